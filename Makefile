@@ -1,0 +1,50 @@
+# `make` lists the commands. Everything installs into .venv, from hash-locked files.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DATA   ?= data
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check format bench clean coverage-table models
+
+help: ## list these commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("keystead: error: Python 3.11 or later is needed, this is %d.%d\nkeystead: hint: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.lock requirements/build.lock pyproject.toml | $(BIN)/python
+	@echo "keystead: installing into $(VENV) …" >&2
+	@$(PIP) -r requirements/runtime.lock -r requirements/build.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@echo "keystead: installing the developer tools into $(VENV) …" >&2
+	@$(PIP) -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
+
+serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
+	@exec $(BIN)/keystead serve --data $(DATA) --listen 127.0.0.1:8420
+
+test: $(VENV)/.dev ## run the tests
+	@$(BIN)/python -m pytest -n 2 tests
+
+check: $(VENV)/.dev ## formatter, linter, types, import contracts, generated code
+	@sh scripts/check.sh $(BIN)
+
+format: $(VENV)/.dev ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+models: $(VENV)/.dev ## regenerate src/keystead/wire/models from botocore's service models
+	@$(BIN)/python scripts/generate_models.py
+
+bench: $(VENV)/.dev ## measure the running server (needs wrk), beside moto_server
+	@sh bench/run.sh $(PYTHON) $(BIN)
+
+clean: ## remove .venv and caches (never data)
+	@rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -1,0 +1,64 @@
+"""What is an ARN?  Parsed once, at the edge.
+
+    arn:partition:service:region:account:resource
+
+The resource keeps its own colons and slashes. A value of this type has six parts and the
+characters AWS allows; whether the thing exists is another question.
+"""
+
+import re
+from typing import Self
+
+import msgspec
+
+PARTITION = "aws"
+
+_ACCOUNT_ID = re.compile(r"\A[0-9]{12}\Z")
+_ARN = re.compile(
+    r"\Aarn:([a-z][a-z0-9-]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]{12}|aws|):([\x21-\x7e]+)\Z"
+)
+
+
+class NotAnArn(ValueError):
+    """The text is not an ARN; the caller decides which AWS error that is."""
+
+
+class Arn(msgspec.Struct, frozen=True, gc=False):
+    """A parsed ARN; `str()` gives the text back."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The ARN in `text`; raises NotAnArn."""
+        match = _ARN.match(text)
+        if match is None:
+            raise NotAnArn(text)
+        return cls(*match.groups())
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+
+def iam_arn(account: str, resource: str) -> str:
+    """The text of an IAM ARN: `iam_arn("111122223333", "user/alice")`. IAM has no Region."""
+    return f"arn:{PARTITION}:iam::{account}:{resource}"
+
+
+def sts_arn(account: str, resource: str) -> str:
+    """The text of an STS ARN: `sts_arn("111122223333", "assumed-role/ops/alice")`."""
+    return f"arn:{PARTITION}:sts::{account}:{resource}"
+
+
+def kms_arn(region: str, account: str, resource: str) -> str:
+    """The text of a KMS ARN: `kms_arn("eu-central-1", "111122223333", "key/1234…")`."""
+    return f"arn:{PARTITION}:kms:{region}:{account}:{resource}"
+
+
+def is_account_id(text: str) -> bool:
+    """Is this the form of an account id: twelve ASCII digits?"""
+    return _ACCOUNT_ID.match(text) is not None

@@ -1,0 +1,1 @@
+"""What happened?  Events, their tree, checkpoints, sinks and verification."""

@@ -1,0 +1,111 @@
+"""Where do the lines stand on the disk?  Files that only grow, and whose durable length is known.
+
+    records-<index of the first record, 12 digits>.jsonl      up to 64 MiB each
+    checkpoints.jsonl
+    public-key.pem
+
+INVARIANT: what was appended is durable when `append` returns, or it is not there at all. A failed
+sync is never tried again: nobody knows what it left on the disk (DB-4).
+"""
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from keystead.store.disk import sync_directory, sync_file
+
+CHECKPOINTS = "checkpoints.jsonl"
+PUBLIC_KEY = "public-key.pem"
+_RECORDS = re.compile(r"records-([0-9]{12})\.jsonl")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class DiskFull(Exception):
+    """Nothing was appended; it may work later (DB-5)."""
+
+
+class DiskFailed(Exception):
+    """What is on the disk is unknown; nothing may be appended any more (DB-4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of records."""
+
+    first: int  # index of its first record
+    path: Path
+
+
+def segment_path(directory: Path, first: int) -> Path:
+    """The file whose first record has this index."""
+    return directory / f"records-{first:012}.jsonl"
+
+
+def segments(directory: Path) -> list[Segment]:
+    """The files of records, in order."""
+    matches = ((_RECORDS.fullmatch(path.name), path) for path in directory.iterdir())
+    found = [Segment(int(match[1]), path) for match, path in matches if match]
+    return sorted(found, key=lambda segment: segment.first)
+
+
+class LogFile:
+    """One open file, to append to."""
+
+    __slots__ = ("_descriptor", "path", "size")
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, made if it is not there, for its owner only (DB-6)."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._descriptor = os.open(path, flags, 0o600)
+            os.fchmod(self._descriptor, 0o600)
+            self.size = os.fstat(self._descriptor).st_size
+            sync_directory(path.parent)
+        except OSError as error:
+            raise _judged(path, error) from error
+        self.path = path
+
+    def append(self, data: bytes, *, durable: bool = True) -> None:
+        """Add `data`, all of it; raises DiskFull or DiskFailed."""
+        try:
+            self._write(data)
+        except OSError as error:
+            self._truncate(self.size)
+            raise _judged(self.path, error) from error
+        if durable:
+            self.sync()
+        self.size += len(data)
+
+    def sync(self) -> None:
+        """Make what was appended durable; raises DiskFailed."""
+        try:
+            sync_file(self._descriptor)
+        except OSError as error:
+            raise DiskFailed(f"`{self.path}`: {error.strerror}") from error
+
+    def cut(self, size: int) -> None:
+        """Shorten the file, durably."""
+        self._truncate(size)
+        self.sync()
+        self.size = size
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _write(self, data: bytes) -> None:
+        written = os.pwrite(self._descriptor, data, self.size)
+        while written < len(data):
+            written += os.pwrite(self._descriptor, data[written:], self.size + written)
+
+    def _truncate(self, size: int) -> None:
+        try:
+            os.ftruncate(self._descriptor, size)
+        except OSError as error:
+            raise DiskFailed(f"`{self.path}`: {error.strerror}") from error
+
+
+def _judged(path: Path, error: OSError) -> DiskFull | DiskFailed:
+    kind = DiskFull if error.errno in _FULL else DiskFailed
+    return kind(f"`{path}`: {error.strerror}")

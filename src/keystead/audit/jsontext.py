@@ -1,0 +1,52 @@
+"""How is a value written into the log?  JSON of printable ASCII only; whatever it is, it can be.
+
+A record must never be lost because of what a caller put into it: text that is no text (a lone
+surrogate), numbers beyond 64 bits and types of ours are written as the nearest thing that JSON
+has. Control characters, and everything else that a terminal might obey, are escaped (AD-1).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+def _nearest(value: Any) -> Any:
+    """What stands for a value of a type that JSON does not know."""
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+_encode = msgspec.json.Encoder(enc_hook=_nearest).encode
+
+
+def encode(value: Any) -> bytes:
+    """The value as JSON in one line of printable ASCII. Never fails."""
+    try:
+        text = _encode(value)
+    except (TypeError, ValueError, OverflowError):
+        text = _encode(_encodable(msgspec.to_builtins(value, enc_hook=_nearest)))
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(_escaped, text.decode()).encode("ascii")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """A character as JSON escapes it; it can only stand inside of a string."""
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def _encodable(value: Any) -> Any:
+    """The same value with texts and numbers that can be encoded."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {str(_encodable(name)): _encodable(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(member) for member in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return value

@@ -1,0 +1,231 @@
+"""What does CloudTrail's record of a call look like?  (kms.md 22.2)
+
+The fields and their names are CloudTrail's. `keystead` is ours and holds what AWS does not tell:
+the place in the log, each decision of the call with the statements that decided, the listener,
+and the time it took.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from keystead.audit import jsontext
+from keystead.audit.event import Event
+from keystead.policy.context import Principal, PrincipalType
+from keystead.policy.decision import DecidingStatement, Decision
+
+_IDENTITY_TYPE = {
+    PrincipalType.ACCOUNT: "Root",
+    PrincipalType.USER: "IAMUser",
+    PrincipalType.ASSUMED_ROLE: "AssumedRole",
+    PrincipalType.FEDERATED_USER: "FederatedUser",
+    PrincipalType.SERVICE: "AWSService",
+    PrincipalType.ANONYMOUS: "Unknown",
+}
+_INTERNAL = "AWS Internal"  # who asked, when the service itself did
+_IDENTITIES = 4096  # principals whose identity is kept as it is written
+
+
+class ResourceField(Struct, gc=False):
+    """One entry of `resources`."""
+
+    account: str = field(name="accountId")
+    type: str
+    arn: str = field(name="ARN")
+
+
+class TlsField(Struct, gc=False, rename="camel"):
+    """`tlsDetails`."""
+
+    tls_version: str | UnsetType
+    cipher_suite: str | UnsetType
+    client_provided_host_header: str | UnsetType
+
+
+class StatementField(Struct, gc=False, rename="camel"):
+    """A statement that decided."""
+
+    kind: str
+    policy: str
+    attached_to: str
+    index: int
+    sid: str
+    effect: str
+
+
+class DecisionField(Struct, gc=False, rename="camel"):
+    """One decision of the call."""
+
+    action: str
+    resource: str
+    outcome: str
+    decided_by: str | None  # the kind of policy; None for root's own right
+    statements: list[StatementField]
+
+
+class KeysteadField(Struct, gc=False, rename="camel"):
+    """What AWS's record does not have."""
+
+    index: int
+    endpoint: str
+    duration_microseconds: int
+    decisions: list[DecisionField]
+
+
+class Record(Struct, gc=False, rename="camel"):
+    """The record; a member that is UNSET is left out."""
+
+    event_version: str
+    user_identity: Raw
+    event_time: str
+    event_source: str
+    event_name: str
+    aws_region: str
+    source_ip_address: str = field(name="sourceIPAddress")
+    user_agent: str | UnsetType
+    error_code: str | UnsetType
+    error_message: str | UnsetType
+    request_parameters: Any
+    response_elements: Any
+    additional_event_data: Any
+    service_event_details: Any
+    request_id: str = field(name="requestID")
+    event_id: str = field(name="eventID")
+    read_only: bool
+    resources: list[ResourceField]
+    event_type: str
+    management_event: bool
+    recipient_account_id: str | UnsetType
+    vpc_endpoint_id: str | UnsetType
+    event_category: str
+    tls_details: TlsField | UnsetType
+    keystead: KeysteadField
+
+
+class Recorder:
+    """Makes records; remembers how principals are written, for the newest few thousand."""
+
+    __slots__ = ("_event_ids", "_identities", "_second", "_second_text")
+
+    def __init__(self, event_ids: str) -> None:
+        self._event_ids = event_ids  # the first 24 characters of every event id
+        self._identities: dict[tuple[str, str, str], bytes] = {}
+        self._second = -1  # the second that `_second_text` writes
+        self._second_text = ""
+
+    def record(self, event: Event, index: int) -> Record:
+        """The record of an event, at its place in the log."""
+        # Positional, because this runs for every call and names cost 1.5 µs: the order of the
+        # fields above, which the tests check name by name.
+        return Record(
+            "1.11",
+            self._identity(event),
+            self._time(event.time),
+            event.source,
+            event.name,
+            event.region,
+            event.source_ip or _INTERNAL,
+            event.user_agent or UNSET,
+            event.error_code or UNSET,
+            event.error_message or UNSET,
+            event.request_parameters,
+            event.response_elements,
+            event.additional or UNSET,
+            event.service_details or UNSET,
+            event.request_id,
+            f"{self._event_ids}{index:012x}",
+            event.read_only,
+            [ResourceField(r.account, r.type, r.arn) for r in event.resources],
+            event.event_type,
+            True,  # managementEvent
+            _recipient(event) or UNSET,
+            event.vpce_id or UNSET,
+            "Management",
+            _tls(event) if event.secure else UNSET,
+            KeysteadField(
+                index, event.endpoint, event.duration_us, [_decision(d) for d in event.decisions]
+            ),
+        )
+
+    def _time(self, time: datetime) -> str:
+        """`eventTime`, which has whole seconds: written once for all calls of a second."""
+        second = int(time.timestamp())
+        if second != self._second:
+            self._second = second
+            self._second_text = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._second_text
+
+    def _identity(self, event: Event) -> Raw:
+        """`userIdentity`: what stays the same for a principal, and the session."""
+        if event.principal is None:
+            return Raw(jsontext.encode(_unknown(event)))
+        key = (event.principal.arn, event.principal.user_id, event.access_key_id)
+        written = self._identities.get(key)
+        if written is None:
+            if len(self._identities) >= _IDENTITIES:
+                self._identities.pop(next(iter(self._identities)))
+            written = jsontext.encode(_identity(event.principal, event.access_key_id))
+            self._identities[key] = written
+        if event.session:
+            session = jsontext.encode(event.session)
+            written = b"".join((written[:-1], b',"sessionContext":', session, b"}"))
+        return Raw(written)
+
+
+def _identity(principal: Principal, access_key_id: str) -> dict[str, str]:
+    """`userIdentity` of a verified principal."""
+    if principal.type is PrincipalType.SERVICE:
+        return {
+            "type": "AWSService",
+            "invokedBy": next(iter(principal.service_names), principal.arn),
+        }
+    members = {
+        "type": _IDENTITY_TYPE[principal.type],
+        "principalId": principal.user_id,
+        "arn": principal.arn,
+        "accountId": principal.account,
+        "accessKeyId": access_key_id,
+        "userName": principal.name,
+    }
+    return {name: member for name, member in members.items() if member}
+
+
+def _unknown(event: Event) -> dict[str, str]:
+    """`userIdentity` when nobody was authenticated: our own work, or a caller's bare claim."""
+    if event.event_type == "AwsServiceEvent":
+        return {"accountId": _recipient(event), "invokedBy": _INTERNAL}
+    identity = {"type": "Unknown"}
+    return identity | {"accessKeyId": event.access_key_id} if event.access_key_id else identity
+
+
+def _recipient(event: Event) -> str:
+    """The account whose log AWS would put this into: the caller's, else the resource's."""
+    if event.principal is not None:
+        return event.principal.account
+    return event.resources[0].account if event.resources else ""
+
+
+def _tls(event: Event) -> TlsField:
+    return TlsField(event.tls_version or UNSET, event.cipher_suite or UNSET, event.host or UNSET)
+
+
+def _decision(decision: Decision) -> DecisionField:
+    return DecisionField(
+        decision.action,
+        decision.resource,
+        decision.outcome,
+        decision.kind,
+        [_statement(statement) for statement in decision.statements],
+    )
+
+
+def _statement(statement: DecidingStatement) -> StatementField:
+    return StatementField(
+        statement.kind,
+        statement.policy,
+        statement.attached_to,
+        statement.index,
+        statement.sid,
+        statement.effect,
+    )

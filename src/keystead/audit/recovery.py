@@ -1,0 +1,186 @@
+"""Where does the log stand after a start?  What was acknowledged is in it, once and in order.
+
+(1) The tree continues from the anchor, the newest checkpoint, which the store keeps.
+(2) The records after it are read from the files, each checked against its leaf and its place.
+(3) A torn end, which only power loss during an append leaves, is cut: nothing of it was answered.
+(4) Lines that were committed with a change, and that the files lack, are appended.
+(5) The file of checkpoints gets the anchor if it lacks it.
+
+Anything else is not what we wrote, and the server does not start on it: records missing below the
+anchor or below the outbox, a foreign line, checkpoints that the store knows nothing of (the store
+is then older than the log: RK-5).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keystead.audit import lines
+from keystead.audit.checkpoint import BadCheckpoint, Checkpoint
+from keystead.audit.files import CHECKPOINTS, LogFile, Segment, segment_path, segments
+from keystead.audit.tree import Tree
+from keystead.store.protocol import Reader
+
+TRAIL = "main"  # one process, one trail; a second process keeps a second one
+_ANCHOR = "SELECT checkpoint FROM audit_anchor WHERE trail = ?"
+_OUTBOX = "SELECT first_index, lines FROM audit_outbox WHERE trail = ?"
+_END = 64 * 1024  # bytes at the end of the checkpoints that hold at least the last one
+
+
+class AuditCorrupt(Exception):
+    """The log is not what was written: do not start, verify it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a start had to repair; nothing after a clean stop."""
+
+    cut_bytes: int  # of a torn end
+    restored_records: int  # that only the store had
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The log, ready to be continued."""
+
+    tree: Tree
+    head: Checkpoint | None
+    records: LogFile
+    checkpoints: LogFile
+    recovered: Recovered
+
+
+def resume(directory: Path, reader: Reader) -> Resumed:
+    """The log in `directory`, continued; raises AuditCorrupt, DiskFull and DiskFailed."""
+    head = _anchor(reader)
+    tree = head.tree() if head else Tree()  # (1)
+    tail = _Tail.read(directory, tree.size)  # (2)
+    outbox = _outbox(reader)
+    _compare(outbox, tree.size, tail.leaves)
+    for leaf in tail.leaves:
+        tree.append(leaf)
+    checkpoints = _checkpoints(directory, head)  # (5)
+    records = LogFile(tail.last.path if tail.last else segment_path(directory, 0))
+    torn = records.size - tail.length
+    if torn:  # (3)
+        records.cut(tail.length)
+    missing = [(line, leaf) for index, line, leaf in outbox if index >= tree.size]
+    if missing:  # (4)
+        records.append(b"".join(line for line, _ in missing))
+        for _, leaf in missing:
+            tree.append(leaf)
+    return Resumed(tree, head, records, checkpoints, Recovered(torn, len(missing)))
+
+
+@dataclass(slots=True)
+class _Tail:
+    """The records after the anchor, as the files have them."""
+
+    leaves: list[bytes]
+    last: Segment | None = None
+    length: int = 0  # of the last file, without a torn end
+
+    @classmethod
+    def read(cls, directory: Path, signed: int) -> "_Tail":
+        """Read on from record `signed`; raises AuditCorrupt."""
+        found = segments(directory)
+        older = [segment for segment in found if segment.first <= signed]
+        index = older[-1].first if older else 0
+        tail = cls([])
+        for segment in found[max(len(older) - 1, 0) :]:
+            torn = tail.last is not None and tail.length != tail.last.path.stat().st_size
+            if segment.first != index or torn:
+                raise AuditCorrupt(f"`{segment.path.name}` does not follow record {index - 1}")
+            tail.last = segment
+            index = tail._read_segment(segment, signed)
+        if index < signed:
+            raise AuditCorrupt(f"the log has {index} records, and {signed} were signed")
+        return tail
+
+    def _read_segment(self, segment: Segment, signed: int) -> int:
+        """Read one file; the index after its last record."""
+        index, self.length = segment.first, 0
+        with segment.path.open("rb") as file:
+            for line in file:
+                # Blocks that never reached the disk read as zeros, which no line of ours has.
+                if not line.endswith(b"\n") or b"\0" in line:
+                    break
+                if index >= signed:
+                    self.leaves.append(_leaf(line, index, segment.path.name))
+                index += 1
+                self.length += len(line)
+        return index
+
+
+def _leaf(line: bytes, index: int, name: str) -> bytes:
+    """The leaf of the line that has to be record `index`."""
+    try:
+        event, leaf = lines.read(line)
+        found = lines.place(event).index
+    except lines.BadLine as error:
+        raise AuditCorrupt(f"record {index} in `{name}`: {error}") from None
+    if found != index:
+        raise AuditCorrupt(f"`{name}` has record {found} where record {index} belongs")
+    return leaf
+
+
+def _anchor(reader: Reader) -> Checkpoint | None:
+    row = reader.one(_ANCHOR, (TRAIL,))
+    try:
+        return None if row is None else Checkpoint.parse(row[0])
+    except BadCheckpoint as error:
+        raise AuditCorrupt(f"the store's newest checkpoint: {error}") from None
+
+
+def _outbox(reader: Reader) -> list[tuple[int, bytes, bytes]]:
+    """Index, line and leaf of what the newest mutating turn recorded."""
+    row = reader.one(_OUTBOX, (TRAIL,))
+    first, data = row or (0, b"")
+    return [
+        (first + i, line, _leaf(line, first + i, "audit_outbox"))
+        for i, line in enumerate(data.splitlines(keepends=True))
+    ]
+
+
+def _compare(outbox: list[tuple[int, bytes, bytes]], signed: int, leaves: list[bytes]) -> None:
+    """Does the log have, or can it get, every record that was committed with a change?"""
+    end = signed + len(leaves)
+    if outbox and outbox[0][0] > end:
+        raise AuditCorrupt(f"the log has {end} records, and record {outbox[0][0]} was acknowledged")
+    for index, _, leaf in outbox:
+        if signed <= index < end and leaves[index - signed] != leaf:
+            raise AuditCorrupt(f"record {index} is not the one that was committed with its change")
+
+
+def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
+    """The file of checkpoints, ending with `head`."""
+    file = LogFile(directory / CHECKPOINTS)
+    found, length = _last_checkpoint(file)
+    if found is not None and (head is None or found.size > head.size):
+        raise AuditCorrupt(
+            f"a checkpoint of {found.size} records was signed, and the store knows of"
+            f" {head.size if head else 0}: the database is older than the log"
+        )
+    if length < file.size:
+        file.cut(length)
+    if head is not None and (found is None or found.size < head.size):
+        file.append(head.line())
+    return file
+
+
+def _last_checkpoint(file: LogFile) -> tuple[Checkpoint | None, int]:
+    """The last whole checkpoint, and the length of the file up to its end."""
+    start = max(0, file.size - _END)
+    with file.path.open("rb") as opened:
+        opened.seek(start)
+        data = opened.read()
+    whole = data.rfind(b"\n") + 1
+    while whole > 0:
+        begin = data.rfind(b"\n", 0, whole - 1) + 1
+        line = data[begin:whole]
+        if b"\0" not in line:  # else: a block that never reached the disk
+            try:
+                return Checkpoint.parse(line), start + whole
+            except BadCheckpoint as error:
+                raise AuditCorrupt(f"the last line of `{file.path.name}`: {error}") from None
+        whole = begin
+    return None, 0

@@ -1,0 +1,239 @@
+"""The trail: every event, durable before its answer leaves, in a tree that is signed as it grows.
+
+Once for each turn of the loop (P-01, P-05, DB-3):
+
+    (1) if the store was changed, the turn's lines go into `audit_outbox` in the same transaction,
+        and the store commits: a change is never durable without its record;
+    (2) the lines are appended to the file and synced: a turn that only read has a record, too;
+    (3) the caller may answer.
+
+A failure of (1) undoes the turn, its lines included. A failure of (2) after (1) leaves lines that
+only the store has; they go into the file before anything else does, or at the next start.
+
+Checkpoints are signed when 1,000 records or a second have passed (AD-3), saved in the store first
+(`recovery` says why) and then appended to their file and to the sinks.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from keystead.audit import lines
+from keystead.audit.checkpoint import Checkpoint, Signer
+from keystead.audit.event import Event
+from keystead.audit.files import (
+    PUBLIC_KEY,
+    DiskFailed,
+    DiskFull,
+    LogFile,
+    segment_path,
+)
+from keystead.audit.record import Recorder
+from keystead.audit.recovery import TRAIL, AuditCorrupt, resume
+from keystead.audit.sinks import Sink
+from keystead.store.protocol import Store, StoreUnavailable
+
+SEGMENT_BYTES = 64 << 20
+UNSIGNED_RECORDS = 1000
+UNSIGNED_TIME = timedelta(seconds=1)
+
+_SAVE_LINES = (
+    "INSERT INTO audit_outbox (trail, first_index, lines) VALUES (?, ?, ?) ON CONFLICT (trail)"
+    " DO UPDATE SET first_index = excluded.first_index, lines = excluded.lines"
+)
+_SAVE_ANCHOR = (
+    "INSERT INTO audit_anchor (trail, checkpoint) VALUES (?, ?) ON CONFLICT (trail)"
+    " DO UPDATE SET checkpoint = excluded.checkpoint"
+)
+_log = logging.getLogger(__name__)
+
+
+class AuditUnavailable(StoreUnavailable):
+    """The record cannot be written: refuse, and answer 503 (AD-6)."""
+
+
+class _Batch(NamedTuple):
+    """Lines that go into the file together, and their leaves."""
+
+    lines: list[bytes]
+    leaves: list[bytes]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Trail:
+    """The log of one installation. Opening it recovers what a crash left."""
+
+    def __init__(
+        self,
+        directory: Path,
+        store: Store,
+        signer: Signer,
+        *,
+        sinks: Sequence[Sink] = (),
+        clock: Callable[[], datetime] = _now,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        """Raises AuditCorrupt for a log that we did not write, AuditUnavailable for a disk."""
+        self._directory = directory
+        self._store = store
+        self._signer = signer
+        self._sinks = sinks
+        self._clock = clock
+        self._segment_bytes = segment_bytes
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+            _keep_public_key(directory, signer.public_key_pem)
+            resumed = resume(directory, store.read())
+        except (DiskFull, DiskFailed) as error:
+            raise AuditUnavailable(str(error)) from error
+        self._tree = resumed.tree
+        self._file = resumed.records
+        self._checkpoints = resumed.checkpoints
+        self.head = resumed.head  # the newest checkpoint, for whoever keeps it elsewhere
+        self.recovered = resumed.recovered  # what this start had to repair
+        self.failure: Exception | None = None  # why nothing can be recorded ever again
+        self._recorder = Recorder(str(uuid.uuid4())[:24])
+        self._batch = _Batch([], [])
+        self._owed = _Batch([], [])  # durable in the store, not yet in the file
+        self._unsigned_since = clock()  # when the oldest record without a checkpoint came
+
+    def record(self, event: Event) -> None:
+        """Write the event down; it is durable after `commit()`."""
+        index = self._tree.size + len(self._owed.lines) + len(self._batch.lines)
+        line, leaf = lines.write(self._recorder.record(event, index))
+        self._batch.lines.append(line)
+        self._batch.leaves.append(leaf)
+
+    def commit(self) -> None:
+        """Make this turn's changes and records durable, or undo them and raise StoreUnavailable."""
+        batch, self._batch = self._batch, _Batch([], [])
+        try:
+            self._require_usable()
+            self._append_owed()
+            if self._store.dirty:
+                self._commit_store(batch)
+            elif batch.lines:
+                self._append(batch)
+        except BaseException:
+            self._store.undo()
+            raise
+        self._sign_if_due()
+
+    def tick(self) -> None:
+        """Sign what has waited for a second. Called from time to time, between turns."""
+        if not (self._batch.lines or self._owed.lines or self._store.dirty or self.failure):
+            self._sign_if_due()
+
+    def close(self) -> None:
+        """Commit, sign the rest and let go of the files. The store stays open."""
+        try:
+            self.commit()
+            if self._unsigned:
+                self._sign()
+            self._checkpoints.sync()
+        finally:
+            self.failure = self.failure or AuditUnavailable("the audit trail is closed")
+            self._file.close()
+            self._checkpoints.close()
+
+    @property
+    def _unsigned(self) -> int:
+        return self._tree.size - (self.head.size if self.head else 0)
+
+    def _require_usable(self) -> None:
+        if self.failure is not None:
+            raise AuditUnavailable(*self.failure.args)
+
+    def _commit_store(self, batch: _Batch) -> None:
+        """(1) Commit the turn's changes together with its lines, then (2)."""
+        if batch.lines:
+            with self._store.write(quiet=True) as transaction:
+                transaction.run(_SAVE_LINES, (TRAIL, self._tree.size, b"".join(batch.lines)))
+        self._store.flush()
+        self._owed = batch
+        self._append_owed()
+
+    def _append_owed(self) -> None:
+        if self._owed.lines:
+            self._append(self._owed)
+            self._owed = _Batch([], [])
+
+    def _append(self, batch: _Batch) -> None:
+        """(2) Add lines to the file, durably, and their leaves to the tree."""
+        try:
+            if self._file.size >= self._segment_bytes:
+                self._rotate()
+            self._file.append(b"".join(batch.lines))
+        except (DiskFull, DiskFailed) as error:
+            raise self._unavailable(error) from error
+        if not self._unsigned:
+            self._unsigned_since = self._clock()
+        for leaf in batch.leaves:
+            self._tree.append(leaf)
+
+    def _rotate(self) -> None:
+        full, self._file = self._file, LogFile(segment_path(self._directory, self._tree.size))
+        full.close()
+
+    def _unavailable(self, error: DiskFull | DiskFailed) -> AuditUnavailable:
+        unavailable = AuditUnavailable(f"the audit log cannot be written: {error}")
+        if isinstance(error, DiskFailed):
+            self.failure = unavailable
+        return unavailable
+
+    def _sign_if_due(self) -> None:
+        """Sign a checkpoint when it is time.
+
+        What it covers is durable already, so that nobody's answer depends on it: a full disk
+        delays it, and a failed one refuses whatever comes next.
+        """
+        unsigned = self._unsigned
+        if not unsigned:
+            return
+        # The clock may jump either way; both are reasons to sign.
+        waited = abs(self._clock() - self._unsigned_since)
+        if unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
+            return
+        try:
+            self._sign()
+        except StoreUnavailable as error:
+            _log.warning("no checkpoint could be saved: %s", error)
+
+    def _sign(self) -> None:
+        head = Checkpoint.sign(self._tree, self._clock(), self._signer)
+        with self._store.write(quiet=True) as transaction:
+            transaction.run(_SAVE_ANCHOR, (TRAIL, head.line()))
+        self._store.flush()
+        self.head = head
+        try:
+            self._checkpoints.append(head.line(), durable=False)  # the store has it, durably
+        except (DiskFull, DiskFailed) as error:
+            raise self._unavailable(error) from error
+        self._push(head.line())
+
+    def _push(self, line: bytes) -> None:
+        for sink in self._sinks:
+            try:
+                sink.push(line)
+            except (DiskFull, DiskFailed) as error:
+                _log.warning("a checkpoint did not reach a sink: %s", error)
+
+
+def _keep_public_key(directory: Path, public_key_pem: bytes) -> None:
+    """Leave the public key beside the log; refuse to sign a log that another key signed."""
+    file = LogFile(directory / PUBLIC_KEY)
+    try:
+        found = file.path.read_bytes()
+        if not public_key_pem.startswith(found):
+            raise AuditCorrupt(f"`{file.path}` is not this installation's key")
+        if found != public_key_pem:  # nothing yet, or what a crash left of it
+            file.cut(0)
+            file.append(public_key_pem)
+    finally:
+        file.close()

@@ -1,0 +1,262 @@
+"""Is the log what was written?  Decided from files alone: records, checkpoints, public key.
+
+(1) every checkpoint is signed by the key, and they only grow;
+(2) every record is a line as we write them, has the hash that stands beside it, and stands where
+    its index says, without a gap, through all files;
+(3) at each checkpoint the tree over the records has the root that was signed: a record that was
+    edited together with its hash is found here, between two checkpoints;
+(4) the log does not end before the newest checkpoint.
+
+Files alone cannot show that the log was cut back to an older checkpoint together with its
+checkpoints: give the copy that a sink kept as `witness`. What came after the newest checkpoint,
+at most a second's records, is checked by (2) only.
+
+A server may be appending meanwhile. Checkpoints are read first, because records are durable
+before a checkpoint covers them; a last line without its end is one that is being written.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keystead.audit import lines
+from keystead.audit.checkpoint import BadCheckpoint, Checkpoint, key_id
+from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
+from keystead.audit.tree import Tree
+
+VerifySignature = Callable[[bytes, bytes], bool]  # (signature, data); custody makes it
+Progress = Callable[[int, int], None]  # bytes read, bytes in all
+
+_EVERY = 1 << 20  # bytes between two reports of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    text: str
+    file: str
+    line: int = 0  # from 1; 0 = the file as a whole
+    index: int | None = None  # of the record
+    time: str = ""  # of the event, if it can be read
+    event: str = ""  # its name
+
+    def __str__(self) -> str:
+        place = f"`{self.file}`" + (f" line {self.line}" if self.line else "")
+        record = "" if self.index is None else f"record {self.index}"
+        named = " ".join(part for part in (record, self.event, self.time) if part)
+        return f"{place}: {named}: {self.text}" if named else f"{place}: {self.text}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What verification found. The first problem of the records ends their examination."""
+
+    records: int = 0  # that are as they were written
+    checkpoints: int = 0  # that are signed by the key
+    signed: int = 0  # records under the newest of these
+    root: str = ""  # of the newest of these
+    incomplete: bool = False  # the last line has no end: being written, or torn by a crash
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Is everything as it was written?"""
+        return not self.problems
+
+
+def verify(
+    directory: Path,
+    public_key_pem: bytes | None,
+    verify_signature: VerifySignature,
+    *,
+    witness: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Examine the log in `directory`; an OSError rises.
+
+    `public_key_pem` is the key as its holder kept it elsewhere; without it the one beside the
+    log is believed. `verify_signature` checks against this same key.
+    """
+    report = Report()
+    beside = (directory / PUBLIC_KEY).read_bytes()
+    if public_key_pem is not None and beside != public_key_pem:
+        report.problems.append(Problem("this is not the key that was given", PUBLIC_KEY))
+    signer = key_id(public_key_pem or beside)
+    signed: list[Checkpoint] = []
+    for path in (directory / CHECKPOINTS, witness):
+        if path is not None:
+            signed += _checkpoints(path, signer, verify_signature, report)
+    signed.sort(key=lambda checkpoint: checkpoint.size)
+    report.checkpoints = len(signed)
+    if signed:
+        report.signed, report.root = signed[-1].size, signed[-1].root
+    _Examination(directory, signed, report, progress).run()
+    return report
+
+
+def _checkpoints(
+    path: Path, signer: str, verify_signature: VerifySignature, report: Report
+) -> Iterator[Checkpoint]:
+    """(1) The checkpoints of one file that are signed by the key."""
+    size = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                checkpoint = _checkpoint(line, size, signer, verify_signature)
+            except BadCheckpoint as error:
+                report.problems.append(Problem(str(error), path.name, number))
+                continue
+            size = checkpoint.size
+            yield checkpoint
+
+
+def _checkpoint(
+    line: bytes, size: int, signer: str, verify_signature: VerifySignature
+) -> Checkpoint:
+    """The checkpoint in a line, which covers at least `size` records; raises BadCheckpoint."""
+    checkpoint = Checkpoint.parse(line)
+    if checkpoint.size < size:
+        raise BadCheckpoint("it covers less than the one before it")
+    if checkpoint.key_id != signer:
+        raise BadCheckpoint("it names another key")
+    if not verify_signature(checkpoint.signature, checkpoint.signed):
+        raise BadCheckpoint("its signature is not that key's")
+    return checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where a record stands, and what it is called."""
+
+    index: int
+    file: str
+    line: int
+    time: str = ""
+    event: str = ""
+
+    def problem(self, text: str) -> Problem:
+        return Problem(text, self.file, self.line, self.index, self.time, self.event)
+
+
+class _Bad(Exception):
+    """The first problem of the records."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
+
+
+class _Examination:
+    """The walk over all records, once, from the first to the last."""
+
+    def __init__(
+        self,
+        directory: Path,
+        signed: list[Checkpoint],
+        report: Report,
+        progress: Progress | None,
+    ) -> None:
+        self._segments = segments(directory)
+        self._signed = signed
+        self._next = 0  # the first checkpoint that the walk has not reached
+        self._report = report
+        self._progress = progress
+        self._tree = Tree()
+        self._unproven: _Position | None = None  # the first record after the last good checkpoint
+        self._read = 0
+        self._told = 0
+        self._total = sum(segment.path.stat().st_size for segment in self._segments)
+
+    def run(self) -> None:
+        try:
+            self._prove()
+            for segment in self._segments:
+                self._segment(segment)
+            self._end()
+        except _Bad as bad:
+            self._report.problems.append(bad.problem)
+
+    def _segment(self, segment: Segment) -> None:
+        name = segment.path.name
+        if self._report.incomplete:
+            raise _Bad(Problem("the file before it ends in the middle of a record", name))
+        if segment.first != self._tree.size:
+            text = f"it should start with record {self._tree.size}: a file is missing or renamed"
+            raise _Bad(Problem(text, name))
+        with segment.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    self._report.incomplete = True
+                    return
+                self._record(line, name, number)
+                self._tell(len(line))
+
+    def _record(self, line: bytes, name: str, number: int) -> None:
+        """(2) One line, which has to be the next record."""
+        position = _Position(self._tree.size, name, number)
+        try:
+            event, leaf = lines.read(line)
+            place = lines.place(event)
+        except lines.BadLine as error:
+            raise _Bad(_named(position, line).problem(str(error))) from None
+        position = _Position(position.index, name, number, place.time, place.name)
+        if place.index > position.index:
+            missing = f"records {position.index} to {place.index - 1} are missing before it"
+            raise _Bad(position.problem(f"{missing}: this is record {place.index}"))
+        if place.index < position.index:
+            raise _Bad(position.problem(f"record {place.index} stands in its place"))
+        self._unproven = self._unproven or position
+        self._tree.append(leaf)
+        self._report.records = self._tree.size
+        self._prove()
+
+    def _prove(self) -> None:
+        """(3) Is the tree the one that was signed, where there is a checkpoint?"""
+        size = self._tree.size
+        if self._next == len(self._signed) or self._signed[self._next].size > size:
+            return
+        root = self._tree.root().hex()
+        while self._next < len(self._signed) and self._signed[self._next].size == size:
+            checkpoint = self._signed[self._next]
+            if checkpoint.root != root:
+                first = self._unproven or _Position(0, CHECKPOINTS, 0)
+                raise _Bad(
+                    first.problem(
+                        f"one of the records {first.index} to {size - 1} was changed together with"
+                        f" its hash: the checkpoint of {checkpoint.time} signed other records"
+                    )
+                )
+            self._next += 1
+        self._unproven = None
+
+    def _end(self) -> None:
+        """(4) Is the log as long as what was signed?"""
+        if self._next < len(self._signed):
+            newest = self._signed[-1]
+            name = self._segments[-1].path.name if self._segments else CHECKPOINTS
+            raise _Bad(
+                _Position(self._tree.size, name, 0).problem(
+                    f"the log ends before it: the checkpoint of {newest.time} signed"
+                    f" {newest.size} records"
+                )
+            )
+        if self._progress is not None:
+            self._progress(self._total, self._total)
+
+    def _tell(self, length: int) -> None:
+        self._read += length
+        if self._progress is not None and self._read - self._told >= _EVERY:
+            self._told = self._read
+            self._progress(self._read, max(self._read, self._total))
+
+
+def _named(position: _Position, line: bytes) -> _Position:
+    """The position with the time and name that a bad line claims, if it can still be read."""
+    try:
+        place = lines.place(lines.event_bytes(line))
+    except lines.BadLine:
+        return position
+    return _Position(position.index, position.file, position.line, place.time, place.name)

@@ -1,0 +1,191 @@
+"""One API call in progress: who asks, what for, and exactly what an operation may touch.
+
+`Call` is the part that every service shares; `KmsCall`, `IamCall` and `StsCall` add the
+collaborators of their room. The question "may they?" is asked here and answered by
+`policy.enforce`; a Permit is made here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from keystead.audit.event import Event, EventResource
+from keystead.policy.context import (
+    ApplicablePolicies,
+    ContextValue,
+    PolicySource,
+    Principal,
+    PrincipalPolicies,
+    RequestContext,
+)
+from keystead.policy.decision import AccessDenied, Decision, Permit
+from keystead.policy.enforce import decide
+from keystead.store.protocol import Transaction
+from keystead.wire.http import Endpoint
+from keystead.wire.operation import Operation
+
+NO_KEYS: Mapping[str, ContextValue] = {}
+
+
+class Resource(Protocol):
+    """What can be asked about: a key, a user, a role, or `Target` for everything plainer."""
+
+    @property
+    def arn_text(self) -> str:
+        """The ARN as policies see it, or "*"."""
+
+    @property
+    def owner(self) -> str:
+        """The account that owns it."""
+
+    @property
+    def resource_type(self) -> str:
+        """CloudTrail's type, "AWS::KMS::Key"; "" keeps it out of the event's resources."""
+
+    @property
+    def resource_policies(self) -> tuple[PolicySource, ...]:
+        """Its own policies: the key policy, the trust policy."""
+
+    @property
+    def resource_policy_required(self) -> bool:
+        """Must its own policy allow or delegate?  (KMS keys, roles to be assumed)"""
+
+    @property
+    def grants(self) -> tuple[PolicySource, ...]:
+        """Grants on it, as statements."""
+
+    @property
+    def condition_keys(self) -> Mapping[str, ContextValue]:
+        """Condition keys that describe it, lower-case: `kms:keyspec`, `aws:resourcetag/team`."""
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """A resource without a policy of its own."""
+
+    arn_text: str
+    owner: str
+    resource_type: str = ""
+    resource_policies: tuple[PolicySource, ...] = ()
+    resource_policy_required: bool = False
+    grants: tuple[PolicySource, ...] = ()
+    condition_keys: Mapping[str, ContextValue] = NO_KEYS
+
+
+R = TypeVar("R", bound=Resource)
+
+
+class Guardrails(Protocol):
+    """The organization's ceilings. Without an organization there are none."""
+
+    def resource_control(self, account: str) -> tuple[tuple[PolicySource, ...], ...]:
+        """The RCPs over this account's resources, per level from the root."""
+
+
+class NoOrganization:
+    """No organization: nothing above the account."""
+
+    def resource_control(self, account: str) -> tuple[tuple[PolicySource, ...], ...]:  # noqa: ARG002
+        return ()
+
+
+class Principals(Protocol):
+    """Does this principal exist?  What the policies of one room ask of the room of identities."""
+
+    def unique_id(self, arn: str) -> str | None:
+        """The unique id behind a principal's ARN as a policy names it, or None.
+
+        A user or role gives AIDA… or AROA…, an account (root ARN) its twelve digits, a role
+        session the id of its role, a federated user its account.
+        """
+
+    def arn(self, unique_id: str) -> str | None:
+        """The ARN that a unique id has now, or None when it is gone."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call in progress. Made by the pipeline, for one request, at one epoch."""
+
+    operation: Operation[Any, Any]
+    event: Event
+    principal: Principal
+    policies: PrincipalPolicies
+    now: datetime
+    epoch: int
+    region: str  # the Region of the signature's scope
+    endpoint: Endpoint
+    transaction: Transaction
+    keys: Mapping[str, ContextValue]  # the global condition keys of this request, lower-case
+    principals: Principals
+    guardrails: Guardrails
+    endpoint_policy: PolicySource | None = None
+    asked: bool = field(default=False, init=False)  # the pipeline answers nothing unasked
+
+    @property
+    def account(self) -> str:
+        """The caller's account."""
+        return self.principal.account
+
+    def decide(
+        self,
+        action: str,
+        resource: Resource,
+        keys: Mapping[str, ContextValue] = NO_KEYS,
+        *,
+        cross_account: bool = True,
+    ) -> Decision:
+        """Would this be allowed?  `keys` are the condition keys of this operation, lower-case.
+
+        `cross_account=False` for an operation that never works on another account's resource.
+        """
+        context = RequestContext(
+            principal=self.principal,
+            action=action,
+            resource=resource.arn_text,
+            resource_account=resource.owner,
+            keys={
+                **self.keys,
+                "aws:resourceaccount": resource.owner,
+                **resource.condition_keys,
+                **keys,
+            },
+        )
+        applicable = ApplicablePolicies(
+            principal=self.policies,
+            resource_based=resource.resource_policies,
+            resource_policy_required=resource.resource_policy_required,
+            grants=resource.grants,
+            resource_control=self.guardrails.resource_control(resource.owner),
+            endpoint=self.endpoint_policy,
+            cross_account_allowed=cross_account,
+        )
+        return decide(context, applicable)
+
+    def authorize(
+        self,
+        action: str,
+        resource: R,
+        keys: Mapping[str, ContextValue] = NO_KEYS,
+        *,
+        cross_account: bool = True,
+    ) -> Permit[R]:
+        """May they?  A permit for this resource, or AccessDenied with the decision."""
+        self.asked = True
+        decision = self.decide(action, resource, keys, cross_account=cross_account)
+        self.event.decisions.append(decision)
+        if resource.resource_type:
+            self.event.resources.append(
+                EventResource(resource.arn_text, resource.owner, resource.resource_type)
+            )
+        if not decision.allowed:
+            raise AccessDenied(decision)
+        return Permit(resource, action, "allowed")
+
+    def authorize_any(
+        self, action: str, keys: Mapping[str, ContextValue] = NO_KEYS
+    ) -> Permit[Target]:
+        """May they, for an action without a resource (`*`)?"""
+        return self.authorize(action, Target("*", self.principal.account), keys)

@@ -1,0 +1,1 @@
+"""What can opened key material do?  One module per family of algorithms."""

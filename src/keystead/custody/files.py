@@ -1,0 +1,149 @@
+"""How are files kept that only their owner may read?  (threat-model DB-6)
+
+Written once and whole: 0600 before the first byte, synced before it gets its name, and the name
+synced before anybody relies on it. Read only when nobody else could have read or written them.
+"""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LARGEST = 64 * 1024
+
+
+class SealError(Exception):
+    """The root key cannot be made or opened: what is wrong and where; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def make_directory(directory: Path) -> None:
+    """Make the directory if it is missing, and refuse one that others may write to."""
+    with _explained(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.stat()
+    if found.st_mode & 0o022:
+        mode = stat.S_IMODE(found.st_mode)
+        raise SealError(
+            f"`{directory}` is writable by others (mode {mode:04o})", f"chmod 700 {directory}"
+        )
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Nobody else makes or changes the seal of this directory meanwhile."""
+    with _explained(directory):
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with _explained(directory):
+            _lock(directory, handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def read_private(path: Path) -> bytes:
+    """The content of a small file that only its owner can read; refuses every other."""
+    with _explained(path):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            _refuse_shared(path, os.fstat(handle))
+            content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise SealError(f"`{path}` is longer than anything that belongs there", "restore it")
+    return content
+
+
+def create_private(path: Path, content: bytes) -> None:
+    """Write a new file, durable with its name; the name must be free."""
+    with _explained(path):
+        _write(path, content)
+        _sync_directory(path.parent)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Write a file in place of the one with this name: at any moment one of them is there."""
+    draft = path.with_name(path.name + ".draft")
+    with _explained(path):
+        draft.unlink(missing_ok=True)
+        _write(draft, content)
+        draft.rename(path)
+        _sync_directory(path.parent)
+
+
+def rename(old: Path, new: Path) -> None:
+    """Give a file its name, durably."""
+    with _explained(new):
+        old.rename(new)
+        _sync_directory(new.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, durably, if it is there."""
+    with _explained(path):
+        path.unlink(missing_ok=True)
+        _sync_directory(path.parent)
+
+
+def exists(path: Path) -> bool:
+    """Is the name taken, even by a link that leads nowhere?"""
+    return os.path.lexists(path)
+
+
+def _lock(directory: Path, handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SealError(
+            f"another process is sealing `{directory}`", "wait for it to finish"
+        ) from None
+
+
+def _refuse_shared(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise SealError(f"`{path}` is not a regular file", "put the file itself there")
+    if found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        raise SealError(
+            f"`{path}` is accessible to others (mode {mode:04o})",
+            f"chmod 600 {path}, and think about who may have read it",
+        )
+    if found.st_uid not in {0, os.geteuid()}:
+        raise SealError(
+            f"`{path}` belongs to another user (uid {found.st_uid})",
+            f"chown it to the user that runs keystead (uid {os.geteuid()})",
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """An error of the operating system, in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise SealError(
+            f"`{path}`: {(error.strerror or 'input or output error').lower()}",
+            "check that it is there, and that the disk is writable and not full",
+        ) from None

@@ -1,0 +1,69 @@
+"""Which key is derived for what?  (threat-model RK-2)
+
+    root key --HKDF(purpose)--> one key per purpose
+    account domains key --HKDF(account)--> one key per account, which seals key material
+
+INVARIANT: no key has two purposes. A label is never given another meaning: a new meaning is a new
+label.
+"""
+
+from enum import StrEnum
+
+from keystead.custody.kdf import hkdf
+from keystead.custody.passwords import Passwords
+from keystead.custody.records import ColumnSeals, RecordSealer
+from keystead.custody.root import RootKey
+from keystead.custody.rows import RowSeals
+from keystead.custody.secrecy import Guarded
+from keystead.custody.signer import AuditSigner
+from keystead.custody.tokens import Tokens
+
+_DOMAINS_KEPT = 4096
+
+
+class Purpose(StrEnum):
+    """What the keys under the root are for. The values are parts of the labels."""
+
+    STORE_FILE = "store file"
+    ROWS = "rows"
+    COLUMNS = "columns"
+    AUDIT = "audit signature"
+    TOKENS = "tokens"
+    PASSWORDS = "password pepper"
+    ACCOUNT_DOMAINS = "account domains"
+
+
+class Hierarchy(Guarded):
+    """Everything that custody derives from the root key."""
+
+    __slots__ = (
+        "_domains", "_domains_key", "_generation", "audit_signer", "incarnation", "installation",
+        "passwords", "rows", "store_key", "tokens",
+    )  # fmt: skip
+
+    def __init__(self, root: RootKey) -> None:
+        def key(purpose: Purpose) -> bytes:
+            return root.derive(f"keystead/1/purpose/{purpose}")
+
+        self.installation = root.installation
+        self.incarnation = root.incarnation
+        self.store_key = key(Purpose.STORE_FILE)
+        columns = RecordSealer(key(Purpose.COLUMNS), "column", root.generation)
+        self.rows = RowSeals(key(Purpose.ROWS), ColumnSeals(columns))
+        self.audit_signer = AuditSigner(key(Purpose.AUDIT))
+        self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)
+        self.passwords = Passwords(key(Purpose.PASSWORDS))
+        self._generation = root.generation
+        self._domains_key = key(Purpose.ACCOUNT_DOMAINS)
+        self._domains: dict[str, RecordSealer] = {}
+
+    def domain(self, account: str) -> RecordSealer:
+        """What seals the key material of one account, and of no other."""
+        domain = self._domains.get(account)
+        if domain is None:
+            key = hkdf(self._domains_key, f"keystead/1/account/{account}")
+            domain = RecordSealer(key, "key material", self._generation)
+            if len(self._domains) >= _DOMAINS_KEPT:
+                del self._domains[next(iter(self._domains))]
+            self._domains[account] = domain
+        return domain

@@ -1,0 +1,217 @@
+"""Who may use key material, and for what?  The only place that opens it, and only for a permit.
+
+A permit is for one action on one resource. Custody reads the key from the permit, opens exactly
+the material that is named, and only for an action that its table lists: a permit to describe a
+key does not decrypt with it. The caller has checked the state of the key (threat-model KM-3).
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from keystead.custody.algorithms.symmetric import (
+    BadCiphertext,
+    OpenSymmetricMaterial,
+    Sealed,
+)
+from keystead.custody.hierarchy import Hierarchy
+from keystead.custody.kdf import KEY_BYTES
+from keystead.custody.opened import LIMIT, OpenedMaterials, Which
+from keystead.custody.randomness import urandom
+from keystead.custody.records import BadRecord, place
+from keystead.custody.repository import MaterialRecord, Materials, microseconds
+from keystead.custody.rows import RowIntegrityError
+from keystead.custody.secrecy import Guarded
+from keystead.policy.decision import Permit
+from keystead.store.protocol import Reader, Transaction
+
+__all__ = ["BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "WrongPermit"]
+
+CREATING = frozenset({"kms:CreateKey"})
+ROTATING = frozenset({"kms:RotateKey", "kms:RotateKeyOnDemand"})
+ENCRYPTING = frozenset(
+    {
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyPair",
+        "kms:GenerateDataKeyPairWithoutPlaintext",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptTo",
+    }
+)
+DECRYPTING = frozenset({"kms:Decrypt", "kms:ReEncryptFrom"})
+DESTROYING = frozenset({"kms:DeleteKey"})
+
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
+
+
+class CustodyKey(Protocol):
+    """A key, as far as custody has to know it."""
+
+    @property
+    def account(self) -> str:
+        """The account that owns it."""
+
+    @property
+    def key_id(self) -> str:
+        """Its id within the account."""
+
+    @property
+    def material_id(self) -> str:
+        """The material that encrypts now."""
+
+    @property
+    def row_version(self) -> int:
+        """The version of its row: whatever changed the key opens its material anew (KM-13)."""
+
+
+class Owned(Protocol):
+    """A resource, as far as making something for its owner goes."""
+
+    @property
+    def owner(self) -> str:
+        """The account that owns it."""
+
+
+class WrongPermit(Exception):
+    """A permit for something else: a bug of the caller, never an answer to the client."""
+
+
+class MaterialMissing(Exception):
+    """The key's current material is not there: the rows of key and material disagree."""
+
+
+class Custody(Guarded):
+    """Creates, uses and destroys the material of keys."""
+
+    __slots__ = ("_hierarchy", "_materials", "_opened")
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        *,
+        cached: int = LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hierarchy = hierarchy
+        self._materials = Materials(hierarchy.rows)
+        self._opened = OpenedMaterials(cached, clock)
+
+    def create_material(
+        self,
+        transaction: Transaction,
+        permit: Permit[Owned],
+        account: str,
+        key_id: str,
+        now: datetime,
+    ) -> str:
+        """Give a key new material, which encrypts from now on; returns its id.
+
+        The permit is to create a key in the account, or to rotate this one.
+        """
+        former = self._materials.newest(transaction, account, key_id)
+        _require_creating(permit, account, key_id, new=former is None)
+        if former is not None:
+            retired = msgspec.structs.replace(former, state="NON_CURRENT")
+            self._materials.update(transaction, retired)
+        record = MaterialRecord(
+            account=account,
+            key_id=key_id,
+            material_id=urandom(32).hex(),
+            generation=1 if former is None else former.generation + 1,
+            key_spec=_SYMMETRIC,
+            state="CURRENT",
+            created_us=microseconds(now),
+            sealed=b"",
+        )
+        domain = self._hierarchy.domain(account)
+        sealed = domain.seal(urandom(KEY_BYTES), _place(record))
+        self._materials.insert(transaction, msgspec.structs.replace(record, sealed=sealed))
+        return record.material_id
+
+    def destroy_material(
+        self, transaction: Transaction, permit: Permit[CustodyKey], account: str, key_id: str
+    ) -> None:
+        """Remove every generation of a key's material. What it encrypted is lost."""
+        key = permit.resource
+        if permit.action not in DESTROYING or (key.account, key.key_id) != (account, key_id):
+            raise WrongPermit(f"{permit.action} of {key.key_id} does not destroy {key_id}")
+        self._materials.delete_all(transaction, account, key_id)
+        self._opened.forget(account, key_id)
+
+    def encrypt(
+        self, reader: Reader, permit: Permit[CustodyKey], plaintext: bytes, aad: bytes
+    ) -> Sealed:
+        """Encrypt with the key's current material, and bind `aad`."""
+        key = permit.resource
+        if permit.action not in ENCRYPTING:
+            raise WrongPermit(f"{permit.action} does not encrypt")
+        material = self._open(reader, key, key.material_id)
+        if material is None:
+            raise MaterialMissing(key.key_id)
+        return material.encrypt(plaintext, aad)
+
+    def decrypt(
+        self, reader: Reader, permit: Permit[CustodyKey], sealed: Sealed, aad: bytes
+    ) -> bytes:
+        """Decrypt with exactly the material that `sealed` names; raises BadCiphertext."""
+        if permit.action not in DECRYPTING:
+            raise WrongPermit(f"{permit.action} does not decrypt")
+        material = self._open(reader, permit.resource, sealed.material_id)
+        if material is None:
+            raise BadCiphertext
+        return material.decrypt(sealed, aad)
+
+    def random(self, permit: Permit[object], number: int) -> bytes:  # noqa: ARG002  # the proof
+        """So many random bytes: data keys, key ids, and answers to GenerateRandom."""
+        return urandom(number)
+
+    def expire(self) -> None:
+        """Let go of opened material that nobody used for a minute; call it now and then."""
+        self._opened.expire()
+
+    def _open(
+        self, reader: Reader, key: CustodyKey, material_id: str
+    ) -> OpenSymmetricMaterial | None:
+        """The opened material of this key with this id, or None when the key has none such."""
+        which = (key.account, key.key_id, material_id, key.row_version)
+        return self._opened.get(which) or self._unseal(reader, Which(*which))
+
+    def _unseal(self, reader: Reader, which: Which) -> OpenSymmetricMaterial | None:
+        record = self._materials.get(reader, which.account, which.key_id, which.material_id)
+        if record is None:
+            return None
+        try:
+            secret = self._hierarchy.domain(record.account).unseal(record.sealed, _place(record))
+        except BadRecord:
+            raise RowIntegrityError("key_materials", which[:3]) from None
+        material = OpenSymmetricMaterial.of(record.material_id, secret)
+        self._opened.put(which, material)
+        return material
+
+
+def _require_creating(permit: Permit[Owned], account: str, key_id: str, *, new: bool) -> None:
+    """Refuse a permit that is not to create a key here, or not to rotate this one."""
+    if new:
+        fits = permit.action in CREATING
+    else:  # whoever may create keys may not replace the material of one
+        named = getattr(permit.resource, "key_id", None)
+        fits = permit.action in ROTATING and named == key_id
+    if not fits or permit.resource.owner != account:
+        raise WrongPermit(f"{permit.action} does not make material for {key_id} of {account}")
+
+
+def _place(record: MaterialRecord) -> bytes:
+    """Where the secret of a material belongs; under its account's own key (RK-3)."""
+    return place(
+        "key_materials",
+        "sealed",
+        record.account,
+        record.key_id,
+        record.material_id,
+        record.generation,
+        record.key_spec,
+    )

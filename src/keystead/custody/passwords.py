@@ -1,0 +1,94 @@
+"""Is this the password?  Argon2id with a pepper, as PHC strings (threat-model CO-5, section 6).
+
+The pepper is a purpose key that is not in the database: a copy of the rows alone is not enough to
+guess passwords against. The same work is done for users who do not exist.
+"""
+
+import base64
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from keystead.custody.randomness import urandom
+from keystead.custody.secrecy import Guarded
+
+_SALT, _TAG = 16, 32
+_CONCURRENT = 4
+_FLOOR_PASSES, _FLOOR_MEMORY_KIB = 2, 19 * 1024
+
+
+class UnusablePassword(ValueError):
+    """A text that cannot be a password: it holds NUL, or is not valid Unicode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one hash costs. About 0.15 s of one core by default."""
+
+    passes: int = 3
+    memory_kib: int = 64 * 1024
+    lanes: int = 4
+
+    def __post_init__(self) -> None:
+        if self.passes < _FLOOR_PASSES or self.memory_kib < _FLOOR_MEMORY_KIB:
+            raise ValueError("passwords are hashed with at least 2 passes over 19 MiB")
+
+
+class Passwords(Guarded):
+    """Hashes and verifies passwords; both take long, release the GIL, and may run in threads."""
+
+    __slots__ = ("_cost", "_nobody", "_pepper", "_turns")
+
+    def __init__(self, pepper: bytes, cost: Cost | None = None) -> None:
+        self._pepper = pepper
+        self._cost = cost or Cost()
+        self._nobody = _hash_of_nobody(self._cost)
+        self._turns = BoundedSemaphore(_CONCURRENT)
+
+    def hash_password(self, password: str) -> str:
+        """The PHC string of a password; raises UnusablePassword."""
+        secret = _bytes(password)
+        cost = self._cost
+        function = Argon2id(
+            salt=urandom(_SALT),
+            length=_TAG,
+            iterations=cost.passes,
+            lanes=cost.lanes,
+            memory_cost=cost.memory_kib,
+            secret=self._pepper,
+        )
+        with self._turns:
+            return function.derive_phc_encoded(secret)
+
+    def verify_password(self, password: str, stored: str | None) -> bool:
+        """Is this the password of that PHC string?  None, for nobody, is False after equal work."""
+        try:
+            secret = _bytes(password)
+        except UnusablePassword:
+            secret, stored = b"", None
+        with self._turns:
+            try:
+                Argon2id.verify_phc_encoded(secret, stored or self._nobody, secret=self._pepper)
+            except InvalidKey:
+                return False
+        return stored is not None
+
+
+def _bytes(password: str) -> bytes:
+    if "\0" in password:
+        raise UnusablePassword("a password cannot contain NUL")
+    try:
+        return password.encode()
+    except UnicodeEncodeError:  # a lone surrogate; the error would quote the password
+        raise UnusablePassword("a password is valid Unicode") from None
+
+
+def _hash_of_nobody(cost: Cost) -> str:
+    """A PHC string that costs as much as any, and that no password has."""
+    salt, tag = (
+        base64.b64encode(urandom(size)).decode("ascii").rstrip("=") for size in (_SALT, _TAG)
+    )
+    parameters = f"m={cost.memory_kib},t={cost.passes},p={cost.lanes}"
+    return f"$argon2id$v=19${parameters}${salt}${tag}"

@@ -1,0 +1,29 @@
+"""Where does randomness come from?  The kernel, at each use (threat-model RN-1).
+
+No pool, no `random`, no counter: a restored, forked or cloned machine repeats nothing.
+"""
+
+import base64
+from os import urandom
+
+__all__ = ["one_time_password", "secret_access_key", "token_id", "unique_id", "urandom"]
+
+
+def secret_access_key() -> str:
+    """A new secret access key: 240 random bits as 40 of A-Za-z0-9+/."""
+    return base64.b64encode(urandom(30)).decode("ascii")
+
+
+def unique_id(prefix: str = "", length: int = 17) -> str:
+    """`prefix` and then random characters of A-Z2-7, 5 bits each."""
+    return prefix + base64.b32encode(urandom(5 * -(-length // 8))).decode("ascii")[:length]
+
+
+def token_id() -> str:
+    """128 random bits as 32 hexadecimal digits: installations and incarnations."""
+    return urandom(16).hex()
+
+
+def one_time_password() -> str:
+    """A password for somebody who has to replace it: 144 random bits as 24 of A-Za-z0-9-_."""
+    return base64.urlsafe_b64encode(urandom(18)).decode("ascii")

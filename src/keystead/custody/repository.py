@@ -1,0 +1,66 @@
+"""Which key material is there?  One authenticated row per generation, its secret sealed.
+
+INVARIANT: a material id names one secret for ever; its row may be sealed anew, or go, but never
+hold another secret.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.store.protocol import Reader, Transaction
+
+MaterialState = Literal["CURRENT", "NON_CURRENT"]
+"""AWS's words: what encrypts now, and what only decrypts."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
+    """One generation of a key's material. `sealed` opens only in custody, only in this row."""
+
+    account: str
+    key_id: str
+    material_id: str  # 64 hexadecimal digits, random
+    generation: int  # from 1, in the order of creation
+    key_spec: str  # "SYMMETRIC_DEFAULT"
+    state: MaterialState
+    created_us: int  # microseconds since the epoch
+    sealed: bytes
+
+
+def microseconds(moment: datetime) -> int:
+    """A time as it is stored."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+class Materials:
+    """The material of every key."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self, seals: RowSeals) -> None:
+        key = ("account", "key_id", "material_id")
+        self._table = SealedTable(seals, "key_materials", MaterialRecord, key=key)
+
+    def get(
+        self, reader: Reader, account: str, key_id: str, material_id: str
+    ) -> MaterialRecord | None:
+        return self._table.get(reader, account, key_id, material_id)
+
+    def newest(self, reader: Reader, account: str, key_id: str) -> MaterialRecord | None:
+        """The last generation of a key."""
+        where = "account = ? AND key_id = ? ORDER BY generation DESC LIMIT 1"
+        return self._table.first(reader, where, (account, key_id))
+
+    def insert(self, transaction: Transaction, record: MaterialRecord) -> None:
+        self._table.insert(transaction, record)
+
+    def update(self, transaction: Transaction, record: MaterialRecord) -> MaterialRecord:
+        return self._table.update(transaction, record)
+
+    def delete_all(self, transaction: Transaction, account: str, key_id: str) -> int:
+        """Remove every generation of a key, authentic or not; how many there were."""
+        return transaction.run(
+            "DELETE FROM key_materials WHERE account = ? AND key_id = ?", (account, key_id)
+        )

@@ -1,0 +1,191 @@
+"""Where does the root key come from?  Made once, wrapped twice, opened at every start.
+
+    seal.json          both wraps and the installation's id; no secret
+    root.key           opens the daily wrap of a file seal
+    recovery-key.txt   opens the recovery wrap; written once, to be moved away
+
+INVARIANT: no directory is initialised twice, and none is whose two wraps were not opened once.
+`seal.json` gets its name last: before that nothing was ever sealed under the root key, and an
+interrupted initialisation starts anew; after that both wraps are there (threat-model RK-1, OP-2).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from keystead.custody.files import (
+    SealError,
+    create_private,
+    exists,
+    locked,
+    make_directory,
+    read_private,
+    remove,
+    rename,
+    replace_private,
+)
+from keystead.custody.kdf import KEY_BYTES, hkdf
+from keystead.custody.providers import (
+    ROOT_KEY_FILE,
+    FileSeal,
+    PassphraseSeal,
+    RecoverySeal,
+    SealProvider,
+)
+from keystead.custody.randomness import token_id, urandom
+from keystead.custody.recovery import recovery_key, recovery_sheet
+from keystead.custody.sealfile import SealFile, damaged, decode, encode, root_place
+from keystead.custody.secrecy import Guarded
+
+__all__ = [
+    "RECOVERY_FILE", "ROOT_KEY_FILE", "SEAL_FILE", "FileSeal", "PassphraseSeal", "RootKey",
+    "SealError", "SealProvider", "initialise", "is_initialised", "open_root", "recover",
+]  # fmt: skip
+
+SEAL_FILE = "seal.json"
+RECOVERY_FILE = "recovery-key.txt"
+_DRAFT = "seal.json.new"  # only while a directory is being initialised
+_GENERATION = 1
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class RootKey(Guarded):
+    """The root key, opened. Nothing is done with it but deriving from it."""
+
+    installation: str
+    incarnation: str
+    generation: int
+    _key: bytes = field(repr=False)
+
+    def derive(self, label: str) -> bytes:
+        """The key of 32 bytes that this label names."""
+        return hkdf(self._key, label)
+
+
+def is_initialised(directory: Path) -> bool:
+    """Is there a root key already?"""
+    return exists(directory / SEAL_FILE)
+
+
+def initialise(directory: Path, provider: SealProvider) -> RootKey:
+    """Make the root key of a new installation, in six steps; the sixth puts it in force.
+
+    (1) refuse a directory that has one; (2) mark that this one is being initialised; (3) make the
+    root key and its daily wrap; (4) make the recovery key, its wrap and its sheet; (5) open both
+    wraps from what is on disk; (6) give `seal.json` its name.
+    """
+    make_directory(directory)
+    with locked(directory):
+        # (1)
+        if is_initialised(directory):
+            raise SealError(
+                f"`{directory}` is initialised already", "start it, or choose an empty directory"
+            )
+        _start_anew(directory)
+        # (2)
+        draft = directory / _DRAFT
+        create_private(draft, b"")
+        # (3)
+        root, installation = urandom(KEY_BYTES), token_id()
+        bound_to = root_place(installation, _GENERATION)
+        daily = provider.wrap(directory, root, bound_to)
+        # (4)
+        recovery = RecoverySeal(urandom(KEY_BYTES))
+        sheet = directory / RECOVERY_FILE
+        create_private(sheet, recovery_sheet(recovery.key, installation))
+        seal = SealFile(
+            installation=installation,
+            incarnation=token_id(),
+            generation=_GENERATION,
+            daily=daily,
+            recovery=recovery.wrap(directory, root, bound_to),
+        )
+        replace_private(draft, encode(seal.authenticated(_seal_key(root))))
+        # (5)
+        written = RecoverySeal(recovery_key(read_private(sheet).decode()))
+        opened = _opened(directory, draft, provider)
+        _verify(root, written.unwrap(directory, _read(draft).recovery, bound_to))
+        # (6)
+        rename(draft, directory / SEAL_FILE)
+        return opened
+
+
+def open_root(directory: Path, passphrase: str | None = None) -> RootKey:
+    """Open the daily wrap; raises SealError."""
+    path = directory / SEAL_FILE
+    return _opened(directory, path, _provider(path, passphrase))
+
+
+def recover(directory: Path, recovery: str, provider: SealProvider) -> RootKey:
+    """Open the root key with the recovery key's text, and wrap it anew for daily use.
+
+    The recovery key stays good. The incarnation is new: tokens given out before are refused.
+    """
+    with locked(directory):
+        path = directory / SEAL_FILE
+        former = _read(path)
+        sealed = RecoverySeal(recovery_key(recovery))
+        root = sealed.unwrap(directory, former.recovery, former.bound_to)
+        if not former.is_authentic(_seal_key(root)):
+            raise damaged(str(path))
+        seal = msgspec.structs.replace(
+            former,
+            incarnation=token_id(),
+            daily=provider.wrap(directory, root, former.bound_to),
+        )
+        replace_private(path, encode(seal.authenticated(_seal_key(root))))
+        if provider.kind != FileSeal().kind:
+            remove(directory / ROOT_KEY_FILE)
+        return _opened(directory, path, provider)
+
+
+def _start_anew(directory: Path) -> None:
+    """Remove what an interrupted initialisation left; refuse files that it did not leave."""
+    leftovers = [directory / ROOT_KEY_FILE, directory / RECOVERY_FILE]
+    if exists(directory / _DRAFT):
+        for path in leftovers:
+            remove(path)
+        remove(directory / _DRAFT)
+    for path in leftovers:
+        if exists(path):
+            raise SealError(
+                f"`{path}` exists, but `{directory / SEAL_FILE}` does not",
+                "restore seal.json from a copy, or choose an empty directory",
+            )
+
+
+def _read(path: Path) -> SealFile:
+    return decode(read_private(path), str(path))
+
+
+def _provider(path: Path, passphrase: str | None) -> SealProvider:
+    """What opens the daily wrap that `seal.json` describes."""
+    kind = _read(path).daily.provider
+    if kind == "file" and passphrase is None:
+        return FileSeal()
+    if kind == "passphrase" and passphrase is not None:
+        return PassphraseSeal(passphrase)
+    if kind == "passphrase":
+        raise SealError(f"`{path}` is sealed by a passphrase", "give the passphrase")
+    if kind == "file":
+        raise SealError(f"`{path}` is not sealed by a passphrase", "start without one")
+    raise SealError(f"`{path}` has a seal of the unknown kind `{kind}`", "start a newer Keystead")
+
+
+def _opened(directory: Path, path: Path, provider: SealProvider) -> RootKey:
+    """The root key behind the seal at `path`, every member of it authenticated."""
+    seal = _read(path)
+    root = provider.unwrap(directory, seal.daily, seal.bound_to)
+    if not seal.is_authentic(_seal_key(root)):
+        raise damaged(str(path))
+    return RootKey(seal.installation, seal.incarnation, seal.generation, root)
+
+
+def _verify(made: bytes, opened: bytes) -> None:
+    if made != opened:
+        raise SealError("the recovery key does not open the root key", "initialise again")
+
+
+def _seal_key(root: bytes) -> bytes:
+    return hkdf(root, "keystead/1/seal file")

@@ -1,0 +1,60 @@
+"""What does an opaque token hold, and who may hand it back?  (threat-model ST-1, IA-11)
+
+A token is a record (`records`) in URL-safe text without padding. It is bound to its purpose, to
+whatever the issuer names (principal, operation, parameters) and to the incarnation of the
+installation, so that a restored backup accepts none of the tokens given out before.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from keystead.custody.records import BadRecord, RecordSealer, place
+from keystead.custody.secrecy import Guarded
+from keystead.store.protocol import Value
+
+MAXIMUM_LENGTH = 64 * 1024
+"""Longer texts are refused unread."""
+
+
+class InvalidToken(Exception):
+    """Not a token that we gave for this. One error for every reason."""
+
+
+class Tokens(Guarded):
+    """Seals and opens tokens."""
+
+    __slots__ = ("_incarnation", "_sealer")
+
+    def __init__(self, key: bytes, incarnation: str) -> None:
+        self._sealer = RecordSealer(key, "token")
+        self._incarnation = incarnation
+
+    def seal(self, purpose: str, data: bytes, bound_to: Sequence[Value] = ()) -> str:
+        """The token that holds `data`, for `purpose` and for those it is bound to."""
+        record = self._sealer.seal(data, self._place(purpose, bound_to))
+        return base64.urlsafe_b64encode(record).decode("ascii").rstrip("=")
+
+    def unseal(self, purpose: str, text: str, bound_to: Sequence[Value] = ()) -> bytes:
+        """The data; raises InvalidToken unless `seal` gave this text for the same arguments."""
+        try:
+            return self._sealer.unseal(_decode(text), self._place(purpose, bound_to))
+        except BadRecord:
+            raise InvalidToken from None
+
+    def _place(self, purpose: str, bound_to: Sequence[Value]) -> bytes:
+        return place(self._incarnation, purpose, bound_to)
+
+
+def _decode(text: str) -> bytes:
+    """The bytes of a text in the one form that `seal` writes (PA-3)."""
+    if len(text) > MAXIMUM_LENGTH or not text.isascii() or "=" in text:
+        raise InvalidToken
+    padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+    try:
+        record = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise InvalidToken from None
+    if base64.urlsafe_b64encode(record) != padded:
+        raise InvalidToken
+    return record

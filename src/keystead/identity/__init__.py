@@ -1,0 +1,1 @@
+"""Who is asking?  Accounts, users, roles, credentials, sessions; the IAM and STS operations."""

@@ -1,0 +1,151 @@
+"""How does an account come to be?  The ceremonies of the operator: no caller can ask for them.
+
+A new account has a root user with a one-time password. Root's access keys and the first
+administrator are separate steps, each taken only when the operator asks for it (OP-2).
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keystead.arns import is_account_id
+from keystead.custody import randomness
+from keystead.custody.passwords import Passwords
+from keystead.identity import access_keys, identifiers, limits, resources, times
+from keystead.identity.access_keys import IssuedKey
+from keystead.identity.names import canonical
+from keystead.identity.repository import IdentityRepository
+from keystead.identity.repository.accounts import Account
+from keystead.identity.repository.attachments import Attachment
+from keystead.identity.repository.users import User
+from keystead.identity.resources import KeyOwner, Named
+from keystead.policy.decision import Permit
+from keystead.store.protocol import Transaction
+
+_EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")
+_USER_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
+
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+class CeremonyRefused(Exception):
+    """The ceremony cannot be held; the message is for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A new account, and root's one-time password."""
+
+    account: Account
+    root_password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A new user with an access key."""
+
+    user: User
+    access_key: IssuedKey
+
+
+def create_account(
+    transaction: Transaction,
+    repository: IdentityRepository,
+    passwords: Passwords,
+    *,
+    email: str,
+    now: datetime,
+    account_id: str | None = None,
+) -> NewAccount:
+    """A new account with its root user. Hashing the password takes about 0.15 s."""
+    accounts = repository.accounts
+    if not _EMAIL.match(email):
+        raise CeremonyRefused(f"`{email}` is not an e-mail address")
+    if account_id is not None and not is_account_id(account_id):
+        raise CeremonyRefused(f"`{account_id}` is not an account id, which has twelve digits")
+    if accounts.with_email(transaction, email) is not None:
+        raise CeremonyRefused(f"an account with the e-mail address `{email}` exists already")
+    if account_id is not None and accounts.get(transaction, account_id) is not None:
+        raise CeremonyRefused(f"the account `{account_id}` exists already")
+    number = account_id or _unused_id(transaction, repository)
+    password = randomness.one_time_password()
+    account = Account(
+        account=number,
+        email=email,
+        email_key=canonical(email),
+        alias=None,
+        password=accounts.seal_password(number, passwords.hash_password(password)),
+        state="ACTIVE",
+        created=times.stored(now),
+    )
+    accounts.insert(transaction, account)
+    return NewAccount(account, password)
+
+
+def create_root_access_key(
+    transaction: Transaction, repository: IdentityRepository, account: Account, *, now: datetime
+) -> IssuedKey:
+    """An access key for the account's root."""
+    keys = repository.access_keys
+    if len(keys.of(transaction, account.account, account.account)) >= limits.ACCESS_KEYS_PER_USER:
+        raise CeremonyRefused(
+            f"the root of account `{account.account}` has two access keys already"
+        )
+    return _issue(transaction, repository, resources.root(account), "root access key", now)
+
+
+def create_administrator(
+    transaction: Transaction,
+    repository: IdentityRepository,
+    account: Account,
+    *,
+    name: str,
+    now: datetime,
+) -> NewUser:
+    """A user with AdministratorAccess and an access key."""
+    if not _USER_NAME.match(name):
+        raise CeremonyRefused(
+            f"`{name}` is not a user name: 1 to 64 letters, digits and characters of `_+=,.@-`"
+        )
+    if repository.users.named(transaction, account.account, name) is not None:
+        raise CeremonyRefused(f"the user `{name}` exists already in account `{account.account}`")
+    user = User(
+        account=account.account,
+        user_id=randomness.unique_id(identifiers.USER),
+        name=name,
+        name_key=canonical(name),
+        path="/",
+        boundary=None,
+        tags="{}",
+        created=times.stored(now),
+    )
+    repository.users.insert(transaction, user)
+    repository.attachments.insert(
+        transaction,
+        Attachment(
+            account=account.account,
+            entity_id=user.user_id,
+            policy_arn=ADMINISTRATOR_ACCESS,
+            created=times.stored(now),
+        ),
+    )
+    owner = resources.owner_of_keys(resources.user(account.account, name, user))
+    return NewUser(user, _issue(transaction, repository, owner, "first administrator", now))
+
+
+def _issue(
+    transaction: Transaction,
+    repository: IdentityRepository,
+    owner: Named[KeyOwner],
+    reason: str,
+    now: datetime,
+) -> IssuedKey:
+    permit = Permit.for_system(owner, "iam:CreateAccessKey", reason)
+    return access_keys.issue(transaction, repository.access_keys, permit, now)
+
+
+def _unused_id(transaction: Transaction, repository: IdentityRepository) -> str:
+    while True:
+        number = identifiers.account_id()
+        if repository.accounts.get(transaction, number) is None:
+            return number

@@ -1,0 +1,67 @@
+"""Which policies speak for a user?  Inline and managed, of the user and of the user's groups.
+
+A stored policy that no longer compiles denies everything for its layer (PE-2), and an attached
+policy or a boundary that cannot be found is an integrity error: none is ever skipped.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from keystead.custody.rows import RowIntegrityError
+from keystead.identity import policies
+from keystead.identity.repository import IdentityRepository
+from keystead.identity.repository.users import User
+from keystead.policy.context import PolicySource, PrincipalPolicies
+from keystead.policy.document import DocumentKind, stored_policy
+from keystead.store.protocol import Reader
+
+_log = logging.getLogger(__name__)
+
+
+def of_user(repository: IdentityRepository, reader: Reader, user: User) -> PrincipalPolicies:
+    """What empowers and bounds this user."""
+    boundary = None
+    if user.boundary is not None:
+        document = _managed_document(repository, reader, user.account, user.boundary)
+        boundary = _source(document, DocumentKind.BOUNDARY, user.boundary, user.arn)
+    return PrincipalPolicies(
+        identity_based=tuple(_identity_based(repository, reader, user)), boundary=boundary
+    )
+
+
+def _identity_based(
+    repository: IdentityRepository, reader: Reader, user: User
+) -> Iterator[PolicySource]:
+    account = user.account
+    groups = repository.memberships.groups_of(reader, user)
+    arns = {user.user_id: user.arn, **{group.group_id: group.arn for group in groups}}
+    for inline in repository.inline_policies.of(reader, account, tuple(arns)):
+        yield _source(inline.document, DocumentKind.IDENTITY, inline.name, arns[inline.entity_id])
+    for attached in repository.attachments.of(reader, account, tuple(arns)):
+        document = _managed_document(repository, reader, account, attached.policy_arn)
+        yield _source(
+            document, DocumentKind.IDENTITY, attached.policy_arn, arns[attached.entity_id]
+        )
+
+
+def _source(document: str, kind: DocumentKind, policy_id: str, attached_to: str) -> PolicySource:
+    policy = stored_policy(document, kind)
+    if policy.broken:
+        _log.error(
+            "stored policy `%s` of `%s` is invalid and denies everything", policy_id, attached_to
+        )
+    return PolicySource(policy, policy_id, attached_to)
+
+
+def _managed_document(
+    repository: IdentityRepository, reader: Reader, account: str, arn: str
+) -> str:
+    """The default version's document of a policy that must be there."""
+    policy = policies.with_arn(repository, reader, account, arn)
+    if policy is None:
+        raise RowIntegrityError("iam_policy", (account, arn))
+    version = policies.version(repository, reader, policy, policy.default_version)
+    if version is None:
+        key = (account, policy.policy_id, policy.default_version)
+        raise RowIntegrityError("iam_policy_version", key)
+    return version.document

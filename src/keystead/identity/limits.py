@@ -1,0 +1,32 @@
+"""How many of each may there be?  AWS's quotas (iam.md 2.5), checked in the writing transaction.
+
+The names are those of GetAccountSummary and of the `LimitExceeded` texts.
+"""
+
+from keystead.policy import document
+
+USERS_PER_ACCOUNT = 5_000
+GROUPS_PER_ACCOUNT = 300
+ROLES_PER_ACCOUNT = 1_000
+POLICIES_PER_ACCOUNT = 1_500
+INSTANCE_PROFILES_PER_ACCOUNT = 1_000
+SERVER_CERTIFICATES_PER_ACCOUNT = 20
+SIGNING_CERTIFICATES_PER_USER = 2
+GROUPS_PER_USER = 10
+ACCESS_KEYS_PER_USER = 2
+VERSIONS_PER_POLICY = 5
+TAGS_PER_RESOURCE = 50
+POLICIES_PER_USER = 10  # managed policies attached
+POLICIES_PER_GROUP = 10
+POLICIES_PER_ROLE = 10
+
+POLICY_VERSIONS_IN_USE = 10_000
+
+# In characters, white space outside of strings not counted; inline policies are summed up.
+MANAGED_POLICY_SIZE = document.MANAGED_POLICY_SIZE
+USER_POLICY_SIZE = document.USER_POLICIES_SIZE
+GROUP_POLICY_SIZE = document.GROUP_POLICIES_SIZE
+ROLE_POLICY_SIZE = document.ROLE_POLICIES_SIZE
+ASSUME_ROLE_POLICY_SIZE = document.TRUST_POLICY_SIZE
+
+PAGE = 100  # items of a list when MaxItems is not given

@@ -1,0 +1,51 @@
+"""What is an identity called by people?  Names, paths and the ARNs made of them (iam.md 2.2, 2.3).
+
+Two names of one account are the same when their canonical forms are (IA-5). The canonical form
+folds ASCII only (PA-4); the name keeps the case in which it was given.
+"""
+
+import string
+
+from keystead.arns import Arn, iam_arn
+
+AWS_ACCOUNT = "aws"  # the account field of AWS-managed policies
+
+_FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def canonical(name: str) -> str:
+    """The form in which names (and tag keys) are compared and stored as keys."""
+    return name.translate(_FOLD)
+
+
+def root_arn(account: str) -> str:
+    return iam_arn(account, "root")
+
+
+def user_arn(account: str, path: str, name: str) -> str:
+    return iam_arn(account, f"user{path}{name}")
+
+
+def group_arn(account: str, path: str, name: str) -> str:
+    return iam_arn(account, f"group{path}{name}")
+
+
+def policy_arn(account: str, path: str, name: str) -> str:
+    return iam_arn(account, f"policy{path}{name}")
+
+
+class NotAPolicyArn(ValueError):
+    """An ARN, but not of a managed policy."""
+
+
+def split_policy_arn(text: str) -> tuple[str, str, str]:
+    """Account ("aws" for AWS's own), path and name of a managed policy's ARN.
+
+    Raises NotAnArn or NotAPolicyArn.
+    """
+    arn = Arn.parse(text)
+    kind, _, rest = arn.resource.partition("/")
+    path, _, name = rest.rpartition("/")
+    if arn.service != "iam" or arn.region or not arn.account or kind != "policy" or not name:
+        raise NotAPolicyArn(text)
+    return arn.account, f"/{path}/" if path else "/", name

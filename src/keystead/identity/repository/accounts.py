@@ -1,0 +1,68 @@
+"""Accounts: the owner of everything else, each with its root user."""
+
+from typing import Literal
+
+from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.identity.names import canonical, root_arn
+from keystead.store.protocol import Reader, Transaction
+
+AccountState = Literal["ACTIVE", "SUSPENDED"]
+
+
+class Account(Record, frozen=True, kw_only=True, gc=False):
+    """One account. `password` is the sealed hash of root's password."""
+
+    account: str
+    email: str
+    email_key: str
+    alias: str | None
+    password: bytes
+    state: AccountState
+    created: int
+
+    @property
+    def root_arn(self) -> str:
+        return root_arn(self.account)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "ACTIVE"
+
+
+class Accounts:
+    """The accounts of the installation."""
+
+    __slots__ = ("_secrets", "_table")
+
+    def __init__(self, seals: RowSeals) -> None:
+        self._table = SealedTable(seals, "iam_account", Account, key=("account",))
+        self._secrets = seals.secrets
+
+    def get(self, reader: Reader, account: str) -> Account | None:
+        return self._table.get(reader, account)
+
+    def with_email(self, reader: Reader, email: str) -> Account | None:
+        return self._table.first(reader, "email_key = ?", (canonical(email),))
+
+    def with_alias(self, reader: Reader, alias: str) -> Account | None:
+        return self._table.first(reader, "alias = ?", (alias,))
+
+    def every(self, reader: Reader) -> list[Account]:
+        """All of them, oldest first: for the operator's commands."""
+        return self._table.find(reader, "TRUE ORDER BY created, account")
+
+    def insert(self, transaction: Transaction, record: Account) -> None:
+        self._table.insert(transaction, record)
+
+    def update(self, transaction: Transaction, record: Account) -> Account:
+        return self._table.update(transaction, record)
+
+    def seal_password(self, account: str, password_hash: str) -> bytes:
+        """Root's password hash as it is stored."""
+        secret = password_hash.encode()
+        return self._secrets.seal("iam_account", (account,), "password", secret)
+
+    def password_hash(self, record: Account) -> str:
+        """Root's password hash, to verify a password with."""
+        key = (record.account,)
+        return self._secrets.unseal("iam_account", key, "password", record.password).decode()

@@ -1,0 +1,99 @@
+"""Users: an identity of one person or program in an account."""
+
+from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.identity.names import canonical, user_arn
+from keystead.identity.repository.tags import unpacked
+from keystead.store.protocol import Reader, Transaction
+
+
+class User(Record, frozen=True, kw_only=True, gc=False):
+    """One user. The unique id stays when the name or the path changes."""
+
+    account: str
+    user_id: str
+    name: str
+    name_key: str
+    path: str
+    boundary: str | None  # ARN of a managed policy
+    tags: str
+    created: int
+
+    @property
+    def entity_id(self) -> str:
+        return self.user_id
+
+    @property
+    def arn(self) -> str:
+        return user_arn(self.account, self.path, self.name)
+
+    @property
+    def tag_map(self) -> dict[str, str]:
+        return unpacked(self.tags)
+
+
+class Users:
+    """The users of every account."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self, seals: RowSeals) -> None:
+        self._table = SealedTable(seals, "iam_user", User, key=("account", "user_id"))
+
+    def get(self, reader: Reader, account: str, user_id: str) -> User | None:
+        return self._table.get(reader, account, user_id)
+
+    def named(self, reader: Reader, account: str, name: str) -> User | None:
+        where = "account = ? AND name_key = ?"
+        return self._table.first(reader, where, (account, canonical(name)))
+
+    def with_id(self, reader: Reader, user_id: str) -> User | None:
+        """The user with this unique id, in whichever account it is."""
+        return self._table.first(reader, "user_id = ?", (user_id,))
+
+    def after(
+        self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int
+    ) -> list[User]:
+        """The next users in the order of their names."""
+        return self._table.find(
+            reader,
+            "account = ? AND name_key > ? AND substr(path, 1, ?) = ? ORDER BY name_key LIMIT ?",
+            (account, name_key, len(path_prefix), path_prefix, limit),
+        )
+
+    def members_after(
+        self, reader: Reader, account: str, group_id: str, name_key: str, limit: int
+    ) -> list[User]:
+        """The next users of a group, by name; `Memberships` verifies that they are members."""
+        return self._table.find(
+            reader,
+            "account = ? AND name_key > ? AND user_id IN"
+            " (SELECT user_id FROM iam_membership WHERE account = ? AND group_id = ?)"
+            " ORDER BY name_key LIMIT ?",
+            (account, name_key, account, group_id, limit),
+        )
+
+    def bounded_by(self, reader: Reader, account: str, policy_arn: str) -> list[User]:
+        """The users that have this policy as their boundary."""
+        where = "account = ? AND boundary = ? ORDER BY user_id"
+        return self._table.find(reader, where, (account, policy_arn))
+
+    def boundary_uses(self, reader: Reader, account: str) -> dict[str, int]:
+        """How many users each policy bounds."""
+        sql = (
+            "SELECT boundary, COUNT(*) FROM iam_user"
+            " WHERE account = ? AND boundary IS NOT NULL GROUP BY boundary"
+        )
+        return dict(reader.all(sql, (account,)))
+
+    def count(self, reader: Reader, account: str) -> int:
+        row = reader.one("SELECT COUNT(*) FROM iam_user WHERE account = ?", (account,))
+        return row[0] if row else 0
+
+    def insert(self, transaction: Transaction, record: User) -> None:
+        self._table.insert(transaction, record)
+
+    def update(self, transaction: Transaction, record: User) -> User:
+        return self._table.update(transaction, record)
+
+    def delete(self, transaction: Transaction, record: User) -> None:
+        self._table.delete(transaction, record.account, record.user_id)

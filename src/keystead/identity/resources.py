@@ -1,0 +1,107 @@
+"""Users, groups and policies as what a question is about: their ARNs and condition keys.
+
+A request may name what does not exist. Then the question is asked about the ARN that was named,
+and only a caller who may ask learns that there is nothing (P-12).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, TypeVar
+
+from keystead.call import NO_KEYS
+from keystead.identity import tagging
+from keystead.identity.names import group_arn, user_arn
+from keystead.identity.repository.accounts import Account
+from keystead.identity.repository.groups import Group
+from keystead.identity.repository.policies import ManagedPolicy
+from keystead.identity.repository.users import User
+from keystead.policy.context import ContextValue, PolicySource
+from keystead.wire.models import iam as api
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Generic[T]):
+    """What a request names: the record that was found, or nothing. A `call.Resource`."""
+
+    arn_text: str
+    owner: str
+    resource_type: str
+    missing: str  # AWS's sentence when there is nothing
+    record: T | None = None
+    condition_keys: Mapping[str, ContextValue] = field(default_factory=lambda: NO_KEYS)
+    resource_policies: ClassVar[tuple[PolicySource, ...]] = ()
+    resource_policy_required: ClassVar[bool] = False
+    grants: ClassVar[tuple[PolicySource, ...]] = ()
+
+    def existing(self) -> T:
+        """The record; raises NoSuchEntity."""
+        if self.record is None:
+            raise api.NoSuchEntityException(self.missing)
+        return self.record
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Who can own access keys: a user, or the root of the account."""
+
+    owner_id: str  # a user's unique id, or the account id
+    user_name: str | None  # None for root
+
+
+def user(account: str, name: str, found: User | None) -> Named[User]:
+    """The user that a request names."""
+    missing = f"The user with name {name} cannot be found."
+    if found is None:
+        return Named(user_arn(account, "/", name), account, "AWS::IAM::User", missing)
+    return Named(
+        found.arn,
+        account,
+        "AWS::IAM::User",
+        missing,
+        found,
+        tagging.resource_keys(found.tag_map, "aws", "iam"),
+    )
+
+
+def owner_of_keys(named: Named[User]) -> Named[KeyOwner]:
+    """A user as the owner of access keys."""
+    found = named.record
+    return Named(
+        named.arn_text,
+        named.owner,
+        named.resource_type,
+        named.missing,
+        None if found is None else KeyOwner(found.user_id, found.name),
+        named.condition_keys,
+    )
+
+
+def root(account: Account) -> Named[KeyOwner]:
+    """The root of an account as the owner of access keys."""
+    owner = KeyOwner(account.account, None)
+    return Named(account.root_arn, account.account, "AWS::IAM::User", "", owner)
+
+
+def group(account: str, name: str, found: Group | None) -> Named[Group]:
+    """The group that a request names."""
+    missing = f"The group with name {name} cannot be found."
+    arn = group_arn(account, "/", name) if found is None else found.arn
+    return Named(arn, account, "AWS::IAM::Group", missing, found)
+
+
+def policy(arn: str, owner: str, found: ManagedPolicy | None) -> Named[ManagedPolicy]:
+    """The managed policy that a request names."""
+    keys = NO_KEYS if found is None else tagging.resource_keys(found.tag_map, "aws")
+    return Named(arn, owner, "AWS::IAM::Policy", f"Policy {arn} was not found.", found, keys)
+
+
+def boundary_keys(arn: str | None) -> dict[str, ContextValue]:
+    """`iam:PermissionsBoundary`, when there is one."""
+    return {} if arn is None else {"iam:permissionsboundary": arn}
+
+
+def own_boundary_keys(named: Named[User]) -> dict[str, ContextValue]:
+    """`iam:PermissionsBoundary` where it means the boundary that the user has already."""
+    return boundary_keys(named.record.boundary if named.record else None)

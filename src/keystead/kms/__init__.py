@@ -1,0 +1,1 @@
+"""What is asked?  Keys, aliases, ciphertext and the KMS operations."""

@@ -1,0 +1,117 @@
+"""One KMS call in progress: what every service's call has, and the keys and their custody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keystead.call import NO_KEYS, Call, R
+from keystead.custody.material import Custody
+from keystead.custody.tokens import Tokens
+from keystead.kms import identifiers
+from keystead.kms.ciphertext import KeyName
+from keystead.kms.identifiers import Reference, key_reference
+from keystead.kms.keys import Key, nobodys_key
+from keystead.kms.repository import KeyRepository
+from keystead.policy.context import ContextValue
+from keystead.policy.decision import AccessDenied, Permit
+from keystead.wire.models import kms as api
+
+_NO_KEY_RESOURCE = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})
+
+
+@dataclass(slots=True, kw_only=True)
+class KmsCall(Call):
+    """One KMS call. `key` finds, `authorize` asks, `custody` acts."""
+
+    repository: KeyRepository
+    custody: Custody
+    tokens: Tokens
+
+    def __post_init__(self) -> None:
+        # kms.md 11: these four have neither key; all others have the first, and the second when
+        # a service calls for somebody.
+        if self.operation.name in _NO_KEY_RESOURCE:
+            self.keys = {k: v for k, v in self.keys.items() if k != "kms:viaservice"}
+        else:
+            self.keys = {**self.keys, "kms:calleraccount": self.account}
+
+    @property
+    def _cached_epoch(self) -> int | None:
+        """The epoch whose keys may be cached: none while this call may be changing them."""
+        return self.epoch if self.operation.read_only else None
+
+    def key(self, key_id: str) -> Key:
+        """The key that a request names: id, ARN, and where the operation allows it an alias.
+
+        Raises NotFoundException for what does not exist in the caller's own account.
+        """
+        if self.operation.name not in identifiers.BY_ALIAS:
+            return self._find(key_id)
+        # All of these only read, and take the same texts for the same keys.
+        place = (self.account, self.region, key_id)
+        key = self.repository.named.get(self.epoch, place)
+        if key is None:
+            key = self._find(key_id)
+            if key.exists:
+                self.repository.named.put(self.epoch, place, key)
+        return key
+
+    def _find(self, key_id: str) -> Key:
+        reference = identifiers.parse(self.operation, self.account, self.region, key_id)
+        return self.key_at(reference) or self._missing(reference)
+
+    def key_of_blob(self, name: KeyName) -> Key:
+        """The key that a ciphertext names, or nobody's: who asks must be refused either way."""
+        reference = key_reference(name.account, name.region, name.key_id)
+        if name.multi_region:
+            reference = reference._replace(region=self.region)
+        if reference.region == self.region:
+            key = self.key_at(reference)
+            if key is not None:
+                return key
+        return nobodys_key(reference.arn, reference.account, reference.region)
+
+    def key_at(self, reference: Reference) -> Key | None:
+        """The key behind a parsed name, or None."""
+        epoch = self._cached_epoch
+        account, region, resource = reference
+        if reference.is_alias:
+            return self.repository.key_by_alias(self.transaction, epoch, account, region, resource)
+        return self.repository.key(self.transaction, epoch, account, region, reference.key_id)
+
+    def record_defaults(self, **members: object) -> None:
+        """Let the event show what the request left to be assumed (kms.md 22.2)."""
+        self.event.request_parameters = {**members, **(self.event.request_parameters or {})}
+
+    def _missing(self, reference: Reference) -> Key:
+        if reference.account != self.account:
+            return nobodys_key(reference.arn, reference.account, reference.region)
+        if reference.is_alias:
+            raise api.NotFoundException(f"Alias {reference.arn} is not found.")
+        raise api.NotFoundException(f"Key '{reference.arn}' does not exist")
+
+    def authorize(
+        self,
+        action: str,
+        resource: R,
+        keys: Mapping[str, ContextValue] = NO_KEYS,
+        *,
+        cross_account: bool = True,
+    ) -> Permit[R]:
+        """May they?  Operations that never cross accounts do not, whatever the policies say."""
+        crosses = cross_account and self.operation.name in identifiers.ACROSS_ACCOUNTS
+        try:
+            # Not super(): a slotted dataclass is not the class that super() remembers.
+            permit = Call.authorize(self, action, resource, keys, cross_account=crosses)
+        except AccessDenied as refusal:
+            if isinstance(resource, Key) and resource.called and resource.owner != self.account:
+                raise _as_called(refusal, resource) from None
+            raise
+        if isinstance(resource, Key) and not resource.exists:
+            raise RuntimeError(f"{action} was allowed on a key that does not exist")
+        return permit
+
+
+def _as_called(refusal: AccessDenied, key: Key) -> AccessDenied:
+    """The refusal with the alias that a stranger used: its key's id is not theirs to know."""
+    text = refusal.message or ""
+    return AccessDenied(refusal.decision, text.replace(key.arn_text, key.called))

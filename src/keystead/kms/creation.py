@@ -1,0 +1,109 @@
+"""What key does a CreateKey request ask for, and do we make such keys?  (kms.md 5.1, 9, 11)"""
+
+from typing import NamedTuple, cast
+
+from keystead.errors import ValidationException
+from keystead.kms import tags, usage
+from keystead.kms.call import KmsCall
+from keystead.kms.key_policies import bypass_key
+from keystead.kms.keys import described
+from keystead.policy.context import ContextValue
+from keystead.wire.models import kms as api
+
+MOST_KEYS = 100_000  # per account and Region, in any state
+
+
+class Wanted(NamedTuple):
+    """The key that a request describes, defaults filled in."""
+
+    spec: api.KeySpec
+    usage: api.KeyUsageType
+    origin: api.OriginType
+    multi_region: bool
+    tags: dict[str, str]
+    bypass: bool
+
+    @property
+    def condition_keys(self) -> dict[str, ContextValue]:
+        """What policies see of the request, as if the key were there already."""
+        kind = "PRIMARY" if self.multi_region else ""
+        return {
+            **described(self.spec, self.usage, self.origin, kind),
+            **bypass_key(bypass=self.bypass),
+            **tags.condition_keys(self.tags),
+            **tags.resource_keys(self.tags),
+        }
+
+    @property
+    def recorded(self) -> dict[str, object]:
+        """What the event shows of it, said or not."""
+        return {
+            "description": "",
+            "origin": self.origin,
+            "keySpec": self.spec,
+            "customerMasterKeySpec": self.spec,
+            "keyUsage": self.usage,
+            "multiRegion": self.multi_region,
+            "bypassPolicyLockoutSafetyCheck": self.bypass,
+        }
+
+
+def read(request: api.CreateKeyRequest) -> Wanted:
+    """The key that is asked for; refuses what no key can be."""
+    spec = _spec(request)
+    given = tags.read(request.tags)
+    tags.require_together(given)
+    return Wanted(
+        spec=spec,
+        usage=_usage(request, spec),
+        origin=request.origin or "AWS_KMS",
+        multi_region=bool(request.multi_region),
+        tags=given,
+        bypass=bool(request.bypass_policy_lockout_safety_check),
+    )
+
+
+def _spec(request: api.CreateKeyRequest) -> api.KeySpec:
+    old = cast("api.KeySpec | None", request.customer_master_key_spec)
+    if old and request.key_spec and old != request.key_spec:
+        raise ValidationException("KeySpec and CustomerMasterKeySpec must not differ.")
+    return request.key_spec or old or "SYMMETRIC_DEFAULT"
+
+
+def _usage(request: api.CreateKeyRequest, spec: api.KeySpec) -> api.KeyUsageType:
+    if request.key_usage is None:
+        if spec != usage.SYMMETRIC_DEFAULT:
+            raise ValidationException(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric"
+                " encryption keys."
+            )
+        return "ENCRYPT_DECRYPT"
+    if not usage.algorithms(spec, request.key_usage):
+        raise ValidationException(
+            f"KeyUsage {request.key_usage} is not compatible with KeySpec {spec}"
+        )
+    return request.key_usage
+
+
+def require_served(wanted: Wanted, request: api.CreateKeyRequest) -> None:
+    """Refuse, in plain words, the kinds of key that this version does not make."""
+    if request.custom_key_store_id is not None or request.xks_key_id is not None:
+        raise api.UnsupportedOperationException("Custom key stores are not supported.")
+    if wanted.origin != "AWS_KMS":
+        raise api.UnsupportedOperationException(
+            f"Keys with the origin {wanted.origin} are not supported."
+        )
+    if wanted.multi_region:
+        raise api.UnsupportedOperationException("Multi-Region keys are not supported.")
+    if wanted.spec not in usage.SERVED_SPECS:
+        raise api.UnsupportedOperationException(
+            f"Keys with the KeySpec {wanted.spec} are not supported."
+        )
+
+
+def require_room(call: KmsCall) -> None:
+    """Refuse a key over the account's quota."""
+    if call.repository.count(call.transaction, call.account, call.region) >= MOST_KEYS:
+        raise api.LimitExceededException(
+            f"The account has {MOST_KEYS} KMS keys in this Region, which is the most it can have."
+        )

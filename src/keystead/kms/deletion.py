@@ -1,0 +1,53 @@
+"""Which keys have come to their end, and what is left of them?  (kms.md 13.2, threat-model KM-7)
+
+A key that is pending deletion carries the date. When it has come, the material of every
+generation, the policy, the aliases, the tags and the key itself go; a tombstone stays, so that the
+id is never given again. Nobody can undo it: whoever calls this has made sure that the clock is
+right (TM-4).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from keystead.audit.event import Event
+from keystead.custody.material import Custody
+from keystead.kms.events import service_event
+from keystead.kms.keys import key_view
+from keystead.kms.records import KeyRecord, microseconds
+from keystead.kms.repository import KeyRepository
+from keystead.policy.decision import Permit
+from keystead.store.protocol import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A key that was; its record is what it was last."""
+
+    key: KeyRecord
+
+    def event(self, request_id: str, now: datetime) -> Event:
+        """DeleteKey, as AWS records it."""
+        return service_event("DeleteKey", self.key, request_id, now, {})
+
+
+def destroy_due(
+    transaction: Transaction,
+    repository: KeyRepository,
+    custody: Custody,
+    now: datetime,
+    most: int = 100,
+) -> list[Destroyed]:
+    """Destroy the keys whose deletion date has come; `most` of them at a time.
+
+    Driven by the stored dates alone: it can be stopped and called again at any time.
+    """
+    now_us = microseconds(now)
+    done = []
+    for record in repository.due_for_deletion(transaction, now_us, most):
+        permit = Permit.for_system(
+            key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
+        )
+        custody.destroy_material(transaction, permit, record.account, record.key_id)
+        repository.destroy_key(transaction, record, now_us)
+        done.append(Destroyed(record))
+    return done

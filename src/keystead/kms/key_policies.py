@@ -1,0 +1,151 @@
+"""What may a key policy say, whom does it mean, and how is it shown again?
+
+A policy is compiled when it is written: what is not understood is refused. The users and roles
+that it names are resolved to their unique ids at that moment and mean those ids for ever, so a
+user who is deleted and made again inherits nothing. The text is kept as it was written; where it
+names somebody who is gone, or has another name now, it is shown with the id, or with that name.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import msgspec
+
+from keystead.arns import iam_arn
+from keystead.call import NoOrganization, Principals
+from keystead.kms.call import KmsCall
+from keystead.kms.keys import Key
+from keystead.kms.repository import DEFAULT_POLICY
+from keystead.policy.context import ContextValue, PolicySource, PrincipalPolicies
+from keystead.policy.document import (
+    KEY_POLICY_BYTES,
+    DocumentKind,
+    MalformedPolicy,
+    Policy,
+    compile_policy,
+    named_principals,
+)
+from keystead.wire.models import kms as api
+
+PUT_KEY_POLICY = "kms:PutKeyPolicy"
+
+_DEFAULT = """\
+{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "%s"
+    },
+    "Action" : "kms:*",
+    "Resource" : "*"
+  } ]
+}"""
+
+_EVERYTHING = compile_policy(
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+    DocumentKind.IDENTITY,
+)
+
+
+class WrittenPolicy(NamedTuple):
+    """A policy that may be stored."""
+
+    text: str
+    principals: Mapping[str, str]
+    compiled: Policy
+
+
+def default_policy(account: str) -> str:
+    """The policy of a key that is created without one: the account decides."""
+    return _DEFAULT % iam_arn(account, "root")
+
+
+def read_policy(text: str, principals: Principals) -> WrittenPolicy:
+    """The policy in a request, checked and its principals resolved."""
+    if len(text.encode()) > KEY_POLICY_BYTES:
+        raise api.LimitExceededException(
+            f"The key policy is longer than the maximum of {KEY_POLICY_BYTES} bytes."
+        )
+    try:
+        meant = {name: principals.unique_id(name) for name in named_principals(text)}
+        known = {name: unique_id for name, unique_id in meant.items() if unique_id is not None}
+        compiled = compile_policy(text, DocumentKind.KEY, known)
+    except MalformedPolicy as error:
+        raise api.MalformedPolicyDocumentException(error.message) from None
+    return WrittenPolicy(text, known, compiled)
+
+
+def policy_keys(name: str, *, bypass: bool) -> dict[str, ContextValue]:
+    """What policies see of a request to write a key policy."""
+    return {"kms:policyname": name, **bypass_key(bypass=bypass)}
+
+
+def bypass_key(*, bypass: bool) -> dict[str, ContextValue]:
+    return {"kms:bypasspolicylockoutsafetycheck": "true" if bypass else "false"}
+
+
+def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
+    """Refuse a policy under which the caller could not write the next one.
+
+    Only the new policy is asked: it must allow this caller, or let the account's own policies
+    decide. What those and the organization say is another matter, and can change.
+    """
+    source = PolicySource(policy.compiled, DEFAULT_POLICY, key.arn_text)
+    later = replace(
+        call,
+        policies=PrincipalPolicies(identity_based=(PolicySource(_EVERYTHING, "any"),)),
+        guardrails=NoOrganization(),
+        endpoint_policy=None,
+    )
+    decision = later.decide(
+        PUT_KEY_POLICY,
+        msgspec.structs.replace(key, resource_policies=(source,)),
+        policy_keys(DEFAULT_POLICY, bypass=False),
+        cross_account=False,
+    )
+    if not decision.allowed:
+        raise api.MalformedPolicyDocumentException(
+            "The new key policy will not allow you to update the key policy in the future."
+        )
+
+
+def shown(text: str, meant: Mapping[str, str], principals: Principals) -> str:
+    """The text of a policy as it is given back."""
+    changed = {
+        written: now
+        for written, unique_id in meant.items()
+        if (now := _name_now(written, unique_id, principals)) != written
+    }
+    if not changed:
+        return text
+    document = json.loads(text)
+    for statement in _listed(document["Statement"]):
+        for element in ("Principal", "NotPrincipal"):
+            if isinstance(statement.get(element), dict):
+                statement[element] = _renamed(statement[element], changed)
+    return json.dumps(document, indent=2, separators=(",", " : "), ensure_ascii=False)
+
+
+def _name_now(written: str, unique_id: str, principals: Principals) -> str:
+    arn = principals.arn(unique_id)
+    if arn is None:
+        return unique_id
+    # An id stands for one user or role, and then its name of today is shown. Sessions are written
+    # with more than the id says, and accounts in two ways.
+    return arn if written.startswith("arn:") and ":iam:" in written and "/" in written else written
+
+
+def _renamed(element: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]:
+    named = {kind: [changed.get(n, n) for n in _listed(names)] for kind, names in element.items()}
+    return {
+        kind: names[0] if isinstance(element[kind], str) else names for kind, names in named.items()
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

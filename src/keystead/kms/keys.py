@@ -1,0 +1,190 @@
+"""What is a key to the rest of the house?  A view of its row, ready for decisions and custody.
+
+A Key has no secret. Policies see it as a resource (`call.Resource`), custody as the name of a
+material (`custody.CustodyKey`); `states` and `usage` see the rest.
+
+INVARIANT: `kms:ResourceAliases` and `aws:ResourceTag` are facts for identity policies; a key
+policy does not see them (kms.md 11). The key policy's compiler keeps that, not this module.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+from keystead.arns import kms_arn
+from keystead.call import NO_KEYS
+from keystead.kms import ciphertext
+from keystead.kms.ciphertext import KeyName
+from keystead.kms.records import KeyRecord
+from keystead.kms.states import KeyState
+from keystead.kms.tags import resource_keys
+from keystead.policy.context import ContextValue, PolicySource
+from keystead.wire.models import kms as api
+
+RESOURCE_TYPE = "AWS::KMS::Key"
+
+_read_tags = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One key as it is now, or one that does not exist in an account that is not the caller's.
+
+    AWS does not tell strangers which keys and aliases exist. So a stranger's name of nothing is a
+    Key too: nobody may use it, and the refusal reads as for a key that they may not use.
+    """
+
+    record: KeyRecord
+    arn_text: str
+    state: KeyState
+    tags: Mapping[str, str] = {}
+    aliases: tuple[str, ...] = ()
+    resource_policies: tuple[PolicySource, ...] = ()
+    condition_keys: Mapping[str, ContextValue] = NO_KEYS
+    header: bytes = b""  # of the blobs that it makes now
+    exists: bool = True
+    called: str = ""  # how a refusal to a stranger names it, when not by its ARN: the alias' ARN
+
+    @property
+    def owner(self) -> str:
+        return self.record.account
+
+    @property
+    def account(self) -> str:
+        return self.record.account
+
+    @property
+    def region(self) -> str:
+        return self.record.region
+
+    @property
+    def key_id(self) -> str:
+        return self.record.key_id
+
+    @property
+    def name(self) -> KeyName:
+        """Its name as a ciphertext blob carries it."""
+        return KeyName(self.record.account, self.record.region, self.record.key_id)
+
+    @property
+    def material_id(self) -> str:
+        return self.record.material_id
+
+    @property
+    def row_version(self) -> int:
+        """The version of its row: custody opens material anew after any change (KM-13)."""
+        return self.record.row_version
+
+    @property
+    def spec(self) -> api.KeySpec:
+        return self.record.key_spec
+
+    @property
+    def usage(self) -> api.KeyUsageType:
+        return self.record.key_usage
+
+    @property
+    def origin(self) -> api.OriginType:
+        return self.record.origin
+
+    @property
+    def resource_type(self) -> str:
+        return RESOURCE_TYPE
+
+    @property
+    def resource_policy_required(self) -> bool:
+        return True
+
+    @property
+    def grants(self) -> tuple[PolicySource, ...]:
+        return ()
+
+    def made(self, name: KeyName) -> bool:
+        """Is this the key that a blob names?  Every member of a multi-Region set is."""
+        return name == self.name or (
+            name.multi_region and (name.account, name.key_id) == (self.account, self.key_id)
+        )
+
+    def requested_by(self, alias: str) -> Self:
+        """The same key, asked for by this alias."""
+        return msgspec.structs.replace(
+            self,
+            condition_keys={**self.condition_keys, "kms:requestalias": alias},
+            called=kms_arn(self.region, self.account, alias),
+        )
+
+
+def key_view(
+    record: KeyRecord, aliases: tuple[str, ...], policies: tuple[PolicySource, ...]
+) -> Key:
+    """The view of a stored key."""
+    tags = _read_tags(record.tags)
+    return Key(
+        record=record,
+        arn_text=kms_arn(record.region, record.account, f"key/{record.key_id}"),
+        state=KeyState(record.state),
+        tags=tags,
+        aliases=aliases,
+        resource_policies=policies,
+        condition_keys=_condition_keys(record, tags, aliases),
+        header=_header(record),
+    )
+
+
+def _header(record: KeyRecord) -> bytes:
+    if not record.material_id:
+        return b""
+    name = KeyName(record.account, record.region, record.key_id)
+    return ciphertext.header(name, record.material_id)
+
+
+def nobodys_key(arn_text: str, account: str, region: str) -> Key:
+    """What a stranger gets for a key or alias of another account that does not exist.
+
+    It looks like the usual key, so that the stranger's own policies decide alike.
+    """
+    record = KeyRecord(
+        account=account,
+        region=region,
+        key_id="",
+        state="Enabled",
+        key_spec="SYMMETRIC_DEFAULT",
+        key_usage="ENCRYPT_DECRYPT",
+        origin="AWS_KMS",
+        policy_id="",
+        created_us=0,
+    )
+    return Key(
+        record=record,
+        arn_text=arn_text,
+        state=KeyState.ENABLED,
+        condition_keys=_condition_keys(record, {}, ()),
+        exists=False,
+    )
+
+
+def _condition_keys(
+    record: KeyRecord, tags: Mapping[str, str], aliases: tuple[str, ...]
+) -> Mapping[str, ContextValue]:
+    keys: dict[str, ContextValue] = described(
+        record.key_spec, record.key_usage, record.origin, record.multi_region
+    )
+    keys |= resource_keys(tags)
+    if aliases:
+        keys["kms:resourcealiases"] = aliases
+    return keys
+
+
+def described(spec: str, usage: str, origin: str, multi_region: str) -> dict[str, ContextValue]:
+    """The condition keys of what a key is, for the key or for the request to create it."""
+    keys: dict[str, ContextValue] = {
+        "kms:keyspec": spec,
+        "kms:keyusage": usage,
+        "kms:customermasterkeyspec": spec,
+        "kms:customermasterkeyusage": usage,
+        "kms:keyorigin": origin,
+        "kms:multiregion": "true" if multi_region else "false",
+    }
+    if multi_region:
+        keys["kms:multiregionkeytype"] = multi_region
+    return keys

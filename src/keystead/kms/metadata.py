@@ -1,0 +1,60 @@
+"""What is told of a key?  AWS's KeyMetadata (kms.md 4.1, 9.1)."""
+
+from datetime import datetime
+from typing import cast, get_args
+
+import msgspec
+
+from keystead.kms import usage
+from keystead.kms.keys import Key
+from keystead.kms.records import moment
+from keystead.kms.states import KeyState
+from keystead.wire.models import kms as api
+
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_OLD_SPECS = frozenset(get_args(api.CustomerMasterKeySpec))
+
+_ALGORITHM_MEMBERS = {
+    "ENCRYPT_DECRYPT": "encryption_algorithms",
+    "SIGN_VERIFY": "signing_algorithms",
+    "GENERATE_VERIFY_MAC": "mac_algorithms",
+    "KEY_AGREEMENT": "key_agreement_algorithms",
+    "ENCAPSULATE_DECAPSULATE": "encapsulation_algorithms",
+}
+
+
+def key_metadata(key: Key) -> api.KeyMetadata:
+    """The metadata of a key. A member that does not apply is absent."""
+    record = key.record
+    algorithms = list(usage.algorithms(key.spec, key.usage))
+    metadata = api.KeyMetadata(
+        aws_account_id=record.account,
+        key_id=record.key_id,
+        arn=key.arn_text,
+        creation_date=moment(record.created_us),
+        enabled=key.state is KeyState.ENABLED,
+        description=record.description,
+        key_usage=record.key_usage,
+        key_state=record.state,
+        deletion_date=_deletion_date(key),
+        origin=record.origin,
+        key_manager=record.manager,
+        customer_master_key_spec=_old_spec(key.spec),
+        key_spec=record.key_spec,
+        multi_region=record.multi_region != "",
+        current_key_material_id=_current_material(key),
+    )
+    return msgspec.structs.replace(metadata, **{_ALGORITHM_MEMBERS[key.usage]: algorithms})
+
+
+def _deletion_date(key: Key) -> datetime | None:
+    stored = key.record.deletion_us
+    return None if stored is None else moment(stored)
+
+
+def _old_spec(spec: api.KeySpec) -> api.CustomerMasterKeySpec | None:
+    return cast("api.CustomerMasterKeySpec", spec) if spec in _OLD_SPECS else None
+
+
+def _current_material(key: Key) -> str | None:
+    return key.material_id or None if key.spec == usage.SYMMETRIC_DEFAULT else None

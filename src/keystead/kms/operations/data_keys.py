@@ -1,0 +1,73 @@
+"""GenerateDataKey and GenerateDataKeyWithoutPlaintext."""
+
+from typing import NamedTuple
+
+from keystead.errors import ValidationException
+from keystead.kms import grants, states, usage
+from keystead.kms.call import KmsCall
+from keystead.kms.contexts import encryption_context
+from keystead.kms.keys import Key
+from keystead.kms.operations.encryption import context_keys, seal
+from keystead.kms.requests import refuse_recipient, require_real
+from keystead.registry import implements
+from keystead.wire.models import kms as api
+
+_SPEC_BYTES = {"AES_256": 32, "AES_128": 16}
+
+_Request = api.GenerateDataKeyRequest | api.GenerateDataKeyWithoutPlaintextRequest
+
+
+class DataKey(NamedTuple):
+    """A new data key, in clear and sealed. It is not the KMS key's and not derived from it."""
+
+    key: Key
+    plaintext: bytes
+    blob: bytes
+
+
+@implements(api.GenerateDataKey)
+def generate_data_key(
+    call: KmsCall, request: api.GenerateDataKeyRequest
+) -> api.GenerateDataKeyResponse:
+    made = _generate(call, "GenerateDataKey", request, request.recipient)
+    return api.GenerateDataKeyResponse(
+        ciphertext_blob=made.blob,
+        plaintext=made.plaintext,
+        key_id=made.key.arn_text,
+        key_material_id=made.key.material_id,
+    )
+
+
+@implements(api.GenerateDataKeyWithoutPlaintext)
+def generate_data_key_without_plaintext(
+    call: KmsCall, request: api.GenerateDataKeyWithoutPlaintextRequest
+) -> api.GenerateDataKeyWithoutPlaintextResponse:
+    made = _generate(call, "GenerateDataKeyWithoutPlaintext", request)
+    return api.GenerateDataKeyWithoutPlaintextResponse(
+        ciphertext_blob=made.blob,
+        key_id=made.key.arn_text,
+        key_material_id=made.key.material_id,
+    )
+
+
+def _generate(
+    call: KmsCall, operation: str, request: _Request, recipient: api.RecipientInfo | None = None
+) -> DataKey:
+    size = _size(request)
+    context = encryption_context(request.encryption_context)
+    key = call.key(request.key_id)
+    permit = call.authorize(f"kms:{operation}", key, context_keys(context))
+    grants.require_known(request.grant_tokens)
+    states.require(operation, key)
+    usage.require(operation, key, usage.SYMMETRIC_DEFAULT)
+    refuse_recipient(recipient)
+    require_real(request.dry_run)
+    call.event.additional["keyMaterialId"] = key.material_id
+    plaintext = call.custody.random(permit, size)
+    return DataKey(key, plaintext, seal(call, permit, plaintext, context))
+
+
+def _size(request: _Request) -> int:
+    if (request.number_of_bytes is None) == (request.key_spec is None):
+        raise ValidationException("Please specify either number of bytes or key spec.")
+    return request.number_of_bytes or _SPEC_BYTES[request.key_spec or ""]

@@ -1,0 +1,213 @@
+"""Encrypt, Decrypt, ReEncrypt."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from keystead.custody.material import BadCiphertext
+from keystead.errors import ValidationException
+from keystead.kms import ciphertext, grants, states, usage
+from keystead.kms.call import KmsCall
+from keystead.kms.ciphertext import Blob
+from keystead.kms.contexts import EncryptionContext, encryption_context
+from keystead.kms.identifiers import key_reference
+from keystead.kms.keys import Key
+from keystead.kms.requests import refuse_recipient, require_real
+from keystead.policy.context import ContextValue
+from keystead.policy.decision import AccessDenied, Permit
+from keystead.registry import implements
+from keystead.wire.models import kms as api
+
+_NOT_YOURS = (
+    "The ciphertext refers to a customer master key that does not exist, does not exist in this"
+    " region, or you are not allowed to access."
+)
+
+
+@implements(api.Encrypt)
+def encrypt(call: KmsCall, request: api.EncryptRequest) -> api.EncryptResponse:
+    context = encryption_context(request.encryption_context)
+    algorithm = request.encryption_algorithm or usage.SYMMETRIC_DEFAULT
+    call.record_defaults(encryptionAlgorithm=algorithm)
+    key = call.key(request.key_id)
+    permit = call.authorize("kms:Encrypt", key, context_keys(context, algorithm))
+    grants.require_known(request.grant_tokens)
+    states.require("Encrypt", key)
+    usage.require("Encrypt", key, algorithm)
+    require_real(request.dry_run)
+    call.event.additional["keyMaterialId"] = key.material_id
+    return api.EncryptResponse(
+        ciphertext_blob=seal(call, permit, request.plaintext, context),
+        key_id=key.arn_text,
+        encryption_algorithm=algorithm,
+    )
+
+
+@implements(api.Decrypt)
+def decrypt(call: KmsCall, request: api.DecryptRequest) -> api.DecryptResponse:
+    context = encryption_context(request.encryption_context)
+    algorithm = request.encryption_algorithm or usage.SYMMETRIC_DEFAULT
+    call.record_defaults(encryptionAlgorithm=algorithm)
+    ignored = _ciphertext_ignored(request.dry_run_modifiers, request.dry_run)
+    source = _source(call, request.ciphertext_blob, request.key_id, "KeyId", ignored=ignored)
+    permit = _authorize(call, "kms:Decrypt", source, context_keys(context, algorithm))
+    grants.require_known(request.grant_tokens)
+    states.require("Decrypt", source.key)
+    source.require_made_by_its_key()
+    usage.require("Decrypt", source.key, algorithm)
+    refuse_recipient(request.recipient)
+    plaintext, material_id = _open(call, permit, source, context)
+    require_real(request.dry_run)
+    call.event.additional["keyMaterialId"] = material_id
+    return api.DecryptResponse(
+        key_id=source.key.arn_text,
+        plaintext=plaintext,
+        encryption_algorithm=algorithm,
+        key_material_id=material_id,
+    )
+
+
+@implements(api.ReEncrypt)
+def re_encrypt(call: KmsCall, request: api.ReEncryptRequest) -> api.ReEncryptResponse:
+    old_context = encryption_context(request.source_encryption_context)
+    new_context = encryption_context(request.destination_encryption_context)
+    old_algorithm = request.source_encryption_algorithm or usage.SYMMETRIC_DEFAULT
+    new_algorithm = request.destination_encryption_algorithm or usage.SYMMETRIC_DEFAULT
+    call.record_defaults(
+        sourceEncryptionAlgorithm=old_algorithm, destinationEncryptionAlgorithm=new_algorithm
+    )
+    ignored = _ciphertext_ignored(request.dry_run_modifiers, request.dry_run)
+    source = _source(
+        call, request.ciphertext_blob, request.source_key_id, "SourceKeyId", ignored=ignored
+    )
+    key = call.key(request.destination_key_id)
+    same = {"kms:reencryptonsamekey": "true" if key.arn_text == source.key.arn_text else "false"}
+    opening = _authorize(
+        call, "kms:ReEncryptFrom", source, {**context_keys(old_context, old_algorithm), **same}
+    )
+    sealing = call.authorize(
+        "kms:ReEncryptTo", key, {**context_keys(new_context, new_algorithm), **same}
+    )
+    grants.require_known(request.grant_tokens)
+    states.require("ReEncrypt", source.key)
+    states.require("ReEncrypt", key)
+    source.require_made_by_its_key()
+    usage.require("ReEncrypt", source.key, old_algorithm)
+    usage.require("ReEncrypt", key, new_algorithm)
+    plaintext, old_material = _open(call, opening, source, old_context)
+    require_real(request.dry_run)
+    call.event.additional["sourceKeyMaterialId"] = old_material
+    call.event.additional["destinationKeyMaterialId"] = key.material_id
+    return api.ReEncryptResponse(
+        ciphertext_blob=seal(call, sealing, plaintext, new_context),
+        source_key_id=source.key.arn_text,
+        key_id=key.arn_text,
+        source_encryption_algorithm=old_algorithm,
+        destination_encryption_algorithm=new_algorithm,
+        source_key_material_id=old_material,
+        destination_key_material_id=key.material_id,
+    )
+
+
+def context_keys(
+    context: EncryptionContext, algorithm: str = usage.SYMMETRIC_DEFAULT
+) -> Mapping[str, ContextValue]:
+    """What policies see of the encryption in a request."""
+    return {"kms:encryptionalgorithm": algorithm, **context.condition_keys}
+
+
+def seal(call: KmsCall, permit: Permit[Key], plaintext: bytes, context: EncryptionContext) -> bytes:
+    """The blob of this plaintext under the current material of the permit's key."""
+    header = permit.resource.header
+    bound = header + context.canonical
+    sealed = call.custody.encrypt(call.transaction, permit, plaintext, bound)
+    return ciphertext.pack(header, sealed)
+
+
+class Source(NamedTuple):
+    """A ciphertext to be opened, and the key that shall open it."""
+
+    key: Key
+    found_by_blob: bool  # the request does not name the key
+    ignored: bool  # a dry run that does not look at the ciphertext
+    blob: Blob | None  # None when it is ignored or malformed
+
+    def require_made_by_its_key(self) -> None:
+        """Refuse a blob that is not one, and one that another key made."""
+        if self.ignored:
+            return
+        if self.blob is None:
+            raise api.InvalidCiphertextException
+        if not self.key.made(self.blob.made_by):
+            raise api.IncorrectKeyException(
+                "The key ID in the request does not identify a CMK that can perform this operation."
+            )
+
+
+def _ciphertext_ignored(modifiers: Sequence[str] | None, dry_run: bool | None) -> bool:
+    """Is this a dry run that asks only for permission?"""
+    ignored = "IGNORE_CIPHERTEXT" in (modifiers or ())
+    if ignored and not dry_run:
+        raise ValidationException("DryRunModifiers can only be used when DryRun is true.")
+    return ignored
+
+
+def _source(
+    call: KmsCall, sent: bytes | None, key_id: str | None, member: str, *, ignored: bool
+) -> Source:
+    """The ciphertext of a request and its key: the key that is named, or that made the blob."""
+    if ignored:
+        if key_id is None:
+            raise ValidationException(f"{member} is required when the ciphertext is ignored.")
+        return Source(call.key(key_id), found_by_blob=False, ignored=True, blob=None)
+    if sent is None:
+        raise ValidationException(
+            "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy"
+            " constraint: Member must not be null"
+        )
+    if key_id is None:
+        blob = ciphertext.unpack(sent)
+        return Source(call.key_of_blob(blob.made_by), True, False, blob)
+    known = _unpacked(sent)
+    return Source(_named_key(call, key_id, known), False, False, known)
+
+
+def _unpacked(sent: bytes) -> Blob | None:
+    """The blob, or None: with a key named, what is wrong with it is told only to who may use it."""
+    try:
+        return ciphertext.unpack(sent)
+    except api.InvalidCiphertextException:
+        return None
+
+
+def _named_key(call: KmsCall, key_id: str, blob: Blob | None) -> Key:
+    """The named key; the blob tells the account when it names the same bare id (kms.md 2)."""
+    if blob is not None and blob.made_by.key_id == key_id:
+        reference = key_reference(blob.made_by.account, call.region, key_id)
+        return call.key(reference.arn)
+    return call.key(key_id)
+
+
+def _authorize(
+    call: KmsCall, action: str, source: Source, keys: Mapping[str, ContextValue]
+) -> Permit[Key]:
+    """May they open this?  Who did not name the key does not learn whether there is one."""
+    try:
+        return call.authorize(action, source.key, keys)
+    except AccessDenied as refusal:
+        if not source.found_by_blob:
+            raise
+        raise AccessDenied(refusal.decision, _NOT_YOURS) from None
+
+
+def _open(
+    call: KmsCall, permit: Permit[Key], source: Source, context: EncryptionContext
+) -> tuple[bytes, str]:
+    """The plaintext and the material that made the blob; nothing when the blob is ignored."""
+    blob = source.blob
+    if blob is None:
+        return b"", source.key.material_id
+    try:
+        plaintext = call.custody.decrypt(call.transaction, permit, blob.sealed, blob.bound(context))
+    except BadCiphertext:
+        raise api.InvalidCiphertextException from None
+    return plaintext, blob.sealed.material_id

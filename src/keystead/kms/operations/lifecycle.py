@@ -1,0 +1,187 @@
+"""CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey, DisableKey,
+ScheduleKeyDeletion and CancelKeyDeletion.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from keystead.audit.event import EventResource
+from keystead.call import Target
+from keystead.errors import ValidationException
+from keystead.kms import creation, grants, key_policies, states, tags
+from keystead.kms.call import KmsCall
+from keystead.kms.creation import Wanted
+from keystead.kms.identifiers import key_reference
+from keystead.kms.keys import RESOURCE_TYPE, Key, key_view
+from keystead.kms.markers import KEYS, page
+from keystead.kms.metadata import key_metadata
+from keystead.kms.records import KeyRecord, microseconds
+from keystead.policy.decision import Permit
+from keystead.registry import implements
+from keystead.store.protocol import Value
+from keystead.wire.models import kms as api
+
+_DAYS_DEFAULT, _DAYS_LEAST, _DAYS_MOST = 30, 7, 30
+
+
+@implements(api.CreateKey)
+def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyResponse:
+    wanted = creation.read(request)
+    call.record_defaults(**wanted.recorded)
+    permit = call.authorize_any("kms:CreateKey", wanted.condition_keys)
+    key_id = _new_id(call, permit)
+    if wanted.tags:
+        # The key is not there yet and has no policy: identity policies alone allow its tags.
+        new = Target(key_reference(call.account, call.region, key_id).arn, call.account)
+        call.authorize("kms:TagResource", new, wanted.condition_keys)
+    creation.require_served(wanted, request)
+    text = request.policy or key_policies.default_policy(call.account)
+    policy = key_policies.read_policy(text, call.principals)
+    draft = _draft(call, wanted, key_id, request.description or "", policy.compiled.id)
+    if not wanted.bypass:
+        key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)
+    creation.require_room(call)
+    material_id = call.custody.create_material(
+        call.transaction, permit, call.account, key_id, call.now
+    )
+    record = msgspec.structs.replace(draft, material_id=material_id)
+    call.repository.add_key(call.transaction, record, policy.text, policy.principals)
+    key = key_view(record, (), ())
+    call.event.resources.append(EventResource(key.arn_text, call.account, RESOURCE_TYPE))
+    return api.CreateKeyResponse(key_metadata=key_metadata(key))
+
+
+def _new_id(call: KmsCall, permit: Permit[Target]) -> str:
+    """An id that no key has or had."""
+    while True:
+        key_id = str(UUID(bytes=call.custody.random(permit, 16), version=4))
+        if call.repository.is_free(call.transaction, call.account, call.region, key_id):
+            return key_id
+
+
+def _draft(
+    call: KmsCall, wanted: Wanted, key_id: str, description: str, policy_id: str
+) -> KeyRecord:
+    """The new key, before it has material."""
+    return KeyRecord(
+        account=call.account,
+        region=call.region,
+        key_id=key_id,
+        state="Enabled",
+        key_spec=wanted.spec,
+        key_usage=wanted.usage,
+        origin=wanted.origin,
+        description=description,
+        tags=tags.write(wanted.tags),
+        policy_id=policy_id,
+        created_us=microseconds(call.now),
+    )
+
+
+@implements(api.DescribeKey)
+def describe_key(call: KmsCall, request: api.DescribeKeyRequest) -> api.DescribeKeyResponse:
+    key = call.key(request.key_id)
+    call.authorize("kms:DescribeKey", key)
+    grants.require_known(request.grant_tokens)
+    states.require("DescribeKey", key)
+    return api.DescribeKeyResponse(key_metadata=key_metadata(key))
+
+
+@implements(api.ListKeys)
+def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysResponse:
+    call.authorize_any("kms:ListKeys")
+    owners = request.resource_owners or ["SELF"]
+
+    def following(key_id: str, count: int) -> list[KeyRecord]:
+        if "SELF" not in owners:
+            return []  # no key of another account is shared
+        return call.repository.keys_after(
+            call.transaction, call.account, call.region, key_id, count
+        )
+
+    found = page(
+        call,
+        request,
+        KEYS,
+        fetch=following,
+        place=lambda key: key.key_id,
+        parameters=tuple(owners),
+    )
+    return api.ListKeysResponse(
+        keys=[
+            api.KeyListEntry(
+                key_id=key.key_id, key_arn=key_reference(key.account, key.region, key.key_id).arn
+            )
+            for key in found.items
+        ],
+        next_marker=found.next_marker,
+        truncated=found.truncated,
+    )
+
+
+@implements(api.UpdateKeyDescription)
+def update_key_description(call: KmsCall, request: api.UpdateKeyDescriptionRequest) -> None:
+    _change(call, "UpdateKeyDescription", request.key_id, description=request.description)
+
+
+@implements(api.EnableKey)
+def enable_key(call: KmsCall, request: api.EnableKeyRequest) -> None:
+    _change(call, "EnableKey", request.key_id, state="Enabled")
+
+
+@implements(api.DisableKey)
+def disable_key(call: KmsCall, request: api.DisableKeyRequest) -> None:
+    _change(call, "DisableKey", request.key_id, state="Disabled")
+
+
+def _change(call: KmsCall, operation: str, key_id: str, **changes: Value) -> Key:
+    """Find, ask, require, and change columns of the key."""
+    key = call.key(key_id)
+    call.authorize(f"kms:{operation}", key)
+    states.require(operation, key)
+    call.repository.change_key(call.transaction, key.record, **changes)
+    return key
+
+
+@implements(api.ScheduleKeyDeletion)
+def schedule_key_deletion(
+    call: KmsCall, request: api.ScheduleKeyDeletionRequest
+) -> api.ScheduleKeyDeletionResponse:
+    days = _pending_days(request.pending_window_in_days)
+    key = call.key(request.key_id)
+    call.authorize(
+        "kms:ScheduleKeyDeletion",
+        key,
+        {"kms:schedulekeydeletionpendingwindowindays": str(days)},
+    )
+    states.require("ScheduleKeyDeletion", key)
+    date = call.now + timedelta(days=days)
+    call.repository.change_key(
+        call.transaction, key.record, state="PendingDeletion", deletion_us=microseconds(date)
+    )
+    return api.ScheduleKeyDeletionResponse(
+        key_id=key.arn_text,
+        deletion_date=date,
+        key_state="PendingDeletion",
+        pending_window_in_days=days,
+    )
+
+
+def _pending_days(asked: int | None) -> int:
+    days = _DAYS_DEFAULT if asked is None else asked
+    if not _DAYS_LEAST <= days <= _DAYS_MOST:
+        raise ValidationException(
+            f"PendingWindowInDays should be between {_DAYS_LEAST} and {_DAYS_MOST}, but it is"
+            f" {days}"
+        )
+    return days
+
+
+@implements(api.CancelKeyDeletion)
+def cancel_key_deletion(
+    call: KmsCall, request: api.CancelKeyDeletionRequest
+) -> api.CancelKeyDeletionResponse:
+    key = _change(call, "CancelKeyDeletion", request.key_id, state="Disabled", deletion_us=None)
+    return api.CancelKeyDeletionResponse(key_id=key.arn_text)

@@ -1,0 +1,65 @@
+"""GetKeyPolicy, PutKeyPolicy, ListKeyPolicies."""
+
+from keystead.errors import ValidationException
+from keystead.kms import key_policies, states
+from keystead.kms.call import KmsCall
+from keystead.kms.markers import KEYS, page
+from keystead.kms.repository import DEFAULT_POLICY
+from keystead.registry import implements
+from keystead.wire.models import kms as api
+
+
+@implements(api.GetKeyPolicy)
+def get_key_policy(call: KmsCall, request: api.GetKeyPolicyRequest) -> api.GetKeyPolicyResponse:
+    name = request.policy_name or DEFAULT_POLICY
+    key = call.key(request.key_id)
+    call.authorize("kms:GetKeyPolicy", key, {"kms:policyname": name})
+    states.require("GetKeyPolicy", key)
+    if name != DEFAULT_POLICY:
+        raise api.NotFoundException("No such policy exists")
+    policy = call.repository.policy(call.transaction, key.record)
+    return api.GetKeyPolicyResponse(
+        policy=key_policies.shown(policy.text, policy.meant, call.principals), policy_name=name
+    )
+
+
+@implements(api.PutKeyPolicy)
+def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> None:
+    name = request.policy_name or DEFAULT_POLICY
+    bypass = bool(request.bypass_policy_lockout_safety_check)
+    key = call.key(request.key_id)
+    call.authorize("kms:PutKeyPolicy", key, key_policies.policy_keys(name, bypass=bypass))
+    states.require("PutKeyPolicy", key)
+    _require_writable(name)
+    policy = key_policies.read_policy(request.policy, call.principals)
+    if not bypass:
+        key_policies.require_no_lockout(call, key, policy)
+    call.repository.change_policy(
+        call.transaction, key.record, policy.compiled.id, policy.text, policy.principals
+    )
+
+
+@implements(api.ListKeyPolicies)
+def list_key_policies(
+    call: KmsCall, request: api.ListKeyPoliciesRequest
+) -> api.ListKeyPoliciesResponse:
+    key = call.key(request.key_id)
+    call.authorize("kms:ListKeyPolicies", key)
+    states.require("ListKeyPolicies", key)
+
+    def following(name: str, _count: int) -> list[str]:
+        return [policy for policy in (DEFAULT_POLICY,) if policy > name]
+
+    found = page(
+        call, request, KEYS, fetch=following, place=lambda name: name, parameters=(key.key_id,)
+    )
+    return api.ListKeyPoliciesResponse(
+        policy_names=list(found.items), next_marker=found.next_marker, truncated=found.truncated
+    )
+
+
+def _require_writable(name: str) -> None:
+    if name == "AWS_RAM":
+        raise ValidationException("The AWS_RAM policy can only be managed by the RAM service")
+    if name != DEFAULT_POLICY:
+        raise api.NotFoundException("No such policy exists")

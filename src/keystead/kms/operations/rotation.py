@@ -1,0 +1,146 @@
+"""EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand and
+ListKeyRotations.
+"""
+
+from datetime import timedelta
+
+from keystead.kms import states, usage
+from keystead.kms.call import KmsCall
+from keystead.kms.keys import Key
+from keystead.kms.markers import KEYS, page
+from keystead.kms.records import MaterialRecord, microseconds, moment
+from keystead.kms.rotation import DEFAULT_PERIOD_DAYS, rotate
+from keystead.kms.states import KeyState
+from keystead.registry import implements
+from keystead.wire.models import kms as api
+
+_MOST_ON_DEMAND = 25
+_NEAR = timedelta(minutes=20)
+_ENDING = {KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION}
+
+
+@implements(api.EnableKeyRotation)
+def enable_key_rotation(call: KmsCall, request: api.EnableKeyRotationRequest) -> None:
+    days = request.rotation_period_in_days or DEFAULT_PERIOD_DAYS
+    key = call.key(request.key_id)
+    call.authorize("kms:EnableKeyRotation", key, {"kms:rotationperiodindays": str(days)})
+    states.require("EnableKeyRotation", key)
+    usage.require_rotation(key)
+    if days != key.record.rotation_days:
+        date = call.now + timedelta(days=days)
+        call.repository.change_key(
+            call.transaction, key.record, rotation_days=days, next_rotation_us=microseconds(date)
+        )
+
+
+@implements(api.DisableKeyRotation)
+def disable_key_rotation(call: KmsCall, request: api.DisableKeyRotationRequest) -> None:
+    key = call.key(request.key_id)
+    call.authorize("kms:DisableKeyRotation", key)
+    states.require("DisableKeyRotation", key)
+    usage.require_rotation(key)
+    call.repository.change_key(call.transaction, key.record, rotation_days=0, next_rotation_us=None)
+
+
+@implements(api.GetKeyRotationStatus)
+def get_key_rotation_status(
+    call: KmsCall, request: api.GetKeyRotationStatusRequest
+) -> api.GetKeyRotationStatusResponse:
+    key = call.key(request.key_id)
+    call.authorize("kms:GetKeyRotationStatus", key)
+    states.require("GetKeyRotationStatus", key)
+    usage.require_rotation(key)
+    next_us = key.record.next_rotation_us
+    if next_us is None or key.state in _ENDING:
+        return api.GetKeyRotationStatusResponse(key_id=key.arn_text, key_rotation_enabled=False)
+    return api.GetKeyRotationStatusResponse(
+        key_id=key.arn_text,
+        key_rotation_enabled=True,
+        rotation_period_in_days=key.record.rotation_days,
+        next_rotation_date=moment(next_us),
+    )
+
+
+@implements(api.RotateKeyOnDemand)
+def rotate_key_on_demand(
+    call: KmsCall, request: api.RotateKeyOnDemandRequest
+) -> api.RotateKeyOnDemandResponse:
+    key = call.key(request.key_id)
+    permit = call.authorize("kms:RotateKeyOnDemand", key)
+    states.require("RotateKeyOnDemand", key)
+    usage.require_rotation(key)
+    _require_quiet(call, key)
+    _require_quota(call, key)
+    rotated = rotate(
+        call.transaction,
+        call.repository,
+        call.custody,
+        permit,
+        rotation_type="ON_DEMAND",
+        now=call.now,
+    )
+    call.event.additional["keyMaterialId"] = rotated.key.material_id
+    return api.RotateKeyOnDemandResponse(key_id=key.arn_text)
+
+
+def _require_quiet(call: KmsCall, key: Key) -> None:
+    """Refuse while an automatic rotation is due or near."""
+    next_us = key.record.next_rotation_us
+    if next_us is not None and moment(next_us) - call.now <= _NEAR:
+        raise api.ConflictException(
+            f"An automatic rotation of {key.arn_text} is in progress or about to begin."
+        )
+
+
+def _require_quota(call: KmsCall, key: Key) -> None:
+    materials = call.repository.materials(call.transaction, key.record)
+    if sum(m.rotation_type == "ON_DEMAND" for m in materials) >= _MOST_ON_DEMAND:
+        raise api.LimitExceededException(
+            "The on-demand rotations limit has been reached for the given keyId. No more on-demand"
+            f" rotations can be performed for this key: {key.arn_text}"
+        )
+
+
+@implements(api.ListKeyRotations)
+def list_key_rotations(
+    call: KmsCall, request: api.ListKeyRotationsRequest
+) -> api.ListKeyRotationsResponse:
+    key = call.key(request.key_id)
+    call.authorize("kms:ListKeyRotations", key)
+    states.require("ListKeyRotations", key)
+    usage.require_rotation(key)
+    included = request.include_key_material or "ROTATIONS_ONLY"
+    shown = [
+        material
+        for material in call.repository.materials(call.transaction, key.record)
+        if included == "ALL_KEY_MATERIAL" or material.rotated_us is not None
+    ]
+
+    def following(generation: str, count: int) -> list[MaterialRecord]:
+        return [m for m in shown if m.generation > int(generation or "0")][:count]
+
+    found = page(
+        call,
+        request,
+        KEYS,
+        fetch=following,
+        place=lambda material: str(material.generation),
+        parameters=(key.key_id, included),
+    )
+    return api.ListKeyRotationsResponse(
+        rotations=[_entry(key, material) for material in found.items],
+        next_marker=found.next_marker,
+        truncated=found.truncated,
+    )
+
+
+def _entry(key: Key, material: MaterialRecord) -> api.RotationsListEntry:
+    current = material.material_id == key.material_id
+    rotated = material.rotated_us
+    return api.RotationsListEntry(
+        key_id=key.key_id,
+        key_material_id=material.material_id,
+        key_material_state="CURRENT" if current else "NON_CURRENT",
+        rotation_date=None if rotated is None else moment(rotated),
+        rotation_type=material.rotation_type,
+    )

@@ -1,0 +1,54 @@
+"""TagResource, UntagResource, ListResourceTags."""
+
+from keystead.kms import states, tags
+from keystead.kms.call import KmsCall
+from keystead.kms.markers import TAGS, page
+from keystead.registry import implements
+from keystead.wire.models import kms as api
+
+
+@implements(api.TagResource)
+def tag_resource(call: KmsCall, request: api.TagResourceRequest) -> None:
+    given = tags.read(request.tags)
+    key = call.key(request.key_id)
+    call.authorize("kms:TagResource", key, tags.condition_keys(given))
+    states.require("TagResource", key)
+    together = {**key.tags, **given}
+    tags.require_together(together)
+    call.repository.change_key(call.transaction, key.record, tags=tags.write(together))
+
+
+@implements(api.UntagResource)
+def untag_resource(call: KmsCall, request: api.UntagResourceRequest) -> None:
+    tags.require_allowed(request.tag_keys)
+    key = call.key(request.key_id)
+    call.authorize("kms:UntagResource", key, tags.tag_keys(request.tag_keys))
+    states.require("UntagResource", key)
+    kept = {name: value for name, value in key.tags.items() if name not in request.tag_keys}
+    call.repository.change_key(call.transaction, key.record, tags=tags.write(kept))
+
+
+@implements(api.ListResourceTags)
+def list_resource_tags(
+    call: KmsCall, request: api.ListResourceTagsRequest
+) -> api.ListResourceTagsResponse:
+    key = call.key(request.key_id)
+    call.authorize("kms:ListResourceTags", key)
+    states.require("ListResourceTags", key)
+
+    def following(name: str, count: int) -> list[tuple[str, str]]:
+        return [tag for tag in sorted(key.tags.items()) if tag[0] > name][:count]
+
+    found = page(
+        call,
+        request,
+        TAGS,
+        fetch=following,
+        place=lambda tag: tag[0],
+        parameters=(key.key_id,),
+    )
+    return api.ListResourceTagsResponse(
+        tags=[api.Tag(tag_key=name, tag_value=value) for name, value in found.items],
+        next_marker=found.next_marker,
+        truncated=found.truncated,
+    )

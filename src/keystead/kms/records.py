@@ -1,0 +1,108 @@
+"""What is remembered of a key?  The rows of this room, one record per table.
+
+Times are microseconds since the epoch, in UTC. Every row begins with the account and the Region
+that own it.
+
+INVARIANT: the policy of a key is read together with `KeyRecord.policy_id`, the hash of its text
+and principals; a policy row of another moment does not go with the key.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from keystead.custody.rows import Record
+from keystead.wire.models import kms as api
+
+_read_members = msgspec.json.Decoder(dict[str, str]).decode
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """A time as it is stored."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """A stored time, exactly."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+class KeyRecord(Record, frozen=True, kw_only=True, gc=False):
+    """A key, without its material (custody), its policy's text and its aliases."""
+
+    account: str
+    region: str
+    key_id: str
+    state: api.KeyState
+    key_spec: api.KeySpec
+    key_usage: api.KeyUsageType
+    origin: api.OriginType
+    manager: api.KeyManagerType = "CUSTOMER"
+    multi_region: str = ""  # "" = single-Region; otherwise a MultiRegionKeyType
+    description: str = ""
+    tags: str = "{}"  # JSON object
+    material_id: str = ""  # the material that encrypts now; "" = never had one
+    policy_id: str
+    created_us: int
+    deletion_us: int | None = None  # when it will be destroyed; None = not scheduled
+    rotation_days: int = 0  # 0 = no automatic rotation
+    next_rotation_us: int | None = None
+
+
+class PolicyRecord(Record, frozen=True, kw_only=True, gc=False):
+    """A key policy: the text as it was written, and whom its principals meant then."""
+
+    account: str
+    region: str
+    key_id: str
+    name: str  # "default"
+    text: str
+    principals: str  # JSON object: principal as written -> unique id
+
+    @property
+    def meant(self) -> dict[str, str]:
+        """Whom its principals meant when it was written."""
+        return _read_members(self.principals)
+
+
+class AliasRecord(Record, frozen=True, kw_only=True, gc=False):
+    """An alias and the key that it names."""
+
+    account: str
+    region: str
+    name: str  # "alias/…"
+    key_id: str
+    created_us: int
+    updated_us: int
+
+
+class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
+    """One generation of a key's material: when and why it came to be. The secret is custody's."""
+
+    account: str
+    region: str
+    key_id: str
+    generation: int  # from 1
+    material_id: str
+    rotated_us: int | None = None  # None for the first one, which no rotation made
+    rotation_type: api.RotationType | None = None
+
+
+class Tombstone(Record, frozen=True, kw_only=True, gc=False):
+    """A key that was destroyed. Its id is never given again."""
+
+    account: str
+    region: str
+    key_id: str
+    destroyed_us: int
+
+
+class KeyCount(Record, frozen=True, kw_only=True, gc=False):
+    """How many keys an account has in a Region, so that the quota needs no count."""
+
+    account: str
+    region: str
+    keys: int

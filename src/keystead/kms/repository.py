@@ -1,0 +1,305 @@
+"""What is remembered of keys, their policies and aliases, and how is it found?
+
+On the way of a request everything is found by its key: one look-up for the key, one for its
+aliases, and one for its policy when no other key with the same policy was met before. What was
+found stays as long as the store says the same.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import msgspec
+
+from keystead.custody.rows import RowIntegrityError, RowSeals, SealedTable
+from keystead.kms.keys import Key, key_view
+from keystead.kms.records import (
+    AliasRecord,
+    KeyCount,
+    KeyRecord,
+    MaterialRecord,
+    PolicyRecord,
+    Tombstone,
+)
+from keystead.policy.context import PolicySource
+from keystead.policy.document import DocumentKind, Policy, stored_policy
+from keystead.store.cache import EpochCache
+from keystead.store.protocol import Reader, Row, Transaction, Value
+from keystead.wire.models import kms as api
+
+DEFAULT_POLICY = "default"
+
+_log = logging.getLogger(__name__)
+
+_CACHED_KEYS = 50_000
+_CACHED_POLICIES = 10_000
+_FOREVER = 0  # a compiled policy is cached by the hash of what it was compiled from
+
+
+def _write_json(members: Mapping[str, str]) -> str:
+    return msgspec.json.encode(members).decode()
+
+
+class KeyRepository:
+    """The tables of this room."""
+
+    def __init__(self, seals: RowSeals) -> None:
+        of_key = ("account", "region", "key_id")
+        self._keys = SealedTable(seals, "kms_keys", KeyRecord, of_key)
+        self._policies = SealedTable(seals, "kms_key_policies", PolicyRecord, (*of_key, "name"))
+        self._aliases = SealedTable(
+            seals, "kms_aliases", AliasRecord, ("account", "region", "name")
+        )
+        self._materials = SealedTable(
+            seals, "kms_materials", MaterialRecord, (*of_key, "generation")
+        )
+        self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, of_key)
+        self._counts = SealedTable(seals, "kms_key_counts", KeyCount, ("account", "region"))
+        self._known: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_KEYS)
+        self.named: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_KEYS)
+        """Keys by what callers call them: (account of the caller, Region, text)."""
+        self._compiled: EpochCache[str, Policy] = EpochCache(_CACHED_POLICIES)
+
+    # Finding
+
+    def key(
+        self, reader: Reader, epoch: int | None, account: str, region: str, key_id: str
+    ) -> Key | None:
+        """The key with this id. `epoch` is None in a call that may change it: nothing is cached."""
+        place = (account, region, key_id)
+        if epoch is not None and (known := self._known.get(epoch, place)) is not None:
+            return known
+        record = self._keys.get(reader, *place)
+        if record is None:
+            return None
+        key = self._view(reader, record)
+        return key if epoch is None else self._known.put(epoch, place, key)
+
+    def key_by_alias(
+        self, reader: Reader, epoch: int | None, account: str, region: str, name: str
+    ) -> Key | None:
+        """The key that this alias (`alias/…`) names, as asked for by the alias."""
+        alias = self.alias(reader, account, region, name)
+        key = alias and self.key(reader, epoch, account, region, alias.key_id)
+        return key.requested_by(name) if key else None
+
+    def _view(self, reader: Reader, record: KeyRecord) -> Key:
+        key = key_view(record, tuple(alias.name for alias in self.aliases_of(reader, record)), ())
+        policy = PolicySource(self._policy(reader, record), DEFAULT_POLICY, key.arn_text)
+        return msgspec.structs.replace(key, resource_policies=(policy,))
+
+    def _policy(self, reader: Reader, record: KeyRecord) -> Policy:
+        known = self._compiled.get(_FOREVER, record.policy_id)
+        if known is not None:
+            return known
+        stored = self.policy(reader, record)
+        policy = stored_policy(stored.text, DocumentKind.KEY, stored.meant)
+        if policy.broken:
+            _log.error("key policy of %s denies everything: %s", record.key_id, policy.broken)
+        elif policy.id != record.policy_id:
+            raise RowIntegrityError("kms_key_policies", (record.account, record.key_id))
+        return self._compiled.put(_FOREVER, record.policy_id, policy)
+
+    def policy(self, reader: Reader, record: KeyRecord) -> PolicyRecord:
+        """The key policy as it was written. Every key has one."""
+        place = (record.account, record.region, record.key_id, DEFAULT_POLICY)
+        stored = self._policies.get(reader, *place)
+        if stored is None:
+            raise RowIntegrityError("kms_key_policies", place)
+        return stored
+
+    def alias(self, reader: Reader, account: str, region: str, name: str) -> AliasRecord | None:
+        """The alias with this name."""
+        return self._aliases.get(reader, account, region, name)
+
+    def aliases_of(self, reader: Reader, key: KeyRecord) -> list[AliasRecord]:
+        """The aliases of a key, by name; the quota keeps them few."""
+        return self._aliases.find(
+            reader,
+            "account = ? AND region = ? AND key_id = ? ORDER BY name",
+            (key.account, key.region, key.key_id),
+        )
+
+    def aliases_after(
+        self, reader: Reader, account: str, region: str, name: str, count: int
+    ) -> list[AliasRecord]:
+        """The next aliases of an account, by name."""
+        return self._aliases.find(
+            reader,
+            "account = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
+            (account, region, name, count),
+        )
+
+    def keys_after(
+        self, reader: Reader, account: str, region: str, key_id: str, count: int
+    ) -> list[KeyRecord]:
+        """The next keys of an account, by id."""
+        return self._keys.find(
+            reader,
+            "account = ? AND region = ? AND key_id > ? ORDER BY key_id LIMIT ?",
+            (account, region, key_id, count),
+        )
+
+    def materials(self, reader: Reader, key: KeyRecord) -> list[MaterialRecord]:
+        """Every generation of a key's material, oldest first."""
+        return self._materials.find(
+            reader,
+            "account = ? AND region = ? AND key_id = ? ORDER BY generation",
+            (key.account, key.region, key.key_id),
+        )
+
+    def is_free(self, reader: Reader, account: str, region: str, key_id: str) -> bool:
+        """Was this id never given to a key?"""
+        place = (account, region, key_id)
+        return (
+            self._keys.get(reader, *place) is None and self._tombstones.get(reader, *place) is None
+        )
+
+    def count(self, reader: Reader, account: str, region: str) -> int:
+        """How many keys the account has in the Region, in any state."""
+        count = self._counts.get(reader, account, region)
+        return 0 if count is None else count.keys
+
+    def due_for_deletion(self, reader: Reader, now_us: int, count: int) -> list[KeyRecord]:
+        """Keys whose deletion date has come, longest overdue first."""
+        due = reader.all(
+            "SELECT account, region, key_id FROM kms_keys"
+            " WHERE deletion_us <= ? ORDER BY deletion_us LIMIT ?",
+            (now_us, count),
+        )
+        return self._authentic(reader, due)
+
+    def due_for_rotation(self, reader: Reader, now_us: int, count: int) -> list[KeyRecord]:
+        """Enabled keys whose rotation date has come, longest overdue first."""
+        due = reader.all(
+            "SELECT account, region, key_id FROM kms_keys"
+            " WHERE next_rotation_us <= ? AND state = 'Enabled'"
+            " ORDER BY next_rotation_us LIMIT ?",
+            (now_us, count),
+        )
+        return self._authentic(reader, due)
+
+    def _authentic(self, reader: Reader, places: list[Row]) -> list[KeyRecord]:
+        """The keys at these places. A row that we did not write stops no other key's job."""
+        found = []
+        for place in places:
+            try:
+                record = self._keys.get(reader, *place)
+            except RowIntegrityError:
+                _log.exception("the row of key %s is not authentic: nothing is done", place[2])
+            else:
+                found += [record] if record is not None else []
+        return found
+
+    # Changing
+
+    def add_key(
+        self, transaction: Transaction, key: KeyRecord, text: str, principals: Mapping[str, str]
+    ) -> None:
+        """Remember a new key, its policy and its first material."""
+        self._keys.insert(transaction, key)
+        self._policies.insert(
+            transaction,
+            PolicyRecord(
+                account=key.account,
+                region=key.region,
+                key_id=key.key_id,
+                name=DEFAULT_POLICY,
+                text=text,
+                principals=_write_json(principals),
+            ),
+        )
+        self._materials.insert(
+            transaction,
+            MaterialRecord(
+                account=key.account,
+                region=key.region,
+                key_id=key.key_id,
+                generation=1,
+                material_id=key.material_id,
+            ),
+        )
+        self._count(transaction, key, 1)
+
+    def _count(self, transaction: Transaction, key: KeyRecord, change: int) -> None:
+        count = self._counts.get(transaction, key.account, key.region)
+        if count is None:
+            first = KeyCount(account=key.account, region=key.region, keys=change)
+            self._counts.insert(transaction, first)
+        else:
+            changed = msgspec.structs.replace(count, keys=count.keys + change)
+            self._counts.update(transaction, changed)
+
+    def change_key(self, transaction: Transaction, key: KeyRecord, **changes: Value) -> KeyRecord:
+        """Change columns of a key; returns the new record."""
+        return self._keys.update(transaction, msgspec.structs.replace(key, **changes))
+
+    def change_policy(
+        self,
+        transaction: Transaction,
+        key: KeyRecord,
+        policy_id: str,
+        text: str,
+        principals: Mapping[str, str],
+    ) -> None:
+        """Replace the key policy."""
+        stored = msgspec.structs.replace(
+            self.policy(transaction, key), text=text, principals=_write_json(principals)
+        )
+        self._policies.update(transaction, stored)
+        self.change_key(transaction, key, policy_id=policy_id)
+
+    def add_material(
+        self,
+        transaction: Transaction,
+        key: KeyRecord,
+        material_id: str,
+        rotation_type: api.RotationType,
+        now_us: int,
+    ) -> KeyRecord:
+        """Remember a further generation of material, which encrypts from now on."""
+        generation = self.materials(transaction, key)[-1].generation + 1
+        self._materials.insert(
+            transaction,
+            MaterialRecord(
+                account=key.account,
+                region=key.region,
+                key_id=key.key_id,
+                generation=generation,
+                material_id=material_id,
+                rotated_us=now_us,
+                rotation_type=rotation_type,
+            ),
+        )
+        return self.change_key(transaction, key, material_id=material_id)
+
+    def add_alias(self, transaction: Transaction, alias: AliasRecord) -> None:
+        """Remember a new alias."""
+        self._aliases.insert(transaction, alias)
+
+    def move_alias(
+        self, transaction: Transaction, alias: AliasRecord, key_id: str, now_us: int
+    ) -> None:
+        """Let the alias name another key."""
+        moved = msgspec.structs.replace(alias, key_id=key_id, updated_us=now_us)
+        self._aliases.update(transaction, moved)
+
+    def remove_alias(self, transaction: Transaction, alias: AliasRecord) -> None:
+        """Forget an alias."""
+        self._aliases.delete(transaction, alias.account, alias.region, alias.name)
+
+    def destroy_key(self, transaction: Transaction, key: KeyRecord, now_us: int) -> None:
+        """Forget the key and all that belongs to it; only its tombstone stays."""
+        for alias in self.aliases_of(transaction, key):
+            self.remove_alias(transaction, alias)
+        place = (key.account, key.region, key.key_id)
+        for material in self.materials(transaction, key):
+            self._materials.delete(transaction, *place, material.generation)
+        self._policies.delete(transaction, *place, DEFAULT_POLICY)
+        self._keys.delete(transaction, *place)
+        self._count(transaction, key, -1)
+        self._tombstones.insert(
+            transaction,
+            Tombstone(
+                account=key.account, region=key.region, key_id=key.key_id, destroyed_us=now_us
+            ),
+        )

@@ -1,0 +1,91 @@
+"""When does a key get new material, and what follows?  (kms.md 13.1)
+
+A key with automatic rotation carries the date of the next one, and the server's job asks for what
+is due. A disabled key waits, as does one that is pending deletion, and is rotated as soon as it
+is enabled again. A rotation on demand does not move the schedule.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from keystead.audit.event import Event
+from keystead.custody.material import Custody
+from keystead.kms.events import service_event
+from keystead.kms.keys import Key, key_view
+from keystead.kms.records import KeyRecord, microseconds, moment
+from keystead.kms.repository import KeyRepository
+from keystead.policy.decision import Permit
+from keystead.store.protocol import Transaction
+from keystead.wire.models import kms as api
+
+DEFAULT_PERIOD_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A rotation that is done."""
+
+    key: KeyRecord  # as it is now
+    rotation_type: api.RotationType
+    former_material_id: str
+
+    def event(self, request_id: str, now: datetime) -> Event:
+        """RotateKey, as AWS records it."""
+        details = {
+            "rotationType": self.rotation_type,
+            "keyOrigin": self.key.origin,
+            "currentKeyMaterialId": self.key.material_id,
+            "previousKeyMaterialId": self.former_material_id,
+        }
+        return service_event("RotateKey", self.key, request_id, now, details)
+
+
+def rotate(
+    transaction: Transaction,
+    repository: KeyRepository,
+    custody: Custody,
+    permit: Permit[Key],
+    *,
+    rotation_type: api.RotationType,
+    now: datetime,
+) -> Rotated:
+    """Give the permit's key new material. What the former ones encrypted, they still decrypt."""
+    key = permit.resource
+    material_id = custody.create_material(transaction, permit, key.account, key.key_id, now)
+    record = repository.add_material(
+        transaction, key.record, material_id, rotation_type, microseconds(now)
+    )
+    return Rotated(record, rotation_type, key.material_id)
+
+
+def rotate_due(
+    transaction: Transaction,
+    repository: KeyRepository,
+    custody: Custody,
+    now: datetime,
+    most: int = 100,
+) -> list[Rotated]:
+    """Rotate the enabled keys whose date has come; `most` of them at a time.
+
+    Driven by the stored dates alone: it can be stopped and called again at any time.
+    """
+    done = []
+    for record in repository.due_for_rotation(transaction, microseconds(now), most):
+        permit = Permit.for_system(
+            key_view(record, (), ()), "kms:RotateKey", "its rotation date has passed"
+        )
+        rotated = rotate(
+            transaction, repository, custody, permit, rotation_type="AUTOMATIC", now=now
+        )
+        repository.change_key(
+            transaction, rotated.key, next_rotation_us=microseconds(_next_date(record, now))
+        )
+        done.append(rotated)
+    return done
+
+
+def _next_date(key: KeyRecord, now: datetime) -> datetime:
+    """One period after the date that was due; one from now when that is over too."""
+    period = timedelta(days=key.rotation_days)
+    due = now if key.next_rotation_us is None else moment(key.next_rotation_us)
+    return due + period if due + period > now else now + period

@@ -1,0 +1,139 @@
+"""What can a key of this spec and usage do?  The matrix of specs, usages, algorithms, operations.
+
+What the matrix does not list is refused (kms.md 5.1, threat-model KM-5). A key is made of a spec
+and a usage that belong together; its algorithms follow from both.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from keystead.kms.states import KeyState, wrong_origin
+from keystead.wire.models import kms as api
+
+SYMMETRIC_DEFAULT: Final = "SYMMETRIC_DEFAULT"
+
+_OAEP = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256")
+_RSASSA = (
+    "RSASSA_PSS_SHA_256",
+    "RSASSA_PSS_SHA_384",
+    "RSASSA_PSS_SHA_512",
+    "RSASSA_PKCS1_V1_5_SHA_256",
+    "RSASSA_PKCS1_V1_5_SHA_384",
+    "RSASSA_PKCS1_V1_5_SHA_512",
+)
+_RSA = {"ENCRYPT_DECRYPT": _OAEP, "SIGN_VERIFY": _RSASSA}
+_EDWARDS = ("ED25519_SHA_512", "ED25519_PH_SHA_512")
+_ML_DSA = {"SIGN_VERIFY": ("ML_DSA_SHAKE_256",)}
+_ML_KEM = {"ENCAPSULATE_DECAPSULATE": ("ML_KEM",)}
+
+ALGORITHMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "SYMMETRIC_DEFAULT": {"ENCRYPT_DECRYPT": ("SYMMETRIC_DEFAULT",)},
+    "RSA_2048": _RSA,
+    "RSA_3072": _RSA,
+    "RSA_4096": _RSA,
+    "ECC_NIST_P256": {"SIGN_VERIFY": ("ECDSA_SHA_256",), "KEY_AGREEMENT": ("ECDH",)},
+    "ECC_NIST_P384": {"SIGN_VERIFY": ("ECDSA_SHA_384",), "KEY_AGREEMENT": ("ECDH",)},
+    "ECC_NIST_P521": {"SIGN_VERIFY": ("ECDSA_SHA_512",), "KEY_AGREEMENT": ("ECDH",)},
+    "ECC_SECG_P256K1": {"SIGN_VERIFY": ("ECDSA_SHA_256",)},
+    "ECC_NIST_EDWARDS25519": {"SIGN_VERIFY": _EDWARDS},
+    "ML_DSA_44": _ML_DSA,
+    "ML_DSA_65": _ML_DSA,
+    "ML_DSA_87": _ML_DSA,
+    "ML_KEM_512": _ML_KEM,
+    "ML_KEM_768": _ML_KEM,
+    "ML_KEM_1024": _ML_KEM,
+    "HMAC_224": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_224",)},
+    "HMAC_256": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_256",)},
+    "HMAC_384": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_384",)},
+    "HMAC_512": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_512",)},
+    "SM2": {
+        "ENCRYPT_DECRYPT": ("SM2PKE",),
+        "SIGN_VERIFY": ("SM2DSA",),
+        "KEY_AGREEMENT": ("ECDH",),
+    },
+}
+"""Spec → usage → algorithms."""
+
+OPERATIONS: Mapping[str, frozenset[str]] = {
+    "ENCRYPT_DECRYPT": frozenset({"Encrypt", "Decrypt", "ReEncrypt"}),
+    "SIGN_VERIFY": frozenset({"Sign", "Verify"}),
+    "GENERATE_VERIFY_MAC": frozenset({"GenerateMac", "VerifyMac"}),
+    "KEY_AGREEMENT": frozenset({"DeriveSharedSecret"}),
+    "ENCAPSULATE_DECAPSULATE": frozenset({"Encapsulate", "Decapsulate"}),
+}
+"""Usage → the cryptographic operations on every key of that usage."""
+
+DATA_KEY_OPERATIONS = frozenset(
+    {
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
+    }
+)
+"""What symmetric encryption keys can do besides."""
+
+SERVED_SPECS = frozenset({SYMMETRIC_DEFAULT})
+"""The specs of keys that this version creates."""
+
+
+_PERFORMS: Mapping[tuple[str, str], frozenset[str]] = {
+    (spec, usage): OPERATIONS[usage] | (DATA_KEY_OPERATIONS if spec == SYMMETRIC_DEFAULT else set())
+    for spec, usages in ALGORITHMS.items()
+    for usage in usages
+}
+
+
+class Usable(Protocol):
+    """What the matrix looks at."""
+
+    @property
+    def arn_text(self) -> str: ...
+
+    @property
+    def spec(self) -> str: ...
+
+    @property
+    def usage(self) -> str: ...
+
+
+def algorithms(spec: str, usage: str) -> tuple[str, ...]:
+    """The algorithms of a key of this spec and usage; none when the two do not go together."""
+    return ALGORITHMS.get(spec, {}).get(usage, ())
+
+
+def require(operation: str, key: Usable, algorithm: str) -> None:
+    """Refuse unless a key of this spec and usage does this, with this algorithm."""
+    if operation not in _PERFORMS[key.spec, key.usage]:
+        raise api.InvalidKeyUsageException(
+            f"{key.arn_text} key usage is {key.usage} which is not valid for {operation}."
+        )
+    if algorithm not in algorithms(key.spec, key.usage):
+        raise api.InvalidKeyUsageException(
+            f"Algorithm {algorithm} is incompatible with key spec {key.spec}."
+        )
+
+
+class Rotatable(Usable, Protocol):
+    """What decides whether a key rotates."""
+
+    @property
+    def state(self) -> KeyState: ...
+
+    @property
+    def origin(self) -> str: ...
+
+
+def require_rotation(key: Rotatable) -> None:
+    """Refuse unless the material of such a key can be rotated (kms.md 13.1)."""
+    if key.spec != SYMMETRIC_DEFAULT:
+        raise api.UnsupportedOperationException  # AWS gives no message here
+    if key.origin != "AWS_KMS":
+        raise wrong_origin(key)
+
+
+def kind(spec: str) -> str:
+    """Symmetric, HMAC or asymmetric: what an alias cannot move between (kms.md 6.4)."""
+    if spec == SYMMETRIC_DEFAULT:
+        return "symmetric"
+    return "HMAC" if spec.startswith("HMAC_") else "asymmetric"

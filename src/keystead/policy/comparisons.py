@@ -1,0 +1,104 @@
+"""Does one value of a request match some value of the policy?  By the family of the operator.
+
+Whether the operator is negated, has a set prefix or finds no value at all is `conditions`'
+business. None is the answer for a value that is not of the operator's type.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from keystead.policy import values as parse
+from keystead.policy.operators import Operator
+from keystead.policy.patterns import Matcher, Tokens, arn_glob, ascii_lower, glob
+from keystead.policy.principal import Keys
+from keystead.policy.variables import Dialect, Template, pattern, template
+
+Matches = Callable[[str, Keys], bool | None]
+"""Does one value of a request match some policy value?  None: it is not of the operator's type."""
+
+
+class BadOperand(ValueError):
+    """A policy value that the operator cannot compare with."""
+
+
+def comparison(operator: Operator, written: Sequence[str], dialect: Dialect) -> Matches:
+    """How one value of a request is compared with the policy's values."""
+    family = operator.family
+    if family in _TEXTUAL:
+        return _TEXTUAL[family]([template(text, dialect, wild=False) for text in written])
+    if family in _PATTERNS:
+        compiled = _PATTERNS[family]
+        tests = [pattern(template(text, dialect, wild=True), compiled) for text in written]
+        return lambda value, keys: any(test(value, keys) for test in tests)
+    if family == "Ip":
+        return _in_networks([operand(parse.network, text) for text in written])
+    read = _TYPED[family]
+    return _compared(read, [operand(read, text) for text in written], operator.compare)
+
+
+def operand(read: Callable[[str], Any], text: str) -> Any:
+    value = read(text)
+    if value is None:
+        raise BadOperand(text)
+    return value
+
+
+def _compared(
+    read: Callable[[str], Any], operands: list[Any], compare: Callable[[Any, Any], bool]
+) -> Matches:
+    def matches(text: str, _: Keys) -> bool | None:
+        value = read(text)
+        return None if value is None else any(compare(value, operand) for operand in operands)
+
+    return matches
+
+
+def _in_networks(networks: list[parse.Network]) -> Matches:
+    """An address of the other IP version is in no network."""
+
+    def matches(text: str, _: Keys) -> bool | None:
+        found = parse.address(text)
+        return None if found is None else any(found & mask == first for first, mask in networks)
+
+    return matches
+
+
+def _same_text(operands: list[Template]) -> Matches:
+    return lambda value, keys: any(operand.resolved(keys) == value for operand in operands)
+
+
+def _same_but_for_case(operands: list[Template]) -> Matches:
+    def matches(value: str, keys: Keys) -> bool:
+        lower = ascii_lower(value)
+        resolved = (operand.resolved(keys) for operand in operands)
+        return any(text is not None and ascii_lower(text) == lower for text in resolved)
+
+    return matches
+
+
+def _same_truth(operands: list[Template]) -> Matches:
+    """Only `true` and `false` are truths; anything else never matches."""
+
+    def matches(value: str, keys: Keys) -> bool:
+        truth = parse.boolean(value)
+        resolved = (operand.resolved(keys) for operand in operands)
+        return truth is not None and any(
+            text is not None and parse.boolean(text) is truth for text in resolved
+        )
+
+    return matches
+
+
+_TEXTUAL: Mapping[str, Callable[[list[Template]], Matches]] = {
+    "String": _same_text,
+    "IgnoreCase": _same_but_for_case,
+    "Bool": _same_truth,
+}
+
+_PATTERNS: Mapping[str, Callable[[Tokens], Matcher]] = {"Like": glob, "Arn": arn_glob}
+
+_TYPED: Mapping[str, Callable[[str], Any]] = {
+    "Numeric": parse.number,
+    "Date": parse.date,
+    "Binary": parse.binary,
+}

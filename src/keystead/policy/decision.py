@@ -1,0 +1,152 @@
+"""What was decided, why, and the proof of it.
+
+A Decision carries its own explanation: the deciding kind of policy, the statements that decided,
+and a trace with one Finding per step of the evaluation. A Permit proves that a Decision allowed
+this use of this resource; it is the only key to custody and to issuing credentials.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
+
+from keystead.errors import AwsError
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Outcome(StrEnum):
+    """The three results of evaluation; the values are the `keystead decide` spelling."""
+
+    ALLOWED = "Allowed"
+    IMPLICITLY_DENIED = "ImplicitlyDenied"
+    EXPLICITLY_DENIED = "ExplicitlyDenied"
+
+
+class PolicyKind(StrEnum):
+    """The kinds of policy; the values are AWS's words in its refusals (iam.md 7.1)."""
+
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
+    TRUST = "role trust policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+    SERVICE_CONTROL = "service control policy"
+    RESOURCE_CONTROL = "resource control policy"
+    ENDPOINT = "VPC endpoint policy"
+
+
+_ARTICLES = {PolicyKind.TRUST: "the", PolicyKind.IDENTITY: "an"}
+_OF_OWNER = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST})
+_DECIDING_BESIDE_OWNER = _OF_OWNER | {PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION}
+_TOLD_BY_ARN = frozenset(
+    {
+        PolicyKind.IDENTITY,
+        PolicyKind.BOUNDARY,
+        PolicyKind.SESSION,
+        PolicyKind.SERVICE_CONTROL,
+        PolicyKind.RESOURCE_CONTROL,
+    }
+)
+
+
+class DecidingStatement(msgspec.Struct, frozen=True, gc=False):
+    """A statement that decided: where it stands and what it is called."""
+
+    kind: PolicyKind
+    policy: str  # PolicySource.id
+    attached_to: str
+    index: int  # position in the document, from 0
+    sid: str
+    effect: str  # "Allow" or "Deny"
+
+
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """What one step of the evaluation found."""
+
+    step: str  # "1 explicit deny", "4 identity-based policies", …
+    kind: PolicyKind | None
+    effect: str  # "allow", "explicit deny", "implicit deny", "no effect", "delegated"
+    detail: str = ""  # one sentence for a person
+    statements: tuple[DecidingStatement, ...] = ()
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one question, with its reasons."""
+
+    outcome: Outcome
+    principal_arn: str
+    action: str
+    resource: str
+    kind: PolicyKind | None  # the kind of policy that decided; None for root's default allow
+    statements: tuple[DecidingStatement, ...] = ()
+    trace: tuple[Finding, ...] = ()
+    foreign: bool = False  # the resource is another account's
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def message(self) -> str:
+        """AWS's sentence for this refusal (iam.md 7.1, kms.md 8.4)."""
+        start = (
+            f"User: {self.principal_arn} is not authorized to perform: {self.action}"
+            f" on resource: {self.resource}"
+        )
+        explicit = self.outcome is Outcome.EXPLICITLY_DENIED
+        if self.kind is None:
+            return start
+        if self.foreign and self.kind in (_DECIDING_BESIDE_OWNER if not explicit else _OF_OWNER):
+            # About another account's resource a caller hears one sentence, whichever side did not
+            # allow, and whether the resource exists at all (iam.md 7.1, threat-model KM-2).
+            trust = self.action.lower().startswith("sts:")
+            kind = PolicyKind.TRUST if trust else PolicyKind.RESOURCE
+            return f"{start} because no {kind.value} allows the {self.action} action"
+        if explicit:
+            article = _ARTICLES.get(self.kind, "a")
+            policy = self._told_policy
+            return f"{start} with an explicit deny in {article} {self.kind.value}{policy}"
+        return f"{start} because no {self.kind.value} allows the {self.action} action"
+
+    @property
+    def _told_policy(self) -> str:
+        """The policy's ARN, which newer messages end with; never one of another account."""
+        foreign = self.foreign and self.kind is PolicyKind.RESOURCE_CONTROL
+        if foreign or self.kind not in _TOLD_BY_ARN or not self.statements:
+            return ""
+        policy = self.statements[0].policy
+        return f": {policy}" if policy.startswith("arn:") else ""
+
+
+class AccessDenied(AwsError):
+    """The refusal, with the Decision that explains it."""
+
+    code = "AccessDeniedException"
+    status = 400
+    query_code = "AccessDenied"
+    query_status = 403
+
+    def __init__(self, decision: Decision | None, message: str | None = None) -> None:
+        super().__init__(message if decision is None or message else decision.message)
+        self.decision = decision
+
+
+@dataclass(frozen=True, slots=True)
+class Permit(Generic[R_co]):
+    """Proof that a Decision allowed this use of this resource.
+
+    INVARIANT: made only in `keystead.call` (after a Decision that allows) and by `for_system`;
+    a test over the syntax tree asserts it.
+    """
+
+    resource: R_co
+    action: str
+    reason: str  # "allowed by …", or the system's reason
+
+    @staticmethod
+    def for_system(resource: R, action: str, reason: str) -> "Permit[R]":
+        """A permit for work that no caller asked for (rotation, deletion). Audited by its user."""
+        return Permit(resource, action, f"system: {reason}")

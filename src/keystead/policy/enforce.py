@@ -1,0 +1,88 @@
+"""May they, quickly?  What `Call.decide` uses: the residual, kept by document ids, else `evaluate`.
+
+An allowance comes from the residual and says which kind of policy gave it; `evaluate` gives its
+full trace. Every refusal is decided and explained by `evaluate`, and the first answer of a new
+residual is compared with it. A difference between the two is our bug: it refuses, whatever either
+says, and is counted for whoever watches (`disagreements`).
+
+INVARIANT: a residual depends only on what it is kept under: the ids of the documents, how they
+are asked, and the action.
+"""
+
+from typing import Final
+
+from keystead.policy.context import ApplicablePolicies, Combination, RequestContext
+from keystead.policy.decision import Decision, Finding, Outcome
+from keystead.policy.evaluate import evaluate
+from keystead.policy.generated import REFUSED, Residual, Verdict
+from keystead.policy.residual import compile_residual
+from keystead.policy.steps import IMPLICIT_DENY
+
+MOST_RESIDUALS: Final = 8192
+
+DISAGREEMENT = Finding(
+    "0 internal",
+    None,
+    IMPLICIT_DENY,
+    "enforcement and evaluation differ: refused, please report this as a defect",
+)
+
+_ALLOWED: Final = Outcome.ALLOWED
+
+
+class Enforcer:
+    """The residuals in use, and how often one differed from the definition."""
+
+    __slots__ = ("_residuals", "disagreements")
+
+    def __init__(self) -> None:
+        self._residuals: dict[Combination, Residual] = {}
+        self.disagreements = 0
+
+    def decide(self, context: RequestContext, policies: ApplicablePolicies) -> Decision:
+        """May this principal do this to this resource?"""
+        key = policies.combination(context.action)
+        residual = self._residuals.get(key)
+        if residual is None:
+            residual = compile_residual(policies, context.action)
+            self._keep(key, residual)
+            return self._explained(context, policies, residual(context, policies))
+        verdict = residual(context, policies)
+        if verdict is REFUSED:
+            return self._explained(context, policies, verdict)
+        return Decision(_ALLOWED, context.principal.arn, context.action, context.resource, verdict)
+
+    def _keep(self, key: Combination, residual: Residual) -> None:
+        if len(self._residuals) >= MOST_RESIDUALS:
+            del self._residuals[next(iter(self._residuals))]
+        self._residuals[key] = residual
+
+    def _explained(
+        self, context: RequestContext, policies: ApplicablePolicies, verdict: Verdict
+    ) -> Decision:
+        """The definition's answer, if it is the residual's too."""
+        decision = evaluate(context, policies)
+        defined: Verdict = decision.kind if decision.allowed else REFUSED
+        if defined is verdict:
+            return decision
+        self.disagreements += 1
+        return Decision(
+            outcome=Outcome.IMPLICITLY_DENIED,
+            principal_arn=decision.principal_arn,
+            action=decision.action,
+            resource=decision.resource,
+            kind=None,
+            trace=(DISAGREEMENT, *decision.trace),
+            foreign=decision.foreign,
+        )
+
+
+ENFORCER: Final = Enforcer()
+"""The one that every call uses: what it keeps depends on nothing but the documents."""
+
+decide = ENFORCER.decide
+
+
+def disagreements() -> int:
+    """How often enforcement and evaluation differed since the start; anything but 0 is a defect."""
+    return ENFORCER.disagreements

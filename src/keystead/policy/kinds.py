@@ -1,0 +1,68 @@
+"""Which kinds of document are there, and what may each say?  (iam.md 4.2, 4.3; kms.md 10.3)"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class DocumentKind(StrEnum):
+    """The kinds of policy document."""
+
+    IDENTITY = "identity-based policy"  # managed and inline
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+    KEY = "key policy"
+    TRUST = "role trust policy"
+    RESOURCE = "resource-based policy"  # of a service that is not ours
+    ENDPOINT = "VPC endpoint policy"
+    SCP = "service control policy"
+    RCP = "resource control policy"
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What a kind forbids and demands."""
+
+    principal: bool = False  # may have a Principal element
+    principal_demanded: bool = True  # if it may: a statement without one is refused, else void
+    not_principal: bool = False
+    actions_demanded: bool = True  # False: a statement without them is void
+    resource: bool = True  # may have a Resource element
+    resource_demanded: bool = True  # False: a statement without one is void
+    version_2012: bool = False
+    iam_text: bool = True  # only the characters that IAM takes
+    iam_sids: bool = True  # letters and digits, unique in the document
+    arns: bool = False  # resources are ARNs of six parts
+    iam_arns: bool = False  # and as IAM wants them
+    organizations: bool = False  # the service has one sentence for every refusal
+
+
+_OF_HOLDER = Rules(version_2012=True, arns=True, iam_arns=True)
+
+RULES: Mapping[DocumentKind, Rules] = {
+    DocumentKind.IDENTITY: _OF_HOLDER,
+    DocumentKind.BOUNDARY: _OF_HOLDER,
+    DocumentKind.SESSION: _OF_HOLDER,
+    DocumentKind.KEY: Rules(
+        principal=True,
+        not_principal=True,
+        actions_demanded=False,
+        resource_demanded=False,
+        iam_sids=False,
+    ),
+    DocumentKind.TRUST: Rules(principal=True, resource=False),
+    DocumentKind.RESOURCE: Rules(
+        principal=True,
+        principal_demanded=False,
+        not_principal=True,
+        iam_text=False,
+        iam_sids=False,
+    ),
+    DocumentKind.ENDPOINT: Rules(
+        principal=True, not_principal=True, iam_text=False, iam_sids=False
+    ),
+    DocumentKind.SCP: Rules(iam_text=False, arns=True, organizations=True),
+    DocumentKind.RCP: Rules(
+        principal=True, version_2012=True, iam_text=False, arns=True, organizations=True
+    ),
+}

@@ -1,0 +1,51 @@
+"""What is said about a document that cannot be stored?  AWS's sentences (iam.md 4.5, 4.6, 4.9)."""
+
+SYNTAX = "Syntax errors in policy."
+TRUST_JSON = "This policy contains invalid Json"
+OLD_VERSION = "Policy document must be version 2012-10-17 or greater."
+LEGACY = "The policy failed legacy parsing"
+DUPLICATE_SID = "Statement IDs (SID) in a single policy must be unique."
+NO_ACTIONS = "Policy statement must contain actions."
+NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+TWO_COLONS = "Actions/Condition can contain only one colon."
+NO_RESOURCES = "Policy statement must contain resources."
+RESOURCE_VENDOR = "Resource vendor must be fully qualified and cannot contain regexes."
+NO_PRINCIPAL_HERE = "Policy document should not specify a principal."
+NO_RESOURCE_HERE = "Has prohibited field Resource."
+PRINCIPAL_MISSING = "Missing required field Principal"
+TRUST_ACTIONS = (
+    "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML, "
+    " and sts:AssumeRoleWithWebIdentity"
+)
+KEY_PRINCIPALS = "Policy contains a statement with one or more invalid principals."
+ORGANIZATIONS = (
+    "The provided policy document does not meet the requirements of the specified policy type."
+)
+IAM_PATHS = (
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+)
+IAM_PATH = f'IAM resource path must either be "*" or start with {", ".join(IAM_PATHS)}.'
+
+
+class MalformedPolicy(ValueError):
+    """The document is refused. `message` is for the caller, in AWS's words.
+
+    `detail` says more for the operator; each room gives the message under its service's error.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail or message

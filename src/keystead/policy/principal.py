@@ -1,0 +1,57 @@
+"""Who can ask?  A caller with every name that a policy may know it by (iam.md 2.4, 11.3).
+
+`context` gives these names on: import them from there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+ContextValue = str | tuple[str, ...]
+"""The value of a condition key: a text, or a tuple for a multi-valued key (iam.md 4.7)."""
+
+Keys = Mapping[str, ContextValue]
+"""Condition keys of one request, lower-case name -> value; an absent key is absent."""
+
+
+class PrincipalType(StrEnum):
+    """The kinds of caller; the values are those of `aws:PrincipalType` where AWS has one."""
+
+    ACCOUNT = "Account"  # the account root user
+    USER = "User"
+    ASSUMED_ROLE = "AssumedRole"
+    FEDERATED_USER = "FederatedUser"
+    SERVICE = "Service"
+    FEDERATED = "Federated"  # bears a provider's assertion (AssumeRoleWithSAML, …)
+    ANONYMOUS = "Anonymous"
+
+
+OUTSIDERS: Final = frozenset(
+    {PrincipalType.SERVICE, PrincipalType.FEDERATED, PrincipalType.ANONYMOUS}
+)
+"""Callers without an account: neither same account nor cross account."""
+
+UNBOUND: Final = OUTSIDERS | {PrincipalType.ACCOUNT}
+"""Callers without identity-based policies, boundary and session policies of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, with every name that a policy may know them by (iam.md 2.4).
+
+    A GetSessionToken session is its user (or root): only the session facts in the context tell.
+    """
+
+    type: PrincipalType
+    arn: str  # as GetCallerIdentity prints it: the session ARN for sessions
+    account: str  # twelve digits; "" for services, anonymous callers and bearers of assertions
+    user_id: str  # `aws:userid`: AIDA…, AROA…:session, the account id for root
+    unique_id: str = ""  # AIDA… or AROA… without a session; "" for root, services, anonymous
+    name: str = ""  # `aws:username`, users only
+    principal_arn: str = ""  # `aws:PrincipalArn`: the role's ARN with its path, for role sessions
+    issuer_arn: str = ""  # who federated (federated users), the role (role sessions), the provider
+    issuer_id: str = ""  # its unique id
+    service_names: tuple[str, ...] = ()  # a service's names, regional forms included
+    service_linked: bool = False  # a session of a service-linked role: SCPs, RCPs do not bind it
+    tags: Mapping[str, str] = field(default_factory=dict)  # principal tags, session tags over them

@@ -1,0 +1,117 @@
+"""What do the services themselves add to the flow?  (iam.md 5.6, 5.9, 5.11, 11.1; kms.md 3, 10)
+
+Facts about actions and resources that no policy can change. Actions are in lower case here.
+"""
+
+from keystead.policy.decision import PolicyKind
+from keystead.policy.principal import OUTSIDERS, Principal
+
+AWS_ALIAS = ":alias/aws/"
+AWS_MANAGED_POLICY = "arn:aws:iam::aws:policy/"
+SERVICE_LINKED_ROLE = "role/aws-service-role/"
+RESERVED_ROLE = "role/aws-reserved/"
+
+_ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
+_POLICY_CHANGES = frozenset(
+    {
+        "iam:createpolicy",
+        "iam:createpolicyversion",
+        "iam:deletepolicy",
+        "iam:deletepolicyversion",
+        "iam:setdefaultpolicyversion",
+        "iam:tagpolicy",
+        "iam:untagpolicy",
+    }
+)
+_ROLE_CHANGES = frozenset(
+    {
+        "iam:attachrolepolicy",
+        "iam:deleterole",
+        "iam:deleterolepermissionsboundary",
+        "iam:deleterolepolicy",
+        "iam:detachrolepolicy",
+        "iam:putrolepermissionsboundary",
+        "iam:putrolepolicy",
+        "iam:updateassumerolepolicy",
+    }
+)
+_ROLE_TAGGING = frozenset({"iam:tagrole", "iam:untagrole"})
+_RESERVABLE = _ALIAS_CHANGES | _POLICY_CHANGES | _ROLE_CHANGES | _ROLE_TAGGING
+_ACROSS_ACCOUNTS = frozenset(
+    {
+        "kms:creategrant",
+        "kms:decapsulate",
+        "kms:decrypt",
+        "kms:derivesharedsecret",
+        "kms:describekey",
+        "kms:encapsulate",
+        "kms:encrypt",
+        "kms:generatedatakey",
+        "kms:generatedatakeypair",
+        "kms:generatedatakeypairwithoutplaintext",
+        "kms:generatedatakeywithoutplaintext",
+        "kms:generatemac",
+        "kms:getkeyrotationstatus",
+        "kms:getpublickey",
+        "kms:listgrants",
+        "kms:reencryptfrom",
+        "kms:reencryptto",
+        "kms:retiregrant",
+        "kms:revokegrant",
+        "kms:sign",
+        "kms:verify",
+        "kms:verifymac",
+    }
+)
+
+
+def open_to_everybody(action: str) -> bool:
+    """May every caller do this, whatever policies say?  (iam.md 2.4)"""
+    return action == "sts:getcalleridentity"
+
+
+def reserved(action: str, resource: str) -> str:
+    """Why nobody but AWS may do this to this resource; "" when policies decide."""
+    if action not in _RESERVABLE:
+        return ""
+    if action in _ALIAS_CHANGES:
+        return "aliases that begin with alias/aws/ are AWS's own" if AWS_ALIAS in resource else ""
+    if action in _POLICY_CHANGES:
+        own = resource.startswith(AWS_MANAGED_POLICY)
+        return "AWS managed policies are AWS's own" if own else ""
+    name = resource.split(":", 5)[-1]
+    linked = action in _ROLE_CHANGES and name.startswith(SERVICE_LINKED_ROLE)
+    return "roles under this path are AWS's own" if linked or name.startswith(RESERVED_ROLE) else ""
+
+
+def may_be_reserved(action: str) -> bool:
+    """Is there a resource for which `reserved` has something to say?"""
+    return action in _RESERVABLE
+
+
+def under_service_control(principal: Principal) -> bool:
+    """Do service control policies bind this caller?  Not services, nor service-linked roles."""
+    return not principal.service_linked and principal.type not in OUTSIDERS
+
+
+def under_resource_control(action: str, principal: Principal) -> bool:
+    """Do resource control policies bind this?  Not RetireGrant, nor service-linked roles."""
+    return action != "kms:retiregrant" and not principal.service_linked
+
+
+def policy_required(action: str, resource: str) -> bool:
+    """Must the resource's own policy allow or delegate?  A KMS key, and a role to be assumed."""
+    service, _, name = resource.removeprefix("arn:aws:").partition(":")
+    if service == "kms":
+        return ":key/" in name
+    return service == "iam" and action.startswith("sts:") and ":role/" in name
+
+
+def works_across_accounts(action: str) -> bool:
+    """Can this ever be allowed on another account's resource?  Only some KMS operations can."""
+    return not action.startswith("kms:") or action in _ACROSS_ACCOUNTS
+
+
+def resource_kind(action: str) -> PolicyKind:
+    """What the resource's own policy is called: STS uses nothing but roles."""
+    return PolicyKind.TRUST if action.startswith("sts:") else PolicyKind.RESOURCE

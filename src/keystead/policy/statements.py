@@ -1,0 +1,205 @@
+"""What does one statement say?  Its compiled form: four questions, answered separately.
+
+A statement applies to a request when its action, its principal, its resource and its conditions
+match. The last two are one function, `applies`; a statement that can match nothing says why in
+`void`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from keystead.policy.conditions import Condition, Test, compile_condition
+from keystead.policy.grammar import Element, WrittenStatement
+from keystead.policy.patterns import Matcher, Wild, action_glob, resource_glob
+from keystead.policy.principal import Keys
+from keystead.policy.principals import PrincipalElement
+from keystead.policy.variables import Dialect, Template, Variable, pattern, template
+
+ResourceTest = Callable[[str, Keys], bool]
+"""Does a resource match, under these keys?"""
+
+
+class ActionElement(msgspec.Struct, frozen=True, gc=False):
+    """Action or NotAction."""
+
+    patterns: tuple[str, ...]
+    matchers: tuple[Matcher, ...]
+    negated: bool
+
+    def matches(self, action: str) -> bool:
+        """Is this action, in lower case, meant?"""
+        for matcher in self.matchers:
+            if matcher(action):
+                return not self.negated
+        return self.negated
+
+
+class ResourceElement(msgspec.Struct, frozen=True, gc=False):
+    """Resource or NotResource; without patterns it is every resource (trust policies)."""
+
+    patterns: tuple[str, ...]
+    negated: bool
+    test: ResourceTest
+    matcher: Matcher | None = None  # the same as `test`, when that is one pattern
+    variables: tuple[Variable, ...] = ()
+    everything: bool = False  # matches whatever the resource is
+
+
+class Statement(msgspec.Struct, frozen=True, gc=False):
+    """One statement of a policy, compiled."""
+
+    index: int  # position in the document, from 0
+    sid: str
+    allow: bool
+    actions: ActionElement
+    principals: PrincipalElement | None  # None: the policy is about its holder
+    resources: ResourceElement
+    conditions: tuple[Condition, ...]
+    applies: ResourceTest  # do resource and conditions match?
+    keys_test: Test | None  # the same as `applies`, when every resource matches
+    unconditional: bool  # `applies` is always true
+    void: str  # why it matches nothing; "" when it may match
+    text: str  # as it was written: JSON
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """The elements as they were written."""
+        return msgspec.json.decode(self.text, type=dict[str, Any])
+
+    @property
+    def effect(self) -> str:
+        return "Allow" if self.allow else "Deny"
+
+
+ELEMENTS = 8192
+"""Elements that are kept compiled: few documents are all new, and validation compiles as well."""
+
+NO_ACTIONS = ActionElement((), (), negated=False)
+EVERY_RESOURCE = ResourceElement((), negated=False, test=lambda _, __: True, everything=True)
+
+
+def compile_statement(
+    written: WrittenStatement,
+    principals: PrincipalElement | None,
+    dialect: Dialect,
+    *,
+    void: str = "",
+) -> Statement:
+    """The compiled form of a statement that validation has accepted.
+
+    `void` is the reason why the statement shall match nothing.
+    """
+    allow = written.effect == "Allow"
+    resources = (
+        EVERY_RESOURCE
+        if written.resource is None
+        else compile_resources(written.resource, dialect, allow=allow)
+    )
+    conditions = tuple(
+        compile_condition(one.usage, one.key, one.values, dialect, allow=allow)
+        for one in written.conditions
+    )
+    tests = [condition.test for condition in conditions]
+    actions = NO_ACTIONS if void or written.action is None else compile_actions(written.action)
+    return Statement(
+        index=written.index,
+        sid=written.sid,
+        allow=allow,
+        actions=actions,
+        principals=principals,
+        resources=resources,
+        conditions=conditions,
+        applies=_conjunction(resources, tests),
+        keys_test=_all(tests) if resources.everything else None,
+        unconditional=resources.everything and not conditions,
+        void=void,
+        text=msgspec.json.encode(written.source).decode(),
+    )
+
+
+@lru_cache(maxsize=ELEMENTS)
+def compile_actions(element: Element) -> ActionElement:
+    """The meaning of an Action or NotAction element."""
+    matchers = tuple(action_glob(text) for text in element.values)
+    return ActionElement(element.values, matchers, element.negated)
+
+
+@lru_cache(maxsize=ELEMENTS)
+def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> ResourceElement:
+    """The meaning of a Resource or NotResource element; raises MalformedVariable."""
+    templates = [template(text, dialect, wild=True) for text in element.values]
+    tests = [pattern(one, resource_glob) for one in templates if not _misplaced_variable(one)]
+    variables = tuple(variable for one in templates for variable in one.variables)
+    everything = not element.negated and any(
+        one.parts and all(part is Wild.ANY for part in one.parts) for one in templates
+    )
+    alone = not element.negated and len(templates) == 1 and not variables
+    return ResourceElement(
+        patterns=element.values,
+        negated=element.negated,
+        matcher=resource_glob(templates[0].tokens) if alone else None,
+        test=EVERY_RESOURCE.test
+        if everything
+        else _resource_test(element, tests, variables, allow),
+        variables=variables,
+        everything=everything,
+    )
+
+
+def _resource_test(
+    element: Element, tests: Sequence[ResourceTest], variables: Sequence[Variable], allow: bool
+) -> ResourceTest:
+    if not element.negated:
+        if len(tests) == 1:
+            return tests[0]
+        return lambda resource, keys: any(test(resource, keys) for test in tests)
+    if not (allow and variables):
+        return lambda resource, keys: not any(test(resource, keys) for test in tests)
+
+    # An Allow for "everything but ${…}" must not become an Allow for everything when the request
+    # has no such key: the statement is not in effect then (PE-4).
+    def matches(resource: str, keys: Keys) -> bool:
+        if any(variable.value(keys) is None for variable in variables):
+            return False
+        return not any(test(resource, keys) for test in tests)
+
+    return matches
+
+
+def _misplaced_variable(parsed: Template) -> bool:
+    """Is a variable in one of the first five parts of an ARN?  Then it never matches (4.8)."""
+    colons = 0
+    for part in parsed.parts:
+        if isinstance(part, Variable) and colons < 5:
+            return True
+        if isinstance(part, str):
+            colons += part.count(":")
+    return False
+
+
+def _all(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda keys: all(test(keys) for test in tests)
+
+
+def _conjunction(resources: ResourceElement, tests: Sequence[Test]) -> ResourceTest:
+    """`resources` and all of `tests`, as one function without needless steps."""
+    resource_test = resources.test
+    if not tests:
+        return resource_test
+    if len(tests) == 1:
+        only = tests[0]
+        if resources.everything:
+            return lambda _, keys: only(keys)
+        if (matcher := resources.matcher) is not None:
+            return lambda resource, keys: matcher(resource) and only(keys)
+        return lambda resource, keys: resource_test(resource, keys) and only(keys)
+
+    def applies(resource: str, keys: Keys) -> bool:
+        return resource_test(resource, keys) and all(test(keys) for test in tests)
+
+    return applies

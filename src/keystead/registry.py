@@ -1,0 +1,54 @@
+"""Which function answers which operation?
+
+`@implements(api.Encrypt)` registers a function and lets mypy hold its question and its answer
+against AWS's own model. An operation without an entry is one that we do not serve: the caller
+gets AWS's error for an unknown operation, and `docs/operations.md` shows the gap.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from keystead.call import Call
+from keystead.wire.operation import Operation
+
+C = TypeVar("C", bound=Call)
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """An operation and the function that answers it."""
+
+    operation: Operation[Any, Any]
+    function: Callable[[Any, Any], Any]
+    open_to_all: bool  # answers every authenticated caller without asking (GetCallerIdentity)
+
+
+_implementations: dict[tuple[str, str], Implementation] = {}
+
+
+def implements(
+    operation: Operation[In, Out], *, open_to_all: bool = False
+) -> Callable[[Callable[[C, In], Out]], Callable[[C, In], Out]]:
+    """Register the decorated function as the one that answers `operation`."""
+
+    def register(function: Callable[[C, In], Out]) -> Callable[[C, In], Out]:
+        key = (operation.service.name, operation.name)
+        if key in _implementations:
+            raise RuntimeError(f"two functions implement {operation.service.name}:{operation.name}")
+        _implementations[key] = Implementation(operation, function, open_to_all)
+        return function
+
+    return register
+
+
+def implementation(service: str, name: str) -> Implementation | None:
+    """The implementation of one operation, or None."""
+    return _implementations.get((service, name))
+
+
+def implemented() -> list[Implementation]:
+    """Every implementation there is, for the coverage table."""
+    return [_implementations[key] for key in sorted(_implementations)]

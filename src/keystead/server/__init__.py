@@ -1,0 +1,1 @@
+"""Where do calls come in?  Listeners, the pipeline, configuration and the command line."""

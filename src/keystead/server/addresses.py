@@ -1,0 +1,68 @@
+"""Where do we listen, and which Regions and networks are named?  Settings with a form."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from keystead.server.failures import Failure
+from keystead.server.peers import Network
+
+_LISTEN = re.compile(r"\A(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})\Z")
+_REGION = re.compile(r"\A[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port to listen on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Does it reach no further than this machine?"""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def url(self, *, secure: bool) -> str:
+        """The URL of a client on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"{'https' if secure else 'http'}://{Address(host, self.port)}"
+
+
+def parse_address(text: str, setting: str) -> Address:
+    """The Address in `text`; raises Failure."""
+    match = _LISTEN.match(text)
+    if match is None or int(match[3]) > 65_535:
+        raise Failure(
+            f"`{setting}` has `{text}`, which is no address",
+            "write `HOST:PORT`, such as `127.0.0.1:8420`, or `[::1]:8420`",
+        )
+    return Address(match[1] or match[2], int(match[3]))
+
+
+def parse_network(text: str, setting: str) -> Network:
+    """The network in `text`; raises Failure."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise Failure(
+            f"`{setting}` has `{text}`, which is no network",
+            "write `10.0.0.0/8`, or one address",
+        ) from None
+
+
+def parse_region(text: str, setting: str) -> str:
+    """A name that has the form of a Region's; raises Failure."""
+    if _REGION.match(text) is None:
+        raise Failure(
+            f"`{setting}` has `{text}`, which is no Region", "write a name such as `eu-central-1`"
+        )
+    return text

@@ -1,0 +1,53 @@
+"""What is sent back: an answer together with the refusal that replaces it if it cannot be kept.
+
+Also the few answers that are not part of any AWS protocol: they are plain text, because what
+they answer was never understood as a request to a service.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import msgspec
+
+from keystead.wire.http import HttpResponse
+
+TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """One answer. `unavailable` makes the 503 that is sent if the turn cannot be made durable."""
+
+    response: HttpResponse
+    unavailable: Callable[[], HttpResponse]
+
+
+def text(status: int, message: str) -> HttpResponse:
+    """A plain answer."""
+    return HttpResponse(status, TEXT, f"{message}\n".encode())
+
+
+def _plain_unavailable() -> HttpResponse:
+    return text(503, "service unavailable")
+
+
+def plain(status: int, message: str) -> Answer:
+    """A plain answer that no AWS protocol has a form for."""
+    return Answer(text(status, message), _plain_unavailable)
+
+
+CONTINUE = Answer(HttpResponse(100, (), b""), _plain_unavailable)
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+def render(response: HttpResponse, date: str, *, last: bool) -> bytes:
+    """The bytes of a response."""
+    start = _STATUS_LINES[response.status]
+    if response.status < HTTPStatus.OK:
+        return start + b"\r\n"
+    lines = [f"{name}: {value}\r\n" for name, value in response.headers]
+    close = "Connection: close\r\n" if last else ""
+    head = f"Date: {date}\r\nContent-Length: {len(response.body)}\r\n{''.join(lines)}{close}\r\n"
+    return b"".join((start, head.encode(), response.body))

@@ -1,0 +1,222 @@
+"""The running server: listeners, jobs and the control socket in one loop, until a signal.
+
+    open sockets -> accept -> … SIGTERM … -> stop accepting -> drain -> close
+
+Everything that can fail for a reason outside us (a port, a certificate) fails before the first
+connection is accepted.
+"""
+
+import asyncio
+import gc
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from keystead.server import control, logs
+from keystead.server.addresses import Address, parse_address
+from keystead.server.ceremonies import perform
+from keystead.server.compose import Installation
+from keystead.server.config import Config
+from keystead.server.door import Application, Connection, Door
+from keystead.server.health import MetricsOnly, Pages
+from keystead.server.jobs import Jobs
+from keystead.server.listeners import HANDSHAKE_SECONDS, open_sockets, tls_context
+from keystead.server.outbox import Outbox
+from keystead.server.peers import PeerCounts
+from keystead.store.protocol import StoreUnavailable
+from keystead.wire.http import Endpoint
+
+SWEEP_SECONDS = 1.0
+
+
+def run(installation: Installation, started: Callable[[str], None]) -> int:
+    """Serve until a signal; returns the exit status. `started` gets the endpoint's URL."""
+    try:
+        import uvloop  # noqa: PLC0415  # where there is none, asyncio's own loop serves
+    except ImportError:
+        factory = asyncio.new_event_loop
+    else:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(_serve(installation, started))
+
+
+async def _serve(installation: Installation, started: Callable[[str], None]) -> int:
+    return await Server(installation).run(started)
+
+
+class DateLine:
+    """The Date header, formatted once a second."""
+
+    __slots__ = ("_second", "_text")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def __call__(self) -> str:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._text = format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
+        return self._text
+
+
+class Server:
+    """One server on one installation."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._config: Config = installation.config
+        self._outbox = Outbox(asyncio.get_running_loop(), installation.commit, self._commit_failed)
+        self._stopping = asyncio.Event()
+        self._status = 0
+        self._doors: list[Door] = []
+        self._servers: list[asyncio.Server] = []
+
+    async def run(self, started: Callable[[str], None]) -> int:
+        """Serve until a signal, or until state can no longer be kept."""
+        installation = self._installation
+        self._say_what_was_repaired()
+        loop = asyncio.get_running_loop()
+        tls = self._tls()
+        sockets = self._open()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop, name.name)
+        jobs = Jobs(installation.jobs(), installation.metrics, self._outbox.flush)
+        ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
+        await ceremonies.start()
+        await self._accept(sockets, tls)
+        jobs.start()
+        sweeping = asyncio.create_task(self._sweep())
+        gc.freeze()  # what was made until now stays; the collector need not look at it again
+        started(self._url(sockets, secure=tls is not None))
+        await self._stopping.wait()
+        installation.condition.word = "draining"
+        ceremonies.stop(installation.directory)
+        await self._drain()
+        sweeping.cancel()
+        await jobs.stop()
+        return self._status
+
+    # starting
+
+    def _say_what_was_repaired(self) -> None:
+        recovered = self._installation.trail.recovered
+        if recovered.cut_bytes or recovered.restored_records:
+            logs.warning(
+                "the audit log was completed after a crash",
+                count=recovered.restored_records,
+                bytes=recovered.cut_bytes,
+            )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        config = self._config
+        if not config.tls_certificate:
+            return None
+        return tls_context(Path(config.tls_certificate), Path(config.tls_key))
+
+    def _open(self) -> list[tuple[socket.socket, bool]]:
+        """Every listening socket, and whether it is the metrics' own."""
+        config = self._config
+        opened = [(s, False) for address in config.addresses for s in open_sockets(address)]
+        if config.metrics_listen:
+            metrics = parse_address(config.metrics_listen, "metrics_listen")
+            opened += [(s, True) for s in open_sockets(metrics)]
+        return opened
+
+    async def _accept(
+        self, sockets: list[tuple[socket.socket, bool]], tls: ssl.SSLContext | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        installation = self._installation
+        metrics = installation.metrics
+        counts = PeerCounts(self._config.max_connections_per_peer, self._config.max_connections)
+        alone = bool(self._config.metrics_listen)
+        pages = Pages(installation.pipeline, installation.condition, None if alone else metrics)
+        date = DateLine()
+        for sock, only_metrics in sockets:
+            application: Application = MetricsOnly(metrics) if only_metrics else pages
+            secure = tls is not None and not only_metrics
+            door = Door(
+                application, self._outbox, counts, metrics.refused, date, loop.time, loop.call_soon,
+                self._config.proxies, Endpoint(), secure,
+            )  # fmt: skip
+            self._doors.append(door)
+            self._servers.append(
+                await loop.create_server(
+                    door.connection,
+                    sock=sock,
+                    ssl=tls if secure else None,
+                    ssl_handshake_timeout=HANDSHAKE_SECONDS if secure else None,
+                )
+            )
+        metrics.gauge("keystead_connections", "Connections now.", lambda: counts.total)
+
+    def _url(self, sockets: list[tuple[socket.socket, bool]], *, secure: bool) -> str:
+        port = sockets[0][0].getsockname()[1]
+        return Address(self._config.addresses[0].host, port).url(secure=secure)
+
+    # while it runs
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = loop.time()
+            if self._installation.failed:
+                self._fail("the store failed")
+            for connection in self._connections():
+                connection.sweep(now)
+
+    def _connections(self) -> list[Connection]:
+        return [connection for door in self._doors for connection in door.connections]
+
+    def _commit_failed(self, error: Exception) -> None:
+        """A turn could not be made durable; every caller of it has been told so.
+
+        A full disk passes. After anything else nobody knows what is on the disk: stop, and let
+        the next start read it (threat-model DB-4).
+        """
+        self._installation.metrics.alarm("commit")
+        logs.alarm("a turn was not made durable", error)
+        if not isinstance(error, StoreUnavailable) or self._installation.failed:
+            self._fail("a failed commit")
+
+    def _perform(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Hold a ceremony in a turn of its own, so that only its own changes depend on it."""
+        self._outbox.flush()
+        return perform(self._installation, command, arguments)
+
+    # stopping
+
+    def _fail(self, reason: str) -> None:
+        self._status = 1
+        self._stop(reason)
+
+    def _stop(self, reason: str) -> None:
+        if not self._stopping.is_set():
+            logs.info("stopping", signal=reason)
+            self._stopping.set()
+
+    async def _drain(self) -> None:
+        """Accept no more, and serve what has begun to arrive. (OP-4)"""
+        for server in self._servers:
+            server.close()
+        for connection in self._connections():
+            connection.drain()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._config.drain_seconds
+        while self._connections() and loop.time() < end:
+            await asyncio.sleep(0.02)
+            for connection in self._connections():
+                connection.sweep(loop.time())
+        for connection in self._connections():
+            connection.abort()
+        await asyncio.sleep(0)

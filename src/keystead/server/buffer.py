@@ -1,0 +1,55 @@
+"""What has arrived on a connection and was not read yet?
+
+Nearly always one packet is one request: then nothing is copied but the parts that are taken out.
+Only what comes in pieces is gathered.
+"""
+
+
+class Buffer:
+    """Bytes in the order of their arrival."""
+
+    __slots__ = ("_bytes", "_scanned", "_start", "size")
+
+    def __init__(self) -> None:
+        self.size = 0  # of what was not taken; read often, so not a method
+        self._bytes: bytes | bytearray = b""
+        self._start = 0  # what is before was taken
+        self._scanned = 0  # no mark begins between `_start` and here
+
+    def add(self, data: bytes) -> None:
+        """Put bytes at the end."""
+        if not self.size:
+            self._bytes = data
+            self._start = self._scanned = 0
+            self.size = len(data)
+            return
+        self.size += len(data)
+        if self._start or isinstance(self._bytes, bytes):
+            self._bytes = bytearray(self._bytes[self._start :])
+            self._scanned = max(0, self._scanned - self._start)
+            self._start = 0
+        self._bytes += data
+
+    def take(self, length: int) -> bytes:
+        """Take bytes from the front."""
+        end = self._start + length
+        taken = bytes(self._bytes[self._start : end])
+        self._start = end
+        self.size -= length
+        return taken
+
+    def take_until(self, mark: bytes) -> bytes | None:
+        """Take what is before a mark, and drop the mark; None when there is none."""
+        end = self._bytes.find(mark, max(self._start, self._scanned))
+        if end < 0:
+            self._scanned = max(self._start, len(self._bytes) - len(mark) + 1)
+            return None
+        taken = bytes(self._bytes[self._start : end])
+        self._start = end + len(mark)
+        self.size = len(self._bytes) - self._start
+        return taken
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._bytes = b""
+        self._start = self._scanned = self.size = 0

@@ -1,0 +1,97 @@
+"""What may the operator do on this machine, that no caller can ask for?
+
+Each ceremony is one transaction with one event in it, whether the running server holds it
+(through the control socket) or the command line itself. What they give back goes to the
+operator's terminal, secrets included, and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from keystead.identity import accounts, identifiers
+from keystead.identity.accounts import CeremonyRefused
+from keystead.server.compose import Installation
+from keystead.server.failures import Failure
+from keystead.server.founding import ceremony_event
+
+Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
+
+
+def perform(installation: Installation, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Hold one ceremony and make it durable; raises Failure."""
+    ceremony = CEREMONIES.get(command)
+    if ceremony is None:
+        raise Failure(f"unknown ceremony `{command}`", "is the running server an older one?")
+    try:
+        result = ceremony(installation, arguments)
+    except CeremonyRefused as refusal:
+        raise Failure(str(refusal)) from None
+    installation.commit()
+    return result
+
+
+def _status(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    return installation.status()
+
+
+def _create_account(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A further account, with an access key for its root."""
+    number = str(arguments.get("account_id") or identifiers.account_id())
+    email = str(arguments.get("email") or f"root+{number}@localhost")
+    now = installation.clock.now()
+    repository = installation.identities
+    with installation.store.write() as transaction:
+        made = accounts.create_account(
+            transaction,
+            repository,
+            installation.hierarchy.passwords,
+            email=email,
+            now=now,
+            account_id=number,
+        )
+        key = accounts.create_root_access_key(transaction, repository, made.account, now=now)
+        installation.trail.record(ceremony_event("CreateAccount", now, {"accountId": number}))
+    return {
+        "AccountId": number,
+        "Email": email,
+        "RootPassword": made.root_password,
+        "AccessKeyId": key.access_key_id,
+        "SecretAccessKey": key.secret,
+    }
+
+
+def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """An access key for the root of an account."""
+    number = _account_of(installation, arguments)
+    now = installation.clock.now()
+    repository = installation.identities
+    with installation.store.write() as transaction:
+        account = repository.accounts.get(transaction, number)
+        if account is None:
+            raise Failure(f"there is no account `{number}`", "see `keystead status`")
+        key = accounts.create_root_access_key(transaction, repository, account, now=now)
+        details = {"accountId": number, "accessKeyId": key.access_key_id}
+        installation.trail.record(ceremony_event("CreateRootAccessKey", now, details))
+    return {
+        "AccountId": number,
+        "AccessKeyId": key.access_key_id,
+        "SecretAccessKey": key.secret,
+    }
+
+
+def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str:
+    """The account that is named; without a name the only one there is."""
+    number = arguments.get("account_id")
+    if number:
+        return str(number)
+    every = installation.identities.accounts.every(installation.store.read())
+    if len(every) != 1:
+        raise Failure("there are several accounts", "name one with --account-id")
+    return every[0].account
+
+
+CEREMONIES: Mapping[str, Ceremony] = {
+    "status": _status,
+    "account create": _create_account,
+    "account root-access-key": _root_access_key,
+}

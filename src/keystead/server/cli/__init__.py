@@ -1,0 +1,89 @@
+"""What can a person ask at the command line?  `keystead NOUN VERB`.
+
+Each command is imported when it is called: `keystead serve` does not pay for the others. Results
+go to standard output, everything else to standard error, and the exit status means something:
+
+    0  done                              3  nothing is running (`status`)
+    1  it failed, and why is printed     130  interrupted
+    2  the command line is wrong
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from keystead.server.cli.words import complain
+from keystead.server.failures import Failure
+
+COMMANDS = {
+    "account": "accounts.account",
+    "audit": "trail.audit",
+    "config": "settings.config",
+    "init": "init.init",
+    "serve": "serve.serve",
+    "status": "status.status",
+    "version": "version.version",
+}
+INTERRUPTED = 130
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(".")
+        found = getattr(importlib.import_module(f"keystead.server.cli.{module}"), name)
+        return found if isinstance(found, click.Command) else None
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+def keystead() -> None:
+    """Keystead: a self-hosted server for the AWS KMS, IAM and STS protocols."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit status. Nothing ever leaves as a traceback."""
+    try:
+        status = keystead.main(list(arguments), prog_name="keystead", standalone_mode=False)
+        sys.stdout.flush()
+    except Failure as failure:
+        return complain(failure.message, failure.hint, failure.status)
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.ctx.get_help())
+        return 2
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "keystead"
+        return complain(_as_ours(error.format_message()), f"see `{where} --help`", 2)
+    except click.ClickException as error:
+        return complain(_as_ours(error.format_message()), "", error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return complain("interrupted", "", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone, which is its right. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001  # the last place where one can be caught
+        return _our_bug(error)
+    return status if isinstance(status, int) else 0
+
+
+def _as_ours(message: str) -> str:
+    """Click's message in our form: lower case, no period."""
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _our_bug(error: Exception) -> int:
+    """What a person gets for an error that nobody foresaw: where it was, no traceback."""
+    from keystead.server.explained import explained  # noqa: PLC0415  # imports every room
+
+    failure = explained(error)
+    return complain(failure.message, failure.hint, failure.status)

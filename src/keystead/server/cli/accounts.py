@@ -1,0 +1,58 @@
+"""`keystead account create`, `keystead account root-access-key`"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keystead.arns import is_account_id
+from keystead.server.cli import options, words
+from keystead.server.cli.office import hold
+from keystead.server.failures import Failure
+
+
+@click.group()
+def account() -> None:
+    """Ceremonies for whole accounts; they work while the server runs, too."""
+
+
+@account.command()
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.option("--email", metavar="ADDRESS", help="The new root user's e-mail address.")
+@click.option("--account-id", metavar="DIGITS", help="Twelve digits; random if not given.")
+@options.json
+def create(
+    file: Path | None, email: str | None, account_id: str | None, as_json: bool, **given: Any
+) -> None:
+    """Make a further account, and print its root's credentials, once."""
+    config = options.load(file, **given)
+    _require_account_id(account_id)
+    _say(hold(config, "account create", email=email, account_id=account_id), as_json=as_json)
+
+
+@account.command("root-access-key")
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.option("--account-id", metavar="DIGITS", help="The account; needed if there are several.")
+@options.json
+def root_access_key(file: Path | None, account_id: str | None, as_json: bool, **given: Any) -> None:
+    """Make an access key for the root of an account, and print it, once."""
+    config = options.load(file, **given)
+    _require_account_id(account_id)
+    _say(hold(config, "account root-access-key", account_id=account_id), as_json=as_json)
+
+
+def _require_account_id(text: str | None) -> None:
+    if text is not None and not is_account_id(text):
+        raise Failure(f"`{text}` is no account id", "give twelve digits", status=2)
+
+
+def _say(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        words.as_json(result)
+    else:
+        words.facts(result)
+        words.note("the secrets are not kept anywhere: note them now")

@@ -1,0 +1,57 @@
+"""`keystead serve`"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keystead.server import config as configuration
+from keystead.server import founding, logs, process, profiles
+from keystead.server.app import run
+from keystead.server.cli import options, words
+from keystead.server.cli.welcome import welcome
+from keystead.server.clock import system_clock
+from keystead.server.compose import Installation, lock, seal
+from keystead.server.config import Config
+from keystead.server.founding import Choices, Founded
+
+
+@click.command()
+@options.data
+@click.option("--listen", multiple=True, metavar="HOST:PORT", help="Where to listen.")
+@click.option("--region", "regions", multiple=True, metavar="R", help="A Region to serve.")
+@options.config_file
+@options.passphrase_file
+@click.option("--tls-certificate", metavar="FILE", help="The certificate chain (PEM).")
+@click.option("--tls-key", metavar="FILE", help="The private key (PEM) of the certificate.")
+@click.option("--metrics-listen", metavar="HOST:PORT", help="A listener for /metrics alone.")
+@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
+def serve(file: Path | None, **given: Any) -> int:
+    """Start the server; an empty data directory is initialised first."""
+    config = configuration.load(file, os.environ, given)
+    process.harden()
+    logs.start(config.log_level)
+    held = lock(config.directory)
+    founding.complete(config.directory)
+    founded = None if founding.is_founded(config.directory) else _found(config)
+    installation = Installation(config, held)
+    try:
+        return run(installation, lambda url: _started(config, founded, url))
+    finally:
+        installation.close()
+
+
+def _found(config: Config) -> Founded:
+    words.note(f"making a new installation in `{config.data}` …")
+    url = config.endpoint_url or config.addresses[0].url(secure=bool(config.tls_certificate))
+    choices = Choices(seal(config), config.regions[0], url)
+    return founding.found(config.directory, choices, system_clock())
+
+
+def _started(config: Config, founded: Founded | None, url: str) -> None:
+    endpoint = config.endpoint_url or url
+    profiles.point_to(config.directory, endpoint)
+    if founded is not None:
+        welcome(config.directory, founded)
+    words.note(f"listening on {url}")

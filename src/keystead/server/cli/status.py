@@ -1,0 +1,32 @@
+"""`keystead status`"""
+
+from pathlib import Path
+
+import click
+
+from keystead.server import control, founding
+from keystead.server.cli import options, words
+
+RUNNING, STOPPED = 0, 3
+
+
+@click.command()
+@options.data
+@options.config_file
+@options.json
+def status(data: str | None, file: Path | None, as_json: bool) -> int:
+    """Say how the server of a data directory is; exit status 3 if none runs."""
+    config = options.load(file, data=data)
+    answer = control.ask(config.directory, "status", {})
+    if answer is None:
+        word = "stopped" if founding.is_founded(config.directory) else "not initialised"
+        answer = {"condition": word}
+    if as_json:
+        words.as_json(answer)
+    else:
+        words.facts({name.replace("_", " "): _shown(value) for name, value in answer.items()})
+    return STOPPED if set(answer) == {"condition"} else RUNNING
+
+
+def _shown(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

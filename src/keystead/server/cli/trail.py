@@ -1,0 +1,130 @@
+"""`keystead audit verify`, `keystead audit show`: from files alone, also while a server runs"""
+
+from dataclasses import asdict, astuple, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from keystead.audit.files import PUBLIC_KEY
+from keystead.audit.show import Filter, Row, events, row
+from keystead.audit.verify import Report
+from keystead.audit.verify import verify as examine
+from keystead.custody.verification import NotAPublicKey, signature_verifier
+from keystead.server.cli import options, words
+from keystead.server.config import Config
+from keystead.server.failures import Failure
+from keystead.server.founding import AUDIT_DIRECTORY
+
+BROKEN = 1
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group()
+def audit() -> None:
+    """Read the audit log, and prove that nobody changed it."""
+
+
+@audit.command()
+@options.data
+@options.config_file
+@click.option("--public-key", type=FILE, metavar="FILE", help="The key as you kept it elsewhere.")
+@click.option("--witness", type=FILE, metavar="FILE", help="Checkpoints that were kept elsewhere.")
+@options.json
+def verify(
+    *,
+    data: str | None,
+    file: Path | None,
+    public_key: Path | None,
+    witness: Path | None,
+    as_json: bool,
+) -> int:
+    """Is the log complete and unchanged?  Exit status 1, and the record, if it is not."""
+    directory = _directory(options.load(file, data=data))
+    given = public_key.read_bytes() if public_key else None
+    try:
+        verifier = signature_verifier(given or (directory / PUBLIC_KEY).read_bytes())
+    except NotAPublicKey as error:
+        name = public_key or directory / PUBLIC_KEY
+        raise Failure(f"`{name}`: {error}", "give the key with --public-key") from None
+    report = examine(directory, given, verifier, witness=witness)
+    if as_json:
+        words.as_json(_as_members(report))
+    elif report.holds:
+        words.facts(_as_facts(report))
+    if report.holds:
+        return 0
+    for problem in report.problems:
+        words.complain(str(problem), "", BROKEN)
+    return BROKEN
+
+
+def _as_facts(report: Report) -> dict[str, object]:
+    return {
+        "result": "the log is complete and unchanged",
+        "records": report.records,
+        "signed": f"{report.signed} records under {report.checkpoints} checkpoints",
+        "root": report.root or "-",
+    }
+
+
+def _as_members(report: Report) -> dict[str, object]:
+    """The report for machines; `record` is the first that is wrong."""
+    wrong = [problem.index for problem in report.problems if problem.index is not None]
+    return {
+        "holds": report.holds,
+        "record": min(wrong) if wrong else None,
+        **asdict(report),
+    }
+
+
+@audit.command()
+@options.data
+@options.config_file
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--event", "event_name", default="", metavar="NAME", help="Encrypt, CreateUser, …")
+@click.option("--user", default="", metavar="WHO", help="A name, an ARN, an access key id.")
+@click.option("--errors", "errors_only", is_flag=True, help="Only what was refused or failed.")
+@click.option("--request-id", default="", metavar="ID", help="One request.")
+@click.option("--since", metavar="TIME", help="Such as 2026-11-24 or 2026-11-24T12:00:00Z.")
+@click.option("--json", "as_json", is_flag=True, help="Print whole events, one a line.")
+def show(
+    *,
+    data: str | None,
+    file: Path | None,
+    last: int,
+    event_name: str,
+    user: str,
+    errors_only: bool,
+    request_id: str,
+    since: str | None,
+    as_json: bool,
+) -> None:
+    """Print the newest events that fit, the oldest of them first."""
+    directory = _directory(options.load(file, data=data))
+    wanted = Filter(last, event_name, user, errors_only, request_id, _time(since))
+    found = events(directory, wanted)
+    if as_json:
+        for event in found:
+            click.echo(msgspec.json.encode(event).decode())
+        return
+    head = [field.name.replace("_", " ") for field in fields(Row)]
+    words.table(head, [astuple(row(event)) for event in found])
+
+
+def _directory(config: Config) -> Path:
+    directory = config.directory / AUDIT_DIRECTORY
+    if not directory.is_dir():
+        raise Failure(f"`{config.data}` holds no audit log", "name a data directory with --data")
+    return directory
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Failure(f"`{text}` is no time", "write 2026-11-24T12:00:00Z", status=2) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,44 @@
+"""How do we speak at the command line?  Errors, tables and JSON."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+import msgspec
+
+
+def complain(message: str, hint: str, status: int) -> int:
+    """Say what is wrong and what to do; returns the status."""
+    try:
+        click.echo(f"keystead: error: {message}", err=True)
+        if hint:
+            click.echo(f"keystead: hint: {hint}", err=True)
+    except OSError:  # standard error is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    return status
+
+
+def note(message: str) -> None:
+    """Say something that is not the result."""
+    click.echo(f"keystead: {message}", err=True)
+
+
+def as_json(value: object) -> None:
+    """Print a result for machines."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def facts(values: Mapping[str, object]) -> None:
+    """Print a result for people: one fact a line."""
+    width = max(map(len, values), default=0)
+    for name, value in values.items():
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows for people."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())

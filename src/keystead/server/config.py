@@ -1,0 +1,216 @@
+"""What can be set?  One frozen value, checked whole before anything starts.
+
+    defaults below  <  the TOML file  <  KEYSTEAD_… in the environment  <  command line options
+
+Every field says below it what it means; the reference in the documentation is made of these
+texts. An unknown name is an error, and so is anything that is not clearly safe: a security
+setting is never guessed. Secrets are paths of files, never values.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from keystead.server.addresses import Address, parse_address, parse_network, parse_region
+from keystead.server.failures import Failure
+from keystead.server.peers import Network
+
+PREFIX = "KEYSTEAD_"
+FILE_VARIABLE = "KEYSTEAD_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting of one server."""
+
+    data: str = "data"
+    """The data directory. It is made, with mode 0700, if it is not there."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:8420",)
+    """Where the AWS endpoint listens: `HOST:PORT` or `[IPV6]:PORT`. Port 0 takes a free one."""
+
+    endpoint_url: str = ""
+    """The URL that clients use; it is written to `aws/config` in the data directory. Empty: the
+    first `listen` address."""
+
+    regions: tuple[str, ...] = ("us-east-1",)
+    """The Regions that this server serves. A key lives in one of them; IAM and STS take any."""
+
+    tls_certificate: str = ""
+    """The file with the certificate chain (PEM) for TLS. Empty: plain HTTP."""
+
+    tls_key: str = ""
+    """The file with the private key (PEM) of the certificate, not readable by others."""
+
+    allow_plain_http: bool = False
+    """Allow plain HTTP on an address that other machines reach. Only for a place behind a proxy
+    that ends TLS: requests and data keys would cross the network in clear."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """The networks (`10.0.0.0/8`) of proxies whose X-Forwarded-For and X-Forwarded-Proto are
+    believed. The number of their connections is not limited."""
+
+    metrics_listen: str = ""
+    """Where `/metrics` listens, alone. Empty: on `listen`, for callers on this machine only."""
+
+    max_connections: int = 8192
+    """The most connections at one time."""
+
+    max_connections_per_peer: int = 200
+    """The most connections of one address at one time."""
+
+    drain_seconds: int = 20
+    """How long a stop waits for requests that have begun to arrive."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much to log."""
+
+    seal: Literal["file", "passphrase"] = "file"
+    """What guards the root key of an installation that is made by this start: a key file in the
+    data directory, or a passphrase."""
+
+    passphrase_file: str = ""
+    """The file with the passphrase of the root key, not readable by others. Needed at each start
+    of an installation that is sealed with one."""
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+        return Path(self.data)
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where the AWS endpoint listens."""
+        return [parse_address(text, "listen") for text in self.listen]
+
+    @property
+    def proxies(self) -> list[Network]:
+        """The trusted proxies."""
+        return [parse_network(text, "trusted_proxies") for text in self.trusted_proxies]
+
+
+def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
+    """The configuration from a file, the environment and the command line; raises Failure."""
+    settings: dict[str, Any] = {}
+    named = file or (Path(path) if (path := environment.get(FILE_VARIABLE)) else None)
+    if named is not None:
+        settings.update(_from_file(named))
+    settings.update(_from_environment(environment))
+    settings.update({name: value for name, value in options.items() if value not in (None, ())})
+    config = Config(**settings)
+    _check(config)
+    return config
+
+
+def reference() -> str:
+    """Every setting as a Markdown table, for the documentation."""
+    # It reads this module's source, which nothing but the documentation needs.
+    from keystead.server.config_reference import markdown  # noqa: PLC0415
+
+    return markdown()
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    where = f"`{file}`"
+    try:
+        with file.open("rb") as opened:
+            table = tomllib.load(opened)
+    except OSError as error:
+        raise Failure(
+            f"cannot read {where}: {error.strerror}", "name a file with --config"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Failure(
+            f"{where} is not TOML: {error}", 'write lines such as `regions = ["eu-central-1"]`'
+        ) from None
+    return {
+        name: _converted(name, name, value, where, strict=True) for name, value in table.items()
+    }
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found = {}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
+            continue
+        name = variable[len(PREFIX) :].lower()
+        value: Any = text
+        if _types().get(name) == tuple[str, ...]:
+            value = [part.strip() for part in text.split(",") if part.strip()]
+        found[name] = _converted(name, variable, value, "the environment", strict=False)
+    return found
+
+
+def _types() -> dict[str, Any]:
+    return {field.name: field.type for field in fields(Config)}
+
+
+def _converted(name: str, shown: str, value: Any, where: str, *, strict: bool) -> Any:
+    """One setting in its type; raises Failure for an unknown name or another type."""
+    types = _types()
+    if name not in types:
+        known = ", ".join(f"`{PREFIX}{n.upper()}`" if shown != name else f"`{n}`" for n in types)
+        raise Failure(f"unknown setting `{shown}` in {where}", f"the settings are {known}")
+    try:
+        return msgspec.convert(value, types[name], strict=strict)
+    except msgspec.ValidationError:
+        raise Failure(
+            f"`{shown}` in {where} must be {_kind(types[name])}", f"it is `{value}`"
+        ) from None
+
+
+def _kind(kind: Any) -> str:
+    """What a setting must be, in words."""
+    words = {
+        str: "a text",
+        int: "a whole number",
+        bool: "true or false",
+        tuple[str, ...]: "a list of texts",
+    }
+    return words.get(kind) or "one of " + ", ".join(f"`{choice}`" for choice in get_args(kind))
+
+
+def _check(config: Config) -> None:
+    """Is every value usable, and do they fit together?"""
+    if not config.data:
+        raise Failure("`data` is empty", "name a directory with --data")
+    if not config.listen:
+        raise Failure("`listen` is empty", "give an address, such as `127.0.0.1:8420`")
+    if not config.regions:
+        raise Failure("`regions` is empty", "give a Region, such as `us-east-1`")
+    for region in config.regions:
+        parse_region(region, "regions")
+    if bool(config.tls_certificate) != bool(config.tls_key):
+        raise Failure(
+            "TLS needs both a certificate and its key",
+            "set `tls_certificate` and `tls_key`",
+        )
+    for name in ("max_connections", "max_connections_per_peer"):
+        if getattr(config, name) < 1:
+            raise Failure(f"`{name}` must be at least 1", f"it is `{getattr(config, name)}`")
+    if config.drain_seconds < 0:
+        raise Failure("`drain_seconds` must not be negative", f"it is `{config.drain_seconds}`")
+    if config.seal == "passphrase" and not config.passphrase_file:
+        raise Failure(
+            "`seal` is `passphrase`, and no passphrase is given",
+            "write it to a file with mode 0600 and set `passphrase_file`",
+        )
+    _ = config.proxies  # raises Failure for what is no network
+    _check_exposure(config)
+
+
+def _check_exposure(config: Config) -> None:
+    """Does anything secret cross a network in clear, unasked?  (HF-8)"""
+    for address in config.addresses:
+        if not (config.tls_certificate or config.allow_plain_http or address.loopback):
+            raise Failure(
+                f"plain HTTP on `{address}` would be readable on the network",
+                "set `tls_certificate` and `tls_key`, or listen on 127.0.0.1, or set"
+                " `allow_plain_http` if a proxy in front ends TLS",
+            )
+    if config.metrics_listen:
+        parse_address(config.metrics_listen, "metrics_listen")

@@ -1,0 +1,170 @@
+"""How does the owner of the data directory speak to a running server?
+
+    control.sock, mode 0600:  {"command": "status", "arguments": {}}       one JSON object a line
+                          ->  {"result": {…}}  or  {"error": "…", "hint": "…"}
+
+Who may open the socket may read the keys' files too, so there is nothing else to prove; where
+the system tells who is at the other end, another user than ours (or root) is turned away.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keystead.server import logs
+from keystead.server.failures import Failure
+
+SOCKET = "control.sock"
+MAX_LINE = 64 * 1024
+CLIENT_SECONDS = 60.0
+_LOCAL_PEERCRED = 1  # macOS
+
+Perform = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""Performs a ceremony by its name and arguments; raises Failure."""
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line from a client."""
+
+    command: str
+    arguments: dict[str, Any] = {}
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line to a client."""
+
+    result: dict[str, Any] | None = None
+    error: str = ""
+    hint: str = ""
+
+
+@contextlib.contextmanager
+def _inside(directory: Path) -> Iterator[None]:
+    """Work in a directory: a socket's path may have only some hundred characters.
+
+    The working directory is the whole process's, so this is for moments without threads.
+    """
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(directory)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def listen(directory: Path) -> socket.socket:
+    """The listening socket; the caller holds the directory's lock, so an old one is dead."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with _inside(directory):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(SOCKET)  # noqa: PTH108  # relative on purpose
+        before = os.umask(0o177)
+        try:
+            listening.bind(SOCKET)
+        finally:
+            os.umask(before)
+    listening.listen(8)
+    listening.setblocking(False)
+    return listening
+
+
+def _peer_uid(connection: socket.socket) -> int | None:
+    """The user at the other end, where the system tells."""
+    if sys.platform == "linux":
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return int(struct.unpack("3i", credentials)[1])
+    if sys.platform == "darwin":
+        # struct xucred: version, uid, …
+        return int(struct.unpack("2I", connection.getsockopt(0, _LOCAL_PEERCRED, 8))[1])
+    return None
+
+
+def is_owner(uid: int | None) -> bool:
+    """May this user perform ceremonies?"""
+    return uid is None or uid in (0, os.getuid())
+
+
+class ControlServer:
+    """Answers ceremonies in the loop, one line after the other."""
+
+    def __init__(self, listening: socket.socket, perform: Perform) -> None:
+        self._listening = listening
+        self._perform = perform
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(
+            self._serve, sock=self._listening, limit=MAX_LINE
+        )
+
+    def stop(self, directory: Path) -> None:
+        """Answer no more, and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(FileNotFoundError):
+            (directory / SOCKET).unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, ValueError, asyncio.IncompleteReadError):
+            connection = writer.get_extra_info("socket")
+            if is_owner(_peer_uid(connection)):
+                async for line in reader:
+                    writer.write(msgspec.json.encode(self._reply(line)) + b"\n")
+                    await writer.drain()
+        writer.close()
+
+    def _reply(self, line: bytes) -> Reply:
+        try:
+            request = msgspec.json.decode(line, type=Request)
+            return Reply(result=self._perform(request.command, request.arguments))
+        except msgspec.MsgspecError:
+            return Reply(error="the control socket got something that is no request")
+        except Failure as failure:
+            return Reply(error=failure.message, hint=failure.hint)
+        except Exception as error:  # noqa: BLE001  # our bug: the server goes on, the log knows
+            logs.alarm("a ceremony failed", error)
+            return Reply(error="the server failed; its log says more")
+
+
+def ask(directory: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """Ask the running server; None when none runs. Raises Failure with the server's words."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(CLIENT_SECONDS)
+    with client:
+        try:
+            with _inside(directory):
+                client.connect(SOCKET)
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise Failure(
+                f"cannot open `{directory / SOCKET}`: {os.strerror(error.errno or 0).lower()}",
+                "run as the user who owns the data directory",
+            ) from None
+        line = _exchange(client, msgspec.json.encode(Request(command, arguments)) + b"\n")
+    if not line:
+        raise Failure("the server closed the connection", "its log says more")
+    reply = msgspec.json.decode(line, type=Reply)
+    if reply.result is None:
+        raise Failure(reply.error, reply.hint)
+    return reply.result
+
+
+def _exchange(client: socket.socket, request: bytes) -> bytes:
+    try:
+        client.sendall(request)
+        with client.makefile("rb") as stream:
+            return stream.readline()
+    except TimeoutError:
+        raise Failure("the server does not answer", "its log says more") from None
+    except OSError:
+        return b""

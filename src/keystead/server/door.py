@@ -1,0 +1,300 @@
+"""How do bytes become requests, and answers bytes?  One TCP connection, in order, within limits.
+
+    read a head -> (wait for its body) -> answer it -> read the next head
+
+`framing` decides what a request is; here are the deadlines, the sizes, and the order: answers
+leave in the order of their requests. What was refused for its framing gets a plain 400 and the
+connection is closed: after an ambiguous request nothing that follows can be trusted to be one.
+
+Deadlines are checked by one sweep a second over all connections: a timer for each request would
+cost more than parsing it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+import msgspec
+
+from keystead.server.answers import CONTINUE, Answer, plain, render
+from keystead.server.buffer import Buffer
+from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, read_head
+from keystead.server.outbox import Outbox
+from keystead.server.peers import BadForwarding, Network, Peer, PeerCounts, client_of, peer_of
+from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
+
+REQUESTS_PER_TURN = 16
+
+
+class State(Enum):
+    """What a connection is doing."""
+
+    IDLE = auto()  # between two requests
+    HEAD = auto()  # a head is coming; a new connection starts here
+    BODY = auto()  # a head has come, its body has not
+    FINAL = auto()  # the last answer is made: whatever else comes is thrown away
+
+
+SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.0}
+WRITE_SECONDS = 30.0
+DRAIN_SECONDS = 1.0
+
+
+class Application(Protocol):
+    """What answers requests."""
+
+    def body_limit(self, head: Head) -> int:
+        """How long may the body of this request be?"""
+
+    def answer(self, request: HttpRequest, peer: Peer) -> Answer:
+        """Answer a complete request."""
+
+    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
+        """Answer a request whose body is too long to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One listener: what all of its connections share."""
+
+    application: Application
+    outbox: Outbox
+    counts: PeerCounts
+    refused: Callable[[str], None]  # counts what never became a request
+    date: Callable[[], str]  # the Date header
+    time: Callable[[], float]  # monotonic
+    later: Callable[[Callable[[], None]], object]  # `loop.call_soon`
+    trusted: Sequence[Network]
+    endpoint: Endpoint
+    secure: bool
+    connections: set["Connection"] = field(default_factory=set)
+
+    def connection(self) -> "Connection":
+        """The protocol of a new connection."""
+        return Connection(self)
+
+
+NOBODY = Peer("", trusted=False, loopback=False)
+
+
+class Connection(asyncio.Protocol):
+    """One connection."""
+
+    __slots__ = (
+        "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_half_closed",
+        "_head", "_owed", "_peer", "_state", "_transport", "deadline",
+    )  # fmt: skip
+
+    _transport: asyncio.Transport
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._buffer = Buffer()
+        self._head: Head | None = None  # while its body is awaited
+        self._client = ("", False)
+        self._owed = 0  # answers made and not yet delivered
+        self._choked = False  # the client does not read
+        self._half_closed = False  # the client sends no more
+        self._draining = False
+        self._admitted = False
+        self._peer = NOBODY
+        self._enter(State.HEAD)
+
+    # asyncio.Protocol: what the transport tells us
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a TCP listener's transport
+        try:
+            self._peer = peer_of(transport.get_extra_info("peername"), self._door.trusted)
+        except ValueError:  # it is gone already
+            self.abort()
+            return
+        self._client = self._peer.ip, self._door.secure
+        self._admitted = self._door.counts.admit(self._peer)
+        if not self._admitted:
+            self._door.refused("connection limit")
+            self.abort()
+            return
+        self._door.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._state = State.FINAL
+        self._buffer.clear()
+        if self._admitted:
+            self._door.connections.discard(self)
+            self._door.counts.leave(self._peer)
+
+    def data_received(self, data: bytes) -> None:
+        if self._state is not State.FINAL:
+            self._buffer.add(data)
+            self._advance()
+
+    def eof_received(self) -> bool:
+        """The client sends no more. Over TCP, stay open for the answers that it waits for."""
+        self._half_closed = True
+        return self._owed > 0 and not self._door.secure
+
+    def pause_writing(self) -> None:
+        """The client does not read its answers: read no more of its requests."""
+        self._choked = True
+        self._transport.pause_reading()
+        self.deadline = self._door.time() + WRITE_SECONDS
+
+    def resume_writing(self) -> None:
+        self._choked = False
+        self._enter(self._state)
+        self._catch_up()
+
+    # requests
+
+    def _advance(self) -> None:
+        """Answer what is complete; after a few, let other connections have their turn."""
+        for _ in range(REQUESTS_PER_TURN):
+            if self._state is State.FINAL or self._choked:
+                return
+            if not self._answer_next() or not self._buffer.size:
+                return
+        self._transport.pause_reading()
+        self._door.later(self._catch_up)
+
+    def _catch_up(self) -> None:
+        if self._state is not State.FINAL and not self._choked:
+            self._transport.resume_reading()
+            self._advance()
+
+    def _answer_next(self) -> bool:
+        """Answer one request; False when the buffer does not hold a complete one."""
+        try:
+            head = self._head or self._read_head()
+        except BadFraming as error:
+            self._refuse("framing", str(error))
+            return False
+        except BadForwarding:
+            self._refuse("forwarding", "X-Forwarded-For is not a list of addresses")
+            return False
+        if head is None:
+            return False
+        if self._buffer.size < head.length:
+            self._await_body(head)
+            return False
+        self._head = None
+        self._answer(head, self._buffer.take(head.length))
+        return True
+
+    def _read_head(self) -> Head | None:
+        """The next head, once it is there and what can be checked before its body holds."""
+        buffer = self._buffer
+        raw = buffer.take_until(END_OF_HEAD)
+        if raw is None:
+            if buffer.size > MAX_HEAD:
+                raise BadFraming("the headers are too long")
+            if buffer.size and self._state is State.IDLE:
+                self._enter(State.HEAD)
+            return None
+        head = read_head(raw)
+        if self._peer.trusted:
+            door = self._door
+            self._client = client_of(self._peer, door.secure, head.headers, door.trusted)
+        limit = self._door.application.body_limit(head)
+        if head.length > limit:
+            self._door.refused("body size")
+            self._finish(self._door.application.refuse_body(self._request(head, b""), limit))
+            return None
+        return head
+
+    def _await_body(self, head: Head) -> None:
+        if self._head is None:
+            self._head = head
+            self._enter(State.BODY)
+            if head.expects_continue and not self._buffer.size:
+                self._put(CONTINUE, last=False)
+
+    def _request(self, head: Head, body: bytes) -> HttpRequest:
+        ip, secure = self._client
+        return HttpRequest(
+            head.method, head.path, head.query, head.headers, body, ip, secure, self._door.endpoint
+        )
+
+    def _answer(self, head: Head, body: bytes) -> None:
+        answer = self._door.application.answer(self._request(head, body), self._peer)
+        if head.method == "HEAD":  # no body (RFC 9110, 9.3.2), and so nothing may follow
+            response = msgspec.structs.replace(answer.response, body=b"")
+            self._finish(msgspec.structs.replace(answer, response=response))
+        elif head.keep_alive and not self._draining:
+            self._state = State.IDLE  # its deadline starts when the answer is delivered
+            self._put(answer, last=False)
+        else:
+            self._finish(answer)
+
+    def _refuse(self, reason: str, message: str) -> None:
+        self._door.refused(reason)
+        self._finish(plain(400, f"bad request: {message}"))
+
+    # answers
+
+    def _finish(self, answer: Answer) -> None:
+        """Give the last answer of this connection."""
+        self._enter(State.FINAL)
+        self._buffer.clear()
+        self._put(answer, last=True)
+
+    def _put(self, answer: Answer, *, last: bool) -> None:
+        self._owed += 1
+        self._door.outbox.put(self, answer, last=last)
+
+    def deliver(self, response: HttpResponse, *, last: bool) -> None:
+        """Write a response. (outbox.Receiver)"""
+        self._owed -= 1
+        transport = self._transport
+        # uvloop raises when a closed transport is written to, and one raise here would cost
+        # every other connection of this turn its answer.
+        if transport.is_closing():
+            return
+        transport.write(render(response, self._door.date(), last=last))
+        if last or (self._half_closed and not self._owed):
+            self._close()
+        elif self._state is State.IDLE and not self._choked:
+            self.deadline = self._door.time() + SECONDS[State.IDLE]
+
+    def _close(self) -> None:
+        """Close so that the client can still read the answer.
+
+        If we closed while the client is sending, its kernel would throw away what it has
+        received, our answer included: close our half and swallow the rest for a while.
+        """
+        self._enter(State.FINAL)
+        if self._transport.can_write_eof() and not self._half_closed:
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        self._state = State.FINAL
+        self._transport.abort()
+
+    # time
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        self.deadline = self._door.time() + SECONDS[state]
+
+    def sweep(self, now: float) -> None:
+        """Close if the deadline has passed."""
+        if now >= self.deadline and not self._owed:
+            if self._state in (State.HEAD, State.BODY):
+                self._door.refused("deadline")
+            self.abort()
+
+    def drain(self) -> None:
+        """Serve what has begun to arrive, then close. (OP-4)
+
+        A connection that has sent nothing yet is waited for a little: its client was told that
+        it is connected, and its first request may be on the way.
+        """
+        self._draining = True
+        if self._state is State.IDLE and not self._owed:
+            self._transport.close()
+        elif self._state is State.HEAD and not self._buffer.size:
+            self.deadline = min(self.deadline, self._door.time() + DRAIN_SECONDS)

@@ -1,0 +1,50 @@
+"""What does the server itself know about a request?  The global condition keys (iam.md 6.3).
+
+INVARIANT: every key here comes from the socket, the clock or a header that the key is defined as
+(`aws:UserAgent`, `aws:Referer`); no other name or value in a request becomes a key (threat-model
+PE-3). A key without a value is absent, not empty.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from keystead.policy.context import ContextValue
+from keystead.wire.http import HttpRequest
+
+GLOBAL_REGION = "us-east-1"  # where IAM is, whatever Region its caller signed for
+
+
+def global_keys(
+    request: HttpRequest, now: datetime, region: str, principal: Mapping[str, ContextValue]
+) -> dict[str, ContextValue]:
+    """The keys of this request, with those of its principal, lower-case."""
+    endpoint = request.endpoint
+    current, epoch = _times(int(now.timestamp()))
+    keys: dict[str, ContextValue] = {
+        "aws:currenttime": current,
+        "aws:epochtime": epoch,
+        "aws:securetransport": "true" if request.secure else "false",
+        "aws:requestedregion": region,
+        "aws:viaawsservice": "false",
+        **principal,
+    }
+    if endpoint.vpce_id:
+        keys["aws:sourcevpce"] = endpoint.vpce_id
+        keys["aws:sourcevpc"] = endpoint.vpc_id
+        keys["aws:vpcsourceip"] = request.source_ip
+        keys["aws:vpceaccount"] = endpoint.vpce_account
+    else:
+        keys["aws:sourceip"] = request.source_ip
+    headers = request.headers
+    if "user-agent" in headers:
+        keys["aws:useragent"] = headers["user-agent"]
+    if "referer" in headers:
+        keys["aws:referer"] = headers["referer"]
+    return keys
+
+
+@lru_cache(maxsize=4)
+def _times(second: int) -> tuple[str, str]:
+    """A second as a date and as a number."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}", str(second)

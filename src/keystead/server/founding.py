@@ -1,0 +1,172 @@
+"""How does an installation come to be?  All of it, or nothing.
+
+    DIR/.founding/            everything is made here, on the same file system
+    DIR/.founding/complete    … and is durable: from now on it is only moved
+    DIR/                      each file gets its place by one rename
+
+A start that finds `.founding` without `complete` removes it and begins anew: nothing in it was
+ever told to anybody. One that finds it with `complete` finishes the moves. So whenever a first
+start is interrupted, the next one ends with a whole installation. Nothing outside of `.founding`
+is ever removed: a directory with other contents is refused, because it may be an installation
+that lost a file.
+"""
+
+import os
+import shutil
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from keystead.audit.event import Event
+from keystead.audit.trail import Trail
+from keystead.custody.files import create_private
+from keystead.custody.hierarchy import Hierarchy
+from keystead.custody.root import SEAL_FILE, SealProvider, initialise
+from keystead.identity import accounts
+from keystead.identity.access_keys import IssuedKey
+from keystead.identity.repository import IdentityRepository
+from keystead.server import profiles
+from keystead.server.failures import Failure
+from keystead.server.pipeline import new_request_id
+from keystead.store.sqlite import open_store
+
+STAGING = ".founding"
+COMPLETE = "complete"
+STORE_FILE = "keystead.db"
+AUDIT_DIRECTORY = "audit"
+PASSWORD_FILE = "root-password.txt"  # noqa: S105  # a name, not a password
+ADMINISTRATOR = "admin"
+EVENT_SOURCE = "keystead"
+
+# What may lie in a directory that holds no installation yet.
+_OURS = frozenset({STAGING, "lock", "control.sock"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person may choose about a new installation."""
+
+    seal: SealProvider
+    region: str
+    endpoint_url: str
+    account_id: str | None = None
+    email: str = "root@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """What was made. The files it names hold the secrets."""
+
+    account_id: str
+    email: str
+    access_key: IssuedKey = field(repr=False)
+
+
+def is_founded(directory: Path) -> bool:
+    """Is there a whole installation in this directory?"""
+    return (directory / SEAL_FILE).exists() and not (directory / STAGING / COMPLETE).exists()
+
+
+def complete(directory: Path) -> None:
+    """Finish the moves of an interrupted founding, if there was one."""
+    staging = directory / STAGING
+    if (staging / COMPLETE).exists():
+        _move(staging, directory)
+    elif is_founded(directory) and staging.exists():
+        staging.rmdir()  # everything was moved, and only this was left
+
+
+def found(directory: Path, choices: Choices, now: datetime) -> Founded:
+    """Make an installation in a directory that has none; the caller holds the directory's lock.
+
+    (1) refuse what is not empty; (2) the root key with its recovery wrap; (3) store, account,
+    root, administrator, and their records; (4) the files for a person; (5) all of it durable, and
+    moved.
+    """
+    _require_empty(directory)  # (1)
+    staging = directory / STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    hierarchy = Hierarchy(initialise(staging, choices.seal))  # (2)
+    founded, password = _populate(staging, hierarchy, choices, now)  # (3)
+    create_private(staging / PASSWORD_FILE, f"{password}\n".encode())  # (4)
+    profiles.write(
+        staging, founded.access_key, region=choices.region, endpoint_url=choices.endpoint_url
+    )
+    create_private(staging / COMPLETE, b"")  # (5)
+    _move(staging, directory)
+    return founded
+
+
+def _require_empty(directory: Path) -> None:
+    found = sorted({entry.name for entry in directory.iterdir()} - _OURS)
+    if found:
+        raise Failure(
+            f"`{directory}` is not empty and holds no whole installation"
+            f" (`{SEAL_FILE}` is missing, `{found[0]}` is there)",
+            "name an empty directory, or put the missing file back from a copy",
+        )
+
+
+def _populate(
+    staging: Path, hierarchy: Hierarchy, choices: Choices, now: datetime
+) -> tuple[Founded, str]:
+    repository = IdentityRepository(hierarchy.rows)
+    with (
+        closing(open_store(staging / STORE_FILE, hierarchy.store_key)) as store,
+        closing(Trail(staging / AUDIT_DIRECTORY, store, hierarchy.audit_signer)) as trail,
+    ):
+        with store.write() as transaction:
+            made = accounts.create_account(
+                transaction,
+                repository,
+                hierarchy.passwords,
+                email=choices.email,
+                now=now,
+                account_id=choices.account_id,
+            )
+            administrator = accounts.create_administrator(
+                transaction, repository, made.account, name=ADMINISTRATOR, now=now
+            )
+        number = made.account.account
+        trail.record(ceremony_event("Initialize", now, {"accountId": number}))
+        trail.record(
+            ceremony_event(
+                "CreateAdministrator", now, {"accountId": number, "userName": ADMINISTRATOR}
+            )
+        )
+        trail.commit()
+    return Founded(number, choices.email, administrator.access_key), made.root_password
+
+
+def ceremony_event(name: str, now: datetime, details: dict[str, str]) -> Event:
+    """The event of what the operator did on this machine; no caller could have asked for it."""
+    return Event(
+        request_id=new_request_id(),
+        time=now,
+        source=EVENT_SOURCE,
+        name=name,
+        event_type="AwsServiceEvent",
+        service_details=details,
+    )
+
+
+def _move(staging: Path, directory: Path) -> None:
+    """Give everything its place. Each rename is whole, and what is moved is not moved again."""
+    for entry in sorted(staging.iterdir()):
+        if entry.name == "lock":  # the staging store's own
+            entry.unlink()
+        elif entry.name != COMPLETE:
+            entry.rename(directory / entry.name)
+    _sync(directory)
+    (staging / COMPLETE).unlink()
+    staging.rmdir()
+    _sync(directory)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Where do connections come in?  Sockets and TLS, opened before anything is promised (HF-8)."""
+
+import errno
+import os
+import socket
+import ssl
+import stat
+from pathlib import Path
+
+from keystead.server.addresses import Address
+from keystead.server.failures import Failure
+
+BACKLOG = 1024
+HANDSHAKE_SECONDS = 10.0
+
+
+def open_sockets(address: Address) -> list[socket.socket]:
+    """Listening sockets for an address; raises Failure."""
+    try:
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except socket.gaierror:
+        raise Failure(
+            f"`{address.host}` is not an address of this machine", "listen on 127.0.0.1:8420"
+        ) from None
+    places = list(dict.fromkeys((family, place) for family, _, _, _, place in found))
+    if address.port == 0:  # a free port is free for one family only
+        places = places[:1]
+    opened: list[socket.socket] = []
+    try:
+        for family, place in places:
+            opened.append(_listening(family, place))  # what was opened is closed
+    except OSError as error:
+        for sock in opened:
+            sock.close()
+        raise _not_opened(address, error) from None
+    return opened
+
+
+def _listening(family: int, place: tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(place)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _not_opened(address: Address, error: OSError) -> Failure:
+    hints = {
+        errno.EADDRINUSE: "stop the program that listens there, or give another port with --listen",
+        errno.EACCES: "a port below 1024 needs a privilege; give another port with --listen",
+        errno.EADDRNOTAVAIL: "give an address of this machine with --listen",
+    }
+    reason = os.strerror(error.errno).lower() if error.errno else "unknown reason"
+    return Failure(f"cannot listen on `{address}`: {reason}", hints.get(error.errno or 0, ""))
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or later with this certificate, without renegotiation and compression."""
+    _require_private(key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key)
+    except ssl.SSLError:
+        raise Failure(
+            f"`{certificate}` and `{key}` are not a certificate and its private key",
+            "both are PEM files; the key must not be encrypted",
+        ) from None
+    except OSError as error:
+        raise Failure(
+            f"cannot read `{certificate}` or `{key}`: {os.strerror(error.errno or 0).lower()}",
+            "check `tls_certificate` and `tls_key`",
+        ) from None
+    return context
+
+
+def _require_private(key: Path) -> None:
+    try:
+        mode = stat.S_IMODE(key.stat().st_mode)
+    except OSError as error:
+        raise Failure(
+            f"cannot read `{key}`: {os.strerror(error.errno or 0).lower()}", "check `tls_key`"
+        ) from None
+    if mode & 0o077:
+        raise Failure(f"`tls_key` is readable by others (mode {mode:04o})", f"chmod 600 {key}")

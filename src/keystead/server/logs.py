@@ -1,0 +1,104 @@
+"""What does the log say?  One JSON object per line on standard error, and never a secret.
+
+INVARIANT: only the fields of `FIELDS` can be logged (threat-model OP-1). A field that is not
+listed is refused when the line is written, so that adding one is a decision that shows in a
+review. An unexpected exception is logged by its type and the places it went through, without its
+message: messages of foreign exceptions quote values, and a value may be anything.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from traceback import extract_tb
+
+import msgspec
+
+FIELDS = frozenset(
+    {
+        "bytes",  # how many
+        "count",
+        "error",
+        "job",
+        "operation",
+        "request_id",
+        "service",
+        "signal",
+        "table",
+        "trace",
+    }
+)
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+_logger = logging.getLogger("keystead")
+_encode = msgspec.json.Encoder().encode
+
+Field = str | int | float | list[str]
+
+
+class _Line(logging.Formatter):
+    """A record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, object] = {
+            "time": when.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[1] is not None:
+            line.update(described(record.exc_info[1]))
+        return _encode(line).decode()
+
+
+def described(error: BaseException) -> dict[str, Field]:
+    """An exception as fields: its type and its way, not its message."""
+    trace = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)
+    ]
+    return {"error": type(error).__qualname__, "trace": trace}
+
+
+def start(level: str) -> None:
+    """Send our log, and asyncio's complaints, to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.raiseExceptions = False  # a closed standard error is no reason to print a traceback
+    for name in ("keystead", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(LEVELS[level] if name == "keystead" else logging.WARNING)
+
+
+def _write(level: int, message: str, fields: dict[str, Field]) -> None:
+    if not fields.keys() <= FIELDS:
+        raise ValueError(f"not a log field: {sorted(fields.keys() - FIELDS)}")
+    _logger.log(level, message, extra={"fields": fields})
+
+
+def debug(message: str, **fields: Field) -> None:
+    """For someone who is looking for something."""
+    if _logger.isEnabledFor(logging.DEBUG):
+        _write(logging.DEBUG, message, fields)
+
+
+def info(message: str, **fields: Field) -> None:
+    """What an operator likes to know."""
+    _write(logging.INFO, message, fields)
+
+
+def warning(message: str, **fields: Field) -> None:
+    """What an operator should look at."""
+    _write(logging.WARNING, message, fields)
+
+
+def alarm(message: str, error: BaseException | None = None, **fields: Field) -> None:
+    """What an operator must look at: our bug, or someone's tampering."""
+    _write(logging.ERROR, message, {**fields, **(described(error) if error else {})})

@@ -1,0 +1,70 @@
+"""How is it going?  Counts, kept as plain numbers and formatted only when someone asks.
+
+INVARIANT: labels are services, operations, error codes and our own words: never a key, a
+principal or anything else that a caller can choose, so that the number of series is bounded.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
+
+
+class Series:
+    """The calls of one (service, operation, code): how many, and how long they took."""
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one call."""
+        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number that is asked for at each scrape."""
+
+    name: str
+    documentation: str
+    value: Callable[[], float]
+
+
+class Metrics:
+    """Every number of one server; `exposition` shows them to Prometheus."""
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, str, str], Series] = {}
+        self.refusals: Counter[str] = Counter()
+        self.alarms: Counter[str] = Counter()
+        self.jobs: Counter[str] = Counter()
+        self.gauges: list[Gauge] = []
+
+    def call(self, service: str, operation: str, code: str, seconds: float) -> None:
+        """Count one answered call; `code` is "" for a success."""
+        series = self.calls.get((service, operation, code))
+        if series is None:
+            series = self.calls[service, operation, code] = Series()
+        series.observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        """Count bytes or a connection that never became a request."""
+        self.refusals[reason] += 1
+
+    def alarm(self, kind: str) -> None:
+        """Count what an operator must look at."""
+        self.alarms[kind] += 1
+
+    def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        """Show a number that is asked for at each scrape."""
+        self.gauges.append(Gauge(name, documentation, value))
+
+    def ran(self, job: str) -> None:
+        """Count one run of a periodic job."""
+        self.jobs[job] += 1

@@ -1,0 +1,104 @@
+"""Who is at the other end, and how did they come?  (threat-model HF-4)
+
+The socket says it. Only when the socket's peer is one of `trusted_proxies` do the forwarding
+headers count, and of those only what the nearest trusted proxy added: the right-most address
+that is not itself a trusted proxy.
+"""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class BadForwarding(Exception):
+    """A trusted proxy forwards an address that is none: answer 400."""
+
+
+class Peer(msgspec.Struct, frozen=True, gc=False):
+    """The other end of one connection."""
+
+    ip: str  # IPv4-mapped IPv6 already converted
+    trusted: bool  # one of `trusted_proxies`
+    loopback: bool
+
+
+def address(text: str) -> Address:
+    """The address in `text`, IPv4-mapped IPv6 converted; raises ValueError.
+
+    A zone id names an interface of another host, so it is refused.
+    """
+    parsed = ipaddress.ip_address(text)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return parsed
+    if parsed.scope_id is not None:
+        raise ValueError("a zone id")
+    return parsed.ipv4_mapped or parsed
+
+
+def _is_trusted(candidate: Address, trusted: Sequence[Network]) -> bool:
+    return any(candidate in network for network in trusted)
+
+
+def peer_of(peername: object, trusted: Sequence[Network]) -> Peer:
+    """The Peer of a socket's peer name."""
+    host = peername[0] if isinstance(peername, tuple) else ""
+    found = address(str(host).partition("%")[0])
+    return Peer(str(found), _is_trusted(found, trusted), found.is_loopback)
+
+
+def client_of(
+    peer: Peer, secure: bool, headers: Mapping[str, str], trusted: Sequence[Network]
+) -> tuple[str, bool]:
+    """The client's address, and whether it came over TLS."""
+    if not peer.trusted:
+        return peer.ip, secure
+    forwarded = headers.get("x-forwarded-for")
+    scheme = headers.get("x-forwarded-proto")
+    if scheme is not None:
+        secure = scheme.rpartition(",")[2].strip().lower() == "https"
+    return (peer.ip if forwarded is None else _forwarded(forwarded, trusted)), secure
+
+
+def _forwarded(header: str, trusted: Sequence[Network]) -> str:
+    """The right-most address that is not a trusted proxy's; the left-most if all are."""
+    candidate: Address | None = None
+    for text in reversed(header.split(",")):
+        try:
+            candidate = address(text.strip())
+        except ValueError:
+            raise BadForwarding(header) from None
+        if not _is_trusted(candidate, trusted):
+            break
+    return str(candidate)
+
+
+class PeerCounts:
+    """How many connections does each peer hold?  Trusted proxies are not counted (section 6)."""
+
+    def __init__(self, per_peer: int, in_all: int) -> None:
+        self._counts: dict[str, int] = {}
+        self._per_peer = per_peer
+        self._in_all = in_all
+        self.total = 0
+
+    def admit(self, peer: Peer) -> bool:
+        """Count one more connection, or say no."""
+        held = self._counts.get(peer.ip, 0)
+        if self.total >= self._in_all or (held >= self._per_peer and not peer.trusted):
+            return False
+        self._counts[peer.ip] = held + 1
+        self.total += 1
+        return True
+
+    def leave(self, peer: Peer) -> None:
+        """One connection of an admitted peer ended."""
+        held = self._counts[peer.ip] - 1
+        self.total -= 1
+        if held:
+            self._counts[peer.ip] = held
+        else:
+            del self._counts[peer.ip]

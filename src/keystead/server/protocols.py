@@ -1,0 +1,68 @@
+"""How does each protocol ask and answer?  The forms that the pipeline speaks.
+
+Everything in them comes from `wire`; here it only gets one face, so that the pipeline does not
+know which protocol it speaks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from keystead.errors import AwsError
+from keystead.server.routing import Route
+from keystead.wire import awsjson, query, query_json, xml
+from keystead.wire.http import HttpRequest, HttpResponse
+from keystead.wire.operation import Operation, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One protocol."""
+
+    read: Callable[[Operation[Any, Any], Route, HttpRequest], Any]
+    """The input of an operation; raises what is wrong with it."""
+
+    answer: Callable[[Operation[Any, Any], Any, str], HttpResponse]
+    """The response that carries an answer, with this request id."""
+
+    refuse: Callable[[Service, AwsError, str], HttpResponse]
+    """The response that carries an error."""
+
+    code: Callable[[AwsError], str]
+    """The error's name."""
+
+
+def _query_code(error: AwsError) -> str:
+    return error.query_code or error.code
+
+
+JSON = Dialect(
+    read=lambda operation, _, request: awsjson.read(operation, request.body),
+    answer=lambda operation, value, request_id: awsjson.response(
+        awsjson.write(operation, value), request_id
+    ),
+    refuse=lambda _, error, request_id: awsjson.error(error, request_id),
+    code=lambda error: error.code,
+)
+QUERY = Dialect(
+    read=lambda operation, where, _: query.read(operation, where.form),
+    answer=xml.response,
+    refuse=xml.error,
+    code=_query_code,
+)
+QUERY_IN_JSON = Dialect(
+    read=QUERY.read,
+    answer=query_json.response,
+    refuse=lambda _, error, request_id: query_json.error(error, request_id),
+    code=_query_code,
+)
+
+
+def dialect(service: Service, request: HttpRequest) -> Dialect:
+    """The protocol in which a request is answered."""
+    if service.protocol == "json":
+        return JSON
+    # Only STS answers in JSON when asked to: verifiers of identities rely on it (iam.md 3.9).
+    if service.name == "sts" and query_json.is_wanted(request.headers):
+        return QUERY_IN_JSON
+    return QUERY

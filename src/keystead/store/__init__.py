@@ -1,0 +1,1 @@
+"""What is remembered?  One Store protocol, its engines, migrations and the change epoch."""

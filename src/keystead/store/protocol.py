@@ -1,0 +1,78 @@
+"""What every store engine promises.
+
+One mutating call is one `write()`: all of it is kept or none. `flush()` makes every finished
+`write()` durable; no answer leaves before it (threat-model P-01). An engine may commit many calls
+with one `flush()` (SQLite does: group commit) or commit in `write()` and make `flush()` trivial.
+
+The epoch is the number of the state that a reader sees. It grows with every `write()`, and also
+when a `write()` is undone, so that two different states never share a number: whatever was
+derived from the store at one epoch is valid exactly while the epoch is the same (CN-1).
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+Value = int | float | str | bytes | None
+Row = tuple[Any, ...]
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be read or written now: answer 503, never guess (CN-3, DB-4, DB-5)."""
+
+
+class StoreCorrupt(Exception):
+    """What is stored is not what was written: stop serving (RK-5)."""
+
+
+class StoreConflict(Exception):
+    """A unique, foreign key or check constraint refuses this change; nothing was changed."""
+
+
+class Reader(Protocol):
+    """A consistent view of the store."""
+
+    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        """The only row, or None."""
+
+    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Every row."""
+
+
+class Transaction(Reader, Protocol):
+    """A view that can be changed; all of the changes are kept or none."""
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Change rows; returns how many."""
+
+
+class Store(Protocol):
+    """The store of one installation."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of the state that a reader sees now."""
+
+    def read(self) -> Reader:
+        """A view of the newest state, finished writes included."""
+
+    def write(self, *, quiet: bool = False) -> AbstractContextManager[Transaction]:
+        """One mutating call. Leaving the block with an exception undoes all of it.
+
+        A block that changes nothing costs nothing and does not move the epoch; there is no
+        `write()` inside of a `write()`. `quiet` is for what no decision depends on (last-used
+        times, the audit outbox): it does not move the epoch.
+        """
+
+    def flush(self) -> None:
+        """Make every finished `write()` durable; raises StoreUnavailable, having undone them."""
+
+    def undo(self) -> None:
+        """Undo every finished `write()` that is not durable yet. The epoch moves."""
+
+    @property
+    def dirty(self) -> bool:
+        """Is there a finished `write()` that is not durable yet?"""
+
+    def close(self) -> None:
+        """Flush and let go of the files."""

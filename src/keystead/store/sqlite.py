@@ -1,0 +1,187 @@
+"""The embedded engine: one encrypted SQLite file, one process, one connection, group commit.
+
+A `write()` is a savepoint in the transaction of its turn (`sqlite_turn`), opened by its first
+change: a call that is refused before it changes anything costs nothing and moves no epoch.
+
+A second engine (PostgreSQL) differs in three places. `read()` sees what other nodes committed, so
+the epoch comes from the database at the start of each turn. The rows a turn changed stay locked
+until `flush()`, and a conflict between nodes is StoreUnavailable there. BLOB and the placeholder
+are spelled differently, which is settled when a statement is first seen. It keeps the turn's one
+transaction, because a change and its audit record must commit together (DB-3).
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+from keystead.store import migrations
+from keystead.store.disk import sync_directory
+from keystead.store.lock import DirectoryLock
+from keystead.store.protocol import Reader, Row, Transaction, Value
+from keystead.store.sqlite_file import open_file
+from keystead.store.sqlite_turn import Turn
+
+_READS = ("SELECT", "WITH")
+
+
+def open_store(
+    path: Path,
+    key: bytes,
+    *,
+    lock: DirectoryLock | None = None,
+    must_exist: bool = False,
+    vfs: str = "unix",
+) -> "SqliteStore":
+    """The store in the file `path`, its schema up to date; the only one in its directory.
+
+    `lock` is the directory's lock when the caller holds it already; the store takes it over.
+    `must_exist` refuses to make a new database where one is missed. `vfs` is SQLite's file layer;
+    tests put a lossy disk there. Raises DirectoryInUse, StoreUnavailable, StoreCorrupt and
+    SchemaRefused.
+    """
+    lock = lock or DirectoryLock(path.parent)
+    try:
+        turn = Turn(open_file(path, key, vfs, must_exist=must_exist))
+        try:
+            _migrate(turn, migrations.known())
+            [(turn.epoch,)] = turn.execute("SELECT epoch FROM store_state")
+            sync_directory(path.parent)
+        except BaseException:
+            turn.close()
+            raise
+    except BaseException:
+        lock.release()
+        raise
+    return SqliteStore(turn, lock)
+
+
+class SqliteStore:
+    """`store.protocol.Store` says what is promised; `open_store` makes it."""
+
+    __slots__ = ("_lock", "_loud", "_quiet", "_turn", "_view")
+
+    def __init__(self, turn: Turn, lock: DirectoryLock) -> None:
+        self._turn = turn
+        self._lock = lock
+        self._view = _View(turn)
+        self._loud = _Write(turn, moves_epoch=True)
+        self._quiet = _Write(turn, moves_epoch=False)
+
+    @property
+    def epoch(self) -> int:
+        return self._turn.epoch
+
+    @property
+    def dirty(self) -> bool:
+        return self._turn.dirty
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why this store can never be used again; None while it can. The server stops then."""
+        return self._turn.failure
+
+    def read(self) -> Reader:
+        return self._view
+
+    def write(self, *, quiet: bool = False) -> AbstractContextManager[Transaction]:
+        return self._quiet if quiet else self._loud
+
+    def flush(self) -> None:
+        self._require_outside("flush")
+        self._turn.commit()
+
+    def undo(self) -> None:
+        self._require_outside("undo")
+        self._turn.undo()
+
+    def close(self) -> None:
+        try:
+            if self._turn.failure is None:
+                self.flush()
+        finally:
+            self._turn.close()
+            self._lock.release()
+
+    def _require_outside(self, what: str) -> None:
+        if self._turn.writer is not None:
+            raise RuntimeError(f"{what}() inside of write()")
+
+
+class _View:
+    """Reads the newest state, finished writes of this turn included."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        rows = self.all(sql, values)
+        if len(rows) > 1:
+            raise RuntimeError(f"more than one row answers `{sql}`")
+        return rows[0] if rows else None
+
+    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        # A change that a view let through would commit alone, without epoch and audit record.
+        if not sql.startswith(_READS):
+            raise RuntimeError(f"a view only reads, and this is not a SELECT: `{sql}`")
+        return self._turn.execute(sql, values)
+
+
+class _Write(_View):
+    """The block of one `write()`, and the transaction inside of it."""
+
+    __slots__ = ("_changed", "_moves_epoch")
+
+    def __init__(self, turn: Turn, *, moves_epoch: bool) -> None:
+        super().__init__(turn)
+        self._moves_epoch = moves_epoch
+        self._changed = False
+
+    def __enter__(self) -> Transaction:
+        if self._turn.writer is not None:
+            raise RuntimeError("write() inside of write()")
+        self._turn.writer = self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._turn.writer = None
+        if self._changed:
+            self._changed = False
+            self._turn.end_call(keep=kind is None, moves_epoch=self._moves_epoch)
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        if self._turn.writer is not self:
+            raise RuntimeError(f"a change outside of write(): `{sql}`")
+        if not self._changed:
+            self._turn.begin_call()
+            self._changed = True
+        self._turn.execute(sql, values)
+        return self._turn.changes()
+
+
+def _migrate(turn: Turn, known: Sequence[migrations.Migration]) -> None:
+    """Apply what the database lacks, each migration together with its entry."""
+    turn.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL PRIMARY KEY,"
+        " name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
+    )
+    applied: dict[int, str] = dict(turn.execute("SELECT number, checksum FROM schema_migrations"))
+    for migration in migrations.pending(known, applied):
+        try:
+            turn.execute("BEGIN IMMEDIATE")
+            turn.execute(migration.sql)
+            turn.execute(
+                "INSERT INTO schema_migrations (number, name, checksum) VALUES (?, ?, ?)",
+                (migration.number, migration.name, migration.checksum),
+            )
+            turn.execute("COMMIT")
+        except BaseException:
+            turn.undo()
+            raise

@@ -1,0 +1,137 @@
+"""What has this turn of the loop changed, and is it durable yet?
+
+One transaction for each turn, opened by its first change; one savepoint for each call that
+changes something; one commit, with one sync, for all of them.
+
+INVARIANT: what a commit has not made durable does not outlive a failed one: all of the turn is
+undone, and the epoch moves. After a fatal error nothing is read or written again (DB-4).
+"""
+
+from collections.abc import Sequence
+
+import apsw
+
+from keystead.store.failures import judge
+from keystead.store.protocol import Row, StoreUnavailable, Value
+
+_CHECKPOINT_PAGES = 1000  # pages of the write-ahead log before it is copied into the file
+_SAVE_EPOCH = "UPDATE store_state SET epoch = ? WHERE id = 1"
+
+
+class Turn:
+    """The connection, and where it stands between two commits."""
+
+    __slots__ = (
+        "_began", "_closed", "_connection", "_cursor", "_log_pages", "_lost",
+        "dirty", "epoch", "failure", "writer",
+    )  # fmt: skip
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._log_pages = 0
+        self._closed = False
+        self._lost = False  # SQLite undid the transaction on its own
+        self._began = False  # the turn's transaction is open
+        self.dirty = False  # it holds a finished call
+        self.writer: object | None = None  # the call that may change something now
+        self.epoch = 0
+        self.failure: Exception | None = None  # why nothing can be done ever again
+        connection.set_wal_hook(self._committed)
+
+    def execute(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Run one statement to its end; a driver's error becomes the store's."""
+        if self.failure is not None:
+            # A new exception each time: a shared one would collect tracebacks.
+            raise type(self.failure)(*self.failure.args)
+        try:
+            return self._cursor.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise self._judged(error) from error
+
+    def changes(self) -> int:
+        """How many rows the last statement changed."""
+        return self._connection.changes()
+
+    def begin_call(self) -> None:
+        """A call is about to change something."""
+        if self._lost:
+            raise StoreUnavailable("the database undid this turn's changes")
+        if not self._began:
+            self.execute("BEGIN IMMEDIATE")
+            self._began = True
+        self.execute("SAVEPOINT call")
+
+    def end_call(self, *, keep: bool, moves_epoch: bool) -> None:
+        """The call is over; its changes stay in the turn, or go."""
+        self.epoch += moves_epoch
+        if self.failure is not None or self._lost:
+            self.dirty = True  # so that the turn is committed, and told
+            if keep:
+                raise StoreUnavailable("the database undid this change")
+            return
+        if not keep:
+            self.execute("ROLLBACK TO call")
+        self.execute("RELEASE call")
+        self.dirty = self.dirty or keep
+
+    def commit(self) -> None:
+        """Make the turn durable, or undo it and raise."""
+        if self._lost:
+            self.undo()
+            raise StoreUnavailable("the database undid this turn's changes")
+        try:
+            if self.dirty:
+                self.execute(_SAVE_EPOCH, (self.epoch,))
+                self.execute("COMMIT")
+            elif self._began:
+                self.execute("ROLLBACK")  # every call of the turn was undone already
+        except BaseException:
+            self.undo()
+            raise
+        self._began = self.dirty = False
+        if self._log_pages >= _CHECKPOINT_PAGES:
+            self._checkpoint()
+
+    def undo(self) -> None:
+        """Forget the turn; what was derived from it is never found again."""
+        self._began = self.dirty = self._lost = False
+        self.epoch += 1
+        if self.failure is None and self._connection.in_transaction:
+            self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the file. After a fatal error nothing is written on the way out either."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.failure is not None:
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        self.failure = self.failure or StoreUnavailable("the store is closed")
+        self._cursor.close()
+        self._connection.set_wal_hook(None)
+        self._connection.close()
+
+    def _judged(self, error: apsw.Error) -> Exception:
+        judgement = judge(error)
+        if judgement.fatal:
+            self.failure = judgement.error
+        elif self._began and not self._connection.in_transaction:
+            self._lost = True
+        return judgement.error
+
+    def _committed(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the file.
+
+        The turn is durable already, so that nothing is raised: a full disk is tried again
+        later, and a fatal error refuses whatever comes next.
+        """
+        self._log_pages = 0
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            self._judged(error)

@@ -1,0 +1,168 @@
+"""Which constraints does a value break?  AWS's validation messages, all violations at once.
+
+Accept fast, explain slowly: only when msgspec has refused a request does this interpreter walk
+the value beside its schema and word every violation as AWS does (kms.md 9, iam.md 10.1):
+
+    2 validation errors detected: Value '' at 'keyId' failed to satisfy constraint: Member must
+    have length greater than or equal to 1; Value null at 'plaintext' failed to …
+
+The value is a tree of dict, list, str, bytes, int, float, bool and datetime under the wire's
+names: what `awsjson` and `query` make of a body.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from keystead.errors import ValidationException
+from keystead.wire.operation import In, Operation
+from keystead.wire.schema import Kind, Schema, parts, schema_of
+
+_SCALARS = frozenset(Kind) - {Kind.STRUCTURE, Kind.LIST, Kind.MAP}
+_PASSED_THROUGH = (bytes, datetime)
+_MOST_VIOLATIONS = 100  # thousands of bad tags still get a message of bounded size
+
+
+def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
+    """The input that a tree describes; raises ValidationException with every violation."""
+    try:
+        return msgspec.convert(tree, operation.input, builtin_types=_PASSED_THROUGH)
+    except msgspec.ValidationError:
+        message = explain(operation, tree)
+        raise ValidationException(message) from None
+
+
+def explain(operation: Operation[Any, Any], tree: dict[str, Any]) -> str:
+    """AWS's message for a tree that breaks constraints."""
+    violations = Violations(echo=operation.service.echoes_values)
+    all_found = violations.of_structure(schema_of(operation.input), tree, "")
+    found = list(islice(all_found, _MOST_VIOLATIONS))
+    noun = "error" if len(found) == 1 else "errors"
+    return f"{len(found)} validation {noun} detected: {'; '.join(found)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Violations:
+    """Walks a value beside its schema. `echo`: does this service quote the refused value?"""
+
+    echo: bool
+
+    def of_structure(self, schema: Schema, value: dict[str, Any], path: str) -> Iterator[str]:
+        """The violations of a structure's members; `path` ends with a dot or is empty."""
+        for member in schema.members:
+            given = value.get(member.wire_name)
+            place = path + member.event_name
+            if given is not None:
+                yield from self._of_value(member.schema, given, place, hidden=member.sensitive)
+            elif member.required:
+                yield self._sentence("null", place, "Member must not be null")
+
+    def _of_value(self, schema: Schema, value: Any, place: str, *, hidden: bool) -> Iterator[str]:
+        if value is None:
+            yield self._sentence("null", place, "Member must not be null")
+            return
+        if schema.kind is Kind.STRUCTURE:
+            yield from self.of_structure(schema, value, f"{place}.")
+            return
+        shown = "" if hidden or not _quotable(schema) else f"'{_java_text(value)}'"
+        for rule in _broken(schema, value):
+            yield self._sentence(shown, place, rule)
+        if schema.kind is Kind.LIST:
+            yield from self._of_list(schema, value, place, shown)
+        elif schema.kind is Kind.MAP:
+            yield from self._of_map(schema, value, place, shown)
+
+    def _of_list(self, schema: Schema, value: list[Any], place: str, shown: str) -> Iterator[str]:
+        """A list of scalars is refused as a whole, a list of anything else item by item."""
+        item = schema.element
+        if item.kind in _SCALARS:
+            if any(map(_refuses(item), value)):
+                yield self._sentence(
+                    shown, place, f"Member must satisfy constraint: {_rules(item)}"
+                )
+            return
+        for position, given in enumerate(value, start=1):
+            yield from self._of_value(item, given, f"{place}.{position}.member", hidden=not shown)
+
+    def _of_map(
+        self, schema: Schema, value: dict[str, Any], place: str, shown: str
+    ) -> Iterator[str]:
+        key, item = schema.key, schema.element
+        if key is not None and any(map(_refuses(key), value)):
+            yield self._sentence(shown, place, f"Map keys must satisfy constraint: {_rules(key)}")
+        if item.kind in _SCALARS:
+            if any(map(_refuses(item), value.values())):
+                rules = _rules(item)
+                yield self._sentence(shown, place, f"Map value must satisfy constraint: {rules}")
+            return
+        for name, given in value.items():
+            yield from self._of_value(item, given, f"{place}.{name}.member", hidden=not shown)
+
+    def _sentence(self, shown: str, place: str, rule: str) -> str:
+        value = f"Value {shown}" if shown and self.echo else "Value"
+        return f"{value} at '{place}' failed to satisfy constraint: {rule}"
+
+
+def _broken(schema: Schema, value: Any) -> Iterator[str]:
+    """The rules that one value breaks by itself, in AWS's order: pattern first."""
+    if schema.enum:
+        if value not in schema.enum:
+            yield _enum_rule(schema)
+        return
+    if schema.pattern is not None and schema.pattern.match(value) is None:
+        yield f"Member must satisfy regular expression pattern: {schema.model_pattern}"
+    if schema.maximum is None and schema.minimum is None:
+        return
+    size = value if schema.kind is Kind.INTEGER else len(value)
+    if schema.maximum is not None and size > schema.maximum:
+        yield _bound_rule(schema, "less", schema.maximum)
+    if schema.minimum is not None and size < schema.minimum:
+        yield _bound_rule(schema, "greater", schema.minimum)
+
+
+def _refuses(schema: Schema) -> Callable[[Any], bool]:
+    """Does an element break a rule of its type?"""
+    return lambda value: value is None or any(_broken(schema, value))
+
+
+def _rules(schema: Schema) -> str:
+    """Every rule of a type: AWS lists all of them for the elements of a list or map."""
+    rules = []
+    if schema.enum:
+        rules.append(_enum_rule(schema))
+    if schema.maximum is not None:
+        rules.append(_bound_rule(schema, "less", schema.maximum))
+    if schema.minimum is not None:
+        rules.append(_bound_rule(schema, "greater", schema.minimum))
+    if schema.pattern is not None:
+        rules.append(f"Member must satisfy regular expression pattern: {schema.model_pattern}")
+    return f"[{', '.join([*rules, 'Member must not be null'])}]"
+
+
+def _enum_rule(schema: Schema) -> str:
+    return f"Member must satisfy enum value set: [{', '.join(schema.enum)}]"
+
+
+def _bound_rule(schema: Schema, direction: str, bound: int) -> str:
+    measure = "value" if schema.kind is Kind.INTEGER else "length"
+    return f"Member must have {measure} {direction} than or equal to {bound}"
+
+
+def _quotable(schema: Schema) -> bool:
+    """May a message quote such a value?  Not blobs (kms.md 9), nor what holds a secret."""
+    return not any(sensitive or part.kind is Kind.BLOB for part, sensitive in parts(schema))
+
+
+def _java_text(value: Any) -> str:
+    """A value as AWS's messages quote it: `[a, b]` for a list, `{a=b}` for a map or structure."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_java_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}={_java_text(item)}' for name, item in value.items())}}}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)

@@ -1,0 +1,38 @@
+"""What came in and what goes out: one HTTP request and one HTTP response, as values.
+
+INVARIANT: an HttpRequest was framed unambiguously. Only the door (`server`) makes one, after the
+checks of threat-model HF-1 and HF-2; header names are lower-case ASCII, no header that decides
+anything occurs twice, and the body is complete.
+"""
+
+import msgspec
+
+
+class Endpoint(msgspec.Struct, frozen=True, gc=False):
+    """The listener that a request came through. From the socket, never from a header (HF-5)."""
+
+    name: str = "public"
+    vpce_id: str = ""  # "" = not a VPC endpoint
+    vpc_id: str = ""
+    vpce_account: str = ""
+
+
+class HttpRequest(msgspec.Struct, frozen=True, gc=False):
+    """One request, complete."""
+
+    method: str  # as sent, upper-case
+    path: str  # the raw path, percent-encoding untouched
+    query: str  # the raw query, without "?"; "" when there is none
+    headers: dict[str, str]  # lower-case name -> value; repeated names joined with ","
+    body: bytes
+    source_ip: str  # IPv4-mapped IPv6 already converted
+    secure: bool  # came over TLS
+    endpoint: Endpoint
+
+
+class HttpResponse(msgspec.Struct, frozen=True, gc=False):
+    """One answer. The door adds Date, Content-Length and Connection."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes

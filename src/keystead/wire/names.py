@@ -1,0 +1,87 @@
+"""How is a call called in its event?  CloudTrail's spelling of requests and answers (kms.md 22.2).
+
+A member is shown under its lowerCamel name. Never shown: members that the model or kms.md marks as
+secret, and blobs. What one type shows is worked out once.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from keystead.wire.operation import In, Operation, Out
+from keystead.wire.schema import Kind, Schema, contains, members
+from keystead.wire.shape import Shape
+
+Convert = Callable[[Any], Any]
+_Plan = tuple[tuple[str, str, Convert | None], ...]
+
+_PLANS: dict[type, _Plan] = {}  # per type of the models
+
+
+def event_parameters(operation: Operation[In, Any], request: In) -> dict[str, Any]:
+    """CloudTrail's requestParameters: every member that is given and may be shown."""
+    return _shown(operation.input, request)
+
+
+def event_response(operation: Operation[Any, Out], answer: Out) -> dict[str, Any]:
+    """CloudTrail's responseElements: every member that is given and may be shown."""
+    return {} if answer is None else _shown(operation.output, answer)
+
+
+def _shown(structure: type[Any], value: Any) -> dict[str, Any]:
+    try:
+        plan = _PLANS[structure]
+    except KeyError:
+        plan = _PLANS[structure] = _plan(structure)
+    shown = {}
+    for attribute, name, convert in plan:
+        given = getattr(value, attribute)
+        if given is not None:
+            shown[name] = given if convert is None else convert(given)
+    return shown
+
+
+def _plan(structure: type[Shape]) -> _Plan:
+    """What a type shows: attribute, name in the event, and how to convert the value."""
+    return tuple(
+        (member.attribute, member.event_name, _converter(member.schema))
+        for member in members(structure)
+        if not member.sensitive and not _is_blob(member.schema)
+    )
+
+
+def _is_blob(schema: Schema) -> bool:
+    return schema.kind is Kind.BLOB or (schema.item is not None and _is_blob(schema.item))
+
+
+def _converter(schema: Schema) -> Convert | None:
+    """How a value is shown; None when it is shown as it is."""
+    if schema.structure is not None:
+        structure = schema.structure
+        return lambda value: _shown(structure, value)
+    if schema.kind is Kind.TIMESTAMP:
+        return _date
+    if schema.item is None or not (
+        contains(schema.item, Kind.STRUCTURE) or contains(schema.item, Kind.TIMESTAMP)
+    ):
+        return None
+    inner = _converter(schema.item) or _same
+    if schema.kind is Kind.MAP:
+        return lambda value: {key: inner(item) for key, item in value.items()}
+    return lambda value: [inner(item) for item in value]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _date(time: datetime) -> str:
+    """A date as CloudTrail writes it: "Aug 10, 2022, 10:38:27 PM"."""
+    utc = time.astimezone(UTC)
+    hour = utc.hour % 12 or 12
+    half = "AM" if utc.hour < 12 else "PM"
+    return f"{_MONTHS[utc.month - 1]} {utc.day}, {utc.year}, {hour}:{utc:%M:%S} {half}"
+
+
+# Not strftime's, which speaks the language of the host.
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -1,0 +1,43 @@
+"""What is an operation?  One entry of a service's model: generated, never written by hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from keystead.errors import AwsError
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One AWS service: how its requests are told apart and its answers are written."""
+
+    name: str  # "kms", "iam", "sts": the signing name and the action prefix
+    protocol: str  # "json" or "query"
+    version: str  # API version, "2014-11-01"
+    target_prefix: str = ""  # "TrentService" (json)
+    xml_namespace: str = ""  # (query)
+    event_source: str = ""  # "kms.amazonaws.com"
+    clock_skew_seconds: int = 900  # KMS and Organizations 300, IAM and STS 900 (iam.md 3.7)
+    is_global: bool = False  # any Region of the installation may stand in the scope
+    echoes_values: bool = True  # a violation quotes the value; IAM never does (iam.md 10.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[In, Out]):
+    """One operation. `output` is NoneType for an operation that answers nothing."""
+
+    service: Service
+    name: str  # "Encrypt"
+    input: type[In]
+    output: type[Out]
+    signed: bool = True
+    read_only: bool = False
+    errors: tuple[type[AwsError], ...] = ()
+    result_wrapper: str = ""  # (query) "CreateUserResult"; "" when there is no output
+    sensitive: frozenset[str] = field(default_factory=frozenset)  # members never recorded
+
+
+Operations = Mapping[str, "Operation[object, object]"]

@@ -1,0 +1,165 @@
+"""How does a Query request read?  (iam.md 1.2, threat-model PA-2)
+
+    Action=TagUser&Version=2010-05-08&UserName=alice&Tags.member.1.Key=a&Tags.member.1.Value=b
+
+Lists are `Name.member.N`, maps `Name.entry.N.key` and `Name.entry.N.value`, N from 1; a list that
+is sent as `Name=` is empty. Blobs are base64, timestamps ISO 8601. Unknown parameters are ignored,
+as AWS does. A parameter that is both a value and a structure, or an index that is not a plain
+number, is ambiguous and refused.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from keystead.errors import SerializationException
+from keystead.wire import forms
+from keystead.wire.base64 import NotCanonical, decode_blob
+from keystead.wire.constraints import checked
+from keystead.wire.operation import In, Operation
+from keystead.wire.schema import Kind, Schema, schema_of
+
+CONTENT_TYPE = "application/x-www-form-urlencoded"
+
+_INDEX = re.compile(r"\A[1-9][0-9]{0,5}\Z", re.ASCII)
+_INTEGER = re.compile(r"\A-?[0-9]{1,19}\Z", re.ASCII)
+_DOUBLE = re.compile(r"\A-?[0-9]{1,19}(\.[0-9]{1,19})?\Z", re.ASCII)
+_BOOLEANS = {"true": True, "false": False}
+_TIMESTAMP = re.compile(
+    r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})\Z",
+    re.ASCII,
+)
+_DEEPEST = 16  # no model nests parameters further
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """The parameters in a body or a query string, once each; raises SerializationException."""
+    try:
+        return forms.parse(body)
+    except forms.NotAForm as reason:
+        raise SerializationException(f"The request is refused: {reason}") from None
+
+
+def read(operation: Operation[In, Any], form: Mapping[str, str]) -> In:
+    """The input in a form.
+
+    Raises SerializationException for a value of the wrong type, and ValidationException, with
+    every violation, for what breaks a constraint.
+    """
+    schema = schema_of(operation.input)
+    root = _Node()
+    known = {member.wire_name for member in schema.members}
+    for name, value in form.items():
+        path = name.split(".", _DEEPEST)
+        if path[0] in known:
+            root.insert(path, value, name)
+    return checked(operation, _structure(schema, root, ""))
+
+
+@dataclass(slots=True)
+class _Node:
+    """A parameter, or what several parameters have in common: `Tags` of `Tags.member.1.Key`."""
+
+    value: str | None = None
+    parts: "dict[str, _Node]" = field(default_factory=dict)
+
+    def insert(self, path: list[str], value: str, name: str) -> None:
+        """Put one parameter below this node."""
+        node = self
+        for step in path:
+            if node.value is not None:
+                raise _ambiguous(name)
+            node = node.parts.setdefault(step, _Node())
+        if node.value is not None or node.parts:
+            raise _ambiguous(name)
+        node.value = value
+
+
+def _ambiguous(name: str) -> SerializationException:
+    return SerializationException(f"The parameter '{name}' contradicts another one")
+
+
+def _structure(schema: Schema, node: _Node, name: str) -> dict[str, Any]:
+    return {
+        member.wire_name: _value(member.schema, part, f"{name}{member.wire_name}")
+        for member in schema.members
+        if (part := node.parts.get(member.wire_name)) is not None
+    }
+
+
+def _value(schema: Schema, node: _Node, name: str) -> Any:
+    """The value of a parameter, converted to what its type holds."""
+    match schema.kind:
+        case Kind.LIST:
+            items = _indexed(node, "member", name)
+            return [_value(schema.element, item, place) for place, item in items]
+        case Kind.MAP:
+            return dict(
+                _entry(schema, item, place) for place, item in _indexed(node, "entry", name)
+            )
+        case Kind.STRUCTURE:
+            if node.value:  # a structure without members is sent as "Name="
+                raise _misplaced(schema, name)
+            return _structure(schema, node, f"{name}.")
+    if node.value is None:
+        raise _misplaced(schema, name)
+    return _scalar(schema, node.value, name)
+
+
+def _indexed(node: _Node, step: str, name: str) -> list[tuple[str, _Node]]:
+    """The elements of a list or map, in the order of their indices."""
+    if node.value or node.parts.keys() - {step}:
+        raise SerializationException(f"The parameter '{name}' needs the form '{name}.{step}.N'")
+    below = node.parts.get(step, _Node())
+    if below.value is not None or not all(map(_INDEX.match, below.parts)):
+        raise SerializationException(f"The parameter '{name}.{step}' needs an index from 1")
+    return [
+        (f"{name}.{step}.{index}", below.parts[index]) for index in sorted(below.parts, key=int)
+    ]
+
+
+def _entry(schema: Schema, node: _Node, name: str) -> tuple[str, Any]:
+    key, value = node.parts.get("key", _Node()), node.parts.get("value")
+    if key.value is None or value is None:
+        raise SerializationException(f"The parameter '{name}' needs a key and a value")
+    return key.value, _value(schema.element, value, f"{name}.value")
+
+
+def _scalar(schema: Schema, text: str, name: str) -> Any:
+    match schema.kind:
+        case Kind.STRING:
+            return text
+        case Kind.BOOLEAN if text in _BOOLEANS:
+            return _BOOLEANS[text]
+        case Kind.INTEGER if _INTEGER.match(text):
+            return int(text)
+        case Kind.DOUBLE if _DOUBLE.match(text):
+            return float(text)
+        case Kind.TIMESTAMP:
+            with suppress(ValueError):
+                return timestamp(text)
+        case Kind.BLOB:
+            with suppress(NotCanonical):
+                return decode_blob(text)
+    raise _misplaced(schema, name)
+
+
+def timestamp(text: str) -> datetime:
+    """The time that an ISO 8601 text names, with its zone; raises ValueError."""
+    if not _TIMESTAMP.match(text):
+        raise ValueError("not a timestamp")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # no such day, hour or minute
+        raise ValueError("not a timestamp") from None
+
+
+def _misplaced(schema: Schema, name: str) -> SerializationException:
+    article = "an" if schema.kind is Kind.INTEGER else "a"
+    return SerializationException(
+        f"The value of '{name}' can not be converted to {article} {schema.kind.value}"
+    )

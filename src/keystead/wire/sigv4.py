@@ -1,0 +1,240 @@
+r"""What was signed, and with what signature?  The arithmetic of SigV4 (iam.md 3, threat-model AU).
+
+    CanonicalRequest = method \n path \n query \n headers \n signed headers \n payload hash
+    StringToSign     = "AWS4-HMAC-SHA256" \n time \n date/region/service/aws4_request \n
+                       hex(sha256(CanonicalRequest))
+    SigningKey       = HMAC chain over date, region, service, "aws4_request"
+    Signature        = hex(HMAC(SigningKey, StringToSign))
+
+Pure functions over one request: nothing here knows users, secrets at rest or caches.
+`sigv4_parsing.parse` finds the signature and refuses what is not well-formed; `require_scope` and
+`require_fresh` judge it by service, Regions and clock; the verifier asks `matches` with a signing
+key, which it may keep for the day, and raises `sigv4_errors.mismatch()`.
+"""
+
+import hmac
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from urllib.parse import quote
+
+import msgspec
+
+from keystead.wire import forms
+from keystead.wire.http import HttpRequest
+from keystead.wire.sigv4_errors import IncompleteSignature, SignatureDoesNotMatch
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+TERMINATOR = "aws4_request"
+
+# Effective lifetime of a presigned request to the services here (threat-model AU-6).
+PRESIGNED_SECONDS = 900
+PRESIGNED_EARLY_SECONDS = 300
+
+_TIMESTAMP = re.compile(
+    r"\A([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z\Z", re.ASCII
+)
+_RUN_OF_BLANKS = re.compile(r"[ \t]+")
+_UNRESERVED = "-_.~"
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """What all requests of one client on one day to one service say alike."""
+
+    access_key_id: str
+    scope: str  # "20240131/eu-central-1/kms/aws4_request"
+    date: str
+    region: str
+    service: str
+    signed_headers: tuple[str, ...]  # lower-case, sorted, with "host"
+
+
+class Signature(msgspec.Struct, frozen=True, gc=False):
+    """A well-formed signature, as a request carries it. Whether it is true is not known yet."""
+
+    claim: Claim
+    timestamp: str  # "20240131T120000Z", on the day of the claim
+    time: datetime
+    signature: str  # 64 lower-case hexadecimal digits
+    security_token: str | None
+    presigned: bool = False
+    expires: int = 0  # seconds; of a presigned request
+
+    def __repr__(self) -> str:
+        """Whose and when, without token and signature."""
+        return f"Signature({self.access_key_id}, {self.timestamp}, {self.scope})"
+
+    @property
+    def access_key_id(self) -> str:
+        return self.claim.access_key_id
+
+    @property
+    def scope(self) -> str:
+        return self.claim.scope
+
+    @property
+    def date(self) -> str:
+        return self.claim.date
+
+    @property
+    def region(self) -> str:
+        return self.claim.region
+
+    @property
+    def service(self) -> str:
+        return self.claim.service
+
+    @property
+    def signed_headers(self) -> tuple[str, ...]:
+        return self.claim.signed_headers
+
+
+# Judging
+
+
+def require_scope(signature: Signature, service: str, regions: Collection[str]) -> None:
+    """Refuse a signature for another service or Region (iam.md 3.5)."""
+    claim, wrong = signature.claim, []
+    if claim.region not in regions:
+        wrong.append(f"Credential should be scoped to a valid Region, not '{claim.region}'.")
+    if claim.service != service:
+        wrong.append(f"Credential should be scoped to correct service: '{service}'.")
+    if wrong:
+        raise SignatureDoesNotMatch(" ".join(wrong))
+
+
+def require_fresh(signature: Signature, now: datetime, skew_seconds: int) -> None:
+    """Refuse a signature outside of its time (iam.md 3.7, threat-model AU-6)."""
+    if signature.presigned:
+        late, early = min(signature.expires, PRESIGNED_SECONDS), PRESIGNED_EARLY_SECONDS
+    else:
+        late = early = skew_seconds
+    if signature.time < now - timedelta(seconds=late):
+        edge = f"{_basic(now - timedelta(seconds=late))} ({_basic(now)} - {_span(late)})"
+        raise SignatureDoesNotMatch(
+            f"Signature expired: {signature.timestamp} is now earlier than {edge}"
+        )
+    if signature.time > now + timedelta(seconds=early):
+        edge = f"{_basic(now + timedelta(seconds=early))} ({_basic(now)} + {_span(early)})"
+        raise SignatureDoesNotMatch(
+            f"Signature not yet current: {signature.timestamp} is still later than {edge}"
+        )
+
+
+def matches(key: bytes, text: bytes, signature: Signature) -> bool:
+    """Is this the signature that the key gives?  In constant time, on bytes (AU-8)."""
+    return hmac.compare_digest(sign(key, text).encode(), signature.signature.encode())
+
+
+# Computing
+
+
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """The key that signs one day's requests to one service in one Region."""
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, service, TERMINATOR):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def sign(key: bytes, text: bytes) -> str:
+    """The signature of a string to sign."""
+    return hmac.digest(key, text, "sha256").hex()
+
+
+def string_to_sign(request: HttpRequest, signature: Signature) -> bytes:
+    """What the signature of this request is computed over."""
+    hashed = sha256(canonical_request(request, signature).encode()).hexdigest()
+    return f"{ALGORITHM}\n{signature.timestamp}\n{signature.claim.scope}\n{hashed}".encode()
+
+
+def canonical_request(request: HttpRequest, signature: Signature) -> str:
+    """The request in the one form that client and server agree on (iam.md 3.3)."""
+    headers, signed_headers = request.headers, signature.claim.signed_headers
+    lines = []
+    for name in signed_headers:
+        value = headers.get(name)
+        if value is None:
+            raise SignatureDoesNotMatch(
+                f"The header '{name}' is listed as signed but was not received."
+            )
+        lines.append(f"{name}:{_trimmed(value)}\n")
+    path = "/" if request.path == "/" else _canonical_path(request.path)
+    query = canonical_query(request.query) if request.query else ""
+    return (
+        f"{request.method}\n{path}\n{query}\n{''.join(lines)}\n"
+        f"{';'.join(signed_headers)}\n{_payload_hash(request)}"
+    )
+
+
+def canonical_query(query: str) -> str:
+    """The query string, decoded as parameters are, encoded again and sorted.
+
+    "+" counts as the space it means to the parameters, so that nobody can turn a signed plus
+    sign into a space.
+    """
+    fields = parse_query(query)
+    fields.pop("X-Amz-Signature", None)
+    encoded = sorted(
+        (quote(name, safe=_UNRESERVED), quote(value, safe=_UNRESERVED))
+        for name, value in fields.items()
+    )
+    return "&".join(f"{name}={value}" for name, value in encoded)
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """The parameters of a query string; raises IncompleteSignature for an ambiguous one."""
+    try:
+        return forms.parse(query)
+    except forms.NotAForm as reason:
+        raise IncompleteSignature(f"The query string is refused: {reason}.") from None
+
+
+@lru_cache(maxsize=64)  # most requests of one second carry the same text
+def parse_timestamp(timestamp: str) -> datetime:
+    """The time of "20240131T120000Z"; raises IncompleteSignature."""
+    match = _TIMESTAMP.match(timestamp)
+    if match is not None:
+        year, month, day, hour, minute, second = map(int, match.groups())
+        with suppress(ValueError):  # no such day, hour or minute
+            return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    raise IncompleteSignature(
+        f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'."
+        " See http://en.wikipedia.org/wiki/ISO_8601"
+    )
+
+
+def _basic(time: datetime) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ")
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds // 60} min." if seconds % 60 == 0 else f"{seconds} s."
+
+
+def _trimmed(value: str) -> str:
+    """A header's value without outer blanks and with single inner ones."""
+    value = value.strip(" \t")
+    return _RUN_OF_BLANKS.sub(" ", value) if "  " in value or "\t" in value else value
+
+
+def _canonical_path(path: str) -> str:
+    """The raw path, encoded once more. What would have to be normalised is refused (AU-7)."""
+    if any(segment in ("", ".", "..") for segment in path.split("/")[1:-1]) or path.endswith(
+        ("/.", "/..")
+    ):
+        raise SignatureDoesNotMatch("The path of a signed request must be in its normal form.")
+    return quote(path, safe="/" + _UNRESERVED)
+
+
+def _payload_hash(request: HttpRequest) -> str:
+    """The hash of the body that was received: nothing that a client says instead counts (AU-4)."""
+    computed = sha256(request.body).hexdigest()
+    if request.headers.get("x-amz-content-sha256", computed).strip(" \t") != computed:
+        raise SignatureDoesNotMatch(
+            "The provided 'x-amz-content-sha256' header does not match what was computed."
+        )
+    return computed

@@ -1,0 +1,244 @@
+"""Which signature does a request carry?  One, well-formed, over everything that matters.
+
+    Authorization: AWS4-HMAC-SHA256 Credential=key/date/region/service/aws4_request,
+                   SignedHeaders=a;b;c, Signature=<64 hex>
+    ?X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=…
+     &X-Amz-Signature=…[&X-Amz-Security-Token=…]
+
+Refused with AWS's words (iam.md 3.8): two sources of credentials or half a one (threat-model
+AU-2), another algorithm, a parameter missing or twice, a scope that is not five parts or not of
+the signature's day, signed headers that are not sorted or leave out host or a received x-amz-*
+header (AU-3), a time that is not in ISO 8601's basic format.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from keystead.wire.http import HttpRequest
+from keystead.wire.sigv4 import (
+    ALGORITHM,
+    TERMINATOR,
+    Claim,
+    Signature,
+    parse_query,
+    parse_timestamp,
+)
+from keystead.wire.sigv4_errors import (
+    IncompleteSignature,
+    MissingAuthenticationToken,
+    SignatureDoesNotMatch,
+    mismatch,
+)
+
+MAX_EXPIRES = 604_800
+MAX_HEADERS = 100  # no request has more (threat-model 6)
+
+_SIGNATURE = re.compile(r"\A[0-9a-f]{64}\Z", re.ASCII)
+_SECONDS = re.compile(r"\A[0-9]{1,7}\Z", re.ASCII)
+_SIGNATURE_LENGTH = 64
+_HEADER_NAME = re.compile(r"\A[!#$%&'*+.^_`|~0-9a-z-]+\Z", re.ASCII)
+
+_PARAMETERS = ("Credential", "Signature", "SignedHeaders")
+_REQUIRED_IN_QUERY = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+)
+_IN_QUERY = {name.lower(): name for name in (*_REQUIRED_IN_QUERY, "X-Amz-Security-Token")}
+
+NOTHING_KNOWN: Mapping[str, Claim] = {}
+
+
+class Signed(NamedTuple):
+    """What differs from request to request."""
+
+    signature: str
+    security_token: str | None
+    expires: int = 0
+
+
+def is_signed(request: HttpRequest) -> bool:
+    """Does a request claim any credentials, however badly?"""
+    return "authorization" in request.headers or bool(request.query and _query_credentials(request))
+
+
+def prefix(request: HttpRequest) -> str | None:
+    """The part of the Authorization header under which a verifier may keep its Claim.
+
+    Everything before the signature, where the signature stands last; None otherwise. It belongs
+    in a bounded cache, and only after a signature was found true.
+    """
+    text = request.headers.get("authorization", "")[:-_SIGNATURE_LENGTH]
+    return text if text.endswith(", Signature=") else None
+
+
+def parse(request: HttpRequest, known: Mapping[str, Claim] = NOTHING_KNOWN) -> Signature:
+    """The signature of a request; raises MissingAuthenticationToken when there is none.
+
+    `known` holds claims by their `prefix`.
+    """
+    authorization = request.headers.get("authorization")
+    in_query = _query_credentials(request) if request.query else {}
+    if authorization is None:
+        if in_query:
+            return _from_query(request.headers, in_query)
+        raise MissingAuthenticationToken
+    if in_query:
+        raise IncompleteSignature(
+            "Only one form of authentication is allowed: either the Authorization header or the"
+            " X-Amz-* query-string parameters."
+        )
+    return _from_header(request.headers, authorization, known)
+
+
+def _query_credentials(request: HttpRequest) -> dict[str, str]:
+    """The parameters of a signature that stand in the query string."""
+    fields = parse_query(request.query)
+    found = {name: value for name, value in fields.items() if name.lower() in _IN_QUERY}
+    for name in found:
+        if _IN_QUERY[name.lower()] != name:
+            raise IncompleteSignature(f"The query-string parameter '{name}' is misspelled.")
+    return found
+
+
+def _from_header(
+    headers: Mapping[str, str], authorization: str, known: Mapping[str, Claim]
+) -> Signature:
+    timestamp = headers.get("x-amz-date") or headers.get("date", "")
+    claim = known.get(authorization[:-_SIGNATURE_LENGTH])
+    if claim is not None and timestamp:
+        signature = authorization[-_SIGNATURE_LENGTH:]
+    else:
+        parameters = _parameters(authorization, timestamp)
+        claim = _claim(parameters["Credential"], parameters["SignedHeaders"])
+        signature = parameters["Signature"]
+    token = headers.get("x-amz-security-token")
+    return _signature(headers, claim, timestamp, Signed(signature, token))
+
+
+def _parameters(authorization: str, timestamp: str) -> dict[str, str]:
+    """The parameters of an Authorization header; all that are needed, each once."""
+    algorithm, _, text = authorization.partition(" ")
+    if algorithm != ALGORITHM:
+        # A lone word is not a scheme; it may be a secret in the wrong place, and stays unquoted.
+        shown = f": '{algorithm}'" if text else ""
+        raise IncompleteSignature(f"Unsupported AWS 'algorithm'{shown}")
+    parameters: dict[str, str] = {}
+    for part in text.split(",") if text.strip(" ") else ():
+        name, equals, value = part.strip(" ").partition("=")
+        if not equals:
+            raise IncompleteSignature(
+                f"'{name}' not a valid key=value pair (missing equal-sign) in Authorization"
+                f" header: '{authorization}'."
+            )
+        if name in parameters:
+            raise IncompleteSignature(f"Authorization header has '{name}' more than once.")
+        parameters[name] = value
+    missing = [
+        f"Authorization header requires '{name}' parameter."
+        for name in _PARAMETERS
+        if not parameters.get(name)
+    ]
+    if not timestamp:
+        missing.append(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+        )
+    if missing:
+        raise IncompleteSignature(f"{' '.join(missing)} Authorization={authorization}")
+    return parameters
+
+
+def _from_query(headers: Mapping[str, str], fields: Mapping[str, str]) -> Signature:
+    for name in _REQUIRED_IN_QUERY:
+        if not fields.get(name):
+            raise IncompleteSignature(
+                f"AWS query-string parameters must include '{name}'."
+                " Re-examine the query-string parameters."
+            )
+    if fields["X-Amz-Algorithm"] != ALGORITHM:
+        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{fields['X-Amz-Algorithm']}'")
+    for name in ("x-amz-date", "x-amz-security-token"):
+        if name in headers:
+            raise IncompleteSignature(
+                f"The header '{name}' must not accompany the X-Amz-* query-string parameters."
+            )
+    return _signature(
+        headers,
+        _claim(fields["X-Amz-Credential"], fields["X-Amz-SignedHeaders"]),
+        fields["X-Amz-Date"],
+        Signed(
+            fields["X-Amz-Signature"],
+            fields.get("X-Amz-Security-Token"),
+            _expires(fields["X-Amz-Expires"]),
+        ),
+    )
+
+
+def _expires(text: str) -> int:
+    if not _SECONDS.match(text):
+        raise IncompleteSignature("X-Amz-Expires should be a number of seconds.")
+    if not 1 <= int(text) <= MAX_EXPIRES:
+        raise IncompleteSignature(
+            f"X-Amz-Expires must be at least 1 and at most {MAX_EXPIRES} seconds."
+        )
+    return int(text)
+
+
+def _claim(credential: str, signed_headers: str) -> Claim:
+    parts = credential.split("/")
+    if len(parts) != 5:
+        raise IncompleteSignature(
+            "Credential must have exactly 5 slash-delimited elements, e.g."
+            f" keyid/date/region/service/term, got '{credential}'"
+        )
+    access_key_id, date, region, service, terminator = parts
+    if terminator != TERMINATOR:
+        raise SignatureDoesNotMatch(
+            f"Credential should be scoped with a valid terminator: '{TERMINATOR}'"
+        )
+    names = signed_headers.split(";", MAX_HEADERS - 1)
+    if not all(map(_HEADER_NAME.match, names)) or names != sorted(set(names)):
+        raise IncompleteSignature(
+            "SignedHeaders must be lower-case, sorted and without duplicates, got"
+            f" '{signed_headers}'"
+        )
+    if "host" not in names:
+        raise SignatureDoesNotMatch(
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+        )
+    scope = f"{date}/{region}/{service}/{TERMINATOR}"
+    return Claim(access_key_id, scope, date, region, service, tuple(names))
+
+
+def _signature(
+    headers: Mapping[str, str], claim: Claim, timestamp: str, signed: Signed
+) -> Signature:
+    """The signature of this request, once it fits its claim and covers every x-amz-* header."""
+    time = parse_timestamp(timestamp)
+    if timestamp[:8] != claim.date:
+        raise SignatureDoesNotMatch(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from"
+            f" HTTP: '{claim.date}' != '{timestamp[:8]}', from '{timestamp}'."
+        )
+    names = claim.signed_headers
+    unsigned = [name for name in headers if name[:6] == "x-amz-" and name not in names]
+    if unsigned:
+        raise SignatureDoesNotMatch(
+            "There were headers present in the request which were not signed: "
+            + ", ".join(sorted(unsigned))
+        )
+    if not _SIGNATURE.match(signed.signature):
+        raise mismatch()
+    return Signature(
+        claim,
+        timestamp,
+        time,
+        signed.signature,
+        signed.security_token,
+        presigned=signed.expires > 0,
+        expires=signed.expires,
+    )

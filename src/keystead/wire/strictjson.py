@@ -1,0 +1,103 @@
+"""Is this text JSON, and only one reading of it?  The one strict parser (threat-model PA-1).
+
+Refused, never silently resolved: bytes that are not UTF-8, a byte order mark, a member name that
+occurs twice, NaN and Infinity, numbers beyond a double or 64 bits, lone surrogates, U+0000, more
+than `max_depth` levels, more than 20,000 values.
+"""
+
+import json
+from typing import Any
+
+MAX_DEPTH = 64
+MAX_VALUES = 20_000
+
+_LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
+_LONGEST_INTEGER = 20  # "-" and nineteen digits
+
+
+class NotStrictJson(ValueError):
+    """The text is refused; the caller decides which AWS error that is."""
+
+
+def loads(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
+    """The value of a JSON text; raises NotStrictJson with the reason."""
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(
+            decoded,
+            object_pairs_hook=_unique_members,
+            parse_constant=_refuse_constant,
+            parse_int=_parse_integer,
+            parse_float=_parse_double,
+        )
+    except NotStrictJson:
+        raise
+    except UnicodeDecodeError:
+        raise NotStrictJson("the text is not UTF-8") from None
+    except RecursionError:
+        raise NotStrictJson(f"the text is nested deeper than {max_depth} levels") from None
+    except ValueError as error:
+        raise NotStrictJson(f"the text is not JSON: {error}") from None
+    _check_limits(value, max_depth)
+    return value
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise NotStrictJson("a member name occurs twice in one object")
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise NotStrictJson(f"{name} is not a JSON number")
+
+
+def _parse_integer(digits: str) -> int:
+    if len(digits) <= _LONGEST_INTEGER:
+        number = int(digits)
+        if _LEAST_INTEGER <= number <= _GREATEST_INTEGER:
+            return number
+    raise NotStrictJson("an integer needs more than 64 bits")
+
+
+def _parse_double(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise NotStrictJson("a number is beyond the range of a double")
+    return number
+
+
+def _check_limits(value: Any, max_depth: int) -> None:
+    """Check depth, number of values, and the characters of every string.
+
+    Iterative: no input can exhaust the interpreter's stack here.
+    """
+    waiting = [(value, 1)]
+    values = 0
+    while waiting:
+        item, depth = waiting.pop()
+        values += 1
+        if values > MAX_VALUES:
+            raise NotStrictJson(f"the text has more than {MAX_VALUES} values")
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, dict | list):
+            if depth > max_depth:
+                raise NotStrictJson(f"the text is nested deeper than {max_depth} levels")
+            if isinstance(item, dict):
+                for name in item:
+                    _check_text(name)
+                item = item.values()
+            waiting.extend((part, depth + 1) for part in item)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise NotStrictJson("a string contains U+0000")
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotStrictJson("a string contains half of a surrogate pair") from None

@@ -1,0 +1,127 @@
+"""How is a Query request answered?  XML in AWS's envelopes (iam.md 1.3).
+
+    <CreateUserResponse xmlns="…">
+      <CreateUserResult><User>…</User></CreateUserResult>
+      <ResponseMetadata><RequestId>…</RequestId></ResponseMetadata>
+    </CreateUserResponse>
+
+Members stand in the model's order. A list that is given is always written, even when it is empty:
+clients fail on one that is missing. Policy documents come percent-encoded from their room.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from keystead.errors import AwsError
+from keystead.wire.base64 import encode_blob
+from keystead.wire.http import HttpResponse
+from keystead.wire.operation import Operation, Out, Service
+from keystead.wire.schema import Kind, Schema, schema_of
+from keystead.wire.sigv4_errors import MissingAuthenticationToken
+
+CONTENT_TYPE = "text/xml"
+
+# Everything that XML 1.0 must not or cannot hold as itself. A carriage return would be read back
+# as a line feed; what no document may contain at all becomes U+FFFD.
+_SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
+
+
+def response(operation: Operation[Any, Out], value: Out, request_id: str) -> HttpResponse:
+    """The response that carries an answer."""
+    return HttpResponse(200, headers(request_id), write(operation, value, request_id))
+
+
+def write(operation: Operation[Any, Out], value: Out, request_id: str) -> bytes:
+    """The body of an answer."""
+    root = f"{operation.name}Response"
+    out = [f'<{root} xmlns="{operation.service.xml_namespace}">']
+    if operation.result_wrapper:
+        out.append(f"<{operation.result_wrapper}>")
+        _write_members(schema_of(operation.output), value, out)
+        out.append(f"</{operation.result_wrapper}>")
+    out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{root}>")
+    return "".join(out).encode()
+
+
+def error(service: Service, refusal: AwsError, request_id: str) -> HttpResponse:
+    """The response that carries an error."""
+    code, status, message = query_error(refusal)
+    text = f"<Message>{escape(message)}</Message>" if message is not None else ""
+    body = (
+        f'<ErrorResponse xmlns="{service.xml_namespace}"><Error><Type>{sender(status)}</Type>'
+        f"<Code>{code}</Code>{text}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+    return HttpResponse(status, headers(request_id), body.encode())
+
+
+def query_error(refusal: AwsError) -> tuple[str, int, str | None]:
+    """An error's code, status and message as Query services give them."""
+    message = refusal.message
+    if isinstance(refusal, MissingAuthenticationToken):
+        message = refusal.query_message
+    return refusal.query_code or refusal.code, refusal.query_status or refusal.status, message
+
+
+def sender(status: int) -> str:
+    """Whose fault an error is."""
+    return "Receiver" if status >= 500 else "Sender"
+
+
+def headers(request_id: str) -> tuple[tuple[str, str], ...]:
+    """The headers of every XML answer."""
+    return (("x-amzn-RequestId", request_id), ("Content-Type", CONTENT_TYPE))
+
+
+def escape(text: str) -> str:
+    """A text as the content of an element."""
+    if _SPECIAL.search(text) is None:
+        return text
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "\ufffd"), text)
+
+
+def text_of(schema: Schema, value: Any) -> str:
+    """A scalar as text, in either form of a Query answer."""
+    match schema.kind:
+        case Kind.BOOLEAN:
+            return "true" if value else "false"
+        case Kind.TIMESTAMP:
+            return timestamp(value)
+        case Kind.BLOB:
+            return encode_blob(value)
+        case _:
+            return str(value)
+
+
+def timestamp(time: datetime) -> str:
+    """Whole seconds in UTC: "2024-01-31T12:00:00Z"."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _write_members(schema: Schema, value: Any, out: list[str]) -> None:
+    for member in schema.members:
+        given = getattr(value, member.attribute)
+        if given is not None:
+            _write(member.schema, given, member.wire_name, out)
+
+
+def _write(schema: Schema, value: Any, name: str, out: list[str]) -> None:
+    """One element with everything inside it."""
+    match schema.kind:
+        case Kind.STRUCTURE:
+            out.append(f"<{name}>")
+            _write_members(schema, value, out)
+        case Kind.LIST:
+            out.append(f"<{name}>")
+            for item in value:
+                _write(schema.element, item, "member", out)
+        case Kind.MAP:
+            out.append(f"<{name}>")
+            for key, item in value.items():
+                out.append(f"<entry><key>{escape(key)}</key>")
+                _write(schema.element, item, "value", out)
+                out.append("</entry>")
+        case _:
+            out.append(f"<{name}>{escape(text_of(schema, value))}")
+    out.append(f"</{name}>")

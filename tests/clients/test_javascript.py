@@ -1,0 +1,56 @@
+"""The AWS SDK for JavaScript v3 parses our answers and our refusals."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REGION, Server
+
+HERE = Path(__file__).parent / "js"
+MISSING = "node and npm are not on this machine: the JavaScript SDK was NOT tried"
+
+
+@pytest.fixture(scope="module")
+def session(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the JavaScript session printed."""
+    here = tmp_path_factory.mktemp("js")
+    for name in (".npmrc", "package.json", "package-lock.json", "session.mjs"):
+        shutil.copy(HERE / name, here)
+    subprocess.run(["npm", "ci", "--silent"], cwd=here, check=True, timeout=240)
+    ran = subprocess.run(
+        ["node", "session.mjs"],
+        cwd=here, capture_output=True, text=True, check=False, timeout=120,
+        env={
+            "PATH": os.environ["PATH"], "AWS_REGION": REGION, "KEYSTEAD_ENDPOINT": server.endpoint,
+            "AWS_ACCESS_KEY_ID": server.admin.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": server.admin.secret,
+        },
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason=MISSING)
+def test_answers_are_parsed(session: dict[str, Any]) -> None:
+    """Blobs, dates, lists and nested structures of three services arrive as the SDK's types."""
+    assert session["plaintext"] == "hello"
+    assert session["dataKeyLength"] == 32
+    assert session["created"] is session["userCreated"] is session["listed"] is True
+    assert session["keyArn"].startswith(f"arn:aws:kms:{REGION}:{session['account']}:key/")
+    assert session["userArn"] == f"arn:aws:iam::{session['account']}:user/javascript"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason=MISSING)
+def test_refusals_are_parsed(session: dict[str, Any]) -> None:
+    """Errors of both protocols arrive under the names that programs catch."""
+    assert session["otherContext"]["name"] == "InvalidCiphertextException"
+    assert session["noSuchKey"]["name"] == "NotFoundException"
+    assert "does not exist" in session["noSuchKey"]["message"]
+    assert session["noSuchUser"]["name"] in {"NoSuchEntity", "NoSuchEntityException"}
+    assert session["noSuchUser"]["status"] == 404

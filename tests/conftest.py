@@ -1,0 +1,175 @@
+"""What every test may use: a running server, its administrator, real clients, `refused`."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import Config
+from botocore.exceptions import ClientError
+
+BIN = Path(sys.executable).parent
+REGION = "eu-central-1"
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key."""
+
+    access_key_id: str
+    secret: str
+
+
+@dataclass(slots=True)
+class Server:
+    """A Keystead server in a process of its own, as a user starts it."""
+
+    data: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *options: str) -> None:
+        """Start it and wait until it is ready."""
+        log = (self.data.parent / f"{self.data.name}.log").open("ab")
+        self.process = subprocess.Popen(
+            [BIN / "keystead", "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
+             "--region", REGION, *options],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.endpoint}/readyz", timeout=1) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError(f"the server did not become ready:\n{self.log()}")
+
+    def log(self) -> str:
+        return (self.data.parent / f"{self.data.name}.log").read_text()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(timeout=30)
+        self.process = None
+        return status
+
+    def kill(self) -> None:
+        """SIGKILL: what a power switch does to a process."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(timeout=30)
+        self.process = None
+
+    @property
+    def admin(self) -> Credentials:
+        """The administrator's access key, from the file that the first start wrote."""
+        values: dict[str, str] = {}
+        for line in (self.data / "aws" / "credentials").read_text().splitlines():
+            name, separator, value = line.partition("=")
+            if separator:
+                values[name.strip()] = value.strip()
+        return Credentials(values["aws_access_key_id"], values["aws_secret_access_key"])
+
+    def client(self, service: str, who: Credentials | None = None, **config: Any) -> Any:
+        """A boto3 client for this server; the administrator's unless told otherwise."""
+        who = who or self.admin
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=who.access_key_id,
+            aws_secret_access_key=who.secret,
+            config=Config(retries={"total_max_attempts": 1}, **config),
+        )
+
+    def keystead(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command line on this server's data directory."""
+        return subprocess.run(
+            [BIN / "keystead", *arguments, "--data", self.data],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which the AWS CLI is the administrator of this server."""
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "AWS_CONFIG_FILE": str(self.data / "aws" / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.data / "aws" / "credentials"),
+            "AWS_PROFILE": "admin",
+            "AWS_PAGER": "",
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running server for the tests of this process; each keeps to users and keys of its own."""
+    running = Server(tmp_path_factory.mktemp("keystead") / "data", free_port())
+    running.start()
+    yield running
+    assert running.stop() == 0, running.log()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, to be stopped, killed or locked out."""
+    running = Server(tmp_path / "data", free_port())
+    running.start()
+    yield running
+    if running.process is not None:
+        running.kill()
+
+
+@contextmanager
+def refused(code: str, message: str | None = None) -> Iterator[None]:
+    """The block must be refused with this code, and this text in its message."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    error = caught.value.response["Error"]
+    assert error["Code"] == code, error
+    if message is not None:
+        assert message in error.get("Message", ""), error
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def create_user(server: Server, name: str, *statements: dict[str, Any]) -> Credentials:
+    """A user with an access key and, if statements are given, an inline policy of them."""
+    iam = server.client("iam")
+    iam.create_user(UserName=name)
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=policy(*statements))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])

@@ -1,0 +1,189 @@
+"""An installation inside of the test: a real store, a real hierarchy, calls without a network."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import keystead.identity.iam  # registers the operations
+import keystead.identity.sts  # noqa: F401
+from keystead.audit.event import Event
+from keystead.call import NoOrganization, Principals
+from keystead.custody.hierarchy import Hierarchy
+from keystead.custody.passwords import Cost, Passwords
+from keystead.custody.root import FileSeal, initialise
+from keystead.identity import accounts, callers
+from keystead.identity.access_keys import IssuedKey
+from keystead.identity.authenticate import Authenticator
+from keystead.identity.callers import Caller
+from keystead.identity.calls import IamCall, StsCall
+from keystead.identity.last_used import LastUsed
+from keystead.identity.principals import StoredPrincipals
+from keystead.identity.repository import IdentityRepository
+from keystead.identity.repository.accounts import Account
+from keystead.registry import implementation
+from keystead.store.protocol import Transaction
+from keystead.store.sqlite import SqliteStore, open_store
+from keystead.wire.http import Endpoint
+from keystead.wire.models import iam as api
+from keystead.wire.operation import Operation
+
+REGION = "eu-central-1"
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+Change = tuple[str, Operation[Any, Any], dict[str, Any]]
+"""What a step is about, the operation, and its members."""
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def allow(*actions: str, resource: str | list[str] = "*", **statement: Any) -> str:
+    """A policy with one Allow."""
+    return document({"Effect": "Allow", "Action": list(actions), "Resource": resource, **statement})
+
+
+def deny(*actions: str, resource: str = "*", **statement: Any) -> str:
+    """A policy with one Deny."""
+    return document({"Effect": "Deny", "Action": list(actions), "Resource": resource, **statement})
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    """A policy with these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@dataclass
+class World:
+    """One installation."""
+
+    store: SqliteStore
+    hierarchy: Hierarchy
+    repository: IdentityRepository
+    last_used: LastUsed = field(default_factory=LastUsed)
+    now: datetime = NOW
+    last_event: Event | None = None
+
+    @classmethod
+    def create(cls, directory: Path) -> "World":
+        hierarchy = Hierarchy(initialise(directory, FileSeal()))
+        store = open_store(directory / "keystead.db", hierarchy.store_key)
+        return cls(store, hierarchy, IdentityRepository(hierarchy.rows))
+
+    def account(self, email: str = "root@example.com", account_id: str | None = None) -> "Tenant":
+        """A new account."""
+        passwords = Passwords(b"pepper", Cost(passes=2, memory_kib=19 * 1024, lanes=1))
+        with self.store.write() as transaction:
+            made = accounts.create_account(
+                transaction, self.repository, passwords,
+                email=email, account_id=account_id, now=self.now,
+            )  # fmt: skip
+        return Tenant(self, made.account, made.root_password)
+
+    def authenticator(self) -> Authenticator:
+        return Authenticator(self.repository, {REGION, "us-east-1"}, self.last_used)
+
+    def run(self, caller: Caller, operation: Operation[In, Out], **members: Any) -> Out:
+        """One call, as the pipeline makes it."""
+        found = implementation(operation.service.name, operation.name)
+        assert found is not None, operation.name
+        with self.store.write() as transaction:
+            call = self._call(caller, operation, transaction)
+            try:
+                answer: Out = found.function(call, operation.input(**members))
+            finally:
+                self.last_event = call.event
+            assert call.asked or found.open_to_all
+            return answer
+
+    def _call(
+        self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction
+    ) -> IamCall | StsCall:
+        principals: Principals = StoredPrincipals(self.repository, transaction)
+        event = Event("request", self.now, operation.service.event_source, operation.name)
+        common: dict[str, Any] = {
+            "operation": operation,
+            "event": event,
+            "principal": caller.principal,
+            "policies": caller.policies,
+            "now": self.now,
+            "epoch": self.store.epoch,
+            "region": REGION,
+            "endpoint": Endpoint(),
+            "transaction": transaction,
+            "keys": caller.keys,
+            "principals": principals,
+            "guardrails": NoOrganization(),
+        }
+        if operation.service.name == "sts":
+            return StsCall(**common)
+        return IamCall(
+            **common,
+            repository=self.repository,
+            tokens=self.hierarchy.tokens,
+            last_used=self.last_used,
+        )
+
+
+@dataclass
+class Tenant:
+    """One account of the installation."""
+
+    world: World
+    record: Account
+    root_password: str
+
+    @property
+    def id(self) -> str:
+        return self.record.account
+
+    @property
+    def root(self) -> "Person":
+        return Person(self, None)
+
+    def root_key(self) -> IssuedKey:
+        with self.world.store.write() as transaction:
+            return accounts.create_root_access_key(
+                transaction, self.world.repository, self.record, now=self.world.now
+            )
+
+    def administrator(self, name: str = "admin") -> "Person":
+        with self.world.store.write() as transaction:
+            made = accounts.create_administrator(
+                transaction, self.world.repository, self.record, name=name, now=self.world.now
+            )
+        return Person(self, made.user.name, made.access_key)
+
+    def user(self, name: str, *policies: str, path: str = "/") -> "Person":
+        """A new user with these inline policies, and an access key."""
+        self.root(api.CreateUser, user_name=name, path=path)
+        for number, policy in enumerate(policies):
+            self.root(
+                api.PutUserPolicy,
+                user_name=name, policy_name=f"inline{number}", policy_document=policy,
+            )  # fmt: skip
+        made = self.root(api.CreateAccessKey, user_name=name).access_key
+        return Person(self, name, IssuedKey(made.access_key_id, made.secret_access_key))
+
+
+@dataclass
+class Person:
+    """Somebody who calls."""
+
+    tenant: Tenant
+    name: str | None  # None: root
+    key: IssuedKey | None = None
+
+    @property
+    def caller(self) -> Caller:
+        world = self.tenant.world
+        if self.name is None:
+            return callers.root(self.tenant.record)
+        user = world.repository.users.named(world.store.read(), self.tenant.id, self.name)
+        assert user is not None
+        return callers.user(world.repository, world.store.read(), user)
+
+    def __call__(self, operation: Operation[In, Out], **members: Any) -> Out:
+        return self.tenant.world.run(self.caller, operation, **members)

@@ -1,0 +1,238 @@
+"""A KMS without wire and authentication: real store, real custody, real policies, calls in process.
+
+alice = world.caller("alice", policies=[allow("kms:*")])
+alice.encrypt(KeyId=key, Plaintext=b"x")
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import keystead.kms.operations  # noqa: F401  # registers them
+from keystead.arns import iam_arn
+from keystead.audit.event import Event
+from keystead.call import NoOrganization
+from keystead.custody.hierarchy import Hierarchy
+from keystead.custody.material import Custody
+from keystead.custody.root import RootKey
+from keystead.errors import AwsError
+from keystead.kms.call import KmsCall
+from keystead.kms.deletion import Destroyed, destroy_due
+from keystead.kms.repository import KeyRepository
+from keystead.kms.rotation import Rotated, rotate_due
+from keystead.policy.context import PolicySource, Principal, PrincipalPolicies, PrincipalType
+from keystead.policy.document import DocumentKind, compile_policy
+from keystead.registry import implementation
+from keystead.store.protocol import Reader, Row, Value
+from keystead.store.sqlite import SqliteStore, open_store
+from keystead.wire.http import Endpoint
+from keystead.wire.models import kms as api
+
+ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
+REGION = "eu-central-1"
+START = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def statement(effect: str, action: str | list[str], resource: str = "*", **more: Any) -> Any:
+    """One statement of an identity policy."""
+    return {"Effect": effect, "Action": action, "Resource": resource, **more}
+
+
+def allow(action: str | list[str], resource: str = "*", **more: Any) -> Any:
+    return statement("Allow", action, resource, **more)
+
+
+def deny(action: str | list[str], resource: str = "*", **more: Any) -> Any:
+    return statement("Deny", action, resource, **more)
+
+
+def document(*statements: Any) -> str:
+    """A policy document with these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def delegation(account: str = ACCOUNT) -> Any:
+    """The statement of a key policy that lets the account decide."""
+    return allow("kms:*", Principal={"AWS": iam_arn(account, "root")})
+
+
+@contextmanager
+def refused(code: str, message: str | None = None) -> Iterator[pytest.ExceptionInfo[AwsError]]:
+    """The block is refused with this code, and this text when one is given."""
+    with pytest.raises(AwsError) as caught:
+        yield caught
+    assert caught.value.code == code, caught.value.message
+    if message is not None:
+        assert caught.value.message == message
+
+
+class People:
+    """Who exists: a directory of ARNs and unique ids that a test changes."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        self._made = 0
+
+    def add(self, arn: str) -> str:
+        """Make a user or role with this ARN; its unique id."""
+        self._made += 1
+        self.ids[arn] = f"AIDA{self._made:017d}"
+        return self.ids[arn]
+
+    def unique_id(self, arn: str) -> str | None:
+        account = re.fullmatch(r"(?:arn:aws:iam::)?(\d{12})(?::root)?", arn)
+        return account[1] if account else self.ids.get(arn)
+
+    def arn(self, unique_id: str) -> str | None:
+        if unique_id.isdigit():
+            return iam_arn(unique_id, "root")
+        return next((arn for arn, known in self.ids.items() if known == unique_id), None)
+
+
+@dataclass
+class Watched:
+    """A view of the store that remembers what was asked of it."""
+
+    reader: Reader
+    statements: list[str]
+
+    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        self.statements.append(sql)
+        return self.reader.one(sql, values)
+
+    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        self.statements.append(sql)
+        return self.reader.all(sql, values)
+
+
+@dataclass
+class World:
+    """Everything under a call."""
+
+    directory: Path
+    now: datetime = START
+    people: People = field(default_factory=People)
+    events: list[Event] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)  # of calls that only read
+
+    def __post_init__(self) -> None:
+        self.hierarchy = Hierarchy(RootKey("test", "test", 1, os.urandom(32)))
+        self.store = self._open()
+        self.repository = KeyRepository(self.hierarchy.rows)
+        self.custody = Custody(self.hierarchy)
+
+    def _open(self) -> SqliteStore:
+        return open_store(self.directory / "keystead.db", self.hierarchy.store_key)
+
+    def restart(self) -> None:
+        """Close everything and open it again."""
+        self.store.close()
+        self.store = self._open()
+        self.repository = KeyRepository(self.hierarchy.rows)
+        self.custody = Custody(self.hierarchy)
+
+    def pass_time(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+    def destroy_due(self) -> list[Destroyed]:
+        """What the server's job does about deletions."""
+        with self.store.write() as transaction:
+            return destroy_due(transaction, self.repository, self.custody, self.now)
+
+    def rotate_due(self) -> list[Rotated]:
+        """What the server's job does about rotations."""
+        with self.store.write() as transaction:
+            return rotate_due(transaction, self.repository, self.custody, self.now)
+
+    def caller(
+        self,
+        name: str = "admin",
+        account: str = ACCOUNT,
+        policies: Sequence[Any] = (allow("*"),),
+        region: str = REGION,
+        **keys: str,
+    ) -> "Kms":
+        """A user with these statements as identity policy; made when it is new."""
+        arn = iam_arn(account, f"user/{name}")
+        unique_id = self.people.ids.get(arn) or self.people.add(arn)
+        principal = Principal(
+            type=PrincipalType.USER,
+            arn=arn,
+            account=account,
+            user_id=unique_id,
+            unique_id=unique_id,
+            name=name,
+            principal_arn=arn,
+        )
+        attached: tuple[PolicySource, ...] = ()
+        if policies:
+            compiled = compile_policy(document(*policies), DocumentKind.IDENTITY)
+            attached = (PolicySource(compiled, "test", arn),)
+        return Kms(self, principal, PrincipalPolicies(attached), region, keys)
+
+
+@dataclass
+class Kms:
+    """A client of one principal in one Region: `client.describe_key(KeyId=…)`."""
+
+    world: World
+    principal: Principal
+    policies: PrincipalPolicies
+    region: str = REGION
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        name = "".join(word.capitalize() for word in method.split("_"))
+        return lambda **members: self.call(name, members)
+
+    def call(self, name: str, members: Mapping[str, Any]) -> Any:
+        """Make the call as the pipeline does, without its wire."""
+        operation = api.OPERATIONS[name]
+        implemented = implementation("kms", name)
+        assert implemented is not None, f"{name} is not served"
+        request = msgspec.convert(
+            members, operation.input, builtin_types=(bytes, datetime), strict=True
+        )
+        store = self.world.store
+        event = Event("request", self.world.now, "kms.amazonaws.com", name)
+        self.world.events.append(event)
+        watched = Watched(store.read(), self.world.statements)
+        with nullcontext(watched) if operation.read_only else store.write() as transaction:
+            call = KmsCall(
+                operation=operation,
+                event=event,
+                principal=self.principal,
+                policies=self.policies,
+                now=self.world.now,
+                epoch=store.epoch,
+                region=self.region,
+                endpoint=Endpoint(),
+                transaction=transaction,  # type: ignore[arg-type]  # read-only calls only read
+                keys={"aws:principalarn": self.principal.arn, **self.keys},
+                principals=self.world.people,
+                guardrails=NoOrganization(),
+                repository=self.world.repository,
+                custody=self.world.custody,
+                tokens=self.world.hierarchy.tokens,
+            )
+            answer = implemented.function(call, request)
+        assert call.asked
+        return answer
+
+    def key(self, **members: Any) -> str:
+        """Make a key; its id."""
+        key_id: str = self.create_key(**members).key_metadata.key_id
+        return key_id
+
+    def arn(self, resource: str) -> str:
+        """The ARN of `key/…` or `alias/…` of this caller."""
+        return f"arn:aws:kms:{self.region}:{self.principal.account}:{resource}"

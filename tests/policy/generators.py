@@ -1,0 +1,136 @@
+"""Random questions over all kinds of policy, small enough that statements often match."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from keystead.policy.context import (
+    ApplicablePolicies,
+    ContextValue,
+    PolicySource,
+    PrincipalPolicies,
+    RequestContext,
+)
+from keystead.policy.document import DocumentKind
+from tests.policy.support import (
+    ACCOUNT,
+    ALICE,
+    APP,
+    BOB,
+    FEDERATED,
+    KEY,
+    LOGS,
+    NOBODY,
+    OTHER,
+    OWNER,
+    ROLE,
+    ROOT,
+    SESSION,
+    USER,
+    policy,
+)
+
+ACTIONS = ["kms:Encrypt", "kms:Decrypt", "kms:*", "KMS:Enc*", "*", "s3:*", "kms:?ncrypt"]
+RESOURCES = ["*", KEY, "arn:aws:kms:*:*:key/*", "arn:aws:s3:::b", "arn:aws:kms:*:*:key/${app:key}"]
+NAMES = [USER, ROLE, SESSION, FEDERATED, ROOT, "*", f"arn:aws:iam::{OTHER}:root"]
+CONDITIONS = [
+    {"StringEquals": {"aws:username": "alice"}},
+    {"StringEquals": {"aws:username": ["${app:owner}", "bob"]}},
+    {"StringNotEquals": {"aws:username": ["bob", "carol"]}},
+    {"StringLike": {"aws:username": "a*"}},
+    {"Bool": {"aws:SecureTransport": "false"}},
+    {"NotIpAddress": {"aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"]}},
+    {"NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "300"}},
+    {"ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "b"]}, "Null": {"aws:username": "false"}},
+    {"ForAllValues:StringNotEquals": {"aws:TagKeys": ["c"]}},
+    {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:t*"}},
+]
+CALLERS = [ALICE, ALICE, APP, APP, BOB, OWNER, LOGS, NOBODY]
+VALUES: dict[str, list[ContextValue]] = {
+    "aws:username": ["alice", "bob"],
+    "app:owner": ["alice", ("alice",)],
+    "aws:securetransport": ["true", "false"],
+    "aws:sourceip": ["10.0.0.1", "192.0.2.1", "2001:db8::1", "nowhere"],
+    "aws:multifactorauthage": ["10", "1000"],
+    "aws:tagkeys": [("a",), ("a", "c"), (), "a"],
+    "aws:sourcearn": ["arn:aws:sns:eu:1:topic", "arn:aws:sns:eu:1:x"],
+    "app:key": [KEY.rpartition("/")[2], "*"],
+}
+NAMED = (DocumentKind.KEY, DocumentKind.ENDPOINT, DocumentKind.RCP)
+
+
+def some(values: list[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True)
+
+
+@st.composite
+def statements(draw: st.DrawFn, kind: DocumentKind) -> dict[str, Any]:
+    effect = draw(st.sampled_from(["Allow", "Allow", "Deny"]))
+    rcp = kind is DocumentKind.RCP
+    actions = [action for action in ACTIONS if not rcp or action != "*"]
+    negate = st.sampled_from(["", "", "", "Not"])
+    statement: dict[str, Any] = {
+        "Effect": "Deny" if rcp else effect,
+        f"{'' if rcp else draw(negate)}Action": draw(some(actions)),
+        f"{draw(negate)}Resource": draw(some(RESOURCES)),
+    }
+    if draw(st.booleans()):
+        statement["Condition"] = draw(st.sampled_from(CONDITIONS))
+    if rcp:
+        statement["Principal"] = "*"
+    elif kind in NAMED:
+        exempting = effect == "Deny" and draw(st.booleans())
+        names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
+        listed: dict[str, Any] = {"AWS": names}
+        if draw(st.booleans()):
+            listed["Service"] = "logs.amazonaws.com"
+        statement["NotPrincipal" if exempting else "Principal"] = listed
+    return statement
+
+
+@st.composite
+def sources(draw: st.DrawFn, kind: DocumentKind) -> PolicySource:
+    drawn = draw(st.lists(statements(kind), min_size=1, max_size=3))
+    return PolicySource(policy(*drawn, kind=kind), f"{kind.name.lower()}-{draw(st.integers(0, 9))}")
+
+
+def several(kind: DocumentKind, most: int = 3) -> st.SearchStrategy[tuple[PolicySource, ...]]:
+    return st.lists(sources(kind), max_size=most).map(tuple)
+
+
+def rarely(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | st.none() | strategy
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
+    """A question and the policies that have a say."""
+    kind = DocumentKind
+    keys = {
+        name: draw(st.sampled_from(values))
+        for name, values in VALUES.items()
+        if draw(st.booleans())
+    }
+    context = RequestContext(
+        principal=draw(st.sampled_from(CALLERS)),
+        action=draw(st.sampled_from(["kms:Encrypt", "kms:Decrypt", "kms:RetireGrant"])),
+        resource=draw(st.sampled_from([KEY, KEY, KEY, "*"])),
+        resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, OTHER])),
+        keys=keys,
+    )
+    levels = st.lists(several(kind.SCP, 2), max_size=2).map(tuple)
+    return context, ApplicablePolicies(
+        principal=PrincipalPolicies(
+            identity_based=draw(several(kind.IDENTITY)),
+            boundary=draw(rarely(sources(kind.BOUNDARY))),
+            session=draw(rarely(several(kind.SESSION, 2))),
+            service_control=draw(st.just(()) | levels),
+        ),
+        resource_based=draw(several(kind.KEY, 2)),
+        resource_policy_required=draw(st.booleans()),
+        grants=draw(st.just(()) | several(kind.KEY, 2)),
+        resource_control=draw(st.just(()) | st.lists(several(kind.RCP, 2), max_size=2).map(tuple)),
+        endpoint=draw(rarely(sources(kind.ENDPOINT))),
+        cross_account_allowed=draw(st.booleans()),
+        sessions_always_bound=draw(st.booleans()),
+    )

@@ -1,0 +1,101 @@
+"""What a refused caller is told: AWS's sentences (iam.md 7.1, kms.md 8.4)."""
+
+import pytest
+
+from keystead.policy.decision import AccessDenied, DecidingStatement, Decision, Outcome, PolicyKind
+from keystead.policy.evaluate import evaluate
+from tests.policy.support import ALICE, KEY, OTHER, ROLE, about_key, allow, ask, key_policy, to
+
+SENTENCE = f"User: {ALICE.arn} is not authorized to perform: kms:Encrypt on resource: {KEY}"
+POLICY = "arn:aws:iam::111122223333:policy/Limits"
+
+
+def told(
+    kind: PolicyKind | None,
+    outcome: Outcome = Outcome.IMPLICITLY_DENIED,
+    *,
+    policy: str = "inline",
+    foreign: bool = False,
+) -> str:
+    """What comes after the resource."""
+    statements: tuple[DecidingStatement, ...] = ()
+    if kind is not None and outcome is Outcome.EXPLICITLY_DENIED:
+        statements = (DecidingStatement(kind, policy, ALICE.arn, 0, "", "Deny"),)
+    decision = Decision(outcome, ALICE.arn, "kms:Encrypt", KEY, kind, statements, foreign=foreign)
+    assert decision.message.startswith(SENTENCE)
+    return decision.message.removeprefix(SENTENCE).strip()
+
+
+@pytest.mark.parametrize("kind", PolicyKind)
+def test_nothing_allows(kind: PolicyKind) -> None:
+    """The sentence names the kind of policy that does not allow."""
+    assert told(kind) == f"because no {kind.value} allows the kms:Encrypt action"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (PolicyKind.IDENTITY, "an identity-based policy"),
+        (PolicyKind.RESOURCE, "a resource-based policy"),
+        (PolicyKind.BOUNDARY, "a permissions boundary"),
+        (PolicyKind.SESSION, "a session policy"),
+        (PolicyKind.ENDPOINT, "a VPC endpoint policy"),
+        (PolicyKind.SERVICE_CONTROL, "a service control policy"),
+        (PolicyKind.RESOURCE_CONTROL, "a resource control policy"),
+        (PolicyKind.TRUST, "the role trust policy"),
+    ],
+)
+def test_something_denies(kind: PolicyKind, words: str) -> None:
+    """The sentence names the kind that denies, and the policy where AWS does."""
+    assert told(kind, Outcome.EXPLICITLY_DENIED) == f"with an explicit deny in {words}"
+    named = told(kind, Outcome.EXPLICITLY_DENIED, policy=POLICY)
+    silent = kind in (PolicyKind.RESOURCE, PolicyKind.TRUST, PolicyKind.ENDPOINT)
+    assert named == f"with an explicit deny in {words}{'' if silent else f': {POLICY}'}"
+
+
+def test_no_kind_no_reason() -> None:
+    """What AWS keeps for itself is refused without a reason."""
+    assert told(None) == ""
+
+
+@pytest.mark.parametrize("kind", [PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION])
+def test_strangers_hear_one_sentence(kind: PolicyKind) -> None:
+    """About another account's key it is the same, whichever side does not allow (KM-2)."""
+    sentence = "because no resource-based policy allows the kms:Encrypt action"
+    assert told(kind, foreign=True) == sentence
+    assert told(PolicyKind.RESOURCE, foreign=True) == sentence
+    assert told(PolicyKind.RESOURCE, Outcome.EXPLICITLY_DENIED, foreign=True) == sentence
+    own = told(kind, Outcome.EXPLICITLY_DENIED, foreign=True)
+    assert own == told(kind, Outcome.EXPLICITLY_DENIED)
+
+
+def test_another_account_s_control_policy_is_not_named() -> None:
+    """The kind of a policy over the resource is told to strangers, its ARN is not."""
+    explicit, kind = Outcome.EXPLICITLY_DENIED, PolicyKind.RESOURCE_CONTROL
+    assert told(kind, explicit, policy=POLICY).endswith(POLICY)
+    assert told(kind, explicit, policy=POLICY, foreign=True).endswith("a resource control policy")
+    ours = told(PolicyKind.SERVICE_CONTROL, explicit, policy=POLICY, foreign=True)
+    assert ours.endswith(POLICY)
+
+
+def test_the_evaluator_knows_strangers() -> None:
+    """A question about another account's key is marked as one."""
+    named = about_key((), (key_policy(allow(**to(ALICE.arn))),))
+    assert evaluate(ask(account=OTHER), named).foreign
+    assert not evaluate(ask(), named).foreign
+
+
+def test_a_refusal_carries_its_decision() -> None:
+    """AccessDenied says the decision's sentence, unless the caller must hear another."""
+    decision = evaluate(ask(), about_key())
+    assert AccessDenied(decision).message == decision.message
+    assert AccessDenied(decision).decision is decision
+    assert AccessDenied(decision, "No.").message == "No."
+
+
+def test_assuming_a_role_has_its_own_kind() -> None:
+    """Where STS asks, the resource's policy is the role's trust policy."""
+    decision = evaluate(ask(action="sts:AssumeRole", resource=ROLE), about_key())
+    assert decision.message.endswith(
+        "because no role trust policy allows the sts:AssumeRole action"
+    )

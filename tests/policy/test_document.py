@@ -1,0 +1,104 @@
+"""Compiled documents: what they are known by, and how their size is counted."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from keystead import policy as room
+from keystead.policy.document import (
+    GREATEST_SIZES,
+    DocumentKind,
+    MalformedPolicy,
+    compile_policy,
+    document_size,
+    stored_policy,
+)
+from keystead.policy.keys import KNOWN, family, is_supplied
+from tests.policy.support import ACCOUNT, ROOT, USER, allow, text, to
+
+DOCUMENT = text(allow(**to(USER)))
+
+
+def test_an_id_is_of_all_that_the_meaning_depends_on() -> None:
+    """The same text with other principals, or of another kind, is another policy."""
+    kind = DocumentKind.KEY
+    policies = [
+        compile_policy(DOCUMENT, kind),
+        compile_policy(DOCUMENT, kind, {USER: "AIDAALICEEXAMPLE1"}),
+        compile_policy(DOCUMENT, kind, {USER: "AIDAALICEAGAIN123"}),
+        compile_policy(DOCUMENT, DocumentKind.RESOURCE),
+        compile_policy(DOCUMENT + " ", kind),
+    ]
+    assert len({policy.id for policy in policies}) == len(policies)
+
+
+def test_a_document_is_compiled_once() -> None:
+    """The same text gives the very same policy, however its principals are ordered."""
+    document = text(allow(Principal={"AWS": [USER, ROOT]}))
+    kind = DocumentKind.KEY
+    ids = {USER: "AIDAALICEEXAMPLE1", ROOT: ACCOUNT}
+    other = dict(reversed(ids.items()))
+    assert compile_policy(document, kind, ids) is compile_policy(document, kind, other)
+    assert compile_policy(document, kind, ids).text is document
+
+
+def test_a_refused_document_is_refused_again() -> None:
+    """A refusal is not forgotten, and neither is that an installation accepts any key."""
+    document = text(allow(Condition={"Bool": {"aws:AssumedRoot": "true"}}))
+    kind = DocumentKind.IDENTITY
+    for _ in range(2):
+        with pytest.raises(MalformedPolicy):
+            compile_policy(document, kind)
+        assert compile_policy(document, kind, accept_unsupported_condition_keys=True)
+
+
+def test_a_broken_policy_says_why() -> None:
+    """Whoever reads it from the store can raise the alarm."""
+    broken = stored_policy("{", DocumentKind.KEY)
+    assert "JSON" in broken.broken
+    assert broken.text == "{"
+    assert not stored_policy(DOCUMENT, DocumentKind.KEY).broken
+    assert stored_policy(DOCUMENT, DocumentKind.KEY, {}).broken
+
+
+def test_sizes_are_counted_as_aws_counts_them() -> None:
+    """IAM counts no white space outside of strings, KMS counts bytes, Organizations all."""
+    document = '{ "a b" :\n\t"c \\" d" , "é" : 1 }'
+    assert document_size(document, DocumentKind.IDENTITY) == len('{"a b":"c \\" d","é":1}')
+    assert document_size(document, DocumentKind.KEY) == len(document) + 1
+    assert document_size(document, DocumentKind.SCP) == len(document)
+    assert GREATEST_SIZES[DocumentKind.KEY] == 32768
+
+
+def test_condition_keys_are_known_by_name_or_family() -> None:
+    """A tag key or a pair of an encryption context belongs to a family."""
+    assert family("aws:principaltag/a/b:c") == "aws:principaltag/"
+    assert family("kms:encryptioncontext:a/b") == "kms:encryptioncontext:"
+    assert family("aws:sourceip") == "aws:sourceip"
+    assert KNOWN["kms:grantoperations"].multi_valued
+    assert not is_supplied("kms:encryptioncontext")
+    assert all(name == name.lower() for name in KNOWN)
+
+
+def test_the_room_is_pure() -> None:
+    """No module of it reaches a clock, randomness, the network, the system or a log."""
+    forbidden = {"time", "random", "os", "secrets", "socket", "asyncio", "logging", "uuid", "sys"}
+    modules = sorted(Path(room.__path__[0]).glob("*.py"))
+    assert len(modules) > 20
+    for module in modules:
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        imported = {
+            name.partition(".")[0]
+            for node in ast.walk(tree)
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        assert not imported & forbidden, module.name
+        called = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        assert not called & {"now", "utcnow", "today"}, module.name

@@ -1,0 +1,140 @@
+"""Enforcement: quick, bounded, and never other than the definition."""
+
+import pytest
+
+from keystead.policy import enforce, generated
+from keystead.policy.context import PolicySource
+from keystead.policy.decision import Outcome, PolicyKind
+from keystead.policy.enforce import DISAGREEMENT, Enforcer
+from keystead.policy.generated import REFUSED
+from tests.policy.support import (
+    ACCOUNT,
+    ALICE,
+    APP,
+    OWNER,
+    ROOT,
+    about_key,
+    allow,
+    ask,
+    key_policy,
+    own,
+    to,
+)
+
+DELEGATES = key_policy(allow(**to(ROOT)))
+
+
+def test_an_allowance_says_by_what() -> None:
+    """From the second time on it comes without a trace, and names the same kind of policy."""
+    enforcer = Enforcer()
+    policies = about_key((own(allow()),), (DELEGATES,))
+    first, second = enforcer.decide(ask(), policies), enforcer.decide(ask(), policies)
+    assert first.trace
+    assert not second.trace
+    assert first.allowed
+    assert second.allowed
+    assert first.kind is second.kind is PolicyKind.IDENTITY
+    assert (second.principal_arn, second.action) == (ALICE.arn, "kms:Encrypt")
+
+
+def test_a_refusal_is_always_explained() -> None:
+    """Refusals come from the interpreter, with their trace, every time."""
+    enforcer = Enforcer()
+    policies = about_key((), (DELEGATES,))
+    for _ in range(2):
+        assert enforcer.decide(ask(), policies).trace
+
+
+def test_the_same_documents_elsewhere_are_the_same_decision() -> None:
+    """Residuals are kept by what documents say, not by where they are attached or of which key."""
+    enforcer = Enforcer()
+    for name in ("one", "two"):
+        identity = PolicySource(own(allow()).policy, name, f"arn:aws:iam::{ACCOUNT}:user/{name}")
+        key = PolicySource(DELEGATES.policy, "default", name)
+        decision = enforcer.decide(
+            ask(resource=f"arn:aws:kms:eu:{ACCOUNT}:key/{name}"), about_key((identity,), (key,))
+        )
+        assert decision.allowed
+        assert bool(decision.trace) is (name == "one")
+
+
+@pytest.mark.parametrize("verdict", [REFUSED, PolicyKind.RESOURCE, None])
+def test_a_difference_refuses_and_is_counted(
+    verdict: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When residual and definition differ nobody is allowed, and it is not a secret."""
+    monkeypatch.setattr(enforce, "compile_residual", lambda *_: lambda *_: verdict)
+    enforcer = Enforcer()
+    decision = enforcer.decide(ask(), about_key((own(allow()),), (DELEGATES,)))
+    assert decision.outcome is Outcome.IMPLICITLY_DENIED
+    assert decision.trace[0] is DISAGREEMENT
+    assert enforcer.disagreements == 1
+
+
+def test_a_residual_that_refuses_too_much_is_noticed_every_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when it was right the first time."""
+    answers = iter([PolicyKind.IDENTITY, REFUSED, REFUSED])
+    monkeypatch.setattr(enforce, "compile_residual", lambda *_: lambda *_: next(answers))
+    enforcer = Enforcer()
+    policies = about_key((own(allow()),), (DELEGATES,))
+    assert [enforcer.decide(ask(), policies).allowed for _ in range(3)] == [True, False, False]
+    assert enforcer.disagreements == 2
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many combinations there are, the oldest go first."""
+    monkeypatch.setattr(enforce, "MOST_RESIDUALS", 3)
+    enforcer = Enforcer()
+    for i in range(10):
+        enforcer.decide(ask(), about_key((own(allow(Sid=f"S{i}")),), (DELEGATES,)))
+        assert len(enforcer._residuals) <= 3
+    latest = enforcer.decide(ask(), about_key((own(allow(Sid="S9")),), (DELEGATES,)))
+    assert not latest.trace
+
+
+def test_who_asks_is_no_part_of_what_is_kept() -> None:
+    """One residual answers users, sessions and root alike, each by how they are named."""
+    enforcer = Enforcer()
+    policies = about_key((own(allow()),), (DELEGATES,))
+    kinds = [enforcer.decide(ask(who), policies).kind for who in (ALICE, APP, OWNER)]
+    assert kinds == [PolicyKind.IDENTITY, PolicyKind.IDENTITY, PolicyKind.RESOURCE]
+    assert len(enforcer._residuals) == 1
+
+
+def test_calls_share_one_enforcer() -> None:
+    """`decide` is what calls use; its differences are counted where the server looks."""
+    assert enforce.decide(ask(), about_key((own(allow()),), (DELEGATES,))).allowed
+    assert enforce.disagreements() == 0
+
+
+def test_no_text_of_a_document_becomes_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generated function is made of our own words, whatever documents say."""
+    sources: list[str] = []
+
+    def noted(source: str, constants: dict[str, object]) -> None:
+        sources.append(source)
+        exec(source, constants)  # noqa: S102 - what the module would have done
+
+    monkeypatch.setattr(generated, "exec", noted, raising=False)
+    hostile = "x') or exit() #"
+    condition = {"StringEquals": {f"aws:PrincipalTag/{hostile}": hostile}}
+    statement = allow(resource=f"arn:aws:kms:*:*:key/{hostile}", Condition=condition)
+    policies = about_key((own(allow("s3:*"), statement),), (DELEGATES,))
+    Enforcer().decide(ask(), policies)
+    (source,) = sources
+    assert "kms" not in source
+    assert "exit" not in source
+    assert not set(source) & set("'\"#\\")
+
+
+def test_many_statements_are_no_obstacle() -> None:
+    """The largest documents compile, and still decide right."""
+    many = [allow(resource=f"arn:aws:kms:*:*:key/{i}") for i in range(400)]
+    named = [allow(Condition={"Null": {"app:a": "true"}}, **to(ROOT)) for _ in range(300)]
+    policies = about_key((own(*many, allow()),), (key_policy(*named),))
+    enforcer = Enforcer()
+    assert [enforcer.decide(ask(), policies).allowed for _ in range(2)] == [True, True]
+    assert not enforcer.decide(ask(app__a="x"), policies).allowed
+    assert enforcer.disagreements == 0

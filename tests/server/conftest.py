@@ -1,0 +1,146 @@
+"""The shipped door in front of an application that only remembers, on a loop of its own."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import uvloop
+
+from keystead.server.answers import Answer, text
+from keystead.server.door import Connection, Door
+from keystead.server.framing import Head
+from keystead.server.outbox import Outbox
+from keystead.server.peers import Network, Peer, PeerCounts
+from keystead.store.protocol import StoreUnavailable
+from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
+
+LIMIT = 1_000
+
+
+def unavailable() -> HttpResponse:
+    return text(503, "not durable")
+
+
+@dataclass
+class Remembering:
+    """Answers every request with its number and body, and remembers it. (door.Application)"""
+
+    requests: list[HttpRequest] = field(default_factory=list)
+    answer_size: int = 0
+
+    def body_limit(self, head: Head) -> int:  # noqa: ARG002
+        return LIMIT
+
+    def answer(self, request: HttpRequest, peer: Peer) -> Answer:  # noqa: ARG002
+        self.requests.append(request)
+        body = b"%d:" % len(self.requests) + request.body + b"x" * self.answer_size
+        return Answer(HttpResponse(200, (("X-Path", request.path),), body), unavailable)
+
+    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002
+        return Answer(text(413, f"more than {limit}"), unavailable)
+
+
+class RunningDoor:
+    """The door on a loopback port, with its loop in a thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, trusted: tuple[Network, ...]) -> None:
+        self.application = Remembering()
+        self.refusals: list[str] = []
+        self.commits = 0
+        self.commit_error: Exception | None = None
+        self.failures: list[Exception] = []
+        self.now = 0.0  # added to the loop's clock: deadlines pass without waiting
+        self.loop = loop
+        self.counts = PeerCounts(per_peer=8, in_all=100)
+        outbox = Outbox(loop, self.commit, self.failures.append)
+        self.door = Door(
+            self.application, outbox, self.counts, self.refusals.append, lambda: "now",
+            lambda: loop.time() + self.now, loop.call_soon, trusted, Endpoint(), secure=False,
+        )  # fmt: skip
+        self.port = 0
+        self._thread = threading.Thread(target=loop.run_forever)
+        self._thread.start()
+        self.port = self.call(self._listen())
+
+    def call(self, work: "asyncio.Future[int] | object") -> int:
+        """Run a coroutine on the door's loop and wait for it."""
+        return int(asyncio.run_coroutine_threadsafe(work, self.loop).result(10) or 0)  # type: ignore[arg-type]
+
+    def do(self, function: Callable[[], object]) -> None:
+        """Run a function on the door's loop and wait for it."""
+
+        async def run() -> None:
+            function()
+
+        self.call(run())
+
+    def commit(self) -> None:
+        self.commits += 1
+        if self.commit_error is not None:
+            raise self.commit_error
+
+    async def _listen(self) -> int:
+        self.server = await self.loop.create_server(self.door.connection, "127.0.0.1", 0)
+        return int(self.server.sockets[0].getsockname()[1])
+
+    def sweep_after(self, seconds: float) -> None:
+        """Let that much time pass, and sweep."""
+        self.now += seconds
+        self.with_each(lambda connection: connection.sweep(self.door.time()))
+
+    def with_each(self, function: Callable[[Connection], None]) -> None:
+        """Do something with every connection, on the door's loop."""
+
+        def each() -> None:
+            for connection in list(self.door.connections):
+                function(connection)
+
+        self.do(each)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+
+    def exchange(self, sent: bytes) -> bytes:
+        """Send bytes, close our half, and read what comes until the door closes."""
+        with self.connect() as client:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
+            return read_all(client)
+
+    def close(self) -> None:
+        self.do(self.server.close)
+        self.with_each(Connection.abort)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+def read_all(client: socket.socket) -> bytes:
+    """Everything until the other side closes or resets."""
+    received = b""
+    try:
+        while chunk := client.recv(65_536):
+            received += chunk
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def statuses(received: bytes) -> list[int]:
+    """The status of each response in what was received."""
+    return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def door(request: pytest.FixtureRequest) -> Iterator[RunningDoor]:
+    """The door, on either loop."""
+    loop = uvloop.new_event_loop() if request.param == "uvloop" else asyncio.new_event_loop()
+    running = RunningDoor(loop, ())
+    yield running
+    running.close()
+
+
+UNAVAILABLE = StoreUnavailable("the disk is full")

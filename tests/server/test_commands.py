@@ -1,0 +1,331 @@
+"""The command line, as a person sees it: results, messages, exit statuses, never a traceback."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.conftest import BIN, REGION, Server, free_port
+
+DIGITS = re.compile(r"[0-9]{12}")
+
+
+def keystead(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command and hold it to what holds for all of them."""
+    ran = subprocess.run(
+        [BIN / "keystead", *map(str, arguments)],
+        env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in ran.stdout + ran.stderr
+    if ran.returncode in (1, 2):
+        assert ran.stderr.startswith("keystead: error: ")
+    return ran
+
+
+def errors(*arguments: object, **environment: str) -> list[str]:
+    """What a failing command says."""
+    ran = keystead(*arguments, **environment)
+    assert ran.returncode in (1, 2), ran.stdout
+    assert ran.stdout == ""
+    return ran.stderr.splitlines()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server that these commands may change."""
+    server = Server(tmp_path_factory.mktemp("commands") / "data", free_port())
+    server.start()
+    yield server
+    assert server.stop() == 0
+
+
+def test_version_and_help() -> None:
+    """`version` names the version; without a command the help is printed, with status 2."""
+    assert re.fullmatch(r"keystead [0-9.]+\n", keystead("version").stdout)
+    assert "serve" in keystead("--help").stdout
+    for arguments in ((), ("account",)):
+        ran = subprocess.run([BIN / "keystead", *arguments], capture_output=True, check=False)
+        assert ran.returncode == 2
+        assert b"Usage: keystead" in ran.stdout
+    assert keystead("account", "create", "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("srve",), "keystead: error: no such command 'srve'"),
+        (("serve", "--prot", "1"), "keystead: error: no such option '--prot'"),
+        (("status", "x"), "keystead: error: got unexpected extra argument"),
+        (("init", "--seal", "wax"), "keystead: error: invalid value for '--seal'"),
+        (("init", "--account-id", "7"), "keystead: error: `7` is no account id"),
+    ],
+)
+def test_wrong_command_lines(arguments: tuple[str, ...], said: str) -> None:
+    """A command line that is wrong has status 2 and says what is wrong with it."""
+    ran = keystead(*arguments)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(said), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (("--listen", "nowhere"), {}, "`listen` has `nowhere`, which is no address"),
+        (("--region", "moon"), {}, "`regions` has `moon`, which is no Region"),
+        (
+            ("--listen", "0.0.0.0:1"),
+            {},
+            "plain HTTP on `0.0.0.0:1` would be readable on the network",
+        ),
+        (("--config", "/nowhere.toml"), {}, "cannot read `/nowhere.toml`"),
+        ((), {"KEYSTEAD_DTA": "x"}, "unknown setting `KEYSTEAD_DTA` in the environment"),
+        (("--tls-certificate", "c.pem"), {}, "TLS needs both a certificate and its key"),
+    ],
+)
+def test_wrong_settings(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], said: str
+) -> None:
+    """A wrong setting stops the start before anything is made, and a hint says what to do."""
+    data = tmp_path / "data"
+    lines = errors("serve", "--data", data, *arguments, **environment)
+    assert lines[0].startswith(f"keystead: error: {said}")
+    assert lines[1].startswith("keystead: hint: ")
+    assert not data.exists()
+
+
+def test_init(tmp_path: Path) -> None:
+    """`init` makes an installation with the choices that were given, and only once."""
+    data = tmp_path / "data"
+    arguments = ("init", "--data", data, "--json")
+    ran = keystead(*arguments, "--account-id", "111122223333", "--email", "root@example.com")
+    assert json.loads(ran.stdout) == {
+        "AccountId": "111122223333",
+        "Email": "root@example.com",
+        "UserName": "admin",
+        "DataDirectory": str(data),
+    }
+    assert {p.name for p in data.iterdir()} >= {"seal.json", "root.key", "recovery-key.txt", "aws"}
+    assert errors(*arguments)[0] == f"keystead: error: `{data}` is initialised already"
+    status = keystead("status", "--data", data)
+    assert (status.returncode, status.stdout) == (3, "condition  stopped\n")
+
+
+def test_first_start_says_what_it_made(own_server: Server) -> None:
+    """The first start says once where everything is; the second start only where it listens."""
+    first = own_server.log()
+    assert DIGITS.search(first)
+    for name in ("root-password.txt", "recovery-key.txt", "aws/credentials", "AWS_PROFILE=admin"):
+        assert name in first
+    assert own_server.admin.secret not in first
+    password = (own_server.data / "root-password.txt").read_text().strip()
+    assert password
+    assert password not in first
+    assert own_server.stop() == 0
+    own_server.start()
+    second = own_server.log()[len(first) :]
+    assert "listening on" in second
+    assert "root-password.txt" not in second
+
+
+def test_profile_follows_the_address(own_server: Server) -> None:
+    """`aws/config` has the address of this start; profiles that a person added stay."""
+    config = own_server.data / "aws" / "config"
+    config.write_text(config.read_text() + "\n[profile alice]\nendpoint_url = http://mine\n")
+    own_server.stop()
+    own_server.port = free_port()
+    own_server.start()
+    text = config.read_text()
+    assert f"[profile admin]\nregion = {REGION}\nendpoint_url = {own_server.endpoint}\n" in text
+    assert "[profile alice]\nendpoint_url = http://mine\n" in text
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+
+
+def test_one_process_for_a_directory(running: Server) -> None:
+    """A second server on the same directory is refused, and told who holds it."""
+    lines = errors("serve", "--data", running.data, "--listen", "127.0.0.1:0")
+    assert "is in use by another keystead (process" in lines[0]
+    assert running.client("sts").get_caller_identity()
+
+
+def test_port_in_use(running: Server, tmp_path: Path) -> None:
+    """A port that is taken is named."""
+    keystead("init", "--data", tmp_path / "data")
+    lines = errors("serve", "--data", tmp_path / "data", "--listen", f"127.0.0.1:{running.port}")
+    assert lines[-2].startswith(f"keystead: error: cannot listen on `127.0.0.1:{running.port}`")
+
+
+def test_directory_of_others(tmp_path: Path) -> None:
+    """A directory that others may write to, or that is a file, is refused."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    lines = errors("init", "--data", shared)
+    assert lines == [
+        f"keystead: error: `{shared}` is writable by others (mode 0777)",
+        f"keystead: hint: chmod 700 {shared}",
+    ]
+    file = tmp_path / "file"
+    file.write_text("")
+    assert f"`{file}`" in errors("init", "--data", file)[0]
+
+
+def test_passphrase(tmp_path: Path) -> None:
+    """An installation under a passphrase opens with it, and with nothing else."""
+    data, secret, wrong = tmp_path / "data", tmp_path / "secret", tmp_path / "wrong"
+    for file, text in ((secret, "correct horse battery staple\n"), (wrong, "incorrect horses\n")):
+        file.write_text(text)
+        file.chmod(0o600)
+    init = ("init", "--data", data, "--seal", "passphrase", "--passphrase-memory", "256")
+    assert "no passphrase is given" in errors(*init)[0]
+    assert keystead(*init, "--passphrase-file", secret).returncode == 0
+    assert not (data / "root.key").exists()
+
+    create = ("account", "root-access-key", "--data", data, "--json")
+    assert "is sealed by a passphrase" in errors(*create)[0]
+    assert "does not open the seal" in errors(*create, "--passphrase-file", wrong)[0]
+    secret.chmod(0o644)
+    assert "accessible to others (mode 0644)" in errors(*create, "--passphrase-file", secret)[0]
+    secret.chmod(0o600)
+    assert json.loads(keystead(*create, "--passphrase-file", secret).stdout)["AccessKeyId"]
+
+
+def test_status_while_it_runs(running: Server) -> None:
+    """`status` asks the server."""
+    ran = keystead("status", "--data", running.data, "--json")
+    assert ran.returncode == 0
+    found = json.loads(ran.stdout)
+    assert found["condition"] == "up"
+    assert found["regions"] == [REGION]
+    assert len(found["accounts"]) >= 1
+    assert "condition" in keystead("status", "--data", running.data).stdout
+
+
+def identity(server: Server, printed: str) -> str:
+    """Who an access key that a command printed belongs to."""
+    made = json.loads(printed)
+    sts = boto3.client(
+        "sts", region_name=REGION, endpoint_url=server.endpoint,
+        aws_access_key_id=made["AccessKeyId"], aws_secret_access_key=made["SecretAccessKey"],
+    )  # fmt: skip
+    arn = sts.get_caller_identity()["Arn"]
+    assert arn == f"arn:aws:iam::{made['AccountId']}:root"
+    return str(made["AccountId"])
+
+
+def test_accounts_while_it_runs(running: Server) -> None:
+    """A further account is made while the server runs; its root's key works at once."""
+    made = keystead("account", "create", "--data", running.data, "--json")
+    number = identity(running, made.stdout)
+    more = ("account", "root-access-key", "--data", running.data, "--account-id", number, "--json")
+    assert identity(running, keystead(*more).stdout) == number
+    assert errors(*more)[0] == (
+        f"keystead: error: the root of account `{number}` has two access keys already"
+    )
+    assert "several accounts" in errors("account", "root-access-key", "--data", running.data)[0]
+    again = ("account", "create", "--data", running.data, "--account-id", number)
+    assert errors(*again, "--email", "other@example.com")[0] == (
+        f"keystead: error: the account `{number}` exists already"
+    )
+
+
+def test_accounts_while_it_does_not_run(own_server: Server) -> None:
+    """The same ceremony without a server; the account is there when it starts."""
+    own_server.stop()
+    made = keystead("account", "create", "--data", own_server.data, "--json")
+    own_server.start()
+    identity(own_server, made.stdout)
+
+
+def test_commands_without_an_installation(tmp_path: Path) -> None:
+    """A command for an installation that is not there says so, with status 3."""
+    for command in (("account", "create"), ("status",)):
+        ran = keystead(*command, "--data", tmp_path / "none")
+        assert ran.returncode == 3, ran.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_closed_pipe() -> None:
+    """A reader that goes away is no error worth a traceback."""
+    ran = subprocess.run(
+        ["bash", "-c", f"'{BIN}/keystead' config reference | true"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_signals_drain(own_server: Server, stop: signal.Signals) -> None:
+    """A signal lets a request that has begun finish; then the process ends with status 0."""
+    with socket.create_connection(("127.0.0.1", own_server.port), timeout=10) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nx")
+        assert keystead("status", "--data", own_server.data).returncode == 0
+        assert own_server.process is not None
+        own_server.process.send_signal(stop)
+        while keystead("status", "--data", own_server.data).returncode == 0:
+            pass
+        client.sendall(b"y")
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"<Code>MissingAction</Code>" in answer or b"MissingAuthenticationToken" in answer
+    assert own_server.process.wait(timeout=10) == 0
+    assert not (own_server.data / "control.sock").exists()
+    own_server.process = None
+
+
+def test_pages(running: Server) -> None:
+    """The shipped server has its pages, and metrics on loopback."""
+    page = subprocess.run(
+        ["curl", "-s", f"{running.endpoint}/metrics"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "keystead_ready 1.0" in page
+    assert "keystead_policy_disagreements 0.0" in page
+
+
+def test_config_show(tmp_path: Path) -> None:
+    """`config show` prints what a start would use, in the form of the file that sets it."""
+    file = tmp_path / "keystead.toml"
+    file.write_text('regions = ["eu-central-1"]\n')
+    shown = keystead("config", "show", "--config", file)
+    again = tmp_path / "again.toml"
+    again.write_text(shown.stdout)
+    assert keystead("config", "show", "--config", again).stdout == shown.stdout
+    assert 'regions = ["eu-central-1"]' in shown.stdout
+    assert json.loads(keystead("config", "show", "--config", file, "--json").stdout)["regions"] == [
+        "eu-central-1"
+    ]
+
+
+def test_audit_commands(running: Server, tmp_path: Path) -> None:
+    """`show` prints a table or whole events; `verify` says yes, or names the record."""
+    running.client("kms").create_key(Description="shown")
+    table = keystead("audit", "show", "--data", running.data, "--event", "CreateKey").stdout
+    assert table.splitlines()[0].split() == [
+        "time", "event", "user", "outcome", "resource", "source", "ip", "request", "id",
+    ]  # fmt: skip
+    assert "user/admin" in table
+    events = keystead("audit", "show", "--data", running.data, "--json", "--last", "1").stdout
+    assert json.loads(events)["eventName"] == "CreateKey"
+    assert "complete and unchanged" in keystead("audit", "verify", "--data", running.data).stdout
+    assert json.loads(keystead("audit", "verify", "--data", running.data, "--json").stdout)["holds"]
+
+    copy = tmp_path / "copy"
+    shutil.copytree(running.data / "audit", copy / "audit")
+    [records] = (copy / "audit").glob("records-*.jsonl")
+    records.write_bytes(
+        records.read_bytes().replace(b'"eventName":"CreateKey"', b'"eventName":"ListKeyss"')
+    )
+    broken = keystead("audit", "verify", "--data", copy)
+    assert broken.returncode == 1
+    assert "record " in broken.stderr
+    assert "ListKeyss" in broken.stderr
+    assert "holds no audit log" in errors("audit", "verify", "--data", tmp_path / "none")[0]
+    assert "is no time" in errors("audit", "show", "--data", copy, "--since", "later")[0]

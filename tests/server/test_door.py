@@ -1,0 +1,237 @@
+"""Connections: order, limits, deadlines, and that no answer leaves before it is durable."""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import time
+
+import pytest
+
+from keystead.server.door import SECONDS, WRITE_SECONDS, Connection, State
+from tests.server.conftest import LIMIT, UNAVAILABLE, RunningDoor, read_all, statuses
+
+GET = b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+def post(body: bytes, *headers: bytes) -> bytes:
+    lines = (b"POST / HTTP/1.1", b"Host: h", b"Content-Length: %d" % len(body), *headers)
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def wait_for(condition: "object") -> None:
+    """Wait until another thread has got there."""
+    deadline = time.monotonic() + 5
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_pipelined_requests_are_answered_in_order(door: RunningDoor) -> None:
+    """A hundred requests in one packet get a hundred answers, in their order."""
+    received = door.exchange(b"".join(GET % i for i in range(100)))
+
+    assert statuses(received) == [200] * 100
+    paths = [line for line in received.split(b"\r\n") if line.startswith(b"X-Path")]
+    assert paths == [b"X-Path: /%d" % i for i in range(100)]
+
+
+def test_request_in_pieces(door: RunningDoor) -> None:
+    """A request that arrives byte by byte is the same request."""
+    whole = post(b"hello") + GET % 7
+    with door.connect() as client:
+        for i in range(len(whole)):
+            client.sendall(whole[i : i + 1])
+        client.shutdown(socket.SHUT_WR)
+        assert statuses(read_all(client)) == [200, 200]
+    assert [r.body for r in door.application.requests] == [b"hello", b""]
+
+
+def test_connection_is_kept_and_closed_when_asked(door: RunningDoor) -> None:
+    """The connection stays for the next request until one says `close`."""
+    with door.connect() as client:
+        client.sendall(GET % 1)
+        assert b"200 OK" in client.recv(4096)
+        client.sendall(post(b"", b"Connection: close") + GET % 2)
+        received = read_all(client)
+    assert statuses(received) == [200]
+    assert b"Connection: close" in received
+    assert len(door.application.requests) == 2
+
+
+def test_head_request_has_no_body(door: RunningDoor) -> None:
+    """HEAD is answered without a body."""
+    received = door.exchange(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert received.endswith(b"\r\n\r\n")
+    assert statuses(received) == [200]
+
+
+def test_long_body_is_refused_unread(door: RunningDoor) -> None:
+    """A body over the limit is refused by its announced length; one at the limit is read."""
+    assert statuses(door.exchange(post(b"x" * LIMIT))) == [200]
+    with door.connect() as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (LIMIT + 1))
+        assert statuses(read_all(client)) == [413]
+    assert len(door.application.requests) == 1
+
+
+def test_answer_survives_a_client_that_is_still_sending(door: RunningDoor) -> None:
+    """The client of a refused body reads its 413, not a reset connection."""
+    with door.connect() as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            client.sendall(b"x" * 900_000)
+        assert statuses(read_all(client)) == [413]
+
+
+def test_continue(door: RunningDoor) -> None:
+    """A client that waits for `100 Continue` gets it, and one that does not wait does not."""
+    with door.connect() as client:
+        client.sendall(post(b"hello", b"Expect: 100-continue")[: -len(b"hello")])
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"hello")
+        assert statuses(client.recv(4096)) == [200]
+    assert statuses(door.exchange(post(b"hello", b"Expect: 100-continue"))) == [200]
+
+
+def test_no_answer_before_it_is_durable(door: RunningDoor) -> None:
+    """When the turn cannot be committed, its callers get the refusal, not the answer."""
+    assert statuses(door.exchange(GET % 1)) == [200]
+    door.commit_error = UNAVAILABLE
+    received = door.exchange(GET % 2 + GET % 3)
+    assert statuses(received) == [503, 503]
+    assert b"2:" not in received
+    assert door.failures
+    door.commit_error = None
+    assert statuses(door.exchange(GET % 4)) == [200]
+
+
+def test_one_commit_for_a_turn(door: RunningDoor) -> None:
+    """Requests that arrive together are made durable together."""
+    door.exchange(b"".join(GET % i for i in range(10)))
+    assert door.commits == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "state"),
+    [
+        (b"", State.HEAD),
+        (b"GET / HTTP/1.1\r\nHost:", State.HEAD),
+        (post(b"hello")[:-1], State.BODY),
+        (GET % 1, State.IDLE),
+    ],
+)
+def test_deadlines(door: RunningDoor, sent: bytes, state: State) -> None:
+    """A connection that does nothing is closed after its deadline, and not before."""
+    with door.connect() as client:
+        client.sendall(sent)
+        wait_for(lambda: door.door.connections)
+        if state is State.IDLE:
+            client.recv(4096)
+        wait_for(lambda: [c for c in door.door.connections if c._state is state])
+        door.sweep_after(SECONDS[state] - 2)
+        assert door.door.connections
+        door.sweep_after(4)
+        assert read_all(client) == b""
+    assert door.refusals == ([] if state is State.IDLE else ["deadline"])
+
+
+def test_slow_bytes_do_not_extend_the_deadline(door: RunningDoor) -> None:
+    """Sending a byte now and then keeps nothing open: the deadline is for the whole head."""
+    with door.connect() as client:
+        for byte in (b"G", b"E", b"T"):
+            client.sendall(byte)
+            time.sleep(0.02)
+            door.sweep_after(4)
+        assert read_all(client) == b""
+
+
+def test_client_that_does_not_read(door: RunningDoor) -> None:
+    """A client that asks and never reads is not read either, and is closed in the end."""
+    door.application.answer_size = 200_000
+    with door.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(b"".join(GET % i for i in range(200)))
+        wait_for(lambda: [c for c in door.door.connections if c._choked])
+        time.sleep(0.05)
+        assert len(door.application.requests) < 200
+        door.sweep_after(WRITE_SECONDS + 1)
+        wait_for(lambda: not door.door.connections)
+
+
+def test_choked_connection_goes_on_when_the_client_reads(door: RunningDoor) -> None:
+    """Answers that wait for the client are all delivered once it reads."""
+    door.application.answer_size = 200_000
+    with door.connect() as client:
+        client.sendall(b"".join(GET % i for i in range(40)))
+        wait_for(lambda: [c for c in door.door.connections if c._choked])
+        client.shutdown(socket.SHUT_WR)
+        assert statuses(read_all(client)) == [200] * 40
+
+
+def test_connections_of_one_peer_are_limited(door: RunningDoor) -> None:
+    """The ninth connection of an address is closed; when one ends, another may come."""
+    held = [door.connect() for _ in range(8)]
+    wait_for(lambda: door.counts.total == 8)
+    with door.connect() as ninth:
+        assert read_all(ninth) == b""
+    assert door.refusals == ["connection limit"]
+    held.pop().close()
+    wait_for(lambda: door.counts.total == 7)
+    assert statuses(door.exchange(GET % 1)) == [200]
+    for client in held:
+        client.close()
+
+
+def test_drain(door: RunningDoor) -> None:
+    """A stop finishes what has begun to arrive, and closes what is idle."""
+    with door.connect() as idle, door.connect() as busy, door.connect() as fresh:
+        idle.sendall(GET % 1)
+        assert statuses(idle.recv(4096)) == [200]
+        busy.sendall(post(b"hello")[:-1])
+        wait_for(lambda: [c for c in door.door.connections if c._state is State.BODY])
+        wait_for(lambda: len(door.door.connections) == 3)
+        door.with_each(Connection.drain)
+        assert read_all(idle) == b""
+        busy.sendall(b"o")
+        fresh.sendall(GET % 2)
+        for client in (busy, fresh):
+            received = read_all(client)
+            assert statuses(received) == [200]
+            assert b"Connection: close" in received
+
+
+def forwarded(header: bytes) -> bytes:
+    return b"GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: " + header + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "client"),
+    [
+        (b"203.0.113.7", "203.0.113.7"),
+        (b"198.51.100.1, 203.0.113.7", "203.0.113.7"),
+        (b"203.0.113.7, 127.0.0.9", "203.0.113.7"),
+        (b"::ffff:203.0.113.7", "203.0.113.7"),
+        (b"127.0.0.8, 127.0.0.9", "127.0.0.8"),
+    ],
+)
+def test_trusted_proxy(header: bytes, client: str) -> None:
+    """The right-most address that a trusted proxy forwards is the client, a stranger's is not."""
+    for trusted, expected in (((ipaddress.ip_network("127.0.0.0/8"),), client), ((), "127.0.0.1")):
+        running = RunningDoor(asyncio.new_event_loop(), trusted)
+        try:
+            assert statuses(running.exchange(forwarded(header))) == [200]
+            assert running.application.requests[0].source_ip == expected
+        finally:
+            running.close()
+
+
+@pytest.mark.parametrize("header", [b"nobody", b"fe80::1%eth0", b"", b"203.0.113.7:80"])
+def test_proxy_that_forwards_no_address_is_refused(header: bytes) -> None:
+    """What a trusted proxy forwards must be an address, without zone and port."""
+    running = RunningDoor(asyncio.new_event_loop(), (ipaddress.ip_network("127.0.0.0/8"),))
+    try:
+        assert statuses(running.exchange(forwarded(header))) == [400]
+        assert running.application.requests == []
+    finally:
+        running.close()

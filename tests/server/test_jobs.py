@@ -1,0 +1,92 @@
+"""Work that nobody asks for: it happens when it is due, once, with its events."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from keystead.server.compose import Installation, lock
+from keystead.server.jobs import Job, Jobs
+from keystead.server.metrics import Metrics
+from tests.server.installations import Local, open_local
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Local]:
+    local = open_local(tmp_path / "data")
+    yield local
+    local.installation.close()
+
+
+def test_key_is_destroyed_when_its_time_has_come(local: Local) -> None:
+    """Not a day earlier, not twice, and with a DeleteKey event; a restart in between is nothing."""
+    key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
+    assert local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7).status == 200
+    local.time.passes(6 * DAY)
+    local.installation.destroy_due()
+    assert local.kms("CancelKeyDeletion", KeyId=key).status == 200
+    assert local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7).status == 200
+    local.installation.close()
+    local.installation = Installation(
+        local.installation.config, lock(local.installation.directory),
+        wall=local.time.wall, monotonic=lambda: local.time.monotonic,
+    )  # fmt: skip
+    local.time.passes(7 * DAY + timedelta(minutes=1))
+    for _ in range(2):
+        local.installation.destroy_due()
+
+    assert local.kms("DescribeKey", KeyId=key).json["__type"] == "NotFoundException"
+    log = b"".join(
+        p.read_bytes() for p in (local.installation.directory / "audit").glob("records-*")
+    )
+    assert log.count(b'"eventName":"DeleteKey"') == 1
+
+
+def test_clock_that_jumps_destroys_nothing(local: Local) -> None:
+    """When the wall clock leaps ahead of the machine's own, keys wait for a day (TM-4)."""
+    key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
+    local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+    local.time.ahead += 8 * DAY
+    local.installation.destroy_due()
+    assert local.kms("DescribeKey", KeyId=key).status == 200
+    assert local.installation.metrics.alarms["clock jump"] == 1
+    local.time.passes(DAY + timedelta(minutes=1))
+    local.installation.destroy_due()
+    assert local.kms("DescribeKey", KeyId=key).status == 400
+
+
+def test_last_use_survives_a_restart(local: Local) -> None:
+    """When an access key was last used is written down by the job, without a new epoch."""
+    local.kms("ListKeys")
+    epoch = local.installation.store.epoch
+    local.installation.write_last_used()
+    assert local.installation.store.epoch == epoch
+    key = local.founded.access_key.access_key_id
+    answer = local.iam("GetAccessKeyLastUsed", AccessKeyId=key)
+    assert b"<ServiceName>" in answer.body
+
+
+def test_job_that_fails_stops_no_other() -> None:
+    """A failing job is counted and tried again; a turn of its own begins before each run."""
+    metrics, turns, runs = Metrics(), [0], [0]
+
+    def begin() -> None:
+        turns[0] += 1
+
+    def fail() -> None:
+        raise OSError
+
+    def work() -> None:
+        runs[0] += 1
+
+    failing, working = Job("failing", 1, fail), Job("working", 1, work)
+    jobs = Jobs([failing, working], metrics, begin)
+    for job in (failing, working, failing, working):
+        jobs.run(job)
+
+    assert metrics.alarms["job failing"] == 2
+    assert metrics.jobs["working"] == runs[0] == 2
+    assert turns[0] == 4

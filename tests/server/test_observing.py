@@ -1,0 +1,132 @@
+"""What can be seen of a running server: pages, numbers, log lines; and what cannot."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from keystead.server import logs
+from keystead.server.exposition import exposition
+from keystead.server.health import Condition, MetricsOnly, Pages
+from keystead.server.metrics import Metrics
+from keystead.server.peers import Peer
+from keystead.wire.http import Endpoint, HttpRequest
+from tests.server.conftest import Remembering
+
+HERE = Peer("127.0.0.1", trusted=False, loopback=True)
+AWAY = Peer("203.0.113.7", trusted=False, loopback=False)
+
+
+def get(path: str, method: str = "GET", **headers: str) -> HttpRequest:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpRequest(method, path, "", named, b"", "127.0.0.1", False, Endpoint())
+
+
+def test_health() -> None:
+    """`/healthz` says up; `/readyz` says one word, with 503 unless it can serve."""
+    condition = Condition()
+    pages = Pages(Remembering(), condition, None)
+
+    assert pages.answer(get("/healthz"), AWAY).response.body == b"up\n"
+    assert pages.answer(get("/readyz", "HEAD"), AWAY).response.status == 200
+    condition.word = "draining"
+    assert pages.answer(get("/healthz"), AWAY).response.status == 200
+    assert pages.answer(get("/readyz"), AWAY).response.status == 503
+    assert pages.answer(get("/readyz"), AWAY).response.body == b"draining\n"
+
+
+def test_other_requests_go_on() -> None:
+    """Only reading these exact pages is ours; everything else is for the services."""
+    application = Remembering()
+    pages = Pages(application, Condition(), Metrics())
+    for request in (get("/"), get("/healthz", "POST"), get("/healthz/"), get("//healthz")):
+        pages.answer(request, HERE)
+    assert len(application.requests) == 4
+
+
+def test_metrics_are_for_this_machine() -> None:
+    """`/metrics` answers loopback, not the network, nor whom a local proxy speaks for."""
+    application = Remembering()
+    pages = Pages(application, Condition(), Metrics())
+
+    assert b"keystead_call_duration" in pages.answer(get("/metrics"), HERE).response.body
+    pages.answer(get("/metrics"), AWAY)
+    pages.answer(get("/metrics", x_forwarded_for="203.0.113.7"), HERE)
+    assert len(application.requests) == 2
+    pages = Pages(application, Condition(), None)
+    pages.answer(get("/metrics"), HERE)
+    assert len(application.requests) == 3
+
+
+def test_listener_of_metrics_has_nothing_else() -> None:
+    """The metrics' own listener answers anybody, with that page only."""
+    alone = MetricsOnly(Metrics())
+    assert alone.answer(get("/metrics"), AWAY).response.status == 200
+    assert alone.answer(get("/"), HERE).response.status == 404
+    assert alone.answer(get("/healthz"), HERE).response.status == 404
+
+
+def test_numbers() -> None:
+    """Calls are counted by service, operation and code, in cumulative buckets."""
+    metrics = Metrics()
+    metrics.call("kms", "Encrypt", "", 0.00007)
+    metrics.call("kms", "Encrypt", "", 0.3)
+    metrics.call("kms", "Encrypt", "AccessDeniedException", 0.1)
+    metrics.refused("framing")
+    metrics.alarm("integrity")
+    metrics.gauge("keystead_epoch", "The epoch.", lambda: 7)
+    page = exposition(metrics).decode()
+
+    labels = 'code="",operation="Encrypt",service="kms"'
+    assert re.search(r'_bucket\{code="",le="5e-05",operation="Encrypt",service="kms"\} 0', page)
+    assert re.search(r'_bucket\{code="",le="0.0001",operation="Encrypt",service="kms"\} 1', page)
+    assert f"keystead_call_duration_seconds_count{{{labels}}} 2.0" in page
+    assert 'keystead_refused_total{reason="framing"} 1.0' in page
+    assert 'keystead_alarms_total{kind="integrity"} 1.0' in page
+    assert "keystead_epoch 7.0" in page
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is written to the log."""
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logger = logging.getLogger("keystead")
+    before = (list(logger.handlers), logger.propagate, logger.level)
+    logs.start("info")
+    yield stream
+    logger.handlers[:] = before[0]
+    logger.propagate = before[1]
+    logger.setLevel(before[2])
+
+
+def test_a_log_line_is_one_object(written: io.StringIO) -> None:
+    """Each line is one JSON object with time, level, message and the named fields."""
+    logs.info("stopping\nnow", signal="SIGTERM")
+    logs.debug("not shown")
+    [line] = written.getvalue().splitlines()
+    seen = json.loads(line)
+    assert seen.pop("time").endswith("+00:00")
+    assert seen == {"level": "info", "message": "stopping\nnow", "signal": "SIGTERM"}
+
+
+def test_fields_are_allow_listed(written: io.StringIO) -> None:
+    """A field that nobody has allowed is an error, not a line."""
+    with pytest.raises(ValueError, match="secret"):
+        logs.info("hello", secret="x")
+    assert written.getvalue() == ""
+
+
+def test_exceptions_do_not_speak(written: io.StringIO) -> None:
+    """An exception is logged by its type and its way; its message may quote anything."""
+    try:
+        int({"no": "x"}["canary"])
+    except KeyError as error:
+        logs.alarm("a call failed", error, request_id="r")
+    seen = json.loads(written.getvalue())
+    assert seen["error"] == "KeyError"
+    assert "test_exceptions_do_not_speak" in seen["trace"][0]
+    assert "canary" not in written.getvalue()

@@ -1,0 +1,257 @@
+"""One path for every request: one event each, no change by what fails, nothing told of our bugs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from keystead import registry
+from keystead.registry import Implementation
+from keystead.server.pipeline import JSON_LIMIT
+from keystead.store.protocol import StoreUnavailable
+from keystead.wire.http import HttpRequest
+from tests.server.installations import Local, open_local
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    local = open_local(tmp_path_factory.mktemp("pipeline") / "data")
+    yield local
+    local.installation.close()
+
+
+@pytest.fixture
+def local(installed: Local) -> Local:
+    """The installation, with its memory of events cleared."""
+    installed.events.clear()
+    return installed
+
+
+@pytest.fixture
+def key(installed: Local) -> str:
+    return str(installed.kms("CreateKey").json["KeyMetadata"]["KeyId"])
+
+
+def with_headers(request: HttpRequest, **headers: str | None) -> HttpRequest:
+    """The request with headers changed after it was signed."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    changed = {k: v for k, v in {**request.headers, **named}.items() if v is not None}
+    return msgspec.structs.replace(request, headers=changed)
+
+
+def test_a_call_leaves_one_event(local: Local, key: str) -> None:
+    """A success is recorded once: who, what, on what, and with which decision."""
+    local.events.clear()
+    answer = local.kms("Encrypt", KeyId=key, Plaintext="aGk=", EncryptionContext={"a": "b"})
+
+    assert answer.status == 200
+    [event] = local.events
+    assert answer.headers["x-amzn-RequestId"] == event.request_id
+    assert (event.source, event.name, event.error_code) == ("kms.amazonaws.com", "Encrypt", "")
+    assert event.principal is not None
+    assert event.principal.name == "admin"
+    assert event.request_parameters is not None
+    assert event.request_parameters["encryptionContext"] == {"a": "b"}
+    assert event.response_elements is None
+    assert [d.allowed for d in event.decisions] == [True]
+    assert (event.region, event.read_only) == ("us-east-1", True)
+
+
+def refusals(local: Local) -> dict[str, tuple[HttpRequest, str]]:
+    """Requests that are refused at each step of the path, with the code."""
+    good = local.kms_request("ListKeys")
+    listing = local.iam_request("ListUsers")
+    stranger = replace(
+        local.founded,
+        access_key=replace(local.founded.access_key, access_key_id="AKIAAAAAAAAAAAAAAAAA"),
+    )
+    return {
+        "unsigned": (
+            with_headers(good, authorization=None), "MissingAuthenticationTokenException"
+        ),
+        "unsigned query": (with_headers(listing, authorization=None), "MissingAuthenticationToken"),
+        "wrong signature": (
+            msgspec.structs.replace(good, body=b'{"Limit":1}'), "InvalidSignatureException"
+        ),
+        "wrong signature of a query": (
+            msgspec.structs.replace(listing, body=listing.body + b"&x=y"), "SignatureDoesNotMatch"
+        ),
+        "unknown key": (
+            Local(local.installation, stranger, local.time).kms_request("ListKeys"),
+            "UnrecognizedClientException",
+        ),
+        "unknown operation": (local.kms_request("NoSuchThing"), "UnknownOperationException"),
+        "unknown action": (local.iam_request("NoSuchThing"), "InvalidAction"),
+        "unknown service": (
+            with_headers(good, x_amz_target="Other.ListKeys"), "UnknownOperationException"
+        ),
+        "no protocol": (
+            local.request("iam", listing.body, Content_Type="text/plain"), "MissingAction"
+        ),
+        "no JSON": (
+            local.request(
+                "kms", b"{", Content_Type="application/x-amz-json-1.1",
+                X_Amz_Target="TrentService.ListKeys",
+            ),
+            "SerializationException",
+        ),
+        "against the model": (local.kms_request("ListKeys", Limit=0), "ValidationException"),
+        "unknown user": (local.iam_request("GetUser", UserName="nobody"), "NoSuchEntity"),
+    }  # fmt: skip
+
+
+def test_every_refusal_leaves_one_event(local: Local) -> None:
+    """Wherever on the path a request is refused, there is one event with the code it was given."""
+    for name, (request, code) in refusals(local).items():
+        local.events.clear()
+        answer = local.send(request)
+        assert 400 <= answer.status < 500, name
+        [event] = local.events
+        assert event.error_code == code, name
+        assert answer.headers["x-amzn-RequestId"] == event.request_id
+        assert code.encode() in answer.body
+
+
+def test_body_that_was_too_long(local: Local) -> None:
+    """A body over the limit is refused with AWS's text, and recorded like anything else."""
+    request = local.kms_request("Encrypt")
+    answer = local.installation.pipeline.refuse_body(request, JSON_LIMIT).response
+
+    assert (answer.status, answer.body) == (413, b"HTTP content length exceeded 200000 bytes.")
+    [event] = local.events
+    assert (event.name, event.error_code) == ("Encrypt", "RequestEntityTooLarge")
+
+
+def replaced(
+    monkeypatch: pytest.MonkeyPatch, operation: str, function: Callable[[Any, Any], Any]
+) -> None:
+    """Let another function answer a KMS operation."""
+    found = registry.implementation("kms", operation)
+    assert found is not None
+    other = Implementation(found.operation, function, open_to_all=False)
+    monkeypatch.setitem(registry._implementations, ("kms", operation), other)
+
+
+def test_our_bug_changes_nothing_and_tells_nothing(
+    local: Local, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception in an operation undoes what it changed; the caller gets a code and an id."""
+    original = registry.implementation("kms", "UpdateKeyDescription")
+    assert original is not None
+
+    def change_then_fail(call: Any, request: Any) -> None:
+        original.function(call, request)
+        raise RuntimeError("canary")
+
+    replaced(monkeypatch, "UpdateKeyDescription", change_then_fail)
+    local.events.clear()
+    answer = local.kms("UpdateKeyDescription", KeyId=key, Description="changed")
+
+    assert answer.status == 500
+    assert answer.json["__type"] == "KMSInternalException"
+    assert b"canary" not in answer.body
+    assert [e.error_code for e in local.events] == ["KMSInternalException"]
+    assert "canary" not in local.events[0].error_message
+    assert local.kms("DescribeKey", KeyId=key).json["KeyMetadata"]["Description"] == ""
+    monkeypatch.undo()
+    assert local.kms("UpdateKeyDescription", KeyId=key, Description="changed").status == 200
+    assert local.kms("DescribeKey", KeyId=key).json["KeyMetadata"]["Description"] == "changed"
+
+
+def test_nothing_is_answered_unasked(
+    local: Local, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operation that forgot to ask does not get its answer out."""
+    original = registry.implementation("kms", "ListKeys")
+    assert original is not None
+
+    def forget(call: Any, request: Any) -> Any:
+        answer = original.function(call, request)
+        call.asked = False
+        return answer
+
+    assert local.kms("ListKeys").status == 200
+    replaced(monkeypatch, "ListKeys", forget)
+    assert local.kms("ListKeys").status == 500
+
+
+def test_foreign_row_is_refused(tmp_path: Path) -> None:
+    """A row that was edited behind our back is an internal failure and an alarm, not an answer."""
+    local = open_local(tmp_path / "data")
+    key, other = (local.kms("CreateKey").json["KeyMetadata"]["KeyId"] for _ in range(2))
+    metrics = local.installation.metrics
+    with local.installation.store.write() as transaction:
+        transaction.run("UPDATE kms_keys SET description = 'x' WHERE key_id = ?", (key,))
+
+    assert local.kms("DescribeKey", KeyId=key).json["__type"] == "KMSInternalException"
+    assert metrics.alarms["integrity"] == 1
+    assert local.kms("DescribeKey", KeyId=other).status == 200
+    local.installation.close()
+
+
+def test_store_that_cannot_serve(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the store cannot be read, the answer is 503, in each protocol."""
+
+    def unavailable(*arguments: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    replaced(monkeypatch, "ListKeys", unavailable)
+    answer = local.kms("ListKeys")
+    assert (answer.status, answer.json["__type"]) == (503, "ServiceUnavailable")
+
+
+def test_answer_of_a_lost_turn(local: Local) -> None:
+    """The answer that replaces one that could not be kept has the same request id."""
+    answer = local.installation.pipeline.answer(local.kms_request("ListKeys"), None)  # type: ignore[arg-type]
+    retracted = answer.unavailable()
+    assert retracted.status == 503
+    assert dict(retracted.headers)["x-amzn-RequestId"] == local.events[0].request_id
+
+
+def test_clock_that_is_behind(local: Local) -> None:
+    """Nobody is authenticated by a clock that is minutes behind what was recorded."""
+    assert local.kms("ListKeys").status == 200
+    local.time.ahead -= timedelta(minutes=6)
+    assert local.kms("ListKeys").status == 503
+    local.time.ahead += timedelta(minutes=6)
+    assert local.kms("ListKeys").status == 200
+
+
+def test_identity_in_json(local: Local) -> None:
+    """A verifier of identities may ask STS for JSON; IAM answers XML whatever is accepted."""
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    request = local.request("sts", body, Content_Type="application/x-www-form-urlencoded")
+    assert b"<Arn>" in local.send(request).body
+    answer = local.send(with_headers(request, accept="application/json"))
+    result = answer.json["GetCallerIdentityResponse"]["GetCallerIdentityResult"]
+    assert result["Arn"].endswith("user/admin")
+    answer = local.send(with_headers(local.iam_request("ListUsers"), accept="application/json"))
+    assert answer.body.startswith(b"<ListUsersResponse")
+
+
+def test_iam_is_in_one_region(local: Local) -> None:
+    """Policies see IAM's own Region, whatever Region its caller signed for."""
+    local.iam("ListUsers")
+    assert local.events[0].region == "us-east-1"
+
+
+def test_metrics_know_operations_only(local: Local) -> None:
+    """Names that a stranger makes up do not become labels."""
+    local.kms("NoSuchThing")
+    local.kms("ListKeys")
+    names = {operation for _, operation, _ in local.installation.metrics.calls}
+    assert "ListKeys" in names
+    assert "NoSuchThing" not in names
+
+
+def test_events_are_in_the_log(local: Local) -> None:
+    """What was answered is in the file of the log when the turn has ended."""
+    request_id = local.kms("ListKeys").headers["x-amzn-RequestId"]
+    log = b"".join(
+        p.read_bytes() for p in (local.installation.directory / "audit").glob("records-*")
+    )
+    assert log.count(request_id.encode()) == 1

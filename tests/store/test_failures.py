@@ -1,0 +1,109 @@
+"""What a disk that fails does to the calls of a turn (DB-4, DB-5)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from keystead.store.protocol import StoreUnavailable
+from keystead.store.sqlite import SqliteStore, open_store
+from tests.store.conftest import KEY, add, names
+from tests.store.lossy_disk import LossyDisk
+
+
+def failing(error: type[apsw.Error], operation: str, file: str = "") -> Callable[[str, str], None]:
+    """A disk on which one kind of operation fails."""
+
+    def check(asked: str, path: str) -> None:
+        if asked == operation and path.endswith(file):
+            raise error
+
+    return check
+
+
+def healthy(_operation: str, _path: str) -> None:
+    """A disk on which everything works."""
+
+
+def test_a_full_disk_undoes_the_turn(lossy_store: SqliteStore, disk: LossyDisk) -> None:
+    """When the disk is full, the whole turn is undone and nothing of it is found any more."""
+    add(lossy_store, "kept")
+    lossy_store.flush()
+    add(lossy_store, "a")
+    add(lossy_store, "b")
+    before = lossy_store.epoch
+    disk.on_operation = failing(apsw.FullError, "write")
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        lossy_store.flush()
+
+    assert names(lossy_store) == ["kept"]
+    assert lossy_store.epoch > before
+    assert not lossy_store.dirty
+    assert lossy_store.failure is None
+
+
+def test_a_full_disk_recovers(lossy_store: SqliteStore, disk: LossyDisk, path: Path) -> None:
+    """When there is room again, the same store goes on; nothing is lost, nothing comes back."""
+    add(lossy_store, "undone")
+    disk.on_operation = failing(apsw.FullError, "write")
+    with pytest.raises(StoreUnavailable):
+        lossy_store.flush()
+    disk.on_operation = healthy
+    add(lossy_store, "kept")
+    lossy_store.flush()
+    lossy_store.close()
+
+    again = open_store(path, KEY)
+
+    assert names(again) == ["kept"]
+    again.close()
+
+
+def test_a_failed_sync_ends_the_store(lossy_store: SqliteStore, disk: LossyDisk) -> None:
+    """After a sync that failed nothing is synced, read or written again."""
+    add(lossy_store, "a")
+    disk.on_operation = failing(apsw.IOError, "sync")
+    with pytest.raises(StoreUnavailable, match="failed"):
+        lossy_store.flush()
+    touched: list[str] = []
+    disk.on_operation = lambda operation, _path: touched.append(operation)
+
+    with pytest.raises(StoreUnavailable):
+        names(lossy_store)
+    with pytest.raises(StoreUnavailable):
+        add(lossy_store, "b")
+    with pytest.raises(StoreUnavailable):
+        lossy_store.flush()
+    lossy_store.close()
+
+    assert isinstance(lossy_store.failure, StoreUnavailable)
+    assert touched == []
+
+
+def test_a_lost_transaction_is_told(
+    lossy_store: SqliteStore, disk: LossyDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When SQLite undoes the turn by itself, no call of it is acknowledged."""
+    lossy_store.read()
+    add(lossy_store, "kept")
+    lossy_store.flush()
+    add(lossy_store, "a")
+    disk.on_operation = failing(apsw.FullError, "write")
+    with pytest.raises(StoreUnavailable), lossy_store.write() as transaction:
+        # More than the page cache holds, so that pages are written in the middle of the call.
+        for number in range(20):
+            transaction.run("INSERT INTO item (name) VALUES (?)", (f"{number}" + "x" * (4 << 20),))
+    disk.on_operation = healthy
+    lost = names(lossy_store) == ["kept"]
+
+    if lost:
+        with pytest.raises(StoreUnavailable):
+            lossy_store.flush()
+    lossy_store.flush()
+    add(lossy_store, "b")
+    lossy_store.flush()
+
+    assert names(lossy_store) == (["b", "kept"] if lost else ["a", "b", "kept"])
+    assert lost

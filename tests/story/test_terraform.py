@@ -1,0 +1,164 @@
+"""Terraform with the AWS provider, none of its skip flags: apply, an empty plan, destroy."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REGION, Server
+
+CONFIGURATION = """
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "5.100.0" }
+  }
+}
+
+provider "aws" {
+  region     = "%(region)s"
+  access_key = "%(key)s"
+  secret_key = "%(secret)s"
+  endpoints {
+    kms = "%(endpoint)s"
+    iam = "%(endpoint)s"
+    sts = "%(endpoint)s"
+  }
+}
+
+data "aws_caller_identity" "me" {}
+
+resource "aws_iam_user" "alice" {
+  name = "terraform-alice"
+  path = "/staff/"
+  tags = { team = "orders" }
+}
+
+resource "aws_iam_group" "staff" {
+  name = "terraform-staff"
+}
+
+resource "aws_iam_user_group_membership" "alice" {
+  user   = aws_iam_user.alice.name
+  groups = [aws_iam_group.staff.name]
+}
+
+resource "aws_kms_key" "orders" {
+  description             = "orders"
+  deletion_window_in_days = 7
+  tags                    = { team = "orders" }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid = "account", Effect = "Allow", Action = "kms:*", Resource = "*"
+        Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:root" }
+      },
+      {
+        Sid = "alice", Effect = "Allow", Action = ["kms:Encrypt", "kms:Decrypt"], Resource = "*"
+        Principal = { AWS = aws_iam_user.alice.arn }
+      },
+    ]
+  })
+}
+
+resource "aws_kms_alias" "orders" {
+  name          = "alias/terraform-orders"
+  target_key_id = aws_kms_key.orders.key_id
+}
+
+resource "aws_iam_policy" "orders" {
+  name        = "terraform-orders"
+  description = "use of the orders key"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kms:Encrypt", Resource = aws_kms_key.orders.arn }]
+  })
+}
+
+resource "aws_iam_user_policy_attachment" "orders" {
+  user       = aws_iam_user.alice.name
+  policy_arn = aws_iam_policy.orders.arn
+}
+
+resource "aws_iam_group_policy_attachment" "read" {
+  group      = aws_iam_group.staff.name
+  policy_arn = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+}
+
+resource "aws_iam_user_policy" "inline" {
+  name = "inline"
+  user = aws_iam_user.alice.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kms:DescribeKey", Resource = "*" }]
+  })
+}
+
+resource "aws_iam_access_key" "alice" {
+  user = aws_iam_user.alice.name
+}
+"""
+
+
+def mirror() -> Path | None:
+    """A local mirror of the provider: named by KEYSTEAD_TERRAFORM_MIRROR, or in a usual place."""
+    named = os.environ.get("KEYSTEAD_TERRAFORM_MIRROR")
+    places = [
+        *([Path(named)] if named else []),
+        Path.home() / ".terraform.d" / "plugins",
+        Path("/usr/local/share/terraform/plugins"),
+        *Path("/opt").glob("*"),
+    ]
+    for place in places:
+        if (place / "registry.terraform.io" / "hashicorp" / "aws" / "5.100.0").is_dir():
+            return place
+    return None
+
+
+MISSING = (
+    "terraform 1.x and a filesystem mirror with hashicorp/aws 5.100.0 are not on this machine"
+    " (KEYSTEAD_TERRAFORM_MIRROR names the mirror): Terraform was NOT tried"
+)
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None or mirror() is None, reason=MISSING)
+def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
+    """Keys, aliases, users, groups, policies, attachments and access keys live and die."""
+    (tmp_path / "main.tf").write_text(
+        CONFIGURATION
+        % {
+            "region": REGION,
+            "endpoint": server.endpoint,
+            "key": server.admin.access_key_id,
+            "secret": server.admin.secret,
+        }
+    )
+    (tmp_path / "terraformrc").write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n'
+    )
+
+    def terraform(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["terraform", *arguments, "-no-color"],
+            cwd=tmp_path, text=True, capture_output=True, check=False, timeout=240,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+                "TF_CLI_CONFIG_FILE": str(tmp_path / "terraformrc"),
+                "CHECKPOINT_DISABLE": "1", "AWS_EC2_METADATA_DISABLED": "true",
+            },
+        )  # fmt: skip
+
+    for step in (
+        ("init", "-input=false"),
+        ("apply", "-auto-approve", "-input=false"),
+        ("plan", "-detailed-exitcode", "-input=false"),
+        ("destroy", "-auto-approve", "-input=false"),
+    ):
+        ran = terraform(*step)
+        assert ran.returncode == 0, f"terraform {step[0]}:\n{ran.stdout}\n{ran.stderr}"
+
+    iam, kms = server.client("iam"), server.client("kms")
+    assert "terraform-alice" not in {u["UserName"] for u in iam.list_users()["Users"]}
+    assert "alias/terraform-orders" not in {a["AliasName"] for a in kms.list_aliases()["Aliases"]}

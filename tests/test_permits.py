@@ -1,0 +1,47 @@
+"""A Permit is proof only while nobody else can make one: a test over the syntax tree."""
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "keystead"
+MAKERS = {"call.py", "policy/decision.py"}  # after a Decision that allows; `for_system` itself
+SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit event of its own
+    "identity/accounts.py",  # the operator's ceremonies
+    "kms/deletion.py",
+    "kms/rotation.py",
+}
+
+
+def calls(name: str) -> set[str]:
+    """The files that call `name(…)` or `….name(…)`."""
+    return {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and called(node.func) == name
+    }
+
+
+def called(function: ast.expr) -> str:
+    """The last name of what is called."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def test_permits_are_made_only_by_authorize() -> None:
+    """`Permit(…)` stands where a Decision allowed, and nowhere else."""
+    assert calls("Permit") == MAKERS
+
+
+def test_system_permits_are_few() -> None:
+    """`Permit.for_system(…)` stands only where the work is audited as the service's own."""
+    assert calls("for_system") <= SYSTEM_WORK
+
+
+def test_permits_are_not_copied_into_others() -> None:
+    """Nobody makes a permit for another resource out of one (`replace`, `__new__`)."""
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text()
+        assert "object.__new__(Permit" not in text
+        assert "Permit.__new__" not in text

@@ -1,0 +1,77 @@
+"""Forms and query strings."""
+
+from urllib.parse import quote_plus, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keystead.wire.forms import NotAForm, parse
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@given(st.dictionaries(texts.map(str.casefold).filter(lambda t: t == t.casefold()), texts))
+def test_forms_are_read(fields: dict[str, str]) -> None:
+    """Every form that a client encodes is read back."""
+    fields.pop("", None)
+    spaced = urlencode(fields)
+
+    assert parse(spaced) == fields
+    assert parse(spaced.replace("+", "%20").encode()) == fields
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=1&a=1",
+        "a=1&A=2",
+        "%61=1&a=2",
+        "a=%",
+        "a=%2",
+        "a=%zz",
+        "%g0=1",
+        "a=%ff",
+        "a=%c0%af",
+        "a=%ed%a0%80",
+        "a=%00",
+        "a\0=1",
+        b"a=\xff",
+        "&".join(f"p{number}=1" for number in range(1_001)),
+    ],
+)
+def test_what_is_refused(text: str | bytes) -> None:
+    """A form with two readings is refused (threat-model PA-2)."""
+    with pytest.raises(NotAForm):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("", {}),
+        ("&&", {}),
+        ("a", {"a": ""}),
+        ("a=", {"a": ""}),
+        ("a=b=c", {"a": "b=c"}),
+        ("a=%2b+%2B", {"a": "+ +"}),
+        ("a=%E2%82%ac", {"a": "€"}),
+        ("a=€".encode(), {"a": "€"}),
+        ("&".join(f"p{n}=1" for n in range(1_000)), {f"p{n}": "1" for n in range(1_000)}),
+    ],
+)
+def test_the_allowed_twins(text: str | bytes, fields: dict[str, str]) -> None:
+    """What has one reading gets it."""
+    assert parse(text) == fields
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes(noise: bytes) -> None:
+    """Noise is read or refused, and what is read means the same when it is encoded again."""
+    try:
+        fields = parse(noise)
+    except NotAForm:
+        return
+    again = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields.items())
+    fields.pop("", None)
+    assert {name: value for name, value in parse(again).items() if name} == fields
