@@ -1,6 +1,8 @@
 """Ambiguous framing is refused before anything reads it; its allowed twin is not (HF-1 to HF-3)."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from keystead.server.framing import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE, BadFraming, read_head
 from tests.server.conftest import RunningDoor, statuses
@@ -169,3 +171,17 @@ def test_old_clients_need_no_host() -> None:
     assert read_head(b"GET /healthz HTTP/1.0").headers == {}
     with pytest.raises(BadFraming):
         read_head(b"GET /healthz HTTP/1.1")
+
+
+@given(st.one_of(st.binary(max_size=400), st.text(max_size=400).map(str.encode)))
+@example(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1")
+def test_anything_is_read_or_refused(noise: bytes) -> None:
+    """Whatever comes is one head or BadFraming; nothing else ever rises."""
+    for head in (noise, b"POST / HTTP/1.1\r\nHost: a\r\n" + noise):
+        try:
+            read = read_head(head)
+        except BadFraming:
+            continue
+        assert read.headers.get("host") or b"HTTP/1.0" in head
+        assert all(name == name.lower() and "_" not in name for name in read.headers)
+        assert 0 <= read.length <= 999_999_999

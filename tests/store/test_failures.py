@@ -6,7 +6,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from keystead.store.protocol import StoreUnavailable
+from keystead.store import sqlite_turn
+from keystead.store.failures import judge
+from keystead.store.protocol import StoreConflict, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite import SqliteStore, open_store
 from tests.store.conftest import KEY, add, names
 from tests.store.lossy_disk import LossyDisk
@@ -82,11 +84,8 @@ def test_a_failed_sync_ends_the_store(lossy_store: SqliteStore, disk: LossyDisk)
     assert touched == []
 
 
-def test_a_lost_transaction_is_told(
-    lossy_store: SqliteStore, disk: LossyDisk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When SQLite undoes the turn by itself, no call of it is acknowledged."""
-    lossy_store.read()
+def test_a_lost_transaction_is_told(lossy_store: SqliteStore, disk: LossyDisk) -> None:
+    """When SQLite undoes the turn by itself, no call of it is acknowledged; the next turn is."""
     add(lossy_store, "kept")
     lossy_store.flush()
     add(lossy_store, "a")
@@ -96,14 +95,56 @@ def test_a_lost_transaction_is_told(
         for number in range(20):
             transaction.run("INSERT INTO item (name) VALUES (?)", (f"{number}" + "x" * (4 << 20),))
     disk.on_operation = healthy
-    lost = names(lossy_store) == ["kept"]
 
-    if lost:
-        with pytest.raises(StoreUnavailable):
-            lossy_store.flush()
+    assert names(lossy_store) == ["kept"]
+    with pytest.raises(StoreUnavailable):
+        add(lossy_store, "b")
+    assert lossy_store.dirty
+    with pytest.raises(StoreUnavailable):
+        lossy_store.flush()
+    add(lossy_store, "c")
     lossy_store.flush()
-    add(lossy_store, "b")
+    assert names(lossy_store) == ["c", "kept"]
+
+
+@pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError])
+def test_a_failed_checkpoint_fails_no_call(
+    lossy_store: SqliteStore,
+    disk: LossyDisk,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[apsw.Error],
+) -> None:
+    """The turn is durable before the log is copied: it is kept, whatever the copying does."""
+    monkeypatch.setattr(sqlite_turn, "_CHECKPOINT_PAGES", 1)
+    disk.on_operation = failing(error, "write", "keystead.db")
+    add(lossy_store, "kept")
     lossy_store.flush()
 
-    assert names(lossy_store) == (["b", "kept"] if lost else ["a", "b", "kept"])
-    assert lost
+    assert (lossy_store.failure is None) == (error is apsw.FullError)
+    disk.on_operation = healthy
+    lossy_store.close()
+    again = open_store(path, KEY)
+    assert names(again) == ["kept"]
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "fatal"),
+    [
+        (apsw.ConstraintError(), StoreConflict, False),
+        (apsw.FullError(), StoreUnavailable, False),
+        (apsw.NoMemError(), StoreUnavailable, False),
+        (apsw.IOError(), StoreUnavailable, True),
+        (apsw.ReadOnlyError(), StoreUnavailable, True),
+        (apsw.CorruptError(), StoreCorrupt, True),
+        (apsw.NotADBError(), StoreCorrupt, True),
+        (apsw.SQLError(), apsw.SQLError, False),
+    ],
+)
+def test_what_an_error_means(error: apsw.Error, kind: type[Exception], fatal: bool) -> None:
+    """Each error of the driver is a refusal, a pause, the end, or our own bug."""
+    judgement = judge(error)
+
+    assert isinstance(judgement.error, kind)
+    assert judgement.fatal is fatal

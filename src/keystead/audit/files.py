@@ -67,15 +67,14 @@ class LogFile:
             raise _judged(path, error) from error
         self.path = path
 
-    def append(self, data: bytes, *, durable: bool = True) -> None:
-        """Add `data`, all of it; raises DiskFull or DiskFailed."""
+    def append(self, data: bytes) -> None:
+        """Add `data`, all of it, durably; raises DiskFull or DiskFailed."""
         try:
             self._write(data)
         except OSError as error:
             self._truncate(self.size)
             raise _judged(self.path, error) from error
-        if durable:
-            self.sync()
+        self.sync()
         self.size += len(data)
 
     def sync(self) -> None:

@@ -1,7 +1,7 @@
 """How is a value written into the log?  JSON of printable ASCII only; whatever it is, it can be.
 
 A record must never be lost because of what a caller put into it: text that is no text (a lone
-surrogate), numbers beyond 64 bits and types of ours are written as the nearest thing that JSON
+surrogate) and values of types that JSON does not have are written as the nearest thing that it
 has. Control characters, and everything else that a terminal might obey, are escaped (AD-1).
 """
 
@@ -26,7 +26,7 @@ def encode(value: Any) -> bytes:
     """The value as JSON in one line of printable ASCII. Never fails."""
     try:
         text = _encode(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         text = _encode(_encodable(msgspec.to_builtins(value, enc_hook=_nearest)))
     if text.isascii() and b"\x7f" not in text:
         return text
@@ -40,13 +40,11 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _encodable(value: Any) -> Any:
-    """The same value with texts and numbers that can be encoded."""
+    """The same value with texts that can be encoded."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
         return {str(_encodable(name)): _encodable(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_encodable(member) for member in value]
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return str(value)
     return value

@@ -136,7 +136,6 @@ class Trail:
             self.commit()
             if self._unsigned:
                 self._sign()
-            self._checkpoints.sync()
         finally:
             self.failure = self.failure or AuditUnavailable("the audit trail is closed")
             self._file.close()
@@ -212,7 +211,7 @@ class Trail:
         self._store.flush()
         self.head = head
         try:
-            self._checkpoints.append(head.line(), durable=False)  # the store has it, durably
+            self._checkpoints.append(head.line())
         except (DiskFull, DiskFailed) as error:
             raise self._unavailable(error) from error
         self._push(head.line())

@@ -41,9 +41,7 @@ class Turn:
 
     def execute(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Run one statement to its end; a driver's error becomes the store's."""
-        if self.failure is not None:
-            # A new exception each time: a shared one would collect tracebacks.
-            raise type(self.failure)(*self.failure.args)
+        self._require_usable()
         try:
             return self._cursor.execute(sql, values).fetchall()
         except apsw.Error as error:
@@ -66,7 +64,6 @@ class Turn:
         """The call is over; its changes stay in the turn, or go."""
         self.epoch += moves_epoch
         if self.failure is not None or self._lost:
-            self.dirty = True  # so that the turn is committed, and told
             if keep:
                 raise StoreUnavailable("the database undid this change")
             return
@@ -77,6 +74,7 @@ class Turn:
 
     def commit(self) -> None:
         """Make the turn durable, or undo it and raise."""
+        self._require_usable()
         if self._lost:
             self.undo()
             raise StoreUnavailable("the database undid this turn's changes")
@@ -112,12 +110,17 @@ class Turn:
         self._connection.set_wal_hook(None)
         self._connection.close()
 
+    def _require_usable(self) -> None:
+        if self.failure is not None:
+            # A new exception each time: a shared one would collect tracebacks.
+            raise type(self.failure)(*self.failure.args)
+
     def _judged(self, error: apsw.Error) -> Exception:
         judgement = judge(error)
         if judgement.fatal:
             self.failure = judgement.error
         elif self._began and not self._connection.in_transaction:
-            self._lost = True
+            self._lost = self.dirty = True  # dirty, so that the turn is flushed, and told
         return judgement.error
 
     def _committed(self, _connection: apsw.Connection, _database: str, pages: int) -> int:

@@ -22,6 +22,7 @@ COMMANDS = {
     "account": "accounts.account",
     "audit": "trail.audit",
     "config": "settings.config",
+    "decide": "decide.decide",
     "init": "init.init",
     "serve": "serve.serve",
     "status": "status.status",

@@ -1,0 +1,83 @@
+"""`keystead decide`: the engine without an installation."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import BIN
+
+ALICE, KEY = "arn:aws:iam::111122223333:user/alice", "arn:aws:kms:eu-central-1:111122223333:key/1"
+
+
+def statement(effect: str = "Allow", **more: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Action": "kms:Encrypt", "Resource": "*", **more}
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def line(**more: Any) -> dict[str, Any]:
+    account = {"AWS": "arn:aws:iam::111122223333:root"}
+    return {
+        "principal": ALICE,
+        "action": "kms:Encrypt",
+        "resource": KEY,
+        "resourcePolicy": document(statement(Principal=account)),
+        **more,
+    }
+
+
+def decide(*lines: object, explain: bool = False) -> list[dict[str, Any]]:
+    """The answers to these lines."""
+    given = "".join(f"{json.dumps(each)}\n" for each in lines)
+    ran = subprocess.run(
+        [BIN / "keystead", "decide", *(["--explain"] if explain else [])],
+        input=given, capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    return [json.loads(each) for each in ran.stdout.splitlines()]
+
+
+def test_three_decisions() -> None:
+    """One line each for allowed, not allowed and denied, in the order of the questions."""
+    allowed, nothing, denied = decide(
+        line(id=1, identityPolicies=[document(statement())]),
+        line(id=2),
+        line(id=3, identityPolicies=[document(statement(), statement("Deny", Sid="never"))]),
+    )
+    assert (allowed["id"], allowed["decision"]) == (1, "Allowed")
+    assert (nothing["id"], nothing["decision"]) == (2, "ImplicitlyDenied")
+    assert (denied["id"], denied["decision"]) == (3, "ExplicitlyDenied")
+    assert denied["statements"][0]["sid"] == "never"
+
+
+def test_what_could_not_be_stored_is_an_error() -> None:
+    """A bad document is named on its own line; the next line is answered all the same."""
+    bad, good = decide(
+        line(id="bad", identityPolicies=[document(statement(Effect="allow"))]),
+        line(id="good", identityPolicies=[document(statement())]),
+    )
+    assert bad["error"]
+    assert "decision" not in bad
+    assert good["decision"] == "Allowed"
+
+
+def test_trace_on_demand() -> None:
+    """Every step is told with --explain, and only then."""
+    asked = line(id=1, identityPolicies=[document(statement())])
+    assert "trace" not in decide(asked)[0]
+    steps = [finding["step"] for finding in decide(asked, explain=True)[0]["trace"]]
+    assert steps[0].startswith("1 ")
+    assert any(step.startswith("6 ") for step in steps)
+
+
+def test_a_line_that_is_no_question(tmp_path: Path) -> None:
+    """Text that is not JSON is an error on its line, from a file too."""
+    file = tmp_path / "questions.jsonl"
+    file.write_text("not json\n\n")
+    ran = subprocess.run(
+        [BIN / "keystead", "decide", file], capture_output=True, text=True, check=True, timeout=30
+    )
+    [answer] = [json.loads(each) for each in ran.stdout.splitlines()]
+    assert answer["error"]
