@@ -129,9 +129,7 @@ def test_where_the_call_came_through() -> None:
             {"type": "AssumedRole", "principalId": "AROAOPS:al"},
         ),
         (
-            Principal(
-                PrincipalType.SERVICE, "", ACCOUNT, "", service_names=("s3.amazonaws.com",)
-            ),
+            Principal(PrincipalType.SERVICE, "", ACCOUNT, "", service_names=("s3.amazonaws.com",)),
             {"type": "AWSService", "invokedBy": "s3.amazonaws.com"},
         ),
         (None, {"type": "Unknown", "accessKeyId": "AKIAALICE"}),
@@ -183,7 +181,20 @@ def test_the_leaf_is_the_hash_of_the_bytes() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["\x1b[2J", "\n", "\r\n", "\0", "\x7f", "\x9b31m", "\u2028", "\u202e", "é", "😀", '"\\', "\udc80"],
+    [
+        "\x1b[2J",
+        "\n",
+        "\r\n",
+        "\0",
+        "\x7f",
+        "\x9b31m",
+        "\u2028",
+        "\u202e",
+        "é",
+        "😀",
+        '"\\',
+        "\udc80",
+    ],
 )
 def test_nothing_escapes(text: str) -> None:
     """Whatever a caller sends, the line is one line of printable ASCII, and says what it was."""

@@ -11,7 +11,7 @@ import pytest
 
 from keystead.audit import lines
 from keystead.audit.recovery import AuditCorrupt
-from tests.audit.world import World, rows, touch, encrypt
+from tests.audit.world import World, encrypt, rows
 
 KILLS = 60
 
@@ -94,6 +94,22 @@ def test_a_torn_checkpoint_is_replaced(world: World) -> None:
         world.crash()
 
         assert path.read_bytes() == whole
+    assert world.verify().holds
+
+
+def test_a_changed_checkpoint_is_refused(world: World) -> None:
+    """A last checkpoint that is not the one in the store was not written by us."""
+    world.record("a")
+    world.close()
+    path = world.audit / "checkpoints.jsonl"
+    whole = path.read_bytes()
+    for other in (whole.replace(b'"time":"2026', b'"time":"2027'), b"nonsense\n"):
+        path.write_bytes(other)
+        with pytest.raises(AuditCorrupt, match=r"last line of `checkpoints\.jsonl`"):
+            world.open()
+    path.write_bytes(whole)
+    world.open()
+
     assert world.verify().holds
 
 

@@ -284,7 +284,7 @@ class BrokenSink:
     """A sink whose disk is gone."""
 
     def push(self, line: bytes) -> None:
-        raise DiskFailed("`elsewhere`: gone")
+        raise DiskFailed(f"`elsewhere`: gone, with {len(line)} bytes")
 
 
 def test_a_failing_sink_loses_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -346,8 +346,10 @@ def test_a_half_written_key_is_completed(world: World) -> None:
 
 
 def test_closed(world: World) -> None:
-    """A closed trail records nothing more."""
+    """A closed trail records nothing more; it can be closed again."""
     world.trail.close()
+    with pytest.raises(AuditUnavailable):
+        world.trail.close()
 
     with pytest.raises(AuditUnavailable, match="closed"):
         world.record("a")

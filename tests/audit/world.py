@@ -40,26 +40,24 @@ ALLOWED = Decision(
 
 def encrypt(request_id: str = "request-1", **members: Any) -> Event:
     """Alice encrypts: the event of it."""
-    return Event(
-        **{
-            "request_id": request_id,
-            "time": NOW,
-            "source": "kms.amazonaws.com",
-            "name": "Encrypt",
-            "region": "eu-central-1",
-            "source_ip": "192.0.2.7",
-            "user_agent": "aws-cli/2",
-            "read_only": True,
-            "principal": ALICE,
-            "access_key_id": "AKIAALICE",
-            "request_parameters": {"keyId": "alias/a", "encryptionContext": {"tenant": "a"}},
-            "additional": {"keyMaterialId": "ab" * 32},
-            "resources": [EventResource(KEY_ARN, ACCOUNT, "AWS::KMS::Key")],
-            "decisions": [ALLOWED],
-            "duration_us": 87,
-        }
-        | members
-    )
+    usual: dict[str, Any] = {
+        "request_id": request_id,
+        "time": NOW,
+        "source": "kms.amazonaws.com",
+        "name": "Encrypt",
+        "region": "eu-central-1",
+        "source_ip": "192.0.2.7",
+        "user_agent": "aws-cli/2",
+        "read_only": True,
+        "principal": ALICE,
+        "access_key_id": "AKIAALICE",
+        "request_parameters": {"keyId": "alias/a", "encryptionContext": {"tenant": "a"}},
+        "additional": {"keyMaterialId": "ab" * 32},
+        "resources": [EventResource(KEY_ARN, ACCOUNT, "AWS::KMS::Key")],
+        "decisions": [ALLOWED],
+        "duration_us": 87,
+    }
+    return Event(**(usual | members))
 
 
 @dataclass(slots=True)
@@ -159,9 +157,7 @@ class World:
         path.write_bytes(b"".join(lines))
 
     def verify(self, **options: Any) -> Report:
-        return verify(
-            self.audit, None, signature_verifier(SIGNER.public_key_pem), **options
-        )
+        return verify(self.audit, None, signature_verifier(SIGNER.public_key_pem), **options)
 
 
 def touch(store: SqliteStore, name: str) -> None:
@@ -174,4 +170,3 @@ def rows(store: SqliteStore) -> list[str]:
     """The names of the rows that `touch` left."""
     found = store.read().all("SELECT trail FROM audit_outbox WHERE trail LIKE 'row %'")
     return sorted(name.removeprefix("row ") for (name,) in found)
-

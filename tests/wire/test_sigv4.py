@@ -98,7 +98,9 @@ def test_published_vector() -> None:
 
     text = sigv4.string_to_sign(received, parse(received))
 
-    assert key.hex() == "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
+    published = "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
+    assert key.sign(text) == sigv4.SigningKey(bytes.fromhex(published)).sign(text)
+    assert key.sign(text) != sigv4.SigningKey(bytes(32)).sign(text)
     assert text.endswith(b"\nf536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59")
     assert holds(received)
 

@@ -91,7 +91,10 @@ class LogFile:
         self.size = size
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """Let go of the file. Idempotent: the number may be another file's already."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _write(self, data: bytes) -> None:
         written = os.pwrite(self._descriptor, data, self.size)

@@ -33,6 +33,11 @@ def encode(value: Any) -> bytes:
     return _UNPRINTABLE.sub(_escaped, text.decode()).encode("ascii")
 
 
+def printable(text: str) -> str:
+    """The text with everything escaped that a terminal might obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _escaped(match: re.Match[str]) -> str:
     """A character as JSON escapes it; it can only stand inside of a string."""
     units = match[0].encode("utf-16-be")

@@ -86,5 +86,5 @@ def place(event: bytes) -> Place:
     """Where an event stands, and what it is called; raises BadLine."""
     try:
         return _place.decode(event)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadLine("the record has no place in the log") from None

@@ -5,6 +5,7 @@ the place in the log, each decision of the call with the statements that decided
 and the time it took.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,7 +62,7 @@ class DecisionField(Struct, gc=False, rename="camel"):
     resource: str
     outcome: str
     decided_by: str | None  # the kind of policy; None for root's own right
-    statements: list[StatementField]
+    statements: Sequence[StatementField]
 
 
 class KeysteadField(Struct, gc=False, rename="camel"):
@@ -110,7 +111,7 @@ class Recorder:
 
     def __init__(self, event_ids: str) -> None:
         self._event_ids = event_ids  # the first 24 characters of every event id
-        self._identities: dict[tuple[str, str, str], bytes] = {}
+        self._identities: dict[tuple[str, str, str], Raw] = {}
         self._second = -1  # the second that `_second_text` writes
         self._second_text = ""
 
@@ -165,12 +166,12 @@ class Recorder:
         if written is None:
             if len(self._identities) >= _IDENTITIES:
                 self._identities.pop(next(iter(self._identities)))
-            written = jsontext.encode(_identity(event.principal, event.access_key_id))
+            written = Raw(jsontext.encode(_identity(event.principal, event.access_key_id)))
             self._identities[key] = written
         if event.session:
             session = jsontext.encode(event.session)
-            written = b"".join((written[:-1], b',"sessionContext":', session, b"}"))
-        return Raw(written)
+            return Raw(b"".join((bytes(written)[:-1], b',"sessionContext":', session, b"}")))
+        return written
 
 
 def _identity(principal: Principal, access_key_id: str) -> dict[str, str]:
@@ -216,7 +217,7 @@ def _decision(decision: Decision) -> DecisionField:
         decision.resource,
         decision.outcome,
         decision.kind,
-        [_statement(statement) for statement in decision.statements],
+        [_statement(s) for s in decision.statements] if decision.statements else (),
     )
 
 

@@ -160,6 +160,8 @@ def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
             f"a checkpoint of {found.size} records was signed, and the store knows of"
             f" {head.size if head else 0}: the database is older than the log"
         )
+    if found is not None and head is not None and found.size == head.size and found != head:
+        raise AuditCorrupt(f"the last line of `{file.path.name}` is not the checkpoint we signed")
     if length < file.size:
         file.cut(length)
     if head is not None and (found is None or found.size < head.size):

@@ -15,6 +15,7 @@ import msgspec
 
 from keystead.audit import lines
 from keystead.audit.files import segments
+from keystead.audit.jsontext import printable
 
 _BLOCK = 1 << 20
 _STEPS_BACK = timedelta(hours=1)  # how far a clock may have been set back within the log
@@ -76,11 +77,6 @@ def row(event: dict[str, Any]) -> Row:
         event.get("requestID"),
     )
     return Row(*(printable(str(cell or "-")) for cell in cells))
-
-
-def printable(text: str) -> str:
-    """The text with everything escaped that a terminal might obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _newest_first(directory: Path, wanted: Filter) -> Iterator[dict[str, Any]]:

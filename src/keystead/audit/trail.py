@@ -34,7 +34,7 @@ from keystead.audit.files import (
 from keystead.audit.record import Recorder
 from keystead.audit.recovery import TRAIL, AuditCorrupt, resume
 from keystead.audit.sinks import Sink
-from keystead.store.protocol import Store, StoreUnavailable
+from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable
 
 SEGMENT_BYTES = 64 << 20
 UNSIGNED_RECORDS = 1000
@@ -201,7 +201,7 @@ class Trail:
             return
         try:
             self._sign()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StoreCorrupt) as error:
             _log.warning("no checkpoint could be saved: %s", error)
 
     def _sign(self) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from keystead.audit import lines
 from keystead.audit.checkpoint import BadCheckpoint, Checkpoint, key_id
 from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
+from keystead.audit.jsontext import printable
 from keystead.audit.tree import Tree
 
 VerifySignature = Callable[[bytes, bytes], bool]  # (signature, data); custody makes it
@@ -45,7 +46,8 @@ class Problem:
         place = f"`{self.file}`" + (f" line {self.line}" if self.line else "")
         record = "" if self.index is None else f"record {self.index}"
         named = " ".join(part for part in (record, self.event, self.time) if part)
-        return f"{place}: {named}: {self.text}" if named else f"{place}: {self.text}"
+        # A forged record names itself: its words do not reach the terminal as they are.
+        return printable(": ".join(part for part in (place, named, self.text) if part))
 
 
 @dataclass(slots=True)

@@ -61,7 +61,7 @@ class Authenticated(msgspec.Struct, frozen=True, gc=False):
 class _Known(msgspec.Struct, frozen=True):
     """What a verified access key signs with in one scope, and who that is."""
 
-    signing_key: bytes
+    signing_key: sigv4.SigningKey
     caller: Caller
 
 

@@ -15,6 +15,7 @@ import keystead
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
+from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
 from keystead.call import NoOrganization
 from keystead.custody.files import make_directory, read_private
@@ -94,6 +95,7 @@ class Installation:
             self.directory / AUDIT_DIRECTORY,
             self.store,
             self.hierarchy.audit_signer,
+            sinks=tuple(FileSink(Path(file)) for file in (config.checkpoint_file,) if file),
             clock=wall,
         )
         head = self.trail.head

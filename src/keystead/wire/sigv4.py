@@ -124,25 +124,43 @@ def require_fresh(signature: Signature, now: datetime, skew_seconds: int) -> Non
         )
 
 
-def matches(key: bytes, text: bytes, signature: Signature) -> bool:
+def matches(key: "SigningKey", text: bytes, signature: Signature) -> bool:
     """Is this the signature that the key gives?  In constant time, on bytes (AU-8)."""
-    return hmac.compare_digest(sign(key, text).encode(), signature.signature.encode())
+    return hmac.compare_digest(key.sign(text).encode(), signature.signature.encode())
 
 
 # Computing
 
 
-def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+class SigningKey:
+    """A key that signs one day's requests to one service in one Region.
+
+    It is kept as the two hashes of HMAC-SHA256 with the key absorbed (FIPS 198-1), which costs a
+    fraction of starting an HMAC for every request. It shows nothing of itself.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = sha256(bytes(b ^ 0x36 for b in block))
+        self._outer = sha256(bytes(b ^ 0x5C for b in block))
+
+    def sign(self, text: bytes) -> str:
+        """The signature of a string to sign."""
+        inner = self._inner.copy()
+        inner.update(text)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey:
     """The key that signs one day's requests to one service in one Region."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
-
-
-def sign(key: bytes, text: bytes) -> str:
-    """The signature of a string to sign."""
-    return hmac.digest(key, text, "sha256").hex()
+    return SigningKey(key)
 
 
 def string_to_sign(request: HttpRequest, signature: Signature) -> bytes:

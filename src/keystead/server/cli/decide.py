@@ -1,5 +1,6 @@
 """`keystead decide`: the engine without an installation, one line of JSON in, one line out"""
 
+import sys
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ def decide(*, file: Path, explain: bool) -> None:
     decided; or an `error`, for a document that could not be stored.
     """
     with click.open_file(str(file), "rb") as lines:
-        out = click.get_binary_stream("stdout")
+        out = sys.stdout.buffer
         for line in lines:
             if line.strip():
                 out.write(decide_line(line, explain=explain) + b"\n")
