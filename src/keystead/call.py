@@ -105,6 +105,46 @@ class Principals(Protocol):
         """The ARN that a unique id has now, or None when it is gone."""
 
 
+def question(
+    principal: Principal,
+    policies: PrincipalPolicies,
+    action: str,
+    resource: Resource,
+    keys: Mapping[str, ContextValue],
+    *,
+    guardrails: Guardrails,
+    endpoint_policy: PolicySource | None = None,
+    operation_keys: Mapping[str, ContextValue] = NO_KEYS,
+    cross_account: bool = True,
+) -> tuple[RequestContext, ApplicablePolicies]:
+    """What is asked, and which policies have a say: the arguments of every decision.
+
+    `keys` are those of the request; the resource's come over them, the operation's over both.
+    """
+    context = RequestContext(
+        principal=principal,
+        action=action,
+        resource=resource.arn_text,
+        resource_account=resource.owner,
+        keys={
+            **keys,
+            "aws:resourceaccount": resource.owner,
+            **resource.condition_keys,
+            **operation_keys,
+        },
+    )
+    applicable = ApplicablePolicies(
+        principal=policies,
+        resource_based=resource.resource_policies,
+        resource_policy_required=resource.resource_policy_required,
+        grants=resource.grants,
+        resource_control=guardrails.resource_control(resource.owner),
+        endpoint=endpoint_policy,
+        cross_account_allowed=cross_account,
+    )
+    return context, applicable
+
+
 @dataclass(slots=True)
 class Call:
     """One call in progress. Made by the pipeline, for one request, at one epoch."""
@@ -141,28 +181,19 @@ class Call:
 
         `cross_account=False` for an operation that never works on another account's resource.
         """
-        context = RequestContext(
-            principal=self.principal,
-            action=action,
-            resource=resource.arn_text,
-            resource_account=resource.owner,
-            keys={
-                **self.keys,
-                "aws:resourceaccount": resource.owner,
-                **resource.condition_keys,
-                **keys,
-            },
+        return decide(
+            *question(
+                self.principal,
+                self.policies,
+                action,
+                resource,
+                self.keys,
+                guardrails=self.guardrails,
+                endpoint_policy=self.endpoint_policy,
+                operation_keys=keys,
+                cross_account=cross_account,
+            )
         )
-        applicable = ApplicablePolicies(
-            principal=self.policies,
-            resource_based=resource.resource_policies,
-            resource_policy_required=resource.resource_policy_required,
-            grants=resource.grants,
-            resource_control=self.guardrails.resource_control(resource.owner),
-            endpoint=self.endpoint_policy,
-            cross_account_allowed=cross_account,
-        )
-        return decide(context, applicable)
 
     def authorize(
         self,

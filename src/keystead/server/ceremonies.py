@@ -10,6 +10,7 @@ from typing import Any
 
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
+from keystead.server import questions
 from keystead.server.compose import Installation
 from keystead.server.failures import Failure
 from keystead.server.founding import ceremony_event
@@ -92,6 +93,7 @@ def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str
 
 CEREMONIES: Mapping[str, Ceremony] = {
     "status": _status,
+    "explain": questions.explain_one,
     "account create": _create_account,
     "account root-access-key": _root_access_key,
 }

@@ -20,10 +20,8 @@ def global_keys(
 ) -> dict[str, ContextValue]:
     """The keys of this request, with those of its principal, lower-case."""
     endpoint = request.endpoint
-    current, epoch = _times(int(now.timestamp()))
     keys: dict[str, ContextValue] = {
-        "aws:currenttime": current,
-        "aws:epochtime": epoch,
+        **time_keys(now),
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": region,
         "aws:viaawsservice": "false",
@@ -42,6 +40,12 @@ def global_keys(
     if "referer" in headers:
         keys["aws:referer"] = headers["referer"]
     return keys
+
+
+def time_keys(now: datetime) -> dict[str, ContextValue]:
+    """The keys that tell the time."""
+    current, epoch = _times(int(now.timestamp()))
+    return {"aws:currenttime": current, "aws:epochtime": epoch}
 
 
 @lru_cache(maxsize=4)

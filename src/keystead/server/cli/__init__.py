@@ -23,6 +23,7 @@ COMMANDS = {
     "audit": "trail.audit",
     "config": "settings.config",
     "decide": "decide.decide",
+    "explain": "explain.explain",
     "init": "init.init",
     "serve": "serve.serve",
     "status": "status.status",

@@ -1,0 +1,110 @@
+"""Would this be allowed here, and why?  Questions about a live installation, asked by its operator.
+
+The principal and the resource are read from the store as a request would find them, and the
+question is the one that enforcement asks (`call.question`): what is explained is what is decided.
+Condition keys that only a request has (its address, its encryption context) are given by whoever
+asks.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from keystead.arns import Arn, NotAnArn
+from keystead.call import NoOrganization, Resource, Target, question
+from keystead.identity import callers
+from keystead.identity.callers import Caller
+from keystead.kms.identifiers import ACROSS_ACCOUNTS
+from keystead.policy.context import ContextValue
+from keystead.policy.explain import explain
+from keystead.policy.rendering import render
+from keystead.server.compose import Installation
+from keystead.server.facts import time_keys
+from keystead.server.failures import Failure
+
+
+def explain_one(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The explanation of one question, as data and as text for one screen."""
+    action = str(arguments["action"])
+    caller = _caller(installation, str(arguments["principal"]))
+    resource = _resource(installation, str(arguments["resource"]), caller)
+    service, _, name = action.partition(":")
+    keys = {**time_keys(installation.clock.now()), **caller.keys}
+    if service == "kms" and resource.arn_text != "*":
+        keys["kms:calleraccount"] = caller.principal.account
+    context, policies = question(
+        caller.principal,
+        caller.policies,
+        action,
+        resource,
+        keys,
+        guardrails=NoOrganization(),
+        operation_keys=_given(arguments.get("context") or {}),
+        cross_account=service != "kms" or _crosses(name),
+    )
+    explanation = explain(context, policies)
+    data: dict[str, Any] = msgspec.to_builtins(explanation)
+    return {
+        "decision": explanation.decision.outcome.value,
+        "message": "" if explanation.decision.allowed else explanation.decision.message,
+        "explanation": data,
+        "text": render(explanation),
+    }
+
+
+def _crosses(action: str) -> bool:
+    """Does this KMS action ever work on another account's key?  (ReEncrypt asks for two)"""
+    return (
+        action in ACROSS_ACCOUNTS or action.removesuffix("From").removesuffix("To") == "ReEncrypt"
+    )
+
+
+def _given(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
+    """The condition keys that were given: one value is a text, several are a multi-valued key."""
+    return {
+        name.lower(): values[0] if len(values) == 1 else tuple(values)
+        for name, values in context.items()
+    }
+
+
+def _caller(installation: Installation, arn: str) -> Caller:
+    """The principal with this ARN, with its policies as they are now."""
+    reader, repository = installation.store.read(), installation.identities
+    parsed = _parsed(arn, "--principal")
+    kind, _, name = parsed.resource.partition("/")
+    if parsed.service == "iam" and kind == "root":
+        account = repository.accounts.get(reader, parsed.account)
+        if account is not None:
+            return callers.root(account)
+    if parsed.service == "iam" and kind == "user":
+        user = repository.users.named(reader, parsed.account, name.rpartition("/")[2])
+        if user is not None and user.arn == arn:
+            return callers.user(repository, reader, user)
+    raise Failure(
+        f"there is no principal `{arn}`", "give the ARN of a user, or of an account's root"
+    )
+
+
+def _resource(installation: Installation, arn: str, caller: Caller) -> Resource:
+    """The key with this ARN, with its policy; anything else has no policy of its own."""
+    if arn == "*":
+        return Target("*", caller.principal.account)
+    parsed = _parsed(arn, "--resource")
+    if parsed.service != "kms" or not parsed.resource.startswith("key/"):
+        return Target(arn, parsed.account or caller.principal.account)
+    key_id = parsed.resource.removeprefix("key/")
+    reader = installation.store.read()
+    key = installation.keys.key(reader, None, parsed.account, parsed.region, key_id)
+    if key is None:
+        raise Failure(f"there is no key `{arn}`", "give the ARN that `aws kms describe-key` shows")
+    return key
+
+
+def _parsed(arn: str, option: str) -> Arn:
+    try:
+        return Arn.parse(arn)
+    except NotAnArn:
+        raise Failure(
+            f"`{arn}` is not an ARN", f"give a whole ARN with {option}", status=2
+        ) from None
