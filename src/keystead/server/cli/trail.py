@@ -48,7 +48,7 @@ def verify(
     except NotAPublicKey as error:
         name = public_key or directory / PUBLIC_KEY
         raise Failure(f"`{name}`: {error}", "give the key with --public-key") from None
-    report = examine(directory, given, verifier, witness=witness)
+    report = examine(directory, given, verifier, witness=witness, progress=words.progress)
     if as_json:
         words.as_json(_as_members(report))
     elif report.holds:

@@ -24,6 +24,13 @@ def note(message: str) -> None:
     click.echo(f"keystead: {message}", err=True)
 
 
+def progress(done: int, whole: int) -> None:
+    """Show a person, at a terminal, how far a long work is; nothing is written elsewhere."""
+    if sys.stderr.isatty():
+        end = "\n" if done >= whole else ""
+        click.echo(f"\rkeystead: {done * 100 // max(whole, 1):3d} % read{end}", err=True, nl=False)
+
+
 def as_json(value: object) -> None:
     """Print a result for machines."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
