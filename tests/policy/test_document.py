@@ -12,6 +12,7 @@ from keystead.policy.document import (
     MalformedPolicy,
     compile_policy,
     document_size,
+    named_principals,
     stored_policy,
 )
 from keystead.policy.keys import KNOWN, family, is_supplied
@@ -60,6 +61,14 @@ def test_a_broken_policy_says_why() -> None:
     assert broken.text == "{"
     assert not stored_policy(DOCUMENT, DocumentKind.KEY).broken
     assert stored_policy(DOCUMENT, DocumentKind.KEY, {}).broken
+
+
+def test_principals_of_no_policy() -> None:
+    """Whoever resolves principals first hears the sentence of the kind."""
+    with pytest.raises(MalformedPolicy, match="Syntax errors"):
+        named_principals("{")
+    with pytest.raises(MalformedPolicy, match="invalid Json"):
+        named_principals("{", DocumentKind.TRUST)
 
 
 def test_sizes_are_counted_as_aws_counts_them() -> None:

@@ -1,9 +1,10 @@
 """Enforcement: quick, bounded, and never other than the definition."""
 
+import msgspec
 import pytest
 
 from keystead.policy import enforce, generated
-from keystead.policy.context import PolicySource
+from keystead.policy.context import PolicySource, PrincipalPolicies
 from keystead.policy.decision import Outcome, PolicyKind
 from keystead.policy.enforce import DISAGREEMENT, Enforcer
 from keystead.policy.generated import REFUSED
@@ -101,6 +102,22 @@ def test_who_asks_is_no_part_of_what_is_kept() -> None:
     kinds = [enforcer.decide(ask(who), policies).kind for who in (ALICE, APP, OWNER)]
     assert kinds == [PolicyKind.IDENTITY, PolicyKind.IDENTITY, PolicyKind.RESOURCE]
     assert len(enforcer._residuals) == 1
+
+
+def test_replacing_a_policy_replaces_what_it_is_kept_under() -> None:
+    """The derived ids of a copy are those of its own documents."""
+    enforcer = Enforcer()
+    first = about_key((own(allow()),), (DELEGATES,))
+    other = msgspec.structs.replace(first.principal, identity_based=(own(allow("s3:*")),))
+    second = msgspec.structs.replace(first, principal=other)
+    assert first.principal.ids != other.ids
+    assert [enforcer.decide(ask(), p).allowed for p in (first, second, first)] == [
+        True,
+        False,
+        True,
+    ]
+    forged = PrincipalPolicies((own(allow("s3:*")),), ids=first.principal.ids)
+    assert forged.ids == other.ids
 
 
 def test_calls_share_one_enforcer() -> None:

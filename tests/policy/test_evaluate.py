@@ -413,6 +413,13 @@ def test_substituted_values_are_no_wildcards() -> None:
     assert not evaluate(ask(aws__principaltag_SLASH_key="*"), policies).allowed
 
 
+def test_a_long_value_for_a_variable_is_no_obstacle() -> None:
+    """However long a substituted value makes a pattern, the question is answered."""
+    condition = {"StringLike": {"aws:UserAgent": "${aws:UserAgent}?"}}
+    policies = about_key((own(allow(), deny(Condition=condition)),), (DELEGATES,))
+    assert evaluate(ask(aws__useragent="x" * 2000), policies).allowed
+
+
 def test_what_aws_keeps_for_itself() -> None:
     """Aliases alias/aws/…, AWS managed policies and reserved roles: reading yes, writing no."""
     admin = elsewhere((own(allow("*")),))

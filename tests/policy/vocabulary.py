@@ -93,7 +93,7 @@ def _key(action: str, account: str, key_id: str, weight: int) -> Target:
         patterns=(
             f"arn:aws:kms:*:{account}:key/*",
             "arn:aws:kms:eu-*:*:*",
-            f"arn:aws:kms:eu-central-?:{account}:key/{key_id[:2]}*",
+            f"arn:*:kms:eu-central-?:{account}:key/{key_id[:2]}*",
             f"arn:aws:kms:*:{B if account == A else A}:key/*",
             f"arn:aws:kms:*:{account}:alias/app",
         ),

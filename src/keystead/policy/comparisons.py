@@ -28,7 +28,7 @@ def comparison(operator: Operator, written: Sequence[str], dialect: Dialect) -> 
         return _TEXTUAL[family]([template(text, dialect, wild=False) for text in written])
     if family in _PATTERNS:
         compiled = _PATTERNS[family]
-        tests = [pattern(template(text, dialect, wild=True), compiled) for text in written]
+        tests = [pattern(text, dialect, compiled) for text in written]
         return lambda value, keys: any(test(value, keys) for test in tests)
     if family == "Ip":
         return _in_networks([operand(parse.network, text) for text in written])

@@ -58,8 +58,9 @@ def compile_condition(
     if used.operator.family == "Null":
         test = _null(name, [operand(parse.boolean, text) for text in written])
     else:
-        general = quantified(used, name, comparison(used.operator, written, dialect), allow=allow)
-        test = shortcut(used, name, written, dialect, general) or general
+        test = shortcut(used, name, written, dialect, allow=allow) or quantified(
+            used, name, comparison(used.operator, written, dialect), allow=allow
+        )
     return Condition(used, key, written, name, test)
 
 

@@ -108,12 +108,13 @@ def stored_policy(
         return _denies_everything(text, kind, refused.detail)
 
 
-def named_principals(text: str) -> list[str]:
+def named_principals(text: str, kind: DocumentKind = DocumentKind.KEY) -> list[str]:
     """The AWS principals that a resource policy names, as `compile_policy` wants them resolved.
 
-    An account is its root ARN, however it is written; `*` is nobody in particular.
+    An account is its root ARN, however it is written; `*` is nobody in particular. Raises
+    MalformedPolicy for what is no policy at all.
     """
-    policy = _read(text, DocumentKind.RESOURCE)
+    policy = _read(text, kind)
     names = {
         root_arn(account) if (account := account_named(name)) else name: None
         for statement in policy.statements

@@ -16,7 +16,6 @@ import msgspec
 from keystead.policy.conditions import Test
 from keystead.policy.context import ApplicablePolicies, RequestContext
 from keystead.policy.decision import PolicyKind
-from keystead.policy.patterns import PlainArn
 from keystead.policy.principal import UNBOUND, Principal, PrincipalType
 from keystead.policy.principals import Grade
 from keystead.policy.statements import ResourceTest, Statement
@@ -143,9 +142,7 @@ def _applies(source: _Source, statement: Statement) -> str:
     """Whether a statement's resource and conditions match, as an expression."""
     parts: list[str] = []
     resources = statement.resources
-    if isinstance(resources.matcher, PlainArn):
-        parts.append(f"{source.name(resources.matcher.match)}(resource) is not None")
-    elif resources.matcher is not None:
+    if resources.matcher is not None:
         parts.append(f"{source.name(resources.matcher)}(resource)")
     elif not resources.everything:
         parts.append(f"{source.name(resources.test)}(resource, keys)")

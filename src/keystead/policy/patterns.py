@@ -17,7 +17,7 @@ from functools import lru_cache
 Matcher = Callable[[str], bool]
 
 LONGEST_RUN = 512
-"""Characters between two `*` when a `?` is among them: keeps the bit set of one run small."""
+"""Characters between two `*` of a stored pattern, when a `?` is among them: a small bit set."""
 
 _WILD = re.compile(r"([*?])")
 _ASCII_LOWER = {ord(upper): upper.lower() for upper in string.ascii_uppercase}
@@ -34,10 +34,6 @@ Token = str | Wild
 """A literal text, or a wildcard."""
 
 Tokens = tuple[Token, ...]
-
-
-class PatternTooLong(ValueError):
-    """A run with `?` is longer than LONGEST_RUN: no such pattern is stored."""
 
 
 def ascii_lower(text: str) -> str:
@@ -81,8 +77,6 @@ class _Run:
             self._index()
 
     def _index(self) -> None:
-        if self.length > LONGEST_RUN:
-            raise PatternTooLong
         masks = dict.fromkeys((char for _, part in self._parts for char in part), self._holes)
         for offset, part in self._parts:
             for position, char in enumerate(part, offset):
@@ -111,8 +105,14 @@ class _Run:
         return -1
 
 
+def is_too_long(tokens: Tokens) -> bool:
+    """Is there a run with `?` that is longer than a stored pattern may have?"""
+    runs = [run for run in _runs(tokens) if Wild.ONE in run]
+    return any(sum(len(t) if isinstance(t, str) else 1 for t in run) > LONGEST_RUN for run in runs)
+
+
 def glob(tokens: Tokens) -> Matcher:
-    """The matcher for a whole text; raises PatternTooLong."""
+    """The matcher for a whole text."""
     runs = [_Run(run) for run in _runs(tokens)]
     first, *middle, last = runs if len(runs) > 1 else (runs[0], runs[0])
     head, tail = first.literal(), last.literal()
@@ -200,23 +200,11 @@ def resource_glob(tokens: Tokens) -> Matcher:
     return never
 
 
-class PlainArn:
-    """The matcher of the usual ARN pattern, one expression; generated code asks it directly."""
-
-    __slots__ = ("match",)
-
-    def __init__(self, expression: re.Pattern[str]) -> None:
-        self.match = expression.match
-
-    def __call__(self, text: str) -> bool:
-        return self.match(text) is not None
-
-
 def _by_parts(parts: list[Tokens]) -> Matcher:
     """Each part against the part of the text at its place; the last takes all that is left."""
     plain = _plain_parts(parts)
     if plain is not None:
-        return PlainArn(plain)
+        return plain
     matchers, splits = [glob(part) for part in parts], len(parts) - 1
 
     def matches(text: str) -> bool:
@@ -228,27 +216,52 @@ def _by_parts(parts: list[Tokens]) -> Matcher:
     return matches
 
 
-def _plain_parts(parts: list[Tokens]) -> re.Pattern[str] | None:
-    """One expression for the usual ARN pattern: parts without wildcards, parts that are `*`, and
-    a last part whose only wildcard is its end. It is possessive: it never goes back.
+def _plain_parts(parts: list[Tokens]) -> Matcher | None:
+    """The matcher of the usual ARN pattern: parts without wildcards, parts that are `*`, and a
+    last part whose only wildcard is its end.
+
+    What stands between two such `*` is one literal that begins at a colon.
     """
     *first, last = parts
-    if last[-1:] == (Wild.ANY,):
-        last, end = last[:-1], ""
-    else:
-        end = r"\Z"
-    expressions = []
-    for part in first:
+    open_end = last[-1:] == (Wild.ANY,)
+    literals = [""]
+    for part in [*first, last[:-1] if open_end else last]:
         if part == (Wild.ANY,):
-            expressions.append("[^:]*+")
+            literals.append("")
         elif Wild.ANY in part or Wild.ONE in part:
             return None
         else:
-            expressions.append(re.escape("".join(t for t in part if isinstance(t, str))))
-    if Wild.ANY in last or Wild.ONE in last:
-        return None
-    expressions.append(re.escape("".join(t for t in last if isinstance(t, str))) + end)
-    return re.compile(":".join(expressions))
+            literals[-1] += "".join(token for token in part if isinstance(token, str))
+        literals[-1] += ":"
+    head, *rest = [*literals[:-1], literals[-1][:-1]]
+    if len(rest) == 1:
+        return _head_and_rest(head, rest[0], open_end=open_end)
+
+    def matches(text: str) -> bool:
+        if not text.startswith(head):
+            return False
+        position = len(head)
+        for literal in rest:
+            position = text.find(":", position)
+            if position < 0 or not text.startswith(literal, position):
+                return False
+            position += len(literal)
+        return open_end or position == len(text)
+
+    return matches
+
+
+def _head_and_rest(head: str, rest: str, *, open_end: bool) -> Matcher:
+    """One part is `*`: the rest begins at the first colon after the head."""
+    begins = len(head)
+
+    def matches(text: str) -> bool:
+        if not text.startswith(head):
+            return False
+        colon = text.find(":", begins)
+        return colon >= 0 and (text.startswith(rest, colon) if open_end else text[colon:] == rest)
+
+    return matches
 
 
 @lru_cache(maxsize=4096)

@@ -1,38 +1,47 @@
 """Can a frequent condition be asked more quickly?  The same answers as `conditions.quantified`.
 
 Enforcement asks a few plain forms for every call: no set prefix, no IfExists, and no variables
-but one that stands alone. Each has a test here that does no more than it must; for values of
-another shape it calls the general one. That the two agree is a property test.
+but one that stands alone. Each has a test here that does no more than it must. That they agree
+with the general one is a property test.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from keystead.policy import values as parse
+from keystead.policy.comparisons import operand
 from keystead.policy.operators import Usage
 from keystead.policy.patterns import Matcher, arn_glob, glob
 from keystead.policy.principal import Keys
-from keystead.policy.variables import Dialect, Template, Variable, template
+from keystead.policy.variables import Dialect, Template, Variable, pattern, template
 
 Test = Callable[[Keys], bool]
 
 
 def shortcut(
-    used: Usage, name: str, written: Sequence[str], dialect: Dialect, general: Test
+    used: Usage, name: str, written: Sequence[str], dialect: Dialect, *, allow: bool
 ) -> Test | None:
-    """The quick test for `general`, or None when there is none for this form."""
+    """The quick test for this condition, or None when there is none for its form.
+
+    Raises BadOperand and MalformedVariable, as the general one does.
+    """
     if used.quantifier or used.if_exists:
         return None
     operator = used.operator.name
-    wild = operator in _PATTERNS
-    operands = [template(text, dialect, wild=wild) for text in written]
-    if any(operand.variables for operand in operands):
+    if operator in ("IpAddress", "NotIpAddress"):
+        return _in_networks(name, written, inside=operator == "IpAddress", allow=allow)
+    if operator in _PATTERNS:
+        return _like(name, written, dialect, _PATTERNS[operator])
+    if operator not in ("StringEquals", "StringNotEquals", "Bool"):
+        return None
+    operands = [template(text, dialect, wild=False) for text in written]
+    if any(one.variables for one in operands):
         alone = operator == "StringEquals" and len(operands) == 1
         return _equals_variable(name, operands[0]) if alone else None
-    if wild:
-        return _like(name, operands, _PATTERNS[operator])
-    maker = _MAKERS.get(operator)
-    return None if maker is None else maker(name, [one.text for one in operands], general)
+    texts = frozenset(one.text for one in operands)
+    if operator == "Bool":
+        return _bool(name, texts)
+    return _equals(name, texts) if operator == "StringEquals" else _not_equals(name, texts)
 
 
 _PATTERNS: Mapping[str, Callable[..., Matcher]] = {
@@ -56,69 +65,62 @@ def _equals_variable(name: str, operand: Template) -> Test | None:
     return test
 
 
-def _like(name: str, operands: list[Template], compiled: Callable[..., Matcher]) -> Test | None:
-    if len(operands) != 1:
+def _like(
+    name: str, written: Sequence[str], dialect: Dialect, compiled: Callable[..., Matcher]
+) -> Test | None:
+    if len(written) != 1:
         return None
-    matches = compiled(operands[0].tokens)
+    matches = pattern(written[0], dialect, compiled)
 
     def test(keys: Keys) -> bool:
         value = keys.get(name)
-        return isinstance(value, str) and matches(value)
+        return isinstance(value, str) and matches(value, keys)
 
     return test
 
 
-def _equals(name: str, texts: Sequence[str], _: Test) -> Test:
-    wanted = frozenset(texts)
-    return lambda keys: keys.get(name) in wanted
+def _equals(name: str, texts: frozenset[str]) -> Test:
+    return lambda keys: keys.get(name) in texts
 
 
-def _not_equals(name: str, texts: Sequence[str], general: Test) -> Test:
-    unwanted = frozenset(texts)
-
+def _not_equals(name: str, texts: frozenset[str]) -> Test:
     def test(keys: Keys) -> bool:
         value = keys.get(name)
-        return value not in unwanted if isinstance(value, str) else general(keys)
+        return value not in texts if isinstance(value, str) else value in (None, ())
 
     return test
 
 
-def _bool(name: str, texts: Sequence[str], general: Test) -> Test:
-    truths = frozenset(parse.boolean(text) for text in texts) - {None}
+def _bool(name: str, texts: frozenset[str]) -> Test:
+    truths = {parse.boolean(text) for text in texts} - {None}
     answers: dict[object, bool] = {"true": True in truths, "false": False in truths, None: False}
 
     def test(keys: Keys) -> bool:
-        answer = answers.get(keys.get(name))
-        return general(keys) if answer is None else answer
+        value = keys.get(name)
+        answer = answers.get(value)
+        if answer is None:
+            return isinstance(value, str) and parse.boolean(value) in truths
+        return answer
 
     return test
 
 
-def _in_networks(name: str, texts: Sequence[str], general: Test, *, inside: bool) -> Test:
-    networks = [network for text in texts if (network := parse.network(text)) is not None]
+def _in_networks(name: str, written: Sequence[str], *, inside: bool, allow: bool) -> Test:
+    networks = [operand(parse.network, text) for text in written]
+    when_absent = not inside
+    when_untyped = not inside and not allow
 
     @lru_cache(maxsize=64)
-    def answer(text: str) -> bool | None:
+    def answer(text: str) -> bool:
         found = parse.address(text)
         if found is None:
-            return None
+            return when_untyped
         return any(found & mask == first for first, mask in networks) is inside
 
     def test(keys: Keys) -> bool:
         value = keys.get(name)
-        if isinstance(value, str) and len(value) <= parse.LONGEST_ADDRESS:
-            known = answer(value)
-            if known is not None:
-                return known
-        return general(keys)
+        if isinstance(value, str):
+            return answer(value) if len(value) <= parse.LONGEST_ADDRESS else when_untyped
+        return when_absent and value in (None, ())
 
     return test
-
-
-_MAKERS: Mapping[str, Callable[[str, Sequence[str], Test], Test]] = {
-    "StringEquals": _equals,
-    "StringNotEquals": _not_equals,
-    "Bool": _bool,
-    "IpAddress": partial(_in_networks, inside=True),
-    "NotIpAddress": partial(_in_networks, inside=False),
-}

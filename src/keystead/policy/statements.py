@@ -77,6 +77,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 ELEMENTS = 8192
 """Elements that are kept compiled: few documents are all new, and validation compiles as well."""
 
+_static = lru_cache(maxsize=ELEMENTS)(resource_glob)
+
 NO_ACTIONS = ActionElement((), (), negated=False)
 EVERY_RESOURCE = ResourceElement((), negated=False, test=lambda _, __: True, everything=True)
 
@@ -131,7 +133,11 @@ def compile_actions(element: Element) -> ActionElement:
 def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> ResourceElement:
     """The meaning of a Resource or NotResource element; raises MalformedVariable."""
     templates = [template(text, dialect, wild=True) for text in element.values]
-    tests = [pattern(one, resource_glob) for one in templates if not _misplaced_variable(one)]
+    tests = [
+        pattern(text, dialect, resource_glob)
+        for text, parsed in zip(element.values, templates, strict=True)
+        if not _misplaced_variable(parsed)
+    ]
     variables = tuple(variable for one in templates for variable in one.variables)
     everything = not element.negated and any(
         one.parts and all(part is Wild.ANY for part in one.parts) for one in templates
@@ -140,7 +146,7 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
     return ResourceElement(
         patterns=element.values,
         negated=element.negated,
-        matcher=resource_glob(templates[0].tokens) if alone else None,
+        matcher=_static(templates[0].tokens) if alone else None,
         test=EVERY_RESOURCE.test
         if everything
         else _resource_test(element, tests, variables, allow),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from keystead.policy.decision import DecidingStatement, Finding, PolicyKind
 from keystead.policy.interplay import Bound, resource_refuses
 from keystead.policy.matching import Matched, Matches, Question
-from keystead.policy.principal import PrincipalType
+from keystead.policy.principal import OUTSIDERS, PrincipalType
 from keystead.policy.principals import Grade
 from keystead.policy.services import reserved
 
@@ -88,10 +88,13 @@ def _best(grade: Grade, found: Matches) -> tuple[DecidingStatement, ...]:
     return tuple(one for matched in both if matched.grade is grade for one in matched.best())
 
 
-def identity(question: Question, found: Matches, bound: Bound) -> Finding:
+def identity(question: Question, found: Matches, bound: Bound) -> Finding | None:
     """(6) The identity-based policies of the caller must allow, unless the resource's suffice."""
     step, kind = "6 identity-based policies", PolicyKind.IDENTITY
-    if question.context.principal.type is PrincipalType.ACCOUNT:
+    caller = question.context.principal.type
+    if caller in OUTSIDERS:
+        return None
+    if caller is PrincipalType.ACCOUNT:
         return Finding(step, None, ALLOW, "the root user needs no identity-based policy")
     if not bound & Bound.IDENTITY:
         return _not_needed(step, kind)

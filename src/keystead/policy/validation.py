@@ -20,9 +20,9 @@ from keystead.policy.keys import family, is_supplied
 from keystead.policy.kinds import RULES, DocumentKind, Rules
 from keystead.policy.malformed import MalformedPolicy
 from keystead.policy.operators import FOR_ALL
-from keystead.policy.patterns import PatternTooLong, ascii_lower
+from keystead.policy.patterns import ascii_lower
 from keystead.policy.statements import compile_resources
-from keystead.policy.variables import Dialect, MalformedVariable, template
+from keystead.policy.variables import Dialect, MalformedVariable, PatternTooLong, template
 
 _SID = re.compile(r"[A-Za-z0-9]*")
 _VENDOR = re.compile(r"[A-Za-z0-9.-]*")

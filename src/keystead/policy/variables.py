@@ -9,18 +9,32 @@ whole text has no meaning for this request: the answer is None.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
 from keystead.policy.keys import hidden_from_key_policies
-from keystead.policy.patterns import Matcher, Token, Tokens, ascii_lower, wildcards
+from keystead.policy.patterns import (
+    Matcher,
+    Token,
+    Tokens,
+    ascii_lower,
+    is_too_long,
+    wildcards,
+)
 from keystead.policy.principal import Keys
+
+_KEPT = 8192  # texts: the same few occur in most documents
 
 _VARIABLE = re.compile(r"""\$\{(?:([*?$])|([^\s,'"{}$]+)(?:, '([^'"]*)')?)\}""")
 
 
 class MalformedVariable(ValueError):
     """A `${` that begins no variable: a missing brace or quote, a blank, nothing inside."""
+
+
+class PatternTooLong(ValueError):
+    """The pattern has a run that would be slow to find (`patterns.LONGEST_RUN`)."""
 
 
 class Dialect(msgspec.Struct, frozen=True, gc=False):
@@ -59,12 +73,12 @@ class Template(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def tokens(self) -> Tokens:
-        """The tokens of a template without variables."""
+        """The tokens but for variables."""
         return tuple(part for part in self.parts if not isinstance(part, Variable))
 
     @property
     def text(self) -> str:
-        """The text of a template without variables and wildcards."""
+        """The literal text."""
         return "".join(part for part in self.parts if isinstance(part, str))
 
     def substituted(self, keys: Keys) -> Tokens | None:
@@ -83,6 +97,7 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         return None if tokens is None else "".join(t for t in tokens if isinstance(t, str))
 
 
+@lru_cache(maxsize=_KEPT)
 def template(text: str, dialect: Dialect, *, wild: bool) -> Template:
     """Parse a text; `wild` gives `*` and `?` their meaning. Raises MalformedVariable."""
     if not dialect.variables or "${" not in text:
@@ -108,14 +123,23 @@ def _plain(text: str) -> str:
     return text
 
 
-def pattern(parsed: Template, compiled: Callable[[Tokens], Matcher]) -> Callable[[str, Keys], bool]:
-    """The test whether a text matches a template under some keys."""
+@lru_cache(maxsize=_KEPT)
+def pattern(
+    text: str, dialect: Dialect, compiled: Callable[[Tokens], Matcher]
+) -> Callable[[str, Keys], bool]:
+    """The test whether something matches this pattern under some keys.
+
+    Raises MalformedVariable and PatternTooLong.
+    """
+    parsed = template(text, dialect, wild=True)
+    if is_too_long(parsed.tokens):
+        raise PatternTooLong(text)
     if not parsed.variables:
         matcher = compiled(parsed.tokens)
-        return lambda text, _: matcher(text)
+        return lambda value, _: matcher(value)
 
-    def matches(text: str, keys: Keys) -> bool:
+    def matches(value: str, keys: Keys) -> bool:
         tokens = parsed.substituted(keys)
-        return tokens is not None and compiled(tokens)(text)
+        return tokens is not None and compiled(tokens)(value)
 
     return matches
