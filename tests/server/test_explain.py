@@ -50,7 +50,7 @@ def test_allowed_as_the_server_allows(server: Server, key: str, user: Any) -> No
 
 def test_refused_as_the_server_refuses(server: Server, key: str, user: Any) -> None:
     """Under another context both say no, in the same words, and the condition is shown."""
-    with refused("AccessDeniedException") as _:
+    with refused("AccessDeniedException"):
         server.client("kms", user).encrypt(
             KeyId=key, Plaintext=b"x", EncryptionContext={"app": "payroll"}
         )
@@ -81,3 +81,25 @@ def test_who_and_what_must_exist(server: Server, key: str, user: Any) -> None:
     assert ran.returncode == 1
     assert "there is no principal" in ran.stderr
     assert ask(server, key, "--context", "nothing")[0] == 2
+
+
+def test_a_multi_valued_key_is_one_with_one_value(server: Server, key: str) -> None:
+    """`kms:EncryptionContextKeys` needs a set operator also when it is given one value."""
+    keys = "kms:EncryptionContextKeys"
+    for name, operator, expected in (
+        ("set", "ForAnyValue:StringEquals", 0),
+        ("plain", "StringEquals", 1),
+    ):
+        create_user(
+            server, f"explained-{name}",
+            {
+                "Effect": "Allow", "Action": "kms:Encrypt", "Resource": key,
+                "Condition": {operator: {keys: "app"}},
+            },
+        )  # fmt: skip
+        arn = server.client("iam").get_user(UserName=f"explained-{name}")["User"]["Arn"]
+        ran = server.keystead(
+            "explain", "--principal", arn, "--action", "kms:Encrypt", "--resource", key,
+            "--context", f"{keys}=app",
+        )  # fmt: skip
+        assert ran.returncode == expected, ran.stdout + ran.stderr

@@ -25,6 +25,7 @@ class KmsCall(Call):
     repository: KeyRepository
     custody: Custody
     tokens: Tokens
+    accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
     def __post_init__(self) -> None:
         # kms.md 11: these four have neither key; all others have the first, and the second when

@@ -65,16 +65,21 @@ def default_policy(account: str) -> str:
     return _DEFAULT % iam_arn(account, "root")
 
 
-def read_policy(text: str, principals: Principals) -> WrittenPolicy:
+def read_policy(call: KmsCall, text: str) -> WrittenPolicy:
     """The policy in a request, checked and its principals resolved."""
     if len(text.encode()) > KEY_POLICY_BYTES:
         raise api.LimitExceededException(
             f"The key policy is longer than the maximum of {KEY_POLICY_BYTES} bytes."
         )
     try:
-        meant = {name: principals.unique_id(name) for name in named_principals(text)}
+        meant = {name: call.principals.unique_id(name) for name in named_principals(text)}
         known = {name: unique_id for name, unique_id in meant.items() if unique_id is not None}
-        compiled = compile_policy(text, DocumentKind.KEY, known)
+        compiled = compile_policy(
+            text,
+            DocumentKind.KEY,
+            known,
+            accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
+        )
     except MalformedPolicy as error:
         raise api.MalformedPolicyDocumentException(error.message) from None
     return WrittenPolicy(text, known, compiled)

@@ -125,6 +125,12 @@ def is_supplied(key: str) -> bool:
     return fact is not None and fact.supplied
 
 
+def is_multi_valued(key: str) -> bool:
+    """Does this lower-case key hold several values, even when a request gives it one?"""
+    fact = KNOWN.get(family(key))
+    return fact is not None and fact.multi_valued
+
+
 def hidden_from_key_policies(key: str) -> bool:
     """Is this lower-case key one that a key policy never sees?"""
     return key.startswith(IDENTITY_ONLY)

@@ -135,6 +135,7 @@ class Installation:
         principals = StoredPrincipals(self.identities, self.store.read())
         guardrails = NoOrganization()
         tokens = self.hierarchy.tokens
+        accept = self.config.accept_unsupported_condition_keys
         return {
             "kms": partial(
                 KmsCall,
@@ -143,6 +144,7 @@ class Installation:
                 repository=self.keys,
                 custody=self.custody,
                 tokens=tokens,
+                accept_unsupported_condition_keys=accept,
             ),
             "iam": partial(
                 IamCall,
@@ -151,6 +153,7 @@ class Installation:
                 repository=self.identities,
                 tokens=tokens,
                 last_used=self.last_used,
+                accept_unsupported_condition_keys=accept,
             ),
             "sts": partial(StsCall, principals=principals, guardrails=guardrails),
         }

@@ -77,6 +77,10 @@ class Config:
     """The file with the passphrase of the root key, not readable by others. Needed at each start
     of an installation that is sealed with one."""
 
+    accept_unsupported_condition_keys: bool = False
+    """Store policies that ask for condition keys which exist at AWS and never have a value here.
+    Such a condition does not do what its author thinks, so they are refused otherwise."""
+
     checkpoint_file: str = ""
     """A file that every signed checkpoint of the audit log is appended to as well, best on another
     machine's disk: whoever can rewrite the data directory cannot rewrite that."""

@@ -51,7 +51,7 @@ from keystead.server.peers import Peer
 from keystead.server.protocols import Dialect, dialect
 from keystead.server.recording import request_parameters, response_elements
 from keystead.server.routing import Route, route
-from keystead.store.protocol import Store, StoreUnavailable, Transaction
+from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import iam, kms
 from keystead.wire.operation import Operation
@@ -205,7 +205,7 @@ class Pipeline:
         """What the caller gets for an exception. (d)"""
         if isinstance(raised, AwsError):
             return raised
-        if isinstance(raised, StoreUnavailable):
+        if isinstance(raised, (StoreUnavailable, StoreCorrupt)):
             self.metrics.alarm("store")
             logs.alarm("the store is unavailable", raised, request_id=event.request_id)
             return ServiceUnavailable()

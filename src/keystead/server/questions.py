@@ -15,10 +15,12 @@ from keystead.arns import Arn, NotAnArn
 from keystead.call import NoOrganization, Resource, Target, question
 from keystead.identity import callers
 from keystead.identity.callers import Caller
-from keystead.kms.identifiers import ACROSS_ACCOUNTS
 from keystead.policy.context import ContextValue
 from keystead.policy.explain import explain
+from keystead.policy.keys import is_multi_valued
+from keystead.policy.patterns import ascii_lower
 from keystead.policy.rendering import render
+from keystead.policy.services import works_across_accounts
 from keystead.server.compose import Installation
 from keystead.server.facts import time_keys
 from keystead.server.failures import Failure
@@ -29,9 +31,8 @@ def explain_one(installation: Installation, arguments: Mapping[str, Any]) -> dic
     action = str(arguments["action"])
     caller = _caller(installation, str(arguments["principal"]))
     resource = _resource(installation, str(arguments["resource"]), caller)
-    service, _, name = action.partition(":")
     keys = {**time_keys(installation.clock.now()), **caller.keys}
-    if service == "kms" and resource.arn_text != "*":
+    if action.lower().startswith("kms:") and resource.arn_text != "*":
         keys["kms:calleraccount"] = caller.principal.account
     context, policies = question(
         caller.principal,
@@ -41,7 +42,7 @@ def explain_one(installation: Installation, arguments: Mapping[str, Any]) -> dic
         keys,
         guardrails=NoOrganization(),
         operation_keys=_given(arguments.get("context") or {}),
-        cross_account=service != "kms" or _crosses(name),
+        cross_account=works_across_accounts(ascii_lower(action)),
     )
     explanation = explain(context, policies)
     data: dict[str, Any] = msgspec.to_builtins(explanation)
@@ -53,18 +54,12 @@ def explain_one(installation: Installation, arguments: Mapping[str, Any]) -> dic
     }
 
 
-def _crosses(action: str) -> bool:
-    """Does this KMS action ever work on another account's key?  (ReEncrypt asks for two)"""
-    return (
-        action in ACROSS_ACCOUNTS or action.removesuffix("From").removesuffix("To") == "ReEncrypt"
-    )
-
-
 def _given(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
-    """The condition keys that were given: one value is a text, several are a multi-valued key."""
+    """The condition keys that were given, each of the shape that requests give it."""
+    given = {ascii_lower(name): values for name, values in context.items()}
     return {
-        name.lower(): values[0] if len(values) == 1 else tuple(values)
-        for name, values in context.items()
+        name: values[0] if len(values) == 1 and not is_multi_valued(name) else tuple(values)
+        for name, values in given.items()
     }
 
 

@@ -38,7 +38,7 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
         call.authorize("kms:TagResource", new, wanted.condition_keys)
     creation.require_served(wanted, request)
     text = request.policy or key_policies.default_policy(call.account)
-    policy = key_policies.read_policy(text, call.principals)
+    policy = key_policies.read_policy(call, text)
     draft = _draft(call, wanted, key_id, request.description or "", policy.compiled.id)
     if not wanted.bypass:
         key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)

@@ -31,7 +31,7 @@ def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> None:
     call.authorize("kms:PutKeyPolicy", key, key_policies.policy_keys(name, bypass=bypass))
     states.require("PutKeyPolicy", key)
     _require_writable(name)
-    policy = key_policies.read_policy(request.policy, call.principals)
+    policy = key_policies.read_policy(call, request.policy)
     if not bypass:
         key_policies.require_no_lockout(call, key, policy)
     call.repository.change_policy(
