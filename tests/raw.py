@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from tests.conftest import REGION, Credentials, Server
 
+IDLE_SECONDS = 30  # half of what the server waits for the next request
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 
 
@@ -54,11 +56,15 @@ class Wire:
         self.server = server
         self.who = who or server.admin
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        self.last = time.monotonic()
 
     def send(
         self, service: str, body: bytes, headers: dict[str, str], *, path: str = "/"
     ) -> Answer:
         """Sign and send; the signature covers `headers`."""
+        if time.monotonic() - self.last > IDLE_SECONDS:
+            self.connection.close()  # the server is about to; the next request opens it again
+        self.last = time.monotonic()
         request = AWSRequest("POST", f"{self.server.endpoint}{path}", data=body, headers=headers)
         signer = BotoCredentials(self.who.access_key_id, self.who.secret)
         SigV4Auth(signer, service, REGION).add_auth(request)

@@ -14,8 +14,8 @@ is refused here:
  (7) HTTP/1.1 names its Host, once and not empty
 
 This is a parser of its own, not llhttp's: with these rules checked, a parser underneath has only
-the colon left to find, saves nothing, and accepts a few things ("GET  /", "GET /" without a version)
-that would have to be undone.
+the colon left to find, saves nothing, and accepts a few things that would have to be undone
+("GET  /" with two blanks, "GET /" without a version).
 """
 
 import re
