@@ -35,6 +35,7 @@ class Source:
     """One service to generate, and what its model does not say."""
 
     name: str  # the folder in botocore's data; the signing name and action prefix
+    signing_name: str = ""  # and action prefix, where it is not the folder's name
     clock_skew_seconds: int = 900
     is_global: bool = False
     echoes_values: bool = True
@@ -45,6 +46,7 @@ SERVICES = (
     Source("kms", clock_skew_seconds=300),
     Source("iam", is_global=True, echoes_values=False),
     Source("sts", is_global=True),
+    Source("accessanalyzer", signing_name="access-analyzer", only=frozenset({"ValidatePolicy"})),
 )
 
 # Operations that AWS leaves unsigned (threat-model AU-1).
@@ -57,7 +59,10 @@ CRYPTOGRAPHY = (
     r"Encrypt|Decrypt|ReEncrypt|Sign|Verify(Mac)?|Encapsulate|Decapsulate|DeriveSharedSecret"
     r"|Generate(Random|Mac|DataKey(Pair)?(WithoutPlaintext)?)"
 )
-READ_ONLY = {"kms": re.compile(f"{READS}|{CRYPTOGRAPHY}")}
+READ_ONLY = {
+    "kms": re.compile(f"{READS}|{CRYPTOGRAPHY}"),
+    "accessanalyzer": re.compile(f"{READS}|ValidatePolicy"),
+}
 READ_ONLY_ELSEWHERE = re.compile(READS)
 
 # Members that are never shown, beside those the model marks as sensitive (kms.md 22.2): tokens,
@@ -274,7 +279,9 @@ class Generator:
         given = shape.get("error", {})
         lines = [f"class {name}(AwsError):", f'    code = "{name}"']
         status = given.get("httpStatusCode", 500 if shape.get("fault") else 400)
-        if status >= 500:
+        if self.metadata["protocol"] == "rest-json" and status != 400:
+            lines.append(f"    status = {status}")
+        elif status >= 500:
             lines.append("    status = 500")
         if self.metadata["protocol"] == "query":
             if given.get("code", name) != name:
@@ -306,15 +313,35 @@ class Generator:
             "read_only": "True" if reads else "",
             "errors": f"({', '.join(errors)},)" if errors else "",
             "result_wrapper": quoted(output.get("resultWrapper")),
+            **self._http(name),
             "sensitive": f"frozenset({{{quoted(*hidden)}}})" if hidden else "",
         }
         return called(f"{name}: Operation[{given}, {answer}] = Operation", arguments)
+
+    def _http(self, name: str) -> dict[str, str]:
+        """Where a REST operation is, and which members of its input stand in the query string."""
+        if self.metadata["protocol"] != "rest-json":
+            return {}
+        entry = self.operations[name]
+        members = self.shapes[self.input_of(name)]["members"].items()
+        places = {member: reference.get("location", "") for member, reference in members}
+        if set(places.values()) - {"", "querystring"} or "{" in entry["http"]["requestUri"]:
+            raise SystemExit(f"{name}: only a body and a query string are known here")
+        kinds = {self.shapes[given["shape"]]["type"] for m, given in members if places[m]}
+        if kinds - {"string", "integer"}:
+            raise SystemExit(f"{name}: only texts and integers are read from a query string")
+        in_query = sorted(member for member, place in places.items() if place)
+        return {
+            "method": quoted(entry["http"]["method"]),
+            "path": quoted(entry["http"]["requestUri"]),
+            "in_query": f"frozenset({{{quoted(*in_query)}}})" if in_query else "",
+        }
 
     def service(self) -> list[str]:
         """The Service value."""
         model, source = self.metadata, self.source
         arguments = {
-            "name": quoted(source.name),
+            "name": quoted(source.signing_name or source.name),
             "protocol": quoted(model["protocol"]),
             "version": quoted(model["apiVersion"]),
             "target_prefix": quoted(model.get("targetPrefix")),

@@ -30,8 +30,8 @@ class Answer:
         """The error's code in either protocol; "" for a success."""
         if self.status < 400:
             return ""
-        if self.body.startswith(b"{"):
-            return str(json.loads(self.body)["__type"])
+        if "x-amzn-errortype" in self.headers:
+            return self.headers["x-amzn-errortype"]
         found = re.search(rb"<Code>([^<]+)</Code>", self.body)
         return found[1].decode() if found else self.body.decode(errors="replace")
 

@@ -6,7 +6,6 @@ collaborators of their room. The question "may they?" is asked here and answered
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -15,14 +14,16 @@ import msgspec
 from keystead.audit.event import Event, EventResource
 from keystead.policy.context import (
     ApplicablePolicies,
+    Asked,
     ContextValue,
     PolicySource,
     Principal,
     PrincipalPolicies,
     RequestContext,
 )
-from keystead.policy.decision import AccessDenied, Decision, Permit
+from keystead.policy.decision import Decision, Permit
 from keystead.policy.enforce import decide
+from keystead.policy.strangers import refusal
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation
@@ -121,32 +122,22 @@ def question(
 
     `keys` are those of the request; the resource's come over them, the operation's over both.
     """
-    context = RequestContext(
-        principal=principal,
-        action=action,
-        resource=resource.arn_text,
-        resource_account=resource.owner,
-        keys={
-            **keys,
-            "aws:resourceaccount": resource.owner,
-            **resource.condition_keys,
-            **operation_keys,
-        },
-    )
+    owner = resource.owner
+    every = {**keys, "aws:resourceaccount": owner, **resource.condition_keys, **operation_keys}
+    context = RequestContext(principal, action, resource.arn_text, owner, every)
     applicable = ApplicablePolicies(
-        principal=policies,
-        resource_based=resource.resource_policies,
-        resource_policy_required=resource.resource_policy_required,
-        grants=resource.grants,
-        resource_control=guardrails.resource_control(resource.owner),
-        endpoint=endpoint_policy,
-        cross_account_allowed=cross_account,
+        policies,
+        resource.resource_policies,
+        resource.resource_policy_required,
+        resource.grants,
+        guardrails.resource_control(owner),
+        endpoint_policy,
+        cross_account,
     )
     return context, applicable
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, gc=False, kw_only=True):
     """One call in progress. Made by the pipeline, for one request, at one epoch."""
 
     operation: Operation[Any, Any]
@@ -158,11 +149,11 @@ class Call:
     region: str  # the Region of the signature's scope
     endpoint: Endpoint
     transaction: Transaction
-    keys: Mapping[str, ContextValue]  # the global condition keys of this request, lower-case
+    keys: dict[str, ContextValue]  # the global condition keys of this request, lower-case
     principals: Principals
     guardrails: Guardrails
     endpoint_policy: PolicySource | None = None
-    asked: bool = field(default=False, init=False)  # the pipeline answers nothing unasked
+    asked: bool = False  # the pipeline answers nothing unasked
 
     @property
     def account(self) -> str:
@@ -181,18 +172,25 @@ class Call:
 
         `cross_account=False` for an operation that never works on another account's resource.
         """
-        return decide(
-            *question(
-                self.principal,
-                self.policies,
-                action,
-                resource,
-                self.keys,
-                guardrails=self.guardrails,
-                endpoint_policy=self.endpoint_policy,
-                operation_keys=keys,
-                cross_account=cross_account,
-            )
+        return decide(*self._question(action, resource, keys, cross_account))
+
+    def _question(
+        self,
+        action: str,
+        resource: Resource,
+        keys: Mapping[str, ContextValue],
+        cross_account: bool,
+    ) -> tuple[RequestContext, ApplicablePolicies]:
+        return question(
+            self.principal,
+            self.policies,
+            action,
+            resource,
+            self.keys,
+            guardrails=self.guardrails,
+            endpoint_policy=self.endpoint_policy,
+            operation_keys=keys,
+            cross_account=cross_account,
         )
 
     def authorize(
@@ -205,15 +203,23 @@ class Call:
     ) -> Permit[R]:
         """May they?  A permit for this resource, or AccessDenied with the decision."""
         self.asked = True
-        decision = self.decide(action, resource, keys, cross_account=cross_account)
-        self.event.decisions.append(decision)
+        context, applicable = self._question(action, resource, keys, cross_account)
+        decision = decide(context, applicable)
+        event = self.event
+        event.decisions.append(decision)
         if resource.resource_type:
-            self.event.resources.append(
-                EventResource(resource.arn_text, resource.owner, resource.resource_type)
+            event.resources.append(
+                EventResource(context.resource_account, resource.resource_type, context.resource)
             )
         if not decision.allowed:
-            raise AccessDenied(decision)
+            described = frozenset(resource.condition_keys).difference(keys)
+            asked = Asked(context, applicable, described, self.shown_as(resource))
+            raise refusal(decision, asked)
         return Permit(resource, action, "allowed")
+
+    def shown_as(self, resource: Resource) -> str:  # noqa: ARG002  # rooms know their own
+        """How a refusal names the resource to this caller; "" = by its ARN."""
+        return ""
 
     def authorize_any(
         self, action: str, keys: Mapping[str, ContextValue] = NO_KEYS

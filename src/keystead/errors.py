@@ -14,7 +14,8 @@ class AwsError(Exception):
 
     JSON services and Query services name the same refusal differently (iam.md 1.5), so an
     error that both can give carries both names. `message` is AWS's text; None when AWS sends no
-    message at all.
+    message at all. `recorded` is what the audit log gets: the same, unless AWS's text repeats what
+    no record may hold (threat-model AD-2).
     """
 
     code: ClassVar[str]
@@ -22,9 +23,10 @@ class AwsError(Exception):
     query_code: ClassVar[str] = ""  # "" = as `code`
     query_status: ClassVar[int] = 0  # 0 = as `status`
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, recorded: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.recorded = message if recorded is None else recorded
 
 
 class ValidationException(AwsError):

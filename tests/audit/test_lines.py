@@ -1,5 +1,6 @@
 """What a record looks like, and what never gets into it."""
 
+import hmac
 import json
 from hashlib import sha256
 from types import MappingProxyType
@@ -10,15 +11,17 @@ import pytest
 from keystead.audit import lines
 from keystead.audit.event import Event
 from keystead.audit.record import Recorder
+from keystead.custody.signer import AuditTags
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.decision import Decision, Outcome, PolicyKind
-from tests.audit.world import ACCOUNT, ALICE, KEY_ARN, encrypt
+from tests.audit.world import ACCOUNT, ALICE, KEY_ARN, TAGS, encrypt
 
 EVENT_IDS = "3f2a91bc-7d01-4e5f-8a3b-"
 
 
 def line_of(event: Event, index: int = 7) -> bytes:
-    return lines.write(Recorder(EVENT_IDS).record(event, index))[0]
+    start, leaf = lines.write(Recorder(EVENT_IDS).record(event, index))
+    return lines.finish(start, index, leaf, TAGS, changed=False)
 
 
 def written(event: Event) -> dict[str, Any]:
@@ -146,7 +149,7 @@ def test_a_session_is_told() -> None:
     """A session's context stands in the identity, each session's own."""
     recorder = Recorder(EVENT_IDS)
     first, second, none = (
-        json.loads(lines.write(recorder.record(encrypt(session=session), 0))[0])
+        json.loads(lines.write(recorder.record(encrypt(session=session), 0))[0] + b'"}')
         for session in ({"mfa": "true"}, {"mfa": "false"}, {})
     )
 
@@ -175,7 +178,7 @@ def test_the_leaf_is_the_hash_of_the_bytes() -> None:
     line = line_of(encrypt())
     event, leaf = lines.read(line)
 
-    assert line == b'{"event":' + event + b',"leaf":"' + leaf.hex().encode() + b'"}\n'
+    assert line[:-43] == b'{"event":' + event + b',"leaf":"' + leaf.hex().encode() + b'"'
     assert leaf == sha256(b"\0" + event).digest()
 
 
@@ -269,7 +272,9 @@ def test_a_line_is_never_longer(members: dict[str, Any]) -> None:
         lambda line: line.replace(b"Encrypt", b"Decrypt", 1),
         lambda line: line.replace(b'{"event":', b'{"event": ', 1),
         lambda line: line.replace(b"aws-cli", b"aws\x00cli", 1),
-        lambda line: line[:-5] + bytes([line[-5] ^ 1]) + line[-4:],
+        lambda line: line[:-50] + bytes([line[-50] ^ 1]) + line[-49:],
+        lambda line: line.replace(b'","tag":"', b'","tag":"0'),
+        lambda line: line[:-43] + b"}\n",
     ],
 )
 def test_other_lines_are_refused(damage: Any) -> None:
@@ -281,12 +286,28 @@ def test_other_lines_are_refused(damage: Any) -> None:
         lines.read(damage(line))
 
 
+def test_the_tag_is_a_mac_over_place_and_leaf() -> None:
+    """HMAC-SHA256, as the standard library computes it; another key, index or leaf has another."""
+    line = line_of(encrypt())
+    _, leaf = lines.read(line)
+    key = bytes(range(32))
+    for changed, turn in ((False, b"\0"), (True, b"\1")):
+        mac = hmac.digest(key, (7).to_bytes(8) + leaf + turn, "sha256")[:16]
+        line = line[:-35] + mac.hex().encode() + b'"}\n'
+        assert lines.came_with_change(line, 7, leaf, TAGS) is changed
+        assert lines.finish(line[:-35], 7, leaf, TAGS, changed=changed) == line
+    others = ((8, leaf, TAGS), (7, sha256(leaf).digest(), TAGS), (7, leaf, AuditTags(bytes(32))))
+    for index, other, tags in others:
+        with pytest.raises(lines.BadLine):
+            lines.came_with_change(line, index, other, tags)
+
+
 def test_identities_are_bounded() -> None:
     """The memory for principals does not grow with their number, and forgets none wrongly."""
     recorder = Recorder(EVENT_IDS)
     for number in range(5000):
         recorder.record(encrypt(access_key_id=f"AKIA{number}"), number)
-    line, _ = lines.write(recorder.record(encrypt(access_key_id="AKIA0"), 0))
+    start, _ = lines.write(recorder.record(encrypt(access_key_id="AKIA0"), 0))
 
-    assert json.loads(line)["event"]["userIdentity"]["accessKeyId"] == "AKIA0"
+    assert b'"accessKeyId":"AKIA0"' in start
     assert len(recorder._identities) <= 4096

@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from keystead.audit import lines
-from keystead.audit.recovery import AuditCorrupt
-from tests.audit.world import World, encrypt, rows
+from keystead.audit.recovery import AuditCorrupt, OlderState
+from tests.audit.world import World, encrypt, forged, rows, tag
 
 KILLS = 60
 
@@ -184,11 +184,50 @@ def test_a_consistent_edit_of_a_committed_record(world: World) -> None:
     world.crash()
     event, _ = lines.read(world.lines()[1])
     event = event.replace(b"alias/a", b"alias/b")
-    forged = b'{"event":' + event + b',"leaf":"' + lines.leaf_hash(event).hex().encode() + b'"}\n'
-    world.rewrite([world.lines()[0], forged])
+    ours = tag(1, event, changed=True)  # as another copy of us may have written it
+    world.rewrite([world.lines()[0], forged(event, ours)])
 
     with pytest.raises(AuditCorrupt, match="not the one that was committed"):
         world.open()
+
+
+@pytest.mark.parametrize("crash", [True, False])
+def test_a_record_without_our_tag_is_not_signed(world: World, crash: bool) -> None:
+    """Who can write the files and has no key appends nothing to the log, after whatever stop."""
+    world.record("a")
+    world.record("b")
+    (world.crash if crash else world.close)()
+    ours = world.lines()
+    event = lines.event_bytes(ours[1]).replace(b'"index":1,', b'"index":2,')
+    for other in (bytes(16), bytes.fromhex(ours[1][-35:-3].decode())):
+        world.rewrite([*ours, forged(event, other)])
+        with pytest.raises(AuditCorrupt, match=r"record 2 .* this server did not write it"):
+            world.open()
+    world.rewrite([*ours, forged(event, tag(2, event))])
+    world.open().close()
+
+    assert world.verify().holds
+    assert len(world.events()) == 3
+
+
+def test_a_change_that_the_store_lost_is_missed(world: World) -> None:
+    """A database that lacks the log's last change is refused; one that lacks nothing goes on."""
+    world.record("first")
+    world.store.purge()
+    old = (world.root / "keystead.db").read_bytes()
+    world.change("a", "b")
+    world.record("c")
+    log = (world.root / "keystead.db-wal").read_bytes()
+    world.crash()
+    (world.root / "keystead.db").write_bytes(old)
+
+    with pytest.raises(OlderState, match="record 2 was committed with a change"):
+        world.open()
+    (world.root / "keystead.db").write_bytes(old)
+    (world.root / "keystead.db-wal").write_bytes(log)
+    world.open().close()
+
+    assert world.verify().holds
 
 
 def test_an_older_database_is_refused(world: World) -> None:
@@ -277,9 +316,8 @@ def test_torn_by_a_power_loss(tmp_path: Path) -> None:
         acknowledged.append(f"a{number}")
         durable = tail(world).stat().st_size
         # A turn whose lines were written and not synced: some sectors of them are zeros.
-        for name in ("x", "y", "z"):
-            world.trail.record(encrypt(name))
-        unsynced = bytearray(b"".join(world.trail._batch.lines))
+        turn = [encrypt(name) for name in ("x", "y", "z")]
+        unsynced = bytearray(b"".join(world.trail._written(turn).lines))
         world.crash()
         for start in range(0, len(unsynced), 512):
             if random.random() < 0.5:

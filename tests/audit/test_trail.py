@@ -202,27 +202,52 @@ def test_segments(tmp_path: Path) -> None:
     assert world.verify().holds
 
 
+def signed(world: World) -> int:
+    """How many records are under a checkpoint."""
+    return world.trail.head.size if world.trail.head else 0
+
+
+def test_the_first_turn_has_a_checkpoint(world: World) -> None:
+    """A log with records has a checkpoint from the first turn on."""
+    world.record("a", "b")
+    assert signed(world) == 2
+    world.record("c")
+    assert signed(world) == 2
+
+
 def test_checkpoints_by_count(world: World) -> None:
     """A thousand records without a checkpoint are too many; fewer are not, at the same moment."""
+    world.record("first")
     world.record(*(str(number) for number in range(999)))
-    assert world.trail.head is None
+    assert signed(world) == 1
     world.record("one more")
 
-    assert world.trail.head is not None
-    assert world.trail.head.size == 1000
+    assert signed(world) == 1001
 
 
 @pytest.mark.parametrize("seconds", [1, -3600])
 def test_checkpoints_by_time(world: World, seconds: int) -> None:
     """A record waits at most a second for its checkpoint, also when the clock jumps back."""
+    world.record("first")
     world.record("a")
     world.trail.tick()
-    assert world.trail.head is None
+    assert signed(world) == 1
     world.clock.advance(seconds)
     world.trail.tick()
 
-    assert world.trail.head is not None
-    assert world.trail.head.size == 1
+    assert signed(world) == 2
+
+
+def test_what_a_crash_left_is_signed_at_once(world: World) -> None:
+    """Records of before a crash do not wait for those that come after it."""
+    world.record("first")
+    world.record("a")
+    world.crash()
+    world.open()
+    assert signed(world) == 1
+    world.record("b")
+
+    assert signed(world) == 3
 
 
 def test_no_checkpoint_without_news(world: World) -> None:
@@ -241,11 +266,12 @@ def test_no_checkpoint_without_news(world: World) -> None:
 
 def test_tick_leaves_an_open_turn_alone(world: World) -> None:
     """A tick in the middle of a turn neither commits nor signs anything."""
+    world.record("first")
     world.record("a")
     world.clock.advance(2)
     touch(world.store, "b")
     world.trail.tick()
-    assert world.trail.head is None
+    assert signed(world) == 1
     world.store.undo()
 
     assert rows(world.store) == []
@@ -283,6 +309,12 @@ def test_sinks_get_every_checkpoint(tmp_path: Path) -> None:
 class BrokenSink:
     """A sink whose disk is gone."""
 
+    def open(self) -> None:
+        """It has nothing."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
     def push(self, line: bytes) -> None:
         raise DiskFailed(f"`elsewhere`: gone, with {len(line)} bytes")
 
@@ -309,18 +341,18 @@ def test_a_checkpoint_that_cannot_be_saved(
     def full(_store: SqliteStore) -> None:
         raise StoreUnavailable("the disk is full")
 
+    world.record("first")
     world.record("a")
     world.clock.advance(2)
     with monkeypatch.context() as patch:
         patch.setattr(SqliteStore, "flush", full)
         world.record("b")
-    assert world.trail.head is None
+    assert signed(world) == 1
     assert "the disk is full" in caplog.text
     world.store.undo()
     world.trail.tick()
 
-    assert world.trail.head is not None
-    assert world.trail.head.size == 2
+    assert signed(world) == 3
 
 
 def test_another_key_does_not_continue(world: World) -> None:
@@ -353,3 +385,29 @@ def test_closed(world: World) -> None:
 
     with pytest.raises(AuditUnavailable, match="closed"):
         world.record("a")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_no_descriptor_for_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Where the next file cannot be opened for want of a descriptor, the trail goes on later."""
+    world = World(tmp_path, segment_bytes=1).open()
+    world.record("a")
+    opens = os.open
+
+    def without(path: Path, *arguments: int) -> int:
+        if str(path).endswith(".jsonl"):
+            raise OSError(number, os.strerror(number))
+        return opens(path, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", without)
+        world.trail.record(encrypt("refused"))
+        with pytest.raises(AuditUnavailable):
+            world.trail.commit()
+    world.change("b")
+    world.close()
+
+    assert world.request_ids() == ["a", "b"]
+    assert world.verify().holds

@@ -75,6 +75,17 @@ def test_resumed_is_the_same_tree(size: int) -> None:
     assert resumed.root() == whole.root()
 
 
+def test_a_frontier_is_of_whole_hashes() -> None:
+    """Hashes that were cut at another place are refused, though they give the same root."""
+    whole = Tree()
+    for number in range(3):
+        whole.append(leaf(number))
+    first, second = whole.frontier
+    with pytest.raises(ValueError, match="length"):
+        Tree.resume(3, [first[:-1], first[-1:] + second])
+    assert Tree.resume(3, [first, second]).root() == whole.root()
+
+
 def test_a_frontier_fits_its_size() -> None:
     """A frontier with another number of subtrees than the size has is refused."""
     with pytest.raises(ValueError, match="7 records"):

@@ -8,11 +8,12 @@ from typing import Any, Self
 
 import msgspec
 
+from keystead.audit import lines
 from keystead.audit.event import Event, EventResource
 from keystead.audit.sinks import Sink
 from keystead.audit.trail import SEGMENT_BYTES, Trail
 from keystead.audit.verify import Report, verify
-from keystead.custody.signer import AuditSigner
+from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.verification import signature_verifier
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.decision import DecidingStatement, Decision, Outcome, PolicyKind
@@ -23,6 +24,7 @@ KEY_ARN = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-12345
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
 STORE_KEY = bytes(range(32))
 SIGNER = AuditSigner(bytes(range(32)))
+TAGS = AuditTags(bytes(range(32)))
 
 ALICE = Principal(
     type=PrincipalType.USER,
@@ -53,7 +55,7 @@ def encrypt(request_id: str = "request-1", **members: Any) -> Event:
         "access_key_id": "AKIAALICE",
         "request_parameters": {"keyId": "alias/a", "encryptionContext": {"tenant": "a"}},
         "additional": {"keyMaterialId": "ab" * 32},
-        "resources": [EventResource(KEY_ARN, ACCOUNT, "AWS::KMS::Key")],
+        "resources": [EventResource(ACCOUNT, "AWS::KMS::Key", KEY_ARN)],
         "decisions": [ALLOWED],
         "duration_us": 87,
     }
@@ -106,6 +108,7 @@ class World:
                 self.audit,
                 self._store,
                 SIGNER,
+                TAGS,
                 sinks=self.sinks,
                 clock=self.clock,
                 segment_bytes=self.segment_bytes,
@@ -158,6 +161,17 @@ class World:
 
     def verify(self, **options: Any) -> Report:
         return verify(self.audit, None, signature_verifier(SIGNER.public_key_pem), **options)
+
+
+def forged(event: bytes, tag: bytes = bytes(lines.TAG_BYTES)) -> bytes:
+    """The line of an event as somebody without the key would write it: all right but the tag."""
+    leaf = lines.leaf_hash(event).hex().encode()
+    return b'{"event":%b,"leaf":"%b","tag":"%b"}\n' % (event, leaf, tag.hex().encode())
+
+
+def tag(index: int, event: bytes, *, changed: bool = False) -> bytes:
+    """The tag that we give this event in this place."""
+    return TAGS(index.to_bytes(8) + lines.leaf_hash(event) + bytes([changed]))
 
 
 def touch(store: SqliteStore, name: str) -> None:

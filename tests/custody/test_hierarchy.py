@@ -35,6 +35,7 @@ def test_the_keys_are_always_the_same() -> None:
         b"MCowBQYDK2VwAyEAQQd5tP4ILfMMp2ILekMzx5M2VmehmXzikm7g+kqjI94=\n"
         b"-----END PUBLIC KEY-----\n"
     )
+    assert hierarchy.audit_tags(b"line").hex() == "5a834a844e5268eaf774e9c10a85f403"
 
 
 def test_a_new_incarnation_keeps_the_keys() -> None:

@@ -1,5 +1,6 @@
 """The root key: made once, wrapped twice, opened only by who should."""
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -257,13 +258,23 @@ def test_files_that_others_may_touch_are_refused(
     assert same(open_root(directory), root)
 
 
-def test_a_directory_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
-    """Whoever can write to the directory could put another seal there."""
-    tmp_path.chmod(0o777)
-    with pytest.raises(SealError, match="writable by others"):
-        initialise(tmp_path, FileSeal())
-
-    tmp_path.chmod(0o755)
+def test_a_directory_of_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns the directory, or can write to it, could put another seal there (DB-6)."""
+    for mode in (0o777, 0o755):
+        tmp_path.chmod(mode)
+        with pytest.raises(SealError, match=f"accessible to others \\(mode {mode:04o}\\)"):
+            initialise(tmp_path, FileSeal())
+    tmp_path.chmod(0o700)
+    stranger = 65_534
+    with monkeypatch.context() as patch:
+        if os.geteuid() == 0:  # who may give the directory to somebody else
+            os.chown(tmp_path, stranger, -1)
+        else:
+            stranger = os.geteuid()
+            patch.setattr(os, "geteuid", lambda: stranger + 1)
+        with pytest.raises(SealError, match=f"belongs to another user \\(uid {stranger}\\)"):
+            initialise(tmp_path, FileSeal())
+    os.chown(tmp_path, os.geteuid(), -1)
     initialise(tmp_path, FileSeal())
 
 

@@ -20,7 +20,7 @@ from keystead.custody.records import BadRecord, ColumnSeals, RecordSealer
 from keystead.custody.root import FileSeal, PassphraseSeal, RootKey, initialise, open_root, recover
 from keystead.custody.rows import RowIntegrityError, RowSeals
 from keystead.custody.secrecy import Guarded
-from keystead.custody.signer import AuditSigner
+from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.tokens import InvalidToken, Tokens
 
 from .conftest import Key, root
@@ -44,6 +44,7 @@ def opened() -> OpenedMaterials:
 
 GUARDED: list[Guarded] = [
     AuditSigner(CANARY),
+    AuditTags(CANARY),
     ColumnSeals(RecordSealer(CANARY, "test")),
     CounterKdf(CANARY, b""),
     Custody(Hierarchy(root(CANARY))),

@@ -9,6 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
@@ -17,10 +18,17 @@ from tests.conftest import Server
 from tests.raw import Answer, Wire
 
 # The operations register themselves when their modules are imported.
-REGISTERED = (keystead.identity.iam, keystead.identity.sts, keystead.kms.operations)
+REGISTERED = (
+    keystead.identity.analyzer,
+    keystead.identity.iam,
+    keystead.identity.sts,
+    keystead.kms.operations,
+)
 SERVED = [(each.operation.service.name, each.operation.name) for each in implemented()]
+NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer"}
 MODELS = {
-    name: botocore.session.get_session().get_service_model(name) for name in ("kms", "iam", "sts")
+    service: botocore.session.get_session().get_service_model(name)
+    for service, name in NAMES.items()
 }
 # These take no input at all, so that nothing about it can be wrong.
 OPEN = {"GetCallerIdentity"}
@@ -117,6 +125,10 @@ def answers(wire: Wire, service: str, operation: str) -> Iterator[Answer]:
     shape = MODELS[service].operation_model(operation).input_shape
     if service == "kms":
         yield from (wire.kms(operation, body) for body in hostile_json(shape))
+    elif service == "access-analyzer":
+        path = MODELS[service].operation_model(operation).http["requestUri"]
+        for body in hostile_json(shape):
+            yield wire.send(service, body, {"Content-Type": "application/json"}, path=path)
     else:
         yield from (wire.query(service, operation, form) for form in hostile_form(shape))
 

@@ -10,12 +10,12 @@ from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.policy.context import PrincipalType
 from keystead.wire.http import HttpRequest
+from keystead.wire.models import iam, kms, sts
 from keystead.wire.models import iam as api
-from keystead.wire.models import kms, sts
 from keystead.wire.operation import Service
 from tests.identity.refusals import refused
 from tests.identity.signing import presigned, signed
-from tests.identity.world import Person, Tenant, World, allow
+from tests.identity.world import REGION, Person, Tenant, World, allow
 
 INVALID_TOKEN = "The security token included in the request is invalid."
 MISMATCH = "The request signature we calculated does not match"
@@ -87,6 +87,27 @@ def test_user(door: Door, tenant: Tenant) -> None:
         "aws:principalisawsservice": "false",
         "aws:viaawsservice": "false",
     }
+
+
+def test_global_services_are_signed_for_any_region(world: World, tenant: Tenant) -> None:
+    """IAM and STS take the server's Regions and us-east-1; other services only the former."""
+    alice = key_of(tenant.user("alice"))
+    only_here = Authenticator(world.repository, {REGION}, world.last_used)
+
+    def authenticate(service: Service, region: str) -> Authenticated:
+        request = signed(alice, service.name, region=region)
+        return only_here.authenticate(
+            world.store.read(), world.store.epoch, request, service, world.now
+        )
+
+    for service in (iam.SERVICE, sts.SERVICE):
+        for region in (REGION, "us-east-1"):
+            assert authenticate(service, region).region == region
+        with refused("SignatureDoesNotMatch", "valid Region, not 'eu-west-1'"):
+            authenticate(service, "eu-west-1")
+    assert authenticate(kms.SERVICE, REGION).region == REGION
+    with refused("SignatureDoesNotMatch", "valid Region, not 'us-east-1'"):
+        authenticate(kms.SERVICE, "us-east-1")
 
 
 def test_root(door: Door, tenant: Tenant) -> None:

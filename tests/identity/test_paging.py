@@ -33,6 +33,19 @@ def test_next_page(admin: Person, marker: str) -> None:
     assert (page.is_truncated, page.marker) == (False, None)
 
 
+def test_pages_have_a_longest(admin: Person) -> None:
+    """A page has at most a hundred items, whatever is asked for, and the next goes on."""
+    for number in range(105):
+        admin(api.CreateUser, user_name=f"u{number:03}")
+    first = admin(api.ListUsers, max_items=1000)
+    second = admin(api.ListUsers, max_items=1000, marker=first.marker)
+
+    assert (len(first.users), first.is_truncated) == (100, True)
+    assert (len(second.users), second.is_truncated) == (6, False)
+    details = admin(api.GetAccountAuthorizationDetails, max_items=1000, filter=["User"])
+    assert (len(details.user_detail_list or ()), details.is_truncated) == (100, True)
+
+
 def test_bound_to_the_question(world: World, tenant: Tenant, admin: Person, marker: str) -> None:
     """A marker is refused for other parameters, operations, callers, accounts, and when altered."""
     other = world.account("other@example.com").administrator()

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from keystead.custody.rows import SealedTable
 from keystead.identity import managed_policies
 from keystead.identity.policies import version
 from keystead.identity.repository.policies import ManagedPolicy
@@ -218,9 +219,55 @@ def test_entities(admin: Person) -> None:
     assert names(policy_usage_filter="PermissionsPolicy") == {"staff", "alice"}
     assert names(policy_usage_filter="PermissionsBoundary") == {"bob"}
     assert names(path_prefix="/x/") == {"alice"}
+    assert names(path_prefix="/x/", policy_usage_filter="PermissionsBoundary") == set()
     shown = admin(api.GetPolicy, policy_arn=arn).policy
     assert shown is not None
     assert (shown.attachment_count, shown.permissions_boundary_usage_count) == (2, 1)
+
+
+def test_pages_of_entities(admin: Person) -> None:
+    """Pages of any size name everybody once, who is attached and bounded included."""
+    arn = create(admin)
+    for name in ("a", "b", "c", "d"):
+        admin(api.CreateUser, user_name=name, permissions_boundary=arn if name < "c" else None)
+        admin(api.CreateGroup, group_name=f"g{name}")
+        admin(api.AttachGroupPolicy, group_name=f"g{name}", policy_arn=arn)
+    for name in ("b", "c"):
+        admin(api.AttachUserPolicy, user_name=name, policy_arn=arn)
+
+    for size in (1, 2, 3, 7, 1000):
+        named: list[str] = []
+        marker = None
+        while True:
+            page = admin(api.ListEntitiesForPolicy, policy_arn=arn, max_items=size, marker=marker)
+            together = [*(g.group_name for g in page.policy_groups or ()),
+                        *(u.user_name for u in page.policy_users or ())]  # fmt: skip
+            assert len(together) <= size
+            named += map(str, together)
+            marker = page.marker
+            if not page.is_truncated:
+                break
+        assert sorted(named) == ["a", "b", "c", "ga", "gb", "gc", "gd"]
+
+
+def test_one_page_reads_one_page(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of ListEntitiesForPolicy opens as many rows as it shows, however many there are."""
+    arn = create(admin)
+    for number in range(30):
+        admin(api.CreateUser, user_name=f"u{number}")
+        admin(api.AttachUserPolicy, user_name=f"u{number}", policy_arn=arn)
+    opened: list[object] = []
+    opens = SealedTable._open
+
+    def counting(table: SealedTable[Any], row: Any) -> Any:
+        opened.append(row)
+        return opens(table, row)
+
+    monkeypatch.setattr(SealedTable, "_open", counting)
+    page = admin(api.ListEntitiesForPolicy, policy_arn=arn, max_items=2)
+
+    assert len(page.policy_users or ()) == 2
+    assert len(opened) < 15  # the caller and its policies are among them
 
 
 @pytest.mark.parametrize("policy", managed_policies.every(), ids=lambda policy: policy.name)

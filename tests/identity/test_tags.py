@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from keystead.wire.models import iam as api
@@ -26,17 +27,89 @@ def test_user_tags(admin: Person) -> None:
     assert admin(api.ListUserTags, user_name="admin").tags == tags(cost="1")
 
 
-def test_policy_tags(admin: Person) -> None:
-    """Keys of policies differ by case."""
+def policy_with(admin: Person, name: str = "p", **values: str) -> str:
+    """The ARN of a new policy with these tags."""
     made = admin(
-        api.CreatePolicy, policy_name="p", policy_document=allow("kms:*"), tags=tags(a="1", A="2")
+        api.CreatePolicy, policy_name=name, policy_document=allow("kms:*"), tags=tags(**values)
     ).policy
     assert made is not None
+    return str(made.arn)
 
-    admin(api.TagPolicy, policy_arn=made.arn, tags=tags(a="3"))
-    assert admin(api.ListPolicyTags, policy_arn=made.arn).tags == tags(A="2", a="3")
-    admin(api.UntagPolicy, policy_arn=made.arn, tag_keys=["A"])
-    assert admin(api.ListPolicyTags, policy_arn=made.arn).tags == tags(a="3")
+
+def test_policy_tags(admin: Person) -> None:
+    """Keys of policies are compared exactly: another spelling is another key."""
+    arn = policy_with(admin, a="1", b="2")
+
+    admin(api.TagPolicy, policy_arn=arn, tags=tags(a="3"))
+    assert admin(api.ListPolicyTags, policy_arn=arn).tags == tags(a="3", b="2")
+    admin(api.UntagPolicy, policy_arn=arn, tag_keys=["A"])
+    assert admin(api.ListPolicyTags, policy_arn=arn).tags == tags(a="3", b="2")
+    admin(api.UntagPolicy, policy_arn=arn, tag_keys=["a"])
+    admin(api.TagPolicy, policy_arn=arn, tags=tags(A="4"))
+    assert admin(api.ListPolicyTags, policy_arn=arn).tags == tags(A="4", b="2")
+
+
+def test_no_tag_hides_another_from_a_policy(tenant: Tenant, admin: Person) -> None:
+    """A key in another case cannot stand beside the one that a condition looks at."""
+    arn = policy_with(admin, team="dev")
+    tagger = tenant.user(
+        "tagger",
+        allow("iam:TagPolicy", Condition={"StringEquals": {"aws:RequestTag/team": "dev"}}),
+        allow("iam:GetPolicy", Condition={"StringEquals": {"aws:ResourceTag/team": "prod"}}),
+    )
+
+    tagger(api.TagPolicy, policy_arn=arn, tags=tags(team="dev", cost="1"))
+    for given in (tags(team="prod", Team="dev"), tags(Team="dev")):
+        with refused("InvalidInput", "Duplicate tag keys found."):
+            tagger(api.TagPolicy, policy_arn=arn, tags=given)
+    with refused("InvalidInput", "Duplicate tag keys found."):
+        policy_with(admin, "two", team="prod", TEAM="dev")
+    with refused("AccessDenied"):
+        tagger(api.GetPolicy, policy_arn=arn)
+    admin(api.TagPolicy, policy_arn=arn, tags=tags(team="prod"))
+    tagger(api.GetPolicy, policy_arn=arn)
+
+
+def test_stored_tags_that_policies_cannot_tell_apart(tenant: Tenant, admin: Person) -> None:
+    """A policy that has two such tags already is refused to everybody, whichever tag is first."""
+    arn = policy_with(admin, team="dev")
+    policies, store = tenant.world.repository.policies, tenant.world.store
+    for two in ('{"TEAM":"a","team":"b"}', '{"team":"b","TEAM":"a"}'):
+        with store.write() as transaction:
+            known = policies.named(transaction, tenant.id, "p")
+            assert known is not None
+            policies.update(transaction, msgspec.structs.replace(known, tags=two))
+        with refused("InvalidInput", "Duplicate tag keys found."):
+            admin(api.GetPolicy, policy_arn=arn)
+
+
+@pytest.mark.parametrize(
+    ("create", "members", "tag"),
+    [
+        (api.CreateUser, {"user_name": "new"}, "iam:TagUser"),
+        (
+            api.CreatePolicy,
+            {"policy_name": "new", "policy_document": allow("kms:*")},
+            "iam:TagPolicy",
+        ),
+    ],
+)
+def test_to_create_with_tags_is_to_tag(
+    tenant: Tenant, create: Operation[Any, Any], members: dict[str, Any], tag: str
+) -> None:
+    """Whoever may create and may not tag creates without tags only, as AWS has it."""
+    may_create = allow(f"iam:{create.name}")
+    creator = tenant.user("creator", may_create)
+    blue = allow(tag, Condition={"StringEquals": {"aws:RequestTag/team": "blue"}})
+    tagger = tenant.user("tagger", may_create, blue)
+
+    with refused("AccessDenied", tag):
+        creator(create, **members, tags=tags(team="blue"))
+    with refused("AccessDenied", tag):
+        tagger(create, **members, tags=tags(team="red"))
+    tagger(create, **members, tags=tags(team="blue"))
+    for name in {"user_name", "policy_name"} & {*members}:
+        creator(create, **{**members, name: "other"})
 
 
 def test_duplicate_and_reserved_keys(admin: Person) -> None:

@@ -115,6 +115,7 @@ def test_conditions_on_tags_and_boundary(tenant: Tenant) -> None:
             "StringEquals": {"aws:RequestTag/Team": "blue", "iam:PermissionsBoundary": boundary},
             "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]},
         }),
+        allow("iam:TagUser"),
     )  # fmt: skip
     good = {"tags": [api.Tag(key="team", value="blue")], "permissions_boundary": boundary}
 

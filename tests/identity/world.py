@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import keystead.identity.iam  # registers the operations
+import keystead.identity.analyzer  # registers the operations
+import keystead.identity.iam
 import keystead.identity.sts  # noqa: F401
 from keystead.audit.event import Event
 from keystead.call import NoOrganization, Principals
@@ -18,12 +19,15 @@ from keystead.identity import accounts, callers
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authenticate import Authenticator
 from keystead.identity.callers import Caller
-from keystead.identity.calls import IamCall, StsCall
+from keystead.identity.calls import AnalyzerCall, IamCall, StsCall
 from keystead.identity.last_used import LastUsed
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.accounts import Account
 from keystead.registry import implementation
+from keystead.server.refusals import Refusals
+from keystead.server.repository import Bounds, RefusalRepository
+from keystead.server.waiting import Room
 from keystead.store.protocol import Transaction
 from keystead.store.sqlite import SqliteStore, open_store
 from keystead.wire.http import Endpoint
@@ -65,6 +69,11 @@ class World:
     last_used: LastUsed = field(default_factory=LastUsed)
     now: datetime = NOW
     last_event: Event | None = None
+    refusals: Refusals = field(init=False)
+
+    def __post_init__(self) -> None:
+        repository = RefusalRepository(self.hierarchy.rows, Bounds())
+        self.refusals = Refusals(repository, self.hierarchy.tokens, Room())
 
     @classmethod
     def create(cls, directory: Path) -> "World":
@@ -100,7 +109,7 @@ class World:
 
     def _call(
         self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction
-    ) -> IamCall | StsCall:
+    ) -> AnalyzerCall | IamCall | StsCall:
         principals: Principals = StoredPrincipals(self.repository, transaction)
         event = Event("request", self.now, operation.service.event_source, operation.name)
         common: dict[str, Any] = {
@@ -117,8 +126,10 @@ class World:
             "principals": principals,
             "guardrails": NoOrganization(),
         }
+        if operation.service.name == "access-analyzer":
+            return AnalyzerCall(**common, tokens=self.hierarchy.tokens)
         if operation.service.name == "sts":
-            return StsCall(**common)
+            return StsCall(**common, authorization_messages=self.refusals)
         return IamCall(
             **common,
             repository=self.repository,

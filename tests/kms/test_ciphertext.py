@@ -182,6 +182,17 @@ def test_a_context_that_policies_cannot_read(admin: Kms) -> None:
     admin.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"a": "1", "A": "1"})
 
 
+def test_a_context_has_at_most_a_hundred_pairs(admin: Kms) -> None:
+    """What a policy may have to compare with each of its patterns is bounded (PE-5)."""
+    key = admin.key()
+    pairs = {f"name{i}": "" for i in range(101)}
+
+    with refused("ValidationException"):
+        admin.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=pairs)
+    del pairs["name0"]
+    admin.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=pairs)
+
+
 def test_a_context_that_is_too_long(admin: Kms) -> None:
     """The canonical form has at most 8,192 bytes."""
     key = admin.key()

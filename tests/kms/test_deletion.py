@@ -3,7 +3,7 @@
 import pytest
 
 from keystead.custody.rows import RowIntegrityError
-from tests.kms.world import Kms, World, refused
+from tests.kms.world import ACCOUNT, REGION, Kms, World, refused
 
 
 def scheduled(client: Kms, days: int = 7) -> tuple[str, bytes]:
@@ -83,9 +83,38 @@ def test_an_edited_date_is_refused(admin: Kms, world: World) -> None:
         transaction.run("UPDATE kms_keys SET deletion_us = 0 WHERE key_id = ?", (key,))
     world.pass_time(days=8)
     assert [done.key.key_id for done in world.destroy_due()] == [other]
+    assert world.failed == [(key, RowIntegrityError)]
     assert rows(world, "key_materials", key) == 2
     with pytest.raises(RowIntegrityError):
         admin.describe_key(KeyId=key)
+
+
+def test_an_index_proves_nothing(admin: Kms, world: World) -> None:
+    """Led to a key that was saved meanwhile, the job leaves it, says so, and goes on."""
+    saved, blob = scheduled(admin)
+    due, _ = scheduled(admin)
+    admin.cancel_key_deletion(KeyId=saved)
+    admin.enable_key(KeyId=saved)
+    world.pass_time(days=8)
+    world.seem_due = [(ACCOUNT, REGION, saved), (ACCOUNT, REGION, due)]
+    assert [done.key.key_id for done in world.destroy_due()] == [due]
+    assert world.failed == [(saved, RowIntegrityError)]
+    assert admin.decrypt(CiphertextBlob=blob).plaintext == b"x"
+
+
+def test_a_row_that_fails_stops_no_other(admin: Kms, world: World) -> None:
+    """A key that cannot be destroyed stays as it is, and all others go."""
+    keys = [scheduled(admin)[0] for _ in range(3)]
+    edit = "UPDATE kms_aliases SET updated_us = updated_us + ? WHERE key_id = ?"
+    with world.store.write() as transaction:
+        transaction.run(edit, (1, keys[0]))
+    world.pass_time(days=8)
+    assert [done.key.key_id for done in world.destroy_due()] == keys[1:]
+    assert world.failed == [(keys[0], RowIntegrityError)]
+    assert rows(world, "key_materials", keys[0]) == 2
+    with world.store.write() as transaction:
+        transaction.run(edit, (-1, keys[0]))
+    assert [done.key.key_id for done in world.destroy_due()] == keys[:1]
 
 
 def test_ids_are_never_given_again(admin: Kms, world: World) -> None:

@@ -1,5 +1,7 @@
 """Encrypt, Decrypt, ReEncrypt."""
 
+from typing import Any
+
 import pytest
 
 from keystead.arns import iam_arn
@@ -169,6 +171,70 @@ def test_strangers_do_not_learn_which_keys_exist(admin: Kms, world: World) -> No
             f" resource: {named} because no resource-based policy allows the kms:Encrypt action",
         ):
             stranger.encrypt(KeyId=named, Plaintext=b"x")
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {"Condition": {"StringLike": {"aws:ResourceTag/project": "s*"}}},
+        {"Condition": {"Null": {"aws:ResourceTag/project": "true"}}},
+        {"Condition": {"Null": {"kms:RequestAlias": "false"}}},
+        {"Condition": {"Null": {"kms:RequestAlias": "true"}}},
+        {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/m*"}}},
+        {"Condition": {"StringEquals": {"kms:KeySpec": "SYMMETRIC_DEFAULT"}}},
+        {"resource": "arn:aws:kms:*:*:key/*"},
+        {"resource": "arn:aws:kms:*:*:alias/*"},
+    ],
+)
+def test_strangers_learn_nothing_by_denying_themselves(
+    admin: Kms, world: World, asking: dict[str, Any]
+) -> None:
+    """Whatever a stranger's own Deny asks of a key: the answer is the same when there is none."""
+    key = admin.key(Tags=[{"TagKey": "project", "TagValue": "secret"}])
+    admin.create_alias(AliasName="alias/mine", TargetKeyId=key)
+    mallory = stranger(world, deny("kms:Encrypt", **asking))
+    there = told(mallory, admin.arn("alias/mine"))
+    admin.delete_alias(AliasName="alias/mine")
+    assert told(mallory, admin.arn("alias/mine")) == there
+
+
+def test_strangers_are_refused_from_memory(admin: Kms, world: World) -> None:
+    """Asked again, neither what exists nor what does not costs a look into the store."""
+    admin.create_alias(AliasName="alias/mine", TargetKeyId=admin.key())
+    mallory = stranger(world)
+    for alias in ("alias/mine", "alias/none"):
+        told(mallory, admin.arn(alias))
+        asked = len(world.statements)
+        told(mallory, admin.arn(alias))
+        assert len(world.statements) == asked
+    admin.create_alias(AliasName="alias/none", TargetKeyId=admin.key())
+    assert admin.encrypt(KeyId=admin.arn("alias/none"), Plaintext=b"x").ciphertext_blob
+
+
+def test_denials_of_ones_own_are_told(admin: Kms, world: World) -> None:
+    """A Deny that asks nothing of the stranger's key is told, as is any about one's own key."""
+    key = admin.key(Tags=[{"TagKey": "project", "TagValue": "secret"}])
+    admin.create_alias(AliasName="alias/mine", TargetKeyId=key)
+    explicit = "with an explicit deny in an identity-based policy"
+    context = {"Null": {"kms:EncryptionContext:app": "true"}}
+    for statement in (deny("kms:*"), deny("kms:*", Condition=context)):
+        mallory = stranger(world, statement)
+        assert told(mallory, admin.arn("alias/mine")).endswith(explicit)
+        assert told(mallory, admin.arn(f"key/{key}")).endswith(explicit)
+    tagged = deny("kms:*", Condition={"StringLike": {"aws:ResourceTag/project": "s*"}})
+    assert told(world.caller("carol", policies=[allow("kms:*"), tagged]), key).endswith(explicit)
+
+
+def stranger(world: World, *policies: Any) -> Kms:
+    """Somebody of another account, allowed everything there but for these statements."""
+    return world.caller("mallory", OTHER_ACCOUNT, policies=[allow("kms:*"), *policies])
+
+
+def told(caller: Kms, key_id: str) -> str:
+    """The sentence of the refusal to encrypt."""
+    with refused("AccessDeniedException") as refusal:
+        caller.encrypt(KeyId=key_id, Plaintext=b"x")
+    return refusal.value.message or ""
 
 
 def test_a_bare_id_is_the_callers_own(admin: Kms, world: World) -> None:

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from keystead.custody.rows import RowIntegrityError
 from keystead.wire.models import kms as api
-from tests.kms.world import START, Kms, World, allow, refused
+from tests.kms.world import ACCOUNT, REGION, START, Kms, World, allow, refused
 
 
 def material(client: Kms, key: str) -> str:
@@ -147,6 +148,21 @@ def test_automatic_rotation(admin: Kms, world: World) -> None:
         "currentKeyMaterialId": material(admin, key),
         "previousKeyMaterialId": first,
     }
+
+
+def test_what_is_not_due_or_not_ours_stops_no_other(admin: Kms, world: World) -> None:
+    """The job leaves a key that an index wrongly leads to, and one that was edited, and goes on."""
+    edited, early, due = admin.key(), admin.key(), admin.key()
+    for key, days in ((edited, 90), (early, 365), (due, 90)):
+        admin.enable_key_rotation(KeyId=key, RotationPeriodInDays=days)
+    first = material(admin, early)
+    with world.store.write() as transaction:
+        transaction.run("UPDATE kms_keys SET description = 'x' WHERE key_id = ?", (edited,))
+    world.pass_time(days=91)
+    world.seem_due = [(ACCOUNT, REGION, key) for key in (edited, early, due)]
+    assert [rotated.key.key_id for rotated in world.rotate_due()] == [due]
+    assert world.failed == [(edited, RowIntegrityError), (early, RowIntegrityError)]
+    assert material(admin, early) == first
 
 
 @pytest.mark.parametrize("waiting", ["disabled", "pending deletion"])

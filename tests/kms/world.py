@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -27,18 +27,21 @@ from keystead.custody.root import RootKey
 from keystead.errors import AwsError
 from keystead.kms.call import KmsCall
 from keystead.kms.deletion import Destroyed, destroy_due
+from keystead.kms.due import one_by_one
+from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
 from keystead.policy.context import PolicySource, Principal, PrincipalPolicies, PrincipalType
 from keystead.policy.document import DocumentKind, compile_policy
 from keystead.registry import implementation
-from keystead.store.protocol import Reader, Row, Value
+from keystead.store.protocol import Reader, Row, Transaction, Value
 from keystead.store.sqlite import SqliteStore, open_store
 from keystead.wire.http import Endpoint
 from keystead.wire.models import kms as api
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 REGION = "eu-central-1"
+D = TypeVar("D")
 START = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -123,6 +126,8 @@ class World:
     people: People = field(default_factory=People)
     events: list[Event] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)  # of calls that only read
+    seem_due: list[Place] = field(default_factory=list)  # what an index leads jobs to, if it lies
+    failed: list[tuple[str, type[Exception]]] = field(default_factory=list)  # keys, by jobs
 
     def __post_init__(self) -> None:
         self.hierarchy = Hierarchy(RootKey("test", "test", 1, os.urandom(32)))
@@ -145,13 +150,25 @@ class World:
 
     def destroy_due(self) -> list[Destroyed]:
         """What the server's job does about deletions."""
-        with self.store.write() as transaction:
-            return destroy_due(transaction, self.repository, self.custody, self.now)
+        return self._when_due(self.repository.seem_due_for_deletion, destroy_due)
 
     def rotate_due(self) -> list[Rotated]:
         """What the server's job does about rotations."""
-        with self.store.write() as transaction:
-            return rotate_due(transaction, self.repository, self.custody, self.now)
+        return self._when_due(self.repository.seem_due_for_rotation, rotate_due)
+
+    def _when_due(
+        self, places: Callable[[Reader, datetime], list[Place]], work: Callable[..., D]
+    ) -> list[D]:
+        """What the server does about work that waits for a date."""
+
+        def do(transaction: Transaction, place: Place) -> D:
+            return work(transaction, self.repository, self.custody, place, self.now)
+
+        def failed(place: Place, error: Exception) -> None:
+            self.failed.append((place[2], type(error)))
+
+        seem_due = self.seem_due or places(self.store.read(), self.now)
+        return one_by_one(self.store, seem_due, do, failed)
 
     def caller(
         self,

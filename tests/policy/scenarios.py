@@ -16,8 +16,8 @@ from typing import Any
 from tests.policy.vocabulary import (
     CALLERS,
     CONTEXT,
-    DATES,
     IPS,
+    NO_DATES,
     OPERATORS,
     OTHER_ACTIONS,
     OTHER_PRINCIPALS,
@@ -260,7 +260,7 @@ class Draw:
             {"Comment": "x"},
             {"Action": "kms:*", "NotAction": "s3:*"},
             {"Condition": {"StringMatches": {"aws:username": "alice"}}},
-            {"Condition": {"DateLessThan": {"aws:CurrentTime": self.one(["soon", DATES[0][:8]])}}},
+            {"Condition": {"DateLessThan": {"aws:CurrentTime": self.one(NO_DATES)}}},
             {"Condition": {"IpAddress": {"aws:SourceIp": IPS[0] + "/99"}}},
             {"Condition": {"StringEquals": {"aws:username": {"a": "b"}}}},
         ]

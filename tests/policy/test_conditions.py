@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.policy import shortcuts
 from keystead.policy.comparisons import BadOperand, comparison
 from keystead.policy.conditions import compile_condition, quantified
 from keystead.policy.operators import OPERATORS, UnknownOperator, usage
@@ -318,3 +319,19 @@ def test_quick_conditions_are_the_general_ones(data: st.DataObject) -> None:
     quick = compile_condition(used, "aws:Key", written, dialect, allow=allow).test
     general = quantified(used, "aws:key", comparison(operator, written, dialect), allow=allow)
     assert quick(keys) is general(keys)
+
+
+def test_few_answers_are_kept() -> None:
+    """A quick condition remembers some short values, however many are asked; it never forgets
+    what absence and several values mean.
+    """
+    answers = shortcuts._Answers(lambda text: text == "7", when_absent=True, longest=3)
+    for number in range(1000):
+        assert answers[str(number)] is (number == 7)
+        assert len(answers) <= shortcuts._KEPT
+    assert not answers["1000"]
+    assert "1000" not in answers
+    assert "999" in answers
+    for _ in range(2):
+        assert answers[None] is answers[()] is True
+        assert answers[("7",)] is False

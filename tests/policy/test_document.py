@@ -8,10 +8,17 @@ import pytest
 from keystead import policy as room
 from keystead.policy.document import (
     GREATEST_SIZES,
+    GROUP_POLICIES_SIZE,
+    MANAGED_POLICY_SIZE,
+    ROLE_POLICIES_SIZE,
+    SESSION_POLICY_SIZE,
+    TRUST_POLICY_SIZE,
+    USER_POLICIES_SIZE,
     DocumentKind,
     MalformedPolicy,
     compile_policy,
     document_size,
+    is_too_long,
     named_principals,
     stored_policy,
 )
@@ -71,13 +78,48 @@ def test_principals_of_no_policy() -> None:
         named_principals("{", DocumentKind.TRUST)
 
 
+def test_a_statement_without_principals_names_none() -> None:
+    """Where a policy may leave them out, there is nothing to resolve."""
+    assert named_principals(text(allow()), DocumentKind.RESOURCE) == []
+
+
 def test_sizes_are_counted_as_aws_counts_them() -> None:
     """IAM counts no white space outside of strings, KMS counts bytes, Organizations all."""
     document = '{ "a b" :\n\t"c \\" d" , "é" : 1 }'
     assert document_size(document, DocumentKind.IDENTITY) == len('{"a b":"c \\" d","é":1}')
     assert document_size(document, DocumentKind.KEY) == len(document) + 1
     assert document_size(document, DocumentKind.SCP) == len(document)
-    assert GREATEST_SIZES[DocumentKind.KEY] == 32768
+    assert document_size('{"a":  "\\" x"}', DocumentKind.IDENTITY) == len('{"a":"\\" x"}')
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        (DocumentKind.IDENTITY, 10240),
+        (DocumentKind.BOUNDARY, 6144),
+        (DocumentKind.SESSION, 2048),
+        (DocumentKind.KEY, 32768),
+        (DocumentKind.TRUST, 8192),
+        (DocumentKind.SCP, 5120),
+        (DocumentKind.RCP, 5120),
+    ],
+)
+def test_the_greatest_sizes(kind: DocumentKind, most: int) -> None:
+    """A document of just that size is not too long; one more is (iam.md 2.5, kms.md 10.3)."""
+    assert GREATEST_SIZES[kind] == most
+    assert not is_too_long("x" * most, kind)
+    assert is_too_long("x" * (most + 1), kind)
+    spaces = kind not in (DocumentKind.KEY, DocumentKind.SCP, DocumentKind.RCP)
+    assert is_too_long("x" * most + " ", kind) is not spaces
+    assert is_too_long("é" + "x" * (most - 1), kind) is (kind is DocumentKind.KEY)
+    assert not is_too_long("x" * 100_000, DocumentKind.RESOURCE)
+
+
+def test_the_quotas_of_inline_policies() -> None:
+    """What one entity's inline policies may be together, and what others may be (iam.md 2.5)."""
+    sums = (USER_POLICIES_SIZE, GROUP_POLICIES_SIZE, ROLE_POLICIES_SIZE)
+    assert sums == (2048, 5120, 10240)
+    assert (MANAGED_POLICY_SIZE, SESSION_POLICY_SIZE, TRUST_POLICY_SIZE) == (6144, 2048, 2048)
 
 
 def test_condition_keys_are_known_by_name_or_family() -> None:

@@ -1,5 +1,7 @@
 """Enforcement: quick, bounded, and never other than the definition."""
 
+from types import CodeType
+
 import msgspec
 import pytest
 
@@ -7,13 +9,19 @@ from keystead.policy import enforce, generated
 from keystead.policy.context import PolicySource, PrincipalPolicies
 from keystead.policy.decision import Outcome, PolicyKind
 from keystead.policy.enforce import DISAGREEMENT, Enforcer
+from keystead.policy.evaluate import evaluate
 from keystead.policy.generated import REFUSED
+from keystead.policy.residual import compile_residual
 from tests.policy.support import (
     ACCOUNT,
     ALICE,
     APP,
     OWNER,
+    ROLE,
     ROOT,
+    SESSION,
+    USER,
+    Statement,
     about_key,
     allow,
     ask,
@@ -23,6 +31,7 @@ from tests.policy.support import (
 )
 
 DELEGATES = key_policy(allow(**to(ROOT)))
+SILENT = key_policy(allow("kms:Sign", **to(ROOT)))
 
 
 def test_an_allowance_says_by_what() -> None:
@@ -69,7 +78,22 @@ def test_a_difference_refuses_and_is_counted(
     decision = enforcer.decide(ask(), about_key((own(allow()),), (DELEGATES,)))
     assert decision.outcome is Outcome.IMPLICITLY_DENIED
     assert decision.trace[0] is DISAGREEMENT
+    told = decision.trace[0]
+    assert (told.step, told.kind, told.effect) == ("0 internal", None, "implicit deny")
     assert enforcer.disagreements == 1
+
+
+def test_a_residual_that_was_wrong_is_never_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One difference, and these documents allow nobody anything; others still do."""
+    allows = iter([lambda *_: PolicyKind.IDENTITY])  # a compiler that is wrong once
+    monkeypatch.setattr(
+        enforce, "compile_residual", lambda *a: next(allows, None) or compile_residual(*a)
+    )
+    enforcer = Enforcer()
+    wrong, right = about_key((), (DELEGATES,)), about_key((own(allow()),), (DELEGATES,))
+    assert [enforcer.decide(ask(), wrong).allowed for _ in range(3)] == [False] * 3
+    assert enforcer.disagreements == 1
+    assert [enforcer.decide(ask(), right).allowed for _ in range(2)] == [True, True]
 
 
 def test_a_residual_that_refuses_too_much_is_noticed_every_time(
@@ -130,11 +154,11 @@ def test_no_text_of_a_document_becomes_source(monkeypatch: pytest.MonkeyPatch) -
     """The generated function is made of our own words, whatever documents say."""
     sources: list[str] = []
 
-    def noted(source: str, constants: dict[str, object]) -> None:
+    def noted(source: str) -> CodeType:
         sources.append(source)
-        exec(source, constants)  # noqa: S102 - what the module would have done
+        return compile(source, "<noted>", "exec")
 
-    monkeypatch.setattr(generated, "exec", noted, raising=False)
+    monkeypatch.setattr(generated, "_code", noted)
     hostile = "x') or exit() #"
     condition = {"StringEquals": {f"aws:PrincipalTag/{hostile}": hostile}}
     statement = allow(resource=f"arn:aws:kms:*:*:key/{hostile}", Condition=condition)
@@ -154,4 +178,31 @@ def test_many_statements_are_no_obstacle() -> None:
     enforcer = Enforcer()
     assert [enforcer.decide(ask(), policies).allowed for _ in range(2)] == [True, True]
     assert not enforcer.decide(ask(app__a="x"), policies).allowed
+    assert enforcer.disagreements == 0
+
+
+@pytest.mark.parametrize(
+    ("grants", "allowed"),
+    [
+        ([allow(**to(SESSION), Condition={"Bool": {"app:a": "true"}})], True),
+        ([allow(**to(SESSION), Condition={"Bool": {"app:a": "false"}})], False),
+        ([allow(**to(SESSION), resource="arn:aws:kms:*:*:alias/*")], False),
+        ([allow("kms:Decrypt", **to(SESSION))], False),
+        ([allow(**to(ROOT)), allow(**to(SESSION))], True),
+        ([allow(**to(SESSION)), allow(**to(ROOT))], True),
+        ([allow(**to(SESSION), Condition={"Bool": {"app:a": "false"}}), allow(**to(ROLE))], True),
+        ([allow(**to(ROLE)), allow(**to(SESSION), Condition={"Bool": {"app:a": "false"}})], True),
+        ([allow(**to(ROOT)), allow(**to(ROLE), Condition={"Bool": {"app:a": "false"}})], False),
+        ([allow(**to(USER))], False),
+    ],
+)
+def test_grants_are_read_as_they_are(grants: list[Statement], allowed: bool) -> None:
+    """A grant allows when its statement applies; of several the one that names the caller best."""
+    enforcer = Enforcer()
+    sources = tuple(key_policy(statement) for statement in grants)
+    policies = about_key((), (SILENT,), grants=sources)
+    for _ in range(2):
+        decision = enforcer.decide(ask(APP, app__a="true"), policies)
+        assert decision.allowed is allowed
+        assert decision.outcome is evaluate(ask(APP, app__a="true"), policies).outcome
     assert enforcer.disagreements == 0

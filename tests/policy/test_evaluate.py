@@ -1,10 +1,13 @@
 """The flow: which policies must allow, for whom (iam.md 5; kms.md 10.2)."""
 
+from typing import Any
+
 import pytest
 
 from keystead.policy.context import PolicySource, Principal, PrincipalType
-from keystead.policy.decision import Decision, Outcome, PolicyKind
+from keystead.policy.decision import Decision, Finding, Outcome, PolicyKind
 from keystead.policy.document import DocumentKind, stored_policy
+from keystead.policy.enforce import Enforcer
 from keystead.policy.evaluate import evaluate
 from tests.policy.support import (
     ACCOUNT,
@@ -340,6 +343,15 @@ def test_a_grant_stands_in_for_the_stranger_s_identity_policy() -> None:
     )
 
 
+@pytest.mark.parametrize("grantee", [VISITOR.arn, VISITOR.issuer_arn])
+def test_a_grant_to_a_stranger_s_role_stands_in_as_well(grantee: str) -> None:
+    """Whether it names the session or its role; without it nothing does."""
+    granted = about_key((), (SILENT,), grants=(key_policy(allow(**to(grantee))),))
+    assert allowed_by(evaluate(ask(VISITOR), granted)) is PolicyKind.RESOURCE
+    assert allowed_by(Enforcer().decide(ask(VISITOR), granted)) is PolicyKind.RESOURCE
+    assert refused_by(evaluate(ask(VISITOR), about_key((), (SILENT,)))) is PolicyKind.RESOURCE
+
+
 def assume(who: Principal, trust: PolicySource | None, *identity: PolicySource) -> Decision:
     policies = elsewhere(
         identity,
@@ -465,7 +477,10 @@ def test_who_has_no_policies_of_their_own_is_not_bound_by_any(who: Principal) ->
 def test_get_caller_identity_is_for_everybody() -> None:
     """It needs no permission, and a Deny does not take it away."""
     question = ask(action="sts:GetCallerIdentity", resource="*")
-    assert evaluate(question, elsewhere((own(deny("*")),))).allowed
+    decision = evaluate(question, elsewhere((own(deny("*")),)))
+    assert allowed_by(decision) is None
+    assert decision.trace == (Finding("0 open to everybody", None, "allow", "needs no permission"),)
+    assert decision.statements == ()
     assert not evaluate(ask(action="sts:GetSessionToken", resource="*"), elsewhere()).allowed
 
 
@@ -524,3 +539,156 @@ def test_the_deciding_statements_are_named() -> None:
         PolicyKind.IDENTITY,
     ]
     assert denied.kind is PolicyKind.SERVICE_CONTROL
+
+
+Told = tuple[str, PolicyKind | None, str, str, list[str]]
+
+
+def told(decision: Decision) -> list[Told]:
+    """The trace, with the names of the policies whose statements each step found."""
+    return [
+        (one.step, one.kind, one.effect, one.detail, [found.policy for found in one.statements])
+        for one in decision.trace
+    ]
+
+
+NO_DENY: Told = ("1 explicit deny", None, "no effect", "no matching statement denies", [])
+ALLOWS, ALLOWS_NOT = ("allow", "a statement allows"), ("implicit deny", "no statement allows")
+SUFFICES = ("no effect", "the resource-based policy suffices")
+
+
+def test_the_trace_of_an_allowance() -> None:
+    """Each step says which kind it asked, what it found and where, in the order of the steps."""
+    policies = about_key(
+        (own(allow()),),
+        (DELEGATES,),
+        boundary=ceiling(allow()),
+        session=(ceiling(allow(), kind=DocumentKind.SESSION),),
+        scps=((scp(allow("*")),),),
+        resource_control=((FULL_RCP,),),
+        endpoint=source(allow(**to("*")), kind=DocumentKind.ENDPOINT, name="endpoint"),
+    )
+    decision = evaluate(ask(APP), policies)
+    kind = PolicyKind
+    assert told(decision) == [
+        NO_DENY,
+        ("2 resource control policies, level 1 of 1", kind.RESOURCE_CONTROL, "allow", "", ["p"]),
+        ("3 service control policies, level 1 of 1", kind.SERVICE_CONTROL, *ALLOWS, ["scp"]),
+        ("4 VPC endpoint policy", kind.ENDPOINT, *ALLOWS, ["endpoint"]),
+        (
+            "5 resource-based policies",
+            kind.RESOURCE,
+            "delegated",
+            "a statement leaves it to the policies of the caller's account",
+            ["default"],
+        ),
+        ("6 identity-based policies", kind.IDENTITY, *ALLOWS, ["own"]),
+        ("7 permissions boundary", kind.BOUNDARY, *ALLOWS, ["boundary"]),
+        ("8 session policies", kind.SESSION, *ALLOWS, ["session"]),
+    ]
+    assert [one.policy for one in decision.statements] == ["default", "own"]
+    assert hash(decision) == hash(evaluate(ask(APP), policies))  # a value: it can be kept
+
+
+def test_the_trace_when_the_resource_s_policy_suffices() -> None:
+    """A caller who is named needs nobody else; a role that is named is bound by its ceilings."""
+    own_side: dict[str, Any] = {
+        "boundary": ceiling(allow("kms:Sign")),
+        "session": (ceiling(allow("kms:Sign"), kind=DocumentKind.SESSION),),
+    }
+    kind, five = PolicyKind, "5 resource-based policies"
+    named = evaluate(ask(APP), about_key((), (key_policy(allow(**to(SESSION))),), **own_side))
+    assert told(named) == [
+        NO_DENY,
+        (five, kind.RESOURCE, "allow", "a statement names the caller", ["default"]),
+        ("6 identity-based policies", kind.IDENTITY, *SUFFICES, []),
+        ("7 permissions boundary", kind.BOUNDARY, *SUFFICES, []),
+        ("8 session policies", kind.SESSION, *SUFFICES, []),
+    ]
+    role = evaluate(ask(APP), about_key((), (key_policy(allow(**to(ROLE))),), **own_side))
+    how = "a statement names whom the caller acts for"
+    assert told(role) == [
+        NO_DENY,
+        (five, kind.RESOURCE, "allow", how, ["default"]),
+        ("6 identity-based policies", kind.IDENTITY, *SUFFICES, []),
+        ("7 permissions boundary", kind.BOUNDARY, *ALLOWS_NOT, []),
+        ("8 session policies", kind.SESSION, *ALLOWS_NOT, []),
+    ]
+    assert refused_by(role) is kind.BOUNDARY
+
+
+def test_the_trace_of_those_without_policies_of_their_own() -> None:
+    """The root user needs no identity-based policy; a service is asked for none."""
+    five, kind = "5 resource-based policies", PolicyKind
+    root = "the root user needs no identity-based policy"
+    assert told(evaluate(ask(OWNER), elsewhere())) == [
+        NO_DENY,
+        (five, kind.RESOURCE, "no effect", "no statement allows, and none has to", []),
+        ("6 identity-based policies", None, "allow", root, []),
+    ]
+    service = key_policy(allow(Principal={"Service": "logs.amazonaws.com"}))
+    assert told(evaluate(ask(LOGS), about_key((), (service,)))) == [
+        NO_DENY,
+        (five, kind.RESOURCE, "allow", "a statement names the caller", ["default"]),
+    ]
+
+
+def test_the_trace_of_a_federated_user_without_a_session_policy() -> None:
+    """The session step says what is missing."""
+    decision = evaluate(ask(BOB), about_key((own(allow()),), (DELEGATES,)))
+    none = "a federated user without a session policy has no permissions of its own"
+    assert told(decision)[-1] == (
+        "8 session policies",
+        PolicyKind.SESSION,
+        "implicit deny",
+        none,
+        [],
+    )
+    assert refused_by(decision) is PolicyKind.SESSION
+
+
+def test_the_trace_of_refusals() -> None:
+    """A Deny, what AWS keeps, a resource that says nothing, and one of another account."""
+    kind, five = PolicyKind, "5 resource-based policies"
+    denying = evaluate(ask(), about_key((own(deny()), MAY), (DELEGATES,)))
+    denies = ("explicit deny", "a matching statement denies", ["own"])
+    assert told(denying)[0] == ("1 explicit deny", kind.IDENTITY, *denies)
+    assert hash(denying)
+    alias = f"arn:aws:kms:eu-central-1:{ACCOUNT}:alias/aws/s3"
+    kept = evaluate(ask(action="kms:CreateAlias", resource=alias), elsewhere((MAY,)))
+    why = "aliases that begin with alias/aws/ are AWS's own"
+    assert told(kept)[1] == ("1 reserved by AWS", None, "implicit deny", why, [])
+    assert refused_by(kept) is None
+    silent = evaluate(ask(), about_key((MAY,), (SILENT,)))
+    nothing = "nothing in it allows the caller or the caller's account"
+    assert told(silent)[1] == (five, kind.RESOURCE, "implicit deny", nothing, [])
+    named = (key_policy(allow(**to(STRANGER.arn))),)
+    apart = about_key((MAY,), named, cross_account_allowed=False)
+    never = "this operation never works on another account's resource"
+    assert told(evaluate(ask(STRANGER), apart))[1] == (
+        five,
+        kind.RESOURCE,
+        "implicit deny",
+        never,
+        [],
+    )
+
+
+def test_only_callers_with_an_account_are_strangers() -> None:
+    """A service and an anonymous caller have none, so that nothing is another account's to them."""
+    for who in (LOGS, NOBODY, ALICE):
+        assert not evaluate(ask(who), about_key((), (SILENT,))).foreign
+    assert evaluate(ask(STRANGER), about_key((), (SILENT,))).foreign
+
+
+def test_what_names_the_caller_best_is_named() -> None:
+    """Of two statements that allow, key policy or grant, the one that binds the caller least."""
+    both = key_policy(allow(Sid="Account", **to(ROOT)), allow(Sid="Caller", **to(USER)))
+    grant = source(allow(Sid="Grant", **to(USER)), kind=DocumentKind.KEY, name="grant")
+    weaker = source(allow(Sid="Weaker", **to(ROOT)), kind=DocumentKind.KEY, name="weaker")
+    decision = evaluate(ask(), about_key((), (both,), grants=(grant, weaker)))
+    assert [one.sid for one in decision.statements] == ["Caller", "Grant"]
+    decision = evaluate(ask(), about_key((), (DELEGATES,), grants=(grant, weaker)))
+    assert [one.sid for one in decision.statements] == ["Grant"]
+    decision = evaluate(ask(), about_key((MAY,), (DELEGATES,), grants=(weaker,)))
+    assert [one.policy for one in decision.statements] == ["default", "weaker", "own"]

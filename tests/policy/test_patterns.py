@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.policy import patterns
+from keystead.policy import patterns, runs
 from keystead.policy.patterns import (
-    Wild,
     action_glob,
     arn_glob,
     ascii_lower,
@@ -33,6 +32,31 @@ def expression(pattern: str) -> re.Pattern[str]:
 def test_globs_agree_with_expressions(pattern: str, text: str) -> None:
     """A glob matches what the same regular expression matches."""
     assert glob(wildcards(pattern))(text) == bool(expression(pattern).fullmatch(text))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "others"),
+    [
+        ("ab*ba", ["abba", "ab-ba", "abababa"], ["aba", "xabba", "abbax", "ab", "ba"]),
+        ("a*", ["a", "aa", "ab\n"], ["", "ba"]),
+        ("*a", ["a", "aa", "ba"], ["", "ab"]),
+        ("?", ["a", "?", "\n"], ["", "ab"]),
+        ("a?", ["ab", "a?"], ["a", "abc", "ba"]),
+        ("ab*c*ba", ["abcba", "ab-c-ba"], ["abba", "aba", "xabcba", "abcbax", "abcb", "bcba"]),
+        ("ab*?*ba", ["abxba", "abxxba"], ["abba", "aba"]),
+        ("a*bc*bc*d", ["abcbcd", "a-bc-bc-d"], ["abcd", "abcbd", "bcbcd", "abcbc"]),
+        ("a*b?d*e", ["abcde", "a-bcd-e", "abbcde"], ["abde", "abcdd", "bcde", "acde"]),
+        ("?a*b*?c", ["xabyc", "xa-b-yc"], ["abyc", "xabc", "xayc"]),
+        ("*a?*?a*", ["axya", "aaaa"], ["aaa", "axa"]),
+        ("a**b", ["ab", "acb"], ["a", "b"]),
+        ("*x*??a", ["x--a", "-x--a"], ["xa", "x-a", "--a"]),
+    ],
+)
+def test_globs(pattern: str, matching: list[str], others: list[str]) -> None:
+    """What stands first, last and between is there, in order, and nothing counts twice."""
+    matches = glob(wildcards(pattern))
+    assert [text for text in matching if not matches(text)] == []
+    assert [text for text in others if matches(text)] == []
 
 
 @given(st.text("ab*?[\\", max_size=8))
@@ -73,6 +97,23 @@ def test_literal_wildcards_match_only_themselves(text: str) -> None:
         ("arn:aws:kms:*:1:", "arn:aws:kms:a:1:", True),
         ("arn:aws:kms:*:1:", "arn:aws:kms:a:1", False),
         ("arn:*:kms:*:*:", "arn:aws:kms:a:", False),
+        ("", "arn:aws:kms:eu-1:1:key/a", False),
+        ("", "", False),
+        ("arn:aws:kms:*:*:*", "arn:aws:kms:a:", False),
+        ("arn:aws:kms:*:*:*", "arn:aws:kms:a::", True),
+        ("*:aws:*:eu:1:k", ":aws:kms:eu:1:k", True),
+        ("*:aws:*:eu:1:k", "aws:kms:eu:1:k", False),
+        ("*:aws:kms:eu:1:k", ":aws:kms:eu:1:k", True),
+        ("*:aws:kms:eu:1:k", "aws:kms:eu:1:k", False),
+        ("arn:aws:kms:*:1:key/a", "arn:aws:ksm:eu-1:1:key/a", False),
+        ("arn:aws:kms:*:*:key/a", "arn:aws:ksm:eu-1:1:key/a", False),
+        ("arn:aws:kms:*:1:key/a", "arn:aws:kms:", False),
+        ("a:b", "a:b", False),
+        ("**", "arn:aws:kms:eu-1:1:key/a", True),
+        ("arn:a?s:kms:eu-1:1:key", "arn:aws:kms:eu-1:1", False),
+        ("arn:a?s:kms:eu-1:1:key", "arn:aws:kms:eu-1:1:key", True),
+        ("arn:a?s:kms:eu-1:1:*", "arn:aws:kms:eu-1:1", False),
+        ("arn:a?s:kms:eu-1:1:*", "arn:aws:kms:eu-1:1:", True),
     ],
 )
 def test_resource_patterns(pattern: str, text: str, matches: bool) -> None:
@@ -138,6 +179,12 @@ def test_action_patterns(pattern: str, matches: bool) -> None:
     assert action_glob(pattern)("kms:encrypt") is matches
 
 
+@pytest.mark.parametrize("pattern", ["kms:encrypt,kms:decrypt", "kms:encrypt kms:decrypt"])
+def test_two_actions_in_one_text_are_none(pattern: str) -> None:
+    """Not even that text itself matches."""
+    assert not action_glob(pattern)(pattern)
+
+
 def test_only_ascii_letters_have_no_case() -> None:
     """The Kelvin sign is not a k."""
     assert ascii_lower("KMS") == "kms"
@@ -155,7 +202,7 @@ def steps(function: Callable[[], object]) -> int:
         return line
 
     def call(frame: FrameType, _: str, __: Any) -> Any:
-        return line if frame.f_code.co_filename == patterns.__file__ else None
+        return line if frame.f_code.co_filename in (patterns.__file__, runs.__file__) else None
 
     before = sys.gettrace()
     sys.settrace(call)
@@ -174,6 +221,9 @@ def steps(function: Callable[[], object]) -> int:
         "a*" * 100 + "b",
         "*" + "a?" * 60 + "b*",
         "*" * 200 + "b",
+        "*" + "a?" * 400 + "b*",
+        "*" + "?a*" * 300 + "b",
+        "*" + "a*" * 500 + "b",
     ],
 )
 def test_no_pattern_goes_back(pattern: str) -> None:
@@ -185,8 +235,10 @@ def test_no_pattern_goes_back(pattern: str) -> None:
     assert more < 40_000
 
 
-def test_a_run_with_holes_has_a_longest_length() -> None:
-    """A very long run with `?` is not stored, the same run without is."""
-    assert is_too_long(("a" * 512, Wild.ONE))
-    assert not is_too_long(("a" * 511, Wild.ONE))
-    assert not is_too_long((Wild.ONE, Wild.ANY, "a" * 600))
+def test_a_stored_pattern_has_so_many_pieces() -> None:
+    """More `*`, or more to search between them because of a `?`, than any policy needs."""
+    assert not is_too_long(wildcards("*" + "a*" * 512))
+    assert is_too_long(wildcards("*" + "a*" * 513))
+    assert not is_too_long(wildcards("*" + "a" * 511 + "?*" + "a" * 511 + "?*"))
+    assert is_too_long(wildcards("*" + "a" * 511 + "?*" + "a" * 512 + "?*"))
+    assert not is_too_long(wildcards("a?" * 2000 + "*" + "a" * 2000 + "*" + "?" * 2000))

@@ -7,7 +7,7 @@ import pytest
 
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy, named_principals
-from keystead.policy.principals import Grade
+from keystead.policy.principals import Grade, account_named
 from tests.policy.support import (
     ACCOUNT,
     ALICE,
@@ -22,6 +22,7 @@ from tests.policy.support import (
     ROOT,
     SESSION,
     USER,
+    allow,
     deny,
     policy,
     text,
@@ -194,8 +195,13 @@ def test_an_allow_for_everybody_else_excludes_who_is_listed_with_any_name() -> N
         {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/App"},
         {"AWS": "alice"},
         {"AWS": "11112222333"},
+        {"AWS": f"{ACCOUNT}3"},
+        {"AWS": f"{ROOT}:root"},
+        {"AWS": f"{ROOT}s"},
+        {"AWS": f"{SESSION}/more"},
         {"AWS": ""},
         {"AWS": []},
+        {"AWS": [USER], "Service": []},
         {},
         {"Service": "*"},
         {"Service": "logs.*.amazonaws.com"},
@@ -219,6 +225,9 @@ def test_what_is_no_principal_of_a_key_policy(principal: Any) -> None:
         f"arn:aws:iam::{ACCOUNT}:saml-provider/Directory",
         f"arn:aws:iam::{ACCOUNT}:oidc-provider/id.example.com/a",
         "accounts.google.com",
+        "www.amazon.com",
+        "graph.facebook.com",
+        "cognito-identity.amazonaws.com",
     ],
 )
 def test_identity_providers(name: str) -> None:
@@ -237,6 +246,31 @@ def test_identity_providers(name: str) -> None:
     assert compiled.grade(NOBODY, False) is Grade.NOBODY
     with pytest.raises(MalformedPolicy):
         policy({**statement, "Principal": {"Federated": f"{name}*"}}, kind=DocumentKind.TRUST)
+
+
+def test_a_canonical_user_is_nobody_here() -> None:
+    """S3's name for an account may stand in the policy of an S3 resource, and names no caller."""
+    statement = allow("s3:GetObject", Principal={"CanonicalUser": "0" * 64})
+    compiled = policy(statement, kind=DocumentKind.RESOURCE).statements[0].principals
+    assert compiled is not None
+    for who in (ALICE, APP, OWNER, LOGS, NOBODY):
+        assert compiled.grade(who, False) is Grade.NOBODY
+    with pytest.raises(MalformedPolicy):
+        provider = {**statement, "Principal": {"CanonicalUser": "accounts.google.com"}}
+        policy(provider, kind=DocumentKind.RESOURCE)
+    for kind in (DocumentKind.KEY, DocumentKind.ENDPOINT):
+        assert policy({**statement, "Principal": "*"}, kind=kind)
+        with pytest.raises(MalformedPolicy):
+            policy(statement, kind=kind)
+
+
+@pytest.mark.parametrize(
+    "name", [f"{ACCOUNT}3", f"{ROOT}:root", f"{ROOT}s", "x:root", "root", USER, "", "*"]
+)
+def test_what_names_no_account(name: str) -> None:
+    """An account is twelve digits or its root ARN, and nothing more."""
+    assert account_named(name) is None
+    assert account_named(ACCOUNT) == account_named(ROOT) == ACCOUNT
 
 
 def test_names_to_resolve() -> None:
@@ -261,3 +295,12 @@ def test_an_unknown_principal_is_named_in_a_trust_policy() -> None:
     with pytest.raises(MalformedPolicy) as refused:
         policy(statement, kind=DocumentKind.TRUST, principals={})
     assert refused.value.message == f'Invalid principal in policy: "AWS":"{USER}"'
+    with pytest.raises(MalformedPolicy) as refused:
+        policy({**statement, "Principal": {"Service": "logs"}}, kind=DocumentKind.TRUST)
+    assert refused.value.message == 'Invalid principal in policy: "SERVICE":"logs"'
+    with pytest.raises(MalformedPolicy) as refused:
+        policy({**statement, "Principal": {"AWS": "alice"}}, kind=DocumentKind.TRUST)
+    assert refused.value.message == 'Invalid principal in policy: "AWS":"alice"'
+    with pytest.raises(MalformedPolicy) as refused:
+        policy({**statement, "Principal": {"AWS": []}}, kind=DocumentKind.TRUST)
+    assert refused.value.message == 'Invalid principal in policy: "AWS":""'

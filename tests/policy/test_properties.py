@@ -18,10 +18,12 @@ from keystead.policy.places import places, sources_at, with_sources
 from tests.policy.generators import questions, sources
 from tests.policy.support import allow, deny, policy, to
 
-several = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
+several = settings(patient, max_examples=25)
 Asked = tuple[RequestContext, ApplicablePolicies]
 
 
+@patient
 @given(questions())
 def test_enforcement_is_evaluation(asked: Asked) -> None:
     """The residual allows exactly what the interpreter allows, by the same kind of policy."""
@@ -79,6 +81,7 @@ _NAMED = {
 }
 
 
+@patient
 @given(questions(), st.data())
 def test_adding_a_deny_never_allows(asked: Asked, data: st.DataObject) -> None:
     """Whatever a Deny says and wherever it is added."""
@@ -87,6 +90,7 @@ def test_adding_a_deny_never_allows(asked: Asked, data: st.DataObject) -> None:
         assert not evaluate(*more).allowed
 
 
+@patient
 @given(questions(), st.data())
 def test_removing_an_allow_never_allows(asked: Asked, data: st.DataObject) -> None:
     """What is refused with one more Allow is refused without it."""
@@ -100,6 +104,7 @@ def backwards(source: PolicySource) -> PolicySource:
     return msgspec.structs.replace(source, policy=turned)
 
 
+@patient
 @given(questions())
 def test_order_never_matters(asked: Asked) -> None:
     """Policies, statements and values of the request in another order decide the same."""
@@ -118,6 +123,7 @@ def test_order_never_matters(asked: Asked) -> None:
     assert (before.outcome, before.kind) == (after.outcome, after.kind)
 
 
+@patient
 @given(questions(), st.data())
 def test_a_session_is_never_more_than_its_role(asked: Asked, data: st.DataObject) -> None:
     """Passing a session policy, or setting a boundary, takes away and never gives."""
@@ -133,6 +139,7 @@ def test_a_session_is_never_more_than_its_role(asked: Asked, data: st.DataObject
         assert not evaluate(context, bound).allowed
 
 
+@patient
 @given(questions())
 def test_the_smallest_change_allows(asked: Asked) -> None:
     """An explanation proposes nothing for what is allowed, and what allows otherwise."""

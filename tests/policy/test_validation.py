@@ -38,6 +38,10 @@ def one(kind: DocumentKind = DocumentKind.IDENTITY, **elements: Any) -> str:
         "null",
         '{"Version":"2012-10-17","Statement":[]}',
         '{"Version":"2012-10-17","Statement":[1]}',
+        '{"Version":"2012-10-17","Statement":5}',
+        '{"Version":"2012-10-17","Statement":true}',
+        '{"Version":"2012-10-17","Statement":"x"}',
+        '{"Version":"2012-10-17","Statement":null}',
         '{"Version":"2012-10-17","Statement":[{}]}',
         '{"Version":"2013-10-17","Statement":[]}',
         text(allow())[:-1],
@@ -133,7 +137,9 @@ def test_versions(kind: DocumentKind) -> None:
         {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/99"}}},
         {"Condition": {"NumericEquals": {"aws:MultiFactorAuthAge": "few"}}},
         {"Condition": {"StringEquals": {"aws:username": "${aws:username"}}},
-        {"Condition": {"StringLike": {"aws:username": "a" * 600 + "?"}}},
+        {"Condition": {"StringLike": {"aws:username": "*" + "a*" * 513}}},
+        {"Condition": {"StringLike": {"aws:username": "*" + "a" * 1024 + "?*"}}},
+        {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 8 + "*"}}},
         {"Resource": "arn:aws:s3:::${bucket/*"},
         {"Resource": "arn:aws:kms:eu-central-1"},
         {"Resource": "arn:aws:kms:*"},
@@ -143,6 +149,20 @@ def test_versions(kind: DocumentKind) -> None:
 def test_the_legacy_parser(elements: dict[str, Any]) -> None:
     """Effects in other case, unreadable operands, broken variables, short ARNs."""
     assert one(**elements) == say.LEGACY
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"Condition": {"StringLike": {"aws:username": "*" + "a*" * 512}}},
+        {"Condition": {"StringLike": {"aws:username": "*" + "a" * 1023 + "?*"}}},
+        {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 7 + "*"}}},
+        {"Condition": {"StringLike": {"aws:username": "a?" * 1000}}},
+    ],
+)
+def test_patterns_may_be_long(elements: dict[str, Any]) -> None:
+    """As long as there is a bound to what is searched."""
+    assert one(**elements) == ""
 
 
 @pytest.mark.parametrize(
@@ -178,6 +198,7 @@ def test_actions(actions: Any, sentence: str) -> None:
         ("", 'Resource  must be in ARN format or "*".'),
         ("a:b", 'Partition "b" is not valid for resource "arn:b:*:*:*:*".'),
         ("arn:x:kms:eu:1:k:2", 'Partition "x" is not valid for resource "arn:x:kms:eu:1:k:2".'),
+        ("arn:cn:s3:::b", 'Partition "cn" is not valid for resource "arn:cn:s3:*:*:b".'),
         ("arn:aws", say.RESOURCE_VENDOR),
         ("arn:aws:*:eu:1:k", say.RESOURCE_VENDOR),
         ("arn:aws:k?s:eu:1:k", say.RESOURCE_VENDOR),
@@ -257,6 +278,9 @@ def test_trust_policies() -> None:
         ({"Action": "*"}, say.TRUST_ACTIONS),
         ({"Action": ["sts:AssumeRole", "sts:GetFederationToken"]}, say.TRUST_ACTIONS),
         ({"Action": None, "NotAction": "kms:*"}, say.TRUST_ACTIONS),
+        ({"Action": None, "NotAction": "sts:AssumeRole"}, say.TRUST_ACTIONS),
+        ({"Action": "sts:AssumeRole1"}, say.TRUST_ACTIONS),
+        ({"Action": "sts:TagSessions"}, say.TRUST_ACTIONS),
         ({"Action": None}, say.NO_ACTIONS),
     ):
         statement = {name: value for name, value in {**STS, **wrong}.items() if value is not None}
@@ -295,7 +319,9 @@ def test_for_all_values_of_what_is_single_is_too_permissive(key: str) -> None:
     def written(operator: str) -> str:
         return text(allow(Principal="*", Condition={operator: {key: "x"}}))
 
-    assert "overly permissive" in refusal(written("forallvalues:StringEquals"), DocumentKind.KEY)
+    assert refusal(written("forallvalues:StringEquals"), DocumentKind.KEY) == (
+        f"Policy contains an overly permissive condition: ForAllValues:StringEquals on {key}."
+    )
     assert not refusal(written("ForAnyValue:StringEquals"), DocumentKind.KEY)
     assert not refusal(written("StringEquals"), DocumentKind.KEY)
 
@@ -316,8 +342,33 @@ def test_resource_control_policies() -> None:
         deny(NotPrincipal={"AWS": ROOT}),
         deny(),
         {"Effect": "Deny", "NotAction": "kms:*", "Resource": "*", **everybody},
+        allow("*", "arn:aws:kms:*:*:key/*", **everybody),
+        allow("*", ["*", "arn:aws:kms:*:*:key/*"], **everybody),
+        allow(["*", "kms:*"], **everybody),
+        {"Effect": "Allow", "Action": "*", "NotResource": "*", **everybody},
     ):
         assert refusal(text(wrong), DocumentKind.RCP) == say.ORGANIZATIONS
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        (deny(Principal={"AWS": ROOT}), 'the principal of an RCP is `"*"`'),
+        (deny("*", Principal="*"), "an RCP names the service of its actions"),
+        (allow(Principal="*"), "an RCP only denies"),
+        (
+            {"Effect": "Deny", "NotAction": "kms:*", "Resource": "*", "Principal": "*"},
+            "an RCP has no `NotAction`",
+        ),
+    ],
+)
+def test_the_operator_hears_what_organizations_do_not_say(
+    statement: dict[str, Any], why: str
+) -> None:
+    """Behind the one sentence of Organizations stands what is wrong."""
+    with pytest.raises(MalformedPolicy) as refused:
+        compile_policy(text(statement), DocumentKind.RCP)
+    assert (refused.value.message, refused.value.detail) == (say.ORGANIZATIONS, why)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +400,7 @@ def test_condition_keys(key: str, supported: bool) -> None:
         assert not stored_policy(document, kind).broken
 
 
-@pytest.mark.parametrize("key", ["username", ":x", "aws:"])
+@pytest.mark.parametrize("key", ["username", ":x", "aws:", ":aws:username"])
 def test_condition_keys_have_a_prefix(key: str) -> None:
     """A key without the name of a service is nobody's."""
     assert one(Condition={"StringEquals": {key: "x"}}) == say.NO_VENDOR
@@ -361,3 +412,39 @@ def test_keys_that_key_policies_do_not_see_are_refused_there(key: str) -> None:
     condition = {"ForAnyValue:StringEquals": {key: "x"}}
     assert refusal(text(allow(Principal="*", Condition=condition)), DocumentKind.KEY)
     assert not one(Condition=condition)
+
+
+def test_only_iam_asks_for_its_own_arns() -> None:
+    """What an organization's policy says of IAM's resources is not looked at as closely."""
+    for resource in ("arn:aws:iam:eu-1:1:user/a", "arn:aws:iam::1:a"):
+        assert one(Resource=resource) != ""
+        assert not refusal(text(deny(resource=resource)), DocumentKind.SCP)
+
+
+def test_partitions_may_have_wildcards() -> None:
+    """Any part but the service may."""
+    for partition in ("aws", "*", "aw?", "a*"):
+        assert one(Resource=f"arn:{partition}:s3:::b") == ""
+
+
+def test_variables_are_condition_keys_as_well() -> None:
+    """A key that never has a value is refused inside a value too, as it is in a resource."""
+    for value in ("${aws:AssumedRoot}", "x${aws:AssumedRoot, 'y'}*"):
+        condition = {"StringLike": {"aws:username": ["x", value]}}
+        assert one(Condition=condition) == "Condition key aws:AssumedRoot is not supported."
+    assert one(Condition={"StringLike": {"aws:username": "${aws:userid}"}}) == ""
+
+
+@pytest.mark.parametrize("place", ["name", "value", "list"])
+def test_escapes_write_no_other_characters(place: str) -> None:
+    """What IAM does not take plainly it does not take as an escape, in names neither."""
+    conditions: dict[str, dict[str, Any]] = {
+        "name": {"app:\N{CYRILLIC SMALL LETTER ZHE}": "x"},
+        "value": {"app:x": "\N{CYRILLIC SMALL LETTER ZHE}"},
+        "list": {"app:x": ["x", "\N{CYRILLIC SMALL LETTER ZHE}"]},
+    }
+    written = text(allow(Condition={"StringEquals": conditions[place]}))
+    assert "\\u0436" in written
+    assert refusal(written) == say.SYNTAX
+    assert not refusal(written, DocumentKind.SCP)
+    assert not refusal(written.replace("\\u0436", "\\u00e9"))

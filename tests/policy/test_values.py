@@ -14,32 +14,51 @@ from keystead.policy.variables import Dialect, MalformedVariable, template
     ("text", "seconds"),
     [
         ("1970", 1970),
-        ("1970-01", 0),
         ("1970-01-02", 86400),
         ("1970-01-01T00:01Z", 60),
-        ("1970-01-01T00:00:01z", 1),
-        ("1970-01-01t00:00:01", 1),
+        ("1970-01-01T00:00:01Z", 1),
         ("1970-01-01T01:00:00+01:00", 0),
-        ("1970-01-01T01:00:00+0100", 0),
+        ("1970-01-01T00:30+00:30", 0),
+        ("1970-01-01T23:59:59+23:59", 59),
         ("1969-12-31T23:00:00-01:00", 0),
         ("1969-12-31T23:59:59Z", -1),
+        ("1969-12-31T23:59:59.25Z", Decimal("-0.75")),
         ("1970-01-01T00:00:00.5Z", Decimal("0.5")),
+        ("1970-01-01T00:00:00.000000001Z", Decimal("0.000000001")),
         ("0", 0),
+        ("-1", -1),
+        ("-0.5", Decimal("-0.5")),
         ("1.25", Decimal("1.25")),
+        ("9" * 19 + "." + "9" * 9, Decimal("9" * 19 + "." + "9" * 9)),
     ],
 )
 def test_dates(text: str, seconds: int | Decimal) -> None:
     """Dates are ISO 8601 in W3C's profile, or seconds since the epoch, to the nanosecond."""
-    assert values.date(text) == seconds * 10**9
+    assert values.date(text) == int(seconds * 10**9)
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "",
-        "-1",
+        "-",
+        "+1",
+        "--1",
+        "1.",
+        ".5",
+        "1" * 20,
+        "1970-01",
         "1970-1-1",
+        "-1970-01-01",
         "1970-01-01T",
+        "1970-01-01T00:00:00",
+        "1970-01-01T00:00",
+        "1970-01-01T00:00:00z",
+        "1970-01-01t00:00:00Z",
+        "1970-01-01T00:00:00+0100",
+        "1970-01-01T00:00:00+24:00",
+        "1970-01-01T00:00:00+00:60",
+        "1970-01-01Z",
         "1970-01-01T00Z",
         "1970-02-30",
         "1970-01-01T24:00Z",
@@ -91,10 +110,50 @@ def test_addresses(address: object) -> None:
         assert (found & mask == first) is inside
 
 
-@pytest.mark.parametrize("text", ["10.0.0.01", "10.0.0", "10.0.0.0/-1", "10.0.0.0/", "1::2::3", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.0.0.01",
+        "10.0.0",
+        "10.0.0.0/-1",
+        "10.0.0.0/+1",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "10.0.0.0/0008",
+        "10.0.0.0/\N{ARABIC-INDIC DIGIT EIGHT}",
+        "10.0.0.0/\N{SUPERSCRIPT TWO}",
+        "2001:db8::/129",
+        "fe80::1%eth0",
+        "1::2::3",
+        "",
+    ],
+)
 def test_what_is_no_network(text: str) -> None:
     """No short forms, no leading zeros, no empty prefix."""
     assert values.network(text) is None
+
+
+@pytest.mark.parametrize(
+    ("block", "inside", "outside"),
+    [
+        ("10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["9.255.255.255", "11.0.0.0", "::a00:1"]),
+        ("10.1.2.3/32", ["10.1.2.3"], ["10.1.2.2", "10.1.2.4"]),
+        ("10.1.2.2/31", ["10.1.2.2", "10.1.2.3"], ["10.1.2.1", "10.1.2.4"]),
+        ("128.0.0.0/1", ["128.0.0.0", "255.255.255.255"], ["127.255.255.255"]),
+        ("2001:db8::/32", ["2001:db8::", "2001:db8:ffff::1"], ["2001:db7::", "2001:db9::"]),
+        ("2001:db8::1/128", ["2001:db8::1"], ["2001:db8::", "2001:db8::2"]),
+        ("::ffff:10.0.0.0/104", ["::ffff:10.1.2.3"], ["10.1.2.3", "::ffff:11.0.0.0"]),
+    ],
+)
+def test_networks(block: str, inside: list[str], outside: list[str]) -> None:
+    """A block has an end on both sides, and no address of the other version."""
+    network = values.network(block)
+    assert network is not None
+    first, mask = network
+    for text in [*inside, *outside]:
+        found = values.address(text)
+        assert found is not None
+        assert (found & mask == first) is (text in inside), text
 
 
 def test_host_bits_do_not_matter() -> None:

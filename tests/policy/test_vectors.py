@@ -9,8 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from keystead.policy.enforce import Enforcer
+from keystead.policy.scenario import Scenario, question
 from tests.policy.disagreements import engine, outcome
 from tests.policy.reference.evaluator import decide
 
@@ -32,6 +35,26 @@ def test_the_engine_decides_by_the_rule(vector: dict[str, Any]) -> None:
 def test_the_reference_decides_by_the_rule(vector: dict[str, Any]) -> None:
     """The reference evaluator's decision, and what decided, are the documented ones."""
     check(decide({"id": vector["id"], **vector["scenario"]}), vector)
+
+
+@each_vector
+def test_enforcement_decides_by_the_rule(vector: dict[str, Any]) -> None:
+    """What enforcement keeps compiled decides as documented, the first time and later."""
+    check_enforced(vector)
+
+
+def check_enforced(vector: dict[str, Any]) -> None:
+    if vector.get("error"):
+        return
+    asked = msgspec.json.encode({"id": vector["id"], **vector["scenario"]})
+    context, policies = question(msgspec.json.decode(asked, type=Scenario))
+    enforcer = Enforcer()
+    for _ in range(2):
+        decision = enforcer.decide(context, policies)
+        assert decision.outcome.value == vector["decision"], vector["rule"]
+        if "kind" in vector:
+            assert (decision.kind and decision.kind.value) == vector["kind"], vector["rule"]
+    assert enforcer.disagreements == 0
 
 
 def check(answer: dict[str, Any], vector: dict[str, Any]) -> None:

@@ -146,6 +146,7 @@ DATES = [
     "2025-12-31T23:59Z",
     "1772366400",
 ]
+NO_DATES = ["soon", "2026-03", "2026-03-01T12:00:00", "2026-03-01T13:00:00+0100"]
 IPS = ["10.1.2.3", "10.1.2.4", "192.0.2.7", "2001:db8::7", "2001:0db8:0:0:0:0:0:7"]
 ARNS = [
     f"arn:aws:sns:eu-central-1:{A}:alerts",
@@ -159,7 +160,7 @@ CONTEXT: Mapping[str, tuple[str, ...] | list[str]] = {
     "aws:ResourceTag/team": tuple(TEXTS),
     "aws:PrincipalOrgID": ("o-home", "o-other"),
     "aws:MultiFactorAuthAge": (*NUMBERS, "soon"),
-    "aws:CurrentTime": (*DATES, *DATES, "later"),
+    "aws:CurrentTime": (*DATES, *DATES, "later", "2026-03-01T12:00:00", "-86400"),
     "aws:MultiFactorAuthPresent": ("true", "false"),
     "aws:SecureTransport": ("true", "True", "false"),
     "aws:SourceIp": (*IPS, *IPS, "unknown", "::ffff:10.1.2.3"),

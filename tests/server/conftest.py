@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -24,17 +24,21 @@ def unavailable() -> HttpResponse:
     return text(503, "not durable")
 
 
-@dataclass
+@dataclass(eq=False)
 class Remembering:
     """Answers every request with its number and body, and remembers it. (door.Application)"""
 
     requests: list[HttpRequest] = field(default_factory=list)
     answer_size: int = 0
+    at_once: int = 1000  # how many it has time for
 
     def body_limit(self, head: Head) -> int:  # noqa: ARG002
         return LIMIT
 
-    def answer(self, request: HttpRequest, peer: Peer) -> Answer:  # noqa: ARG002
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+        return [self._answer(request) for request, _ in asked[: self.at_once]]
+
+    def _answer(self, request: HttpRequest) -> Answer:
         self.requests.append(request)
         body = b"%d:" % len(self.requests) + request.body + b"x" * self.answer_size
         return Answer(HttpResponse(200, (("X-Path", request.path),), body), unavailable)
@@ -88,7 +92,11 @@ class RunningDoor:
 
     def sweep_after(self, seconds: float) -> None:
         """Let that much time pass, and sweep."""
-        self.now += seconds
+
+        def wait() -> None:  # on the door's loop, so that what it is doing happens before
+            self.now += seconds
+
+        self.do(wait)
         self.with_each(lambda connection: connection.sweep(self.door.time()))
 
     def with_each(self, function: Callable[[Connection], None]) -> None:

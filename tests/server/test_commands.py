@@ -119,6 +119,41 @@ def test_init(tmp_path: Path) -> None:
     assert (status.returncode, status.stdout) == (3, "condition  stopped\n")
 
 
+def test_recover(own_server: Server, tmp_path: Path) -> None:
+    """A copy without the daily key serves again with the recovery key, and with no other."""
+    key = own_server.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    assert own_server.stop() == 0
+    data, kept = own_server.data, tmp_path / "kept"
+    kept.mkdir(mode=0o700)
+    (data / "recovery-key.txt").rename(kept / "recovery-key.txt")
+    (data / "root.key").unlink()
+    (kept / "other.txt").write_text("A" * 20)
+    (kept / "other.txt").chmod(0o600)
+    assert "root.key" in errors("serve", "--data", data)[0]
+    assert (
+        "characters" in errors("recover", "--data", data, "--recovery-key", kept / "other.txt")[0]
+    )
+    assert not (data / "root.key").exists()
+
+    ran = keystead("recover", "--data", data, "--recovery-key", kept / "recovery-key.txt")
+
+    assert ran.returncode == 0, ran.stderr
+    own_server.start()
+    assert own_server.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Enabled"]
+    shown = keystead("audit", "show", "--data", data, "--event", "Recover")
+    assert shown.stdout.count("Recover") == 1
+
+
+def test_clock_acknowledge(running: Server) -> None:
+    """The operator's word on the clock goes to the running server, and into the log."""
+    before = keystead("status", "--data", running.data, "--json")
+    assert json.loads(before.stdout)["clock"] == "believed"
+    ran = keystead("clock", "acknowledge", "--data", running.data, "--json")
+    assert json.loads(ran.stdout)["formerHoldSeconds"] == "0"
+    shown = keystead("audit", "show", "--data", running.data, "--event", "AcknowledgeClock")
+    assert "AcknowledgeClock" in shown.stdout
+
+
 def test_first_start_says_what_it_made(own_server: Server) -> None:
     """The first start says once where everything is; the second start only where it listens."""
     first = own_server.log()
@@ -164,15 +199,15 @@ def test_port_in_use(running: Server, tmp_path: Path) -> None:
 
 
 def test_directory_of_others(tmp_path: Path) -> None:
-    """A directory that others may write to, or that is a file, is refused."""
+    """A directory that others may look into, or that is a file, is refused."""
     shared = tmp_path / "shared"
     shared.mkdir()
-    shared.chmod(0o777)
-    lines = errors("init", "--data", shared)
-    assert lines == [
-        f"keystead: error: `{shared}` is writable by others (mode 0777)",
-        f"keystead: hint: chmod 700 {shared}",
-    ]
+    for mode in (0o777, 0o755, 0o710):
+        shared.chmod(mode)
+        assert errors("init", "--data", shared) == [
+            f"keystead: error: `{shared}` is accessible to others (mode {mode:04o})",
+            f"keystead: hint: chmod 700 {shared}",
+        ]
     file = tmp_path / "file"
     file.write_text("")
     assert f"`{file}`" in errors("init", "--data", file)[0]

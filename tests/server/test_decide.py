@@ -81,3 +81,38 @@ def test_a_line_that_is_no_question(tmp_path: Path) -> None:
     )
     [answer] = [json.loads(each) for each in ran.stdout.splitlines()]
     assert answer["error"]
+
+
+def test_bulk_is_answered_in_order() -> None:
+    """What several processes share comes back in the order in which it was asked."""
+    longer = {"app:Padding": "x" * 8000}  # a few hundred lines are more than one process takes
+    questions = [
+        line(
+            id=i,
+            context=longer,
+            identityPolicies=[document(statement("Allow" if i % 3 else "Deny"))],
+        )
+        for i in range(400)
+    ]
+
+    answers = decide(*questions)
+
+    assert [answer["id"] for answer in answers] == list(range(400))
+    assert [answer["decision"] for answer in answers] == [
+        "Allowed" if i % 3 else "ExplicitlyDenied" for i in range(400)
+    ]
+
+
+def test_one_line_is_answered_before_the_next_comes() -> None:
+    """Who asks one question at a time gets one answer at a time."""
+    with subprocess.Popen(
+        [BIN / "keystead", "decide"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for number in (1, 2):
+            process.stdin.write(json.dumps(line(id=number)).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == number
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0

@@ -94,6 +94,55 @@ def test_continue(door: RunningDoor) -> None:
     assert statuses(door.exchange(post(b"hello", b"Expect: 100-continue"))) == [200]
 
 
+def test_a_refusal_in_place_of_continue_ends_the_connection(door: RunningDoor) -> None:
+    """Nobody can tell what follows it: the body that was announced, or the next request."""
+    head = post(b"x" * 60, b"Expect: 100-continue")[:-60]
+    with door.connect() as client:
+        client.sendall(head)
+        assert statuses(client.recv(4096)) == [100]
+    door.commit_error = UNAVAILABLE
+    with door.connect() as client:
+        client.sendall(head)
+        received = client.recv(4096)
+        assert statuses(received) == [503]
+        assert b"Connection: close" in received
+        door.commit_error = None
+        with contextlib.suppress(ConnectionError):
+            client.sendall(GET % 2 + GET % 3)
+        assert statuses(read_all(client)) == []
+    assert door.application.requests == []
+
+
+def test_nothing_follows_a_refusal_in_place_of_continue(door: RunningDoor) -> None:
+    """When the body came in the same turn, its answer is lost, too, and one 503 is sent."""
+    head = post(b"x" * 60, b"Expect: 100-continue")[:-60]
+
+    def both(connection: Connection) -> None:
+        connection.data_received(head)
+        connection.data_received(b"x" * 60)
+
+    door.commit_error = UNAVAILABLE
+    with door.connect() as client:
+        while not door.door.connections:
+            time.sleep(0.005)
+        door.with_each(both)
+        assert statuses(read_all(client)) == [503]
+    assert len(door.failures) == 1
+
+
+def test_what_there_is_no_time_for_is_answered_in_a_later_turn(door: RunningDoor) -> None:
+    """Requests wait in their order, and each turn is committed before its answers leave."""
+    door.application.at_once = 2
+
+    received = door.exchange(GET % 1 + GET % 2 + GET % 3 + GET % 4 + GET % 5)
+
+    assert [request.path for request in door.application.requests] == [
+        f"/{number}" for number in range(1, 6)
+    ]
+    assert statuses(received) == [200] * 5
+    assert door.commits == 3
+
+
 def test_no_answer_before_it_is_durable(door: RunningDoor) -> None:
     """When the turn cannot be committed, its callers get the refusal, not the answer."""
     assert statuses(door.exchange(GET % 1)) == [200]

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keystead.server.framing import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE, BadFraming, read_head
+from keystead.server.framing import (
+    MAX_HEADER,
+    MAX_HEADERS,
+    MAX_REQUEST_LINE,
+    BadFraming,
+    Head,
+    HeadReader,
+    read_head,
+)
 from tests.server.conftest import RunningDoor, statuses
 
 BODY = b"12345"
@@ -185,3 +193,80 @@ def test_anything_is_read_or_refused(noise: bytes) -> None:
         assert read.headers.get("host") or b"HTTP/1.0" in head
         assert all(name == name.lower() and "_" not in name for name in read.headers)
         assert 0 <= read.length <= 999_999_999
+
+
+# Heads like those of one connection: mostly the same lines, some with other values, some strange.
+LINES = st.sampled_from(
+    [
+        b"Host: h",
+        b"Host: other",
+        b"Host:",
+        b"Content-Length: 0",
+        b"Content-Length: 12",
+        b"Content-Length: -1",
+        b"content-length: 7",
+        b"Content_Length: 9",
+        b"X-Amz-Date: 1",
+        b"X-Amz-Date: 2 ",
+        b"X-Amz-Date:\t3",
+        b"x-amz-date: 4",
+        b"X-A: 1",
+        b"X-A: \xc3\xa9",
+        b"X-A: \xff",
+        b"X-A: \x7f",
+        b"X-A: a\rb",
+        b"X-A : 1",
+        b" X-A: 1",
+        b"Connection: close",
+        b"Connection: keep-alive",
+        b"Expect: 100-continue",
+        b"Expect: tea",
+        b"Transfer-Encoding: chunked",
+        b"X-Long: " + b"a" * 5000,
+        b"X-Long: " + b"b" * (MAX_HEADER + 1),
+    ]
+)
+HEADS = st.builds(
+    lambda start, lines: b"\r\n".join((start, *lines)),
+    st.sampled_from([b"POST / HTTP/1.1", b"GET /?a=b HTTP/1.1", b"POST / HTTP/1.0", b"POST /"]),
+    st.lists(LINES, max_size=5),
+)
+
+
+def read(reader: HeadReader, raw: bytes) -> Head | None:
+    """What a reader makes of the bytes; None when it refuses them."""
+    try:
+        return reader.read(raw)
+    except BadFraming:
+        return None
+
+
+@given(st.lists(HEADS, min_size=1, max_size=8))
+@example([b"POST / HTTP/1.1\r\nHost: h\r\nX-A: 1", b"POST / HTTP/1.1\r\nHost: h\r\nX-A: 2"] * 2)
+@example([b"POST / HTTP/1.1\r\nHost: h\r\nX-A: 1", b"POST / HTTP/1.1\r\nHost: i\r\nX-A: 1"])
+def test_a_head_reads_the_same_whatever_was_read_before_it(heads: list[bytes]) -> None:
+    """What a connection remembers of the head before saves time and changes nothing."""
+    reader = HeadReader()
+
+    for raw in heads:
+        assert read(reader, raw) == read(HeadReader(), raw)
+
+
+@given(HEADS, st.lists(st.tuples(st.integers(0, 5), LINES), max_size=6))
+def test_a_head_in_which_lines_change_reads_the_same(
+    first: bytes, changes: list[tuple[int, bytes]]
+) -> None:
+    """The same, for one head in which one line after the other changes."""
+    reader = HeadReader()
+    read(reader, first)
+    lines = first.split(b"\r\n")
+
+    for place, line in changes:
+        if place and place < len(lines):
+            lines[place] = line
+        raw = b"\r\n".join(lines)
+        try:
+            expected = read_head(raw)
+        except BadFraming:
+            expected = None
+        assert read(reader, raw) == expected

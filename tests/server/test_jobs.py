@@ -39,10 +39,7 @@ def test_key_is_destroyed_when_its_time_has_come(local: Local) -> None:
         local.installation.destroy_due()
 
     assert local.kms("DescribeKey", KeyId=key).json["__type"] == "NotFoundException"
-    log = b"".join(
-        p.read_bytes() for p in (local.installation.directory / "audit").glob("records-*")
-    )
-    assert log.count(b'"eventName":"DeleteKey"') == 1
+    assert _destroyed(local) == 1
 
 
 def test_clock_that_jumps_destroys_nothing(local: Local) -> None:
@@ -56,6 +53,51 @@ def test_clock_that_jumps_destroys_nothing(local: Local) -> None:
     local.time.passes(DAY + timedelta(minutes=1))
     local.installation.destroy_due()
     assert local.kms("DescribeKey", KeyId=key).status == 400
+
+
+def test_destroyed_is_gone_from_the_disk(local: Local) -> None:
+    """After the destruction the store's log, which held the sealed material, is empty."""
+    log = local.installation.directory / "keystead.db-wal"
+    key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
+    local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+    local.installation.destroy_due()
+    assert log.stat().st_size > 0
+    local.time.passes(8 * DAY)
+    local.installation.destroy_due()
+    assert log.stat().st_size == 0
+
+
+def test_what_a_crash_left_is_purged_after_the_start(local: Local) -> None:
+    """A destruction whose purge never came is made up for by the next run, once."""
+    log = local.installation.directory / "keystead.db-wal"
+    local.installation.purge()
+    assert log.stat().st_size == 0
+    local.kms("CreateKey")
+    local.installation.purge()
+    assert log.stat().st_size > 0
+
+
+def test_key_that_cannot_be_destroyed_stops_no_other(local: Local) -> None:
+    """One tampered row is an alarm; every other key goes at its time, with its event."""
+    keys = [local.kms("CreateKey").json["KeyMetadata"]["KeyId"] for _ in range(3)]
+    local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=keys[0])
+    for key in keys:
+        local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+    with local.installation.store.write() as transaction:
+        transaction.run("UPDATE kms_aliases SET updated_us = updated_us + 1")
+    local.installation.commit()
+    local.time.passes(8 * DAY)
+    local.installation.destroy_due()
+
+    assert [local.kms("DescribeKey", KeyId=key).status for key in keys[1:]] == [400, 400]
+    assert local.installation.metrics.alarms["job key destruction"] == 1
+    assert _destroyed(local) == 2
+
+
+def _destroyed(local: Local) -> int:
+    """How many destructions are in the log."""
+    files = (local.installation.directory / "audit").glob("records-*")
+    return b"".join(file.read_bytes() for file in files).count(b'"eventName":"DeleteKey"')
 
 
 def test_last_use_survives_a_restart(local: Local) -> None:

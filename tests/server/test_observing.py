@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from keystead.server import logs
+from keystead.server.answers import Answer
+from keystead.server.door import Application
 from keystead.server.exposition import exposition
 from keystead.server.health import Condition, MetricsOnly, Pages
 from keystead.server.metrics import Metrics
@@ -25,17 +27,23 @@ def get(path: str, method: str = "GET", **headers: str) -> HttpRequest:
     return HttpRequest(method, path, "", named, b"", "127.0.0.1", False, Endpoint())
 
 
+def answered(application: Application, request: HttpRequest, peer: Peer) -> Answer:
+    """The answer to one request."""
+    [answer] = application.answer_all([(request, peer)])
+    return answer
+
+
 def test_health() -> None:
     """`/healthz` says up; `/readyz` says one word, with 503 unless it can serve."""
     condition = Condition()
     pages = Pages(Remembering(), condition, None)
 
-    assert pages.answer(get("/healthz"), AWAY).response.body == b"up\n"
-    assert pages.answer(get("/readyz", "HEAD"), AWAY).response.status == 200
+    assert answered(pages, get("/healthz"), AWAY).response.body == b"up\n"
+    assert answered(pages, get("/readyz", "HEAD"), AWAY).response.status == 200
     condition.word = "draining"
-    assert pages.answer(get("/healthz"), AWAY).response.status == 200
-    assert pages.answer(get("/readyz"), AWAY).response.status == 503
-    assert pages.answer(get("/readyz"), AWAY).response.body == b"draining\n"
+    assert answered(pages, get("/healthz"), AWAY).response.status == 200
+    assert answered(pages, get("/readyz"), AWAY).response.status == 503
+    assert answered(pages, get("/readyz"), AWAY).response.body == b"draining\n"
 
 
 def test_other_requests_go_on() -> None:
@@ -43,7 +51,7 @@ def test_other_requests_go_on() -> None:
     application = Remembering()
     pages = Pages(application, Condition(), Metrics())
     for request in (get("/"), get("/healthz", "POST"), get("/healthz/"), get("//healthz")):
-        pages.answer(request, HERE)
+        answered(pages, request, HERE)
     assert len(application.requests) == 4
 
 
@@ -52,21 +60,23 @@ def test_metrics_are_for_this_machine() -> None:
     application = Remembering()
     pages = Pages(application, Condition(), Metrics())
 
-    assert b"keystead_call_duration" in pages.answer(get("/metrics"), HERE).response.body
-    pages.answer(get("/metrics"), AWAY)
-    pages.answer(get("/metrics", x_forwarded_for="203.0.113.7"), HERE)
-    assert len(application.requests) == 2
+    assert b"keystead_call_duration" in answered(pages, get("/metrics"), HERE).response.body
+    answered(pages, get("/metrics"), AWAY)
+    answered(pages, get("/metrics", x_forwarded_for="203.0.113.7"), HERE)
+    answered(pages, get("/metrics", forwarded="for=203.0.113.7"), HERE)
+    answered(pages, get("/metrics", via="1.1 proxy"), HERE)
+    assert len(application.requests) == 4
     pages = Pages(application, Condition(), None)
-    pages.answer(get("/metrics"), HERE)
-    assert len(application.requests) == 3
+    answered(pages, get("/metrics"), HERE)
+    assert len(application.requests) == 5
 
 
 def test_listener_of_metrics_has_nothing_else() -> None:
     """The metrics' own listener answers anybody, with that page only."""
     alone = MetricsOnly(Metrics())
-    assert alone.answer(get("/metrics"), AWAY).response.status == 200
-    assert alone.answer(get("/"), HERE).response.status == 404
-    assert alone.answer(get("/healthz"), HERE).response.status == 404
+    assert answered(alone, get("/metrics"), AWAY).response.status == 200
+    assert answered(alone, get("/"), HERE).response.status == 404
+    assert answered(alone, get("/healthz"), HERE).response.status == 404
 
 
 def test_numbers() -> None:

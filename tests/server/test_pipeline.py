@@ -11,10 +11,11 @@ import pytest
 
 from keystead import registry
 from keystead.registry import Implementation
+from keystead.server import routing
 from keystead.server.pipeline import JSON_LIMIT
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
-from tests.server.installations import Local, open_local
+from tests.server.installations import PEER, Local, open_local
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,7 @@ def replaced(
     assert found is not None
     other = Implementation(found.operation, function, open_to_all=False)
     monkeypatch.setitem(registry._implementations, ("kms", operation), other)
+    monkeypatch.setattr(routing, "_JSON", {})  # the routes that were found until now
 
 
 def test_our_bug_changes_nothing_and_tells_nothing(
@@ -210,6 +212,45 @@ def test_answer_of_a_lost_turn(local: Local) -> None:
     retracted = answer.unavailable()
     assert retracted.status == 503
     assert dict(retracted.headers)["x-amzn-RequestId"] == local.events[0].request_id
+
+
+@pytest.mark.parametrize("deactivated", [True, False])
+def test_what_a_turn_revokes_is_revoked_within_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deactivated: bool
+) -> None:
+    """Requests of one turn are answered as if one came after the other."""
+    monkeypatch.setattr("keystead.server.pipeline.TURN_SECONDS", 60.0)
+    local = open_local(tmp_path / "data")
+    key_id = local.founded.access_key.access_key_id
+    status = "Inactive" if deactivated else "Active"
+    asked = [
+        local.kms_request("ListKeys"),
+        local.iam_request("UpdateAccessKey", AccessKeyId=key_id, Status=status),
+        local.kms_request("CreateKey"),
+        local.kms_request("ListKeys"),
+    ]
+
+    answers = local.installation.pipeline.answer_all([(one, PEER) for one in asked])
+    local.installation.commit()
+
+    later = 400 if deactivated else 200
+    assert [answer.response.status for answer in answers] == [200, 200, later, later]
+    assert [event.principal is None for event in local.events] == [False, False, *2 * [deactivated]]
+    assert (local.events[2].request_parameters is None) is deactivated
+    local.installation.close()
+
+
+def test_requests_for_which_there_is_no_time_wait(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn answers at least one request; of what it leaves nothing is recorded."""
+    monkeypatch.setattr("keystead.server.pipeline.TURN_SECONDS", -1.0)
+    asked = [(local.kms_request("ListKeys"), PEER) for _ in range(3)]
+
+    answers = local.installation.pipeline.answer_all(asked)
+
+    assert [answer.response.status for answer in answers] == [200]
+    assert len(local.events) == 1
 
 
 def test_clock_that_is_behind(local: Local) -> None:

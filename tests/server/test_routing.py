@@ -2,17 +2,26 @@
 
 import pytest
 
+import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.server.routing import Route, route
 from keystead.wire.http import Endpoint, HttpRequest
 
-OPERATIONS = (keystead.identity.iam, keystead.identity.sts, keystead.kms.operations)
+OPERATIONS = (
+    keystead.identity.analyzer,
+    keystead.identity.iam,
+    keystead.identity.sts,
+    keystead.kms.operations,
+)
 
 JSON = {"content-type": "application/x-amz-json-1.1"}
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 ENCRYPT = {**JSON, "x-amz-target": "TrentService.Encrypt"}
+REST = {"content-type": "application/json"}
+VALIDATION = "/policy/validation"
+FOR_ANALYZER = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-central-1/access-analyzer/aws4_request"
 LIST = b"Action=ListUsers&Version=2010-05-08"
 WHOAMI = b"Action=GetCallerIdentity&Version=2011-06-15"
 PRESIGNED = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fsts%2F"
@@ -40,6 +49,12 @@ def routed(
             "Encrypt",
         ),
         (routed(ENCRYPT, query=PRESIGNED), "kms", "Encrypt"),
+        (routed(REST, b"{}", path=VALIDATION), "access-analyzer", "ValidatePolicy"),
+        (
+            routed(REST, b"{}", path=VALIDATION, query=f"maxResults=7&{PRESIGNED}"),
+            "access-analyzer",
+            "ValidatePolicy",
+        ),
         (routed(FORM, LIST), "iam", "ListUsers"),
         (routed(FORM, WHOAMI), "sts", "GetCallerIdentity"),
         (routed(FORM, WHOAMI, query=PRESIGNED), "sts", "GetCallerIdentity"),
@@ -55,8 +70,8 @@ def routed(
         ),
     ],
 )
-def test_the_two_protocols(found: Route, service: str, name: str) -> None:
-    """Both protocols, in each of their forms, find their operation."""
+def test_each_protocol(found: Route, service: str, name: str) -> None:
+    """Every protocol, in each of its forms, finds its operation."""
     assert found.problem is None
     assert (found.service.name, found.name) == (service, name)
     assert found.implementation is not None
@@ -84,6 +99,18 @@ def test_the_two_protocols(found: Route, service: str, name: str) -> None:
         (routed(ENCRYPT, method="GET"), "UnknownOperationException"),
         (routed(ENCRYPT, path="/kms"), "UnknownOperationException"),
         (routed(ENCRYPT, query="Action=ListKeys"), "UnknownOperationException"),
+        (routed({**ENCRYPT, **REST}, path=VALIDATION), "UnknownOperationException"),
+        (routed(FORM, LIST, path=VALIDATION), "UnknownOperationException"),
+        (
+            routed({**REST, "authorization": FOR_ANALYZER}, path="/policy"),
+            "UnknownOperationException",
+        ),
+        (
+            routed({**REST, "authorization": FOR_ANALYZER}, path=VALIDATION, method="PUT"),
+            "UnknownOperationException",
+        ),
+        (routed(REST, path="/policy"), "MissingAction"),
+        (routed(REST, path=VALIDATION, query="a=1&a=2"), "SerializationException"),
         (routed(JSON, LIST), "MissingAction"),
         (routed({}, LIST), "MissingAction"),
         (routed({"content-type": "multipart/form-data"}, LIST), "MissingAction"),

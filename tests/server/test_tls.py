@@ -116,6 +116,16 @@ def test_old_tls_is_refused(secured: Server, trusting: ssl.SSLContext) -> None:
                     context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
+def test_ciphers_are_authenticated_and_keep_the_past(certificates: Path) -> None:
+    """Every cipher that is offered is an AEAD, and its keys cannot be had from ours later."""
+    context = tls_context(certificates / "cert.pem", certificates / "key.pem")
+
+    assert {cipher["protocol"] for cipher in context.get_ciphers()} == {"TLSv1.2", "TLSv1.3"}
+    for cipher in context.get_ciphers():
+        assert cipher["aead"] is True, cipher["name"]
+        assert cipher["name"].startswith(("TLS_", "ECDHE-")), cipher["name"]
+
+
 def test_plain_http_on_the_tls_port(secured: Server) -> None:
     """Plain HTTP on a TLS port gets nothing."""
     with socket.create_connection(("127.0.0.1", secured.port), timeout=5) as client:

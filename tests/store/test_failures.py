@@ -148,3 +148,22 @@ def test_what_an_error_means(error: apsw.Error, kind: type[Exception], fatal: bo
 
     assert isinstance(judgement.error, kind)
     assert judgement.fatal is fatal
+
+
+def test_a_purge_that_fails_is_told_and_tried_again(
+    lossy_store: SqliteStore, disk: LossyDisk, path: Path
+) -> None:
+    """A full disk refuses it for now, and so does a turn in progress; nothing is lost."""
+    add(lossy_store, "kept")
+    with pytest.raises(StoreUnavailable, match="not committed"):
+        lossy_store.purge()
+    lossy_store.flush()
+    disk.on_operation = failing(apsw.FullError, "write", ".db")
+    with pytest.raises(StoreUnavailable, match="full"):
+        lossy_store.purge()
+    disk.on_operation = healthy
+
+    lossy_store.purge()
+
+    assert path.with_name("keystead.db-wal").stat().st_size == 0
+    assert names(lossy_store) == ["kept"]

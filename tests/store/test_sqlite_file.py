@@ -163,3 +163,30 @@ def test_the_library_is_new_enough() -> None:
     version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
 
     assert version >= (3, 51, 3)
+
+
+def test_what_was_deleted_is_nowhere_after_a_purge(path: Path, tmp_path: Path) -> None:
+    """Until then the file alone has the row still; afterwards neither it nor the log has."""
+
+    def in_the_file_alone() -> list[str]:
+        copy = tmp_path / "copy" / "keystead.db"
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+        return read_all(copy)
+
+    with closing(open_store(path, KEY)) as store:
+        create_table(store)
+        add(store, CANARY)
+    with closing(open_store(path, KEY)) as store:
+        with store.write() as transaction:
+            transaction.run("DELETE FROM item")
+        store.flush()
+        assert in_the_file_alone() == [CANARY]
+
+        store.purge()
+
+        assert in_the_file_alone() == []
+        assert path.with_name("keystead.db-wal").stat().st_size == 0
+        add(store, "later")
+        store.flush()
+        assert names(store) == ["later"]

@@ -75,3 +75,11 @@ def test_any_bytes(noise: bytes) -> None:
     again = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields.items())
     fields.pop("", None)
     assert {name: value for name, value in parse(again).items() if name} == fields
+
+
+def test_a_refusal_repeats_no_name_of_any_length() -> None:
+    """A name that occurs twice is told as far as names of parameters go."""
+    for name, told in (("UserName", "UserName"), ("é" * 60_000, "é" * 128)):
+        with pytest.raises(NotAForm) as refused:
+            parse(f"{name}=1&{name}=2")
+        assert str(refused.value) == f"the parameter '{told}' occurs twice"

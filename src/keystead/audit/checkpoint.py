@@ -10,7 +10,7 @@ bound already: it has to give the root.
 """
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 
 import msgspec
@@ -18,6 +18,10 @@ import msgspec
 from keystead.audit.tree import Tree
 
 VERSION = 1
+
+UNSIGNED_RECORDS = 1000
+UNSIGNED_TIME = timedelta(seconds=1)
+"""How much a server leaves unsigned at most (AD-3)."""
 
 
 class BadCheckpoint(Exception):

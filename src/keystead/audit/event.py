@@ -5,25 +5,24 @@ pipeline puts in only the members that the model does not mark as sensitive (thr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from keystead.policy.context import Principal
 from keystead.policy.decision import Decision
 
 
-@dataclass(frozen=True, slots=True)
-class EventResource:
-    """A resource that the call touched."""
+class EventResource(msgspec.Struct, frozen=True, gc=False):
+    """A resource that the call touched: an entry of CloudTrail's `resources`."""
 
-    arn: str
-    account: str
-    type: str = ""  # "AWS::KMS::Key"
+    account: str = msgspec.field(name="accountId")
+    type: str  # "AWS::KMS::Key"
+    arn: str = msgspec.field(name="ARN")
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct, gc=False):
     """One call in progress; `trail.Trail.record` turns it into a line."""
 
     request_id: str
@@ -43,13 +42,13 @@ class Event:
     read_only: bool = False
     principal: Principal | None = None
     access_key_id: str = ""
-    session: Mapping[str, Any] = field(default_factory=dict)  # sessionContext, when there is one
+    session: Mapping[str, Any] = {}  # sessionContext, when there is one
     request_parameters: Mapping[str, Any] | None = None
     response_elements: Mapping[str, Any] | None = None
-    additional: dict[str, Any] = field(default_factory=dict)  # additionalEventData
+    additional: dict[str, Any] = {}  # additionalEventData
     service_details: Mapping[str, Any] | None = None  # serviceEventDetails
-    resources: list[EventResource] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    resources: list[EventResource] = []
+    decisions: list[Decision] = []
     error_code: str = ""
     error_message: str = ""
     duration_us: int = 0

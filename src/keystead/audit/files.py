@@ -11,6 +11,7 @@ sync is never tried again: nobody knows what it left on the disk (DB-4).
 import errno
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from keystead.store.disk import sync_directory, sync_file
 CHECKPOINTS = "checkpoints.jsonl"
 PUBLIC_KEY = "public-key.pem"
 _RECORDS = re.compile(r"records-([0-9]{12})\.jsonl")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Nothing was written, and it may be possible later: no space, or no descriptor to open it with.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
+_NOT_OPENED = _FULL | {errno.ENOMEM}
 
 
 class DiskFull(Exception):
-    """Nothing was appended; it may work later (DB-5)."""
+    """Nothing was appended, for want of space or of descriptors; it may work later (DB-5)."""
 
 
 class DiskFailed(Exception):
@@ -60,10 +63,14 @@ class LogFile:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._descriptor = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise _judged(path, error, _NOT_OPENED) from error
+        try:
             os.fchmod(self._descriptor, 0o600)
             self.size = os.fstat(self._descriptor).st_size
             sync_directory(path.parent)
         except OSError as error:
+            self.close()
             raise _judged(path, error) from error
         self.path = path
 
@@ -108,6 +115,6 @@ class LogFile:
             raise DiskFailed(f"`{self.path}`: {error.strerror}") from error
 
 
-def _judged(path: Path, error: OSError) -> DiskFull | DiskFailed:
-    kind = DiskFull if error.errno in _FULL else DiskFailed
+def _judged(path: Path, error: OSError, passing: Collection[int] = _FULL) -> DiskFull | DiskFailed:
+    kind = DiskFull if error.errno in passing else DiskFailed
     return kind(f"`{path}`: {error.strerror}")

@@ -1,16 +1,24 @@
 """How does one record stand in the file?  One line, with the hash that the tree holds.
 
-    {"event":{…CloudTrail's fields…},"leaf":"<hex>"}
+    {"event":{…CloudTrail's fields…},"leaf":"<hex>","tag":"<hex>"}
 
     leaf = SHA-256(0x00 || the bytes of the event)          RFC 6962, 2.1
+    tag  = a MAC over index (8 bytes) || leaf || turn, 16 bytes; the key is custody's
+    turn = 0x01 if the store was changed together with the line, else 0x00
+
+The leaf is for everybody. The tag is for the next start, which goes on from, and signs, only lines
+that a holder of the key wrote, and misses no change that they tell of.
 
 INVARIANT: a line is printable ASCII, and has at most 16 KiB (AD-1). What is hashed are the bytes
 as they stand in the file, so that nobody has to agree with us on a canonical form.
 """
 
 import hashlib
+import hmac
 import re
 from binascii import hexlify
+from collections.abc import Callable
+from struct import Struct
 
 import msgspec
 
@@ -18,10 +26,19 @@ from keystead.audit import jsontext, overflow
 from keystead.audit.record import Record
 
 LIMIT = 16 * 1024  # bytes of a line
-_START, _MIDDLE, _END = b'{"event":', b',"leaf":"', b'"}\n'
-_ROOM = LIMIT - len(_START) - len(_MIDDLE) - 64 - len(_END)
+TAG_BYTES = 16
+_START, _LEAF_IS, _TAG_IS, _END = b'{"event":', b',"leaf":"', b'","tag":"', b'"}\n'
+_TAG_AT = -2 * TAG_BYTES - len(_END)
+_AFTER_EVENT = len(_LEAF_IS) + 64 + len(_TAG_IS) - _TAG_AT
+_ROOM = LIMIT - len(_START) - _AFTER_EVENT
+_INDEX = Struct(">Q").pack
 _LEAF = hashlib.sha256(b"\0")
-_LINE = re.compile(rb'\{"event":(\{[\x20-\x7e]*\}),"leaf":"([0-9a-f]{64})"\}\n')
+_LINE = re.compile(
+    rb'\{"event":(\{[\x20-\x7e]*\}),"leaf":"([0-9a-f]{64})","tag":"[0-9a-f]{32}"\}\n'
+)
+
+Tag = Callable[[bytes], bytes]
+"""The MAC of a message; `custody.signer.AuditTags`."""
 
 
 class BadLine(Exception):
@@ -36,12 +53,21 @@ def leaf_hash(event: bytes) -> bytes:
 
 
 def write(record: Record) -> tuple[bytes, bytes]:
-    """The line of a record, and its leaf hash."""
+    """The line of a record up to its tag, and its leaf hash."""
     event = jsontext.encode(record)
     if len(event) > _ROOM:
         event = overflow.shortened(event, _ROOM)
     leaf = leaf_hash(event)
-    return b"".join((_START, event, _MIDDLE, hexlify(leaf), _END)), leaf
+    return b"".join((_START, event, _LEAF_IS, hexlify(leaf), _TAG_IS)), leaf
+
+
+def finish(start: bytes, index: int, leaf: bytes, tag: Tag, *, changed: bool) -> bytes:
+    """The whole line, once it is known whether the store was changed together with it."""
+    return b"%b%b%b" % (start, hexlify(tag(_message(index, leaf, changed=changed))), _END)
+
+
+def _message(index: int, leaf: bytes, *, changed: bool) -> bytes:
+    return _INDEX(index) + leaf + (b"\1" if changed else b"\0")
 
 
 def read(line: bytes) -> tuple[bytes, bytes]:
@@ -58,7 +84,20 @@ def read(line: bytes) -> tuple[bytes, bytes]:
 
 def event_bytes(line: bytes) -> bytes:
     """The part of a line where the event stands, unchecked: to name a line that is bad."""
-    return line[len(_START) : -(len(_MIDDLE) + 64 + len(_END))]
+    return line[len(_START) : -_AFTER_EVENT]
+
+
+def came_with_change(line: bytes, index: int, leaf: bytes, tag: Tag) -> bool:
+    """Was the store changed together with this line, which `read` has taken?
+
+    Raises BadLine unless a holder of the key wrote it.
+    """
+    stated = line[_TAG_AT : -len(_END)]
+    for changed in (False, True):
+        mac = tag(_message(index, leaf, changed=changed))
+        if hmac.compare_digest(stated, hexlify(mac)):
+            return changed
+    raise BadLine("this server did not write it")
 
 
 class Place(msgspec.Struct, gc=False):

@@ -1,52 +1,86 @@
 """What of a record is left out when it does not fit into a line?  (AD-1)
 
-The largest members go first, each replaced by its size and its SHA-256, in CloudTrail's manner:
+    (1) userAgent, errorMessage, tlsDetails: what nobody has to sign
+    (2) members of `requestParameters`, `responseElements` and the like: the key id stays where the
+        policy text goes
+    (3) these as a whole
+    (4) the statements that decided
+    (5) members of `userIdentity` and `keystead`
+
+A step is taken only when those before it do not suffice, and within a step the largest go first,
+each replaced by its size and its SHA-256, in CloudTrail's manner:
 
     "policy": {"omitted": true, "originalSize": 31744, "sha256": "…"}
 
-The members of `requestParameters`, `responseElements` and the like are taken one by one, so that
-the key id stays where the policy text goes; when that does not suffice, they go as a whole.
+INVARIANT: nothing unsigned pushes out what was asked, by whom and how it was decided.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from keystead.audit import jsontext
 
-_KEPT = frozenset({"keystead", "userIdentity"})  # never omitted as a whole, only their members
+Fields = dict[str, Any]
+Member = tuple[Fields, str]  # where it stands, and its name
+
+_UNSIGNED = ("userAgent", "errorMessage", "tlsDetails")
+_OURS = ("userIdentity", "keystead")
 
 
 def shortened(event: bytes, limit: int) -> bytes:
-    """The event with its largest members omitted, at most `limit` bytes long."""
-    fields: dict[str, Any] = msgspec.json.decode(event)
-    inner = [member for member in fields.values() if isinstance(member, dict)]
-    for level in (inner, [fields]):
-        while len(event) > limit:
-            found = _largest(level)
-            if found is None:
-                break
-            holder, name = found
-            holder[name] = _omitted(holder[name])
-            event = jsontext.encode(fields)
+    """The event with some of its members omitted, at most `limit` bytes long."""
+    fields: Fields = msgspec.json.decode(event)
+    for members in (_unsigned, _inner, _whole, _statements, _ours):
+        _omit(members(fields), len(event) - limit)
+        event = jsontext.encode(fields)
+        if len(event) <= limit:
+            break
     return event
 
 
-def _largest(holders: list[dict[str, Any]]) -> tuple[dict[str, Any], str] | None:
-    """The holder and name of the largest member that omitting would shorten."""
-    sizes = [
-        (len(jsontext.encode(member)), position, name)
-        for position, holder in enumerate(holders)
-        for name, member in holder.items()
-        if name not in _KEPT
-    ]
-    size, position, name = max(sizes, default=(0, 0, ""))
-    return (holders[position], name) if size > _MARKER else None
+def _unsigned(fields: Fields) -> Iterator[Member]:  # (1)
+    return ((fields, name) for name in _UNSIGNED if name in fields)
 
 
-def _omitted(member: Any) -> dict[str, Any]:
-    text = jsontext.encode(member)
+def _inner(fields: Fields) -> Iterator[Member]:  # (2)
+    return (
+        (member, name)
+        for holder, member in fields.items()
+        if holder not in _OURS and isinstance(member, dict) and not _is_omitted(member)
+        for name in member
+    )
+
+
+def _whole(fields: Fields) -> Iterator[Member]:  # (3)
+    return ((fields, name) for name in fields if name not in _OURS)
+
+
+def _statements(fields: Fields) -> Iterator[Member]:  # (4)
+    return ((decision, "statements") for decision in fields["keystead"]["decisions"])
+
+
+def _ours(fields: Fields) -> Iterator[Member]:  # (5)
+    return ((fields[holder], name) for holder in _OURS for name in fields[holder])
+
+
+def _omit(members: Iterator[Member], excess: int) -> None:
+    """Omit the largest members until `excess` bytes are saved, or there is nothing to save."""
+    texts = [(jsontext.encode(holder[name]), holder, name) for holder, name in members]
+    texts.sort(key=lambda one: len(one[0]), reverse=True)
+    for text, holder, name in texts:
+        marker = _marker(text)
+        saved = len(text) - len(jsontext.encode(marker))
+        if saved <= 0 or excess <= 0:
+            return
+        holder[name] = marker
+        excess -= saved
+
+
+def _marker(text: bytes) -> Fields:
+    """What stands for an omitted member."""
     return {
         "omitted": True,
         "originalSize": len(text),
@@ -54,4 +88,5 @@ def _omitted(member: Any) -> dict[str, Any]:
     }
 
 
-_MARKER = len(jsontext.encode(_omitted(None))) + 8  # what a replacement takes, with a long size
+def _is_omitted(member: Fields) -> bool:
+    return member.get("omitted") is True

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from keystead.audit import jsontext
-from keystead.audit.event import Event
+from keystead.audit.event import Event, EventResource
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.decision import DecidingStatement, Decision
 
@@ -26,14 +26,6 @@ _IDENTITY_TYPE = {
 }
 _INTERNAL = "AWS Internal"  # who asked, when the service itself did
 _IDENTITIES = 4096  # principals whose identity is kept as it is written
-
-
-class ResourceField(Struct, gc=False):
-    """One entry of `resources`."""
-
-    account: str = field(name="accountId")
-    type: str
-    arn: str = field(name="ARN")
 
 
 class TlsField(Struct, gc=False, rename="camel"):
@@ -94,7 +86,7 @@ class Record(Struct, gc=False, rename="camel"):
     request_id: str = field(name="requestID")
     event_id: str = field(name="eventID")
     read_only: bool
-    resources: list[ResourceField]
+    resources: list[EventResource]
     event_type: str
     management_event: bool
     recipient_account_id: str | UnsetType
@@ -137,7 +129,7 @@ class Recorder:
             event.request_id,
             f"{self._event_ids}{index:012x}",
             event.read_only,
-            [ResourceField(r.account, r.type, r.arn) for r in event.resources],
+            event.resources,
             event.event_type,
             True,  # managementEvent
             _recipient(event) or UNSET,

@@ -1,14 +1,15 @@
 """Where does the log stand after a start?  What was acknowledged is in it, once and in order.
 
 (1) The tree continues from the anchor, the newest checkpoint, which the store keeps.
-(2) The records after it are read from the files, each checked against its leaf and its place.
+(2) The records after it are read from the files, each checked against its leaf, its place and its
+    tag, so that nothing is signed that somebody else appended.
 (3) A torn end, which only power loss during an append leaves, is cut: nothing of it was answered.
 (4) Lines that were committed with a change, and that the files lack, are appended.
 (5) The file of checkpoints gets the anchor if it lacks it.
 
 Anything else is not what we wrote, and the server does not start on it: records missing below the
-anchor or below the outbox, a foreign line, checkpoints that the store knows nothing of (the store
-is then older than the log: RK-5).
+anchor or below the outbox, a foreign line, checkpoints or changes that the store knows nothing of
+(the store is then older than the log: RK-5).
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from keystead.audit import lines
 from keystead.audit.checkpoint import BadCheckpoint, Checkpoint
 from keystead.audit.files import CHECKPOINTS, LogFile, Segment, segment_path, segments
+from keystead.audit.lines import Tag
 from keystead.audit.tree import Tree
 from keystead.store.protocol import Reader
 
@@ -28,6 +30,10 @@ _END = 64 * 1024  # bytes at the end of the checkpoints that hold at least the l
 
 class AuditCorrupt(Exception):
     """The log is not what was written: do not start, verify it."""
+
+
+class OlderState(AuditCorrupt):
+    """The data directory is not the newest: what it forgot must not be served again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +55,13 @@ class Resumed:
     recovered: Recovered
 
 
-def resume(directory: Path, reader: Reader) -> Resumed:
+def resume(directory: Path, reader: Reader, tag: Tag) -> Resumed:
     """The log in `directory`, continued; raises AuditCorrupt, DiskFull and DiskFailed."""
-    head = _anchor(reader)
+    head = anchor(reader)
     tree = head.tree() if head else Tree()  # (1)
-    tail = _Tail.read(directory, tree.size)  # (2)
-    outbox = _outbox(reader)
-    _compare(outbox, tree.size, tail.leaves)
+    tail = _Tail.read(directory, tree.size, tag)  # (2)
+    outbox = _outbox(reader, tag)
+    _compare(outbox, tree.size, tail)
     for leaf in tail.leaves:
         tree.append(leaf)
     checkpoints = _checkpoints(directory, head)  # (5)
@@ -75,17 +81,19 @@ def resume(directory: Path, reader: Reader) -> Resumed:
 class _Tail:
     """The records after the anchor, as the files have them."""
 
+    tag: Tag
     leaves: list[bytes]
     last: Segment | None = None
     length: int = 0  # of the last file, without a torn end
+    changed: int = -1  # the last record that came with a change of the store
 
     @classmethod
-    def read(cls, directory: Path, signed: int) -> "_Tail":
+    def read(cls, directory: Path, signed: int, tag: Tag) -> "_Tail":
         """Read on from record `signed`; raises AuditCorrupt."""
         found = segments(directory)
         older = [segment for segment in found if segment.first <= signed]
         index = older[-1].first if older else 0
-        tail = cls([])
+        tail = cls(tag, [])
         for segment in found[max(len(older) - 1, 0) :]:
             torn = tail.last is not None and tail.length != tail.last.path.stat().st_size
             if segment.first != index or torn:
@@ -105,25 +113,33 @@ class _Tail:
                 if not line.endswith(b"\n") or b"\0" in line:
                     break
                 if index >= signed:
-                    self.leaves.append(_leaf(line, index, segment.path.name))
+                    self._add(line, index, segment.path.name)
                 index += 1
                 self.length += len(line)
         return index
 
+    def _add(self, line: bytes, index: int, name: str) -> None:
+        leaf, changed = _leaf(line, index, name, self.tag)
+        self.leaves.append(leaf)
+        if changed:
+            self.changed = index
 
-def _leaf(line: bytes, index: int, name: str) -> bytes:
-    """The leaf of the line that has to be record `index`."""
+
+def _leaf(line: bytes, index: int, name: str, tag: Tag) -> tuple[bytes, bool]:
+    """The leaf of the line that has to be record `index`, and ours; did it come with a change?"""
     try:
         event, leaf = lines.read(line)
         found = lines.place(event).index
+        changed = lines.came_with_change(line, found, leaf, tag)
     except lines.BadLine as error:
         raise AuditCorrupt(f"record {index} in `{name}`: {error}") from None
     if found != index:
         raise AuditCorrupt(f"`{name}` has record {found} where record {index} belongs")
-    return leaf
+    return leaf, changed
 
 
-def _anchor(reader: Reader) -> Checkpoint | None:
+def anchor(reader: Reader) -> Checkpoint | None:
+    """The newest checkpoint, as the store knows it; raises AuditCorrupt."""
     row = reader.one(_ANCHOR, (TRAIL,))
     try:
         return None if row is None else Checkpoint.parse(row[0])
@@ -131,32 +147,41 @@ def _anchor(reader: Reader) -> Checkpoint | None:
         raise AuditCorrupt(f"the store's newest checkpoint: {error}") from None
 
 
-def _outbox(reader: Reader) -> list[tuple[int, bytes, bytes]]:
+def _outbox(reader: Reader, tag: Tag) -> list[tuple[int, bytes, bytes]]:
     """Index, line and leaf of what the newest mutating turn recorded."""
     row = reader.one(_OUTBOX, (TRAIL,))
     first, data = row or (0, b"")
     return [
-        (first + i, line, _leaf(line, first + i, "audit_outbox"))
+        (first + i, line, _leaf(line, first + i, "audit_outbox", tag)[0])
         for i, line in enumerate(data.splitlines(keepends=True))
     ]
 
 
-def _compare(outbox: list[tuple[int, bytes, bytes]], signed: int, leaves: list[bytes]) -> None:
-    """Does the log have, or can it get, every record that was committed with a change?"""
-    end = signed + len(leaves)
+def _compare(outbox: list[tuple[int, bytes, bytes]], signed: int, tail: _Tail) -> None:
+    """Does the log have, or can it get, every record that was committed with a change?
+
+    And does the store have every change that the log tells of?
+    """
+    end = signed + len(tail.leaves)
+    newest = outbox[-1][0] if outbox else -1
+    if tail.changed > newest:
+        raise OlderState(
+            f"record {tail.changed} was committed with a change that the store does not have:"
+            " the database is older than the log"
+        )
     if outbox and outbox[0][0] > end:
         raise AuditCorrupt(f"the log has {end} records, and record {outbox[0][0]} was acknowledged")
     for index, _, leaf in outbox:
-        if signed <= index < end and leaves[index - signed] != leaf:
+        if signed <= index < end and tail.leaves[index - signed] != leaf:
             raise AuditCorrupt(f"record {index} is not the one that was committed with its change")
 
 
 def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
     """The file of checkpoints, ending with `head`."""
     file = LogFile(directory / CHECKPOINTS)
-    found, length = _last_checkpoint(file)
+    found, length = last_checkpoint(file)
     if found is not None and (head is None or found.size > head.size):
-        raise AuditCorrupt(
+        raise OlderState(
             f"a checkpoint of {found.size} records was signed, and the store knows of"
             f" {head.size if head else 0}: the database is older than the log"
         )
@@ -169,8 +194,8 @@ def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
     return file
 
 
-def _last_checkpoint(file: LogFile) -> tuple[Checkpoint | None, int]:
-    """The last whole checkpoint, and the length of the file up to its end."""
+def last_checkpoint(file: LogFile) -> tuple[Checkpoint | None, int]:
+    """The last whole checkpoint, and the length of the file up to its end; raises AuditCorrupt."""
     start = max(0, file.size - _END)
     with file.path.open("rb") as opened:
         opened.seek(start)
@@ -185,4 +210,6 @@ def _last_checkpoint(file: LogFile) -> tuple[Checkpoint | None, int]:
             except BadCheckpoint as error:
                 raise AuditCorrupt(f"the last line of `{file.path.name}`: {error}") from None
         whole = begin
+    if start:
+        raise AuditCorrupt(f"`{file.path.name}` does not end with a checkpoint")
     return None, 0

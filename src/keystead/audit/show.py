@@ -71,12 +71,19 @@ def row(event: dict[str, Any]) -> Row:
         event.get("eventTime"),
         event.get("eventName"),
         identity.get("arn") or identity.get("invokedBy") or identity.get("accessKeyId"),
-        event.get("errorCode", "ok"),
+        _outcome(event),
         resources[0].get("ARN"),
         event.get("sourceIPAddress"),
         event.get("requestID"),
     )
     return Row(*(printable(str(cell or "-")) for cell in cells))
+
+
+def _outcome(event: dict[str, Any]) -> str:
+    """How it ended, `ok` or the error code; of a record of counts, how many ended so."""
+    code = str(event.get("errorCode", "ok"))
+    details = event.get("serviceEventDetails") or {}
+    return f"{code} x{details['total']}" if "total" in details else code
 
 
 def _newest_first(directory: Path, wanted: Filter) -> Iterator[dict[str, Any]]:

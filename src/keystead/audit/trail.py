@@ -17,12 +17,12 @@ Checkpoints are signed when 1,000 records or a second have passed (AD-3), saved 
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from keystead.audit import lines
-from keystead.audit.checkpoint import Checkpoint, Signer
+from keystead.audit.checkpoint import UNSIGNED_RECORDS, UNSIGNED_TIME, Checkpoint, Signer
 from keystead.audit.event import Event
 from keystead.audit.files import (
     PUBLIC_KEY,
@@ -31,14 +31,13 @@ from keystead.audit.files import (
     LogFile,
     segment_path,
 )
+from keystead.audit.lines import Tag
 from keystead.audit.record import Recorder
-from keystead.audit.recovery import TRAIL, AuditCorrupt, resume
+from keystead.audit.recovery import TRAIL, AuditCorrupt, OlderState, anchor, resume
 from keystead.audit.sinks import Sink
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable
 
 SEGMENT_BYTES = 64 << 20
-UNSIGNED_RECORDS = 1000
-UNSIGNED_TIME = timedelta(seconds=1)
 
 _SAVE_LINES = (
     "INSERT INTO audit_outbox (trail, first_index, lines) VALUES (?, ?, ?) ON CONFLICT (trail)"
@@ -48,6 +47,7 @@ _SAVE_ANCHOR = (
     "INSERT INTO audit_anchor (trail, checkpoint) VALUES (?, ?) ON CONFLICT (trail)"
     " DO UPDATE SET checkpoint = excluded.checkpoint"
 )
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +56,7 @@ class AuditUnavailable(StoreUnavailable):
 
 
 class _Batch(NamedTuple):
-    """Lines that go into the file together, and their leaves."""
+    """Lines that go into the file together, and their leaves; within a turn still without tags."""
 
     lines: list[bytes]
     leaves: list[bytes]
@@ -74,6 +74,7 @@ class Trail:
         directory: Path,
         store: Store,
         signer: Signer,
+        tag: Tag,
         *,
         sinks: Sequence[Sink] = (),
         clock: Callable[[], datetime] = _now,
@@ -83,13 +84,15 @@ class Trail:
         self._directory = directory
         self._store = store
         self._signer = signer
+        self._tag = tag
         self._sinks = sinks
         self._clock = clock
         self._segment_bytes = segment_bytes
         try:
             directory.mkdir(mode=0o700, exist_ok=True)
             _keep_public_key(directory, signer.public_key_pem)
-            resumed = resume(directory, store.read())
+            behind = self._open_sinks(anchor(store.read()))
+            resumed = resume(directory, store.read(), tag)
         except (DiskFull, DiskFailed) as error:
             raise AuditUnavailable(str(error)) from error
         self._tree = resumed.tree
@@ -98,28 +101,29 @@ class Trail:
         self.head = resumed.head  # the newest checkpoint, for whoever keeps it elsewhere
         self.recovered = resumed.recovered  # what this start had to repair
         self.failure: Exception | None = None  # why nothing can be recorded ever again
+        if self.head is not None:
+            self._push(self.head.line(), behind)
         self._recorder = Recorder(str(uuid.uuid4())[:24])
-        self._batch = _Batch([], [])
+        self._events: list[Event] = []  # of this turn
         self._owed = _Batch([], [])  # durable in the store, not yet in the file
-        self._unsigned_since = clock()  # when the oldest record without a checkpoint came
+        # When the oldest record without a checkpoint came. What a crash left is signed at once.
+        self._unsigned_since = _LONG_AGO if self._unsigned else clock()
 
     def record(self, event: Event) -> None:
-        """Write the event down; it is durable after `commit()`."""
-        index = self._tree.size + len(self._owed.lines) + len(self._batch.lines)
-        line, leaf = lines.write(self._recorder.record(event, index))
-        self._batch.lines.append(line)
-        self._batch.leaves.append(leaf)
+        """Remember the event, which is complete; it is durable after `commit()`."""
+        self._events.append(event)
 
     def commit(self) -> None:
         """Make this turn's changes and records durable, or undo them and raise StoreUnavailable."""
-        batch, self._batch = self._batch, _Batch([], [])
+        events, self._events = self._events, []
         try:
             self._require_usable()
             self._append_owed()
+            batch = self._written(events)
             if self._store.dirty:
-                self._commit_store(batch)
+                self._commit_store(self._finished(batch, changed=True))
             elif batch.lines:
-                self._append(batch)
+                self._append(self._finished(batch, changed=False))
         except BaseException:
             self._store.undo()
             raise
@@ -127,7 +131,7 @@ class Trail:
 
     def tick(self) -> None:
         """Sign what has waited for a second. Called from time to time, between turns."""
-        if not (self._batch.lines or self._owed.lines or self._store.dirty or self.failure):
+        if not (self._events or self._owed.lines or self._store.dirty or self.failure):
             self._sign_if_due()
 
     def close(self) -> None:
@@ -140,14 +144,34 @@ class Trail:
             self.failure = self.failure or AuditUnavailable("the audit trail is closed")
             self._file.close()
             self._checkpoints.close()
+            for sink in self._sinks:
+                sink.close()
 
     @property
     def _unsigned(self) -> int:
         return self._tree.size - (self.head.size if self.head else 0)
 
+    def _finished(self, batch: _Batch, *, changed: bool) -> _Batch:
+        """The lines of a turn with their tags."""
+        first, tag = self._tree.size, self._tag
+        whole = [
+            lines.finish(line, first + i, leaf, tag, changed=changed)
+            for i, (line, leaf) in enumerate(zip(batch.lines, batch.leaves, strict=True))
+        ]
+        return _Batch(whole, batch.leaves)
+
     def _require_usable(self) -> None:
         if self.failure is not None:
             raise AuditUnavailable(*self.failure.args)
+
+    def _written(self, events: Sequence[Event]) -> _Batch:
+        """The lines of events, which come next in the log: one after the other, which is quick."""
+        first, batch = self._tree.size, _Batch([], [])
+        for index, event in enumerate(events, first):
+            line, leaf = lines.write(self._recorder.record(event, index))
+            batch.lines.append(line)
+            batch.leaves.append(leaf)
+        return batch
 
     def _commit_store(self, batch: _Batch) -> None:
         """(1) Commit the turn's changes together with its lines, then (2)."""
@@ -197,7 +221,8 @@ class Trail:
             return
         # The clock may jump either way; both are reasons to sign.
         waited = abs(self._clock() - self._unsigned_since)
-        if unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
+        first = self.head is None  # a log without a checkpoint proves nothing
+        if not first and unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
             return
         try:
             self._sign()
@@ -214,14 +239,47 @@ class Trail:
             self._checkpoints.append(head.line())
         except (DiskFull, DiskFailed) as error:
             raise self._unavailable(error) from error
-        self._push(head.line())
+        self._push(head.line(), self._sinks)
 
-    def _push(self, line: bytes) -> None:
+    def _open_sinks(self, head: Checkpoint | None) -> list[Sink]:
+        """Those that lack the newest checkpoint; refuses a state older than they know (RK-5)."""
+        behind = []
         for sink in self._sinks:
+            kept = sink.open()
+            if kept is not None:
+                _require_ours(kept, self._signer)
+                _require_not_older(head, kept)
+            if kept is None or (head is not None and kept.size < head.size):
+                behind.append(sink)
+        return behind
+
+    def _push(self, line: bytes, sinks: Sequence[Sink]) -> None:
+        for sink in sinks:
             try:
                 sink.push(line)
             except (DiskFull, DiskFailed) as error:
                 _log.warning("a checkpoint did not reach a sink: %s", error)
+
+
+def _require_ours(kept: Checkpoint, signer: Signer) -> None:
+    """Did we sign what a sink has kept?  The signatures of our scheme are deterministic."""
+    if kept.signature != signer.sign(kept.signed):
+        raise AuditCorrupt(
+            "the newest checkpoint that was kept elsewhere is not this installation's:"
+            " name a file of its own as `checkpoint_file`"
+        )
+
+
+def _require_not_older(head: Checkpoint | None, kept: Checkpoint) -> None:
+    """Is our newest checkpoint at least as new as one that was kept elsewhere?"""
+    size = head.size if head else 0
+    if head is not None and (size > kept.size or (size, head.root) == (kept.size, kept.root)):
+        return
+    raise OlderState(
+        f"the newest checkpoint that was kept elsewhere, of {kept.size} records at {kept.time}, is"
+        f" not one of this data directory, whose own is of {size} records: an older state or"
+        " another history was put in its place"
+    )
 
 
 def _keep_public_key(directory: Path, public_key_pem: bytes) -> None:

@@ -27,6 +27,9 @@ class Tree:
         """The tree of this size with this frontier."""
         if size < 0 or len(frontier) != size.bit_count():
             raise ValueError(f"a tree of {size} records does not have {len(frontier)} subtrees")
+        if any(len(node) != sha256().digest_size for node in frontier):
+            # Else the same bytes, cut at other places, would give the same root.
+            raise ValueError("a hash of another length")
         tree = cls()
         tree.size = size
         tree._frontier = list(frontier)

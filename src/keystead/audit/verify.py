@@ -5,11 +5,12 @@
     its index says, without a gap, through all files;
 (3) at each checkpoint the tree over the records has the root that was signed: a record that was
     edited together with its hash is found here, between two checkpoints;
-(4) the log does not end before the newest checkpoint.
+(4) the log does not end before the newest checkpoint, nor goes on long after it: a server signs
+    after a second or 1,000 records, so that a long unsigned end means that checkpoints were cut.
 
 Files alone cannot show that the log was cut back to an older checkpoint together with its
-checkpoints: give the copy that a sink kept as `witness`. What came after the newest checkpoint,
-at most a second's records, is checked by (2) only.
+checkpoints, nor that the last moments after it were rewritten: give the copy that a sink kept as
+`witness`. What came after the newest checkpoint is checked by (2) only.
 
 A server may be appending meanwhile. Checkpoints are read first, because records are durable
 before a checkpoint covers them; a last line without its end is one that is being written.
@@ -17,10 +18,17 @@ before a checkpoint covers them; a last line without its end is one that is bein
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from keystead.audit import lines
-from keystead.audit.checkpoint import BadCheckpoint, Checkpoint, key_id
+from keystead.audit.checkpoint import (
+    UNSIGNED_RECORDS,
+    UNSIGNED_TIME,
+    BadCheckpoint,
+    Checkpoint,
+    key_id,
+)
 from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
 from keystead.audit.jsontext import printable
 from keystead.audit.tree import Tree
@@ -28,6 +36,8 @@ from keystead.audit.tree import Tree
 VerifySignature = Callable[[bytes, bytes], bool]  # (signature, data); custody makes it
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
+_MOST_UNSIGNED = 2 * UNSIGNED_RECORDS  # a turn may add many records at once
+_LONGEST_UNSIGNED = 10 * UNSIGNED_TIME
 _EVERY = 1 << 20  # bytes between two reports of progress
 
 
@@ -57,6 +67,7 @@ class Report:
     records: int = 0  # that are as they were written
     checkpoints: int = 0  # that are signed by the key
     signed: int = 0  # records under the newest of these
+    unsigned: int = 0  # records after them
     root: str = ""  # of the newest of these
     incomplete: bool = False  # the last line has no end: being written, or torn by a crash
     problems: list[Problem] = field(default_factory=list)
@@ -168,6 +179,7 @@ class _Examination:
         self._progress = progress
         self._tree = Tree()
         self._unproven: _Position | None = None  # the first record after the last good checkpoint
+        self._last: _Position | None = None  # the last record
         self._read = 0
         self._told = 0
         self._total = sum(segment.path.stat().st_size for segment in self._segments)
@@ -211,6 +223,7 @@ class _Examination:
         if place.index < position.index:
             raise _Bad(position.problem(f"record {place.index} stands in its place"))
         self._unproven = self._unproven or position
+        self._last = position
         self._tree.append(leaf)
         self._report.records = self._tree.size
         self._prove()
@@ -235,7 +248,7 @@ class _Examination:
         self._unproven = None
 
     def _end(self) -> None:
-        """(4) Is the log as long as what was signed?"""
+        """(4) Is the log as long as what was signed, and not much longer?"""
         if self._next < len(self._signed):
             newest = self._signed[-1]
             name = self._segments[-1].path.name if self._segments else CHECKPOINTS
@@ -245,14 +258,37 @@ class _Examination:
                     f" {newest.size} records"
                 )
             )
+        self._require_signed_lately()
         if self._progress is not None:
             self._progress(self._total, self._total)
+
+    def _require_signed_lately(self) -> None:
+        first, last = self._unproven, self._last
+        if first is None or last is None:
+            return
+        count = self._report.unsigned = self._tree.size - first.index
+        lately = count <= _MOST_UNSIGNED and _between(first, last) <= _LONGEST_UNSIGNED
+        if not (self._signed and lately):
+            raise _Bad(
+                first.problem(
+                    f"no checkpoint signs it and what follows, {count} records in all, though one"
+                    " is made every second: checkpoints are missing"
+                )
+            )
 
     def _tell(self, length: int) -> None:
         self._read += length
         if self._progress is not None and self._read - self._told >= _EVERY:
             self._told = self._read
             self._progress(self._read, max(self._read, self._total))
+
+
+def _between(first: _Position, last: _Position) -> timedelta:
+    """The time between two records, as they tell it; they may have been rewritten."""
+    try:
+        return abs(datetime.fromisoformat(last.time) - datetime.fromisoformat(first.time))
+    except (ValueError, TypeError):  # TypeError: only one of the two has a time zone
+        raise _Bad(first.problem("it or the last record tells no time")) from None
 
 
 def _named(position: _Position, line: bytes) -> _Position:

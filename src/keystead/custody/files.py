@@ -23,15 +23,16 @@ class SealError(Exception):
 
 
 def make_directory(directory: Path) -> None:
-    """Make the directory if it is missing, and refuse one that others may write to."""
+    """Make the directory if it is missing, and refuse one that is not its user's alone."""
     with _explained(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = directory.stat()
-    if found.st_mode & 0o022:
+    if found.st_mode & 0o077:
         mode = stat.S_IMODE(found.st_mode)
         raise SealError(
-            f"`{directory}` is writable by others (mode {mode:04o})", f"chmod 700 {directory}"
+            f"`{directory}` is accessible to others (mode {mode:04o})", f"chmod 700 {directory}"
         )
+    _refuse_foreign(directory, found)
 
 
 @contextmanager
@@ -113,6 +114,11 @@ def _refuse_shared(path: Path, found: os.stat_result) -> None:
             f"`{path}` is accessible to others (mode {mode:04o})",
             f"chmod 600 {path}, and think about who may have read it",
         )
+    _refuse_foreign(path, found)
+
+
+def _refuse_foreign(path: Path, found: os.stat_result) -> None:
+    """Its owner can do anything with it, whatever its mode says."""
     if found.st_uid not in {0, os.geteuid()}:
         raise SealError(
             f"`{path}` belongs to another user (uid {found.st_uid})",

@@ -15,7 +15,7 @@ from keystead.custody.records import ColumnSeals, RecordSealer
 from keystead.custody.root import RootKey
 from keystead.custody.rows import RowSeals
 from keystead.custody.secrecy import Guarded
-from keystead.custody.signer import AuditSigner
+from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.tokens import Tokens
 
 _DOMAINS_KEPT = 4096
@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     ROWS = "rows"
     COLUMNS = "columns"
     AUDIT = "audit signature"
+    AUDIT_LINES = "audit lines"
     TOKENS = "tokens"
     PASSWORDS = "password pepper"
     ACCOUNT_DOMAINS = "account domains"
@@ -37,8 +38,8 @@ class Hierarchy(Guarded):
     """Everything that custody derives from the root key."""
 
     __slots__ = (
-        "_domains", "_domains_key", "_generation", "audit_signer", "incarnation", "installation",
-        "passwords", "rows", "store_key", "tokens",
+        "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "incarnation",
+        "installation", "passwords", "rows", "store_key", "tokens",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -51,6 +52,7 @@ class Hierarchy(Guarded):
         columns = RecordSealer(key(Purpose.COLUMNS), "column", root.generation)
         self.rows = RowSeals(key(Purpose.ROWS), ColumnSeals(columns))
         self.audit_signer = AuditSigner(key(Purpose.AUDIT))
+        self.audit_tags = AuditTags(key(Purpose.AUDIT_LINES))
         self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)
         self.passwords = Passwords(key(Purpose.PASSWORDS))
         self._generation = root.generation

@@ -1,8 +1,13 @@
-"""Who vouches for the audit record?  An Ed25519 key of its own (RFC 8032), from the root key."""
+"""Who vouches for the audit record?  Two keys of its own, from the root key.
+
+Everybody can verify checkpoints, which an Ed25519 key signs (RFC 8032). Between two of them a MAC
+tells us which lines are ours.
+"""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from keystead.custody.kdf import hmac_contexts
 from keystead.custody.secrecy import Guarded
 
 
@@ -20,3 +25,19 @@ class AuditSigner(Guarded):
     def sign(self, message: bytes) -> bytes:
         """The signature: 64 bytes."""
         return self._key.sign(message)
+
+
+class AuditTags(Guarded):
+    """Makes the MACs of lines: HMAC-SHA256, the first 16 bytes. (FIPS 198-1, contexts kept)"""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        self._inner, self._outer = hmac_contexts(key)
+
+    def __call__(self, message: bytes) -> bytes:
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:16]

@@ -1,15 +1,16 @@
-"""Which policies speak for a user?  Inline and managed, of the user and of the user's groups.
+"""Which policies speak for a user or a group?  Inline and managed, a user's groups' as well.
 
 A stored policy that no longer compiles denies everything for its layer (PE-2), and an attached
 policy or a boundary that cannot be found is an integrity error: none is ever skipped.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from keystead.custody.rows import RowIntegrityError
 from keystead.identity import policies
 from keystead.identity.repository import IdentityRepository
+from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
 from keystead.policy.context import PolicySource, PrincipalPolicies
 from keystead.policy.document import DocumentKind, stored_policy
@@ -29,12 +30,26 @@ def of_user(repository: IdentityRepository, reader: Reader, user: User) -> Princ
     )
 
 
+def of_group(repository: IdentityRepository, reader: Reader, group: Group) -> PrincipalPolicies:
+    """What the members of this group have by it."""
+    arns = {group.group_id: group.arn}
+    return PrincipalPolicies(
+        identity_based=tuple(_of_entities(repository, reader, group.account, arns))
+    )
+
+
 def _identity_based(
     repository: IdentityRepository, reader: Reader, user: User
 ) -> Iterator[PolicySource]:
-    account = user.account
     groups = repository.memberships.groups_of(reader, user)
     arns = {user.user_id: user.arn, **{group.group_id: group.arn for group in groups}}
+    return _of_entities(repository, reader, user.account, arns)
+
+
+def _of_entities(
+    repository: IdentityRepository, reader: Reader, account: str, arns: Mapping[str, str]
+) -> Iterator[PolicySource]:
+    """The policies of those who have these unique ids and ARNs."""
     for inline in repository.inline_policies.of(reader, account, tuple(arns)):
         yield _source(inline.document, DocumentKind.IDENTITY, inline.name, arns[inline.entity_id])
     for attached in repository.attachments.of(reader, account, tuple(arns)):

@@ -32,7 +32,10 @@ from keystead.wire.sigv4 import Claim, Signature
 from keystead.wire.sigv4_errors import mismatch
 from keystead.wire.sigv4_parsing import parse, prefix
 
+GLOBAL_REGION = "us-east-1"  # what SDKs sign for where a service has one place for all Regions
+
 _KEPT = 4096
+_KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
 
 
@@ -62,19 +65,22 @@ class _Known(msgspec.Struct, frozen=True):
     """What a verified access key signs with in one scope, and who that is."""
 
     signing_key: sigv4.SigningKey
-    caller: Caller
+    caller: Authenticated
 
 
 class Authenticator:
     """Verifies signatures against the keys in the store."""
 
-    __slots__ = ("_claims", "_known", "_last_used", "_nobody", "_regions", "_repository")
+    __slots__ = (
+        "_claims", "_global_regions", "_known", "_last_used", "_nobody", "_regions", "_repository",
+    )  # fmt: skip
 
     def __init__(
         self, repository: IdentityRepository, regions: Collection[str], last_used: LastUsed
     ) -> None:
         self._repository = repository
         self._regions = frozenset(regions)
+        self._global_regions = self._regions | {GLOBAL_REGION}
         self._last_used = last_used
         self._known: EpochCache[tuple[str, str], _Known] = EpochCache(_KEPT)
         self._claims: dict[str, Claim] = {}
@@ -89,7 +95,8 @@ class Authenticator:
         (6) time; (7) last use is noted.
         """
         signature = parse(request, self._claims)  # (1)
-        sigv4.require_scope(signature, service.name, self._regions)  # (2)
+        regions = self._global_regions if service.is_global else self._regions
+        sigv4.require_scope(signature, service.name, regions)  # (2)
         claim = signature.claim
         known = self._known.get(epoch, (claim.access_key_id, claim.scope))
         if known is not None and signature.security_token is None:
@@ -103,14 +110,7 @@ class Authenticator:
         self._last_used.note(  # (7)
             caller.principal.account, claim.access_key_id, now, claim.region, service.name
         )
-        return Authenticated(
-            caller.principal,
-            caller.policies,
-            caller.keys,
-            claim.access_key_id,
-            claim.region,
-            _NO_SESSION,
-        )
+        return caller
 
     def _first_seen(
         self, reader: Reader, epoch: int, request: HttpRequest, signature: Signature
@@ -132,13 +132,25 @@ class Authenticator:
         if not matches:
             raise mismatch()
         self._remember(request, claim)
-        known = _Known(signing_key, credential.caller(self._repository, reader))
+        known = _Known(signing_key, _caller(credential.caller(self._repository, reader), claim))
         return self._known.put(epoch, (claim.access_key_id, claim.scope), known)
 
     def _remember(self, request: HttpRequest, claim: Claim) -> None:
         """Spare the next request of this client the parsing of what it says again."""
         start = prefix(request)
-        if start is not None:
+        if start is not None and len(start) <= _KEPT_LENGTH:
             if len(self._claims) >= _KEPT:
                 del self._claims[next(iter(self._claims))]
             self._claims[start] = claim
+
+
+def _caller(caller: Caller, claim: Claim) -> Authenticated:
+    """The owner of an access key, as who asks within one scope."""
+    return Authenticated(
+        caller.principal,
+        caller.policies,
+        caller.keys,
+        claim.access_key_id,
+        claim.region,
+        _NO_SESSION,
+    )

@@ -1,10 +1,11 @@
-"""One IAM or STS call in progress: what those operations may touch.
+"""One IAM, STS or Access Analyzer call in progress: what those operations may touch.
 
 INVARIANT: whatever a request names is looked up in the caller's own account (IA-10).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
 from keystead.arns import NotAnArn
 from keystead.call import NO_KEYS, Call, R
@@ -21,16 +22,33 @@ from keystead.identity.repository.users import User
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.context import ContextValue, PrincipalType
 from keystead.policy.decision import Permit
+from keystead.policy.refusal import Refusal
+from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
+from keystead.wire.operation import Operation
 
 
-@dataclass(slots=True)
-class StsCall(Call):
+class AuthorizationMessages(Protocol):
+    """What encoded authorization messages stand for."""
+
+    def opened(self, reader: Reader, account: str, message: str, now: datetime) -> Refusal | None:
+        """The refusal that a message stands for in this account; None for any other text."""
+
+
+class StsCall(Call, gc=False, kw_only=True):
     """One STS call."""
 
+    authorization_messages: AuthorizationMessages
 
-@dataclass(slots=True, kw_only=True)
-class IamCall(Call):
+
+class AnalyzerCall(Call, gc=False, kw_only=True):
+    """One Access Analyzer call."""
+
+    tokens: Tokens
+    accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+
+
+class IamCall(Call, gc=False, kw_only=True):
     """One IAM call."""
 
     repository: IdentityRepository
@@ -38,12 +56,19 @@ class IamCall(Call):
     last_used: LastUsed
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
-    def ask(self, resource: R, keys: Mapping[str, ContextValue] = NO_KEYS) -> Permit[R]:
+    def ask(
+        self,
+        resource: R,
+        keys: Mapping[str, ContextValue] = NO_KEYS,
+        included: Operation[Any, Any] | None = None,
+    ) -> Permit[R]:
         """May the caller do what this operation does to this resource?
 
-        The action is the operation's own name (IA-1). IAM never works across accounts.
+        The action is the operation's own name (IA-1), or that of another operation which is
+        `included` in what it does. IAM never works across accounts.
         """
-        action = f"{self.operation.service.name}:{self.operation.name}"
+        operation = included or self.operation
+        action = f"{operation.service.name}:{operation.name}"
         return self.authorize(action, resource, keys, cross_account=False)
 
     def ask_any(self) -> None:

@@ -29,4 +29,4 @@ GROUP_POLICY_SIZE = document.GROUP_POLICIES_SIZE
 ROLE_POLICY_SIZE = document.ROLE_POLICIES_SIZE
 ASSUME_ROLE_POLICY_SIZE = document.TRUST_POLICY_SIZE
 
-PAGE = 100  # items of a list when MaxItems is not given
+PAGE = 100  # items of a list, also when MaxItems is more

@@ -50,9 +50,12 @@ def walk(
     after: Callable[[str, int], list[T]],
     key: Callable[[T], str],
 ) -> Page[T]:
-    """A page of a long list: `after(key, n)` gives the next `n` items in the order of `key`."""
+    """A page of a long list: `after(key, n)` gives the next `n` items in the order of `key`.
+
+    Pages are no longer than those that nobody asks for: others wait while one is made.
+    """
     bound_to = _binding(call, request)
-    limit = request.max_items or PAGE
+    limit = min(request.max_items or PAGE, PAGE)
     items = after(_position(call, request.marker, bound_to), limit + 1)
     if len(items) <= limit:
         return Page(items, None)

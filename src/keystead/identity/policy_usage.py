@@ -1,11 +1,14 @@
 """Who uses a managed policy: attached to whom, and whose boundary."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from keystead.identity.calls import IamCall
+from keystead.identity.repository.groups import Group
+from keystead.identity.repository.users import User
 
 UsageFilter = Literal["PermissionsPolicy", "PermissionsBoundary"]
+Entity = User | Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,29 @@ def policy_usage(call: IamCall) -> PolicyUsage:
     )
 
 
-def entity_ids(call: IamCall, arn: str, usage: UsageFilter | None = None) -> list[str]:
-    """The unique ids of the identities that use a policy, in order."""
-    found: set[str] = set()
+def entities_after(
+    call: IamCall,
+    arn: str,
+    entity_id: str,
+    count: int,
+    *,
+    usage: UsageFilter | None = None,
+    kind: str | None = None,
+    path_prefix: str = "/",
+) -> list[Entity]:
+    """The next identities that use a policy, in the order of their unique ids."""
+    which: Any = {"after": entity_id, "prefix": path_prefix, "limit": count}
+    policy = (call.transaction, call.account, arn)
+    users, groups = call.repository.users, call.repository.groups
+    found: dict[str, Entity] = {}
     if usage != "PermissionsBoundary":
-        attachments = call.repository.attachments.to(call.transaction, call.account, arn)
-        found.update(attachment.entity_id for attachment in attachments)
-    if usage != "PermissionsPolicy":
-        bounded = call.repository.users.bounded_by(call.transaction, call.account, arn)
-        found.update(user.user_id for user in bounded)
-    return sorted(found)
+        if kind in (None, "Group"):
+            found |= {group.entity_id: group for group in groups.attached_after(*policy, **which)}
+        if kind in (None, "User"):
+            found |= {user.entity_id: user for user in users.attached_after(*policy, **which)}
+    if usage != "PermissionsPolicy" and kind in (None, "User"):
+        found |= {user.entity_id: user for user in users.bounded_after(*policy, **which)}
+    page = [found[name] for name in sorted(found)[:count]]
+    for one in page:  # raises for an attachment that we did not write
+        call.repository.attachments.get(call.transaction, call.account, one.entity_id, arn)
+    return page

@@ -1,10 +1,12 @@
 """The rules of tags: which are refused, how policies see them, how they are given back.
 
-Keys of users (and roles) are the same when they differ only in case; keys of other resources are
-not. Keys that begin with `aws:` are reserved (iam.md 2.3).
+Condition keys do not tell upper from lower case (`aws:ResourceTag/Team`): of two keys that differ
+only in case one would hide the other from a policy, so nothing has two such tags. On users (and
+roles) a new spelling replaces the old one, as AWS has it; on other resources, where AWS tells the
+two apart, it is refused. Keys that begin with `aws:` are reserved (iam.md 2.3).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from keystead.identity.limits import TAGS_PER_RESOURCE
 from keystead.identity.names import canonical
@@ -14,16 +16,20 @@ from keystead.wire.models import iam as api
 _RESERVED = "aws:"
 
 
-def requested(tags: Sequence[api.Tag] | None, *, fold: bool) -> dict[str, str]:
+def requested(tags: Sequence[api.Tag] | None) -> dict[str, str]:
     """The tags of a request; refuses a key that is given twice, and reserved keys."""
+    _require_distinct([tag.key for tag in tags or ()])
     given = {tag.key: tag.value for tag in tags or ()}
-    distinct = {canonical(key) for key in given} if fold else given
-    if len(distinct) != len(tags or ()):
+    require_unreserved(given)
+    return given
+
+
+def _require_distinct(keys: Collection[str]) -> None:
+    """Refuse keys that policies cannot tell apart."""
+    if len({canonical(key) for key in keys}) != len(keys):
         raise api.InvalidInputException(
             "Duplicate tag keys found. Please note that Tag keys are case insensitive."
         )
-    require_unreserved(given)
-    return given
 
 
 def require_unreserved(keys: Iterable[str]) -> None:
@@ -37,7 +43,10 @@ def require_unreserved(keys: Iterable[str]) -> None:
 def merged(
     known: Mapping[str, str], given: Mapping[str, str], *, fold: bool, quota: str
 ) -> dict[str, str]:
-    """The tags after a Tag call: a new value replaces the old, and keys take the new case."""
+    """The tags after a Tag call: a new value replaces the old.
+
+    Where keys `fold`, they take the new case; else another spelling of one is refused.
+    """
     given_keys = {canonical(key) for key in given} if fold else set(given)
     kept = {
         key: value
@@ -45,6 +54,7 @@ def merged(
         if (canonical(key) if fold else key) not in given_keys
     }
     together = {**kept, **given}
+    _require_distinct(together)
     if len(together) > TAGS_PER_RESOURCE:
         raise api.LimitExceededException(f"Cannot exceed quota for {quota}: {TAGS_PER_RESOURCE}")
     return together
@@ -77,7 +87,11 @@ def untag_keys(keys: Sequence[str]) -> dict[str, ContextValue]:
 
 
 def resource_keys(tags: Mapping[str, str], *prefixes: str) -> dict[str, ContextValue]:
-    """`aws:ResourceTag/…`, and `iam:ResourceTag/…` where IAM has it."""
+    """`aws:ResourceTag/…`, and `iam:ResourceTag/…` where IAM has it.
+
+    Tags of which one would hide the other are refused here, too, whoever stored them.
+    """
+    _require_distinct(tags)
     return {
         f"{prefix}:resourcetag/{canonical(key)}": value
         for key, value in tags.items()

@@ -1,9 +1,8 @@
 """One KMS call in progress: what every service's call has, and the keys and their custody."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from keystead.call import NO_KEYS, Call, R
+from keystead.call import NO_KEYS, Call, R, Resource
 from keystead.custody.material import Custody
 from keystead.custody.tokens import Tokens
 from keystead.kms import identifiers
@@ -12,14 +11,13 @@ from keystead.kms.identifiers import Reference, key_reference
 from keystead.kms.keys import Key, nobodys_key
 from keystead.kms.repository import KeyRepository
 from keystead.policy.context import ContextValue
-from keystead.policy.decision import AccessDenied, Permit
+from keystead.policy.decision import Permit
 from keystead.wire.models import kms as api
 
 _NO_KEY_RESOURCE = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})
 
 
-@dataclass(slots=True, kw_only=True)
-class KmsCall(Call):
+class KmsCall(Call, gc=False, kw_only=True):
     """One KMS call. `key` finds, `authorize` asks, `custody` acts."""
 
     repository: KeyRepository
@@ -31,9 +29,9 @@ class KmsCall(Call):
         # kms.md 11: these four have neither key; all others have the first, and the second when
         # a service calls for somebody.
         if self.operation.name in _NO_KEY_RESOURCE:
-            self.keys = {k: v for k, v in self.keys.items() if k != "kms:viaservice"}
+            self.keys.pop("kms:viaservice", None)
         else:
-            self.keys = {**self.keys, "kms:calleraccount": self.account}
+            self.keys["kms:calleraccount"] = self.principal.account
 
     @property
     def _cached_epoch(self) -> int | None:
@@ -49,11 +47,11 @@ class KmsCall(Call):
             return self._find(key_id)
         # All of these only read, and take the same texts for the same keys.
         place = (self.account, self.region, key_id)
-        key = self.repository.named.get(self.epoch, place)
+        named, nobodys = self.repository.named, self.repository.nobodys
+        key = named.get(self.epoch, place) or nobodys.get(self.epoch, place)
         if key is None:
             key = self._find(key_id)
-            if key.exists:
-                self.repository.named.put(self.epoch, place, key)
+            (named if key.exists else nobodys).put(self.epoch, place, key)
         return key
 
     def _find(self, key_id: str) -> Key:
@@ -100,19 +98,13 @@ class KmsCall(Call):
     ) -> Permit[R]:
         """May they?  Operations that never cross accounts do not, whatever the policies say."""
         crosses = cross_account and self.operation.name in identifiers.ACROSS_ACCOUNTS
-        try:
-            # Not super(): a slotted dataclass is not the class that super() remembers.
-            permit = Call.authorize(self, action, resource, keys, cross_account=crosses)
-        except AccessDenied as refusal:
-            if isinstance(resource, Key) and resource.called and resource.owner != self.account:
-                raise _as_called(refusal, resource) from None
-            raise
+        permit = super().authorize(action, resource, keys, cross_account=crosses)
         if isinstance(resource, Key) and not resource.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit
 
-
-def _as_called(refusal: AccessDenied, key: Key) -> AccessDenied:
-    """The refusal with the alias that a stranger used: its key's id is not theirs to know."""
-    text = refusal.message or ""
-    return AccessDenied(refusal.decision, text.replace(key.arn_text, key.called))
+    def shown_as(self, resource: Resource) -> str:
+        """To strangers by the alias that they used: its key's id is not theirs to know."""
+        if isinstance(resource, Key) and resource.owner != self.account:
+            return resource.called
+        return ""

@@ -8,18 +8,22 @@ are the same (kms.md 17).
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import lru_cache
+
+import msgspec
 
 from keystead.errors import ValidationException
 from keystead.policy.context import ContextValue
 from keystead.policy.patterns import ascii_lower
 
 MOST_BYTES = 8192
+MOST_PAIRS = 100  # a policy may compare each of its patterns with each name (threat-model PE-5)
 
 _NO_PAIRS = b"\0\0\0\0"
+_SIZES = tuple(size.to_bytes(4) for size in range(256))  # `to_bytes` costs as much as the rest
 
 
-class EncryptionContext(NamedTuple):
+class EncryptionContext(msgspec.Struct, frozen=True, gc=False):
     """The pairs of one request, checked."""
 
     canonical: bytes
@@ -31,9 +35,12 @@ EMPTY = EncryptionContext(_NO_PAIRS, {})
 
 def _canonical(pairs: Mapping[str, str]) -> bytes:
     parts = [len(pairs).to_bytes(4)]
-    for key, text in sorted(pairs.items()):  # by code points, which is the order of UTF-8 too
-        name, value = key.encode(), text.encode()
-        parts += (len(name).to_bytes(4), name, len(value).to_bytes(4), value)
+    for pair in sorted(pairs.items()):  # by code points, which is the order of UTF-8 too
+        for text in pair:
+            encoded = text.encode()
+            size = len(encoded)
+            parts.append(_SIZES[size] if size < len(_SIZES) else size.to_bytes(4))
+            parts.append(encoded)
     return b"".join(parts)
 
 
@@ -41,15 +48,35 @@ def encryption_context(pairs: Mapping[str, str] | None) -> EncryptionContext:
     """The context of a request; raises ValidationException when it is too long or ambiguous."""
     if not pairs:
         return EMPTY
+    if len(pairs) > MOST_PAIRS:
+        raise ValidationException(f"EncryptionContext must not have more than {MOST_PAIRS} pairs")
+    return _checked(tuple(pairs.items()))
+
+
+@lru_cache(maxsize=256)  # an application names few; what is refused is not kept
+def _checked(items: tuple[tuple[str, str], ...]) -> EncryptionContext:
+    pairs = dict(items)
     canonical = _canonical(pairs)
     if len(canonical) > MOST_BYTES:
         raise ValidationException(f"EncryptionContext must not be longer than {MOST_BYTES} bytes")
-    keys: dict[str, ContextValue] = {"kms:encryptioncontextkeys": tuple(pairs)}
+    keys: dict[str, ContextValue] = {
+        f"kms:encryptioncontext:{ascii_lower(name)}": value for name, value in pairs.items()
+    }
+    if len(keys) != len(pairs):
+        _require_unambiguous(pairs)
+    keys["kms:encryptioncontextkeys"] = tuple(pairs)
+    return EncryptionContext(canonical, keys)
+
+
+def _require_unambiguous(pairs: Mapping[str, str]) -> None:
+    """Refuse names that differ only in case and have different values.
+
+    Condition keys do not tell upper from lower case. Of two pairs that a policy cannot tell apart
+    one would hide the other from it.
+    """
+    values: dict[str, str] = {}
     for name, value in pairs.items():
-        # Condition keys do not tell upper from lower case. Of two pairs that a policy cannot tell
-        # apart one would hide the other from it, so such a context is refused.
-        if keys.setdefault(f"kms:encryptioncontext:{ascii_lower(name)}", value) != value:
+        if values.setdefault(ascii_lower(name), value) != value:
             raise ValidationException(
                 f"EncryptionContext has two values for '{name}' in different case"
             )
-    return EncryptionContext(canonical, keys)

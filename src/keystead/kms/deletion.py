@@ -13,7 +13,7 @@ from keystead.audit.event import Event
 from keystead.custody.material import Custody
 from keystead.kms.events import service_event
 from keystead.kms.keys import key_view
-from keystead.kms.records import KeyRecord, microseconds
+from keystead.kms.records import KeyRecord, Place, microseconds
 from keystead.kms.repository import KeyRepository
 from keystead.policy.decision import Permit
 from keystead.store.protocol import Transaction
@@ -34,20 +34,19 @@ def destroy_due(
     transaction: Transaction,
     repository: KeyRepository,
     custody: Custody,
+    place: Place,
     now: datetime,
-    most: int = 100,
-) -> list[Destroyed]:
-    """Destroy the keys whose deletion date has come; `most` of them at a time.
+) -> Destroyed:
+    """Destroy the key at this place, whose deletion date has come."""
+    record = repository.due(transaction, place, _is_due, now)
+    permit = Permit.for_system(
+        key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
+    )
+    custody.destroy_material(transaction, permit, record.account, record.key_id)
+    repository.destroy_key(transaction, record, microseconds(now))
+    return Destroyed(record)
 
-    Driven by the stored dates alone: it can be stopped and called again at any time.
-    """
-    now_us = microseconds(now)
-    done = []
-    for record in repository.due_for_deletion(transaction, now_us, most):
-        permit = Permit.for_system(
-            key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
-        )
-        custody.destroy_material(transaction, permit, record.account, record.key_id)
-        repository.destroy_key(transaction, record, now_us)
-        done.append(Destroyed(record))
-    return done
+
+def _is_due(key: KeyRecord, now_us: int) -> bool:
+    pending = key.state == "PendingDeletion"
+    return pending and key.deletion_us is not None and key.deletion_us <= now_us

@@ -23,5 +23,5 @@ def service_event(
         region=key.region,
         event_type="AwsServiceEvent",
         service_details={"keyId": arn, **details},
-        resources=[EventResource(arn, key.account, RESOURCE_TYPE)],
+        resources=[EventResource(key.account, RESOURCE_TYPE, arn)],
     )

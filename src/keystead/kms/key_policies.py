@@ -8,7 +8,6 @@ names somebody who is gone, or has another name now, it is shown with the id, or
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -101,7 +100,7 @@ def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
     decide. What those and the organization say is another matter, and can change.
     """
     source = PolicySource(policy.compiled, DEFAULT_POLICY, key.arn_text)
-    later = replace(
+    later = msgspec.structs.replace(
         call,
         policies=PrincipalPolicies(identity_based=(PolicySource(_EVERYTHING, "any"),)),
         guardrails=NoOrganization(),

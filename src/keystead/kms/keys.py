@@ -8,7 +8,7 @@ policy does not see them (kms.md 11). The key policy's compiler keeps that, not 
 """
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -33,6 +33,10 @@ class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     AWS does not tell strangers which keys and aliases exist. So a stranger's name of nothing is a
     Key too: nobody may use it, and the refusal reads as for a key that they may not use.
     """
+
+    resource_type: ClassVar[str] = RESOURCE_TYPE
+    resource_policy_required: ClassVar[bool] = True
+    grants: ClassVar[tuple[PolicySource, ...]] = ()
 
     record: KeyRecord
     arn_text: str
@@ -86,18 +90,6 @@ class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def origin(self) -> api.OriginType:
         return self.record.origin
-
-    @property
-    def resource_type(self) -> str:
-        return RESOURCE_TYPE
-
-    @property
-    def resource_policy_required(self) -> bool:
-        return True
-
-    @property
-    def grants(self) -> tuple[PolicySource, ...]:
-        return ()
 
     def made(self, name: KeyName) -> bool:
         """Is this the key that a blob names?  Every member of a multi-Region set is."""

@@ -20,6 +20,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+Place = tuple[str, str, str]
+"""Where a key's row stands: account, Region, key id."""
+
+
 def microseconds(moment: datetime) -> int:
     """A time as it is stored."""
     return (moment - _EPOCH) // _MICROSECOND

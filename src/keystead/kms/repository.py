@@ -6,24 +6,28 @@ found stays as long as the store says the same.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from keystead.custody.rows import RowIntegrityError, RowSeals, SealedTable
+from keystead.kms.due import LOOKED_AT
 from keystead.kms.keys import Key, key_view
 from keystead.kms.records import (
     AliasRecord,
     KeyCount,
     KeyRecord,
     MaterialRecord,
+    Place,
     PolicyRecord,
     Tombstone,
+    microseconds,
 )
 from keystead.policy.context import PolicySource
 from keystead.policy.document import DocumentKind, Policy, stored_policy
 from keystead.store.cache import EpochCache
-from keystead.store.protocol import Reader, Row, Transaction, Value
+from keystead.store.protocol import Reader, Transaction, Value
 from keystead.wire.models import kms as api
 
 DEFAULT_POLICY = "default"
@@ -31,6 +35,7 @@ DEFAULT_POLICY = "default"
 _log = logging.getLogger(__name__)
 
 _CACHED_KEYS = 50_000
+_CACHED_NOBODYS = 1_000  # apart and few, so that inventing names displaces no key
 _CACHED_POLICIES = 10_000
 _FOREVER = 0  # a compiled policy is cached by the hash of what it was compiled from
 
@@ -57,6 +62,8 @@ class KeyRepository:
         self._known: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_KEYS)
         self.named: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_KEYS)
         """Keys by what callers call them: (account of the caller, Region, text)."""
+        self.nobodys: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_NOBODYS)
+        """What strangers called and nobody has: refused as quickly as what somebody has (KM-2)."""
         self._compiled: EpochCache[str, Policy] = EpochCache(_CACHED_POLICIES)
 
     # Finding
@@ -159,36 +166,31 @@ class KeyRepository:
         count = self._counts.get(reader, account, region)
         return 0 if count is None else count.keys
 
-    def due_for_deletion(self, reader: Reader, now_us: int, count: int) -> list[KeyRecord]:
-        """Keys whose deletion date has come, longest overdue first."""
-        due = reader.all(
+    def seem_due_for_deletion(self, reader: Reader, now: datetime) -> list[Place]:
+        """Where an index says that the deletion date has come, longest overdue first."""
+        return reader.all(
             "SELECT account, region, key_id FROM kms_keys"
             " WHERE deletion_us <= ? ORDER BY deletion_us LIMIT ?",
-            (now_us, count),
+            (microseconds(now), LOOKED_AT),
         )
-        return self._authentic(reader, due)
 
-    def due_for_rotation(self, reader: Reader, now_us: int, count: int) -> list[KeyRecord]:
-        """Enabled keys whose rotation date has come, longest overdue first."""
-        due = reader.all(
+    def seem_due_for_rotation(self, reader: Reader, now: datetime) -> list[Place]:
+        """Where an index says that the rotation date has come, longest overdue first."""
+        return reader.all(
             "SELECT account, region, key_id FROM kms_keys"
             " WHERE next_rotation_us <= ? AND state = 'Enabled'"
             " ORDER BY next_rotation_us LIMIT ?",
-            (now_us, count),
+            (microseconds(now), LOOKED_AT),
         )
-        return self._authentic(reader, due)
 
-    def _authentic(self, reader: Reader, places: list[Row]) -> list[KeyRecord]:
-        """The keys at these places. A row that we did not write stops no other key's job."""
-        found = []
-        for place in places:
-            try:
-                record = self._keys.get(reader, *place)
-            except RowIntegrityError:
-                _log.exception("the row of key %s is not authentic: nothing is done", place[2])
-            else:
-                found += [record] if record is not None else []
-        return found
+    def due(
+        self, reader: Reader, place: Place, is_due: Callable[[KeyRecord, int], bool], now: datetime
+    ) -> KeyRecord:
+        """The key at a place that an index led to; raises unless its own row says so, too."""
+        record = self._keys.get(reader, *place)
+        if record is None or not is_due(record, microseconds(now)):
+            raise RowIntegrityError("kms_keys", place)
+        return record
 
     # Changing
 

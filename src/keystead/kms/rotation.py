@@ -12,7 +12,7 @@ from keystead.audit.event import Event
 from keystead.custody.material import Custody
 from keystead.kms.events import service_event
 from keystead.kms.keys import Key, key_view
-from keystead.kms.records import KeyRecord, microseconds, moment
+from keystead.kms.records import KeyRecord, Place, microseconds, moment
 from keystead.kms.repository import KeyRepository
 from keystead.policy.decision import Permit
 from keystead.store.protocol import Transaction
@@ -62,26 +62,27 @@ def rotate_due(
     transaction: Transaction,
     repository: KeyRepository,
     custody: Custody,
+    place: Place,
     now: datetime,
-    most: int = 100,
-) -> list[Rotated]:
-    """Rotate the enabled keys whose date has come; `most` of them at a time.
+) -> Rotated:
+    """Rotate the key at this place, which is enabled and whose date has come."""
+    record = repository.due(transaction, place, _is_due, now)
+    permit = Permit.for_system(
+        key_view(record, (), ()), "kms:RotateKey", "its rotation date has passed"
+    )
+    rotated = rotate(transaction, repository, custody, permit, rotation_type="AUTOMATIC", now=now)
+    repository.change_key(
+        transaction, rotated.key, next_rotation_us=microseconds(_next_date(record, now))
+    )
+    return rotated
 
-    Driven by the stored dates alone: it can be stopped and called again at any time.
-    """
-    done = []
-    for record in repository.due_for_rotation(transaction, microseconds(now), most):
-        permit = Permit.for_system(
-            key_view(record, (), ()), "kms:RotateKey", "its rotation date has passed"
-        )
-        rotated = rotate(
-            transaction, repository, custody, permit, rotation_type="AUTOMATIC", now=now
-        )
-        repository.change_key(
-            transaction, rotated.key, next_rotation_us=microseconds(_next_date(record, now))
-        )
-        done.append(rotated)
-    return done
+
+def _is_due(key: KeyRecord, now_us: int) -> bool:
+    return (
+        key.state == "Enabled"
+        and key.next_rotation_us is not None
+        and key.next_rotation_us <= now_us
+    )
 
 
 def _next_date(key: KeyRecord, now: datetime) -> datetime:

@@ -25,6 +25,8 @@ class KeyState(StrEnum):
     CREATING = "Creating"
     UPDATING = "Updating"
 
+    __hash__ = str.__hash__  # Enum's own costs a call of Python for each look into a table
+
 
 class Stateful(Protocol):
     """What the table looks at."""

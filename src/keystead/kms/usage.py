@@ -84,6 +84,14 @@ _PERFORMS: Mapping[tuple[str, str], frozenset[str]] = {
 }
 
 
+_FITTING = frozenset(
+    (operation, spec, usage, algorithm)
+    for (spec, usage), operations in _PERFORMS.items()
+    for operation in operations
+    for algorithm in ALGORITHMS[spec][usage]
+)
+
+
 class Usable(Protocol):
     """What the matrix looks at."""
 
@@ -104,14 +112,15 @@ def algorithms(spec: str, usage: str) -> tuple[str, ...]:
 
 def require(operation: str, key: Usable, algorithm: str) -> None:
     """Refuse unless a key of this spec and usage does this, with this algorithm."""
+    if (operation, key.spec, key.usage, algorithm) in _FITTING:
+        return
     if operation not in _PERFORMS[key.spec, key.usage]:
         raise api.InvalidKeyUsageException(
             f"{key.arn_text} key usage is {key.usage} which is not valid for {operation}."
         )
-    if algorithm not in algorithms(key.spec, key.usage):
-        raise api.InvalidKeyUsageException(
-            f"Algorithm {algorithm} is incompatible with key spec {key.spec}."
-        )
+    raise api.InvalidKeyUsageException(
+        f"Algorithm {algorithm} is incompatible with key spec {key.spec}."
+    )
 
 
 class Rotatable(Usable, Protocol):

@@ -12,6 +12,7 @@ from keystead.policy.principal import ContextValue, Keys, Principal, PrincipalTy
 
 __all__ = [
     "ApplicablePolicies",
+    "Asked",
     "Combination",
     "ContextValue",
     "Keys",
@@ -98,6 +99,15 @@ class ApplicablePolicies(msgspec.Struct, frozen=True, gc=False):
             "" if endpoint is None else endpoint.policy.id,
             ";".join(map(_ids, self.resource_control)) if self.resource_control else "",
         )
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question that was refused, with what to mind when it is told to others."""
+
+    context: RequestContext
+    policies: ApplicablePolicies
+    described: frozenset[str] = frozenset()  # the keys that describe the resource, not the request
+    shown_as: str = ""  # how the caller may hear of the resource, when not by its ARN
 
 
 def _ids(sources: tuple[PolicySource, ...]) -> str:

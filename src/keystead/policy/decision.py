@@ -5,13 +5,13 @@ and a trace with one Finding per step of the evaluation. A Permit proves that a 
 this use of this resource; it is the only key to custody and to issuing credentials.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 import msgspec
 
 from keystead.errors import AwsError
+from keystead.policy.context import Asked
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -122,20 +122,26 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccessDenied(AwsError):
-    """The refusal, with the Decision that explains it."""
+    """The refusal, with the Decision that explains it and the question that can be asked again."""
 
     code = "AccessDeniedException"
     status = 400
     query_code = "AccessDenied"
     query_status = 403
 
-    def __init__(self, decision: Decision | None, message: str | None = None) -> None:
+    def __init__(
+        self, decision: Decision | None, message: str | None = None, asked: Asked | None = None
+    ) -> None:
         super().__init__(message if decision is None or message else decision.message)
         self.decision = decision
+        self.asked = asked
+
+    def reworded(self, message: str) -> "AccessDenied":
+        """The same refusal in other words."""
+        return AccessDenied(self.decision, message, self.asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Permit(Generic[R_co]):
+class Permit(msgspec.Struct, Generic[R_co], frozen=True, gc=False):
     """Proof that a Decision allowed this use of this resource.
 
     INVARIANT: made only in `keystead.call` (after a Decision that allows) and by `for_system`;

@@ -76,6 +76,7 @@ class Policy(msgspec.Struct, frozen=True):
     statements: tuple[Statement, ...]
     text: str
     broken: str = ""  # why a stored text could not be read; the policy then denies everything
+    meant: tuple[tuple[str, str], ...] | None = None  # whom its AWS principals were resolved to
 
 
 def compile_policy(
@@ -91,7 +92,9 @@ def compile_policy(
     written (`named_principals`); None takes each name for itself.
     """
     resolved = None if principals is None else tuple(sorted(principals.items()))
-    return _compiled(text, kind, resolved, accept_unsupported_condition_keys)
+    # A text that is too long to be stored is only simulated: it is not worth keeping.
+    compiled = _compiled if len(text) <= KEY_POLICY_BYTES else _compiled.__wrapped__
+    return compiled(text, kind, resolved, accept_unsupported_condition_keys)
 
 
 def stored_policy(
@@ -175,6 +178,7 @@ def _compile(
             for one in written.statements
         ),
         text=text,
+        meant=resolved,
     )
 
 
@@ -192,9 +196,7 @@ def _principals(
     if statement.principals is None:
         return None
     try:
-        named = compile_principals(
-            statement.principals, names, federated=kind is DocumentKind.TRUST
-        )
+        named = compile_principals(statement.principals, names, RULES[kind].principal_types)
     except InvalidPrincipal as invalid:
         detail = f'Invalid principal in policy: "{invalid.kind.upper()}":"{invalid.name}"'
         message = say.KEY_PRINCIPALS if kind is DocumentKind.KEY else detail

@@ -3,7 +3,8 @@
 An allowance comes from the residual and says which kind of policy gave it; `evaluate` gives its
 full trace. Every refusal is decided and explained by `evaluate`, and the first answer of a new
 residual is compared with it. A difference between the two is our bug: it refuses, whatever either
-says, and is counted for whoever watches (`disagreements`).
+says, and is counted for whoever watches (`disagreements`). From then on nobody is allowed by these
+documents: the residual that was wrong once is never asked again.
 
 INVARIANT: a residual depends only on what it is kept under: the ids of the documents, how they
 are asked, and the action.
@@ -43,14 +44,18 @@ class Enforcer:
         """May this principal do this to this resource?"""
         key = policies.combination(context.action)
         residual = self._residuals.get(key)
-        if residual is None:
-            residual = compile_residual(policies, context.action)
+        if residual is not None:
+            verdict = residual(context, policies)
+            if verdict is REFUSED:
+                return self._explained(context, policies, key, verdict)
+            return Decision(
+                _ALLOWED, context.principal.arn, context.action, context.resource, verdict
+            )
+        residual = compile_residual(policies, context.action)
+        decision = self._explained(context, policies, key, residual(context, policies))
+        if key not in self._residuals:
             self._keep(key, residual)
-            return self._explained(context, policies, residual(context, policies))
-        verdict = residual(context, policies)
-        if verdict is REFUSED:
-            return self._explained(context, policies, verdict)
-        return Decision(_ALLOWED, context.principal.arn, context.action, context.resource, verdict)
+        return decision
 
     def _keep(self, key: Combination, residual: Residual) -> None:
         if len(self._residuals) >= MOST_RESIDUALS:
@@ -58,7 +63,11 @@ class Enforcer:
         self._residuals[key] = residual
 
     def _explained(
-        self, context: RequestContext, policies: ApplicablePolicies, verdict: Verdict
+        self,
+        context: RequestContext,
+        policies: ApplicablePolicies,
+        key: Combination,
+        verdict: Verdict,
     ) -> Decision:
         """The definition's answer, if it is the residual's too."""
         decision = evaluate(context, policies)
@@ -66,6 +75,7 @@ class Enforcer:
         if defined is verdict:
             return decision
         self.disagreements += 1
+        self._keep(key, _refuse)
         return Decision(
             outcome=Outcome.IMPLICITLY_DENIED,
             principal_arn=decision.principal_arn,
@@ -75,6 +85,11 @@ class Enforcer:
             trace=(DISAGREEMENT, *decision.trace),
             foreign=decision.foreign,
         )
+
+
+def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001
+    """What stands for a residual that was wrong."""
+    return REFUSED
 
 
 ENFORCER: Final = Enforcer()

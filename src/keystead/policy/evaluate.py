@@ -68,12 +68,8 @@ def _conclude(
         return _decision(question, outcome, refusal.kind, refusal.statements, trace)
     allowing = [finding for finding in trace if finding.step[0] in "56"]
     statements = tuple(one for finding in allowing for one in finding.statements)
-    kind = allowed_by(
-        question.context.principal.type,
-        max(found.resource.grade, found.grants.grade),
-        bound,
-        question.resource_kind,
-    )
+    grade = max(found.resource.grade, found.grants.grade)
+    kind = allowed_by(grade, bound, question.resource_kind)
     return _decision(question, Outcome.ALLOWED, kind, statements, trace)
 
 

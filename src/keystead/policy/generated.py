@@ -9,6 +9,8 @@ is passed in under a name of our own.
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
+from functools import lru_cache
+from types import CodeType
 from typing import Any, Final
 
 import msgspec
@@ -102,23 +104,35 @@ def generate(what: Remainder) -> Residual:
         if statements is not None:
             _must_allow(source, flag, statements)
     source.lines.append("    return kind")
-    exec("\n".join(source.lines), source.constants)  # noqa: S102 - see the invariant
+    exec(_code("\n".join(source.lines)), source.constants)  # noqa: S102 - see the invariant
     residual: Residual = source.constants["residual"]
     return residual
+
+
+@lru_cache(maxsize=1024)
+def _code(text: str) -> CodeType:
+    """Most combinations of documents have one of a few shapes, and a shape is one source."""
+    return compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
 
 
 def _resource_side(source: _Source, what: Remainder) -> None:
     """How the resource's policies and grants name the caller, and what follows."""
     grade = "NOBODY"
     for whom, applies in what.resource:
-        source.lines.append(f"    its = {source.name(whom)}(who, {what.bounded})")
-        asked = "" if applies is None else f" and {source.name(applies)}(resource, keys)"
-        source.lines.append(f"    grade = its if its > {grade}{asked} else {grade}")
+        its = f"{source.name(whom)}(who, {what.bounded})"
+        if applies is None and grade == "NOBODY":
+            source.lines.append(f"    grade = {its}")
+        else:
+            asked = "" if applies is None else f" and {source.name(applies)}(resource, keys)"
+            source.lines.append(f"    its = {its}")
+            source.lines.append(f"    grade = its if its > {grade}{asked} else {grade}")
         grade = "grade"
+    if grade == "NOBODY":
+        source.lines.append("    grade = NOBODY")
     granted, routes = source.name(what.granted), source.name(what.routes)
     limited = source.name(Grade.LIMITED)
     source.lines += [
-        f"    grade, granted = {grade}, False",
+        "    granted = False",
         "    if policies.grants:",
         f"        granted = {granted}(context, policies)",
         f"        grade, granted = max(grade, granted), granted >= {limited}",
@@ -142,9 +156,11 @@ def _applies(source: _Source, statement: Statement) -> str:
     """Whether a statement's resource and conditions match, as an expression."""
     parts: list[str] = []
     resources = statement.resources
-    if resources.matcher is not None:
+    if resources.everything:
+        pass
+    elif resources.matcher is not None:
         parts.append(f"{source.name(resources.matcher)}(resource)")
-    elif not resources.everything:
+    else:
         parts.append(f"{source.name(resources.test)}(resource, keys)")
     parts += [f"{source.name(condition.test)}(keys)" for condition in statement.conditions]
     return " and ".join(parts) or "True"

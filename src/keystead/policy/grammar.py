@@ -26,10 +26,10 @@ DEEPEST = 16
 EVERYBODY = "*"
 PRINCIPAL_TYPES = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 
-_IAM_TEXT = re.compile(r"[\t\n\r\x20-\xff]*+")
+IAM_TEXT = re.compile(r"[\t\n\r\x20-\xff]*+")
 _OTHER_CHARACTER = "a character outside of U+0009, U+000A, U+000D, U+0020 to U+00FF"
-_POLICY_ELEMENTS = frozenset({"Version", "Id", "Statement"})
-_STATEMENT_ELEMENTS = frozenset(
+POLICY_ELEMENTS = frozenset({"Version", "Id", "Statement"})
+STATEMENT_ELEMENTS = frozenset(
     {
         "Sid",
         "Effect",
@@ -42,7 +42,7 @@ _STATEMENT_ELEMENTS = frozenset(
         "Condition",
     }
 )
-_EITHER = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
+EITHER = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
 
 
 class NotAPolicy(ValueError):
@@ -98,7 +98,7 @@ def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
 
     `iam_characters`: only what IAM and KMS take in a document.
     """
-    if iam_characters and not _IAM_TEXT.fullmatch(text):
+    if iam_characters and not IAM_TEXT.fullmatch(text):
         raise NotAPolicy(_OTHER_CHARACTER)
     try:
         document = strictjson.loads(text, max_depth=DEEPEST)
@@ -106,7 +106,7 @@ def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
         raise NotAPolicy(str(error), json=False) from None
     if iam_characters and "\\u" in text:
         _require_iam_characters(document)
-    policy = _members(document, "the policy", _POLICY_ELEMENTS)
+    policy = _members(document, "the policy", POLICY_ELEMENTS)
     version = policy.get("Version", VERSION_2008)
     if version not in (VERSION_2008, VERSION_2012):
         raise NotAPolicy(f"`Version` is {version}")
@@ -123,7 +123,7 @@ def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
 def _require_iam_characters(value: Any) -> None:
     """Escapes write no character that may not be written plainly. The depth is limited."""
     if isinstance(value, str):
-        if not _IAM_TEXT.fullmatch(value):
+        if not IAM_TEXT.fullmatch(value):
             raise NotAPolicy(_OTHER_CHARACTER)
     elif isinstance(value, dict):
         for name, member in value.items():
@@ -149,13 +149,13 @@ def _members(value: Any, what: str, known: frozenset[str] | None = None) -> dict
 
 def _statement(index: int, value: Any) -> WrittenStatement:
     try:
-        return _elements(index, _members(value, "it", _STATEMENT_ELEMENTS))
+        return _elements(index, _members(value, "it", STATEMENT_ELEMENTS))
     except NotAPolicy as error:
         raise NotAPolicy(f"statement {index + 1}: {error}") from None
 
 
 def _elements(index: int, statement: dict[str, Any]) -> WrittenStatement:
-    for one, other in _EITHER:
+    for one, other in EITHER:
         if other in statement and one in statement:
             raise NotAPolicy(f"it has both `{one}` and `{other}`")
     sid, effect = statement.get("Sid", ""), statement.get("Effect")

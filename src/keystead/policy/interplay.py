@@ -70,15 +70,11 @@ def resource_refuses(
     return required and grade is Grade.NOBODY
 
 
-def allowed_by(
-    kind: PrincipalType, grade: Grade, bound: Bound, resource: PolicyKind
-) -> PolicyKind | None:
+def allowed_by(grade: Grade, bound: Bound, resource: PolicyKind) -> PolicyKind | None:
     """Which kind of policy gave the permission; None when it is the root user's own.
 
-    `resource` is what the resource's policy is called.
+    `resource` is what the resource's policy is called. Only the root user needs neither of them.
     """
     if bound & Bound.IDENTITY:
         return PolicyKind.IDENTITY
-    if kind is PrincipalType.ACCOUNT and grade is Grade.NOBODY:
-        return None
-    return resource
+    return None if grade is Grade.NOBODY else resource

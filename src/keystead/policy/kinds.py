@@ -25,6 +25,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     principal: bool = False  # may have a Principal element
     principal_demanded: bool = True  # if it may: a statement without one is refused, else void
+    principal_types: frozenset[str] = frozenset({"AWS", "Service"})
     not_principal: bool = False
     actions_demanded: bool = True  # False: a statement without them is void
     resource: bool = True  # may have a Resource element
@@ -50,9 +51,14 @@ RULES: Mapping[DocumentKind, Rules] = {
         resource_demanded=False,
         iam_sids=False,
     ),
-    DocumentKind.TRUST: Rules(principal=True, resource=False),
+    DocumentKind.TRUST: Rules(
+        principal=True,
+        principal_types=frozenset({"AWS", "Service", "Federated"}),
+        resource=False,
+    ),
     DocumentKind.RESOURCE: Rules(
         principal=True,
+        principal_types=frozenset({"AWS", "Service", "CanonicalUser"}),
         principal_demanded=False,
         not_principal=True,
         iam_text=False,

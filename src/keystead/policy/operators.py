@@ -66,8 +66,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     """An operator as one condition writes it."""
 
     operator: Operator
-    quantifier: str = ""  # "", FOR_ALL or FOR_ANY
-    if_exists: bool = False
+    quantifier: str  # "", FOR_ALL or FOR_ANY
+    if_exists: bool
 
     @property
     def name(self) -> str:

@@ -5,35 +5,45 @@ A pattern is compiled from tokens, not from text: a literal `*`, written `${*}` 
 a variable, can never become a wildcard.
 
 INVARIANT: a match takes time linear in the text. The runs between two `*` are found leftmost, in
-order, without going back; a run with `?` in it is found by shifting one bit set along the text.
+order, without going back (`runs`).
 """
 
 import re
 import string
-from collections.abc import Callable, Iterable
-from enum import Enum
+from collections.abc import Callable
 from functools import lru_cache
+
+from keystead.policy.runs import Run, Text, Token, Tokens, Wild
+
+__all__ = [
+    "LONGEST_SEARCH",
+    "MOST_RUNS",
+    "Matcher",
+    "Token",
+    "Tokens",
+    "Wild",
+    "action_glob",
+    "always",
+    "arn_glob",
+    "ascii_lower",
+    "glob",
+    "is_too_long",
+    "never",
+    "resource_glob",
+    "segments",
+    "wildcards",
+]
 
 Matcher = Callable[[str], bool]
 
-LONGEST_RUN = 512
-"""Characters between two `*` of a stored pattern, when a `?` is among them: a small bit set."""
+MOST_RUNS = 512
+"""Pieces between two `*` of a stored pattern."""
+
+LONGEST_SEARCH = 1024
+"""Characters in all those pieces of a stored pattern in which there is a `?`."""
 
 _WILD = re.compile(r"([*?])")
 _ASCII_LOWER = {ord(upper): upper.lower() for upper in string.ascii_uppercase}
-
-
-class Wild(Enum):
-    """A wildcard."""
-
-    ANY = "*"
-    ONE = "?"
-
-
-Token = str | Wild
-"""A literal text, or a wildcard."""
-
-Tokens = tuple[Token, ...]
 
 
 def ascii_lower(text: str) -> str:
@@ -56,64 +66,20 @@ def never(_: str) -> bool:
     return False
 
 
-class _Run:
-    """What stands between two `*`: characters, and holes where any character may stand."""
-
-    __slots__ = ("_holes", "_masks", "_parts", "length")
-
-    def __init__(self, tokens: Iterable[Token]) -> None:
-        self._parts: list[tuple[int, str]] = []  # offset, literal
-        self._masks: dict[str, int] = {}
-        self._holes = 0
-        self.length = 0
-        for token in tokens:
-            if isinstance(token, str):
-                self._parts.append((self.length, token))
-                self.length += len(token)
-            else:
-                self._holes |= 1 << self.length
-                self.length += 1
-        if self._holes:
-            self._index()
-
-    def _index(self) -> None:
-        masks = dict.fromkeys((char for _, part in self._parts for char in part), self._holes)
-        for offset, part in self._parts:
-            for position, char in enumerate(part, offset):
-                masks[char] |= 1 << position
-        self._masks = masks
-
-    def literal(self) -> str | None:
-        """The run as a text, when it has no holes."""
-        return None if self._holes else "".join(part for _, part in self._parts)
-
-    def stands_at(self, text: str, start: int) -> bool:
-        """Does the run begin here?  The text is known to be long enough."""
-        return all(text.startswith(part, start + offset) for offset, part in self._parts)
-
-    def end_of_first(self, text: str, start: int, end: int) -> int:
-        """Where the leftmost occurrence in `text[start:end]` ends, or -1."""
-        if not self._holes:
-            found = text.find("".join(part for _, part in self._parts), start, end)
-            return -1 if found < 0 else found + self.length
-        # Bit i of `state`: the last i + 1 characters are the first i + 1 of the run.
-        masks, holes, complete, state = self._masks, self._holes, 1 << (self.length - 1), 0
-        for position in range(start, end):
-            state = (state << 1 | 1) & masks.get(text[position], holes)
-            if state & complete:
-                return position + 1
-        return -1
-
-
 def is_too_long(tokens: Tokens) -> bool:
-    """Is there a run with `?` that is longer than a stored pattern may have?"""
-    runs = [run for run in _runs(tokens) if Wild.ONE in run]
-    return any(sum(len(t) if isinstance(t, str) else 1 for t in run) > LONGEST_RUN for run in runs)
+    """Is this more than a stored pattern may have?  No policy that means something is near it."""
+    between = _runs(tokens)[1:-1]
+    searched = sum(_length(run) for run in between if Wild.ONE in run)
+    return len(between) > MOST_RUNS or searched > LONGEST_SEARCH
+
+
+def _length(run: list[Token]) -> int:
+    return sum(len(token) if isinstance(token, str) else 1 for token in run)
 
 
 def glob(tokens: Tokens) -> Matcher:
     """The matcher for a whole text."""
-    runs = [_Run(run) for run in _runs(tokens)]
+    runs = [Run(run) for run in _runs(tokens)]
     first, *middle, last = runs if len(runs) > 1 else (runs[0], runs[0])
     head, tail = first.literal(), last.literal()
     if len(runs) == 1:
@@ -126,11 +92,12 @@ def glob(tokens: Tokens) -> Matcher:
         end = len(text) - last.length
         if len(text) < least or not first.stands_at(text, 0) or not last.stands_at(text, end):
             return False
-        position = first.length
+        position, searched = first.length, Text(text)
         for run in middle:
-            position = run.end_of_first(text, position, end)
-            if position < 0:
+            found = run.first(searched, position, end)
+            if found < 0:
                 return False
+            position = found + run.length
         return True
 
     return matches
@@ -147,7 +114,7 @@ def _runs(tokens: Tokens) -> list[list[Token]]:
     return [run for i, run in enumerate(runs) if run or i in (0, len(runs) - 1)]
 
 
-def _exactly(run: _Run) -> Matcher:
+def _exactly(run: Run) -> Matcher:
     return lambda text: len(text) == run.length and run.stands_at(text, 0)
 
 

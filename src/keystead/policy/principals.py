@@ -34,8 +34,11 @@ _AWS_ARN = re.compile(
     r"|sts::[0-9]{12}:(?:assumed-role/[^/\s]+/[^/\s]+|federated-user/[^/\s]+))"
 )
 _SESSION = re.compile(r"arn:aws:sts::[0-9]{12}:assumed-role/[^/]+/([^/]+)")
-_SERVICE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
-_PROVIDER = re.compile(r"arn:aws:iam::[0-9]{12}:(?:saml|oidc)-provider/[\x21-\x7e]+")
+_FORMS = {
+    "Service": re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+"),
+    "Federated": re.compile(r"arn:aws:iam::[0-9]{12}:(?:saml|oidc)-provider/[\x21-\x7e]+"),
+    "CanonicalUser": re.compile(r"[0-9a-f]{64}"),  # S3's; no caller here is one
+}
 
 
 class Grade(IntEnum):
@@ -65,7 +68,7 @@ class Principals(msgspec.Struct, frozen=True):
     """A Principal element, resolved. AWS names, service names and provider names never collide."""
 
     names: frozenset[str]
-    everybody: bool = False
+    everybody: bool
 
     def grade(self, who: Principal, bounded: bool) -> Grade:  # noqa: ARG002 - see Others
         """How the element names the caller; `bounded`: the caller has a permissions boundary."""
@@ -148,12 +151,12 @@ PrincipalElement = Principals | AllBut | Others
 
 
 def compile_principals(
-    written: Names, resolved: Mapping[str, str] | None, *, federated: bool
+    written: Names, resolved: Mapping[str, str] | None, types: frozenset[str]
 ) -> Principals:
     """The meaning of a principal element; raises InvalidPrincipal.
 
     `resolved` gives the unique id of every AWS name, or is None when names stand for themselves;
-    `federated`: may it name identity providers (only trust policies may)?
+    `types` are those that the kind of document knows.
     """
     names: set[str] = set()
     everybody = False
@@ -165,28 +168,28 @@ def compile_principals(
                 everybody = True
             elif kind == "AWS":
                 names.add(_aws_name(name, resolved))
-            elif _is_service(kind, name) or (federated and _is_provider(kind, name)):
+            elif kind in types and _has_form(kind, name):
                 names.add(name)
             else:
                 raise InvalidPrincipal(kind, name)
     return Principals(frozenset(names), everybody)
 
 
-def _is_service(kind: str, name: str) -> bool:
-    return kind == "Service" and _SERVICE.fullmatch(name) is not None
+def _has_form(kind: str, name: str) -> bool:
+    if kind == "Federated" and name in WEB_PROVIDERS:
+        return True
+    return not _has_wildcard(name) and _FORMS[kind].fullmatch(name) is not None
 
 
-def _is_provider(kind: str, name: str) -> bool:
-    if kind != "Federated" or "*" in name or "?" in name:
-        return False
-    return name in WEB_PROVIDERS or _PROVIDER.fullmatch(name) is not None
+def _has_wildcard(name: str) -> bool:
+    return "*" in name or "?" in name
 
 
 def _aws_name(name: str, resolved: Mapping[str, str] | None) -> str:
     """What an AWS name stands for."""
-    account = account_named(name)
-    if account is None and not is_aws_name(name):
+    if not is_aws_name(name):
         raise InvalidPrincipal("AWS", name)
+    account = account_named(name)
     if resolved is None:
         return account or name
     unique_id = resolved.get(name) or (resolved.get(root_arn(account)) if account else None)
@@ -214,6 +217,6 @@ def root_arn(account: str) -> str:
 
 def is_aws_name(name: str) -> bool:
     """Has this the form of an AWS principal, other than `*`?"""
-    if "*" in name or "?" in name:
+    if _has_wildcard(name):
         return False
     return any(form.fullmatch(name) for form in (_ACCOUNT, _UNIQUE_ID, _AWS_ARN))

@@ -5,6 +5,9 @@ ImplicitlyDenied  because no identity-based policy allows the kms:Encrypt action
 steps       one line for each finding
 considered  one line for each policy, and one for each statement that speaks of the action
 to allow it the smallest change
+
+What a request brought stands in it as text: whatever a terminal might obey is escaped, and no
+value begins a line.
 """
 
 from collections.abc import Iterator
@@ -22,7 +25,13 @@ _MARK = {True: "yes", False: "no"}
 
 def render(explanation: Explanation) -> str:
     """The explanation as text, without a last line end."""
-    return "\n".join(_lines(explanation))
+    return "\n".join(map(_printable, _lines(explanation)))
+
+
+def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -242,7 +242,7 @@ def _routes(
                 bool(bound & Bound.IDENTITY),
                 bool(bound & Bound.BOUNDARY),
                 bool(bound & Bound.SESSION),
-                allowed_by(kind, grade, bound, resource),
+                allowed_by(grade, bound, resource),
             )
         )
     return routes

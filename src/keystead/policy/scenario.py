@@ -144,19 +144,19 @@ def _answer(
 def question(scenario: Scenario) -> tuple[RequestContext, ApplicablePolicies]:
     """The arguments of the decision that a scenario asks for; raises BadScenario."""
     principal = principal_named(scenario.principal, scenario.principal_role or "", scenario.action)
-    owner = scenario.resource_account or _owner(scenario.resource, principal)
+    owner = scenario.resource_account or owner_of(scenario.resource) or principal.account
     context = RequestContext(
         principal=principal,
         action=scenario.action,
         resource=scenario.resource,
         resource_account=owner,
-        keys={**_known(principal, owner), **_keys(scenario.context)},
+        keys={**known_keys(principal, owner), **_keys(scenario.context)},
     )
     return context, _policies(scenario)
 
 
-def _known(who: Principal, owner: str) -> dict[str, ContextValue]:
-    """What the line itself tells about the caller (iam.md 6.1) and the owner of the resource."""
+def known_keys(who: Principal, owner: str) -> dict[str, ContextValue]:
+    """What its ARN tells about the caller (iam.md 6.1), and the owner of the resource."""
     known: dict[str, ContextValue] = {"aws:resourceaccount": owner} if owner else {}
     if who.type is PrincipalType.ANONYMOUS:
         return {**known, "aws:principaltype": who.type.value, "aws:userid": who.user_id}
@@ -184,19 +184,16 @@ def _keys(context: Mapping[str, str | list[str]]) -> dict[str, ContextValue]:
     return keys
 
 
-def _owner(resource: str, principal: Principal) -> str:
-    """The account in an ARN; what names none, and AWS's own policies, are the caller's."""
+def owner_of(resource: str) -> str:
+    """The account in an ARN; "" for what names none, and for AWS's own policies."""
     parts = resource.split(":", 5)
     owner = parts[4] if len(parts) == 6 else ""
-    return owner if owner not in ("", _EVERY_ACCOUNTS) else principal.account
+    return owner if owner != _EVERY_ACCOUNTS else ""
 
 
 def _policies(scenario: Scenario) -> ApplicablePolicies:
     action = ascii_lower(scenario.action)
-    required = policy_required(action, scenario.resource)
-    kind = DocumentKind.RESOURCE
-    if required:
-        kind = DocumentKind.TRUST if action.startswith("sts:") else DocumentKind.KEY
+    kind = resource_document(action, scenario.resource)
     return ApplicablePolicies(
         principal=PrincipalPolicies(
             identity_based=tuple(
@@ -207,11 +204,18 @@ def _policies(scenario: Scenario) -> ApplicablePolicies:
             service_control=_levels(scenario.scps, DocumentKind.SCP, "scps"),
         ),
         resource_based=_some(_source(scenario.resource_policy, kind, "resourcePolicy")) or (),
-        resource_policy_required=required,
+        resource_policy_required=policy_required(action, scenario.resource),
         resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps"),
         endpoint=_source(scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy"),
         cross_account_allowed=works_across_accounts(action),
     )
+
+
+def resource_document(action: str, resource: str) -> DocumentKind:
+    """What the resource's own policy is, for an action in lower case."""
+    if not policy_required(action, resource):
+        return DocumentKind.RESOURCE
+    return DocumentKind.TRUST if action.startswith("sts:") else DocumentKind.KEY
 
 
 def _some(source: PolicySource | None) -> tuple[PolicySource, ...] | None:

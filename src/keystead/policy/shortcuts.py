@@ -6,16 +6,17 @@ with the general one is a property test.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
 from keystead.policy import values as parse
 from keystead.policy.comparisons import operand
 from keystead.policy.operators import Usage
 from keystead.policy.patterns import Matcher, arn_glob, glob
-from keystead.policy.principal import Keys
+from keystead.policy.principal import ContextValue, Keys
 from keystead.policy.variables import Dialect, Template, Variable, pattern, template
 
 Test = Callable[[Keys], bool]
+
+_KEPT = 64
 
 
 def shortcut(
@@ -52,9 +53,11 @@ _PATTERNS: Mapping[str, Callable[..., Matcher]] = {
 
 
 def _equals_variable(name: str, operand: Template) -> Test | None:
-    if len(operand.parts) != 1 or not isinstance(operand.parts[0], Variable):
-        return None
-    other, default = operand.parts[0].name, operand.parts[0].default
+    match operand.parts:
+        case (Variable(name=other, default=default),):
+            pass
+        case _:
+            return None
 
     def test(keys: Keys) -> bool:
         wanted = keys.get(other, default)
@@ -91,36 +94,40 @@ def _not_equals(name: str, texts: frozenset[str]) -> Test:
     return test
 
 
-def _bool(name: str, texts: frozenset[str]) -> Test:
-    truths = {parse.boolean(text) for text in texts} - {None}
-    answers: dict[object, bool] = {"true": True in truths, "false": False in truths, None: False}
+class _Answers(dict[ContextValue | None, bool]):
+    """The answer for each value that a key may have; those of some short texts are kept."""
 
-    def test(keys: Keys) -> bool:
-        value = keys.get(name)
-        answer = answers.get(value)
-        if answer is None:
-            return isinstance(value, str) and parse.boolean(value) in truths
+    def __init__(self, answer: Callable[[str], bool], *, when_absent: bool, longest: int) -> None:
+        self._answer, self._when_absent, self._longest = answer, when_absent, longest
+
+    def __missing__(self, value: ContextValue | None) -> bool:
+        if not isinstance(value, str):
+            return self._when_absent and not value  # several values match nothing
+        answer = self._answer(value)
+        if len(value) <= self._longest:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[value] = answer
         return answer
 
-    return test
+
+def _bool(name: str, texts: frozenset[str]) -> Test:
+    truths = {parse.boolean(text) for text in texts} - {None}
+    answers = _Answers(
+        lambda text: parse.boolean(text) in truths, when_absent=False, longest=len("false")
+    )
+    return lambda keys: answers[keys.get(name)]
 
 
 def _in_networks(name: str, written: Sequence[str], *, inside: bool, allow: bool) -> Test:
     networks = [operand(parse.network, text) for text in written]
-    when_absent = not inside
     when_untyped = not inside and not allow
 
-    @lru_cache(maxsize=64)
     def answer(text: str) -> bool:
         found = parse.address(text)
         if found is None:
             return when_untyped
         return any(found & mask == first for first, mask in networks) is inside
 
-    def test(keys: Keys) -> bool:
-        value = keys.get(name)
-        if isinstance(value, str):
-            return answer(value) if len(value) <= parse.LONGEST_ADDRESS else when_untyped
-        return when_absent and value in (None, ())
-
-    return test
+    answers = _Answers(answer, when_absent=not inside, longest=parse.LONGEST_ADDRESS)
+    return lambda keys: answers[keys.get(name)]

@@ -136,7 +136,7 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
     tests = [
         pattern(text, dialect, resource_glob)
         for text, parsed in zip(element.values, templates, strict=True)
-        if not _misplaced_variable(parsed)
+        if not misplaced_variable(parsed)
     ]
     variables = tuple(variable for one in templates for variable in one.variables)
     everything = not element.negated and any(
@@ -146,7 +146,7 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
     return ResourceElement(
         patterns=element.values,
         negated=element.negated,
-        matcher=_static(templates[0].tokens) if alone else None,
+        matcher=_static(templates[0].tokens()) if alone else None,
         test=EVERY_RESOURCE.test
         if everything
         else _resource_test(element, tests, variables, allow),
@@ -175,7 +175,7 @@ def _resource_test(
     return matches
 
 
-def _misplaced_variable(parsed: Template) -> bool:
+def misplaced_variable(parsed: Template) -> bool:
     """Is a variable in one of the first five parts of an ARN?  Then it never matches (4.8)."""
     colons = 0
     for part in parsed.parts:

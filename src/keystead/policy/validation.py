@@ -24,10 +24,10 @@ from keystead.policy.patterns import ascii_lower
 from keystead.policy.statements import compile_resources
 from keystead.policy.variables import Dialect, MalformedVariable, PatternTooLong, template
 
-_SID = re.compile(r"[A-Za-z0-9]*")
-_VENDOR = re.compile(r"[A-Za-z0-9.-]*")
-_TRUST_ACTION = re.compile(r"sts:(?:assumerole[a-z*?]*|tagsession|setsourceidentity|setcontext)")
-_TOLD_APART_ONE_BY_ONE = frozenset({"kms:encryptioncontext:", "aws:requesttag/"})
+SID = re.compile(r"[A-Za-z0-9]*")
+VENDOR = re.compile(r"[A-Za-z0-9.-]*")
+TRUST_ACTION = re.compile(r"sts:(?:assumerole[a-z*?]*|tagsession|setsourceidentity|setcontext)")
+TOLD_APART_ONE_BY_ONE = frozenset({"kms:encryptioncontext:", "aws:requesttag/"})
 
 
 def validate(policy: WrittenPolicy, kind: DocumentKind, dialect: Dialect, *, any_key: bool) -> None:
@@ -57,7 +57,7 @@ def validate(policy: WrittenPolicy, kind: DocumentKind, dialect: Dialect, *, any
 
 def _syntax(statements: tuple[WrittenStatement, ...], rules: Rules) -> None:
     for statement in statements:
-        if rules.iam_sids and not _SID.fullmatch(statement.sid):
+        if rules.iam_sids and not SID.fullmatch(statement.sid):
             raise MalformedPolicy(say.SYNTAX, f"the Sid `{statement.sid}` has other characters")
         if not rules.principal and statement.principals is not None:
             raise MalformedPolicy(say.NO_PRINCIPAL_HERE)
@@ -78,15 +78,15 @@ def _legacy(statement: WrittenStatement, rules: Rules, dialect: Dialect) -> None
     except MalformedVariable as error:
         raise MalformedPolicy(say.LEGACY, f"`{error}` has a malformed variable") from None
     except PatternTooLong:
-        raise MalformedPolicy(say.LEGACY, "a pattern with `?` is too long") from None
+        raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards") from None
     if rules.arns and statement.resource is not None:
         for resource in statement.resource.values:
             _six_parts(resource)
 
 
 def _six_parts(resource: str) -> None:
-    if resource == "*" or _not_an_arn(resource):
-        return  # refused later, with a better sentence
+    if not_an_arn(resource):
+        return  # `*`, or refused later with a better sentence
     if resource.count(":") < 5 or resource.split(":")[2] == "":
         raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` has fewer than six parts")
 
@@ -115,7 +115,7 @@ def _actions(statement: WrittenStatement, rules: Rules) -> None:
             raise MalformedPolicy(say.NO_VENDOR)
         if ":" in name:
             raise MalformedPolicy(say.TWO_COLONS)
-        if not _VENDOR.fullmatch(vendor):
+        if not VENDOR.fullmatch(vendor):
             raise MalformedPolicy(f"Vendor {vendor} is not valid")
 
 
@@ -133,13 +133,13 @@ def _resources(statement: WrittenStatement, rules: Rules) -> None:
         return
     for resource in element.values:
         sentence = resource != "*" and (
-            _not_an_arn(resource) or (rules.iam_arns and _not_an_iam_arn(resource))
+            not_an_arn(resource) or (rules.iam_arns and not_an_iam_arn(resource))
         )
         if sentence:
             raise MalformedPolicy(sentence)
 
 
-def _not_an_arn(resource: str) -> str:
+def not_an_arn(resource: str) -> str:
     """The sentence for a text that does not begin as an ARN does; "" when it does."""
     if ":" not in resource:
         return f'Resource {resource} must be in ARN format or "*".'
@@ -153,7 +153,7 @@ def _not_an_arn(resource: str) -> str:
     return ""
 
 
-def _not_an_iam_arn(resource: str) -> str:
+def not_an_iam_arn(resource: str) -> str:
     """The sentence for an ARN of IAM that cannot be one; "" for every other ARN."""
     _, _, service, region, _, name = resource.split(":", 5)
     if service != "iam":
@@ -169,7 +169,7 @@ def _trust(statement: WrittenStatement) -> None:
     action = statement.action
     if action is None or action.negated:
         raise MalformedPolicy(say.TRUST_ACTIONS)
-    if not all(_TRUST_ACTION.fullmatch(ascii_lower(name)) for name in action.values):
+    if not all(TRUST_ACTION.fullmatch(ascii_lower(name)) for name in action.values):
         raise MalformedPolicy(say.TRUST_ACTIONS)
 
 
@@ -177,7 +177,7 @@ def _key(statement: WrittenStatement) -> None:
     _endpoint(statement)
     for one in statement.conditions:
         name = ascii_lower(one.key)
-        if one.usage.quantifier == FOR_ALL and family(name) in _TOLD_APART_ONE_BY_ONE:
+        if one.usage.quantifier == FOR_ALL and family(name) in TOLD_APART_ONE_BY_ONE:
             raise MalformedPolicy(
                 f"Policy contains an overly permissive condition: {one.usage.name} on {one.key}."
             )

@@ -13,19 +13,17 @@ from decimal import Decimal
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _DATE = re.compile(
-    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:[Tt]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
-    r"([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?)?)?"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
+    r"(?:Z|([+-])([0-9]{2}):([0-9]{2})))?"
 )
-_EPOCH = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,9}))?")
+_EPOCH = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?")
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 Network = tuple[int, int]
 """First address and mask. An address is a number that says its IP version too."""
 
 LONGEST_ADDRESS = 45  # characters, as text
-
-_VERSION = 0xF << 128
 
 
 def number(text: str) -> Decimal | None:
@@ -47,45 +45,31 @@ def binary(text: str) -> bytes | None:
 
 
 def date(text: str) -> int | None:
-    """Nanoseconds since the epoch: ISO 8601 in W3C's profile, or seconds since the epoch.
+    """Nanoseconds since the epoch: ISO 8601 as AWS documents it, or seconds since the epoch.
 
-    Four digits alone are a year only by way of a `-` or `T`: AWS reads them as seconds.
+        2026-03-01   2026-03-01T12:00Z   2026-03-01T12:00:00.5+01:00   1772366400   -1.5
+
+    A time of day has a zone. Four digits are seconds: AWS reads no year alone.
     """
-    if match := _EPOCH.fullmatch(text):
-        seconds, fraction = match.groups()
-        return int(seconds) * 10**9 + _nanoseconds(fraction)
-    if match := _DATE.fullmatch(text):
-        return _calendar_date(*match.groups())
-    return None
+    if _EPOCH.fullmatch(text):
+        return int(Decimal(text).scaleb(9))
+    match = _DATE.fullmatch(text)
+    return None if match is None else _calendar_date(*match.groups())
 
 
-def _nanoseconds(fraction: str | None) -> int:
-    return int((fraction or "").ljust(9, "0"))
-
-
-def _calendar_date(year: str, *parts: str | None) -> int | None:
-    month, day, hour, minute, second, fraction, zone = parts
-    clock = int(hour or 0), int(minute or 0), int(second or 0)
-    try:
-        moment = datetime(int(year), int(month or 1), int(day or 1), *clock, tzinfo=UTC)
-    except ValueError:
-        return None
-    offset = _offset(zone)
-    if offset is None:
-        return None
-    seconds = (moment - _START) // timedelta(seconds=1) - offset
-    return seconds * 10**9 + _nanoseconds(fraction)
-
-
-def _offset(zone: str | None) -> int | None:
-    """Seconds east of UTC; without a zone it is UTC."""
-    if zone is None or zone in "Zz":
-        return 0
-    hours, minutes = int(zone[1:3]), int(zone[-2:])
+def _calendar_date(year: str, month: str, day: str, *time: str | None) -> int | None:
+    hour, minute, second, fraction, sign, *offset = time
+    hours, minutes = (int(part or 0) for part in offset)
     if hours > 23 or minutes > 59:
         return None
-    seconds = hours * 3600 + minutes * 60
-    return -seconds if zone[0] == "-" else seconds
+    clock = int(hour or 0), int(minute or 0), int(second or 0)
+    try:
+        moment = datetime(int(year), int(month), int(day), *clock, tzinfo=UTC)
+    except ValueError:
+        return None
+    east = (hours * 3600 + minutes * 60) * (-1 if sign == "-" else 1)
+    seconds = (moment - _START) // timedelta(seconds=1) - east
+    return seconds * 10**9 + int((fraction or "").ljust(9, "0"))
 
 
 def network(text: str) -> Network | None:
@@ -94,7 +78,7 @@ def network(text: str) -> Network | None:
     first = address(written)
     if first is None:
         return None
-    bits = 128 if first & _VERSION == 6 << 128 else 32
+    bits = 128 if first >> 128 == 6 else 32
     length = bits
     if slash:
         if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= 3):
@@ -102,7 +86,7 @@ def network(text: str) -> Network | None:
         length = int(prefix)
         if length > bits:
             return None
-    mask = ((1 << length) - 1) << (bits - length) | _VERSION
+    mask = -1 << bits - length
     return first & mask, mask
 
 

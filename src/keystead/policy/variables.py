@@ -14,19 +14,16 @@ from functools import lru_cache
 import msgspec
 
 from keystead.policy.keys import hidden_from_key_policies
-from keystead.policy.patterns import (
-    Matcher,
-    Token,
-    Tokens,
-    ascii_lower,
-    is_too_long,
-    wildcards,
-)
+from keystead.policy.patterns import Matcher, ascii_lower, is_too_long, wildcards
 from keystead.policy.principal import Keys
+from keystead.policy.runs import FILTERED, Token, Tokens
 
 _KEPT = 8192  # texts: the same few occur in most documents
 
-_VARIABLE = re.compile(r"""\$\{(?:([*?$])|([^\s,'"{}$]+)(?:, '([^'"]*)')?)\}""")
+VARIABLE = re.compile(r"""\$\{(?:([*?$])|([^\s,'"{}$]+)(?:, '([^'"]*)')?)\}""")
+
+
+_LONG_VALUE = " " * FILTERED  # a variable counts as much as its value may cost
 
 
 class MalformedVariable(ValueError):
@@ -34,7 +31,7 @@ class MalformedVariable(ValueError):
 
 
 class PatternTooLong(ValueError):
-    """The pattern has a run that would be slow to find (`patterns.LONGEST_RUN`)."""
+    """The pattern has more pieces than a stored one may have (`patterns.is_too_long`)."""
 
 
 class Dialect(msgspec.Struct, frozen=True, gc=False):
@@ -71,10 +68,9 @@ class Template(msgspec.Struct, frozen=True, gc=False):
     def variables(self) -> tuple[Variable, ...]:
         return tuple(part for part in self.parts if isinstance(part, Variable))
 
-    @property
-    def tokens(self) -> Tokens:
-        """The tokens but for variables."""
-        return tuple(part for part in self.parts if not isinstance(part, Variable))
+    def tokens(self, value: str = "") -> Tokens:
+        """The tokens, with this value for every variable."""
+        return tuple(value if isinstance(part, Variable) else part for part in self.parts)
 
     @property
     def text(self) -> str:
@@ -104,7 +100,7 @@ def template(text: str, dialect: Dialect, *, wild: bool) -> Template:
         return Template(_literal(text, wild))
     parts: list[Token | Variable] = []
     position = 0
-    for match in _VARIABLE.finditer(text):
+    for match in VARIABLE.finditer(text):
         parts += _literal(_plain(text[position : match.start()]), wild)
         escape, key, default = match.groups()
         parts.append(escape or Variable(key, dialect.name(key), default))
@@ -132,10 +128,10 @@ def pattern(
     Raises MalformedVariable and PatternTooLong.
     """
     parsed = template(text, dialect, wild=True)
-    if is_too_long(parsed.tokens):
+    if is_too_long(parsed.tokens(_LONG_VALUE)):
         raise PatternTooLong(text)
     if not parsed.variables:
-        matcher = compiled(parsed.tokens)
+        matcher = compiled(parsed.tokens())
         return lambda value, _: matcher(value)
 
     def matches(value: str, keys: Keys) -> bool:

@@ -18,15 +18,17 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from keystead.server import control, logs
+from keystead.server import control, logs, process
+from keystead.server.accepting import TlsListener
 from keystead.server.addresses import Address, parse_address
 from keystead.server.ceremonies import perform
 from keystead.server.compose import Installation
 from keystead.server.config import Config
 from keystead.server.door import Application, Connection, Door
+from keystead.server.failures import Failure
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.jobs import Jobs
-from keystead.server.listeners import HANDSHAKE_SECONDS, open_sockets, tls_context
+from keystead.server.listeners import open_sockets, tls_context
 from keystead.server.outbox import Outbox
 from keystead.server.peers import PeerCounts
 from keystead.store.protocol import StoreUnavailable
@@ -68,6 +70,9 @@ class DateLine:
         return self._text
 
 
+GARBAGE = 20_000  # objects between two collections: a turn of many requests makes a few thousand
+
+
 class Server:
     """One server on one installation."""
 
@@ -78,7 +83,7 @@ class Server:
         self._stopping = asyncio.Event()
         self._status = 0
         self._doors: list[Door] = []
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | TlsListener] = []
 
     async def run(self, started: Callable[[str], None]) -> int:
         """Serve until a signal, or until state can no longer be kept."""
@@ -96,6 +101,7 @@ class Server:
         jobs.start()
         sweeping = asyncio.create_task(self._sweep())
         gc.freeze()  # what was made until now stays; the collector need not look at it again
+        gc.set_threshold(GARBAGE)
         started(self._url(sockets, secure=tls is not None))
         await self._stopping.wait()
         installation.condition.word = "draining"
@@ -137,27 +143,37 @@ class Server:
         loop = asyncio.get_running_loop()
         installation = self._installation
         metrics = installation.metrics
-        counts = PeerCounts(self._config.max_connections_per_peer, self._config.max_connections)
+        counts = PeerCounts(self._config.max_connections_per_peer, self._most_connections())
         alone = bool(self._config.metrics_listen)
         pages = Pages(installation.pipeline, installation.condition, None if alone else metrics)
         date = DateLine()
         for sock, only_metrics in sockets:
             application: Application = MetricsOnly(metrics) if only_metrics else pages
-            secure = tls is not None and not only_metrics
+            context = None if only_metrics else tls
             door = Door(
-                application, self._outbox, counts, metrics.refused, date, loop.time, loop.call_soon,
-                self._config.proxies, Endpoint(), secure,
+                application, self._outbox, counts, installation.refused, date, loop.time,
+                loop.call_soon, self._config.proxies, Endpoint(), context is not None,
             )  # fmt: skip
             self._doors.append(door)
-            self._servers.append(
-                await loop.create_server(
-                    door.connection,
-                    sock=sock,
-                    ssl=tls if secure else None,
-                    ssl_handshake_timeout=HANDSHAKE_SECONDS if secure else None,
-                )
-            )
+            if context is not None:
+                self._listeners.append(TlsListener(sock, door, context))
+            else:
+                self._listeners.append(await loop.create_server(door.connection, sock=sock))
         metrics.gauge("keystead_connections", "Connections now.", lambda: counts.total)
+
+    def _most_connections(self) -> int:
+        """`max_connections`, or as many as this process may have open files for."""
+        wanted = self._config.max_connections
+        most = process.connections_within_file_limit()
+        if most >= wanted:
+            return wanted
+        if most < 1:
+            raise Failure(
+                "the limit of open files is too low for any connection",
+                "raise it: `ulimit -n`, or LimitNOFILE= of the service",
+            )
+        logs.warning("fewer than `max_connections` fit into the limit of open files", count=most)
+        return most
 
     def _url(self, sockets: list[tuple[socket.socket, bool]], *, secure: bool) -> str:
         port = sockets[0][0].getsockname()[1]
@@ -207,8 +223,8 @@ class Server:
 
     async def _drain(self) -> None:
         """Accept no more, and serve what has begun to arrive. (OP-4)"""
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
         for connection in self._connections():
             connection.drain()
         loop = asyncio.get_running_loop()

@@ -10,12 +10,19 @@ from typing import Any
 
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
-from keystead.server import questions
+from keystead.server import questions, refused, simulate, who_can
 from keystead.server.compose import Installation
 from keystead.server.failures import Failure
 from keystead.server.founding import ceremony_event
 
 Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
+
+
+class _Arguments(dict[str, Any]):
+    """What a ceremony was asked with; what it needs and did not get is a Failure."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Failure(f"`{name}` is missing", "is the command line of another version?")
 
 
 def perform(installation: Installation, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +31,7 @@ def perform(installation: Installation, command: str, arguments: dict[str, Any])
     if ceremony is None:
         raise Failure(f"unknown ceremony `{command}`", "is the running server an older one?")
     try:
-        result = ceremony(installation, arguments)
+        result = ceremony(installation, _Arguments(arguments))
     except CeremonyRefused as refusal:
         raise Failure(str(refusal)) from None
     installation.commit()
@@ -80,6 +87,24 @@ def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -
     }
 
 
+def _acknowledge_clock(
+    installation: Installation,
+    arguments: Mapping[str, Any],  # noqa: ARG001
+) -> dict[str, Any]:
+    """The operator looked: the time is right, whatever was seen before (TM-2, TM-4)."""
+    clock = installation.clock
+    before = clock.acknowledge()
+    told = {
+        "time": clock.now().isoformat(timespec="seconds"),
+        "formerMark": before.mark.isoformat(timespec="seconds"),
+        "formerHoldSeconds": str(round(before.hold.total_seconds())),
+    }
+    with installation.store.write() as transaction:
+        installation.clocks.put(transaction, clock.known())
+        installation.trail.record(ceremony_event("AcknowledgeClock", clock.now(), told))
+    return told
+
+
 def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str:
     """The account that is named; without a name the only one there is."""
     number = arguments.get("account_id")
@@ -94,6 +119,10 @@ def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str
 CEREMONIES: Mapping[str, Ceremony] = {
     "status": _status,
     "explain": questions.explain_one,
+    "explain refusal": refused.explain_refusal,
+    "simulate": simulate.simulate,
+    "who-can": who_can.who_can,
     "account create": _create_account,
     "account root-access-key": _root_access_key,
+    "clock acknowledge": _acknowledge_clock,
 }

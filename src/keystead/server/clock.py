@@ -1,13 +1,18 @@
 """What time is it, and can it be believed?  (threat-model TM-1, TM-2, TM-4)
 
 Deadlines of what is stored are in wall time, which someone may set. The newest time that was ever
-recorded is a mark: a clock far behind it is not believed, and nobody is authenticated by it. A
-clock that jumps ahead of the monotonic one is believed for access, but irreversible work waits
-until it has been consistent for a day.
+seen is the mark: a clock far behind it is not believed, and nobody is authenticated by it. A clock
+that jumps ahead is believed for access, but irreversible work waits until it has been consistent
+for a day. While the server runs, a jump is one ahead of the monotonic clock; at a start, one ahead
+of the mark, for nobody saw the time pass.
+
+What is known is remembered over restarts: the mark never goes back by itself, and of the day of
+waiting counts what a server saw pass. Only the operator can say that the clock is right.
 """
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 BEHIND = timedelta(seconds=300)
@@ -27,6 +32,14 @@ def machine_clock() -> float:
     return time.clock_gettime(_MACHINE_CLOCK)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the time, and has to survive a restart."""
+
+    mark: datetime  # the newest time that was ever seen
+    hold: timedelta = timedelta()  # how much longer irreversible work waits
+
+
 class Clock:
     """Wall time with its mark."""
 
@@ -34,13 +47,21 @@ class Clock:
         self,
         wall: Callable[[], datetime],
         monotonic: Callable[[], float],
-        mark: datetime | None,
+        remembered: Known | None,
+        signed: datetime | None = None,
     ) -> None:
+        """`remembered` is what `known` said last, `signed` the time of the newest checkpoint."""
         self._wall = wall
         self._monotonic = monotonic
         self._started = (wall(), monotonic())
-        self._mark = mark or self._started[0]
-        self._hold_until = 0.0  # monotonic
+        start = self._started[0]
+        remembered = remembered or Known(signed or start)
+        # A checkpoint may have been signed by a clock that had jumped just before a crash, so
+        # that it moves the mark but does not vouch for the time.
+        jumped = start - remembered.mark > JUMP
+        self._mark = max(remembered.mark, signed or start, start)
+        hold = HOLD if jumped else remembered.hold
+        self._hold_until = self._started[1] + hold.total_seconds()  # monotonic
 
     def now(self) -> datetime:
         """The wall time."""
@@ -54,9 +75,21 @@ class Clock:
 
     def holds_irreversible_work(self) -> bool:
         """Must the destruction of keys wait, because the clock jumped ahead?  (TM-4)"""
+        return self.known().hold > timedelta()
+
+    def known(self) -> Known:
+        """What has to be remembered, a jump that was not noticed yet included."""
         wall, monotonic = self._wall(), self._monotonic()
         expected = self._started[0] + timedelta(seconds=monotonic - self._started[1])
         if wall - expected > JUMP:
             self._started = (wall, monotonic)
             self._hold_until = monotonic + HOLD.total_seconds()
-        return monotonic < self._hold_until
+        self._mark = max(self._mark, wall)
+        return Known(self._mark, timedelta(seconds=max(0.0, self._hold_until - monotonic)))
+
+    def acknowledge(self) -> Known:
+        """The operator says that the clock is right; returns what was known before."""
+        before = self.known()
+        self._started = (self._wall(), self._monotonic())
+        self._mark, self._hold_until = self._started
+        return before

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keystead
+import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
@@ -23,16 +24,19 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.root import FileSeal, PassphraseSeal, SealProvider, open_root
 from keystead.identity.authenticate import Authenticator
-from keystead.identity.calls import IamCall, StsCall
+from keystead.identity.calls import AnalyzerCall, IamCall, StsCall
 from keystead.identity.last_used import LastUsed
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.call import KmsCall
-from keystead.kms.deletion import destroy_due
+from keystead.kms.deletion import Destroyed, destroy_due
+from keystead.kms.due import one_by_one
+from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
-from keystead.kms.rotation import rotate_due
+from keystead.kms.rotation import Rotated, rotate_due
 from keystead.policy.enforce import disagreements
 from keystead.server import logs
+from keystead.server.aggregation import UnknownCallers
 from keystead.server.clock import Clock, machine_clock, system_clock
 from keystead.server.config import Config
 from keystead.server.failures import Failure
@@ -41,11 +45,26 @@ from keystead.server.health import Condition
 from keystead.server.jobs import Job
 from keystead.server.metrics import Metrics
 from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
+from keystead.server.refusals import Refusals
+from keystead.server.repository import Bounds, ClockRepository, RefusalRepository
+from keystead.server.waiting import Room
 from keystead.store.lock import DirectoryLock
+from keystead.store.protocol import Reader, Transaction
 from keystead.store.sqlite import open_store
 
+Places = Callable[[Reader, datetime], list[Place]]
+"""Where work seems to be due."""
+
+Work = Callable[[Transaction, KeyRepository, Custody, Place, datetime], Destroyed | Rotated]
+"""Does it for one key, if it is due."""
+
 # Importing an operation registers it; these are all that there are.
-OPERATIONS = (keystead.identity.iam, keystead.identity.sts, keystead.kms.operations)
+OPERATIONS = (
+    keystead.identity.analyzer,
+    keystead.identity.iam,
+    keystead.identity.sts,
+    keystead.kms.operations,
+)
 
 
 def lock(directory: Path) -> DirectoryLock:
@@ -95,16 +114,23 @@ class Installation:
             self.directory / AUDIT_DIRECTORY,
             self.store,
             self.hierarchy.audit_signer,
+            self.hierarchy.audit_tags,
             sinks=tuple(FileSink(Path(file)) for file in (config.checkpoint_file,) if file),
             clock=wall,
         )
         head = self.trail.head
-        mark = datetime.fromisoformat(head.time) if head else None
-        self.clock = Clock(wall, monotonic, mark)
+        signed = datetime.fromisoformat(head.time) if head else None
+        self.clocks = ClockRepository(self.hierarchy.rows)
+        self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
         self.custody = Custody(self.hierarchy)
         self.identities = IdentityRepository(self.hierarchy.rows)
         self.keys = KeyRepository(self.hierarchy.rows)
         self.last_used = LastUsed()
+        self._to_purge = True  # a crash may have come between a destruction and its purge
+        self.refusals = Refusals(
+            RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Room()
+        )
+        self.unknown = UnknownCallers(self.trail, monotonic)
         self.pipeline = Pipeline(
             self.store,
             self.trail,
@@ -112,6 +138,8 @@ class Installation:
             self._calls(),
             self.clock,
             self.metrics,
+            self.refusals,
+            self.unknown,
         )
         self._show_numbers()
 
@@ -124,6 +152,17 @@ class Installation:
             "keystead_policy_disagreements",
             "How often enforcement and evaluation differed; anything but 0 is a defect.",
             disagreements,
+        )
+
+        gauge(
+            "keystead_refusals_counted",
+            "Refusals of unknown callers that the audit log counts together.",
+            lambda: self.unknown.counted,
+        )
+        gauge(
+            "keystead_refusals_not_kept",
+            "Refusals that came too fast to be kept for `keystead explain`; the log has them.",
+            lambda: self.refusals.lost,
         )
 
     def _signed(self) -> int:
@@ -155,7 +194,19 @@ class Installation:
                 last_used=self.last_used,
                 accept_unsupported_condition_keys=accept,
             ),
-            "sts": partial(StsCall, principals=principals, guardrails=guardrails),
+            "access-analyzer": partial(
+                AnalyzerCall,
+                principals=principals,
+                guardrails=guardrails,
+                tokens=tokens,
+                accept_unsupported_condition_keys=accept,
+            ),
+            "sts": partial(
+                StsCall,
+                principals=principals,
+                guardrails=guardrails,
+                authorization_messages=self.refusals,
+            ),
         }
 
     # durability
@@ -175,36 +226,83 @@ class Installation:
         """The periodic work of this installation."""
         return [
             Job("checkpoint", 1.0, self.trail.tick),
+            Job("clock", 60.0, self.remember_time),
             Job("last used", 60.0, self.write_last_used),
+            Job("refusals", 0.5, self.write_refusals),
+            Job("counted refusals", 1.0, self.write_counted),
             Job("forget opened keys", 60.0, self.custody.expire),
             Job("key destruction", 60.0, self.destroy_due),
+            Job("purge", 60.0, self.purge),
             Job("key rotation", 60.0, self.rotate_due),
         ]
+
+    def remember_time(self) -> None:
+        """Let the store know what time it is, and how long irreversible work still waits."""
+        known = self.clock.known()
+        with self.store.write(quiet=True) as transaction:
+            self.clocks.put(transaction, known)
+        self.commit()
 
     def write_last_used(self) -> None:
         """Let the store know when access keys were last used."""
         self.last_used.flush(self.identities.access_keys, self.store)
         self.commit()
 
+    def refused(self, reason: str) -> None:
+        """Count what never became a request, for the metrics and for the log."""
+        self.metrics.refused(reason)
+        self.unknown.refused(reason)
+
+    def write_counted(self) -> None:
+        """Make a record of the refusals that were only counted."""
+        self.unknown.write(new_request_id(), self.clock.now(), self.commit)
+
+    def write_refusals(self) -> None:
+        """Let the store remember what was refused."""
+        self.refusals.write(self.store, self.commit, self.clock.now())
+
     def destroy_due(self) -> None:
         """Destroy the keys whose deletion date has come, unless the clock may be wrong (TM-4)."""
         if self.clock.holds_irreversible_work():
+            self.remember_time()
             self.metrics.alarm("clock jump")
-            logs.warning("the clock jumped ahead: no key is destroyed for a day")
+            logs.warning(
+                "the clock jumped ahead: no key is destroyed until it has been right for a day, or"
+                " `keystead clock acknowledge` says that it is right"
+            )
             return
-        now = self.clock.now()
-        with self.store.write() as transaction:
-            for destroyed in destroy_due(transaction, self.keys, self.custody, now):
-                self.trail.record(destroyed.event(new_request_id(), now))
-        self.commit()
+        if self._when_due("key destruction", self.keys.seem_due_for_deletion, destroy_due):
+            self._to_purge = True
+            self.purge()
+
+    def purge(self) -> None:
+        """Leave nothing of destroyed keys in the store's files, those of the last run included."""
+        if self._to_purge:
+            self.store.purge()
+            self._to_purge = False
 
     def rotate_due(self) -> None:
         """Rotate the keys whose date has come."""
+        self._when_due("key rotation", self.keys.seem_due_for_rotation, rotate_due)
+
+    def _when_due(self, job: str, places: Places, work: Work) -> int:
+        """Work on the keys whose date has come, and record it; how many were done.
+
+        A key that fails stops no other.
+        """
         now = self.clock.now()
-        with self.store.write() as transaction:
-            for rotated in rotate_due(transaction, self.keys, self.custody, now):
-                self.trail.record(rotated.event(new_request_id(), now))
+
+        def do(transaction: Transaction, place: Place) -> None:
+            done = work(transaction, self.keys, self.custody, place, now)
+            self.trail.record(done.event(new_request_id(), now))
+
+        def failed(place: Place, error: Exception) -> None:
+            self.metrics.alarm(f"job {job}")
+            logs.alarm("a job left a key as it is", error, job=job, key_id=place[2])
+
+        done = one_by_one(self.store, places(self.store.read(), now), do, failed)
         self.commit()
+        return len(done)
 
     # for the operator
 
@@ -218,13 +316,25 @@ class Installation:
             "accounts": [account.account for account in accounts],
             "epoch": self.store.epoch,
             "audit_signed_records": self._signed(),
+            "clock": self._clock_word(),
         }
+
+    def _clock_word(self) -> str:
+        """How the clock is: `behind` refuses everybody, `jumped` holds the destruction of keys."""
+        if self.clock.is_behind(self.clock.now()):
+            return "behind"
+        return "jumped" if self.clock.holds_irreversible_work() else "believed"
 
     def close(self) -> None:
         """Make everything durable and let go of the directory."""
         try:
             if not self.failed:
-                self.write_last_used()
-                self.trail.close()
+                try:
+                    self.remember_time()
+                    self.write_last_used()
+                    self.refusals.write_all(self.store, self.commit, self.clock.now())
+                    self.write_counted()
+                finally:
+                    self.trail.close()
         finally:
             self.store.close()

@@ -38,7 +38,8 @@ class Config:
     first `listen` address."""
 
     regions: tuple[str, ...] = ("us-east-1",)
-    """The Regions that this server serves. A key lives in one of them; IAM and STS take any."""
+    """The Regions that this server serves. A key lives in one of them. Calls of IAM and STS may be
+    signed for any of them, or for us-east-1, which SDKs choose for global services."""
 
     tls_certificate: str = ""
     """The file with the certificate chain (PEM) for TLS. Empty: plain HTTP."""
@@ -58,7 +59,8 @@ class Config:
     """Where `/metrics` listens, alone. Empty: on `listen`, for callers on this machine only."""
 
     max_connections: int = 8192
-    """The most connections at one time."""
+    """The most connections at one time, those included that have not finished their TLS handshake.
+    Fewer when the limit of open files does not leave 64 for everything else."""
 
     max_connections_per_peer: int = 200
     """The most connections of one address at one time."""

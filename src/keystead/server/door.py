@@ -16,11 +16,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-import msgspec
-
 from keystead.server.answers import CONTINUE, Answer, plain, render
 from keystead.server.buffer import Buffer
-from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, read_head
+from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
 from keystead.server.outbox import Outbox
 from keystead.server.peers import BadForwarding, Network, Peer, PeerCounts, client_of, peer_of
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
@@ -48,8 +46,8 @@ class Application(Protocol):
     def body_limit(self, head: Head) -> int:
         """How long may the body of this request be?"""
 
-    def answer(self, request: HttpRequest, peer: Peer) -> Answer:
-        """Answer a complete request."""
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+        """The answers to the first of these complete requests, in order: at least one."""
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Answer a request whose body is too long to be read."""
@@ -83,8 +81,8 @@ class Connection(asyncio.Protocol):
     """One connection."""
 
     __slots__ = (
-        "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_half_closed",
-        "_head", "_owed", "_peer", "_state", "_transport", "deadline",
+        "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
+        "_half_closed", "_head", "_heads", "_owed", "_peer", "_state", "_transport", "deadline",
     )  # fmt: skip
 
     _transport: asyncio.Transport
@@ -93,11 +91,13 @@ class Connection(asyncio.Protocol):
         self._door = door
         self._buffer = Buffer()
         self._head: Head | None = None  # while its body is awaited
+        self._heads = HeadReader()
         self._client = ("", False)
         self._owed = 0  # answers made and not yet delivered
         self._choked = False  # the client does not read
         self._half_closed = False  # the client sends no more
         self._draining = False
+        self._ended = False  # the last answer is written
         self._admitted = False
         self._peer = NOBODY
         self._enter(State.HEAD)
@@ -106,23 +106,33 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP listener's transport
-        try:
-            self._peer = peer_of(transport.get_extra_info("peername"), self._door.trusted)
-        except ValueError:  # it is gone already
+        if not (self._admitted or self.admit(transport.get_extra_info("peername"))):
             self.abort()
             return
-        self._client = self._peer.ip, self._door.secure
-        self._admitted = self._door.counts.admit(self._peer)
-        if not self._admitted:
-            self._door.refused("connection limit")
-            self.abort()
-            return
+        self._enter(State.HEAD)
         self._door.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._state = State.FINAL
         self._buffer.clear()
+        self.leave()
+
+    def admit(self, peername: object) -> bool:
+        """Count it, or say no. Over TLS this is asked before the handshake (`accepting`)."""
+        try:
+            self._peer = peer_of(peername, self._door.trusted)
+        except ValueError:  # it is gone already
+            return False
+        self._client = self._peer.ip, self._door.secure
+        self._admitted = self._door.counts.admit(self._peer)
+        if not self._admitted:
+            self._door.refused("connection limit")
+        return self._admitted
+
+    def leave(self) -> None:
+        """Count it no more."""
         if self._admitted:
+            self._admitted = False
             self._door.connections.discard(self)
             self._door.counts.leave(self._peer)
 
@@ -150,11 +160,11 @@ class Connection(asyncio.Protocol):
     # requests
 
     def _advance(self) -> None:
-        """Answer what is complete; after a few, let other connections have their turn."""
+        """Take in what is complete; after a few, let other connections have their turn."""
         for _ in range(REQUESTS_PER_TURN):
             if self._state is State.FINAL or self._choked:
                 return
-            if not self._answer_next() or not self._buffer.size:
+            if not self._take_next() or not self._buffer.size:
                 return
         self._transport.pause_reading()
         self._door.later(self._catch_up)
@@ -164,8 +174,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
             self._advance()
 
-    def _answer_next(self) -> bool:
-        """Answer one request; False when the buffer does not hold a complete one."""
+    def _take_next(self) -> bool:
+        """Take in one request; False when the buffer does not hold a complete one."""
         try:
             head = self._head or self._read_head()
         except BadFraming as error:
@@ -180,7 +190,17 @@ class Connection(asyncio.Protocol):
             self._await_body(head)
             return False
         self._head = None
-        self._answer(head, self._buffer.take(head.length))
+        length = head.length
+        request = self._request(head, self._buffer.take(length) if length else b"")
+        # To a HEAD there is no body in the answer (RFC 9110, 9.3.2), and so nothing may follow.
+        last = not head.keep_alive or head.method == "HEAD" or self._draining
+        if last:
+            self._enter(State.FINAL)
+            self._buffer.clear()
+        else:
+            self._state = State.IDLE  # its deadline starts when the answer is delivered
+        self._owed += 1
+        self._door.outbox.ask(self, self._door.application, (request, self._peer), last=last)
         return True
 
     def _read_head(self) -> Head | None:
@@ -193,7 +213,7 @@ class Connection(asyncio.Protocol):
             if buffer.size and self._state is State.IDLE:
                 self._enter(State.HEAD)
             return None
-        head = read_head(raw)
+        head = self._heads.read(raw)
         if self._peer.trusted:
             door = self._door
             self._client = client_of(self._peer, door.secure, head.headers, door.trusted)
@@ -217,17 +237,6 @@ class Connection(asyncio.Protocol):
             head.method, head.path, head.query, head.headers, body, ip, secure, self._door.endpoint
         )
 
-    def _answer(self, head: Head, body: bytes) -> None:
-        answer = self._door.application.answer(self._request(head, body), self._peer)
-        if head.method == "HEAD":  # no body (RFC 9110, 9.3.2), and so nothing may follow
-            response = msgspec.structs.replace(answer.response, body=b"")
-            self._finish(msgspec.structs.replace(answer, response=response))
-        elif head.keep_alive and not self._draining:
-            self._state = State.IDLE  # its deadline starts when the answer is delivered
-            self._put(answer, last=False)
-        else:
-            self._finish(answer)
-
     def _refuse(self, reason: str, message: str) -> None:
         self._door.refused(reason)
         self._finish(plain(400, f"bad request: {message}"))
@@ -250,10 +259,11 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         # uvloop raises when a closed transport is written to, and one raise here would cost
         # every other connection of this turn its answer.
-        if transport.is_closing():
+        if self._ended or transport.is_closing():
             return
         transport.write(render(response, self._door.date(), last=last))
-        if last or (self._half_closed and not self._owed):
+        ending = self._half_closed or (self._draining and self._state is State.IDLE)
+        if last or (ending and not self._owed):
             self._close()
         elif self._state is State.IDLE and not self._choked:
             self.deadline = self._door.time() + SECONDS[State.IDLE]
@@ -265,6 +275,7 @@ class Connection(asyncio.Protocol):
         received, our answer included: close our half and swallow the rest for a while.
         """
         self._enter(State.FINAL)
+        self._ended = True
         if self._transport.can_write_eof() and not self._half_closed:
             self._transport.write_eof()
         else:

@@ -7,7 +7,7 @@ then the place is named, so that it can be reported, and no traceback and no val
 import os
 from traceback import extract_tb
 
-from keystead.audit.recovery import AuditCorrupt
+from keystead.audit.recovery import AuditCorrupt, OlderState
 from keystead.custody.files import SealError
 from keystead.server.failures import Failure
 from keystead.store.lock import DirectoryInUse
@@ -28,6 +28,11 @@ def explained(error: Exception) -> Failure:
             return Failure(
                 "the database is not what was written, or the root key is another one's",
                 "restore the data directory from a copy; do not serve from this one",
+            )
+        case OlderState():
+            return Failure(
+                str(error),
+                "restore the newest copy; `docs/operating.md` says how to go on from an older one",
             )
         case AuditCorrupt():
             return Failure(str(error), "see `keystead audit verify`; restore the log from a copy")

@@ -20,12 +20,14 @@ def global_keys(
 ) -> dict[str, ContextValue]:
     """The keys of this request, with those of its principal, lower-case."""
     endpoint = request.endpoint
+    current, epoch = _times(int(now.timestamp()))
     keys: dict[str, ContextValue] = {
-        **time_keys(now),
+        **principal,
+        "aws:currenttime": current,
+        "aws:epochtime": epoch,
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": region,
         "aws:viaawsservice": "false",
-        **principal,
     }
     if endpoint.vpce_id:
         keys["aws:sourcevpce"] = endpoint.vpce_id

@@ -114,7 +114,9 @@ def _populate(
     repository = IdentityRepository(hierarchy.rows)
     with (
         closing(open_store(staging / STORE_FILE, hierarchy.store_key)) as store,
-        closing(Trail(staging / AUDIT_DIRECTORY, store, hierarchy.audit_signer)) as trail,
+        closing(
+            Trail(staging / AUDIT_DIRECTORY, store, hierarchy.audit_signer, hierarchy.audit_tags)
+        ) as trail,
     ):
         with store.write() as transaction:
             made = accounts.create_account(

@@ -27,6 +27,7 @@ MAX_HEADER = 16 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 * 1024
 MAX_HEAD = MAX_REQUEST_LINE + MAX_HEADER_BYTES
+MAX_REMEMBERED = 4 * 1024  # bytes of a head, for each connection
 
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -50,6 +51,9 @@ SINGLE = frozenset(
         "x-amz-target",
     }
 )
+
+# What may not change for a head to be read as the one before it; the length may.
+_FRAMING = frozenset({"connection", "expect", "host", "transfer-encoding"})
 
 # The spellings that clients use, so that most names need no check and no copy. A fixed table:
 # nothing that a stranger sends is ever kept.
@@ -116,6 +120,94 @@ def read_head(head: bytes) -> Head:
         keep_alive=_keep_alive(minor, connection, headers),
         expects_continue=_expects_continue(minor, headers.get("expect")),
     )
+
+
+class HeadReader:
+    """Reads the heads of one connection, each as `read_head` does.
+
+    A client says nearly the same in every head: what changes are a few values, of the same length.
+    Where the bytes around them are those of the head before, only the values are read.
+    """
+
+    __slots__ = ("_before", "_form")
+
+    def __init__(self) -> None:
+        self._before: tuple[Head, bytes] | None = None
+        self._form: _Form | None = None  # what the last two heads had in common
+
+    def read(self, raw: bytes) -> Head:
+        """The Head in the bytes before the first empty line; raises BadFraming."""
+        form = self._form
+        if form is not None:
+            head = form.read(raw)
+            if head is not None:
+                return head
+        head, before = read_head(raw), self._before
+        self._form = None if before is None else _form(*before, raw)
+        self._before = (head, raw) if len(raw) <= MAX_REMEMBERED else None
+        return head
+
+
+class _Form(msgspec.Struct, frozen=True):
+    """Heads that differ in the values of some headers, and in nothing else."""
+
+    head: Head  # one of them
+    length: int  # of each, in bytes
+    constant: tuple[tuple[int, int, bytes], ...]  # from, to, and what stands there
+    values: tuple[
+        tuple[str, str, int, int], ...
+    ]  # name, start of the value, from and to of the rest
+
+    def read(self, raw: bytes) -> Head | None:
+        """The Head in the bytes, if they have this form."""
+        if len(raw) != self.length:
+            return None
+        for start, end, bytes_there in self.constant:
+            if raw[start:end] != bytes_there:
+                return None
+        head = self.head
+        headers = head.headers.copy()
+        for name, begun, start, end in self.values:
+            try:
+                rest = raw[start:end].decode("ascii")
+            except UnicodeDecodeError:
+                return None
+            if not rest.isprintable():
+                return None
+            headers[name] = (begun + rest).strip(" ")
+        return Head(
+            head.method,
+            head.path,
+            head.query,
+            headers,
+            _length(headers),
+            head.keep_alive,
+            head.expects_continue,
+        )
+
+
+def _form(head: Head, before: bytes, raw: bytes) -> _Form | None:
+    """What the head before and the one in `raw` have in common; None when it is not enough."""
+    lines, others = before.split(b"\r\n"), raw.split(b"\r\n")
+    if lines[0] != others[0] or [*map(len, lines)] != [*map(len, others)]:
+        return None
+    if len(lines) != len(head.headers) + 1:  # some header was repeated or dropped
+        return None
+    constant, values = [], []
+    known = at = 0  # up to where it is known what stands there; where the line begins
+    for line, other in zip(lines, others, strict=True):
+        if line != other:
+            colon = line.find(b":") + 1
+            name = line[: colon - 1].decode("ascii").lower()
+            same = next(i for i, (a, b) in enumerate(zip(line, other, strict=True)) if a != b)
+            if same < colon or name in _FRAMING or not line.isascii():
+                return None
+            constant.append((known, at + same, before[known : at + same]))
+            known = at + len(line)
+            values.append((name, line[colon:same].decode("ascii"), at + same, known))
+        at += len(line) + 2
+    constant.append((known, len(before), before[known:]))
+    return _Form(head, len(before), tuple(constant), tuple(values))
 
 
 def _lines(head: bytes) -> list[str]:

@@ -7,6 +7,8 @@
 They say up, down, sealed or draining, and nothing else (threat-model OP-4).
 """
 
+from collections.abc import Sequence
+
 from keystead.server.answers import Answer, plain
 from keystead.server.door import Application
 from keystead.server.framing import Head
@@ -15,6 +17,7 @@ from keystead.server.peers import Peer
 from keystead.wire.http import HttpRequest, HttpResponse
 
 READING = ("GET", "HEAD")
+_FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # by one of these a proxy is known
 
 
 class Condition:
@@ -44,17 +47,23 @@ class Pages:
         self._condition = condition
         self._metrics = metrics  # None: they have a listener of their own
 
-    def answer(self, request: HttpRequest, peer: Peer) -> Answer:
-        if request.path == "/":  # every AWS call; none of ours
-            return self._application.answer(request, peer)
-        page = self._page(request, peer)
-        return self._application.answer(request, peer) if page is None else page
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+        pages = [self._page(request, peer) for request, peer in asked]
+        calls = [one for one, page in zip(asked, pages, strict=True) if page is None]
+        answers = iter(self._application.answer_all(calls) if calls else ())
+        found: list[Answer] = []
+        for page in pages:
+            answer = page or next(answers, None)
+            if answer is None:  # there was no time for it
+                break
+            found.append(answer)
+        return found
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         return self._application.refuse_body(request, limit)
 
     def _page(self, request: HttpRequest, peer: Peer) -> Answer | None:
-        if request.method not in READING:
+        if request.path == "/" or request.method not in READING:
             return None
         if request.path == "/healthz":
             return plain(200, "up")
@@ -62,7 +71,7 @@ class Pages:
             return plain(200 if self._condition.ready else 503, self._condition.word)
         if request.path == "/metrics" and self._metrics is not None and peer.loopback:
             # A proxy on this machine speaks for others: what it forwards is not from here.
-            return None if "x-forwarded-for" in request.headers else metrics_page(self._metrics)
+            return None if _FORWARDED & request.headers.keys() else metrics_page(self._metrics)
         return None
 
 
@@ -77,7 +86,10 @@ class MetricsOnly:
     def body_limit(self, head: Head) -> int:  # noqa: ARG002  # no page takes a body
         return 0
 
-    def answer(self, request: HttpRequest, peer: Peer) -> Answer:  # noqa: ARG002  # for all alike
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+        return [self._answer(request) for request, _ in asked]
+
+    def _answer(self, request: HttpRequest) -> Answer:
         if request.path == "/metrics" and request.method in READING:
             return metrics_page(self._metrics)
         return plain(404, "not found")

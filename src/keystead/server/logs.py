@@ -19,6 +19,7 @@ FIELDS = frozenset(
         "count",
         "error",
         "job",
+        "key_id",
         "operation",
         "request_id",
         "service",

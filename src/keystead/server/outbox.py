@@ -1,18 +1,24 @@
 """When may an answer leave?  When the turn that made it is durable (threat-model P-01, P-05).
 
-Every answer of one turn of the event loop waits here. At the end of the turn one `commit` makes
-state and audit durable for all of them, and then they are written. If it fails, no answer of the
-turn is true any more: each caller gets a 503 instead.
+The requests of one turn of the event loop gather here and are answered together, in the order of
+their arrival. One `commit` makes state and audit durable for all of them, and then the answers are
+written. If it fails, no answer of the turn is true any more: each caller gets a 503 instead.
 
 INVARIANT: nothing else delivers an answer.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Protocol
 
+import msgspec
+
 from keystead.server.answers import Answer
-from keystead.wire.http import HttpResponse
+from keystead.server.peers import Peer
+from keystead.wire.http import HttpRequest, HttpResponse
+
+ENOUGH = 64  # requests that a turn waits for: some 10 ms of work
 
 
 class Receiver(Protocol):
@@ -22,8 +28,25 @@ class Receiver(Protocol):
         """Write a response; `last` closes the connection after it. Never raises."""
 
 
+class Answering(Protocol):
+    """What answers requests."""
+
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+        """The answers to the first of these, in order: at least one, all if time allows."""
+
+
+class _Waiting(msgspec.Struct):
+    """What a connection waits for: an answer, or the answer to a request."""
+
+    receiver: Receiver
+    last: bool
+    answer: Answer | None = None
+    application: Answering | None = None
+    asked: tuple[HttpRequest, Peer] | None = None
+
+
 class Outbox:
-    """The answers of this turn."""
+    """The requests and the answers of this turn."""
 
     __slots__ = ("_commit", "_failed", "_loop", "_waiting")
 
@@ -36,24 +59,75 @@ class Outbox:
         self._loop = loop
         self._commit = commit
         self._failed = failed
-        self._waiting: list[tuple[Receiver, Answer, bool]] = []
+        self._waiting: list[_Waiting] = []
+
+    def ask(
+        self,
+        receiver: Receiver,
+        application: Answering,
+        asked: tuple[HttpRequest, Peer],
+        *,
+        last: bool,
+    ) -> None:
+        """Let a request be answered at the end of the turn."""
+        self._hold(_Waiting(receiver, last, None, application, asked))
 
     def put(self, receiver: Receiver, answer: Answer, *, last: bool) -> None:
         """Hold an answer until the end of the turn."""
+        self._hold(_Waiting(receiver, last, answer))
+
+    def _hold(self, waiting: _Waiting) -> None:
         if not self._waiting:
             # The loop runs this after it has handed out everything that was readable.
-            self._loop.call_soon(self.flush)
-        self._waiting.append((receiver, answer, last))
+            self._loop.call_soon(self._settle, 0)
+        self._waiting.append(waiting)
+
+    def _settle(self, before: int) -> None:
+        """Flush when one more look at the sockets has brought nothing: one sync serves all."""
+        now = len(self._waiting)
+        if before < now < ENOUGH:
+            self._loop.call_soon(self._settle, now)
+        elif now:
+            self.flush()
 
     def flush(self) -> None:
-        """Make the turn durable, then deliver its answers."""
-        waiting, self._waiting = self._waiting, []
+        """Answer, make the turn durable, then deliver its answers."""
+        waiting = self._answered()
         try:
             self._commit()
         except Exception as error:  # noqa: BLE001  # whatever it was, nothing is durable
             self._failed(error)
-            for receiver, answer, last in waiting:
-                receiver.deliver(answer.unavailable(), last=last)
+            for one, answer in waiting:
+                # Refused instead of "100 Continue", a client may send the body or not: whatever
+                # comes next on this connection could be either.
+                interim = answer.response.status < HTTPStatus.OK
+                one.receiver.deliver(answer.unavailable(), last=one.last or interim)
             return
-        for receiver, answer, last in waiting:
-            receiver.deliver(answer.response, last=last)
+        for one, answer in waiting:
+            one.receiver.deliver(answer.response, last=one.last)
+
+    def _answered(self) -> list[tuple[_Waiting, Answer]]:
+        """Who gets which answer; whom there was no time for waits for the next turn."""
+        waiting, self._waiting = self._waiting, []
+        unanswered = [one for one in waiting if one.answer is None]
+        applications = {id(one.application): one.application for one in unanswered}
+        for application in filter(None, applications.values()):
+            asking = [one for one in unanswered if one.application is application]
+            requests = [one.asked for one in asking if one.asked]
+            answers = application.answer_all(requests)
+            for one, (request, _), answer in zip(asking, requests, answers, strict=False):
+                one.answer = _without_body(answer) if request.method == "HEAD" else answer
+        answered: list[tuple[_Waiting, Answer]] = []
+        for place, one in enumerate(waiting):
+            if one.answer is None:
+                self._waiting = waiting[place:]
+                self._loop.call_soon(self.flush)
+                break
+            answered.append((one, one.answer))
+        return answered
+
+
+def _without_body(answer: Answer) -> Answer:
+    """The answer to a HEAD (RFC 9110, 9.3.2)."""
+    response = msgspec.structs.replace(answer.response, body=b"")
+    return msgspec.structs.replace(answer, response=response)

@@ -8,6 +8,8 @@ import contextlib
 import os
 import sys
 
+OTHER_FILES = 64  # descriptors that are kept for the store, the log and the listeners
+
 _PR_SET_DUMPABLE = 4
 
 
@@ -23,6 +25,16 @@ def harden() -> None:
         import ctypes  # noqa: PLC0415  # Linux only
 
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def connections_within_file_limit() -> int:
+    """How many connections leave enough descriptors for everything else that is open."""
+    try:
+        import resource  # noqa: PLC0415  # POSIX only
+    except ImportError:  # not on this platform, and no such limit
+        return sys.maxsize
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft - OTHER_FILES
 
 
 def _raise_file_limit() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from keystead.errors import AwsError
 from keystead.server.routing import Route
-from keystead.wire import awsjson, query, query_json, xml
+from keystead.wire import awsjson, query, query_json, restjson, xml
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service
 
@@ -50,6 +50,12 @@ QUERY = Dialect(
     refuse=xml.error,
     code=_query_code,
 )
+REST_JSON = Dialect(
+    read=lambda operation, where, request: restjson.read(operation, where.form, request.body),
+    answer=restjson.response,
+    refuse=lambda _, error, request_id: restjson.error(error, request_id),
+    code=lambda error: error.code,
+)
 QUERY_IN_JSON = Dialect(
     read=QUERY.read,
     answer=query_json.response,
@@ -62,6 +68,8 @@ def dialect(service: Service, request: HttpRequest) -> Dialect:
     """The protocol in which a request is answered."""
     if service.protocol == "json":
         return JSON
+    if service.protocol == "rest-json":
+        return REST_JSON
     # Only STS answers in JSON when asked to: verifiers of identities rely on it (iam.md 3.9).
     if service.name == "sts" and query_json.is_wanted(request.headers):
         return QUERY_IN_JSON

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from keystead.arns import Arn, NotAnArn
-from keystead.call import NoOrganization, Resource, Target, question
+from keystead.call import Guardrails, NoOrganization, Resource, Target, question
 from keystead.identity import callers
 from keystead.identity.callers import Caller
-from keystead.policy.context import ContextValue
-from keystead.policy.explain import explain
+from keystead.policy.context import ApplicablePolicies, ContextValue, RequestContext
+from keystead.policy.explain import Explanation, explain
 from keystead.policy.keys import is_multi_valued
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.rendering import render
@@ -25,36 +25,58 @@ from keystead.server.compose import Installation
 from keystead.server.facts import time_keys
 from keystead.server.failures import Failure
 
+NO_GUARDRAILS = NoOrganization()
+
 
 def explain_one(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The explanation of one question, as data and as text for one screen."""
     action = str(arguments["action"])
-    caller = _caller(installation, str(arguments["principal"]))
-    resource = _resource(installation, str(arguments["resource"]), caller)
-    keys = {**time_keys(installation.clock.now()), **caller.keys}
-    if action.lower().startswith("kms:") and resource.arn_text != "*":
-        keys["kms:calleraccount"] = caller.principal.account
-    context, policies = question(
-        caller.principal,
-        caller.policies,
-        action,
-        resource,
-        keys,
-        guardrails=NoOrganization(),
-        operation_keys=_given(arguments.get("context") or {}),
-        cross_account=works_across_accounts(ascii_lower(action)),
+    caller = named_caller(installation, str(arguments["principal"]))
+    resource = named_resource(installation, str(arguments["resource"]), caller)
+    keys = time_keys(installation.clock.now())
+    context, policies = ask(
+        caller, action, resource, keys, given_keys(arguments.get("context") or {})
     )
     explanation = explain(context, policies)
-    data: dict[str, Any] = msgspec.to_builtins(explanation)
     return {
-        "decision": explanation.decision.outcome.value,
+        **as_data(explanation),
         "message": "" if explanation.decision.allowed else explanation.decision.message,
-        "explanation": data,
         "text": render(explanation),
     }
 
 
-def _given(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
+def ask(
+    caller: Caller,
+    action: str,
+    resource: Resource,
+    keys: Mapping[str, ContextValue],
+    given: Mapping[str, ContextValue],
+    *,
+    guardrails: Guardrails = NO_GUARDRAILS,
+) -> tuple[RequestContext, ApplicablePolicies]:
+    """The question that a request would ask; `given` has the last word on its keys."""
+    facts = {**keys, **caller.keys}
+    if action.lower().startswith("kms:") and resource.arn_text != "*":
+        facts["kms:calleraccount"] = caller.principal.account
+    return question(
+        caller.principal,
+        caller.policies,
+        action,
+        resource,
+        facts,
+        guardrails=guardrails,
+        operation_keys=given,
+        cross_account=works_across_accounts(ascii_lower(action)),
+    )
+
+
+def as_data(explanation: Explanation) -> dict[str, Any]:
+    """An explanation, for machines."""
+    data: dict[str, Any] = msgspec.to_builtins(explanation)
+    return {"decision": explanation.decision.outcome.value, "explanation": data}
+
+
+def given_keys(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
     """The condition keys that were given, each of the shape that requests give it."""
     given = {ascii_lower(name): values for name, values in context.items()}
     return {
@@ -63,7 +85,7 @@ def _given(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
     }
 
 
-def _caller(installation: Installation, arn: str) -> Caller:
+def named_caller(installation: Installation, arn: str) -> Caller:
     """The principal with this ARN, with its policies as they are now."""
     reader, repository = installation.store.read(), installation.identities
     parsed = _parsed(arn, "--principal")
@@ -81,7 +103,7 @@ def _caller(installation: Installation, arn: str) -> Caller:
     )
 
 
-def _resource(installation: Installation, arn: str, caller: Caller) -> Resource:
+def named_resource(installation: Installation, arn: str, caller: Caller) -> Resource:
     """The key with this ARN, with its policy; anything else has no policy of its own."""
     if arn == "*":
         return Target("*", caller.principal.account)

@@ -1,6 +1,7 @@
 """Which operation is this?  Exactly one protocol for each request (threat-model PA-9).
 
     JSON 1.1   POST /, media type application/x-amz-json-1.1, X-Amz-Target: Prefix.Operation
+    REST-JSON  the method and path of an operation; its parameters in the query string
     Query      POST /, media type application/x-www-form-urlencoded, Action=… in the body
                GET /?Action=…, without a body
 
@@ -17,13 +18,15 @@ import msgspec
 from keystead.errors import AwsError, MissingAction, UnknownOperationException
 from keystead.registry import Implementation, implementation
 from keystead.wire import awsjson, query
+from keystead.wire.claims import claimed
 from keystead.wire.http import HttpRequest
-from keystead.wire.models import iam, kms, sts
+from keystead.wire.models import accessanalyzer, iam, kms, sts
 from keystead.wire.operation import Service
 
 FORM = "application/x-www-form-urlencoded"
 
-_SERVICES = (kms.SERVICE, iam.SERVICE, sts.SERVICE)
+_SERVICES = (kms.SERVICE, iam.SERVICE, sts.SERVICE, accessanalyzer.SERVICE)
+_BY_PATH = {(each.method, each.path): each for each in accessanalyzer.OPERATIONS.values()}
 _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service.target_prefix}
 _BY_VERSION = {service.version: service for service in _SERVICES if service.protocol == "query"}
 _BY_NAME = {service.name: service for service in _SERVICES}
@@ -33,8 +36,6 @@ _BY_NAME = {service.name: service for service in _SERVICES}
 NOBODY_JSON = Service("", "json", "", event_source="unknown.amazonaws.com")
 NOBODY_QUERY = Service("", "query", "", event_source="unknown.amazonaws.com")
 
-_SCOPE = re.compile(r"Credential=[^/,\s]*/[^/,\s]*/[^/,\s]*/([a-z0-9-]{1,64})/")
-_SCOPE_IN_QUERY = re.compile(r"(?:\A|&)X-Amz-Credential=[^&]*?%2F[^&]*?%2F[^&]*?%2F([a-z0-9-]+)%2F")
 _NAME = re.compile(r"\A[A-Za-z0-9]{1,128}\Z")
 
 Form = Mapping[str, str]
@@ -47,8 +48,11 @@ class Route(msgspec.Struct, frozen=True):
     service: Service
     name: str  # the operation's name as asked for; "" when there is none
     implementation: Implementation | None = None
-    form: Form = NO_FORM  # (query)
+    form: Form = NO_FORM  # (query, rest-json)
     problem: AwsError | None = None
+
+
+_JSON: dict[str, Route] = {}  # of the operations that are served, by target
 
 
 def route(request: HttpRequest) -> Route:
@@ -56,7 +60,7 @@ def route(request: HttpRequest) -> Route:
     target = request.headers.get("x-amz-target")
     if target is not None:
         return _json(request, target)
-    return _query(request)
+    return _query(request) if request.path == "/" else _rest(request)
 
 
 def media_type(headers: Mapping[str, str]) -> str:
@@ -65,6 +69,15 @@ def media_type(headers: Mapping[str, str]) -> str:
 
 
 def _json(request: HttpRequest, target: str) -> Route:
+    known = _JSON.get(target)
+    if (
+        known is not None
+        and request.method == "POST"
+        and request.path == "/"
+        and not request.query
+        and request.headers.get("content-type") == awsjson.CONTENT_TYPE
+    ):
+        return known
     prefix, _, name = target.rpartition(".")
     service = _BY_PREFIX.get(prefix, NOBODY_JSON)
     name = name if _NAME.match(name) else ""
@@ -77,7 +90,25 @@ def _json(request: HttpRequest, target: str) -> Route:
         or not _is_only_signature(request.query)
     ):
         return Route(service, name, problem=UnknownOperationException())
-    return Route(service, name, found)
+    return _JSON.setdefault(target, Route(service, name, found))
+
+
+def _rest(request: HttpRequest) -> Route:
+    """By path; what is at no operation's path is a Query request that went astray."""
+    operation = _BY_PATH.get((request.method, request.path))
+    if operation is None:
+        service = _scoped(request, "rest-json")
+        if service is NOBODY_QUERY:
+            return _query(request)
+        return Route(service, "", problem=UnknownOperationException())
+    service, name = operation.service, operation.name
+    found = implementation(service.name, name)
+    if found is None or media_type(request.headers) == FORM:
+        return Route(service, name, problem=UnknownOperationException())
+    try:
+        return Route(service, name, found, query.parse_form(request.query.encode()))
+    except AwsError as error:
+        return Route(service, name, problem=error)
 
 
 def _query(request: HttpRequest) -> Route:
@@ -117,10 +148,7 @@ def _is_only_signature(text: str) -> bool:
     return not text or all(part.startswith("X-Amz-") for part in text.split("&"))
 
 
-def _scoped(request: HttpRequest) -> Service:
+def _scoped(request: HttpRequest, protocol: str = "query") -> Service:
     """The service that the signature says it is for. Authentication will hold it to that."""
-    found = _SCOPE.search(request.headers.get("authorization", "")) or _SCOPE_IN_QUERY.search(
-        request.query
-    )
-    service = _BY_NAME.get(found[1]) if found else None
-    return service if service is not None and service.protocol == "query" else NOBODY_QUERY
+    service = _BY_NAME.get(claimed(request).service)
+    return service if service is not None and service.protocol == protocol else NOBODY_QUERY

@@ -70,6 +70,12 @@ class Store(Protocol):
     def undo(self) -> None:
         """Undo every finished `write()` that is not durable yet. The epoch moves."""
 
+    def purge(self) -> None:
+        """Leave nothing of what was deleted in the files; everything is flushed.
+
+        Raises StoreUnavailable when it cannot be done now: try again.
+        """
+
     @property
     def dirty(self) -> bool:
         """Is there a finished `write()` that is not durable yet?"""

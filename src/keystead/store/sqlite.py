@@ -95,6 +95,11 @@ class SqliteStore:
         self._require_outside("undo")
         self._turn.undo()
 
+    def purge(self) -> None:
+        # What is deleted is overwritten in the file (secure_delete), and the log has old pages.
+        self._require_outside("purge")
+        self._turn.empty_log()
+
     def close(self) -> None:
         try:
             if self._turn.failure is None:

@@ -91,6 +91,17 @@ class Turn:
         if self._log_pages >= _CHECKPOINT_PAGES:
             self._checkpoint()
 
+    def empty_log(self) -> None:
+        """Copy the log into the file and cut it to nothing; raises StoreUnavailable."""
+        self._require_usable()
+        if self._began:
+            raise StoreUnavailable("the turn is not committed")
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error as error:
+            raise self._judged(error) from error
+        self._log_pages = 0
+
     def undo(self) -> None:
         """Forget the turn; what was derived from it is never found again."""
         self._began = self.dirty = self._lost = False

@@ -137,11 +137,19 @@ def _fast_reading(structure: type[Any]) -> _FastReading | None:
 
 
 def _read_strictly(operation: Operation[In, Any], body: bytes) -> In:
+    return checked(operation, tree(operation, body))
+
+
+def tree(operation: Operation[Any, Any], body: bytes) -> dict[str, Any]:
+    """The known members in a body, not held to their constraints yet.
+
+    Raises SerializationException for what is not JSON or has a member of the wrong type.
+    """
     try:
-        tree = strictjson.loads(body)
+        value = strictjson.loads(body)
     except strictjson.NotStrictJson as reason:
         raise SerializationException(str(reason)) from None
-    return checked(operation, _structure(schema_of(operation.input), tree))
+    return _structure(schema_of(operation.input), value)
 
 
 def _structure(schema: Schema, value: Any) -> dict[str, Any]:

@@ -38,11 +38,15 @@ def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
 
 def explain(operation: Operation[Any, Any], tree: dict[str, Any]) -> str:
     """AWS's message for a tree that breaks constraints."""
-    violations = Violations(echo=operation.service.echoes_values)
-    all_found = violations.of_structure(schema_of(operation.input), tree, "")
-    found = list(islice(all_found, _MOST_VIOLATIONS))
+    found = violations(operation, tree)
     noun = "error" if len(found) == 1 else "errors"
     return f"{len(found)} validation {noun} detected: {'; '.join(found)}"
+
+
+def violations(operation: Operation[Any, Any], tree: dict[str, Any]) -> list[str]:
+    """A sentence for each constraint that a tree breaks."""
+    walk = Violations(echo=operation.service.echoes_values)
+    return list(islice(walk.of_structure(schema_of(operation.input), tree, ""), _MOST_VIOLATIONS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 MAX_FIELDS = 1_000
+_SHOWN = 128  # characters of a name that a refusal repeats; no parameter has a longer one
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -35,7 +36,7 @@ def parse(text: str | bytes) -> dict[str, str]:
         name = decode(name)
         folded = name.casefold()
         if folded in names:
-            raise NotAForm(f"the parameter '{name}' occurs twice")
+            raise NotAForm(f"the parameter '{name[:_SHOWN]}' occurs twice")
         names.add(folded)
         fields[name] = decode(value)
     return fields

@@ -2,7 +2,7 @@
 
 INVARIANT: an HttpRequest was framed unambiguously. Only the door (`server`) makes one, after the
 checks of threat-model HF-1 and HF-2; header names are lower-case ASCII, no header that decides
-anything occurs twice, and the body is complete.
+anything occurs twice, values have no outer blanks, and the body is complete.
 """
 
 import msgspec

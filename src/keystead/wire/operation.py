@@ -15,13 +15,13 @@ class Service:
     """One AWS service: how its requests are told apart and its answers are written."""
 
     name: str  # "kms", "iam", "sts": the signing name and the action prefix
-    protocol: str  # "json" or "query"
+    protocol: str  # "json", "query" or "rest-json"
     version: str  # API version, "2014-11-01"
     target_prefix: str = ""  # "TrentService" (json)
     xml_namespace: str = ""  # (query)
     event_source: str = ""  # "kms.amazonaws.com"
     clock_skew_seconds: int = 900  # KMS and Organizations 300, IAM and STS 900 (iam.md 3.7)
-    is_global: bool = False  # any Region of the installation may stand in the scope
+    is_global: bool = False  # any Region of the installation, or us-east-1, may be signed for
     echoes_values: bool = True  # a violation quotes the value; IAM never does (iam.md 10.1)
 
 
@@ -37,6 +37,9 @@ class Operation(Generic[In, Out]):
     read_only: bool = False
     errors: tuple[type[AwsError], ...] = ()
     result_wrapper: str = ""  # (query) "CreateUserResult"; "" when there is no output
+    method: str = "POST"  # (rest-json)
+    path: str = "/"  # (rest-json) "/policy/validation"
+    in_query: frozenset[str] = frozenset()  # (rest-json) members in the query string
     sensitive: frozenset[str] = field(default_factory=frozenset)  # members never recorded
 
 

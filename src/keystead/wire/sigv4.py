@@ -14,14 +14,16 @@ key, which it may keep for the day, and raises `sigv4_errors.mismatch()`.
 
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from keystead.wire import forms
 from keystead.wire.http import HttpRequest
@@ -42,7 +44,12 @@ _UNRESERVED = "-_.~"
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """What all requests of one client on one day to one service say alike."""
+    """What all requests of one client on one day to one service say alike.
+
+    `values`, `lines` and `amz_headers` are derived: how the signed headers are found, the end of
+    the canonical request but the payload's hash with a place for each value, and how many of them
+    no request may have unsigned.
+    """
 
     access_key_id: str
     scope: str  # "20240131/eu-central-1/kms/aws4_request"
@@ -50,6 +57,20 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     region: str
     service: str
     signed_headers: tuple[str, ...]  # lower-case, sorted, with "host"
+    values: Callable[[Mapping[str, str]], tuple[str, ...]] = tuple
+    lines: str = ""
+    amz_headers: int = 0
+
+    def __post_init__(self) -> None:
+        names = self.signed_headers
+        if len(names) > 1:
+            force_setattr(self, "values", itemgetter(*names))
+        else:
+            force_setattr(self, "values", lambda headers: (headers[names[0]],))
+        literal = [name.replace("%", "%%") for name in names]
+        lines = "".join(f"{name}:%s\n" for name in literal)
+        force_setattr(self, "lines", f"{lines}\n{';'.join(literal)}\n")
+        force_setattr(self, "amz_headers", sum(name.startswith("x-amz-") for name in names))
 
 
 class Signature(msgspec.Struct, frozen=True, gc=False):
@@ -103,7 +124,9 @@ def require_scope(signature: Signature, service: str, regions: Collection[str]) 
     if claim.service != service:
         wrong.append(f"Credential should be scoped to correct service: '{service}'.")
     if wrong:
-        raise SignatureDoesNotMatch(" ".join(wrong))
+        raise SignatureDoesNotMatch(
+            " ".join(wrong), recorded="Credential should be scoped to a valid Region and service"
+        )
 
 
 def require_fresh(signature: Signature, now: datetime, skew_seconds: int) -> None:
@@ -112,12 +135,13 @@ def require_fresh(signature: Signature, now: datetime, skew_seconds: int) -> Non
         late, early = min(signature.expires, PRESIGNED_SECONDS), PRESIGNED_EARLY_SECONDS
     else:
         late = early = skew_seconds
-    if signature.time < now - timedelta(seconds=late):
+    age = (now - signature.time).total_seconds()
+    if age > late:
         edge = f"{_basic(now - timedelta(seconds=late))} ({_basic(now)} - {_span(late)})"
         raise SignatureDoesNotMatch(
             f"Signature expired: {signature.timestamp} is now earlier than {edge}"
         )
-    if signature.time > now + timedelta(seconds=early):
+    if -age > early:
         edge = f"{_basic(now + timedelta(seconds=early))} ({_basic(now)} + {_span(early)})"
         raise SignatureDoesNotMatch(
             f"Signature not yet current: {signature.timestamp} is still later than {edge}"
@@ -125,8 +149,11 @@ def require_fresh(signature: Signature, now: datetime, skew_seconds: int) -> Non
 
 
 def matches(key: "SigningKey", text: bytes, signature: Signature) -> bool:
-    """Is this the signature that the key gives?  In constant time, on bytes (AU-8)."""
-    return hmac.compare_digest(key.sign(text).encode(), signature.signature.encode())
+    """Is this the signature that the key gives?  In constant time (AU-8).
+
+    Both are digits in ASCII, which `compare_digest` takes as they are; `sigv4_parsing` sees to it.
+    """
+    return hmac.compare_digest(key.sign(text), signature.signature)
 
 
 # Computing
@@ -171,21 +198,19 @@ def string_to_sign(request: HttpRequest, signature: Signature) -> bytes:
 
 def canonical_request(request: HttpRequest, signature: Signature) -> str:
     """The request in the one form that client and server agree on (iam.md 3.3)."""
-    headers, signed_headers = request.headers, signature.claim.signed_headers
-    lines = []
-    for name in signed_headers:
-        value = headers.get(name)
-        if value is None:
-            raise SignatureDoesNotMatch(
-                f"The header '{name}' is listed as signed but was not received."
-            )
-        lines.append(f"{name}:{_trimmed(value)}\n")
+    claim = signature.claim
+    try:
+        values = claim.values(request.headers)
+    except KeyError as missing:
+        raise SignatureDoesNotMatch(
+            f"The header '{missing.args[0]}' is listed as signed but was not received."
+        ) from None
+    lines = claim.lines % values
+    if "  " in lines or "\t" in lines:
+        lines = claim.lines % tuple(map(_trimmed, values))
     path = "/" if request.path == "/" else _canonical_path(request.path)
     query = canonical_query(request.query) if request.query else ""
-    return (
-        f"{request.method}\n{path}\n{query}\n{''.join(lines)}\n"
-        f"{';'.join(signed_headers)}\n{_payload_hash(request)}"
-    )
+    return f"{request.method}\n{path}\n{query}\n{lines}{_payload_hash(request)}"
 
 
 def canonical_query(query: str) -> str:
@@ -221,7 +246,8 @@ def parse_timestamp(timestamp: str) -> datetime:
             return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     raise IncompleteSignature(
         f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'."
-        " See http://en.wikipedia.org/wiki/ISO_8601"
+        " See http://en.wikipedia.org/wiki/ISO_8601",
+        recorded="Date must be in ISO-8601 'basic format'",
     )
 
 
@@ -235,8 +261,7 @@ def _span(seconds: int) -> str:
 
 def _trimmed(value: str) -> str:
     """A header's value without outer blanks and with single inner ones."""
-    value = value.strip(" \t")
-    return _RUN_OF_BLANKS.sub(" ", value) if "  " in value or "\t" in value else value
+    return _RUN_OF_BLANKS.sub(" ", value.strip(" \t"))
 
 
 def _canonical_path(path: str) -> str:

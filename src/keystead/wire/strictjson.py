@@ -2,10 +2,11 @@
 
 Refused, never silently resolved: bytes that are not UTF-8, a byte order mark, a member name that
 occurs twice, NaN and Infinity, numbers beyond a double or 64 bits, lone surrogates, U+0000, more
-than `max_depth` levels, more than 20,000 values.
+than `max_depth` levels, more than `max_values` values.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 64
@@ -19,17 +20,11 @@ class NotStrictJson(ValueError):
     """The text is refused; the caller decides which AWS error that is."""
 
 
-def loads(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
+def loads(text: bytes | str, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> Any:
     """The value of a JSON text; raises NotStrictJson with the reason."""
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        value = json.loads(
-            decoded,
-            object_pairs_hook=_unique_members,
-            parse_constant=_refuse_constant,
-            parse_int=_parse_integer,
-            parse_float=_parse_double,
-        )
+        value = _parse(decoded)
     except NotStrictJson:
         raise
     except UnicodeDecodeError:
@@ -38,7 +33,8 @@ def loads(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
         raise NotStrictJson(f"the text is nested deeper than {max_depth} levels") from None
     except ValueError as error:
         raise NotStrictJson(f"the text is not JSON: {error}") from None
-    _check_limits(value, max_depth)
+    if not _is_plain(decoded, value, max_depth, max_values):
+        _check_limits(value, max_depth, max_values)
     return value
 
 
@@ -68,7 +64,50 @@ def _parse_double(digits: str) -> float:
     return number
 
 
-def _check_limits(value: Any, max_depth: int) -> None:
+_decode = json.JSONDecoder(
+    object_pairs_hook=_unique_members,
+    parse_constant=_refuse_constant,
+    parse_int=_parse_integer,
+    parse_float=_parse_double,
+).decode
+
+
+def _parse(text: str) -> Any:
+    if text.startswith("\ufeff"):
+        raise NotStrictJson("the text is not JSON: it begins with a byte order mark")
+    return _decode(text)
+
+
+def _is_plain(text: str, value: Any, max_depth: int, max_values: int) -> bool:
+    """Is it certain, at little cost, that `_check_limits` has nothing to say?
+
+    Without escapes of code points, what is ASCII holds no U+0000 and no surrogate. Every value
+    but the first stands behind a comma or an opening bracket.
+    """
+    if "\\u" in text or not text.isascii():
+        return False
+    if text.count(",") + text.count("[") + text.count("{") >= max_values:
+        return False
+    level = [value]
+    for _ in range(max_depth):
+        level = [part for item in level for part in _parts(item) if part.__class__ in _CONTAINERS]
+        if not level:
+            return True
+    return False
+
+
+_CONTAINERS = frozenset({dict, list})
+
+
+def _parts(item: Any) -> Iterable[Any]:
+    if item.__class__ is dict:
+        members: dict[str, Any] = item
+        return members.values()
+    items: list[Any] = item if item.__class__ is list else []
+    return items
+
+
+def _check_limits(value: Any, max_depth: int, max_values: int) -> None:
     """Check depth, number of values, and the characters of every string.
 
     Iterative: no input can exhaust the interpreter's stack here.
@@ -78,8 +117,8 @@ def _check_limits(value: Any, max_depth: int) -> None:
     while waiting:
         item, depth = waiting.pop()
         values += 1
-        if values > MAX_VALUES:
-            raise NotStrictJson(f"the text has more than {MAX_VALUES} values")
+        if values > max_values:
+            raise NotStrictJson(f"the text has more than {max_values} values")
         if isinstance(item, str):
             _check_text(item)
         elif isinstance(item, dict | list):

@@ -25,7 +25,12 @@ CONTENT_TYPE = "text/xml"
 # Everything that XML 1.0 must not or cannot hold as itself. A carriage return would be read back
 # as a line feed; what no document may contain at all becomes U+FFFD.
 _SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
+_NO_XML = (*range(0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+_ESCAPES = {
+    **dict.fromkeys(_NO_XML, "\ufffd"),
+    ord("\t"): "\t", ord("\n"): "\n", ord("\r"): "&#xD;",
+    ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;",
+}  # fmt: skip
 
 
 def response(operation: Operation[Any, Out], value: Out, request_id: str) -> HttpResponse:
@@ -78,7 +83,7 @@ def escape(text: str) -> str:
     """A text as the content of an element."""
     if _SPECIAL.search(text) is None:
         return text
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "\ufffd"), text)
+    return text.translate(_ESCAPES)
 
 
 def text_of(schema: Schema, value: Any) -> str:

@@ -34,6 +34,7 @@ LARGEST = {
     "rcp": 5_120,
     "key": 32_768,
 }
+CANONICAL_USER = re.compile(r"[0-9a-f]{64}")
 TRUST_ACTION = re.compile(
     r"sts:(assumerole[a-z]*\*?|tagsession|setsourceidentity|setcontext)", re.IGNORECASE
 )
@@ -191,6 +192,8 @@ def _check_principal(element: Any) -> None:
             known = value == "*" or principals.ACCOUNT_ID.fullmatch(value)
             known = known or PRINCIPAL_ARN.fullmatch(value) or UNIQUE_ID.fullmatch(value)
             require(bool(known), f"invalid principal {value}")
+        elif kind == "CanonicalUser":
+            require(CANONICAL_USER.fullmatch(value) is not None, "64 hexadecimal digits")
         else:
             require("*" not in value and "?" not in value, "wildcard in a principal")
 
@@ -201,9 +204,11 @@ def _check_kind(statement: dict[str, Any], kind: str) -> None:
         require(not has & {"Principal", "NotPrincipal"}, "Principal is not allowed here")
     if kind in ("key", "trust", "rcp", "endpoint"):
         require(bool(has & {"Principal", "NotPrincipal"}), "Principal is required")
-    if kind != "trust" and has & {"Principal", "NotPrincipal"}:
+    if has & {"Principal", "NotPrincipal"}:
         named = principals.listed(statement.get("Principal", statement.get("NotPrincipal")))
-        require("Federated" not in [each for each, _ in named], "Federated is for trust policies")
+        types = [each for each, _ in named]
+        require(kind == "trust" or "Federated" not in types, "Federated is for trust policies")
+        require(kind == "resource" or "CanonicalUser" not in types, "CanonicalUser is S3's")
     if kind in ("trust", "rcp"):
         require("NotPrincipal" not in has, "NotPrincipal is not allowed here")
     if kind != "resource" and statement["Effect"] == "Allow":

@@ -6,6 +6,7 @@ from keystead.identity.iam import (
     attachments,
     authorization_details,
     boundaries,
+    context_keys,
     group_memberships,
     groups,
     inline_policies,
@@ -13,6 +14,7 @@ from keystead.identity.iam import (
     policy_lists,
     policy_tags,
     policy_versions,
+    simulation,
     unserved,
     user_tags,
     users,
@@ -20,6 +22,6 @@ from keystead.identity.iam import (
 
 __all__ = (
     "access_keys", "account", "attachments", "authorization_details", "boundaries",
-    "group_memberships", "groups", "inline_policies", "policies", "policy_lists",
-    "policy_tags", "policy_versions", "unserved", "user_tags", "users",
+    "context_keys", "group_memberships", "groups", "inline_policies", "policies", "policy_lists",
+    "policy_tags", "policy_versions", "simulation", "unserved", "user_tags", "users",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from keystead.custody import randomness
 from keystead.identity import documents, identifiers, limits, tagging, times
 from keystead.identity.calls import IamCall
 from keystead.identity.names import canonical, policy_arn
-from keystead.identity.policy_usage import PolicyUsage, entity_ids, policy_usage
+from keystead.identity.policy_usage import PolicyUsage, entities_after, policy_usage
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.tags import packed
 from keystead.policy.document import DocumentKind, document_size
@@ -17,10 +17,12 @@ from keystead.wire.models import iam as api
 
 @implements(api.CreatePolicy)
 def create_policy(call: IamCall, request: api.CreatePolicyRequest) -> api.CreatePolicyResponse:
-    tags = tagging.requested(request.tags, fold=False)
+    tags = tagging.requested(request.tags)
     path = request.path or "/"
     arn = policy_arn(call.account, path, request.policy_name)
     call.ask(Target(arn, call.account, "AWS::IAM::Policy"), tagging.request_keys(tags))
+    if tags:
+        call.ask(Target(arn, call.account), tagging.request_keys(tags), api.TagPolicy)
     require_fit(call, request.policy_document)
     policies = call.repository.policies
     if policies.named(call.transaction, call.account, request.policy_name) is not None:
@@ -86,7 +88,7 @@ def delete_policy(call: IamCall, request: api.DeletePolicyRequest) -> None:
             "This policy has more than one version. Before you delete a policy, you must delete"
             " the policy's versions. The default version is deleted with the policy."
         )
-    if entity_ids(call, known.arn):
+    if entities_after(call, known.arn, "", 1):
         raise api.DeleteConflictException("Cannot delete a policy attached to entities.")
     call.repository.policies.delete(call.transaction, known)
 

@@ -7,7 +7,7 @@ from keystead.identity import managed_policies, paging
 from keystead.identity.calls import IamCall
 from keystead.identity.iam.policies import listed
 from keystead.identity.names import AWS_ACCOUNT
-from keystead.identity.policy_usage import entity_ids, policy_usage
+from keystead.identity.policy_usage import Entity, entities_after, policy_usage
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.policies import ManagedPolicy
 from keystead.identity.repository.users import User
@@ -47,9 +47,16 @@ def list_entities_for_policy(
 ) -> api.ListEntitiesForPolicyResponse:
     policy = call.policy(request.policy_arn)
     call.ask(policy)
-    used_by = entity_ids(call, policy.existing().arn, request.policy_usage_filter)
-    entities = [entity for entity_id in used_by if (entity := _wanted(call, request, entity_id))]
-    page = paging.cut(call, request, entities)
+    arn = policy.existing().arn
+
+    def after(entity_id: str, count: int) -> list[Entity]:
+        return entities_after(
+            call, arn, entity_id, count,
+            usage=request.policy_usage_filter, path_prefix=request.path_prefix or "/",
+            kind=request.entity_filter,
+        )  # fmt: skip
+
+    page = paging.walk(call, request, after, lambda entity: entity.entity_id)
     return api.ListEntitiesForPolicyResponse(
         policy_groups=[
             api.PolicyGroup(group_name=entity.name, group_id=entity.group_id)
@@ -88,16 +95,3 @@ def _policies_after(
     ):
         yield from batch
         name_key = batch[-1].name_key
-
-
-def _wanted(
-    call: IamCall, request: api.ListEntitiesForPolicyRequest, entity_id: str
-) -> User | Group | None:
-    """The identity with this unique id, unless the request filters it out."""
-    repository = call.repository
-    user = repository.users.get(call.transaction, call.account, entity_id)
-    entity = user or repository.groups.get(call.transaction, call.account, entity_id)
-    if entity is None or not entity.path.startswith(request.path_prefix or "/"):
-        return None
-    kind = "User" if isinstance(entity, User) else "Group"
-    return entity if request.entity_filter in {None, kind} else None

@@ -11,7 +11,7 @@ from keystead.wire.models import iam as api
 
 @implements(api.TagPolicy)
 def tag_policy(call: IamCall, request: api.TagPolicyRequest) -> None:
-    given = tagging.requested(request.tags, fold=False)
+    given = tagging.requested(request.tags)
     named = call.policy(request.policy_arn, to_change=True)
     call.ask(named, tagging.request_keys(given))
     policy = named.existing()

@@ -11,7 +11,7 @@ from keystead.wire.models import iam as api
 
 @implements(api.TagUser)
 def tag_user(call: IamCall, request: api.TagUserRequest) -> None:
-    given = tagging.requested(request.tags, fold=True)
+    given = tagging.requested(request.tags)
     named = call.user(request.user_name)
     call.ask(named, tagging.request_keys(given))
     user = named.existing()

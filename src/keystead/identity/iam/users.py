@@ -20,13 +20,16 @@ from keystead.wire.models import iam as api
 
 @implements(api.CreateUser)
 def create_user(call: IamCall, request: api.CreateUserRequest) -> api.CreateUserResponse:
-    tags = tagging.requested(request.tags, fold=True)
+    tags = tagging.requested(request.tags)
     boundary = boundaries.requested(request.permissions_boundary)
     path = request.path or "/"
+    arn = user_arn(call.account, path, request.user_name)
     call.ask(
-        Target(user_arn(call.account, path, request.user_name), call.account, "AWS::IAM::User"),
+        Target(arn, call.account, "AWS::IAM::User"),
         {**tagging.request_keys(tags), **resources.boundary_keys(boundary)},
     )
+    if tags:
+        call.ask(Target(arn, call.account), tagging.request_keys(tags), api.TagUser)
     _require_free(call, request.user_name)
     if call.repository.users.count(call.transaction, call.account) >= limits.USERS_PER_ACCOUNT:
         raise api.LimitExceededException(

@@ -55,11 +55,6 @@ class Attachments:
         )
         return self._table.find(reader, where, (account, *entity_ids))
 
-    def to(self, reader: Reader, account: str, policy_arn: str) -> list[Attachment]:
-        """To whom a policy is attached, by entity."""
-        where = "account = ? AND policy_arn = ? ORDER BY entity_id"
-        return self._table.find(reader, where, (account, policy_arn))
-
     def uses(self, reader: Reader, account: str) -> dict[str, int]:
         """To how many identities each policy is attached."""
         sql = (

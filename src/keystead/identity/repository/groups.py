@@ -59,6 +59,18 @@ class Groups:
             (account, name_key, len(path_prefix), path_prefix, limit),
         )
 
+    def attached_after(
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
+    ) -> list[Group]:
+        """The next groups, by id, to which this policy is attached; `Attachments` verifies."""
+        return self._table.find(
+            reader,
+            "account = ? AND group_id > ? AND substr(path, 1, ?) = ? AND group_id IN"
+            " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?)"
+            " ORDER BY group_id LIMIT ?",
+            (account, after, len(prefix), prefix, account, policy_arn, limit),
+        )
+
     def count(self, reader: Reader, account: str) -> int:
         row = reader.one("SELECT COUNT(*) FROM iam_group WHERE account = ?", (account,))
         return row[0] if row else 0

@@ -72,10 +72,28 @@ class Users:
             (account, name_key, account, group_id, limit),
         )
 
-    def bounded_by(self, reader: Reader, account: str, policy_arn: str) -> list[User]:
-        """The users that have this policy as their boundary."""
-        where = "account = ? AND boundary = ? ORDER BY user_id"
-        return self._table.find(reader, where, (account, policy_arn))
+    def bounded_after(
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
+    ) -> list[User]:
+        """The next users, by id, that have this policy as their boundary."""
+        return self._table.find(
+            reader,
+            "account = ? AND user_id > ? AND substr(path, 1, ?) = ? AND boundary = ?"
+            " ORDER BY user_id LIMIT ?",
+            (account, after, len(prefix), prefix, policy_arn, limit),
+        )
+
+    def attached_after(
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
+    ) -> list[User]:
+        """The next users, by id, to whom this policy is attached; `Attachments` verifies."""
+        return self._table.find(
+            reader,
+            "account = ? AND user_id > ? AND substr(path, 1, ?) = ? AND user_id IN"
+            " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?)"
+            " ORDER BY user_id LIMIT ?",
+            (account, after, len(prefix), prefix, account, policy_arn, limit),
+        )
 
     def boundary_uses(self, reader: Reader, account: str) -> dict[str, int]:
         """How many users each policy bounds."""

@@ -196,7 +196,7 @@ def _authorize(
     except AccessDenied as refusal:
         if not source.found_by_blob:
             raise
-        raise AccessDenied(refusal.decision, _NOT_YOURS) from None
+        raise refusal.reworded(_NOT_YOURS) from None
 
 
 def _open(

@@ -49,7 +49,7 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     record = msgspec.structs.replace(draft, material_id=material_id)
     call.repository.add_key(call.transaction, record, policy.text, policy.principals)
     key = key_view(record, (), ())
-    call.event.resources.append(EventResource(key.arn_text, call.account, RESOURCE_TYPE))
+    call.event.resources.append(EventResource(call.account, RESOURCE_TYPE, key.arn_text))
     return api.CreateKeyResponse(key_metadata=key_metadata(key))
 
 

@@ -21,13 +21,17 @@ from keystead.server.failures import Failure
 COMMANDS = {
     "account": "accounts.account",
     "audit": "trail.audit",
+    "clock": "clocks.clock",
     "config": "settings.config",
     "decide": "decide.decide",
     "explain": "explain.explain",
     "init": "init.init",
+    "recover": "recover.recover",
     "serve": "serve.serve",
+    "simulate": "simulate.simulate",
     "status": "status.status",
     "version": "version.version",
+    "who-can": "who_can.who_can",
 }
 INTERRUPTED = 130
 

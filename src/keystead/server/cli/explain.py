@@ -1,5 +1,6 @@
-"""`keystead explain`: would this be allowed here, and why, to the statement and condition?"""
+"""`keystead explain`: why was this refused?  Would that be allowed?  To the condition."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,60 +14,69 @@ REFUSED = 1
 
 
 @click.command()
+@click.argument("request_id", metavar="[ID]", required=False)
 @options.data
 @options.config_file
 @options.passphrase_file
-@click.option("--principal", required=True, metavar="ARN", help="Who asks: a user, or a root.")
-@click.option("--action", required=True, metavar="ACTION", help="Such as kms:Encrypt.")
-@click.option("--resource", required=True, metavar="ARN", help="A key's ARN, another ARN, or *.")
-@click.option(
-    "--context",
-    "given",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A condition key of the request; given again, one more of its values.",
-)
+@click.option("--principal", metavar="ARN", help="Who asks: a user, or a root.")
+@click.option("--action", metavar="ACTION", help="Such as kms:Encrypt.")
+@click.option("--resource", metavar="ARN", help="A key's ARN, another ARN, or *.")
+@options.context
 @options.json
 def explain(
     *,
+    request_id: str | None,
     file: Path | None,
-    principal: str,
-    action: str,
-    resource: str,
+    principal: str | None,
+    action: str | None,
+    resource: str | None,
     given: tuple[str, ...],
     as_json: bool,
     **settings: Any,
 ) -> int:
-    """Explain one decision of this installation, without making a request.
+    """Explain a refusal, or what would be decided, without making a request.
+
+    ID is the request id of a refused call, which every client shows: it is explained as it was
+    decided then, whatever has been changed since. Without it, --principal, --action and
+    --resource are explained as they would be decided now.
 
     Shows every policy that was considered, the statement that decided, each condition with the
     expected and the actual value, and the smallest change that would allow it. The exit status is
     0 for allowed, 1 for refused.
     """
-    if ":" not in action:
+    question = {"principal": principal, "action": action, "resource": resource}
+    _require_one(request_id, question, given)
+    if action is not None and ":" not in action:
         raise Failure(
             f"`{action}` is no action", "write SERVICE:NAME, such as kms:Encrypt", status=2
         )
-    answer = hold(
-        options.load(file, **settings),
-        "explain",
-        principal=principal,
-        action=action,
-        resource=resource,
-        context=_context(given),
-    )
+    config = options.load(file, **settings)
+    if request_id is not None:
+        answer = hold(config, "explain refusal", id=request_id)
+    else:
+        answer = hold(config, "explain", **question, context=options.context_values(given))
     if as_json:
         words.as_json({name: value for name, value in answer.items() if name != "text"})
     else:
         click.echo(answer["text"])
-    return 0 if answer["decision"] == "Allowed" else REFUSED
+    return 0 if request_id is None and answer["decision"] == "Allowed" else REFUSED
 
 
-def _context(given: tuple[str, ...]) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for each in given:
-        name, separator, value = each.partition("=")
-        if not separator or not name:
-            raise Failure(f"`{each}` is no condition key", "write --context KEY=VALUE", status=2)
-        values.setdefault(name, []).append(value)
-    return values
+def _require_one(
+    request_id: str | None, question: Mapping[str, str | None], given: tuple[str, ...]
+) -> None:
+    """Either a refusal or a whole question."""
+    options_given = [f"--{name}" for name, value in question.items() if value is not None]
+    if request_id is not None and (options_given or given):
+        raise Failure(
+            f"an ID and {(*options_given, '--context')[0]} do not go together",
+            "a refusal is explained as it was asked",
+            status=2,
+        )
+    missing = [f"--{name}" for name, value in question.items() if value is None]
+    if request_id is None and missing:
+        raise Failure(
+            f"missing {', '.join(missing)}",
+            "give the ID of a refusal, or --principal, --action and --resource",
+            status=2,
+        )

@@ -1,20 +1,47 @@
 """Who holds a ceremony: the running server if there is one, else the command line itself."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from keystead.server import control, founding
 from keystead.server.config import Config
 from keystead.server.failures import Failure
 
+Hold = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""Holds a ceremony by its name and arguments; raises Failure."""
+
 
 def hold(config: Config, command: str, **arguments: Any) -> dict[str, Any]:
     """Hold a ceremony on a data directory; raises Failure."""
     given = {name: value for name, value in arguments.items() if value is not None}
     result = control.ask(config.directory, command, given)
-    return _hold_here(config, command, given) if result is None else result
+    if result is not None:
+        return result
+    with _opened(config) as perform:
+        return perform(command, given)
 
 
-def _hold_here(config: Config, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+@contextlib.contextmanager
+def office(config: Config) -> Iterator[Hold]:
+    """Hold several ceremonies, all of them in the same place; raises Failure."""
+    if control.ask(config.directory, "status", {}) is None:
+        with _opened(config) as perform:
+            yield perform
+        return
+
+    def ask(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        result = control.ask(config.directory, command, arguments)
+        if result is None:
+            raise Failure("the server has stopped", "ask again")
+        return result
+
+    yield ask
+
+
+@contextlib.contextmanager
+def _opened(config: Config) -> Iterator[Hold]:
+    """The installation, opened here because no server runs."""
     if not founding.is_founded(config.directory):
         raise Failure(
             f"`{config.data}` holds no installation", "make one with `keystead init`", status=3
@@ -26,6 +53,6 @@ def _hold_here(config: Config, command: str, arguments: dict[str, Any]) -> dict[
     process.harden()
     installation = Installation(config, lock(config.directory))
     try:
-        return ceremonies.perform(installation, command, arguments)
+        yield lambda command, arguments: ceremonies.perform(installation, command, arguments)
     finally:
         installation.close()

@@ -9,6 +9,7 @@ import click
 
 from keystead.server import config as configuration
 from keystead.server.config import Config
+from keystead.server.failures import Failure
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,8 +21,35 @@ json = click.option("--json", "as_json", is_flag=True, help="Print JSON for mach
 passphrase_file = click.option(
     "--passphrase-file", metavar="FILE", help="The file with the passphrase of the root key."
 )
+context = click.option(
+    "--context",
+    "given",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A condition key of the request; given again, one more of its values.",
+)
 
 
 def load(file: Path | None, **options: Any) -> Config:
     """The configuration of this command line; raises Failure."""
     return configuration.load(file, os.environ, options)
+
+
+def context_values(given: tuple[str, ...]) -> dict[str, list[str]]:
+    """The values of each condition key that was given; raises Failure."""
+    values: dict[str, list[str]] = {}
+    for each in given:
+        name, separator, value = each.partition("=")
+        if not separator or not name:
+            raise Failure(f"`{each}` is no condition key", "write --context KEY=VALUE", status=2)
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def require_action(action: str) -> None:
+    """Refuse what has not the form of an action; raises Failure."""
+    service, colon, name = action.partition(":")
+    if not (colon and service and name) or "*" in action or "?" in action:
+        raise Failure(
+            f"`{action}` is no action", "write SERVICE:NAME, such as kms:Encrypt", status=2
+        )

@@ -65,6 +65,7 @@ def _as_facts(report: Report) -> dict[str, object]:
         "result": "the log is complete and unchanged",
         "records": report.records,
         "signed": f"{report.signed} records under {report.checkpoints} checkpoints",
+        "unsigned": report.unsigned,
         "root": report.root or "-",
     }
 

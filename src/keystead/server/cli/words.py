@@ -31,6 +31,11 @@ def progress(done: int, whole: int) -> None:
         click.echo(f"\rkeystead: {done * 100 // max(whole, 1):3d} % read{end}", err=True, nl=False)
 
 
+def printable(text: str) -> str:
+    """The text without characters that a terminal would obey: policies may hold any."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
 def as_json(value: object) -> None:
     """Print a result for machines."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -1,0 +1,131 @@
+"""What is wrong with this policy?  The document is only looked at: it need not be stored."""
+
+import hashlib
+
+from keystead.custody.tokens import InvalidToken
+from keystead.identity.calls import AnalyzerCall
+from keystead.policy.findings import PolicyFinding, findings, is_trust_policy
+from keystead.policy.findings.positions import Location, Position, Step
+from keystead.policy.kinds import DocumentKind
+from keystead.registry import implements
+from keystead.wire.models import accessanalyzer as api
+from keystead.wire.restjson import FIELDS, InvalidFields
+
+LONGEST_DOCUMENT = 40_000
+"""Characters: the longest policy of any kind that AWS has, an organization's resource policy."""
+
+_PAGE, _LARGEST_PAGE = 100, 1000
+_PURPOSE = "access analyzer page"
+_TRUST = "AWS::IAM::AssumeRolePolicyDocument"
+_KINDS = {
+    "IDENTITY_POLICY": DocumentKind.IDENTITY,
+    "SERVICE_CONTROL_POLICY": DocumentKind.SCP,
+    "RESOURCE_CONTROL_POLICY": DocumentKind.RCP,
+}
+
+
+@implements(api.ValidatePolicy)
+def validate_policy(
+    call: AnalyzerCall, request: api.ValidatePolicyRequest
+) -> api.ValidatePolicyResponse:
+    call.authorize_any("access-analyzer:ValidatePolicy")
+    _require_limits(request)
+    start, size = _start(call, request), request.max_results or _PAGE
+    found = findings(
+        request.policy_document,
+        _kind(request),
+        resource_type=request.validate_policy_resource_type or "",
+        any_key=call.accept_unsupported_condition_keys,
+    )
+    end = start + size
+    more = len(found) > end
+    return api.ValidatePolicyResponse(
+        findings=[_finding(one) for one in found[start:end]],
+        next_token=_token(call, request, end) if more else None,
+    )
+
+
+def _require_limits(request: api.ValidatePolicyRequest) -> None:
+    """What the model does not say."""
+    if len(request.policy_document) > LONGEST_DOCUMENT:
+        raise _invalid(
+            "policyDocument", f"Member must have length less than or equal to {LONGEST_DOCUMENT}"
+        )
+    if request.max_results is not None and not 1 <= request.max_results <= _LARGEST_PAGE:
+        raise _invalid("maxResults", f"Member must have value between 1 and {_LARGEST_PAGE}")
+    if request.validate_policy_resource_type and request.policy_type != "RESOURCE_POLICY":
+        rule = "Member must only be given for a policy of type RESOURCE_POLICY"
+        raise _invalid("validatePolicyResourceType", rule)
+
+
+def _invalid(name: str, rule: str) -> InvalidFields:
+    sentence = f"Value at '{name}' failed to satisfy constraint: {rule}"
+    return InvalidFields(f"1 validation error detected: {sentence}", FIELDS, (name, sentence))
+
+
+def _kind(request: api.ValidatePolicyRequest) -> DocumentKind:
+    """A resource-based policy of no type in particular is a trust policy or a key policy."""
+    if request.policy_type != "RESOURCE_POLICY":
+        return _KINDS[request.policy_type]
+    resource_type = request.validate_policy_resource_type
+    if resource_type == _TRUST:
+        return DocumentKind.TRUST
+    if resource_type:
+        return DocumentKind.RESOURCE
+    trust = is_trust_policy(request.policy_document)
+    return DocumentKind.TRUST if trust else DocumentKind.KEY
+
+
+# Pages: the findings of a document are always the same, in the same order.
+
+
+def _binding(call: AnalyzerCall, request: api.ValidatePolicyRequest) -> tuple[str, ...]:
+    """What a token is bound to: the caller, the operation and what is asked."""
+    digest = hashlib.sha256(request.policy_document.encode()).hexdigest()
+    asked = (digest, request.policy_type, request.validate_policy_resource_type or "")
+    return (call.account, call.principal.user_id, call.operation.name, *asked)
+
+
+def _token(call: AnalyzerCall, request: api.ValidatePolicyRequest, position: int) -> str:
+    return call.tokens.seal(_PURPOSE, str(position).encode(), _binding(call, request))
+
+
+def _start(call: AnalyzerCall, request: api.ValidatePolicyRequest) -> int:
+    if request.next_token is None:
+        return 0
+    try:
+        return int(call.tokens.unseal(_PURPOSE, request.next_token, _binding(call, request)))
+    except InvalidToken:
+        raise _invalid("nextToken", "Member must be a token of this request") from None
+
+
+# Findings as the model has them
+
+
+def _finding(finding: PolicyFinding) -> api.ValidatePolicyFinding:
+    return api.ValidatePolicyFinding(
+        finding_details=finding.details,
+        finding_type=finding.type.value,
+        issue_code=finding.code,
+        learn_more_link=finding.link,
+        locations=[_location(one) for one in finding.locations],
+    )
+
+
+def _location(location: Location) -> api.Location:
+    span = api.Span(start=_position(location.start), end=_position(location.end))
+    return api.Location(path=[_step(step) for step in location.path], span=span)
+
+
+def _position(position: Position) -> api.Position:
+    return api.Position(line=position.line, column=position.column, offset=position.offset)
+
+
+def _step(step: Step) -> api.PathElement:
+    part = step.substring
+    return api.PathElement(
+        index=step.index,
+        key=step.key,
+        value=step.value,
+        substring=None if part is None else api.Substring(start=part[0], length=part[1]),
+    )

@@ -1,0 +1,40 @@
+"""How is work done that waits for a date?  One key after the other, each in a change of its own.
+
+An index leads to the keys whose date has come. It proves nothing: the work reads the row itself,
+and does nothing unless the authenticated row says the same. A key that fails is told, and stops no
+other's.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from keystead.kms.records import Place
+from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
+
+LOOKED_AT = 10_000
+"""How many keys are looked at in one run, so that those that fail do not hide the others."""
+
+_MOST = 100  # done in one run: nobody waits for more
+
+D = TypeVar("D")
+
+
+def one_by_one(
+    store: Store,
+    places: Iterable[Place],
+    work: Callable[[Transaction, Place], D],
+    failed: Callable[[Place, Exception], None],
+) -> list[D]:
+    """Do the work for these keys, and tell which failed; raises only what the store itself does."""
+    done: list[D] = []
+    for place in places:
+        try:
+            with store.write() as transaction:
+                done.append(work(transaction, place))
+        except (StoreUnavailable, StoreCorrupt):
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next key waits no longer
+            failed(place, error)
+        if len(done) == _MOST:
+            break
+    return done

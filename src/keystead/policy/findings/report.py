@@ -1,0 +1,78 @@
+"""What is found in a document?  Findings, each with its issue, its sentence and its places."""
+
+import msgspec
+
+from keystead.policy.findings.issues import ISSUES, Type
+from keystead.policy.findings.positions import Location
+
+MOST = 1000
+"""Findings of one document; a document of nothing but mistakes has no more."""
+
+MOST_PLACES = 20
+"""Places of one finding."""
+
+
+class EnoughFound(Exception):
+    """The report is full, and has an error: nothing that could be added would change it."""
+
+
+_LINK = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+    "#access-analyzer-reference-policy-checks"
+)
+_IN_LINKS = {
+    Type.ERROR: "error",
+    Type.SECURITY_WARNING: "security-warning",
+    Type.WARNING: "general-warning",
+    Type.SUGGESTION: "suggestion",
+}
+
+
+class PolicyFinding(msgspec.Struct, frozen=True):
+    """One finding about a document (AWS's ValidatePolicyFinding)."""
+
+    code: str
+    type: Type
+    details: str
+    locations: tuple[Location, ...]
+
+    @property
+    def link(self) -> str:
+        """Where AWS explains the issue, under AWS's own type of it."""
+        kind = _IN_LINKS[ISSUES[self.code].type]
+        return f"{_LINK}-{kind}-{self.code.lower().replace('_', '-')}"
+
+
+class Report:
+    """Findings in the making."""
+
+    def __init__(self) -> None:
+        self._found: dict[PolicyFinding, None] = {}
+        self.has_errors = False
+
+    def add(
+        self,
+        code: str,
+        *locations: Location,
+        refused: bool = False,
+        **words: object,
+    ) -> None:
+        """Note an issue; `refused`: no such document is stored here, whatever AWS does."""
+        issue = ISSUES[code]
+        kind = Type.ERROR if refused else issue.type
+        if len(self._found) >= MOST and self.has_errors:
+            raise EnoughFound
+        # An error is never left out because of what is none.
+        if len(self._found) < MOST or kind is Type.ERROR:
+            details = issue.details.format(**words)
+            finding = PolicyFinding(code, kind, details, locations[:MOST_PLACES])
+            self._found[finding] = None
+            self.has_errors = self.has_errors or kind is Type.ERROR
+
+    def sorted(self) -> list[PolicyFinding]:
+        """Every finding once, in the order of the document."""
+        return sorted(self._found, key=_order)
+
+
+def _order(finding: PolicyFinding) -> tuple[int, str]:
+    return finding.locations[0].start.offset, finding.code

@@ -1,0 +1,250 @@
+"""What was refused, and how is it written down so that it can be decided again?
+
+    content   JSON: version 1, the message, the question with every condition key, and each policy
+              that had a say by where it is attached and the id of its document
+    document  JSON [version 1, kind, text, whom its principals were resolved to]
+    id        the compiled policy's own: a hash of all that its meaning depends on
+
+Everything that a decision depends on is in it, so whoever reads it decides exactly what was
+decided, whatever has become of the policies and the principal since. A document is the text that
+was compiled, not a name under which another text may be found later; refusals share it. A service
+refuses some things by a rule of its own, whatever the policies say: then there is no question.
+
+INVARIANT: nothing secret is in it (threat-model AD-2): a question holds none.
+INVARIANT: a policy that is read has the id of the one that was written, or is refused.
+"""
+
+from collections.abc import Callable, Container, Mapping
+from datetime import datetime
+
+import msgspec
+
+from keystead.policy.context import (
+    ApplicablePolicies,
+    Asked,
+    PolicySource,
+    PrincipalPolicies,
+    RequestContext,
+)
+from keystead.policy.document import DocumentKind, Policy, stored_policy
+
+_VERSION = 1
+
+
+class NotARefusal(ValueError):
+    """What was read is not what was written."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One refusal: under which id, when, in which words, and the whole question."""
+
+    request_id: str
+    time: datetime
+    account: str  # the refused caller's; "" for one without
+    message: str  # as the caller got it
+    asked: Asked | None  # None: no policy decided
+
+
+class WrittenRefusal(msgspec.Struct, frozen=True, gc=False):
+    """A refusal written down."""
+
+    request_id: str
+    account: str
+    time: datetime
+    content: bytes
+    documents: tuple[str, ...]  # the ids, each once
+
+
+class Document(msgspec.Struct, frozen=True, array_like=True):
+    """A policy as it was evaluated, not compiled."""
+
+    version: int
+    kind: DocumentKind
+    text: str
+    meant: tuple[tuple[str, str], ...] | None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it holds."""
+        return len(self.text) + sum(len(name) + len(meant) for name, meant in self.meant or ())
+
+    def encode(self) -> bytes:
+        return _encode(self)
+
+
+class _Source(msgspec.Struct, frozen=True, array_like=True):
+    document: str
+    id: str
+    attached_to: str
+
+
+_Sources = tuple[_Source, ...]
+
+
+class _Policies(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`ApplicablePolicies` and `PrincipalPolicies`, with documents by id."""
+
+    identity_based: _Sources = ()
+    boundary: _Source | None = None
+    session: _Sources | None = None
+    service_control: tuple[_Sources, ...] = ()
+    resource_based: _Sources = ()
+    resource_policy_required: bool = False
+    grants: _Sources = ()
+    resource_control: tuple[_Sources, ...] = ()
+    endpoint: _Source | None = None
+    cross_account_allowed: bool = True
+    sessions_always_bound: bool = False
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    context: RequestContext
+    policies: _Policies
+    described: frozenset[str]
+    shown_as: str
+
+
+class _Content(msgspec.Struct, frozen=True):
+    version: int
+    message: str
+    asked: _Asked | None
+
+
+_encode = msgspec.json.Encoder().encode
+_read_content = msgspec.json.Decoder(_Content).decode
+_read_document = msgspec.json.Decoder(Document).decode
+
+
+def write(refusal: Refusal, known: Container[str]) -> tuple[WrittenRefusal, Mapping[str, Document]]:
+    """The refusal, as bytes, and those of its documents by id that are not `known` yet.
+
+    Documents are not encoded here: how long a refusal takes must not tell how long the policies of
+    another account are (threat-model KM-2).
+    """
+    writer = _Writer(known)
+    asked = None if refusal.asked is None else writer.asked(refusal.asked)
+    content = _Content(_VERSION, refusal.message, asked)
+    written = WrittenRefusal(
+        refusal.request_id,
+        refusal.account,
+        refusal.time,
+        _encode(content),
+        tuple(writer.used),
+    )
+    return written, writer.new
+
+
+def read_document(content: bytes) -> Document:
+    """The document that was encoded; raises NotARefusal."""
+    try:
+        return _read_document(content)
+    except msgspec.MsgspecError as error:
+        raise NotARefusal(str(error)) from None
+
+
+def read(written: WrittenRefusal, document: Callable[[str], Document]) -> Refusal:
+    """The refusal that was written; `document` gives one by its id. Raises NotARefusal."""
+    try:
+        content = _read_content(written.content)
+        if content.version != _VERSION:
+            raise NotARefusal(f"a refusal of version {content.version}")
+        asked = None if content.asked is None else _Reader(document).asked(content.asked)
+    except msgspec.MsgspecError as error:
+        raise NotARefusal(str(error)) from None
+    return Refusal(written.request_id, written.time, written.account, content.message, asked)
+
+
+class _Writer:
+    """Writes policies, and collects their documents."""
+
+    __slots__ = ("_known", "new", "used")
+
+    def __init__(self, known: Container[str]) -> None:
+        self._known = known
+        self.used: dict[str, None] = {}
+        self.new: dict[str, Document] = {}
+
+    def asked(self, asked: Asked) -> _Asked:
+        policies = self.policies(asked.policies)
+        return _Asked(asked.context, policies, asked.described, asked.shown_as)
+
+    def policies(self, policies: ApplicablePolicies) -> _Policies:
+        own = policies.principal
+        return _Policies(
+            identity_based=self._all(own.identity_based),
+            boundary=self._one(own.boundary),
+            session=None if own.session is None else self._all(own.session),
+            service_control=tuple(map(self._all, own.service_control)),
+            resource_based=self._all(policies.resource_based),
+            resource_policy_required=policies.resource_policy_required,
+            grants=self._all(policies.grants),
+            resource_control=tuple(map(self._all, policies.resource_control)),
+            endpoint=self._one(policies.endpoint),
+            cross_account_allowed=policies.cross_account_allowed,
+            sessions_always_bound=policies.sessions_always_bound,
+        )
+
+    def _all(self, sources: tuple[PolicySource, ...]) -> _Sources:
+        return tuple(map(self._source, sources))
+
+    def _one(self, source: PolicySource | None) -> _Source | None:
+        return None if source is None else self._source(source)
+
+    def _source(self, source: PolicySource) -> _Source:
+        policy = source.policy
+        if policy.id not in self.used:
+            self.used[policy.id] = None
+            if policy.id not in self._known:
+                self.new[policy.id] = _document(policy)
+        return _Source(policy.id, source.id, source.attached_to)
+
+
+def _document(policy: Policy) -> Document:
+    return Document(_VERSION, policy.kind, policy.text, policy.meant)
+
+
+class _Reader:
+    """Reads policies, and compiles their documents as they were compiled."""
+
+    __slots__ = ("_document",)
+
+    def __init__(self, document: Callable[[str], Document]) -> None:
+        self._document = document
+
+    def asked(self, written: _Asked) -> Asked:
+        policies = self.policies(written.policies)
+        return Asked(written.context, policies, written.described, written.shown_as)
+
+    def policies(self, written: _Policies) -> ApplicablePolicies:
+        session = written.session
+        return ApplicablePolicies(
+            principal=PrincipalPolicies(
+                identity_based=self._all(written.identity_based),
+                boundary=self._one(written.boundary),
+                session=None if session is None else self._all(session),
+                service_control=tuple(map(self._all, written.service_control)),
+            ),
+            resource_based=self._all(written.resource_based),
+            resource_policy_required=written.resource_policy_required,
+            grants=self._all(written.grants),
+            resource_control=tuple(map(self._all, written.resource_control)),
+            endpoint=self._one(written.endpoint),
+            cross_account_allowed=written.cross_account_allowed,
+            sessions_always_bound=written.sessions_always_bound,
+        )
+
+    def _all(self, sources: _Sources) -> tuple[PolicySource, ...]:
+        return tuple(map(self._source, sources))
+
+    def _one(self, source: _Source | None) -> PolicySource | None:
+        return None if source is None else self._source(source)
+
+    def _source(self, source: _Source) -> PolicySource:
+        document = self._document(source.document)
+        if document.version != _VERSION:
+            raise NotARefusal(f"a document of version {document.version}")
+        meant = None if document.meant is None else dict(document.meant)
+        policy = stored_policy(document.text, document.kind, meant)
+        if policy.id != source.document:
+            raise NotARefusal("a document is not the one that its id names")
+        return PolicySource(policy, source.id, source.attached_to)

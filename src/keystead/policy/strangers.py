@@ -1,0 +1,122 @@
+"""What may a stranger hear of a refusal?  Of another account's resource, only what it said itself.
+
+A stranger may write any policy for itself. If the sentence of a refusal told whether its own Deny
+matched, each call would answer one question about the resource: does it exist, what is its id,
+how is it tagged? So everything that is told of another account's resource is worked out again
+from the caller, its own policies and what the request said (threat-model KM-2, EX-1).
+
+INVARIANT: the resource's policies and condition keys are put away before any statement is asked,
+its ARN gives way to the name that the caller used, and statements that ask for what was put away
+are put away, too. So what is told cannot depend on how the resource is, nor on whether it exists.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from keystead.policy.context import ApplicablePolicies, Asked, ContextValue, PolicySource
+from keystead.policy.decision import AccessDenied, DecidingStatement, Decision, Outcome
+from keystead.policy.matching import Question, deciding, is_foreign
+from keystead.policy.patterns import ascii_lower
+from keystead.policy.places import Place, places, sources_at
+from keystead.policy.principals import Grade
+from keystead.policy.statements import Statement
+
+_VARIABLE = re.compile(r"\$\{([^},]+)")
+
+# Worked out from two keys of which neither may be the caller's.
+_COMPARES_RESOURCES = frozenset({"kms:reencryptonsamekey"})
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A statement that matched, and where it stands."""
+
+    place: Place
+    source: PolicySource
+    statement: Statement
+
+    @property
+    def deciding(self) -> DecidingStatement:
+        return deciding(self.place.kind, self.source, self.statement)
+
+
+def refusal(decision: Decision, asked: Asked) -> AccessDenied:
+    """The refusal as the caller may hear it."""
+    told = _told(decision, asked) if decision.foreign else decision
+    if asked.shown_as:
+        told = msgspec.structs.replace(told, resource=asked.shown_as)
+    return AccessDenied(decision, told.message, asked)
+
+
+def _told(decision: Decision, asked: Asked) -> Decision:
+    """The decision on another account's resource, as far as the caller's own side explains it."""
+    known = as_known(asked)
+    denies = [match.deciding for match in matches(known) if not match.statement.allow]
+    if denies:
+        outcome, kind = Outcome.EXPLICITLY_DENIED, denies[0].kind
+    elif decision.outcome is Outcome.EXPLICITLY_DENIED:
+        outcome, kind = (
+            Outcome.IMPLICITLY_DENIED,
+            Question.of(known.context, known.policies).resource_kind,
+        )
+    else:
+        return decision
+    return msgspec.structs.replace(decision, outcome=outcome, kind=kind, statements=tuple(denies))
+
+
+def as_known(asked: Asked) -> Asked:
+    """The question as far as the caller knows it: its own, or one about a mere name."""
+    if not is_foreign(asked.context):
+        return asked
+    context, hidden = asked.context, asked.described | _COMPARES_RESOURCES
+    return Asked(
+        context=msgspec.structs.replace(
+            context,
+            resource=asked.shown_as or context.resource,
+            keys={name: value for name, value in context.keys.items() if name not in hidden},
+        ),
+        policies=ApplicablePolicies(
+            principal=asked.policies.principal, endpoint=asked.policies.endpoint
+        ),
+    )
+
+
+def matches(known: Asked) -> Iterator[Match]:
+    """The statements that match a question (of `as_known`), in the order of the steps."""
+    question = Question.of(known.context, known.policies)
+    for match in _statements(question):
+        if question.grade(match.statement) is Grade.NOBODY:
+            continue
+        if not (question.foreign and _asks_beyond(match.statement, known.context.keys)):
+            yield match
+
+
+def _statements(question: Question) -> Iterator[Match]:
+    """Every statement that has a say."""
+    for place in places(question):
+        own = place.kind is question.resource_kind
+        grants = question.policies.grants if own else ()
+        for source in (*sources_at(question.policies, place), *grants):
+            for statement in source.policy.statements:
+                yield Match(place, source, statement)
+
+
+def _asks_beyond(statement: Statement, known: Mapping[str, ContextValue]) -> bool:
+    """Does a statement ask for more than the request is known to have said?"""
+    names = (*(one.name for one in statement.conditions), *_variables(statement))
+    return not all(name in known or _is_of_request(name) for name in names)
+
+
+def _variables(statement: Statement) -> Iterable[str]:
+    """The condition keys that a statement uses as variables: `${aws:username}`."""
+    # Read and written again, because the text may hide a `$` behind an escape.
+    text = msgspec.json.encode(statement.source).decode()
+    return (ascii_lower(name.strip()) for name in _VARIABLE.findall(text))
+
+
+def _is_of_request(name: str) -> bool:
+    """Is this a key that never describes a resource, so that it is truly absent?"""
+    if name.startswith("aws:"):
+        return not name.startswith("aws:resource")
+    return name.startswith("kms:encryptioncontext") or name in {"*", "?", "$"}

@@ -1,0 +1,75 @@
+"""How does a person read who can?  One row for each principal and way.
+
+A statement is written as its policy and, in brackets, its Sid or its number from 1. Statements
+that are all needed are joined by `+`, of the others one suffices.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from keystead.server.cli.words import printable
+
+Data = Mapping[str, Any]
+
+HEAD = ("principal", "by", "statements", "conditions")
+_ALWAYS = "-"
+_SHORT = {
+    "the root user's own right": "root's own right",
+    "resource-based policy": "resource policy",
+    "identity-based policy": "identity policy",
+    "identity-based policy, through the account": "account, identity policy",
+    "resource-based and identity-based policy": "resource, identity policy",
+}
+
+
+def rows(principal: Data) -> Iterator[tuple[str, ...]]:
+    """The rows of one principal."""
+    unless = [f"not ({_conditions(one)})" for one in principal["unless"]]
+    for way in principal["ways"]:
+        statements = " + ".join(_one_of(need, principal) for need in way["needs"])
+        remaining = [_remaining(need) for need in way["needs"] if not _is_certain(need)]
+        conditions = " and ".join((*remaining, *unless)) or _ALWAYS
+        who = f"{principal['principal']}{_mark(principal)}"
+        by = _SHORT.get(way["by"], way["by"])
+        yield tuple(map(printable, (who, by, statements, conditions)))
+
+
+def _mark(principal: Data) -> str:
+    if principal["gone"]:
+        return " (gone)"
+    return "" if principal["known"] else " (not known here)"
+
+
+def _is_certain(need: Data) -> bool:
+    return any(not one["conditions"] for one in need["one_of"])
+
+
+def _one_of(need: Data, principal: Data) -> str:
+    return " or ".join(_statement(one, principal) for one in need["one_of"])
+
+
+def _statement(one: Data, principal: Data) -> str:
+    owner = one["attached_to"]
+    is_own = owner in ("", principal["principal"]) or one["kind"] == "resource-based policy"
+    place = "" if is_own else f" of {owner.rpartition(':')[2]}"
+    level = f" at level {one['level']}" if one["level"] else ""
+    name = one["policy"].rpartition("/")[2]
+    return f"{name}[{one['sid'] or one['index'] + 1}]{place}{level}"
+
+
+def _remaining(need: Data) -> str:
+    alternatives = [_conditions(one) for one in need["one_of"]]
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return "(" + " or ".join(alternatives) + ")"
+
+
+def _conditions(one: Data) -> str:
+    return " and ".join(map(_condition, one["conditions"]))
+
+
+def _condition(condition: Data) -> str:
+    expected = ", ".join(condition["values"]) or "nothing"
+    if not condition["key"]:
+        return f"{condition['operator']} {expected}"
+    return f"{condition['key']} {condition['operator']} {expected}"

@@ -1,0 +1,60 @@
+"""`keystead recover`"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keystead.custody.files import read_private
+from keystead.custody.root import recover as open_again
+from keystead.server import founding, process
+from keystead.server.cli import options, words
+from keystead.server.compose import Installation, lock, seal
+from keystead.server.config import Config
+from keystead.server.failures import Failure
+from keystead.server.founding import ceremony_event
+from keystead.store.lock import DirectoryLock
+
+
+@click.command()
+@options.data
+@options.config_file
+@click.option(
+    "--recovery-key", "sheet", required=True, metavar="FILE",
+    help="The recovery key, as in `recovery-key.txt`.",
+)  # fmt: skip
+@click.option("--seal", type=click.Choice(["file", "passphrase"]), help="What guards the root key.")
+@options.passphrase_file
+def recover(file: Path | None, sheet: str, **given: Any) -> None:
+    """Open a data directory without its daily key, and wrap the root key anew.
+
+    For a copy that was restored without `root.key`, or a passphrase that is lost. The recovery key
+    stays good; tokens that were given out before are refused.
+    """
+    config = options.load(file, **given)
+    process.harden()
+    held = lock(config.directory)
+    founding.complete(config.directory)
+    if not founding.is_founded(config.directory):
+        raise Failure(
+            f"`{config.data}` holds no installation", "put a copy of one there first", status=3
+        )
+    open_again(config.directory, _text(sheet), seal(config))
+    _record(config, held)
+    words.note(f"`{config.data}` is open again: start it with `keystead serve`")
+
+
+def _text(sheet: str) -> str:
+    try:
+        return read_private(Path(sheet)).decode()
+    except UnicodeDecodeError:
+        raise Failure(f"`{sheet}` is not text in UTF-8", "type the recovery key into it") from None
+
+
+def _record(config: Config, held: DirectoryLock) -> None:
+    installation = Installation(config, held)
+    try:
+        installation.trail.record(ceremony_event("Recover", installation.clock.now(), {}))
+        installation.commit()
+    finally:
+        installation.close()

@@ -1,0 +1,178 @@
+"""`keystead simulate`: is what should be allowed allowed, and nothing else?  For CI."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from keystead.server import expectations
+from keystead.server.cli import options, words
+from keystead.server.cli.office import office
+from keystead.server.config import Config
+from keystead.server.expectations import Answer, Check, Expectation, Question, Result
+from keystead.server.failures import Failure
+
+HOLD, DO_NOT, WRONG = 0, 1, 2
+_TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server
+
+Ask = Callable[[list[Question]], list[Answer]]
+
+
+@click.command()
+@click.argument("expected", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--policies",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder of policies to ask about, instead of an installation.",
+)
+@options.data
+@options.config_file
+@options.passphrase_file
+@options.json
+def simulate(
+    *,
+    expected: Path,
+    policies: Path | None,
+    file: Path | None,
+    as_json: bool,
+    **settings: Any,
+) -> int:
+    """Test the expectations in FILE, about an installation or a folder of policies.
+
+    Nothing is changed and no request is made: each expectation is decided as a request would be.
+    FILE is a JSON list; docs/simulate.md tells what an expectation and the folder look like. The
+    exit status is 0 when all hold, 1 when some do not, 2 when the file or the folder is wrong.
+    """
+    tests = expectations.read(expected)
+    config = options.load(file, **settings)
+    found = list(_tested(expected, tests, config, policies))
+    if as_json:
+        words.as_json(_as_data(found))
+    else:
+        for line in _lines(found):
+            click.echo(line)
+    return HOLD if all(result.holds for result in found) else DO_NOT
+
+
+def _tested(
+    file: Path, tests: list[Expectation], config: Config, policies: Path | None
+) -> Iterator[Result]:
+    if policies is not None:
+        yield from _judged(file, tests, _of_folder(config, policies))
+        return
+    with office(config) as hold:
+        epochs: set[int] = set()
+
+        def ask(questions: list[Question]) -> list[Answer]:
+            page = hold("simulate", {"questions": msgspec.to_builtins(questions)})
+            epochs.add(page["epoch"])
+            return msgspec.convert(page["answers"], list[Answer])
+
+        yield from _judged(file, tests, ask)
+    if len(epochs) > 1:
+        words.note("the installation was changed meanwhile: test again to be sure")
+
+
+def _of_folder(config: Config, policies: Path) -> Ask:
+    # Everything that a server is made of, which a client of a running server does not need.
+    from keystead.server.policy_folder import PolicyFolder  # noqa: PLC0415
+    from keystead.server.simulate import answers  # noqa: PLC0415
+
+    folder = PolicyFolder(
+        policies,
+        accept_unsupported_condition_keys=config.accept_unsupported_condition_keys,
+    )
+    return lambda questions: answers(folder, questions)
+
+
+def _judged(file: Path, tests: list[Expectation], ask: Ask) -> Iterator[Result]:
+    """Each expectation, tested; raises Failure for one that cannot be asked."""
+    questions = [question for one in tests for question in one.questions()]
+    answers = _answered(questions, ask)
+    for number, one in enumerate(tests, 1):
+        own = [next(answers) for _ in one.questions()]
+        for each in own:
+            if each.problem:
+                place = expectations.where(file, number, one.name)
+                raise Failure(f"{place}: {each.problem}", each.hint, status=WRONG)
+        yield expectations.judge(one, own)
+
+
+def _answered(questions: list[Question], ask: Ask) -> Iterator[Answer]:
+    done = 0
+    for some in _in_pages(questions):
+        yield from ask(some)
+        done += len(some)
+        if len(questions) > _TOGETHER:
+            words.progress(done, len(questions))
+
+
+def _in_pages(questions: list[Question]) -> Iterator[list[Question]]:
+    """The questions, as many together as one request takes."""
+    page: list[Question] = []
+    size = 0
+    for question in questions:
+        length = len(msgspec.json.encode(question)) + 1
+        if page and (len(page) == _TOGETHER or size + length > _BYTES):
+            yield page
+            page, size = [], 0
+        page.append(question)
+        size += length
+    if page:
+        yield page
+
+
+def _lines(results: list[Result]) -> Iterator[str]:
+    for result in results:
+        name = result.expectation.name
+        if result.holds:
+            yield f"ok      {name}"
+        for check in result.checks:
+            if not check.holds:
+                yield f"NOT OK  {name}"
+                yield from (f"        {line}" for line in _why(check))
+    holding = sum(result.holds for result in results)
+    not_holding = len(results) - holding
+    end = f"{holding} held, {not_holding} did not" if not_holding else "all held"
+    yield ""
+    yield f"{len(results)} expectation{'s' if len(results) > 1 else ''}: {end}"
+
+
+def _why(check: Check) -> Iterator[str]:
+    question, answer = check.question, check.answer
+    yield f"{question.action} on {question.resource}: {check.reason}"
+    yield answer.message or f"allowed by the {answer.kind or 'root user'}"
+    for one in answer.statements:
+        sid = f" `{one.sid}`" if one.sid else ""
+        of = f" of {one.attached_to}" if one.attached_to else ""
+        yield words.printable(
+            f"{one.effect} in {one.kind} {one.policy}{of}, statement {one.index + 1}{sid}"
+        )
+
+
+def _as_data(results: list[Result]) -> dict[str, Any]:
+    return {
+        "holds": all(result.holds for result in results),
+        "expectations": len(results),
+        "not_holding": sum(not result.holds for result in results),
+        "results": [
+            {
+                "name": result.expectation.name,
+                "holds": result.holds,
+                "expect": result.expectation.expect,
+                "by": result.expectation.by,
+                "checks": [_check_as_data(check) for check in result.checks],
+            }
+            for result in results
+        ],
+    }
+
+
+def _check_as_data(check: Check) -> dict[str, Any]:
+    answer: dict[str, Any] = msgspec.to_builtins(check.answer)
+    del answer["problem"], answer["hint"]
+    question: dict[str, Any] = msgspec.to_builtins(check.question)
+    return {**question, "holds": check.holds, "reason": check.reason, **answer}

@@ -1,0 +1,80 @@
+"""`keystead who-can`: who can do this here, by which policy, under which conditions?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keystead.server.cli import options, words
+from keystead.server.cli.office import Hold, office
+from keystead.server.cli.possibilities import HEAD, rows
+
+FOUND, NOBODY = 0, 1
+
+
+@click.command("who-can")
+@click.argument("action", metavar="ACTION")
+@click.argument("resource", metavar="RESOURCE")
+@options.data
+@options.config_file
+@options.passphrase_file
+@options.context
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="KEY",
+    help="A condition key that the request has not; may be given again.",
+)
+@options.json
+def who_can(
+    *,
+    action: str,
+    resource: str,
+    file: Path | None,
+    given: tuple[str, ...],
+    without: tuple[str, ...],
+    as_json: bool,
+    **settings: Any,
+) -> int:
+    """List who can do ACTION on RESOURCE, and how.
+
+    ACTION is such as kms:Decrypt; RESOURCE is a key's ARN, another ARN, or `*`. Every root and
+    user of every account is asked about, and whom the key policy names beside them. What depends
+    on the request alone (its address, its encryption context, the time) is listed as a condition,
+    unless --context or --without fixes it. The exit status is 0 for somebody, 1 for nobody.
+    """
+    options.require_action(action)
+    question = {
+        "action": action,
+        "resource": resource,
+        "context": options.context_values(given),
+        "without": list(without),
+    }
+    with office(options.load(file, **settings)) as hold:
+        found = list(found_by(hold, question))
+    if as_json:
+        words.as_json({"action": action, "resource": resource, "principals": found})
+    elif found:
+        words.table(HEAD, [row for one in found for row in rows(one)])
+    else:
+        words.note("nobody can")
+    return FOUND if any(not one["gone"] for one in found) else NOBODY
+
+
+def found_by(hold: Hold, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The principals of every page."""
+    asked, epochs = 0, set()
+    after: object = None
+    while True:
+        page = hold("who-can", question if after is None else {**question, "after": after})
+        yield from page["principals"]
+        asked, after = asked + page["asked"], page["after"]
+        epochs.add(page["epoch"])
+        if after is None:
+            break
+        words.progress(asked, page["whole"])
+    if asked > page["asked"]:
+        words.progress(asked, asked)
+    if len(epochs) > 1:
+        words.note("the installation was changed meanwhile: ask again to be sure")

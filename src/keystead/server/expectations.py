@@ -1,0 +1,217 @@
+"""What should be allowed here, and what should not?  A file of expectations, and its verdicts.
+
+    [{"name": "alice encrypts orders",
+      "principal": "arn:aws:iam::111122223333:user/alice",
+      "action": "kms:Encrypt",                                  or a list
+      "resource": "arn:aws:kms:eu-central-1:111122223333:key/…", or a list
+      "context": {"kms:EncryptionContext:app": "orders"},       optional
+      "expect": "Allowed",       Denied, ImplicitlyDenied, ExplicitlyDenied
+      "by": "OrdersOnly"}]       optional: the Sid, policy or kind of policy that decides
+
+An expectation with several actions and resources holds when it holds for each pair. What is
+not understood is an error and never skipped: an expectation that is not tested protects nobody.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from keystead.policy.decision import Decision, Outcome
+from keystead.server.failures import Failure
+from keystead.wire.strictjson import NotStrictJson, loads
+
+WRONG = 2
+LONGEST = 32 * 1024  # bytes of one question: it has to fit into a request of the control socket
+MOST_VALUES = 1_000_000
+
+Expected = Literal["Allowed", "Denied", "ImplicitlyDenied", "ExplicitlyDenied"]
+Texts = str | list[str]
+
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
+_HINT = "see docs/simulate.md for what an expectation is"
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One question about one action and one resource."""
+
+    principal: str
+    action: str
+    resource: str
+    context: dict[str, list[str]]
+
+
+class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of the file."""
+
+    name: str
+    principal: str
+    action: Texts
+    resource: Texts
+    expect: Expected
+    context: dict[str, Texts] = {}
+    by: str | None = None
+
+    def questions(self) -> Iterator[Question]:
+        """Each action on each resource."""
+        context = {key: _listed(values) for key, values in self.context.items()}
+        for action in _listed(self.action):
+            for resource in _listed(self.resource):
+                yield Question(self.principal, action, resource, context)
+
+
+class Deciding(msgspec.Struct, frozen=True):
+    """A statement that decided."""
+
+    kind: str
+    policy: str
+    attached_to: str
+    index: int
+    sid: str
+    effect: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What was decided, or why nothing could be."""
+
+    decision: str = ""
+    kind: str = ""  # of the policies that decided
+    statements: tuple[Deciding, ...] = ()
+    message: str = ""
+    problem: str = ""
+    hint: str = ""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One question, its answer, and whether that was expected."""
+
+    question: Question
+    answer: Answer
+    holds: bool
+    reason: str  # why it does not hold; "" when it does
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One expectation, tested."""
+
+    expectation: Expectation
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(check.holds for check in self.checks)
+
+
+def _listed(values: Texts) -> list[str]:
+    return [values] if isinstance(values, str) else values
+
+
+def answer(decision: Decision) -> Answer:
+    """A decision as an answer."""
+    return Answer(
+        decision=decision.outcome.value,
+        kind=decision.kind.value if decision.kind is not None else "",
+        statements=tuple(
+            Deciding(one.kind.value, one.policy, one.attached_to, one.index, one.sid, one.effect)
+            for one in decision.statements
+        ),
+        message="" if decision.allowed else decision.message,
+    )
+
+
+def read(file: Path) -> list[Expectation]:
+    """The expectations of a file; raises Failure."""
+    try:
+        entries = loads(file.read_bytes(), max_values=MOST_VALUES)
+    except NotStrictJson as error:
+        raise Failure(f"`{file}`: {error}", _HINT, status=WRONG) from None
+    except OSError as error:
+        why = (error.strerror or "it cannot be read").lower()
+        raise Failure(f"`{file}`: {why}", "name a file of expectations", status=WRONG) from None
+    if not isinstance(entries, list) or not entries:
+        raise Failure(f"`{file}` is no list of expectations", _HINT, status=WRONG)
+    found = [_expectation(file, number, entry) for number, entry in enumerate(entries, 1)]
+    for name, times in Counter(one.name for one in found).items():
+        if times > 1:
+            numbers = [str(i) for i, one in enumerate(found, 1) if one.name == name]
+            raise Failure(
+                f"`{file}`: expectations {' and '.join(numbers)} have the same name `{name}`",
+                "give each a name of its own",
+                status=WRONG,
+            )
+    return found
+
+
+def where(file: Path, number: int, name: object = None) -> str:
+    """Where something is wrong."""
+    return f"`{file}`, expectation {number}" + (f" `{name}`" if isinstance(name, str) else "")
+
+
+def _expectation(file: Path, number: int, entry: Any) -> Expectation:
+    named = entry.get("name") if isinstance(entry, Mapping) else None
+    place = where(file, number, named)
+    try:
+        found = msgspec.convert(entry, Expectation)
+    except msgspec.ValidationError as error:
+        text = str(error).replace(" - at `$.", " - at `").replace("Object", "it", 1)
+        raise Failure(f"{place}: {text[:1].lower()}{text[1:]}", _HINT, status=WRONG) from None
+    problem = _problem(found)
+    if problem:
+        raise Failure(f"{place}: {problem}", _HINT, status=WRONG)
+    return found
+
+
+def _problem(found: Expectation) -> str:
+    """What is wrong with an expectation that has the right members; "" when nothing is."""
+    if not found.name.strip() or not found.name.isprintable():
+        return "`name` is empty, or holds characters that cannot be printed"
+    for member in ("action", "resource"):
+        if not getattr(found, member):
+            return f"`{member}` is empty"
+    for action in _listed(found.action):
+        if not _ACTION.fullmatch(action):
+            return f"`action`: `{action}` is no action; write SERVICE:NAME, such as kms:Encrypt"
+    if len({key.lower() for key in found.context}) != len(found.context):
+        return "`context` has two keys that differ only by case"
+    for key in found.context:
+        if not all(key.partition(":")):
+            return f"`context`: `{key}` is no condition key"
+    longest = max(len(msgspec.json.encode(one)) for one in found.questions())
+    return "" if longest <= LONGEST else f"a question of it is longer than {LONGEST} bytes"
+
+
+def judge(expectation: Expectation, answers: Sequence[Answer]) -> Result:
+    """Was it as expected?  One answer for each question, in order."""
+    return Result(
+        expectation,
+        tuple(
+            _check(expectation, question, given)
+            for question, given in zip(expectation.questions(), answers, strict=True)
+        ),
+    )
+
+
+def _check(expectation: Expectation, question: Question, given: Answer) -> Check:
+    reason = ""
+    if given.decision not in _MEANT[expectation.expect]:
+        reason = f"expected {expectation.expect}, it is {given.decision}"
+    elif expectation.by is not None and expectation.by not in _deciders(given):
+        reason = f"expected to be decided by `{expectation.by}`"
+    return Check(question, given, not reason, reason)
+
+
+_MEANT: Mapping[str, frozenset[str]] = {
+    "Denied": frozenset({Outcome.IMPLICITLY_DENIED.value, Outcome.EXPLICITLY_DENIED.value}),
+    **{outcome.value: frozenset({outcome.value}) for outcome in Outcome},
+}
+
+
+def _deciders(given: Answer) -> set[str]:
+    """By what names one may call what decided."""
+    names = {given.kind}
+    for one in given.statements:
+        names |= {one.sid, one.policy, one.policy.rpartition("/")[2], one.kind}
+    return names - {""}

@@ -1,0 +1,317 @@
+"""Who and what is in a folder of policies?  The accounts it describes, without an installation.
+
+Every document is checked as the server checks it when it is written, and a principal in a key
+policy means a user or an account of the folder. Facts that only a store knows are left out: users
+have no unique ids (a policy means the ARN), and there is no clock.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from keystead.arns import Arn, NotAnArn, is_account_id, kms_arn
+from keystead.call import Resource, Target
+from keystead.identity import limits, managed_policies
+from keystead.identity.callers import Caller
+from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
+from keystead.kms.keys import key_view
+from keystead.kms.records import KeyRecord
+from keystead.policy.context import ContextValue, PolicySource, Principal, PrincipalPolicies
+from keystead.policy.document import (
+    DocumentKind,
+    MalformedPolicy,
+    Policy,
+    compile_policy,
+    document_size,
+    is_too_long,
+    named_principals,
+)
+from keystead.policy.principal import PrincipalType
+from keystead.policy.scenario import known_keys
+from keystead.server.failures import Failure
+from keystead.server.folder_files import (
+    GroupFacts,
+    KeyFacts,
+    UserFacts,
+    documents,
+    facts,
+    folders,
+    inside,
+    require_apart,
+    require_path,
+    text,
+    wrong,
+)
+
+Sources = tuple[PolicySource, ...]
+Levels = tuple[Sources, ...]
+
+_IN_ACCOUNT = frozenset({"users", "groups", "managed", "keys", "scps", "rcps"})
+_ORGANIZATION = ("scps", "rcps")
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """A managed policy: its ARN, and its text."""
+
+    arn: str
+    place: Path
+    text: str
+
+
+class PolicyFolder:
+    """A folder, read and checked. (simulate.World)"""
+
+    def __init__(self, folder: Path, *, accept_unsupported_condition_keys: bool = False) -> None:
+        if not folder.is_dir():
+            raise wrong(folder, "it is not a folder", "name the folder of the accounts")
+        self._any_key = accept_unsupported_condition_keys
+        self.keys: Mapping[str, ContextValue] = {}
+        self.guardrails = self
+        self._callers: dict[str, Caller] = {}
+        self._resources: dict[str, Resource] = {}
+        accounts = [one for one in inside(folder) if one.name not in _ORGANIZATION]
+        for account in accounts:
+            if not account.is_dir() or not is_account_id(account.name):
+                raise wrong(account, "it is neither an account (twelve digits) nor scps nor rcps")
+        if not accounts:
+            raise wrong(folder, "there is no account in it")
+        self._rcps = {one.name: self._levels(folder, one, DocumentKind.RCP) for one in accounts}
+        for account in accounts:
+            self._add_account(folder, account)
+        for account in accounts:
+            self._add_keys(account)
+
+    # (simulate.World)
+
+    def caller(self, arn: str) -> Caller:
+        """The user or root with this ARN."""
+        found = self._callers.get(arn)
+        if found is None:
+            raise Failure(
+                f"there is no principal `{arn}`", "the folder has no such user or account", status=2
+            )
+        return found
+
+    def resource(self, arn: str, caller: Caller) -> Resource:
+        """The key with this ARN; anything else has no policy of its own."""
+        if arn == "*":
+            return Target("*", caller.principal.account)
+        if arn in self._resources:
+            return self._resources[arn]
+        try:
+            parsed = Arn.parse(arn)
+        except NotAnArn:
+            raise Failure(f"`{arn}` is not an ARN", "give a whole ARN, or `*`", status=2) from None
+        if parsed.service == "kms" and parsed.resource.startswith("key/"):
+            hint = "the folder has no such key in this Region (`region` in KEY-ID.toml)"
+            raise Failure(f"there is no key `{arn}`", hint, status=2)
+        return Target(arn, parsed.account or caller.principal.account)
+
+    def resource_control(self, account: str) -> Levels:
+        """The RCPs over an account. (call.Guardrails)"""
+        return self._rcps.get(account, ())
+
+    # reading
+
+    def _levels(self, folder: Path, account: Path, kind: DocumentKind) -> Levels:
+        """The organization's policies over an account; a folder that is missing is no level."""
+        name = "scps" if kind is DocumentKind.SCP else "rcps"
+        return tuple(
+            tuple(self._sources(where / name, kind, where.name))
+            for where in (folder, account)
+            if (where / name).exists()
+        )
+
+    def _sources(
+        self, folder: Path, kind: DocumentKind, attached_to: str, *besides: str
+    ) -> Iterator[PolicySource]:
+        for place, name in documents(folder, *besides):
+            yield PolicySource(self._compiled(place, text(place), kind), name, attached_to)
+
+    def _compiled(
+        self,
+        place: Path,
+        document: str,
+        kind: DocumentKind,
+        principals: Mapping[str, str] | None = None,
+    ) -> Policy:
+        """A document, checked as when it is written."""
+        if is_too_long(document, kind):
+            raise wrong(place, f"it is longer than a {kind.value} may be")
+        try:
+            return compile_policy(
+                document, kind, principals, accept_unsupported_condition_keys=self._any_key
+            )
+        except MalformedPolicy as refused:
+            detail = "" if refused.detail == refused.message else f" ({refused.detail})"
+            raise wrong(place, f"{refused.message}{detail}", "correct the policy") from None
+
+    def _add_account(self, folder: Path, account: Path) -> None:
+        number = account.name
+        for entry in inside(account):
+            if entry.name not in _IN_ACCOUNT:
+                raise wrong(entry, f"an account has only {', '.join(sorted(_IN_ACCOUNT))}")
+        scps = self._levels(folder, account, DocumentKind.SCP)
+        root = Principal(PrincipalType.ACCOUNT, root_arn(number), number, number)
+        self._callers[root.arn] = _caller(root, PrincipalPolicies(service_control=scps))
+        managed = dict(self._managed(account))
+        users = {canonical(one.name): one for one in folders(account / "users")}
+        groups = self._groups(account, managed, users)
+        for key, place in users.items():
+            file = place / "user.toml"
+            found = facts(file, UserFacts)
+            require_path(file, found.path)
+            require_apart(file, found.tags)
+            arn = user_arn(number, found.path, place.name)
+            policies = PrincipalPolicies(
+                identity_based=(
+                    *self._inline(place, arn, file.name, limits.USER_POLICY_SIZE),
+                    *self._attached(file, found.attached, managed, arn),
+                    *(source for group in groups.get(key, ()) for source in group),
+                ),
+                boundary=self._boundary(file, found.boundary, managed, arn),
+                service_control=scps,
+            )
+            who = Principal(
+                type=PrincipalType.USER,
+                arn=arn,
+                account=number,
+                user_id=arn,
+                unique_id=arn,
+                name=place.name,
+                principal_arn=arn,
+                tags=found.tags,
+            )
+            self._callers[arn] = _caller(who, policies)
+
+    def _managed(self, account: Path) -> Iterator[tuple[str, _Written]]:
+        """The customer managed policies, by name and by ARN."""
+        for place, name in documents(account / "managed"):
+            document = text(place)
+            self._compiled(place, document, DocumentKind.IDENTITY)
+            if document_size(document, DocumentKind.IDENTITY) > limits.MANAGED_POLICY_SIZE:
+                raise wrong(place, f"it is longer than {limits.MANAGED_POLICY_SIZE} characters")
+            written = _Written(policy_arn(account.name, "/", name), place, document)
+            yield name, written
+            yield written.arn, written
+
+    def _inline(self, place: Path, arn: str, besides: str, most: int) -> Sources:
+        found = tuple(self._sources(place, DocumentKind.IDENTITY, arn, besides))
+        size = sum(document_size(one.policy.text, DocumentKind.IDENTITY) for one in found)
+        if size > most:
+            raise wrong(place, f"its inline policies are longer than {most} characters together")
+        return found
+
+    def _attached(
+        self, file: Path, names: list[str], managed: Mapping[str, _Written], arn: str
+    ) -> Iterator[PolicySource]:
+        for name in names:
+            written = _named(file, name, managed)
+            policy = self._compiled(written.place, written.text, DocumentKind.IDENTITY)
+            yield PolicySource(policy, written.arn, arn)
+
+    def _boundary(
+        self, file: Path, name: str, managed: Mapping[str, _Written], arn: str
+    ) -> PolicySource | None:
+        if not name:
+            return None
+        written = _named(file, name, managed)
+        policy = self._compiled(written.place, written.text, DocumentKind.BOUNDARY)
+        return PolicySource(policy, written.arn, arn)
+
+    def _groups(
+        self, account: Path, managed: Mapping[str, _Written], users: Mapping[str, Path]
+    ) -> dict[str, list[Sources]]:
+        """What each user has by groups."""
+        given: dict[str, list[Sources]] = {}
+        for place in folders(account / "groups"):
+            file = place / "group.toml"
+            found = facts(file, GroupFacts)
+            require_path(file, found.path)
+            arn = group_arn(account.name, found.path, place.name)
+            sources = (
+                *self._inline(place, arn, file.name, limits.GROUP_POLICY_SIZE),
+                *self._attached(file, found.attached, managed, arn),
+            )
+            for key, name in {canonical(name): name for name in found.members}.items():
+                if key not in users:
+                    raise wrong(file, f"the member `{name}` is no user of the account")
+                given.setdefault(key, []).append(sources)
+        return given
+
+    def _add_keys(self, account: Path) -> None:
+        places = dict(documents(account / "keys", "*.toml"))
+        for entry in inside(account / "keys"):
+            if entry.suffix == ".toml" and entry.with_suffix(".json") not in places:
+                raise wrong(entry, "there is no key policy with this name beside it")
+        for place, key_id in places.items():
+            file = place.with_suffix(".toml")
+            found = facts(file, KeyFacts)
+            require_apart(file, found.tags)
+            arn = kms_arn(found.region, account.name, f"key/{key_id}")
+            policy = self._key_policy(place)
+            record = self._record(file, account.name, key_id, found)
+            aliases = tuple(sorted(found.aliases))
+            self._resources[arn] = key_view(
+                record, aliases, (PolicySource(policy, "default", arn),)
+            )
+
+    def _key_policy(self, place: Path) -> Policy:
+        document = text(place)
+        try:
+            names = named_principals(document)
+        except MalformedPolicy as refused:
+            raise wrong(place, f"{refused.message} ({refused.detail})", "correct it") from None
+        meant = {name: self._unique_id(name) for name in names}
+        known = {name: unique_id for name, unique_id in meant.items() if unique_id}
+        return self._compiled(place, document, DocumentKind.KEY, known)
+
+    def _unique_id(self, name: str) -> str:
+        """What a name in a key policy stands for: a user's ARN, an account; "" for nobody."""
+        found = self._callers.get(name)
+        if found is not None:
+            return found.principal.unique_id or found.principal.account
+        account = name.split(":")[4] if ":federated-user/" in name else ""
+        return account if root_arn(account) in self._callers else ""
+
+    def _record(self, file: Path, account: str, key_id: str, found: KeyFacts) -> KeyRecord:
+        for alias in found.aliases:
+            if not alias.startswith("alias/"):
+                raise wrong(file, f"the alias `{alias}` does not begin with alias/")
+        try:
+            return msgspec.convert(
+                {
+                    "account": account,
+                    "region": found.region,
+                    "key_id": key_id,
+                    "state": "Enabled",
+                    "key_spec": found.spec,
+                    "key_usage": found.usage,
+                    "origin": found.origin,
+                    "policy_id": "",
+                    "created_us": 0,
+                    "tags": msgspec.json.encode(found.tags).decode(),
+                },
+                KeyRecord,
+            )
+        except msgspec.ValidationError as error:
+            raise wrong(file, str(error).replace("$.key_", "$.")) from None
+
+
+def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:
+    """The managed policy with this name or ARN; AWS's own have ARNs only."""
+    written = managed.get(name)
+    if written is not None:
+        return written
+    policy = managed_policies.with_arn(name)
+    if policy is None:
+        raise wrong(file, f"there is no managed policy `{name}`", "put it into managed/NAME.json")
+    return _Written(name, file, managed_policies.version(policy).document)
+
+
+def _caller(who: Principal, policies: PrincipalPolicies) -> Caller:
+    keys = known_keys(who, "")
+    keys |= {f"aws:principaltag/{canonical(key)}": value for key, value in who.tags.items()}
+    keys |= {"aws:principalarn": who.arn, "aws:viaawsservice": "false"}
+    return Caller(who, policies, keys)

@@ -1,0 +1,115 @@
+"""Why was it refused?  Every refusal by its request id, and the encoded messages that name one.
+
+A refusal is written down when it is answered, waits in memory, and is given to the store by a
+job: no call waits for it, no epoch moves, and a crash loses at most what was refused since the
+job's last run.
+
+An encoded authorization message is a token, sealed for the account of the refused caller:
+
+    version (1) | microseconds since the epoch (8) | request id
+
+INVARIANT: a message names a refusal and holds nothing of it; whoever opens it is asked first
+(threat-model ST-11).
+"""
+
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from keystead.audit.event import Event
+from keystead.custody.tokens import InvalidToken, Tokens
+from keystead.policy.decision import AccessDenied
+from keystead.policy.refusal import Refusal
+from keystead.server import logs
+from keystead.server.repository import RefusalRepository
+from keystead.server.waiting import Room, Waiting
+from keystead.store.protocol import Reader, Store
+from keystead.wire.http import HttpResponse
+
+HEADER = "x-keystead-authorization-message"
+LONGEST_AGE = timedelta(hours=1)  # ST-11
+WRITTEN_AT_ONCE = 50
+
+_PURPOSE = "authorization message"
+_VERSION = 1
+_HEAD = struct.Struct(">BQ")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Refusals:
+    """The refusals of one installation."""
+
+    __slots__ = ("_repository", "_tokens", "_waiting")
+
+    def __init__(self, repository: RefusalRepository, tokens: Tokens, room: Room) -> None:
+        self._repository = repository
+        self._tokens = tokens
+        self._waiting = Waiting(room)
+
+    @property
+    def lost(self) -> int:
+        """How many came faster than they could be kept, since the start."""
+        return self._waiting.lost
+
+    def remember(self, refused: AccessDenied, event: Event, response: HttpResponse) -> HttpResponse:
+        """Remember a refusal; the response, with the message that stands for it."""
+        account = event.principal.account if event.principal else ""
+        refusal = Refusal(
+            event.request_id, event.time, account, refused.message or "", refused.asked
+        )
+        try:
+            self._waiting.add(refusal)
+        except Exception as error:  # noqa: BLE001  # it is refused all the same, and the log knows
+            logs.alarm("a refusal cannot be remembered", error, request_id=event.request_id)
+            return response
+        if not self.has_message(refusal):
+            return response
+        message = self.message(refusal, event.time)
+        return msgspec.structs.replace(response, headers=(*response.headers, (HEADER, message)))
+
+    def find(self, reader: Reader, request_id: str) -> Refusal | None:
+        """The refusal with this id, or None."""
+        return self._waiting.find(request_id) or self._repository.get(reader, request_id)
+
+    # encoded authorization messages
+
+    def has_message(self, refusal: Refusal) -> bool:
+        """Is there an account that may ask, and a question to tell of?"""
+        return refusal.asked is not None and refusal.account != ""
+
+    def message(self, refusal: Refusal, now: datetime) -> str:
+        """The message that stands for a refusal, from now on for its time."""
+        head = _HEAD.pack(_VERSION, (now - _EPOCH) // _MICROSECOND)
+        return self._tokens.seal(_PURPOSE, head + refusal.request_id.encode(), (refusal.account,))
+
+    def opened(self, reader: Reader, account: str, message: str, now: datetime) -> Refusal | None:
+        """The refusal that a message stands for in this account; None for any other text."""
+        try:
+            data = self._tokens.unseal(_PURPOSE, message, (account,))
+        except InvalidToken:
+            return None
+        version, issued = _HEAD.unpack_from(data)
+        if version != _VERSION or now - (_EPOCH + issued * _MICROSECOND) > LONGEST_AGE:
+            return None
+        return self.find(reader, data[_HEAD.size :].decode())
+
+    # the store
+
+    def write(self, store: Store, commit: Callable[[], None], now: datetime) -> None:
+        """Give the oldest that wait to the store, and let it drop what is too old or too much."""
+        refusals, documents = self._waiting.oldest(WRITTEN_AT_ONCE)
+        with store.write(quiet=True) as transaction:
+            if refusals:
+                self._repository.add(transaction, refusals, documents)
+            self._repository.drop_old(transaction, now)
+        commit()
+        for refusal in refusals:
+            self._waiting.remove(refusal.request_id)
+
+    def write_all(self, store: Store, commit: Callable[[], None], now: datetime) -> None:
+        """Let nothing wait any more."""
+        while self._waiting:
+            self.write(store, commit, now)

@@ -1,0 +1,140 @@
+"""Why was this request refused, and would it be today?  Asked by the operator, by request id.
+
+A refusal is explained by its own question, as it was asked: it does not matter which policies
+there are now, nor whether the principal and the resource are still there. Beside it stands what
+the same request would get today, where that can be told: for users and root, about keys and
+about what has neither policy nor condition keys of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from keystead.arns import Arn, NotAnArn
+from keystead.audit.jsontext import printable
+from keystead.call import Resource, Target
+from keystead.identity import callers
+from keystead.identity.callers import Caller
+from keystead.policy.context import Asked, Principal, PrincipalType, RequestContext
+from keystead.policy.evaluate import evaluate
+from keystead.policy.explain import explain
+from keystead.policy.rendering import render
+from keystead.server.compose import Installation
+from keystead.server.failures import Failure
+from keystead.server.questions import as_data
+
+_LONGEST_ID = 256
+_GONE = "cannot be asked any more"
+_DIFFERS = "evaluated again, the same question is allowed: please report this as a defect"
+_BY_RULE = "RefusedByRule"
+_RULE = f"{_BY_RULE}  the service refuses this to such a caller, whatever the policies say"
+
+
+def explain_refusal(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The explanation of a refusal, as data and as text for one screen."""
+    request_id = str(arguments["id"])
+    known = len(request_id) <= _LONGEST_ID and request_id.isascii()
+    reader = installation.store.read()
+    refusal = installation.refusals.find(reader, request_id.lower()) if known else None
+    if refusal is None:
+        raise Failure(
+            f"there is no refusal `{request_id}`",
+            "give the request id of a call that was denied access in the last days;"
+            " `keystead audit show` has every call",
+        )
+    told = {
+        "requestId": refusal.request_id,
+        "time": refusal.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "message": refusal.message,
+    }
+    if refusal.asked is None:
+        return {**told, "decision": _BY_RULE, "explanation": None, "text": _text(told, _RULE)}
+    if installation.refusals.has_message(refusal):
+        now = installation.clock.now()
+        told["authorizationMessage"] = installation.refusals.message(refusal, now)
+    if today := _today(installation, refusal.asked):
+        told["today"] = today
+    explanation = explain(refusal.asked.context, refusal.asked.policies)
+    if explanation.decision.allowed:
+        told["differs"] = _DIFFERS
+    return {**told, **as_data(explanation), "text": _text(told, render(explanation))}
+
+
+def _text(told: Mapping[str, str], explained: str) -> str:
+    """A refusal for one screen."""
+    lines = [
+        f"refusal     {told['requestId']}",
+        f"time        {told['time']}",
+        f"told        {told['message']}",
+    ]
+    if "today" in told:
+        lines.append(f"today       {told['today']}")
+    if "differs" in told:
+        lines.append(f"differs     {told['differs']}")
+    return "\n".join((*map(printable, lines), "", explained))
+
+
+def _today(installation: Installation, asked: Asked) -> str:
+    """What the same request would get now; "" when that cannot be told."""
+    context = asked.context
+    if context.principal.type not in (PrincipalType.USER, PrincipalType.ACCOUNT):
+        return ""
+    if not _is_key(context) and (asked.described or asked.policies.resource_based):
+        return ""
+    caller = _caller_today(installation, context.principal)
+    resource = _resource_today(installation, context)
+    if caller is None or resource is None:
+        return f"{_GONE}: the {'principal' if caller is None else 'resource'} is gone"
+    return evaluate(*_question_today(asked, caller, resource)).outcome.value
+
+
+def _question_today(asked: Asked, caller: Caller, resource: Resource) -> tuple[Any, Any]:
+    """The same request, with what is now known of who asks and of what."""
+    context = asked.context
+    request = {
+        name: value
+        for name, value in context.keys.items()
+        if name not in asked.described and not name.startswith("aws:principaltag/")
+    }
+    return (
+        msgspec.structs.replace(
+            context,
+            principal=caller.principal,
+            keys={**resource.condition_keys, **request, **caller.keys},
+        ),
+        msgspec.structs.replace(
+            asked.policies,
+            principal=caller.policies,
+            resource_based=resource.resource_policies,
+            grants=resource.grants,
+        ),
+    )
+
+
+def _caller_today(installation: Installation, principal: Principal) -> Caller | None:
+    """The same principal with its policies of now, or None."""
+    reader, repository = installation.store.read(), installation.identities
+    if principal.type is PrincipalType.ACCOUNT:
+        account = repository.accounts.get(reader, principal.account)
+        return callers.root(account) if account else None
+    user = repository.users.get(reader, principal.account, principal.unique_id)
+    return callers.user(repository, reader, user) if user else None
+
+
+def _resource_today(installation: Installation, context: RequestContext) -> Resource | None:
+    """The same key with its policy of now, or None; anything else has nothing of its own."""
+    if not _is_key(context):
+        return Target(context.resource, context.resource_account)
+    arn = Arn.parse(context.resource)
+    key_id = arn.resource.removeprefix("key/")
+    reader = installation.store.read()
+    return installation.keys.key(reader, None, arn.account, arn.region, key_id)
+
+
+def _is_key(context: RequestContext) -> bool:
+    try:
+        arn = Arn.parse(context.resource)
+    except NotAnArn:
+        return False
+    return arn.service == "kms" and arn.resource.startswith("key/")

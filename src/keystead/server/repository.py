@@ -1,0 +1,226 @@
+"""What does the server remember of refusals, and of the time?  The only SQL of this room.
+
+Refusals go oldest first: those of an account beyond its number, those beyond the number in all,
+and those that are too old. A document goes with the last refusal that used it.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from keystead.custody.rows import Record, RowIntegrityError, RowSeals, SealedTable
+from keystead.policy.refusal import (
+    Document,
+    NotARefusal,
+    Refusal,
+    WrittenRefusal,
+    read,
+    read_document,
+)
+from keystead.server.clock import Known
+from keystead.store.protocol import Reader, Transaction, Value
+
+DROPPED_AT_ONCE = 100
+"""More than are added at once, so that what is too much becomes less."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many refusals are remembered, and how long."""
+
+    of_account: int = 5_000
+    in_all: int = 50_000
+    kept: timedelta = timedelta(days=7)
+
+
+class RefusalRecord(Record, frozen=True, kw_only=True, gc=False):
+    """One refusal."""
+
+    request_id: str
+    account: str
+    number: int
+    time_us: int
+    content: bytes
+    documents: str
+
+    @property
+    def written(self) -> WrittenRefusal:
+        return WrittenRefusal(
+            self.request_id,
+            self.account,
+            _EPOCH + self.time_us * _MICROSECOND,
+            self.content,
+            tuple(self.documents.split()),
+        )
+
+
+class DocumentRecord(Record, frozen=True, kw_only=True, gc=False):
+    """One policy as it was evaluated."""
+
+    document_id: str
+    content: bytes
+    uses: int
+
+
+class ClockRecord(Record, frozen=True, kw_only=True, gc=False):
+    """What was known of the time."""
+
+    id: int = 1
+    mark_us: int
+    hold_seconds: int
+
+
+class ClockRepository:
+    """The one row of the clock."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self, seals: RowSeals) -> None:
+        self._table = SealedTable(seals, "server_clock", ClockRecord, key=("id",))
+
+    def get(self, reader: Reader) -> Known | None:
+        """What was known when it was last put; None before the first time."""
+        record = self._table.get(reader, 1)
+        if record is None:
+            return None
+        return Known(_EPOCH + record.mark_us * _MICROSECOND, timedelta(seconds=record.hold_seconds))
+
+    def put(self, transaction: Transaction, known: Known) -> None:
+        """Remember this instead of what was known before."""
+        mark_us = (known.mark - _EPOCH) // _MICROSECOND
+        seconds = math.ceil(known.hold.total_seconds())
+        record = self._table.get(transaction, 1)
+        if record is None:
+            new = ClockRecord(mark_us=mark_us, hold_seconds=seconds)
+            self._table.insert(transaction, new)
+        else:
+            changed = msgspec.structs.replace(record, mark_us=mark_us, hold_seconds=seconds)
+            self._table.update(transaction, changed)
+
+
+class RefusalRepository:
+    """The refusals and their documents."""
+
+    __slots__ = ("_bounds", "_documents", "_refusals")
+
+    def __init__(self, seals: RowSeals, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._refusals = SealedTable(seals, "refusals", RefusalRecord, key=("request_id",))
+        self._documents = SealedTable(
+            seals, "refusal_documents", DocumentRecord, key=("document_id",)
+        )
+
+    def get(self, reader: Reader, request_id: str) -> Refusal | None:
+        """The refusal with this id, or None."""
+        record = self._refusals.get(reader, request_id)
+        if record is None:
+            return None
+
+        def document(document_id: str) -> Document:
+            return read_document(self._document(reader, document_id).content)
+
+        try:
+            return read(record.written, document)
+        except NotARefusal:
+            raise RowIntegrityError("refusals", (request_id,)) from None
+
+    def add(
+        self,
+        transaction: Transaction,
+        refusals: Sequence[WrittenRefusal],
+        documents: Mapping[str, Document],
+    ) -> None:
+        """Remember these, the oldest first, and drop what is too much then.
+
+        `documents` holds what they use.
+        """
+        uses = Counter(name for refusal in refusals for name in refusal.documents)
+        for document_id, times in uses.items():
+            self._use(transaction, document_id, documents[document_id], times)
+        numbers: dict[str, int] = {}
+        for refusal in refusals:
+            account = refusal.account
+            number = numbers.get(account) or self._last_number(transaction, account)
+            numbers[account] = number + 1
+            self._refusals.insert(transaction, _record(refusal, number + 1))
+        for account, number in numbers.items():
+            last_dropped = number - self._bounds.of_account
+            self._drop_oldest(transaction, "account = ? AND number <= ?", (account, last_dropped))
+        beyond = self._count(transaction) - self._bounds.in_all
+        if beyond > 0:
+            self._drop_oldest(transaction, "1 = 1", (), beyond)
+
+    def drop_old(self, transaction: Transaction, now: datetime) -> None:
+        """Drop what has been kept for its time."""
+        before = (now - self._bounds.kept - _EPOCH) // _MICROSECOND
+        self._drop_oldest(transaction, "time_us < ?", (before,))
+
+    def _drop_oldest(
+        self,
+        transaction: Transaction,
+        where: str,
+        values: tuple[Value, ...],
+        count: int = DROPPED_AT_ONCE,
+    ) -> None:
+        """Drop the oldest of these, at most so many at once."""
+        most = min(count, DROPPED_AT_ONCE)
+        where = f"{where} ORDER BY time_us, number LIMIT ?"
+        self._drop(transaction, self._refusals.find(transaction, where, (*values, most)))
+
+    def _drop(self, transaction: Transaction, records: Iterable[RefusalRecord]) -> None:
+        released: Counter[str] = Counter()
+        for record in records:
+            self._refusals.delete(transaction, record.request_id)
+            released.update(record.written.documents)
+        for document_id, times in released.items():
+            known = self._document(transaction, document_id)
+            if known.uses > times:
+                self._documents.update(transaction, _with_uses(known, known.uses - times))
+            else:
+                self._documents.delete(transaction, document_id)
+
+    def _use(
+        self, transaction: Transaction, document_id: str, document: Document, times: int
+    ) -> None:
+        known = self._documents.get(transaction, document_id)
+        if known is None:
+            new = DocumentRecord(document_id=document_id, content=document.encode(), uses=times)
+            self._documents.insert(transaction, new)
+        else:
+            self._documents.update(transaction, _with_uses(known, known.uses + times))
+
+    def _document(self, reader: Reader, document_id: str) -> DocumentRecord:
+        record = self._documents.get(reader, document_id)
+        if record is None:
+            raise RowIntegrityError("refusal_documents", (document_id,))
+        return record
+
+    def _last_number(self, reader: Reader, account: str) -> int:
+        found = reader.one("SELECT MAX(number) FROM refusals WHERE account = ?", (account,))
+        return (found and found[0]) or 0
+
+    def _count(self, reader: Reader) -> int:
+        found = reader.one("SELECT COUNT(*) FROM refusals")
+        return int(found[0]) if found else 0
+
+
+def _record(refusal: WrittenRefusal, number: int) -> RefusalRecord:
+    return RefusalRecord(
+        request_id=refusal.request_id,
+        account=refusal.account,
+        number=number,
+        time_us=(refusal.time - _EPOCH) // _MICROSECOND,
+        content=refusal.content,
+        documents="".join(f"{name} " for name in refusal.documents),
+    )
+
+
+def _with_uses(record: DocumentRecord, uses: int) -> DocumentRecord:
+    return msgspec.structs.replace(record, uses=uses)

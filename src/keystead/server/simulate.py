@@ -1,0 +1,82 @@
+"""What would be decided?  Many questions at once, about a live installation or a folder.
+
+Both are asked in the same way (`questions.ask`, `policy.evaluate`): what differs is only where
+principals, resources and policies come from.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from keystead.call import Guardrails, NoOrganization, Resource
+from keystead.identity.callers import Caller
+from keystead.policy.context import ContextValue
+from keystead.policy.evaluate import evaluate
+from keystead.server.compose import Installation
+from keystead.server.expectations import Answer, Question, answer
+from keystead.server.facts import time_keys
+from keystead.server.failures import Failure
+from keystead.server.questions import ask, given_keys, named_caller, named_resource
+
+
+class World(Protocol):
+    """Where a question is asked."""
+
+    @property
+    def keys(self) -> Mapping[str, ContextValue]:
+        """The condition keys that every request has."""
+
+    @property
+    def guardrails(self) -> Guardrails:
+        """The organization's policies over resources."""
+
+    def caller(self, arn: str) -> Caller:
+        """The principal with this ARN; raises Failure."""
+
+    def resource(self, arn: str, caller: Caller) -> Resource:
+        """The resource with this ARN; raises Failure."""
+
+
+class Live:
+    """A live installation, now."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self.keys = time_keys(installation.clock.now())
+        self.guardrails = NoOrganization()
+
+    def caller(self, arn: str) -> Caller:
+        return named_caller(self._installation, arn)
+
+    def resource(self, arn: str, caller: Caller) -> Resource:
+        return named_resource(self._installation, arn, caller)
+
+
+def answers(world: World, questions: Iterable[Question]) -> list[Answer]:
+    """The answer to each question."""
+    return [_answer(world, question) for question in questions]
+
+
+def _answer(world: World, question: Question) -> Answer:
+    try:
+        caller = world.caller(question.principal)
+        resource = world.resource(question.resource, caller)
+    except Failure as failure:
+        return Answer(problem=failure.message, hint=failure.hint)
+    asked = ask(
+        caller,
+        question.action,
+        resource,
+        world.keys,
+        given_keys(question.context),
+        guardrails=world.guardrails,
+    )
+    return answer(evaluate(*asked))
+
+
+def simulate(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers to some questions about a live installation."""
+    questions = msgspec.convert(arguments["questions"], list[Question])
+    found = answers(Live(installation), questions)
+    return {"answers": msgspec.to_builtins(found), "epoch": installation.store.epoch}

@@ -1,0 +1,108 @@
+"""Whom does a resource's policy let in who is not a principal of this installation?
+
+    *                          everybody
+    a service                  none asks here
+    a user or role             of an account that is not here, or one that is gone: a policy means
+                               who had the name when it was written (threat-model ST-8)
+    an account                 that is not here; its own policies are not known
+
+A stranger is asked about as if its own account allowed everything: only what this installation
+knows can refuse.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from keystead.call import Resource
+from keystead.identity.callers import Caller
+from keystead.identity.principals import StoredPrincipals
+from keystead.policy.context import PolicySource, Principal, PrincipalPolicies, PrincipalType
+from keystead.policy.document import DocumentKind, Policy, compile_policy
+from keystead.policy.grammar import EVERYBODY
+from keystead.policy.patterns import ascii_lower
+from keystead.policy.principals import account_named, root_arn
+from keystead.policy.scenario import BadScenario, principal_named
+from keystead.server.compose import Installation
+
+_EVERYTHING = compile_policy(
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+    DocumentKind.IDENTITY,
+)
+_OWN = PrincipalPolicies(identity_based=(PolicySource(_EVERYTHING, "assumed"),))
+_EVERYBODY = Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous")
+
+
+class Stranger(msgspec.Struct, frozen=True):
+    """A name in a policy, and the caller that it would be."""
+
+    name: str  # as the policy writes it
+    caller: Caller
+    gone: bool  # nobody has this name's id any more
+
+
+def named(installation: Installation, resource: Resource, action: str) -> Iterator[Stranger]:
+    """The strangers that the Allows about this action name, each once."""
+    principals = StoredPrincipals(installation.identities, installation.store.read())
+    seen: set[str] = set()
+    for source in resource.resource_policies:
+        meant = dict(source.policy.meant or ())
+        for kind, name in _names(source.policy, action):
+            if name not in seen:
+                seen.add(name)
+                found = _stranger(kind, name, meant, principals, action)
+                if found is not None:
+                    yield found
+
+
+def _names(policy: Policy, action: str) -> Iterator[tuple[str, str]]:
+    """The principals of the Allows about this action: their types, and the names as written."""
+    for statement in policy.statements:
+        if not (statement.allow and statement.actions.matches(ascii_lower(action))):
+            continue
+        written = statement.source.get("Principal", {})
+        if written == EVERYBODY:
+            yield "AWS", EVERYBODY
+            continue
+        for kind, names in written.items():
+            for name in _listed(names):
+                yield kind, name
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _stranger(
+    kind: str,
+    name: str,
+    meant: Mapping[str, str],
+    principals: StoredPrincipals,
+    action: str,
+) -> Stranger | None:
+    """The stranger with this name; None for a principal of the installation."""
+    if name == EVERYBODY:
+        return Stranger(name, Caller(_EVERYBODY, PrincipalPolicies(), {}), gone=False)
+    if kind != "AWS":
+        return _caller(name, "", action)
+    account = account_named(name)
+    written = root_arn(account) if account else name
+    unique_id = meant.get(written, "")
+    if principals.arn(unique_id) is not None:
+        # A session, or a user who federated, of a principal that is known here.
+        outside = ":sts:" in written
+        return _caller(written, unique_id, action) if outside else None
+    return _caller(written, unique_id, action, gone=unique_id != "")
+
+
+def _caller(arn: str, unique_id: str, action: str, *, gone: bool = False) -> Stranger:
+    try:
+        who = principal_named(arn, "", action)
+    except BadScenario:  # an id alone, of somebody who is gone: it has no ARN
+        who = Principal(PrincipalType.USER, arn, "", arn)
+    if unique_id and who.type is not PrincipalType.ACCOUNT:
+        who = replace(who, unique_id=unique_id, issuer_id=unique_id)
+    own = PrincipalPolicies() if who.type is PrincipalType.SERVICE else _OWN
+    return Stranger(arn, Caller(who, own, {}), gone)

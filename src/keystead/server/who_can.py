@@ -1,0 +1,199 @@
+"""Who can do this here?  Every principal of the installation, asked about one thing.
+
+Each is asked the question of its own request (`questions.ask`), with what is known of it and of
+the resource; the keys that only a request has stay open, but for those that are given. The clock
+is such a key: what a policy allows only for a time is told with that condition.
+
+An answer is one page of the principals: the server answers requests between two pages, and who
+asks sees how far it is. With the first page come the principals that the resource's policy names
+and that are not known here.
+"""
+
+from collections.abc import Iterator, Mapping
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from keystead.call import Resource
+from keystead.identity import callers
+from keystead.identity.callers import Caller
+from keystead.kms.keys import Key
+from keystead.policy.keys import SERVED, is_supplied
+from keystead.policy.patterns import ascii_lower
+from keystead.policy.possible import Possibility, Supposed, Verdict, possible
+from keystead.policy.remaining import Unknown
+from keystead.server import strangers
+from keystead.server.compose import Installation
+from keystead.server.questions import ask, given_keys, named_resource
+
+PAGE_SECONDS = 0.02
+_USERS_READ = 100
+
+_OF_PRINCIPAL = ("aws:principal", "aws:username", "aws:userid")
+_OF_SESSIONS = frozenset({"aws:federatedprovider", "aws:sourceidentity"})  # of roles
+_OF_RESOURCE = ("aws:resource",)
+_OF_KEY = frozenset(
+    {
+        "kms:customermasterkeyspec",
+        "kms:customermasterkeyusage",
+        "kms:keyorigin",
+        "kms:keyspec",
+        "kms:keyusage",
+        "kms:multiregion",
+        "kms:multiregionkeytype",
+        "kms:resourcealiases",
+    }
+)
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """After which principal the next page begins: an account's user by name, "" its root."""
+
+    account: int  # its place in the order of accounts
+    name_key: str
+
+
+def who_can(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """One page: the principals that can, or could, and where the next page begins."""
+    asking = _Asking(installation, arguments)
+    after = arguments.get("after")
+    place = None if after is None else msgspec.convert(after, Place)
+    ends, asked, last = monotonic() + PAGE_SECONDS, 0, place
+    rows = [] if place else list(asking.strangers())
+    following = None
+    for last, caller in asking.callers_after(place):
+        asked += 1
+        if (row := asking.row(caller)) is not None:
+            rows.append(row)
+        if monotonic() >= ends:
+            following = last
+            break
+    return {
+        "principals": rows,
+        "after": msgspec.to_builtins(following),
+        "asked": asked,
+        "whole": asking.count(),
+        "epoch": installation.store.epoch,
+    }
+
+
+class _Asking:
+    """The question of one `who-can`, without its principal."""
+
+    def __init__(self, installation: Installation, arguments: Mapping[str, Any]) -> None:
+        self._installation = installation
+        self._repository = installation.identities
+        self._reader = installation.store.read()
+        self._accounts = installation.identities.accounts.every(self._reader)
+        self._action = str(arguments["action"])
+        self._named = str(arguments["resource"])
+        self._given = given_keys(arguments.get("context") or {})
+        self._without = frozenset(ascii_lower(str(one)) for one in arguments.get("without") or ())
+        self._resources: dict[str, Resource] = {}
+
+    def callers_after(self, place: Place | None) -> Iterator[tuple[Place, Caller]]:
+        """The roots and users after a place, account by account."""
+        for number, account in enumerate(self._accounts):
+            if place is not None and number < place.account:
+                continue
+            if place is None or number > place.account:
+                yield Place(number, ""), callers.root(account)
+            begin = place.name_key if place is not None and number == place.account else ""
+            for user in self._users(account.account, begin):
+                caller = callers.user(self._repository, self._reader, user)
+                yield Place(number, user.name_key), caller
+
+    def _users(self, account: str, name_key: str) -> Iterator[Any]:
+        """The users of an account after this name, a few at a time."""
+        while users := self._repository.users.after(
+            self._reader, account, name_key, "", _USERS_READ
+        ):
+            yield from users
+            name_key = users[-1].name_key
+
+    def count(self) -> int:
+        """How many principals there are."""
+        users = self._repository.users
+        counts = [users.count(self._reader, one.account) for one in self._accounts]
+        return len(counts) + sum(counts)
+
+    def row(self, caller: Caller) -> dict[str, Any] | None:
+        """What a principal of the installation can do; None: it cannot."""
+        resource = self._resource(caller)
+        unknown = self._unknown(resource, _OF_PRINCIPAL)
+        found = self._possible(caller, resource, unknown)
+        if found.verdict is Verdict.CANNOT:
+            return None
+        return {"principal": caller.principal.arn, "known": True, "gone": False, **as_data(found)}
+
+    def strangers(self) -> Iterator[dict[str, Any]]:
+        """What those can do whom the resource's policy names and who are not known here."""
+        resource = self._resource(callers.root(self._accounts[0]))
+        unknown = self._unknown(resource, ())
+        for stranger in strangers.named(self._installation, resource, self._action):
+            found = self._possible(stranger.caller, resource, unknown)
+            if found.verdict is not Verdict.CANNOT:
+                yield {
+                    "principal": stranger.name,
+                    "known": False,
+                    "gone": stranger.gone,
+                    **as_data(found),
+                }
+
+    def _possible(self, caller: Caller, resource: Resource, unknown: Unknown) -> Possibility:
+        return possible(*ask(caller, self._action, resource, {}, self._given), unknown)
+
+    def _resource(self, caller: Caller) -> Resource:
+        """The resource; what names no account is the caller's own."""
+        account = caller.principal.account
+        if account not in self._resources:
+            found = named_resource(self._installation, self._named, caller)
+            self._resources[account] = found
+        return self._resources[account]
+
+    def _unknown(self, resource: Resource, known: tuple[str, ...]) -> Unknown:
+        """Which keys only a request has; the names of the others begin with `known`."""
+        service = ascii_lower(self._action).partition(":")[0]
+        is_key = isinstance(resource, Key)
+        services = {"aws", service} & SERVED
+        described = (*known, *_OF_RESOURCE) if is_key or resource.arn_text == "*" else known
+        without = self._without | _OF_SESSIONS | (_OF_KEY if is_key else frozenset())
+
+        def unknown(name: str) -> bool:
+            return (
+                name.partition(":")[0] in services
+                and name not in without
+                and not name.startswith(described)
+                and is_supplied(name)
+            )
+
+        return unknown
+
+
+def as_data(found: Possibility) -> dict[str, Any]:
+    """What is possible, for machines."""
+    return {
+        "verdict": found.verdict.value,
+        "ways": [
+            {
+                "by": way.route.value,
+                "certain": way.certain,
+                "needs": [
+                    {"step": need.step, "one_of": [_statement(one) for one in need.statements]}
+                    for need in way.needs
+                ],
+            }
+            for way in found.ways
+        ],
+        "unless": [_statement(one) for one in found.unless],
+    }
+
+
+def _statement(supposed: Supposed) -> dict[str, Any]:
+    data: dict[str, Any] = msgspec.to_builtins(supposed.statement)
+    conditions = [
+        {"operator": one.operator, "key": one.key, "values": one.expected, "actual": one.actual}
+        for one in supposed.remaining
+    ]
+    return {**data, "level": supposed.level, "conditions": conditions}

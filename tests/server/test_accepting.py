@@ -1,0 +1,146 @@
+"""Over TLS, who connects is counted before anything is said, until it comes to nothing."""
+
+import asyncio
+import errno
+import resource
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import trustme
+import uvloop
+
+from keystead.server import accepting
+from keystead.server.accepting import TlsListener
+from keystead.server.door import Door
+from keystead.server.process import OTHER_FILES, connections_within_file_limit
+from keystead.wire.http import Endpoint
+from tests.server.conftest import RunningDoor, read_all, statuses
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+AUTHORITY = trustme.CA()
+
+
+class Listening(socket.socket):
+    """A listening socket that may have run out of descriptors."""
+
+    exhausted = 0  # how many calls of accept fail
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.exhausted:
+            self.exhausted -= 1
+            raise OSError(errno.EMFILE, "too many open files")
+        return super().accept()
+
+
+class TlsDoor(RunningDoor):
+    """The door behind TLS, with at most 8 connections of one peer."""
+
+    listener: TlsListener
+    listening: Listening
+
+    async def _listen(self) -> int:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+        self.door = Door(
+            self.application, self.door.outbox, self.counts, self.refusals.append, lambda: "now",
+            lambda: self.loop.time() + self.now, self.loop.call_soon, (), Endpoint(), secure=True,
+        )  # fmt: skip
+        self.listening = Listening(socket.AF_INET, socket.SOCK_STREAM)
+        self.listening.bind(("127.0.0.1", 0))
+        self.listening.listen()
+        self.listening.setblocking(False)
+        self.listener = TlsListener(self.listening, self.door, context)
+        self.server = self.listener  # type: ignore[assignment]  # closed as one
+        return int(self.listening.getsockname()[1])
+
+    def ask(self) -> bytes:
+        """One request over TLS."""
+        context = ssl.create_default_context()
+        AUTHORITY.configure_trust(context)
+        with context.wrap_socket(self.connect(), server_hostname="127.0.0.1") as client:
+            client.sendall(GET)
+            return read_all(client)
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def tls(request: pytest.FixtureRequest) -> Iterator[TlsDoor]:
+    loop = uvloop.new_event_loop() if request.param == "uvloop" else asyncio.new_event_loop()
+    running = TlsDoor(loop, ())
+    yield running
+    running.close()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_silent_connections_are_counted(tls: TlsDoor) -> None:
+    """Who connects and says nothing uses up what its address may have, and gives it back."""
+    silent = [tls.connect() for _ in range(8)]
+    eventually(lambda: tls.counts.total == 8)
+
+    with tls.connect() as ninth:
+        assert read_all(ninth) == b""
+    assert tls.refusals == ["connection limit"]
+    for client in silent:
+        client.close()
+    eventually(lambda: tls.counts.total == 0)
+    assert statuses(tls.ask()) == [200]
+    eventually(lambda: tls.counts.total == 0)
+
+
+def test_what_is_no_handshake(tls: TlsDoor) -> None:
+    """Plain bytes get nothing, and are counted as a handshake that failed."""
+    with tls.connect() as client:
+        client.sendall(GET)
+        assert b"HTTP" not in read_all(client)
+    eventually(lambda: tls.counts.total == 0)
+
+    assert tls.refusals == ["handshake"]
+    assert tls.application.requests == []
+
+
+def test_a_handshake_has_a_deadline(tls: TlsDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who never says anything is let go."""
+    monkeypatch.setattr(accepting, "HANDSHAKE_SECONDS", 0.05)
+    with tls.connect() as client:
+        assert read_all(client) == b""
+    eventually(lambda: tls.counts.total == 0)
+
+    assert tls.refusals == ["handshake"]
+
+
+def test_no_descriptor_is_left(tls: TlsDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a descriptor for one more connection, the next ones wait until there is one."""
+    monkeypatch.setattr(accepting, "WAIT_SECONDS", 0.05)
+    tls.listening.exhausted = 2
+
+    assert statuses(tls.ask()) == [200]
+    assert tls.refusals == ["file limit", "file limit"]
+
+
+def test_stopping_breaks_off_handshakes(tls: TlsDoor) -> None:
+    """A stop does not wait for who never says anything."""
+    with tls.connect() as client:
+        eventually(lambda: tls.counts.total == 1)
+        tls.do(tls.listener.close)
+        assert read_all(client) == b""
+    eventually(lambda: tls.counts.total == 0)
+    with pytest.raises(ConnectionRefusedError):
+        tls.connect()
+
+
+def test_connections_leave_descriptors_for_the_rest() -> None:
+    """The most connections that fit are fewer than the files that may be open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, hard))
+    try:
+        assert connections_within_file_limit() == 500 - OTHER_FILES
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
