@@ -119,6 +119,7 @@ def test_nothing_follows_a_refusal_in_place_of_continue(door: RunningDoor) -> No
 
     def both(connection: Connection) -> None:
         connection.data_received(head)
+        connection.advance()
         connection.data_received(b"x" * 60)
 
     door.commit_error = UNAVAILABLE

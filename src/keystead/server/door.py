@@ -139,11 +139,12 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._state is not State.FINAL:
             self._buffer.add(data)
-            self._advance()
+            self._door.outbox.hear(self)
 
     def eof_received(self) -> bool:
         """The client sends no more. Over TCP, stay open for the answers that it waits for."""
         self._half_closed = True
+        self.advance()
         return self._owed > 0 and not self._door.secure
 
     def pause_writing(self) -> None:
@@ -159,7 +160,7 @@ class Connection(asyncio.Protocol):
 
     # requests
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """Take in what is complete; after a few, let other connections have their turn."""
         for _ in range(REQUESTS_PER_TURN):
             if self._state is State.FINAL or self._choked:
@@ -172,7 +173,7 @@ class Connection(asyncio.Protocol):
     def _catch_up(self) -> None:
         if self._state is not State.FINAL and not self._choked:
             self._transport.resume_reading()
-            self._advance()
+            self.advance()
 
     def _take_next(self) -> bool:
         """Take in one request; False when the buffer does not hold a complete one."""
@@ -305,7 +306,7 @@ class Connection(asyncio.Protocol):
         it is connected, and its first request may be on the way.
         """
         self._draining = True
-        if self._state is State.IDLE and not self._owed:
+        if self._state is State.IDLE and not self._owed and not self._buffer.size:
             self._transport.close()
         elif self._state is State.HEAD and not self._buffer.size:
             self.deadline = min(self.deadline, self._door.time() + DRAIN_SECONDS)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from keystead.server import logs
 from keystead.server.answers import Answer
 from keystead.server.peers import Peer
 from keystead.wire.http import HttpRequest, HttpResponse
@@ -23,6 +24,12 @@ ENOUGH = 64  # requests that a turn waits for: some 10 ms of work
 
 class Receiver(Protocol):
     """A connection that answers go to."""
+
+    def advance(self) -> None:
+        """Take in what has arrived, as far as it is complete; it may `ask` and `put`."""
+
+    def abort(self) -> None:
+        """Close at once."""
 
     def deliver(self, response: HttpResponse, *, last: bool) -> None:
         """Write a response; `last` closes the connection after it. Never raises."""
@@ -48,7 +55,7 @@ class _Waiting(msgspec.Struct):
 class Outbox:
     """The requests and the answers of this turn."""
 
-    __slots__ = ("_commit", "_failed", "_loop", "_waiting")
+    __slots__ = ("_begun", "_commit", "_failed", "_heard", "_loop", "_waiting")
 
     def __init__(
         self,
@@ -59,7 +66,14 @@ class Outbox:
         self._loop = loop
         self._commit = commit
         self._failed = failed
+        self._begun = False  # is there a turn that will end?
+        self._heard: list[Receiver] = []
         self._waiting: list[_Waiting] = []
+
+    def hear(self, receiver: Receiver) -> None:
+        """Let a connection take in what has arrived, together with the others."""
+        self._heard.append(receiver)
+        self._begin()
 
     def ask(
         self,
@@ -77,18 +91,34 @@ class Outbox:
         self._hold(_Waiting(receiver, last, answer))
 
     def _hold(self, waiting: _Waiting) -> None:
-        if not self._waiting:
+        self._waiting.append(waiting)
+        self._begin()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
             # The loop runs this after it has handed out everything that was readable.
             self._loop.call_soon(self._settle, 0)
-        self._waiting.append(waiting)
 
     def _settle(self, before: int) -> None:
         """Flush when one more look at the sockets has brought nothing: one sync serves all."""
+        self._advance()
         now = len(self._waiting)
         if before < now < ENOUGH:
             self._loop.call_soon(self._settle, now)
-        elif now:
+            return
+        self._begun = False
+        if now:
             self.flush()
+
+    def _advance(self) -> None:
+        heard, self._heard = self._heard, []
+        for receiver in heard:
+            try:
+                receiver.advance()
+            except Exception as error:  # noqa: BLE001  # it must not cost others their answers
+                logs.alarm("a connection failed", error)
+                receiver.abort()
 
     def flush(self) -> None:
         """Answer, make the turn durable, then deliver its answers."""
@@ -121,7 +151,7 @@ class Outbox:
         for place, one in enumerate(waiting):
             if one.answer is None:
                 self._waiting = waiting[place:]
-                self._loop.call_soon(self.flush)
+                self._begin()
                 break
             answered.append((one, one.answer))
         return answered
