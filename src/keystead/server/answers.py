@@ -5,6 +5,7 @@ they answer was never understood as a request to a service.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
@@ -42,12 +43,25 @@ _STATUS_LINES = {
 }
 
 
+_OK = _STATUS_LINES[HTTPStatus.OK]
+Headers = tuple[tuple[str, str], ...]
+
+
 def render(response: HttpResponse, date: str, *, last: bool) -> bytes:
     """The bytes of a response."""
     start = _STATUS_LINES[response.status]
     if response.status < HTTPStatus.OK:
         return start + b"\r\n"
-    lines = [f"{name}: {value}\r\n" for name, value in response.headers]
+    headers, body = response.headers, response.body
+    # What stands after the request id is the same in every success of a protocol.
+    lines = _lines(headers[:1]) + (_alike if start is _OK else _lines)(headers[1:])
     close = "Connection: close\r\n" if last else ""
-    head = f"Date: {date}\r\nContent-Length: {len(response.body)}\r\n{''.join(lines)}{close}\r\n"
-    return b"".join((start, head.encode(), response.body))
+    head = f"Date: {date}\r\nContent-Length: {len(body)}\r\n{lines}{close}\r\n"
+    return b"".join((start, head.encode(), body))
+
+
+def _lines(headers: Headers) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
+
+
+_alike = lru_cache(maxsize=64)(_lines)
