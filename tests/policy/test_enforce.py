@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from keystead.policy import enforce, generated
-from keystead.policy.context import PolicySource, PrincipalPolicies
+from keystead.policy.context import ApplicablePolicies, PolicySource, PrincipalPolicies
 from keystead.policy.decision import Outcome, PolicyKind
 from keystead.policy.enforce import DISAGREEMENT, Enforcer
 from keystead.policy.evaluate import evaluate
@@ -25,6 +25,8 @@ from tests.policy.support import (
     about_key,
     allow,
     ask,
+    ceiling,
+    deny,
     key_policy,
     own,
     to,
@@ -206,3 +208,38 @@ def test_grants_are_read_as_they_are(grants: list[Statement], allowed: bool) -> 
         assert decision.allowed is allowed
         assert decision.outcome is evaluate(ask(APP, app__a="true"), policies).outcome
     assert enforcer.disagreements == 0
+
+
+def test_other_documents_are_kept_under_another_name() -> None:
+    """What is kept for some documents is never asked for others, wherever these have their say."""
+    one, other = own(allow()), own(deny())
+    ceilings = ceiling(allow()), ceiling(deny())
+    holders = [
+        PrincipalPolicies(),
+        *(PrincipalPolicies(identity_based=given) for given in ((one,), (other,), (one, other))),
+        *(PrincipalPolicies(boundary=given) for given in ceilings),
+        *(PrincipalPolicies(session=given) for given in ((), (one,), (other,))),
+        *(
+            PrincipalPolicies(service_control=levels)
+            for levels in (((),), ((one,),), ((other,),), ((one,), (other,)), ((one, other),))
+        ),
+    ]
+    asked = [
+        *(ApplicablePolicies(holder) for holder in holders),
+        *(
+            ApplicablePolicies(PrincipalPolicies(), resource_based=given)
+            for given in ((one,), (other,), (one, other))
+        ),
+        ApplicablePolicies(PrincipalPolicies(), resource_policy_required=True),
+        ApplicablePolicies(PrincipalPolicies(), cross_account_allowed=False),
+        ApplicablePolicies(PrincipalPolicies(), sessions_always_bound=True),
+        *(ApplicablePolicies(PrincipalPolicies(), endpoint=given) for given in (one, other)),
+        *(
+            ApplicablePolicies(PrincipalPolicies(), resource_control=levels)
+            for levels in (((one,),), ((other,),), ((one,), (other,)), ((one, other),))
+        ),
+    ]
+
+    names = [each.combination(action) for each in asked for action in ("kms:Encrypt", "kms:Sign")]
+
+    assert len(set(names)) == len(names)
