@@ -9,6 +9,7 @@ import time
 import pytest
 
 from keystead.server.door import SECONDS, WRITE_SECONDS, Connection, State
+from keystead.server.framing import Head, HeadReader
 from tests.server.conftest import LIMIT, UNAVAILABLE, RunningDoor, read_all, statuses
 
 GET = b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -142,6 +143,23 @@ def test_what_there_is_no_time_for_is_answered_in_a_later_turn(door: RunningDoor
     ]
     assert statuses(received) == [200] * 5
     assert door.commits == 3
+
+
+def test_a_connection_that_fails_costs_no_other_its_answer(
+    door: RunningDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our bug in reading one connection closes that one; the turn goes on for the others."""
+    read = HeadReader.read
+
+    def failing(reader: HeadReader, raw: bytes) -> Head:
+        if b"/1 " in raw:
+            raise RuntimeError("a bug")
+        return read(reader, raw)
+
+    monkeypatch.setattr(HeadReader, "read", failing)
+
+    assert door.exchange(GET % 1) == b""
+    assert statuses(door.exchange(GET % 2)) == [200]
 
 
 def test_no_answer_before_it_is_durable(door: RunningDoor) -> None:

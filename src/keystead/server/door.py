@@ -1,6 +1,6 @@
 """How do bytes become requests, and answers bytes?  One TCP connection, in order, within limits.
 
-    read a head -> (wait for its body) -> answer it -> read the next head
+    read a head -> (wait for its body) -> let it be answered with the turn -> read the next head
 
 `framing` decides what a request is; here are the deadlines, the sizes, and the order: answers
 leave in the order of their requests. What was refused for its framing gets a plain 400 and the

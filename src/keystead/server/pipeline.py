@@ -8,9 +8,9 @@
     6 what happened                           audit.trail
     7 the answer                              wire
 
-All of it happens within one turn of the event loop: steps 1, 2 and 3 of all its requests, then
-4, 5 and 7 of one after the other, then 6 of all. The answers leave when the turn is durable
-(`outbox`).
+All of it happens within one turn of the event loop: steps 1, 2 and 3 of several of its requests,
+then 4, 5 and 7 of one after the other; the records (6) are written when the turn is committed, and
+the answers leave when it is durable (`outbox`).
 
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, whatever becomes of it; of callers who
@@ -230,8 +230,8 @@ class Pipeline:
     def _perform(self, opened: Opened) -> HttpResponse:
         """Steps 4 to 7 of a call that succeeds.
 
-        Writing the answer and the event are inside of the transaction: a call of which either
-        fails has changed nothing. (b)
+        Writing the answer is inside of the transaction: a call of which it fails has changed
+        nothing (b). A record that cannot be written fails the turn, and undoes all of it.
         """
         if opened.epoch != self.store.epoch:  # (e)
             self._authenticate(opened)

@@ -23,7 +23,7 @@ from keystead.policy.keys import SERVED, is_supplied
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.possible import Possibility, Supposed, Verdict, possible
 from keystead.policy.remaining import Unknown
-from keystead.server import strangers
+from keystead.server import outsiders
 from keystead.server.compose import Installation
 from keystead.server.questions import ask, given_keys, named_resource
 
@@ -131,7 +131,7 @@ class _Asking:
         """What those can do whom the resource's policy names and who are not known here."""
         resource = self._resource(callers.root(self._accounts[0]))
         unknown = self._unknown(resource, ())
-        for stranger in strangers.named(self._installation, resource, self._action):
+        for stranger in outsiders.named(self._installation, resource, self._action):
             found = self._possible(stranger.caller, resource, unknown)
             if found.verdict is not Verdict.CANNOT:
                 yield {
