@@ -1,5 +1,5 @@
 # `make` lists the commands. Everything installs into .venv, from hash-locked files.
-PYTHON ?= python3
+PYTHON ?= $(shell sh scripts/python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= data

@@ -9,14 +9,14 @@
     7 the answer                              wire
 
 All of it happens within one turn of the event loop: steps 1, 2 and 3 of several of its requests,
-then 4, 5 and 7 of one after the other; the records (6) are written when the turn is committed, and
-the answers leave when it is durable (`outbox`).
+then 4 and 5 of one after the other, then 6 and 7 of all of them. The records are written when the
+turn is committed, and the answers leave when it is durable (`outbox`).
 
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, whatever becomes of it; of callers who
      are not known, too many too fast are counted in one event (`aggregation`).
- (b) An error leaves no change: whatever a call wrote is undone when anything is raised in it, the
-     writing of its answer included.
+ (b) An error leaves no change: whatever a call wrote is undone when anything is raised in it, and
+     its answer (7) is written before that is too late.
  (c) Nothing is answered from a call in which nothing was asked, unless the operation is open to
      every caller.
  (d) A caller learns of our own failures only that they happened, and under which request id.
@@ -25,7 +25,6 @@ INVARIANTS
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -49,6 +48,7 @@ from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.identity.claims import claimed_key_id
 from keystead.policy.context import ContextValue, Principal, PrincipalPolicies
 from keystead.policy.decision import AccessDenied
+from keystead.registry import Implementation
 from keystead.server import logs
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.answers import TEXT, Answer
@@ -78,7 +78,6 @@ _INTERNAL: Mapping[str, type[AwsError]] = {
     "iam": iam.ServiceFailureException,
     "access-analyzer": accessanalyzer.InternalServerException,
 }
-_NO_CHANGE: Any = nullcontext()
 _INTERNAL_MESSAGE = "The request processing has failed because of an unknown error."
 
 
@@ -119,10 +118,10 @@ class Opened(msgspec.Struct, gc=False):
     started: float
     epoch: int = -1  # at which its caller was authenticated
     caller: Authenticated | None = None
-    refusal: Exception | None = None  # why there is no caller
-    is_read: bool = False
-    asked: Any = None
-    problem: Exception | None = None  # with what is asked
+    asked: Any = None  # the input of the operation
+    given: Any = None  # and its output
+    response: HttpResponse | None = None
+    raised: Exception | None = None  # why it goes no further
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +173,15 @@ class Pipeline:
                 self._read(one)
                 if perf_counter() > until:
                     break
-            for one in opened:
-                answers.append(self._answer(one))
+            performed: list[Opened] = []
+            for one in opened:  # what was not read in time is not reached here either
+                self._perform(one)
+                performed.append(one)
                 if perf_counter() > until:
-                    return answers
+                    break
+            answers += [self._answer(one) for one in performed]
+            if perf_counter() > until:
+                break
         return answers
 
     def _open(self, request: HttpRequest) -> Opened:
@@ -188,97 +192,122 @@ class Pipeline:
 
     def _read(self, opened: Opened) -> None:
         """What is asked?  Or what is wrong with it; nothing of strangers is read."""
-        if opened.caller is None:
+        if opened.raised is not None:
             return
         where, implementation = opened.where, opened.where.implementation
-        opened.is_read = True
         if where.problem is not None or implementation is None:
-            opened.problem = where.problem or UnknownOperationException()
+            opened.raised = where.problem or UnknownOperationException()
             return
         operation = implementation.operation
         try:
             opened.asked = asked = opened.speech.read(operation, where, opened.request)  # 3
             opened.event.request_parameters = request_parameters(operation, asked)
-        except Exception as raised:  # noqa: BLE001  # (d), by whoever answers it
-            opened.problem = raised
+        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
+            opened.raised = raised
+
+    def _perform(self, opened: Opened) -> None:
+        """Steps 4 and 5, and for a call that changes something 7."""
+        if opened.epoch != self.store.epoch:  # (e)
+            self._authenticate(opened)
+            self._read(opened)
+        caller, implementation = opened.caller, opened.where.implementation
+        if opened.raised is not None or caller is None or implementation is None:
+            return
+        try:
+            if implementation.operation.read_only:
+                # A view: it cannot change anything, even by mistake.
+                view: Any = self.store.read()
+                opened.given = self._give(opened, caller, implementation, view)
+            else:
+                with self.store.write() as transaction:
+                    opened.given = self._give(opened, caller, implementation, transaction)
+                    opened.response = self._response(opened, implementation)  # (b)
+        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
+            opened.raised = raised
+
+    def _give(
+        self,
+        opened: Opened,
+        caller: Authenticated,
+        implementation: Implementation,
+        transaction: Transaction,
+    ) -> Any:
+        """What the operation gives, in one transaction. Steps 4 and 5."""
+        operation, request, event = implementation.operation, opened.request, opened.event
+        now, region = event.time, event.region
+        call = self.calls[operation.service.name](  # 4
+            operation=operation,
+            event=event,
+            principal=caller.principal,
+            policies=caller.policies,
+            now=now,
+            epoch=self.store.epoch,
+            region=region,
+            endpoint=request.endpoint,
+            transaction=transaction,
+            keys=global_keys(request, now, region, caller.keys),
+        )
+        given = implementation.function(call, opened.asked)  # 5
+        if not (call.asked or implementation.open_to_all):  # (c)
+            raise RuntimeError(f"{operation.name} answered without asking")
+        return given
+
+    def _response(self, opened: Opened, implementation: Implementation) -> HttpResponse:
+        """The response that carries what the operation gave."""
+        operation, event, given = implementation.operation, opened.event, opened.given
+        event.response_elements = response_elements(operation, given)
+        return opened.speech.answer(operation, given, event.request_id)  # 7
 
     def _answer(self, opened: Opened) -> Answer:
-        """Steps 4 to 7; never raises."""
-        request, where, speech = opened.request, opened.where, opened.speech
-        event, started = opened.event, opened.started
-        try:
-            response = self._perform(opened)
-        except Exception as raised:  # noqa: BLE001  # (d)
-            error = self._as_aws_error(raised, where, event)
-            event.response_elements = None
-            if event.principal is None:
-                event.access_key_id = claimed_key_id(request)
-                event.request_parameters = None
-            _close(event, speech.code(error), error.recorded or "", started)
-            response = speech.refuse(where.service, error, event.request_id)  # 7
-            if isinstance(raised, AccessDenied):
-                response = self.refusals.remember(raised, event, response)
-            (self.unknown if event.principal is None else self.trail).record(event)  # 6
+        """Steps 6 and 7; never raises."""
+        where, event, implementation = opened.where, opened.event, opened.where.implementation
+        response = opened.response
+        if response is None and opened.raised is None and implementation is not None:
+            try:
+                response = self._response(opened, implementation)
+            except Exception as raised:  # noqa: BLE001  # (d)
+                opened.raised = raised
+        if response is None or opened.raised is not None:
+            response = self._refused(opened, opened.raised or RuntimeError("nothing was given"))
+        else:
+            _close(event, "", "", opened.started)
+            self.trail.record(event)  # 6
         self.metrics.call(
             where.service.name,
-            where.name if where.implementation else "",
+            where.name if implementation else "",
             event.error_code,
             event.duration_us / 1e6,
         )
-        return Answer(response, partial(_unavailable, speech, where, event.request_id))
+        return Answer(response, partial(_unavailable, opened.speech, where, event.request_id))
 
-    def _perform(self, opened: Opened) -> HttpResponse:
-        """Steps 4 to 7 of a call that succeeds.
-
-        Writing the answer is inside of the transaction: a call of which it fails has changed
-        nothing (b). A record that cannot be written fails the turn, and undoes all of it.
-        """
-        if opened.epoch != self.store.epoch:  # (e)
-            self._authenticate(opened)
-        request, where, speech, event = opened.request, opened.where, opened.speech, opened.event
-        caller, implementation = opened.caller, where.implementation
-        if caller is None:
-            raise opened.refusal or RuntimeError("nobody was authenticated, and nobody refused")
-        if not opened.is_read:
-            self._read(opened)
-        if opened.problem is not None or implementation is None:
-            raise opened.problem or UnknownOperationException()
-        operation, asked = implementation.operation, opened.asked
-        store, now, region = self.store, event.time, event.region
-        # A reading call gets a view: it cannot change anything, even by mistake.
-        with _NO_CHANGE if operation.read_only else store.write() as written:
-            view: Any = written or store.read()
-            call = self.calls[operation.service.name](  # 4
-                operation=operation,
-                event=event,
-                principal=caller.principal,
-                policies=caller.policies,
-                now=now,
-                epoch=store.epoch,
-                region=region,
-                endpoint=request.endpoint,
-                transaction=view,
-                keys=global_keys(request, now, region, caller.keys),
-            )
-            given = implementation.function(call, asked)  # 5
-            if not (call.asked or implementation.open_to_all):  # (c)
-                raise RuntimeError(f"{operation.name} answered without asking")
-            event.response_elements = response_elements(operation, given)
-            response = speech.answer(operation, given, event.request_id)  # 7
-            _close(event, "", "", opened.started)
-            self.trail.record(event)  # 6
-            return response
+    def _refused(self, opened: Opened, raised: Exception) -> HttpResponse:
+        """The response to a call in which something was raised, and its record."""
+        where, speech, event = opened.where, opened.speech, opened.event
+        error = self._as_aws_error(raised, where, event)
+        event.response_elements = None
+        if event.principal is None:
+            event.access_key_id = claimed_key_id(opened.request)
+            event.request_parameters = None
+        _close(event, speech.code(error), error.recorded or "", opened.started)
+        response = speech.refuse(where.service, error, event.request_id)  # 7
+        if isinstance(raised, AccessDenied):
+            if any(decision.over_budget for decision in event.decisions):
+                self.metrics.alarm("policy budget")
+                logs.alarm("a decision would take too long", request_id=event.request_id)
+            response = self.refusals.remember(raised, event, response)
+        (self.unknown if event.principal is None else self.trail).record(event)  # 6
+        return response
 
     def _authenticate(self, opened: Opened) -> None:
         """Who is asking, at this epoch?  Or why nobody is."""
         event = opened.event
         opened.epoch = self.store.epoch
-        opened.caller = opened.refusal = event.principal = None
+        opened.caller = opened.raised = event.principal = None
         event.access_key_id = event.region = ""
         try:
             opened.caller = self._caller(opened.where, opened.request, event)
-        except Exception as raised:  # noqa: BLE001  # (d), by whoever answers it
-            opened.refusal = raised
+        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
+            opened.raised = raised
 
     def _caller(self, where: Route, request: HttpRequest, event: Event) -> Authenticated:
         """Also of what nobody serves: the refusal is for whom we know."""
