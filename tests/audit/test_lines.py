@@ -20,8 +20,7 @@ EVENT_IDS = "3f2a91bc-7d01-4e5f-8a3b-"
 
 
 def line_of(event: Event, index: int = 7) -> bytes:
-    start, leaf = lines.write(Recorder(EVENT_IDS).record(event, index))
-    return lines.finish(start, index, leaf, TAGS, changed=False)
+    return lines.write(Recorder(EVENT_IDS).record(event, index), index, TAGS, changed=False)[0]
 
 
 def written(event: Event) -> dict[str, Any]:
@@ -149,7 +148,9 @@ def test_a_session_is_told() -> None:
     """A session's context stands in the identity, each session's own."""
     recorder = Recorder(EVENT_IDS)
     first, second, none = (
-        json.loads(lines.write(recorder.record(encrypt(session=session), 0))[0] + b'"}')
+        json.loads(
+            lines.write(recorder.record(encrypt(session=session), 0), 0, TAGS, changed=False)[0]
+        )
         for session in ({"mfa": "true"}, {"mfa": "false"}, {})
     )
 
@@ -288,14 +289,14 @@ def test_other_lines_are_refused(damage: Any) -> None:
 
 def test_the_tag_is_a_mac_over_place_and_leaf() -> None:
     """HMAC-SHA256, as the standard library computes it; another key, index or leaf has another."""
-    line = line_of(encrypt())
-    _, leaf = lines.read(line)
+    record = Recorder(EVENT_IDS).record(encrypt(), 7)
+    line, leaf = lines.write(record, 7, TAGS, changed=False)
     key = bytes(range(32))
     for changed, turn in ((False, b"\0"), (True, b"\1")):
         mac = hmac.digest(key, (7).to_bytes(8) + leaf + turn, "sha256")[:16]
         line = line[:-35] + mac.hex().encode() + b'"}\n'
         assert lines.came_with_change(line, 7, leaf, TAGS) is changed
-        assert lines.finish(line[:-35], 7, leaf, TAGS, changed=changed) == line
+        assert lines.write(record, 7, TAGS, changed=changed) == (line, leaf)
     others = ((8, leaf, TAGS), (7, sha256(leaf).digest(), TAGS), (7, leaf, AuditTags(bytes(32))))
     for index, other, tags in others:
         with pytest.raises(lines.BadLine):
@@ -307,7 +308,7 @@ def test_identities_are_bounded() -> None:
     recorder = Recorder(EVENT_IDS)
     for number in range(5000):
         recorder.record(encrypt(access_key_id=f"AKIA{number}"), number)
-    start, _ = lines.write(recorder.record(encrypt(access_key_id="AKIA0"), 0))
+    record = recorder.record(encrypt(access_key_id="AKIA0"), 0)
 
-    assert b'"accessKeyId":"AKIA0"' in start
+    assert b'"accessKeyId":"AKIA0"' in bytes(record.user_identity)
     assert len(recorder._identities) <= 4096

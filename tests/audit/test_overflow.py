@@ -23,8 +23,7 @@ LONG: dict[str, Any] = {
 
 def written(event: Event) -> dict[str, Any]:
     """The event as a reader of the log gets it."""
-    start, leaf = lines.write(Recorder("0" * 24).record(event, 7))
-    line = lines.finish(start, 7, leaf, TAGS, changed=False)
+    line, _ = lines.write(Recorder("0" * 24).record(event, 7), 7, TAGS, changed=False)
     assert len(line) <= lines.LIMIT
     found: dict[str, Any] = json.loads(line)["event"]
     return found

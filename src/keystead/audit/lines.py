@@ -52,22 +52,21 @@ def leaf_hash(event: bytes) -> bytes:
     return leaf.digest()
 
 
-def write(record: Record) -> tuple[bytes, bytes]:
-    """The line of a record up to its tag, and its leaf hash."""
+def write(record: Record, index: int, tag: Tag, *, changed: bool) -> tuple[bytes, bytes]:
+    """The line of a record, the `index`th of the log, and its leaf hash.
+
+    `changed` says whether the store was changed together with it.
+    """
     event = jsontext.encode(record)
     if len(event) > _ROOM:
         event = overflow.shortened(event, _ROOM)
     leaf = leaf_hash(event)
-    return b"".join((_START, event, _LEAF_IS, hexlify(leaf), _TAG_IS)), leaf
-
-
-def finish(start: bytes, index: int, leaf: bytes, tag: Tag, *, changed: bool) -> bytes:
-    """The whole line, once it is known whether the store was changed together with it."""
-    return b"%b%b%b" % (start, hexlify(tag(_message(index, leaf, changed=changed))), _END)
+    mac = tag(_message(index, leaf, changed=changed))
+    return b"".join((_START, event, _LEAF_IS, hexlify(leaf), _TAG_IS, hexlify(mac), _END)), leaf
 
 
 def _message(index: int, leaf: bytes, *, changed: bool) -> bytes:
-    return _INDEX(index) + leaf + (b"\1" if changed else b"\0")
+    return b"".join((_INDEX(index), leaf, b"\1" if changed else b"\0"))
 
 
 def read(line: bytes) -> tuple[bytes, bytes]:

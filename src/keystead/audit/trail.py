@@ -56,7 +56,7 @@ class AuditUnavailable(StoreUnavailable):
 
 
 class _Batch(NamedTuple):
-    """Lines that go into the file together, and their leaves; within a turn still without tags."""
+    """Lines that go into the file together, and their leaves."""
 
     lines: list[bytes]
     leaves: list[bytes]
@@ -119,11 +119,12 @@ class Trail:
         try:
             self._require_usable()
             self._append_owed()
-            batch = self._written(events)
-            if self._store.dirty:
-                self._commit_store(self._finished(batch, changed=True))
+            changed = self._store.dirty
+            batch = self._written(events, changed=changed)
+            if changed:
+                self._commit_store(batch)
             elif batch.lines:
-                self._append(self._finished(batch, changed=False))
+                self._append(batch)
         except BaseException:
             self._store.undo()
             raise
@@ -151,24 +152,16 @@ class Trail:
     def _unsigned(self) -> int:
         return self._tree.size - (self.head.size if self.head else 0)
 
-    def _finished(self, batch: _Batch, *, changed: bool) -> _Batch:
-        """The lines of a turn with their tags."""
-        first, tag = self._tree.size, self._tag
-        whole = [
-            lines.finish(line, first + i, leaf, tag, changed=changed)
-            for i, (line, leaf) in enumerate(zip(batch.lines, batch.leaves, strict=True))
-        ]
-        return _Batch(whole, batch.leaves)
-
     def _require_usable(self) -> None:
         if self.failure is not None:
             raise AuditUnavailable(*self.failure.args)
 
-    def _written(self, events: Sequence[Event]) -> _Batch:
-        """The lines of events, which come next in the log: one after the other, which is quick."""
-        first, batch = self._tree.size, _Batch([], [])
+    def _written(self, events: Sequence[Event], *, changed: bool) -> _Batch:
+        """The lines of a turn's events, which come next in the log."""
+        first, tag, batch = self._tree.size, self._tag, _Batch([], [])
         for index, event in enumerate(events, first):
-            line, leaf = lines.write(self._recorder.record(event, index))
+            record = self._recorder.record(event, index)
+            line, leaf = lines.write(record, index, tag, changed=changed)
             batch.lines.append(line)
             batch.leaves.append(leaf)
         return batch

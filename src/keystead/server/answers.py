@@ -39,11 +39,8 @@ def plain(status: int, message: str) -> Answer:
 CONTINUE = Answer(HttpResponse(100, (), b""), _plain_unavailable)
 
 _STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
-
-
-_OK = _STATUS_LINES[HTTPStatus.OK]
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -51,13 +48,16 @@ def render(response: HttpResponse, date: str, *, last: bool) -> bytes:
     """The bytes of a response."""
     start = _STATUS_LINES[response.status]
     if response.status < HTTPStatus.OK:
-        return start + b"\r\n"
-    headers, body = response.headers, response.body
+        return f"{start}\r\n".encode()
+    (name, value), *others = response.headers
     # What stands after the request id is the same in every success of a protocol.
-    lines = _lines(headers[:1]) + (_alike if start is _OK else _lines)(headers[1:])
+    lines = (_alike if response.status == HTTPStatus.OK else _lines)(tuple(others))
     close = "Connection: close\r\n" if last else ""
-    head = f"Date: {date}\r\nContent-Length: {len(body)}\r\n{lines}{close}\r\n"
-    return b"".join((start, head.encode(), body))
+    length = len(response.body)
+    head = (
+        f"{start}Date: {date}\r\nContent-Length: {length}\r\n{name}: {value}\r\n{lines}{close}\r\n"
+    )
+    return head.encode() + response.body
 
 
 def _lines(headers: Headers) -> str:
