@@ -19,7 +19,6 @@ import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import json
 import os
 import random
@@ -45,7 +44,7 @@ from mutants import Mutant, mutants  # type: ignore[import-not-found]  # noqa: E
 
 APART = ("test_vectors.py", "test_differential.py")  # run as vectors, and much too slow
 SLOW = 0.5  # seconds, while it is recorded
-MOST_AGAIN = 1000  # unit tests, when the engine is imported again
+FEW_AGAIN, MOST_AGAIN = 150, 1000  # unit tests, when the engine is imported again
 NOTICED_NOTHING = (
     pytest.ExitCode.OK,
     pytest.ExitCode.USAGE_ERROR,
@@ -149,14 +148,14 @@ class Trial:
 
     def _ordered(self, mutant: Mutant, reached: Sequence[Check]) -> list[Check]:
         """Who noticed something in the function last, the module's own tests, vectors, others."""
-        own = f"test_{self.path.stem}.py"
+        own = _named_after(self.path)
         latest = self.noticed[mutant.function][-8:]
         tests = sorted((one for one in reached if ".py::" in one.name), key=lambda one: one.seconds)
         return list(
             dict.fromkeys(
                 [
                     *reversed(latest),
-                    *(check for check in tests if own in check.name),
+                    *filter(own, tests),
                     *(check for check in reached if ".py::" not in check.name),
                     *tests,
                 ]
@@ -210,19 +209,24 @@ class Trial:
         for name in [name for name in sys.modules if name.startswith(gone)]:
             del sys.modules[name]
         sys.meta_path.insert(0, _Finder(self.module, mutant.compile(str(self.path))))
-        for check in vectors():
-            yield check.name, check.passes()
-        own, file = f"test_{self.path.stem}.py", str(self.path)
+        checks = vectors()
+        if self.module in sys.modules:  # else none of them has to do with it
+            for check in checks:
+                yield check.name, check.passes()
+        importlib.import_module(self.module)  # tests that cannot would merely not be collected
+        own, file = _named_after(self.path), str(self.path)
         tests = [
             check
             for check in self.checks
-            if own in check.name
+            if own(check)
             or (".py::" in check.name and any(place[0] == file for place in check.entered))
         ]
-        first = sorted(tests, key=lambda check: (own not in check.name, check.seconds))
-        names = [check.name for check in first[:MOST_AGAIN]]
-        signal.setitimer(signal.ITIMER_VIRTUAL, 4 * self.limit)
-        yield "unit tests", pytest.main([*OPTIONS, "-x", *names]) in NOTICED_NOTHING
+        first = sorted(tests, key=lambda check: (not own(check), check.seconds))
+        for some in (first[:FEW_AGAIN], first[FEW_AGAIN:MOST_AGAIN]):
+            names = [check.name for check in some]
+            signal.setitimer(signal.ITIMER_VIRTUAL, 4 * self.limit)
+            noticed = names and pytest.main([*OPTIONS, "-x", *names]) not in NOTICED_NOTHING
+            yield "unit tests", not noticed
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -232,11 +236,22 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.module, self.code = module, code
 
     def find_spec(self, name: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
-        return importlib.util.spec_from_loader(name, self) if name == self.module else None
+        if name != self.module:
+            return None
+        spec, file = importlib.machinery.ModuleSpec(name, self), Path(self.code.co_filename)
+        if file.stem == "__init__":
+            spec.submodule_search_locations = [str(file.parent)]
+        return spec
 
     def exec_module(self, module: ModuleType) -> None:
         module.__file__ = self.code.co_filename
         exec(self.code, module.__dict__)  # noqa: S102 - this is what a loader does
+
+
+def _named_after(path: Path) -> Callable[[Check], bool]:
+    """Is a test one of this module: of a file, or of a table, that has its name?"""
+    names = f"test_{path.stem}.py", f"[{path.stem}:"
+    return lambda check: any(name in check.name for name in names)
 
 
 def _function(module: ModuleType, path: str) -> FunctionType:
@@ -263,7 +278,7 @@ def _code(code: CodeType, path: str) -> CodeType:
 
 
 def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+    return ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
 
 
 def unit_files() -> list[Path]:
@@ -287,8 +302,8 @@ class Session:
         print(f"\n{len(checks):,} checks", file=sys.stderr, flush=True)
         gc.freeze()
         for path in self.options.modules:
-            own = f"test_{path.stem}.py"
-            quick = [each for each in checks if each.seconds < SLOW or own in each.name]
+            own = _named_after(path)
+            quick = [each for each in checks if each.seconds < SLOW or own(each)]
             self._try(path, checks if self.options.slow else quick, results)
         results.report(self.options.modules)
         return True

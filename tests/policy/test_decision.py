@@ -2,7 +2,15 @@
 
 import pytest
 
-from keystead.policy.decision import AccessDenied, DecidingStatement, Decision, Outcome, PolicyKind
+from keystead.policy.context import Asked
+from keystead.policy.decision import (
+    AccessDenied,
+    DecidingStatement,
+    Decision,
+    Outcome,
+    Permit,
+    PolicyKind,
+)
 from keystead.policy.evaluate import evaluate
 from tests.policy.support import ALICE, KEY, OTHER, ROLE, about_key, allow, ask, key_policy, to
 
@@ -99,3 +107,66 @@ def test_assuming_a_role_has_its_own_kind() -> None:
     assert decision.message.endswith(
         "because no role trust policy allows the sts:AssumeRole action"
     )
+
+
+@pytest.mark.parametrize("action", ["sts:AssumeRole", "STS:AssumeRole"])
+@pytest.mark.parametrize("kind", [PolicyKind.IDENTITY, PolicyKind.TRUST])
+def test_strangers_hear_of_a_role_what_they_hear_of_a_key(action: str, kind: PolicyKind) -> None:
+    """Whether it exists or does not trust them: its trust policy does not allow (iam.md 7.4)."""
+    decision = Decision(Outcome.IMPLICITLY_DENIED, ALICE.arn, action, ROLE, kind, foreign=True)
+    assert decision.message == (
+        f"User: {ALICE.arn} is not authorized to perform: {action} on resource: {ROLE}"
+        f" because no role trust policy allows the {action} action"
+    )
+
+
+@pytest.mark.parametrize("kind", [PolicyKind.SERVICE_CONTROL, PolicyKind.ENDPOINT])
+def test_strangers_hear_of_their_own_side(kind: PolicyKind) -> None:
+    """What bounds the caller is no secret of the resource's account."""
+    assert told(kind, foreign=True) == f"because no {kind.value} allows the kms:Encrypt action"
+
+
+def test_an_inline_policy_is_not_named() -> None:
+    """Only what has an ARN is: the first policy that denies, and only when one does."""
+    explicit, kind = Outcome.EXPLICITLY_DENIED, PolicyKind.IDENTITY
+    for name in ("inline", "not-arn:", "arn", ""):
+        assert told(kind, explicit, policy=name).endswith("an identity-based policy")
+    both = tuple(
+        DecidingStatement(kind, name, ALICE.arn, 0, "", "Deny") for name in (POLICY, "inline")
+    )
+    first = Decision(explicit, ALICE.arn, "kms:Encrypt", KEY, kind, both)
+    assert first.message.endswith(f"an identity-based policy: {POLICY}")
+    unknown = Decision(explicit, ALICE.arn, "kms:Encrypt", KEY, kind)
+    assert unknown.message.endswith("an identity-based policy")
+
+
+def test_a_refusal_has_a_code_for_each_protocol() -> None:
+    """AccessDeniedException with 400 in JSON, AccessDenied with 403 in the Query protocol (7.2)."""
+    refusal = AccessDenied(evaluate(ask(), about_key()))
+    assert (refusal.code, refusal.status) == ("AccessDeniedException", 400)
+    assert (refusal.query_code, refusal.query_status) == ("AccessDenied", 403)
+
+
+def test_a_refusal_without_a_decision_has_words_of_its_own() -> None:
+    """What was refused before anything was decided."""
+    assert AccessDenied(None, "No.").message == "No."
+    assert str(AccessDenied(None, "No.")) == "No."
+    assert AccessDenied(None, "No.").decision is None
+    assert AccessDenied(None).message is None  # where AWS sends none at all
+
+
+def test_a_refusal_in_other_words_can_still_be_explained() -> None:
+    """The decision and the question stay."""
+    asked = Asked(ask(), about_key(), frozenset({"aws:resourcetag/team"}), "alias/app")
+    refusal = AccessDenied(evaluate(ask(), about_key()), asked=asked)
+    assert refusal.asked is asked
+    reworded = refusal.reworded("Not found, or not yours.")
+    assert reworded.message == "Not found, or not yours."
+    assert (reworded.decision, reworded.asked) == (refusal.decision, asked)
+
+
+def test_a_permit_of_the_system_says_so() -> None:
+    """What no caller asked for is told apart from what a policy allowed."""
+    permit = Permit.for_system(KEY, "kms:RotateKeyOnDemand", "its period is over")
+    assert (permit.resource, permit.action) == (KEY, "kms:RotateKeyOnDemand")
+    assert permit.reason == "system: its period is over"

@@ -243,3 +243,19 @@ def test_other_documents_are_kept_under_another_name() -> None:
     names = [each.combination(action) for each in asked for action in ("kms:Encrypt", "kms:Sign")]
 
     assert len(set(names)) == len(names)
+
+
+def test_the_same_documents_are_kept_under_the_same_name() -> None:
+    """Wherever they have their say: it is the documents that count, not what they are called."""
+
+    def named(name: str) -> ApplicablePolicies:
+        def put(source: PolicySource) -> PolicySource:
+            return PolicySource(source.policy, name, f"arn:aws:iam::{ACCOUNT}:user/{name}")
+
+        one, other = put(own(allow())), put(own(deny()))
+        holder = PrincipalPolicies((one, other), other, (one, other), ((one,), (other, one)))
+        return ApplicablePolicies(
+            holder, (one, other), resource_control=((one,), (other,)), endpoint=other
+        )
+
+    assert named("one").combination("kms:Sign") == named("two").combination("kms:Sign")

@@ -66,6 +66,22 @@ def test_every_policy_is_considered_in_the_order_of_the_steps() -> None:
     ]
 
 
+def test_policies_of_the_resource_s_organization_are_considered_first() -> None:
+    """Each level with its number, as the levels over the caller have theirs."""
+    full = ceiling(allow("*", Principal="*"), kind=DocumentKind.RCP)
+    denies = PolicySource(
+        ceiling(deny(Principal="*"), kind=DocumentKind.RCP).policy, "Perimeter", OTHER
+    )
+    scps = ((ceiling(allow("*"), kind=DocumentKind.SCP),),)
+    policies = about_key(resource_control=((full,), (denies,)), scps=scps)
+    considered = explain(ask(), policies).considered
+    assert [(one.policy, one.attached_to, one.level, one.effect) for one in considered] == [
+        ("rcp", "", 1, "allows"),
+        ("Perimeter", OTHER, 2, "denies"),
+        ("scp", "", 1, "allows"),
+    ]
+
+
 def test_a_deny_is_to_be_removed() -> None:
     """The change names the statement, and the conditions that made it match."""
     outside = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}

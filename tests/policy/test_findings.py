@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from keystead.policy.document import DocumentKind
-from keystead.policy.findings import PolicyFinding, findings, is_trust_policy
+from keystead.policy.findings import PolicyFinding, checked, findings, is_trust_policy
 from keystead.policy.findings.issues import ISSUES, Type
 from tests.policy.issue_examples import (
     BASES,
@@ -192,6 +192,7 @@ def test_what_is_not_stored_here_is_an_error() -> None:
     assert kind_of("ALLOW_WITH_NOT_PRINCIPAL", resource, RESOURCE) is Type.SECURITY_WARNING
     size = "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA"
     assert kind_of(size, large(IDENTITY, 6145), IDENTITY) is Type.WARNING
+    assert kind_of(size, large(IDENTITY, 10240), IDENTITY) is Type.WARNING
     assert kind_of(size, large(IDENTITY, 10241), IDENTITY) is Type.ERROR
 
 
@@ -319,3 +320,64 @@ def test_other_characters() -> None:
     (escaped,) = findings(document(IDENTITY, {}, Id="€"), IDENTITY)
     assert escaped.code == "JSON_SYNTAX_ERROR"
     assert codes(document(SCP, {}, Id="€"), SCP) == set()
+
+
+ASSUME = {"Effect": "Allow", "Principal": ROOT, "Action": "sts:AssumeRole"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "trust"),
+    [
+        ([ASSUME], True),
+        (ASSUME, True),
+        ([ASSUME, {**ASSUME, "Action": ["STS:TagSession", "sts:SetContext"]}], True),
+        ([ASSUME, {**ASSUME, "Resource": "*"}], False),
+        ([{**ASSUME, "NotResource": "*"}], False),
+        ([ASSUME, {**ASSUME, "Action": ["sts:AssumeRole", "kms:Decrypt"]}], False),
+        ([{**ASSUME, "Action": "*"}], False),
+        ([{**ASSUME, "Action": []}], False),
+        ([{**ASSUME, "Action": None}], False),
+        ([{**ASSUME, "Action": 7}], False),
+        ([{"Effect": "Allow", "Principal": ROOT, "NotAction": "sts:AssumeRole"}], False),
+        ([7, ASSUME], True),
+        ([7], False),
+        ([], False),
+        (7, False),
+    ],
+)
+def test_which_documents_are_trust_policies(statements: Any, trust: bool) -> None:
+    """All that they say is about STS, and none of it names a resource."""
+    assert is_trust_policy(document(TRUST, {}, Statement=statements)) is trust
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"Version":"2012-10-17"}'])
+def test_what_is_no_document_is_no_trust_policy(text: str) -> None:
+    assert is_trust_policy(text) is False
+
+
+def test_the_checks_alone() -> None:
+    """What they find is in the order of the document, and is all that is found."""
+    text = document(IDENTITY, {"Action": "kms:Decrpt", "Sid": "a b"}, Id=7)
+    assert [one.code for one in checked(text, IDENTITY)] == [
+        "INVALID_ACTION", "UNSUPPORTED_SID", "DATA_TYPE_MISMATCH",
+    ]  # fmt: skip
+    assert tuple(checked(text, IDENTITY)) == findings(text, IDENTITY)
+    owner = document(IDENTITY, condition("StringEquals", "aws:SourceOwner", "111122223333"))
+    assert [one.code for one in checked(owner, IDENTITY)] == ["UNSUPPORTED_GLOBAL_CONDITION_KEY"]
+    assert checked(owner, IDENTITY, any_key=True) == []
+
+
+def test_where_aws_explains() -> None:
+    """Under the type that AWS gives the issue, whatever it is here."""
+
+    def links(kind: DocumentKind, elements: Elements) -> list[str]:
+        found = findings(document(kind, elements), kind)
+        return [one.link.partition("#access-analyzer-reference-policy-checks-")[2] for one in found]
+
+    assert links(IDENTITY, {"Effect": "allow"}) == ["error-invalid-effect"]
+    assert links(IDENTITY, {"Action": []}) == ["suggestion-empty-array-action"]
+    assert links(KEYS, {"Principal": None, "NotPrincipal": ROOT}) == [
+        "security-warning-allow-with-not-principal"
+    ]
+    wild = condition("StringEquals", "aws:username", "a*")
+    assert links(IDENTITY, wild) == ["general-warning-wildcard-without-like-operator"]

@@ -16,6 +16,8 @@ from keystead.policy.patterns import (
     arn_glob,
     ascii_lower,
     glob,
+    is_quick,
+    is_searched,
     is_too_long,
     resource_glob,
     wildcards,
@@ -190,6 +192,7 @@ def test_only_ascii_letters_have_no_case() -> None:
     assert ascii_lower("KMS") == "kms"
     assert ascii_lower("\N{KELVIN SIGN}MS") == "\N{KELVIN SIGN}ms"
     assert ascii_lower("ÉA") == "Éa"
+    assert ascii_lower("\ud800AÅ\U0001f511Z") == "\ud800aÅ\U0001f511z"
 
 
 def steps(function: Callable[[], object]) -> int:
@@ -236,9 +239,43 @@ def test_no_pattern_goes_back(pattern: str) -> None:
 
 
 def test_a_stored_pattern_has_so_many_pieces() -> None:
-    """More `*`, or more to search between them because of a `?`, than any policy needs."""
-    assert not is_too_long(wildcards("*" + "a*" * 512))
-    assert is_too_long(wildcards("*" + "a*" * 513))
-    assert not is_too_long(wildcards("*" + "a" * 511 + "?*" + "a" * 511 + "?*"))
-    assert is_too_long(wildcards("*" + "a" * 511 + "?*" + "a" * 512 + "?*"))
-    assert not is_too_long(wildcards("a?" * 2000 + "*" + "a" * 2000 + "*" + "?" * 2000))
+    """More pieces, or more to search between two `*` because of a `?`, than any policy needs."""
+    assert not is_too_long(wildcards("a*" * 128))
+    assert is_too_long(wildcards("a*" * 128 + "a"))
+    assert not is_too_long(wildcards("a?" * 128))
+    assert is_too_long(wildcards("?" * 257))
+    assert not is_too_long(wildcards("*" + "a" * 47 + "?*" + "a" * 47 + "?*"))
+    assert is_too_long(wildcards("*" + "a" * 47 + "?*" + "a" * 48 + "?*"))
+    assert not is_too_long(wildcards("a?" * 100 + "*" + "a" * 2000 + "*" + "?" * 50))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "alone", "by_parts"),
+    [
+        ("", True, True),
+        ("*", True, True),
+        ("a*", True, True),
+        ("a*b", True, True),
+        ("a**b", True, True),
+        ("a?", False, False),
+        ("?*", False, False),
+        ("*a*", False, False),
+        ("arn:aws:kms:*:1:key/*", False, True),
+        ("arn:aws:kms:eu:1:key/*", True, True),
+        ("arn:aws:kms:e*:1:key/*", False, False),
+        ("arn:aws:kms:*:1:key/?", False, False),
+    ],
+)
+def test_what_is_only_compared(pattern: str, alone: bool, by_parts: bool) -> None:
+    """A beginning and an end are no search, nor are the parts of a usual ARN."""
+    assert is_quick(wildcards(pattern), by_parts=False) is alone
+    assert is_quick(wildcards(pattern), by_parts=True) is by_parts
+
+
+@pytest.mark.parametrize(
+    ("pattern", "searched"),
+    [("*a?*", True), ("*a*?*b", True), ("a?*b*c?", False), ("*a*", False), ("?", False)],
+)
+def test_what_is_searched_with_holes(pattern: str, searched: bool) -> None:
+    """What stands first and last has its place."""
+    assert is_searched(wildcards(pattern)) is searched

@@ -308,6 +308,13 @@ def test_a_deny_that_perhaps_matches() -> None:
          Verdict.CONDITIONS),
         (when("StringEquals", "app:x", "1"), when("StringNotEquals", "app:y", "2"),
          Verdict.CONDITIONS),
+        # however their keys are written
+        (when("StringEquals", "App:X", "1"), when("StringNotEquals", "app:x", "2"), Verdict.CANNOT),
+        (when("IpAddress", "AWS:sourceip", "10.0.0.0/8"), FROM_TEN, Verdict.CANNOT),
+        # the Deny asks for something else as well
+        (when("StringEquals", "app:x", "1"),
+         {"Condition": {"StringNotEquals": {"app:x": "2"}, "Bool": {"app:y": "false"}}},
+         Verdict.CONDITIONS),
         # two conditions of the Allow exclude each other
         ({"Condition": {"StringEquals": {"app:x": "1"}, "StringLike": {"app:x": "2*"}}},
          when("Bool", "aws:SecureTransport", "false"), Verdict.CANNOT),

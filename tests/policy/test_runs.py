@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.policy.patterns import Wild, glob, wildcards
-from keystead.policy.runs import FILTERED, Run, Text
+from keystead.policy.budget import LONGEST_TEXT
+from keystead.policy.patterns import LONGEST_SEARCH, Wild, glob, is_too_long, wildcards
+from keystead.policy.runs import FILTERED, SHORT, Run, Text
 from tests.policy.test_patterns import expression, steps
 
 
@@ -46,7 +47,7 @@ def test_every_character_is_told_from_every_other() -> None:
         "".join(map(chr, codes[:7])),
         "".join(map(chr, codes[:8])),
     ):
-        found = Text(text)
+        found = Text(text + "-" * SHORT)
         for code in [*codes, 3, 96, 0x181, 0x1F511]:
             places = found.places(chr(code)) & (1 << len(text)) - 1
             assert [i for i in range(len(text)) if places >> i & 1] == [
@@ -88,6 +89,49 @@ def test_a_run_without_holes_is_a_text(
     """However many pieces it was substituted from."""
     run = Run(tokens)
     assert (run.literal(), run.length) == (literal, length)
+
+
+@given(
+    st.text("ab\xe9\u4e00\U0001f511", max_size=2 * SHORT),
+    st.sampled_from("ab\xe9\u4e01\U0001f510c"),
+)
+def test_a_character_is_found_everywhere(text: str, char: str) -> None:
+    """In short texts and in long ones, and never beyond the end."""
+    assert Text(text).places(char) == sum(1 << i for i, each in enumerate(text) if each == char)
+
+
+FEW, SOME = "ab", "".join(map(chr, range(0x61, 0x61 + 16)))
+MANY = "".join(chr(0x10000 + 8191 * i) for i in range(LONGEST_SEARCH))
+
+
+@pytest.mark.parametrize("letters", ["a", FEW, SOME, MANY], ids=["one", "few", "some", "many"])
+@pytest.mark.parametrize("piece", [1, 2, 7, 30, LONGEST_SEARCH - 1])
+@pytest.mark.parametrize("end", ["x~~", "\U0010ffff~~"])
+def test_the_worst_that_may_be_stored(letters: str, piece: int, end: str) -> None:
+    """In the longest text it takes a few steps for each character of the pattern, however many
+    different ones there are and wherever they stand.
+    """
+    letters = (letters * LONGEST_SEARCH)[:LONGEST_SEARCH]
+    pieces = [letters[i : i + piece] for i in range(LONGEST_SEARCH // (piece + 1))]
+    tokens = wildcards("*" + "".join(f"?{each}*" for each in pieces) + "~~")
+    text = (letters * LONGEST_TEXT)[: LONGEST_TEXT - len(end)] + end
+    matches = glob(tokens)
+
+    assert not is_too_long(tokens)
+    assert matches(text)
+    assert steps(lambda: matches(text)) < 50 * LONGEST_SEARCH
+
+
+@pytest.mark.parametrize("unlike", ["bdc", "bddc", "bc"])
+@pytest.mark.parametrize("start", ["a", "ab", MANY])
+def test_long_values_that_are_found_by_turns(unlike: str, start: str) -> None:
+    """Two values that begin alike, each of which stands where the other does not."""
+    start = (start * FILTERED)[:FILTERED]
+    text = "".join(f"{start}{last}x" for last in unlike * LONGEST_TEXT)[:LONGEST_TEXT]
+    matches = glob((Wild.ANY, f"{start}b", Wild.ONE, f"{start}c", Wild.ONE, Wild.ANY))
+
+    assert steps(lambda: matches(text)) < 4000
+    assert matches(text) is ("bc" in unlike)
 
 
 VALUES = [

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from keystead.policy.context import PrincipalType
-from keystead.policy.scenario import BadScenario, decide_line, principal_named
+from keystead.policy.scenario import (
+    BadScenario,
+    Scenario,
+    decide_line,
+    owner_of,
+    principal_named,
+    question,
+)
 from tests.policy.support import (
     ACCOUNT,
     FEDERATED,
@@ -79,6 +86,7 @@ def test_refusals_come_with_their_sentence() -> None:
     )
     assert [step["step"][0] for step in answer["trace"]] == ["1", "5", "6"]
     assert "trace" not in decided()
+    assert "trace" not in json.loads(decide_line(json.dumps({**LINE, "identityPolicies": []})))
     denied = decided(scps=[[document(allow("*"), deny(Sid="No"))]])
     assert denied["decision"] == "ExplicitlyDenied"
     assert [(one["policy"], one["sid"]) for one in denied["statements"]] == [("scps[0][0]", "No")]
@@ -140,6 +148,12 @@ def test_context_gives_keys_and_has_the_last_word() -> None:
         ("logs.amazonaws.com", "", PrincipalType.SERVICE, ""),
         ("anonymous", "", PrincipalType.ANONYMOUS, ""),
         (f"arn:aws:iam::{ACCOUNT}:saml-provider/D", "", PrincipalType.FEDERATED, ""),
+        (
+            f"arn:aws:iam::{ACCOUNT}:oidc-provider/id.example.com:8443/a",
+            "",
+            PrincipalType.FEDERATED,
+            "",
+        ),
         ("accounts.google.com", "", PrincipalType.FEDERATED, ""),
         ("cognito-identity.amazonaws.com", "", PrincipalType.SERVICE, ""),
     ],
@@ -157,6 +171,8 @@ def test_a_provider_that_is_a_service_too() -> None:
     name = "cognito-identity.amazonaws.com"
     who = principal_named(name, "", "sts:AssumeRoleWithWebIdentity")
     assert who.type is PrincipalType.FEDERATED
+    service = principal_named("logs.amazonaws.com", "", "sts:AssumeRoleWithWebIdentity")
+    assert service.type is PrincipalType.SERVICE
 
 
 @pytest.mark.parametrize("name", ["", "alice", "arn:aws:iam::1", f"arn:aws:iam::{ACCOUNT}:group/a"])
@@ -209,4 +225,225 @@ def test_duplicate_members_of_a_document_are_seen() -> None:
 def test_members_that_mean_nothing_are_named() -> None:
     """A misspelled member is not passed over in silence."""
     assert decided(boundry=document(allow("s3:*")))["ignored"] == ["boundry"]
+    names = ["zones", "Action", "boundry", "policy", "region", "scp", "user", "where"]
+    more: dict[str, Any] = dict.fromkeys(names)
+    assert decided(**more)["ignored"] == sorted(names)
     assert "ignored" not in decided()
+
+
+SAML = f"arn:aws:iam::{ACCOUNT}:saml-provider/D"
+OF_ACCOUNT = {"aws:principalisawsservice": "false", "aws:principalaccount": ACCOUNT}
+
+
+@pytest.mark.parametrize(
+    ("principal", "keys"),
+    [
+        (
+            f"arn:aws:iam::{ACCOUNT}:user/a/b/alice",
+            {
+                **OF_ACCOUNT,
+                "aws:principaltype": "User",
+                "aws:principalarn": f"arn:aws:iam::{ACCOUNT}:user/a/b/alice",
+                "aws:username": "alice",
+            },
+        ),
+        (
+            ROOT,
+            {
+                **OF_ACCOUNT,
+                "aws:principaltype": "Account",
+                "aws:principalarn": ROOT,
+                "aws:userid": ACCOUNT,
+            },
+        ),
+        (
+            SESSION,
+            {
+                **OF_ACCOUNT,
+                "aws:principaltype": "AssumedRole",
+                "aws:principalarn": f"arn:aws:iam::{ACCOUNT}:role/App",
+            },
+        ),
+        (
+            FEDERATED,
+            {
+                **OF_ACCOUNT,
+                "aws:principaltype": "FederatedUser",
+                "aws:principalarn": FEDERATED,
+                "aws:userid": f"{ACCOUNT}:bob",
+            },
+        ),
+        (
+            "logs.amazonaws.com",
+            {
+                "aws:principalisawsservice": "true",
+                "aws:principalservicename": "logs.amazonaws.com",
+            },
+        ),
+        (SAML, {"aws:principalisawsservice": "false"}),
+        ("accounts.google.com", {"aws:principalisawsservice": "false"}),
+        ("anonymous", {"aws:principaltype": "Anonymous", "aws:userid": "anonymous"}),
+    ],
+)
+def test_keys_that_follow_from_the_caller(principal: str, keys: dict[str, str]) -> None:
+    """What an ARN tells is there, what it does not tell (a unique id) is absent (iam.md 6.1)."""
+    asked, _ = question(Scenario(principal, "kms:Encrypt", KEY))
+    assert asked.keys == {**keys, "aws:resourceaccount": ACCOUNT}
+
+
+@pytest.mark.parametrize(
+    ("resource", "given", "owner"),
+    [
+        (KEY.replace(ACCOUNT, OTHER), None, OTHER),
+        (KEY.replace(ACCOUNT, OTHER), ACCOUNT, ACCOUNT),
+        ("arn:aws:iam::aws:policy/Admin", None, ACCOUNT),
+        (f"arn:aws:logs:eu-1:{OTHER}:log-group:x", None, OTHER),
+        ("arn:aws:s3:::b", None, ACCOUNT),
+        ("arn:aws:s3:::b:c", OTHER, OTHER),
+        ("*", None, ACCOUNT),
+    ],
+)
+def test_who_owns_the_resource(resource: str, given: str | None, owner: str) -> None:
+    """Whoever is given, else the account in its ARN, else the caller's."""
+    asked, _ = question(Scenario(USER, "kms:Encrypt", resource, resource_account=given))
+    assert (asked.resource_account, asked.keys["aws:resourceaccount"]) == (owner, owner)
+
+
+def test_a_resource_without_an_owner() -> None:
+    """A caller without an account leaves it open: the key is absent, not empty."""
+    assert owner_of("arn:aws:kms:eu-1:111122223333") == ""
+    asked, _ = question(Scenario("logs.amazonaws.com", "s3:GetObject", "arn:aws:s3:::b"))
+    assert asked.resource_account == ""
+    assert "aws:resourceaccount" not in asked.keys
+
+
+def test_callers_are_known_by_the_names_that_their_form_gives() -> None:
+    """Whoever has no account, role or provider has none, and nobody is named by accident."""
+    user = principal_named(USER, "", "kms:Encrypt")
+    assert (user.account, user.name, user.unique_id, user.issuer_arn) == (ACCOUNT, "alice", "", "")
+    session = principal_named(SESSION, ROLE, "kms:Encrypt")
+    assert (session.account, session.arn, session.issuer_arn) == (ACCOUNT, SESSION, ROLE)
+    federated = principal_named(FEDERATED, USER, "kms:Encrypt")
+    assert (federated.account, federated.issuer_arn) == (ACCOUNT, USER)
+    asked, _ = question(Scenario(FEDERATED, "kms:Encrypt", KEY))
+    assert asked.principal.issuer_arn == ""
+    root = principal_named(ROOT, "", "kms:Encrypt")
+    assert (root.arn, root.account) == (ROOT, ACCOUNT)
+    for name in (SAML, "accounts.google.com"):
+        bearer = principal_named(name, "", "sts:AssumeRoleWithSAML")
+        assert (bearer.arn, bearer.account, bearer.issuer_arn) == (name, "", name)
+    service = principal_named("logs.amazonaws.com", "", "kms:Encrypt")
+    assert (service.arn, service.account) == ("logs.amazonaws.com", "")
+    assert (service.service_names, service.issuer_arn) == (("logs.amazonaws.com",), "")
+    anonymous = principal_named("anonymous", "", "kms:Encrypt")
+    assert (anonymous.arn, anonymous.account, anonymous.principal_arn) == ("anonymous", "", "")
+
+
+def test_a_session_acts_by_its_role() -> None:
+    """`principalRole` gives its path, without which a policy that names it does not match."""
+    named = document(allow(**to(ROLE)))
+    asked: dict[str, Any] = {"principal": SESSION, "identityPolicies": [], "resourcePolicy": named}
+    assert decided(**asked, principalRole=ROLE)["decision"] == "Allowed"
+    assert decided(**asked)["decision"] == "ImplicitlyDenied"
+
+
+def test_service_linked_roles_are_not_bound_by_an_organization() -> None:
+    """Neither SCPs nor RCPs bind them; other roles they do."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/logs.amazonaws.com/Linked"
+    for session, name, decision in (("Linked", role, "Allowed"), ("App", ROLE, "ImplicitlyDenied")):
+        caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/{session}/s"
+        answer = decided(principal=caller, principalRole=name, scps=[[]])
+        assert answer["decision"] == decision
+
+
+def test_a_role_is_trusted_by_its_own_policy() -> None:
+    """For a role to be assumed `resourcePolicy` is the trust policy, whatever case STS is in."""
+    asked: dict[str, Any] = {"resource": ROLE, "identityPolicies": [document(allow("sts:*"))]}
+    trust = document({"Effect": "Allow", "Principal": {"AWS": USER}, "Action": "sts:AssumeRole"})
+    for action in ("sts:AssumeRole", "STS:assumerole"):
+        answer = decided(**asked, action=action, resourcePolicy=trust)
+        assert (answer["decision"], answer["kind"]) == ("Allowed", "role trust policy")
+    bucket = document(allow("s3:*", **to(USER)))
+    assert (
+        "prohibited field"
+        in decided(**asked, action="sts:AssumeRole", resourcePolicy=bucket)["error"]
+    )
+    other: dict[str, Any] = {"resource": "arn:aws:s3:::b", "action": "s3:GetObject"}
+    assert decided(**other, resourcePolicy=bucket)["kind"] == "resource-based policy"
+
+
+def test_what_never_works_across_accounts() -> None:
+    """The operation decides, in any case: another account's key is not managed from here."""
+    everybody = document(allow(**to(USER)))
+    elsewhere = KEY.replace(ACCOUNT, OTHER)
+    for action, decision in (
+        ("kms:Encrypt", "Allowed"),
+        ("KMS:ENCRYPT", "Allowed"),
+        ("kms:DisableKey", "ImplicitlyDenied"),
+    ):
+        answer = decided(action=action, resource=elsewhere, resourcePolicy=everybody)
+        assert answer["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("members", "place"),
+    [
+        ({"identityPolicies": [None, document(deny())]}, "identityPolicies[1]"),
+        ({"boundary": document(deny())}, "boundary"),
+        ({"sessionPolicy": document(deny())}, "sessionPolicy"),
+        ({"sessionPolicy": json.dumps(document(deny()))}, "sessionPolicy"),
+        ({"sessionPolicy": [document(allow()), document(deny())]}, "sessionPolicy[1]"),
+        ({"scps": [[document(allow("*"))], [document(allow("*"), deny())]]}, "scps[1][0]"),
+        ({"rcps": [[], [document(deny(Principal="*"))]]}, "rcps[1][0]"),
+        ({"vpcEndpointPolicy": document(deny(Principal="*"))}, "vpcEndpointPolicy"),
+        ({"resourcePolicy": document(deny(Principal="*"))}, "resourcePolicy"),
+    ],
+)
+def test_every_place_has_its_name(members: dict[str, Any], place: str) -> None:
+    """A deciding statement is found by where its document stands in the line."""
+    answer = decided(**members)
+    assert answer["decision"] == "ExplicitlyDenied"
+    assert [one["policy"] for one in answer["statements"]] == [place]
+    assert {one["effect"] for one in answer["statements"]} == {"Deny"}
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"principal": "alice"}, "`principal` alice is neither an ARN nor a service"),
+        ({"principal": "arn:aws:iam::1"}, "`principal` arn:aws:iam::1 is not an ARN"),
+        (
+            {"principal": f"arn:aws:iam::{ACCOUNT}:group/a"},
+            f"`principal` arn:aws:iam::{ACCOUNT}:group/a is no principal that can ask",
+        ),
+        (
+            {"boundary": document(allow("Encrypt"))},
+            "boundary: Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        ),
+        (
+            {"scps": [[document(allow("Encrypt"))]]},
+            (
+                "scps[0][0]: The provided policy document does not meet the requirements of the "
+                "specified policy type. (Actions/Conditions must be prefaced by a vendor, e.g., "
+                "iam, sdb, ec2, etc.)"
+            ),
+        ),
+    ],
+)
+def test_errors_in_full(members: dict[str, Any], error: str) -> None:
+    """AWS's sentence, and more where it says little."""
+    assert decided(**members) == {"id": 7, "error": error}
+
+
+def test_keys_that_never_have_a_value_may_be_asked_about() -> None:
+    """The engine reads what an installation that accepts such keys has stored."""
+    condition = {"Null": {"aws:SourceOwner": "true"}}
+    answer = decided(identityPolicies=[document(allow(Condition=condition))])
+    assert answer["decision"] == "Allowed"
+
+
+def test_ids_are_repeated_as_they_are() -> None:
+    """Whatever JSON it is, also when nothing else of the line is right."""
+    for given in ("x", 1.5, None, [1, {"a": True}]):
+        assert decided(id=given)["id"] == given
+        assert json.loads(decide_line(json.dumps({"id": given})))["id"] == given

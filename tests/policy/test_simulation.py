@@ -25,6 +25,7 @@ from tests.policy.support import (
     ALICE,
     KEY,
     OTHER,
+    ROLE,
     ROOT,
     USER,
     allow,
@@ -223,6 +224,31 @@ def test_key_policies_never_see_some_keys() -> None:
     own = {**allow("kms:*", Condition=condition), **to(ROOT)}
     found = ask(allow("*"), action="kms:Encrypt", resource=KEY, own=own)
     assert found.missing == ("aws:SourceIp",)
+    tagged = {**allow("kms:*", f"{KEY[:-1]}${{aws:ResourceTag/a}}"), **to(ROOT)}
+    assert ask(allow("*"), action="kms:Encrypt", resource=KEY, own=tagged).missing == ()
+    at_home = allow("kms:*", f"{KEY[:-1]}${{aws:ResourceTag/a}}")
+    assert ask(at_home, action="kms:Encrypt", resource=KEY).missing == ("aws:ResourceTag/a",)
+
+
+def test_a_default_is_a_value() -> None:
+    """A variable with a default misses nothing, in a condition as in a resource."""
+    own = "${aws:PrincipalTag/own, 'none'}"
+    statement = allow("s3:*", Condition={"StringEquals": {"aws:PrincipalTag/team": own}})
+    assert ask(statement).missing == ("aws:PrincipalTag/team",)
+
+
+def test_trust_policies_are_about_their_role() -> None:
+    """A trust policy names no resource, and asks for its keys whatever the resource is."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        **to(USER),
+        "Condition": {"StringEquals": {"sts:ExternalId": "x"}},
+    }
+    trust = PolicySource(policy(statement, kind=DocumentKind.TRUST), "trust")
+    context = RequestContext(ALICE, "sts:AssumeRole", ROLE, ACCOUNT, {})
+    policies = ApplicablePolicies(PrincipalPolicies(), (trust,), resource_policy_required=True)
+    assert simulate(context, policies).missing == ("sts:ExternalId",)
 
 
 def test_deciding_statements() -> None:
@@ -281,6 +307,42 @@ def test_combined() -> None:
     assert both.missing == ("aws:username",)
     bounded = ask(*statements, resource="arn:aws:s3:::d", boundary=allow("sns:*"))
     assert (combined([granted]).boundary, combined([granted, bounded]).boundary) == (None, False)
+
+
+def test_combined_kinds_of_another_account() -> None:
+    """What each kind says of several resources is the severest that it says of one."""
+    own = {**allow("s3:*", "arn:aws:s3:::b/*"), **to(USER)}
+    mine = (allow("s3:*"), deny("s3:*", "arn:aws:s3:::c/*"))
+    open_to = ask(*mine, owner=OTHER, own=own)
+    denied = ask(*mine, resource="arn:aws:s3:::c/x", owner=OTHER, own=own)
+    ours = ask(*mine, own=own)
+    bounded = ask(*mine, owner=OTHER, own=own, boundary=allow("s3:*"))
+    explicit, implicit = Outcome.EXPLICITLY_DENIED, Outcome.IMPLICITLY_DENIED
+    assert denied.kinds == {PolicyKind.IDENTITY: explicit, PolicyKind.RESOURCE: implicit}
+    assert combined([open_to, denied]).kinds == denied.kinds
+    assert combined([open_to, ours]).kinds == open_to.kinds
+    assert combined([ours, bounded]).kinds == bounded.kinds
+    assert combined([ours]).kinds == {}
+
+
+def test_combined_tells_everything_once() -> None:
+    """A statement that decided twice, a key that is missing twice, is told once."""
+    both = combined([ask(allow("s3:*")), ask(allow("s3:*"), resource="arn:aws:s3:::c")])
+    assert [one.index for one in both.statements] == [0]
+    unknown = ask(allow("s3:*", HOME), allow("*", HOME), deny("s3:*", HOME))
+    assert unknown.missing == ("aws:username",)
+    assert combined([unknown, unknown]).missing == ("aws:username",)
+
+
+def test_combined_organizations() -> None:
+    """The organization allows when it allows each; it has no say when there is none."""
+    permits = allow("s3:*")
+    free, bound = ask(permits), ask(permits, scps=[permits])
+    closed = ask(permits, scps=[allow("sns:*")])
+    assert combined([free, free]).organization is None
+    assert combined([free, bound]).organization is True
+    assert combined([bound, closed]).organization is False
+    assert combined([closed, bound]).organization is False
 
 
 @given(questions())

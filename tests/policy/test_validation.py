@@ -137,9 +137,10 @@ def test_versions(kind: DocumentKind) -> None:
         {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/99"}}},
         {"Condition": {"NumericEquals": {"aws:MultiFactorAuthAge": "few"}}},
         {"Condition": {"StringEquals": {"aws:username": "${aws:username"}}},
-        {"Condition": {"StringLike": {"aws:username": "*" + "a*" * 513}}},
-        {"Condition": {"StringLike": {"aws:username": "*" + "a" * 1024 + "?*"}}},
-        {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 8 + "*"}}},
+        {"Condition": {"StringLike": {"aws:username": "a*" * 129}}},
+        {"Condition": {"StringLike": {"aws:username": "${aws:userid}" * 257}}},
+        {"Condition": {"StringLike": {"aws:username": "*" + "a" * 96 + "?*"}}},
+        {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 3 + "*"}}},
         {"Resource": "arn:aws:s3:::${bucket/*"},
         {"Resource": "arn:aws:kms:eu-central-1"},
         {"Resource": "arn:aws:kms:*"},
@@ -154,10 +155,11 @@ def test_the_legacy_parser(elements: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "elements",
     [
-        {"Condition": {"StringLike": {"aws:username": "*" + "a*" * 512}}},
-        {"Condition": {"StringLike": {"aws:username": "*" + "a" * 1023 + "?*"}}},
-        {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 7 + "*"}}},
-        {"Condition": {"StringLike": {"aws:username": "a?" * 1000}}},
+        {"Condition": {"StringLike": {"aws:username": "a*" * 128}}},
+        {"Condition": {"StringLike": {"aws:username": "${aws:userid}" * 256}}},
+        {"Condition": {"StringLike": {"aws:username": "*" + "a" * 95 + "?*"}}},
+        {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 2 + "*"}}},
+        {"Condition": {"StringLike": {"aws:username": "a?" * 128}}},
     ],
 )
 def test_patterns_may_be_long(elements: dict[str, Any]) -> None:

@@ -8,22 +8,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
 
 from keystead.audit.event import Event
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.root import FileSeal, initialise
 from keystead.custody.rows import RowIntegrityError
-from keystead.policy import refusal as written_form
 from keystead.policy.context import (
     ApplicablePolicies,
     Asked,
     PrincipalPolicies,
-    RequestContext,
 )
 from keystead.policy.decision import AccessDenied
 from keystead.policy.explain import explain
-from keystead.policy.refusal import NotARefusal, Refusal, read, read_document, write
+from keystead.policy.refusal import Refusal
 from keystead.server import ceremonies
 from keystead.server.compose import Installation, lock
 from keystead.server.refusals import HEADER, WRITTEN_AT_ONCE, Refusals
@@ -32,7 +29,6 @@ from keystead.server.waiting import Room, Waiting
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite import SqliteStore, open_store
 from keystead.wire.http import HttpResponse
-from tests.policy.generators import questions
 from tests.policy.support import ALICE, allow, ask, own
 from tests.server.installations import PEER, Local, open_local
 
@@ -48,44 +44,6 @@ def refusal(
     policies = ApplicablePolicies(PrincipalPolicies((own(allow(f"s3:{unlike or 'Get'}*")),)))
     time = NOW + timedelta(seconds=number)
     return Refusal(f"{account}-{number}", time, account, "no", Asked(context, policies))
-
-
-# how it is written down
-
-
-@settings(max_examples=40, deadline=None)
-@given(questions())
-def test_what_is_read_is_decided_alike(question: tuple[RequestContext, ApplicablePolicies]) -> None:
-    """A question that was written down is explained as it was, to the last word."""
-    asked = Asked(*question, frozenset({"aws:x"}), "arn:aws:kms:eu-central-1:444455556666:alias/a")
-    written, documents = write(Refusal("id", NOW, "111122223333", "no", asked), {})
-    again = read(written, documents.__getitem__)
-    assert again.asked is not None
-    assert (again.request_id, again.time, again.account, again.message) == (
-        "id", NOW, "111122223333", "no",
-    )  # fmt: skip
-    assert (again.asked.described, again.asked.shown_as) == (asked.described, asked.shown_as)
-    assert again.asked.context == asked.context
-    assert explain(again.asked.context, again.asked.policies) == explain(*question)
-
-
-def test_every_part_of_a_question_is_written() -> None:
-    """A member that policies get is a member that is written: none can be forgotten."""
-    written = set(written_form._Policies.__struct_fields__)
-    parts = {*ApplicablePolicies.__struct_fields__, *PrincipalPolicies.__struct_fields__}
-    assert written == parts - {"principal", "ids"}
-    assert set(written_form._Asked.__struct_fields__) == set(Asked.__struct_fields__)
-
-
-def test_another_text_is_not_taken_for_the_one_that_was_evaluated() -> None:
-    """A document must be the policy that its id names, whoever gives it."""
-    one, its = write(refusal(1), {})
-    _, others = write(refusal(2, unlike="Put"), {})
-    [name], [other] = its, others.values()
-    assert read(one, its.__getitem__)
-    assert read_document(its[name].encode()) == its[name]
-    with pytest.raises(NotARefusal):
-        read(one, {name: other}.__getitem__)
 
 
 # what waits in memory

@@ -18,6 +18,7 @@ import msgspec
 
 from keystead.arns import Arn, NotAnArn
 from keystead.policy import strangers
+from keystead.policy.budget import is_exceeded
 from keystead.policy.context import Asked, ContextValue, RequestContext
 from keystead.policy.decision import PolicyKind
 from keystead.policy.strangers import Match
@@ -42,7 +43,8 @@ def disclose(asked: Asked) -> Disclosed:
     return Disclosed(
         resource=context.resource,
         keys=context.keys,
-        explicit_deny=any(not match.statement.allow for match in matches),
+        explicit_deny=is_exceeded(context, known.policies)
+        or any(not match.statement.allow for match in matches),
         statements=tuple(match for match in matches if _belongs(match, context)),
     )
 

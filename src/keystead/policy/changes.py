@@ -81,7 +81,7 @@ _Step = tuple[Change, ApplicablePolicies]
 def smallest_changes(context: RequestContext, policies: ApplicablePolicies) -> tuple[Change, ...]:
     """The changes that together allow; () when nothing has to change, or nothing can."""
     changes: list[Change] = []
-    for _ in range(_MOST_CHANGES):
+    for _ in range(_MOST_CHANGES + 1):
         question = Question.of(context, policies)
         refusal = _refusal(evaluate(context, policies).trace)
         if refusal is None:
@@ -202,7 +202,7 @@ def _names(who: Principal) -> Mapping[str, str]:
     """How a policy names the caller as exactly as lasts: a session by its role."""
     match who.type:
         case PrincipalType.ASSUMED_ROLE:
-            return {"AWS": who.issuer_arn or who.principal_arn}
+            return {"AWS": who.principal_arn}
         case PrincipalType.ACCOUNT:
             return {"AWS": root_arn(who.account)}
         case PrincipalType.SERVICE:

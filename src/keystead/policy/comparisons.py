@@ -4,7 +4,7 @@ Whether the operator is negated, has a set prefix or finds no value at all is `c
 business. None is the answer for a value that is not of the operator's type.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from keystead.policy import values as parse
@@ -64,29 +64,50 @@ def _in_networks(networks: list[parse.Network]) -> Matches:
 
 
 def _same_text(operands: list[Template]) -> Matches:
-    return lambda value, keys: any(operand.resolved(keys) == value for operand in operands)
+    plain, variable = _split(operands)
+    texts = frozenset(plain)
+    return lambda value, keys: value in texts or value in _resolved(variable, value, keys)
 
 
 def _same_but_for_case(operands: list[Template]) -> Matches:
+    plain, variable = _split(operands)
+    texts = frozenset(map(ascii_lower, plain))
+
     def matches(value: str, keys: Keys) -> bool:
         lower = ascii_lower(value)
-        resolved = (operand.resolved(keys) for operand in operands)
-        return any(text is not None and ascii_lower(text) == lower for text in resolved)
+        resolved = _resolved(variable, value, keys)
+        return lower in texts or any(ascii_lower(text) == lower for text in resolved)
 
     return matches
 
 
 def _same_truth(operands: list[Template]) -> Matches:
     """Only `true` and `false` are truths; anything else never matches."""
+    plain, variable = _split(operands)
+    truths = frozenset(map(parse.boolean, plain))
 
     def matches(value: str, keys: Keys) -> bool:
         truth = parse.boolean(value)
-        resolved = (operand.resolved(keys) for operand in operands)
-        return truth is not None and any(
-            text is not None and parse.boolean(text) is truth for text in resolved
-        )
+        if truth is None:
+            return False
+        resolved = _resolved(variable, value, keys)
+        return truth in truths or any(parse.boolean(text) is truth for text in resolved)
 
     return matches
+
+
+def _split(operands: list[Template]) -> tuple[list[str], list[Template]]:
+    """The texts of those without variables, and the others."""
+    variable = [operand for operand in operands if operand.variables]
+    return [operand.text for operand in operands if not operand.variables], variable
+
+
+def _resolved(operands: list[Template], value: str, keys: Keys) -> Iterator[str]:
+    """The texts of this request; none of another length is the same, in any case."""
+    for operand in operands:
+        text = operand.resolved(keys, len(value))
+        if text is not None:
+            yield text
 
 
 _TEXTUAL: Mapping[str, Callable[[list[Template]], Matches]] = {

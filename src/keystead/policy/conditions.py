@@ -25,6 +25,7 @@ from keystead.policy import values as parse
 from keystead.policy.comparisons import Matches, comparison, operand
 from keystead.policy.operators import FOR_ALL, Usage
 from keystead.policy.principal import ContextValue, Keys
+from keystead.policy.searches import Searches, of_condition
 from keystead.policy.shortcuts import shortcut
 from keystead.policy.variables import Dialect
 
@@ -40,6 +41,7 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
     values: tuple[str, ...]
     name: str  # the lower-case name under which the request's value is found
     test: Test
+    searches: Searches = ()  # what it takes to compare
 
     def actual(self, keys: Keys) -> ContextValue | None:
         """The value that the request has."""
@@ -61,7 +63,8 @@ def compile_condition(
         test = shortcut(used, name, written, dialect, allow=allow) or quantified(
             used, name, comparison(used.operator, written, dialect), allow=allow
         )
-    return Condition(used, key, written, name, test)
+    searches = of_condition(used, name, written, dialect)
+    return Condition(used, key, written, name, test, searches)
 
 
 def _null(name: str, wanted: list[bool]) -> Test:

@@ -73,6 +73,14 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     statements: tuple[DecidingStatement, ...] = ()
 
 
+OVER_BUDGET = Finding(
+    "0 budget",
+    None,
+    "explicit deny",
+    "to compare the request with so many or such long patterns would take too long: refused unread",
+)
+
+
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """The answer to one question, with its reasons."""
 
@@ -88,6 +96,11 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     @property
     def allowed(self) -> bool:
         return self.outcome is Outcome.ALLOWED
+
+    @property
+    def over_budget(self) -> bool:
+        """Was nothing compared, because it would have taken too long?"""
+        return OVER_BUDGET in self.trace
 
     @property
     def message(self) -> str:

@@ -12,6 +12,7 @@ are asked, and the action.
 
 from typing import Final
 
+from keystead.policy.budget import work
 from keystead.policy.context import ApplicablePolicies, Combination, RequestContext
 from keystead.policy.decision import Decision, Finding, Outcome
 from keystead.policy.evaluate import evaluate
@@ -51,7 +52,7 @@ class Enforcer:
             return Decision(
                 _ALLOWED, context.principal.arn, context.action, context.resource, verdict
             )
-        residual = compile_residual(policies, context.action)
+        residual = _compiled(policies, context.action)
         decision = self._explained(context, policies, key, residual(context, policies))
         if key not in self._residuals:
             self._keep(key, residual)
@@ -87,8 +88,25 @@ class Enforcer:
         )
 
 
+def _compiled(policies: ApplicablePolicies, action: str) -> Residual:
+    """The residual, within the budget: what searches nothing has none to keep to."""
+    taken = work(policies, action)
+    if taken.is_hopeless:
+        return _refuse
+    residual = compile_residual(policies, action)
+    if not taken.searches:
+        return residual
+
+    def within_budget(context: RequestContext, policies: ApplicablePolicies) -> Verdict:
+        if taken.exceeds(context.resource, context.keys):
+            return REFUSED
+        return residual(context, policies)
+
+    return within_budget
+
+
 def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001
-    """What stands for a residual that was wrong."""
+    """What stands for a residual that was wrong, or that no request could afford."""
     return REFUSED
 
 

@@ -5,8 +5,10 @@ what it found, also after one that refuses, so that a refusal names every policy
 """
 
 from keystead.policy import steps
+from keystead.policy.budget import is_exceeded
 from keystead.policy.context import ApplicablePolicies, RequestContext
 from keystead.policy.decision import (
+    OVER_BUDGET,
     DecidingStatement,
     Decision,
     Finding,
@@ -26,6 +28,7 @@ _REFUSALS = {
 def evaluate(context: RequestContext, policies: ApplicablePolicies) -> Decision:
     """May this principal do this to this resource?
 
+    What would take too long to be asked is refused (`budget`); for everything else:
     (1) Nothing denies explicitly, and AWS does not keep it for itself. (2) The RCPs over the
     resource, (3) every level of SCPs over the caller and (4) the VPC endpoint's policy allow.
     (5) The resource's policies and grants: a KMS key or a role to be assumed, and whatever
@@ -36,6 +39,8 @@ def evaluate(context: RequestContext, policies: ApplicablePolicies) -> Decision:
     question = Question.of(context, policies)
     if open_to_everybody(question.action):
         return _open(question)
+    if is_exceeded(context, policies):
+        return _unread(question)
     found = match_all(question)
     bound = bound_by(
         context.principal.type,
@@ -76,6 +81,12 @@ def _conclude(
 def _open(question: Question) -> Decision:
     finding = Finding("0 open to everybody", None, steps.ALLOW, "needs no permission")
     return _decision(question, Outcome.ALLOWED, None, (), (finding,))
+
+
+def _unread(question: Question) -> Decision:
+    """Over the budget. A stranger must not hear whose policies are (threat-model KM-2)."""
+    kind = question.resource_kind if question.foreign else None
+    return _decision(question, Outcome.EXPLICITLY_DENIED, kind, (), (OVER_BUDGET,))
 
 
 def _decision(

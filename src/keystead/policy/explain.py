@@ -48,9 +48,11 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(context: RequestContext, policies: ApplicablePolicies) -> Explanation:
     """Why this principal may, or may not, do this to this resource."""
-    question = Question.of(context, policies)
+    question, decision = Question.of(context, policies), evaluate(context, policies)
+    if decision.over_budget:
+        return Explanation(decision, considered=(), changes=())
     return Explanation(
-        decision=evaluate(context, policies),
+        decision=decision,
         considered=tuple(
             PolicyResult(
                 kind=place.kind,

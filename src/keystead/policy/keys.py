@@ -19,8 +19,8 @@ class KeyFact(msgspec.Struct, frozen=True):
 
     name: str  # AWS's spelling
     type: str  # String, Numeric, Date, Bool, IPAddress, ARN
-    multi_valued: bool = False
-    supplied: bool = True  # False: exists in AWS, never here
+    multi_valued: bool
+    supplied: bool  # False: exists in AWS, never here
 
 
 _STRINGS = """

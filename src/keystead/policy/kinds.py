@@ -24,9 +24,7 @@ class Rules(msgspec.Struct, frozen=True):
     """What a kind forbids and demands."""
 
     principal: bool = False  # may have a Principal element
-    principal_demanded: bool = True  # if it may: a statement without one is refused, else void
-    principal_types: frozenset[str] = frozenset({"AWS", "Service"})
-    not_principal: bool = False
+    principal_types: frozenset[str] = frozenset({"Service"})  # beside AWS
     actions_demanded: bool = True  # False: a statement without them is void
     resource: bool = True  # may have a Resource element
     resource_demanded: bool = True  # False: a statement without one is void
@@ -46,27 +44,22 @@ RULES: Mapping[DocumentKind, Rules] = {
     DocumentKind.SESSION: _OF_HOLDER,
     DocumentKind.KEY: Rules(
         principal=True,
-        not_principal=True,
         actions_demanded=False,
         resource_demanded=False,
         iam_sids=False,
     ),
     DocumentKind.TRUST: Rules(
         principal=True,
-        principal_types=frozenset({"AWS", "Service", "Federated"}),
+        principal_types=frozenset({"Service", "Federated"}),
         resource=False,
     ),
     DocumentKind.RESOURCE: Rules(
         principal=True,
-        principal_types=frozenset({"AWS", "Service", "CanonicalUser"}),
-        principal_demanded=False,
-        not_principal=True,
+        principal_types=frozenset({"Service", "CanonicalUser"}),
         iam_text=False,
         iam_sids=False,
     ),
-    DocumentKind.ENDPOINT: Rules(
-        principal=True, not_principal=True, iam_text=False, iam_sids=False
-    ),
+    DocumentKind.ENDPOINT: Rules(principal=True, iam_text=False, iam_sids=False),
     DocumentKind.SCP: Rules(iam_text=False, arns=True, organizations=True),
     DocumentKind.RCP: Rules(
         principal=True, version_2012=True, iam_text=False, arns=True, organizations=True

@@ -9,15 +9,14 @@ order, without going back (`runs`).
 """
 
 import re
-import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from keystead.policy.runs import Run, Text, Token, Tokens, Wild
 
 __all__ = [
     "LONGEST_SEARCH",
-    "MOST_RUNS",
+    "MOST_TOKENS",
     "Matcher",
     "Token",
     "Tokens",
@@ -27,28 +26,33 @@ __all__ = [
     "arn_glob",
     "ascii_lower",
     "glob",
+    "is_quick",
+    "is_searched",
     "is_too_long",
     "never",
     "resource_glob",
     "segments",
+    "shortest",
     "wildcards",
 ]
 
 Matcher = Callable[[str], bool]
 
-MOST_RUNS = 512
-"""Pieces between two `*` of a stored pattern."""
+MOST_TOKENS = 256
+"""Wildcards, variables and texts between them in a stored pattern."""
 
-LONGEST_SEARCH = 1024
-"""Characters in all those pieces of a stored pattern in which there is a `?`."""
+LONGEST_SEARCH = 96
+"""Characters in all pieces between two `*` of a stored pattern in which there is a `?`."""
 
 _WILD = re.compile(r"([*?])")
-_ASCII_LOWER = {ord(upper): upper.lower() for upper in string.ascii_uppercase}
 
 
 def ascii_lower(text: str) -> str:
     """Lower case for ASCII letters only: names must not be equal by Unicode's rules (PE-8)."""
-    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+    if text.isascii():
+        return text.lower()
+    # Bytes have no other letters than these.
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def wildcards(text: str) -> Tokens:
@@ -69,12 +73,25 @@ def never(_: str) -> bool:
 def is_too_long(tokens: Tokens) -> bool:
     """Is this more than a stored pattern may have?  No policy that means something is near it."""
     between = _runs(tokens)[1:-1]
-    searched = sum(_length(run) for run in between if Wild.ONE in run)
-    return len(between) > MOST_RUNS or searched > LONGEST_SEARCH
+    searched = sum(shortest(run) for run in between if Wild.ONE in run)
+    return len(tokens) > MOST_TOKENS or searched > LONGEST_SEARCH
 
 
-def _length(run: list[Token]) -> int:
-    return sum(len(token) if isinstance(token, str) else 1 for token in run)
+def is_searched(tokens: Tokens) -> bool:
+    """Is there a `?` in a piece between two `*`?"""
+    return any(Wild.ONE in run for run in _runs(tokens)[1:-1])
+
+
+def is_quick(tokens: Tokens, *, by_parts: bool) -> bool:
+    """Is a text only compared with it, never searched?  `by_parts`: as an ARN is."""
+    if by_parts and _plain_parts(segments(tokens)) is not None:
+        return True
+    return len(_runs(tokens)) <= 2 and Wild.ONE not in tokens
+
+
+def shortest(tokens: Iterable[Token]) -> int:
+    """How many characters a text has at least that matches these tokens."""
+    return sum(len(token) if isinstance(token, str) else token is Wild.ONE for token in tokens)
 
 
 def glob(tokens: Tokens) -> Matcher:

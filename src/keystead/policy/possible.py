@@ -14,7 +14,8 @@ one more Deny never allows, so what holds for the extremes holds for every reque
 The resource's side can let the caller in by several ways (`Route`), and each statement of one
 policy and grade does it as well as the other. So a way is a list of needs: of the statements of
 each need one has to match. INVARIANT: a request that fulfils all needs of some way, and of which
-no Deny in `unless` is true, is allowed; every request that is allowed fulfils some way.
+no Deny in `unless` is true, is allowed, unless what it says exceeds the `budget`; every request
+that is allowed fulfils some way.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from enum import StrEnum
 
 import msgspec
 
+from keystead.policy.budget import is_exceeded
 from keystead.policy.context import ApplicablePolicies, PolicySource, RequestContext
 from keystead.policy.decision import DecidingStatement, Decision, PolicyKind
 from keystead.policy.evaluate import evaluate
@@ -101,6 +103,8 @@ def possible(
     `context.keys` are known; every other key of which `unknown` says so may have any value, or
     none. The keys that are neither are absent.
     """
+    if is_exceeded(context, policies):
+        return Possibility(Verdict.CANNOT, (), (), evaluate(context, policies))
     question = Question.of(context, policies)
     supposing = _Supposing(question, KnownKeys(context.keys, unknown))
     best = supposing.best()

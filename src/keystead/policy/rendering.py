@@ -18,7 +18,9 @@ from keystead.policy.changes import Change, What
 from keystead.policy.considered import ConditionResult, StatementResult
 from keystead.policy.decision import Decision, Finding
 from keystead.policy.explain import Explanation, PolicyResult
+from keystead.policy.patterns import ascii_lower
 from keystead.policy.principals import Grade
+from keystead.policy.services import open_to_everybody
 
 _MARK = {True: "yes", False: "no"}
 
@@ -55,13 +57,19 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield "to allow it"
         yield from (f"  {line}" for change in explanation.changes for line in _change(change))
         if not explanation.changes:
-            yield "  no change of a policy can"
+            fewer = "fewer or simpler patterns, or shorter texts in the request"
+            yield f"  {fewer if decision.over_budget else 'no change of a policy can'}"
 
 
 def _summary(decision: Decision) -> str:
-    if decision.allowed:
-        return "by the root user" if decision.kind is None else f"by the {decision.kind.value}"
-    return decision.message.partition(f" on resource: {decision.resource} ")[2] or "for everybody"
+    if decision.over_budget:
+        return "because to compare it would take too long"
+    if not decision.allowed:
+        why = decision.message.partition(f" on resource: {decision.resource} ")[2]
+        return why or "for everybody"
+    if decision.kind is not None:
+        return f"by the {decision.kind.value}"
+    return "to everybody" if open_to_everybody(ascii_lower(decision.action)) else "by the root user"
 
 
 def _finding(finding: Finding) -> str:

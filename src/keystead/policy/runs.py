@@ -25,54 +25,91 @@ Token = str | Wild
 
 Tokens = tuple[Token, ...]
 
-FILTERED = 128
+FILTERED = 40
 """How many characters of one literal rule places out, one by one."""
 
-_BITS = [bytes(ord("0") + (byte >> bit & 1) for byte in range(256)) for bit in range(8)]
+SHORT = 128
+"""How long a text is at most whose characters are looked for one by one: that is quicker then."""
+
+_SWAPS = ((4, 0x0F), (2, 0x33), (1, 0x55))  # distance, and which bits of a byte come first
 
 
 class Text:
     """A text that is searched: its characters by position, its positions by character."""
 
-    __slots__ = ("_places", "_planes", "text")
+    __slots__ = ("_digits", "_places", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._places: dict[str, int] = {}
-        self._planes: list[tuple[int, int]] = []
+        self._digits: list[list[int]] = []  # of a character's code, the lowest first
 
     def places(self, char: str) -> int:
-        """The set of all positions of a character; what it says of others does not count."""
+        """The set of all positions of a character."""
         found = self._places.get(char)
         if found is None:
-            found = self._places[char] = self._select(ord(char))
+            short = len(self.text) <= SHORT
+            found = self._places[char] = self._one_by_one(char) if short else self._select(char)
         return found
 
-    def _select(self, code: int) -> int:
-        if not self._planes:
-            self._planes = [(~ones, ones) for ones in _planes(self.text)]
-        if code >> len(self._planes):
-            return 0
-        found = -1
-        for plane in self._planes:
-            found &= plane[code & 1]
-            code >>= 1
+    def _one_by_one(self, char: str) -> int:
+        found, position = 0, self.text.find(char)
+        while position >= 0:
+            found |= 1 << position
+            position = self.text.find(char, position + 1)
         return found
+
+    def _select(self, char: str) -> int:
+        code = ord(char)
+        if not self._digits:
+            planes, everywhere = _planes(self.text), (1 << len(self.text)) - 1
+            self._digits = [
+                _sixteen(planes[low : low + 4], everywhere) for low in range(0, len(planes), 4)
+            ]
+        lowest, *others = self._digits
+        found = lowest[code & 15]
+        for sets in others:
+            code >>= 4
+            found &= sets[code & 15]
+        return found if code < 16 else 0
+
+
+def _sixteen(planes: list[int], everywhere: int) -> list[int]:
+    """For each value of four bits: the set of positions where they have it."""
+    sets = [everywhere]
+    for plane in planes:
+        ones = [places & plane for places in sets]
+        sets = [places ^ one for places, one in zip(sets, ones, strict=True)] + ones
+    return sets
 
 
 def _planes(text: str) -> list[int]:
     """For each bit of a character's code: the set of positions where it is 1."""
-    backwards = text[::-1]  # the first digit of a number is its highest bit
     if text.isascii():
-        return [int(backwards.encode().translate(bit), 2) for bit in _BITS[:7]]
-    encoded = backwards.encode("utf-32-le", "surrogatepass")
-    columns = [encoded[byte::4] for byte in range(3)]
-    planes = [
-        int(column.translate(bit), 2) if any(column) else 0 for column in columns for bit in _BITS
-    ]
-    while not planes[-1]:
-        planes.pop()
+        return _turned(text.encode())
+    encoded = text.encode("utf-32-le", "surrogatepass")
+    planes = [plane for byte in range(3) for plane in _turned(encoded[byte::4])]
+    while not any(planes[-8:]):
+        del planes[-8:]
     return planes
+
+
+def _turned(column: bytes) -> list[int]:
+    """The eight bits of many bytes, each for all of them: a matrix turned over its diagonal.
+
+    The bytes are dealt to eight rows, and half of the bits of one row are exchanged with those of
+    another, at distance 4, 2 and 1.
+    """
+    rows = [int.from_bytes(column[first::8], "little") for first in range(8)]
+    for distance, first in _SWAPS:
+        mask = int.from_bytes(bytes((first,)) * (len(column) // 8 + 1), "little")
+        for low in range(8):
+            if not low & distance:
+                high = low | distance
+                differing = (rows[low] >> distance ^ rows[high]) & mask
+                rows[low] ^= differing << distance
+                rows[high] ^= differing
+    return rows
 
 
 class Run:
@@ -81,21 +118,21 @@ class Run:
     __slots__ = ("_long", "_parts", "length")
 
     def __init__(self, tokens: Iterable[Token]) -> None:
-        self._parts: list[tuple[int, str]] = []  # offset, literal
         self.length = 0
-        adjacent = False
+        parts: list[tuple[int, list[str]]] = []
+        adjacent: list[str] | None = None
         for token in tokens:
             if not isinstance(token, str):
                 self.length += 1
-                adjacent = False
+                adjacent = None
                 continue
-            if adjacent:
-                offset, before = self._parts.pop()
-                self._parts.append((offset, before + token))
-            else:
-                self._parts.append((self.length, token))
+            if adjacent is None:
+                adjacent = []
+                parts.append((self.length, adjacent))
+            adjacent.append(token)
             self.length += len(token)
-            adjacent = True
+        # offset, literal
+        self._parts = [(offset, "".join(texts)) for offset, texts in parts]
         self._long = [part for part in self._parts if len(part[1]) > FILTERED]
 
     def literal(self) -> str | None:
@@ -114,26 +151,28 @@ class Run:
         literal = self.literal()
         if literal is not None:
             return text.text.find(literal, start, end)
-        if end - start < self.length:
-            return -1
-        places = (1 << end - self.length + 1) - (1 << start)
+        places = (1 << max(end - start - self.length + 1, 0)) - 1  # the lowest is `start`
         for offset, part in self._parts:
-            for position, char in enumerate(part[:FILTERED], offset):
-                places &= text.places(char) >> position
+            for position, char in enumerate(part[:FILTERED], start + offset):
                 if not places:
                     return -1
-        return self._first_of(places, text.text, end)
+                places &= text.places(char) >> position
+        return self._first_of(places, start, text.text, end)
 
-    def _first_of(self, places: int, text: str, end: int) -> int:
-        """The first of these places where the long literals stand as well, or -1."""
+    def _first_of(self, places: int, place: int, text: str, end: int) -> int:
+        """The first of these places where the long literals stand as well, or -1.
+
+        `place` is what the lowest of them stands for.
+        """
         while places:
-            place = (places & -places).bit_length() - 1
+            step = (places & -places).bit_length() - 1
+            places, place = places >> step, place + step
             absent = [each for each in self._long if not text.startswith(each[1], place + each[0])]
             if not absent:
                 return place
             offset, part = absent[0]
-            found = text.find(part, place + offset + 1, end)
-            if found < 0:
+            found = text.find(part, place + offset + 1, end) - offset
+            if found <= place:
                 return -1
-            places = places >> found - offset << found - offset
+            places, place = places >> found - place, found
         return -1

@@ -224,7 +224,7 @@ def _some(source: PolicySource | None) -> tuple[PolicySource, ...] | None:
 
 def _session(document: Document) -> tuple[PolicySource, ...] | None:
     """One session policy, or the list of what was passed with the session."""
-    if bytes(document).lstrip()[:1] == b"[":
+    if bytes(document)[:1] == b"[":
         documents = msgspec.json.decode(document, type=list[Document])
         return tuple(_sources(documents, DocumentKind.SESSION, "sessionPolicy"))
     return _some(_source(document, DocumentKind.SESSION, "sessionPolicy"))

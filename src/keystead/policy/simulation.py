@@ -39,6 +39,8 @@ class Simulated(msgspec.Struct, frozen=True):
 def simulate(context: RequestContext, policies: ApplicablePolicies) -> Simulated:
     """What would be decided on one action and one resource."""
     decision = evaluate(context, policies)
+    if decision.over_budget:
+        return Simulated(decision.outcome, (), (), organization=None, boundary=None, kinds={})
     question = Question.of(context, policies)
     found = match_all(question)
     decided = () if decision.outcome is Outcome.IMPLICITLY_DENIED else decision.statements
@@ -105,7 +107,7 @@ def could_apply(statement: Statement, dialect: Dialect, resource: str, keys: Key
     templates = [one for one in parsed if not misplaced_variable(one)]
     if not element.negated:
         return element.everything or any(_could_be(one, resource, keys) for one in templates)
-    known = [one for one in templates if one.substituted(keys) is not None]
+    known = [one for one in templates if one.substituted(keys, len(resource)) is not None]
     return not any(_could_be(one, resource, keys) for one in known)
 
 

@@ -13,9 +13,10 @@ import msgspec
 
 from keystead.policy.conditions import Condition, Test, compile_condition
 from keystead.policy.grammar import Element, WrittenStatement
-from keystead.policy.patterns import Matcher, Wild, action_glob, resource_glob
+from keystead.policy.patterns import Matcher, Wild, action_glob, resource_glob, wildcards
 from keystead.policy.principal import Keys
 from keystead.policy.principals import PrincipalElement
+from keystead.policy.searches import Searches, of_actions, of_resources
 from keystead.policy.variables import Dialect, Template, Variable, pattern, template
 
 ResourceTest = Callable[[str, Keys], bool]
@@ -28,6 +29,7 @@ class ActionElement(msgspec.Struct, frozen=True, gc=False):
     patterns: tuple[str, ...]
     matchers: tuple[Matcher, ...]
     negated: bool
+    searches: Searches = ()
 
     def matches(self, action: str) -> bool:
         """Is this action, in lower case, meant?"""
@@ -46,6 +48,7 @@ class ResourceElement(msgspec.Struct, frozen=True, gc=False):
     matcher: Matcher | None = None  # the same as `test`, when that is one pattern
     variables: tuple[Variable, ...] = ()
     everything: bool = False  # matches whatever the resource is
+    searches: Searches = ()
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +66,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     unconditional: bool  # `applies` is always true
     void: str  # why it matches nothing; "" when it may match
     text: str  # as it was written: JSON
+    searches: Searches  # what it takes to compare its actions, resources and conditions
 
     @property
     def source(self) -> Mapping[str, Any]:
@@ -119,6 +123,11 @@ def compile_statement(
         unconditional=resources.everything and not conditions,
         void=void,
         text=msgspec.json.encode(written.source).decode(),
+        searches=(
+            *actions.searches,
+            *resources.searches,
+            *(search for condition in conditions for search in condition.searches),
+        ),
     )
 
 
@@ -126,7 +135,8 @@ def compile_statement(
 def compile_actions(element: Element) -> ActionElement:
     """The meaning of an Action or NotAction element."""
     matchers = tuple(action_glob(text) for text in element.values)
-    return ActionElement(element.values, matchers, element.negated)
+    searches = of_actions([wildcards(text) for text in element.values])
+    return ActionElement(element.values, matchers, element.negated, searches)
 
 
 @lru_cache(maxsize=ELEMENTS)
@@ -152,6 +162,7 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
         else _resource_test(element, tests, variables, allow),
         variables=variables,
         everything=everything,
+        searches=() if everything else of_resources(templates),
     )
 
 

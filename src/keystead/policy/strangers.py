@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from keystead.policy.budget import is_exceeded
 from keystead.policy.context import ApplicablePolicies, Asked, ContextValue, PolicySource
 from keystead.policy.decision import AccessDenied, DecidingStatement, Decision, Outcome
 from keystead.policy.matching import Question, deciding, is_foreign
@@ -83,7 +84,11 @@ def as_known(asked: Asked) -> Asked:
 
 
 def matches(known: Asked) -> Iterator[Match]:
-    """The statements that match a question (of `as_known`), in the order of the steps."""
+    """The statements that match a question (of `as_known`), in the order of the steps; none of
+    what would take too long to compare.
+    """
+    if is_exceeded(known.context, known.policies):
+        return
     question = Question.of(known.context, known.policies)
     for match in _statements(question):
         if question.grade(match.statement) is Grade.NOBODY:
@@ -110,9 +115,8 @@ def _asks_beyond(statement: Statement, known: Mapping[str, ContextValue]) -> boo
 
 def _variables(statement: Statement) -> Iterable[str]:
     """The condition keys that a statement uses as variables: `${aws:username}`."""
-    # Read and written again, because the text may hide a `$` behind an escape.
-    text = msgspec.json.encode(statement.source).decode()
-    return (ascii_lower(name.strip()) for name in _VARIABLE.findall(text))
+    # No escape hides a `$`: the text was written here, not by the policy's author.
+    return (ascii_lower(name.strip()) for name in _VARIABLE.findall(statement.text))
 
 
 def _is_of_request(name: str) -> bool:

@@ -78,7 +78,7 @@ def _legacy(statement: WrittenStatement, rules: Rules, dialect: Dialect) -> None
     except MalformedVariable as error:
         raise MalformedPolicy(say.LEGACY, f"`{error}` has a malformed variable") from None
     except PatternTooLong:
-        raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards") from None
+        raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards or variables") from None
     if rules.arns and statement.resource is not None:
         for resource in statement.resource.values:
             _six_parts(resource)

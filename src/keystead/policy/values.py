@@ -32,7 +32,8 @@ def number(text: str) -> Decimal | None:
 
 
 def boolean(text: str) -> bool | None:
-    return {"true": True, "false": False}.get(text.lower())
+    """One of the two words, in any case."""
+    return {"true": True, "false": False}.get(text.lower()) if len(text) <= 5 else None
 
 
 def binary(text: str) -> bytes | None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from keystead.policy.keys import hidden_from_key_policies
-from keystead.policy.patterns import Matcher, ascii_lower, is_too_long, wildcards
+from keystead.policy.patterns import Matcher, ascii_lower, is_too_long, shortest, wildcards
 from keystead.policy.principal import Keys
 from keystead.policy.runs import FILTERED, Token, Tokens
 
@@ -31,7 +31,7 @@ class MalformedVariable(ValueError):
 
 
 class PatternTooLong(ValueError):
-    """The pattern has more pieces than a stored one may have (`patterns.is_too_long`)."""
+    """The pattern is more than a stored one may be (`patterns.is_too_long`)."""
 
 
 class Dialect(msgspec.Struct, frozen=True, gc=False):
@@ -77,19 +77,21 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         """The literal text."""
         return "".join(part for part in self.parts if isinstance(part, str))
 
-    def substituted(self, keys: Keys) -> Tokens | None:
-        """The tokens for this request, or None."""
+    def substituted(self, keys: Keys, length: int) -> Tokens | None:
+        """The tokens for this request, or None; also when no text of this length matches them."""
         tokens: list[Token] = []
         for part in self.parts:
             token = part.value(keys) if isinstance(part, Variable) else part
             if token is None:
                 return None
             tokens.append(token)
-        return tuple(tokens)
+        return tuple(tokens) if shortest(tokens) <= length else None
 
-    def resolved(self, keys: Keys) -> str | None:
-        """The text for this request, of a template without wildcards, or None."""
-        tokens = self.substituted(keys)
+    def resolved(self, keys: Keys, length: int) -> str | None:
+        """The text for this request, of a template without wildcards, or None; also when it is
+        longer than this.
+        """
+        tokens = self.substituted(keys, length)
         return None if tokens is None else "".join(t for t in tokens if isinstance(t, str))
 
 
@@ -135,7 +137,7 @@ def pattern(
         return lambda value, _: matcher(value)
 
     def matches(value: str, keys: Keys) -> bool:
-        tokens = parsed.substituted(keys)
+        tokens = parsed.substituted(keys, len(value))
         return tokens is not None and compiled(tokens)(value)
 
     return matches

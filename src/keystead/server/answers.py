@@ -41,17 +41,19 @@ CONTINUE = Answer(HttpResponse(100, (), b""), _plain_unavailable)
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
+_OK = HTTPStatus.OK.value
 Headers = tuple[tuple[str, str], ...]
 
 
 def render(response: HttpResponse, date: str, *, last: bool) -> bytes:
     """The bytes of a response."""
-    start = _STATUS_LINES[response.status]
-    if response.status < HTTPStatus.OK:
+    status = response.status
+    start = _STATUS_LINES[status]
+    if status < _OK:
         return f"{start}\r\n".encode()
     (name, value), *others = response.headers
     # What stands after the request id is the same in every success of a protocol.
-    lines = (_alike if response.status == HTTPStatus.OK else _lines)(tuple(others))
+    lines = (_alike if status == _OK else _lines)(tuple(others))
     close = "Connection: close\r\n" if last else ""
     length = len(response.body)
     head = (

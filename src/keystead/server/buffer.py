@@ -14,7 +14,7 @@ class Buffer:
         self.size = 0  # of what was not taken; read often, so not a method
         self._bytes: bytes | bytearray = b""
         self._start = 0  # what is before was taken
-        self._scanned = 0  # no mark begins between `_start` and here
+        self._scanned = 0  # `_start` or later: no mark begins between the two
 
     def add(self, data: bytes) -> None:
         """Put bytes at the end."""
@@ -26,28 +26,27 @@ class Buffer:
         self.size += len(data)
         if self._start or isinstance(self._bytes, bytes):
             self._bytes = bytearray(self._bytes[self._start :])
-            self._scanned = max(0, self._scanned - self._start)
+            self._scanned -= self._start
             self._start = 0
         self._bytes += data
 
     def take(self, length: int) -> bytes:
         """Take bytes from the front."""
         end = self._start + length
-        taken = bytes(self._bytes[self._start : end])
-        self._start = end
+        taken = self._bytes[self._start : end]
+        self._start = self._scanned = end
         self.size -= length
-        return taken
+        return taken if isinstance(taken, bytes) else bytes(taken)
 
     def take_until(self, mark: bytes) -> bytes | None:
         """Take what is before a mark, and drop the mark; None when there is none."""
-        end = self._bytes.find(mark, max(self._start, self._scanned))
+        end = self._bytes.find(mark, self._scanned)
         if end < 0:
             self._scanned = max(self._start, len(self._bytes) - len(mark) + 1)
             return None
-        taken = bytes(self._bytes[self._start : end])
-        self._start = end + len(mark)
-        self.size = len(self._bytes) - self._start
-        return taken
+        before, length = end - self._start, len(mark)
+        taken = self.take(before + length)
+        return taken[:before]
 
     def clear(self) -> None:
         """Drop everything."""

@@ -36,6 +36,7 @@ class State(Enum):
 
 
 SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.0}
+IDLE_SECONDS = SECONDS[State.IDLE]
 WRITE_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
 
@@ -262,12 +263,13 @@ class Connection(asyncio.Protocol):
         # every other connection of this turn its answer.
         if self._ended or transport.is_closing():
             return
-        transport.write(render(response, self._door.date(), last=last))
-        ending = self._half_closed or (self._draining and self._state is State.IDLE)
+        door, idle = self._door, self._state is State.IDLE
+        transport.write(render(response, door.date(), last=last))
+        ending = self._half_closed or (self._draining and idle)
         if last or (ending and not self._owed):
             self._close()
-        elif self._state is State.IDLE and not self._choked:
-            self.deadline = self._door.time() + SECONDS[State.IDLE]
+        elif idle and not self._choked:
+            self.deadline = door.time() + IDLE_SECONDS
 
     def _close(self) -> None:
         """Close so that the client can still read the answer.

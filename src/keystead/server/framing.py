@@ -153,25 +153,23 @@ class _Form(msgspec.Struct, frozen=True):
 
     head: Head  # one of them
     length: int  # of each, in bytes
-    constant: tuple[tuple[int, int, bytes], ...]  # from, to, and what stands there
+    constant: tuple[tuple[int, bytes], ...]  # from where, and what stands there
     values: tuple[
         tuple[str, str, int, int], ...
     ]  # name, start of the value, from and to of the rest
+    measured: bool  # is the length of the body one of the values?
 
     def read(self, raw: bytes) -> Head | None:
         """The Head in the bytes, if they have this form."""
-        if len(raw) != self.length:
+        if len(raw) != self.length or not raw.isascii():
             return None
-        for start, end, bytes_there in self.constant:
-            if raw[start:end] != bytes_there:
+        for start, there in self.constant:
+            if not raw.startswith(there, start):
                 return None
-        head = self.head
+        head, text = self.head, raw.decode("ascii")
         headers = head.headers.copy()
         for name, begun, start, end in self.values:
-            try:
-                rest = raw[start:end].decode("ascii")
-            except UnicodeDecodeError:
-                return None
+            rest = text[start:end]
             if not rest.isprintable():
                 return None
             headers[name] = (begun + rest).strip(" ")
@@ -180,7 +178,7 @@ class _Form(msgspec.Struct, frozen=True):
             head.path,
             head.query,
             headers,
-            _length(headers),
+            _length(headers) if self.measured else head.length,
             head.keep_alive,
             head.expects_continue,
         )
@@ -202,12 +200,13 @@ def _form(head: Head, before: bytes, raw: bytes) -> _Form | None:
             same = next(i for i, (a, b) in enumerate(zip(line, other, strict=True)) if a != b)
             if same < colon or name in _FRAMING or not line.isascii():
                 return None
-            constant.append((known, at + same, before[known : at + same]))
+            constant.append((known, before[known : at + same]))
             known = at + len(line)
             values.append((name, line[colon:same].decode("ascii"), at + same, known))
         at += len(line) + 2
-    constant.append((known, len(before), before[known:]))
-    return _Form(head, len(before), tuple(constant), tuple(values))
+    constant.append((known, before[known:]))
+    measured = any(name == "content-length" for name, *_ in values)
+    return _Form(head, len(before), tuple(constant), tuple(values), measured)
 
 
 def _lines(head: bytes) -> list[str]:

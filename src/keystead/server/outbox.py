@@ -73,7 +73,8 @@ class Outbox:
     def hear(self, receiver: Receiver) -> None:
         """Let a connection take in what has arrived, together with the others."""
         self._heard.append(receiver)
-        self._begin()
+        if not self._begun:
+            self._begin()
 
     def ask(
         self,
@@ -84,21 +85,20 @@ class Outbox:
         last: bool,
     ) -> None:
         """Let a request be answered at the end of the turn."""
-        self._hold(_Waiting(receiver, last, None, application, asked))
+        self._waiting.append(_Waiting(receiver, last, None, application, asked))
+        if not self._begun:
+            self._begin()
 
     def put(self, receiver: Receiver, answer: Answer, *, last: bool) -> None:
         """Hold an answer until the end of the turn."""
-        self._hold(_Waiting(receiver, last, answer))
-
-    def _hold(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        self._begin()
+        self._waiting.append(_Waiting(receiver, last, answer))
+        if not self._begun:
+            self._begin()
 
     def _begin(self) -> None:
-        if not self._begun:
-            self._begun = True
-            # The loop runs this after it has handed out everything that was readable.
-            self._loop.call_soon(self._settle, 0)
+        """Let this turn end: the loop first hands out everything that is readable."""
+        self._begun = True
+        self._loop.call_soon(self._settle, 0)
 
     def _settle(self, before: int) -> None:
         """Flush when one more look at the sockets has brought nothing: one sync serves all."""
@@ -151,7 +151,8 @@ class Outbox:
         for place, one in enumerate(waiting):
             if one.answer is None:
                 self._waiting = waiting[place:]
-                self._begin()
+                if not self._begun:
+                    self._begin()
                 break
             answered.append((one, one.answer))
         return answered

@@ -68,7 +68,7 @@ from keystead.wire.operation import Operation
 
 JSON_LIMIT = 200_000  # kms.md 1
 QUERY_LIMIT = 256 * 1024  # threat-model section 6
-TOGETHER = 16  # requests whose data a processor's caches hold
+TOGETHER = 32  # requests whose data a processor's caches hold
 TURN_SECONDS = 0.01  # that the requests of one turn are answered for
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
 

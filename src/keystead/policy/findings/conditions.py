@@ -129,8 +129,8 @@ def _variable_keys(subject: Subject, node: Node) -> None:
 
 def _problem(subject: Subject, key: str) -> Problem | None:
     """Why a condition key cannot have a value here."""
-    name, (service, colon, rest) = ascii_lower(key), key.partition(":")
-    if not (service and colon and rest):
+    name, (service, _, rest) = ascii_lower(key), key.partition(":")
+    if not (service and rest):
         return Problem("INVALID_CONDITION_KEY_FORMAT", key)
     prefix = ascii_lower(service)
     if prefix not in SERVED:

@@ -12,8 +12,8 @@ from keystead.policy.findings.subject import Subject
 from keystead.policy.findings.variables import is_malformed, masked
 from keystead.policy.keys import KNOWN, KeyFact, family
 from keystead.policy.operators import Usage
-from keystead.policy.patterns import arn_glob, ascii_lower, glob, segments
-from keystead.policy.variables import PatternTooLong, pattern, template
+from keystead.policy.patterns import arn_glob, ascii_lower, glob, segments, wildcards
+from keystead.policy.variables import PatternTooLong, pattern
 
 Reader = Callable[[str], Any]
 
@@ -42,6 +42,12 @@ _ENDPOINTS = {
     "aws:sourcevpc": (re.compile(r"vpc-(?:[0-9a-z]{8}|[0-9a-z]{17})"), "INVALID_VPC_FORMAT"),
     "aws:sourcevpce": (re.compile(r"vpce-(?:[0-9a-z]{8}|[0-9a-z]{17})"), "INVALID_VPCE_FORMAT"),
 }
+_BOUNDS = (
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+)
 _COMPACT_DATE = re.compile(r"[0-9]{4}|[0-9]{8}")
 
 
@@ -52,7 +58,7 @@ def check(subject: Subject, used: Usage, key: Member, nodes: Sequence[Node]) -> 
         subject.add("INVALID_CONDITION_MULTIPLE_BOOLEAN", key.node)
     for node in nodes:
         text = text_of(node)
-        if subject.dialect.variables and is_malformed(text, subject.dialect):
+        if is_malformed(text, subject.dialect):
             continue  # noted by `variables`
         _value(subject, used, node, text)
         if used.operator.family in ("String", "IgnoreCase"):
@@ -110,10 +116,8 @@ def _pattern(subject: Subject, used: Usage, node: Node, text: str) -> None:
         pattern(text, subject.dialect, arn_glob if arn else glob)
     except PatternTooLong:
         subject.add("TYPE_MISMATCH_STRING", node, refused=True, operator=used.name)
-    if arn and "${" not in text:
-        tokens = template(text, subject.dialect, wild=True).parts
-        if len(segments(tuple(part for part in tokens if not hasattr(part, "key")))) != 6:
-            subject.add("MISSING_ARN_FIELD", node)
+    if arn and "${" not in text and len(segments(wildcards(text))) != 6:
+        subject.add("MISSING_ARN_FIELD", node)
 
 
 def _range(subject: Subject, node: Node, text: str) -> None:
@@ -125,7 +129,7 @@ def _range(subject: Subject, node: Node, text: str) -> None:
 def _form(subject: Subject, key: Member, node: Node, text: str) -> None:
     """Values of a key whose values have one form."""
     name = ascii_lower(key.name)
-    if "*" in text or "?" in text or "$" in masked(text):
+    if "*" in text or "?" in text or "$" in text:
         return
     if name in _REGIONAL and not REGION.fullmatch(text):
         subject.add("INVALID_REGION", node, region=text)
@@ -137,9 +141,7 @@ def _form(subject: Subject, key: Member, node: Node, text: str) -> None:
 def _numbers(subject: Subject, used: Usage, key: Member, nodes: Sequence[Node]) -> None:
     """Of several bounds one is enough."""
     name = used.operator.name
-    if used.operator.family == "Numeric" and len(nodes) > 1 and name.removeprefix("Numeric") in (
-        "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals",
-    ):  # fmt: skip
+    if name in _BOUNDS and len(nodes) > 1:
         which = "greatest" if "Less" in name else "least"
         subject.add(
             "REDUNDANT_CONDITION_VALUE_NUM", key.node, operator=used.name, which=which, key=key.name

@@ -46,26 +46,26 @@ _ELEMENTS: tuple[tuple[str, str, Callable[[str], str], Compiled], ...] = (
 def _covered(nodes: Sequence[Node], read: Callable[[str], str], compiled: Compiled) -> list[Node]:
     """The nodes that another one says already."""
     written = [read(node.scalar) for node in nodes]
-    matchers = [None if "${" in text else compiled(text) for text in written]
+    matchers = [compiled(text) for text in written]
     return [
         node
         for i, node in enumerate(nodes)
         if any(
             _covers(written[j], matchers[j], written[i]) and (written[i] != written[j] or j < i)
             for j in range(len(nodes))
-            if j != i
         )
     ]
 
 
-def _covers(wide: str, matches: Matcher | None, narrow: str) -> bool:
+def _covers(wide: str, matches: Matcher, narrow: str) -> bool:
     """Does the pattern `wide` match whatever the pattern `narrow` matches?
 
-    Its `*` matches the other's wildcards as it matches any text; its `?` would match a `*`.
+    Its `*` matches the other's wildcards as it matches any text; its `?` would match a `*`. What
+    a variable stands for is not known; it is written only where it is the same.
     """
     if wide == narrow:
         return True
-    if matches is None or "${" in narrow or ("?" in wide and "*" in narrow):
+    if "${" in narrow or ("?" in wide and "*" in narrow):
         return False
     return matches(narrow)
 

@@ -84,7 +84,7 @@ def _region(subject: Subject, node: Node, parts: list[str]) -> None:
         subject.add("ARN_REGION_NOT_ALLOWED", place, service=service)
     elif not region and service == "kms":
         subject.add("MISSING_ARN_REGION", place, service=service)
-    elif region and not without and not _is_wild(region) and not REGION.fullmatch(region):
+    elif region and not _is_wild(region) and not REGION.fullmatch(region):
         subject.add("INVALID_ARN_REGION", place, region=region)
 
 
