@@ -59,9 +59,9 @@ class RunningDoor:
         self.now = 0.0  # added to the loop's clock: deadlines pass without waiting
         self.loop = loop
         self.counts = PeerCounts(per_peer=8, in_all=100)
-        outbox = Outbox(loop, self.commit, self.failures.append)
+        outbox = Outbox(loop, self.commit, self.failures.append, lambda: "now")
         self.door = Door(
-            self.application, outbox, self.counts, self.refusals.append, lambda: "now",
+            self.application, outbox, self.counts, self.refusals.append,
             lambda: loop.time() + self.now, loop.call_soon, trusted, Endpoint(), secure=False,
         )  # fmt: skip
         self.port = 0

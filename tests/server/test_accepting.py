@@ -45,7 +45,7 @@ class TlsDoor(RunningDoor):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
         self.door = Door(
-            self.application, self.door.outbox, self.counts, self.refusals.append, lambda: "now",
+            self.application, self.door.outbox, self.counts, self.refusals.append,
             lambda: self.loop.time() + self.now, self.loop.call_soon, (), Endpoint(), secure=True,
         )  # fmt: skip
         self.listening = Listening(socket.AF_INET, socket.SOCK_STREAM)

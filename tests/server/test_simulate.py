@@ -142,6 +142,18 @@ def test_who_decides(folder: Folder, by: str, holds: bool) -> None:
     assert holds or f"expected to be decided by `{by}`" in ran.stdout
 
 
+def test_who_needs_no_permission(folder: Folder) -> None:
+    """What is open to everybody is not the root user's right; what the root user may do is."""
+    anybody = {"action": "sts:GetCallerIdentity", "resource": "*", "expect": "ImplicitlyDenied"}
+    root = {"name": "root", "principal": ROOT, "expect": "ImplicitlyDenied"}
+    folder.expect(expectation(**anybody), expectation(**root))
+    lines = [line.strip() for line in folder.run().stdout.splitlines()]
+    assert "allowed to everybody" in lines
+    assert [line for line in lines if line.startswith("allowed by the")] == [
+        "allowed by the resource-based policy"
+    ]
+
+
 def test_for_machines(folder: Folder) -> None:
     """The same as data, with the statements, and the same exit status."""
     folder.expect(expectation(), expectation(name="two", action="kms:Decrypt"))

@@ -79,7 +79,9 @@ class Server:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._config: Config = installation.config
-        self._outbox = Outbox(asyncio.get_running_loop(), installation.commit, self._commit_failed)
+        self._outbox = Outbox(
+            asyncio.get_running_loop(), installation.commit, self._commit_failed, DateLine()
+        )
         self._stopping = asyncio.Event()
         self._status = 0
         self._doors: list[Door] = []
@@ -146,12 +148,11 @@ class Server:
         counts = PeerCounts(self._config.max_connections_per_peer, self._most_connections())
         alone = bool(self._config.metrics_listen)
         pages = Pages(installation.pipeline, installation.condition, None if alone else metrics)
-        date = DateLine()
         for sock, only_metrics in sockets:
             application: Application = MetricsOnly(metrics) if only_metrics else pages
             context = None if only_metrics else tls
             door = Door(
-                application, self._outbox, counts, installation.refused, date, loop.time,
+                application, self._outbox, counts, installation.refused, loop.time,
                 loop.call_soon, self._config.proxies, Endpoint(), context is not None,
             )  # fmt: skip
             self._doors.append(door)

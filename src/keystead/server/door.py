@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from keystead.server.answers import CONTINUE, Answer, plain, render
+from keystead.server.answers import CONTINUE, Answer, plain
 from keystead.server.buffer import Buffer
 from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
 from keystead.server.outbox import Outbox
 from keystead.server.peers import BadForwarding, Network, Peer, PeerCounts, client_of, peer_of
-from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
+from keystead.wire.http import Endpoint, HttpRequest
 
 REQUESTS_PER_TURN = 16
 
@@ -62,7 +62,6 @@ class Door:
     outbox: Outbox
     counts: PeerCounts
     refused: Callable[[str], None]  # counts what never became a request
-    date: Callable[[], str]  # the Date header
     time: Callable[[], float]  # monotonic
     later: Callable[[Callable[[], None]], object]  # `loop.call_soon`
     trusted: Sequence[Network]
@@ -255,7 +254,7 @@ class Connection(asyncio.Protocol):
         self._owed += 1
         self._door.outbox.put(self, answer, last=last)
 
-    def deliver(self, response: HttpResponse, *, last: bool) -> None:
+    def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response. (outbox.Receiver)"""
         self._owed -= 1
         transport = self._transport
@@ -263,13 +262,13 @@ class Connection(asyncio.Protocol):
         # every other connection of this turn its answer.
         if self._ended or transport.is_closing():
             return
-        door, idle = self._door, self._state is State.IDLE
-        transport.write(render(response, door.date(), last=last))
+        transport.write(response)
+        idle = self._state is State.IDLE
         ending = self._half_closed or (self._draining and idle)
         if last or (ending and not self._owed):
             self._close()
         elif idle and not self._choked:
-            self.deadline = door.time() + IDLE_SECONDS
+            self.deadline = self._door.time() + IDLE_SECONDS
 
     def _close(self) -> None:
         """Close so that the client can still read the answer.

@@ -15,9 +15,9 @@ from typing import Protocol
 import msgspec
 
 from keystead.server import logs
-from keystead.server.answers import Answer
+from keystead.server.answers import Answer, render
 from keystead.server.peers import Peer
-from keystead.wire.http import HttpRequest, HttpResponse
+from keystead.wire.http import HttpRequest
 
 ENOUGH = 64  # requests that a turn waits for: some 10 ms of work
 
@@ -31,7 +31,7 @@ class Receiver(Protocol):
     def abort(self) -> None:
         """Close at once."""
 
-    def deliver(self, response: HttpResponse, *, last: bool) -> None:
+    def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response; `last` closes the connection after it. Never raises."""
 
 
@@ -55,17 +55,20 @@ class _Waiting(msgspec.Struct):
 class Outbox:
     """The requests and the answers of this turn."""
 
-    __slots__ = ("_begun", "_commit", "_failed", "_heard", "_loop", "_waiting")
+    __slots__ = ("_begun", "_commit", "_date", "_failed", "_heard", "_loop", "_waiting")
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         commit: Callable[[], None],
         failed: Callable[[Exception], None],
+        date: Callable[[], str],
     ) -> None:
+        """`date` gives the Date header."""
         self._loop = loop
         self._commit = commit
         self._failed = failed
+        self._date = date
         self._begun = False  # is there a turn that will end?
         self._heard: list[Receiver] = []
         self._waiting: list[_Waiting] = []
@@ -127,14 +130,11 @@ class Outbox:
             self._commit()
         except Exception as error:  # noqa: BLE001  # whatever it was, nothing is durable
             self._failed(error)
-            for one, answer in waiting:
-                # Refused instead of "100 Continue", a client may send the body or not: whatever
-                # comes next on this connection could be either.
-                interim = answer.response.status < HTTPStatus.OK
-                one.receiver.deliver(answer.unavailable(), last=one.last or interim)
-            return
-        for one, answer in waiting:
-            one.receiver.deliver(answer.response, last=one.last)
+            waiting = [_unavailable(*each) for each in waiting]
+        date = self._date()
+        responses = [render(answer.response, date, last=one.last) for one, answer in waiting]
+        for (one, _), response in zip(waiting, responses, strict=True):
+            one.receiver.deliver(response, last=one.last)
 
     def _answered(self) -> list[tuple[_Waiting, Answer]]:
         """Who gets which answer; whom there was no time for waits for the next turn."""
@@ -156,6 +156,14 @@ class Outbox:
                 break
             answered.append((one, one.answer))
         return answered
+
+
+def _unavailable(one: _Waiting, answer: Answer) -> tuple[_Waiting, Answer]:
+    """What is delivered instead of an answer that nothing durable stands behind."""
+    # Refused instead of "100 Continue", a client may send the body or not: whatever comes next on
+    # this connection could be either.
+    one.last = one.last or answer.response.status < HTTPStatus.OK
+    return one, msgspec.structs.replace(answer, response=answer.unavailable())
 
 
 def _without_body(answer: Answer) -> Answer:

@@ -8,9 +8,9 @@
     6 what happened                           audit.trail
     7 the answer                              wire
 
-All of it happens within one turn of the event loop: steps 1, 2 and 3 of several of its requests,
-then 4 and 5 of one after the other, then 6 and 7 of all of them. The records are written when the
-turn is committed, and the answers leave when it is durable (`outbox`).
+All of it happens within one turn of the event loop: steps 1 to 4 of several of its requests, then
+5 of one after the other, then 6 and 7 of all of them. The records are written when the turn is
+committed, and the answers leave when it is durable (`outbox`).
 
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, whatever becomes of it; of callers who
@@ -119,6 +119,7 @@ class Opened(msgspec.Struct, gc=False):
     epoch: int = -1  # at which its caller was authenticated
     caller: Authenticated | None = None
     asked: Any = None  # the input of the operation
+    call: Call | None = None
     given: Any = None  # and its output
     response: HttpResponse | None = None
     raised: Exception | None = None  # why it goes no further
@@ -173,6 +174,8 @@ class Pipeline:
                 self._read(one)
                 if perf_counter() > until:
                     break
+            for one in opened:
+                self._call(one)
             performed: list[Opened] = []
             for one in opened:  # what was not read in time is not reached here either
                 self._perform(one)
@@ -205,52 +208,48 @@ class Pipeline:
         except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
             opened.raised = raised
 
-    def _perform(self, opened: Opened) -> None:
-        """Steps 4 and 5, and for a call that changes something 7."""
-        if opened.epoch != self.store.epoch:  # (e)
-            self._authenticate(opened)
-            self._read(opened)
+    def _call(self, opened: Opened) -> None:
+        """The call of this request, at the epoch of its caller."""
         caller, implementation = opened.caller, opened.where.implementation
         if opened.raised is not None or caller is None or implementation is None:
             return
+        request, event, operation = opened.request, opened.event, implementation.operation
+        now, region = event.time, event.region
         try:
-            if implementation.operation.read_only:
-                # A view: it cannot change anything, even by mistake.
-                view: Any = self.store.read()
-                opened.given = self._give(opened, caller, implementation, view)
-            else:
-                with self.store.write() as transaction:
-                    opened.given = self._give(opened, caller, implementation, transaction)
-                    opened.response = self._response(opened, implementation)  # (b)
+            view: Any = self.store.read()  # which cannot change anything, even by mistake
+            opened.call = self.calls[operation.service.name](  # 4
+                operation=operation,
+                event=event,
+                principal=caller.principal,
+                policies=caller.policies,
+                now=now,
+                epoch=opened.epoch,
+                region=region,
+                endpoint=request.endpoint,
+                transaction=view,
+                keys=global_keys(request, now, region, caller.keys),
+            )
         except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
             opened.raised = raised
 
-    def _give(
-        self,
-        opened: Opened,
-        caller: Authenticated,
-        implementation: Implementation,
-        transaction: Transaction,
-    ) -> Any:
-        """What the operation gives, in one transaction. Steps 4 and 5."""
-        operation, request, event = implementation.operation, opened.request, opened.event
-        now, region = event.time, event.region
-        call = self.calls[operation.service.name](  # 4
-            operation=operation,
-            event=event,
-            principal=caller.principal,
-            policies=caller.policies,
-            now=now,
-            epoch=self.store.epoch,
-            region=region,
-            endpoint=request.endpoint,
-            transaction=transaction,
-            keys=global_keys(request, now, region, caller.keys),
-        )
-        given = implementation.function(call, opened.asked)  # 5
-        if not (call.asked or implementation.open_to_all):  # (c)
-            raise RuntimeError(f"{operation.name} answered without asking")
-        return given
+    def _perform(self, opened: Opened) -> None:
+        """Step 5, and for a call that changes something 7."""
+        if opened.epoch != self.store.epoch:  # (e)
+            self._authenticate(opened)
+            self._read(opened)
+            self._call(opened)
+        call, implementation = opened.call, opened.where.implementation
+        if opened.raised is not None or call is None or implementation is None:
+            return
+        try:
+            if implementation.operation.read_only:
+                opened.given = _given(call, implementation, opened.asked)
+            else:
+                with self.store.write() as call.transaction:
+                    opened.given = _given(call, implementation, opened.asked)
+                    opened.response = self._response(opened, implementation)  # (b)
+        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
+            opened.raised = raised
 
     def _response(self, opened: Opened, implementation: Implementation) -> HttpResponse:
         """The response that carries what the operation gave."""
@@ -373,6 +372,14 @@ def _event(request: HttpRequest, where: Route, now: datetime) -> Event:
         host=headers.get("host", "")[:MOST_RECORDED],
         read_only=implementation is not None and implementation.operation.read_only,
     )
+
+
+def _given(call: Call, implementation: Implementation, asked: Any) -> Any:
+    """What the operation gives."""
+    given = implementation.function(call, asked)  # 5
+    if not (call.asked or implementation.open_to_all):  # (c)
+        raise RuntimeError(f"{implementation.operation.name} answered without asking")
+    return given
 
 
 def _close(event: Event, code: str, message: str, started: float) -> None:

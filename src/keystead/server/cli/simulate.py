@@ -7,6 +7,8 @@ from typing import Any
 import click
 import msgspec
 
+from keystead.policy.patterns import ascii_lower
+from keystead.policy.services import open_to_everybody
 from keystead.server import expectations
 from keystead.server.cli import options, words
 from keystead.server.cli.office import office
@@ -144,13 +146,19 @@ def _lines(results: list[Result]) -> Iterator[str]:
 def _why(check: Check) -> Iterator[str]:
     question, answer = check.question, check.answer
     yield f"{question.action} on {question.resource}: {check.reason}"
-    yield answer.message or f"allowed by the {answer.kind or 'root user'}"
+    yield answer.message or _allowed(question, answer)
     for one in answer.statements:
         sid = f" `{one.sid}`" if one.sid else ""
         of = f" of {one.attached_to}" if one.attached_to else ""
         yield words.printable(
             f"{one.effect} in {one.kind} {one.policy}{of}, statement {one.index + 1}{sid}"
         )
+
+
+def _allowed(question: Question, answer: Answer) -> str:
+    if not answer.kind and open_to_everybody(ascii_lower(question.action)):
+        return "allowed to everybody"
+    return f"allowed by the {answer.kind or 'root user'}"
 
 
 def _as_data(results: list[Result]) -> dict[str, Any]:
