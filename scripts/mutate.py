@@ -214,19 +214,26 @@ class Trial:
             for check in checks:
                 yield check.name, check.passes()
         importlib.import_module(self.module)  # tests that cannot would merely not be collected
-        own, file = _named_after(self.path), str(self.path)
-        tests = [
+        own, file, folder = _named_after(self.path), str(self.path), f"{self.path.parent}{os.sep}"
+        tests = [check for check in self.checks if ".py::" in check.name]
+        entering = [
             check
-            for check in self.checks
-            if own(check)
-            or (".py::" in check.name and any(place[0] == file for place in check.entered))
+            for check in tests
+            if own(check) or any(place[0] == file for place in check.entered)
+        ]
+        # What has no function is entered by nobody: it is a table for its neighbours.
+        tests = entering or [
+            check for check in tests if any(place[0].startswith(folder) for place in check.entered)
         ]
         first = sorted(tests, key=lambda check: (not own(check), check.seconds))
         for some in (first[:FEW_AGAIN], first[FEW_AGAIN:MOST_AGAIN]):
             names = [check.name for check in some]
             signal.setitimer(signal.ITIMER_VIRTUAL, 4 * self.limit)
-            noticed = names and pytest.main([*OPTIONS, "-x", *names]) not in NOTICED_NOTHING
-            yield "unit tests", not noticed
+            code = pytest.main([*OPTIONS, "-x", *names]) if names else pytest.ExitCode.OK
+            if code == pytest.ExitCode.USAGE_ERROR:  # a parameter is named after what was changed
+                functions = dict.fromkeys(name.partition("[")[0] for name in names)
+                code = pytest.main([*OPTIONS, "-x", *functions])
+            yield "unit tests", code in NOTICED_NOTHING
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

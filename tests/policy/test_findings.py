@@ -160,6 +160,16 @@ def test_places_of_names_parts_and_lines() -> None:
     assert text[variable.start.offset : variable.end.offset] == "${aws:username"
 
 
+def test_the_path_of_a_condition_key() -> None:
+    """A name is the last step behind all that it stands under."""
+    text = document(IDENTITY, condition("StringEquals", "aws:NoKey", "a"))
+    [found] = findings(text, IDENTITY)
+    path, start, end = place(found)
+    assert path == ["Statement", 0, "Condition", "StringEquals", "aws:NoKey"]
+    assert [step.key for step in found.locations[0].path] == [None] * 4 + ["aws:NoKey"]
+    assert text[start[2] : end[2]] == '"aws:NoKey"'
+
+
 def test_a_part_of_a_string_with_escapes() -> None:
     """Where a string has escapes, the span is the whole string's; the path is exact."""
     text = document(IDENTITY, {"Resource": "arn:aws:s3:::A${"}).replace("A$", "\\u0041$")
@@ -370,14 +380,19 @@ def test_the_checks_alone() -> None:
 def test_where_aws_explains() -> None:
     """Under the type that AWS gives the issue, whatever it is here."""
 
-    def links(kind: DocumentKind, elements: Elements) -> list[str]:
-        found = findings(document(kind, elements), kind)
-        return [one.link.partition("#access-analyzer-reference-policy-checks-")[2] for one in found]
+    def told(kind: DocumentKind, elements: Elements) -> tuple[str, str]:
+        [found] = findings(document(kind, elements), kind)
+        return found.type.value, found.link.partition("#access-analyzer-reference-policy-checks-")[
+            2
+        ]
 
-    assert links(IDENTITY, {"Effect": "allow"}) == ["error-invalid-effect"]
-    assert links(IDENTITY, {"Action": []}) == ["suggestion-empty-array-action"]
-    assert links(KEYS, {"Principal": None, "NotPrincipal": ROOT}) == [
-        "security-warning-allow-with-not-principal"
-    ]
+    assert told(IDENTITY, {"Effect": "allow"}) == ("ERROR", "error-invalid-effect")
+    assert told(IDENTITY, {"Action": []}) == ("ERROR", "suggestion-empty-array-action")
+    assert told(KEYS, {"Action": []}) == ("SUGGESTION", "suggestion-empty-array-action")
+    but_root = {"Principal": None, "NotPrincipal": ROOT}
+    link = "security-warning-allow-with-not-principal"
+    assert told(KEYS, but_root) == ("ERROR", link)
+    assert told(RESOURCE, but_root) == ("SECURITY_WARNING", link)
     wild = condition("StringEquals", "aws:username", "a*")
-    assert links(IDENTITY, wild) == ["general-warning-wildcard-without-like-operator"]
+    link = "general-warning-wildcard-without-like-operator"
+    assert told(IDENTITY, wild) == ("WARNING", link)

@@ -33,6 +33,7 @@ def test_ten_suggestions() -> None:
     told = found("INVALID_ACTION", {"Action": actions})
     hints = [one.details.endswith(" Did you mean kms:Encrypt?") for one in told]
     assert hints == [*[True] * 10, False, False]
+    assert told[10].details == "The action kms:Encryp10 does not exist."
 
 
 def test_a_suggestion_is_similar() -> None:

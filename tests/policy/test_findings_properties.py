@@ -109,7 +109,9 @@ def test_the_validation_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> No
         compile_policy(text, IDENTITY)
     (found,) = findings(text, IDENTITY)
     assert found.type is Type.ERROR
-    assert refused.value.detail in found.details
+    assert found.details == f"The policy element ({refused.value.detail}) is not valid."
+    [whole] = found.locations
+    assert (whole.path, whole.start.offset, whole.end.offset) == ((), 0, len(text))
     assert findings(document(IDENTITY, {}, Id="good"), IDENTITY) == ()
 
 
@@ -129,9 +131,18 @@ def test_the_reader_takes_what_the_strict_parser_takes(text: str) -> None:
         assert read(text).plain() == expected
 
 
+@pytest.mark.parametrize("text", ["[true,false,null,-0.5e3,0]", ' \n{"a": [ ] , "b":"\\u0041"}\t'])
+def test_every_kind_of_value_is_read(text: str) -> None:
+    """With blanks around it and within."""
+    root = read(text)
+    assert root.plain() == loads(text)
+    assert text[root.start : root.end] == text.strip()
+
+
 @pytest.mark.parametrize("depth", [DEEPEST, DEEPEST + 1])
-def test_the_reader_is_as_deep_as_the_grammar(depth: int) -> None:
-    text = "[" * depth + "]" * depth
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_the_reader_is_as_deep_as_the_grammar(depth: int, opening: str, closing: str) -> None:
+    text = opening * depth + ("1" if closing == "}" else "") + closing * depth
     if depth == DEEPEST:
         assert read(text).plain() == loads(text, max_depth=DEEPEST)
     else:

@@ -352,3 +352,17 @@ def test_a_user_whom_nobody_names() -> None:
     nobody = about_key((own(allow()),), ())
     assert could(nobody).verdict is Verdict.CANNOT
     assert PrincipalPolicies() == about_key((), ()).principal
+
+
+def test_words_are_those_of_who_can() -> None:
+    """Verdicts and routes are told by these words."""
+    assert [one.value for one in Verdict] == ["can", "can under conditions", "cannot"]
+    assert [one.value for one in Route] == [
+        "open to everybody",
+        "the root user's own right",
+        "grant",
+        "resource-based policy",
+        "identity-based policy, through the account",
+        "resource-based and identity-based policy",
+        "identity-based policy",
+    ]

@@ -109,7 +109,7 @@ class OpenCall(Protocol):
 
 
 class Opened(msgspec.Struct, gc=False):
-    """A request on its way: where it goes, and who asks."""
+    """A request on its way: where it goes, who asks for what, and what came of it."""
 
     request: HttpRequest
     where: Route
@@ -119,8 +119,8 @@ class Opened(msgspec.Struct, gc=False):
     epoch: int = -1  # at which its caller was authenticated
     caller: Authenticated | None = None
     asked: Any = None  # the input of the operation
+    given: Any = None  # its output
     call: Call | None = None
-    given: Any = None  # and its output
     response: HttpResponse | None = None
     raised: Exception | None = None  # why it goes no further
 
