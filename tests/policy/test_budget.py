@@ -9,9 +9,9 @@ import pytest
 
 from keystead.identity.disclosure import disclose
 from keystead.policy import budget
-from keystead.policy.budget import LONGEST_TEXT, MOST_STEPS, work
+from keystead.policy.budget import LONGEST_TEXT, MOST_STEPS, is_exceeded, work
 from keystead.policy.context import ApplicablePolicies, Asked, PrincipalPolicies, RequestContext
-from keystead.policy.decision import OVER_BUDGET, Outcome
+from keystead.policy.decision import OVER_BUDGET, Outcome, PolicyKind
 from keystead.policy.enforce import Enforcer
 from keystead.policy.evaluate import evaluate
 from keystead.policy.explain import explain
@@ -21,7 +21,9 @@ from keystead.policy.scenario import decide_line
 from keystead.policy.simulation import simulate
 from keystead.policy.strangers import refusal
 from tests.policy.support import (
+    ACCOUNT,
     ALICE,
+    KEY,
     OTHER,
     ROOT,
     Statement,
@@ -123,8 +125,11 @@ def test_a_text_that_is_too_long_to_be_searched(statement: Statement) -> None:
         deny("s3:*", Condition={"StringLike": {"app:x": SEARCH}}),
     ],
 )
-def test_what_is_not_searched_may_be_long(statement: Statement) -> None:
+def test_what_is_not_searched_may_be_long(
+    statement: Statement, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Comparing a beginning and an end takes no time, nor does what is not asked."""
+    monkeypatch.setattr(budget, "MOST_STEPS", 0)
     assert decided(ask(app__x="x" * 100_000), policies(statement))
 
 
@@ -225,6 +230,181 @@ def test_actions_are_searched_too(little: int) -> None:
     assert work(policies(*[searching] * (most + 1)), "kms:Encrypt").is_hopeless
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        like(SEARCH),
+        deny("kms:*x?*"),
+        deny(resource="arn:aws:kms:*:*:*a?b*"),
+        like("1", operator="ForAnyValue:Bool"),
+    ],
+)
+def test_as_much_as_may_be_is_not_too_much(
+    statement: Statement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes just the budget is decided."""
+    documents, context = policies(statement), ask(app__x=("-",))
+    needed = steps(documents, context)
+
+    monkeypatch.setattr(budget, "MOST_STEPS", needed)
+    assert decided(context, documents)
+    monkeypatch.setattr(budget, "MOST_STEPS", needed - 1)
+    assert not decided(context, documents)
+
+
+def test_nothing_fits_beside_as_much_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the actions alone take just the budget, a search more is one too many."""
+    actions, context = deny("kms:*x?*"), ask(app__x="-")
+    monkeypatch.setattr(budget, "MOST_STEPS", work(policies(actions), context.action).steps)
+
+    assert decided(context, policies(actions))
+    assert decided(context, policies(actions, like("a*")))
+    assert not decided(context, policies(actions, like(SEARCH)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        like("v", operator="ForAnyValue:StringEquals"),
+        like("true", operator="ForAnyValue:Bool"),
+        like("1", operator="ForAnyValue:NumericEquals"),
+        like("10.0.0.0/8", operator="ForAnyValue:IpAddress"),
+        like("a*", operator="ForAnyValue:StringLike"),
+    ],
+)
+def test_a_list_of_long_texts_that_are_not_searched(statement: Statement) -> None:
+    """That there are several values makes none of them too long."""
+    assert decided(ask(app__x=("x" * 100_000,) * 3), policies(statement, statement))
+
+
+def test_the_case_of_an_action_does_not_matter() -> None:
+    """A statement about the action counts, however the request spells it."""
+    for action in ("kms:Encrypt", "KMS:ENCRYPT", "kms:encrypt"):
+        documents = policies(deny("kms:enc*", Condition=like(SEARCH)["Condition"]))
+        assert decided(ask(action=action, app__x="x" * LONGEST_TEXT), documents)
+        assert not decided(ask(action=action, app__x="x" * (LONGEST_TEXT + 1)), documents)
+
+
+def test_what_needs_no_permission_takes_no_time() -> None:
+    """No document is compared for it, so none can be too much."""
+    anything = deny("*", Condition=like(SEARCH)["Condition"])
+    documents, context = policies(anything), ask(app__x="x" * (LONGEST_TEXT + 1))
+
+    assert evaluate(context, documents).over_budget
+    identity = msgspec.structs.replace(context, action="sts:GetCallerIdentity")
+    enforcer = Enforcer()
+    assert [enforcer.decide(identity, documents).allowed for _ in range(2)] == [True, True]
+    assert enforcer.disagreements == 0
+    assert not is_exceeded(identity, documents)
+
+
+@pytest.mark.parametrize(
+    ("statement", "passes"),
+    [
+        (like("*a*"), 1),
+        (like("a?"), 1),
+        (like("*a*", "b*c", "*d?*"), 2),
+        (like("${app:y}*"), 1),
+        (like("a:b:c:d:*e*:f", operator="ArnLike"), 1),
+        (like("x", "y", operator="StringEqualsIgnoreCase"), 1),
+        (like("x", "${app:y}", operator="StringEqualsIgnoreCase"), 2),
+        (like("YQ==", "YQ==", operator="BinaryEquals"), 1),
+        (like("x", operator="ForAnyValue:StringEquals"), 0),
+        (like("${app:y}", operator="ForAnyValue:StringEquals"), 1),
+        (like("1", "2", operator="ForAllValues:NumericEquals"), 0),
+        (like("*a*", operator="ForAnyValue:StringLike"), 1),
+        (like("${app:y}*", operator="ForAnyValue:StringLike"), 1),
+        (deny(Condition={op: {"app:x": "*a*"} for op in ("StringLike", "StringNotLike")}), 2),
+    ],
+)
+def test_a_text_is_read_so_often(statement: Statement, passes: int) -> None:
+    """Once for each pattern that searches it, once for all values that it is compared with."""
+    documents = policies(statement)
+    short, long = (
+        steps(documents, ask(app__x=("-" * length,), app__y="y")) for length in (100, 300)
+    )
+    assert long - short == 200 * passes
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [
+        (like("*a*"), like("*a*b*")),
+        (like("a?"), like("a?b?")),
+        (like("*ab*"), like("*a?*")),
+        (like("a?b"), like("*a?*")),
+        (like("*a?*"), like("*a?*b?c*")),
+        (like("*a*b*"), like("*${app:y}*b*")),
+        (like("${app:y}*"), like("${app:y}${app:y}*")),
+        (
+            like("x", operator="StringEqualsIgnoreCase"),
+            like("${app:y}", operator="StringEqualsIgnoreCase"),
+        ),
+        (
+            like("v", operator="ForAnyValue:StringEquals"),
+            like("${app:y}", operator="ForAnyValue:StringEquals"),
+        ),
+        (
+            like("true", operator="ForAnyValue:Bool"),
+            like("1", operator="ForAnyValue:NumericEquals"),
+        ),
+        (
+            like("1", operator="ForAnyValue:NumericEquals"),
+            like("::1", operator="ForAnyValue:IpAddress"),
+        ),
+        (like("*a*"), like("*a*", operator="ForAnyValue:StringLike")),
+        (
+            like("x", operator="StringEqualsIgnoreCase"),
+            like("x", operator="ForAnyValue:StringEqualsIgnoreCase"),
+        ),
+    ],
+)
+def test_what_takes_longer_counts_more(less: Statement, more: Statement) -> None:
+    """Each piece of a pattern counts, a hole that is searched, a variable, a value that is read."""
+    context = ask(app__x=("-",), app__y="y")
+    assert 0 < steps(policies(less), context) < steps(policies(more), context)
+
+
+def test_it_all_adds_up() -> None:
+    """Statements, the elements of one, and the values that each value is compared with."""
+    context = ask(app__x=("-",))
+    action, resource = deny("kms:*n?r*"), deny(resource="arn:aws:kms:*:*:*a?b*")
+    searching = [action, resource, like("*a*"), like(SEARCH, operator="ForAnyValue:StringLike")]
+    apart = [steps(policies(one), context) for one in searching]
+    together = {**searching[3], "Action": action["Action"], "Resource": resource["Resource"]}
+
+    assert min(apart) > 0
+    assert steps(policies(*searching), context) == sum(apart)
+    assert steps(policies(*searching, *searching), context) == 2 * sum(apart)
+    assert steps(policies(together), context) == apart[0] + apart[1] + apart[3]
+
+    numbers = [
+        like(*map(str, range(count)), operator="ForAnyValue:NumericEquals") for count in (1, 11, 21)
+    ]
+    one, some, more = (steps(policies(each), context) for each in numbers)
+    assert more - some == some - one > 0
+
+
+def test_a_star_in_a_text_is_no_wildcard() -> None:
+    """Where texts are compared for what they are, it takes as long as any other character."""
+    context = ask(app__x=("-",))
+    star, letter = (
+        policies(like("${app:y}a" + char + "b", operator="StringEqualsIgnoreCase")) for char in "*c"
+    )
+    assert 0 < steps(star, context) == steps(letter, context)
+
+
+@pytest.mark.parametrize("operator", ["StringEquals", "StringEqualsIgnoreCase"])
+def test_a_text_is_looked_up_among_many(operator: str) -> None:
+    """It takes no longer when a statement has more texts."""
+    context = ask(app__x=("-",))
+    one, many = (
+        policies(like(*map(str, range(count)), operator=f"ForAnyValue:{operator}"))
+        for count in (1, 50)
+    )
+    assert 0 < steps(one, context) == steps(many, context)
+
+
 def test_a_person_reads_why() -> None:
     """And what would help; without the pattern that is no matter."""
     context = ask(app__x="x" * (LONGEST_TEXT + 1))
@@ -295,6 +475,19 @@ def test_a_line_is_decided_so_too() -> None:
     assert refused["decision"] == "ExplicitlyDenied"
     assert [one["step"] for one in refused["trace"]] == ["0 budget"]
     assert "take too long" in refused["trace"][0]["detail"]
+
+
+def test_no_policy_is_to_blame() -> None:
+    """Nothing was compared, so the sentence names no policy; to strangers it is as always."""
+    documents, long = policies(like(SEARCH)), "x" * (LONGEST_TEXT + 1)
+    ours, theirs = (
+        evaluate(ask(account=account, app__x=long), documents) for account in (ACCOUNT, OTHER)
+    )
+
+    assert (ours.kind, ours.statements) == (None, ())
+    assert ours.message.endswith(f"kms:Encrypt on resource: {KEY}")
+    assert theirs.kind is PolicyKind.RESOURCE
+    assert theirs.message.endswith("because no resource-based policy allows the kms:Encrypt action")
 
 
 def test_a_stranger_hears_what_is_always_said() -> None:

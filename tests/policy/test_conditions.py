@@ -227,6 +227,8 @@ def test_unreadable_policy_values_are_refused(operator: str, value: str) -> None
         ("StringEquals", "${aws:list, 'a'}", "a", True),
         ("StringEquals", "${*}${?}${$}", "*?$", True),
         ("StringEqualsIgnoreCase", "${aws:username}", "ALICE", True),
+        ("StringEqualsIgnoreCase", "${aws:mixed}", "aLICE", True),
+        ("StringEqualsIgnoreCase", "${aws:mixed}", "aLICE1", False),
         ("StringLike", "${aws:username}*", "alice-1", True),
         ("StringLike", "${aws:star}", "anything", False),
         ("StringLike", "${aws:star}", "*", True),
@@ -242,6 +244,7 @@ def test_variables(operator: str, value: str, actual: str, met: bool) -> None:
     """A variable stands for one value of the request, literally, or the condition fails."""
     others: dict[str, ContextValue] = {
         "aws:username": "alice",
+        "aws:mixed": "Alice",
         "aws:star": "*",
         "aws:list": ("a",),
         "aws:truth": "TRUE",

@@ -27,6 +27,7 @@ from tests.policy.test_patterns import expression, steps
         ("*š?*", ["aš-"], ["a-", "éa-", "š"]),
         ("*\U0001f511?*", ["\U0001f511-", "a\U0001f511é"], ["ab", "éa", "\U0001f511", "\uf511-"]),
         ("*\ud800?*", ["\ud800-"], ["\ud801-", "--"]),
+        ("*\ud800?*", ["-" * SHORT + "\ud800-"], ["-" * SHORT + "\ud801-"]),
         ("*\n?*", ["\n\n"], ["\n", "--"]),
         ("*\x7f?*", ["\x7f-"], ["\x7e-", "\x3f-", "\x7f"]),
         ("*\xff?*", ["\xff-"], ["\xfe-", "\x7f-"]),
@@ -40,19 +41,14 @@ def test_a_run_with_holes(pattern: str, matching: list[str], others: list[str]) 
 
 
 def test_every_character_is_told_from_every_other() -> None:
-    """Whatever bit of its code another character differs in."""
-    codes = [1 << bit for bit in range(21) if 1 << bit < sys.maxunicode]
-    for text in (
-        "".join(map(chr, codes)),
-        "".join(map(chr, codes[:7])),
-        "".join(map(chr, codes[:8])),
-    ):
+    """Whatever bit of its code another character differs in; beyond the end there is none."""
+    codes = [0, *(1 << bit for bit in range(21) if 1 << bit < sys.maxunicode)]
+    for highest in (0x40, 0x80, 0x8000, sys.maxunicode):
+        text = "".join(chr(code) for code in codes if code <= highest)
         found = Text(text + "-" * SHORT)
         for code in [*codes, 3, 96, 0x181, 0x1F511]:
-            places = found.places(chr(code)) & (1 << len(text)) - 1
-            assert [i for i in range(len(text)) if places >> i & 1] == [
-                i for i, char in enumerate(text) if char == chr(code)
-            ]
+            places = [i for i, char in enumerate(text) if char == chr(code)]
+            assert found.places(chr(code)) == sum(1 << i for i in places)
 
 
 def test_the_leftmost_place_within_bounds() -> None:

@@ -167,7 +167,9 @@ class Pipeline:
         until = perf_counter() + TURN_SECONDS
         answers: list[Answer] = []
         for start in range(0, len(asked), TOGETHER):
-            opened = [self._open(request) for request, _ in asked[start : start + TOGETHER]]
+            now, started = self.clock.now(), perf_counter()
+            together = asked[start : start + TOGETHER]
+            opened = [_opened(request, now, started) for request, _ in together]
             for one in opened:
                 self._authenticate(one)
             for one in opened:
@@ -186,12 +188,6 @@ class Pipeline:
             if perf_counter() > until:
                 break
         return answers
-
-    def _open(self, request: HttpRequest) -> Opened:
-        started = perf_counter()
-        where = route(request)  # 1
-        event = _event(request, where, self.clock.now())
-        return Opened(request, where, dialect(where.service, request), event, started)
 
     def _read(self, opened: Opened) -> None:
         """What is asked?  Or what is wrong with it; nothing of strangers is read."""
@@ -353,6 +349,13 @@ class Pipeline:
                 operation=where.name,
             )
         return _INTERNAL.get(where.service.name, InternalFailure)(_INTERNAL_MESSAGE)
+
+
+def _opened(request: HttpRequest, now: datetime, started: float) -> Opened:
+    """A request that came at this time, and where it goes."""
+    where = route(request)  # 1
+    event = _event(request, where, now)
+    return Opened(request, where, dialect(where.service, request), event, started)
 
 
 def _event(request: HttpRequest, where: Route, now: datetime) -> Event:
