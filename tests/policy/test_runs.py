@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keystead.policy.budget import LONGEST_TEXT
 from keystead.policy.patterns import LONGEST_SEARCH, Wild, glob, is_too_long, wildcards
-from keystead.policy.runs import FILTERED, SHORT, Run, Text
+from keystead.policy.runs import FILTERED, QUICK, SHORT, Run, Text, long_enough
 from tests.policy.test_patterns import expression, steps
 
 
@@ -49,6 +49,30 @@ def test_every_character_is_told_from_every_other() -> None:
         for code in [*codes, 3, 96, 0x181, 0x1F511]:
             places = [i for i, char in enumerate(text) if char == chr(code)]
             assert found.places(chr(code)) == sum(1 << i for i in places)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "\0", "\U0001f511"])
+@pytest.mark.parametrize("sought", [16, 99, 100, 500, 1200, 2400, 6200])
+def test_a_long_literal_in_a_long_text(letter: str, sought: int) -> None:
+    """It is found where it stands first, and nowhere else, however alike the text is."""
+    literal, text = letter * (sought - 3) + "b" + letter * 2, letter * LONGEST_TEXT
+    assert len(text) * sought > QUICK
+    run = Run([literal])
+    for place in (0, 1, 1000, LONGEST_TEXT - sought):
+        there = text[:place] + literal + text[place + sought :]
+        assert run.first(Text(there), 0, LONGEST_TEXT) == place
+        assert run.first(Text(there), place, place + sought) == place
+        assert run.first(Text(there), place + 1, LONGEST_TEXT) == -1
+        assert run.first(Text(there), 0, place + sought - 1) == -1
+    assert run.first(Text(text), 0, LONGEST_TEXT) == -1
+
+
+@pytest.mark.parametrize("sought", [6, 99, 100, 2500, 8192])
+def test_a_text_is_made_long_enough_for_the_linear_search(sought: int) -> None:
+    """CPython's own conditions (Objects/stringlib/fastsearch.h), as it writes them."""
+    length = long_enough(sought)
+    assert length >= (2500 if sought >= 100 else 30000)
+    assert (sought >> 2) * 3 < (length >> 2)
 
 
 def test_the_leftmost_place_within_bounds() -> None:

@@ -31,15 +31,21 @@ class Remembering:
     requests: list[HttpRequest] = field(default_factory=list)
     answer_size: int = 0
     at_once: int = 1000  # how many it has time for
+    error: Exception | None = None
+    replaced: Answer | None = None
 
     def body_limit(self, head: Head) -> int:  # noqa: ARG002
         return LIMIT
 
     def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+        if self.error is not None:
+            raise self.error
         return [self._answer(request) for request, _ in asked[: self.at_once]]
 
     def _answer(self, request: HttpRequest) -> Answer:
         self.requests.append(request)
+        if self.replaced is not None:
+            return self.replaced
         body = b"%d:" % len(self.requests) + request.body + b"x" * self.answer_size
         return Answer(HttpResponse(200, (("X-Path", request.path),), body), unavailable)
 

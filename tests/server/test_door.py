@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from keystead.server.answers import Answer
 from keystead.server.door import SECONDS, WRITE_SECONDS, Connection, State
 from keystead.server.framing import Head, HeadReader
-from tests.server.conftest import LIMIT, UNAVAILABLE, RunningDoor, read_all, statuses
+from keystead.wire.http import HttpResponse
+from tests.server.conftest import LIMIT, UNAVAILABLE, RunningDoor, read_all, statuses, unavailable
 
 GET = b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -112,6 +114,33 @@ def test_a_refusal_in_place_of_continue_ends_the_connection(door: RunningDoor) -
             client.sendall(GET % 2 + GET % 3)
         assert statuses(read_all(client)) == []
     assert door.application.requests == []
+
+
+def test_a_turn_that_fails_ends_its_connections_and_no_others(door: RunningDoor) -> None:
+    """Who cannot be answered is told so by the end of the connection; the server goes on."""
+    with door.connect() as waiting:
+        waiting.sendall(GET % 1)
+        assert statuses(waiting.recv(4096)) == [200]
+        door.application.error = RuntimeError("a defect")
+        with door.connect() as client:
+            client.sendall(GET % 2)
+            with contextlib.suppress(ConnectionError):
+                assert read_all(client) == b""
+        door.application.error = None
+        waiting.sendall(GET % 3)
+        assert statuses(waiting.recv(4096)) == [200]
+
+
+def test_an_answer_that_cannot_be_written_costs_no_other_its_own(door: RunningDoor) -> None:
+    """It ends its connection; the next one is answered."""
+    unwritable = Answer(HttpResponse(200, (("X-A", "\ud800"),), b""), unavailable)
+    with door.connect() as client:
+        door.application.replaced = unwritable
+        client.sendall(GET % 1)
+        with contextlib.suppress(ConnectionError):
+            assert read_all(client) == b""
+    door.application.replaced = None
+    assert statuses(door.exchange(GET % 2)) == [200]
 
 
 def test_nothing_follows_a_refusal_in_place_of_continue(door: RunningDoor) -> None:

@@ -244,6 +244,7 @@ def read(reader: HeadReader, raw: bytes) -> Head | None:
 @given(st.lists(HEADS, min_size=1, max_size=8))
 @example([b"POST / HTTP/1.1\r\nHost: h\r\nX-A: 1", b"POST / HTTP/1.1\r\nHost: h\r\nX-A: 2"] * 2)
 @example([b"POST / HTTP/1.1\r\nHost: h\r\nX-A: 1", b"POST / HTTP/1.1\r\nHost: i\r\nX-A: 1"])
+@example([b"POST / HTTP/1.1\r\nHost: h\r\nX-A:\ta%d\t" % number for number in range(4)])
 def test_a_head_reads_the_same_whatever_was_read_before_it(heads: list[bytes]) -> None:
     """What a connection remembers of the head before saves time and changes nothing."""
     reader = HeadReader()

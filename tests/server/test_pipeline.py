@@ -253,6 +253,46 @@ def test_requests_for_which_there_is_no_time_wait(
     assert len(local.events) == 1
 
 
+def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was found to be nobody is answered in that turn, however late it is."""
+    times = iter([0.0] * 5 + [60.0] * 100)
+    monkeypatch.setattr("keystead.server.pipeline.perf_counter", lambda: next(times))
+    stranger = local.kms_request("ListKeys")
+    stranger.headers["authorization"] = stranger.headers["authorization"][:-64] + "0" * 64
+    asked = [(stranger, PEER)] * 6 + [(local.kms_request("ListKeys"), PEER)] * 2
+
+    answers = local.installation.pipeline.answer_all(asked)
+
+    assert [answer.response.status for answer in answers] == [400] * 4
+
+
+def test_nothing_stays_of_a_turn_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change without its record must not be kept, whatever is raised between the two."""
+    monkeypatch.setattr("keystead.server.pipeline.TURN_SECONDS", 60.0)
+    local = open_local(tmp_path / "data")
+    pipeline, asked = local.installation.pipeline, local.kms_request("CreateKey")
+    counted = iter([None, None])
+
+    def fails(*_: object) -> None:
+        next(counted)  # the third raises
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(local.installation.metrics), "call", fails)
+        with pytest.raises(StopIteration):
+            pipeline.answer_all([(asked, PEER)] * 3)
+    local.installation.commit()
+
+    logs = (local.installation.directory / "audit").glob("records-*")
+    assert b"CreateKey" not in b"".join(path.read_bytes() for path in logs)
+    assert local.kms("ListKeys").json["Keys"] == []
+    assert pipeline.answer(asked, PEER).response.status == 200
+    local.installation.commit()
+    assert len(local.kms("ListKeys").json["Keys"]) == 1
+    local.installation.close()
+
+
 def test_clock_that_is_behind(local: Local) -> None:
     """Nobody is authenticated by a clock that is minutes behind what was recorded."""
     assert local.kms("ListKeys").status == 200

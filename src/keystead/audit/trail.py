@@ -113,6 +113,11 @@ class Trail:
         """Remember the event, which is complete; it is durable after `commit()`."""
         self._events.append(event)
 
+    def abandon(self) -> None:
+        """Undo this turn's changes, and forget what was remembered of it."""
+        self._events = []
+        self._store.undo()
+
     def commit(self) -> None:
         """Make this turn's changes and records durable, or undo them and raise StoreUnavailable."""
         events, self._events = self._events, []

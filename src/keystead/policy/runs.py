@@ -31,6 +31,12 @@ FILTERED = 40
 SHORT = 128
 """How long a text is at most whose characters are looked for one by one: that is quicker then."""
 
+QUICK = 20_000
+"""How many characters are compared with others at most before it matters how: some 10 µs."""
+
+LONG = 100
+"""From how many characters on a literal is long, for CPython's search and here."""
+
 _SWAPS = ((4, 0x0F), (2, 0x33), (1, 0x55))  # distance, and which bits of a byte come first
 
 
@@ -150,7 +156,7 @@ class Run:
         """Where the leftmost occurrence between two positions begins, or -1."""
         literal = self.literal()
         if literal is not None:
-            return text.text.find(literal, start, end)
+            return _find(text.text, literal, start, end)
         places = (1 << max(end - start - self.length + 1, 0)) - 1  # the lowest is `start`
         for offset, part in self._parts:
             for position, char in enumerate(part[:FILTERED], start + offset):
@@ -171,8 +177,29 @@ class Run:
             if not absent:
                 return place
             offset, part = absent[0]
-            found = text.find(part, place + offset + 1, end) - offset
+            # Of many searches each goes on where the one before ended: only of a part that a
+            # variable made long they take long together.
+            search = _find if len(part) >= LONG else str.find
+            found = search(text, part, place + offset + 1, end) - offset
             if found <= place:
                 return -1
             places, place = places >> found - place, found
         return -1
+
+
+def _find(text: str, literal: str, start: int, end: int) -> int:
+    """`text.find(literal, start, end)`, in linear time.
+
+    CPython compares each place with the literal, unless the text is long and the literal neither
+    short nor nearly as long. So where that would take long the text is made long enough.
+    """
+    length, sought = end - start, len(literal)
+    if length * sought <= QUICK:
+        return text.find(literal, start, end)
+    found = (text[start:end] + "\0" * (long_enough(sought) - length)).find(literal)
+    return start + found if 0 <= found <= length - sought else -1
+
+
+def long_enough(sought: int) -> int:
+    """How long a text is in which CPython (3.10 and later) finds so long a literal linearly."""
+    return max(2_500 if sought >= LONG else 30_000, 4 * sought + 16)

@@ -172,7 +172,7 @@ class _Form(msgspec.Struct, frozen=True):
             rest = text[start:end]
             if not rest.isprintable():
                 return None
-            headers[name] = (begun + rest).strip(" ")
+            headers[name] = (begun + rest).strip(" \t")
         return Head(
             head.method,
             head.path,

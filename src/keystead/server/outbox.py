@@ -125,16 +125,28 @@ class Outbox:
 
     def flush(self) -> None:
         """Answer, make the turn durable, then deliver its answers."""
-        waiting = self._answered()
+        asking = self._waiting
+        try:
+            waiting = self._answered()
+        except BaseException as error:
+            for one in asking:
+                one.receiver.abort()
+            logs.alarm("a turn failed", error)
+            if isinstance(error, Exception):
+                return
+            raise
         try:
             self._commit()
         except Exception as error:  # noqa: BLE001  # whatever it was, nothing is durable
             self._failed(error)
             waiting = [_unavailable(*each) for each in waiting]
         date = self._date()
-        responses = [render(answer.response, date, last=one.last) for one, answer in waiting]
+        responses = [_rendered(one, answer, date) for one, answer in waiting]
         for (one, _), response in zip(waiting, responses, strict=True):
-            one.receiver.deliver(response, last=one.last)
+            if response is None:
+                one.receiver.abort()
+            else:
+                one.receiver.deliver(response, last=one.last)
 
     def _answered(self) -> list[tuple[_Waiting, Answer]]:
         """Who gets which answer; whom there was no time for waits for the next turn."""
@@ -156,6 +168,15 @@ class Outbox:
                 break
             answered.append((one, one.answer))
         return answered
+
+
+def _rendered(one: _Waiting, answer: Answer, date: str) -> bytes | None:
+    """The bytes of an answer; None for one that cannot be written, which costs no other its own."""
+    try:
+        return render(answer.response, date, last=one.last)
+    except Exception as error:  # noqa: BLE001  # it must not cost others their answers
+        logs.alarm("an answer cannot be written", error)
+        return None
 
 
 def _unavailable(one: _Waiting, answer: Answer) -> tuple[_Waiting, Answer]:
