@@ -44,7 +44,8 @@ from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
 from keystead.server.health import Condition
 from keystead.server.jobs import Job
 from keystead.server.metrics import Metrics
-from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
+from keystead.server.opened import new_request_id
+from keystead.server.pipeline import OpenCall, Pipeline
 from keystead.server.refusals import Refusals
 from keystead.server.repository import Bounds, ClockRepository, RefusalRepository
 from keystead.server.waiting import Room

@@ -28,7 +28,7 @@ from keystead.identity.access_keys import IssuedKey
 from keystead.identity.repository import IdentityRepository
 from keystead.server import profiles
 from keystead.server.failures import Failure
-from keystead.server.pipeline import new_request_id
+from keystead.server.opened import new_request_id
 from keystead.store.sqlite import open_store
 
 STAGING = ".founding"

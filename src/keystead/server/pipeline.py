@@ -28,11 +28,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from os import urandom
 from time import perf_counter
 from typing import Any, Protocol
-
-import msgspec
 
 from keystead.audit.event import Event
 from keystead.call import Call
@@ -56,6 +53,7 @@ from keystead.server.clock import Clock
 from keystead.server.facts import GLOBAL_REGION, global_keys
 from keystead.server.framing import Head
 from keystead.server.metrics import Metrics
+from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
 from keystead.server.peers import Peer
 from keystead.server.protocols import Dialect, dialect
 from keystead.server.recording import request_parameters, response_elements
@@ -70,7 +68,6 @@ JSON_LIMIT = 200_000  # kms.md 1
 QUERY_LIMIT = 256 * 1024  # threat-model section 6
 TOGETHER = 32  # requests whose data a processor's caches hold
 TURN_SECONDS = 0.01  # that the requests of one turn are answered for
-MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
 
 # What each service calls a failure of its own (iam.md 1.5).
 _INTERNAL: Mapping[str, type[AwsError]] = {
@@ -111,23 +108,6 @@ class OpenCall(Protocol):
         """The call."""
 
 
-class Opened(msgspec.Struct, gc=False):
-    """A request on its way: where it goes, who asks for what, and what came of it."""
-
-    request: HttpRequest
-    where: Route
-    speech: Dialect
-    event: Event
-    started: float
-    epoch: int = -1  # at which its caller was authenticated
-    caller: Authenticated | None = None
-    asked: Any = None  # the input of the operation
-    given: Any = None  # its output
-    call: Call | None = None
-    response: HttpResponse | None = None
-    raised: Exception | None = None  # why it goes no further
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Answers requests. (door.Application)"""
@@ -149,7 +129,7 @@ class Pipeline:
         """Refuse a body that was not read, in plain text as AWS does (kms.md 1)."""
         text = f"HTTP content length exceeded {limit} bytes."
         where = route(request)
-        event = _event(request, where, self.clock.now())
+        event = event_of(request, where, self.clock.now())
         _close(event, RequestTooLarge.code, text, perf_counter())
         self.unknown.record(event)
         headers = (*TEXT, ("x-amzn-RequestId", event.request_id))
@@ -179,7 +159,7 @@ class Pipeline:
         for start in range(0, len(asked), TOGETHER):
             now, started = self.clock.now(), perf_counter()
             together = asked[start : start + TOGETHER]
-            opened = [_opened(request, now, started) for request, _ in together]
+            opened = [open_request(request, now, started) for request, _ in together]
             for place, one in enumerate(opened, 1):
                 self._authenticate(one)
                 if perf_counter() > until:
@@ -365,32 +345,6 @@ class Pipeline:
         return _INTERNAL.get(where.service.name, InternalFailure)(_INTERNAL_MESSAGE)
 
 
-def _opened(request: HttpRequest, now: datetime, started: float) -> Opened:
-    """A request that came at this time, and where it goes."""
-    where = route(request)  # 1
-    event = _event(request, where, now)
-    return Opened(request, where, dialect(where.service, request), event, started)
-
-
-def _event(request: HttpRequest, where: Route, now: datetime) -> Event:
-    """The event of a request, with what is known before anyone is authenticated."""
-    headers, endpoint, implementation = request.headers, request.endpoint, where.implementation
-    return Event(
-        new_request_id(),
-        now,
-        where.service.event_source,
-        where.name,
-        "",  # the Region, until someone is authenticated
-        request.source_ip,
-        headers.get("user-agent", "")[:MOST_RECORDED],
-        endpoint.name,
-        endpoint.vpce_id,
-        request.secure,
-        host=headers.get("host", "")[:MOST_RECORDED],
-        read_only=implementation is not None and implementation.operation.read_only,
-    )
-
-
 def _given(call: Call, implementation: Implementation, asked: Any) -> Any:
     """What the operation gives."""
     given = implementation.function(call, asked)  # 5
@@ -409,9 +363,3 @@ def _close(event: Event, code: str, message: str, started: float) -> None:
 def _unavailable(speech: Dialect, where: Route, request_id: str) -> HttpResponse:
     """The answer of a call whose turn could not be made durable."""
     return speech.refuse(where.service, ServiceUnavailable(), request_id)
-
-
-def new_request_id() -> str:
-    """A random UUID (version 4), as AWS writes its request ids."""
-    digits = urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
