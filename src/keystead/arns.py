@@ -13,6 +13,35 @@ import msgspec
 
 PARTITION = "aws"
 
+
+class Partition(msgspec.Struct, frozen=True, gc=False):
+    """A group of Regions with accounts and ARNs of its own (botocore's `partitions.json`)."""
+
+    name: str  # the second part of every ARN
+    regions: str  # how the names of its Regions begin
+    global_region: str  # for which SDKs sign calls of IAM
+
+
+_PARTITIONS = (
+    Partition("aws-us-gov", "us-gov-", "us-gov-west-1"),
+    Partition("aws-cn", "cn-", "cn-north-1"),
+    Partition("aws-eusc", "eusc-", "eusc-de-east-1"),
+    Partition("aws-iso", "us-iso-", "us-iso-east-1"),
+    Partition("aws-iso-b", "us-isob-", "us-isob-east-1"),
+    Partition("aws-iso-e", "eu-isoe-", "eu-isoe-west-1"),
+    Partition("aws-iso-f", "us-isof-", "us-isof-south-1"),
+    Partition("aws", "", "us-east-1"),
+)
+
+PARTITIONS = frozenset(each.name for each in _PARTITIONS)
+"""The partitions that there are."""
+
+
+def partition_of(region: str) -> Partition:
+    """The partition of a Region."""
+    return next(each for each in _PARTITIONS if region.startswith(each.regions))
+
+
 _ACCOUNT_ID = re.compile(r"\A[0-9]{12}\Z")
 _ARN = re.compile(
     r"\Aarn:([a-z][a-z0-9-]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]{12}|aws|):([\x21-\x7e]+)\Z"

@@ -16,7 +16,7 @@ from keystead.policy.context import (
     RequestContext,
 )
 from keystead.policy.decision import PolicyKind
-from keystead.policy.document import DocumentKind, compile_policy
+from keystead.policy.document import DocumentKind, compile_policy, stored_policy
 from keystead.policy.evaluate import evaluate
 from keystead.policy.matching import Question
 from keystead.policy.places import places, sources_at, with_sources
@@ -224,8 +224,9 @@ def test_exempted_principals_are_left_alone() -> None:
 
 
 def test_a_statement_that_never_matches_is_left_alone() -> None:
-    """In a key policy that is one without Resource: a wider one would not match either."""
-    void = key_policy({"Effect": "Allow", "Action": "kms:Sign", **to(USER)})
+    """In an old key policy that is one without Resource: a wider one would not match either."""
+    stored = text({"Effect": "Allow", "Action": "kms:Sign", **to(USER)})
+    void = PolicySource(stored_policy(stored, DocumentKind.KEY), "default")
     assert the_change(about_key((), (void,))).what is What.ADD
     near = key_policy(allow("kms:Sign", **to(USER)))
     assert the_change(about_key((), (near,))).what is What.WIDEN

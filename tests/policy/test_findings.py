@@ -388,7 +388,7 @@ def test_where_aws_explains() -> None:
 
     assert told(IDENTITY, {"Effect": "allow"}) == ("ERROR", "error-invalid-effect")
     assert told(IDENTITY, {"Action": []}) == ("ERROR", "suggestion-empty-array-action")
-    assert told(KEYS, {"Action": []}) == ("SUGGESTION", "suggestion-empty-array-action")
+    assert told(KEYS, {"Action": []}) == ("ERROR", "suggestion-empty-array-action")
     but_root = {"Principal": None, "NotPrincipal": ROOT}
     link = "security-warning-allow-with-not-principal"
     assert told(KEYS, but_root) == ("ERROR", link)

@@ -25,6 +25,7 @@ CONTROL = {KIND.SCP, KIND.RCP}
 EVERY = set(KIND)
 READS_SIDS = {*HOLDERS, KIND.TRUST, *CONTROL}
 NOT_PRINCIPAL = {"Principal": None, "NotPrincipal": {"AWS": ROOT}, "Effect": "Deny"}
+SHORT = {KIND.IDENTITY, KIND.BOUNDARY}
 ACTIONLESS = {"Action": None}
 BEYOND_LATIN = {"Condition": {"StringEquals": {"aws:userid": "\u4e2d"}}}
 
@@ -41,10 +42,18 @@ MAY: list[tuple[str, dict[str, Any], set[DocumentKind]]] = [
     ("an account", {"Principal": {"AWS": ACCOUNT}}, EVERY - HOLDERS - CONTROL),
     ("a provider", {"Principal": {"Federated": "accounts.google.com"}}, {KIND.TRUST}),
     ("a canonical user", {"Principal": {"CanonicalUser": "a" * 64}}, {KIND.RESOURCE}),
-    ("no action", ACTIONLESS, {KIND.KEY}),
-    ("no resource", {"Resource": None}, {KIND.KEY, KIND.TRUST}),
+    ("no action", ACTIONLESS, set()),
+    ("an empty list of actions", {"Action": []}, set()),
+    ("no resource", {"Resource": None}, {KIND.TRUST}),
+    ("an empty list of resources", {"Resource": []}, set()),
     ("a resource", {"Resource": "*"}, EVERY - {KIND.TRUST}),
-    ("what is no ARN", {"Resource": "key"}, {KIND.KEY, KIND.RESOURCE, KIND.ENDPOINT}),
+    ("what is no ARN", {"Resource": "key"}, {KIND.RESOURCE}),
+    ("an ARN of a service", {"Resource": "arn:aws:kms"}, SHORT | {KIND.RESOURCE}),
+    (
+        "an ARN that ends in `*`",
+        {"Resource": "arn:aws:kms:*"},
+        SHORT | {KIND.KEY, KIND.RESOURCE, KIND.ENDPOINT},
+    ),
     (
         "what is no ARN of IAM",
         {"Resource": "arn:aws:iam::1:root"},
@@ -96,7 +105,7 @@ def test_one_sentence_for_everything(kind: DocumentKind) -> None:
 
 @pytest.mark.parametrize("kind", [KIND.KEY, KIND.RESOURCE])
 def test_what_is_stored_and_matches_nothing(kind: DocumentKind) -> None:
-    """A key policy may lack actions and resources, another resource's policy principals."""
+    """An old key policy may lack actions and resources, another resource's policy principals."""
     lacking = {KIND.KEY: ("Action", "Resource"), KIND.RESOURCE: ("Principal",)}[kind]
     for name in lacking:
         element = {key: value for key, value in USUAL[kind].items() if key != name}

@@ -185,7 +185,7 @@ TEAM = {"StringEquals": {"aws:PrincipalTag/team": "${aws:PrincipalTag/own}"}}
         (allow("s3:Get*", "arn:aws:s3:::c/${aws:username}", Condition=TEAM), ()),  # elsewhere
         (allow("s3:Get*", "arn:aws:s3:::b/bob/${aws:username}"), ()),
         (allow("s3:Get*", "arn:aws:s3:::b/${aws:username, 'alice'}/*"), ()),  # has a default
-        (allow("s3:Get*", "arn:aws:s3:${aws:username}::b/alice/*", Condition=TEAM), ()),
+        (allow("s3:Get*", "arn:aws:s3::${aws:username}:b/alice/*", Condition=TEAM), ()),
         (deny("s3:Get*", HOME), ("aws:username",)),
         ({"Effect": "Allow", "Action": "s3:*", "NotResource": HOME}, ("aws:username",)),
         ({"Effect": "Deny", "Action": "s3:*", "Condition": TEAM,

@@ -63,7 +63,6 @@ def one(kind: DocumentKind = DocumentKind.IDENTITY, **elements: Any) -> str:
         text(allow(Action=["kms:*", None])),
         text(allow(Resource={"a": "b"})),
         text(allow(Sid=1)),
-        text(allow(Sid="with blanks")),
         text(allow(Condition=[])),
         text(allow(Condition={"StringEquals": "x"})),
         text(allow(Condition={"StringEquals": {"aws:username": None}})),
@@ -142,13 +141,13 @@ def test_versions(kind: DocumentKind) -> None:
         {"Condition": {"StringLike": {"aws:username": "*" + "a" * 96 + "?*"}}},
         {"Condition": {"StringLike": {"aws:username": "*?" + "${aws:userid}" * 3 + "*"}}},
         {"Resource": "arn:aws:s3:::${bucket/*"},
-        {"Resource": "arn:aws:kms:eu-central-1"},
-        {"Resource": "arn:aws:kms:*"},
         {"Resource": "arn:aws::::x"},
+        {"Resource": "arn:aws::x"},
+        {"Resource": "arn:aws:s3::example_bucket"},
     ],
 )
 def test_the_legacy_parser(elements: dict[str, Any]) -> None:
-    """Effects in other case, unreadable operands, broken variables, short ARNs."""
+    """Effects in other case, unreadable operands, broken variables, no service."""
     assert one(**elements) == say.LEGACY
 
 
@@ -199,8 +198,11 @@ def test_actions(actions: Any, sentence: str) -> None:
         ("**", 'Resource ** must be in ARN format or "*".'),
         ("", 'Resource  must be in ARN format or "*".'),
         ("a:b", 'Partition "b" is not valid for resource "arn:b:*:*:*:*".'),
+        ("arn:x:s3", 'Partition "x" is not valid for resource "arn:x:s3:*:*:*".'),
+        ("arn:x:s3:a:b", 'Partition "x" is not valid for resource "arn:x:s3:a:b:*".'),
+        ("arn:x::::", 'Partition "x" is not valid for resource "arn:x::::".'),
         ("arn:x:kms:eu:1:k:2", 'Partition "x" is not valid for resource "arn:x:kms:eu:1:k:2".'),
-        ("arn:cn:s3:::b", 'Partition "cn" is not valid for resource "arn:cn:s3:*:*:b".'),
+        ("arn:cn:s3:::b", 'Partition "cn" is not valid for resource "arn:cn:s3:::b".'),
         ("arn:aws", say.RESOURCE_VENDOR),
         ("arn:aws:*:eu:1:k", say.RESOURCE_VENDOR),
         ("arn:aws:k?s:eu:1:k", say.RESOURCE_VENDOR),
@@ -208,7 +210,15 @@ def test_actions(actions: Any, sentence: str) -> None:
             "arn:aws:iam:eu:1:user/a",
             "IAM resource arn:aws:iam:eu:1:user/a cannot contain region information.",
         ),
-        ("arn:aws:iam::1:*", ""),
+        (
+            "arn:aws:s3:eu-west-1::b",
+            "Resource arn:aws:s3:eu-west-1::b can not contain region information.",
+        ),
+        ("arn:aws:s3:eu-west-1:111122223333:accesspoint/a", ""),
+        ("arn:aws:s3:*:*:b", ""),
+        ("arn:aws:iam:*:1:*", "IAM resource arn:aws:iam:*:1:* cannot contain region information."),
+        (["arn:aws:iam::1:*", "arn:aws:iam", "arn:aws:iam:*", "arn:aws:iam::*"], ""),
+        (["arn:aws:sqs", "arn:aws:kms:*", "arn:aws:cloudfront:*", "arn:aws:s3::"], ""),
         ("arn:aws:iam::1:root", say.IAM_PATH),
         ("arn:aws:iam::1:user/a", ""),
         (["*", "arn:aws:kms:*:1:key/*", "arn:*:kms:*:*:key/*", "arn:aws*:s3:::b"], ""),
@@ -216,7 +226,7 @@ def test_actions(actions: Any, sentence: str) -> None:
     ],
 )
 def test_resources(resources: Any, sentence: str) -> None:
-    """Resources are `*` or ARNs of six parts, as IAM wants them."""
+    """Resources are `*` or ARNs, as IAM wants them; what they lack is completed."""
     assert one(Resource=resources) == sentence
     assert one(Resource=None, NotResource=resources) == sentence
 
@@ -231,9 +241,12 @@ ORDERED: list[tuple[dict[str, Any], str]] = [
     ({"Extra": 1}, say.SYNTAX),
     ({"Version": "2008-10-17"}, say.OLD_VERSION),
     ({"Effect": "allow"}, say.LEGACY),
+    ({"Sid": "Tw ice"}, say.SID),
     ({"Sid": "Twice"}, say.DUPLICATE_SID),
     ({"Action": []}, say.NO_ACTIONS),
     ({"Resource": []}, say.NO_RESOURCES),
+    ({"Resource": "sdfsadf"}, 'Resource sdfsadf must be in ARN format or "*".'),
+    ({"Action": "a:a:a"}, say.TWO_COLONS),
     (
         {"Condition": {"Bool": {"aws:AssumedRoot": "true"}}},
         "Condition key aws:AssumedRoot is not supported.",
@@ -245,7 +258,7 @@ ORDERED: list[tuple[dict[str, Any], str]] = [
 def test_the_first_check_that_fails_speaks(first: int) -> None:
     """With everything wrong that later checks look at, the earliest sentence is given."""
     changes: dict[str, Any] = {}
-    for elements, _ in ORDERED[first:]:
+    for elements, _ in reversed(ORDERED[first:]):
         changes |= elements
     version = changes.pop("Version", "2012-10-17")
     other = allow("kms:Decrypt", Sid="Twice")
@@ -253,7 +266,8 @@ def test_the_first_check_that_fails_speaks(first: int) -> None:
 
 
 def test_sids_are_unique_where_iam_reads_them() -> None:
-    """Empty Sids do not count; a key policy's may be anything."""
+    """They are letters and digits; empty ones do not count; a key policy's may be anything."""
+    assert refusal(text(allow(Sid="with blanks"))) == say.SID
     assert refusal(text(allow(Sid="A"), deny(Sid="A"))) == say.DUPLICATE_SID
     assert not refusal(text(allow(Sid=""), deny(Sid="")))
     everybody = deny(Principal="*", Sid="Allow all, please")
@@ -293,17 +307,37 @@ def test_trust_policies() -> None:
         )
 
 
-def test_key_policies_keep_statements_that_do_nothing() -> None:
-    """Without Action or Resource a statement is stored and void; without Principal refused."""
+def test_what_key_policies_must_say() -> None:
+    """A statement without Action or Resource is refused since August 2025, and void where it was
+    stored before; without Principal it is refused.
+    """
     everybody = allow(Principal="*")
     for element in ("Action", "Resource"):
         statement = {name: value for name, value in everybody.items() if name != element}
         for written in (statement, {**statement, element: []}):
-            compiled = compile_policy(text(written), DocumentKind.KEY).statements[0]
+            lacks = say.NO_ACTIONS if element == "Action" else say.NO_RESOURCES
+            assert refusal(text(written), DocumentKind.KEY) == lacks
+            compiled = stored_policy(text(written), DocumentKind.KEY).statements[0]
             assert compiled.void
             assert not compiled.actions.matches("kms:encrypt")
     assert refusal(text(allow()), DocumentKind.KEY) == say.PRINCIPAL_MISSING
     assert refusal(text(allow()), DocumentKind.ENDPOINT) == say.PRINCIPAL_MISSING
+
+
+@pytest.mark.parametrize("kind", [DocumentKind.KEY, DocumentKind.ENDPOINT])
+@pytest.mark.parametrize(
+    "resource",
+    ["arn:aws:kms", "arn:aws:kms:eu-central-1:1", "key", "", "k*", "?:*", "arn:aws:k:${aws:a}::x"],
+)
+def test_a_resource_that_can_match_nothing_is_refused(kind: DocumentKind, resource: str) -> None:
+    """A Deny that could never deny is not stored; one that was keeps meaning nothing."""
+    for effect in (allow, deny):
+        statement = effect(resource=resource, Principal="*")
+        assert refusal(text(statement), kind)
+        assert not stored_policy(text(statement), kind).broken
+        assert refusal(text(effect(resource=["*", resource], Principal="*")), kind)
+    for possible in ("arn:aws:kms:*", "a*", "arn:*", "???:*", "arn:aws:kms:*:1:key/${aws:a}"):
+        assert not refusal(text(deny(resource=possible, Principal="*"), version="2008-10-17"), kind)
 
 
 @pytest.mark.parametrize("kind", [DocumentKind.KEY, DocumentKind.ENDPOINT])
@@ -402,10 +436,49 @@ def test_condition_keys(key: str, supported: bool) -> None:
         assert not stored_policy(document, kind).broken
 
 
-@pytest.mark.parametrize("key", ["username", ":x", "aws:", ":aws:username"])
-def test_condition_keys_have_a_prefix(key: str) -> None:
-    """A key without the name of a service is nobody's."""
-    assert one(Condition={"StringEquals": {key: "x"}}) == say.NO_VENDOR
+@pytest.mark.parametrize("key", ["username", ":x", ":aws:username"])
+def test_condition_keys_without_a_prefix(key: str) -> None:
+    """A key without the name of a service is stored, and never has a value."""
+    assert one(Condition={"StringEquals": {key: "x"}}) == ""
+    assert one(Condition={"StringEquals": {"aws:": "x"}}) != ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "well_formed"),
+    [
+        ("${aws:PrincipalTag/cost center}", True),
+        ("${aws:PrincipalTag/cost  center of us, 'a b'}", True),
+        ("${kms:EncryptionContext:App Name}", True),
+        ("${aws:PrincipalTag/ x}", False),
+        ("${aws:PrincipalTag/x }", False),
+        ("${aws:PrincipalTag/x y,'z'}", False),
+        ("${aws:user name}", False),
+        ("${aws: username}", False),
+        ("${aws:Principal Tag/x}", False),
+    ],
+)
+def test_blanks_in_variables(variable: str, well_formed: bool) -> None:
+    """The key of a tag may have blanks inside, and nothing else of a variable may."""
+    sentence = "" if well_formed else say.LEGACY
+    assert one(Resource=f"arn:aws:s3:::{variable}/*") == sentence
+    assert one(Condition={"StringEquals": {"s3:prefix": variable}}) == sentence
+
+
+def test_a_partition_can_be_demanded() -> None:
+    """An ARN of another partition is refused where one is demanded; `*` is in every partition."""
+
+    def refused(partition: str, written: str) -> str:
+        document = text(allow(resource=f"arn:{written}:s3:::b"))
+        try:
+            compile_policy(document, DocumentKind.IDENTITY, partition=partition)
+        except MalformedPolicy as why:
+            return why.message
+        return ""
+
+    assert refused("aws-cn", "aws") == 'Partition "aws" is not valid for resource "arn:aws:s3:::b".'
+    assert refused("aws", "aws-cn")
+    assert not any(refused("aws-cn", written) for written in ("aws-cn", "*", "aws*"))
+    assert not refused("", "aws-us-gov")
 
 
 @pytest.mark.parametrize("key", ["kms:ResourceAliases", "aws:ResourceTag/team"])

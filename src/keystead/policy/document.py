@@ -31,8 +31,8 @@ from keystead.policy.principals import (
     root_arn,
 )
 from keystead.policy.statements import Statement, compile_statement
-from keystead.policy.validation import validate
-from keystead.policy.variables import Dialect
+from keystead.policy.validation import Terms, validate
+from keystead.policy.variables import Dialect, dialect_of
 
 __all__ = [
     "GREATEST_SIZES",
@@ -65,6 +65,7 @@ GREATEST_SIZES: Mapping[DocumentKind, int] = {
 
 _OUTER_SPACE = re.compile(r'("(?:[^"\\]|\\.)*+")|[ \t\r\n]+')
 _COMPILED = 4096
+_AS_STORED = Terms(any_key=True, stored=True)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -85,16 +86,26 @@ def compile_policy(
     principals: Mapping[str, str] | None = None,
     *,
     accept_unsupported_condition_keys: bool = False,
+    partition: str = "",
 ) -> Policy:
     """The meaning of a document; raises MalformedPolicy with AWS's sentence.
 
     `principals` gives the unique id of every AWS principal that a resource policy names, as it is
-    written (`named_principals`); None takes each name for itself.
+    written (`named_principals`); None takes each name for itself. `partition` is that of its ARNs;
+    "" takes any that there is.
     """
+    return _policy(
+        text, kind, principals, Terms(accept_unsupported_condition_keys, partition=partition)
+    )
+
+
+def _policy(
+    text: str, kind: DocumentKind, principals: Mapping[str, str] | None, terms: Terms
+) -> Policy:
     resolved = None if principals is None else tuple(sorted(principals.items()))
     # A text that is too long to be stored is only simulated: it is not worth keeping.
     compiled = _compiled if len(text) <= KEY_POLICY_BYTES else _compiled.__wrapped__
-    return compiled(text, kind, resolved, accept_unsupported_condition_keys)
+    return compiled(text, kind, resolved, terms)
 
 
 def stored_policy(
@@ -102,11 +113,12 @@ def stored_policy(
 ) -> Policy:
     """The meaning of a document that was accepted when it was written; never raises.
 
-    Condition keys are not asked again: the installation may have accepted any. The caller raises
+    Condition keys are not asked again, since the installation may have accepted any, and no rule is
+    applied that is younger than the document. The caller raises
     an alarm when the policy is `broken`.
     """
     try:
-        return compile_policy(text, kind, principals, accept_unsupported_condition_keys=True)
+        return _policy(text, kind, principals, _AS_STORED)
     except MalformedPolicy as refused:
         return _denies_everything(text, kind, refused.detail)
 
@@ -146,10 +158,10 @@ def is_too_long(text: str, kind: DocumentKind) -> bool:
 
 @lru_cache(maxsize=_COMPILED)
 def _compiled(
-    text: str, kind: DocumentKind, resolved: tuple[tuple[str, str], ...] | None, any_key: bool
+    text: str, kind: DocumentKind, resolved: tuple[tuple[str, str], ...] | None, terms: Terms
 ) -> Policy:
     try:
-        return _compile(text, kind, resolved, any_key=any_key)
+        return _compile(text, kind, resolved, terms)
     except MalformedPolicy as refused:
         if RULES[kind].organizations:
             raise MalformedPolicy(say.ORGANIZATIONS, refused.detail) from None
@@ -160,14 +172,11 @@ def _compile(
     text: str,
     kind: DocumentKind,
     resolved: tuple[tuple[str, str], ...] | None,
-    *,
-    any_key: bool,
+    terms: Terms,
 ) -> Policy:
     written = _read(text, kind)
-    dialect = Dialect(
-        variables=written.version == grammar.VERSION_2012, key_policy=kind is DocumentKind.KEY
-    )
-    validate(written, kind, dialect, any_key=any_key)
+    dialect = dialect_of(kind, variables=written.version == grammar.VERSION_2012)
+    validate(written, kind, dialect, terms)
     names = None if resolved is None else dict(resolved)
     return Policy(
         id=_identity(text, kind, resolved),
@@ -207,7 +216,7 @@ def _principals(
 
 
 def _void(statement: grammar.WrittenStatement, kind: DocumentKind) -> str:
-    """Why a statement that this kind accepts matches nothing."""
+    """Why a statement that was accepted once matches nothing."""
     rules = RULES[kind]
     if statement.action is None or not statement.action.values:
         return "it has no Action"

@@ -25,28 +25,28 @@ class Rules(msgspec.Struct, frozen=True):
 
     principal: bool = False  # may have a Principal element
     principal_types: frozenset[str] = frozenset({"Service"})  # beside AWS
-    actions_demanded: bool = True  # False: a statement without them is void
     resource: bool = True  # may have a Resource element
-    resource_demanded: bool = True  # False: a statement without one is void
     version_2012: bool = False
     iam_text: bool = True  # only the characters that IAM takes
     iam_sids: bool = True  # letters and digits, unique in the document
     arns: bool = False  # resources are ARNs of six parts
+    short_arns: bool = False  # or of fewer, which are completed with `*`
     iam_arns: bool = False  # and as IAM wants them
+    reachable: bool = False  # each resource is a pattern that some ARN can match
     organizations: bool = False  # the service has one sentence for every refusal
 
 
-_OF_HOLDER = Rules(version_2012=True, arns=True, iam_arns=True)
+_OF_HOLDER = Rules(version_2012=True, arns=True, short_arns=True, iam_arns=True)
+_OF_SESSION = Rules(version_2012=True, arns=True, iam_arns=True)
 
 RULES: Mapping[DocumentKind, Rules] = {
     DocumentKind.IDENTITY: _OF_HOLDER,
     DocumentKind.BOUNDARY: _OF_HOLDER,
-    DocumentKind.SESSION: _OF_HOLDER,
+    DocumentKind.SESSION: _OF_SESSION,
     DocumentKind.KEY: Rules(
         principal=True,
-        actions_demanded=False,
-        resource_demanded=False,
         iam_sids=False,
+        reachable=True,
     ),
     DocumentKind.TRUST: Rules(
         principal=True,
@@ -59,7 +59,7 @@ RULES: Mapping[DocumentKind, Rules] = {
         iam_text=False,
         iam_sids=False,
     ),
-    DocumentKind.ENDPOINT: Rules(principal=True, iam_text=False, iam_sids=False),
+    DocumentKind.ENDPOINT: Rules(principal=True, iam_text=False, iam_sids=False, reachable=True),
     DocumentKind.SCP: Rules(iam_text=False, arns=True, organizations=True),
     DocumentKind.RCP: Rules(
         principal=True, version_2012=True, iam_text=False, arns=True, organizations=True

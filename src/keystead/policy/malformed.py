@@ -4,6 +4,10 @@ SYNTAX = "Syntax errors in policy."
 TRUST_JSON = "This policy contains invalid Json"
 OLD_VERSION = "Policy document must be version 2012-10-17 or greater."
 LEGACY = "The policy failed legacy parsing"
+SID = (
+    "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular"
+    " expression [0-9A-Za-z]*"
+)
 DUPLICATE_SID = "Statement IDs (SID) in a single policy must be unique."
 NO_ACTIONS = "Policy statement must contain actions."
 NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."

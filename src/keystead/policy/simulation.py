@@ -11,7 +11,7 @@ import msgspec
 
 from keystead.policy.context import ApplicablePolicies, RequestContext
 from keystead.policy.decision import DecidingStatement, Outcome, PolicyKind
-from keystead.policy.document import DocumentKind, Policy
+from keystead.policy.document import Policy
 from keystead.policy.evaluate import evaluate
 from keystead.policy.grammar import VERSION_2012
 from keystead.policy.matching import Matched, Matches, Question, match_all, own_policies
@@ -20,6 +20,7 @@ from keystead.policy.principal import Keys
 from keystead.policy.principals import Grade
 from keystead.policy.statements import Statement, misplaced_variable
 from keystead.policy.variables import Dialect, Template, Variable, template
+from keystead.policy.variables import dialect_of as dialect_of_kind
 
 _SEVERITY = (Outcome.ALLOWED, Outcome.IMPLICITLY_DENIED, Outcome.EXPLICITLY_DENIED)
 _OF_ORGANIZATION = frozenset({PolicyKind.SERVICE_CONTROL, PolicyKind.RESOURCE_CONTROL})
@@ -95,9 +96,7 @@ def keys_asked(policy: Policy) -> Iterator[str]:
 
 def dialect_of(policy: Policy) -> Dialect:
     """What the texts of a compiled document mean."""
-    return Dialect(
-        variables=policy.version == VERSION_2012, key_policy=policy.kind is DocumentKind.KEY
-    )
+    return dialect_of_kind(policy.kind, variables=policy.version == VERSION_2012)
 
 
 def could_apply(statement: Statement, dialect: Dialect, resource: str, keys: Keys) -> bool:

@@ -42,7 +42,7 @@ class ActionElement(msgspec.Struct, frozen=True, gc=False):
 class ResourceElement(msgspec.Struct, frozen=True, gc=False):
     """Resource or NotResource; without patterns it is every resource (trust policies)."""
 
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...]  # whole ARNs
     negated: bool
     test: ResourceTest
     matcher: Matcher | None = None  # the same as `test`, when that is one pattern
@@ -142,10 +142,11 @@ def compile_actions(element: Element) -> ActionElement:
 @lru_cache(maxsize=ELEMENTS)
 def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> ResourceElement:
     """The meaning of a Resource or NotResource element; raises MalformedVariable."""
-    templates = [template(text, dialect, wild=True) for text in element.values]
+    texts = tuple(completed(text, dialect) for text in element.values)
+    templates = [template(text, dialect, wild=True) for text in texts]
     tests = [
         pattern(text, dialect, resource_glob)
-        for text, parsed in zip(element.values, templates, strict=True)
+        for text, parsed in zip(texts, templates, strict=True)
         if not misplaced_variable(parsed)
     ]
     variables = tuple(variable for one in templates for variable in one.variables)
@@ -154,7 +155,7 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
     )
     alone = not element.negated and len(templates) == 1 and not variables
     return ResourceElement(
-        patterns=element.values,
+        patterns=texts,
         negated=element.negated,
         matcher=_static(templates[0].tokens()) if alone else None,
         test=EVERY_RESOURCE.test
@@ -184,6 +185,22 @@ def _resource_test(
         return not any(test(resource, keys) for test in tests)
 
     return matches
+
+
+def completed(text: str, dialect: Dialect) -> str:
+    """A pattern with the parts that the dialect adds; raises MalformedVariable (iam.md 4.6).
+
+    `arn:aws:kms:*` is `arn:aws:kms:*:*:*` in an identity-based policy.
+    """
+    if not dialect.short_arns or ":" not in text:
+        return text
+    missing = 5 - colons(template(text, dialect, wild=False))
+    return f"{text}{':*' * missing}" if missing > 0 else text
+
+
+def colons(parsed: Template) -> int:
+    """How many colons divide a pattern: those in a variable do not."""
+    return sum(part.count(":") for part in parsed.parts if isinstance(part, str))
 
 
 def misplaced_variable(parsed: Template) -> bool:

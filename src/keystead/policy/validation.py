@@ -1,17 +1,22 @@
 """May a document of this kind say this?  AWS's order of checks, and ours after them.
 
     (1) grammar, and principals where none belong   (2) version
-    (3) the legacy parser: effect, operands, variables, ARNs with too few parts
-    (4) Sids   (5) actions   (6) resources   (7) what else the kind forbids and demands
+    (3) the legacy parser: effect, operands, variables, ARNs that name no service or account
+    (4) Sids   (5) are there actions, and resources?   (6) resources, then actions
+    (7) what else the kind forbids and demands
     (8) condition keys that never have a value here (threat-model PE-2)
 
 iam.md 4.2 to 4.6 and 4.9, kms.md 10.3. The grammar is checked by `grammar`, principals by
-`principals` after (7).
+`principals` after (7). A document that was stored is held to what was demanded when it was: a
+statement that a later rule would refuse matches nothing, as before (`Terms.stored`).
 """
 
 import re
 from collections.abc import Callable, Iterator
 
+import msgspec
+
+from keystead.arns import PARTITIONS
 from keystead.policy import malformed as say
 from keystead.policy.comparisons import BadOperand
 from keystead.policy.conditions import compile_condition
@@ -20,21 +25,34 @@ from keystead.policy.keys import family, is_supplied
 from keystead.policy.kinds import RULES, DocumentKind, Rules
 from keystead.policy.malformed import MalformedPolicy
 from keystead.policy.operators import FOR_ALL
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.statements import compile_resources
-from keystead.policy.variables import Dialect, MalformedVariable, PatternTooLong, template
+from keystead.policy.patterns import Wild, ascii_lower, glob, segments
+from keystead.policy.statements import colons, compile_resources, misplaced_variable
+from keystead.policy.variables import (
+    Dialect,
+    MalformedVariable,
+    PatternTooLong,
+    Variable,
+    template,
+)
 
 SID = re.compile(r"[A-Za-z0-9]*")
+_ACCOUNT = re.compile(r"(?:[0-9]{12}|aws|)|.*[*?].*", re.DOTALL)
 VENDOR = re.compile(r"[A-Za-z0-9.-]*")
 TRUST_ACTION = re.compile(r"sts:(?:assumerole[a-z*?]*|tagsession|setsourceidentity|setcontext)")
+_PARTS_OF_S3 = ("accesspoint", "job/", "storage-lens", "access-grants", "async-request")
 TOLD_APART_ONE_BY_ONE = frozenset({"kms:encryptioncontext:", "aws:requesttag/"})
 
 
-def validate(policy: WrittenPolicy, kind: DocumentKind, dialect: Dialect, *, any_key: bool) -> None:
-    """Refuse what this kind must not say; raises MalformedPolicy.
+class Terms(msgspec.Struct, frozen=True, gc=False):
+    """On which terms is a document taken?"""
 
-    `any_key`: condition keys that never have a value here are accepted.
-    """
+    any_key: bool = False  # condition keys that never have a value here are accepted
+    stored: bool = False  # it was accepted once, perhaps before a rule was made
+    partition: str = ""  # of its ARNs; "" is any that there is
+
+
+def validate(policy: WrittenPolicy, kind: DocumentKind, dialect: Dialect, terms: Terms) -> None:
+    """Refuse what this kind must not say; raises MalformedPolicy."""
     rules, statements = RULES[kind], policy.statements
     _syntax(statements, rules)  # 1
     if rules.version_2012 and policy.version != VERSION_2012:  # 2
@@ -42,23 +60,23 @@ def validate(policy: WrittenPolicy, kind: DocumentKind, dialect: Dialect, *, any
     for statement in statements:  # 3
         _legacy(statement, rules, dialect)
     if rules.iam_sids:  # 4
-        _unique_sids(statements)
+        _sids(statements)
     for statement in statements:  # 5
-        _actions(statement, rules)
+        _complete(statement, kind, terms)
     for statement in statements:  # 6
-        _resources(statement, rules)
+        _resources(statement, kind, dialect, terms)
+    for statement in statements:
+        _actions(statement)
     own = _OWN_RULES.get(kind)
     for statement in statements:  # 7
         if own is not None:
             own(statement)
-    if not any_key:  # 8
+    if not terms.any_key:  # 8
         _require_supplied(statements, dialect)
 
 
 def _syntax(statements: tuple[WrittenStatement, ...], rules: Rules) -> None:
     for statement in statements:
-        if rules.iam_sids and not SID.fullmatch(statement.sid):
-            raise MalformedPolicy(say.SYNTAX, f"the Sid `{statement.sid}` has other characters")
         if not rules.principal and statement.principals is not None:
             raise MalformedPolicy(say.NO_PRINCIPAL_HERE)
 
@@ -81,33 +99,49 @@ def _legacy(statement: WrittenStatement, rules: Rules, dialect: Dialect) -> None
         raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards or variables") from None
     if rules.arns and statement.resource is not None:
         for resource in statement.resource.values:
-            _six_parts(resource)
+            _legacy_arn(resource, dialect)
 
 
-def _six_parts(resource: str) -> None:
+def _legacy_arn(resource: str, dialect: Dialect) -> None:
+    """An ARN names a service and, if it has no more parts, what can be an account (iam.md 4.6)."""
     if not_an_arn(resource):
         return  # `*`, or refused later with a better sentence
-    if resource.count(":") < 5 or resource.split(":")[2] == "":
+    parts = resource.split(":", 5)
+    if parts[2] == "":
+        raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` names no service")
+    if colons(template(resource, dialect, wild=False)) >= 5:
+        return
+    if not dialect.short_arns:
         raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` has fewer than six parts")
+    if len(parts) == 5 and not _ACCOUNT.fullmatch(parts[4]):
+        raise MalformedPolicy(say.LEGACY, f"`{parts[4]}` in `{resource}` is no account")
 
 
-def _unique_sids(statements: tuple[WrittenStatement, ...]) -> None:
+def _sids(statements: tuple[WrittenStatement, ...]) -> None:
     sids = [statement.sid for statement in statements if statement.sid]
+    for sid in sids:
+        if not SID.fullmatch(sid):
+            raise MalformedPolicy(say.SID, f"the Sid `{sid}` has other characters")
     if len(set(sids)) != len(sids):
         raise MalformedPolicy(say.DUPLICATE_SID)
 
 
-def _actions(statement: WrittenStatement, rules: Rules) -> None:
-    """Actions, and the keys of conditions, begin with the name of a service."""
-    for one in statement.conditions:
-        if not all(one.key.partition(":")):
-            raise MalformedPolicy(say.NO_VENDOR, f"`{one.key}` is no condition key")
-    element = statement.action
-    if element is None or not element.values:
-        if rules.actions_demanded:
-            raise MalformedPolicy(say.NO_ACTIONS)
+def _complete(statement: WrittenStatement, kind: DocumentKind, terms: Terms) -> None:
+    """Every statement has actions, and resources where its kind has any.
+
+    KMS took key policies without them before August 2025 (kms.md 10.3).
+    """
+    if kind is DocumentKind.KEY and terms.stored:
         return
-    for action in element.values:
+    if statement.action is None or not statement.action.values:
+        raise MalformedPolicy(say.NO_ACTIONS)
+    if RULES[kind].resource and (statement.resource is None or not statement.resource.values):
+        raise MalformedPolicy(say.NO_RESOURCES)
+
+
+def _actions(statement: WrittenStatement) -> None:
+    """Actions begin with the name of a service."""
+    for action in statement.action.values if statement.action is not None else ():
         vendor, colon, name = action.partition(":")
         if action == "*":
             continue
@@ -119,48 +153,78 @@ def _actions(statement: WrittenStatement, rules: Rules) -> None:
             raise MalformedPolicy(f"Vendor {vendor} is not valid")
 
 
-def _resources(statement: WrittenStatement, rules: Rules) -> None:
-    element = statement.resource
+def _resources(
+    statement: WrittenStatement, kind: DocumentKind, dialect: Dialect, terms: Terms
+) -> None:
+    element, rules = statement.resource, RULES[kind]
+    if element is None:
+        return
     if not rules.resource:
-        if element is not None:
-            raise MalformedPolicy(say.NO_RESOURCE_HERE)
-        return
-    if element is None or not element.values:
-        if rules.resource_demanded:
-            raise MalformedPolicy(say.NO_RESOURCES)
-        return
-    if not rules.arns:
-        return
+        raise MalformedPolicy(say.NO_RESOURCE_HERE)
     for resource in element.values:
-        sentence = resource != "*" and (
-            not_an_arn(resource) or (rules.iam_arns and not_an_iam_arn(resource))
-        )
+        if resource == "*":
+            continue
+        if rules.reachable and not terms.stored:
+            _reachable(resource, dialect)
+        sentence = not_an_arn(resource, terms.partition) if rules.arns else ""
+        if not sentence and rules.iam_arns:
+            sentence = not_in_iams_form(resource, stored=terms.stored)
         if sentence:
             raise MalformedPolicy(sentence)
 
 
-def not_an_arn(resource: str) -> str:
-    """The sentence for a text that does not begin as an ARN does; "" when it does."""
+def _reachable(resource: str, dialect: Dialect) -> None:
+    """A pattern of a resource policy can match some ARN: a short one whose end takes the rest.
+
+    A Deny that can never match would look as if it denied.
+    """
+    parsed = template(resource, dialect, wild=True)
+    parts = [part for part in parsed.parts if not isinstance(part, Variable)]
+    first, *rest = segments(tuple(parts))
+    if not glob(first)("arn") or (not rest and first[-1:] != (Wild.ANY,)):
+        raise MalformedPolicy(f'Resource {resource} must be in ARN format or "*".')
+    if misplaced_variable(parsed):
+        raise MalformedPolicy(say.LEGACY, f"`{resource}` has a variable where none is looked up")
+    if colons(parsed) < 5 and parsed.parts[-1] is not Wild.ANY:
+        raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` can match nothing")
+
+
+def not_an_arn(resource: str, partition: str = "") -> str:
+    """The sentence for a text that does not begin as an ARN of this partition does; "" when it
+    does. A `partition` of "" is any that there is.
+    """
     if ":" not in resource:
         return f'Resource {resource} must be in ARN format or "*".'
-    _, partition, *rest = resource.split(":")
-    if partition != "aws" and not set(partition) & {"*", "?"}:
-        parts = [*rest[:3], ":".join(rest[3:])]
-        arn = ":".join(part or "*" for part in (parts + ["*"] * 4)[:4])
-        return f'Partition "{partition}" is not valid for resource "arn:{partition}:{arn}".'
+    _, written, *rest = resource.split(":", 5)
+    known = (partition,) if partition else PARTITIONS
+    if written not in known and not set(written) & {"*", "?"}:
+        arn = ":".join([*rest, *("*" for _ in range(4 - len(rest)))])
+        return f'Partition "{written}" is not valid for resource "arn:{written}:{arn}".'
     if not rest or "*" in rest[0] or "?" in rest[0]:
         return say.RESOURCE_VENDOR
     return ""
 
 
-def not_an_iam_arn(resource: str) -> str:
-    """The sentence for an ARN of IAM that cannot be one; "" for every other ARN."""
-    _, _, service, region, _, name = resource.split(":", 5)
+def not_in_iams_form(resource: str, *, stored: bool = False) -> str:
+    """The sentence for an ARN that IAM does not take from its service; "" for every other.
+
+    `stored`: S3's Regions were not asked for when it was written.
+    """
+    parts = resource.split(":", 5)
+    whole = len(parts) == 6
+    service, region, name = parts[2], "".join(parts[3:4]), parts[5] if whole else "*"
+    if service == "s3" and not stored and region not in ("", "*") and not has_region_in_s3(name):
+        return f"Resource {resource} can not contain region information."
     if service != "iam":
         return ""
-    if region:
+    if region and (whole or region != "*"):
         return f"IAM resource {resource} cannot contain region information."
     return "" if name == "*" or name.startswith(say.IAM_PATHS) else say.IAM_PATH
+
+
+def has_region_in_s3(name: str) -> bool:
+    """Is this a resource of S3 whose ARN has a Region, or a pattern that may be one?"""
+    return name.startswith(_PARTS_OF_S3) or name[:1] in ("*", "?", "$")
 
 
 def _trust(statement: WrittenStatement) -> None:

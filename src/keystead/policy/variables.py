@@ -14,13 +14,19 @@ from functools import lru_cache
 import msgspec
 
 from keystead.policy.keys import hidden_from_key_policies
+from keystead.policy.kinds import RULES, DocumentKind
 from keystead.policy.patterns import Matcher, ascii_lower, is_too_long, shortest, wildcards
 from keystead.policy.principal import Keys
 from keystead.policy.runs import FILTERED, Token, Tokens
 
 _KEPT = 8192  # texts: the same few occur in most documents
 
-VARIABLE = re.compile(r"""\$\{(?:([*?$])|([^\s,'"{}$]+)(?:, '([^'"]*)')?)\}""")
+# In a family the last part of a key may have blanks inside: `aws:PrincipalTag/cost center`.
+VARIABLE = re.compile(
+    r"""\$\{(?:([*?$])|([^\s,'"{}$]+"""
+    r"""|[^\s,'"{}$:/]+:[^\s,'"{}$:/]+[:/][^\s,'"{}$]+(?:\x20+[^\s,'"{}$]+)+)"""
+    r"""(?:, '([^'"]*)')?)\}"""
+)
 
 
 _LONG_VALUE = " " * FILTERED  # a variable counts as much as its value may cost
@@ -39,11 +45,17 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
 
     variables: bool = True  # False in Version 2008-10-17: `${…}` is literal text
     key_policy: bool = False  # a key policy does not see every key (kms.md 11)
+    short_arns: bool = False  # an ARN of fewer than six parts is completed with `*` (iam.md 4.6)
 
     def name(self, key: str) -> str:
         """Under which name a request has the value of a key; "" has none, ever."""
         name = ascii_lower(key)
         return "" if self.key_policy and hidden_from_key_policies(name) else name
+
+
+def dialect_of(kind: DocumentKind, *, variables: bool) -> Dialect:
+    """What the texts of a document of this kind mean; `variables`: in its version."""
+    return Dialect(variables, kind is DocumentKind.KEY, RULES[kind].short_arns)
 
 
 class Variable(msgspec.Struct, frozen=True, gc=False):

@@ -155,8 +155,7 @@ def _check_grammar(statement: Any) -> None:
         for value in keys.values():
             scalars = all(isinstance(each, str | int | float | bool) for each in as_list(value))
             require(scalars, "a condition value is a text, number or boolean")
-    for operator, key, wanted in conditions_of(statement):
-        require(":" in key, "a condition key has a vendor")
+    for operator, _, wanted in conditions_of(statement):
         _check_condition(operator, wanted)
     for action in texts(statement.get("Action", statement.get("NotAction", []))):
         _check_action(action)
@@ -228,13 +227,16 @@ def _check_kind(statement: dict[str, Any], kind: str) -> None:
         require("Action" in has, "Policy statement must contain actions.")
         for action in texts(statement["Action"]):
             require(TRUST_ACTION.fullmatch(action) is not None, "not an action of trust policies")
-    if kind in (*IDENTITY_LIKE, "rcp"):
+    if kind in (*IDENTITY_LIKE, "rcp", "key"):
         actions = texts(statement.get("Action", statement.get("NotAction", [])))
         resources = texts(statement.get("Resource", statement.get("NotResource", [])))
         require(actions != [], "Policy statement must contain actions.")
         require(resources != [], "Policy statement must contain resources.")
         for resource in resources:
-            _check_resource(resource)
+            if kind == "key":
+                _check_reachable(resource)
+            else:
+                _check_resource(resource, kind)
 
 
 def _check_overly_permissive(operator: str, key: str) -> None:
@@ -252,15 +254,35 @@ def _check_action(action: str) -> None:
     require(re.fullmatch(r"[A-Za-z0-9-]+", vendor) is not None, f"Vendor {vendor} is not valid")
 
 
-def _check_resource(resource: str) -> None:
+def _check_reachable(resource: str) -> None:
+    """In a key policy a pattern that no ARN can match is refused (KMS: Resource)."""
+    parts = patterns.arn_parts(patterns.wildcards(resource))
+    require(patterns.matches(parts[0], "arn"), f"Resource {resource} is no ARN")
+    require(len(parts) == 6 or resource.endswith("*"), "a short ARN matches nothing")
+    require("${" not in ":".join(resource.split(":")[:5]), "a variable in the first five parts")
+
+
+def _check_resource(resource: str, kind: str) -> None:
     if resource == "*":
         return
     parts = resource.split(":", 5)
     require(parts[0] == "arn", f'Resource {resource} must be in ARN format or "*".')
+    require(len(parts) >= 3 and parts[2] != "", "The policy failed legacy parsing")
+    if kind in ("identity", "boundary"):
+        if len(parts) == 5:
+            account = re.fullmatch(r"([0-9]{12}|aws|)|.*[*?].*", parts[4])
+            require(account is not None, "The policy failed legacy parsing")
+        parts = patterns.completed(parts)
     require(len(parts) == 6, "The policy failed legacy parsing")
+    if kind != "scp" and parts[2] == "s3" and parts[3] not in ("", "*"):
+        points = ("accesspoint", "job/", "storage-lens", "access-grants", "async-request", "*")
+        require(parts[5].startswith(points), "an S3 ARN cannot contain region information")
     require(re.fullmatch(r"aws|\*", parts[1]) is not None, f"Partition {parts[1]}")
     require("*" not in parts[2] and "?" not in parts[2], "Resource vendor must be fully qualified")
     if parts[2] == "iam":
-        require(parts[3] == "", "IAM resource cannot contain region information.")
+        require(
+            parts[3] == "" or len(resource.split(":")) < 6,
+            "IAM resource cannot contain region information.",
+        )
         starts = parts[5] == "*" or parts[5].startswith(IAM_PATHS)
         require(starts, "IAM resource path must either be * or start with a known type")

@@ -59,6 +59,11 @@ def substituted(
     return pattern
 
 
+def completed(parts: list[str]) -> list[str]:
+    """The fields of an ARN in an identity-based policy: those that are missing are `*`."""
+    return [*parts, *["*"] * (6 - len(parts))]
+
+
 def matches(pattern: Pattern, text: str) -> bool:
     """Does the whole text match? `*` is any run, also none; `?` is exactly one character."""
     reached = {0}

@@ -63,9 +63,9 @@ def _resource_matches(
     if kind == "trust":
         return True  # a trust policy speaks about its role and names no resource
     if "Resource" in statement:
-        return _any_resource(statement["Resource"], document, request)
+        return _any_resource(statement["Resource"], document, request, kind)
     if "NotResource" in statement:
-        excluded = _any_resource(statement["NotResource"], document, request)
+        excluded = _any_resource(statement["NotResource"], document, request, kind)
         return not excluded and not _void(statement, document, request)
     return False
 
@@ -80,15 +80,17 @@ def _void(statement: dict[str, Any], document: Document, request: Request) -> bo
     return any(_parts(each, document, request) is None for each in listed)
 
 
-def _any_resource(value: Any, document: Document, request: Request) -> bool:
-    return any(_one_resource(each, document, request) for each in documents.as_list(value))
+def _any_resource(value: Any, document: Document, request: Request, kind: str) -> bool:
+    return any(_one_resource(each, document, request, kind) for each in documents.as_list(value))
 
 
-def _one_resource(value: str, document: Document, request: Request) -> bool:
+def _one_resource(value: str, document: Document, request: Request, kind: str) -> bool:
     if value == "*":
         return True
     if request.resource == "*":
         return False  # an operation without resource: only the lone `*` covers it
+    if kind == "identity":
+        value = ":".join(patterns.completed(value.split(":", 5)))
     wanted = _parts(value, document, request)
     if wanted is None:
         return False

@@ -28,7 +28,7 @@ from keystead.policy.findings.subject import Subject, WrittenStatement
 from keystead.policy.grammar import VERSION_2012
 from keystead.policy.kinds import DocumentKind
 from keystead.policy.malformed import MalformedPolicy
-from keystead.policy.variables import Dialect
+from keystead.policy.variables import dialect_of
 
 __all__ = ["PolicyFinding", "checked", "findings", "is_trust_policy"]
 
@@ -46,24 +46,31 @@ _CHECKS = (
 
 
 def findings(
-    text: str, kind: DocumentKind, *, resource_type: str = "", any_key: bool = False
+    text: str,
+    kind: DocumentKind,
+    *,
+    resource_type: str = "",
+    any_key: bool = False,
+    partition: str = "aws",
 ) -> tuple[PolicyFinding, ...]:
     """Every finding about a document of this kind.
 
     `resource_type` is what the policy is attached to, as ValidatePolicy names it; `any_key`:
-    condition keys that never have a value here are accepted.
+    condition keys that never have a value here are accepted; `partition`: that of its ARNs.
     """
-    return _findings(text, kind, resource_type, any_key)
+    return _findings(text, kind, resource_type, any_key, partition)
 
 
 @lru_cache(maxsize=4)  # who asks for one page is about to ask for the next
 def _findings(
-    text: str, kind: DocumentKind, resource_type: str, any_key: bool
+    text: str, kind: DocumentKind, resource_type: str, any_key: bool, partition: str
 ) -> tuple[PolicyFinding, ...]:
-    report = _examine(text, kind, resource_type, any_key=any_key)
+    report = _examine(text, kind, resource_type, partition, any_key=any_key)
     if not report.has_errors and kind is not DocumentKind.RESOURCE:
         try:
-            compile_policy(text, kind, accept_unsupported_condition_keys=any_key)
+            compile_policy(
+                text, kind, accept_unsupported_condition_keys=any_key, partition=partition
+            )
         except MalformedPolicy as refused:
             whole = Text(text).location((), 0, len(text))
             report.add("INVALID_POLICY_ELEMENT", whole, element=f"({refused.detail})")
@@ -72,7 +79,7 @@ def _findings(
 
 def checked(text: str, kind: DocumentKind, *, any_key: bool = False) -> list[PolicyFinding]:
     """What the checks themselves find."""
-    return _examine(text, kind, "", any_key=any_key).sorted()
+    return _examine(text, kind, "", "aws", any_key=any_key).sorted()
 
 
 def is_trust_policy(text: str) -> bool:
@@ -95,7 +102,9 @@ def _statements(root: Node) -> tuple[WrittenStatement, ...]:
     return tuple(WrittenStatement(node) for node in nodes if node.kind == "object")
 
 
-def _examine(text: str, kind: DocumentKind, resource_type: str, *, any_key: bool) -> Report:
+def _examine(
+    text: str, kind: DocumentKind, resource_type: str, partition: str, *, any_key: bool
+) -> Report:
     report, places = Report(), Text(text)
     try:
         root = read(text)
@@ -108,9 +117,8 @@ def _examine(text: str, kind: DocumentKind, resource_type: str, *, any_key: bool
         report.add("DATA_TYPE_MISMATCH", places.of(root), type="Object")
         return report
     version = root.get("Version")
-    dialect = Dialect(
-        variables=version is not None and version.node.scalar == VERSION_2012,
-        key_policy=kind is DocumentKind.KEY,
+    dialect = dialect_of(
+        kind, variables=version is not None and version.node.scalar == VERSION_2012
     )
     subject = Subject(
         text=places,
@@ -118,6 +126,7 @@ def _examine(text: str, kind: DocumentKind, resource_type: str, *, any_key: bool
         kind=kind,
         resource_type=resource_type,
         any_key=any_key,
+        partition=partition,
         dialect=dialect,
         statements=_statements(root),
         report=report,

@@ -63,7 +63,7 @@ ERRORS = {
     ),
     "INVALID_PARTITION": (
         "The resource ARN for the service {service} does not support the partition {partition}."
-        " Use the supported values: aws"
+        " Use the supported values: {supported}"
     ),
     "INVALID_POLICY_ELEMENT": "The policy element {element} is not valid.",
     "INVALID_PRINCIPAL_FORMAT": (

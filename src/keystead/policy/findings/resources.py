@@ -9,13 +9,13 @@ from keystead.policy.findings.variables import masked
 from keystead.policy.kinds import DocumentKind
 from keystead.policy.malformed import IAM_PATHS
 from keystead.policy.patterns import resource_glob
+from keystead.policy.validation import has_region_in_s3
 from keystead.policy.variables import MalformedVariable, PatternTooLong, pattern
 
 REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-[0-9]{1,2}")
 _ACCOUNT = re.compile(r"[0-9]{12}|aws")
 _DIGITS = re.compile(r"[0-9]+")
 _GLOBAL = frozenset({"iam", "sts", "organizations"})
-_PARTS_OF_S3 = ("accesspoint", "job/", "storage-lens", "access-grants", "async-request")
 _FIRST_WORDS = {"kms": ("key/", "alias/"), "iam": IAM_PATHS}
 
 
@@ -59,9 +59,15 @@ def _arn(subject: Subject, node: Node, parts: list[str]) -> None:
                 place,
                 variable=node.scalar[start : start + length],
             )
-    if partition != "aws" and not _is_wild(partition):
+    if partition != subject.partition and not _is_wild(partition):
         place = _part(subject, node, parts, 1)
-        subject.add("INVALID_PARTITION", place, service=service, partition=partition)
+        subject.add(
+            "INVALID_PARTITION",
+            place,
+            service=service,
+            partition=partition,
+            supported=subject.partition,
+        )
     if _is_wild(service):
         place = _part(subject, node, parts, 2)
         subject.add("WILDCARD_IN_SERVICE_NAME", place, refused=subject.rules.arns)
@@ -130,7 +136,7 @@ def _may_begin(resource: str, words: tuple[str, ...], *, exact: bool) -> bool:
 
 def _is_bucket(parts: list[str]) -> bool:
     """Is this an ARN of a bucket of S3, or of an object in one?"""
-    return parts[2] == "s3" and not parts[5].startswith(_PARTS_OF_S3) and not _is_wild(parts[5][:1])
+    return parts[2] == "s3" and not has_region_in_s3(parts[5])
 
 
 def _is_wild(text: str) -> bool:

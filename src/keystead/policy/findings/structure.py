@@ -135,7 +135,7 @@ def _actions(subject: Subject, statement: WrittenStatement) -> None:
     if element is None:
         subject.add("MISSING_ACTION", statement.node)
         return
-    _require_texts(subject, element, "Action", refused=subject.rules.actions_demanded)
+    _require_texts(subject, element, "Action", refused=True)
     if element.name == "NotAction" and subject.kind in (DocumentKind.TRUST, DocumentKind.RCP):
         subject.add_name("INVALID_POLICY_ELEMENT", element, element="NotAction")
 
@@ -148,7 +148,7 @@ def _resources(subject: Subject, statement: WrittenStatement) -> None:
     elif element is None:
         subject.add("MISSING_RESOURCE", statement.node)
     if element is not None:
-        _require_texts(subject, element, "Resource", refused=rules.resource_demanded)
+        _require_texts(subject, element, "Resource", refused=True)
 
 
 def _principals(subject: Subject, statement: WrittenStatement) -> None:

@@ -21,6 +21,7 @@ class Subject(msgspec.Struct, frozen=True, eq=False):
     kind: DocumentKind
     resource_type: str  # as ValidatePolicy names it, or "" for a policy of no type in particular
     any_key: bool  # condition keys that never have a value here are accepted
+    partition: str  # of the ARNs that can be meant here
     dialect: Dialect
     statements: tuple["WrittenStatement", ...]
     report: Report
