@@ -7,9 +7,12 @@ texts. An unknown name is an error, and so is anything that is not clearly safe:
 setting is never guessed. Secrets are paths of files, never values.
 """
 
+import ast
+import inspect
+import itertools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -118,10 +121,38 @@ def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str
 
 def reference() -> str:
     """Every setting as a Markdown table, for the documentation."""
-    # It reads this module's source, which nothing but the documentation needs.
-    from keystead.server.config_reference import markdown  # noqa: PLC0415
+    texts = descriptions()
+    lines = ["| setting | environment | default | meaning |", "| --- | --- | --- | --- |"]
+    for field in fields(Config):
+        default = "" if field.default is MISSING else as_toml(field.default)
+        variable = f"{PREFIX}{field.name.upper()}"
+        lines.append(f"| `{field.name}` | `{variable}` | `{default}` | {texts[field.name]} |")
+    return "\n".join(lines) + "\n"
 
-    return markdown()
+
+def descriptions() -> dict[str, str]:
+    """What each setting means: the texts below its fields, read from the source of `Config`."""
+    tree = ast.parse(inspect.getsource(Config))
+    body = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
+    found: dict[str, str] = {}
+    for field, text in itertools.pairwise(body):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
+            found[field.target.id] = " ".join(str(text.value.value).split())
+    return found
+
+
+def as_toml(value: object) -> str:
+    """A value as the TOML file writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(as_toml(part) for part in value) + "]"
+    return str(value) if isinstance(value, int) else f'"{value}"'
 
 
 def _from_file(file: Path) -> dict[str, Any]:

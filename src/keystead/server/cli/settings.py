@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from keystead.server import config as configuration
 from keystead.server.cli import options, words
-from keystead.server.config import Config
-from keystead.server.config_reference import as_toml, descriptions, markdown
+from keystead.server.config import Config, as_toml, descriptions
 
 
 @click.group()
@@ -35,4 +35,4 @@ def show(data: str | None, file: Path | None, as_json: bool) -> None:
 @config.command()
 def reference() -> None:
     """Print every setting as a Markdown table."""
-    click.echo(markdown(), nl=False)
+    click.echo(configuration.reference(), nl=False)
