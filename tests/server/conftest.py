@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
+from keystead.server.addresses import Network
 from keystead.server.answers import Answer, text
 from keystead.server.door import Connection, Door
 from keystead.server.framing import Head
 from keystead.server.outbox import Outbox
-from keystead.server.peers import Network, Peer, PeerCounts
+from keystead.server.peers import Peer, PeerCounts
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 
 from keystead.server.failures import Failure
-from keystead.server.peers import Network
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LISTEN = re.compile(r"\A(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})\Z")
 _REGION = re.compile(r"\A[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2}\Z")

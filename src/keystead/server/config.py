@@ -18,9 +18,8 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from keystead.server.addresses import Address, parse_address, parse_network, parse_region
+from keystead.server.addresses import Address, Network, parse_address, parse_network, parse_region
 from keystead.server.failures import Failure
-from keystead.server.peers import Network
 
 PREFIX = "KEYSTEAD_"
 FILE_VARIABLE = "KEYSTEAD_CONFIG"

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
+from keystead.server.addresses import Network
 from keystead.server.answers import CONTINUE, Answer, plain
 from keystead.server.buffer import Buffer
 from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
 from keystead.server.outbox import Outbox
-from keystead.server.peers import BadForwarding, Network, Peer, PeerCounts, client_of, peer_of
+from keystead.server.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
 from keystead.wire.http import Endpoint, HttpRequest
 
 REQUESTS_PER_TURN = 16

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from keystead.server.addresses import Network
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
