@@ -12,9 +12,10 @@ from keystead.server import logs
 from keystead.server.answers import Answer
 from keystead.server.door import Application
 from keystead.server.exposition import exposition
-from keystead.server.health import Condition, MetricsOnly, Pages
+from keystead.server.health import MetricsOnly, Pages
 from keystead.server.metrics import Metrics
 from keystead.server.peers import Peer
+from keystead.server.serving import Serving
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server.conftest import Remembering
 
@@ -35,12 +36,12 @@ def answered(application: Application, request: HttpRequest, peer: Peer) -> Answ
 
 def test_health() -> None:
     """`/healthz` says up; `/readyz` says one word, with 503 unless it can serve."""
-    condition = Condition()
-    pages = Pages(Remembering(), condition, None)
+    serving = Serving()
+    pages = Pages(Remembering(), serving, None)
 
     assert answered(pages, get("/healthz"), AWAY).response.body == b"up\n"
     assert answered(pages, get("/readyz", "HEAD"), AWAY).response.status == 200
-    condition.word = "draining"
+    serving.word = "draining"
     assert answered(pages, get("/healthz"), AWAY).response.status == 200
     assert answered(pages, get("/readyz"), AWAY).response.status == 503
     assert answered(pages, get("/readyz"), AWAY).response.body == b"draining\n"
@@ -49,7 +50,7 @@ def test_health() -> None:
 def test_other_requests_go_on() -> None:
     """Only reading these exact pages is ours; everything else is for the services."""
     application = Remembering()
-    pages = Pages(application, Condition(), Metrics())
+    pages = Pages(application, Serving(), Metrics())
     for request in (get("/"), get("/healthz", "POST"), get("/healthz/"), get("//healthz")):
         answered(pages, request, HERE)
     assert len(application.requests) == 4
@@ -58,7 +59,7 @@ def test_other_requests_go_on() -> None:
 def test_metrics_are_for_this_machine() -> None:
     """`/metrics` answers loopback, not the network, nor whom a local proxy speaks for."""
     application = Remembering()
-    pages = Pages(application, Condition(), Metrics())
+    pages = Pages(application, Serving(), Metrics())
 
     assert b"keystead_call_duration" in answered(pages, get("/metrics"), HERE).response.body
     answered(pages, get("/metrics"), AWAY)
@@ -66,7 +67,7 @@ def test_metrics_are_for_this_machine() -> None:
     answered(pages, get("/metrics", forwarded="for=203.0.113.7"), HERE)
     answered(pages, get("/metrics", via="1.1 proxy"), HERE)
     assert len(application.requests) == 4
-    pages = Pages(application, Condition(), None)
+    pages = Pages(application, Serving(), None)
     answered(pages, get("/metrics"), HERE)
     assert len(application.requests) == 5
 

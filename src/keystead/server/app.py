@@ -106,7 +106,7 @@ class Server:
         gc.set_threshold(GARBAGE)
         started(self._url(sockets, secure=tls is not None))
         await self._stopping.wait()
-        installation.condition.word = "draining"
+        installation.serving.word = "draining"
         ceremonies.stop(installation.directory)
         await self._drain()
         sweeping.cancel()
@@ -147,7 +147,7 @@ class Server:
         metrics = installation.metrics
         counts = PeerCounts(self._config.max_connections_per_peer, self._most_connections())
         alone = bool(self._config.metrics_listen)
-        pages = Pages(installation.pipeline, installation.condition, None if alone else metrics)
+        pages = Pages(installation.pipeline, installation.serving, None if alone else metrics)
         for sock, only_metrics in sockets:
             application: Application = MetricsOnly(metrics) if only_metrics else pages
             context = None if only_metrics else tls

@@ -41,13 +41,13 @@ from keystead.server.clock import Clock, machine_clock, system_clock
 from keystead.server.config import Config
 from keystead.server.failures import Failure
 from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
-from keystead.server.health import Condition
 from keystead.server.jobs import Job
 from keystead.server.metrics import Metrics
 from keystead.server.opened import new_request_id
 from keystead.server.pipeline import OpenCall, Pipeline
 from keystead.server.refusals import Refusals
 from keystead.server.repository import Bounds, ClockRepository, RefusalRepository
+from keystead.server.serving import Serving
 from keystead.server.waiting import Room
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Reader, Transaction
@@ -106,7 +106,7 @@ class Installation:
         self.config = config
         self.directory = config.directory
         self.metrics = Metrics()
-        self.condition = Condition()
+        self.serving = Serving()
         self.hierarchy = Hierarchy(open_root(self.directory, passphrase(config)))
         self.store = open_store(
             self.directory / STORE_FILE, self.hierarchy.store_key, lock=held, must_exist=True
@@ -146,7 +146,7 @@ class Installation:
 
     def _show_numbers(self) -> None:
         gauge = self.metrics.gauge
-        gauge("keystead_ready", "1 while it can serve.", lambda: self.condition.ready)
+        gauge("keystead_ready", "1 while it can serve.", lambda: self.serving.ready)
         gauge("keystead_epoch", "The number of the state.", lambda: self.store.epoch)
         gauge("keystead_audit_signed_records", "Records under the newest checkpoint.", self._signed)
         gauge(
@@ -312,7 +312,7 @@ class Installation:
         accounts = self.identities.accounts.every(self.store.read())
         return {
             "version": keystead.__version__,
-            "condition": self.condition.word,
+            "condition": self.serving.word,
             "regions": list(self.config.regions),
             "accounts": [account.account for account in accounts],
             "epoch": self.store.epoch,

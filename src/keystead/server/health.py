@@ -14,37 +14,22 @@ from keystead.server.door import Application
 from keystead.server.framing import Head
 from keystead.server.metrics import Metrics
 from keystead.server.peers import Peer
+from keystead.server.serving import Serving
 from keystead.wire.http import HttpRequest, HttpResponse
 
 READING = ("GET", "HEAD")
 _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # by one of these a proxy is known
 
 
-class Condition:
-    """How the server is; the word that `/readyz` says."""
-
-    __slots__ = ("word",)
-
-    def __init__(self) -> None:
-        self.word = "up"
-
-    @property
-    def ready(self) -> bool:
-        """Can requests be served?"""
-        return self.word == "up"
-
-
 class Pages:
     """Answers the pages, and passes every other request on. (door.Application)"""
 
-    __slots__ = ("_application", "_condition", "_metrics", "body_limit")
+    __slots__ = ("_application", "_metrics", "_serving", "body_limit")
 
-    def __init__(
-        self, application: Application, condition: Condition, metrics: Metrics | None
-    ) -> None:
+    def __init__(self, application: Application, serving: Serving, metrics: Metrics | None) -> None:
         self._application = application
         self.body_limit = application.body_limit
-        self._condition = condition
+        self._serving = serving
         self._metrics = metrics  # None: they have a listener of their own
 
     def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
@@ -68,7 +53,7 @@ class Pages:
         if request.path == "/healthz":
             return plain(200, "up")
         if request.path == "/readyz":
-            return plain(200 if self._condition.ready else 503, self._condition.word)
+            return plain(200 if self._serving.ready else 503, self._serving.word)
         if request.path == "/metrics" and self._metrics is not None and peer.loopback:
             # A proxy on this machine speaks for others: what it forwards is not from here.
             return None if _FORWARDED & request.headers.keys() else metrics_page(self._metrics)
