@@ -3,16 +3,16 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 import uvloop
 
 from keystead.server.addresses import Network
-from keystead.server.answers import Answer, text
+from keystead.server.answer import Answer
+from keystead.server.answers import text
 from keystead.server.door import Connection, Door
-from keystead.server.framing import Head
 from keystead.server.outbox import Outbox
 from keystead.server.peers import Peer, PeerCounts
 from keystead.store.protocol import StoreUnavailable
@@ -35,7 +35,7 @@ class Remembering:
     error: Exception | None = None
     replaced: Answer | None = None
 
-    def body_limit(self, head: Head) -> int:  # noqa: ARG002
+    def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002
         return LIMIT
 
     def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:

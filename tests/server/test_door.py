@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from keystead.server.answers import Answer
+from keystead.server.answer import Answer
 from keystead.server.door import SECONDS, WRITE_SECONDS, Connection, State
 from keystead.server.framing import Head, HeadReader
 from keystead.wire.http import HttpResponse

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from keystead.server import logs
-from keystead.server.answers import Answer
+from keystead.server.answer import Answer
 from keystead.server.door import Application
 from keystead.server.exposition import exposition
 from keystead.server.health import MetricsOnly, Pages

@@ -208,7 +208,7 @@ def test_store_that_cannot_serve(local: Local, monkeypatch: pytest.MonkeyPatch) 
 
 def test_answer_of_a_lost_turn(local: Local) -> None:
     """The answer that replaces one that could not be kept has the same request id."""
-    answer = local.installation.pipeline.answer(local.kms_request("ListKeys"), None)  # type: ignore[arg-type]
+    answer = local.installation.pipeline.answer(local.kms_request("ListKeys"), None)
     retracted = answer.unavailable()
     assert retracted.status == 503
     assert dict(retracted.headers)["x-amzn-RequestId"] == local.events[0].request_id

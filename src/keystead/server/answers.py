@@ -1,25 +1,13 @@
-"""What is sent back: an answer together with the refusal that replaces it if it cannot be kept.
+"""How does an answer leave?  Its bytes, and the few answers that are no AWS protocol's.
 
-Also the few answers that are not part of any AWS protocol: they are plain text, because what
-they answer was never understood as a request to a service.
+Those are plain text, because what they answer was never understood as a request to a service.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 
-import msgspec
-
+from keystead.server.answer import TEXT, Answer
 from keystead.wire.http import HttpResponse
-
-TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """One answer. `unavailable` makes the 503 that is sent if the turn cannot be made durable."""
-
-    response: HttpResponse
-    unavailable: Callable[[], HttpResponse]
 
 
 def text(status: int, message: str) -> HttpResponse:

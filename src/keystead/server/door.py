@@ -11,13 +11,14 @@ cost more than parsing it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
 from keystead.server.addresses import Network
-from keystead.server.answers import CONTINUE, Answer, plain
+from keystead.server.answer import Answer
+from keystead.server.answers import CONTINUE, plain
 from keystead.server.buffer import Buffer
 from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
 from keystead.server.outbox import Outbox
@@ -45,8 +46,8 @@ DRAIN_SECONDS = 1.0
 class Application(Protocol):
     """What answers requests."""
 
-    def body_limit(self, head: Head) -> int:
-        """How long may the body of this request be?"""
+    def body_limit(self, headers: Mapping[str, str]) -> int:
+        """How long may the body of a request with these headers be?"""
 
     def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
         """The answers to the first of these complete requests, in order: at least one."""
@@ -219,7 +220,7 @@ class Connection(asyncio.Protocol):
         if self._peer.trusted:
             door = self._door
             self._client = client_of(self._peer, door.secure, head.headers, door.trusted)
-        limit = self._door.application.body_limit(head)
+        limit = self._door.application.body_limit(head.headers)
         if head.length > limit:
             self._door.refused("body size")
             self._finish(self._door.application.refuse_body(self._request(head, b""), limit))

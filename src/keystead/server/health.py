@@ -7,11 +7,11 @@
 They say up, down, sealed or draining, and nothing else (threat-model OP-4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from keystead.server.answers import Answer, plain
+from keystead.server.answer import Answer
+from keystead.server.answers import plain
 from keystead.server.door import Application
-from keystead.server.framing import Head
 from keystead.server.metrics import Metrics
 from keystead.server.peers import Peer
 from keystead.server.serving import Serving
@@ -68,7 +68,7 @@ class MetricsOnly:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def body_limit(self, head: Head) -> int:  # noqa: ARG002  # no page takes a body
+    def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002  # no page takes a body
         return 0
 
     def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:

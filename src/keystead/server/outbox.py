@@ -15,7 +15,8 @@ from typing import Protocol
 import msgspec
 
 from keystead.server import logs
-from keystead.server.answers import Answer, render
+from keystead.server.answer import Answer
+from keystead.server.answers import render
 from keystead.server.peers import Peer
 from keystead.wire.http import HttpRequest
 

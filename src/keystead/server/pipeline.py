@@ -48,13 +48,11 @@ from keystead.policy.decision import AccessDenied
 from keystead.registry import Implementation
 from keystead.server import logs
 from keystead.server.aggregation import UnknownCallers
-from keystead.server.answers import TEXT, Answer
+from keystead.server.answer import TEXT, Answer
 from keystead.server.clock import Clock
 from keystead.server.facts import GLOBAL_REGION, global_keys
-from keystead.server.framing import Head
 from keystead.server.metrics import Metrics
 from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
-from keystead.server.peers import Peer
 from keystead.server.protocols import Dialect, dialect
 from keystead.server.recording import request_parameters, response_elements
 from keystead.server.refusals import Refusals
@@ -121,9 +119,9 @@ class Pipeline:
     refusals: Refusals
     unknown: UnknownCallers
 
-    def body_limit(self, head: Head) -> int:
+    def body_limit(self, headers: Mapping[str, str]) -> int:
         """How long may the body be?  Nothing that is served today needs more (HF-7)."""
-        return JSON_LIMIT if "x-amz-target" in head.headers else QUERY_LIMIT
+        return JSON_LIMIT if "x-amz-target" in headers else QUERY_LIMIT
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Refuse a body that was not read, in plain text as AWS does (kms.md 1)."""
@@ -137,13 +135,15 @@ class Pipeline:
         speech = dialect(where.service, request)
         return Answer(response, partial(_unavailable, speech, where, event.request_id))
 
-    def answer(self, request: HttpRequest, peer: Peer) -> Answer:
+    def answer(self, request: HttpRequest, peer: object = None) -> Answer:
         """Answer one request; never raises."""
         return self.answer_all([(request, peer)])[0]
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, object]]) -> list[Answer]:
         """Answer requests, in order, the first at least; raises only what is no request's fault.
 
+        Each comes with the peer of its connection. Nothing here depends on it: what is believed of
+        an address is in the request.
         A step is taken for several of them before the next one is: the processor does the same
         thing many times in two thirds of the time that it takes for one request after the other.
         """
@@ -153,7 +153,7 @@ class Pipeline:
             self.trail.abandon()
             raise
 
-    def _answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+    def _answer_all(self, asked: Sequence[tuple[HttpRequest, object]]) -> list[Answer]:
         until = perf_counter() + TURN_SECONDS
         answers: list[Answer] = []
         for start in range(0, len(asked), TOGETHER):

@@ -1,0 +1,16 @@
+"""What is answered: a response, and the refusal that replaces it if it cannot be kept."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from keystead.wire.http import HttpResponse
+
+TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """One answer. `unavailable` makes the 503 that is sent if the turn cannot be made durable."""
+
+    response: HttpResponse
+    unavailable: Callable[[], HttpResponse]
