@@ -52,7 +52,8 @@ class _Line(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
         }
-        line.update(getattr(record, "fields", {}))
+        fields = getattr(record, "fields", {})  # of other rooms too, which log by the library
+        line.update({name: value for name, value in fields.items() if name in FIELDS})
         if record.exc_info and record.exc_info[1] is not None:
             line.update(described(record.exc_info[1]))
         return _encode(line).decode()

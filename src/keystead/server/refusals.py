@@ -12,6 +12,7 @@ INVARIANT: a message names a refusal and holds nothing of it; whoever opens it i
 (threat-model ST-11).
 """
 
+import logging
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,6 @@ from keystead.audit.event import Event
 from keystead.custody.tokens import InvalidToken, Tokens
 from keystead.policy.decision import AccessDenied
 from keystead.policy.refusal import Refusal
-from keystead.server import logs
 from keystead.server.repository import RefusalRepository
 from keystead.server.waiting import Room, Waiting
 from keystead.store.protocol import Reader, Store
@@ -32,6 +32,7 @@ HEADER = "x-keystead-authorization-message"
 LONGEST_AGE = timedelta(hours=1)  # ST-11
 WRITTEN_AT_ONCE = 50
 
+_log = logging.getLogger(__name__)
 _PURPOSE = "authorization message"
 _VERSION = 1
 _HEAD = struct.Struct(">BQ")
@@ -63,7 +64,8 @@ class Refusals:
         try:
             self._waiting.add(refusal)
         except Exception as error:  # noqa: BLE001  # it is refused all the same, and the log knows
-            logs.alarm("a refusal cannot be remembered", error, request_id=event.request_id)
+            told = {"request_id": event.request_id}
+            _log.error("a refusal cannot be remembered", exc_info=error, extra={"fields": told})
             return response
         if not self.has_message(refusal):
             return response
