@@ -38,6 +38,7 @@ from keystead.policy.enforce import disagreements
 from keystead.server import logs
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.clock import Clock, machine_clock, system_clock
+from keystead.server.clock_repository import ClockRepository
 from keystead.server.config import Config
 from keystead.server.failures import Failure
 from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
@@ -46,7 +47,7 @@ from keystead.server.metrics import Metrics
 from keystead.server.opened import new_request_id
 from keystead.server.pipeline import OpenCall, Pipeline
 from keystead.server.refusals import Refusals
-from keystead.server.repository import Bounds, ClockRepository, RefusalRepository
+from keystead.server.repository import Bounds, RefusalRepository
 from keystead.server.serving import Serving
 from keystead.server.waiting import Room
 from keystead.store.lock import DirectoryLock

@@ -1,10 +1,9 @@
-"""What does the server remember of refusals, and of the time?  The only SQL of this room.
+"""What does the store remember of refusals?  Their rows, and the documents that they name.
 
 Refusals go oldest first: those of an account beyond its number, those beyond the number in all,
 and those that are too old. A document goes with the last refusal that used it.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from keystead.policy.refusal import (
     read,
     read_document,
 )
-from keystead.server.clock import Known
 from keystead.store.protocol import Reader, Transaction, Value
 
 DROPPED_AT_ONCE = 100
@@ -67,42 +65,6 @@ class DocumentRecord(Record, frozen=True, kw_only=True, gc=False):
     document_id: str
     content: bytes
     uses: int
-
-
-class ClockRecord(Record, frozen=True, kw_only=True, gc=False):
-    """What was known of the time."""
-
-    id: int = 1
-    mark_us: int
-    hold_seconds: int
-
-
-class ClockRepository:
-    """The one row of the clock."""
-
-    __slots__ = ("_table",)
-
-    def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "server_clock", ClockRecord, key=("id",))
-
-    def get(self, reader: Reader) -> Known | None:
-        """What was known when it was last put; None before the first time."""
-        record = self._table.get(reader, 1)
-        if record is None:
-            return None
-        return Known(_EPOCH + record.mark_us * _MICROSECOND, timedelta(seconds=record.hold_seconds))
-
-    def put(self, transaction: Transaction, known: Known) -> None:
-        """Remember this instead of what was known before."""
-        mark_us = (known.mark - _EPOCH) // _MICROSECOND
-        seconds = math.ceil(known.hold.total_seconds())
-        record = self._table.get(transaction, 1)
-        if record is None:
-            new = ClockRecord(mark_us=mark_us, hold_seconds=seconds)
-            self._table.insert(transaction, new)
-        else:
-            changed = msgspec.structs.replace(record, mark_us=mark_us, hold_seconds=seconds)
-            self._table.update(transaction, changed)
 
 
 class RefusalRepository:

@@ -1,0 +1,49 @@
+"""What does the store remember of the time?  One row: how far it was, and what still waits."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.server.clock import Known
+from keystead.store.protocol import Reader, Transaction
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class ClockRecord(Record, frozen=True, kw_only=True, gc=False):
+    """What was known of the time."""
+
+    id: int = 1
+    mark_us: int
+    hold_seconds: int
+
+
+class ClockRepository:
+    """The one row of the clock."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self, seals: RowSeals) -> None:
+        self._table = SealedTable(seals, "server_clock", ClockRecord, key=("id",))
+
+    def get(self, reader: Reader) -> Known | None:
+        """What was known when it was last put; None before the first time."""
+        record = self._table.get(reader, 1)
+        if record is None:
+            return None
+        return Known(_EPOCH + record.mark_us * _MICROSECOND, timedelta(seconds=record.hold_seconds))
+
+    def put(self, transaction: Transaction, known: Known) -> None:
+        """Remember this instead of what was known before."""
+        mark_us = (known.mark - _EPOCH) // _MICROSECOND
+        seconds = math.ceil(known.hold.total_seconds())
+        record = self._table.get(transaction, 1)
+        if record is None:
+            new = ClockRecord(mark_us=mark_us, hold_seconds=seconds)
+            self._table.insert(transaction, new)
+        else:
+            changed = msgspec.structs.replace(record, mark_us=mark_us, hold_seconds=seconds)
+            self._table.update(transaction, changed)
