@@ -11,9 +11,6 @@ from typing import TypeVar
 from keystead.kms.records import Place
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 
-LOOKED_AT = 10_000
-"""How many keys are looked at in one run, so that those that fail do not hide the others."""
-
 _MOST = 100  # done in one run: nobody waits for more
 
 D = TypeVar("D")

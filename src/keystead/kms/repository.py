@@ -12,7 +12,6 @@ from datetime import datetime
 import msgspec
 
 from keystead.custody.rows import RowIntegrityError, RowSeals, SealedTable
-from keystead.kms.due import LOOKED_AT
 from keystead.kms.keys import Key, key_view
 from keystead.kms.records import (
     AliasRecord,
@@ -31,6 +30,8 @@ from keystead.store.protocol import Reader, Transaction, Value
 from keystead.wire.models import kms as api
 
 DEFAULT_POLICY = "default"
+LOOKED_AT = 10_000
+"""How many keys are looked at in one run, so that those that fail do not hide the others."""
 
 _log = logging.getLogger(__name__)
 
