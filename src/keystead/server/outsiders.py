@@ -25,7 +25,7 @@ from keystead.policy.grammar import EVERYBODY
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.principals import account_named, root_arn
 from keystead.policy.scenario import BadScenario, principal_named
-from keystead.server.compose import Installation
+from keystead.server.view import InstallationView
 
 _EVERYTHING = compile_policy(
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
@@ -43,7 +43,7 @@ class Stranger(msgspec.Struct, frozen=True):
     gone: bool  # nobody has this name's id any more
 
 
-def named(installation: Installation, resource: Resource, action: str) -> Iterator[Stranger]:
+def named(installation: InstallationView, resource: Resource, action: str) -> Iterator[Stranger]:
     """The strangers that the Allows about this action name, each once."""
     principals = StoredPrincipals(installation.identities, installation.store.read())
     seen: set[str] = set()

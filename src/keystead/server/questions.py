@@ -21,14 +21,14 @@ from keystead.policy.keys import is_multi_valued
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.rendering import render
 from keystead.policy.services import works_across_accounts
-from keystead.server.compose import Installation
 from keystead.server.facts import time_keys
 from keystead.server.failures import Failure
+from keystead.server.view import InstallationView
 
 NO_GUARDRAILS = NoOrganization()
 
 
-def explain_one(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The explanation of one question, as data and as text for one screen."""
     action = str(arguments["action"])
     caller = named_caller(installation, str(arguments["principal"]))
@@ -85,7 +85,7 @@ def given_keys(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
     }
 
 
-def named_caller(installation: Installation, arn: str) -> Caller:
+def named_caller(installation: InstallationView, arn: str) -> Caller:
     """The principal with this ARN, with its policies as they are now."""
     reader, repository = installation.store.read(), installation.identities
     parsed = _parsed(arn, "--principal")
@@ -103,7 +103,7 @@ def named_caller(installation: Installation, arn: str) -> Caller:
     )
 
 
-def named_resource(installation: Installation, arn: str, caller: Caller) -> Resource:
+def named_resource(installation: InstallationView, arn: str, caller: Caller) -> Resource:
     """The key with this ARN, with its policy; anything else has no policy of its own."""
     if arn == "*":
         return Target("*", caller.principal.account)

@@ -20,9 +20,9 @@ from keystead.policy.context import Asked, Principal, PrincipalType, RequestCont
 from keystead.policy.evaluate import evaluate
 from keystead.policy.explain import explain
 from keystead.policy.rendering import render
-from keystead.server.compose import Installation
 from keystead.server.failures import Failure
 from keystead.server.questions import as_data
+from keystead.server.view import InstallationView
 
 _LONGEST_ID = 256
 _GONE = "cannot be asked any more"
@@ -31,7 +31,7 @@ _BY_RULE = "RefusedByRule"
 _RULE = f"{_BY_RULE}  the service refuses this to such a caller, whatever the policies say"
 
 
-def explain_refusal(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def explain_refusal(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The explanation of a refusal, as data and as text for one screen."""
     request_id = str(arguments["id"])
     known = len(request_id) <= _LONGEST_ID and request_id.isascii()
@@ -75,7 +75,7 @@ def _text(told: Mapping[str, str], explained: str) -> str:
     return "\n".join((*map(printable, lines), "", explained))
 
 
-def _today(installation: Installation, asked: Asked) -> str:
+def _today(installation: InstallationView, asked: Asked) -> str:
     """What the same request would get now; "" when that cannot be told."""
     context = asked.context
     if context.principal.type not in (PrincipalType.USER, PrincipalType.ACCOUNT):
@@ -112,7 +112,7 @@ def _question_today(asked: Asked, caller: Caller, resource: Resource) -> tuple[A
     )
 
 
-def _caller_today(installation: Installation, principal: Principal) -> Caller | None:
+def _caller_today(installation: InstallationView, principal: Principal) -> Caller | None:
     """The same principal with its policies of now, or None."""
     reader, repository = installation.store.read(), installation.identities
     if principal.type is PrincipalType.ACCOUNT:
@@ -122,7 +122,7 @@ def _caller_today(installation: Installation, principal: Principal) -> Caller | 
     return callers.user(repository, reader, user) if user else None
 
 
-def _resource_today(installation: Installation, context: RequestContext) -> Resource | None:
+def _resource_today(installation: InstallationView, context: RequestContext) -> Resource | None:
     """The same key with its policy of now, or None; anything else has nothing of its own."""
     if not _is_key(context):
         return Target(context.resource, context.resource_account)

@@ -13,11 +13,11 @@ from keystead.call import Guardrails, NoOrganization, Resource
 from keystead.identity.callers import Caller
 from keystead.policy.context import ContextValue
 from keystead.policy.evaluate import evaluate
-from keystead.server.compose import Installation
 from keystead.server.expectations import Answer, Question, answer
 from keystead.server.facts import time_keys
 from keystead.server.failures import Failure
 from keystead.server.questions import ask, given_keys, named_caller, named_resource
+from keystead.server.view import InstallationView
 
 
 class World(Protocol):
@@ -41,7 +41,7 @@ class World(Protocol):
 class Live:
     """A live installation, now."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: InstallationView) -> None:
         self._installation = installation
         self.keys = time_keys(installation.clock.now())
         self.guardrails = NoOrganization()
@@ -75,7 +75,7 @@ def _answer(world: World, question: Question) -> Answer:
     return answer(evaluate(*asked))
 
 
-def simulate(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def simulate(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The answers to some questions about a live installation."""
     questions = msgspec.convert(arguments["questions"], list[Question])
     found = answers(Live(installation), questions)

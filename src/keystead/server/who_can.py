@@ -24,8 +24,8 @@ from keystead.policy.patterns import ascii_lower
 from keystead.policy.possible import Possibility, Supposed, Verdict, possible
 from keystead.policy.remaining import Unknown
 from keystead.server import outsiders
-from keystead.server.compose import Installation
 from keystead.server.questions import ask, given_keys, named_resource
+from keystead.server.view import InstallationView
 
 PAGE_SECONDS = 0.02
 _USERS_READ = 100
@@ -54,7 +54,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     name_key: str
 
 
-def who_can(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def who_can(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """One page: the principals that can, or could, and where the next page begins."""
     asking = _Asking(installation, arguments)
     after = arguments.get("after")
@@ -81,7 +81,7 @@ def who_can(installation: Installation, arguments: Mapping[str, Any]) -> dict[st
 class _Asking:
     """The question of one `who-can`, without its principal."""
 
-    def __init__(self, installation: Installation, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, installation: InstallationView, arguments: Mapping[str, Any]) -> None:
         self._installation = installation
         self._repository = installation.identities
         self._reader = installation.store.read()

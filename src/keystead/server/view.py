@@ -1,0 +1,48 @@
+"""What may an inquiry read?  The live installation, as far as a question to it goes.
+
+An inquiry tells what a request would be told, and changes nothing: the store is here to be read.
+`Installation` fits this.
+"""
+
+from typing import Protocol
+
+from keystead.identity.repository import IdentityRepository
+from keystead.kms.repository import KeyRepository
+from keystead.server.clock import Clock
+from keystead.server.refusals import Refusals
+from keystead.store.protocol import Reader
+
+
+class ReadableStore(Protocol):
+    """The store, to be read only."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of the state that a reader sees now."""
+
+    def read(self) -> Reader:
+        """A view of the newest state."""
+
+
+class InstallationView(Protocol):
+    """What is asked about: its state, its keys, its identities, its refusals, its time."""
+
+    @property
+    def store(self) -> ReadableStore:
+        """Where everything stands."""
+
+    @property
+    def keys(self) -> KeyRepository:
+        """The keys and their policies."""
+
+    @property
+    def identities(self) -> IdentityRepository:
+        """The principals and their policies."""
+
+    @property
+    def refusals(self) -> Refusals:
+        """What was refused."""
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is."""
