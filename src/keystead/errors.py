@@ -56,6 +56,12 @@ class MissingAction(AwsError):
     code = "MissingAction"
 
 
+class InvalidQueryParameter(AwsError):
+    """Parameters that stand where none are read."""
+
+    code = "InvalidQueryParameter"
+
+
 class RequestTooLarge(AwsError):
     """A body over the limit; AWS answers in plain text (kms.md 1)."""
 

@@ -34,9 +34,11 @@ Change = Callable[[HttpRequest], HttpRequest]
 def door(world: World, authenticator: Authenticator) -> Door:
     """Hands a request to the authenticator at the store's epoch."""
 
-    def authenticate(request: HttpRequest, service: Service = sts.SERVICE) -> Authenticated:
+    def authenticate(
+        request: HttpRequest, service: Service = sts.SERVICE, operation: str = ""
+    ) -> Authenticated:
         return authenticator.authenticate(
-            world.store.read(), world.store.epoch, request, service, world.now
+            world.store.read(), world.store.epoch, request, service, world.now, operation=operation
         )
 
     return authenticate
@@ -326,6 +328,29 @@ def test_presigned(door: Door, world: World, admin: Person) -> None:
             door(signed_before(seconds, expires))
     with refused("SignatureDoesNotMatch", "Signature not yet current"):
         door(signed_before(-301, 60))
+
+
+def test_a_presigned_proof_of_identity(door: Door, world: World, admin: Person) -> None:
+    """GetCallerIdentity holds for 15 minutes, whatever X-Amz-Expires says; nothing else does."""
+
+    def proof(seconds: int, expires: int) -> HttpRequest:
+        signed_at = world.now - timedelta(seconds=seconds)
+        return presigned(key_of(admin), expires=expires, now=signed_at)
+
+    for seconds, expires in ((0, 1), (840, 60), (900, 60), (900, 604_800), (-300, 60)):
+        found = door(proof(seconds, expires), operation="GetCallerIdentity")
+        assert found.principal.name == "admin"
+    for seconds, expires in ((901, 60), (901, 604_800)):
+        with refused("SignatureDoesNotMatch", "Signature expired"):
+            door(proof(seconds, expires), operation="GetCallerIdentity")
+    with refused("SignatureDoesNotMatch", "Signature not yet current"):
+        door(proof(-301, 60), operation="GetCallerIdentity")
+    for service, operation in ((sts.SERVICE, "AssumeRole"), (sts.SERVICE, "")):
+        with refused("SignatureDoesNotMatch", "Signature expired"):
+            door(proof(61, 60), service, operation)
+    for expires in (0, 604_801):
+        with refused("IncompleteSignature", "X-Amz-Expires"):
+            door(proof(0, expires), operation="GetCallerIdentity")
 
 
 @pytest.mark.parametrize(

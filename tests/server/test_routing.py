@@ -22,6 +22,7 @@ ENCRYPT = {**JSON, "x-amz-target": "TrentService.Encrypt"}
 REST = {"content-type": "application/json"}
 VALIDATION = "/policy/validation"
 FOR_ANALYZER = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-central-1/access-analyzer/aws4_request"
+FOR_KMS = FOR_ANALYZER.replace("access-analyzer", "kms")
 LIST = b"Action=ListUsers&Version=2010-05-08"
 WHOAMI = b"Action=GetCallerIdentity&Version=2011-06-15"
 PRESIGNED = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fsts%2F"
@@ -68,6 +69,8 @@ def routed(
             "sts",
             "GetCallerIdentity",
         ),
+        (routed({}, query=f"{WHOAMI.decode()}&{PRESIGNED}"), "sts", "GetCallerIdentity"),
+        (routed(FORM, query=f"{PRESIGNED}&{WHOAMI.decode()}"), "sts", "GetCallerIdentity"),
     ],
 )
 def test_each_protocol(found: Route, service: str, name: str) -> None:
@@ -115,7 +118,17 @@ def test_each_protocol(found: Route, service: str, name: str) -> None:
         (routed({}, LIST), "MissingAction"),
         (routed({"content-type": "multipart/form-data"}, LIST), "MissingAction"),
         (routed(FORM, b"Version=2010-05-08"), "MissingAction"),
-        (routed(FORM, LIST, query="Action=DeleteUser"), "MissingAction"),
+        (routed(FORM, LIST, query="Action=DeleteUser"), "InvalidQueryParameter"),
+        (routed(FORM, LIST, query=f"UserName=a&{PRESIGNED}"), "InvalidQueryParameter"),
+        (routed(FORM, query=LIST.decode()), "InvalidQueryParameter"),
+        (routed(FORM, b"x", query=f"{WHOAMI.decode()}&{PRESIGNED}"), "InvalidQueryParameter"),
+        (routed({}, b"\n", query=f"{WHOAMI.decode()}&{PRESIGNED}"), "InvalidQueryParameter"),
+        (routed({}, query=f"{WHOAMI.decode()}&{PRESIGNED}", method="PUT"), "MissingAction"),
+        (routed({"authorization": FOR_KMS}), "UnknownOperationException"),
+        (
+            routed({**FORM, "authorization": FOR_KMS}, b"Action=Encrypt"),
+            "UnknownOperationException",
+        ),
         (routed(FORM, LIST, path="/iam"), "MissingAction"),
         (routed(FORM, LIST, method="PUT"), "MissingAction"),
         (routed({}, b"x", method="GET", query=LIST.decode()), "MissingAction"),
@@ -132,6 +145,19 @@ def test_everything_else(found: Route, code: str) -> None:
     assert found.problem is not None
     assert found.problem.code == code
     assert found.implementation is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"), [({}, b""), (FORM, b"Action=ListKeys"), (JSON, b"{}")]
+)
+@pytest.mark.parametrize("path", ["/", "/kms"])
+def test_who_signs_for_kms_is_answered_in_json(
+    headers: dict[str, str], body: bytes, path: str
+) -> None:
+    """Without a target it is KMS that does not know the operation, as with one."""
+    found = routed({**headers, "authorization": FOR_KMS}, body, path=path)
+    assert (found.service.name, found.service.protocol) == ("kms", "json")
+    assert found.problem is not None
 
 
 def test_names_of_strangers_do_not_get_into_records() -> None:

@@ -34,6 +34,10 @@ from keystead.wire.sigv4_parsing import parse, prefix
 
 GLOBAL_REGION = "us-east-1"  # what SDKs sign for where a service has one place for all Regions
 
+# Who is shown this presigned request learns for 15 minutes who signed it, whatever X-Amz-Expires
+# says: as at AWS, and clients count on it (iam.md 3.9).
+_PROOF_OF_IDENTITY = ("sts", "GetCallerIdentity")
+
 _KEPT = 4096
 _KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
@@ -87,9 +91,18 @@ class Authenticator:
         self._nobody = secret_access_key()  # a secret that signs nothing
 
     def authenticate(
-        self, reader: Reader, epoch: int, request: HttpRequest, service: Service, now: datetime
+        self,
+        reader: Reader,
+        epoch: int,
+        request: HttpRequest,
+        service: Service,
+        now: datetime,
+        *,
+        operation: str = "",
     ) -> Authenticated:
         """The verified caller of a request to `service`; raises what AWS answers otherwise.
+
+        `operation` is the name of what is asked for; it decides how long a presigned request holds.
 
         (1) well-formed; (2) scope; (3) key, its status and owner; (4) token; (5) signature;
         (6) time; (7) last use is noted.
@@ -105,7 +118,10 @@ class Authenticator:
                 raise mismatch()
         else:
             known = self._first_seen(reader, epoch, request, signature)  # (3) (4) (5)
-        sigv4.require_fresh(signature, now, service.clock_skew_seconds)  # (6)
+        whatever = (service.name, operation) == _PROOF_OF_IDENTITY
+        sigv4.require_fresh(  # (6)
+            signature, now, service.clock_skew_seconds, whatever_expires=whatever
+        )
         caller = known.caller
         self._last_used.note(  # (7)
             caller.principal.account, claim.access_key_id, now, claim.region, service.name

@@ -307,7 +307,12 @@ class Pipeline:
             raise where.problem or UnknownOperationException()
         store = self.store
         caller = self.authenticator.authenticate(
-            store.read(), store.epoch, request, where.service, event.time
+            store.read(),
+            store.epoch,
+            request,
+            where.service,
+            event.time,
+            operation=where.name,
         )
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id

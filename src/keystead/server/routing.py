@@ -4,9 +4,11 @@
     REST-JSON  the method and path of an operation; its parameters in the query string
     Query      POST /, media type application/x-www-form-urlencoded, Action=… in the body
                GET /?Action=…, without a body
+               POST /?Action=…&X-Amz-Signature=…, presigned, without a body (iam.md 3.9)
 
-Only the parameters of a signature may stand in the query string of a POST. What is neither, or
-something of both, is refused, after authentication: the caller learns first whether we know them.
+Otherwise only the parameters of a signature may stand in the query string of a POST. What is
+neither, or something of both, is refused, after authentication: the caller learns first whether we
+know them.
 The value that names the operation is parsed once, here; nothing reads it again.
 """
 
@@ -15,7 +17,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from keystead.errors import AwsError, MissingAction, UnknownOperationException
+from keystead.errors import (
+    AwsError,
+    InvalidQueryParameter,
+    MissingAction,
+    UnknownOperationException,
+)
 from keystead.registry import Implementation, implementation
 from keystead.wire import awsjson, query
 from keystead.wire.claims import claimed
@@ -115,6 +122,9 @@ def _query(request: HttpRequest) -> Route:
     form, problem = _form(request)
     action, version = form.get("Action", ""), form.get("Version", "")
     service = _BY_VERSION.get(version) or _scoped(request)
+    if service is NOBODY_QUERY and (asked := _scoped(request, "json")) is not NOBODY_QUERY:
+        # Who signs for KMS speaks JSON, and is answered in it.
+        return Route(asked, "", problem=UnknownOperationException())
     name = action if _NAME.match(action) else ""
     if problem is not None:
         return Route(service, name, problem=problem)
@@ -131,16 +141,27 @@ def _query(request: HttpRequest) -> Route:
 
 def _form(request: HttpRequest) -> tuple[Form, AwsError | None]:
     """The parameters of a Query request, or why it is none."""
-    posted = request.method == "POST" and media_type(request.headers) == FORM
-    got = request.method == "GET" and not request.body
-    if request.path != "/" or not (posted or got):
+    by_query = not request.body and (request.method == "GET" or _is_presigned_post(request))
+    post = request.method == "POST"
+    posted = post and (media_type(request.headers) == FORM or not _is_only_signature(request.query))
+    if request.path != "/" or not (posted or by_query):
         return NO_FORM, MissingAction("The request is not a Query request")
-    if posted and not _is_only_signature(request.query):
-        return NO_FORM, MissingAction("The parameters of a POST request belong in its body")
+    if not (by_query or _is_only_signature(request.query)):
+        return NO_FORM, InvalidQueryParameter(
+            "The parameters of a POST request belong in its body, or in a presigned query string"
+            " without a body."
+        )
     try:
-        return query.parse_form(request.body if posted else request.query.encode()), None
+        return query.parse_form(request.query.encode() if by_query else request.body), None
     except AwsError as error:
         return NO_FORM, error
+
+
+def _is_presigned_post(request: HttpRequest) -> bool:
+    """Does a POST carry its parameters beside the signature, as boto3 presigns it?"""
+    parts = request.query.split("&")
+    signed = any(part.startswith("X-Amz-Signature=") for part in parts)
+    return request.method == "POST" and signed and not _is_only_signature(request.query)
 
 
 def _is_only_signature(text: str) -> bool:

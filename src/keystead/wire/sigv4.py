@@ -129,10 +129,19 @@ def require_scope(signature: Signature, service: str, regions: Collection[str]) 
         )
 
 
-def require_fresh(signature: Signature, now: datetime, skew_seconds: int) -> None:
-    """Refuse a signature outside of its time (iam.md 3.7, threat-model AU-6)."""
+def require_fresh(
+    signature: Signature, now: datetime, skew_seconds: int, *, whatever_expires: bool = False
+) -> None:
+    """Refuse a signature outside of its time (iam.md 3.7, threat-model AU-6).
+
+    A presigned request is good for 15 minutes, or as long as it says if that is less;
+    `whatever_expires`: for 15 minutes in any case.
+    """
     if signature.presigned:
-        late, early = min(signature.expires, PRESIGNED_SECONDS), PRESIGNED_EARLY_SECONDS
+        early = PRESIGNED_EARLY_SECONDS
+        late = PRESIGNED_SECONDS
+        if not whatever_expires:
+            late = min(signature.expires, late)
     else:
         late = early = skew_seconds
     age = (now - signature.time).total_seconds()
