@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ class Server:
 
     data: Path
     port: int
+    program: Sequence[str | Path] = (BIN / "keystead",)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -59,7 +60,7 @@ class Server:
         """Start it and wait until it is ready."""
         log = (self.data.parent / f"{self.data.name}.log").open("ab")
         self.process = subprocess.Popen(
-            [BIN / "keystead", "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
+            [*self.program, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
              "--region", REGION, *options],
             stdout=log, stderr=log,
         )  # fmt: skip

@@ -6,46 +6,17 @@ from random import Random
 
 import pytest
 
-from keystead.audit.files import LogFile
 from tests.audit.world import World, rows
-from tests.store.lossy_disk import VFS, DiskFile, LossyDisk, new_disk
+from tests.store.lossy_disk import VFS, LossyDisk, new_disk, under_os
 
 TURNS = 60
 
 
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> LossyDisk:
-    """A lossy disk that the files of the log are on, too."""
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LossyDisk:
+    """A lossy disk below the store and below the system's calls of the log."""
     disk = new_disk()
-    opened, write, truncate, sync = (
-        LogFile.__init__, LogFile._write, LogFile._truncate, LogFile.sync,
-    )  # fmt: skip
-
-    def file(log: LogFile) -> DiskFile:
-        return disk.files[str(log.path)]
-
-    def lossy_open(log: LogFile, path: Path) -> None:
-        opened(log, path)
-        disk.files.setdefault(str(path), DiskFile(bytearray(path.read_bytes())))
-
-    def lossy_write(log: LogFile, data: bytes) -> None:
-        disk.on_operation("write", str(log.path))
-        write(log, data)
-        file(log).pending.append((log.size, data))
-
-    def lossy_truncate(log: LogFile, size: int) -> None:
-        truncate(log, size)
-        file(log).pending.append((size, None))
-
-    def lossy_sync(log: LogFile) -> None:
-        disk.on_operation("sync", str(log.path))
-        sync(log)
-        file(log).sync()
-
-    monkeypatch.setattr(LogFile, "__init__", lossy_open)
-    monkeypatch.setattr(LogFile, "_write", lossy_write)
-    monkeypatch.setattr(LogFile, "_truncate", lossy_truncate)
-    monkeypatch.setattr(LogFile, "sync", lossy_sync)
+    under_os(disk, tmp_path / "live", monkeypatch)
     return disk
 
 

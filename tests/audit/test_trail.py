@@ -168,6 +168,8 @@ def test_a_failed_disk_ends_the_trail(world: World, problem: DiskProblem, kind: 
     with pytest.raises(AuditUnavailable):
         world.change("b")
     assert isinstance(world.trail.failure, AuditUnavailable)
+    world.end()
+    world.open()
     assert rows(world.store) == []
 
 
@@ -371,10 +373,12 @@ def test_another_key_does_not_continue(world: World) -> None:
 def test_a_half_written_key_is_completed(world: World) -> None:
     """A first start that was cut off while it wrote the public key is continued."""
     world.close()
-    (world.audit / "public-key.pem").write_bytes(SIGNER.public_key_pem[:20])
-    world.open()
+    for left in (SIGNER.public_key_pem[:20], b"", bytes(113)):
+        (world.audit / "public-key.pem").write_bytes(left)
+        world.open()
 
-    assert (world.audit / "public-key.pem").read_bytes() == SIGNER.public_key_pem
+        assert (world.audit / "public-key.pem").read_bytes() == SIGNER.public_key_pem
+        world.close()
 
 
 def test_closed(world: World) -> None:

@@ -129,6 +129,13 @@ class World:
         self.store.undo()
         self.store.close()
 
+    def end(self) -> None:
+        """The stop of a server, also of one whose disk failed for good."""
+        if self.store.failure is None:
+            self.close()
+        else:
+            self.store.close()
+
     def record(self, *request_ids: str) -> None:
         """One turn that only reads."""
         for request_id in request_ids:

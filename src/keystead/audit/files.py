@@ -15,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from keystead.store.disk import sync_directory, sync_file
+from keystead.store.disk import settle, sync_directory, sync_file
 
 CHECKPOINTS = "checkpoints.jsonl"
 PUBLIC_KEY = "public-key.pem"
@@ -90,6 +90,13 @@ class LogFile:
             sync_file(self._descriptor)
         except OSError as error:
             raise DiskFailed(f"`{self.path}`: {error.strerror}") from error
+
+    def settle(self, start: int) -> None:
+        """Make durable what the last process left from `start` on; raises DiskFull, DiskFailed."""
+        try:
+            settle(self._descriptor, max(start, 0))
+        except OSError as error:
+            raise _judged(self.path, error) from error
 
     def cut(self, size: int) -> None:
         """Shorten the file, durably."""

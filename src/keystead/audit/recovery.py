@@ -7,6 +7,9 @@
 (4) Lines that were committed with a change, and that the files lack, are appended.
 (5) The file of checkpoints gets the anchor if it lacks it.
 
+What is read after the anchor may be in the system's cache alone; it is made durable before the log
+goes on, because the next checkpoint will cover it.
+
 Anything else is not what we wrote, and the server does not start on it: records missing below the
 anchor or below the outbox, a foreign line, checkpoints or changes that the store knows nothing of
 (the store is then older than the log: RK-5).
@@ -25,7 +28,7 @@ from keystead.store.protocol import Reader
 TRAIL = "main"  # one process, one trail; a second process keeps a second one
 _ANCHOR = "SELECT checkpoint FROM audit_anchor WHERE trail = ?"
 _OUTBOX = "SELECT first_index, lines FROM audit_outbox WHERE trail = ?"
-_END = 64 * 1024  # bytes at the end of the checkpoints that hold at least the last one
+END = 64 * 1024  # bytes at the end of the checkpoints that hold at least the last one
 
 
 class AuditCorrupt(Exception):
@@ -69,6 +72,8 @@ def resume(directory: Path, reader: Reader, tag: Tag) -> Resumed:
     torn = records.size - tail.length
     if torn:  # (3)
         records.cut(tail.length)
+    if tail.leaves:
+        records.settle(tail.signed_length)
     missing = [(line, leaf) for index, line, leaf in outbox if index >= tree.size]
     if missing:  # (4)
         records.append(b"".join(line for line, _ in missing))
@@ -85,6 +90,7 @@ class _Tail:
     leaves: list[bytes]
     last: Segment | None = None
     length: int = 0  # of the last file, without a torn end
+    signed_length: int = 0  # of what the anchor covers in it
     changed: int = -1  # the last record that came with a change of the store
 
     @classmethod
@@ -106,7 +112,7 @@ class _Tail:
 
     def _read_segment(self, segment: Segment, signed: int) -> int:
         """Read one file; the index after its last record."""
-        index, self.length = segment.first, 0
+        index, self.length, self.signed_length = segment.first, 0, 0
         with segment.path.open("rb") as file:
             for line in file:
                 # Blocks that never reached the disk read as zeros, which no line of ours has.
@@ -114,6 +120,8 @@ class _Tail:
                     break
                 if index >= signed:
                     self._add(line, index, segment.path.name)
+                else:
+                    self.signed_length += len(line)
                 index += 1
                 self.length += len(line)
         return index
@@ -189,6 +197,7 @@ def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
         raise AuditCorrupt(f"the last line of `{file.path.name}` is not the checkpoint we signed")
     if length < file.size:
         file.cut(length)
+    file.settle(length - END)
     if head is not None and (found is None or found.size < head.size):
         file.append(head.line())
     return file
@@ -196,7 +205,7 @@ def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
 
 def last_checkpoint(file: LogFile) -> tuple[Checkpoint | None, int]:
     """The last whole checkpoint, and the length of the file up to its end; raises AuditCorrupt."""
-    start = max(0, file.size - _END)
+    start = max(0, file.size - END)
     with file.path.open("rb") as opened:
         opened.seek(start)
         data = opened.read()

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from keystead.audit.checkpoint import Checkpoint
 from keystead.audit.files import DiskFailed, LogFile
-from keystead.audit.recovery import AuditCorrupt, last_checkpoint
+from keystead.audit.recovery import END, AuditCorrupt, last_checkpoint
 
 _START = b'{"version":'  # of every checkpoint
 
@@ -49,6 +49,7 @@ class FileSink:
             raise AuditCorrupt(f"`{self._path}` holds something else than checkpoints")
         if length < file.size:
             file.cut(length)
+        file.settle(length - END)
         self._file = file
         return newest
 

@@ -10,13 +10,18 @@ Once for each turn of the loop (P-01, P-05, DB-3):
 A failure of (1) undoes the turn, its lines included. A failure of (2) after (1) leaves lines that
 only the store has; they go into the file before anything else does, or at the next start.
 
+INVARIANT: when one of the two disks failed for good, nothing is written to the other any more
+(DB-4). What is on the failed one is unknown: the next start may find the last turn there, with its
+place in the log, which must not be another record's by then.
+
 Checkpoints are signed when 1,000 records or a second have passed (AD-3), saved in the store first
 (`recovery` says why) and then appended to their file and to the sinks.
 """
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -94,13 +99,15 @@ class Trail:
             behind = self._open_sinks(anchor(store.read()))
             resumed = resume(directory, store.read(), tag)
         except (DiskFull, DiskFailed) as error:
-            raise AuditUnavailable(str(error)) from error
+            unavailable = AuditUnavailable(str(error))
+            store.give_up(unavailable)
+            raise unavailable from error
         self._tree = resumed.tree
         self._file = resumed.records
         self._checkpoints = resumed.checkpoints
         self.head = resumed.head  # the newest checkpoint, for whoever keeps it elsewhere
         self.recovered = resumed.recovered  # what this start had to repair
-        self.failure: Exception | None = None  # why nothing can be recorded ever again
+        self._closed = False
         if self.head is not None:
             self._push(self.head.line(), behind)
         self._recorder = Recorder(str(uuid.uuid4())[:24])
@@ -147,19 +154,27 @@ class Trail:
             if self._unsigned:
                 self._sign()
         finally:
-            self.failure = self.failure or AuditUnavailable("the audit trail is closed")
+            self._closed = True
             self._file.close()
             self._checkpoints.close()
             for sink in self._sinks:
                 sink.close()
 
     @property
+    def failure(self) -> Exception | None:
+        """Why nothing can be recorded ever again; None while it can."""
+        if self._closed:
+            return AuditUnavailable("the audit trail is closed")
+        return self._store.failure
+
+    @property
     def _unsigned(self) -> int:
         return self._tree.size - (self.head.size if self.head else 0)
 
     def _require_usable(self) -> None:
-        if self.failure is not None:
-            raise AuditUnavailable(*self.failure.args)
+        failure = self.failure
+        if failure is not None:
+            raise AuditUnavailable(*failure.args)
 
     def _written(self, events: Sequence[Event], *, changed: bool) -> _Batch:
         """The lines of a turn's events, which come next in the log."""
@@ -187,12 +202,10 @@ class Trail:
 
     def _append(self, batch: _Batch) -> None:
         """(2) Add lines to the file, durably, and their leaves to the tree."""
-        try:
+        with self._writing():
             if self._file.size >= self._segment_bytes:
                 self._rotate()
             self._file.append(b"".join(batch.lines))
-        except (DiskFull, DiskFailed) as error:
-            raise self._unavailable(error) from error
         if not self._unsigned:
             self._unsigned_since = self._clock()
         for leaf in batch.leaves:
@@ -202,11 +215,20 @@ class Trail:
         full, self._file = self._file, LogFile(segment_path(self._directory, self._tree.size))
         full.close()
 
-    def _unavailable(self, error: DiskFull | DiskFailed) -> AuditUnavailable:
-        unavailable = AuditUnavailable(f"the audit log cannot be written: {error}")
-        if isinstance(error, DiskFailed):
-            self.failure = unavailable
-        return unavailable
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around whatever is written to the log: only while the store can be used, and vice versa.
+
+        A full disk passes (DB-5), a failed one does not.
+        """
+        self._require_usable()
+        try:
+            yield
+        except (DiskFull, DiskFailed) as error:
+            unavailable = AuditUnavailable(f"the audit log cannot be written: {error}")
+            if isinstance(error, DiskFailed):
+                self._store.give_up(unavailable)
+            raise unavailable from error
 
     def _sign_if_due(self) -> None:
         """Sign a checkpoint when it is time.
@@ -233,10 +255,8 @@ class Trail:
             transaction.run(_SAVE_ANCHOR, (TRAIL, head.line()))
         self._store.flush()
         self.head = head
-        try:
+        with self._writing():
             self._checkpoints.append(head.line())
-        except (DiskFull, DiskFailed) as error:
-            raise self._unavailable(error) from error
         self._push(head.line(), self._sinks)
 
     def _open_sinks(self, head: Checkpoint | None) -> list[Sink]:
@@ -285,7 +305,7 @@ def _keep_public_key(directory: Path, public_key_pem: bytes) -> None:
     file = LogFile(directory / PUBLIC_KEY)
     try:
         found = file.path.read_bytes()
-        if not public_key_pem.startswith(found):
+        if not public_key_pem.startswith(found.rstrip(b"\0")):
             raise AuditCorrupt(f"`{file.path}` is not this installation's key")
         if found != public_key_pem:  # nothing yet, or what a crash left of it
             file.cut(0)

@@ -220,7 +220,7 @@ class Installation:
     @property
     def failed(self) -> bool:
         """Can nothing be kept any more?"""
-        return self.store.failure is not None or self.trail.failure is not None
+        return self.store.failure is not None
 
     # what is done without being asked
 

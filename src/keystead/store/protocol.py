@@ -53,6 +53,16 @@ class Store(Protocol):
     def epoch(self) -> int:
         """The number of the state that a reader sees now."""
 
+    @property
+    def failure(self) -> Exception | None:
+        """Why this store can never be used again; None while it can. The server stops then."""
+
+    def give_up(self, reason: Exception) -> None:
+        """Never use this store again, because what belongs to it failed for good.
+
+        What is not durable is lost, and nothing is written any more, not even on the way out.
+        """
+
     def read(self) -> Reader:
         """A view of the newest state, finished writes included."""
 

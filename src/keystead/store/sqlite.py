@@ -18,7 +18,7 @@ from types import TracebackType
 from keystead.store import migrations
 from keystead.store.disk import sync_directory
 from keystead.store.lock import DirectoryLock
-from keystead.store.protocol import Reader, Row, Transaction, Value
+from keystead.store.protocol import Reader, Row, StoreUnavailable, Transaction, Value
 from keystead.store.sqlite_file import open_file
 from keystead.store.sqlite_turn import Turn
 
@@ -46,8 +46,9 @@ def open_store(
         try:
             _migrate(turn, migrations.known())
             [(turn.epoch,)] = turn.execute("SELECT epoch FROM store_state")
-            sync_directory(path.parent)
+            _sync_directory(path.parent)
         except BaseException:
+            turn.give_up(StoreUnavailable("it was never open"))
             turn.close()
             raise
     except BaseException:
@@ -78,8 +79,10 @@ class SqliteStore:
 
     @property
     def failure(self) -> Exception | None:
-        """Why this store can never be used again; None while it can. The server stops then."""
         return self._turn.failure
+
+    def give_up(self, reason: Exception) -> None:
+        self._turn.give_up(reason)
 
     def read(self) -> Reader:
         return self._view
@@ -105,8 +108,10 @@ class SqliteStore:
             if self._turn.failure is None:
                 self.flush()
         finally:
-            self._turn.close()
-            self._lock.release()
+            try:
+                self._turn.close()
+            finally:
+                self._lock.release()
 
     def _require_outside(self, what: str) -> None:
         if self._turn.writer is not None:
@@ -169,6 +174,13 @@ class _Write(_View):
             self._changed = True
         self._turn.execute(sql, values)
         return self._turn.changes()
+
+
+def _sync_directory(directory: Path) -> None:
+    try:
+        sync_directory(directory)
+    except OSError as error:
+        raise StoreUnavailable(f"`{directory}`: {error.strerror}") from error
 
 
 def _migrate(turn: Turn, known: Sequence[migrations.Migration]) -> None:

@@ -9,12 +9,14 @@ unauthenticated when it was tried.
 The settings are read back, because SQLite answers a setting that it cannot honour with silence.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from keystead.store.disk import settle
 from keystead.store.failures import judge
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 
@@ -43,6 +45,7 @@ def open_file(path: Path, key: bytes, vfs: str, *, must_exist: bool) -> apsw.Con
     if len(key) != 32:
         raise ValueError("the store's key must have 32 bytes")
     _prepare_file(path, must_exist=must_exist)
+    _settle_log(path.with_name(f"{path.name}-wal"))
     try:
         # The encrypting layer makes itself on top of any VFS that is named this way.
         connection = apsw.Connection(
@@ -57,18 +60,25 @@ def open_file(path: Path, key: bytes, vfs: str, *, must_exist: bool) -> apsw.Con
         _unlock(connection, key)
         _configure(connection)
     except apsw.NotADBError:
-        connection.close()
+        _let_go(connection)
         raise StoreCorrupt(
             f"the key does not open the database `{path}`:"
             " it belongs to another root key, or its first page was changed"
         ) from None
     except apsw.Error as error:
-        connection.close()
+        _let_go(connection)
         raise judge(error).error from error
     except BaseException:
-        connection.close()
+        _let_go(connection)
         raise
     return connection
+
+
+def _let_go(connection: apsw.Connection) -> None:
+    """Close, and copy nothing into the file on the way out: something failed."""
+    with contextlib.suppress(apsw.Error):  # said already
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        connection.close()
 
 
 def _prepare_file(path: Path, *, must_exist: bool) -> None:
@@ -84,6 +94,25 @@ def _prepare_file(path: Path, *, must_exist: bool) -> None:
         if must_exist and os.fstat(descriptor).st_size == 0:
             raise StoreCorrupt(f"the database `{path}` is empty")
         os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _settle_log(path: Path) -> None:
+    """Make durable what SQLite will find in its write-ahead log, before anything follows from it.
+
+    Else the audit log would tell of a change that the next loss of power takes from the database.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # after a clean stop
+        return
+    except OSError as error:
+        raise StoreUnavailable(f"`{path}` cannot be opened: {error.strerror}") from None
+    try:
+        settle(descriptor)
+    except OSError as error:
+        raise StoreUnavailable(f"`{path}` cannot be made durable: {error.strerror}") from None
     finally:
         os.close(descriptor)
 

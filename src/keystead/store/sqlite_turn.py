@@ -109,6 +109,10 @@ class Turn:
         if self.failure is None and self._connection.in_transaction:
             self.execute("ROLLBACK")
 
+    def give_up(self, reason: Exception) -> None:
+        """Do nothing ever again, as after a fatal error of our own."""
+        self.failure = self.failure or reason
+
     def close(self) -> None:
         """Let go of the file. After a fatal error nothing is written on the way out either."""
         if self._closed:
@@ -119,7 +123,10 @@ class Turn:
         self.failure = self.failure or StoreUnavailable("the store is closed")
         self._cursor.close()
         self._connection.set_wal_hook(None)
-        self._connection.close()
+        try:
+            self._connection.close()
+        except apsw.Error as error:  # what was flushed is in the log, and stays there
+            raise judge(error).error from error
 
     def _require_usable(self) -> None:
         if self.failure is not None:

@@ -1,0 +1,39 @@
+"""`keystead` on a disk whose next sync of one file fails, when a file says so.
+
+    python -m tests.durability.failing_server ORDER serve --data DIR …
+
+When ORDER appears, the next sync of a file whose name starts with its content fails, once.
+"""
+
+import errno
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from keystead.__main__ import main
+from keystead.server import compose
+from keystead.store.sqlite import open_store
+from tests.store.lossy_disk import VFS, new_disk, under_os
+
+
+def fail_on(order: Path) -> None:
+    """Let the syncs of this process fail when they are told to."""
+
+    def obey(operation: str, path: str) -> None:
+        if operation == "sync" and order.exists() and Path(path).name.startswith(order.read_text()):
+            order.unlink()
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    disk = new_disk()
+    disk.on_operation = obey
+    patch = pytest.MonkeyPatch()
+    under_os(disk, order.parent, patch)
+    patch.setattr(compose, "open_store", partial(open_store, vfs=VFS))
+
+
+if __name__ == "__main__":
+    fail_on(Path(sys.argv.pop(1)))
+    main()
