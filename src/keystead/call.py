@@ -63,7 +63,7 @@ class Resource(Protocol):
         """Condition keys that describe it, lower-case: `kms:keyspec`, `aws:resourcetag/team`."""
 
 
-class Target(msgspec.Struct, frozen=True, gc=False):
+class Target(msgspec.Struct, frozen=True):
     """A resource without a policy of its own."""
 
     arn_text: str
@@ -137,7 +137,7 @@ def question(
     return context, applicable
 
 
-class Call(msgspec.Struct, gc=False, kw_only=True):
+class Call(msgspec.Struct, kw_only=True):
     """One call in progress. Made by the pipeline, for one request, at one epoch."""
 
     operation: Operation[Any, Any]

@@ -6,7 +6,7 @@ errors that every service shares. Anything that is not an AwsError is our bug: t
 answers it with an internal failure and keeps the details.
 """
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 
 class AwsError(Exception):
@@ -27,6 +27,15 @@ class AwsError(Exception):
         super().__init__(message)
         self.message = message
         self.recorded = message if recorded is None else recorded
+
+
+E = TypeVar("E", bound=AwsError)
+
+
+def without_trace(error: E) -> E:
+    """The error without the way it took: who keeps it keeps no frame, and so nothing of a call."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 class ValidationException(AwsError):

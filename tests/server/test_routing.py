@@ -143,7 +143,7 @@ def test_each_protocol(found: Route, service: str, name: str) -> None:
 def test_everything_else(found: Route, code: str) -> None:
     """What is of both protocols, of neither, or of nobody has no function to run."""
     assert found.problem is not None
-    assert found.problem.code == code
+    assert found.problem.error.code == code
     assert found.implementation is None
 
 

@@ -22,7 +22,7 @@ class EventResource(msgspec.Struct, frozen=True, gc=False):
     arn: str = msgspec.field(name="ARN")
 
 
-class Event(msgspec.Struct, gc=False):
+class Event(msgspec.Struct):
     """One call in progress; `trail.Trail.record` turns it into a line."""
 
     request_id: str

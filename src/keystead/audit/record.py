@@ -66,7 +66,7 @@ class KeysteadField(Struct, gc=False, rename="camel"):
     decisions: list[DecisionField]
 
 
-class Record(Struct, gc=False, rename="camel"):
+class Record(Struct, rename="camel"):
     """The record; a member that is UNSET is left out."""
 
     event_version: str

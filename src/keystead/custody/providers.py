@@ -58,14 +58,14 @@ class FileSeal:
 
     def unwrap(self, directory: Path, wrap: Wrap, bound_to: bytes) -> bytes:
         path = directory / ROOT_KEY_FILE
-        wrong = SealError(
-            f"`{path}` does not open this installation's seal",
-            "put the right file back, or use the recovery key",
-        )
         key = read_private(path)
-        if len(key) != KEY_BYTES:
-            raise wrong
-        return _unwrap(wrap, key, bound_to, wrong)
+        try:
+            return _unwrap(wrap, key, bound_to)
+        except BadRecord:
+            raise SealError(
+                f"`{path}` does not open this installation's seal",
+                "put the right file back, or use the recovery key",
+            ) from None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,11 +103,13 @@ class PassphraseSeal(Guarded):
         return _wrap(self.kind, self._stretched(parameters), parameters, root, bound_to)
 
     def unwrap(self, directory: Path, wrap: Wrap, bound_to: bytes) -> bytes:
-        wrong = SealError(
-            f"the passphrase does not open the seal of `{directory}`",
-            "type it again, or use the recovery key",
-        )
-        return _unwrap(wrap, self._stretched(wrap.parameters), bound_to, wrong)
+        try:
+            return _unwrap(wrap, self._stretched(wrap.parameters), bound_to)
+        except BadRecord:
+            raise SealError(
+                f"the passphrase does not open the seal of `{directory}`",
+                "type it again, or use the recovery key",
+            ) from None
 
     def _stretched(self, parameters: Parameters) -> bytes:
         """The key of the passphrase under these parameters."""
@@ -152,11 +154,13 @@ class RecoverySeal(Guarded):
         return _wrap(self.kind, self.key, {}, root, bound_to)
 
     def unwrap(self, directory: Path, wrap: Wrap, bound_to: bytes) -> bytes:
-        wrong = SealError(
-            f"this is not the recovery key of `{directory}`",
-            "look for the sheet with the installation id that is in `seal.json`",
-        )
-        return _unwrap(wrap, self.key, bound_to, wrong)
+        try:
+            return _unwrap(wrap, self.key, bound_to)
+        except BadRecord:
+            raise SealError(
+                f"this is not the recovery key of `{directory}`",
+                "look for the sheet with the installation id that is in `seal.json`",
+            ) from None
 
 
 def _wrap(kind: str, key: bytes, parameters: Parameters, root: bytes, bound_to: bytes) -> Wrap:
@@ -164,9 +168,9 @@ def _wrap(kind: str, key: bytes, parameters: Parameters, root: bytes, bound_to: 
     return Wrap(kind, parameters, RecordSealer(key, f"root/{kind}").seal(root, where))
 
 
-def _unwrap(wrap: Wrap, key: bytes, bound_to: bytes, wrong: SealError) -> bytes:
+def _unwrap(wrap: Wrap, key: bytes, bound_to: bytes) -> bytes:
+    """The root key; raises BadRecord when this is not the key that wrapped it."""
+    if len(key) != KEY_BYTES:
+        raise BadRecord
     where = bound_to + place(*sorted(wrap.parameters.items()))
-    try:
-        return RecordSealer(key, f"root/{wrap.provider}").unseal(wrap.sealed, where)
-    except BadRecord:
-        raise wrong from None
+    return RecordSealer(key, f"root/{wrap.provider}").unseal(wrap.sealed, where)

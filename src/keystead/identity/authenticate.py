@@ -54,7 +54,7 @@ class InvalidClientTokenId(AwsError):
         super().__init__("The security token included in the request is invalid.")
 
 
-class Authenticated(msgspec.Struct, frozen=True, gc=False):
+class Authenticated(msgspec.Struct, frozen=True):
     """Who asks: the verified facts about one request."""
 
     principal: Principal

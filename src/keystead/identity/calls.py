@@ -35,20 +35,20 @@ class AuthorizationMessages(Protocol):
         """The refusal that a message stands for in this account; None for any other text."""
 
 
-class StsCall(Call, gc=False, kw_only=True):
+class StsCall(Call, kw_only=True):
     """One STS call."""
 
     authorization_messages: AuthorizationMessages
 
 
-class AnalyzerCall(Call, gc=False, kw_only=True):
+class AnalyzerCall(Call, kw_only=True):
     """One Access Analyzer call."""
 
     tokens: Tokens
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
 
-class IamCall(Call, gc=False, kw_only=True):
+class IamCall(Call, kw_only=True):
     """One IAM call."""
 
     repository: IdentityRepository

@@ -17,7 +17,7 @@ from keystead.wire.models import kms as api
 _NO_KEY_RESOURCE = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})
 
 
-class KmsCall(Call, gc=False, kw_only=True):
+class KmsCall(Call, kw_only=True):
     """One KMS call. `key` finds, `authorize` asks, `custody` acts."""
 
     repository: KeyRepository

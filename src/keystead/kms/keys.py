@@ -27,7 +27,7 @@ RESOURCE_TYPE = "AWS::KMS::Key"
 _read_tags = msgspec.json.Decoder(dict[str, str]).decode
 
 
-class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key as it is now, or one that does not exist in an account that is not the caller's.
 
     AWS does not tell strangers which keys and aliases exist. So a stranger's name of nothing is a

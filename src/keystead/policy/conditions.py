@@ -33,7 +33,7 @@ Test = Callable[[Keys], bool]
 """Does a condition hold under these keys?"""
 
 
-class Condition(msgspec.Struct, frozen=True, gc=False):
+class Condition(msgspec.Struct, frozen=True):
     """One key under one operator: what is written, and the function that it means."""
 
     usage: Usage

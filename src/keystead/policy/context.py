@@ -65,7 +65,7 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
         force_setattr(self, "ids", f"{ids}|{len(self.service_control)}|{levels}")
 
 
-class ApplicablePolicies(msgspec.Struct, frozen=True, gc=False):
+class ApplicablePolicies(msgspec.Struct, frozen=True):
     """Every policy that has a say in one decision, by kind.
 
     A kind that does not apply is empty or None and restricts nothing, except that a resource with

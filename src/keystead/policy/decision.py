@@ -154,7 +154,7 @@ class AccessDenied(AwsError):
         return AccessDenied(self.decision, message, self.asked)
 
 
-class Permit(msgspec.Struct, Generic[R_co], frozen=True, gc=False):
+class Permit(msgspec.Struct, Generic[R_co], frozen=True):
     """Proof that a Decision allowed this use of this resource.
 
     INVARIANT: made only in `keystead.call` (after a Decision that allows) and by `for_system`;

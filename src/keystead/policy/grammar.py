@@ -57,7 +57,7 @@ Names = Mapping[str, tuple[str, ...]]
 """A principal element: type -> names; `"*"` alone reads as {"AWS": ("*",)}."""
 
 
-class WrittenCondition(msgspec.Struct, frozen=True, gc=False):
+class WrittenCondition(msgspec.Struct, frozen=True):
     """One key under one operator."""
 
     usage: Usage
@@ -72,7 +72,7 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     negated: bool
 
 
-class WrittenStatement(msgspec.Struct, frozen=True, gc=False):
+class WrittenStatement(msgspec.Struct, frozen=True):
     """One statement, its elements checked one by one."""
 
     index: int
@@ -86,7 +86,7 @@ class WrittenStatement(msgspec.Struct, frozen=True, gc=False):
     source: Mapping[str, Any]  # as it was written
 
 
-class WrittenPolicy(msgspec.Struct, frozen=True, gc=False):
+class WrittenPolicy(msgspec.Struct, frozen=True):
     """A document that follows the grammar."""
 
     version: str

@@ -17,7 +17,7 @@ class UnknownOperator(ValueError):
     """No such operator, or one that takes no such prefix or suffix."""
 
 
-class Operator(msgspec.Struct, frozen=True, gc=False):
+class Operator(msgspec.Struct, frozen=True):
     """One operator of the language: how it compares, and whether it is negated."""
 
     name: str
@@ -62,7 +62,7 @@ OPERATORS: Mapping[str, Operator] = {
 FOR_ALL, FOR_ANY, IF_EXISTS = "ForAllValues:", "ForAnyValue:", "IfExists"
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False):
+class Usage(msgspec.Struct, frozen=True):
     """An operator as one condition writes it."""
 
     operator: Operator

@@ -23,7 +23,7 @@ ResourceTest = Callable[[str, Keys], bool]
 """Does a resource match, under these keys?"""
 
 
-class ActionElement(msgspec.Struct, frozen=True, gc=False):
+class ActionElement(msgspec.Struct, frozen=True):
     """Action or NotAction."""
 
     patterns: tuple[str, ...]
@@ -39,7 +39,7 @@ class ActionElement(msgspec.Struct, frozen=True, gc=False):
         return self.negated
 
 
-class ResourceElement(msgspec.Struct, frozen=True, gc=False):
+class ResourceElement(msgspec.Struct, frozen=True):
     """Resource or NotResource; without patterns it is every resource (trust policies)."""
 
     patterns: tuple[str, ...]  # whole ARNs
@@ -51,7 +51,7 @@ class ResourceElement(msgspec.Struct, frozen=True, gc=False):
     searches: Searches = ()
 
 
-class Statement(msgspec.Struct, frozen=True, gc=False):
+class Statement(msgspec.Struct, frozen=True):
     """One statement of a policy, compiled."""
 
     index: int  # position in the document, from 0

@@ -9,7 +9,7 @@ from keystead.wire.http import HttpResponse
 TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class Answer(msgspec.Struct, frozen=True):
     """One answer. `unavailable` makes the 503 that is sent if the turn cannot be made durable."""
 
     response: HttpResponse

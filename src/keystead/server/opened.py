@@ -1,6 +1,10 @@
 """One request on its way through the pipeline: what is known when it comes, and what came of it.
 
 A request is opened before anyone is authenticated; the steps of the pipeline fill in the rest.
+
+INVARIANT: it holds an error only without its traceback (`errors.without_trace`). The frames of a
+traceback hold the request again, body and all, and such a ring is kept for ever or until the next
+collection.
 """
 
 from datetime import datetime
@@ -11,6 +15,7 @@ import msgspec
 
 from keystead.audit.event import Event
 from keystead.call import Call
+from keystead.errors import AwsError
 from keystead.identity.authenticate import Authenticated
 from keystead.server.protocols import Dialect, dialect
 from keystead.server.routing import Route, route
@@ -19,7 +24,7 @@ from keystead.wire.http import HttpRequest, HttpResponse
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
 
 
-class Opened(msgspec.Struct, gc=False):
+class Opened(msgspec.Struct):
     """A request on its way: where it goes, who asks for what, and what came of it."""
 
     request: HttpRequest
@@ -33,7 +38,7 @@ class Opened(msgspec.Struct, gc=False):
     given: Any = None  # its output
     call: Call | None = None
     response: HttpResponse | None = None
-    raised: Exception | None = None  # why it goes no further
+    raised: AwsError | None = None  # why it goes no further, as its caller is told
 
 
 def open_request(request: HttpRequest, now: datetime, started: float) -> Opened:

@@ -39,7 +39,7 @@ from keystead.errors import (
     InternalFailure,
     RequestTooLarge,
     ServiceUnavailable,
-    UnknownOperationException,
+    without_trace,
 )
 from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.identity.claims import claimed_key_id
@@ -188,14 +188,14 @@ class Pipeline:
             return
         where, implementation = opened.where, opened.where.implementation
         if where.problem is not None or implementation is None:
-            opened.raised = where.problem or UnknownOperationException()
+            opened.raised = where.refusal()
             return
         operation = implementation.operation
         try:
             opened.asked = asked = opened.speech.read(operation, where, opened.request)  # 3
             opened.event.request_parameters = request_parameters(operation, asked)
-        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
-            opened.raised = raised
+        except Exception as raised:  # noqa: BLE001  # (d)
+            self._refuse(opened, raised)
 
     def _call(self, opened: Opened) -> None:
         """The call of this request, at the epoch of its caller."""
@@ -218,8 +218,8 @@ class Pipeline:
                 transaction=view,
                 keys=global_keys(request, now, region, caller.keys),
             )
-        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
-            opened.raised = raised
+        except Exception as raised:  # noqa: BLE001  # (d)
+            self._refuse(opened, raised)
 
     def _perform(self, opened: Opened) -> None:
         """Step 5, and for a call that changes something 7."""
@@ -237,8 +237,8 @@ class Pipeline:
                 with self.store.write() as call.transaction:
                     opened.given = _given(call, implementation, opened.asked)
                     opened.response = self._response(opened, implementation)  # (b)
-        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
-            opened.raised = raised
+        except Exception as raised:  # noqa: BLE001  # (d)
+            self._refuse(opened, raised)
 
     def _response(self, opened: Opened, implementation: Implementation) -> HttpResponse:
         """The response that carries what the operation gave."""
@@ -254,9 +254,9 @@ class Pipeline:
             try:
                 response = self._response(opened, implementation)
             except Exception as raised:  # noqa: BLE001  # (d)
-                opened.raised = raised
+                self._refuse(opened, raised)
         if response is None or opened.raised is not None:
-            response = self._refused(opened, opened.raised or RuntimeError("nothing was given"))
+            response = self._refused(opened)
         else:
             _close(event, "", "", opened.started)
             self.trail.record(event)  # 6
@@ -268,21 +268,25 @@ class Pipeline:
         )
         return Answer(response, partial(_unavailable, opened.speech, where, event.request_id))
 
-    def _refused(self, opened: Opened, raised: Exception) -> HttpResponse:
+    def _refuse(self, opened: Opened, raised: Exception) -> None:
+        """A request goes no further: keep what its caller is told, and nothing of the way there."""
+        opened.raised = without_trace(self._as_aws_error(raised, opened.where, opened.event))
+
+    def _refused(self, opened: Opened) -> HttpResponse:
         """The response to a call in which something was raised, and its record."""
         where, speech, event = opened.where, opened.speech, opened.event
-        error = self._as_aws_error(raised, where, event)
+        error = opened.raised or self._as_aws_error(RuntimeError("nothing was given"), where, event)
         event.response_elements = None
         if event.principal is None:
             event.access_key_id = claimed_key_id(opened.request)
             event.request_parameters = None
         _close(event, speech.code(error), error.recorded or "", opened.started)
         response = speech.refuse(where.service, error, event.request_id)  # 7
-        if isinstance(raised, AccessDenied):
+        if isinstance(error, AccessDenied):
             if any(decision.over_budget for decision in event.decisions):
                 self.metrics.alarm("policy budget")
                 logs.alarm("a decision would take too long", request_id=event.request_id)
-            response = self.refusals.remember(raised, event, response)
+            response = self.refusals.remember(error, event, response)
         (self.unknown if event.principal is None else self.trail).record(event)  # 6
         return response
 
@@ -295,8 +299,8 @@ class Pipeline:
         event.access_key_id = event.region = ""
         try:
             opened.caller = self._caller(opened.where, opened.request, event)
-        except Exception as raised:  # noqa: BLE001  # (d), by `_answer`
-            opened.raised = raised
+        except Exception as raised:  # noqa: BLE001  # (d)
+            self._refuse(opened, raised)
 
     def _caller(self, where: Route, request: HttpRequest, event: Event) -> Authenticated:
         """Also of what nobody serves: the refusal is for whom we know."""
@@ -304,7 +308,7 @@ class Pipeline:
             self.metrics.alarm("clock")
             raise ServiceUnavailable("The clock of the server is behind.")
         if not where.service.name:
-            raise where.problem or UnknownOperationException()
+            raise where.refusal()
         store = self.store
         caller = self.authenticator.authenticate(
             store.read(),

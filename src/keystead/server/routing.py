@@ -49,14 +49,33 @@ Form = Mapping[str, str]
 NO_FORM: Form = {}
 
 
+class Problem(msgspec.Struct, frozen=True):
+    """Why a request goes nowhere: an error that is to be raised, not one that was.
+
+    An exception that is kept and raised again collects tracebacks, and with them what its frames
+    hold.
+    """
+
+    error: type[AwsError] = UnknownOperationException
+    message: str | None = None
+
+
+NO_SUCH_OPERATION = Problem()
+
+
 class Route(msgspec.Struct, frozen=True):
-    """Where a request goes. `problem` is the refusal, once the caller is known."""
+    """Where a request goes. `problem` is why nowhere; its caller learns it once known."""
 
     service: Service
     name: str  # the operation's name as asked for; "" when there is none
     implementation: Implementation | None = None
     form: Form = NO_FORM  # (query, rest-json)
-    problem: AwsError | None = None
+    problem: Problem | None = None
+
+    def refusal(self) -> AwsError:
+        """The refusal of a request that goes nowhere, a new one each time."""
+        problem = self.problem or NO_SUCH_OPERATION
+        return problem.error(problem.message)
 
 
 _JSON: dict[str, Route] = {}  # of the operations that are served, by target
@@ -96,7 +115,7 @@ def _json(request: HttpRequest, target: str) -> Route:
         or media_type(request.headers) != awsjson.CONTENT_TYPE
         or not _is_only_signature(request.query)
     ):
-        return Route(service, name, problem=UnknownOperationException())
+        return Route(service, name, problem=NO_SUCH_OPERATION)
     return _JSON.setdefault(target, Route(service, name, found))
 
 
@@ -107,15 +126,15 @@ def _rest(request: HttpRequest) -> Route:
         service = _scoped(request, "rest-json")
         if service is NOBODY_QUERY:
             return _query(request)
-        return Route(service, "", problem=UnknownOperationException())
+        return Route(service, "", problem=NO_SUCH_OPERATION)
     service, name = operation.service, operation.name
     found = implementation(service.name, name)
     if found is None or media_type(request.headers) == FORM:
-        return Route(service, name, problem=UnknownOperationException())
+        return Route(service, name, problem=NO_SUCH_OPERATION)
     try:
         return Route(service, name, found, query.parse_form(request.query.encode()))
     except AwsError as error:
-        return Route(service, name, problem=error)
+        return Route(service, name, problem=Problem(type(error), error.message))
 
 
 def _query(request: HttpRequest) -> Route:
@@ -129,32 +148,32 @@ def _query(request: HttpRequest) -> Route:
     if problem is not None:
         return Route(service, name, problem=problem)
     if not action:
-        return Route(
-            service, "", problem=MissingAction("The request must contain the parameter Action")
-        )
+        text = "The request must contain the parameter Action"
+        return Route(service, "", problem=Problem(MissingAction, text))
     found = implementation(service.name, name)
     if found is None or version not in ("", service.version):
         text = f"Could not find operation {name} for version {version or service.version}"
-        return Route(service, name, problem=UnknownOperationException(text))
+        return Route(service, name, problem=Problem(UnknownOperationException, text))
     return Route(service, name, found, form)
 
 
-def _form(request: HttpRequest) -> tuple[Form, AwsError | None]:
+def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
     """The parameters of a Query request, or why it is none."""
     by_query = not request.body and (request.method == "GET" or _is_presigned_post(request))
     post = request.method == "POST"
     posted = post and (media_type(request.headers) == FORM or not _is_only_signature(request.query))
     if request.path != "/" or not (posted or by_query):
-        return NO_FORM, MissingAction("The request is not a Query request")
+        return NO_FORM, Problem(MissingAction, "The request is not a Query request")
     if not (by_query or _is_only_signature(request.query)):
-        return NO_FORM, InvalidQueryParameter(
+        text = (
             "The parameters of a POST request belong in its body, or in a presigned query string"
             " without a body."
         )
+        return NO_FORM, Problem(InvalidQueryParameter, text)
     try:
         return query.parse_form(request.query.encode() if by_query else request.body), None
     except AwsError as error:
-        return NO_FORM, error
+        return NO_FORM, Problem(type(error), error.message)
 
 
 def _is_presigned_post(request: HttpRequest) -> bool:

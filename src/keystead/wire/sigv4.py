@@ -43,7 +43,7 @@ _RUN_OF_BLANKS = re.compile(r"[ \t]+")
 _UNRESERVED = "-_.~"
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False):
+class Claim(msgspec.Struct, frozen=True):
     """What all requests of one client on one day to one service say alike.
 
     `values`, `lines` and `amz_headers` are derived: how the signed headers are found, the end of
@@ -73,7 +73,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         force_setattr(self, "amz_headers", sum(name.startswith("x-amz-") for name in names))
 
 
-class Signature(msgspec.Struct, frozen=True, gc=False):
+class Signature(msgspec.Struct, frozen=True):
     """A well-formed signature, as a request carries it. Whether it is true is not known yet."""
 
     claim: Claim
