@@ -143,7 +143,7 @@ def _query(request: HttpRequest) -> Route:
     service = _BY_VERSION.get(version) or _scoped(request)
     if service is NOBODY_QUERY and (asked := _scoped(request, "json")) is not NOBODY_QUERY:
         # Who signs for KMS speaks JSON, and is answered in it.
-        return Route(asked, "", problem=UnknownOperationException())
+        return Route(asked, "", problem=NO_SUCH_OPERATION)
     name = action if _NAME.match(action) else ""
     if problem is not None:
         return Route(service, name, problem=problem)

@@ -1,0 +1,85 @@
+"""What does a call leave behind?  Bytes, and rings that wait for the garbage collector.
+
+Nothing of a call stays once it is answered; a count of references lets go of it at once. A ring
+that the collector sees costs memory until it runs, and the time that it runs; a ring through
+something that it does not see is kept for ever.
+"""
+
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.memory.served import Client, Served
+from tests.memory.ways import Way
+
+WARM = 60  # calls that fill what a few of one kind fill: connections, metrics, counts of strangers
+BOUNDED = 64 * 1024  # bytes by which a cache may still grow, whatever the number of calls
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What so many calls left behind."""
+
+    calls: int
+    bytes: int
+    in_rings: int  # objects that only the collector could free
+
+    @property
+    def is_nothing(self) -> bool:
+        """Is what stayed no matter of how many calls there were?"""
+        return self.bytes <= BOUNDED and self.in_rings * 10 <= self.calls
+
+
+def kept(served: Served, way: Way, calls: int) -> Kept:
+    """What so many calls leave behind."""
+    with way.meanwhile(served), _counted():
+        send(served, way, WARM)
+        _, before = _now(served)
+        send(served, way, calls)
+        in_rings, after = _now(served)
+        return Kept(calls, after - before, in_rings)
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+def _now(served: Served) -> tuple[int, int]:
+    """How many objects were in rings until now, and how many bytes there are without them.
+
+    The collection also empties the lists on which the interpreter keeps freed objects.
+    """
+    served.settle()
+    in_rings = gc.collect()
+    return in_rings, tracemalloc.get_traced_memory()[0]
+
+
+def send(served: Served, way: Way, calls: int) -> None:
+    """Make so many calls, and look at what comes back."""
+    if way.closes:
+        for _ in range(calls):
+            with served.connect() as client:
+                _exchange(client, way, 1)
+        return
+    with served.connect() as client:
+        for _ in range(-(-calls // way.together)):
+            _exchange(client, way, way.together)
+
+
+def _exchange(client: Client, way: Way, count: int) -> None:
+    client.socket.sendall(way.sent * count)
+    if not way.status:
+        return
+    for _ in range(count):
+        status = client.answer()
+        assert status == way.status, f"{status} instead of {way.status}"

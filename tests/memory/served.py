@@ -1,0 +1,148 @@
+"""An installation served in this process, by the shipped door on a loopback port."""
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import uvloop
+
+from keystead.server.app import DateLine
+from keystead.server.door import Door
+from keystead.server.health import Pages
+from keystead.server.outbox import Outbox
+from keystead.server.peers import PeerCounts
+from keystead.wire.http import Endpoint
+from tests.server.installations import Local, open_local
+
+SECONDS = 30  # that anything may take
+_LENGTH = re.compile(rb"\r\nContent-Length: (\d+)")
+
+
+class Served:
+    """The installation, its port, and the loop that serves it."""
+
+    def __init__(self, local: Local, loop: asyncio.AbstractEventLoop) -> None:
+        installation = local.installation
+        pages = Pages(installation.pipeline, installation.serving, installation.metrics)
+        self.local = local
+        self.commit: Callable[[], None] = installation.commit  # what a test may let fail
+        outbox = Outbox(loop, self._commit, lambda _: None, DateLine())
+        self.door = Door(
+            pages, outbox, PeerCounts(64, 64), installation.refused, loop.time, loop.call_soon,
+            (), Endpoint(), secure=False,
+        )  # fmt: skip
+        self._loop = loop
+        self._thread = threading.Thread(target=loop.run_forever)
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), loop).result(SECONDS)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+
+    async def _listen(self) -> asyncio.Server:
+        return await self._loop.create_server(self.door.connection, "127.0.0.1", 0)
+
+    def do(self, function: Callable[[], object]) -> None:
+        """Run a function on the loop, between two turns, and wait for it."""
+
+        async def run() -> None:
+            function()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(SECONDS)
+
+    def _commit(self) -> None:
+        self.commit()
+
+    def connect(self) -> "Client":
+        return Client(self.port)
+
+    def settle(self) -> None:
+        """Wait until every connection is gone, and do what waits in memory for a job."""
+        for _ in range(int(SECONDS / 0.01)):
+            if not self.door.connections:
+                break
+            threading.Event().wait(0.01)
+        assert not self.door.connections
+        self.do(self._jobs)
+
+    def _jobs(self) -> None:
+        installation = self.local.installation
+        installation.refusals.write_all(
+            installation.store, installation.commit, installation.clock.now()
+        )
+        for job in installation.jobs():
+            job.run()
+        self.local.events.clear()
+
+    def close(self) -> None:
+        self.do(self._server.close)
+        self.do(self._abort)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.local.installation.close()
+
+    def _abort(self) -> None:
+        for connection in [*self.door.connections]:
+            connection.abort()
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[Served]:
+    """A new installation, served until the end of the block."""
+    with _written_nowhere():
+        running = Served(open_local(directory), uvloop.new_event_loop())
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextmanager
+def _written_nowhere() -> Iterator[None]:
+    """Lines of the log are made, and not kept as pytest would."""
+    logger = logging.getLogger("keystead")
+    handlers, propagate = logger.handlers, logger.propagate
+    with Path(os.devnull).open("w") as nowhere:
+        logger.handlers, logger.propagate = [logging.StreamHandler(nowhere)], False
+        try:
+            yield
+        finally:
+            logger.handlers, logger.propagate = handlers, propagate
+
+
+class Client:
+    """One connection that reads its answers one by one."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+        self._received = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def answer(self) -> int:
+        """Read one response to its end; its status."""
+        while b"\r\n\r\n" not in self._received:
+            self._receive()
+        head, _, self._received = self._received.partition(b"\r\n\r\n")
+        found = _LENGTH.search(head)
+        length = int(found[1]) if found else 0
+        while len(self._received) < length:
+            self._receive()
+        self._received = self._received[length:]
+        return int(head[9:12])
+
+    def _receive(self) -> None:
+        chunk = self.socket.recv(65_536)
+        if not chunk:
+            raise ConnectionError("the server closed the connection")
+        self._received += chunk
