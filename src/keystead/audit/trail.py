@@ -99,9 +99,8 @@ class Trail:
             behind = self._open_sinks(anchor(store.read()))
             resumed = resume(directory, store.read(), tag)
         except (DiskFull, DiskFailed) as error:
-            unavailable = AuditUnavailable(str(error))
-            store.give_up(unavailable)
-            raise unavailable from error
+            store.give_up(AuditUnavailable(str(error)))
+            raise AuditUnavailable(str(error)) from error
         self._tree = resumed.tree
         self._file = resumed.records
         self._checkpoints = resumed.checkpoints
@@ -225,10 +224,10 @@ class Trail:
         try:
             yield
         except (DiskFull, DiskFailed) as error:
-            unavailable = AuditUnavailable(f"the audit log cannot be written: {error}")
+            reason = f"the audit log cannot be written: {error}"
             if isinstance(error, DiskFailed):
-                self._store.give_up(unavailable)
-            raise unavailable from error
+                self._store.give_up(AuditUnavailable(reason))
+            raise AuditUnavailable(reason) from error
 
     def _sign_if_due(self) -> None:
         """Sign a checkpoint when it is time.
