@@ -57,8 +57,13 @@ def test_membership_gives_and_takes(tenant: Tenant, admin: Person) -> None:
     admin(api.RemoveUserFromGroup, group_name="staff", user_name="alice")
     with refused("AccessDenied"):
         alice(api.ListUsers)
-    with refused("NoSuchEntity"):
-        admin(api.RemoveUserFromGroup, group_name="staff", user_name="alice")
+    admin(api.RemoveUserFromGroup, group_name="staff", user_name="alice")  # nothing to remove
+    for names in (
+        {"group_name": "staff", "user_name": "x"},
+        {"group_name": "x", "user_name": "alice"},
+    ):
+        with refused("NoSuchEntity"):
+            admin(api.RemoveUserFromGroup, **names)
 
 
 def test_members_page(admin: Person) -> None:

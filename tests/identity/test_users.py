@@ -296,6 +296,15 @@ def test_empty_lists(
         tenant.user("mallory")(operation, user_name="admin")
 
 
+def test_services_with_credentials_of_their_own(admin: Person) -> None:
+    """An unknown service has none, and is refused."""
+    for service in ("codecommit.amazonaws.com", "bedrock.amazonaws.com", None):
+        answer = admin(api.ListServiceSpecificCredentials, user_name="admin", service_name=service)
+        assert answer.service_specific_credentials == []
+    with refused("NotSupportedService", "does not support service-specific credentials"):
+        admin(api.ListServiceSpecificCredentials, user_name="admin", service_name="codecommit")
+
+
 def test_no_virtual_devices(tenant: Tenant, admin: Person) -> None:
     """The account has no virtual MFA devices."""
     assert admin(api.ListVirtualMFADevices).virtual_mfa_devices == []

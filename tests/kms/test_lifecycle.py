@@ -92,7 +92,18 @@ def test_keys_that_cannot_be(admin: Kms, members: dict[str, str], message: str) 
         admin.create_key(**members)
 
 
-@pytest.mark.parametrize("spec", sorted(set(get_args(api.KeySpec)) - {"SYMMETRIC_DEFAULT"}))
+@pytest.mark.parametrize("member", ["KeySpec", "CustomerMasterKeySpec"])
+def test_sm2_is_offered_in_china_only(admin: Kms, member: str) -> None:
+    """Elsewhere SM2 is refused as a spec that does not exist, and not proposed."""
+    with refused("ValidationException") as told:
+        admin.create_key(KeyUsage="SIGN_VERIFY", **{member: "SM2"})
+    start, _, offered = str(told.value).partition("enum value set: [")
+    assert f"Value 'SM2' at '{member[0].lower()}{member[1:]}'" in start
+    assert "RSA_2048" in offered
+    assert "SM2" not in offered
+
+
+@pytest.mark.parametrize("spec", sorted(set(get_args(api.KeySpec)) - {"SYMMETRIC_DEFAULT", "SM2"}))
 def test_specs_that_are_not_served(admin: Kms, spec: str) -> None:
     """Every other spec of the API is refused plainly, and nothing is made."""
     usage = {"R": "SIGN_VERIFY", "E": "SIGN_VERIFY", "S": "SIGN_VERIFY",

@@ -23,11 +23,48 @@ def message(operation: Operation[Any, Any], form: dict[str, str]) -> str:
     return str(refused.value.message)
 
 
+OF_NAMES = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
+OF_PATHS = "contain only alphanumeric characters and/or / characters."
+
+
+@pytest.mark.parametrize(
+    ("operation", "form", "sentence"),
+    [
+        (iam.CreateUser, {"UserName": "a b"}, f"userName is invalid. {OF_NAMES}"),
+        (iam.CreateGroup, {"GroupName": "a/b"}, f"groupName is invalid. {OF_NAMES}"),
+        (
+            iam.PutUserPolicy,
+            {"UserName": "a", "PolicyName": "*", "PolicyDocument": "{}"},
+            f"policyName is invalid. {OF_NAMES}",
+        ),
+        (
+            iam.CreateUser,
+            {"UserName": "a", "Path": "a/"},
+            f"path is invalid. It must begin and end with / and {OF_PATHS}",
+        ),
+        (
+            iam.ListUsers,
+            {"PathPrefix": "a"},
+            f"pathPrefix is invalid. It must begin with / and {OF_PATHS}",
+        ),
+        (
+            iam.ListPolicies,
+            {"PathPrefix": "/a b/"},
+            f"pathPrefix is invalid. It must begin with / and {OF_PATHS}",
+        ),
+        (iam.CreateUser, {"UserName": "?", "Path": "a"}, "path is invalid. It must begin and end"),
+    ],
+)
+def test_iams_names_and_paths(operation: Any, form: dict[str, str], sentence: str) -> None:
+    """The characters of names and paths have sentences of their own; the first is said."""
+    assert message(operation, form).startswith(f"The specified value for {sentence}")
+
+
 def test_iam_never_quotes_a_value() -> None:
-    """IAM names the member and the rule, not the value."""
-    assert message(iam.CreateUser, {"UserName": "a b"}) == (
+    """IAM names the member and the rule, not the value; other rules come before characters."""
+    assert message(iam.CreateUser, {"UserName": "a " * 40, "Path": "x"}) == (
         "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member"
-        r" must satisfy regular expression pattern: [\w+=,.@-]+"
+        " must have length less than or equal to 64"
     )
     assert message(iam.CreateUser, {}) == (
         "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member"

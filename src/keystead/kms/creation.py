@@ -2,12 +2,14 @@
 
 from typing import NamedTuple, cast
 
+from keystead.arns import partition_of
 from keystead.errors import ValidationException
 from keystead.kms import tags, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import described
 from keystead.policy.context import ContextValue
+from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api
 
 MOST_KEYS = 100_000  # per account and Region, in any state
@@ -48,9 +50,9 @@ class Wanted(NamedTuple):
         }
 
 
-def read(request: api.CreateKeyRequest) -> Wanted:
+def read(request: api.CreateKeyRequest, region: str) -> Wanted:
     """The key that is asked for; refuses what no key can be."""
-    spec = _spec(request)
+    spec = _spec(request, region)
     given = tags.read(request.tags)
     tags.require_together(given)
     return Wanted(
@@ -63,11 +65,16 @@ def read(request: api.CreateKeyRequest) -> Wanted:
     )
 
 
-def _spec(request: api.CreateKeyRequest) -> api.KeySpec:
+def _spec(request: api.CreateKeyRequest, region: str) -> api.KeySpec:
     old = cast("api.KeySpec | None", request.customer_master_key_spec)
     if old and request.key_spec and old != request.key_spec:
         raise ValidationException("KeySpec and CustomerMasterKeySpec must not differ.")
-    return request.key_spec or old or "SYMMETRIC_DEFAULT"
+    spec = request.key_spec or old or "SYMMETRIC_DEFAULT"
+    if spec == "SM2" and partition_of(region).name != "aws-cn":
+        raise not_in_set(
+            api.CreateKey, "key_spec" if request.key_spec else "customer_master_key_spec", spec
+        )
+    return spec
 
 
 def _usage(request: api.CreateKeyRequest, spec: api.KeySpec) -> api.KeyUsageType:

@@ -6,12 +6,15 @@ the value beside its schema and word every violation as AWS does (kms.md 9, iam.
     2 validation errors detected: Value '' at 'keyId' failed to satisfy constraint: Member must
     have length greater than or equal to 1; Value null at 'plaintext' failed to …
 
+IAM has sentences of its own for the characters of names and paths, and says the first of them where
+nothing else is wrong (iam.md 10.1).
+
 The value is a tree of dict, list, str, bytes, int, float, bool and datetime under the wire's
 names: what `awsjson` and `query` make of a body.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -24,6 +27,18 @@ from keystead.wire.schema import Kind, Schema, parts, schema_of
 
 _SCALARS = frozenset(Kind) - {Kind.STRUCTURE, Kind.LIST, Kind.MAP}
 _PASSED_THROUGH = (bytes, datetime)
+_CHINAS = frozenset({"SM2", "SM2PKE", "SM2DSA"})  # offered in no other Region (kms.md 5.1)
+_PATTERN = "Member must satisfy regular expression pattern: "
+_NAMES = r"[\w+=,.@-]+"
+_OF_NAMES = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
+_OF_PATHS = {
+    "path": (
+        "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+    ),
+    "pathPrefix": (
+        "It must begin with / and contain only alphanumeric characters and/or / characters."
+    ),
+}
 _MOST_VIOLATIONS = 100  # thousands of bad tags still get a message of bounded size
 
 
@@ -38,22 +53,43 @@ def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
 
 def explain(operation: Operation[Any, Any], tree: dict[str, Any]) -> str:
     """AWS's message for a tree that breaks constraints."""
-    found = violations(operation, tree)
+    walk = Violations(echo=operation.service.echoes_values)
+    found = _found(walk, operation, tree)
+    if not found and walk.in_own_words:
+        return walk.in_own_words[0]
     noun = "error" if len(found) == 1 else "errors"
     return f"{len(found)} validation {noun} detected: {'; '.join(found)}"
 
 
+def not_in_set(operation: Operation[Any, Any], attribute: str, value: str) -> ValidationException:
+    """The refusal of a value of the model's that is not offered here, as of an unknown one."""
+    schema = schema_of(operation.input)
+    member = next(one for one in schema.members if one.attribute == attribute)
+    rule = _enum_rule(member.schema)
+    sentence = Violations(operation.service.echoes_values).sentence(
+        f"'{value}'", member.event_name, rule
+    )
+    return ValidationException(f"1 validation error detected: {sentence}")
+
+
 def violations(operation: Operation[Any, Any], tree: dict[str, Any]) -> list[str]:
     """A sentence for each constraint that a tree breaks."""
-    walk = Violations(echo=operation.service.echoes_values)
+    return _found(Violations(echo=operation.service.echoes_values), operation, tree)
+
+
+def _found(walk: "Violations", operation: Operation[Any, Any], tree: dict[str, Any]) -> list[str]:
     return list(islice(walk.of_structure(schema_of(operation.input), tree, ""), _MOST_VIOLATIONS))
 
 
 @dataclass(frozen=True, slots=True)
 class Violations:
-    """Walks a value beside its schema. `echo`: does this service quote the refused value?"""
+    """Walks a value beside its schema. `echo`: does this service quote the refused value?
+
+    `in_own_words` takes what IAM says in a sentence of its own.
+    """
 
     echo: bool
+    in_own_words: list[str] = field(default_factory=list)
 
     def of_structure(self, schema: Schema, value: dict[str, Any], path: str) -> Iterator[str]:
         """The violations of a structure's members; `path` ends with a dot or is empty."""
@@ -63,18 +99,21 @@ class Violations:
             if given is not None:
                 yield from self._of_value(member.schema, given, place, hidden=member.sensitive)
             elif member.required:
-                yield self._sentence("null", place, "Member must not be null")
+                yield self.sentence("null", place, "Member must not be null")
 
     def _of_value(self, schema: Schema, value: Any, place: str, *, hidden: bool) -> Iterator[str]:
         if value is None:
-            yield self._sentence("null", place, "Member must not be null")
+            yield self.sentence("null", place, "Member must not be null")
             return
         if schema.kind is Kind.STRUCTURE:
             yield from self.of_structure(schema, value, f"{place}.")
             return
         shown = "" if hidden or not _quotable(schema) else f"'{_java_text(value)}'"
         for rule in _broken(schema, value):
-            yield self._sentence(shown, place, rule)
+            if rule.startswith(_PATTERN) and (own := self._own_words(schema, place)):
+                self.in_own_words.append(own)
+            else:
+                yield self.sentence(shown, place, rule)
         if schema.kind is Kind.LIST:
             yield from self._of_list(schema, value, place, shown)
         elif schema.kind is Kind.MAP:
@@ -85,9 +124,7 @@ class Violations:
         item = schema.element
         if item.kind in _SCALARS:
             if any(map(_refuses(item), value)):
-                yield self._sentence(
-                    shown, place, f"Member must satisfy constraint: {_rules(item)}"
-                )
+                yield self.sentence(shown, place, f"Member must satisfy constraint: {_rules(item)}")
             return
         for position, given in enumerate(value, start=1):
             yield from self._of_value(item, given, f"{place}.{position}.member", hidden=not shown)
@@ -97,16 +134,23 @@ class Violations:
     ) -> Iterator[str]:
         key, item = schema.key, schema.element
         if key is not None and any(map(_refuses(key), value)):
-            yield self._sentence(shown, place, f"Map keys must satisfy constraint: {_rules(key)}")
+            yield self.sentence(shown, place, f"Map keys must satisfy constraint: {_rules(key)}")
         if item.kind in _SCALARS:
             if any(map(_refuses(item), value.values())):
                 rules = _rules(item)
-                yield self._sentence(shown, place, f"Map value must satisfy constraint: {rules}")
+                yield self.sentence(shown, place, f"Map value must satisfy constraint: {rules}")
             return
         for name, given in value.items():
             yield from self._of_value(item, given, f"{place}.{name}.member", hidden=not shown)
 
-    def _sentence(self, shown: str, place: str, rule: str) -> str:
+    def _own_words(self, schema: Schema, place: str) -> str:
+        """IAM's sentence about the characters of a name or path; "" for everything else."""
+        if self.echo:
+            return ""
+        rule = _OF_NAMES if schema.model_pattern == _NAMES else _OF_PATHS.get(place, "")
+        return rule and f"The specified value for {place} is invalid. {rule}"
+
+    def sentence(self, shown: str, place: str, rule: str) -> str:
         value = f"Value {shown}" if shown and self.echo else "Value"
         return f"{value} at '{place}' failed to satisfy constraint: {rule}"
 
@@ -118,7 +162,7 @@ def _broken(schema: Schema, value: Any) -> Iterator[str]:
             yield _enum_rule(schema)
         return
     if schema.pattern is not None and schema.pattern.match(value) is None:
-        yield f"Member must satisfy regular expression pattern: {schema.model_pattern}"
+        yield f"{_PATTERN}{schema.model_pattern}"
     if schema.maximum is None and schema.minimum is None:
         return
     size = value if schema.kind is Kind.INTEGER else len(value)
@@ -143,12 +187,13 @@ def _rules(schema: Schema) -> str:
     if schema.minimum is not None:
         rules.append(_bound_rule(schema, "greater", schema.minimum))
     if schema.pattern is not None:
-        rules.append(f"Member must satisfy regular expression pattern: {schema.model_pattern}")
+        rules.append(f"{_PATTERN}{schema.model_pattern}")
     return f"[{', '.join([*rules, 'Member must not be null'])}]"
 
 
 def _enum_rule(schema: Schema) -> str:
-    return f"Member must satisfy enum value set: [{', '.join(schema.enum)}]"
+    offered = ", ".join(value for value in schema.enum if value not in _CHINAS)
+    return f"Member must satisfy enum value set: [{offered}]"
 
 
 def _bound_rule(schema: Schema, direction: str, bound: int) -> str:

@@ -37,9 +37,8 @@ def remove_user_from_group(call: IamCall, request: api.RemoveUserFromGroupReques
     group = named.existing()
     user = call.user(request.user_name).existing()
     membership = call.repository.memberships.get(call.transaction, user, group)
-    if membership is None:
-        raise api.NoSuchEntityException(f"User {user.name} is not a member of group {group.name}.")
-    call.repository.memberships.delete(call.transaction, membership)
+    if membership is not None:  # who is no member is told nothing, as at AWS
+        call.repository.memberships.delete(call.transaction, membership)
 
 
 @implements(api.ListGroupsForUser)

@@ -9,6 +9,14 @@ from keystead.identity.calls import IamCall
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 
+_WITH_CREDENTIALS = (
+    "bedrock.amazonaws.com",
+    "cassandra.amazonaws.com",
+    "codecommit.amazonaws.com",
+    "logs.amazonaws.com",
+)
+"""The services that have credentials of their own at AWS."""
+
 
 @implements(api.GetLoginProfile)
 def get_login_profile(
@@ -62,6 +70,10 @@ def list_service_specific_credentials(
         call.ask_any()
     else:
         _ask_about_user(call, request.user_name)
+    if request.service_name not in {None, *_WITH_CREDENTIALS}:
+        raise api.ServiceNotSupportedException(
+            f"The service {request.service_name} does not support service-specific credentials."
+        )
     return api.ListServiceSpecificCredentialsResponse(
         service_specific_credentials=[], is_truncated=False
     )

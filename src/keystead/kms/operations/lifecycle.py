@@ -28,7 +28,7 @@ _DAYS_DEFAULT, _DAYS_LEAST, _DAYS_MOST = 30, 7, 30
 
 @implements(api.CreateKey)
 def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyResponse:
-    wanted = creation.read(request)
+    wanted = creation.read(request, call.region)
     call.record_defaults(**wanted.recorded)
     permit = call.authorize_any("kms:CreateKey", wanted.condition_keys)
     key_id = _new_id(call, permit)
