@@ -67,6 +67,18 @@ def test_what_creation_records(admin: Kms, world: World) -> None:
     }
 
 
+def test_refused_tags_name_no_key(world: World) -> None:
+    """Who may create keys and not tag them is told so without the ARN of a key that never was."""
+    maker = world.caller("maker", policies=[allow("kms:CreateKey")])
+    sentence = (
+        f"User: {maker.principal.arn} is not authorized to perform: kms:TagResource because no"
+        " identity-based policy allows the kms:TagResource action"
+    )
+    with refused("AccessDeniedException", sentence):
+        maker.create_key(Tags=[{"TagKey": "a", "TagValue": "b"}])
+    assert maker.create_key().key_metadata is not None
+
+
 @pytest.mark.parametrize("member", ["KeySpec", "CustomerMasterKeySpec"])
 def test_the_default_may_be_said(admin: Kms, member: str) -> None:
     """Either name of the spec says what is the default anyway."""

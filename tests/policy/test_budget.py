@@ -487,7 +487,7 @@ def test_no_policy_is_to_blame() -> None:
     assert (ours.kind, ours.statements) == (None, ())
     assert ours.message.endswith(f"kms:Encrypt on resource: {KEY}")
     assert theirs.kind is PolicyKind.RESOURCE
-    assert theirs.message.endswith("because no resource-based policy allows the kms:Encrypt action")
+    assert theirs.message.endswith("or a resource-based policy explicitly denies access")
 
 
 def test_a_stranger_hears_what_is_always_said() -> None:
@@ -502,7 +502,7 @@ def test_a_stranger_hears_what_is_always_said() -> None:
 
     assert evaluate(context, documents).over_budget
     assert len(sentences) == 1
-    assert "because no resource-based policy allows" in sentences.pop()
+    assert "because no identity-based policy allows" in sentences.pop()
 
 
 def test_a_strangers_own_documents_are_not_compared_for_its_sentence() -> None:
@@ -511,7 +511,7 @@ def test_a_strangers_own_documents_are_not_compared_for_its_sentence() -> None:
     documents = about_key((own(allow(), deny(), like(SEARCH)),), (DELEGATES,))
     asked = Asked(context, documents)
 
-    assert "because no resource-based policy allows" in str(
+    assert "or a resource-based policy explicitly denies access" in str(
         refusal(evaluate(context, documents), asked)
     )
     assert disclose(asked).explicit_deny

@@ -67,12 +67,20 @@ def test_no_kind_no_reason() -> None:
 
 
 @pytest.mark.parametrize("kind", [PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION])
-def test_strangers_hear_one_sentence(kind: PolicyKind) -> None:
-    """About another account's key it is the same, whichever side does not allow (KM-2)."""
-    sentence = "because no resource-based policy allows the kms:Encrypt action"
-    assert told(kind, foreign=True) == sentence
-    assert told(PolicyKind.RESOURCE, foreign=True) == sentence
-    assert told(PolicyKind.RESOURCE, Outcome.EXPLICITLY_DENIED, foreign=True) == sentence
+def test_what_strangers_hear(kind: PolicyKind) -> None:
+    """Of another account's key one sentence, and what the own side lacks (kms.md 8.4, KM-2)."""
+    here = "User: {} is not authorized to perform: kms:Encrypt on this resource because ".format
+    sentence = here(ALICE.arn) + (
+        "the resource does not exist in this Region, no resource-based policies allow access, or a"
+        " resource-based policy explicitly denies access"
+    )
+
+    def message(of: PolicyKind, outcome: Outcome = Outcome.IMPLICITLY_DENIED) -> str:
+        return Decision(outcome, ALICE.arn, "kms:Encrypt", KEY, of, foreign=True).message
+
+    assert message(kind) == here(ALICE.arn) + f"no {kind.value} allows the kms:Encrypt action"
+    assert message(PolicyKind.RESOURCE) == sentence
+    assert message(PolicyKind.RESOURCE, Outcome.EXPLICITLY_DENIED) == sentence
     own = told(kind, Outcome.EXPLICITLY_DENIED, foreign=True)
     assert own == told(kind, Outcome.EXPLICITLY_DENIED)
 

@@ -9,8 +9,10 @@ from keystead.policy.document import DocumentKind
 from keystead.policy.explain import explain
 from keystead.policy.rendering import render
 from tests.policy.support import (
+    ACCOUNT,
     ALICE,
     KEY,
+    OTHER,
     OWNER,
     ROOT,
     USER,
@@ -175,3 +177,22 @@ def test_a_step_without_more_to_say() -> None:
     steps = [line.rstrip() for line in text.splitlines()]
     assert "  2 resource control policies, level 1 of 2 allow          (rcp[0])" in steps
     assert "  2 resource control policies, level 2 of 2 allow" in steps
+
+
+def test_the_first_line_says_what_the_steps_say() -> None:
+    """An operator reads why, also of another account's key, where the caller hears less."""
+    denies = key_policy(deny(**to(USER)))
+    for policies, why in (
+        (
+            about_key((own(allow()),)),
+            "because no resource-based policy allows the kms:Encrypt action",
+        ),
+        (about_key((own(allow()),), (denies,)), "with an explicit deny in a resource-based policy"),
+        (
+            about_key((), (key_policy(allow(**to(USER))),)),
+            "because no identity-based policy allows the kms:Encrypt action",
+        ),
+    ):
+        asked = ask(resource=KEY.replace(ACCOUNT, OTHER), account=OTHER)
+        first = render(explain(asked, policies)).partition("\n")[0]
+        assert first.endswith(f"Denied  {why}")

@@ -32,7 +32,11 @@ from tests.policy.support import (
 
 THEIRS = KEY.replace(ACCOUNT, OTHER)
 ALIAS = f"arn:aws:kms:eu-central-1:{OTHER}:alias/backup"
-UNNAMED = "because no resource-based policy allows the kms:Encrypt action"
+UNNAMED = (
+    "this resource because the resource does not exist in this Region, no resource-based policies"
+    " allow access, or a resource-based policy explicitly denies access"
+)
+LACKS = "this resource because no {} allows the kms:Encrypt action"
 DENIED = "with an explicit deny in an identity-based policy"
 OF_THE_KEY: dict[str, Any] = {
     "aws:resourcetag/team": "red",
@@ -62,7 +66,7 @@ def told(asked: Asked) -> str:
     refused = refusal(decision, asked)
     assert refused.decision is decision
     assert refused.asked is asked
-    return str(refused).partition(" on resource: ")[2]
+    return str(refused).partition(" on ")[2].removeprefix("resource: ")
 
 
 def when(operator: str, key: str, value: str) -> dict[str, Any]:
@@ -105,6 +109,7 @@ def when(operator: str, key: str, value: str) -> dict[str, Any]:
 def test_an_own_deny(more: dict[str, Any], heard: str) -> None:
     """It is told of only when it cannot depend on the key."""
     asked = about(
+        allow(),
         deny(**more),
         aws__username="alice",
         kms__EncryptionContext__team="red",
@@ -113,7 +118,8 @@ def test_an_own_deny(more: dict[str, Any], heard: str) -> None:
     )
     keys = {name.lower(): value for name, value in asked.context.keys.items()}
     context = msgspec.structs.replace(asked.context, keys=keys)
-    assert told(msgspec.structs.replace(asked, context=context)) == f"{THEIRS} {heard}"
+    expected = f"{THEIRS} {DENIED}" if heard is DENIED else UNNAMED
+    assert told(msgspec.structs.replace(asked, context=context)) == expected
 
 
 def test_one_own_key_is_told_in_full() -> None:
@@ -127,11 +133,29 @@ def test_one_own_key_is_told_in_full() -> None:
 
 
 def test_a_deny_of_the_owner_is_not_told() -> None:
-    """Whether the key's policy denies or does not allow sounds alike; so for a role to assume."""
+    """Whether the key's policy denies or does not allow sounds alike."""
     denying, silent = key_policy(deny(**to(USER))), key_policy(allow("kms:Sign", **to(USER)))
-    assert told(about(allow(), resource=(denying,))) == f"{THEIRS} {UNNAMED}"
-    assert told(about(allow(), resource=(silent,))) == f"{THEIRS} {UNNAMED}"
-    assert told(about(allow())) == f"{THEIRS} {UNNAMED}"
+    assert told(about(allow(), resource=(denying,))) == UNNAMED
+    assert told(about(allow(), resource=(silent,))) == UNNAMED
+    assert told(about(allow())) == UNNAMED
+
+
+def test_what_the_callers_own_side_lacks_is_told() -> None:
+    """Policies without the action, whatever the key is; what depends on the key counts as there."""
+    lacks = LACKS.format("identity-based policy")
+    for resource in ((), (key_policy(allow(**to(USER))),), (key_policy(deny(**to(USER))),)):
+        for own_policies in ((), (allow("s3:*"),), (allow(resource=KEY),)):
+            assert told(about(*own_policies, resource=resource)) == lacks
+    tagged = allow(**when("StringEquals", "aws:ResourceTag/team", "blue"))
+    varied = allow(resource="arn:aws:kms:*:*:key/${aws:ResourceTag/team}")
+    for depends in (tagged, varied, allow(resource=THEIRS)):
+        assert told(about(depends)) == UNNAMED
+    known = allow(**when("StringEquals", "aws:username", "bob"))
+    assert told(about(known, aws__username="alice")) == lacks
+
+
+def test_a_role_of_another_account_is_told_of_alike() -> None:
+    """Whether its trust policy denies or does not allow."""
 
     role = ROLE.replace(ACCOUNT, OTHER)
     statement = {"Effect": "Deny", "Action": "sts:AssumeRole", **to(USER)}
@@ -161,19 +185,22 @@ def test_the_first_deny_names_the_kind() -> None:
 
 
 def test_nothing_that_allows_is_a_deny() -> None:
-    """A boundary that does not allow is told as if the key's policy did not."""
+    """A boundary that does not allow is told of, and does not deny."""
     policies = about_key((own(allow()),), (), boundary=ceiling(allow("s3:*")))
     asked = msgspec.structs.replace(about(), policies=policies)
-    assert told(asked) == f"{THEIRS} {UNNAMED}"
+    assert told(asked) == LACKS.format("permissions boundary")
 
 
 def test_a_key_that_was_called_by_an_alias() -> None:
     """It is named so, and asked about under that name: its id is not the caller's to know."""
     by_id, by_alias = deny(resource=THEIRS), deny(resource=ALIAS)
-    assert told(about(by_id, shown_as=ALIAS)) == f"{ALIAS} {UNNAMED}"
+    assert told(about(allow(), by_id, shown_as=ALIAS)) == UNNAMED
     assert told(about(by_id)) == f"{THEIRS} {DENIED}"
     asked = about(by_alias, by_id, shown_as=ALIAS)
     assert told(asked) == f"{ALIAS} {DENIED}"
+    for own_allow, heard in ((allow(resource=THEIRS), UNNAMED), (allow("s3:*"), None)):
+        expected = heard or LACKS.format("identity-based policy")
+        assert told(about(own_allow, shown_as=ALIAS)) == expected
     assert told(about(shown_as=ALIAS, account=ACCOUNT)).startswith(f"{ALIAS} because no")
 
 

@@ -70,12 +70,12 @@ def test_both_sides_must_allow(
     assert server.client("kms").decrypt(CiphertextBlob=blob)["Plaintext"] == b"across"
 
     with refused(
-        "AccessDeniedException", "because no resource-based policy allows the kms:Encrypt"
+        "AccessDeniedException", "on this resource because the resource does not exist in this"
     ):
         kms.encrypt(KeyId=own, Plaintext=b"x")
     missing = own[:-12] + "0" * 12
     with refused(
-        "AccessDeniedException", "because no resource-based policy allows the kms:Encrypt"
+        "AccessDeniedException", "on this resource because the resource does not exist in this"
     ):
         kms.encrypt(KeyId=missing, Plaintext=b"x")
 
@@ -83,7 +83,7 @@ def test_both_sides_must_allow(
 def test_own_policy_is_needed_too(server: Server, other: tuple[str, Credentials]) -> None:
     """The key policy alone is not enough across accounts: the stranger's account must allow it.
 
-    A stranger hears one sentence, whichever side refuses.
+    A stranger hears what its own side lacks.
     """
     shared = shared_with(server, other[0])
     iam = server.client("iam", other[1])
@@ -91,7 +91,7 @@ def test_own_policy_is_needed_too(server: Server, other: tuple[str, Credentials]
     key = iam.create_access_key(UserName="bare")["AccessKey"]
     bare = server.client("kms", Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
 
-    with refused("AccessDeniedException", "because no resource-based policy allows"):
+    with refused("AccessDeniedException", "because no identity-based policy allows"):
         bare.encrypt(KeyId=shared, Plaintext=b"x")
     iam.put_user_policy(
         UserName="bare", PolicyName="one",

@@ -40,7 +40,11 @@ class PolicyKind(StrEnum):
 
 _ARTICLES = {PolicyKind.TRUST: "the", PolicyKind.IDENTITY: "an"}
 _OF_OWNER = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST})
-_DECIDING_BESIDE_OWNER = _OF_OWNER | {PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION}
+_OF_CALLER = frozenset({PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION})
+_NOT_OURS = (
+    "because the resource does not exist in this Region, no resource-based policies allow access,"
+    " or a resource-based policy explicitly denies access"
+)
 _TOLD_BY_ARN = frozenset(
     {
         PolicyKind.IDENTITY,
@@ -92,6 +96,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     statements: tuple[DecidingStatement, ...] = ()
     trace: tuple[Finding, ...] = ()
     foreign: bool = False  # the resource is another account's
+    place: str = ""  # how the resource is told of, if not as `on resource: …`
 
     @property
     def allowed(self) -> bool:
@@ -104,25 +109,49 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def message(self) -> str:
-        """AWS's sentence for this refusal (iam.md 7.1, kms.md 8.4)."""
-        start = (
+        """AWS's sentence for this refusal (iam.md 7.1, kms.md 8.4).
+
+        Of another account's resource it tells nothing but what the caller's own side lacks: not
+        whether it exists, and not what its policy says (threat-model KM-2).
+        """
+        reason = self._told_reason
+        return (
             f"User: {self.principal_arn} is not authorized to perform: {self.action}"
-            f" on resource: {self.resource}"
+            f"{self._told_place}{reason and f' {reason}'}"
         )
-        explicit = self.outcome is Outcome.EXPLICITLY_DENIED
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, for an operator; "" when no policy decided."""
         if self.kind is None:
-            return start
-        if self.foreign and self.kind in (_DECIDING_BESIDE_OWNER if not explicit else _OF_OWNER):
-            # About another account's resource a caller hears one sentence, whichever side did not
-            # allow, and whether the resource exists at all (iam.md 7.1, threat-model KM-2).
-            trust = self.action.lower().startswith("sts:")
-            kind = PolicyKind.TRUST if trust else PolicyKind.RESOURCE
-            return f"{start} because no {kind.value} allows the {self.action} action"
-        if explicit:
+            return ""
+        if self.outcome is Outcome.EXPLICITLY_DENIED:
             article = _ARTICLES.get(self.kind, "a")
-            policy = self._told_policy
-            return f"{start} with an explicit deny in {article} {self.kind.value}{policy}"
-        return f"{start} because no {self.kind.value} allows the {self.action} action"
+            return f"with an explicit deny in {article} {self.kind.value}{self._told_policy}"
+        return f"because no {self.kind.value} allows the {self.action} action"
+
+    @property
+    def _told_reason(self) -> str:
+        service = self.action.lower().partition(":")[0]
+        if not self.foreign or not (self.kind in _OF_OWNER or self._own_side_lacks):
+            return self.reason
+        if service == "kms":
+            return _NOT_OURS if self.kind in _OF_OWNER else self.reason
+        kind = PolicyKind.TRUST if service == "sts" else PolicyKind.RESOURCE
+        return f"because no {kind.value} allows the {self.action} action"
+
+    @property
+    def _told_place(self) -> str:
+        if self.place:
+            return self.place
+        unnamed = self.foreign and (self.kind in _OF_OWNER or self._own_side_lacks)
+        if unnamed and self.action.lower().startswith("kms:"):
+            return " on this resource"
+        return f" on resource: {self.resource}"
+
+    @property
+    def _own_side_lacks(self) -> bool:
+        return self.kind in _OF_CALLER and self.outcome is not Outcome.EXPLICITLY_DENIED
 
     @property
     def _told_policy(self) -> str:

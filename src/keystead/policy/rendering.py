@@ -65,8 +65,7 @@ def _summary(decision: Decision) -> str:
     if decision.over_budget:
         return "because to compare it would take too long"
     if not decision.allowed:
-        why = decision.message.partition(f" on resource: {decision.resource} ")[2]
-        return why or "for everybody"
+        return decision.reason or "for everybody"
     if decision.kind is not None:
         return f"by the {decision.kind.value}"
     return "to everybody" if open_to_everybody(ascii_lower(decision.action)) else "by the root user"

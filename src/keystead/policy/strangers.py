@@ -16,17 +16,38 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from keystead.policy.budget import is_exceeded
-from keystead.policy.context import ApplicablePolicies, Asked, ContextValue, PolicySource
-from keystead.policy.decision import AccessDenied, DecidingStatement, Decision, Outcome
+from keystead.policy.context import (
+    ApplicablePolicies,
+    Asked,
+    ContextValue,
+    PolicySource,
+    RequestContext,
+)
+from keystead.policy.decision import AccessDenied, DecidingStatement, Decision, Outcome, PolicyKind
 from keystead.policy.matching import Question, deciding, is_foreign
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.places import Place, places, sources_at
+from keystead.policy.principal import PrincipalType
 from keystead.policy.principals import Grade
 from keystead.policy.statements import Statement
 
 _VARIABLE = re.compile(r"\$\{([^},]+)")
 
 # Worked out from two keys of which neither may be the caller's.
+_BESIDE_OWNER = frozenset(
+    {
+        PolicyKind.RESOURCE,
+        PolicyKind.TRUST,
+        PolicyKind.IDENTITY,
+        PolicyKind.BOUNDARY,
+        PolicyKind.SESSION,
+    }
+)
+_WITH_POLICIES = frozenset(
+    {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED_USER}
+)
+_OF_CIPHERTEXT = " on the resource associated with this ciphertext"
+
 _COMPARES_RESOURCES = frozenset({"kms:reencryptonsamekey"})
 
 
@@ -56,14 +77,67 @@ def _told(decision: Decision, asked: Asked) -> Decision:
     denies = [match.deciding for match in matches(known) if not match.statement.allow]
     if denies:
         outcome, kind = Outcome.EXPLICITLY_DENIED, denies[0].kind
-    elif decision.outcome is Outcome.EXPLICITLY_DENIED:
-        outcome, kind = (
-            Outcome.IMPLICITLY_DENIED,
-            Question.of(known.context, known.policies).resource_kind,
-        )
+    elif decision.outcome is Outcome.EXPLICITLY_DENIED or decision.kind in _BESIDE_OWNER:
+        outcome, kind = Outcome.IMPLICITLY_DENIED, _lacking(known)
     else:
         return decision
     return msgspec.structs.replace(decision, outcome=outcome, kind=kind, statements=tuple(denies))
+
+
+def of_ciphertext(refused: AccessDenied) -> AccessDenied:
+    """The same refusal for who named no key, but sent a ciphertext (kms.md 8.4).
+
+    It does not tell whether there is the key that the ciphertext names, in no account.
+    """
+    decision, asked = refused.decision, refused.asked
+    if decision is None or asked is None:
+        return refused
+    told = decision
+    if decision.foreign:
+        told = _told(decision, asked)
+    elif decision.kind is PolicyKind.RESOURCE:
+        told = msgspec.structs.replace(
+            decision, outcome=Outcome.IMPLICITLY_DENIED, kind=_lacking(asked), statements=()
+        )
+    told = msgspec.structs.replace(told, foreign=True, place=_OF_CIPHERTEXT)
+    return refused.reworded(told.message)
+
+
+def _lacking(known: Asked) -> PolicyKind:
+    """The caller's own policies that cannot allow, as far as it is known; else the resource's."""
+    owners = Question.of(known.context, known.policies).resource_kind
+    if is_exceeded(known.context, known.policies):
+        return owners
+    who, own = known.context.principal, known.policies.principal
+    layers: dict[PolicyKind, tuple[PolicySource, ...] | None] = {
+        PolicyKind.IDENTITY: own.identity_based if who.type in _WITH_POLICIES else None,
+        PolicyKind.BOUNDARY: None if own.boundary is None else (own.boundary,),
+        PolicyKind.SESSION: own.session,
+    }
+    for kind, sources in layers.items():
+        if sources is not None and not _may_allow(sources, known):
+            return kind
+    return owners
+
+
+def _may_allow(sources: tuple[PolicySource, ...], known: Asked) -> bool:
+    """Is there an Allow that speaks of the action, and of what is known of the rest?"""
+    context, action = known.context, ascii_lower(known.context.action)
+    return any(
+        statement.allow and statement.actions.matches(action) and _may_match(statement, context)
+        for source in sources
+        for statement in source.policy.statements
+    )
+
+
+def _may_match(statement: Statement, context: RequestContext) -> bool:
+    """Do resource and conditions match, those that cannot be known left aside?"""
+    keys, resources = context.keys, statement.resources
+    of_alias = ":alias/" in context.resource  # which key is behind it is not known
+    varies = not all(_is_known(variable.name, keys) for variable in resources.variables)
+    if not (of_alias or varies or resources.test(context.resource, keys)):
+        return False
+    return all(one.test(keys) for one in statement.conditions if _is_known(one.name, keys))
 
 
 def as_known(asked: Asked) -> Asked:
@@ -110,7 +184,11 @@ def _statements(question: Question) -> Iterator[Match]:
 def _asks_beyond(statement: Statement, known: Mapping[str, ContextValue]) -> bool:
     """Does a statement ask for more than the request is known to have said?"""
     names = (*(one.name for one in statement.conditions), *_variables(statement))
-    return not all(name in known or _is_of_request(name) for name in names)
+    return not all(_is_known(name, known) for name in names)
+
+
+def _is_known(name: str, known: Mapping[str, ContextValue]) -> bool:
+    return name in known or _is_of_request(name)
 
 
 def _variables(statement: Statement) -> Iterable[str]:

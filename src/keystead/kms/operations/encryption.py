@@ -12,15 +12,11 @@ from keystead.kms.contexts import EncryptionContext, encryption_context
 from keystead.kms.identifiers import key_reference
 from keystead.kms.keys import Key
 from keystead.kms.requests import refuse_recipient, require_real
+from keystead.policy import strangers
 from keystead.policy.context import ContextValue
 from keystead.policy.decision import AccessDenied, Permit
 from keystead.registry import implements
 from keystead.wire.models import kms as api
-
-_NOT_YOURS = (
-    "The ciphertext refers to a customer master key that does not exist, does not exist in this"
-    " region, or you are not allowed to access."
-)
 
 
 @implements(api.Encrypt)
@@ -196,7 +192,7 @@ def _authorize(
     except AccessDenied as refusal:
         if not source.found_by_blob:
             raise
-        raise refusal.reworded(_NOT_YOURS) from None
+        raise strangers.of_ciphertext(refusal) from None
 
 
 def _open(

@@ -2,6 +2,7 @@
 ScheduleKeyDeletion and CancelKeyDeletion.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from keystead.kms.keys import RESOURCE_TYPE, Key, key_view
 from keystead.kms.markers import KEYS, page
 from keystead.kms.metadata import key_metadata
 from keystead.kms.records import KeyRecord, microseconds
-from keystead.policy.decision import Permit
+from keystead.policy.context import ContextValue
+from keystead.policy.decision import AccessDenied, Permit
 from keystead.registry import implements
 from keystead.store.protocol import Value
 from keystead.wire.models import kms as api
@@ -35,7 +37,7 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     if wanted.tags:
         # The key is not there yet and has no policy: identity policies alone allow its tags.
         new = Target(key_reference(call.account, call.region, key_id).arn, call.account)
-        call.authorize("kms:TagResource", new, wanted.condition_keys)
+        _authorize_tags(call, new, wanted.condition_keys)
     creation.require_served(wanted, request)
     text = request.policy or key_policies.default_policy(call.account)
     policy = key_policies.read_policy(call, text)
@@ -78,6 +80,15 @@ def _draft(
         policy_id=policy_id,
         created_us=microseconds(call.now),
     )
+
+
+def _authorize_tags(call: KmsCall, new: Target, keys: Mapping[str, ContextValue]) -> None:
+    """May they tag it?  A refusal does not name the key: there is none (kms.md 8.4)."""
+    try:
+        call.authorize("kms:TagResource", new, keys)
+    except AccessDenied as refusal:
+        named = f" on resource: {new.arn_text}"
+        raise refusal.reworded(str(refusal.message).replace(named, "", 1)) from None
 
 
 @implements(api.DescribeKey)
