@@ -16,6 +16,7 @@ from keystead.server.health import MetricsOnly, Pages
 from keystead.server.metrics import Metrics
 from keystead.server.peers import Peer
 from keystead.server.serving import Serving
+from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server.conftest import Remembering
 
@@ -141,3 +142,53 @@ def test_exceptions_do_not_speak(written: io.StringIO) -> None:
     assert seen["error"] == "KeyError"
     assert "test_exceptions_do_not_speak" in seen["trace"][0]
     assert "canary" not in written.getvalue()
+
+
+def lines(written: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def fill(count: int) -> None:
+    """A disk is full for so many turns."""
+    for _ in range(count):
+        logs.outage("a turn was not made durable", StoreUnavailable("the disk is full"))
+
+
+def test_an_outage_is_one_line_a_second(written: io.StringIO) -> None:
+    """A full disk is told once a second with how often it was met, not with a trace for each."""
+    now = [100.0]
+    handler = logging.getLogger("keystead").handlers[0]
+    handler.filters[:] = [logs.Outages(lambda: now[0])]
+
+    fill(1_000)
+    logs.tell_outages()
+    now[0] += 1
+    logs.tell_outages()
+    fill(10)
+    now[0] += 1
+    fill(5)
+    now[0] += 9
+    logs.tell_outages()
+    logs.tell_outages()
+
+    assert [line["count"] for line in lines(written)] == [1, 999, 11, 4]
+    assert {str(line["message"]) for line in lines(written)} == {"a turn was not made durable"}
+    assert {str(line["error"]) for line in lines(written)} == {"StoreUnavailable"}
+    assert not any("trace" in line for line in lines(written))
+
+
+def test_other_lines_are_not_counted(written: io.StringIO) -> None:
+    """What is no outage has its own line each time, also while there is one."""
+    fill(3)
+    for _ in range(3):
+        logs.warning("look")
+    assert [line["message"] for line in lines(written)].count("look") == 3
+
+
+def test_rooms_below_tell_outages_by_the_library(written: io.StringIO) -> None:
+    """A record of another room that says that it is about an outage is counted, too."""
+    room = logging.getLogger("keystead.audit.trail")
+    for _ in range(3):
+        room.warning("not saved: %s", StoreUnavailable("full"), extra=logs.OUTAGE)
+    [line] = lines(written)
+    assert (line["message"], line["count"]) == ("not saved: full", 1)

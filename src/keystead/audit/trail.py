@@ -54,6 +54,7 @@ _SAVE_ANCHOR = (
 )
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
+_OUTAGE = {"outage": True}  # it goes on until its cause is gone: the log counts it
 
 
 class AuditUnavailable(StoreUnavailable):
@@ -246,7 +247,7 @@ class Trail:
         try:
             self._sign()
         except (StoreUnavailable, StoreCorrupt) as error:
-            _log.warning("no checkpoint could be saved: %s", error)
+            _log.warning("no checkpoint could be saved: %s", error, extra=_OUTAGE)
 
     def _sign(self) -> None:
         head = Checkpoint.sign(self._tree, self._clock(), self._signer)
@@ -275,7 +276,7 @@ class Trail:
             try:
                 sink.push(line)
             except (DiskFull, DiskFailed) as error:
-                _log.warning("a checkpoint did not reach a sink: %s", error)
+                _log.warning("a checkpoint did not reach a sink: %s", error, extra=_OUTAGE)
 
 
 def _require_ours(kept: Checkpoint, signer: Signer) -> None:

@@ -187,6 +187,7 @@ class Server:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = loop.time()
+            logs.tell_outages()
             if self._installation.failed:
                 self._fail("the store failed")
             for connection in self._connections():
@@ -202,9 +203,11 @@ class Server:
         the next start read it (threat-model DB-4).
         """
         self._installation.metrics.alarm("commit")
+        if isinstance(error, StoreUnavailable) and not self._installation.failed:
+            logs.outage("a turn was not made durable", error)
+            return
         logs.alarm("a turn was not made durable", error)
-        if not isinstance(error, StoreUnavailable) or self._installation.failed:
-            self._fail("a failed commit")
+        self._fail("a failed commit")
 
     def _perform(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Hold a ceremony in a turn of its own, so that only its own changes depend on it."""

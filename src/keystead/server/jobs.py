@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from keystead.server import logs
 from keystead.server.metrics import Metrics
+from keystead.store.protocol import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Jobs:
             job.run()
         except Exception as error:  # noqa: BLE001  # it is tried again; others must go on
             self._metrics.alarm(f"job {job.name}")
-            logs.alarm("a job failed", error, job=job.name)
+            tell = logs.outage if isinstance(error, StoreUnavailable) else logs.alarm
+            tell("a job failed", error, job=job.name)
         else:
             self._metrics.ran(job.name)

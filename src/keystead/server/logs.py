@@ -4,10 +4,16 @@ INVARIANT: only the fields of `FIELDS` can be logged (threat-model OP-1). A fiel
 listed is refused when the line is written, so that adding one is a decision that shows in a
 review. An unexpected exception is logged by its type and the places it went through, without its
 message: messages of foreign exceptions quote values, and a value may be anything.
+
+What goes on until its cause is gone, as a full disk does, is an outage: at most one line a second
+for each message, with a count instead of a trace.
 """
 
 import logging
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from traceback import extract_tb
 
@@ -67,10 +73,66 @@ def described(error: BaseException) -> dict[str, Field]:
     return {"error": type(error).__qualname__, "trace": trace}
 
 
+OUTAGE = {"outage": True}  # `extra` of a record that is about an outage
+A_SECOND = 1.0
+
+
+@dataclass(slots=True)
+class _Told:
+    """One message about an outage: when it was last told, and what came since."""
+
+    at: float
+    untold: int = 0
+    newest: logging.LogRecord | None = None
+
+
+class Outages(logging.Filter):
+    """Lets through one record a second of each message about an outage, with how many it tells."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._told: dict[object, _Told] = {}  # by message, and we have written all of them
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Is this record told now?"""
+        if not getattr(record, "outage", False):
+            return True
+        now = self._monotonic()
+        told = self._told.setdefault(record.msg, _Told(now - A_SECOND))
+        told.untold += 1
+        if now - told.at < A_SECOND:
+            record.args = tuple(map(str, record.args or ()))  # an error would hold its frames
+            told.newest = record
+            return False
+        record.fields = {**getattr(record, "fields", {}), "count": told.untold}
+        self._told[record.msg] = _Told(now)
+        return True
+
+    def due(self) -> list[logging.LogRecord]:
+        """The records that have waited for a second, each the newest of its message."""
+        due = [told for told in self._told.values() if self._monotonic() - told.at >= A_SECOND]
+        records = [told.newest for told in due if told.newest is not None]
+        for told in due:
+            told.untold -= told.newest is not None  # it is counted again when it comes again
+            told.newest = None
+        return records
+
+
+def tell_outages() -> None:
+    """Write what has waited; called once a second."""
+    for handler in _logger.handlers:
+        for outages in handler.filters:
+            if isinstance(outages, Outages):
+                for record in outages.due():
+                    handler.handle(record)
+
+
 def start(level: str) -> None:
     """Send our log, and asyncio's complaints, to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
+    handler.addFilter(Outages())
     logging.raiseExceptions = False  # a closed standard error is no reason to print a traceback
     for name in ("keystead", "asyncio"):
         logger = logging.getLogger(name)
@@ -104,3 +166,9 @@ def warning(message: str, **fields: Field) -> None:
 def alarm(message: str, error: BaseException | None = None, **fields: Field) -> None:
     """What an operator must look at: our bug, or someone's tampering."""
     _write(logging.ERROR, message, {**fields, **(described(error) if error else {})})
+
+
+def outage(message: str, error: BaseException, **fields: Field) -> None:
+    """What an operator must look at, and what goes on until its cause is gone."""
+    fields["error"] = type(error).__qualname__
+    _logger.error(message, extra={"fields": fields, **OUTAGE})

@@ -331,7 +331,7 @@ class Pipeline:
             return raised
         if isinstance(raised, (StoreUnavailable, StoreCorrupt)):
             self.metrics.alarm("store")
-            logs.alarm("the store is unavailable", raised, request_id=event.request_id)
+            logs.outage("the store is unavailable", raised, request_id=event.request_id)
             return ServiceUnavailable()
         if isinstance(raised, RowIntegrityError):
             # Someone changed the database: what depends on the row is refused (RK-4).
