@@ -35,7 +35,7 @@ from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
 from keystead.policy.enforce import disagreements
-from keystead.server import logs
+from keystead.server import logs, process
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.clock import Clock, machine_clock, system_clock
 from keystead.server.clock_repository import ClockRepository
@@ -319,6 +319,7 @@ class Installation:
             "epoch": self.store.epoch,
             "audit_signed_records": self._signed(),
             "clock": self._clock_word(),
+            "memory_locked": process.memory_is_locked(),
         }
 
     def _clock_word(self) -> str:

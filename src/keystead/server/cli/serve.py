@@ -32,6 +32,7 @@ def serve(file: Path | None, **given: Any) -> int:
     config = configuration.load(file, os.environ, given)
     process.harden()
     logs.start(config.log_level)
+    _lock_memory()
     held = lock(config.directory)
     founding.complete(config.directory)
     founded = None if founding.is_founded(config.directory) else _found(config)
@@ -40,6 +41,16 @@ def serve(file: Path | None, **given: Any) -> int:
         return run(installation, lambda url: _started(config, founded, url))
     finally:
         installation.close()
+
+
+def _lock_memory() -> None:
+    """Say why memory is not locked, where it is not; `keystead status` says that it is not."""
+    why_not = process.lock_memory()
+    if why_not:
+        logs.info(
+            f"secrets in memory may reach swap: {why_not}; allow it (`ulimit -l unlimited`,"
+            " LimitMEMLOCK=infinity, CAP_IPC_LOCK), or encrypt the swap space"
+        )
 
 
 def _found(config: Config) -> Founded:
