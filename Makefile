@@ -6,10 +6,10 @@ DATA   ?= data
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format bench prove-memory clean coverage-table models
+.PHONY: help setup serve test check format bench prove-memory prove-mutations clean coverage-table models
 
 help: ## list these commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("keystead: error: Python 3.11 or later is needed, this is %d.%d\nkeystead: hint: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
@@ -48,6 +48,9 @@ bench: $(VENV)/.dev ## measure the running server (needs wrk), beside moto_serve
 
 prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (an hour)
 	@$(BIN)/python scripts/prove_memory.py 20000
+
+prove-mutations: $(VENV)/.dev ## change N signed requests in one place each (N=1000000)
+	@$(BIN)/python scripts/prove_mutations.py $(or $(N),1000000)
 
 clean: ## remove .venv and caches (never data)
 	@rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

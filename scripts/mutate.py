@@ -115,7 +115,7 @@ def vectors() -> list[Check]:
         return True
 
     checks = [Check(each["id"], functools.partial(run, each)) for each in tests.VECTORS]
-    random.Random(1).shuffle(checks)  # noqa: S311 - an order, no secret
+    random.Random(1).shuffle(checks)  # an order, no secret
     return checks
 
 
