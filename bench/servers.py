@@ -5,6 +5,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -33,10 +34,11 @@ class Server:
     access_key_id: str = ""
     secret: str = field(default="", repr=False)
     key_id: str = ""
+    authority: str = ""  # the file of certificates that its clients trust: over TLS
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.authority else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -61,8 +63,13 @@ class Server:
         self.start_seconds = time.perf_counter() - began
 
     def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        if self.authority:
+            context = ssl.create_default_context(cafile=self.authority)
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=1, context=context
+            )
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
             connection.request("GET", self.ready_path)
             return connection.getresponse().status == 200
         except OSError:
@@ -73,7 +80,11 @@ class Server:
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-            self.process.wait(timeout=30)
+            try:
+                self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
             self.process = None
 
     def pause(self) -> None:
@@ -90,10 +101,21 @@ class Server:
 
     def resident_mb(self) -> float:
         """Resident memory now."""
+        return self._memory("VmRSS:")
+
+    def peak_mb(self) -> float:
+        """The most resident memory since `forget_peak`."""
+        return self._memory("VmHWM:")
+
+    def forget_peak(self) -> None:
+        """Let the peak be what is resident now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _memory(self, name: str) -> float:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(name):
                 return int(line.split()[1]) / 1024
-        raise RuntimeError("no VmRSS")
+        raise RuntimeError(f"no {name}")
 
     def client(self, service: str, access_key_id: str, secret: str) -> Any:
         """A boto3 client."""
@@ -103,6 +125,7 @@ class Server:
             endpoint_url=self.endpoint,
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret,
+            verify=self.authority or None,
             config=Config(retries={"total_max_attempts": 1}),
         )
 

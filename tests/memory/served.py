@@ -16,6 +16,7 @@ import uvloop
 from keystead.server.app import DateLine
 from keystead.server.door import Door
 from keystead.server.health import Pages
+from keystead.server.held import Held
 from keystead.server.outbox import Outbox
 from keystead.server.peers import PeerCounts
 from keystead.wire.http import Endpoint
@@ -35,7 +36,7 @@ class Served:
         self.commit: Callable[[], None] = installation.commit  # what a test may let fail
         outbox = Outbox(loop, self._commit, lambda _: None, DateLine())
         self.door = Door(
-            pages, outbox, PeerCounts(64, 64), installation.refused, loop.time, loop.call_soon,
+            pages, outbox, PeerCounts(64, 64), installation.refused, loop.time, Held(),
             (), Endpoint(), secure=False,
         )  # fmt: skip
         self._loop = loop

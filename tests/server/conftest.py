@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
-from keystead.server.addresses import Network
+from keystead.server.addresses import Address, Network
 from keystead.server.answer import Answer
 from keystead.server.answers import text
 from keystead.server.door import Connection, Door
+from keystead.server.held import Held
+from keystead.server.listeners import open_sockets
 from keystead.server.outbox import Outbox
 from keystead.server.peers import Peer, PeerCounts
 from keystead.store.protocol import StoreUnavailable
@@ -30,15 +32,25 @@ class Remembering:
     """Answers every request with its number and body, and remembers it. (door.Application)"""
 
     requests: list[HttpRequest] = field(default_factory=list)
+    turns: list[list[str]] = field(default_factory=list)  # the paths that each turn asked for
+    meanwhile: Callable[[], None] = lambda: None  # what happens while a turn is answered
+    seconds: list[float] = field(default_factory=list)  # that each turn had
     answer_size: int = 0
+    limit: int = LIMIT  # of a body
     at_once: int = 1000  # how many it has time for
     error: Exception | None = None
     replaced: Answer | None = None
 
     def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002
-        return LIMIT
+        return self.limit
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+    def changes(self, request: HttpRequest) -> bool:
+        return request.method == "PUT"
+
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]], seconds: float) -> list[Answer]:
+        self.seconds.append(seconds)
+        self.turns.append([request.path for request, _ in asked])
+        self.meanwhile()
         if self.error is not None:
             raise self.error
         return [self._answer(request) for request, _ in asked[: self.at_once]]
@@ -66,10 +78,11 @@ class RunningDoor:
         self.now = 0.0  # added to the loop's clock: deadlines pass without waiting
         self.loop = loop
         self.counts = PeerCounts(per_peer=8, in_all=100)
+        self.held = Held(1_000_000)
         outbox = Outbox(loop, self.commit, self.failures.append, lambda: "now")
         self.door = Door(
             self.application, outbox, self.counts, self.refusals.append,
-            lambda: loop.time() + self.now, loop.call_soon, trusted, Endpoint(), secure=False,
+            lambda: loop.time() + self.now, self.held, trusted, Endpoint(), secure=False,
         )  # fmt: skip
         self.port = 0
         self._thread = threading.Thread(target=loop.run_forever)
@@ -94,8 +107,9 @@ class RunningDoor:
             raise self.commit_error
 
     async def _listen(self) -> int:
-        self.server = await self.loop.create_server(self.door.connection, "127.0.0.1", 0)
-        return int(self.server.sockets[0].getsockname()[1])
+        [listening] = open_sockets(Address("127.0.0.1", 0))
+        self.server = await self.loop.create_server(self.door.connection, sock=listening)
+        return int(listening.getsockname()[1])
 
     def sweep_after(self, seconds: float) -> None:
         """Let that much time pass, and sweep."""
@@ -115,8 +129,8 @@ class RunningDoor:
 
         self.do(each)
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), 5, (source, 0))
 
     def exchange(self, sent: bytes) -> bytes:
         """Send bytes, close our half, and read what comes until the door closes."""

@@ -15,6 +15,7 @@ import uvloop
 from keystead.server import accepting
 from keystead.server.accepting import TlsListener
 from keystead.server.door import Door
+from keystead.server.listeners import bound
 from keystead.server.process import OTHER_FILES, connections_within_file_limit
 from keystead.wire.http import Endpoint
 from tests.server.conftest import RunningDoor, read_all, statuses
@@ -46,9 +47,10 @@ class TlsDoor(RunningDoor):
         AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
         self.door = Door(
             self.application, self.door.outbox, self.counts, self.refusals.append,
-            lambda: self.loop.time() + self.now, self.loop.call_soon, (), Endpoint(), secure=True,
+            lambda: self.loop.time() + self.now, self.held, (), Endpoint(), secure=True,
         )  # fmt: skip
         self.listening = Listening(socket.AF_INET, socket.SOCK_STREAM)
+        bound(self.listening)
         self.listening.bind(("127.0.0.1", 0))
         self.listening.listen()
         self.listening.setblocking(False)

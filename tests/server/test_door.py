@@ -161,19 +161,6 @@ def test_nothing_follows_a_refusal_in_place_of_continue(door: RunningDoor) -> No
     assert len(door.failures) == 1
 
 
-def test_what_there_is_no_time_for_is_answered_in_a_later_turn(door: RunningDoor) -> None:
-    """Requests wait in their order, and each turn is committed before its answers leave."""
-    door.application.at_once = 2
-
-    received = door.exchange(GET % 1 + GET % 2 + GET % 3 + GET % 4 + GET % 5)
-
-    assert [request.path for request in door.application.requests] == [
-        f"/{number}" for number in range(1, 6)
-    ]
-    assert statuses(received) == [200] * 5
-    assert door.commits == 3
-
-
 def test_a_connection_that_fails_costs_no_other_its_answer(
     door: RunningDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,12 +188,6 @@ def test_no_answer_before_it_is_durable(door: RunningDoor) -> None:
     assert door.failures
     door.commit_error = None
     assert statuses(door.exchange(GET % 4)) == [200]
-
-
-def test_one_commit_for_a_turn(door: RunningDoor) -> None:
-    """Requests that arrive together are made durable together."""
-    door.exchange(b"".join(GET % i for i in range(10)))
-    assert door.commits == 1
 
 
 @pytest.mark.parametrize(

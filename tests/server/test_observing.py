@@ -31,7 +31,7 @@ def get(path: str, method: str = "GET", **headers: str) -> HttpRequest:
 
 def answered(application: Application, request: HttpRequest, peer: Peer) -> Answer:
     """The answer to one request."""
-    [answer] = application.answer_all([(request, peer)])
+    [answer] = application.answer_all([(request, peer)], 1.0)
     return answer
 
 

@@ -215,11 +215,8 @@ def test_answer_of_a_lost_turn(local: Local) -> None:
 
 
 @pytest.mark.parametrize("deactivated", [True, False])
-def test_what_a_turn_revokes_is_revoked_within_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deactivated: bool
-) -> None:
+def test_what_a_turn_revokes_is_revoked_within_it(tmp_path: Path, deactivated: bool) -> None:
     """Requests of one turn are answered as if one came after the other."""
-    monkeypatch.setattr("keystead.server.pipeline.TURN_SECONDS", 60.0)
     local = open_local(tmp_path / "data")
     key_id = local.founded.access_key.access_key_id
     status = "Inactive" if deactivated else "Active"
@@ -230,7 +227,7 @@ def test_what_a_turn_revokes_is_revoked_within_it(
         local.kms_request("ListKeys"),
     ]
 
-    answers = local.installation.pipeline.answer_all([(one, PEER) for one in asked])
+    answers = local.installation.pipeline.answer_all([(one, PEER) for one in asked], 60.0)
     local.installation.commit()
 
     later = 400 if deactivated else 200
@@ -240,14 +237,11 @@ def test_what_a_turn_revokes_is_revoked_within_it(
     local.installation.close()
 
 
-def test_requests_for_which_there_is_no_time_wait(
-    local: Local, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_for_which_there_is_no_time_wait(local: Local) -> None:
     """A turn answers at least one request; of what it leaves nothing is recorded."""
-    monkeypatch.setattr("keystead.server.pipeline.TURN_SECONDS", -1.0)
     asked = [(local.kms_request("ListKeys"), PEER) for _ in range(3)]
 
-    answers = local.installation.pipeline.answer_all(asked)
+    answers = local.installation.pipeline.answer_all(asked, -1.0)
 
     assert [answer.response.status for answer in answers] == [200]
     assert len(local.events) == 1
@@ -261,7 +255,7 @@ def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.Monkey
     stranger.headers["authorization"] = stranger.headers["authorization"][:-64] + "0" * 64
     asked = [(stranger, PEER)] * 6 + [(local.kms_request("ListKeys"), PEER)] * 2
 
-    answers = local.installation.pipeline.answer_all(asked)
+    answers = local.installation.pipeline.answer_all(asked, 0.01)
 
     assert [answer.response.status for answer in answers] == [400] * 4
 
@@ -270,7 +264,6 @@ def test_nothing_stays_of_a_turn_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change without its record must not be kept, whatever is raised between the two."""
-    monkeypatch.setattr("keystead.server.pipeline.TURN_SECONDS", 60.0)
     local = open_local(tmp_path / "data")
     pipeline, asked = local.installation.pipeline, local.kms_request("CreateKey")
     counted = iter([None, None])
@@ -281,7 +274,7 @@ def test_nothing_stays_of_a_turn_that_fails(
     with monkeypatch.context() as patched:
         patched.setattr(type(local.installation.metrics), "call", fails)
         with pytest.raises(StopIteration):
-            pipeline.answer_all([(asked, PEER)] * 3)
+            pipeline.answer_all([(asked, PEER)] * 3, 60.0)
     local.installation.commit()
 
     logs = (local.installation.directory / "audit").glob("records-*")

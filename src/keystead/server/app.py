@@ -27,6 +27,7 @@ from keystead.server.config import Config
 from keystead.server.door import Application, Connection, Door
 from keystead.server.failures import Failure
 from keystead.server.health import MetricsOnly, Pages
+from keystead.server.held import Held
 from keystead.server.jobs import Jobs
 from keystead.server.listeners import open_sockets, tls_context
 from keystead.server.outbox import Outbox
@@ -146,6 +147,7 @@ class Server:
         installation = self._installation
         metrics = installation.metrics
         counts = PeerCounts(self._config.max_connections_per_peer, self._most_connections())
+        held = Held()
         alone = bool(self._config.metrics_listen)
         pages = Pages(installation.pipeline, installation.serving, None if alone else metrics)
         for sock, only_metrics in sockets:
@@ -153,7 +155,7 @@ class Server:
             context = None if only_metrics else tls
             door = Door(
                 application, self._outbox, counts, installation.refused, loop.time,
-                loop.call_soon, self._config.proxies, Endpoint(), context is not None,
+                held, self._config.proxies, Endpoint(), context is not None,
             )  # fmt: skip
             self._doors.append(door)
             if context is not None:

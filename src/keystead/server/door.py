@@ -1,13 +1,16 @@
 """How do bytes become requests, and answers bytes?  One TCP connection, in order, within limits.
 
-    read a head -> (wait for its body) -> let it be answered with the turn -> read the next head
+    hear bytes -> wait for its turn -> take one request -> its answer is sent -> hear the next
 
-`framing` decides what a request is; here are the deadlines, the sizes, and the order: answers
-leave in the order of their requests. What was refused for its framing gets a plain 400 and the
-connection is closed: after an ambiguous request nothing that follows can be trusted to be one.
+`framing` decides what a request is; `intake` whose turn it is; here are the deadlines, the sizes,
+and the order. What was refused for its framing gets a plain 400 and the connection is closed: after
+an ambiguous request nothing that follows can be trusted to be one.
 
-Deadlines are checked by one sweep a second over all connections: a timer for each request would
-cost more than parsing it.
+INVARIANT: a connection has at most one request that is not answered, and while it has one, or its
+client does not read, nothing more is taken from it (threat-model HF-7). So answers keep the order
+of their requests, and what is sent without waiting stays in its socket, but for one read of it.
+
+Deadlines are checked by a sweep once a second: a timer for each request would cost more than it.
 """
 
 import asyncio
@@ -21,11 +24,12 @@ from keystead.server.answer import Answer
 from keystead.server.answers import CONTINUE, plain
 from keystead.server.buffer import Buffer
 from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
-from keystead.server.outbox import Outbox
+from keystead.server.held import UNCOUNTED, Held
+from keystead.server.intake import Rank
+from keystead.server.listeners import bound_transport
+from keystead.server.outbox import Answering, Outbox
 from keystead.server.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
 from keystead.wire.http import Endpoint, HttpRequest
-
-REQUESTS_PER_TURN = 16
 
 
 class State(Enum):
@@ -38,19 +42,16 @@ class State(Enum):
 
 
 SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.0}
-IDLE_SECONDS = SECONDS[State.IDLE]
 WRITE_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
+PIECE = 64 * 1024  # of an answer: so much is given to the transport at a time
 
 
-class Application(Protocol):
+class Application(Answering, Protocol):
     """What answers requests."""
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
-        """How long may the body of a request with these headers be?"""
-
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
-        """The answers to the first of these complete requests, in order: at least one."""
+        """How long may the body of this request be?"""
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Answer a request whose body is too long to be read."""
@@ -65,7 +66,7 @@ class Door:
     counts: PeerCounts
     refused: Callable[[str], None]  # counts what never became a request
     time: Callable[[], float]  # monotonic
-    later: Callable[[Callable[[], None]], object]  # `loop.call_soon`
+    held: Held
     trusted: Sequence[Network]
     endpoint: Endpoint
     secure: bool
@@ -84,7 +85,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
-        "_half_closed", "_head", "_heads", "_owed", "_peer", "_state", "_transport", "deadline",
+        "_half_closed", "_head", "_heads", "_heard", "_last", "_owes", "_paused", "_peer", "_sent",
+        "_state", "_stuck", "_transport", "_unsent", "deadline", "gone", "held", "peer_ip", "rank",
     )  # fmt: skip
 
     _transport: asyncio.Transport
@@ -95,13 +97,23 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None  # while its body is awaited
         self._heads = HeadReader()
         self._client = ("", False)
-        self._owed = 0  # answers made and not yet delivered
+        self._heard = False  # it waits for its turn
+        self._owes = False  # a request was taken, and its answer was not delivered
+        self._unsent = b""  # an answer that was not sent to its end
+        self._sent = 0  # of it
+        self._last = False  # no answer follows the one that is being sent
+        self._paused = False  # we do not read
         self._choked = False  # the client does not read
+        self._stuck = False  # since `deadline` was set, not all of an answer could be sent
         self._half_closed = False  # the client sends no more
         self._draining = False
         self._ended = False  # the last answer is written
         self._admitted = False
         self._peer = NOBODY
+        self.peer_ip = ""
+        self.rank = Rank.NEW  # (intake)
+        self.held = 0  # (held)
+        self.gone = False  # nobody is there to be answered
         self._enter(State.HEAD)
 
     # asyncio.Protocol: what the transport tells us
@@ -111,12 +123,12 @@ class Connection(asyncio.Protocol):
         if not (self._admitted or self.admit(transport.get_extra_info("peername"))):
             self.abort()
             return
+        bound_transport(transport)
         self._enter(State.HEAD)
         self._door.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._state = State.FINAL
-        self._buffer.clear()
+        self._forget()
         self.leave()
 
     def admit(self, peername: object) -> bool:
@@ -125,6 +137,7 @@ class Connection(asyncio.Protocol):
             self._peer = peer_of(peername, self._door.trusted)
         except ValueError:  # it is gone already
             return False
+        self.peer_ip = self._peer.ip
         self._client = self._peer.ip, self._door.secure
         self._admitted = self._door.counts.admit(self._peer)
         if not self._admitted:
@@ -139,59 +152,84 @@ class Connection(asyncio.Protocol):
             self._door.counts.leave(self._peer)
 
     def data_received(self, data: bytes) -> None:
-        if self._state is not State.FINAL:
-            self._buffer.add(data)
-            self._door.outbox.hear(self)
+        if self._state is State.FINAL:
+            return
+        buffer, head = self._buffer, self._head
+        buffer.add(data)
+        if self._owes or self._heard or self._choked or self._unsent:
+            self._pause()
+        elif head is None or buffer.size >= head.length:
+            self._hear()
+        if buffer.size > UNCOUNTED or self.held:
+            self._count_held()
 
     def eof_received(self) -> bool:
         """The client sends no more. Over TCP, stay open for the answers that it waits for."""
         self._half_closed = True
-        self.advance()
-        return self._owed > 0 and not self._door.secure
+        return not self._door.secure and bool(
+            self._owes or self._heard or self._choked or self._unsent
+        )
 
     def pause_writing(self) -> None:
-        """The client does not read its answers: read no more of its requests."""
+        """The client does not read its answer: it has a while for all of it."""
         self._choked = True
-        self._transport.pause_reading()
-        self.deadline = self._door.time() + WRITE_SECONDS
+        self.rank = Rank.GREEDY
+        if not self._stuck:
+            self._stuck = True
+            self.deadline = self._door.time() + WRITE_SECONDS
 
     def resume_writing(self) -> None:
         self._choked = False
-        self._enter(self._state)
-        self._catch_up()
+        self._send()
 
     # requests
 
-    def advance(self) -> None:
-        """Take in what is complete; after a few, let other connections have their turn."""
-        for _ in range(REQUESTS_PER_TURN):
-            if self._state is State.FINAL or self._choked:
-                return
-            if not self._take_next() or not self._buffer.size:
-                return
-        self._transport.pause_reading()
-        self._door.later(self._catch_up)
+    def _hear(self) -> None:
+        """Let this connection have its turn."""
+        self._heard = True
+        self._door.outbox.hear(self)
 
-    def _catch_up(self) -> None:
-        if self._state is not State.FINAL and not self._choked:
+    def _pause(self) -> None:
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _listen(self) -> None:
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
             self._transport.resume_reading()
-            self.advance()
 
-    def _take_next(self) -> bool:
-        """Take in one request; False when the buffer does not hold a complete one."""
+    def _count_held(self) -> None:
+        self._door.held.hold(self, self._buffer.size + len(self._unsent))
+
+    def advance(self) -> None:
+        """Take in one request, if it is complete. (outbox.Receiver)"""
+        self._heard = False
+        if self._state is State.FINAL or self._owes or self._choked or self._unsent:
+            return
+        self._take_next()
+        if self.held:
+            self._count_held()
+        if not self._owes and not self.gone:
+            if self._half_closed:  # what is missing will not come
+                self._close()
+            self._listen()
+
+    def _take_next(self) -> None:
+        """Take in one request, if the buffer holds a complete one."""
         try:
             head = self._head or self._read_head()
         except BadFraming as error:
             self._refuse("framing", str(error))
-            return False
+            return
         except BadForwarding:
             self._refuse("forwarding", "X-Forwarded-For is not a list of addresses")
-            return False
+            return
         if head is None:
-            return False
+            return
         if self._buffer.size < head.length:
             self._await_body(head)
-            return False
+            return
         self._head = None
         length = head.length
         request = self._request(head, self._buffer.take(length) if length else b"")
@@ -202,9 +240,8 @@ class Connection(asyncio.Protocol):
             self._buffer.clear()
         else:
             self._state = State.IDLE  # its deadline starts when the answer is delivered
-        self._owed += 1
+        self._owes = True
         self._door.outbox.ask(self, self._door.application, (request, self._peer), last=last)
-        return True
 
     def _read_head(self) -> Head | None:
         """The next head, once it is there and what can be checked before its body holds."""
@@ -253,24 +290,55 @@ class Connection(asyncio.Protocol):
         self._put(answer, last=True)
 
     def _put(self, answer: Answer, *, last: bool) -> None:
-        self._owed += 1
+        self._owes = True
         self._door.outbox.put(self, answer, last=last)
 
     def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response. (outbox.Receiver)"""
-        self._owed -= 1
-        transport = self._transport
+        self._owes = False
         # uvloop raises when a closed transport is written to, and one raise here would cost
         # every other connection of this turn its answer.
-        if self._ended or transport.is_closing():
+        if self._ended or self._transport.is_closing():
             return
-        transport.write(response)
-        idle = self._state is State.IDLE
-        ending = self._half_closed or (self._draining and idle)
-        if last or (ending and not self._owed):
+        self._last = last
+        greedy = self._buffer.size or len(response) > PIECE
+        self.rank = Rank.GREEDY if greedy else Rank.MODEST
+        if len(response) > PIECE:
+            self._unsent, self._sent = response, 0
+        else:
+            self._transport.write(response)
+        self._send()
+
+    def _send(self) -> None:
+        """Give the transport what it takes of this answer; go on when that is all of it.
+
+        A transport keeps all that it is given, over TLS without a word: so it gets pieces, and what
+        is not sent is counted. Writing may find out that the client is gone.
+        """
+        transport = self._transport
+        while self._unsent and not (self._choked or transport.is_closing()):
+            piece = self._unsent[self._sent : self._sent + PIECE]
+            self._sent += PIECE
+            if self._sent >= len(self._unsent):
+                self._unsent = b""
+            transport.write(piece)
+        if self._unsent or self.held:
+            self._count_held()
+        if self._choked or self._ended or self._owes or transport.is_closing():
+            return
+        if self._stuck:
+            self._stuck = False
+            self._enter(self._state)
+        if self._last:
             self._close()
-        elif idle and not self._choked:
-            self.deadline = self._door.time() + IDLE_SECONDS
+        elif self._buffer.size:
+            self._hear()
+        elif self._half_closed or (self._draining and self._state is State.IDLE):
+            self._close()
+        else:
+            self._listen()
+            if self._state is State.IDLE:
+                self._enter(State.IDLE)
 
     def _close(self) -> None:
         """Close so that the client can still read the answer.
@@ -280,14 +348,30 @@ class Connection(asyncio.Protocol):
         """
         self._enter(State.FINAL)
         self._ended = True
+        self._buffer.clear()
+        self._listen()
         if self._transport.can_write_eof() and not self._half_closed:
             self._transport.write_eof()
         else:
             self._transport.close()
 
     def abort(self) -> None:
-        self._state = State.FINAL
+        self._forget()
         self._transport.abort()
+
+    def shed(self) -> None:
+        """End, because too much is held in all. (held.Holder)"""
+        self._door.refused("memory limit")
+        self.abort()
+
+    def _forget(self) -> None:
+        """Nothing more will be taken from it, or sent."""
+        self._state = State.FINAL
+        self.gone = True
+        self._buffer.clear()
+        self._unsent = b""
+        if self.held:
+            self._count_held()
 
     # time
 
@@ -297,8 +381,8 @@ class Connection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """Close if the deadline has passed."""
-        if now >= self.deadline and not self._owed:
-            if self._state in (State.HEAD, State.BODY):
+        if now >= self.deadline and not (self._owes or self._heard):
+            if self._stuck or self._state in (State.HEAD, State.BODY):
                 self._door.refused("deadline")
             self.abort()
 
@@ -309,7 +393,8 @@ class Connection(asyncio.Protocol):
         it is connected, and its first request may be on the way.
         """
         self._draining = True
-        if self._state is State.IDLE and not self._owed and not self._buffer.size:
+        waits = self._owes or self._heard or self._stuck or self._buffer.size
+        if self._state is State.IDLE and not waits:
             self._transport.close()
         elif self._state is State.HEAD and not self._buffer.size:
             self.deadline = min(self.deadline, self._door.time() + DRAIN_SECONDS)

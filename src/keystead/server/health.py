@@ -24,18 +24,19 @@ _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # by one of the
 class Pages:
     """Answers the pages, and passes every other request on. (door.Application)"""
 
-    __slots__ = ("_application", "_metrics", "_serving", "body_limit")
+    __slots__ = ("_application", "_metrics", "_serving", "body_limit", "changes")
 
     def __init__(self, application: Application, serving: Serving, metrics: Metrics | None) -> None:
         self._application = application
         self.body_limit = application.body_limit
+        self.changes = application.changes
         self._serving = serving
         self._metrics = metrics  # None: they have a listener of their own
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]], seconds: float) -> list[Answer]:
         pages = [self._page(request, peer) for request, peer in asked]
         calls = [one for one, page in zip(asked, pages, strict=True) if page is None]
-        answers = iter(self._application.answer_all(calls) if calls else ())
+        answers = iter(self._application.answer_all(calls, seconds) if calls else ())
         found: list[Answer] = []
         for page in pages:
             answer = page or next(answers, None)
@@ -71,8 +72,15 @@ class MetricsOnly:
     def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002  # no page takes a body
         return 0
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
+    def answer_all(
+        self,
+        asked: Sequence[tuple[HttpRequest, Peer]],
+        seconds: float,  # noqa: ARG002
+    ) -> list[Answer]:
         return [self._answer(request) for request, _ in asked]
+
+    def changes(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
 
     def _answer(self, request: HttpRequest) -> Answer:
         if request.path == "/metrics" and request.method in READING:

@@ -1,5 +1,6 @@
 """Where do connections come in?  Sockets and TLS, opened before anything is promised (HF-8)."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -12,6 +13,11 @@ from keystead.server.failures import Failure
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0
+# What the kernel keeps for each connection (it takes twice as much). Left to itself it keeps
+# megabytes, and one read brings a quarter of one. A window of 32 KiB is enough for bodies of 256.
+RECEIVE_BYTES = 32 * 1024
+SEND_BYTES = 64 * 1024
+TRANSPORT_BYTES = 16 * 1024  # that wait for the kernel, before a client "does not read"
 
 
 def open_sockets(address: Address) -> list[socket.socket]:
@@ -44,6 +50,7 @@ def _listening(family: int, place: tuple[object, ...]) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound(sock)
         sock.bind(place)
         sock.listen(BACKLOG)
         sock.setblocking(False)
@@ -51,6 +58,20 @@ def _listening(family: int, place: tuple[object, ...]) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def bound(sock: socket.socket) -> None:
+    """Let the kernel keep little for each connection that comes in by a socket."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+
+
+def bound_transport(transport: asyncio.BaseTransport) -> None:
+    """Let a transport keep little, in each direction; TLS keeps half a megabyte unless told."""
+    transport.set_write_buffer_limits(TRANSPORT_BYTES)  # type: ignore[attr-defined]  # it can write
+    limit_reads = getattr(transport, "set_read_buffer_limits", None)  # TLS only
+    if limit_reads is not None:
+        limit_reads(TRANSPORT_BYTES)
 
 
 def _not_opened(address: Address, error: OSError) -> Failure:

@@ -1,8 +1,10 @@
 """When may an answer leave?  When the turn that made it is durable (threat-model P-01, P-05).
 
-The requests of one turn of the event loop gather here and are answered together, in the order of
-their arrival. One `commit` makes state and audit durable for all of them, and then the answers are
+The requests of one turn of the event loop gather here, as many as `intake` says, and are answered
+together. One `commit` makes state and audit durable for all of them, and then the answers are
 written. If it fails, no answer of the turn is true any more: each caller gets a 503 instead.
+Whom there was no time for waits for another turn. When that comes and nobody is there any more to
+be answered, what would only have been read is dropped.
 
 INVARIANT: nothing else delivers an answer.
 """
@@ -17,17 +19,18 @@ import msgspec
 from keystead.server import logs
 from keystead.server.answer import Answer
 from keystead.server.answers import render
+from keystead.server.intake import ALONE, MOST_BYTES, Intake, Waits
 from keystead.server.peers import Peer
 from keystead.wire.http import HttpRequest
 
-ENOUGH = 64  # requests that a turn waits for: some 10 ms of work
 
-
-class Receiver(Protocol):
+class Receiver(Waits, Protocol):
     """A connection that answers go to."""
 
+    gone: bool  # nobody is there to be answered
+
     def advance(self) -> None:
-        """Take in what has arrived, as far as it is complete; it may `ask` and `put`."""
+        """Take in one request if it is complete; it may `ask` or `put` once."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -39,8 +42,11 @@ class Receiver(Protocol):
 class Answering(Protocol):
     """What answers requests."""
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]]) -> list[Answer]:
-        """The answers to the first of these, in order: at least one, all if time allows."""
+    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]], seconds: float) -> list[Answer]:
+        """The answers to the first of these, in order: at least one, and as time allows."""
+
+    def changes(self, request: HttpRequest) -> bool:
+        """Would this request change anything if it is allowed?"""
 
 
 class _Waiting(msgspec.Struct):
@@ -56,7 +62,10 @@ class _Waiting(msgspec.Struct):
 class Outbox:
     """The requests and the answers of this turn."""
 
-    __slots__ = ("_begun", "_commit", "_date", "_failed", "_heard", "_loop", "_waiting")
+    __slots__ = (
+        "_begun", "_bytes", "_commit", "_date", "_failed", "_intake", "_kept", "_loop", "_terms",
+        "_waiting",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -71,12 +80,15 @@ class Outbox:
         self._failed = failed
         self._date = date
         self._begun = False  # is there a turn that will end?
-        self._heard: list[Receiver] = []
+        self._intake: Intake[Receiver] = Intake(loop.time)
+        self._terms = ALONE  # of this turn
+        self._bytes = 0  # of the bodies of this turn
         self._waiting: list[_Waiting] = []
+        self._kept: dict[Receiver, _Waiting] = {}  # taken, and there was no time for them
 
     def hear(self, receiver: Receiver) -> None:
-        """Let a connection take in what has arrived, together with the others."""
-        self._heard.append(receiver)
+        """Let a connection take in what has arrived, when its turn comes."""
+        self._intake.add(receiver)
         if not self._begun:
             self._begin()
 
@@ -90,6 +102,7 @@ class Outbox:
     ) -> None:
         """Let a request be answered at the end of the turn."""
         self._waiting.append(_Waiting(receiver, last, None, application, asked))
+        self._bytes += len(asked[0].body)
         if not self._begun:
             self._begin()
 
@@ -106,23 +119,33 @@ class Outbox:
 
     def _settle(self, before: int) -> None:
         """Flush when one more look at the sockets has brought nothing: one sync serves all."""
-        self._advance()
+        if not before:
+            self._terms = self._intake.begin()
+        self._take()
         now = len(self._waiting)
-        if before < now < ENOUGH:
+        # Nobody else is kept waiting by one more look. A full turn would find no room for more.
+        if self._terms is ALONE and before < now < ALONE.most:
             self._loop.call_soon(self._settle, now)
             return
         self._begun = False
         if now:
             self.flush()
+        if self._intake and not self._begun:
+            self._begin()
 
-    def _advance(self) -> None:
-        heard, self._heard = self._heard, []
-        for receiver in heard:
+    def _take(self) -> None:
+        """Let those connections whose turn it is take in a request each."""
+        for receiver in self._intake.take(self._terms, len(self._waiting)):
+            if self._kept and (kept := self._kept.pop(receiver, None)):
+                self._waiting.append(kept)
+                continue
             try:
                 receiver.advance()
             except Exception as error:  # noqa: BLE001  # it must not cost others their answers
                 logs.alarm("a connection failed", error)
                 receiver.abort()
+            if self._bytes > MOST_BYTES:
+                return
 
     def flush(self) -> None:
         """Answer, make the turn durable, then deliver its answers."""
@@ -150,25 +173,34 @@ class Outbox:
                 one.receiver.deliver(response, last=one.last)
 
     def _answered(self) -> list[tuple[_Waiting, Answer]]:
-        """Who gets which answer; whom there was no time for waits for the next turn."""
-        waiting, self._waiting = self._waiting, []
-        unanswered = [one for one in waiting if one.answer is None]
+        """Who gets which answer; whom there was no time for waits for another turn."""
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        unanswered = [one for one in waiting if one.answer is None and not _is_dropped(one)]
         applications = {id(one.application): one.application for one in unanswered}
         for application in filter(None, applications.values()):
             asking = [one for one in unanswered if one.application is application]
             requests = [one.asked for one in asking if one.asked]
-            answers = application.answer_all(requests)
+            answers = application.answer_all(requests, self._terms.seconds)
             for one, (request, _), answer in zip(asking, requests, answers, strict=False):
                 one.answer = _without_body(answer) if request.method == "HEAD" else answer
-        answered: list[tuple[_Waiting, Answer]] = []
-        for place, one in enumerate(waiting):
+        for one in reversed(unanswered):
             if one.answer is None:
-                self._waiting = waiting[place:]
-                if not self._begun:
-                    self._begin()
-                break
-            answered.append((one, one.answer))
-        return answered
+                self._keep(one)
+        return [(one, one.answer) for one in waiting if one.answer is not None]
+
+    def _keep(self, one: _Waiting) -> None:
+        """Let a request that was taken be the first of another turn."""
+        self._kept[one.receiver] = one
+        self._intake.put_back(one.receiver)
+        if not self._begun:
+            self._begin()
+
+
+def _is_dropped(one: _Waiting) -> bool:
+    """Is nobody there to be answered, and would nothing be changed?"""
+    if not one.receiver.gone or one.application is None or one.asked is None:
+        return False
+    return not one.application.changes(one.asked[0])
 
 
 def _rendered(one: _Waiting, answer: Answer, date: str) -> bytes | None:

@@ -65,7 +65,6 @@ from keystead.wire.operation import Operation
 JSON_LIMIT = 200_000  # kms.md 1
 QUERY_LIMIT = 256 * 1024  # threat-model section 6
 TOGETHER = 32  # requests whose data a processor's caches hold
-TURN_SECONDS = 0.01  # that the requests of one turn are answered for
 
 # What each service calls a failure of its own (iam.md 1.5).
 _INTERNAL: Mapping[str, type[AwsError]] = {
@@ -137,9 +136,16 @@ class Pipeline:
 
     def answer(self, request: HttpRequest, peer: object = None) -> Answer:
         """Answer one request; never raises."""
-        return self.answer_all([(request, peer)])[0]
+        return self.answer_all([(request, peer)], 0.0)[0]
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, object]]) -> list[Answer]:
+    def changes(self, request: HttpRequest) -> bool:
+        """Would this request change anything if it is allowed?"""
+        implementation = route(request).implementation
+        return implementation is not None and not implementation.operation.read_only
+
+    def answer_all(
+        self, asked: Sequence[tuple[HttpRequest, object]], seconds: float
+    ) -> list[Answer]:
         """Answer requests, in order, the first at least; raises only what is no request's fault.
 
         Each comes with the peer of its connection. Nothing here depends on it: what is believed of
@@ -148,13 +154,15 @@ class Pipeline:
         thing many times in two thirds of the time that it takes for one request after the other.
         """
         try:
-            return self._answer_all(asked)
+            return self._answer_all(asked, seconds)
         except BaseException:  # a change without its record must not stay (a)
             self.trail.abandon()
             raise
 
-    def _answer_all(self, asked: Sequence[tuple[HttpRequest, object]]) -> list[Answer]:
-        until = perf_counter() + TURN_SECONDS
+    def _answer_all(
+        self, asked: Sequence[tuple[HttpRequest, object]], seconds: float
+    ) -> list[Answer]:
+        until = perf_counter() + seconds
         answers: list[Answer] = []
         for start in range(0, len(asked), TOGETHER):
             now, started = self.clock.now(), perf_counter()

@@ -1,0 +1,63 @@
+"""How much may all connections together make us keep?  Unread requests and unsent answers (P-09).
+
+When it is too much, connections are ended until a quarter is free: of the peer that holds most, the
+connection that holds most, again and again. Whoever fills the memory pays for it, and who holds
+little is not touched. What one connection holds up to `UNCOUNTED` is bounded by the number of
+connections, and so it is not counted: an ordinary request costs nothing here.
+"""
+
+import heapq
+from collections import defaultdict
+from typing import Protocol
+
+MOST_HELD = 64 * 1024 * 1024
+UNCOUNTED = 16 * 1024
+
+
+class Holder(Protocol):
+    """A connection."""
+
+    peer_ip: str
+    held: int  # bytes that are counted; kept here
+
+    def shed(self) -> None:
+        """End at once, and hold nothing any more."""
+
+
+class Held:
+    """What all connections hold."""
+
+    __slots__ = ("_holders", "_most", "total")
+
+    def __init__(self, most: int = MOST_HELD) -> None:
+        self._most = most
+        self._holders: set[Holder] = set()
+        self.total = 0
+
+    def hold(self, holder: Holder, size: int) -> None:
+        """A connection holds this many bytes now."""
+        self._count(holder, size if size > UNCOUNTED else 0)
+        if self.total > self._most:
+            self._shed()
+
+    def _count(self, holder: Holder, size: int) -> None:
+        self.total += size - holder.held
+        holder.held = size
+        if size:
+            self._holders.add(holder)
+        else:
+            self._holders.discard(holder)
+
+    def _shed(self) -> None:
+        by_peer: defaultdict[str, list[Holder]] = defaultdict(list)
+        for holder in sorted(self._holders, key=lambda holder: holder.held):
+            by_peer[holder.peer_ip].append(holder)
+        peers = [(-sum(each.held for each in of), peer) for peer, of in by_peer.items()]
+        heapq.heapify(peers)
+        while self.total > self._most * 3 // 4:
+            weight, peer = heapq.heappop(peers)
+            worst = by_peer[peer].pop()
+            if by_peer[peer]:
+                heapq.heappush(peers, (weight + worst.held, peer))
+            self._count(worst, 0)
+            worst.shed()

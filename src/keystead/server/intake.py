@@ -1,0 +1,160 @@
+"""Whose request is taken next?  By peer in turn, and of one peer by connection (HF-7).
+
+    MODEST   a connection that read its answer before it asked again
+    NEW      a connection that was not answered yet: nobody knows how it will behave
+    GREEDY   a connection that sent more while an answer was owed to it, whose answer lies unread,
+             or whose last answer was very large
+
+A turn takes connections of one rank, the first that waits; one that was passed over three times
+comes before it. Turns that are not of the modest are short. So whoever waits for its answers does
+not wait for those who do not, whether they come from its own address or from another.
+
+While several peers are about, each has a small share of a turn: who comes next waits for a
+millisecond, not for ten. One peer alone may fill its turns, because many requests together cost
+less (decision 0008). A peer is the other end of the socket: the clients of one proxy are one.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+ABOUT_SECONDS = 1.0  # for so long a peer that has asked is about
+MOST_PASSED = 3  # turns of others, while a rank has a connection that waits
+MOST_BYTES = 4 * 1024 * 1024  # of bodies, after which a turn takes no more
+
+
+class Rank(IntEnum):
+    """How a connection has behaved; the least is served first."""
+
+    MODEST = 0
+    NEW = 1
+    GREEDY = 2
+
+
+class Waits(Protocol):
+    """A connection that has sent something, and waits for its turn."""
+
+    peer_ip: str
+    rank: Rank
+
+
+W = TypeVar("W", bound=Waits)
+
+
+class Terms(NamedTuple):
+    """What one turn may take, and how long its requests are answered for."""
+
+    most: int  # requests
+    share: int  # of one peer
+    seconds: float
+
+
+ALONE = Terms(64, 64, 0.01)  # some 10 ms of work
+SEVERAL = Terms(64, 8, 0.002)
+SHORT = Terms(8, 8, 0.002)  # of those who are not modest
+
+
+class Line(Generic[W]):
+    """Connections of several peers, the peers in turn."""
+
+    __slots__ = ("_peers",)
+
+    def __init__(self) -> None:
+        self._peers: OrderedDict[str, deque[W]] = OrderedDict()  # none is empty
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def add(self, waits: W) -> None:
+        """Put a connection behind the others of its peer."""
+        queue = self._peers.get(waits.peer_ip)
+        if queue is None:
+            self._peers[waits.peer_ip] = deque((waits,))
+        else:
+            queue.append(waits)
+
+    def put_back(self, waits: W) -> None:
+        """Put a connection before all others: it was taken, and there was no time for it."""
+        self._peers.setdefault(waits.peer_ip, deque()).appendleft(waits)
+        self._peers.move_to_end(waits.peer_ip, last=False)
+
+    def take(self, most: int, share: int) -> Iterator[W]:
+        """Take connections, one of each peer and then one of each again."""
+        if len(self._peers) == 1:  # as below, and quicker
+            [(peer, queue)] = self._peers.items()
+            for _ in range(min(most, share, len(queue))):
+                waits = queue.popleft()
+                if not queue:
+                    del self._peers[peer]
+                yield waits
+            return
+        for _ in range(share):
+            for peer in list(self._peers):
+                if most <= 0:
+                    return
+                most -= 1
+                yield self._next(peer)
+            if not self._peers:
+                return
+
+    def _next(self, peer: str) -> W:
+        queue = self._peers[peer]
+        waits = queue.popleft()
+        if queue:
+            self._peers.move_to_end(peer)
+        else:
+            del self._peers[peer]
+        return waits
+
+
+class Intake(Generic[W]):
+    """The connections that wait for their turn."""
+
+    __slots__ = ("_last", "_line", "_lines", "_passed", "_several_until", "_time")
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        self._time = time
+        self._lines: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
+        self._passed = [0 for _ in Rank]  # turns of others since it had its own
+        self._line = self._lines[Rank.MODEST]  # of this turn
+        self._last = ""  # the peer that asked last
+        self._several_until = 0.0
+
+    def __bool__(self) -> bool:
+        return any(self._lines)
+
+    def add(self, waits: W) -> None:
+        """Let a connection wait for its turn."""
+        if waits.peer_ip != self._last:
+            if self._last:
+                self._several_until = self._time() + ABOUT_SECONDS
+            self._last = waits.peer_ip
+        self._lines[waits.rank].add(waits)
+
+    def put_back(self, waits: W) -> None:
+        """Let a connection be the first of the next turn of its rank."""
+        self._lines[waits.rank].put_back(waits)
+
+    def begin(self) -> Terms:
+        """Begin a turn; its terms."""
+        rank = self._rank()
+        self._line = self._lines[rank]
+        if rank is not Rank.MODEST:
+            return SHORT
+        return SEVERAL if self._time() < self._several_until else ALONE
+
+    def _rank(self) -> Rank:
+        """Whose turn is it?"""
+        waiting = [rank for rank in Rank if self._lines[rank]]
+        if not waiting:
+            return Rank.MODEST
+        passed = [rank for rank in waiting if self._passed[rank] >= MOST_PASSED]
+        chosen = (passed or waiting)[0]
+        for rank in waiting:
+            self._passed[rank] = 0 if rank is chosen else self._passed[rank] + 1
+        return chosen
+
+    def take(self, terms: Terms, taken: int) -> Iterator[W]:
+        """Who is taken in this turn, beside those that were taken before."""
+        return self._line.take(terms.most - taken, terms.share)
