@@ -6,7 +6,7 @@ DATA   ?= data
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format bench prove-memory prove-mutations prove-floods clean coverage-table models
+.PHONY: help setup serve test check format bench prove-memory prove-mutations prove-floods soak clean coverage-table models
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ prove-mutations: $(VENV)/.dev ## change N signed requests in one place each (N=1
 
 prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, ten minutes)
 	@$(BIN)/python -m bench.prove_floods --keystead $(BIN)/keystead $(FLOODS)
+
+soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
+	@$(BIN)/python scripts/soak.py 240
 
 clean: ## remove .venv and caches (never data)
 	@rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from tests.memory.served import Client, Served
 from tests.memory.ways import Way
@@ -64,7 +65,14 @@ def _now(served: Served) -> tuple[int, int]:
     return in_rings, tracemalloc.get_traced_memory()[0]
 
 
-def send(served: Served, way: Way, calls: int) -> None:
+class Connecting(Protocol):
+    """What clients connect to."""
+
+    def connect(self) -> Client:
+        """A new connection."""
+
+
+def send(served: Connecting, way: Way, calls: int) -> None:
     """Make so many calls, and look at what comes back."""
     if way.closes:
         for _ in range(calls):

@@ -191,10 +191,9 @@ def strangers(by: Caller) -> Mapping[str, Way]:
 OLD = "20200101T000000Z"
 
 
-def refused_by_the_service(by: Caller, key_id: str) -> Mapping[str, Way]:
+def refused_by_the_service(by: Caller, nobody: Caller, key_id: str) -> Mapping[str, Way]:
     """Requests of a caller whom we know, refused before, in, and by an operation."""
     other = "00000000-0000-4000-8000-000000000000"
-    nobody = replace(by, local=permitted_nothing(by.local))
     key = "&UserName=admin&Tags.member.1.Key=a"
     return {
         "unknown operation": Way(raw(by.kms("NoSuchThing")), 400),
@@ -277,14 +276,19 @@ def never_requests(by: Caller) -> Mapping[str, Way]:
 TOO_LONG = b"Content-Length: 999999\r\n\r\n"
 
 
-def ways(local: Local, longer: int) -> dict[str, Way]:
-    """Every way, with bodies that are so much longer than they need to be."""
-    by = Caller(local, longer)
-    key_id = str(local.kms("CreateKey").json["KeyMetadata"]["KeyId"])
+def from_outside(by: Caller, nobody: Caller, key_id: str) -> dict[str, Way]:
+    """Every way that needs nothing but a client; `nobody` may do nothing."""
     return {
         **served_calls(by, key_id),
         **strangers(by),
-        **refused_by_the_service(by, key_id),
-        **failures(by, key_id),
+        **refused_by_the_service(by, nobody, key_id),
         **never_requests(by),
     }
+
+
+def ways(local: Local, longer: int) -> dict[str, Way]:
+    """Every way, with bodies that are so much longer than they need to be."""
+    by = Caller(local, longer)
+    nobody = Caller(permitted_nothing(local), longer)
+    key_id = str(local.kms("CreateKey").json["KeyMetadata"]["KeyId"])
+    return {**from_outside(by, nobody, key_id), **failures(by, key_id)}
