@@ -56,12 +56,12 @@ class Server:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, region: str = REGION) -> None:
         """Start it and wait until it is ready."""
         log = (self.data.parent / f"{self.data.name}.log").open("ab")
         self.process = subprocess.Popen(
             [*self.program, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
-             "--region", REGION, *options],
+             "--region", region, *options],
             stdout=log, stderr=log,
         )  # fmt: skip
         deadline = time.monotonic() + 30

@@ -11,8 +11,6 @@ from typing import Self
 
 import msgspec
 
-PARTITION = "aws"
-
 
 class Partition(msgspec.Struct, frozen=True, gc=False):
     """A group of Regions with accounts and ARNs of its own (botocore's `partitions.json`)."""
@@ -40,6 +38,21 @@ PARTITIONS = frozenset(each.name for each in _PARTITIONS)
 def partition_of(region: str) -> Partition:
     """The partition of a Region."""
     return next(each for each in _PARTITIONS if region.startswith(each.regions))
+
+
+# A process serves one partition: IAM's and STS's ARNs name no Region that would tell it. It is told
+# once, when an installation is opened, and no request can change it.
+_spoken = [partition_of("us-east-1")]
+
+
+def speak(partition: Partition) -> None:
+    """Make and read ARNs of this partition from now on."""
+    _spoken[0] = partition
+
+
+def spoken() -> Partition:
+    """The partition of this process."""
+    return _spoken[0]
 
 
 _ACCOUNT_ID = re.compile(r"\A[0-9]{12}\Z")
@@ -75,17 +88,17 @@ class Arn(msgspec.Struct, frozen=True, gc=False):
 
 def iam_arn(account: str, resource: str) -> str:
     """The text of an IAM ARN: `iam_arn("111122223333", "user/alice")`. IAM has no Region."""
-    return f"arn:{PARTITION}:iam::{account}:{resource}"
+    return f"arn:{spoken().name}:iam::{account}:{resource}"
 
 
 def sts_arn(account: str, resource: str) -> str:
     """The text of an STS ARN: `sts_arn("111122223333", "assumed-role/ops/alice")`."""
-    return f"arn:{PARTITION}:sts::{account}:{resource}"
+    return f"arn:{spoken().name}:sts::{account}:{resource}"
 
 
 def kms_arn(region: str, account: str, resource: str) -> str:
     """The text of a KMS ARN: `kms_arn("eu-central-1", "111122223333", "key/1234…")`."""
-    return f"arn:{PARTITION}:kms:{region}:{account}:{resource}"
+    return f"arn:{partition_of(region).name}:kms:{region}:{account}:{resource}"
 
 
 def is_account_id(text: str) -> bool:

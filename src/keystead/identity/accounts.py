@@ -13,7 +13,7 @@ from keystead.custody import randomness
 from keystead.custody.passwords import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.names import canonical
+from keystead.identity.names import AWS_ACCOUNT, canonical, policy_arn
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.attachments import Attachment
@@ -25,7 +25,7 @@ from keystead.store.protocol import Transaction
 _EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")
 _USER_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
-ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+ADMINISTRATOR_ACCESS = "AdministratorAccess"
 
 
 class CeremonyRefused(Exception):
@@ -125,7 +125,7 @@ def create_administrator(
         Attachment(
             account=account.account,
             entity_id=user.user_id,
-            policy_arn=ADMINISTRATOR_ACCESS,
+            policy_arn=policy_arn(AWS_ACCOUNT, "/", ADMINISTRATOR_ACCESS),
             created=times.stored(now),
         ),
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from keystead.arns import spoken
 from keystead.custody.randomness import secret_access_key
 from keystead.errors import AwsError
 from keystead.identity import credentials
@@ -31,8 +32,6 @@ from keystead.wire.operation import Service
 from keystead.wire.sigv4 import Claim, Signature
 from keystead.wire.sigv4_errors import mismatch
 from keystead.wire.sigv4_parsing import parse, prefix
-
-GLOBAL_REGION = "us-east-1"  # what SDKs sign for where a service has one place for all Regions
 
 # Who is shown this presigned request learns for 15 minutes who signed it, whatever X-Amz-Expires
 # says: as at AWS, and clients count on it (iam.md 3.9).
@@ -84,7 +83,8 @@ class Authenticator:
     ) -> None:
         self._repository = repository
         self._regions = frozenset(regions)
-        self._global_regions = self._regions | {GLOBAL_REGION}
+        # What SDKs sign for where a service has one place for all Regions.
+        self._global_regions = self._regions | {spoken().global_region}
         self._last_used = last_used
         self._known: EpochCache[tuple[str, str], _Known] = EpochCache(_KEPT)
         self._claims: dict[str, Claim] = {}

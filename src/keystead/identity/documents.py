@@ -6,6 +6,7 @@ A document is validated by the policy room, kept as it was written, and percent-
 
 from urllib.parse import quote
 
+from keystead.arns import spoken
 from keystead.identity.calls import IamCall
 from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy
 from keystead.wire.models import iam as api
@@ -18,6 +19,7 @@ def require_valid(call: IamCall, document: str) -> None:
             document,
             DocumentKind.IDENTITY,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
+            partition=spoken().name,
         )
     except MalformedPolicy as refused:
         raise api.MalformedPolicyDocumentException(refused.message) from refused

@@ -4,7 +4,7 @@ Policies of the other rooms store unique ids beside the ARNs that were written, 
 and recreated user never inherits (ST-8).
 """
 
-from keystead.arns import Arn, NotAnArn, is_account_id
+from keystead.arns import Arn, NotAnArn, is_account_id, spoken
 from keystead.identity import identifiers
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.users import User
@@ -27,6 +27,8 @@ class StoredPrincipals:
         except NotAnArn:
             return self._id_written_out(arn)
         kind, _, name = parsed.resource.partition("/")
+        if parsed.partition != spoken().name:  # nobody of another partition is known here
+            return None
         if parsed.region or parsed.service not in {"iam", "sts"}:
             return None
         if (parsed.service, kind) in {("iam", "root"), ("sts", "federated-user")}:

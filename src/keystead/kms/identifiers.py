@@ -7,7 +7,7 @@ A bare id or alias name is the caller's own, in the Region of the request.
 import re
 from typing import NamedTuple
 
-from keystead.arns import PARTITION, Arn, NotAnArn, kms_arn
+from keystead.arns import Arn, NotAnArn, kms_arn, partition_of
 from keystead.errors import AwsError, ValidationException
 from keystead.wire.models import kms as api
 from keystead.wire.operation import Operation
@@ -83,7 +83,7 @@ def _from_arn(operation: Operation[object, object], region: str, text: str) -> R
         arn = Arn.parse(text)
     except NotAnArn:
         raise _invalid_arn(operation, text) from None
-    if (arn.partition, arn.service) != (PARTITION, "kms") or not arn.account:
+    if (arn.partition, arn.service) != (partition_of(region).name, "kms") or not arn.account:
         raise _invalid_arn(operation, text)
     if not arn.resource.startswith(("key/", "alias/")):
         raise _invalid_arn(operation, text)

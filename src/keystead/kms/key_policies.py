@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from keystead.arns import iam_arn
+from keystead.arns import iam_arn, partition_of
 from keystead.call import NoOrganization, Principals
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
@@ -71,13 +71,16 @@ def read_policy(call: KmsCall, text: str) -> WrittenPolicy:
             f"The key policy is longer than the maximum of {KEY_POLICY_BYTES} bytes."
         )
     try:
-        meant = {name: call.principals.unique_id(name) for name in named_principals(text)}
+        partition = partition_of(call.region).name
+        names = named_principals(text, partition=partition)
+        meant = {name: call.principals.unique_id(name) for name in names}
         known = {name: unique_id for name, unique_id in meant.items() if unique_id is not None}
         compiled = compile_policy(
             text,
             DocumentKind.KEY,
             known,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
+            partition=partition,
         )
     except MalformedPolicy as error:
         raise api.MalformedPolicyDocumentException(error.message) from None

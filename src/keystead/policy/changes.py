@@ -204,7 +204,7 @@ def _names(who: Principal) -> Mapping[str, str]:
         case PrincipalType.ASSUMED_ROLE:
             return {"AWS": who.principal_arn}
         case PrincipalType.ACCOUNT:
-            return {"AWS": root_arn(who.account)}
+            return {"AWS": root_arn(who.account, who.arn.split(":")[1])}
         case PrincipalType.SERVICE:
             return {"Service": who.service_names[0]}
         case PrincipalType.FEDERATED:

@@ -123,15 +123,17 @@ def stored_policy(
         return _denies_everything(text, kind, refused.detail)
 
 
-def named_principals(text: str, kind: DocumentKind = DocumentKind.KEY) -> list[str]:
+def named_principals(
+    text: str, kind: DocumentKind = DocumentKind.KEY, partition: str = "aws"
+) -> list[str]:
     """The AWS principals that a resource policy names, as `compile_policy` wants them resolved.
 
-    An account is its root ARN, however it is written; `*` is nobody in particular. Raises
-    MalformedPolicy for what is no policy at all.
+    An account is its root ARN in this partition, however it is written; `*` is nobody in
+    particular. Raises MalformedPolicy for what is no policy at all.
     """
     policy = _read(text, kind)
     names = {
-        root_arn(account) if (account := account_named(name)) else name: None
+        root_arn(name, partition) if name == account_named(name) else name: None
         for statement in policy.statements
         for name in (statement.principals or {}).get("AWS", ())
         if name != grammar.EVERYBODY
@@ -183,7 +185,9 @@ def _compile(
         kind=kind,
         version=written.version,
         statements=tuple(
-            compile_statement(one, _principals(one, kind, names), dialect, void=_void(one, kind))
+            compile_statement(
+                one, _principals(one, kind, names, terms), dialect, void=_void(one, kind)
+            )
             for one in written.statements
         ),
         text=text,
@@ -200,12 +204,17 @@ def _read(text: str, kind: DocumentKind) -> grammar.WrittenPolicy:
 
 
 def _principals(
-    statement: grammar.WrittenStatement, kind: DocumentKind, names: Mapping[str, str] | None
+    statement: grammar.WrittenStatement,
+    kind: DocumentKind,
+    names: Mapping[str, str] | None,
+    terms: Terms,
 ) -> PrincipalElement | None:
     if statement.principals is None:
         return None
     try:
-        named = compile_principals(statement.principals, names, RULES[kind].principal_types)
+        named = compile_principals(
+            statement.principals, names, RULES[kind].principal_types, terms.partition or "aws"
+        )
     except InvalidPrincipal as invalid:
         detail = f'Invalid principal in policy: "{invalid.kind.upper()}":"{invalid.name}"'
         message = say.KEY_PRINCIPALS if kind is DocumentKind.KEY else detail

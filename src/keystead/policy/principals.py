@@ -14,6 +14,7 @@ from enum import IntEnum
 
 import msgspec
 
+from keystead.arns import PARTITIONS
 from keystead.policy.grammar import EVERYBODY, Names
 from keystead.policy.principal import UNBOUND, Principal, PrincipalType
 
@@ -26,17 +27,18 @@ WEB_PROVIDERS = frozenset(
     }
 )
 
+PARTITION = r"arn:aws[a-z-]*:"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"(?:AIDA|AROA)[A-Z0-9]{12,124}")
 _AWS_ARN = re.compile(
-    r"arn:aws:(?:"
+    rf"{PARTITION}(?:"
     r"iam::([0-9]{12}):(?:root|(?:user|role)/[\x21-\x7e]+)"
     r"|sts::[0-9]{12}:(?:assumed-role/[^/\s]+/[^/\s]+|federated-user/[^/\s]+))"
 )
-_SESSION = re.compile(r"arn:aws:sts::[0-9]{12}:assumed-role/[^/]+/([^/]+)")
+_SESSION = re.compile(rf"{PARTITION}sts::[0-9]{{12}}:assumed-role/[^/]+/([^/]+)")
 _FORMS = {
     "Service": re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+"),
-    "Federated": re.compile(r"arn:aws:iam::[0-9]{12}:(?:saml|oidc)-provider/[\x21-\x7e]+"),
+    "Federated": re.compile(rf"{PARTITION}iam::[0-9]{{12}}:(?:saml|oidc)-provider/[\x21-\x7e]+"),
     "CanonicalUser": re.compile(r"[0-9a-f]{64}"),  # S3's; no caller here is one
 }
 
@@ -151,11 +153,15 @@ PrincipalElement = Principals | AllBut | Others
 
 
 def compile_principals(
-    written: Names, resolved: Mapping[str, str] | None, types: frozenset[str]
+    written: Names,
+    resolved: Mapping[str, str] | None,
+    types: frozenset[str],
+    partition: str = "aws",
 ) -> Principals:
     """The meaning of a principal element; raises InvalidPrincipal.
 
-    `resolved` gives the unique id of every AWS name, or is None when names stand for themselves;
+    `resolved` gives the unique id of every AWS name, or is None when names stand for themselves,
+    and are those of this `partition`;
     `types` are those that the kind of document knows.
     """
     names: set[str] = set()
@@ -167,7 +173,7 @@ def compile_principals(
             if kind == "AWS" and name == EVERYBODY:
                 everybody = True
             elif kind == "AWS":
-                names.add(_aws_name(name, resolved))
+                names.add(_aws_name(name, resolved, partition))
             elif kind in types and _has_form(kind, name):
                 names.add(name)
             else:
@@ -185,14 +191,19 @@ def _has_wildcard(name: str) -> bool:
     return "*" in name or "?" in name
 
 
-def _aws_name(name: str, resolved: Mapping[str, str] | None) -> str:
+def _aws_name(name: str, resolved: Mapping[str, str] | None, partition: str) -> str:
     """What an AWS name stands for."""
     if not is_aws_name(name):
         raise InvalidPrincipal("AWS", name)
     account = account_named(name)
     if resolved is None:
+        if name.startswith("arn:") and not name.startswith(f"arn:{partition}:"):
+            raise InvalidPrincipal("AWS", name)
         return account or name
-    unique_id = resolved.get(name) or (resolved.get(root_arn(account)) if account else None)
+    unique_id = resolved.get(name)
+    if unique_id is None and account == name:  # it was resolved under its root's ARN
+        roots = (root_arn(account, each) for each in PARTITIONS)
+        unique_id = next((resolved[root] for root in roots if root in resolved), None)
     if unique_id is None:
         raise InvalidPrincipal("AWS", name)
     if account is not None:
@@ -210,9 +221,9 @@ def account_named(name: str) -> str | None:
     return match[1] if match and name.endswith(":root") else None
 
 
-def root_arn(account: str) -> str:
+def root_arn(account: str, partition: str = "aws") -> str:
     """How AWS writes an account as a principal."""
-    return f"arn:aws:iam::{account}:root"
+    return f"arn:{partition}:iam::{account}:root"
 
 
 def is_aws_name(name: str) -> bool:

@@ -287,9 +287,8 @@ def principal_named(name: str, role: str, action: str) -> Principal:
             user = rest.rpartition("/")[2]
             return Principal(PrincipalType.USER, name, account, name, name=user, principal_arn=name)
         case "role" | "assumed-role":
-            issuer = role or (
-                name if form == "role" else f"arn:aws:iam::{account}:role/{rest.split('/')[0]}"
-            )
+            unpathed = f"arn:{parts[1]}:iam::{account}:role/{rest.split('/')[0]}"
+            issuer = role or (name if form == "role" else unpathed)
             return Principal(
                 PrincipalType.ASSUMED_ROLE,
                 name,

@@ -7,7 +7,7 @@ from keystead.policy.decision import PolicyKind
 from keystead.policy.principal import OUTSIDERS, Principal
 
 AWS_ALIAS = ":alias/aws/"
-AWS_MANAGED_POLICY = "arn:aws:iam::aws:policy/"
+AWS_MANAGED_POLICY = ":iam::aws:policy/"
 SERVICE_LINKED_ROLE = "role/aws-service-role/"
 RESERVED_ROLE = "role/aws-reserved/"
 
@@ -77,7 +77,7 @@ def reserved(action: str, resource: str) -> str:
     if action in _ALIAS_CHANGES:
         return "aliases that begin with alias/aws/ are AWS's own" if AWS_ALIAS in resource else ""
     if action in _POLICY_CHANGES:
-        own = resource.startswith(AWS_MANAGED_POLICY)
+        own = _without_partition(resource).startswith(AWS_MANAGED_POLICY)
         return "AWS managed policies are AWS's own" if own else ""
     name = resource.split(":", 5)[-1]
     linked = action in _ROLE_CHANGES and name.startswith(SERVICE_LINKED_ROLE)
@@ -99,9 +99,14 @@ def under_resource_control(action: str, principal: Principal) -> bool:
     return action != "kms:retiregrant" and not principal.service_linked
 
 
+def _without_partition(resource: str) -> str:
+    """What follows `arn:aws`, or another partition: `:kms:eu-central-1:…`."""
+    return ":" + resource.split(":", 2)[-1]
+
+
 def policy_required(action: str, resource: str) -> bool:
     """Must the resource's own policy allow or delegate?  A KMS key, and a role to be assumed."""
-    service, _, name = resource.removeprefix("arn:aws:").partition(":")
+    service, _, name = _without_partition(resource)[1:].partition(":")
     if service == "kms":
         return ":key/" in name
     return service == "iam" and action.startswith("sts:") and ":role/" in name

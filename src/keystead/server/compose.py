@@ -16,6 +16,7 @@ import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
+from keystead.arns import partition_of, speak
 from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
 from keystead.call import NoOrganization
@@ -105,6 +106,7 @@ class Installation:
         monotonic: Callable[[], float] = machine_clock,
     ) -> None:
         self.config = config
+        speak(partition_of(config.regions[0]))
         self.directory = config.directory
         self.metrics = Metrics()
         self.serving = Serving()

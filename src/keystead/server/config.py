@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from keystead.arns import partition_of
 from keystead.server.addresses import Address, Network, parse_address, parse_network, parse_region
 from keystead.server.failures import Failure
 
@@ -41,7 +42,9 @@ class Config:
 
     regions: tuple[str, ...] = ("us-east-1",)
     """The Regions that this server serves. A key lives in one of them. Calls of IAM and STS may be
-    signed for any of them, or for us-east-1, which SDKs choose for global services."""
+    signed for any of them, or for the one that SDKs choose for global services (us-east-1, in
+    other partitions us-gov-west-1, cn-north-1 and so on). All are of one partition, which stands in
+    every ARN: `aws`, `aws-us-gov`, `aws-cn` and so on."""
 
     tls_certificate: str = ""
     """The file with the certificate chain (PEM) for TLS. Empty: plain HTTP."""
@@ -224,6 +227,7 @@ def _check(config: Config) -> None:
         raise Failure("`regions` is empty", "give a Region, such as `us-east-1`")
     for region in config.regions:
         parse_region(region, "regions")
+    _check_partition(config.regions)
     if bool(config.tls_certificate) != bool(config.tls_key):
         raise Failure(
             "TLS needs both a certificate and its key",
@@ -241,6 +245,19 @@ def _check(config: Config) -> None:
         )
     _ = config.proxies  # raises Failure for what is no network
     _check_exposure(config)
+
+
+def _check_partition(regions: tuple[str, ...]) -> None:
+    """Are all Regions of one partition?  ARNs, accounts and policies of one mean nothing in
+    another.
+    """
+    by_partition = {partition_of(region).name: region for region in regions}
+    if len(by_partition) > 1:
+        named = ", ".join(f"`{region}` is of `{name}`" for name, region in by_partition.items())
+        raise Failure(
+            f"`regions` are of several partitions: {named}",
+            "run one server, with a data directory of its own, for each partition",
+        )
 
 
 def _check_exposure(config: Config) -> None:

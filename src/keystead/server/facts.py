@@ -12,8 +12,6 @@ from functools import lru_cache
 from keystead.policy.context import ContextValue
 from keystead.wire.http import HttpRequest
 
-GLOBAL_REGION = "us-east-1"  # where IAM is, whatever Region its caller signed for
-
 
 def global_keys(
     request: HttpRequest, now: datetime, region: str, principal: Mapping[str, ContextValue]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from keystead.arns import partition_of, speak
 from keystead.audit.event import Event
 from keystead.audit.trail import Trail
 from keystead.custody.files import create_private
@@ -85,6 +86,7 @@ def found(directory: Path, choices: Choices, now: datetime) -> Founded:
     moved.
     """
     _require_empty(directory)  # (1)
+    speak(partition_of(choices.region))
     staging = directory / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     hierarchy = Hierarchy(initialise(staging, choices.seal))  # (2)

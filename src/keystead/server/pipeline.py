@@ -31,6 +31,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
+from keystead.arns import spoken
 from keystead.audit.event import Event
 from keystead.call import Call
 from keystead.custody.rows import RowIntegrityError
@@ -50,7 +51,7 @@ from keystead.server import logs
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.answer import TEXT, Answer
 from keystead.server.clock import Clock
-from keystead.server.facts import GLOBAL_REGION, global_keys
+from keystead.server.facts import global_keys
 from keystead.server.metrics import Metrics
 from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
 from keystead.server.protocols import Dialect, dialect
@@ -330,7 +331,7 @@ class Pipeline:
         event.access_key_id = caller.access_key_id
         event.session = caller.session
         # IAM has one place, whatever Region its callers sign for.
-        event.region = GLOBAL_REGION if where.service.name == "iam" else caller.region
+        event.region = spoken().global_region if where.service.name == "iam" else caller.region
         return caller
 
     def _as_aws_error(self, raised: Exception, where: Route, event: Event) -> AwsError:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from keystead.arns import spoken
 from keystead.custody.tokens import InvalidToken
 from keystead.identity.calls import AnalyzerCall
 from keystead.policy.findings import PolicyFinding, findings, is_trust_policy
@@ -36,6 +37,7 @@ def validate_policy(
         _kind(request),
         resource_type=request.validate_policy_resource_type or "",
         any_key=call.accept_unsupported_condition_keys,
+        partition=spoken().name,
     )
     end = start + size
     more = len(found) > end

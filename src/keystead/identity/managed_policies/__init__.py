@@ -11,6 +11,7 @@ from importlib import resources
 
 import msgspec
 
+from keystead.arns import spoken
 from keystead.identity.names import AWS_ACCOUNT, canonical
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 
@@ -36,29 +37,29 @@ class AwsPolicy(msgspec.Struct, frozen=True):
 
 def every() -> list[ManagedPolicy]:
     """All of them, by name."""
-    return [entry.policy for entry in _catalogue().values()]
+    return [entry.policy for entry in _catalogue(spoken().name).values()]
 
 
 def with_arn(arn: str) -> ManagedPolicy | None:
     """The policy with this ARN, or None."""
-    entry = _catalogue().get(arn)
+    entry = _catalogue(spoken().name).get(arn)
     return entry.policy if entry else None
 
 
 def version(policy: ManagedPolicy) -> PolicyVersion:
     """The only version of one of these policies."""
-    return _catalogue()[policy.arn].version
+    return _catalogue(spoken().name)[policy.arn].version
 
 
 @cache
-def _catalogue() -> dict[str, AwsPolicy]:
+def _catalogue(partition: str) -> dict[str, AwsPolicy]:
     files = (f for f in resources.files(__name__).iterdir() if f.name.endswith(".json"))
-    entries = [_read(f.read_bytes()) for f in files]
+    entries = [_read(f.read_bytes(), partition) for f in files]
     entries.sort(key=lambda entry: entry.policy.name_key)
     return {entry.policy.arn: entry for entry in entries}
 
 
-def _read(content: bytes) -> AwsPolicy:
+def _read(content: bytes, partition: str) -> AwsPolicy:
     file = msgspec.json.decode(content, type=_File)
     created = int(file.created.timestamp())
     updated = int(file.updated.timestamp())
@@ -76,6 +77,7 @@ def _read(content: bytes) -> AwsPolicy:
         updated=updated,
     )
     document = msgspec.json.format(bytes(file.document), indent=2).decode()
+    document = document.replace('"arn:aws:', f'"arn:{partition}:')
     return AwsPolicy(
         policy,
         PolicyVersion(
