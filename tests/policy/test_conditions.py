@@ -81,7 +81,10 @@ def test_one_value(operator: str, value: str, yes: str, no: str, allow: bool) ->
 @both
 @each
 def test_missing_key(operator: str, value: str, yes: str, no: str, allow: bool) -> None:
-    """Without the key a positive operator fails, a negated one holds; so does IfExists."""
+    """Without the key a positive operator fails, a negated one holds; so does IfExists.
+
+    ForAnyValue ignores IfExists, and fails for positive and negated operators alike.
+    """
     negated = OPERATORS[operator.lower()].negated
     for absent in (None, ()):
         assert holds(operator, value, absent, allow=allow) is negated
@@ -89,7 +92,7 @@ def test_missing_key(operator: str, value: str, yes: str, no: str, allow: bool) 
         assert holds(f"ForAllValues:{operator}", value, absent, allow=allow)
         assert not holds(f"ForAnyValue:{operator}", value, absent, allow=allow)
         assert holds(f"ForAllValues:{operator}IfExists", value, absent, allow=allow)
-        assert holds(f"ForAnyValue:{operator}IfExists", value, absent, allow=allow)
+        assert not holds(f"ForAnyValue:{operator}IfExists", value, absent, allow=allow)
 
 
 @both
@@ -145,23 +148,60 @@ def test_values_of_another_type(
     assert holds(operator, value, actual, allow=False) is in_deny
 
 
+@both
 @pytest.mark.parametrize(
     ("values", "actual", "met"),
     [
         ("true", None, True),
         ("true", (), True),
-        ("true", "", False),
+        ("true", "", True),
+        ("true", "x", False),
+        ("true", ("", "x"), False),
         ("false", None, False),
-        ("false", "", True),
+        ("false", (), False),
+        ("false", "", False),
         ("false", ("x",), True),
         (("true", "false"), None, True),
         (("true", "false"), "x", True),
+        (("true", "false"), ("",), True),
         ((), "x", False),
+        ((), ("",), False),
     ],
 )
-def test_null(values: str | tuple[str, ...], actual: ContextValue | None, met: bool) -> None:
-    """`true` wants the key absent, `false` wants it to have a value, if only an empty text."""
-    assert holds("Null", values, actual) is met
+def test_null(
+    values: str | tuple[str, ...], actual: ContextValue | None, met: bool, allow: bool
+) -> None:
+    """`true` wants the key absent or an empty text, `false` wants it to have a value."""
+    assert holds("Null", values, actual, allow=allow) is met
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "actual"),
+    [
+        ("Null", "true", ("",)),
+        ("Null", "false", ("",)),
+        ("ForAllValues:StringEquals", "red", ("",)),
+        ("ForAllValues:StringEquals", "red", ("", "")),
+        ("ForAnyValue:StringEquals", "", ""),
+        ("ForAnyValue:StringEquals", "", ("",)),
+        ("ForAnyValue:StringNotEquals", "red", ""),
+        ("ForAnyValue:StringNotEquals", "red", ("",)),
+    ],
+)
+def test_values_that_may_be_none(operator: str, value: str, actual: ContextValue) -> None:
+    """Where empty texts may be a value or none, an Allow is the narrower for it, a Deny wider."""
+    assert not holds(operator, value, actual, allow=True)
+    assert holds(operator, value, actual, allow=False)
+
+
+@both
+@each
+def test_empty_texts(operator: str, value: str, yes: str, no: str, allow: bool) -> None:
+    """ForAllValues takes an empty text for no value at all; beside others it is a value."""
+    assert holds(f"ForAllValues:{operator}", value, "", allow=allow)
+    assert holds(f"ForAllValues:{operator}IfExists", value, "", allow=allow)
+    assert not holds(f"ForAllValues:{operator}", value, ("", no), allow=allow)
+    assert holds(f"ForAnyValue:{operator}", value, ("", yes), allow=allow)
 
 
 @pytest.mark.parametrize(

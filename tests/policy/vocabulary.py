@@ -169,7 +169,7 @@ CONTEXT: Mapping[str, tuple[str, ...] | list[str]] = {
     "kms:EncryptionContext:app": tuple(TEXTS),
     "kms:ViaService": ("s3.eu-central-1.amazonaws.com",),
     "kms:RequestAlias": ("alias/app", "alias/old"),
-    "aws:TagKeys": ["red", "blue", "Red", "team"],
+    "aws:TagKeys": ["red", "blue", "Red", "team", ""],
     "kms:EncryptionContextKeys": ["app", "stage"],
     "kms:ResourceAliases": ["alias/app", "alias/old"],
     "app:Sizes": NUMBERS,

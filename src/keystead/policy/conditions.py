@@ -6,11 +6,18 @@ Several policy values are alternatives; a negated operator holds when none of th
 is negated per value of the request, before the set operator counts. A condition is compiled to
 one function of the request's keys; this module is the table of what each does.
 
-| value of the key | positive | negated | ForAllValues | ForAnyValue | any with IfExists |
-| ---------------- | -------- | ------- | ------------ | ----------- | ----------------- |
-| absent, or []    | no       | yes     | yes          | no          | yes               |
-| one              | matches  | does not match | as for one of a list | same | as without     |
-| a list           | no       | no      | each         | some        | as without        |
+| value of the key | positive | negated        | ForAllValues | ForAnyValue | Null  |
+| ---------------- | -------- | -------------- | ------------ | ----------- | ----- |
+| absent, or []    | no       | yes            | yes          | no          | true  |
+| one text         | matches  | does not match | as [text]    | as [text]   | false |
+| empty text       | as any other | as any other | yes        | in doubt    | true  |
+| a list           | no       | no             | each         | some        | false |
+| [empty text, …]  | no       | no             | in doubt     | in doubt    | in doubt |
+
+IfExists makes an absent key satisfy an operator without a prefix, or with ForAllValues;
+ForAnyValue ignores it. The guide calls an empty text a null data set for ForAllValues and for
+Null, and says nothing where this table says "in doubt": what is neither surely absent nor surely
+a value satisfies a condition of an Allow only if both readings do, and that of a Deny if one does.
 
 A request's value that is not a number, date, address or base64 where the operator needs one
 satisfies nothing, except a negated operator in a Deny (PE-10).
@@ -58,7 +65,8 @@ def compile_condition(
     """
     name = dialect.name(key)
     if used.operator.family == "Null":
-        test = _null(name, [operand(parse.boolean, text) for text in written])
+        wanted = frozenset(operand(parse.boolean, text) for text in written)
+        test = _null(name, wanted, allow=allow)
     else:
         test = shortcut(used, name, written, dialect, allow=allow) or quantified(
             used, name, comparison(used.operator, written, dialect), allow=allow
@@ -67,30 +75,66 @@ def compile_condition(
     return Condition(used, key, written, name, test, searches)
 
 
-def _null(name: str, wanted: list[bool]) -> Test:
+def _null(name: str, wanted: frozenset[bool | None], *, allow: bool) -> Test:
     """`true`: the key must be absent. `false`: it must have a value."""
-    return lambda keys: (keys.get(name) in (None, ())) in wanted
+
+    def test(keys: Keys) -> bool:
+        value = keys.get(name)
+        if value in (None, (), ""):
+            return True in wanted
+        if any(value or ()):
+            return False in wanted
+        return _in_doubt(True in wanted, False in wanted, allow=allow)
+
+    return test
+
+
+def _in_doubt(one: bool, other: bool, *, allow: bool) -> bool:
+    """Does a condition hold that AWS's documents let one read in two ways?"""
+    return (one and other) if allow else (one or other)
 
 
 def quantified(used: Usage, name: str, matches: Matches, *, allow: bool) -> Test:
     """The table of the module's first lines."""
-    negated, quantifier = used.operator.negated, used.quantifier
-    when_absent = used.if_exists or quantifier == FOR_ALL or (negated and not quantifier)
+    if used.quantifier:
+        return _over_set(used, name, matches, allow=allow)
+    when_absent = used.when_absent
+    satisfied = _satisfied(used, matches, allow=allow)
+
+    def test(keys: Keys) -> bool:
+        value = keys.get(name)
+        if value is None or value == ():
+            return when_absent
+        return isinstance(value, str) and satisfied(value, keys)
+
+    return test
+
+
+def _over_set(used: Usage, name: str, matches: Matches, *, allow: bool) -> Test:
+    """The columns ForAllValues and ForAnyValue."""
+    when_absent = used.when_absent
+    every = used.quantifier == FOR_ALL
+    counted = all if every else any
+    satisfied = _satisfied(used, matches, allow=allow)
+
+    def test(keys: Keys) -> bool:
+        value = keys.get(name)
+        if value is None or value == () or (value == "" and every):
+            return when_absent
+        each = (value,) if isinstance(value, str) else value
+        compared = counted(satisfied(one, keys) for one in each)
+        return compared if any(each) else _in_doubt(compared, when_absent, allow=allow)
+
+    return test
+
+
+def _satisfied(used: Usage, matches: Matches, *, allow: bool) -> Callable[[str, Keys], bool]:
+    """Does one value of the request satisfy the operator?"""
+    negated = used.operator.negated
     when_untyped = negated and not allow
 
     def satisfied(value: str, keys: Keys) -> bool:
         matched = matches(value, keys)
         return when_untyped if matched is None else matched is not negated
 
-    def test(keys: Keys) -> bool:
-        value = keys.get(name)
-        if value is None or value == ():
-            return when_absent
-        if not quantifier:
-            return isinstance(value, str) and satisfied(value, keys)
-        each = (value,) if isinstance(value, str) else value
-        if quantifier == FOR_ALL:
-            return all(satisfied(one, keys) for one in each)
-        return any(satisfied(one, keys) for one in each)
-
-    return test
+    return satisfied

@@ -74,6 +74,13 @@ class Usage(msgspec.Struct, frozen=True):
         """AWS's spelling."""
         return f"{self.quantifier}{self.operator.name}{IF_EXISTS if self.if_exists else ''}"
 
+    @property
+    def when_absent(self) -> bool:
+        """Does it hold for a key without a value?  (Null asks just that, by its own value.)"""
+        if self.quantifier:
+            return self.quantifier == FOR_ALL
+        return self.if_exists or self.operator.negated
+
 
 @lru_cache(maxsize=512)
 def usage(written: str) -> Usage:

@@ -2,6 +2,10 @@
 
 Steps: (1) the operator's parts; (2) Null; (3) a key without value; (4) set operators;
 (5) a multi-valued key without set operator; (6) one value against the policy's values.
+
+An empty text is a null data set to Null and to ForAllValues. To ForAnyValue it may be one or a
+value, and so may a list of nothing but empty texts to all three: an Allow wants both readings to
+hold, a Deny is content with one.
 """
 
 import re
@@ -169,22 +173,38 @@ def holds(name: str, key: str, policy_values: list[str], question: Question) -> 
     found = value_of(question.context, key)
     # (2) Null asks only whether the key has a value.
     if base == "null":
-        return any(values.truth(value) is (found is None) for value in policy_values)
+        wanted = {values.truth(value) for value in policy_values}
+        if found is None or found == "":
+            return True in wanted
+        return _either_way(found, {True} <= wanted, {False} <= wanted, question)
     operator = BY_LOWER_NAME[base]
-    # (3) The key is missing.
-    if found is None:
-        if if_exists or quantifier == "forallvalues":
-            return True
-        return quantifier == "" and operator.negated
+    # (3) The key is missing. ForAnyValue ignores IfExists.
+    if found is None or (found == "" and quantifier == "forallvalues"):
+        if quantifier:
+            return quantifier == "forallvalues"
+        return if_exists or operator.negated
     # (4) Set operators: every, or at least one, of the request's values.
     if quantifier:
         given = [found] if isinstance(found, str) else found
         verdicts = [satisfies(operator, value, policy_values, question) for value in given]
-        return all(verdicts) if quantifier == "forallvalues" else any(verdicts)
+        if quantifier == "forallvalues":
+            return _either_way(found, True, all(verdicts), question)
+        return _either_way(found, False, any(verdicts), question)
     # (5) A multi-valued key needs a set operator; without one nothing matches, negated or not.
     if isinstance(found, list):
         return False
     return satisfies(operator, found, policy_values, question)
+
+
+def _either_way(
+    found: str | list[str], as_absent: bool, as_value: bool, question: Question
+) -> bool:
+    """The answer for a value that may be a null data set when all of its texts are empty."""
+    if found != "" and set(found) != {""}:
+        return as_value
+    if question.effect == "Deny":
+        return as_absent or as_value
+    return as_absent and as_value
 
 
 def satisfies(operator: Operator, given: str, policy_values: list[str], question: Question) -> bool:

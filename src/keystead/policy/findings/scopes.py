@@ -9,7 +9,7 @@ from keystead.policy.findings.actions import known
 from keystead.policy.findings.positions import Member, Node
 from keystead.policy.findings.subject import Subject, WrittenStatement
 from keystead.policy.keys import family
-from keystead.policy.operators import FOR_ALL, Usage
+from keystead.policy.operators import Usage
 from keystead.policy.patterns import ascii_lower
 
 _CRYPTOGRAPHY = """
@@ -89,9 +89,7 @@ def named(statement: WrittenStatement) -> Named:
 
 def check(subject: Subject, actions: Named, used: Usage, key: Member) -> None:
     """Note the actions under a condition that can never hold for them."""
-    if used.if_exists or used.quantifier == FOR_ALL:
-        return  # these hold without a value, and so do the negated operators and Null
-    if used.operator.family == "Null" or used.operator.negated:
+    if used.when_absent or used.operator.family == "Null":
         return
     name = ascii_lower(key.name)
     nodes = [node for action, node in actions.items() if _never_has(action, name)]
