@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from keystead.arns import iam_arn
@@ -15,6 +16,7 @@ from tests.kms.world import (
     delegation,
     deny,
     document,
+    identity_policy,
     refused,
 )  # fmt: skip
 
@@ -121,24 +123,67 @@ def test_policies_that_lock_out(admin: Kms, statements: list[object]) -> None:
         admin.put_key_policy(KeyId=admin.key(), Policy=document(*statements))
 
 
-def test_the_check_asks_the_key_policy_alone(world: World) -> None:
-    """Who may create keys but not write policies still gets one that delegates to the account."""
-    alice = world.caller("alice", policies=[allow(["kms:CreateKey"])])
+def test_the_check_asks_the_callers_policies_too(world: World) -> None:
+    """A policy that leaves it to the account needs a caller who may write policies."""
+    only_account = document(delegation())
+    alice = world.caller("alice", policies=[allow("kms:CreateKey")])
+    with refused("MalformedPolicyDocumentException", LOCKED_OUT):
+        alice.create_key(Policy=only_account)
     alice.create_key()
-    alice.create_key(Policy=document(delegation()))
+    alice.create_key(Policy=only_account, BypassPolicyLockoutSafetyCheck=True)
+    by_name = allow("kms:PutKeyPolicy", Principal={"AWS": alice.principal.arn})
+    alice.create_key(Policy=document(delegation(), by_name))
+    bob = world.caller("bob", policies=[allow(["kms:CreateKey", "kms:PutKeyPolicy"])])
+    bob.create_key(Policy=only_account)
 
 
-def test_the_bypass_can_be_forbidden(world: World, admin: Kms) -> None:
-    """kms:BypassPolicyLockoutSafetyCheck is false unless the request says true."""
-    condition = {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "false"}}
-    alice = world.caller("alice", policies=[allow("kms:*", Condition=condition)])
+def test_the_check_asks_when_a_policy_is_replaced(world: World, admin: Kms) -> None:
+    """Who may write by the key policy alone must not give it to the account."""
+    alice = world.caller("alice", policies=[])
+    by_name = document(delegation(), allow("kms:*", Principal={"AWS": alice.principal.arn}))
+    key = admin.key(Policy=by_name)
+    with refused("MalformedPolicyDocumentException", LOCKED_OUT):
+        alice.put_key_policy(KeyId=key, Policy=document(delegation()))
+    alice.put_key_policy(KeyId=key, Policy=by_name)
+    admin.put_key_policy(KeyId=key, Policy=document(delegation()))
+
+
+def test_the_check_asks_every_policy_of_the_caller(world: World) -> None:
+    """A Deny of the caller's own, a boundary and tags of the key decide as they will later."""
+    only_account = document(delegation())
+    denied = world.caller("alice", policies=[allow("kms:*"), deny("kms:PutKeyPolicy")])
+    bounded = world.caller("bob", policies=[allow("kms:*")])
+    bounded.policies = msgspec.structs.replace(
+        bounded.policies, boundary=identity_policy(allow("kms:CreateKey"))
+    )
+    for caller in (denied, bounded):
+        with refused("MalformedPolicyDocumentException", LOCKED_OUT):
+            caller.create_key(Policy=only_account)
+    of_alpha = {"StringEquals": {"aws:ResourceTag/Project": "Alpha"}}
+    own = [allow(["kms:CreateKey", "kms:TagResource"]), allow("kms:Put*", Condition=of_alpha)]
+    carol = world.caller("carol", policies=own)
+    carol.create_key(Policy=only_account, Tags=[{"TagKey": "Project", "TagValue": "Alpha"}])
+    with refused("MalformedPolicyDocumentException", LOCKED_OUT):
+        carol.create_key(Policy=only_account)
+
+
+def test_the_bypass_can_be_forbidden(world: World) -> None:
+    """kms:BypassPolicyLockoutSafetyCheck is absent unless the request says true or false."""
     policy = document(delegation())
-    key = alice.key(Policy=policy)
-    alice.put_key_policy(KeyId=key, Policy=policy)
+    key = "kms:BypassPolicyLockoutSafetyCheck"
+    unsaid = world.caller("alice", policies=[allow("kms:*", Condition={"Null": {key: "true"}})])
+    denied = deny("kms:*", Condition={"Bool": {key: "true"}})
+    not_true = world.caller("bob", policies=[allow("kms:*"), denied])
+    for caller in (unsaid, not_true):
+        mine = caller.key(Policy=policy)
+        caller.put_key_policy(KeyId=mine, Policy=policy)
+        with refused("AccessDeniedException"):
+            caller.put_key_policy(KeyId=mine, Policy=policy, BypassPolicyLockoutSafetyCheck=True)
+        with refused("AccessDeniedException"):
+            caller.create_key(BypassPolicyLockoutSafetyCheck=True)
+    not_true.create_key(BypassPolicyLockoutSafetyCheck=False)
     with refused("AccessDeniedException"):
-        alice.put_key_policy(KeyId=key, Policy=policy, BypassPolicyLockoutSafetyCheck=True)
-    with refused("AccessDeniedException"):
-        alice.create_key(BypassPolicyLockoutSafetyCheck=True)
+        unsaid.create_key(BypassPolicyLockoutSafetyCheck=False)
 
 
 def test_names_of_nobody_are_refused(admin: Kms, world: World) -> None:

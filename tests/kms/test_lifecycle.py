@@ -16,6 +16,7 @@ from tests.kms.world import (
     World,
     allow,
     delegation,
+    deny,
     document,
     refused,
 )  # fmt: skip
@@ -158,6 +159,36 @@ def test_creation_is_asked(world: World) -> None:
         alice.create_key()
     with refused("AccessDeniedException"):
         alice.create_key(**tags, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+
+
+ALPHA = {"Tags": [{"TagKey": "Project", "TagValue": "Alpha"}]}
+OF_ALPHA = {"aws:ResourceTag/Project": "Alpha"}
+
+
+def test_tags_of_the_request_are_no_tags_of_a_resource(world: World, admin: Kms) -> None:
+    """Power over keys that carry a tag makes no such keys: no key is there yet to carry it."""
+    alice = world.caller("alice", policies=[allow("kms:*", Condition={"StringEquals": OF_ALPHA})])
+    with refused("AccessDeniedException"):
+        alice.create_key(**ALPHA)
+    asked_for = {"StringEquals": {"aws:RequestTag/Project": "Alpha"}}
+    bob = world.caller("bob", policies=[allow("kms:*", Condition=asked_for)])
+    bob.create_key(**ALPHA)
+    alice.describe_key(KeyId=admin.key(**ALPHA))
+
+
+@pytest.mark.parametrize("action", ["kms:CreateKey", "kms:TagResource", "kms:*"])
+def test_a_deny_for_other_resources_holds_for_new_keys(world: World, action: str) -> None:
+    """A Deny unless the resource has a tag denies what makes resources, and their tags."""
+    others = deny(action, Condition={"StringNotEquals": OF_ALPHA})
+    alice = world.caller("alice", policies=[allow("kms:*"), others])
+    with refused("AccessDeniedException"):
+        alice.create_key(**ALPHA)
+    aliased = deny(action, Condition={"Null": {"kms:ResourceAliases": "true"}})
+    bob = world.caller("bob", policies=[allow("kms:*"), aliased])
+    with refused("AccessDeniedException"):
+        bob.create_key(**ALPHA)
+    unasked = deny(action, Condition={"StringNotEquals": {"aws:RequestTag/Project": "Alpha"}})
+    world.caller("carol", policies=[allow("kms:*"), unasked]).create_key(**ALPHA)
 
 
 def test_tags_at_creation_are_asked_too(world: World) -> None:

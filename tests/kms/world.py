@@ -63,6 +63,12 @@ def document(*statements: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+def identity_policy(*statements: Any, attached_to: str = "") -> PolicySource:
+    """An identity policy with these statements, ready to be attached."""
+    compiled = compile_policy(document(*statements), DocumentKind.IDENTITY)
+    return PolicySource(compiled, "test", attached_to)
+
+
 def delegation(account: str = ACCOUNT) -> Any:
     """The statement of a key policy that lets the account decide."""
     return allow("kms:*", Principal={"AWS": iam_arn(account, "root")})
@@ -190,10 +196,7 @@ class World:
             name=name,
             principal_arn=arn,
         )
-        attached: tuple[PolicySource, ...] = ()
-        if policies:
-            compiled = compile_policy(document(*policies), DocumentKind.IDENTITY)
-            attached = (PolicySource(compiled, "test", arn),)
+        attached = (identity_policy(*policies, attached_to=arn),) if policies else ()
         return Kms(self, principal, PrincipalPolicies(attached), region, keys)
 
 

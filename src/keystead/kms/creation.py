@@ -23,17 +23,24 @@ class Wanted(NamedTuple):
     origin: api.OriginType
     multi_region: bool
     tags: dict[str, str]
-    bypass: bool
+    bypass: bool | None  # None: the request does not say
 
     @property
     def condition_keys(self) -> dict[str, ContextValue]:
-        """What policies see of the request, as if the key were there already."""
+        """What policies see of the request when they are asked for kms:CreateKey."""
+        return {**self.tagging_keys, **bypass_key(self.bypass)}
+
+    @property
+    def tagging_keys(self) -> dict[str, ContextValue]:
+        """What they see when they are asked for kms:TagResource on the new key.
+
+        `aws:ResourceTag` and `kms:ResourceAliases` tell of what exists: a key that is asked for
+        has neither, whatever tags come with the request (kms.md 11).
+        """
         kind = "PRIMARY" if self.multi_region else ""
         return {
             **described(self.spec, self.usage, self.origin, kind),
-            **bypass_key(bypass=self.bypass),
             **tags.condition_keys(self.tags),
-            **tags.resource_keys(self.tags),
         }
 
     @property
@@ -46,7 +53,7 @@ class Wanted(NamedTuple):
             "customerMasterKeySpec": self.spec,
             "keyUsage": self.usage,
             "multiRegion": self.multi_region,
-            "bypassPolicyLockoutSafetyCheck": self.bypass,
+            "bypassPolicyLockoutSafetyCheck": bool(self.bypass),
         }
 
 
@@ -61,7 +68,7 @@ def read(request: api.CreateKeyRequest, region: str) -> Wanted:
         origin=request.origin or "AWS_KMS",
         multi_region=bool(request.multi_region),
         tags=given,
-        bypass=bool(request.bypass_policy_lockout_safety_check),
+        bypass=request.bypass_policy_lockout_safety_check,
     )
 
 

@@ -17,7 +17,7 @@ from keystead.call import NoOrganization, Principals
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.repository import DEFAULT_POLICY
-from keystead.policy.context import ContextValue, PolicySource, PrincipalPolicies
+from keystead.policy.context import ContextValue, PolicySource
 from keystead.policy.document import (
     KEY_POLICY_BYTES,
     DocumentKind,
@@ -44,11 +44,6 @@ _DEFAULT = """\
     "Resource" : "*"
   } ]
 }"""
-
-_EVERYTHING = compile_policy(
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
-    DocumentKind.IDENTITY,
-)
 
 
 class WrittenPolicy(NamedTuple):
@@ -87,32 +82,35 @@ def read_policy(call: KmsCall, text: str) -> WrittenPolicy:
     return WrittenPolicy(text, known, compiled)
 
 
-def policy_keys(name: str, *, bypass: bool) -> dict[str, ContextValue]:
+def policy_keys(name: str, bypass: bool | None) -> dict[str, ContextValue]:
     """What policies see of a request to write a key policy."""
-    return {"kms:policyname": name, **bypass_key(bypass=bypass)}
+    return {"kms:policyname": name, **bypass_key(bypass)}
 
 
-def bypass_key(*, bypass: bool) -> dict[str, ContextValue]:
+def bypass_key(bypass: bool | None) -> dict[str, ContextValue]:
+    """`kms:BypassPolicyLockoutSafetyCheck`, when the request says anything of it."""
+    if bypass is None:
+        return {}
     return {"kms:bypasspolicylockoutsafetycheck": "true" if bypass else "false"}
 
 
 def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
     """Refuse a policy under which the caller could not write the next one.
 
-    Only the new policy is asked: it must allow this caller, or let the account's own policies
-    decide. What those and the organization say is another matter, and can change.
+    The new policy must allow this caller, or leave it to the caller's own policies, and they must
+    allow it. What the organization and an endpoint say is another matter, and can change.
     """
     source = PolicySource(policy.compiled, DEFAULT_POLICY, key.arn_text)
     later = msgspec.structs.replace(
         call,
-        policies=PrincipalPolicies(identity_based=(PolicySource(_EVERYTHING, "any"),)),
+        policies=msgspec.structs.replace(call.policies, service_control=()),
         guardrails=NoOrganization(),
         endpoint_policy=None,
     )
     decision = later.decide(
         PUT_KEY_POLICY,
         msgspec.structs.replace(key, resource_policies=(source,)),
-        policy_keys(DEFAULT_POLICY, bypass=False),
+        policy_keys(DEFAULT_POLICY, None),
         cross_account=False,
     )
     if not decision.allowed:

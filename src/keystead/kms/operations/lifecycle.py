@@ -37,12 +37,13 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     if wanted.tags:
         # The key is not there yet and has no policy: identity policies alone allow its tags.
         new = Target(key_reference(call.account, call.region, key_id).arn, call.account)
-        _authorize_tags(call, new, wanted.condition_keys)
+        _authorize_tags(call, new, wanted.tagging_keys)
     creation.require_served(wanted, request)
-    text = request.policy or key_policies.default_policy(call.account)
-    policy = key_policies.read_policy(call, text)
+    policy = key_policies.read_policy(
+        call, request.policy or key_policies.default_policy(call.account)
+    )
     draft = _draft(call, wanted, key_id, request.description or "", policy.compiled.id)
-    if not wanted.bypass:
+    if request.policy and not wanted.bypass:
         key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)
     creation.require_room(call)
     material_id = call.custody.create_material(

@@ -26,9 +26,9 @@ def get_key_policy(call: KmsCall, request: api.GetKeyPolicyRequest) -> api.GetKe
 @implements(api.PutKeyPolicy)
 def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> None:
     name = request.policy_name or DEFAULT_POLICY
-    bypass = bool(request.bypass_policy_lockout_safety_check)
+    bypass = request.bypass_policy_lockout_safety_check
     key = call.key(request.key_id)
-    call.authorize("kms:PutKeyPolicy", key, key_policies.policy_keys(name, bypass=bypass))
+    call.authorize("kms:PutKeyPolicy", key, key_policies.policy_keys(name, bypass))
     states.require("PutKeyPolicy", key)
     _require_writable(name)
     policy = key_policies.read_policy(call, request.policy)
