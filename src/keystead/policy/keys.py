@@ -58,7 +58,6 @@ kms:BypassPolicyLockoutSafetyCheck kms:GrantIsForAWSResource kms:MultiRegion kms
 """
 _NUMBERS = """
 aws:MultiFactorAuthAge kms:RotationPeriodInDays kms:ScheduleKeyDeletionPendingWindowInDays
-kms:TrailingDaysWithoutKeyUsage
 """
 _DATES = "aws:TokenIssueTime aws:CurrentTime aws:EpochTime kms:ValidTo"
 _ADDRESSES = "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4"
@@ -76,6 +75,7 @@ iam:DelegationDuration iam:DelegationRequestOwner iam:NotificationChannel iam:Te
 iam:RoleTemplateARN iam:AccountPropertyNamespaces
 sts:AWSServiceName sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm
 sts:RequestContext/ sts:RequestContextProviders sts:RoleAuthorizedByIdp sts:TaskPolicyArn
+kms:TrailingDaysWithoutKeyUsage
 """
 
 SERVED = frozenset({"aws", "kms", "iam", "sts", "saml"})

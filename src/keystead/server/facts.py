@@ -29,16 +29,18 @@ def global_keys(
     }
     if endpoint.vpce_id:
         keys["aws:sourcevpce"] = endpoint.vpce_id
-        keys["aws:sourcevpc"] = endpoint.vpc_id
         keys["aws:vpcsourceip"] = request.source_ip
-        keys["aws:vpceaccount"] = endpoint.vpce_account
+        if endpoint.vpc_id:
+            keys["aws:sourcevpc"] = endpoint.vpc_id
+        if endpoint.vpce_account:
+            keys["aws:vpceaccount"] = endpoint.vpce_account
     else:
         keys["aws:sourceip"] = request.source_ip
     headers = request.headers
-    if "user-agent" in headers:
-        keys["aws:useragent"] = headers["user-agent"]
-    if "referer" in headers:
-        keys["aws:referer"] = headers["referer"]
+    if user_agent := headers.get("user-agent"):
+        keys["aws:useragent"] = user_agent
+    if referer := headers.get("referer"):
+        keys["aws:referer"] = referer
     return keys
 
 

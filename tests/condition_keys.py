@@ -1,0 +1,269 @@
+"""Which condition keys has each decision?  One row for each question that an operation asks.
+
+An operation that joins adds its rows here; `test_condition_keys` names the one that has none, and
+holds each row against the decision that is really asked (iam.md 1.8, 6; kms.md 10.5, 11).
+
+The keys of a row are exactly those of the request: what is not in it is absent. `On` says what
+the resource adds; what every request has is in `test_condition_keys`. In the members of a
+request, `@key` and the like stand for things that the test makes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+ContextValue = str | tuple[str, ...]
+Keys = Mapping[str, ContextValue]
+
+TAG = {"TagKey": "Cost", "TagValue": "7"}
+IAM_TAG = {"Key": "Cost", "Value": "7"}
+DOCUMENT = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
+
+_NONE: Keys = {}
+_KEY: Keys = {
+    "kms:KeySpec": "SYMMETRIC_DEFAULT",
+    "kms:KeyUsage": "ENCRYPT_DECRYPT",
+    "kms:CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
+    "kms:CustomerMasterKeyUsage": "ENCRYPT_DECRYPT",
+    "kms:KeyOrigin": "AWS_KMS",
+    "kms:MultiRegion": "false",
+}
+_TEAM: Keys = {"aws:ResourceTag/Team": "blue"}
+
+
+class On(Enum):
+    """What a question is about, and the keys that describe it."""
+
+    ANYTHING = "*", _NONE
+    KEY = "key", {**_KEY, **_TEAM, "kms:ResourceAliases": ("alias/app",)}
+    BARE_KEY = "bare key", _KEY  # without tags and aliases
+    NEW_KEY = "new key", _NONE  # the request describes it
+    ALIAS = "alias", _NONE
+    USER = "user", {**_TEAM, "iam:ResourceTag/Team": "blue"}
+    BARE_USER = "bare user", _NONE  # without tags and boundary
+    NEW_USER = "new user", _NONE
+    GROUP = "group", _NONE
+    POLICY = "policy", _TEAM
+    NEW_POLICY = "new policy", _NONE
+
+    def __init__(self, title: str, keys: Keys) -> None:
+        self.title = title
+        self.keys = keys
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question that an operation asks."""
+
+    operation: str
+    request: Mapping[str, Any]
+    on: On
+    keys: Keys = field(default_factory=dict)
+    action: str = ""  # when it is not the operation's own
+
+    @property
+    def asked(self) -> str:
+        return self.action or self.operation
+
+
+def _uses(alias: bool = True) -> tuple[dict[str, Any], Keys]:
+    """A cryptographic request and its keys, by alias or by id, with or without a context."""
+    if alias:
+        sent = {"KeyId": "alias/app", "EncryptionContext": {"App": "Pay", "stage": ""}}
+        return sent, {"kms:RequestAlias": "alias/app", **_ENCRYPTION, **_CONTEXT}
+    return {"KeyId": "@key"}, _ENCRYPTION
+
+
+_ENCRYPTION: Keys = {"kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+_CONTEXT: Keys = {
+    "kms:EncryptionContext:App": "Pay",
+    "kms:EncryptionContext:stage": "",
+    "kms:EncryptionContextKeys": ("App", "stage"),
+}
+_TAGGED: Keys = {"aws:RequestTag/Cost": "7", "aws:TagKeys": ("Cost",)}
+_REENCRYPT = {
+    "CiphertextBlob": "@blob",
+    "SourceEncryptionContext": {"App": "Pay", "stage": ""},
+    "DestinationEncryptionContext": {"Copy": "1"},
+    "DestinationKeyId": "alias/app",
+}
+_COPY: Keys = {
+    **_ENCRYPTION,
+    "kms:EncryptionContext:Copy": "1",
+    "kms:EncryptionContextKeys": ("Copy",),
+}
+_MULTI_REGION: Keys = {**_KEY, "kms:MultiRegion": "true", "kms:MultiRegionKeyType": "PRIMARY"}
+_HMAC: Keys = {
+    **_KEY,
+    "kms:KeySpec": "HMAC_256",
+    "kms:KeyUsage": "GENERATE_VERIFY_MAC",
+    "kms:CustomerMasterKeySpec": "HMAC_256",
+    "kms:CustomerMasterKeyUsage": "GENERATE_VERIFY_MAC",
+}
+
+
+def _use(operation: str, on: On = On.KEY, **members: Any) -> list[Row]:
+    """The rows of a cryptographic operation: all that is sent, and all left to defaults."""
+    rows = []
+    for alias in (True, False):
+        sent, keys = _uses(alias)
+        rows.append(Row(operation, {**sent, **members}, on, keys))
+    return rows
+
+
+def _plain(operations: str, on: On, **members: Any) -> list[Row]:
+    """Operations whose requests have no keys of their own."""
+    return [Row(operation, members, on) for operation in operations.split()]
+
+
+KMS: tuple[Row, ...] = (
+    *_use("Encrypt", Plaintext=b"x"),
+    *_use("GenerateDataKey", KeySpec="AES_256"),
+    *_use("GenerateDataKeyWithoutPlaintext", KeySpec="AES_256"),
+    *_use("Decrypt", CiphertextBlob="@blob"),
+    Row("Decrypt", {"CiphertextBlob": "@blob"}, On.KEY, _ENCRYPTION),
+    Row("ReEncrypt", _REENCRYPT, On.KEY,
+        {**_ENCRYPTION, **_CONTEXT, "kms:ReEncryptOnSameKey": "true"}, "ReEncryptFrom"),
+    Row("ReEncrypt", _REENCRYPT, On.KEY,
+        {**_COPY, "kms:ReEncryptOnSameKey": "true", "kms:RequestAlias": "alias/app"},
+        "ReEncryptTo"),
+    Row("ReEncrypt", {**_REENCRYPT, "DestinationKeyId": "@bare"}, On.BARE_KEY,
+        {**_COPY, "kms:ReEncryptOnSameKey": "false"}, "ReEncryptTo"),
+    Row("ReEncrypt", {**_REENCRYPT, "SourceKeyId": "alias/app", "DestinationKeyId": "@bare"},
+        On.KEY, {**_ENCRYPTION, **_CONTEXT, "kms:ReEncryptOnSameKey": "false",
+                 "kms:RequestAlias": "alias/app"}, "ReEncryptFrom"),
+    Row("GenerateRandom", {"NumberOfBytes": 8}, On.ANYTHING),
+    Row("CreateKey", {}, On.ANYTHING, _KEY),
+    Row("CreateKey", {"BypassPolicyLockoutSafetyCheck": True}, On.ANYTHING,
+        {**_KEY, "kms:BypassPolicyLockoutSafetyCheck": "true"}),
+    Row("CreateKey", {"BypassPolicyLockoutSafetyCheck": False}, On.ANYTHING,
+        {**_KEY, "kms:BypassPolicyLockoutSafetyCheck": "false"}),
+    Row("CreateKey", {"MultiRegion": True, "Tags": [TAG]}, On.ANYTHING,
+        {**_MULTI_REGION, **_TAGGED}),
+    Row("CreateKey", {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, On.ANYTHING,
+        _HMAC),
+    Row("CreateKey", {"Tags": [TAG], "BypassPolicyLockoutSafetyCheck": True}, On.NEW_KEY,
+        {**_KEY, **_TAGGED}, "TagResource"),
+    Row("DescribeKey", {"KeyId": "alias/app"}, On.KEY, {"kms:RequestAlias": "alias/app"}),
+    Row("DescribeKey", {"KeyId": "@key"}, On.KEY),
+    Row("DescribeKey", {"KeyId": "@bare"}, On.BARE_KEY),
+    *_plain("CancelKeyDeletion DisableKey DisableKeyRotation EnableKey GetKeyRotationStatus "
+            "ListKeyPolicies ListKeyRotations ListResourceTags RotateKeyOnDemand", On.KEY,
+            KeyId="@key"),
+    *_plain("UpdateKeyDescription", On.KEY, KeyId="@key", Description="x"),
+    Row("EnableKeyRotation", {"KeyId": "@key"}, On.KEY, {"kms:RotationPeriodInDays": "365"}),
+    Row("EnableKeyRotation", {"KeyId": "@key", "RotationPeriodInDays": 90}, On.KEY,
+        {"kms:RotationPeriodInDays": "90"}),
+    Row("ScheduleKeyDeletion", {"KeyId": "@key"}, On.KEY,
+        {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}),
+    Row("ScheduleKeyDeletion", {"KeyId": "@key", "PendingWindowInDays": 7}, On.KEY,
+        {"kms:ScheduleKeyDeletionPendingWindowInDays": "7"}),
+    Row("GetKeyPolicy", {"KeyId": "@key"}, On.KEY, {"kms:PolicyName": "default"}),
+    Row("GetKeyPolicy", {"KeyId": "@key", "PolicyName": "other"}, On.KEY,
+        {"kms:PolicyName": "other"}),
+    Row("PutKeyPolicy", {"KeyId": "@key", "Policy": DOCUMENT}, On.KEY,
+        {"kms:PolicyName": "default"}),
+    Row("PutKeyPolicy", {"KeyId": "@key", "Policy": DOCUMENT, "PolicyName": "other",
+                         "BypassPolicyLockoutSafetyCheck": False}, On.KEY,
+        {"kms:PolicyName": "other", "kms:BypassPolicyLockoutSafetyCheck": "false"}),
+    Row("TagResource", {"KeyId": "@key", "Tags": [TAG]}, On.KEY, _TAGGED),
+    Row("UntagResource", {"KeyId": "@key", "TagKeys": ["Team"]}, On.KEY,
+        {"aws:TagKeys": ("Team",)}),
+    *(Row("CreateAlias", {"AliasName": "alias/new", "TargetKeyId": "@key"}, on)
+      for on in (On.ALIAS, On.KEY)),
+    *(Row("UpdateAlias", {"AliasName": "alias/app", "TargetKeyId": "@bare"}, on)
+      for on in (On.ALIAS, On.KEY, On.BARE_KEY)),
+    *(Row("DeleteAlias", {"AliasName": "alias/app"}, on) for on in (On.ALIAS, On.KEY)),
+    *_plain("ListAliases ListKeys", On.ANYTHING),
+)  # fmt: skip
+
+WITHOUT_CALLER = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})
+"""The KMS operations that have neither kms:CallerAccount nor kms:ViaService."""
+
+_BOUNDARY: Keys = {"iam:PermissionsBoundary": "@policy"}
+_ATTACHED: Keys = {"iam:PolicyARN": "@policy"}
+_JO, _BARE, _DEVS = {"UserName": "jo"}, {"UserName": "bare"}, {"GroupName": "devs"}
+
+IAM: tuple[Row, ...] = (
+    Row("CreateUser", {"UserName": "new"}, On.NEW_USER),
+    Row("CreateUser", {"UserName": "new", "PermissionsBoundary": "@policy", "Tags": [IAM_TAG]},
+        On.NEW_USER, {**_BOUNDARY, **_TAGGED}),
+    Row("CreateUser", {"UserName": "new", "PermissionsBoundary": "@policy", "Tags": [IAM_TAG]},
+        On.NEW_USER, _TAGGED, "TagUser"),
+    Row("CreatePolicy", {"PolicyName": "new", "PolicyDocument": DOCUMENT}, On.NEW_POLICY),
+    Row("CreatePolicy", {"PolicyName": "new", "PolicyDocument": DOCUMENT, "Tags": [IAM_TAG]},
+        On.NEW_POLICY, _TAGGED),
+    Row("CreatePolicy", {"PolicyName": "new", "PolicyDocument": DOCUMENT, "Tags": [IAM_TAG]},
+        On.NEW_POLICY, _TAGGED, "TagPolicy"),
+    Row("PutUserPermissionsBoundary", {**_BARE, "PermissionsBoundary": "@policy"}, On.BARE_USER,
+        _BOUNDARY),
+    Row("DeleteUserPermissionsBoundary", _JO, On.USER, _BOUNDARY),
+    Row("DeleteUserPermissionsBoundary", _BARE, On.BARE_USER),
+    *(Row(operation, {**_JO, "PolicyArn": "@policy"}, On.USER, {**_ATTACHED, **_BOUNDARY})
+      for operation in ("AttachUserPolicy", "DetachUserPolicy")),
+    *(Row(operation, {**_BARE, "PolicyArn": "@policy"}, On.BARE_USER, _ATTACHED)
+      for operation in ("AttachUserPolicy", "DetachUserPolicy")),
+    *(Row(operation, {**_DEVS, "PolicyArn": "@policy"}, On.GROUP, _ATTACHED)
+      for operation in ("AttachGroupPolicy", "DetachGroupPolicy")),
+    Row("PutUserPolicy", {**_JO, "PolicyName": "p", "PolicyDocument": DOCUMENT}, On.USER,
+        _BOUNDARY),
+    Row("DeleteUserPolicy", {**_JO, "PolicyName": "p"}, On.USER, _BOUNDARY),
+    Row("TagUser", {**_JO, "Tags": [IAM_TAG]}, On.USER, _TAGGED),
+    Row("UntagUser", {**_JO, "TagKeys": ["Team"]}, On.USER, {"aws:TagKeys": ("Team",)}),
+    Row("TagPolicy", {"PolicyArn": "@policy", "Tags": [IAM_TAG]}, On.POLICY, _TAGGED),
+    Row("UntagPolicy", {"PolicyArn": "@policy", "TagKeys": ["Team"]}, On.POLICY,
+        {"aws:TagKeys": ("Team",)}),
+    *_plain("CreateAccessKey DeleteLoginProfile DeleteUser GetLoginProfile GetUser ListAccessKeys "
+            "ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListSSHPublicKeys "
+            "ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies "
+            "ListUserTags UpdateUser", On.USER, **_JO),
+    *_plain("GetUser UpdateUser", On.BARE_USER, **_BARE),
+    *_plain("GetUserPolicy", On.USER, **_JO, PolicyName="p"),
+    *_plain("DeleteAccessKey", On.USER, **_JO, AccessKeyId="@access key"),
+    *_plain("UpdateAccessKey", On.USER, **_JO, AccessKeyId="@access key", Status="Inactive"),
+    *_plain("GetAccessKeyLastUsed", On.USER, AccessKeyId="@access key"),
+    *_plain("GetContextKeysForPrincipalPolicy", On.USER, PolicySourceArn="@user"),
+    *_plain("SimulatePrincipalPolicy", On.USER, PolicySourceArn="@user",
+            ActionNames=["kms:Encrypt"]),
+    *_plain("CreateGroup", On.GROUP, GroupName="new"),
+    *_plain("DeleteGroup GetGroup ListAttachedGroupPolicies ListGroupPolicies UpdateGroup",
+            On.GROUP, **_DEVS),
+    *_plain("AddUserToGroup RemoveUserFromGroup", On.GROUP, **_DEVS, **_JO),
+    *_plain("DeleteGroupPolicy GetGroupPolicy", On.GROUP, **_DEVS, PolicyName="p"),
+    *_plain("PutGroupPolicy", On.GROUP, **_DEVS, PolicyName="p", PolicyDocument=DOCUMENT),
+    *_plain("DeletePolicy GetPolicy ListEntitiesForPolicy ListPolicyTags ListPolicyVersions",
+            On.POLICY, PolicyArn="@policy"),
+    *_plain("CreatePolicyVersion", On.POLICY, PolicyArn="@policy", PolicyDocument=DOCUMENT),
+    *_plain("DeletePolicyVersion GetPolicyVersion SetDefaultPolicyVersion", On.POLICY,
+            PolicyArn="@policy", VersionId="v1"),
+    *_plain("CreateAccountAlias DeleteAccountAlias", On.ANYTHING, AccountAlias="acme"),
+    *_plain("GetAccountAuthorizationDetails GetAccountSummary ListAccountAliases ListGroups "
+            "ListPolicies ListUsers ListVirtualMFADevices", On.ANYTHING),
+    *_plain("GetContextKeysForCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT]),
+    *_plain("SimulateCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT],
+            ActionNames=["kms:Encrypt"]),
+)  # fmt: skip
+
+STS: tuple[Row, ...] = (
+    *_plain("DecodeAuthorizationMessage", On.ANYTHING, EncodedMessage="x"),
+    *_plain("GetAccessKeyInfo", On.ANYTHING, AccessKeyId="AKIAIOSFODNN7EXAMPLE"),
+)
+
+ANALYZER: tuple[Row, ...] = tuple(
+    _plain("ValidatePolicy", On.ANYTHING, policyDocument=DOCUMENT, policyType="IDENTITY_POLICY")
+)
+
+TABLES: Mapping[str, tuple[Row, ...]] = {
+    "kms": KMS,
+    "iam": IAM,
+    "sts": STS,
+    "access-analyzer": ANALYZER,
+}
+"""By the service's name."""
+
+NEVER_SENT: Mapping[str, str] = {
+    "kms:recipientattestation:": "requests with a recipient are refused",
+    "kms:trailingdayswithoutkeyusage": "the last use of a key is not kept; refused in policies",
+}
+"""Keys of operations that are served which no decision has yet, and why."""

@@ -1,0 +1,304 @@
+"""Every condition key of every decision: present, absent or a default, as the table says."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+import keystead.identity.analyzer
+import keystead.identity.iam
+import keystead.identity.sts
+import keystead.kms.operations
+from keystead.identity import callers
+from keystead.policy.context import Asked
+from keystead.policy.decision import AccessDenied
+from keystead.policy.findings.scopes import ACTIONS
+from keystead.policy.keys import KNOWN, family
+from keystead.registry import implementation, implemented
+from keystead.server.facts import global_keys
+from keystead.wire.http import Endpoint, HttpRequest
+from keystead.wire.models import iam as api
+from tests import condition_keys as table
+from tests.condition_keys import On, Row
+from tests.identity.world import Person, Tenant, document
+from tests.identity.world import World as Identities
+from tests.kms import world as kms
+
+# The operations register themselves when their modules are imported.
+REGISTERED = (
+    keystead.identity.analyzer,
+    keystead.identity.iam,
+    keystead.identity.sts,
+    keystead.kms.operations,
+)
+ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+VIA = "s3.eu-central-1.amazonaws.com"
+
+
+def each(*services: str) -> pytest.MarkDecorator:
+    rows = [(service, row) for service in services for row in table.TABLES[service]]
+    names = [f"{service}-{row.operation}-{row.asked}-{row.on.title}" for service, row in rows]
+    return pytest.mark.parametrize(("service", "row"), rows, ids=names)
+
+
+def filled(value: Any, made: Mapping[str, Any]) -> Any:
+    """A member of a request, with what the test made in the places that name it."""
+    if isinstance(value, str) and value.startswith("@"):
+        return made[value]
+    return value
+
+
+def expected(row: Row, made: Mapping[str, Any], account: str) -> dict[str, Any]:
+    keys = {**row.on.keys, **row.keys}
+    return {
+        **{name.lower(): filled(value, made) for name, value in keys.items()},
+        "aws:resourceaccount": account,
+    }
+
+
+def asked(refused: pytest.ExceptionInfo[AccessDenied], row: Row, service: str) -> Asked:
+    """The question that was refused, which is the one of the row."""
+    found = refused.value.asked
+    assert found is not None
+    assert found.context.action == f"{service}:{row.asked}"
+    return found
+
+
+@pytest.fixture(scope="module")
+def keys_and_aliases(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[kms.World, dict[str, Any]]]:
+    """A key with a tag and an alias, a bare one, a ciphertext. What is refused changes nothing."""
+    world = kms.World(tmp_path_factory.mktemp("kms"))
+    admin = world.caller()
+    key, bare = admin.key(Tags=[{"TagKey": "Team", "TagValue": "blue"}]), admin.key()
+    admin.create_alias(AliasName="alias/app", TargetKeyId=key)
+    context = {"App": "Pay", "stage": ""}
+    blob = admin.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context).ciphertext_blob
+    yield world, {"@key": key, "@bare": bare, "@blob": blob}
+    world.store.close()
+
+
+@each("kms")
+def test_keys_of_kms_decisions(
+    keys_and_aliases: tuple[kms.World, dict[str, Any]], service: str, row: Row
+) -> None:
+    """Who is refused what the row is about was asked with exactly its keys."""
+    world, made = keys_and_aliases
+    resource = {
+        On.KEY: f"arn:aws:kms:*:*:key/{made['@key']}",
+        On.BARE_KEY: f"arn:aws:kms:*:*:key/{made['@bare']}",
+        On.ALIAS: "arn:aws:kms:*:*:alias/*",
+    }.get(row.on, "*")
+    policies = [kms.allow("*"), kms.deny(f"kms:{row.asked}", resource)]
+    own = {"kms:viaservice": VIA}
+    caller = world.caller("alice", policies=policies, **own)
+    members = {name: filled(value, made) for name, value in row.request.items()}
+    with pytest.raises(AccessDenied) as refused:
+        caller.call(row.operation, members)
+
+    found = dict(asked(refused, row, service).context.keys)
+    del found["aws:principalarn"]  # of the caller, whom `world` makes
+    wanted = expected(row, made, kms.ACCOUNT)
+    if row.operation not in table.WITHOUT_CALLER:
+        wanted |= {"kms:calleraccount": kms.ACCOUNT, **own}
+    assert found == wanted
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    world = Identities.create(tmp_path_factory.mktemp("identity"))
+    yield world.account("root@example.com", "111122223333")
+    world.store.close()
+
+
+@pytest.fixture(scope="module")
+def people(tenant: Tenant) -> dict[str, Any]:
+    """A user with a tag, a boundary and an access key, a bare one, a group, a policy."""
+    root = tenant.root
+    team = [api.Tag(key="Team", value="blue")]
+    made = root(
+        api.CreatePolicy, policy_name="some", policy_document=table.DOCUMENT, tags=team
+    ).policy
+    assert made is not None
+    root(api.CreateUser, user_name="jo", tags=team, permissions_boundary=made.arn)
+    root(api.CreateUser, user_name="bare")
+    root(api.CreateGroup, group_name="devs")
+    key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
+    user = root(api.GetUser, user_name="jo").user.arn
+    return {"@policy": made.arn, "@user": user, "@access key": key}
+
+
+@each("iam", "sts", "access-analyzer")
+def test_keys_of_other_decisions(
+    tenant: Tenant, people: dict[str, Any], service: str, row: Row
+) -> None:
+    """Who is refused what the row is about was asked with exactly its keys."""
+    action = f"{service}:{row.asked}"
+    refusing = {"Effect": "Deny", "Action": action, "Resource": "*"}
+    caller = tenant.user(f"caller-{uuid4()}", document(ALL, refusing))
+    with pytest.raises(AccessDenied) as refused:
+        call(caller, service, row, people)
+
+    found = dict(asked(refused, row, service).context.keys)
+    principal = caller.caller.keys
+    wanted = expected(row, people, tenant.id)
+    assert {name: found[name] for name in found if name not in principal} == wanted
+
+
+def call(caller: Person, service: str, row: Row, made: Mapping[str, Any]) -> None:
+    """Make the call of a row, its members by their names on the wire."""
+    served = implementation(service, row.operation)
+    assert served is not None
+    fields = msgspec.structs.fields(served.operation.input)
+    names = {one.encode_name.lower(): one for one in fields}
+    members = {
+        names[name.lower()].name: msgspec.convert(filled(value, made), names[name.lower()].type)
+        for name, value in row.request.items()
+    }
+    caller(served.operation, **members)
+
+
+def test_every_operation_has_its_rows() -> None:
+    """What is served and asks is in the table, and nothing else."""
+    served = {
+        (one.operation.service.name, one.operation.name)
+        for one in implemented()
+        if not one.open_to_all
+    }
+    assert {(service, row.operation) for service, rows in table.TABLES.items() for row in rows} == (
+        served
+    )
+
+
+ROWS = [(service, row) for service, rows in table.TABLES.items() for row in rows]
+
+
+def test_the_keys_are_known() -> None:
+    """Each key of the table is in the list of keys, as supplied, with its number of values."""
+    for _, row in ROWS:
+        for name, value in {**row.on.keys, **row.keys}.items():
+            fact = KNOWN[family(name.lower())]
+            assert fact.supplied, name
+            assert fact.multi_valued is isinstance(value, tuple), name
+            if fact.type == "Bool":
+                assert value in ("true", "false"), name
+
+
+def test_policies_are_checked_by_the_same_table() -> None:
+    """ValidatePolicy knows which actions have a key: those that get it here."""
+    given: dict[tuple[str, str], set[str]] = {}
+    for service, row in ROWS:
+        for name in row.keys:
+            given.setdefault((family(name.lower()), service), set()).add(row.asked.lower())
+    asked_here = {(service, row.asked.lower()) for service, row in ROWS}
+    for (key, service), actions in ACTIONS.items():
+        served = {action for action in actions if (service, action) in asked_here}
+        missing = served - given.get((key, service), set())
+        assert not missing or key in table.NEVER_SENT, (key, missing)
+        assert given.get((key, service), set()) <= actions, key
+
+
+def test_what_no_decision_has(tenant: Tenant) -> None:
+    """Keys without a value yet are in no row; one that would be a trap is refused in policies."""
+    had = {family(name.lower()) for _, row in ROWS for name in row.keys}
+    assert not had & set(table.NEVER_SENT)
+    unused = {"NumericLessThan": {"kms:TrailingDaysWithoutKeyUsage": "90"}}
+    trap = {"Effect": "Deny", "Action": "kms:DisableKey", "Resource": "*", "Condition": unused}
+    with pytest.raises(api.MalformedPolicyDocumentException):
+        tenant.user("trapped", document(trap))
+
+
+PRINCIPAL = {
+    "aws:principalaccount": "111122223333",
+    "aws:principalisawsservice": "false",
+    "aws:viaawsservice": "false",
+}
+
+
+def test_keys_of_principals(tenant: Tenant) -> None:
+    """A user has a name and tags, root has neither; long-term keys know nothing of MFA."""
+    arn = "arn:aws:iam::111122223333"
+    root = callers.root(tenant.record).keys
+    assert root == {
+        **PRINCIPAL,
+        "aws:principalarn": f"{arn}:root",
+        "aws:principaltype": "Account",
+        "aws:userid": "111122223333",
+    }
+    tags = [api.Tag(key="Team", value="blue"), api.Tag(key="empty", value="")]
+    made = tenant.root(api.CreateUser, user_name="Zoe", path="/a/", tags=tags).user
+    assert made is not None
+    person = Person(tenant, "Zoe")
+    assert person.caller.keys == {
+        **PRINCIPAL,
+        "aws:principalarn": f"{arn}:user/a/Zoe",
+        "aws:principaltype": "User",
+        "aws:userid": made.user_id,
+        "aws:username": "Zoe",
+        "aws:principaltag/team": "blue",
+        "aws:principaltag/empty": "",
+    }
+
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 900_000, tzinfo=UTC)
+ALWAYS = {
+    "aws:currenttime": "2026-11-24T12:00:00Z",
+    "aws:epochtime": "1795521600",
+    "aws:requestedregion": "eu-central-1",
+    "aws:viaawsservice": "false",
+    "aws:username": "jo",
+}
+ENDPOINT = Endpoint("vpc", "vpce-1", "vpc-1", "111122223333")
+
+
+@pytest.mark.parametrize(
+    ("headers", "secure", "endpoint", "keys"),
+    [
+        ({}, False, Endpoint(), {"aws:securetransport": "false", "aws:sourceip": "192.0.2.7"}),
+        (
+            {"user-agent": "boto3", "referer": "https://example.com/"},
+            True,
+            Endpoint(),
+            {
+                "aws:securetransport": "true",
+                "aws:sourceip": "192.0.2.7",
+                "aws:useragent": "boto3",
+                "aws:referer": "https://example.com/",
+            },
+        ),
+        (
+            {"user-agent": "", "referer": ""},
+            True,
+            Endpoint("vpc", "vpce-1"),
+            {
+                "aws:securetransport": "true",
+                "aws:sourcevpce": "vpce-1",
+                "aws:vpcsourceip": "192.0.2.7",
+            },
+        ),
+        (
+            {"x-forwarded-for": "10.0.0.1", "aws:username": "root"},
+            True,
+            ENDPOINT,
+            {
+                "aws:securetransport": "true",
+                "aws:sourcevpce": "vpce-1",
+                "aws:sourcevpc": "vpc-1",
+                "aws:vpceaccount": "111122223333",
+                "aws:vpcsourceip": "192.0.2.7",
+            },
+        ),
+    ],
+    ids=["plain", "all headers", "endpoint, empty headers", "endpoint, other headers"],
+)
+def test_keys_of_requests(
+    headers: dict[str, str], secure: bool, endpoint: Endpoint, keys: dict[str, str]
+) -> None:
+    """What the socket, the clock and two headers say; what has no value is absent."""
+    request = HttpRequest("POST", "/", "", headers, b"", "192.0.2.7", secure, endpoint)
+    found = global_keys(request, NOW, "eu-central-1", {"aws:username": "jo"})
+    assert found == {**ALWAYS, **keys}
