@@ -144,6 +144,7 @@ def test_context_gives_keys_and_has_the_last_word() -> None:
         (SESSION, ROLE, PrincipalType.ASSUMED_ROLE, ROLE),
         (SESSION, "", PrincipalType.ASSUMED_ROLE, f"arn:aws:iam::{ACCOUNT}:role/App"),
         (ROLE, "", PrincipalType.ASSUMED_ROLE, ROLE),
+        (ROLE, ROLE, PrincipalType.ASSUMED_ROLE, ROLE),
         (FEDERATED, "", PrincipalType.FEDERATED_USER, FEDERATED),
         ("logs.amazonaws.com", "", PrincipalType.SERVICE, ""),
         ("anonymous", "", PrincipalType.ANONYMOUS, ""),
@@ -173,6 +174,12 @@ def test_a_provider_that_is_a_service_too() -> None:
     assert who.type is PrincipalType.FEDERATED
     service = principal_named("logs.amazonaws.com", "", "sts:AssumeRoleWithWebIdentity")
     assert service.type is PrincipalType.SERVICE
+
+
+def test_a_role_is_asked_about_itself() -> None:
+    """A role's ARN leaves nothing for `principalRole` to say."""
+    with pytest.raises(BadScenario, match="another role"):
+        principal_named(ROLE, ROLE + "2", "kms:Encrypt")
 
 
 @pytest.mark.parametrize("name", ["", "alice", "arn:aws:iam::1", f"arn:aws:iam::{ACCOUNT}:group/a"])

@@ -52,6 +52,20 @@ def test_three_decisions() -> None:
     assert denied["statements"][0]["sid"] == "never"
 
 
+def test_a_role_stands_for_its_sessions() -> None:
+    """What is given to a role is bounded by the boundary and session policy of its sessions."""
+    role = "arn:aws:iam::111122223333:role/app/Reader"
+    named = document(statement(Principal={"AWS": role}))
+    other = document(statement(Action="s3:*"))
+    asked = {"principal": role, "resourcePolicy": named}
+    allowed, bounded, session = decide(
+        line(**asked), line(**asked, boundary=other), line(**asked, sessionPolicy=other)
+    )
+    assert allowed["decision"] == "Allowed"
+    assert (bounded["decision"], bounded["kind"]) == ("ImplicitlyDenied", "permissions boundary")
+    assert (session["decision"], session["kind"]) == ("ImplicitlyDenied", "session policy")
+
+
 def test_what_could_not_be_stored_is_an_error() -> None:
     """A bad document is named on its own line; the next line is answered all the same."""
     bad, good = decide(

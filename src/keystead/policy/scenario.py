@@ -42,6 +42,7 @@ _WITHOUT_KNOWN_ID = frozenset(
     {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED}
 )
 _EVERY_ACCOUNTS = "aws"  # stands for the account in the ARNs of AWS managed policies
+_ANY_SESSION = "*"  # no session has this name, and no policy can name one by it
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -268,8 +269,9 @@ def _source(document: Document, kind: DocumentKind, where: str) -> PolicySource 
 def principal_named(name: str, role: str, action: str) -> Principal:
     """The caller that an ARN or a service's name stands for; raises BadScenario.
 
-    `role` is the ARN of a session's role; without it the role has no path. For a federated user
-    it is the user who federated.
+    A role stands for a session of that role, which no policy names by itself. `role` is the ARN of
+    a session's role; without it the role has no path. For a federated user it is the user who
+    federated.
     """
     if name == "anonymous":
         return Principal(PrincipalType.ANONYMOUS, name, "", name)
@@ -286,18 +288,14 @@ def principal_named(name: str, role: str, action: str) -> Principal:
         case "user":
             user = rest.rpartition("/")[2]
             return Principal(PrincipalType.USER, name, account, name, name=user, principal_arn=name)
-        case "role" | "assumed-role":
-            unpathed = f"arn:{parts[1]}:iam::{account}:role/{rest.split('/')[0]}"
-            issuer = role or (name if form == "role" else unpathed)
-            return Principal(
-                PrincipalType.ASSUMED_ROLE,
-                name,
-                account,
-                name,
-                principal_arn=issuer,
-                issuer_arn=issuer,
-                service_linked=":role/aws-service-role/" in issuer,
-            )
+        case "role":
+            if role not in ("", name):
+                raise BadScenario(f"`principalRole` {role} is another role than `principal`")
+            any_session = f"assumed-role/{rest.rpartition('/')[2]}/{_ANY_SESSION}"
+            return _session_of(name, f"arn:{parts[1]}:sts::{account}:{any_session}", account)
+        case "assumed-role":
+            pathless = f"arn:{parts[1]}:iam::{account}:role/{rest.split('/')[0]}"
+            return _session_of(role or pathless, name, account)
         case "federated-user":
             return Principal(
                 PrincipalType.FEDERATED_USER,
@@ -310,6 +308,19 @@ def principal_named(name: str, role: str, action: str) -> Principal:
         case "saml-provider" | "oidc-provider":
             return Principal(PrincipalType.FEDERATED, name, "", name, issuer_arn=name)
     raise BadScenario(f"`principal` {name} is no principal that can ask")
+
+
+def _session_of(role: str, session: str, account: str) -> Principal:
+    """A session of a role, both by their ARNs."""
+    return Principal(
+        PrincipalType.ASSUMED_ROLE,
+        session,
+        account,
+        session,
+        principal_arn=role,
+        issuer_arn=role,
+        service_linked=":role/aws-service-role/" in role,
+    )
 
 
 def _host(name: str, action: str) -> Principal:

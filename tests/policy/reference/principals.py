@@ -9,6 +9,7 @@ ACCOUNT_ID = re.compile(r"[0-9]{12}")
 ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 USER = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):user/(?:.*/)?([^/]+)")
 SESSION = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/([^/]+)/([^/]+)")
+ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/(?:.*/)?([^/]+)")
 FEDERATED = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):federated-user/([^/]+)")
 
 
@@ -37,6 +38,9 @@ def parse(principal: str, role: str | None) -> Caller:
     if found := SESSION.fullmatch(principal):
         assumed = role or f"arn:aws:iam::{found[1]}:role/{found[2]}"
         return Caller("AssumedRole", principal, found[1], found[3], assumed)
+    if found := ROLE.fullmatch(principal):  # some session of it, which nobody names
+        session = f"arn:aws:sts::{found[1]}:assumed-role/{found[2]}/*"
+        return Caller("AssumedRole", session, found[1], "*", principal)
     if found := FEDERATED.fullmatch(principal):
         return Caller("FederatedUser", principal, found[1], found[2])
     return Caller("Service", principal)
