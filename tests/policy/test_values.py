@@ -13,7 +13,10 @@ from keystead.policy.variables import Dialect, MalformedVariable, template
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("1970", 1970),
+        ("100000000", 100_000_000),
+        ("99999999999.9", Decimal("99999999999.9")),
+        ("-86400", -86_400),
+        ("-99999999999", -99_999_999_999),
         ("1970-01-02", 86400),
         ("1970-01-01T00:01Z", 60),
         ("1970-01-01T00:00:01Z", 1),
@@ -29,7 +32,7 @@ from keystead.policy.variables import Dialect, MalformedVariable, template
         ("-1", -1),
         ("-0.5", Decimal("-0.5")),
         ("1.25", Decimal("1.25")),
-        ("9" * 19 + "." + "9" * 9, Decimal("9" * 19 + "." + "9" * 9)),
+        ("999", 999),
     ],
 )
 def test_dates(text: str, seconds: int | Decimal) -> None:
@@ -47,6 +50,15 @@ def test_dates(text: str, seconds: int | Decimal) -> None:
         "1.",
         ".5",
         "1" * 20,
+        "2030",  # a year, or a second of 1970
+        "2030.5",
+        "203001",
+        "20300101",
+        "20300101.0",
+        "203001011200",
+        "1772366400000",  # milliseconds
+        "9223372036854775808",
+        "-100000000000",
         "1970-01",
         "1970-1-1",
         "-1970-01-01",

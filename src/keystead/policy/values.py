@@ -17,7 +17,7 @@ _DATE = re.compile(
     r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
     r"(?:Z|([+-])([0-9]{2}):([0-9]{2})))?"
 )
-_EPOCH = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?")
+_EPOCH = re.compile(r"(?:-[0-9]{1,11}|[0-9]{1,3}|[0-9]{9,11})(?:\.[0-9]{1,9})?")
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 Network = tuple[int, int]
@@ -50,7 +50,9 @@ def date(text: str) -> int | None:
 
         2026-03-01   2026-03-01T12:00Z   2026-03-01T12:00:00.5+01:00   1772366400   -1.5
 
-    A time of day has a zone. Four digits are seconds: AWS reads no year alone.
+    A time of day has a zone. Four to eight digits may be meant as a year, or as a date without
+    hyphens; twelve or more are milliseconds, a date with its time, or no date at all. Read as
+    seconds they would turn a Deny into nothing, so they are no dates.
     """
     if _EPOCH.fullmatch(text):
         return int(Decimal(text).scaleb(9))

@@ -14,6 +14,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+# Four to eight digits may be a date without hyphens, and twelve may hold a time as well.
+SECONDS = re.compile(r"-[0-9]+|[0-9]{1,3}|[0-9]{9,11}")
 DATE = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-5][0-9]))?"
@@ -27,7 +29,7 @@ def number(text: str) -> Fraction | None:
 
 def moment(text: str) -> Fraction | None:
     """Seconds since the epoch, from an ISO 8601 date and time or from epoch seconds."""
-    if NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text) and SECONDS.fullmatch(text.partition(".")[0]):
         return Fraction(text)
     found = DATE.fullmatch(text)
     if found is None:

@@ -48,7 +48,7 @@ _BOUNDS = (
     "NumericGreaterThan",
     "NumericGreaterThanEquals",
 )
-_COMPACT_DATE = re.compile(r"[0-9]{4}|[0-9]{8}")
+_DOUBTFUL_DATE = re.compile(r"[0-9]{4,8}|[0-9]{12,}")
 
 
 def check(subject: Subject, used: Usage, key: Member, nodes: Sequence[Node]) -> None:
@@ -95,10 +95,10 @@ def _value(subject: Subject, used: Usage, node: Node, text: str) -> None:
         subject.add("INVALID_VARIABLE_FOR_OPERATOR", node)
     if chosen in _READERS:
         read, code = _READERS[chosen]
-        if read(text) is None:
+        if chosen == "Date" and _DOUBTFUL_DATE.fullmatch(text):
+            subject.add("INVALID_DATE_VALUE", node, refused=True, date=text)
+        elif read(text) is None:
             subject.add(code, node, refused=True, operator=used.name)
-        elif chosen == "Date" and _COMPACT_DATE.fullmatch(text):
-            subject.add("INVALID_DATE_VALUE", node, date=text)
         elif chosen == "Ip":
             _range(subject, node, text)
     elif chosen == "Bool":
