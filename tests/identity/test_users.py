@@ -310,3 +310,14 @@ def test_no_virtual_devices(tenant: Tenant, admin: Person) -> None:
     assert admin(api.ListVirtualMFADevices).virtual_mfa_devices == []
     with refused("AccessDenied", "on resource: *"):
         tenant.user("mallory")(api.ListVirtualMFADevices)
+
+
+def test_a_path_that_is_aws_own(tenant: Tenant, admin: Person) -> None:
+    """Nobody, not even root, makes a user under /aws-reserved/ or moves one there."""
+    admin(api.CreateUser, user_name="mine", path="/aws/reserved/")
+    for caller in (admin, tenant.root):
+        with refused("AccessDenied"):
+            caller(api.CreateUser, user_name="theirs", path="/aws-reserved/sso/")
+        with refused("AccessDenied"):
+            caller(api.UpdateUser, user_name="mine", new_path="/aws-reserved/sso/")
+    admin(api.UpdateUser, user_name="mine", new_path="/team/")

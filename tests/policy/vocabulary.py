@@ -130,6 +130,8 @@ TARGETS = (
     Target("iam:GetUser", f"arn:aws:iam::{A}:user/team/bob", A, 4,
            (f"arn:aws:iam::{A}:user/*", f"arn:aws:iam::{A}:user/team/*"),
            f"arn:aws:iam::{A}:user/team/${{aws:username}}"),
+    Target("iam:TagUser", f"arn:aws:iam::{A}:user/aws-reserved/sso/carol", A, 1),
+    Target("sns:Publish", f"arn:aws:sns:eu-central-1:{A}:alerts", A, 2),
     Target("iam:DeletePolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", A, 1),
 )  # fmt: skip
 

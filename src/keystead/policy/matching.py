@@ -171,8 +171,9 @@ def service_levels(context: RequestContext, policies: ApplicablePolicies) -> Lev
 
 def resource_levels(context: RequestContext, policies: ApplicablePolicies, action: str) -> Levels:
     """The levels of RCPs that bind this use of the resource."""
-    bound = under_resource_control(action, context.principal)
-    return policies.resource_control if bound else ()
+    levels = policies.resource_control
+    bound = levels and under_resource_control(action, context.resource, context.principal)
+    return levels if bound else ()
 
 
 def match_all(question: Question) -> Matches:

@@ -187,7 +187,7 @@ def _resource_control(action: str, denies: list[Asked], *, bounded: bool) -> Cei
     """RCPs only deny."""
 
     def allows(context: RequestContext) -> bool:
-        bound = under_resource_control(action, context.principal)
+        bound = under_resource_control(action, context.resource, context.principal)
         return not (bound and _applies(denies, context, bounded))
 
     return allows

@@ -4,12 +4,26 @@ Facts about actions and resources that no policy can change. Actions are in lowe
 """
 
 from keystead.policy.decision import PolicyKind
+from keystead.policy.patterns import ascii_lower
 from keystead.policy.principal import OUTSIDERS, Principal
 
 AWS_ALIAS = ":alias/aws/"
 AWS_MANAGED_POLICY = ":iam::aws:policy/"
 SERVICE_LINKED_ROLE = "role/aws-service-role/"
-RESERVED_ROLE = "role/aws-reserved/"
+RESERVED_PATHS = ("role/aws-reserved/", "user/aws-reserved/")
+
+_RCP_SERVICES = """
+aoss appconfig appstream autoscaling autoscaling-plans budgets cloudfront clouddirectory
+cloudsearch cloudtrail-data codeartifact codebuild codecommit codepipeline cognito-identity
+cognito-idp comprehend comprehendmedical compute-optimizer cost-optimization-hub dax dsql
+dynamodb ecr ecr-public events firehose fis fms gamelift health inspector-scan kendra
+kinesisvideo kms logs memorydb networkmonitor notifications opensearch pca-connector-ad
+personalize polly pricing resource-groups rolesanywhere s3 secretsmanager servicediscovery
+signin sqs sts support swf textract timestream-influxdb transcribe transfer translate wafv2
+workspaces xray
+"""
+UNDER_RESOURCE_CONTROL = frozenset(_RCP_SERVICES.split())
+"""The services whose actions RCPs reach: the list of the Organizations guide, as of 2026."""
 
 _ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
 _POLICY_CHANGES = frozenset(
@@ -35,8 +49,7 @@ _ROLE_CHANGES = frozenset(
         "iam:updateassumerolepolicy",
     }
 )
-_ROLE_TAGGING = frozenset({"iam:tagrole", "iam:untagrole"})
-_RESERVABLE = _ALIAS_CHANGES | _POLICY_CHANGES | _ROLE_CHANGES | _ROLE_TAGGING
+_NO_CHANGES = ("iam:get", "iam:list", "iam:generate", "iam:simulate", "iam:passrole")
 _ACROSS_ACCOUNTS = frozenset(
     {
         "kms:creategrant",
@@ -72,21 +85,27 @@ def open_to_everybody(action: str) -> bool:
 
 def reserved(action: str, resource: str) -> str:
     """Why nobody but AWS may do this to this resource; "" when policies decide."""
-    if action not in _RESERVABLE:
-        return ""
     if action in _ALIAS_CHANGES:
         return "aliases that begin with alias/aws/ are AWS's own" if AWS_ALIAS in resource else ""
-    if action in _POLICY_CHANGES:
-        own = _without_partition(resource).startswith(AWS_MANAGED_POLICY)
-        return "AWS managed policies are AWS's own" if own else ""
-    name = resource.split(":", 5)[-1]
+    if not _changes_identities(action):
+        return ""
+    if action in _POLICY_CHANGES and _without_partition(resource).startswith(AWS_MANAGED_POLICY):
+        return "AWS managed policies are AWS's own"
+    name = ascii_lower(resource.split(":", 5)[-1])
     linked = action in _ROLE_CHANGES and name.startswith(SERVICE_LINKED_ROLE)
-    return "roles under this path are AWS's own" if linked or name.startswith(RESERVED_ROLE) else ""
+    return (
+        "what is under this path is AWS's own" if linked or name.startswith(RESERVED_PATHS) else ""
+    )
 
 
 def may_be_reserved(action: str) -> bool:
     """Is there a resource for which `reserved` has something to say?"""
-    return action in _RESERVABLE
+    return action in _ALIAS_CHANGES or _changes_identities(action)
+
+
+def _changes_identities(action: str) -> bool:
+    """Is this one of IAM's that does more than to read?"""
+    return action.startswith("iam:") and not action.startswith(_NO_CHANGES)
 
 
 def under_service_control(principal: Principal) -> bool:
@@ -94,9 +113,18 @@ def under_service_control(principal: Principal) -> bool:
     return not principal.service_linked and principal.type not in OUTSIDERS
 
 
-def under_resource_control(action: str, principal: Principal) -> bool:
-    """Do resource control policies bind this?  Not RetireGrant, nor service-linked roles."""
-    return action != "kms:retiregrant" and not principal.service_linked
+def under_resource_control(action: str, resource: str, principal: Principal) -> bool:
+    """Do resource control policies bind this?
+
+    Only the published services; not RetireGrant, nor what service-linked roles do, nor who may
+    become one.
+    """
+    service = action.partition(":")[0]
+    if service not in UNDER_RESOURCE_CONTROL or principal.service_linked:
+        return False
+    return action != "kms:retiregrant" and not (
+        service == "sts" and f":{SERVICE_LINKED_ROLE}" in resource
+    )
 
 
 def _without_partition(resource: str) -> str:

@@ -223,7 +223,15 @@ def scps(request: Request) -> list[list[Document]]:
 
 
 def rcps(request: Request) -> list[list[Document]]:
-    """RCPs hold for every caller, but for no service-linked role and not for RetireGrant."""
+    """RCPs hold for every caller, but for no service-linked role and not for RetireGrant.
+
+    They reach only some services, and do not keep anybody from assuming a service-linked role.
+    """
     if request.caller.service_linked or request.action == "kms:retiregrant":
+        return []
+    service = request.action.split(":")[0]
+    if service not in services.RCP_SERVICES:
+        return []
+    if service == "sts" and ":role/aws-service-role/" in request.resource:
         return []
     return request.rcps or []

@@ -33,6 +33,26 @@ ROLE_CHANGES = {
 }  # fmt: skip
 
 
+# Resource control policies apply to actions of these services (Organizations guide, "List of AWS
+# services that support RCPs"), with the prefixes that the guide gives.
+RCP_SERVICES = frozenset(
+    {
+        "appstream", "dsql", "clouddirectory", "cloudfront", "cloudsearch", "logs",
+        "networkmonitor", "cognito-identity", "cognito-idp", "comprehend", "comprehendmedical",
+        "firehose", "dynamodb", "dax", "autoscaling", "ecr", "ecr-public", "gamelift",
+        "inspector-scan", "kendra", "kinesisvideo", "memorydb", "aoss", "personalize", "polly",
+        "s3", "swf", "sqs", "textract", "timestream-influxdb", "transcribe", "translate",
+        "workspaces", "appconfig", "autoscaling-plans", "budgets", "servicediscovery",
+        "cloudtrail-data", "codeartifact", "codebuild", "codecommit", "codepipeline",
+        "compute-optimizer", "cost-optimization-hub", "events", "fms", "fis", "health",
+        "rolesanywhere", "kms", "opensearch", "pricing", "pca-connector-ad", "resource-groups",
+        "secretsmanager", "sts", "signin", "support", "transfer", "notifications", "wafv2", "xray",
+    }
+)  # fmt: skip
+# Everything else that IAM does to a user or role changes it.
+READS = ("iam:get", "iam:list", "iam:generate", "iam:simulate", "iam:passrole")
+
+
 def not_across_accounts(request: Request) -> bool:
     return request.action.startswith("kms:") and request.action not in CROSS_ACCOUNT_KMS
 
@@ -43,6 +63,7 @@ def protected(request: Request) -> bool:
         return request.action in ALIAS_CHANGES
     if request.resource.startswith("arn:aws:iam::aws:policy/"):
         return request.action in POLICY_CHANGES
-    if ":role/aws-reserved/" in request.resource:
-        return request.action in ROLE_CHANGES | {"iam:tagrole", "iam:untagrole"}
+    lowered = request.resource.lower()
+    if ":role/aws-reserved/" in lowered or ":user/aws-reserved/" in lowered:
+        return request.action.startswith("iam:") and not request.action.startswith(READS)
     return ":role/aws-service-role/" in request.resource and request.action in ROLE_CHANGES
