@@ -134,6 +134,48 @@ def test_key_policy_can_lock_out(server: Server) -> None:
         kms.get_key_policy(KeyId=key)
 
 
+def test_new_keys_are_asked_for_as_requests(server: Server) -> None:
+    """Power over tagged keys makes no tagged keys, and what was not sent has no condition key."""
+    tags = [{"TagKey": "Project", "TagValue": "Alpha"}]
+    unsaid = {"Null": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}
+    every = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    tagged, asked = (
+        server.client("kms", create_user(server, f"{name}-of-the-story", statement))
+        for name, statement in (
+            (
+                "tagged",
+                every | {"Condition": {"StringEquals": {"aws:ResourceTag/Project": "Alpha"}}},
+            ),
+            ("asked", every | {"Condition": unsaid}),
+        )
+    )
+    with refused("AccessDeniedException", "not authorized to perform: kms:CreateKey"):
+        tagged.create_key(Tags=tags)
+    key = asked.create_key(Tags=tags)["KeyMetadata"]["KeyId"]
+    tagged.describe_key(KeyId=key)
+    with refused("AccessDeniedException", "not authorized to perform: kms:CreateKey"):
+        asked.create_key(BypassPolicyLockoutSafetyCheck=False)
+
+
+def test_a_deployer_is_not_locked_out_unawares(server: Server) -> None:
+    """Who may not write key policies cannot leave them to the account, unless told so."""
+    maker = create_user(
+        server, "deployer-of-the-story",
+        {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"},
+    )  # fmt: skip
+    kms, account = (
+        server.client("kms", maker),
+        server.client("sts").get_caller_identity()["Account"],
+    )
+    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    left = policy({"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"})
+    with refused("MalformedPolicyDocumentException", "will not allow you to update the key policy"):
+        kms.create_key(Policy=left)
+    kms.create_key()
+    kms.create_key(Policy=left, BypassPolicyLockoutSafetyCheck=True)
+    server.client("kms").create_key(Policy=left)
+
+
 def test_audit_shows_and_proves_it(own_server: Server) -> None:
     """The log has every call and its decision, verifies, and names a record with a flipped byte."""
     kms = own_server.client("kms")
