@@ -7,7 +7,6 @@ connection is accepted.
 """
 
 import asyncio
-import gc
 import signal
 import socket
 import ssl
@@ -22,6 +21,7 @@ from keystead.server import control, logs, process
 from keystead.server.accepting import TlsListener
 from keystead.server.addresses import Address, parse_address
 from keystead.server.ceremonies import perform
+from keystead.server.collecting import Collector
 from keystead.server.compose import Installation
 from keystead.server.config import Config
 from keystead.server.door import Application, Connection, Door
@@ -71,9 +71,6 @@ class DateLine:
         return self._text
 
 
-GARBAGE = 20_000  # objects between two collections: a turn of many requests makes a few thousand
-
-
 class Server:
     """One server on one installation."""
 
@@ -102,15 +99,16 @@ class Server:
         await ceremonies.start()
         await self._accept(sockets, tls)
         jobs.start()
-        sweeping = asyncio.create_task(self._sweep())
-        gc.freeze()  # what was made until now stays; the collector need not look at it again
-        gc.set_threshold(GARBAGE)
+        collector = Collector(installation.metrics.answered, loop.time)
+        sweeping = asyncio.create_task(self._sweep(collector))
+        collector.start()
         started(self._url(sockets, secure=tls is not None))
         await self._stopping.wait()
         installation.serving.word = "draining"
         ceremonies.stop(installation.directory)
         await self._drain()
         sweeping.cancel()
+        collector.stop()
         await jobs.stop()
         return self._status
 
@@ -184,10 +182,11 @@ class Server:
 
     # while it runs
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, collector: Collector) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            collector.tick()
             now = loop.time()
             logs.tell_outages()
             if self._installation.failed:

@@ -53,6 +53,10 @@ class Metrics:
             series = self.calls[service, operation, code] = Series()
         series.observe(seconds)
 
+    def answered(self) -> int:
+        """How many calls were answered, ever."""
+        return sum(sum(series.buckets) for series in self.calls.values())
+
     def refused(self, reason: str) -> None:
         """Count bytes or a connection that never became a request."""
         self.refusals[reason] += 1
