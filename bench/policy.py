@@ -10,11 +10,11 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from keystead.policy import document, generated
 from keystead.policy.context import (
     ApplicablePolicies,
     PolicySource,
@@ -26,6 +26,7 @@ from keystead.policy.context import (
 from keystead.policy.document import DocumentKind, compile_policy
 from keystead.policy.enforce import Enforcer
 from keystead.policy.evaluate import evaluate
+from keystead.policy.generated import Shapes
 from keystead.policy.residual import compile_residual
 
 ACCOUNT = "111122223333"
@@ -137,20 +138,17 @@ def microseconds(function: Callable[[], object]) -> float:
 
 def main() -> None:
     context, policies = question()
-    enforcer = Enforcer()
+    enforcer, shapes = Enforcer(), partial(Shapes().code, ACCOUNT)
     if not enforcer.decide(context, policies).allowed:
         raise SystemExit("the typical decision does not allow")
     figures: dict[str, Callable[[], object]] = {
         "residual, allow": lambda: enforcer.decide(context, policies),
         "interpreter with trace": lambda: evaluate(context, policies),
-        "compile a new combination": lambda: compile_residual(policies, "kms:Encrypt"),
+        "compile a new combination": lambda: compile_residual(policies, "kms:Encrypt", shapes),
         "… of a new shape": lambda: (
-            generated._code.cache_clear(),  # noqa: SLF001 - past the cache
-            compile_residual(policies, "kms:Encrypt"),
+            compile_residual(policies, "kms:Encrypt", partial(Shapes().code, ACCOUNT)),
         ),
-        "compile the key policy": lambda: document._compile(  # noqa: SLF001 - past the cache
-            KEY_POLICY, DocumentKind.KEY, None, any_key=False
-        ),
+        "compile the key policy": lambda: compile_policy(KEY_POLICY, DocumentKind.KEY),
     }
     for name, function in figures.items():
         print(f"{name:28}{microseconds(function):8.2f} µs")

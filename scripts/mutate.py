@@ -91,7 +91,7 @@ def forget() -> None:
     for cached in _caches():
         cached.cache_clear()
     enforce = importlib.import_module("keystead.policy.enforce")
-    enforce.ENFORCER._residuals.clear()  # noqa: SLF001 - it has no other way to forget
+    enforce.ENFORCER.forget()
 
 
 @functools.cache

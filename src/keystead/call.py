@@ -23,6 +23,7 @@ from keystead.policy.context import (
 )
 from keystead.policy.decision import Decision, Permit
 from keystead.policy.enforce import decide
+from keystead.policy.evaluate import evaluate
 from keystead.policy.strangers import refusal
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
@@ -170,9 +171,10 @@ class Call(msgspec.Struct, kw_only=True):
     ) -> Decision:
         """Would this be allowed?  `keys` are the condition keys of this operation, lower-case.
 
+        It is only asked about, so it is evaluated and nothing is kept for the next time.
         `cross_account=False` for an operation that never works on another account's resource.
         """
-        return decide(*self._question(action, resource, keys, cross_account))
+        return evaluate(*self._question(action, resource, keys, cross_account))
 
     def _question(
         self,

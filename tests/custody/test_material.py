@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from keystead.caches import Room
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import BadCiphertext, Custody, MaterialMissing, WrongPermit
 from keystead.custody.repository import Materials
@@ -291,8 +292,8 @@ def test_open_material_is_not_shared_between_accounts(
 def test_the_number_of_open_materials_is_bounded(
     store: SqliteStore, hierarchy: Hierarchy, clock: Clock
 ) -> None:
-    """The one opened first makes room, the others stay."""
-    custody = Custody(hierarchy, cached=2, clock=clock)
+    """The one used least recently makes room, the others stay."""
+    custody = Custody(hierarchy, room=Room(of_owner=6000, in_all=6000), clock=clock)
     keys = [create(store, custody, Key(key_id=f"key-{i}")) for i in range(3)]
     for key in keys:
         encrypt(store, custody, key)

@@ -10,7 +10,8 @@ from keystead.custody.material import Sealed
 from keystead.errors import AwsError
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
-from keystead.kms.contexts import EMPTY, encryption_context
+from keystead.kms.contexts import EMPTY
+from keystead.kms.heard import Heard
 from keystead.wire.models import kms as api
 from tests.kms.world import ACCOUNT, OTHER_ACCOUNT, Kms, World, refused
 
@@ -164,14 +165,14 @@ def test_two_contexts_never_look_alike(one: dict[str, str], other: dict[str, str
 
 def _canonical(pairs: dict[str, str]) -> bytes | None:
     try:
-        return encryption_context(pairs).canonical
+        return Heard().context(ACCOUNT, pairs).canonical
     except AwsError:
         return None
 
 
 def test_no_context_is_an_empty_one() -> None:
     """Absent and empty are the same."""
-    assert encryption_context(None) == encryption_context({}) == EMPTY
+    assert Heard().context(ACCOUNT, None) == Heard().context(ACCOUNT, {}) == EMPTY
 
 
 def test_a_context_that_policies_cannot_read(admin: Kms) -> None:

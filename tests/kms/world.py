@@ -28,6 +28,7 @@ from keystead.errors import AwsError
 from keystead.kms.call import KmsCall
 from keystead.kms.deletion import Destroyed, destroy_due
 from keystead.kms.due import one_by_one
+from keystead.kms.heard import Heard
 from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
@@ -139,6 +140,7 @@ class World:
         self.hierarchy = Hierarchy(RootKey("test", "test", 1, os.urandom(32)))
         self.store = self._open()
         self.repository = KeyRepository(self.hierarchy.rows)
+        self.heard = Heard()
         self.custody = Custody(self.hierarchy)
 
     def _open(self) -> SqliteStore:
@@ -149,6 +151,7 @@ class World:
         self.store.close()
         self.store = self._open()
         self.repository = KeyRepository(self.hierarchy.rows)
+        self.heard = Heard()
         self.custody = Custody(self.hierarchy)
 
     def pass_time(self, **duration: float) -> None:
@@ -241,6 +244,7 @@ class Kms:
                 principals=self.world.people,
                 guardrails=NoOrganization(),
                 repository=self.world.repository,
+                heard=self.world.heard,
                 custody=self.world.custody,
                 tokens=self.world.hierarchy.tokens,
             )

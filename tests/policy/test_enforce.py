@@ -5,12 +5,13 @@ from types import CodeType
 import msgspec
 import pytest
 
-from keystead.policy import enforce, generated
+from keystead.caches import Room
+from keystead.policy import enforce
 from keystead.policy.context import ApplicablePolicies, PolicySource, PrincipalPolicies
 from keystead.policy.decision import Outcome, PolicyKind
 from keystead.policy.enforce import DISAGREEMENT, Enforcer
 from keystead.policy.evaluate import evaluate
-from keystead.policy.generated import REFUSED
+from keystead.policy.generated import REFUSED, Shapes
 from keystead.policy.residual import compile_residual
 from tests.policy.support import (
     ACCOUNT,
@@ -110,13 +111,14 @@ def test_a_residual_that_refuses_too_much_is_noticed_every_time(
     assert enforcer.disagreements == 2
 
 
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many combinations there are, the oldest go first."""
-    monkeypatch.setattr(enforce, "MOST_RESIDUALS", 3)
-    enforcer = Enforcer()
+def test_what_is_kept_is_bounded() -> None:
+    """However many combinations there are, those used least recently go first."""
+    room = Room(of_owner=60_000, in_all=100_000)
+    enforcer = Enforcer(room)
     for i in range(10):
         enforcer.decide(ask(), about_key((own(allow(Sid=f"S{i}")),), (DELEGATES,)))
-        assert len(enforcer._residuals) <= 3
+        assert 0 < enforcer.kept_bytes < 2 * room.of_owner
+    assert 1 < len(enforcer._residuals) < 10
     latest = enforcer.decide(ask(), about_key((own(allow(Sid="S9")),), (DELEGATES,)))
     assert not latest.trace
 
@@ -156,11 +158,11 @@ def test_no_text_of_a_document_becomes_source(monkeypatch: pytest.MonkeyPatch) -
     """The generated function is made of our own words, whatever documents say."""
     sources: list[str] = []
 
-    def noted(source: str) -> CodeType:
+    def noted(_: Shapes, __: str, source: str) -> CodeType:
         sources.append(source)
         return compile(source, "<noted>", "exec")
 
-    monkeypatch.setattr(generated, "_code", noted)
+    monkeypatch.setattr(Shapes, "code", noted)
     hostile = "x') or exit() #"
     condition = {"StringEquals": {f"aws:PrincipalTag/{hostile}": hostile}}
     statement = allow(resource=f"arn:aws:kms:*:*:key/{hostile}", Condition=condition)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.policy import patterns, runs
+from keystead.policy.grammar import Element
 from keystead.policy.patterns import (
     action_glob,
     arn_glob,
@@ -21,7 +22,9 @@ from keystead.policy.patterns import (
     is_too_long,
     resource_glob,
     wildcards,
+    wildly,
 )
+from keystead.policy.statements import compile_actions
 
 
 def expression(pattern: str) -> re.Pattern[str]:
@@ -279,3 +282,16 @@ def test_what_is_only_compared(pattern: str, alone: bool, by_parts: bool) -> Non
 def test_what_is_searched_with_holes(pattern: str, searched: bool) -> None:
     """What stands first and last has its place."""
     assert is_searched(wildcards(pattern)) is searched
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "ab", "*", "?"]), max_size=8).map("".join),
+    st.text("ab", max_size=8),
+)
+def test_a_pattern_that_is_kept_as_text_matches_alike(pattern: str, text: str) -> None:
+    """Without a matcher, and as an action of a statement, it matches what its matcher matches."""
+    matches = glob(wildcards(pattern))(text)
+    assert wildly(pattern, text) is matches
+    for negated in (False, True):
+        element = compile_actions(Element((pattern,), negated))
+        assert element.matches(text) is (matches is not negated)

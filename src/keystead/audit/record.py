@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from keystead.audit import jsontext
 from keystead.audit.event import Event, EventResource
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.decision import DecidingStatement, Decision
 
@@ -25,7 +26,8 @@ _IDENTITY_TYPE = {
     PrincipalType.ANONYMOUS: "Unknown",
 }
 _INTERNAL = "AWS Internal"  # who asked, when the service itself did
-_IDENTITIES = 4096  # principals whose identity is kept as it is written
+_IDENTITIES = Room(of_owner=256 * KIB, in_all=8 * MIB)
+_IDENTITY = 900  # bytes that one takes
 
 
 class TlsField(Struct, gc=False, rename="camel"):
@@ -103,9 +105,14 @@ class Recorder:
 
     def __init__(self, event_ids: str) -> None:
         self._event_ids = event_ids  # the first 24 characters of every event id
-        self._identities: dict[tuple[str, str, str], Raw] = {}
+        self._identities: BoundedCache[tuple[str, str, str], Raw] = BoundedCache(_IDENTITIES)
         self._second = -1  # the second that `_second_text` writes
         self._second_text = ""
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of how principals are written."""
+        return self._identities.cost
 
     def record(self, event: Event, index: int) -> Record:
         """The record of an event, at its place in the log."""
@@ -156,10 +163,10 @@ class Recorder:
         key = (event.principal.arn, event.principal.user_id, event.access_key_id)
         written = self._identities.get(key)
         if written is None:
-            if len(self._identities) >= _IDENTITIES:
-                self._identities.pop(next(iter(self._identities)))
-            written = Raw(jsontext.encode(_identity(event.principal, event.access_key_id)))
-            self._identities[key] = written
+            text = jsontext.encode(_identity(event.principal, event.access_key_id))
+            written = self._identities.put(
+                key, Raw(text), event.principal.account, _IDENTITY + 2 * len(text)
+            )
         if event.session:
             session = jsontext.encode(event.session)
             return Raw(b"".join((bytes(written)[:-1], b',"sessionContext":', session, b"}")))

@@ -116,6 +116,11 @@ class Trail:
         # When the oldest record without a checkpoint came. What a crash left is signed at once.
         self._unsigned_since = _LONG_AGO if self._unsigned else clock()
 
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of how principals are written."""
+        return self._recorder.kept_bytes
+
     def record(self, event: Event) -> None:
         """Remember the event, which is complete; it is durable after `commit()`."""
         self._events.append(event)

@@ -9,6 +9,7 @@ label.
 
 from enum import StrEnum
 
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.kdf import hkdf
 from keystead.custody.passwords import Passwords
 from keystead.custody.records import ColumnSeals, RecordSealer
@@ -18,7 +19,8 @@ from keystead.custody.secrecy import Guarded
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.tokens import Tokens
 
-_DOMAINS_KEPT = 4096
+_DOMAIN = 2500  # bytes
+_DOMAINS = Room(of_owner=4 * KIB, in_all=12 * MIB)
 
 
 class Purpose(StrEnum):
@@ -57,7 +59,12 @@ class Hierarchy(Guarded):
         self.passwords = Passwords(key(Purpose.PASSWORDS))
         self._generation = root.generation
         self._domains_key = key(Purpose.ACCOUNT_DOMAINS)
-        self._domains: dict[str, RecordSealer] = {}
+        self._domains: BoundedCache[str, RecordSealer] = BoundedCache(_DOMAINS)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of accounts' domains."""
+        return self._domains.cost
 
     def domain(self, account: str) -> RecordSealer:
         """What seals the key material of one account, and of no other."""
@@ -65,7 +72,5 @@ class Hierarchy(Guarded):
         if domain is None:
             key = hkdf(self._domains_key, f"keystead/1/account/{account}")
             domain = RecordSealer(key, "key material", self._generation)
-            if len(self._domains) >= _DOMAINS_KEPT:
-                del self._domains[next(iter(self._domains))]
-            self._domains[account] = domain
+            self._domains.put(account, domain, account, _DOMAIN)
         return domain

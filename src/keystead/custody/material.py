@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from keystead.caches import Room
 from keystead.custody.algorithms.symmetric import (
     BadCiphertext,
     OpenSymmetricMaterial,
@@ -19,7 +20,7 @@ from keystead.custody.algorithms.symmetric import (
 )
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import KEY_BYTES
-from keystead.custody.opened import LIMIT, OpenedMaterials, Which
+from keystead.custody.opened import ROOM, OpenedMaterials, Which
 from keystead.custody.randomness import urandom
 from keystead.custody.records import BadRecord, place
 from keystead.custody.repository import MaterialRecord, Materials, microseconds
@@ -93,12 +94,17 @@ class Custody(Guarded):
         self,
         hierarchy: Hierarchy,
         *,
-        cached: int = LIMIT,
+        room: Room = ROOM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hierarchy = hierarchy
         self._materials = Materials(hierarchy.rows)
-        self._opened = OpenedMaterials(cached, clock)
+        self._opened = OpenedMaterials(room, clock)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of opened material, and of the accounts that have it."""
+        return self._opened.kept_bytes + self._hierarchy.kept_bytes
 
     def create_material(
         self,

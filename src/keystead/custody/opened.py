@@ -1,18 +1,23 @@
 """Which material is open now, and for how long?  (threat-model KM-13)
 
-INVARIANT: bounded by count, and nothing is returned 60 seconds after it was opened. The caller has
+INVARIANT: bounded, and nothing is returned 60 seconds after it was opened. The caller has
 checked the state of the key before it asks, so a revocation needs no invalidation here.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
+from keystead.caches import MIB, BoundedCache, Room
 from keystead.custody.algorithms.symmetric import OpenSymmetricMaterial
 from keystead.custody.secrecy import Guarded
 
 LIFETIME_SECONDS = 60.0
-LIMIT = 10_000
+ROOM = Room(of_owner=6 * MIB, in_all=24 * MIB)
+
+_MATERIAL = 1800  # bytes
+_BETWEEN_SECONDS = 1.0  # between two looks for what is too old
 
 
 class Which(NamedTuple):
@@ -25,14 +30,21 @@ class Which(NamedTuple):
 
 
 class OpenedMaterials(Guarded):
-    """Opened material by name, oldest first."""
+    """Opened material by name."""
 
-    __slots__ = ("_clock", "_entries", "_limit")
+    __slots__ = ("_clock", "_entries", "_looked")
 
-    def __init__(self, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
-        self._entries: dict[tuple[str, str, str, int], tuple[float, OpenSymmetricMaterial]] = {}
-        self._limit = limit
+    def __init__(self, room: Room = ROOM, clock: Callable[[], float] = time.monotonic) -> None:
+        self._entries: BoundedCache[
+            tuple[str, str, str, int], tuple[float, OpenSymmetricMaterial]
+        ] = BoundedCache(room)
+        self._looked = -math.inf
         self._clock = clock
+
+    @property
+    def kept_bytes(self) -> int:
+        """What it takes."""
+        return self._entries.cost
 
     def get(self, which: tuple[str, str, str, int]) -> OpenSymmetricMaterial | None:
         """What was opened under this name within the last minute."""
@@ -43,25 +55,18 @@ class OpenedMaterials(Guarded):
 
     def put(self, which: Which, material: OpenSymmetricMaterial) -> None:
         """Keep it for a minute, and let go of what is older."""
-        self.expire()
-        self._entries.pop(which, None)
-        if len(self._entries) >= self._limit:
-            del self._entries[next(iter(self._entries))]
-        self._entries[which] = (self._clock() + LIFETIME_SECONDS, material)
+        now = self._clock()
+        if now - self._looked >= _BETWEEN_SECONDS:
+            self.expire()
+        self._entries.put(which, (now + LIFETIME_SECONDS, material), which.account, _MATERIAL)
 
     def expire(self) -> None:
         """Let go of what is older than a minute."""
-        now = self._clock()
-        for which in list(self._older_than(now)):
-            del self._entries[which]
+        self._looked = now = self._clock()
+        for which in [which for which, (until, _) in self._entries.items() if until <= now]:
+            self._entries.discard(which)
 
     def forget(self, account: str, key_id: str) -> None:
         """Let go of every material of one key."""
-        for which in [w for w in self._entries if w[:2] == (account, key_id)]:
-            del self._entries[which]
-
-    def _older_than(self, now: float) -> Iterator[tuple[str, str, str, int]]:
-        for which, (until, _) in self._entries.items():
-            if until > now:  # entries are in the order in which they were opened
-                return
-            yield which
+        for which in [w for w, _ in self._entries.items() if w[:2] == (account, key_id)]:
+            self._entries.discard(which)

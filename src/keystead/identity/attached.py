@@ -13,7 +13,7 @@ from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
 from keystead.policy.context import PolicySource, PrincipalPolicies
-from keystead.policy.document import DocumentKind, stored_policy
+from keystead.policy.document import DocumentKind, Policy, stored_policy
 from keystead.store.protocol import Reader
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ def of_user(repository: IdentityRepository, reader: Reader, user: User) -> Princ
     boundary = None
     if user.boundary is not None:
         document = _managed_document(repository, reader, user.account, user.boundary)
-        boundary = _source(document, DocumentKind.BOUNDARY, user.boundary, user.arn)
+        compiled = _compiled(repository, user.account, document, DocumentKind.BOUNDARY)
+        boundary = _source(compiled, user.boundary, user.arn)
     return PrincipalPolicies(
         identity_based=tuple(_identity_based(repository, reader, user)), boundary=boundary
     )
@@ -51,16 +52,27 @@ def _of_entities(
 ) -> Iterator[PolicySource]:
     """The policies of those who have these unique ids and ARNs."""
     for inline in repository.inline_policies.of(reader, account, tuple(arns)):
-        yield _source(inline.document, DocumentKind.IDENTITY, inline.name, arns[inline.entity_id])
+        policy = _compiled(repository, account, inline.document, DocumentKind.IDENTITY)
+        yield _source(policy, inline.name, arns[inline.entity_id])
     for attached in repository.attachments.of(reader, account, tuple(arns)):
         document = _managed_document(repository, reader, account, attached.policy_arn)
-        yield _source(
-            document, DocumentKind.IDENTITY, attached.policy_arn, arns[attached.entity_id]
-        )
+        policy = _compiled(repository, account, document, DocumentKind.IDENTITY)
+        yield _source(policy, attached.policy_arn, arns[attached.entity_id])
 
 
-def _source(document: str, kind: DocumentKind, policy_id: str, attached_to: str) -> PolicySource:
-    policy = stored_policy(document, kind)
+def _compiled(
+    repository: IdentityRepository, account: str, document: str, kind: DocumentKind
+) -> Policy:
+    """What a stored document means: kept, because users are read anew at every epoch."""
+    name = (account, kind, document)
+    policy = repository.compiled.get(name)
+    if policy is None:
+        policy = stored_policy(document, kind)
+        repository.compiled.put(name, policy, account, policy.weight)
+    return policy
+
+
+def _source(policy: Policy, policy_id: str, attached_to: str) -> PolicySource:
     if policy.broken:
         _log.error(
             "stored policy `%s` of `%s` is invalid and denies everything", policy_id, attached_to

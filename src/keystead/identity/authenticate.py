@@ -17,13 +17,14 @@ from typing import Any
 import msgspec
 
 from keystead.arns import spoken
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.randomness import secret_access_key
 from keystead.errors import AwsError
 from keystead.identity import credentials
 from keystead.identity.callers import Caller
 from keystead.identity.last_used import LastUsed
 from keystead.identity.repository import IdentityRepository
-from keystead.policy.context import ContextValue, Principal, PrincipalPolicies
+from keystead.policy.context import ContextValue, Principal, PrincipalPolicies, documents
 from keystead.store.cache import EpochCache
 from keystead.store.protocol import Reader
 from keystead.wire import sigv4
@@ -37,7 +38,11 @@ from keystead.wire.sigv4_parsing import parse, prefix
 # says: as at AWS, and clients count on it (iam.md 3.9).
 _PROOF_OF_IDENTITY = ("sts", "GetCallerIdentity")
 
-_KEPT = 4096
+CALLERS = Room(of_owner=6 * MIB, in_all=64 * MIB)
+"""For callers with their policies: of the account that they are of."""
+CLAIMS = Room(of_owner=256 * KIB, in_all=8 * MIB)
+
+_CALLER, _TAG, _CLAIM = 5000, 500, 3000  # bytes that each takes
 _KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
 
@@ -86,8 +91,8 @@ class Authenticator:
         # What SDKs sign for where a service has one place for all Regions.
         self._global_regions = self._regions | {spoken().global_region}
         self._last_used = last_used
-        self._known: EpochCache[tuple[str, str], _Known] = EpochCache(_KEPT)
-        self._claims: dict[str, Claim] = {}
+        self._known: EpochCache[tuple[str, str], _Known] = EpochCache(CALLERS)
+        self._claims: BoundedCache[str, Claim] = BoundedCache(CLAIMS)
         self._nobody = secret_access_key()  # a secret that signs nothing
 
     def authenticate(
@@ -147,17 +152,29 @@ class Authenticator:
             raise InvalidClientTokenId
         if not matches:
             raise mismatch()
-        self._remember(request, claim)
-        known = _Known(signing_key, _caller(credential.caller(self._repository, reader), claim))
-        return self._known.put(epoch, (claim.access_key_id, claim.scope), known)
+        caller = _caller(credential.caller(self._repository, reader), claim)
+        account = caller.principal.account
+        self._remember(request, claim, account)
+        cost = _CALLER + _TAG * len(caller.principal.tags)
+        return self._known.put(
+            epoch,
+            (claim.access_key_id, claim.scope),
+            _Known(signing_key, caller),
+            account,
+            cost,
+            documents(caller.policies.every),
+        )
 
-    def _remember(self, request: HttpRequest, claim: Claim) -> None:
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of callers and of what they say."""
+        return self._known.kept.cost + self._claims.cost
+
+    def _remember(self, request: HttpRequest, claim: Claim, account: str) -> None:
         """Spare the next request of this client the parsing of what it says again."""
         start = prefix(request)
         if start is not None and len(start) <= _KEPT_LENGTH:
-            if len(self._claims) >= _KEPT:
-                del self._claims[next(iter(self._claims))]
-            self._claims[start] = claim
+            self._claims.put(start, claim, account, _CLAIM)
 
 
 def _caller(caller: Caller, claim: Claim) -> Authenticated:

@@ -7,6 +7,8 @@ from keystead.custody.material import Custody
 from keystead.custody.tokens import Tokens
 from keystead.kms import identifiers
 from keystead.kms.ciphertext import KeyName
+from keystead.kms.contexts import EncryptionContext
+from keystead.kms.heard import Heard
 from keystead.kms.identifiers import Reference, key_reference
 from keystead.kms.keys import Key, nobodys_key
 from keystead.kms.repository import KeyRepository
@@ -21,6 +23,7 @@ class KmsCall(Call, kw_only=True):
     """One KMS call. `key` finds, `authorize` asks, `custody` acts."""
 
     repository: KeyRepository
+    heard: Heard
     custody: Custody
     tokens: Tokens
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
@@ -32,6 +35,10 @@ class KmsCall(Call, kw_only=True):
             self.keys.pop("kms:viaservice", None)
         else:
             self.keys["kms:calleraccount"] = self.principal.account
+
+    def context(self, pairs: Mapping[str, str] | None) -> EncryptionContext:
+        """The encryption context of this request."""
+        return self.heard.context(self.principal.account, pairs)
 
     @property
     def _cached_epoch(self) -> int | None:
@@ -51,7 +58,7 @@ class KmsCall(Call, kw_only=True):
         key = named.get(self.epoch, place) or nobodys.get(self.epoch, place)
         if key is None:
             key = self._find(key_id)
-            (named if key.exists else nobodys).put(self.epoch, place, key)
+            self.repository.keep_named(self.epoch, place, key)
         return key
 
     def _find(self, key_id: str) -> Key:

@@ -13,7 +13,6 @@ names another key, because those are different refusals (threat-model KM-2).
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
 
@@ -78,13 +77,25 @@ def pack(header: bytes, sealed: Sealed) -> bytes:
 
 
 def unpack(blob: bytes) -> Blob:
-    """The parts of a blob; InvalidCiphertextException for anything that `pack` did not make."""
+    """The parts of a blob; InvalidCiphertextException for anything that `pack` did not make.
+
+    A call asks `Heard`, which keeps the headers that the same caller sends again.
+    """
+    end = header_end(blob)
+    return take_apart(blob, end, *read_header(blob[:end]))
+
+
+def header_end(blob: bytes) -> int:
+    """Where the header of a blob ends; InvalidCiphertextException when nothing can follow it."""
     region = blob[_BEFORE_REGION] if len(blob) > _BEFORE_REGION else 0
     end = _BEFORE_REGION + 1 + region + _AFTER_REGION
     if len(blob) <= end + _SALT + _NONCE + _COMMITMENT + _TAG:
         raise api.InvalidCiphertextException
-    header = blob[:end]
-    made_by, material_id = _read_header(header)
+    return end
+
+
+def take_apart(blob: bytes, end: int, made_by: KeyName, material_id: str) -> Blob:
+    """The parts of a blob whose header ends here and says this."""
     nonce = end + _SALT
     commitment = nonce + _NONCE
     ciphertext = commitment + _COMMITMENT
@@ -95,11 +106,10 @@ def unpack(blob: bytes) -> Blob:
         nonce=blob[nonce:commitment],
         ciphertext=blob[ciphertext:],
     )
-    return Blob(made_by, header, sealed)
+    return Blob(made_by, blob[:end], sealed)
 
 
-@lru_cache(maxsize=10_000)  # one entry per material in use; what is refused is not kept
-def _read_header(header: bytes) -> tuple[KeyName, str]:
+def read_header(header: bytes) -> tuple[KeyName, str]:
     """The key and the material that a header names."""
     if not header.startswith(_MAGIC) or crc32(header[:-4]) != int.from_bytes(header[-4:]):
         raise api.InvalidCiphertextException

@@ -8,7 +8,6 @@ are the same (kms.md 17).
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import msgspec
 
@@ -44,18 +43,13 @@ def _canonical(pairs: Mapping[str, str]) -> bytes:
     return b"".join(parts)
 
 
-def encryption_context(pairs: Mapping[str, str] | None) -> EncryptionContext:
-    """The context of a request; raises ValidationException when it is too long or ambiguous."""
-    if not pairs:
-        return EMPTY
+def checked(pairs: Mapping[str, str]) -> EncryptionContext:
+    """The context that these pairs are; ValidationException when it is too long or ambiguous.
+
+    A call asks `Heard`, which keeps what the same caller says again.
+    """
     if len(pairs) > MOST_PAIRS:
         raise ValidationException(f"EncryptionContext must not have more than {MOST_PAIRS} pairs")
-    return _checked(tuple(pairs.items()))
-
-
-@lru_cache(maxsize=256)  # an application names few; what is refused is not kept
-def _checked(items: tuple[tuple[str, str], ...]) -> EncryptionContext:
-    pairs = dict(items)
     canonical = _canonical(pairs)
     if len(canonical) > MOST_BYTES:
         raise ValidationException(f"EncryptionContext must not be longer than {MOST_BYTES} bytes")

@@ -13,16 +13,19 @@ from typing import ClassVar, Self
 import msgspec
 
 from keystead.arns import kms_arn
+from keystead.caches import Shared
 from keystead.call import NO_KEYS
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.records import KeyRecord
 from keystead.kms.states import KeyState
 from keystead.kms.tags import resource_keys
-from keystead.policy.context import ContextValue, PolicySource
+from keystead.policy.context import ContextValue, PolicySource, documents
 from keystead.wire.models import kms as api
 
 RESOURCE_TYPE = "AWS::KMS::Key"
+
+_KEY, _TAG, _ALIAS = 3500, 450, 150  # bytes that a key takes, with each tag and alias
 
 _read_tags = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -128,6 +131,14 @@ def _header(record: KeyRecord) -> bytes:
         return b""
     name = KeyName(record.account, record.region, record.key_id)
     return ciphertext.header(name, record.material_id)
+
+
+def cost(key: Key) -> tuple[int, Shared]:
+    """The bytes that a key takes, and the policies that other keys may have as well."""
+    record = key.record
+    texts = len(record.description) + 6 * len(record.tags) + 2 * sum(map(len, key.aliases))
+    own = _KEY + texts + _TAG * len(key.tags) + _ALIAS * len(key.aliases)
+    return own, documents(key.resource_policies)
 
 
 def nobodys_key(arn_text: str, account: str, region: str) -> Key:

@@ -11,8 +11,9 @@ from datetime import datetime
 
 import msgspec
 
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import RowIntegrityError, RowSeals, SealedTable
-from keystead.kms.keys import Key, key_view
+from keystead.kms.keys import Key, cost, key_view
 from keystead.kms.records import (
     AliasRecord,
     KeyCount,
@@ -35,10 +36,11 @@ LOOKED_AT = 10_000
 
 _log = logging.getLogger(__name__)
 
-_CACHED_KEYS = 50_000
-_CACHED_NOBODYS = 1_000  # apart and few, so that inventing names displaces no key
-_CACHED_POLICIES = 10_000
-_FOREVER = 0  # a compiled policy is cached by the hash of what it was compiled from
+KEYS = Room(of_owner=8 * MIB, in_all=96 * MIB)
+"""For keys by their places, and again by what callers call them; with their policies."""
+NOBODYS = Room(of_owner=256 * KIB, in_all=4 * MIB)
+"""Apart and small, so that inventing names displaces no key."""
+POLICIES = Room(of_owner=6 * MIB, in_all=64 * MIB)
 
 
 def _write_json(members: Mapping[str, str]) -> str:
@@ -60,12 +62,13 @@ class KeyRepository:
         )
         self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, of_key)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, ("account", "region"))
-        self._known: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_KEYS)
-        self.named: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_KEYS)
+        self._known: EpochCache[tuple[str, str, str], Key] = EpochCache(KEYS)
+        self.named: EpochCache[tuple[str, str, str], Key] = EpochCache(KEYS)
         """Keys by what callers call them: (account of the caller, Region, text)."""
-        self.nobodys: EpochCache[tuple[str, str, str], Key] = EpochCache(_CACHED_NOBODYS)
+        self.nobodys: EpochCache[tuple[str, str, str], Key] = EpochCache(NOBODYS)
         """What strangers called and nobody has: refused as quickly as what somebody has (KM-2)."""
-        self._compiled: EpochCache[str, Policy] = EpochCache(_CACHED_POLICIES)
+        # By the hash of what it was compiled from: an epoch changes nothing about that.
+        self._compiled: BoundedCache[tuple[str, str], Policy] = BoundedCache(POLICIES)
 
     # Finding
 
@@ -80,7 +83,21 @@ class KeyRepository:
         if record is None:
             return None
         key = self._view(reader, record)
-        return key if epoch is None else self._known.put(epoch, place, key)
+        if epoch is not None:
+            self._known.put(epoch, place, key, account, *cost(key))
+        return key
+
+    def keep_named(self, epoch: int, place: tuple[str, str, str], key: Key) -> None:
+        """Keep what the account of a caller, in a Region, means by a text."""
+        cache = self.named if key.exists else self.nobodys
+        own, parts = cost(key)
+        cache.put(epoch, place, key, place[0], own + len(place[2]), parts)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of keys and their policies."""
+        views = (self._known, self.named, self.nobodys)
+        return self._compiled.cost + sum(each.kept.cost for each in views)
 
     def key_by_alias(
         self, reader: Reader, epoch: int | None, account: str, region: str, name: str
@@ -96,7 +113,8 @@ class KeyRepository:
         return msgspec.structs.replace(key, resource_policies=(policy,))
 
     def _policy(self, reader: Reader, record: KeyRecord) -> Policy:
-        known = self._compiled.get(_FOREVER, record.policy_id)
+        name = (record.account, record.policy_id)
+        known = self._compiled.get(name)
         if known is not None:
             return known
         stored = self.policy(reader, record)
@@ -105,7 +123,7 @@ class KeyRepository:
             _log.error("key policy of %s denies everything: %s", record.key_id, policy.broken)
         elif policy.id != record.policy_id:
             raise RowIntegrityError("kms_key_policies", (record.account, record.key_id))
-        return self._compiled.put(_FOREVER, record.policy_id, policy)
+        return self._compiled.put(name, policy, record.account, policy.weight)
 
     def policy(self, reader: Reader, record: KeyRecord) -> PolicyRecord:
         """The key policy as it was written. Every key has one."""

@@ -24,7 +24,6 @@ satisfies nothing, except a negated operator in a Deny (PE-10).
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import msgspec
 
@@ -55,7 +54,6 @@ class Condition(msgspec.Struct, frozen=True):
         return keys.get(self.name)
 
 
-@lru_cache(maxsize=8192)
 def compile_condition(
     used: Usage, key: str, written: tuple[str, ...], dialect: Dialect, *, allow: bool
 ) -> Condition:

@@ -4,9 +4,13 @@ INVARIANT: a RequestContext is built from verified facts only (threat-model PE-3
 condition keys are lower-case here; an absent key is absent, never empty.
 """
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
 import msgspec
 from msgspec.structs import force_setattr
 
+from keystead.caches import Shared, weigh
 from keystead.policy.document import Policy
 from keystead.policy.principal import ContextValue, Keys, Principal, PrincipalType
 
@@ -21,6 +25,7 @@ __all__ = [
     "PrincipalPolicies",
     "PrincipalType",
     "RequestContext",
+    "documents",
 ]
 
 Combination = tuple[str, str, str, bool, bool, bool, str, str]
@@ -57,6 +62,12 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
     service_control: tuple[tuple[PolicySource, ...], ...] = ()  # per level, root -> account
     ids: str = ""
 
+    @property
+    def every(self) -> Iterator[PolicySource]:
+        """All of them."""
+        one = () if self.boundary is None else (self.boundary,)
+        return chain(self.identity_based, one, self.session or (), *self.service_control)
+
     def __post_init__(self) -> None:
         boundary = () if self.boundary is None else (self.boundary,)
         session = "none" if self.session is None else _ids(self.session)
@@ -83,6 +94,12 @@ class ApplicablePolicies(msgspec.Struct, frozen=True):
     cross_account_allowed: bool = True  # False: an operation that never works across accounts
     sessions_always_bound: bool = False  # True: stricter than AWS's documentation (iam.md 5.4)
 
+    @property
+    def every(self) -> Iterator[PolicySource]:
+        """All of them but the grants."""
+        one = () if self.endpoint is None else (self.endpoint,)
+        return chain(self.principal.every, self.resource_based, one, *self.resource_control)
+
     def combination(self, action: str) -> Combination:
         """What a compiled decision on this action depends on: the documents, how they are asked.
 
@@ -108,6 +125,11 @@ class Asked(msgspec.Struct, frozen=True):
     policies: ApplicablePolicies
     described: frozenset[str] = frozenset()  # the keys that describe the resource, not the request
     shown_as: str = ""  # how the caller may hear of the resource, when not by its ARN
+
+
+def documents(sources: Iterable[PolicySource]) -> Shared:
+    """The compiled documents, as parts of a value that is kept, each with what it costs."""
+    return tuple((one.policy, one.policy.weight or weigh(one.policy)) for one in sources)
 
 
 def _ids(sources: tuple[PolicySource, ...]) -> str:

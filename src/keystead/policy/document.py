@@ -7,15 +7,18 @@
 
 A Policy's `id` is a hash of everything that its meaning depends on; equal ids mean equal
 policies. Principals are resolved by whoever writes the policy: `named_principals` says which.
+
+Nothing is kept here: a document that is only asked about leaves nothing behind. Who reads stored
+ones keeps them, within the room of the account that has them (`caches`).
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 import msgspec
 
+from keystead.caches import weigh
 from keystead.policy import grammar
 from keystead.policy import malformed as say
 from keystead.policy.kinds import RULES, DocumentKind
@@ -30,7 +33,7 @@ from keystead.policy.principals import (
     compile_principals,
     root_arn,
 )
-from keystead.policy.statements import Statement, compile_statement
+from keystead.policy.statements import Elements, Statement, compile_statement
 from keystead.policy.validation import Terms, validate
 from keystead.policy.variables import Dialect, dialect_of
 
@@ -64,7 +67,6 @@ GREATEST_SIZES: Mapping[DocumentKind, int] = {
 """What no document of a kind exceeds, as `document_size` counts it."""
 
 _OUTER_SPACE = re.compile(r'("(?:[^"\\]|\\.)*+")|[ \t\r\n]+')
-_COMPILED = 4096
 _AS_STORED = Terms(any_key=True, stored=True)
 
 
@@ -78,6 +80,7 @@ class Policy(msgspec.Struct, frozen=True):
     text: str
     broken: str = ""  # why a stored text could not be read; the policy then denies everything
     meant: tuple[tuple[str, str], ...] | None = None  # whom its AWS principals were resolved to
+    weight: int = 0  # the bytes that it takes; of a stored one, which may be kept
 
 
 def compile_policy(
@@ -103,9 +106,12 @@ def _policy(
     text: str, kind: DocumentKind, principals: Mapping[str, str] | None, terms: Terms
 ) -> Policy:
     resolved = None if principals is None else tuple(sorted(principals.items()))
-    # A text that is too long to be stored is only simulated: it is not worth keeping.
-    compiled = _compiled if len(text) <= KEY_POLICY_BYTES else _compiled.__wrapped__
-    return compiled(text, kind, resolved, terms)
+    try:
+        return _compile(text, kind, resolved, terms)
+    except MalformedPolicy as refused:
+        if RULES[kind].organizations:
+            raise MalformedPolicy(say.ORGANIZATIONS, refused.detail) from None
+        raise
 
 
 def stored_policy(
@@ -118,9 +124,10 @@ def stored_policy(
     an alarm when the policy is `broken`.
     """
     try:
-        return _policy(text, kind, principals, _AS_STORED)
+        policy = _policy(text, kind, principals, _AS_STORED)
     except MalformedPolicy as refused:
-        return _denies_everything(text, kind, refused.detail)
+        policy = _denies_everything(text, kind, refused.detail)
+    return msgspec.structs.replace(policy, weight=weigh(policy))
 
 
 def named_principals(
@@ -158,18 +165,6 @@ def is_too_long(text: str, kind: DocumentKind) -> bool:
     return most is not None and 2 * len(text) > most and document_size(text, kind) > most
 
 
-@lru_cache(maxsize=_COMPILED)
-def _compiled(
-    text: str, kind: DocumentKind, resolved: tuple[tuple[str, str], ...] | None, terms: Terms
-) -> Policy:
-    try:
-        return _compile(text, kind, resolved, terms)
-    except MalformedPolicy as refused:
-        if RULES[kind].organizations:
-            raise MalformedPolicy(say.ORGANIZATIONS, refused.detail) from None
-        raise
-
-
 def _compile(
     text: str,
     kind: DocumentKind,
@@ -178,7 +173,8 @@ def _compile(
 ) -> Policy:
     written = _read(text, kind)
     dialect = dialect_of(kind, variables=written.version == grammar.VERSION_2012)
-    validate(written, kind, dialect, terms)
+    elements = Elements(dialect)
+    validate(written, kind, elements, terms)
     names = None if resolved is None else dict(resolved)
     return Policy(
         id=_identity(text, kind, resolved),
@@ -186,7 +182,7 @@ def _compile(
         version=written.version,
         statements=tuple(
             compile_statement(
-                one, _principals(one, kind, names, terms), dialect, void=_void(one, kind)
+                one, _principals(one, kind, names, terms), elements, void=_void(one, kind)
             )
             for one in written.statements
         ),
@@ -251,7 +247,7 @@ def _denies_everything(text: str, kind: DocumentKind, why: str) -> Policy:
     everybody = None
     if principal:
         everybody = Principals(frozenset(), everybody=True)
-    compiled = compile_statement(written.statements[0], everybody, Dialect())
+    compiled = compile_statement(written.statements[0], everybody, Elements(Dialect()))
     return Policy(
         id=_identity(readable, kind, None),
         kind=kind,

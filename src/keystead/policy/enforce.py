@@ -10,17 +10,25 @@ INVARIANT: a residual depends only on what it is kept under: the ids of the docu
 are asked, and the action.
 """
 
+from functools import partial
 from typing import Final
 
+from keystead.caches import MIB, BoundedCache, Room
 from keystead.policy.budget import work
-from keystead.policy.context import ApplicablePolicies, Combination, RequestContext
+from keystead.policy.context import (
+    ApplicablePolicies,
+    Combination,
+    RequestContext,
+    documents,
+)
 from keystead.policy.decision import Decision, Finding, Outcome
 from keystead.policy.evaluate import evaluate
-from keystead.policy.generated import REFUSED, Residual, Verdict
-from keystead.policy.residual import compile_residual
+from keystead.policy.generated import REFUSED, Residual, Shapes, Verdict
+from keystead.policy.residual import compile_residual, weight
 from keystead.policy.steps import IMPLICIT_DENY
 
-MOST_RESIDUALS: Final = 8192
+ROOM: Final = Room(of_owner=6 * MIB, in_all=64 * MIB)
+"""For residuals: of the account that asks, with all the documents that they are made of."""
 
 DISAGREEMENT = Finding(
     "0 internal",
@@ -35,10 +43,11 @@ _ALLOWED: Final = Outcome.ALLOWED
 class Enforcer:
     """The residuals in use, and how often one differed from the definition."""
 
-    __slots__ = ("_residuals", "disagreements")
+    __slots__ = ("_residuals", "_shapes", "disagreements")
 
-    def __init__(self) -> None:
-        self._residuals: dict[Combination, Residual] = {}
+    def __init__(self, room: Room = ROOM) -> None:
+        self._residuals: BoundedCache[Combination, Residual] = BoundedCache(room)
+        self._shapes = Shapes()
         self.disagreements = 0
 
     def decide(self, context: RequestContext, policies: ApplicablePolicies) -> Decision:
@@ -52,16 +61,39 @@ class Enforcer:
             return Decision(
                 _ALLOWED, context.principal.arn, context.action, context.resource, verdict
             )
-        residual = _compiled(policies, context.action)
+        account = context.principal.account
+        residual = self._compiled(policies, context.action, account)
         decision = self._explained(context, policies, key, residual(context, policies))
         if key not in self._residuals:
-            self._keep(key, residual)
+            cost = weight(policies, context.action) + sum(len(part) for part in (key[0], key[-1]))
+            self._residuals.put(key, residual, account, cost, documents(policies.every))
         return decision
 
-    def _keep(self, key: Combination, residual: Residual) -> None:
-        if len(self._residuals) >= MOST_RESIDUALS:
-            del self._residuals[next(iter(self._residuals))]
-        self._residuals[key] = residual
+    def _compiled(self, policies: ApplicablePolicies, action: str, account: str) -> Residual:
+        """The residual, within the budget: what searches nothing has none to keep to."""
+        taken = work(policies, action)
+        if taken.is_hopeless:
+            return _refuse
+        residual = compile_residual(policies, action, partial(self._shapes.code, account))
+        if not taken.searches:
+            return residual
+
+        def within_budget(context: RequestContext, policies: ApplicablePolicies) -> Verdict:
+            if taken.exceeds(context.resource, context.keys):
+                return REFUSED
+            return residual(context, policies)
+
+        return within_budget
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the residuals take, with their documents."""
+        return self._residuals.cost + self._shapes.kept_bytes
+
+    def forget(self) -> None:
+        """Let go of every residual."""
+        self._residuals.clear()
+        self._shapes.forget()
 
     def _explained(
         self,
@@ -76,7 +108,7 @@ class Enforcer:
         if defined is verdict:
             return decision
         self.disagreements += 1
-        self._keep(key, _refuse)
+        self._residuals.put(key, _refuse, context.principal.account, 0)
         return Decision(
             outcome=Outcome.IMPLICITLY_DENIED,
             principal_arn=decision.principal_arn,
@@ -88,23 +120,6 @@ class Enforcer:
         )
 
 
-def _compiled(policies: ApplicablePolicies, action: str) -> Residual:
-    """The residual, within the budget: what searches nothing has none to keep to."""
-    taken = work(policies, action)
-    if taken.is_hopeless:
-        return _refuse
-    residual = compile_residual(policies, action)
-    if not taken.searches:
-        return residual
-
-    def within_budget(context: RequestContext, policies: ApplicablePolicies) -> Verdict:
-        if taken.exceeds(context.resource, context.keys):
-            return REFUSED
-        return residual(context, policies)
-
-    return within_budget
-
-
 def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001
     """What stands for a residual that was wrong, or that no request could afford."""
     return REFUSED
@@ -114,6 +129,11 @@ ENFORCER: Final = Enforcer()
 """The one that every call uses: what it keeps depends on nothing but the documents."""
 
 decide = ENFORCER.decide
+
+
+def kept_bytes() -> int:
+    """What the residuals in use take."""
+    return ENFORCER.kept_bytes
 
 
 def disagreements() -> int:

@@ -9,18 +9,21 @@ is passed in under a name of our own.
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
-from functools import lru_cache
 from types import CodeType
 from typing import Any, Final
 
 import msgspec
 
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.conditions import Test
 from keystead.policy.context import ApplicablePolicies, RequestContext
 from keystead.policy.decision import PolicyKind
 from keystead.policy.principal import UNBOUND, Principal, PrincipalType
 from keystead.policy.principals import Grade
 from keystead.policy.statements import ResourceTest, Statement
+
+_ROOM = Room(of_owner=512 * KIB, in_all=8 * MIB)
+_CODE, _EACH = 1500, 7  # bytes of a code, and for each character of its source
 
 
 class Refusal(Enum):
@@ -81,8 +84,8 @@ class _Source:
             self.lines.append(f"    if {condition}: return REFUSED")
 
 
-def generate(what: Remainder) -> Residual:
-    """The function that asks what remains."""
+def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
+    """The function that asks what remains; `code` compiles a source (`Shapes`)."""
     source = _Source()
     source.lines += [
         "def residual(context, policies):",
@@ -104,15 +107,36 @@ def generate(what: Remainder) -> Residual:
         if statements is not None:
             _must_allow(source, flag, statements)
     source.lines.append("    return kind")
-    exec(_code("\n".join(source.lines)), source.constants)  # noqa: S102 - see the invariant
-    residual: Residual = source.constants["residual"]
+    exec(code("\n".join(source.lines)), source.constants)  # noqa: S102 - see the invariant
+    # A function that its own constants name would only ever be freed by the collector.
+    residual: Residual = source.constants.pop("residual")
     return residual
 
 
-@lru_cache(maxsize=1024)
-def _code(text: str) -> CodeType:
-    """Most combinations of documents have one of a few shapes, and a shape is one source."""
-    return compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
+class Shapes:
+    """The compiled sources: most combinations of documents have one of a few shapes."""
+
+    __slots__ = ("_codes",)
+
+    def __init__(self) -> None:
+        self._codes: BoundedCache[str, CodeType] = BoundedCache(_ROOM)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What they take."""
+        return self._codes.cost
+
+    def code(self, account: str, text: str) -> CodeType:
+        """The code of a source that this account's decisions need."""
+        known = self._codes.get(text)
+        if known is not None:
+            return known
+        code = compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
+        return self._codes.put(text, code, account, _CODE + _EACH * len(text))
+
+    def forget(self) -> None:
+        """Let go of them all."""
+        self._codes.clear()
 
 
 def _resource_side(source: _Source, what: Remainder) -> None:

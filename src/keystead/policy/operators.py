@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
@@ -82,7 +81,6 @@ class Usage(msgspec.Struct, frozen=True):
         return self.if_exists or self.operator.negated
 
 
-@lru_cache(maxsize=512)
 def usage(written: str) -> Usage:
     """Read an operator's name, in any case; raises UnknownOperator."""
     name, quantifier = ascii_lower(written), ""

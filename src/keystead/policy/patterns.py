@@ -10,9 +10,8 @@ order, without going back (`runs`).
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
-from keystead.policy.runs import Run, Text, Token, Tokens, Wild
+from keystead.policy.runs import Run, Text, Token, Tokens, Wild, find
 
 __all__ = [
     "LONGEST_SEARCH",
@@ -26,14 +25,17 @@ __all__ = [
     "arn_glob",
     "ascii_lower",
     "glob",
+    "is_plain",
     "is_quick",
     "is_searched",
     "is_too_long",
     "never",
+    "one_action",
     "resource_glob",
     "segments",
     "shortest",
     "wildcards",
+    "wildly",
 ]
 
 Matcher = Callable[[str], bool]
@@ -248,12 +250,37 @@ def _head_and_rest(head: str, rest: str, *, open_end: bool) -> Matcher:
     return matches
 
 
-@lru_cache(maxsize=4096)
-def action_glob(pattern: str) -> Matcher:
-    """The matcher of an action pattern, for actions in lower case (iam.md 4.5).
+def is_plain(pattern: str) -> bool:
+    """Is there no wildcard in it?"""
+    return "*" not in pattern and "?" not in pattern
 
-    A pattern with a blank or a comma is two actions in one string and matches nothing.
+
+def one_action(pattern: str) -> bool:
+    """Is this one pattern?  With a blank or a comma it is two in one text: it matches nothing."""
+    return " " not in pattern and "," not in pattern
+
+
+def action_glob(pattern: str) -> Matcher:
+    """The matcher of an action pattern, for actions in lower case (iam.md 4.5)."""
+    return glob(wildcards(ascii_lower(pattern))) if one_action(pattern) else never
+
+
+def wildly(pattern: str, text: str) -> bool:
+    """Does a pattern match, without a matcher that would have to be kept?  As `glob` does.
+
+    It is for short texts: each piece is looked for where the one before ended.
     """
-    if " " in pattern or "," in pattern:
-        return never
-    return glob(wildcards(ascii_lower(pattern)))
+    if "?" in pattern:
+        return glob(wildcards(pattern))(text)
+    if "*" not in pattern:
+        return text == pattern
+    head, *middle, tail = pattern.split("*")
+    position, end = len(head), len(text) - len(tail)
+    if position > end or not text.startswith(head) or not text.endswith(tail):
+        return False
+    for piece in middle:
+        found = find(text, piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True

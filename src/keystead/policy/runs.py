@@ -156,7 +156,7 @@ class Run:
         """Where the leftmost occurrence between two positions begins, or -1."""
         literal = self.literal()
         if literal is not None:
-            return _find(text.text, literal, start, end)
+            return find(text.text, literal, start, end)
         places = (1 << max(end - start - self.length + 1, 0)) - 1  # the lowest is `start`
         for offset, part in self._parts:
             for position, char in enumerate(part[:FILTERED], start + offset):
@@ -179,7 +179,7 @@ class Run:
             offset, part = absent[0]
             # Of many searches each goes on where the one before ended: only of a part that a
             # variable made long they take long together.
-            search = _find if len(part) >= LONG else str.find
+            search = find if len(part) >= LONG else str.find
             found = search(text, part, place + offset + 1, end) - offset
             if found <= place:
                 return -1
@@ -187,7 +187,7 @@ class Run:
         return -1
 
 
-def _find(text: str, literal: str, start: int, end: int) -> int:
+def find(text: str, literal: str, start: int, end: int) -> int:
     """`text.find(literal, start, end)`, in linear time.
 
     CPython compares each place with the literal, unless the text is long and the literal neither

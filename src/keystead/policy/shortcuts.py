@@ -16,7 +16,7 @@ from keystead.policy.variables import Dialect, Template, Variable, pattern, temp
 
 Test = Callable[[Keys], bool]
 
-_KEPT = 64
+_KEPT, _ANSWER = 16, 200  # answers of one condition, and the bytes that each takes
 
 
 def shortcut(
@@ -99,6 +99,10 @@ class _Answers(dict[ContextValue | None, bool]):
 
     def __init__(self, answer: Callable[[str], bool], *, when_absent: bool, longest: int) -> None:
         self._answer, self._when_absent, self._longest = answer, when_absent, longest
+
+    def __sizeof__(self) -> int:
+        """With what it may grow to: whoever keeps the policy does not hear of it."""
+        return super().__sizeof__() + _KEPT * _ANSWER
 
     def __missing__(self, value: ContextValue | None) -> bool:
         if not isinstance(value, str):

@@ -6,14 +6,22 @@ match. The last two are one function, `applies`; a statement that can match noth
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from keystead.policy.conditions import Condition, Test, compile_condition
-from keystead.policy.grammar import Element, WrittenStatement
-from keystead.policy.patterns import Matcher, Wild, action_glob, resource_glob, wildcards
+from keystead.policy.grammar import Element, WrittenCondition, WrittenStatement
+from keystead.policy.patterns import (
+    Matcher,
+    Wild,
+    ascii_lower,
+    is_plain,
+    one_action,
+    resource_glob,
+    wildcards,
+    wildly,
+)
 from keystead.policy.principal import Keys
 from keystead.policy.principals import PrincipalElement
 from keystead.policy.searches import Searches, of_actions, of_resources
@@ -23,18 +31,24 @@ ResourceTest = Callable[[str, Keys], bool]
 """Does a resource match, under these keys?"""
 
 
-class ActionElement(msgspec.Struct, frozen=True):
-    """Action or NotAction."""
+class ActionElement(msgspec.Struct, frozen=True, gc=False):
+    """Action or NotAction: its patterns in lower case, as texts, because documents have many.
 
-    patterns: tuple[str, ...]
-    matchers: tuple[Matcher, ...]
+    They are asked when a combination of documents is new, or a refusal is explained.
+    """
+
+    exact: frozenset[str]
+    beginnings: tuple[str, ...]  # of those whose only wildcard is a `*` at the end
+    patterns: tuple[str, ...]  # the others
     negated: bool
     searches: Searches = ()
 
     def matches(self, action: str) -> bool:
         """Is this action, in lower case, meant?"""
-        for matcher in self.matchers:
-            if matcher(action):
+        if action in self.exact or action.startswith(self.beginnings):
+            return not self.negated
+        for text in self.patterns:
+            if wildly(text, action):
                 return not self.negated
         return self.negated
 
@@ -78,19 +92,42 @@ class Statement(msgspec.Struct, frozen=True):
         return "Allow" if self.allow else "Deny"
 
 
-ELEMENTS = 8192
-"""Elements that are kept compiled: few documents are all new, and validation compiles as well."""
-
-_static = lru_cache(maxsize=ELEMENTS)(resource_glob)
-
-NO_ACTIONS = ActionElement((), (), negated=False)
+NO_ACTIONS = ActionElement(frozenset(), (), (), negated=False)
 EVERY_RESOURCE = ResourceElement((), negated=False, test=lambda _, __: True, everything=True)
+
+
+class Elements:
+    """The elements of one document, each compiled once: its validation compiles them as well."""
+
+    __slots__ = ("_conditions", "_resources", "dialect")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._conditions: dict[tuple[WrittenCondition, bool], Condition] = {}
+        self._resources: dict[tuple[Element, bool], ResourceElement] = {}
+
+    def condition(self, written: WrittenCondition, *, allow: bool) -> Condition:
+        """`compile_condition` of this document."""
+        found = self._conditions.get((written, allow))
+        if found is None:
+            usage, key, values = written.usage, written.key, written.values
+            found = compile_condition(usage, key, values, self.dialect, allow=allow)
+            self._conditions[written, allow] = found
+        return found
+
+    def resources(self, written: Element, *, allow: bool) -> ResourceElement:
+        """`compile_resources` of this document."""
+        found = self._resources.get((written, allow))
+        if found is None:
+            found = compile_resources(written, self.dialect, allow=allow)
+            self._resources[written, allow] = found
+        return found
 
 
 def compile_statement(
     written: WrittenStatement,
     principals: PrincipalElement | None,
-    dialect: Dialect,
+    elements: Elements,
     *,
     void: str = "",
 ) -> Statement:
@@ -102,12 +139,9 @@ def compile_statement(
     resources = (
         EVERY_RESOURCE
         if written.resource is None
-        else compile_resources(written.resource, dialect, allow=allow)
+        else elements.resources(written.resource, allow=allow)
     )
-    conditions = tuple(
-        compile_condition(one.usage, one.key, one.values, dialect, allow=allow)
-        for one in written.conditions
-    )
+    conditions = tuple(elements.condition(one, allow=allow) for one in written.conditions)
     tests = [condition.test for condition in conditions]
     actions = NO_ACTIONS if void or written.action is None else compile_actions(written.action)
     return Statement(
@@ -131,15 +165,20 @@ def compile_statement(
     )
 
 
-@lru_cache(maxsize=ELEMENTS)
 def compile_actions(element: Element) -> ActionElement:
     """The meaning of an Action or NotAction element."""
-    matchers = tuple(action_glob(text) for text in element.values)
-    searches = of_actions([wildcards(text) for text in element.values])
-    return ActionElement(element.values, matchers, element.negated, searches)
+    patterns = {ascii_lower(text): None for text in element.values if one_action(text)}
+    exact = {text for text in patterns if is_plain(text)}
+    open_ended = {text for text in patterns if text.endswith("*") and is_plain(text[:-1])}
+    return ActionElement(
+        frozenset(exact),
+        tuple(text[:-1] for text in open_ended),
+        tuple(text for text in patterns if text not in exact and text not in open_ended),
+        element.negated,
+        of_actions([wildcards(text) for text in element.values]),
+    )
 
 
-@lru_cache(maxsize=ELEMENTS)
 def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> ResourceElement:
     """The meaning of a Resource or NotResource element; raises MalformedVariable."""
     texts = tuple(completed(text, dialect) for text in element.values)
@@ -157,7 +196,7 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
     return ResourceElement(
         patterns=texts,
         negated=element.negated,
-        matcher=_static(templates[0].tokens()) if alone else None,
+        matcher=resource_glob(templates[0].tokens()) if alone else None,
         test=EVERY_RESOURCE.test
         if everything
         else _resource_test(element, tests, variables, allow),

@@ -19,14 +19,13 @@ import msgspec
 from keystead.arns import PARTITIONS
 from keystead.policy import malformed as say
 from keystead.policy.comparisons import BadOperand
-from keystead.policy.conditions import compile_condition
 from keystead.policy.grammar import EVERYBODY, VERSION_2012, WrittenPolicy, WrittenStatement
 from keystead.policy.keys import family, is_supplied
 from keystead.policy.kinds import RULES, DocumentKind, Rules
 from keystead.policy.malformed import MalformedPolicy
 from keystead.policy.operators import FOR_ALL
 from keystead.policy.patterns import Wild, ascii_lower, glob, segments
-from keystead.policy.statements import colons, compile_resources, misplaced_variable
+from keystead.policy.statements import Elements, colons, misplaced_variable
 from keystead.policy.variables import (
     Dialect,
     MalformedVariable,
@@ -51,14 +50,18 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     partition: str = ""  # of its ARNs; "" is any that there is
 
 
-def validate(policy: WrittenPolicy, kind: DocumentKind, dialect: Dialect, terms: Terms) -> None:
-    """Refuse what this kind must not say; raises MalformedPolicy."""
+def validate(policy: WrittenPolicy, kind: DocumentKind, elements: Elements, terms: Terms) -> None:
+    """Refuse what this kind must not say; raises MalformedPolicy.
+
+    What it has to compile stays in `elements`.
+    """
+    dialect = elements.dialect
     rules, statements = RULES[kind], policy.statements
     _syntax(statements, rules)  # 1
     if rules.version_2012 and policy.version != VERSION_2012:  # 2
         raise MalformedPolicy(say.OLD_VERSION)
     for statement in statements:  # 3
-        _legacy(statement, rules, dialect)
+        _legacy(statement, rules, elements)
     if rules.iam_sids:  # 4
         _sids(statements)
     for statement in statements:  # 5
@@ -81,16 +84,16 @@ def _syntax(statements: tuple[WrittenStatement, ...], rules: Rules) -> None:
             raise MalformedPolicy(say.NO_PRINCIPAL_HERE)
 
 
-def _legacy(statement: WrittenStatement, rules: Rules, dialect: Dialect) -> None:
+def _legacy(statement: WrittenStatement, rules: Rules, elements: Elements) -> None:
     """What only compiling can tell: does every value mean something?"""
     if statement.effect not in ("Allow", "Deny"):
         raise MalformedPolicy(say.LEGACY, f"`Effect` is {statement.effect}")
     allow = statement.effect == "Allow"
     try:
         for one in statement.conditions:
-            compile_condition(one.usage, one.key, one.values, dialect, allow=allow)
+            elements.condition(one, allow=allow)
         if statement.resource is not None:
-            compile_resources(statement.resource, dialect, allow=allow)
+            elements.resources(statement.resource, allow=allow)
     except BadOperand as error:
         raise MalformedPolicy(say.LEGACY, f"an operator cannot compare with `{error}`") from None
     except MalformedVariable as error:
@@ -99,7 +102,7 @@ def _legacy(statement: WrittenStatement, rules: Rules, dialect: Dialect) -> None
         raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards or variables") from None
     if rules.arns and statement.resource is not None:
         for resource in statement.resource.values:
-            _legacy_arn(resource, dialect)
+            _legacy_arn(resource, elements.dialect)
 
 
 def _legacy_arn(resource: str, dialect: Dialect) -> None:

@@ -9,7 +9,6 @@ whole text has no meaning for this request: the answer is None.
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 import msgspec
 
@@ -18,8 +17,6 @@ from keystead.policy.kinds import RULES, DocumentKind
 from keystead.policy.patterns import Matcher, ascii_lower, is_too_long, shortest, wildcards
 from keystead.policy.principal import Keys
 from keystead.policy.runs import FILTERED, Token, Tokens
-
-_KEPT = 8192  # texts: the same few occur in most documents
 
 # In a family the last part of a key may have blanks inside: `aws:PrincipalTag/cost center`.
 VARIABLE = re.compile(
@@ -107,7 +104,6 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         return None if tokens is None else "".join(t for t in tokens if isinstance(t, str))
 
 
-@lru_cache(maxsize=_KEPT)
 def template(text: str, dialect: Dialect, *, wild: bool) -> Template:
     """Parse a text; `wild` gives `*` and `?` their meaning. Raises MalformedVariable."""
     if not dialect.variables or "${" not in text:
@@ -133,7 +129,6 @@ def _plain(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=_KEPT)
 def pattern(
     text: str, dialect: Dialect, compiled: Callable[[Tokens], Matcher]
 ) -> Callable[[str, Keys], bool]:

@@ -32,10 +32,11 @@ from keystead.identity.repository import IdentityRepository
 from keystead.kms.call import KmsCall
 from keystead.kms.deletion import Destroyed, destroy_due
 from keystead.kms.due import one_by_one
+from keystead.kms.heard import Heard
 from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
-from keystead.policy.enforce import disagreements
+from keystead.policy.enforce import disagreements, kept_bytes
 from keystead.server import logs, process
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.clock import Clock, machine_clock, system_clock
@@ -129,16 +130,18 @@ class Installation:
         self.custody = Custody(self.hierarchy)
         self.identities = IdentityRepository(self.hierarchy.rows)
         self.keys = KeyRepository(self.hierarchy.rows)
+        self.heard = Heard()
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self.refusals = Refusals(
             RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Room()
         )
         self.unknown = UnknownCallers(self.trail, monotonic)
+        self.authenticator = Authenticator(self.identities, config.regions, self.last_used)
         self.pipeline = Pipeline(
             self.store,
             self.trail,
-            Authenticator(self.identities, config.regions, self.last_used),
+            self.authenticator,
             self._calls(),
             self.clock,
             self.metrics,
@@ -159,6 +162,11 @@ class Installation:
         )
 
         gauge(
+            "keystead_kept_bytes",
+            "What is kept in memory to spare work, by its own account; it is bounded.",
+            self.kept_bytes,
+        )
+        gauge(
             "keystead_refusals_counted",
             "Refusals of unknown callers that the audit log counts together.",
             lambda: self.unknown.counted,
@@ -167,6 +175,19 @@ class Installation:
             "keystead_refusals_not_kept",
             "Refusals that came too fast to be kept for `keystead explain`; the log has them.",
             lambda: self.refusals.lost,
+        )
+
+    def kept_bytes(self) -> int:
+        """What every cache that a caller can fill takes now (operating.md)."""
+        return (
+            self.authenticator.kept_bytes
+            + self.identities.compiled.cost
+            + self.keys.kept_bytes
+            + self.heard.kept_bytes
+            + self.custody.kept_bytes
+            + self.trail.kept_bytes
+            + self.refusals.kept_bytes
+            + kept_bytes()
         )
 
     def _signed(self) -> int:
@@ -185,6 +206,7 @@ class Installation:
                 principals=principals,
                 guardrails=guardrails,
                 repository=self.keys,
+                heard=self.heard,
                 custody=self.custody,
                 tokens=tokens,
                 accept_unsupported_condition_keys=accept,

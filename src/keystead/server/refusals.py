@@ -55,6 +55,11 @@ class Refusals:
         """How many came faster than they could be kept, since the start."""
         return self._waiting.lost
 
+    @property
+    def kept_bytes(self) -> int:
+        """What those take that wait for the store."""
+        return self._waiting.bytes
+
     def remember(self, refused: AccessDenied, event: Event, response: HttpResponse) -> HttpResponse:
         """Remember a refusal; the response, with the message that stands for it."""
         account = event.principal.account if event.principal else ""

@@ -3,36 +3,39 @@
 INVARIANT: a value is returned only at the epoch at which it was put (threat-model CN-1).
 """
 
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-K = TypeVar("K")
+from keystead.caches import BoundedCache, Room, Shared
+
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class EpochCache(Generic[K, V]):
-    """A bounded map that forgets everything when the epoch moves."""
+    """A bounded cache that forgets everything when the epoch moves."""
 
-    __slots__ = ("_entries", "_epoch", "_limit")
+    __slots__ = ("_epoch", "kept")
 
-    def __init__(self, limit: int) -> None:
-        self._entries: dict[K, V] = {}
+    def __init__(self, room: Room) -> None:
+        self.kept: BoundedCache[K, V] = BoundedCache(room)
         self._epoch = -1
-        self._limit = limit
 
     def get(self, epoch: int, key: K) -> V | None:
         """The value put at this epoch, or None."""
         if epoch != self._epoch:
-            self._entries.clear()
-            self._epoch = epoch
+            self._begin(epoch)
             return None
-        return self._entries.get(key)
+        return self.kept.get(key)
 
-    def put(self, epoch: int, key: K, value: V) -> V:
-        """Keep `value` while the epoch stays; returns it."""
+    def put(  # noqa: PLR0917  # as `BoundedCache.put`
+        self, epoch: int, key: K, value: V, owner: str, cost: int, parts: Shared = ()
+    ) -> V:
+        """Keep `value` while the epoch stays and there is room; returns it."""
         if epoch != self._epoch:
-            self._entries.clear()
-            self._epoch = epoch
-        elif len(self._entries) >= self._limit:
-            self._entries.pop(next(iter(self._entries)))
-        self._entries[key] = value
-        return value
+            self._begin(epoch)
+        return self.kept.put(key, value, owner, cost, parts)
+
+    def _begin(self, epoch: int) -> None:
+        self.kept.clear()
+        self._epoch = epoch

@@ -13,6 +13,7 @@ header (AU-3), a time that is not in ISO 8601's basic format.
 
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
 from keystead.wire.http import HttpRequest
 from keystead.wire.sigv4 import (
@@ -49,6 +50,14 @@ _REQUIRED_IN_QUERY = (
 )
 _IN_QUERY = {name.lower(): name for name in (*_REQUIRED_IN_QUERY, "X-Amz-Security-Token")}
 
+
+class Known(Protocol):
+    """Claims by their `prefix`, as a verifier keeps them."""
+
+    def get(self, key: str, /) -> Claim | None:
+        """The claim, or None."""
+
+
 NOTHING_KNOWN: Mapping[str, Claim] = {}
 
 
@@ -67,7 +76,7 @@ def prefix(request: HttpRequest) -> str | None:
     return text if text.endswith(", Signature=") else None
 
 
-def parse(request: HttpRequest, known: Mapping[str, Claim] = NOTHING_KNOWN) -> Signature:
+def parse(request: HttpRequest, known: Known = NOTHING_KNOWN) -> Signature:
     """The signature of a request; raises MissingAuthenticationToken when there is none.
 
     `known` holds claims by their `prefix`.
@@ -96,9 +105,7 @@ def _query_credentials(request: HttpRequest) -> dict[str, str]:
     return found
 
 
-def _from_header(
-    headers: Mapping[str, str], authorization: str, known: Mapping[str, Claim]
-) -> Signature:
+def _from_header(headers: Mapping[str, str], authorization: str, known: Known) -> Signature:
     timestamp = headers.get("x-amz-date") or headers.get("date", "")
     claim = known.get(authorization[:-_SIGNATURE_LENGTH])
     token = headers.get("x-amz-security-token")

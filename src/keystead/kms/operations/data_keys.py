@@ -5,7 +5,6 @@ from typing import NamedTuple
 from keystead.errors import ValidationException
 from keystead.kms import grants, states, usage
 from keystead.kms.call import KmsCall
-from keystead.kms.contexts import encryption_context
 from keystead.kms.keys import Key
 from keystead.kms.operations.encryption import context_keys, seal
 from keystead.kms.requests import refuse_recipient, require_real
@@ -54,7 +53,7 @@ def _generate(
     call: KmsCall, operation: str, request: _Request, recipient: api.RecipientInfo | None = None
 ) -> DataKey:
     size = _size(request)
-    context = encryption_context(request.encryption_context)
+    context = call.context(request.encryption_context)
     key = call.key(request.key_id)
     permit = call.authorize(f"kms:{operation}", key, context_keys(context))
     grants.require_known(request.grant_tokens)

@@ -8,7 +8,7 @@ from keystead.errors import ValidationException
 from keystead.kms import ciphertext, grants, states, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.ciphertext import Blob
-from keystead.kms.contexts import EncryptionContext, encryption_context
+from keystead.kms.contexts import EncryptionContext
 from keystead.kms.identifiers import key_reference
 from keystead.kms.keys import Key
 from keystead.kms.requests import refuse_recipient, require_real
@@ -21,7 +21,7 @@ from keystead.wire.models import kms as api
 
 @implements(api.Encrypt)
 def encrypt(call: KmsCall, request: api.EncryptRequest) -> api.EncryptResponse:
-    context = encryption_context(request.encryption_context)
+    context = call.context(request.encryption_context)
     algorithm = request.encryption_algorithm or usage.SYMMETRIC_DEFAULT
     call.record_defaults(encryptionAlgorithm=algorithm)
     key = call.key(request.key_id)
@@ -40,7 +40,7 @@ def encrypt(call: KmsCall, request: api.EncryptRequest) -> api.EncryptResponse:
 
 @implements(api.Decrypt)
 def decrypt(call: KmsCall, request: api.DecryptRequest) -> api.DecryptResponse:
-    context = encryption_context(request.encryption_context)
+    context = call.context(request.encryption_context)
     algorithm = request.encryption_algorithm or usage.SYMMETRIC_DEFAULT
     call.record_defaults(encryptionAlgorithm=algorithm)
     ignored = _ciphertext_ignored(request.dry_run_modifiers, request.dry_run)
@@ -64,8 +64,8 @@ def decrypt(call: KmsCall, request: api.DecryptRequest) -> api.DecryptResponse:
 
 @implements(api.ReEncrypt)
 def re_encrypt(call: KmsCall, request: api.ReEncryptRequest) -> api.ReEncryptResponse:
-    old_context = encryption_context(request.source_encryption_context)
-    new_context = encryption_context(request.destination_encryption_context)
+    old_context = call.context(request.source_encryption_context)
+    new_context = call.context(request.destination_encryption_context)
     old_algorithm = request.source_encryption_algorithm or usage.SYMMETRIC_DEFAULT
     new_algorithm = request.destination_encryption_algorithm or usage.SYMMETRIC_DEFAULT
     call.record_defaults(
@@ -161,16 +161,16 @@ def _source(
             " constraint: Member must not be null"
         )
     if key_id is None:
-        blob = ciphertext.unpack(sent)
+        blob = call.heard.blob(call.account, sent)
         return Source(call.key_of_blob(blob.made_by), True, False, blob)
-    known = _unpacked(sent)
+    known = _unpacked(call, sent)
     return Source(_named_key(call, key_id, known), False, False, known)
 
 
-def _unpacked(sent: bytes) -> Blob | None:
+def _unpacked(call: KmsCall, sent: bytes) -> Blob | None:
     """The blob, or None: with a key named, what is wrong with it is told only to who may use it."""
     try:
-        return ciphertext.unpack(sent)
+        return call.heard.blob(call.account, sent)
     except api.InvalidCiphertextException:
         return None
 

@@ -8,7 +8,6 @@ something that it refuses, its own reason is the finding.
 """
 
 from contextlib import suppress
-from functools import lru_cache
 
 from keystead.policy.document import compile_policy
 from keystead.policy.findings import (
@@ -58,13 +57,6 @@ def findings(
     `resource_type` is what the policy is attached to, as ValidatePolicy names it; `any_key`:
     condition keys that never have a value here are accepted; `partition`: that of its ARNs.
     """
-    return _findings(text, kind, resource_type, any_key, partition)
-
-
-@lru_cache(maxsize=4)  # who asks for one page is about to ask for the next
-def _findings(
-    text: str, kind: DocumentKind, resource_type: str, any_key: bool, partition: str
-) -> tuple[PolicyFinding, ...]:
     report = _examine(text, kind, resource_type, partition, any_key=any_key)
     if not report.has_errors and kind is not DocumentKind.RESOURCE:
         try:

@@ -1,0 +1,236 @@
+"""What may be kept in memory to spare work, for whom, and how much of it?  The one bounded cache.
+
+A cache has a `Room`: bytes for each owner, who is an account, and bytes in all. What was used
+least recently goes first: of its owner, who fills a room, or of all. So an account that fills its
+own room costs nobody else a hit, and no number of calls makes a cache larger than its room.
+
+What a value costs is said by whoever puts it, in bytes, and includes what the value reaches. A
+part that several values of one owner share, such as a compiled policy, is counted once for them.
+`weigh` measures what a value takes; estimates in the code are held against it by tests.
+"""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from types import (
+    BuiltinMethodType,
+    CellType,
+    FunctionType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+)
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+Shared = tuple[tuple[object, int], ...]
+"""Parts of a value that other values may have as well, each with what it costs."""
+
+ENTRY, OWNER = 400, 450
+"""Bytes that an entry takes beside key and value, and what an owner takes who has any."""
+
+KIB, MIB = 1024, 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many bytes may be kept."""
+
+    of_owner: int
+    in_all: int
+
+
+class _Owner:
+    """What one owner has in a cache: in the order of use, and the parts that it shares."""
+
+    __slots__ = ("cost", "name", "order", "parts")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cost = 0
+        self.order: OrderedDict[Any, None] = OrderedDict()
+        self.parts: dict[int, list[int]] = {}  # by identity: uses, cost
+
+
+class _Entry(Generic[V]):
+    """One value, with what it costs."""
+
+    __slots__ = ("cost", "owner", "parts", "used", "value")
+
+    def __init__(self, value: V, owner: _Owner, cost: int, parts: Shared, used: int) -> None:
+        self.value = value
+        self.owner = owner
+        self.cost = cost
+        self.parts = parts
+        self.used = used
+
+
+class BoundedCache(Generic[K, V]):
+    """A map that forgets what was used least recently, within the room for each owner and for all.
+
+    An order is kept to the precision of one `put`: of what was used since the last one, nobody
+    knows which was used first. So a hit in a cache that does not change costs one comparison.
+    """
+
+    __slots__ = ("_entries", "_owners", "_puts", "_room", "cost")
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._owners: dict[str, _Owner] = {}
+        self._puts = 0
+        self.cost = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._entries
+
+    def cost_of(self, owner: str) -> int:
+        """What is kept for one owner, in bytes."""
+        held = self._owners.get(owner)
+        return 0 if held is None else held.cost
+
+    def get(self, key: K) -> V | None:
+        """The value under this key, or None."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.used != self._puts:
+            entry.used = self._puts
+            self._entries.move_to_end(key)
+            entry.owner.order.move_to_end(key)
+        return entry.value
+
+    def put(self, key: K, value: V, owner: str, cost: int, parts: Shared = ()) -> V:
+        """Keep `value`, at the cost of what was used least recently; returns it.
+
+        What is larger than the room of one owner is not kept.
+        """
+        self.discard(key)
+        cost += ENTRY
+        if cost + sum(part[1] for part in parts) > self._room.of_owner:
+            return value
+        self._puts += 1
+        held = self._owners.get(owner)
+        if held is None:
+            held = self._owners[owner] = _Owner(owner)
+            self._charge(held, OWNER)
+        self._entries[key] = _Entry(value, held, cost, parts, self._puts)
+        held.order[key] = None
+        self._charge(held, cost + _added(held, parts))
+        self._shrink(held)
+        return value
+
+    def _shrink(self, held: _Owner) -> None:
+        while held.cost > self._room.of_owner:
+            self.discard(next(iter(held.order)))
+        while self.cost > self._room.in_all:
+            self.discard(next(iter(self._entries)))
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """Everything that is kept, what was used least recently first."""
+        return ((key, entry.value) for key, entry in self._entries.items())
+
+    def discard(self, key: K) -> None:
+        """Forget what is kept under this key."""
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        held = entry.owner
+        del held.order[key]
+        self._charge(held, -entry.cost - _removed(held, entry.parts))
+        if not held.order:
+            del self._owners[held.name]
+            self._charge(held, -OWNER)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._owners.clear()
+        self.cost = 0
+
+    def _charge(self, held: _Owner, cost: int) -> None:
+        held.cost += cost
+        self.cost += cost
+
+
+def _added(held: _Owner, parts: Shared) -> int:
+    """Count one more use of each part; what those cost that were not used before."""
+    cost = 0
+    for part, weight in parts:
+        used = held.parts.setdefault(id(part), [0, weight])
+        used[0] += 1
+        cost += used[1] if used[0] == 1 else 0
+    return cost
+
+
+def _removed(held: _Owner, parts: Shared) -> int:
+    """Count one use less of each part; what those cost that are used no more."""
+    cost = 0
+    for part, _ in parts:
+        used = held.parts[id(part)]
+        used[0] -= 1
+        if not used[0]:
+            cost += used[1]
+            del held.parts[id(part)]
+    return cost
+
+
+# Weighing
+
+
+def weigh(value: object) -> int:
+    """The bytes that a value takes with everything that only it reaches.
+
+    Types, modules and what a function finds in its module belong to the program. Texts count even
+    when others have them too: rather too much than too little.
+    """
+    seen: set[int] = set()
+    waiting, weight = [value], 0
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, _OF_THE_PROGRAM):
+            continue
+        seen.add(id(one))
+        weight += sys.getsizeof(one) + _ROUNDING
+        waiting.extend(_reached(one))
+    return weight
+
+
+_OF_THE_PROGRAM = (type, ModuleType, Enum, bool, type(None))
+_ROUNDING = 8  # the allocator gives multiples of 16
+
+
+def _reached(value: object) -> Iterator[object]:
+    """What a value holds; for what we do not know, what its slots do."""
+    match value:
+        case str() | bytes() | int() | float():
+            pass
+        case tuple() | list() | set() | frozenset():
+            yield from value
+        case dict():
+            yield from value
+            yield from value.values()
+        case FunctionType():
+            yield value.__closure__
+            yield value.__defaults__
+        case CellType():
+            yield value.cell_contents
+        case MethodType() | BuiltinMethodType() | MethodWrapperType():
+            yield value.__self__
+        case partial():
+            yield from (value.func, value.args, value.keywords)
+        case msgspec.Struct():
+            yield from (getattr(value, name) for name in value.__struct_fields__)
+        case _:
+            names = (n for c in type(value).__mro__ for n in getattr(c, "__slots__", ()))
+            yield from (getattr(value, name, None) for name in names)
