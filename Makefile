@@ -6,7 +6,7 @@ DATA   ?= data
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format bench prove-memory prove-mutations prove-floods soak clean coverage-table models
+.PHONY: help setup serve test check format bench prove-memory prove-mutations prove-floods soak clean coverage-table models prove-caches
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours fe
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240
+
+prove-caches: $(VENV)/.dev ## 10,000 calls of each sort: memory, and a neighbour's p99 (half an hour)
+	@$(BIN)/python -m scripts.prove_caches $(BIN)/keystead
 
 clean: ## remove .venv and caches (never data)
 	@rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
