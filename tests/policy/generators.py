@@ -1,6 +1,10 @@
-"""Random questions over all kinds of policy, small enough that statements often match."""
+"""Random questions over all kinds of policy, small enough that statements often match.
 
-from typing import Any
+Most are such that every layer begins by allowing, so that a single one of them often decides:
+`test_generators` states in which share.
+"""
+
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
@@ -45,7 +49,7 @@ CONDITIONS = [
     {"ForAllValues:StringNotEquals": {"aws:TagKeys": ["c"]}},
     {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:t*"}},
 ]
-CALLERS = [ALICE, ALICE, APP, APP, BOB, OWNER, LOGS, NOBODY]
+CALLERS = [ALICE, ALICE, ALICE, APP, APP, APP, BOB, OWNER, LOGS, NOBODY]
 VALUES: dict[str, list[ContextValue]] = {
     "aws:username": ["alice", "bob"],
     "app:owner": ["alice", ("alice",)],
@@ -56,6 +60,12 @@ VALUES: dict[str, list[ContextValue]] = {
     "aws:sourcearn": ["arn:aws:sns:eu:1:topic", "arn:aws:sns:eu:1:x"],
     "app:key": [KEY.rpartition("/")[2], "*"],
 }
+How = Literal["any", "mostly", "generous"]
+ALONE = (
+    DocumentKind.BOUNDARY, DocumentKind.BOUNDARY, DocumentKind.IDENTITY, DocumentKind.KEY,
+    DocumentKind.SESSION, DocumentKind.SCP, DocumentKind.RCP, DocumentKind.RCP,
+    DocumentKind.ENDPOINT,
+)  # fmt: skip
 NAMED = (DocumentKind.KEY, DocumentKind.ENDPOINT, DocumentKind.RCP)
 
 
@@ -88,18 +98,34 @@ def statements(draw: st.DrawFn, kind: DocumentKind) -> dict[str, Any]:
     return statement
 
 
+def generous(kind: DocumentKind) -> dict[str, Any]:
+    """A statement that allows everything to everybody."""
+    named = {"Principal": {"AWS": [ROOT, USER, ROLE]}} if kind in NAMED else {}
+    return {"Effect": "Allow", "Action": "kms:*", "Resource": "*", **named}
+
+
 @st.composite
-def sources(draw: st.DrawFn, kind: DocumentKind) -> PolicySource:
+def sources(draw: st.DrawFn, kind: DocumentKind, how: How = "any") -> PolicySource:
+    """A policy that says anything, mostly begins by allowing everything, or does only that."""
+    name = f"{kind.name.lower()}-{draw(st.integers(0, 9))}"
+    if how == "generous" and kind is not DocumentKind.RCP:
+        return PolicySource(policy(generous(kind), kind=kind), name)
     drawn = draw(st.lists(statements(kind), min_size=1, max_size=3))
-    return PolicySource(policy(*drawn, kind=kind), f"{kind.name.lower()}-{draw(st.integers(0, 9))}")
+    if how == "mostly" and kind is not DocumentKind.RCP and draw(st.sampled_from("aab")) == "a":
+        drawn = [generous(kind), *drawn]
+    return PolicySource(policy(*drawn, kind=kind), name)
 
 
-def several(kind: DocumentKind, most: int = 3) -> st.SearchStrategy[tuple[PolicySource, ...]]:
-    return st.lists(sources(kind), max_size=most).map(tuple)
+def several(
+    kind: DocumentKind, most: int = 3, how: How = "any"
+) -> st.SearchStrategy[tuple[PolicySource, ...]]:
+    if how == "generous":
+        return st.tuples(sources(kind, how))
+    return st.lists(sources(kind, how), min_size=how == "mostly", max_size=most).map(tuple)
 
 
-def rarely(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.none() | st.none() | strategy
+def perhaps(strategy: st.SearchStrategy[Any], there: bool) -> st.SearchStrategy[Any]:
+    return strategy if there else st.none() | st.none() | strategy
 
 
 @st.composite
@@ -115,22 +141,38 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
         principal=draw(st.sampled_from(CALLERS)),
         action=draw(st.sampled_from(["kms:Encrypt", "kms:Decrypt", "kms:RetireGrant"])),
         resource=draw(st.sampled_from([KEY, KEY, KEY, "*"])),
-        resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, OTHER])),
+        resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, ACCOUNT, OTHER])),
         keys=keys,
     )
-    levels = st.lists(several(kind.SCP, 2), max_size=2).map(tuple)
+    # What every layer says; of some questions all are generous but one.
+    how: How = draw(
+        st.sampled_from(["any", "mostly", "mostly", "generous", "generous", "generous"])
+    )
+    alone = draw(st.sampled_from(ALONE)) if how == "generous" else None
+    says: dict[DocumentKind, How] = dict.fromkeys(kind, how)
+    if alone is not None:
+        says[alone] = "mostly" if alone is kind.RCP else draw(st.sampled_from(["any", "mostly"]))
+    levels = st.lists(several(kind.SCP, 2, says[kind.SCP]), min_size=alone is kind.SCP, max_size=2)
+    controls = st.lists(
+        several(kind.RCP, 1, says[kind.RCP]),
+        min_size=alone is kind.RCP,
+        max_size=0 if alone not in (None, kind.RCP) else 2,
+    )
+    session = several(kind.SESSION, 2, says[kind.SESSION])
     return context, ApplicablePolicies(
         principal=PrincipalPolicies(
-            identity_based=draw(several(kind.IDENTITY)),
-            boundary=draw(rarely(sources(kind.BOUNDARY))),
-            session=draw(rarely(several(kind.SESSION, 2))),
-            service_control=draw(st.just(()) | levels),
+            identity_based=draw(several(kind.IDENTITY, 2, says[kind.IDENTITY])),
+            boundary=draw(
+                perhaps(sources(kind.BOUNDARY, says[kind.BOUNDARY]), alone is kind.BOUNDARY)
+            ),
+            session=draw(perhaps(session, alone is kind.SESSION)),
+            service_control=draw(levels.map(tuple)),
         ),
-        resource_based=draw(several(kind.KEY, 2)),
+        resource_based=draw(several(kind.KEY, 2, says[kind.KEY])),
         resource_policy_required=draw(st.booleans()),
         grants=draw(st.just(()) | several(kind.KEY, 2)),
-        resource_control=draw(st.just(()) | st.lists(several(kind.RCP, 2), max_size=2).map(tuple)),
-        endpoint=draw(rarely(sources(kind.ENDPOINT))),
+        resource_control=draw(controls.map(tuple)),
+        endpoint=draw(perhaps(sources(kind.ENDPOINT, says[kind.ENDPOINT]), alone is kind.ENDPOINT)),
         cross_account_allowed=draw(st.booleans()),
         sessions_always_bound=draw(st.booleans()),
     )

@@ -1,0 +1,60 @@
+"""The random questions of this room are such that one layer of policies often decides alone."""
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from keystead.policy.scenario import BadScenario, Scenario, question
+from tests.policy.generators import questions
+from tests.policy.layers import WITHOUT, Asked, shares
+from tests.policy.scenarios import scenario
+
+QUESTIONS = 500
+SCENARIOS = 1_000
+LEAST = 0.01
+
+
+def drawn(count: int) -> list[Asked]:
+    """The same random questions every time."""
+    found: list[Asked] = []
+
+    @seed(20261129)
+    @settings(
+        max_examples=count, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(questions())
+    def draw(asked: Asked) -> None:
+        found.append(asked)
+
+    draw()
+    return found
+
+
+def test_the_holders_own_policies_decide_some_questions() -> None:
+    """Of a hundred questions of the properties some are decided by each of these alone."""
+    found = shares(drawn(QUESTIONS))
+
+    assert found["allowed"] > 0.2, found
+    assert found["identity"] > 0.03, found
+    assert found["own denies"] > 0.01, found
+    assert found["boundary"] > 0.01, found
+
+
+def asked(line: dict[str, Any]) -> Asked | None:
+    try:
+        return question(msgspec.json.decode(json.dumps(line), type=Scenario))
+    except BadScenario:
+        return None
+
+
+def test_each_layer_decides_some_scenarios() -> None:
+    """The same of the scenarios of the differential test, which know no grants."""
+    lines = [asked(scenario(number)) for number in range(SCENARIOS)]
+    found = shares([line for line in lines if line is not None])
+
+    assert found["allowed"] > 0.2, found
+    assert found.pop("grants") == 0
+    assert {layer for layer in WITHOUT if found.get(layer, 1) < LEAST} == set(), found
