@@ -9,5 +9,6 @@ step lint       "$bin/ruff" check .
 step types      "$bin/mypy"
 step imports    "$bin/lint-imports" --no-cache
 step models     "$bin/python" scripts/generate_models.py --check
+step published  "$bin/python" scripts/generate_published.py --check
 step docs       "$bin/python" scripts/generate_docs.py --check
 if [ -n "$failed" ]; then echo "keystead: error: check failed:$failed" >&2; exit 1; fi

@@ -7,6 +7,7 @@ import pytest
 
 from keystead.policy import malformed as say
 from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy, stored_policy
+from keystead.policy.keys import refusal as refusal_of_key
 from tests.policy.support import ROOT, USER, allow, deny, text
 
 HOLDERS = (DocumentKind.IDENTITY, DocumentKind.BOUNDARY, DocumentKind.SESSION)
@@ -249,7 +250,7 @@ ORDERED: list[tuple[dict[str, Any], str]] = [
     ({"Action": "a:a:a"}, say.TWO_COLONS),
     (
         {"Condition": {"Bool": {"aws:AssumedRoot": "true"}}},
-        "Condition key aws:AssumedRoot is not supported.",
+        refusal_of_key("aws:AssumedRoot"),
     ),
 ]
 
@@ -506,7 +507,7 @@ def test_variables_are_condition_keys_as_well() -> None:
     """A key that never has a value is refused inside a value too, as it is in a resource."""
     for value in ("${aws:AssumedRoot}", "x${aws:AssumedRoot, 'y'}*"):
         condition = {"StringLike": {"aws:username": ["x", value]}}
-        assert one(Condition=condition) == "Condition key aws:AssumedRoot is not supported."
+        assert one(Condition=condition) == refusal_of_key("aws:AssumedRoot")
     assert one(Condition={"StringLike": {"aws:username": "${aws:userid}"}}) == ""
 
 
@@ -523,3 +524,24 @@ def test_escapes_write_no_other_characters(place: str) -> None:
     assert refusal(written) == say.SYNTAX
     assert not refusal(written, DocumentKind.SCP)
     assert not refusal(written.replace("\\u0436", "\\u00e9"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "iam:ServiceSpecificCredentialServiceName",
+        "iam:ServiceSpecificCredentialAgeDays",
+        "aws:AssumedRoot",
+        "aws:SignInSessionArn",
+        "sts:TaskPolicyArn",
+        "sts:RequestContext/x",
+    ],
+)
+def test_keys_that_exist_and_have_no_value_here(key: str) -> None:
+    """They are told from keys that do not exist, and the setting that stores them is named."""
+    told = one(Condition={"StringEquals": {key: "x"}})
+    assert told.startswith(f"Condition key {key} is not supported: it exists at AWS and has no")
+    assert "accept_unsupported_condition_keys" in told
+    for nothing in ("iam:Nothing", "aws:SuorceIp", "kms:"):
+        told = one(Condition={"StringEquals": {nothing: "x"}})
+        assert told == f"Condition key {nothing} is not supported: it does not exist."

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.policy.patterns import ascii_lower
+from keystead.policy.published import CONDITION_KEYS
 
 
 class KeyFact(msgspec.Struct, frozen=True):
@@ -65,18 +66,18 @@ _ARNS = """
 aws:PrincipalArn aws:SourceArn aws:SourceVpcArn iam:AssociatedResourceArn iam:PermissionsBoundary
 iam:PolicyARN kms:GrantConstraintSourceArn
 """
+# Beside the published ones of the services (`published`), those that exist and are newer.
 _NEVER_SUPPLIED = """
-aws:AssumedRoot aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction aws:ViaAWSMCPService
-aws:CalledViaAWSMCP
-iam:OrganizationsPolicyId iam:RegisterSecurityKey iam:FIDO-certification
-iam:FIDO-FIPS-140-2-certification iam:FIDO-FIPS-140-3-certification
-iam:ServiceSpecificCredentialAgeDays iam:ServiceSpecificCredentialServiceName
-iam:DelegationDuration iam:DelegationRequestOwner iam:NotificationChannel iam:TemplateArn
-iam:RoleTemplateARN iam:AccountPropertyNamespaces
-sts:AWSServiceName sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm
-sts:RequestContext/ sts:RequestContextProviders sts:RoleAuthorizedByIdp sts:TaskPolicyArn
-kms:TrailingDaysWithoutKeyUsage
+aws:SignInSessionArn aws:AssumedRoot aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction
+aws:ViaAWSMCPService aws:CalledViaAWSMCP iam:RoleTemplateARN iam:AccountPropertyNamespaces
+sts:RoleAuthorizedByIdp kms:TrailingDaysWithoutKeyUsage
 """
+
+_ARRAY = "ArrayOf"
+NO_VALUE_HERE = (
+    "it exists at AWS and has no value here; the setting accept_unsupported_condition_keys stores"
+    " policies that use it"
+)
 
 SERVED = frozenset({"aws", "kms", "iam", "sts", "saml"})
 """The prefixes for which we know every key."""
@@ -96,7 +97,12 @@ def _facts() -> dict[str, KeyFact]:
         (_ARNS, "ARN", False, True),
         (_NEVER_SUPPLIED, "String", False, False),
     )
-    return {
+    published = {
+        ascii_lower(name): KeyFact(name, kind.removeprefix(_ARRAY), kind.startswith(_ARRAY), False)
+        for kind, names in CONDITION_KEYS.items()
+        for name in names.split()
+    }
+    return published | {
         ascii_lower(name): KeyFact(name, kind, many, supplied)
         for names, kind, many, supplied in tables
         for name in names.split()
@@ -123,6 +129,14 @@ def is_supplied(key: str) -> bool:
         return True
     fact = KNOWN.get(family(key))
     return fact is not None and fact.supplied
+
+
+def refusal(key: str) -> str:
+    """Why a condition key cannot be used here, for whoever writes the policy."""
+    fact = KNOWN.get(family(ascii_lower(key)))
+    if fact is None or not ascii_lower(key).partition(":")[2]:
+        return f"Condition key {key} is not supported: it does not exist."
+    return f"Condition key {key} is not supported: {NO_VALUE_HERE}."
 
 
 def is_multi_valued(key: str) -> bool:

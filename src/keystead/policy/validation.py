@@ -20,7 +20,7 @@ from keystead.arns import PARTITIONS
 from keystead.policy import malformed as say
 from keystead.policy.comparisons import BadOperand
 from keystead.policy.grammar import EVERYBODY, VERSION_2012, WrittenPolicy, WrittenStatement
-from keystead.policy.keys import family, is_supplied
+from keystead.policy.keys import family, is_supplied, refusal
 from keystead.policy.kinds import RULES, DocumentKind, Rules
 from keystead.policy.malformed import MalformedPolicy
 from keystead.policy.operators import FOR_ALL
@@ -286,8 +286,12 @@ def _require_supplied(statements: tuple[WrittenStatement, ...], dialect: Dialect
     for statement in statements:
         for key in _keys(statement, dialect):
             name = dialect.name(key)
-            if not name or not is_supplied(name):
-                raise MalformedPolicy(f"Condition key {key} is not supported.")
+            if not name:
+                raise MalformedPolicy(
+                    f"Condition key {key} is not supported: a key policy never sees it."
+                )
+            if not is_supplied(name):
+                raise MalformedPolicy(refusal(key))
 
 
 def _keys(statement: WrittenStatement, dialect: Dialect) -> Iterator[str]:

@@ -13,6 +13,7 @@ from keystead.policy.findings.subject import Subject
 from keystead.policy.findings.variables import starts
 from keystead.policy.kinds import DocumentKind
 from keystead.policy.patterns import action_glob, ascii_lower
+from keystead.policy.published import ACTIONS
 from keystead.policy.validation import TRUST_ACTION, VENDOR
 from keystead.wire.models import iam, kms, sts
 
@@ -70,6 +71,7 @@ def known() -> Mapping[str, Mapping[str, str]]:
         f"{model.SERVICE.name}:{name}" for model in (kms, iam, sts) for name in model.OPERATIONS
     }
     names = (names - _NO_ACTIONS) | set(_MORE_ACTIONS.split())
+    names |= {f"{service}:{name}" for service in ACTIONS for name in ACTIONS[service].split()}
     names |= {f"organizations:{name}" for name in _ORGANIZATIONS.split()}
     names |= {f"access-analyzer:{name}" for name in _ACCESS_ANALYZER.split()}
     services: dict[str, dict[str, str]] = {}

@@ -5,7 +5,14 @@ import msgspec
 from keystead.policy.findings import operands, scopes, variables
 from keystead.policy.findings.positions import Location, Member, Node
 from keystead.policy.findings.subject import Subject, WrittenStatement
-from keystead.policy.keys import KNOWN, SERVED, family, hidden_from_key_policies, is_supplied
+from keystead.policy.keys import (
+    KNOWN,
+    NO_VALUE_HERE,
+    SERVED,
+    family,
+    hidden_from_key_policies,
+    is_supplied,
+)
 from keystead.policy.kinds import DocumentKind
 from keystead.policy.operators import FOR_ALL, FOR_ANY, UnknownOperator, Usage, usage
 from keystead.policy.patterns import ascii_lower
@@ -24,6 +31,7 @@ class Problem(msgspec.Struct, frozen=True):
     key: str
     service: str = ""
     hint: str = ""
+    fault: str = ""  # of a service's key: what is wrong with it, if not that it does not exist
     refused: bool = False
 
     def note(self, subject: Subject, place: Location) -> None:
@@ -34,6 +42,8 @@ class Problem(msgspec.Struct, frozen=True):
             key=self.key,
             service=self.service,
             hint=self.hint,
+            fault=self.fault
+            or f"does not exist in the service {self.service}. Use a valid condition key.",
             policy_type=subject.kind.value,
         )
 
@@ -140,8 +150,10 @@ def _problem(subject: Subject, key: str) -> Problem | None:
         return _unknown(key, name, prefix)  # or a family without a member
     if not is_supplied(name) and not subject.any_key:
         if prefix == "aws":
-            return Problem("UNSUPPORTED_GLOBAL_CONDITION_KEY", key)
-        return Problem("INVALID_SERVICE_CONDITION_KEY", key, prefix)
+            hint = f" {NO_VALUE_HERE[0].upper()}{NO_VALUE_HERE[1:]}."
+            return Problem("UNSUPPORTED_GLOBAL_CONDITION_KEY", key, hint=hint)
+        fault = f"of the service {prefix} is not supported: {NO_VALUE_HERE}."
+        return Problem("INVALID_SERVICE_CONDITION_KEY", key, prefix, fault=fault)
     if subject.kind is DocumentKind.KEY and hidden_from_key_policies(name):
         return Problem("IRRELEVANT_CONDITION_KEY_IN_POLICY", key, refused=not subject.any_key)
     return None
