@@ -317,7 +317,7 @@ def test_torn_by_a_power_loss(tmp_path: Path) -> None:
         durable = tail(world).stat().st_size
         # A turn whose lines were written and not synced: some sectors of them are zeros.
         turn = [encrypt(name) for name in ("x", "y", "z")]
-        unsynced = bytearray(b"".join(world.trail._written(turn, changed=False).lines))
+        unsynced = bytearray(b"".join(world.trail._written(turn, None, changed=False).lines))
         world.crash()
         for start in range(0, len(unsynced), 512):
             if random.random() < 0.5:

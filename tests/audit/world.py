@@ -14,6 +14,7 @@ from keystead.audit.sinks import Sink
 from keystead.audit.trail import SEGMENT_BYTES, Trail
 from keystead.audit.verify import Report, verify
 from keystead.custody.signer import AuditSigner, AuditTags
+from keystead.custody.sums import Sums
 from keystead.custody.verification import signature_verifier
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.decision import DecidingStatement, Decision, Outcome, PolicyKind
@@ -84,6 +85,7 @@ class World:
     segment_bytes: int = SEGMENT_BYTES
     sinks: Sequence[Sink] = ()
     vfs: str = "unix"
+    sums: Sums = field(default_factory=lambda: Sums(bytes(32), bytes(32)))
     _store: SqliteStore | None = None
     _trail: Trail | None = None
 
@@ -103,12 +105,14 @@ class World:
 
     def open(self) -> Self:
         self._store = open_store(self.root / "keystead.db", STORE_KEY, vfs=self.vfs)
+        self.sums.open(self._store)
         try:
             self._trail = Trail(
                 self.audit,
                 self._store,
                 SIGNER,
                 TAGS,
+                self.sums,
                 sinks=self.sinks,
                 clock=self.clock,
                 segment_bytes=self.segment_bytes,

@@ -11,6 +11,7 @@ import pytest
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.root import RootKey
+from keystead.custody.state import open_sums
 from keystead.policy.decision import Permit
 from keystead.store.sqlite import SqliteStore, open_store
 
@@ -63,6 +64,7 @@ def hierarchy() -> Hierarchy:
 @pytest.fixture
 def store(tmp_path: Path, hierarchy: Hierarchy) -> Iterator[SqliteStore]:
     with closing(open_store(tmp_path / "keystead.db", hierarchy.store_key)) as store:
+        open_sums(hierarchy.rows, store)
         yield store
 
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.rows import Record, RowConflict, RowIntegrityError, SealedTable
+from keystead.custody.rows import Lookup, Record, RowConflict, RowIntegrityError, SealedTable
+from keystead.custody.state import open_sums
 from keystead.store.sqlite import SqliteStore, open_store
 
 from .conftest import ACCOUNT, OTHER_ACCOUNT, ROOT, change, root
@@ -26,6 +27,7 @@ class Note(Record, frozen=True, kw_only=True, gc=False):
     maybe: str | None = None
 
 
+KEY, TEXT = ("account", "name"), ("account", "text")
 NOTE = Note(account=ACCOUNT, name="a", text="x", number=1, rate=0.5, blob=b"\x01")
 COLUMNS = (
     "(account TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, number INTEGER NOT NULL,"
@@ -35,17 +37,18 @@ COLUMNS = (
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path, hierarchy: Hierarchy) -> Iterator[SqliteStore]:
     with closing(open_store(tmp_path / "keystead.db", bytes(32))) as store:
         with store.write() as transaction:
             for table in ("notes", "drafts"):
                 transaction.run(f"CREATE TABLE {table} {COLUMNS}")
+        open_sums(hierarchy.rows, store)
         yield store
 
 
 @pytest.fixture
 def notes(hierarchy: Hierarchy) -> SealedTable[Note]:
-    return SealedTable(hierarchy.rows, "notes", Note, key=("account", "name"))
+    return SealedTable(hierarchy.rows, "notes", Note, KEY, (Lookup(KEY), Lookup(TEXT)))
 
 
 @pytest.fixture
@@ -58,17 +61,17 @@ def kept(store: SqliteStore, notes: SealedTable[Note]) -> SqliteStore:
 
 
 def test_a_row_is_read_as_it_was_written(kept: SqliteStore, notes: SealedTable[Note]) -> None:
-    """The record comes back, by key, by condition and by scan."""
+    """The record comes back, by key, by lookup, by condition and by walk."""
     reader = kept.read()
 
     assert notes.get(reader, ACCOUNT, "a") == NOTE
     assert notes.get(reader, ACCOUNT, "c") is None
-    assert notes.first(reader, "text = ?", ("x",)) == NOTE
+    assert notes.only(reader, TEXT, ACCOUNT, "x") == NOTE
     assert [note.name for note in notes.find(reader, "number = ? ORDER BY name", (1,))] == [
         "a",
         "b",
     ]
-    assert {note.name for note in notes.scan(reader)} == {"a", "b"}
+    assert [row[1] for row in notes.walk(reader)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ def test_an_edited_row_is_refused(kept: SqliteStore, notes: SealedTable[Note], e
     change(kept, f"UPDATE notes SET {edit} WHERE name = 'a'")  # noqa: S608  # from above
 
     with pytest.raises(RowIntegrityError):
-        list(notes.scan(kept.read()))
+        [list(notes.counted(row)) for row in notes.walk(kept.read())]
     assert notes.get(kept.read(), ACCOUNT, "b") is not None
 
 
@@ -118,7 +121,7 @@ def test_a_row_of_another_table_is_refused(
     kept: SqliteStore, notes: SealedTable[Note], hierarchy: Hierarchy
 ) -> None:
     """A row copied to a table of the same form is refused; one written there passes."""
-    drafts = SealedTable(hierarchy.rows, "drafts", Note, key=("account", "name"))
+    drafts = SealedTable(hierarchy.rows, "drafts", Note, KEY, (Lookup(KEY),))
     change(kept, "INSERT INTO drafts SELECT * FROM notes WHERE name = 'a'")
     with pytest.raises(RowIntegrityError):
         drafts.get(kept.read(), ACCOUNT, "a")
@@ -147,7 +150,7 @@ def test_a_row_of_another_installation_is_refused(kept: SqliteStore) -> None:
     other = Hierarchy(root(bytes(32)))
     assert bytes(32) != ROOT
 
-    notes = SealedTable(other.rows, "notes", Note, key=("account", "name"))
+    notes = SealedTable(other.rows, "notes", Note, KEY, (Lookup(KEY),))
     with pytest.raises(RowIntegrityError):
         notes.get(kept.read(), ACCOUNT, "a")
 

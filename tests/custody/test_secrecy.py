@@ -12,6 +12,7 @@ import pytest
 from keystead.custody.algorithms.symmetric import BadCiphertext, OpenSymmetricMaterial
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import CounterKdf
+from keystead.custody.lookups import Places
 from keystead.custody.material import Custody
 from keystead.custody.opened import OpenedMaterials, Which
 from keystead.custody.passwords import Cost, Passwords
@@ -21,6 +22,7 @@ from keystead.custody.root import FileSeal, PassphraseSeal, RootKey, initialise,
 from keystead.custody.rows import RowIntegrityError, RowSeals
 from keystead.custody.secrecy import Guarded
 from keystead.custody.signer import AuditSigner, AuditTags
+from keystead.custody.sums import Sums
 from keystead.custody.tokens import InvalidToken, Tokens
 
 from .conftest import Key, root
@@ -54,7 +56,9 @@ GUARDED: list[Guarded] = [
     Passwords(CANARY, Cost(lanes=1)),
     RecordSealer(CANARY, "test"),
     RecoverySeal(CANARY),
-    RowSeals(CANARY, ColumnSeals(RecordSealer(CANARY, "test"))),
+    RowSeals(CANARY, ColumnSeals(RecordSealer(CANARY, "test")), Sums(CANARY, CANARY)),
+    Sums(CANARY, CANARY),
+    Places(CANARY),
     Tokens(CANARY, "x"),
     opened(),
     root(CANARY),

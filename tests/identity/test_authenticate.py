@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from keystead.custody.rows import RowIntegrityError
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.policy.context import PrincipalType
@@ -263,13 +264,14 @@ def test_closed_account(world: World, door: Door, tenant: Tenant, admin: Person)
 
 
 def test_ownerless_key(world: World, door: Door, tenant: Tenant) -> None:
-    """A key whose owner's row is missing never authenticates."""
+    """A key whose owner's row is missing never authenticates, nor does any of its account."""
     alice = tenant.user("alice")
     with world.store.write() as transaction:
         transaction.run("DELETE FROM iam_user WHERE name = 'alice'")
 
-    with refused("InvalidClientTokenId", INVALID_TOKEN):
-        door(signed(key_of(alice)))
+    for key in (key_of(alice), tenant.root_key()):
+        with pytest.raises(RowIntegrityError):
+            door(signed(key))
 
 
 @pytest.mark.parametrize("warm", [False, True])

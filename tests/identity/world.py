@@ -15,6 +15,7 @@ from keystead.call import NoOrganization, Principals
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.custody.root import FileSeal, initialise
+from keystead.custody.state import open_sums
 from keystead.identity import accounts, callers
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authenticate import Authenticator
@@ -79,6 +80,7 @@ class World:
     def create(cls, directory: Path) -> "World":
         hierarchy = Hierarchy(initialise(directory, FileSeal()))
         store = open_store(directory / "keystead.db", hierarchy.store_key)
+        open_sums(hierarchy.rows, store)
         return cls(store, hierarchy, IdentityRepository(hierarchy.rows))
 
     def account(self, email: str = "root@example.com", account_id: str | None = None) -> "Tenant":

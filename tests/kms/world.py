@@ -24,6 +24,7 @@ from keystead.call import NoOrganization
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.root import RootKey
+from keystead.custody.state import open_sums
 from keystead.errors import AwsError
 from keystead.kms.call import KmsCall
 from keystead.kms.deletion import Destroyed, destroy_due
@@ -144,7 +145,9 @@ class World:
         self.custody = Custody(self.hierarchy)
 
     def _open(self) -> SqliteStore:
-        return open_store(self.directory / "keystead.db", self.hierarchy.store_key)
+        store = open_store(self.directory / "keystead.db", self.hierarchy.store_key)
+        open_sums(self.hierarchy.rows, store)
+        return store
 
     def restart(self) -> None:
         """Close everything and open it again."""

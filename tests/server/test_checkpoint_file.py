@@ -1,5 +1,6 @@
 """Checkpoints that are kept elsewhere show what the data directory alone could hide."""
 
+import shutil
 from pathlib import Path
 
 from tests.conftest import Server, free_port
@@ -26,5 +27,9 @@ def test_a_log_that_was_cut_back_is_found_out(tmp_path: Path) -> None:
     assert server.keystead("audit", "verify", "--witness", str(kept)).returncode == 0
     for path, content in before.items():
         path.write_bytes(content)
-    assert server.keystead("audit", "verify").returncode == 0
+    alone = Server(tmp_path / "alone", server.port)
+    shutil.copytree(audit, alone.data / "audit")
+    assert alone.keystead("audit", "verify").returncode == 0  # nothing in the files shows it
+    assert alone.keystead("audit", "verify", "--witness", str(kept)).returncode == 1
+    assert server.keystead("audit", "verify").returncode == 1  # the database knows a newer log
     assert server.keystead("audit", "verify", "--witness", str(kept)).returncode == 1

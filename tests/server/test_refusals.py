@@ -13,6 +13,7 @@ from keystead.audit.event import Event
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.root import FileSeal, initialise
 from keystead.custody.rows import RowIntegrityError
+from keystead.custody.state import open_sums
 from keystead.policy.context import (
     ApplicablePolicies,
     Asked,
@@ -109,6 +110,7 @@ class Kept:
     def __init__(self, directory: Path, **bounds: Any) -> None:
         self.hierarchy = Hierarchy(initialise(directory, FileSeal()))
         self.store: SqliteStore = open_store(directory / "keystead.db", self.hierarchy.store_key)
+        open_sums(self.hierarchy.rows, self.store)
         self.repository = RefusalRepository(self.hierarchy.rows, Bounds(**bounds))
         self.refusals = Refusals(self.repository, self.hierarchy.tokens, Room())
 

@@ -1,7 +1,13 @@
 r"""A checkpoint: the tree's size and root at one moment, signed. What can be kept elsewhere.
 
-    {"version":1,"size":…,"root":"<hex>","time":"…","keyId":"<hex>","signature":"<base64>",
-     "frontier":["<hex>",…]}
+    {"version":2,"size":…,"root":"<hex>","time":"…","keyId":"<hex>","signature":"<base64>",
+     "frontier":["<hex>",…],"serial":…,"state":"<hex>"}
+
+    signed = "keystead-audit-checkpoint/2\n" size "\n" root "\n" time "\n" serial "\n" state "\n"
+
+`state` stands for the sum over all stored rows at that moment (RK-5): only a holder of the root
+key can compute it. `serial` counts checkpoints, because what changes without a record, the
+clock's mark, is signed at the same size. Version 1 had neither, and is still read:
 
     signed = "keystead-audit-checkpoint/1\n" size "\n" root "\n" time "\n"
 
@@ -17,7 +23,8 @@ import msgspec
 
 from keystead.audit.tree import Tree
 
-VERSION = 1
+VERSION = 2
+FIRST_VERSION = 1
 
 UNSIGNED_RECORDS = 1000
 UNSIGNED_TIME = timedelta(seconds=1)
@@ -39,7 +46,9 @@ class Signer(Protocol):
         """The signature of `data`."""
 
 
-class Checkpoint(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Checkpoint(
+    msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
+):
     """One signed tree head."""
 
     version: int
@@ -49,20 +58,24 @@ class Checkpoint(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     key_id: str
     signature: bytes
     frontier: tuple[str, ...]
+    serial: int = 0
+    state: str = ""
 
     @classmethod
-    def sign(cls, tree: Tree, now: datetime, signer: Signer) -> Self:
-        """The checkpoint of this tree, now."""
-        root, time = tree.root().hex(), now.astimezone(UTC).isoformat()
-        return cls(
+    def sign(cls, tree: Tree, now: datetime, signer: Signer, *, serial: int, state: str) -> Self:
+        """The checkpoint of this tree and this state, now."""
+        unsigned = cls(
             version=VERSION,
             size=tree.size,
-            root=root,
-            time=time,
+            root=tree.root().hex(),
+            time=now.astimezone(UTC).isoformat(),
             key_id=key_id(signer.public_key_pem),
-            signature=signer.sign(signed_bytes(tree.size, root, time)),
+            signature=b"",
             frontier=tuple(node.hex() for node in tree.frontier),
+            serial=serial,
+            state=state,
         )
+        return msgspec.structs.replace(unsigned, signature=signer.sign(unsigned.signed))
 
     @classmethod
     def parse(cls, line: bytes) -> Self:
@@ -71,8 +84,10 @@ class Checkpoint(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
             checkpoint = msgspec.json.decode(line, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise BadCheckpoint("this is not a checkpoint") from None
-        if checkpoint.version != VERSION:
+        if not FIRST_VERSION <= checkpoint.version <= VERSION:
             raise BadCheckpoint(f"a checkpoint of version {checkpoint.version}")
+        if checkpoint.version == FIRST_VERSION and (checkpoint.serial or checkpoint.state):
+            raise BadCheckpoint("its version signs neither a serial number nor a state")
         if checkpoint.tree().root().hex() != checkpoint.root:
             raise BadCheckpoint("the checkpoint's frontier does not give its root")
         return checkpoint
@@ -91,12 +106,15 @@ class Checkpoint(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     @property
     def signed(self) -> bytes:
         """What the signature is over."""
-        return signed_bytes(self.size, self.root, self.time)
+        text = f"keystead-audit-checkpoint/{self.version}\n{self.size}\n{self.root}\n{self.time}\n"
+        if self.version > FIRST_VERSION:
+            text += f"{self.serial}\n{self.state}\n"
+        return text.encode()
 
-
-def signed_bytes(size: int, root: str, time: str) -> bytes:
-    """The bytes that are signed for a tree head."""
-    return f"keystead-audit-checkpoint/{VERSION}\n{size}\n{root}\n{time}\n".encode()
+    @property
+    def order(self) -> tuple[int, int]:
+        """Grows from each checkpoint to the next."""
+        return self.size, self.serial
 
 
 def key_id(public_key_pem: bytes) -> str:

@@ -110,11 +110,23 @@ class Place(msgspec.Struct, gc=False):
     def index(self) -> int:
         return self.keystead.index
 
+    @property
+    def state(self) -> str | None:
+        """What stands for everything that is stored, if a change of it came with the record."""
+        return self.keystead.state.newest if self.keystead.state else None
+
+
+class Newest(msgspec.Struct, gc=False):
+    """The part of the state that `Place` needs."""
+
+    newest: str
+
 
 class Index(msgspec.Struct, gc=False):
     """The part of our own member that `Place` needs."""
 
     index: int
+    state: Newest | None = None
 
 
 _place = msgspec.json.Decoder(Place)

@@ -5,7 +5,8 @@ the place in the log, each decision of the call with the statements that decided
 and the time it took.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +60,13 @@ class DecisionField(Struct, gc=False, rename="camel"):
     statements: Sequence[StatementField]
 
 
+class StateField(Struct, gc=False, rename="camel"):
+    """What the change that came with this record left: digests of sums over all stored rows."""
+
+    newest: str  # of the sum over every account
+    accounts: dict[str, str]  # of the changed accounts that the record is about
+
+
 class KeysteadField(Struct, gc=False, rename="camel"):
     """What AWS's record does not have."""
 
@@ -66,6 +74,15 @@ class KeysteadField(Struct, gc=False, rename="camel"):
     endpoint: str
     duration_microseconds: int
     decisions: list[DecisionField]
+    state: StateField | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a turn leaves: digests of the sums over the rows that decisions depend on (RK-5)."""
+
+    newest: str  # of everything
+    changed: Mapping[str, str]  # of the accounts that the turn changed
 
 
 class Record(Struct, rename="camel"):
@@ -114,8 +131,8 @@ class Recorder:
         """What is kept of how principals are written."""
         return self._identities.cost
 
-    def record(self, event: Event, index: int) -> Record:
-        """The record of an event, at its place in the log."""
+    def record(self, event: Event, index: int, state: State | None = None) -> Record:
+        """The record of an event, at its place in the log, with the state that it came with."""
         # Positional, because this runs for every call and names cost 1.5 µs: the order of the
         # fields above, which the tests check name by name.
         return Record(
@@ -144,7 +161,11 @@ class Recorder:
             "Management",
             _tls(event) if event.secure else UNSET,
             KeysteadField(
-                index, event.endpoint, event.duration_us, [_decision(d) for d in event.decisions]
+                index,
+                event.endpoint,
+                event.duration_us,
+                [_decision(d) for d in event.decisions],
+                _state(event, state) if state else UNSET,
             ),
         )
 
@@ -204,6 +225,13 @@ def _recipient(event: Event) -> str:
     if event.principal is not None:
         return event.principal.account
     return event.resources[0].account if event.resources else ""
+
+
+def _state(event: Event, state: State) -> StateField:
+    """The new sum of everything, and of those changed accounts that the event names."""
+    named = {_recipient(event), *(resource.account for resource in event.resources)}
+    accounts = {name: digest for name, digest in state.changed.items() if name in named}
+    return StateField(state.newest, accounts)
 
 
 def _tls(event: Event) -> TlsField:

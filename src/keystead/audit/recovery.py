@@ -6,6 +6,7 @@
 (3) A torn end, which only power loss during an append leaves, is cut: nothing of it was answered.
 (4) Lines that were committed with a change, and that the files lack, are appended.
 (5) The file of checkpoints gets the anchor if it lacks it.
+(6) The newest of these that names a state, a record or the anchor, is held against the store's.
 
 What is read after the anchor may be in the system's cache alone; it is made durable before the log
 goes on, because the next checkpoint will cover it.
@@ -17,6 +18,7 @@ anchor or below the outbox, a foreign line, checkpoints or changes that the stor
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from keystead.audit import lines
 from keystead.audit.checkpoint import BadCheckpoint, Checkpoint
@@ -56,6 +58,7 @@ class Resumed:
     records: LogFile
     checkpoints: LogFile
     recovered: Recovered
+    state: str | None  # what the newest record of a change, or the anchor, names; None: neither
 
 
 def resume(directory: Path, reader: Reader, tag: Tag) -> Resumed:
@@ -74,12 +77,40 @@ def resume(directory: Path, reader: Reader, tag: Tag) -> Resumed:
         records.cut(tail.length)
     if tail.leaves:
         records.settle(tail.signed_length)
-    missing = [(line, leaf) for index, line, leaf in outbox if index >= tree.size]
+    missing = [kept for kept in outbox if kept.number >= tree.size]
     if missing:  # (4)
-        records.append(b"".join(line for line, _ in missing))
-        for _, leaf in missing:
-            tree.append(leaf)
-    return Resumed(tree, head, records, checkpoints, Recovered(torn, len(missing)))
+        records.append(b"".join(kept.line for kept in missing))
+        for kept in missing:
+            tree.append(kept.leaf)
+    state = _newest_state(head, tail, missing)  # (6)
+    return Resumed(tree, head, records, checkpoints, Recovered(torn, len(missing)), state)
+
+
+def named_state(directory: Path, reader: Reader, tag: Tag) -> str | None:
+    """The state that the log names as the newest; nothing is repaired. Raises AuditCorrupt."""
+    head = anchor(reader)
+    size = head.size if head else 0
+    tail = _Tail.read(directory, size, tag)
+    outbox = _outbox(reader, tag)
+    _compare(outbox, size, tail)
+    end = size + len(tail.leaves)
+    return _newest_state(head, tail, [kept for kept in outbox if kept.number >= end])
+
+
+def _newest_state(head: Checkpoint | None, tail: "_Tail", missing: "list[_Kept]") -> str | None:
+    for state in (*(kept.state for kept in reversed(missing)), tail.state):
+        if state is not None:
+            return state
+    return (head.state or None) if head else None
+
+
+class _Kept(NamedTuple):
+    """A line that the store keeps."""
+
+    number: int  # its place in the log
+    line: bytes
+    leaf: bytes
+    state: str | None
 
 
 @dataclass(slots=True)
@@ -92,6 +123,7 @@ class _Tail:
     length: int = 0  # of the last file, without a torn end
     signed_length: int = 0  # of what the anchor covers in it
     changed: int = -1  # the last record that came with a change of the store
+    state: str | None = None  # the last that one of them names
 
     @classmethod
     def read(cls, directory: Path, signed: int, tag: Tag) -> "_Tail":
@@ -127,23 +159,27 @@ class _Tail:
         return index
 
     def _add(self, line: bytes, index: int, name: str) -> None:
-        leaf, changed = _leaf(line, index, name, self.tag)
+        leaf, changed, state = _leaf(line, index, name, self.tag)
         self.leaves.append(leaf)
         if changed:
             self.changed = index
+            self.state = state or self.state
 
 
-def _leaf(line: bytes, index: int, name: str, tag: Tag) -> tuple[bytes, bool]:
-    """The leaf of the line that has to be record `index`, and ours; did it come with a change?"""
+def _leaf(line: bytes, index: int, name: str, tag: Tag) -> tuple[bytes, bool, str | None]:
+    """The leaf of the line that has to be record `index`, and ours.
+
+    And did it come with a change, and which state does it name?
+    """
     try:
         event, leaf = lines.read(line)
-        found = lines.place(event).index
-        changed = lines.came_with_change(line, found, leaf, tag)
+        found = lines.place(event)
+        changed = lines.came_with_change(line, found.index, leaf, tag)
     except lines.BadLine as error:
         raise AuditCorrupt(f"record {index} in `{name}`: {error}") from None
-    if found != index:
-        raise AuditCorrupt(f"`{name}` has record {found} where record {index} belongs")
-    return leaf, changed
+    if found.index != index:
+        raise AuditCorrupt(f"`{name}` has record {found.index} where record {index} belongs")
+    return leaf, changed, found.state
 
 
 def anchor(reader: Reader) -> Checkpoint | None:
@@ -155,50 +191,55 @@ def anchor(reader: Reader) -> Checkpoint | None:
         raise AuditCorrupt(f"the store's newest checkpoint: {error}") from None
 
 
-def _outbox(reader: Reader, tag: Tag) -> list[tuple[int, bytes, bytes]]:
-    """Index, line and leaf of what the newest mutating turn recorded."""
+def _outbox(reader: Reader, tag: Tag) -> list[_Kept]:
+    """What the newest mutating turn recorded."""
     row = reader.one(_OUTBOX, (TRAIL,))
     first, data = row or (0, b"")
-    return [
-        (first + i, line, _leaf(line, first + i, "audit_outbox", tag)[0])
-        for i, line in enumerate(data.splitlines(keepends=True))
-    ]
+    kept = []
+    for index, line in enumerate(data.splitlines(keepends=True), first):
+        leaf, _, state = _leaf(line, index, "audit_outbox", tag)
+        kept.append(_Kept(index, line, leaf, state))
+    return kept
 
 
-def _compare(outbox: list[tuple[int, bytes, bytes]], signed: int, tail: _Tail) -> None:
+def _compare(outbox: list[_Kept], signed: int, tail: _Tail) -> None:
     """Does the log have, or can it get, every record that was committed with a change?
 
     And does the store have every change that the log tells of?
     """
     end = signed + len(tail.leaves)
-    newest = outbox[-1][0] if outbox else -1
+    newest = outbox[-1].number if outbox else -1
     if tail.changed > newest:
         raise OlderState(
             f"record {tail.changed} was committed with a change that the store does not have:"
             " the database is older than the log"
         )
-    if outbox and outbox[0][0] > end:
-        raise AuditCorrupt(f"the log has {end} records, and record {outbox[0][0]} was acknowledged")
-    for index, _, leaf in outbox:
-        if signed <= index < end and tail.leaves[index - signed] != leaf:
-            raise AuditCorrupt(f"record {index} is not the one that was committed with its change")
+    if outbox and outbox[0].number > end:
+        raise AuditCorrupt(
+            f"the log has {end} records, and record {outbox[0].number} was acknowledged"
+        )
+    for kept in outbox:
+        if signed <= kept.number < end and tail.leaves[kept.number - signed] != kept.leaf:
+            raise AuditCorrupt(
+                f"record {kept.number} is not the one that was committed with its change"
+            )
 
 
 def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
     """The file of checkpoints, ending with `head`."""
     file = LogFile(directory / CHECKPOINTS)
     found, length = last_checkpoint(file)
-    if found is not None and (head is None or found.size > head.size):
+    if found is not None and (head is None or found.order > head.order):
         raise OlderState(
             f"a checkpoint of {found.size} records was signed, and the store knows of"
             f" {head.size if head else 0}: the database is older than the log"
         )
-    if found is not None and head is not None and found.size == head.size and found != head:
+    if found is not None and head is not None and found.order == head.order and found != head:
         raise AuditCorrupt(f"the last line of `{file.path.name}` is not the checkpoint we signed")
     if length < file.size:
         file.cut(length)
     file.settle(length - END)
-    if head is not None and (found is None or found.size < head.size):
+    if head is not None and (found is None or found.order < head.order):
         file.append(head.line())
     return file
 

@@ -7,6 +7,11 @@ Once for each turn of the loop (P-01, P-05, DB-3):
     (2) the lines are appended to the file and synced: a turn that only read has a record, too;
     (3) the caller may answer.
 
+The lines of a turn that changed what decisions depend on name the state that it left (RK-5), and
+so does each checkpoint. A start holds the newest of these against the store: older rows, put back
+together with their sums, do not fit. What changes without a record, such as the mark of the clock,
+is committed together with a checkpoint.
+
 A failure of (1) undoes the turn, its lines included. A failure of (2) after (1) leaves lines that
 only the store has; they go into the file before anything else does, or at the next start.
 
@@ -20,11 +25,11 @@ Checkpoints are signed when 1,000 records or a second have passed (AD-3), saved 
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from keystead.audit import lines
 from keystead.audit.checkpoint import UNSIGNED_RECORDS, UNSIGNED_TIME, Checkpoint, Signer
@@ -37,7 +42,7 @@ from keystead.audit.files import (
     segment_path,
 )
 from keystead.audit.lines import Tag
-from keystead.audit.record import Recorder
+from keystead.audit.record import Recorder, State
 from keystead.audit.recovery import TRAIL, AuditCorrupt, OlderState, anchor, resume
 from keystead.audit.sinks import Sink
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable
@@ -61,6 +66,16 @@ class AuditUnavailable(StoreUnavailable):
     """The record cannot be written: refuse, and answer 503 (AD-6)."""
 
 
+class Sums(Protocol):
+    """The sums over the rows that decisions depend on, as digests; custody keeps them."""
+
+    def changed(self) -> Mapping[str, str]:
+        """Of each account that this turn changes."""
+
+    def newest(self) -> str:
+        """Of everything, this turn's changes included."""
+
+
 class _Batch(NamedTuple):
     """Lines that go into the file together, and their leaves."""
 
@@ -81,6 +96,7 @@ class Trail:
         store: Store,
         signer: Signer,
         tag: Tag,
+        sums: Sums,
         *,
         sinks: Sequence[Sink] = (),
         clock: Callable[[], datetime] = _now,
@@ -91,6 +107,7 @@ class Trail:
         self._store = store
         self._signer = signer
         self._tag = tag
+        self._sums = sums
         self._sinks = sinks
         self._clock = clock
         self._segment_bytes = segment_bytes
@@ -108,6 +125,7 @@ class Trail:
         self.head = resumed.head  # the newest checkpoint, for whoever keeps it elsewhere
         self.recovered = resumed.recovered  # what this start had to repair
         self._closed = False
+        self._require_newest(resumed.state)
         if self.head is not None:
             self._push(self.head.line(), behind)
         self._recorder = Recorder(str(uuid.uuid4())[:24])
@@ -115,6 +133,8 @@ class Trail:
         self._owed = _Batch([], [])  # durable in the store, not yet in the file
         # When the oldest record without a checkpoint came. What a crash left is signed at once.
         self._unsigned_since = _LONG_AGO if self._unsigned else clock()
+        if resumed.state is None and self._tree.size:
+            self._sign()  # the log of a version that named no states
 
     @property
     def kept_bytes(self) -> int:
@@ -136,9 +156,12 @@ class Trail:
         try:
             self._require_usable()
             self._append_owed()
-            changed = self._store.dirty
-            batch = self._written(events, changed=changed)
-            if changed:
+            changed = self._sums.changed()
+            state = State(self._sums.newest(), changed) if changed else None
+            batch = self._written(events, state, changed=self._store.dirty)
+            if state is not None and not batch.lines:
+                self._sign()
+            elif self._store.dirty:
                 self._commit_store(batch)
             elif batch.lines:
                 self._append(batch)
@@ -181,11 +204,19 @@ class Trail:
         if failure is not None:
             raise AuditUnavailable(*failure.args)
 
-    def _written(self, events: Sequence[Event], *, changed: bool) -> _Batch:
+    def _require_newest(self, state: str | None) -> None:
+        """Has the store the state that the log names?"""
+        if state is not None and state != self._sums.newest():
+            raise OlderState(
+                "the rows of the database are not those that the newest record of a change left:"
+                " an older state was put in their place"
+            )
+
+    def _written(self, events: Sequence[Event], state: State | None, *, changed: bool) -> _Batch:
         """The lines of a turn's events, which come next in the log."""
         first, tag, batch = self._tree.size, self._tag, _Batch([], [])
         for index, event in enumerate(events, first):
-            record = self._recorder.record(event, index)
+            record = self._recorder.record(event, index, state)
             line, leaf = lines.write(record, index, tag, changed=changed)
             batch.lines.append(line)
             batch.leaves.append(leaf)
@@ -255,7 +286,11 @@ class Trail:
             _log.warning("no checkpoint could be saved: %s", error, extra=_OUTAGE)
 
     def _sign(self) -> None:
-        head = Checkpoint.sign(self._tree, self._clock(), self._signer)
+        """Sign the tree and the state, and commit what waits together with it."""
+        serial = self.head.serial + 1 if self.head else 1
+        head = Checkpoint.sign(
+            self._tree, self._clock(), self._signer, serial=serial, state=self._sums.newest()
+        )
         with self._store.write(quiet=True) as transaction:
             transaction.run(_SAVE_ANCHOR, (TRAIL, head.line()))
         self._store.flush()
@@ -272,7 +307,7 @@ class Trail:
             if kept is not None:
                 _require_ours(kept, self._signer)
                 _require_not_older(head, kept)
-            if kept is None or (head is not None and kept.size < head.size):
+            if kept is None or (head is not None and kept.order < head.order):
                 behind.append(sink)
         return behind
 
@@ -296,13 +331,18 @@ def _require_ours(kept: Checkpoint, signer: Signer) -> None:
 def _require_not_older(head: Checkpoint | None, kept: Checkpoint) -> None:
     """Is our newest checkpoint at least as new as one that was kept elsewhere?"""
     size = head.size if head else 0
-    if head is not None and (size > kept.size or (size, head.root) == (kept.size, kept.root)):
+    if head is not None and (size > kept.size or _is_as_new(head, kept)):
         return
     raise OlderState(
         f"the newest checkpoint that was kept elsewhere, of {kept.size} records at {kept.time}, is"
         f" not one of this data directory, whose own is of {size} records: an older state or"
         " another history was put in its place"
     )
+
+
+def _is_as_new(head: Checkpoint, kept: Checkpoint) -> bool:
+    """Does our checkpoint of the same records not come before the other one?"""
+    return (head.size, head.root) == (kept.size, kept.root) and head.serial >= kept.serial
 
 
 def _keep_public_key(directory: Path, public_key_pem: bytes) -> None:

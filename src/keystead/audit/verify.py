@@ -100,7 +100,7 @@ def verify(
     for path in (directory / CHECKPOINTS, witness):
         if path is not None:
             signed += _checkpoints(path, signer, verify_signature, report)
-    signed.sort(key=lambda checkpoint: checkpoint.size)
+    signed.sort(key=lambda checkpoint: checkpoint.order)
     report.checkpoints = len(signed)
     if signed:
         report.signed, report.root = signed[-1].size, signed[-1].root
@@ -112,26 +112,26 @@ def _checkpoints(
     path: Path, signer: str, verify_signature: VerifySignature, report: Report
 ) -> Iterator[Checkpoint]:
     """(1) The checkpoints of one file that are signed by the key."""
-    size = 0
+    order = (0, 0)
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return
             try:
-                checkpoint = _checkpoint(line, size, signer, verify_signature)
+                checkpoint = _checkpoint(line, order, signer, verify_signature)
             except BadCheckpoint as error:
                 report.problems.append(Problem(str(error), path.name, number))
                 continue
-            size = checkpoint.size
+            order = checkpoint.order
             yield checkpoint
 
 
 def _checkpoint(
-    line: bytes, size: int, signer: str, verify_signature: VerifySignature
+    line: bytes, before: tuple[int, int], signer: str, verify_signature: VerifySignature
 ) -> Checkpoint:
-    """The checkpoint in a line, which covers at least `size` records; raises BadCheckpoint."""
+    """The checkpoint in a line, which does not come before `before`; raises BadCheckpoint."""
     checkpoint = Checkpoint.parse(line)
-    if checkpoint.size < size:
+    if checkpoint.order < before:
         raise BadCheckpoint("it covers less than the one before it")
     if checkpoint.key_id != signer:
         raise BadCheckpoint("it names another key")

@@ -17,6 +17,7 @@ from keystead.custody.root import RootKey
 from keystead.custody.rows import RowSeals
 from keystead.custody.secrecy import Guarded
 from keystead.custody.signer import AuditSigner, AuditTags
+from keystead.custody.sums import Sums
 from keystead.custody.tokens import Tokens
 
 _DOMAIN = 2500  # bytes
@@ -34,6 +35,8 @@ class Purpose(StrEnum):
     TOKENS = "tokens"
     PASSWORDS = "password pepper"
     ACCOUNT_DOMAINS = "account domains"
+    STATE_PLACES = "state places"
+    STATE_DIGESTS = "state digests"
 
 
 class Hierarchy(Guarded):
@@ -41,7 +44,7 @@ class Hierarchy(Guarded):
 
     __slots__ = (
         "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "incarnation",
-        "installation", "passwords", "rows", "store_key", "tokens",
+        "installation", "passwords", "rows", "store_key", "sums", "tokens",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -52,7 +55,8 @@ class Hierarchy(Guarded):
         self.incarnation = root.incarnation
         self.store_key = key(Purpose.STORE_FILE)
         columns = RecordSealer(key(Purpose.COLUMNS), "column", root.generation)
-        self.rows = RowSeals(key(Purpose.ROWS), ColumnSeals(columns))
+        self.sums = Sums(key(Purpose.STATE_PLACES), key(Purpose.STATE_DIGESTS))
+        self.rows = RowSeals(key(Purpose.ROWS), ColumnSeals(columns), self.sums)
         self.audit_signer = AuditSigner(key(Purpose.AUDIT))
         self.audit_tags = AuditTags(key(Purpose.AUDIT_LINES))
         self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)

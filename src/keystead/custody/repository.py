@@ -7,8 +7,11 @@ hold another secret.
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.store.protocol import Reader, Transaction
+
+_KEY = ("account", "key_id")
+_MATERIAL = (*_KEY, "material_id")
 
 MaterialState = Literal["CURRENT", "NON_CURRENT"]
 """AWS's words: what encrypts now, and what only decrypts."""
@@ -40,18 +43,21 @@ class Materials:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        key = ("account", "key_id", "material_id")
-        self._table = SealedTable(seals, "key_materials", MaterialRecord, key=key)
+        # One lookup serves both ways of asking: a key has few generations.
+        self._table = SealedTable(
+            seals, "key_materials", MaterialRecord, _MATERIAL, (Lookup(_KEY),)
+        )
 
     def get(
         self, reader: Reader, account: str, key_id: str, material_id: str
     ) -> MaterialRecord | None:
-        return self._table.get(reader, account, key_id, material_id)
+        every = self._table.of(reader, _KEY, account, key_id, order="generation")
+        return next((each for each in every if each.material_id == material_id), None)
 
     def newest(self, reader: Reader, account: str, key_id: str) -> MaterialRecord | None:
         """The last generation of a key."""
-        where = "account = ? AND key_id = ? ORDER BY generation DESC LIMIT 1"
-        return self._table.first(reader, where, (account, key_id))
+        found = self._table.of(reader, _KEY, account, key_id, order="generation")
+        return found[-1] if found else None
 
     def insert(self, transaction: Transaction, record: MaterialRecord) -> None:
         self._table.insert(transaction, record)
@@ -61,6 +67,4 @@ class Materials:
 
     def delete_all(self, transaction: Transaction, account: str, key_id: str) -> int:
         """Remove every generation of a key, authentic or not; how many there were."""
-        return transaction.run(
-            "DELETE FROM key_materials WHERE account = ? AND key_id = ?", (account, key_id)
-        )
+        return self._table.delete_all(transaction, _KEY, account, key_id)

@@ -1,4 +1,4 @@
-"""Is this row the one we wrote?  Authenticated rows and sealed columns (threat-model RK-3, RK-4).
+"""Is this row the one we wrote, and the newest?  Authenticated rows (threat-model RK-3 to RK-5).
 
 Every security-relevant table is a SealedTable: each row carries a version and a MAC over the
 table's name, its columns (the key among them) and the version, so that a row that was edited,
@@ -8,27 +8,34 @@ column is sealed before it gets here, bound to table, key and column.
     mac = HMAC-SHA256(row key, msgpack [table, row_version, column, column, …])
 
 msgpack writes each value with its type and length, so no two rows have the same encoding.
+
+A table declares the lookups by which decisions find its rows. What a lookup finds is held against
+the sum that `sums` keeps for it, so that a row that was put back, removed or doubled is refused,
+and so is an answer that lacks one. Every write passes `_changed`, which knows the old row and the
+new one: the only place that has to tell of a change.
 """
 
 import hmac
 from collections.abc import Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from keystead.custody.integrity import NotTheNewest, RowIntegrityError
 from keystead.custody.kdf import hmac_contexts
+from keystead.custody.lookups import BoundLookup, Lookup, Place
 from keystead.custody.secrecy import Guarded
+from keystead.custody.sums import Sums
+from keystead.custody.vectors import minus, of_mac, plus
 from keystead.store.protocol import Reader, Row, Transaction, Value
 
+__all__ = [
+    "Lookup", "NotTheNewest", "Record", "RowConflict", "RowIntegrityError", "RowSeals",
+    "SealedTable",
+]  # fmt: skip
+
+_PAGE = 1000  # rows that a walk reads at once
 _pack = msgspec.msgpack.Encoder().encode
-
-
-class RowIntegrityError(Exception):
-    """A row that we did not write: refuse what depends on it, and raise an alarm."""
-
-    def __init__(self, table: str, key: Sequence[Value]) -> None:
-        super().__init__(f"row of `{table}` fails its authentication: {list(key)!r}")
-        self.table = table
 
 
 class RowConflict(Exception):
@@ -57,11 +64,14 @@ class Sealer(Protocol):
 class RowSeals(Guarded):
     """Makes and checks the MACs of rows; knows the row key, and nothing else does."""
 
-    __slots__ = ("_inner", "_outer", "secrets")
+    __slots__ = ("_inner", "_outer", "secrets", "sums", "tables")
 
-    def __init__(self, row_key: bytes, secrets: Sealer) -> None:
+    def __init__(self, row_key: bytes, secrets: Sealer, sums: Sums) -> None:
         self._inner, self._outer = hmac_contexts(row_key)
         self.secrets = secrets
+        self.sums = sums
+        self.tables: dict[str, SealedTable[Any]] = {}
+        """Every table whose rows are counted, by name: each adds itself."""
 
     def mac(self, table: str, row: Sequence[Value]) -> bytes:
         """The MAC of a row: its columns in order, the version last. (FIPS 198-1, contexts kept)"""
@@ -75,16 +85,25 @@ class RowSeals(Guarded):
 class SealedTable(Generic[T]):
     """One table of authenticated rows.
 
-    `record` names the columns; `key` names the columns of the primary key. Every statement is
-    built once, here; a repository adds its own conditions with `find`.
+    `record` names the columns; `key` names the columns of the primary key. `lookups` are the ways
+    by which decisions find rows; a table without any holds what no decision depends on, and its
+    rows are not counted. Every statement is built once, here.
     """
 
     __slots__ = (
-        "_by_key", "_delete", "_insert", "_key_positions", "_names", "_record", "_seals", "_select",
-        "_update", "columns", "key", "name",
+        "_by", "_by_key", "_delete", "_get", "_insert", "_key_positions", "_key_where",
+        "_names", "_record", "_seals", "_select", "_sums", "_update", "columns", "key", "lookups",
+        "name",
     )  # fmt: skip
 
-    def __init__(self, seals: RowSeals, name: str, record: type[T], key: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        seals: RowSeals,
+        name: str,
+        record: type[T],
+        key: tuple[str, ...],
+        lookups: Sequence[Lookup],
+    ) -> None:
         columns = tuple(c for c in record.__struct_fields__ if c != "row_version")
         listed = ", ".join((*columns, "row_version", "mac"))
         where = " AND ".join(f"{c} = ?" for c in key)
@@ -95,64 +114,171 @@ class SealedTable(Generic[T]):
         self.columns = columns
         self._record = record
         self._seals = seals
+        self._sums = seals.sums
         self._names = (*columns, "row_version")
         self._key_positions = tuple(columns.index(c) for c in key)
+        self._key_where = where
         self._select = f"SELECT {listed} FROM {name}"  # noqa: S608  # names from our own records
         self._by_key = f"{self._select} WHERE {where}"
         self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"  # noqa: S608
         self._update = f"UPDATE {name} SET {assigned} WHERE {where} AND row_version = ?"  # noqa: S608
         self._delete = f"DELETE FROM {name} WHERE {where}"  # noqa: S608
+        places = seals.sums.places
+        self.lookups = tuple(BoundLookup(places, name, columns, each) for each in lookups)
+        self._by = {each.columns: each for each in self.lookups}
+        self._get = self._by.get(key)
+        if lookups:
+            seals.tables[name] = self
 
     def _values(self, record: T, version: int) -> tuple[Value, ...]:
         return (*(getattr(record, c) for c in self.columns), version)
 
     def _key_of(self, values: Sequence[Value]) -> tuple[Value, ...]:
-        return tuple(values[i] for i in self._key_positions)
+        return tuple([values[i] for i in self._key_positions])
+
+    def _is_ours(self, row: Row) -> bool:
+        return hmac.compare_digest(self._seals.mac(self.name, row[:-1]), row[-1])
 
     def _open(self, row: Row) -> T:
         """The record of a row that we wrote; raises RowIntegrityError for any other."""
-        values = row[:-1]
-        if not hmac.compare_digest(self._seals.mac(self.name, values), row[-1]):
-            raise RowIntegrityError(self.name, self._key_of(values))
-        return self._record(**dict(zip(self._names, values, strict=True)))
+        if not self._is_ours(row):
+            raise RowIntegrityError(self.name, self._key_of(row))
+        return self._record(**dict(zip(self._names, row[:-1], strict=True)))
+
+    def _require(self, lookup: BoundLookup, values: tuple[Value, ...], found: int) -> None:
+        """Are these the rows that the lookup has to find?  Raises NotTheNewest."""
+        place = lookup.place(values)
+        if place is not None and self._sums.expected(place) != found:
+            raise self._sums.distrust(place[0], self.name, values)
+
+    # reading
 
     def get(self, reader: Reader, *key: Value) -> T | None:
         """The record with this primary key, or None."""
         row = reader.one(self._by_key, key)
-        if row is None:
-            return None
-        if self._key_of(row) != key:  # the store answered with an authentic row of another key
-            raise RowIntegrityError(self.name, key)
-        return self._open(row)
+        record = None
+        if row is not None:
+            if self._key_of(row) != key:  # the store answered with an authentic row of another key
+                raise RowIntegrityError(self.name, key)
+            record = self._open(row)
+        if self._get is not None:
+            self._require(self._get, key, 0 if row is None else of_mac(row[-1]))
+        elif self.lookups:
+            raise TypeError(f"`{self.name}` is not looked up by its key")
+        return record
 
-    def first(self, reader: Reader, where: str, values: Sequence[Value]) -> T | None:
-        """The one record that `where` describes, or None."""
-        row = reader.one(f"{self._select} WHERE {where}", values)
-        return None if row is None else self._open(row)
+    def of(self, reader: Reader, columns: tuple[str, ...], *values: Value, order: str) -> list[T]:
+        """The records that a declared lookup finds, all of them, in this order of columns."""
+        lookup = self._by[columns]
+        rows = reader.all(f"{self._select} WHERE {lookup.where} ORDER BY {order}", values)
+        records = [self._open(row) for row in rows]
+        total = 0
+        for row in rows:
+            if lookup.values(row) != values:  # an index that leads elsewhere
+                raise RowIntegrityError(self.name, self._key_of(row))
+            total = plus(total, of_mac(row[-1]))
+        self._require(lookup, values, total)
+        return records
+
+    def only(self, reader: Reader, columns: tuple[str, ...], *values: Value) -> T | None:
+        """The one record that a declared lookup finds, or None."""
+        found = self.of(reader, columns, *values, order=columns[0])
+        return found[0] if found else None
 
     def find(self, reader: Reader, where: str, values: Sequence[Value] = ()) -> list[T]:
-        """The records that `where` (with ORDER BY and LIMIT, if any) describes."""
-        return [self._open(row) for row in reader.all(f"{self._select} WHERE {where}", values)]
+        """The records that `where` describes, each of them the newest.
 
-    def scan(self, reader: Reader) -> Iterator[T]:
-        """Every record; for verification and listings of small tables."""
-        for row in reader.all(self._select):
-            yield self._open(row)
+        For listings: that none is missing is not proved here.
+        """
+        rows = reader.all(f"{self._select} WHERE {where}", values)
+        records = [self._open(row) for row in rows]
+        if self._get is not None:
+            for row in rows:
+                self._require(self._get, self._key_of(row), of_mac(row[-1]))
+        return records
+
+    def walk(self, reader: Reader) -> Iterator[Row]:
+        """Every row as it is stored, in the order of the keys; for verification."""
+        names = ", ".join(self.key)
+        marks = ", ".join("?" for _ in self.key)
+        order = f"ORDER BY {names} LIMIT {_PAGE}"
+        rows = reader.all(f"{self._select} {order}")
+        while rows:
+            yield from rows
+            after = f"{self._select} WHERE ({names}) > ({marks}) {order}"
+            rows = reader.all(after, self._key_of(rows[-1]))
+
+    def counted(self, row: Row) -> Iterator[tuple[Place, int]]:
+        """Where a row is counted, and what it adds; raises RowIntegrityError."""
+        if not self._is_ours(row):
+            raise RowIntegrityError(self.name, self._key_of(row))
+        vector = of_mac(row[-1])
+        for lookup in self.lookups:
+            place = lookup.place(lookup.values(row))
+            if place is not None:
+                yield place, vector
+
+    def named(self, row: Row) -> Iterator[tuple[Place, int, str]]:
+        """Where a row would be counted, what it would add, and how a person calls the lookup."""
+        vector = of_mac(row[-1])
+        for lookup in self.lookups:
+            values = lookup.values(row)
+            place = lookup.place(values)
+            if place is not None:
+                text = ", ".join(f"{c} {v!r}" for c, v in zip(lookup.columns, values, strict=True))
+                yield place, vector, f"`{self.name}` by {text}"
+
+    # changing
 
     def insert(self, transaction: Transaction, record: T) -> None:
         """Add a record; the primary key must be new."""
         values = self._values(record, 1)
-        transaction.run(self._insert, (*values, self._seals.mac(self.name, values)))
+        row = (*values, self._seals.mac(self.name, values))
+        transaction.run(self._insert, row)
+        if self.lookups:
+            self._changed(None, row)
 
     def update(self, transaction: Transaction, record: T) -> T:
         """Replace the record with the same primary key, read at `record.row_version`."""
         values = self._values(record, record.row_version + 1)
-        mac = self._seals.mac(self.name, values)
-        where = (*self._key_of(values), record.row_version)
-        if transaction.run(self._update, (*values, mac, *where)) != 1:
+        row = (*values, self._seals.mac(self.name, values))
+        key = self._key_of(values)
+        old = transaction.one(self._by_key, key) if self.lookups else None
+        if transaction.run(self._update, (*row, *key, record.row_version)) != 1:
             raise RowConflict(self.name)
+        if old is not None:
+            self._changed(old, row)
         return msgspec.structs.replace(record, row_version=record.row_version + 1)
 
     def delete(self, transaction: Transaction, *key: Value) -> bool:
         """Remove the record with this primary key; False when there is none."""
-        return transaction.run(self._delete, key) == 1
+        old = transaction.one(self._by_key, key) if self.lookups else None
+        removed = transaction.run(self._delete, key) == 1
+        if old is not None and self._is_ours(old):  # a row of others was never counted
+            self._changed(old, None)
+        return removed
+
+    def delete_all(self, transaction: Transaction, columns: tuple[str, ...], *values: Value) -> int:
+        """Remove what a declared lookup finds, ours or not; how many there were."""
+        where = self._by[columns].where
+        rows = transaction.all(f"{self._select} WHERE {where}", values)
+        for row in rows:
+            self.delete(transaction, *self._key_of(row))
+        return len(rows)
+
+    def _changed(self, old: Row | None, new: Row | None) -> None:
+        """A row was written: what is found by each lookup changes from `old` to `new`."""
+        before = 0 if old is None else of_mac(old[-1])
+        after = 0 if new is None else of_mac(new[-1])
+        note = self._sums.note
+        for lookup in self.lookups:
+            left = None if old is None else lookup.values(old)
+            right = None if new is None else lookup.values(new)
+            if left == right and left is not None:
+                if place := lookup.place(left):
+                    note(place, minus(after, before), 0)
+                continue
+            if left is not None and (place := lookup.place(left)):
+                note(place, minus(0, before), -1)
+            if right is not None and (place := lookup.place(right)):
+                note(place, after, 1)

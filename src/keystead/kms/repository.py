@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
-from keystead.custody.rows import RowIntegrityError, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
 from keystead.kms.keys import Key, cost, key_view
 from keystead.kms.records import (
     AliasRecord,
@@ -34,6 +34,11 @@ DEFAULT_POLICY = "default"
 LOOKED_AT = 10_000
 """How many keys are looked at in one run, so that those that fail do not hide the others."""
 
+_KEY = ("account", "region", "key_id")
+_POLICY = (*_KEY, "name")
+_ALIAS = ("account", "region", "name")
+_COUNT = ("account", "region")
+
 _log = logging.getLogger(__name__)
 
 KEYS = Room(of_owner=8 * MIB, in_all=96 * MIB)
@@ -51,17 +56,16 @@ class KeyRepository:
     """The tables of this room."""
 
     def __init__(self, seals: RowSeals) -> None:
-        of_key = ("account", "region", "key_id")
-        self._keys = SealedTable(seals, "kms_keys", KeyRecord, of_key)
-        self._policies = SealedTable(seals, "kms_key_policies", PolicyRecord, (*of_key, "name"))
-        self._aliases = SealedTable(
-            seals, "kms_aliases", AliasRecord, ("account", "region", "name")
-        )
-        self._materials = SealedTable(
-            seals, "kms_materials", MaterialRecord, (*of_key, "generation")
-        )
-        self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, of_key)
-        self._counts = SealedTable(seals, "kms_key_counts", KeyCount, ("account", "region"))
+        of_key = (Lookup(_KEY),)
+        policies = (Lookup(_POLICY, near="key_id"),)
+        aliases = (Lookup(_ALIAS), Lookup(_KEY))
+        generation = (*_KEY, "generation")
+        self._keys = SealedTable(seals, "kms_keys", KeyRecord, _KEY, of_key)
+        self._policies = SealedTable(seals, "kms_key_policies", PolicyRecord, _POLICY, policies)
+        self._aliases = SealedTable(seals, "kms_aliases", AliasRecord, _ALIAS, aliases)
+        self._materials = SealedTable(seals, "kms_materials", MaterialRecord, generation, of_key)
+        self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, _KEY, of_key)
+        self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
         self._known: EpochCache[tuple[str, str, str], Key] = EpochCache(KEYS)
         self.named: EpochCache[tuple[str, str, str], Key] = EpochCache(KEYS)
         """Keys by what callers call them: (account of the caller, Region, text)."""
@@ -139,11 +143,8 @@ class KeyRepository:
 
     def aliases_of(self, reader: Reader, key: KeyRecord) -> list[AliasRecord]:
         """The aliases of a key, by name; the quota keeps them few."""
-        return self._aliases.find(
-            reader,
-            "account = ? AND region = ? AND key_id = ? ORDER BY name",
-            (key.account, key.region, key.key_id),
-        )
+        place = (key.account, key.region, key.key_id)
+        return self._aliases.of(reader, _KEY, *place, order="name")
 
     def aliases_after(
         self, reader: Reader, account: str, region: str, name: str, count: int
@@ -167,11 +168,8 @@ class KeyRepository:
 
     def materials(self, reader: Reader, key: KeyRecord) -> list[MaterialRecord]:
         """Every generation of a key's material, oldest first."""
-        return self._materials.find(
-            reader,
-            "account = ? AND region = ? AND key_id = ? ORDER BY generation",
-            (key.account, key.region, key.key_id),
-        )
+        place = (key.account, key.region, key.key_id)
+        return self._materials.of(reader, _KEY, *place, order="generation")
 
     def is_free(self, reader: Reader, account: str, region: str, key_id: str) -> bool:
         """Was this id never given to a key?"""

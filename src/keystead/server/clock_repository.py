@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.server.clock import Known
 from keystead.store.protocol import Reader, Transaction
 
@@ -27,7 +27,8 @@ class ClockRepository:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "server_clock", ClockRecord, key=("id",))
+        lookup = Lookup(("id",), of_installation=True)
+        self._table = SealedTable(seals, "server_clock", ClockRecord, ("id",), (lookup,))
 
     def get(self, reader: Reader) -> Known | None:
         """What was known when it was last put; None before the first time."""

@@ -24,6 +24,7 @@ from keystead.custody.files import make_directory, read_private
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.root import FileSeal, PassphraseSeal, SealProvider, open_root
+from keystead.custody.state import open_sums
 from keystead.identity.authenticate import Authenticator
 from keystead.identity.calls import AnalyzerCall, IamCall, StsCall
 from keystead.identity.last_used import LastUsed
@@ -115,21 +116,23 @@ class Installation:
         self.store = open_store(
             self.directory / STORE_FILE, self.hierarchy.store_key, lock=held, must_exist=True
         )
+        self.clocks = ClockRepository(self.hierarchy.rows)
+        self.custody = Custody(self.hierarchy)
+        self.identities = IdentityRepository(self.hierarchy.rows)
+        self.keys = KeyRepository(self.hierarchy.rows)
+        open_sums(self.hierarchy.rows, self.store)  # every table is made: all rows are counted
         self.trail = Trail(
             self.directory / AUDIT_DIRECTORY,
             self.store,
             self.hierarchy.audit_signer,
             self.hierarchy.audit_tags,
+            self.hierarchy.sums,
             sinks=tuple(FileSink(Path(file)) for file in (config.checkpoint_file,) if file),
             clock=wall,
         )
         head = self.trail.head
         signed = datetime.fromisoformat(head.time) if head else None
-        self.clocks = ClockRepository(self.hierarchy.rows)
         self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
-        self.custody = Custody(self.hierarchy)
-        self.identities = IdentityRepository(self.hierarchy.rows)
-        self.keys = KeyRepository(self.hierarchy.rows)
         self.heard = Heard()
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
@@ -244,7 +247,7 @@ class Installation:
     @property
     def failed(self) -> bool:
         """Can nothing be kept any more?"""
-        return self.store.failure is not None
+        return self.store.failure is not None or self.hierarchy.sums.failure is not None
 
     # what is done without being asked
 

@@ -24,12 +24,14 @@ from keystead.audit.trail import Trail
 from keystead.custody.files import create_private
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.root import SEAL_FILE, SealProvider, initialise
+from keystead.custody.state import open_sums
 from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.repository import IdentityRepository
 from keystead.server import profiles
 from keystead.server.failures import Failure
 from keystead.server.opened import new_request_id
+from keystead.store.protocol import Store
 from keystead.store.sqlite import open_store
 
 STAGING = ".founding"
@@ -113,33 +115,44 @@ def _require_empty(directory: Path) -> None:
 def _populate(
     staging: Path, hierarchy: Hierarchy, choices: Choices, now: datetime
 ) -> tuple[Founded, str]:
+    with closing(open_store(staging / STORE_FILE, hierarchy.store_key)) as store:
+        open_sums(hierarchy.rows, store)
+        with closing(_trail(staging, store, hierarchy)) as trail:
+            founded, password = _first_account(hierarchy, store, trail, choices, now)
+    return founded, password
+
+
+def _trail(staging: Path, store: Store, hierarchy: Hierarchy) -> Trail:
+    return Trail(
+        staging / AUDIT_DIRECTORY,
+        store,
+        hierarchy.audit_signer,
+        hierarchy.audit_tags,
+        hierarchy.sums,
+    )
+
+
+def _first_account(
+    hierarchy: Hierarchy, store: Store, trail: Trail, choices: Choices, now: datetime
+) -> tuple[Founded, str]:
     repository = IdentityRepository(hierarchy.rows)
-    with (
-        closing(open_store(staging / STORE_FILE, hierarchy.store_key)) as store,
-        closing(
-            Trail(staging / AUDIT_DIRECTORY, store, hierarchy.audit_signer, hierarchy.audit_tags)
-        ) as trail,
-    ):
-        with store.write() as transaction:
-            made = accounts.create_account(
-                transaction,
-                repository,
-                hierarchy.passwords,
-                email=choices.email,
-                now=now,
-                account_id=choices.account_id,
-            )
-            administrator = accounts.create_administrator(
-                transaction, repository, made.account, name=ADMINISTRATOR, now=now
-            )
-        number = made.account.account
-        trail.record(ceremony_event("Initialize", now, {"accountId": number}))
-        trail.record(
-            ceremony_event(
-                "CreateAdministrator", now, {"accountId": number, "userName": ADMINISTRATOR}
-            )
+    with store.write() as transaction:
+        made = accounts.create_account(
+            transaction,
+            repository,
+            hierarchy.passwords,
+            email=choices.email,
+            now=now,
+            account_id=choices.account_id,
         )
-        trail.commit()
+        administrator = accounts.create_administrator(
+            transaction, repository, made.account, name=ADMINISTRATOR, now=now
+        )
+    number = made.account.account
+    details = {"accountId": number, "userName": ADMINISTRATOR}
+    trail.record(ceremony_event("Initialize", now, {"accountId": number}))
+    trail.record(ceremony_event("CreateAdministrator", now, details))
+    trail.commit()
     return Founded(number, choices.email, administrator.access_key), made.root_password
 
 

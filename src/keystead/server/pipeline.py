@@ -34,7 +34,7 @@ from typing import Any, Protocol
 from keystead.arns import spoken
 from keystead.audit.event import Event
 from keystead.call import Call
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows import NotTheNewest, RowIntegrityError
 from keystead.errors import (
     AwsError,
     InternalFailure,
@@ -345,8 +345,11 @@ class Pipeline:
         if isinstance(raised, RowIntegrityError):
             # Someone changed the database: what depends on the row is refused (RK-4).
             self.metrics.alarm("integrity")
+            old = isinstance(raised, NotTheNewest)
             logs.alarm(
-                "a stored row fails its authentication",
+                "stored rows are not the newest: nothing of their account is served"
+                if old
+                else "a stored row fails its authentication",
                 raised,
                 request_id=event.request_id,
                 table=raised.table,

@@ -74,9 +74,11 @@ class RefusalRepository:
 
     def __init__(self, seals: RowSeals, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._refusals = SealedTable(seals, "refusals", RefusalRecord, key=("request_id",))
+        # No decision depends on a refusal, and no record tells of one that is kept or dropped:
+        # they are not counted.
+        self._refusals = SealedTable(seals, "refusals", RefusalRecord, ("request_id",), ())
         self._documents = SealedTable(
-            seals, "refusal_documents", DocumentRecord, key=("document_id",)
+            seals, "refusal_documents", DocumentRecord, ("document_id",), ()
         )
 
     def get(self, reader: Reader, request_id: str) -> Refusal | None:

@@ -45,6 +45,22 @@ class Transaction(Reader, Protocol):
     def run(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Change rows; returns how many."""
 
+    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run one statement for each of these."""
+
+
+class Ledger(Protocol):
+    """What is written together with the changes that it counts: in their transaction, once."""
+
+    def call_ended(self, *, keep: bool) -> None:
+        """A `write()` that changed something is over, and its changes stay or go."""
+
+    def settle(self, transaction: Transaction) -> None:
+        """Write what belongs to the turn's finished calls, just before they are committed."""
+
+    def turn_ended(self, *, durable: bool) -> None:
+        """The turn is durable, or undone."""
+
 
 class Store(Protocol):
     """The store of one installation."""
@@ -85,6 +101,12 @@ class Store(Protocol):
 
         Raises StoreUnavailable when it cannot be done now: try again.
         """
+
+    def join(self, ledger: Ledger) -> None:
+        """Let the ledger write with every commit from now on; there is one."""
+
+    def distrust(self) -> None:
+        """Let nothing that was derived from this state be found again. The epoch moves."""
 
     @property
     def dirty(self) -> bool:

@@ -18,7 +18,7 @@ from types import TracebackType
 from keystead.store import migrations
 from keystead.store.disk import sync_directory
 from keystead.store.lock import DirectoryLock
-from keystead.store.protocol import Reader, Row, StoreUnavailable, Transaction, Value
+from keystead.store.protocol import Ledger, Reader, Row, StoreUnavailable, Transaction, Value
 from keystead.store.sqlite_file import open_file
 from keystead.store.sqlite_turn import Turn
 
@@ -68,6 +68,12 @@ class SqliteStore:
         self._view = _View(turn)
         self._loud = _Write(turn, moves_epoch=True)
         self._quiet = _Write(turn, moves_epoch=False)
+
+    def join(self, ledger: Ledger) -> None:
+        self._turn.ledger = ledger
+
+    def distrust(self) -> None:
+        self._turn.epoch += 1
 
     @property
     def epoch(self) -> int:
@@ -167,13 +173,20 @@ class _Write(_View):
             self._turn.end_call(keep=kind is None, moves_epoch=self._moves_epoch)
 
     def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        self._begin(sql)
+        self._turn.execute(sql, values)
+        return self._turn.changes()
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        self._begin(sql)
+        self._turn.execute_many(sql, rows)
+
+    def _begin(self, sql: str) -> None:
         if self._turn.writer is not self:
             raise RuntimeError(f"a change outside of write(): `{sql}`")
         if not self._changed:
             self._turn.begin_call()
             self._changed = True
-        self._turn.execute(sql, values)
-        return self._turn.changes()
 
 
 def _sync_directory(directory: Path) -> None:

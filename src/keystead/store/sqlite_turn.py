@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import apsw
 
 from keystead.store.failures import judge
-from keystead.store.protocol import Row, StoreUnavailable, Value
+from keystead.store.protocol import Ledger, Row, StoreUnavailable, Transaction, Value
 
 _CHECKPOINT_PAGES = 1000  # pages of the write-ahead log before it is copied into the file
 _SAVE_EPOCH = "UPDATE store_state SET epoch = ? WHERE id = 1"
@@ -23,7 +23,7 @@ class Turn:
 
     __slots__ = (
         "_began", "_closed", "_connection", "_cursor", "_log_pages", "_lost",
-        "dirty", "epoch", "failure", "writer",
+        "dirty", "epoch", "failure", "ledger", "writer",
     )  # fmt: skip
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -36,6 +36,7 @@ class Turn:
         self.dirty = False  # it holds a finished call
         self.writer: object | None = None  # the call that may change something now
         self.epoch = 0
+        self.ledger: Ledger = _NoLedger()
         self.failure: Exception | None = None  # why nothing can be done ever again
         connection.set_wal_hook(self._committed)
 
@@ -44,6 +45,14 @@ class Turn:
         self._require_usable()
         try:
             return self._cursor.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise self._judged(error) from error
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run one statement for each of these."""
+        self._require_usable()
+        try:
+            self._cursor.executemany(sql, rows)
         except apsw.Error as error:
             raise self._judged(error) from error
 
@@ -63,14 +72,22 @@ class Turn:
     def end_call(self, *, keep: bool, moves_epoch: bool) -> None:
         """The call is over; its changes stay in the turn, or go."""
         self.epoch += moves_epoch
+        kept = False
+        try:
+            kept = self._end_call(keep=keep)
+        finally:
+            self.ledger.call_ended(keep=kept)
+
+    def _end_call(self, *, keep: bool) -> bool:
         if self.failure is not None or self._lost:
             if keep:
                 raise StoreUnavailable("the database undid this change")
-            return
+            return False
         if not keep:
             self.execute("ROLLBACK TO call")
         self.execute("RELEASE call")
         self.dirty = self.dirty or keep
+        return keep
 
     def commit(self) -> None:
         """Make the turn durable, or undo it and raise."""
@@ -80,6 +97,7 @@ class Turn:
             raise StoreUnavailable("the database undid this turn's changes")
         try:
             if self.dirty:
+                self.ledger.settle(_Settling(self))
                 self.execute(_SAVE_EPOCH, (self.epoch,))
                 self.execute("COMMIT")
             elif self._began:
@@ -87,7 +105,8 @@ class Turn:
         except BaseException:
             self.undo()
             raise
-        self._began = self.dirty = False
+        durable, self._began, self.dirty = self.dirty, False, False
+        self.ledger.turn_ended(durable=durable)
         if self._log_pages >= _CHECKPOINT_PAGES:
             self._checkpoint()
 
@@ -104,6 +123,7 @@ class Turn:
 
     def undo(self) -> None:
         """Forget the turn; what was derived from it is never found again."""
+        self.ledger.turn_ended(durable=False)
         self._began = self.dirty = self._lost = False
         self.epoch += 1
         if self.failure is None and self._connection.in_transaction:
@@ -156,3 +176,39 @@ class Turn:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             self._judged(error)
+
+
+class _NoLedger:
+    """Nothing is counted: the store before a ledger joined it."""
+
+    def call_ended(self, *, keep: bool) -> None:
+        pass
+
+    def settle(self, transaction: Transaction) -> None:
+        pass
+
+    def turn_ended(self, *, durable: bool) -> None:
+        pass
+
+
+class _Settling:
+    """The end of a turn, as its ledger may write to it."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        rows = self._turn.execute(sql, values)
+        return rows[0] if rows else None
+
+    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        return self._turn.execute(sql, values)
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        self._turn.execute(sql, values)
+        return self._turn.changes()
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        self._turn.execute_many(sql, rows)

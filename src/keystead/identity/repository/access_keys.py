@@ -8,8 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.store.protocol import Reader, Transaction
+
+_ID, _OWNER = ("account", "access_key_id"), ("account", "owner_id")
 
 AccessKeyStatus = Literal["Active", "Inactive", "Deleted"]
 
@@ -41,9 +43,10 @@ class AccessKeys:
     __slots__ = ("_secrets", "_table", "_uses")
 
     def __init__(self, seals: RowSeals) -> None:
-        key = ("account", "access_key_id")
-        self._table = SealedTable(seals, "iam_access_key", AccessKey, key=key)
-        self._uses = SealedTable(seals, "iam_access_key_use", AccessKeyUse, key=key)
+        lookups = (Lookup(_ID), Lookup(_OWNER))
+        self._table = SealedTable(seals, "iam_access_key", AccessKey, _ID, lookups)
+        # No decision depends on a last use, and no record tells of it: it is not counted.
+        self._uses = SealedTable(seals, "iam_access_key_use", AccessKeyUse, _ID, ())
         self._secrets = seals.secrets
 
     def get(self, reader: Reader, account: str, access_key_id: str) -> AccessKey | None:
@@ -57,8 +60,7 @@ class AccessKeys:
 
     def of(self, reader: Reader, account: str, owner_id: str) -> list[AccessKey]:
         """The keys of one owner, the oldest first: at most `limits.ACCESS_KEYS_PER_USER`."""
-        where = "account = ? AND owner_id = ? ORDER BY created, access_key_id"
-        return self._table.find(reader, where, (account, owner_id))
+        return self._table.of(reader, _OWNER, account, owner_id, order="created, access_key_id")
 
     def insert(self, transaction: Transaction, record: AccessKey) -> None:
         self._table.insert(transaction, record)

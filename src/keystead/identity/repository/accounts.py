@@ -2,9 +2,11 @@
 
 from typing import Literal
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.names import canonical, root_arn
 from keystead.store.protocol import Reader, Transaction
+
+_NUMBER, _EMAIL, _ALIAS = ("account",), ("email_key",), ("alias",)
 
 AccountState = Literal["ACTIVE", "SUSPENDED"]
 
@@ -35,17 +37,19 @@ class Accounts:
     __slots__ = ("_secrets", "_table")
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "iam_account", Account, key=("account",))
+        # Which accounts there are is the installation's own matter.
+        lookups = [Lookup(columns, of_installation=True) for columns in (_NUMBER, _EMAIL, _ALIAS)]
+        self._table = SealedTable(seals, "iam_account", Account, _NUMBER, lookups)
         self._secrets = seals.secrets
 
     def get(self, reader: Reader, account: str) -> Account | None:
         return self._table.get(reader, account)
 
     def with_email(self, reader: Reader, email: str) -> Account | None:
-        return self._table.first(reader, "email_key = ?", (canonical(email),))
+        return self._table.only(reader, _EMAIL, canonical(email))
 
     def with_alias(self, reader: Reader, alias: str) -> Account | None:
-        return self._table.first(reader, "alias = ?", (alias,))
+        return self._table.only(reader, _ALIAS, alias)
 
     def every(self, reader: Reader) -> list[Account]:
         """All of them, oldest first: for the operator's commands."""

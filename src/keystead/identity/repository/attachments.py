@@ -6,8 +6,10 @@ the same name inherits nothing.
 
 from collections.abc import Sequence
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.store.protocol import Reader, Transaction
+
+_ENTITY = ("account", "entity_id")
 
 
 class Attachment(Record, frozen=True, kw_only=True, gc=False):
@@ -29,31 +31,30 @@ class InlinePolicy(Record, frozen=True, kw_only=True, gc=False):
     created: int
 
 
-def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))
-
-
 class Attachments:
     """Which managed policy is attached to which identity."""
 
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(
-            seals, "iam_attachment", Attachment, key=("account", "entity_id", "policy_arn")
-        )
+        key = (*_ENTITY, "policy_arn")
+        self._table = SealedTable(seals, "iam_attachment", Attachment, key, (Lookup(_ENTITY),))
 
     def get(
         self, reader: Reader, account: str, entity_id: str, policy_arn: str
     ) -> Attachment | None:
-        return self._table.get(reader, account, entity_id, policy_arn)
+        attached = self.of(reader, account, (entity_id,))
+        return next((each for each in attached if each.policy_arn == policy_arn), None)
 
     def of(self, reader: Reader, account: str, entity_ids: Sequence[str]) -> list[Attachment]:
         """What is attached to these identities, by entity and ARN: a few per entity."""
-        where = (
-            f"account = ? AND entity_id IN ({_marks(entity_ids)}) ORDER BY entity_id, policy_arn"
-        )
-        return self._table.find(reader, where, (account, *entity_ids))
+        return [
+            attachment
+            for entity_id in sorted(entity_ids)
+            for attachment in self._table.of(
+                reader, _ENTITY, account, entity_id, order="policy_arn"
+            )
+        ]
 
     def uses(self, reader: Reader, account: str) -> dict[str, int]:
         """To how many identities each policy is attached."""
@@ -75,18 +76,20 @@ class InlinePolicies:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(
-            seals, "iam_inline_policy", InlinePolicy, key=("account", "entity_id", "name")
-        )
+        key = (*_ENTITY, "name")
+        self._table = SealedTable(seals, "iam_inline_policy", InlinePolicy, key, (Lookup(_ENTITY),))
 
     def get(self, reader: Reader, account: str, entity_id: str, name: str) -> InlinePolicy | None:
-        return self._table.get(reader, account, entity_id, name)
+        inline = self.of(reader, account, (entity_id,))
+        return next((each for each in inline if each.name == name), None)
 
     def of(self, reader: Reader, account: str, entity_ids: Sequence[str]) -> list[InlinePolicy]:
         """The inline policies of these identities, by entity and name: a few per entity."""
-        among = f"entity_id IN ({_marks(entity_ids)})"
-        where = f"account = ? AND {among} ORDER BY entity_id, name"
-        return self._table.find(reader, where, (account, *entity_ids))
+        return [
+            inline
+            for entity_id in sorted(entity_ids)
+            for inline in self._table.of(reader, _ENTITY, account, entity_id, order="name")
+        ]
 
     def insert(self, transaction: Transaction, record: InlinePolicy) -> None:
         self._table.insert(transaction, record)

@@ -1,9 +1,12 @@
 """Groups, and who is in them. A group is never a principal: it only carries policies."""
 
-from keystead.custody.rows import Record, RowIntegrityError, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowIntegrityError, RowSeals, SealedTable
 from keystead.identity.names import canonical, group_arn
 from keystead.identity.repository.users import User, Users
 from keystead.store.protocol import Reader, Transaction
+
+_ID, _NAME = ("account", "group_id"), ("account", "name_key")
+_MEMBER = ("account", "user_id")
 
 
 class Group(Record, frozen=True, kw_only=True, gc=False):
@@ -40,14 +43,13 @@ class Groups:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "iam_group", Group, key=("account", "group_id"))
+        self._table = SealedTable(seals, "iam_group", Group, _ID, (Lookup(_ID), Lookup(_NAME)))
 
     def get(self, reader: Reader, account: str, group_id: str) -> Group | None:
         return self._table.get(reader, account, group_id)
 
     def named(self, reader: Reader, account: str, name: str) -> Group | None:
-        where = "account = ? AND name_key = ?"
-        return self._table.first(reader, where, (account, canonical(name)))
+        return self._table.only(reader, _NAME, account, canonical(name))
 
     def after(
         self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int
@@ -91,21 +93,23 @@ class Memberships:
     __slots__ = ("_groups", "_table", "_users")
 
     def __init__(self, seals: RowSeals, users: Users, groups: Groups) -> None:
-        self._table = SealedTable(
-            seals, "iam_membership", Membership, key=("account", "user_id", "group_id")
-        )
+        key = (*_MEMBER, "group_id")
+        self._table = SealedTable(seals, "iam_membership", Membership, key, (Lookup(_MEMBER),))
         self._users = users
         self._groups = groups
 
     def get(self, reader: Reader, user: User, group: Group) -> Membership | None:
-        return self._table.get(reader, user.account, user.user_id, group.group_id)
+        memberships = self._of(reader, user)
+        return next((each for each in memberships if each.group_id == group.group_id), None)
 
     def groups_of(self, reader: Reader, user: User) -> list[Group]:
         """The groups of a user, by name: at most `limits.GROUPS_PER_USER`."""
-        where = "account = ? AND user_id = ?"
-        memberships = self._table.find(reader, where, (user.account, user.user_id))
-        groups = (self._group_of(reader, membership) for membership in memberships)
+        groups = (self._group_of(reader, membership) for membership in self._of(reader, user))
         return sorted(groups, key=lambda group: group.name_key)
+
+    def _of(self, reader: Reader, user: User) -> list[Membership]:
+        """In which groups a user is: at most `limits.GROUPS_PER_USER`."""
+        return self._table.of(reader, _MEMBER, user.account, user.user_id, order="group_id")
 
     def _group_of(self, reader: Reader, membership: Membership) -> Group:
         group = self._groups.get(reader, membership.account, membership.group_id)

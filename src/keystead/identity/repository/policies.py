@@ -1,9 +1,12 @@
 """Customer-managed policies and their versions. AWS's own are in `identity.managed_policies`."""
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.names import canonical, policy_arn
 from keystead.identity.repository.tags import unpacked
 from keystead.store.protocol import Reader, Transaction
+
+_NAME, _POLICY = ("account", "name_key"), ("account", "policy_id")
+_VERSION = (*_POLICY, "version")
 
 
 class ManagedPolicy(Record, frozen=True, kw_only=True, gc=False):
@@ -46,14 +49,12 @@ class Policies:
     __slots__ = ("_table", "_versions")
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "iam_policy", ManagedPolicy, key=("account", "policy_id"))
-        self._versions = SealedTable(
-            seals, "iam_policy_version", PolicyVersion, key=("account", "policy_id", "version")
-        )
+        self._table = SealedTable(seals, "iam_policy", ManagedPolicy, _POLICY, (Lookup(_NAME),))
+        versions = (Lookup(_VERSION, near="policy_id"), Lookup(_POLICY))
+        self._versions = SealedTable(seals, "iam_policy_version", PolicyVersion, _VERSION, versions)
 
     def named(self, reader: Reader, account: str, name: str) -> ManagedPolicy | None:
-        where = "account = ? AND name_key = ?"
-        return self._table.first(reader, where, (account, canonical(name)))
+        return self._table.only(reader, _NAME, account, canonical(name))
 
     def after(
         self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int
@@ -86,8 +87,8 @@ class Policies:
 
     def versions(self, reader: Reader, policy: ManagedPolicy) -> list[PolicyVersion]:
         """Every version, the newest first: at most `limits.VERSIONS_PER_POLICY`."""
-        where = "account = ? AND policy_id = ? ORDER BY version DESC"
-        return self._versions.find(reader, where, (policy.account, policy.policy_id))
+        key = (policy.account, policy.policy_id)
+        return self._versions.of(reader, _POLICY, *key, order="version DESC")
 
     def version_count(self, reader: Reader, account: str) -> int:
         """How many versions of policies the account has."""

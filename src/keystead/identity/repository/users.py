@@ -1,9 +1,11 @@
 """Users: an identity of one person or program in an account."""
 
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.names import canonical, user_arn
 from keystead.identity.repository.tags import unpacked
 from keystead.store.protocol import Reader, Transaction
+
+_ID, _NAME = ("account", "user_id"), ("account", "name_key")
 
 
 class User(Record, frozen=True, kw_only=True, gc=False):
@@ -37,18 +39,21 @@ class Users:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "iam_user", User, key=("account", "user_id"))
+        self._table = SealedTable(seals, "iam_user", User, _ID, (Lookup(_ID), Lookup(_NAME)))
 
     def get(self, reader: Reader, account: str, user_id: str) -> User | None:
         return self._table.get(reader, account, user_id)
 
     def named(self, reader: Reader, account: str, name: str) -> User | None:
-        where = "account = ? AND name_key = ?"
-        return self._table.first(reader, where, (account, canonical(name)))
+        return self._table.only(reader, _NAME, account, canonical(name))
 
     def with_id(self, reader: Reader, user_id: str) -> User | None:
-        """The user with this unique id, in whichever account it is."""
-        return self._table.first(reader, "user_id = ?", (user_id,))
+        """The user with this unique id, in whichever account it is; what is shown, not decided.
+
+        An index leads to it: that there is one is proved, that there is none is not.
+        """
+        found = self._table.find(reader, "user_id = ?", (user_id,))
+        return found[0] if found else None
 
     def after(
         self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int

@@ -1,5 +1,9 @@
-"""`keystead audit verify`, `keystead audit show`: from files alone, also while a server runs"""
+"""`keystead audit verify`, `keystead audit show`: from files alone, also while a server runs
 
+The rows of the database are examined too, if the root key is there and no server runs.
+"""
+
+import sys
 from dataclasses import asdict, astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +15,14 @@ from keystead.audit.files import PUBLIC_KEY
 from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.verify import Report
 from keystead.audit.verify import verify as examine
+from keystead.custody.files import SealError
+from keystead.custody.state import Examined
 from keystead.custody.verification import NotAPublicKey, signature_verifier
 from keystead.server.cli import options, words
 from keystead.server.config import Config
 from keystead.server.failures import Failure
 from keystead.server.founding import AUDIT_DIRECTORY
+from keystead.store.lock import DirectoryInUse
 
 BROKEN = 1
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -40,8 +47,13 @@ def verify(
     witness: Path | None,
     as_json: bool,
 ) -> int:
-    """Is the log complete and unchanged?  Exit status 1, and the record, if it is not."""
-    directory = _directory(options.load(file, data=data))
+    """Is the log complete and unchanged, and are the stored rows the newest?
+
+    Exit status 1, and the record or the row, if not. The rows are examined in a data directory
+    that no server uses; of a log alone, only the log is.
+    """
+    config = options.load(file, data=data)
+    directory = _directory(config)
     given = public_key.read_bytes() if public_key else None
     try:
         verifier = signature_verifier(given or (directory / PUBLIC_KEY).read_bytes())
@@ -49,15 +61,47 @@ def verify(
         name = public_key or directory / PUBLIC_KEY
         raise Failure(f"`{name}`: {error}", "give the key with --public-key") from None
     report = examine(directory, given, verifier, witness=witness, progress=words.progress)
+    state = _state(config)
+    problems = [str(problem) for problem in report.problems]
+    problems += state.problems if isinstance(state, Examined) else []
     if as_json:
-        words.as_json(_as_members(report))
-    elif report.holds:
-        words.facts(_as_facts(report))
-    if report.holds:
-        return 0
-    for problem in report.problems:
-        words.complain(str(problem), "", BROKEN)
-    return BROKEN
+        words.as_json({**_as_members(report), "holds": not problems, "state": _members(state)})
+    elif not problems:
+        words.facts({**_as_facts(report), "state": _told(state)})
+    for problem in problems:
+        words.complain(problem, "", BROKEN)
+    return BROKEN if problems else 0
+
+
+def _state(config: Config) -> Examined | str:
+    """What was found of the stored rows, or why they were not examined."""
+    from keystead.server import examination  # noqa: PLC0415  # imports every room
+
+    if not examination.has_state(config):
+        return "not examined: there is only a log here"
+    try:
+        return examination.examine_state(config, _rows_read)
+    except examination.NotSummed:
+        return "not examined: the rows get their sums when the server starts next"
+    except DirectoryInUse:
+        return "not examined: a server uses the data directory; stop it, or verify a copy"
+    except SealError as error:
+        return f"not examined: {error}"
+
+
+def _rows_read(number: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rkeystead: {number} rows read", err=True, nl=False)
+
+
+def _told(state: Examined | str) -> str:
+    if isinstance(state, str):
+        return state
+    return f"{state.rows} rows of {state.accounts} accounts are the newest"
+
+
+def _members(state: Examined | str) -> dict[str, object]:
+    return {"reason": state} if isinstance(state, str) else asdict(state)
 
 
 def _as_facts(report: Report) -> dict[str, object]:

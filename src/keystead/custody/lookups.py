@@ -1,0 +1,97 @@
+"""How do decisions find rows?  By lookups: column sets that each sealed table declares.
+
+A lookup is what a cache entry depends on and what a sum is kept for: whoever asks for the rows
+with these values gets all of them, or is told that one is not the newest. What is found by any
+other condition proves nothing (listings, and the indexes of jobs).
+
+    place = HMAC(key, account, near)[:8] || HMAC(key, table, columns, values)[:8]
+
+A place is where the sum of a lookup is kept. The first half comes from one column, so that the
+lookups of one thing lie together: a change of a key touches one page of sums. It is keyed, so
+that nobody can choose names that fill one bucket.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+
+import msgspec
+
+from keystead.custody.kdf import hmac_contexts
+from keystead.custody.secrecy import Guarded
+from keystead.store.protocol import Value
+
+INSTALLATION = ""
+"""The account of rows that belong to none."""
+
+_REMEMBERED = 8192
+_HALF = 8
+_pack = msgspec.msgpack.Encoder().encode
+
+Place = tuple[str, bytes]
+"""An account, and where in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A set of columns by which decisions find rows."""
+
+    columns: tuple[str, ...]
+    near: str = ""  # the column that says what lies together; the last one if it is not named
+    of_installation: bool = False  # kept with the installation's own rows
+
+
+class Places(Guarded):
+    """Where the sums of lookups are kept; remembers the newest few thousand halves."""
+
+    __slots__ = ("_inner", "_outer", "half")
+
+    def __init__(self, key: bytes) -> None:
+        self._inner, self._outer = hmac_contexts(key)
+        self.half = lru_cache(_REMEMBERED)(self._half)
+        """Half of a place."""
+
+    def _half(self, *values: Value) -> bytes:
+        inner = self._inner.copy()
+        inner.update(_pack(values))
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:_HALF]
+
+
+class BoundLookup:
+    """A lookup of one table: where its rows are counted."""
+
+    __slots__ = (
+        "_account", "_half", "_label", "_near", "_of_row", "columns", "place", "where",
+    )  # fmt: skip
+
+    def __init__(self, places: Places, table: str, columns: Sequence[str], lookup: Lookup) -> None:
+        self.columns = lookup.columns
+        self.where = " AND ".join(f"{c} = ?" for c in lookup.columns)
+        self._half = places.half
+        self._label = f"{table}({', '.join(lookup.columns)})"
+        self._of_row = _picker([columns.index(c) for c in lookup.columns])
+        self._account = None if lookup.of_installation else lookup.columns.index("account")
+        self._near = lookup.columns.index(lookup.near or lookup.columns[-1])
+        self.place = lru_cache(_REMEMBERED // 4)(self._place)
+        """Where the rows with these values are counted; nothing is found by a missing value."""
+
+    def values(self, row: Sequence[Value]) -> tuple[Value, ...]:
+        """The values by which this row is found."""
+        return self._of_row(row)
+
+    def _place(self, values: tuple[Value, ...]) -> Place | None:
+        if None in values:
+            return None
+        account = INSTALLATION if self._account is None else str(values[self._account])
+        return account, self._half(account, values[self._near]) + self._half(self._label, *values)
+
+
+def _picker(positions: Sequence[int]) -> Callable[[Sequence[Value]], tuple[Value, ...]]:
+    """What picks these values of a row."""
+    if len(positions) == 1:
+        [only] = positions
+        return lambda row: (row[only],)
+    return itemgetter(*positions)

@@ -1,0 +1,301 @@
+"""Is this the newest state?  Sums over the rows that decisions depend on (threat-model RK-5).
+
+A page of the database, put back from an older copy, is well-formed and authentic. What it lacks is
+its place in the newest sums:
+
+    of a lookup    over the MACs of the rows that it finds
+    of a bucket    over some 256 lookups, by ranges of their places
+    of an account  over its buckets
+    of everything  over the accounts: named in each record of a change and in each checkpoint
+
+A MAC is a pseudorandom function of table, key, columns and row version, so that a sum of MACs is
+the additive multiset hash of Clarke, Devadas, van Dijk, Gassend and Suh (Asiacrypt 2003): without
+the keys nobody finds other rows with the same sum. Rows are added, not XORed: a doubled row counts.
+
+What is proved is remembered: an account when it is first asked for, a bucket before the first row
+of it is used or found absent, a lookup with its sum. Later reads are held against what is
+remembered. (docs/decisions/0013 says what holds when the file changes under a running server.)
+
+INVARIANT: sums change in the transaction of the rows that they count, and what is remembered
+changes when it is durable.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+from keystead.custody import sum_rows, vectors
+from keystead.custody.integrity import NotTheNewest
+from keystead.custody.kdf import hmac_contexts
+from keystead.custody.lookups import INSTALLATION, Place, Places
+from keystead.custody.secrecy import Guarded
+from keystead.custody.sum_rows import Account, Change
+from keystead.custody.vectors import plus
+from keystead.store.protocol import Ledger, Reader, Transaction
+
+BUCKET = 256
+"""How many elements a bucket has at most, on average."""
+
+FOLDED = 2048
+"""Changed lookups in the journal that are folded into the sums together."""
+
+_LOOKUPS = 50_000  # sums that are remembered: 200 bytes each
+_BUCKETS = 200_000
+_ACCOUNTS = 50_000
+_DIGEST = 16
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Joined(Protocol):
+    """The store that sums are kept in."""
+
+    def read(self) -> Reader:
+        """A view of the newest state."""
+
+    def join(self, ledger: Ledger) -> None:
+        """Let the ledger write with every commit."""
+
+    def distrust(self) -> None:
+        """Let nothing that was derived from the store be found again."""
+
+
+class Sums(Guarded):
+    """The sums of one store, and what is proved of them. (store.protocol.Ledger)"""
+
+    __slots__ = (
+        "_accounts", "_broken", "_buckets", "_call", "_folded", "_inner", "_journal", "_known",
+        "_outer", "_store", "_total", "_turn", "_waiting", "failure", "places",
+    )  # fmt: skip
+
+    def __init__(self, places_key: bytes, digest_key: bytes) -> None:
+        self.places = Places(places_key)
+        self._inner, self._outer = hmac_contexts(digest_key)
+        self._store: Joined | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self.failure: Exception | None = None  # why nothing may be served any more
+        self._broken: set[str] = set()  # accounts of which nothing is served
+        # As they are written:
+        self._total = 0
+        self._accounts: dict[str, Account] = {}
+        self._buckets: dict[tuple[str, int], int] = {}
+        # And what comes on top of them:
+        self._known: dict[bytes, int] = {}  # both together, of lookups that were proved
+        self._journal: dict[Place, Change] = {}  # durable
+        self._waiting: dict[str, int] = {}  # its sum for each account
+        self._turn: dict[Place, Change] = {}  # finished calls, not yet durable
+        self._call: dict[Place, Change] = {}  # the call that is on its way
+        self._folded: sum_rows.Written | None = None
+
+    def open(self, store: Joined) -> None:
+        """Keep the sums of this store from now on."""
+        self._forget()
+        self._store = store
+        self._total = sum_rows.total(store.read())
+        self._extend_journal(sum_rows.journal(store.read()))
+        store.join(self)
+
+    # what is asked
+
+    def expected(self, place: Place) -> int:
+        """The sum of the rows that a lookup has to find; raises NotTheNewest."""
+        if self._broken and place[0] in self._broken:
+            raise NotTheNewest(place[0], "state_accounts", (place[0],))
+        known = self._known.get(place[1])
+        if known is None:
+            known = _keep(self._known, place[1], self._durable(place), _LOOKUPS)
+        if self._turn and (change := self._turn.get(place)):
+            known = plus(known, change.vector)
+        if self._call and (change := self._call.get(place)):
+            known = plus(known, change.vector)
+        return known
+
+    def distrust(self, account: str, table: str, key: tuple[object, ...]) -> NotTheNewest:
+        """Serve nothing of this account any more; the error to raise."""
+        named = [str(part) for part in key]
+        self._broken.add(account)
+        if account == INSTALLATION:
+            self.failure = NotTheNewest(account, table, named)  # never raised: it holds no frame
+        self._joined().distrust()
+        return NotTheNewest(account, table, named)
+
+    def _joined(self) -> Joined:
+        if self._store is None:
+            raise RuntimeError("a sealed table needs sums: open them on its store first")
+        return self._store
+
+    def _durable(self, place: Place) -> int:
+        """The sum of a lookup, from a bucket that is proved and from the journal."""
+        account, where = place
+        start, end = sum_rows.bucket(where, self.account(account).buckets)
+        reader = self._joined().read()
+        if (account, start) not in self._buckets:
+            stored = sum_rows.of_bucket(reader, account, start)
+            if sum_rows.of_lookups(reader, account, start, end) != stored:
+                raise self.distrust(account, "state_buckets", (account, start))
+            _keep(self._buckets, (account, start), stored, _BUCKETS)
+        stored = sum_rows.of_lookup(reader, account, where)
+        change = self._journal.get(place)
+        return stored if change is None else plus(stored, change.vector)
+
+    def account(self, name: str) -> Account:
+        """What is durable of an account, proved; raises NotTheNewest."""
+        known = self._accounts.get(name)
+        if known is not None:
+            return known
+        reader = self._joined().read()
+        if sum_rows.total(reader) != self._total:
+            raise self.distrust(INSTALLATION, "state_accounts", ("every account",))
+        stored = sum_rows.of_account(reader, name)
+        if sum_rows.of_buckets(reader, name) != stored.total:
+            raise self.distrust(name, "state_accounts", (name,))
+        return _keep(self._accounts, name, stored, _ACCOUNTS)
+
+    # what changes
+
+    def note(self, place: Place, vector: int, elements: int) -> None:
+        """A row was written, replaced or removed: the sum of its lookup changes by this much."""
+        if place[0] not in self._accounts:
+            self.account(place[0])
+        change = Change(vector, elements)
+        known = self._call.get(place)
+        self._call[place] = change if known is None else change.plus(known)
+
+    def call_ended(self, *, keep: bool) -> None:
+        """The call is over; what it changed stays in the turn, or goes."""
+        if keep:
+            _add(self._turn, self._call)
+        self._call = {}
+
+    def settle(self, transaction: Transaction) -> None:
+        """Write the turn's changes, just before they are committed."""
+        if not self._turn:
+            return
+        if len(self._journal) + len(self._turn) < FOLDED:
+            sum_rows.append(transaction, self._turn)
+            return
+        changes = dict(self._journal)
+        _add(changes, self._turn)
+        self._folded = self._write(transaction, changes)
+        sum_rows.empty_journal(transaction)
+
+    def turn_ended(self, *, durable: bool) -> None:
+        """The turn is durable, or never was."""
+        if durable and self._turn:
+            self._renew(self._turn)
+            if self._folded:
+                self._remember(self._folded)
+                self._journal, self._waiting = {}, {}
+            else:
+                self._extend_journal(self._turn)
+        self._turn, self._call, self._folded = {}, {}, None
+
+    def _renew(self, changes: Mapping[Place, Change]) -> None:
+        """What is known of these lookups is durable now."""
+        for (_, where), change in changes.items():
+            known = self._known.get(where)
+            if known is not None:
+                self._known[where] = plus(known, change.vector)
+
+    def _extend_journal(self, changes: Mapping[Place, Change]) -> None:
+        _add(self._journal, changes)
+        for (name, _), change in changes.items():
+            self._waiting[name] = plus(self._waiting.get(name, 0), change.vector)
+
+    def add(self, transaction: Transaction, changes: Mapping[Place, Change]) -> None:
+        """Add what was never counted, before anything is served; a failure ends the start."""
+        self._remember(self._write(transaction, changes))
+
+    def _write(self, transaction: Transaction, changes: Mapping[Place, Change]) -> sum_rows.Written:
+        written = sum_rows.Written()
+        for (name, where), change in changes.items():
+            account = self.account(name)
+            written.count(
+                name, sum_rows.bucket(where, account.buckets)[0], change.vector, change.elements
+            )
+        for name, (vector, elements) in written.accounts.items():
+            account = self.account(name)
+            written.after[name] = Account(
+                plus(account.total, vector), account.elements + elements, account.buckets
+            )
+        sum_rows.write(transaction, changes, written)
+        for name, account in written.after.items():
+            if account.elements > BUCKET * account.buckets:
+                self._split(transaction, name, account, written)
+        return written
+
+    def _split(
+        self, transaction: Transaction, name: str, account: Account, written: sum_rows.Written
+    ) -> None:
+        """Give a growing account more buckets, one split after the other (linear hashing)."""
+        buckets = account.buckets
+        while account.elements > BUCKET * buckets:
+            start, middle, end = sum_rows.next_split(buckets)
+            upper = sum_rows.of_lookups(transaction, name, middle, end)
+            lower = sum_rows.of_lookups(transaction, name, start, middle)
+            if plus(lower, upper) != sum_rows.of_bucket(transaction, name, start):
+                self.distrust(name, "state_buckets", (name, start))
+                break
+            sum_rows.split(transaction, name, start, middle, upper)
+            written.split.append((name, start))
+            buckets += 1
+        written.after[name] = Account(account.total, account.elements, buckets)
+        sum_rows.set_buckets(transaction, name, buckets)
+
+    def _remember(self, written: sum_rows.Written) -> None:
+        """What is known of buckets and accounts is written now."""
+        for bucket, vector in written.buckets.items():
+            known = self._buckets.get(bucket)
+            if known is not None:
+                self._buckets[bucket] = plus(known, vector)
+        for bucket in written.split:
+            self._buckets.pop(bucket, None)
+        for name, (vector, _) in written.accounts.items():
+            self._total = plus(self._total, vector)
+            self._accounts.pop(name, None)
+            _keep(self._accounts, name, written.after[name], _ACCOUNTS)
+
+    # what the audit log is told
+
+    def changed(self) -> dict[str, str]:
+        """Digests of the accounts' sums that this turn changes, the turn's changes included."""
+        totals: dict[str, int] = {}
+        for (name, _), change in self._turn.items():
+            total = totals.get(name)
+            if total is None:
+                total = plus(self.account(name).total, self._waiting.get(name, 0))
+            totals[name] = plus(total, change.vector)
+        return {name: self._digest(name, total) for name, total in totals.items()}
+
+    def newest(self) -> str:
+        """The digest of the sum of everything, this turn's changes included."""
+        total = self._total
+        for vector in self._waiting.values():
+            total = plus(total, vector)
+        for change in self._turn.values():
+            total = plus(total, change.vector)
+        return self._digest("*", total)
+
+    def _digest(self, name: str, total: int) -> str:
+        """What stands for a sum where everybody may read it: HMAC-SHA256, the first 16 bytes."""
+        inner = self._inner.copy()
+        inner.update(name.encode() + b"\0" + vectors.as_bytes(total))
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:_DIGEST].hex()
+
+
+def _keep(known: dict[K, V], key: K, value: V, limit: int) -> V:
+    """Remember a value, and no more than so many."""
+    if len(known) >= limit:
+        del known[next(iter(known))]
+    known[key] = value
+    return value
+
+
+def _add(changes: dict[Place, Change], more: Mapping[Place, Change]) -> None:
+    for place, change in more.items():
+        known = changes.get(place)
+        changes[place] = change if known is None else change.plus(known)

@@ -1,0 +1,57 @@
+"""How are rows added up?  Vectors of four numbers of 40 bits, each added on its own.
+
+A vector is kept as one integer, 64 bits for each number, so that one addition adds all four and
+one mask drops what is carried. In SQL it is four columns: `SUM` over millions of them fits into
+the 64 bits of a number, and an update adds without reading first.
+"""
+
+from collections.abc import Sequence
+from struct import Struct
+
+NUMBERS = 4
+BITS = 40
+COLUMNS = tuple(f"s{i}" for i in range(NUMBERS))
+
+_ONES = (1 << BITS) - 1
+_MASK = sum(_ONES << 64 * i for i in range(NUMBERS))
+_MODULI = sum(1 << BITS + 64 * i for i in range(NUMBERS))
+_NUMBERS = Struct(f"<{NUMBERS}Q")
+_BYTES = 8 * NUMBERS
+
+SUMS = ", ".join(f"SUM({c})" for c in COLUMNS)
+"""The SQL that adds up rows."""
+
+ADDED = ", ".join(f"{c} = ({c} + excluded.{c}) & {_ONES}" for c in COLUMNS)
+"""The SQL that adds a new row's vector to the one that is there."""
+
+
+def of_mac(mac: bytes) -> int:
+    """What a row with this MAC (32 bytes) adds: 160 of its 256 bits."""
+    return int.from_bytes(mac, "little") & _MASK
+
+
+def plus(one: int, other: int) -> int:
+    """The sum."""
+    return (one + other) & _MASK
+
+
+def minus(one: int, other: int) -> int:
+    """The difference."""
+    return (one + _MODULI - other) & _MASK
+
+
+def numbers(vector: int) -> tuple[int, ...]:
+    """The four numbers, as they are stored."""
+    return _NUMBERS.unpack(vector.to_bytes(_BYTES, "little"))
+
+
+def of_numbers(row: Sequence[int | None] | None) -> int:
+    """The vector of four stored numbers, or of what SQL added up; of nothing it is zero."""
+    if row is None or row[0] is None:
+        return 0
+    return int.from_bytes(_NUMBERS.pack(*row), "little") & _MASK
+
+
+def as_bytes(vector: int) -> bytes:
+    """The vector, to be hashed."""
+    return vector.to_bytes(_BYTES, "little")

@@ -1,0 +1,64 @@
+"""Are the stored rows the newest?  Asked by a person, of a directory that no server uses.
+
+Nothing is written or repaired: the rows are added up, held against the stored sums, and these
+against the state that the audit log names.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+
+from keystead.audit.recovery import AuditCorrupt, named_state
+from keystead.custody.hierarchy import Hierarchy
+from keystead.custody.material import Custody
+from keystead.custody.root import SEAL_FILE, open_root
+from keystead.custody.state import Examined, examine, is_summed
+from keystead.identity.repository import IdentityRepository
+from keystead.kms.repository import KeyRepository
+from keystead.server.clock_repository import ClockRepository
+from keystead.server.compose import lock, passphrase
+from keystead.server.config import Config
+from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
+from keystead.store.sqlite import open_store
+
+
+class NotSummed(Exception):
+    """An installation of a version that kept no sums: they are made at the next start."""
+
+
+def has_state(config: Config) -> bool:
+    """Is there a database beside the log, and the root key that opens it?"""
+    return all((config.directory / name).exists() for name in (STORE_FILE, SEAL_FILE))
+
+
+def examine_state(config: Config, progress: Callable[[int], None]) -> Examined:
+    """Examine every row; raises DirectoryInUse while a server runs."""
+    directory = config.directory
+    held = lock(directory)
+    hierarchy = Hierarchy(open_root(directory, passphrase(config)))
+    with closing(
+        open_store(directory / STORE_FILE, hierarchy.store_key, lock=held, must_exist=True)
+    ) as store:
+        seal_tables(hierarchy)
+        if not is_summed(store):
+            raise NotSummed
+        hierarchy.sums.open(store)
+        examined = examine(hierarchy.rows, store.read(), progress)
+        try:
+            named = named_state(directory / AUDIT_DIRECTORY, store.read(), hierarchy.audit_tags)
+        except AuditCorrupt as error:
+            examined.problems.append(str(error))
+        else:
+            if named is not None and named != hierarchy.sums.newest():
+                examined.problems.append(
+                    "the rows are not those that the newest record of a change left:"
+                    " an older state was put in their place"
+                )
+    return examined
+
+
+def seal_tables(hierarchy: Hierarchy) -> None:
+    """Make every room's tables, so that all of their rows are known."""
+    Custody(hierarchy)
+    IdentityRepository(hierarchy.rows)
+    KeyRepository(hierarchy.rows)
+    ClockRepository(hierarchy.rows)
