@@ -107,3 +107,16 @@ def _signed(signer: SigV4Auth, server: Server, operation: str, body: bytes) -> b
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+def signed_request(access_key_id: str, secret: str, operation: str, body: bytes) -> dict[str, str]:
+    """The headers of one request to KMS, for a server without sockets."""
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": f"TrentService.{operation}",
+        "Host": "127.0.0.1",
+    }
+    request = AWSRequest("POST", "http://127.0.0.1/", data=body, headers=headers)
+    SigV4Auth(Credentials(access_key_id, secret), "kms", "us-east-1").add_auth(request)
+    received = {name.lower(): str(value) for name, value in request.headers.items()}
+    return {"host": "127.0.0.1", "user-agent": USER_AGENT, **received}
