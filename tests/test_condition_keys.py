@@ -18,7 +18,7 @@ from keystead.policy.decision import AccessDenied
 from keystead.policy.findings.scopes import ACTIONS
 from keystead.policy.keys import KNOWN, family
 from keystead.registry import implementation, implemented
-from keystead.server.facts import global_keys
+from keystead.request_keys import global_keys
 from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.models import iam as api
 from tests import condition_keys as table

@@ -13,10 +13,17 @@ from keystead.wire.http import Endpoint, HttpRequest
 
 # The modules that see a request before its signature is verified, or that write it down.
 BEFORE_AUTHENTICATION = (
-    "keystead.server.framing", "keystead.server.routing", "keystead.server.peers",
-    "keystead.wire.forms", "keystead.wire.query", "keystead.wire.sigv4", "keystead.wire.claims",
-    "keystead.wire.sigv4_parsing", "keystead.wire.xml", "keystead.audit.jsontext",
-)  # fmt: skip
+    "keystead.server.framing",
+    "keystead.server.routing",
+    "keystead.server.peers",
+    "keystead.wire.forms",
+    "keystead.wire.query",
+    "keystead.wire.sigv4",
+    "keystead.wire.claims",
+    "keystead.wire.sigv4_parsing",
+    "keystead.wire.xml",
+    "keystead.audit.jsontext",
+)
 
 # And those that look for something in policies, which another account's users may write.
 AFTER = ("keystead.policy.strangers", "keystead.policy.variables")
@@ -25,10 +32,40 @@ SMALLEST, ENOUGH, GROWTH = 1_000, 0.01, 3.2  # bytes; CPU seconds; at most, for 
 
 # What a pattern may be led to begin with again and again.
 UNITS = (
-    "a", "A", "0", "-", "%", "%2F", "%2f", "/", "&", ",", ", ", " ", "\t", "=", "é", ".", ":", "a/",
-    "/a", "Credential=", "X-Amz-Credential=", "&X-Amz-Credential=%2F", "&X-Amz-Credential=",
-    "Credential=/", "/0-", "GET /", "1.", "$", "${", "[", "(", "\x7f", "\ud7ff",
-)  # fmt: skip
+    "a",
+    "A",
+    "0",
+    "-",
+    "%",
+    "%2F",
+    "%2f",
+    "/",
+    "&",
+    ",",
+    ", ",
+    " ",
+    "\t",
+    "=",
+    "é",
+    ".",
+    ":",
+    "a/",
+    "/a",
+    "Credential=",
+    "X-Amz-Credential=",
+    "&X-Amz-Credential=%2F",
+    "&X-Amz-Credential=",
+    "Credential=/",
+    "/0-",
+    "GET /",
+    "1.",
+    "$",
+    "${",
+    "[",
+    "(",
+    "\x7f",
+    "\ud7ff",
+)
 STARTS = ("", "${", "Credential=", "X-Amz-Credential=", "GET /", "AWS4-HMAC-SHA256 x=", "-", "0")
 
 

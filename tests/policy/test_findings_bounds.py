@@ -9,7 +9,7 @@ from keystead.policy.findings import PolicyFinding, findings
 from keystead.policy.findings.actions import exists
 from keystead.policy.findings.issues import Type
 from keystead.policy.findings.positions import NotJson, read
-from keystead.wire.strictjson import NotStrictJson, loads
+from keystead.strictjson import NotStrictJson, loads
 from tests.policy.issue_examples import (
     IDENTITY,
     RESOURCE,

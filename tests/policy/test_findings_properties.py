@@ -16,7 +16,7 @@ from keystead.policy.findings.issues import Type
 from keystead.policy.findings.positions import NotJson, read
 from keystead.policy.findings.report import MOST
 from keystead.policy.grammar import DEEPEST
-from keystead.wire.strictjson import NotStrictJson, loads
+from keystead.strictjson import NotStrictJson, loads
 from tests.policy.documents import KINDS, anything, changed, documents, odd
 from tests.policy.issue_examples import BASES, IDENTITY, TRUST, document
 

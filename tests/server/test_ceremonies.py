@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from keystead.failures import Failure
 from keystead.server.ceremonies import perform
-from keystead.server.failures import Failure
 from tests.server.installations import open_local
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from keystead.clock import Clock, Known
 from keystead.server.ceremonies import perform
-from keystead.server.clock import Clock, Known
 from keystead.server.compose import Installation, lock
 from tests.server.installations import Local, open_local
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from keystead.failures import Failure
 from keystead.server.config import Config, load, reference
-from keystead.server.failures import Failure
 
 
 def toml(directory: Path, text: str) -> Path:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from keystead.failures import Failure
 from keystead.server import control
-from keystead.server.failures import Failure
 
 
 def perform(command: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from keystead.failures import Failure
 from keystead.server import founding
 from keystead.server.compose import Installation, lock
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 from keystead.store.lock import DirectoryLock
 from tests.conftest import BIN, Server, free_port
 from tests.server.installations import choices

@@ -12,7 +12,7 @@ import boto3
 import pytest
 import trustme
 
-from keystead.server.failures import Failure
+from keystead.failures import Failure
 from keystead.server.listeners import tls_context
 from tests.conftest import BIN, REGION, Server, free_port, policy, refused
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from keystead.failures import Failure
 from keystead.server import who_can
 from keystead.server.ceremonies import perform
 from keystead.server.cli import who_can as command
-from keystead.server.failures import Failure
 from tests.conftest import BIN, Server, create_user, policy, refused
 from tests.server.installations import Local, open_local
 

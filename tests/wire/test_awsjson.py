@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead import strictjson
 from keystead.errors import AwsError, SerializationException, ValidationException
-from keystead.wire import awsjson, strictjson
+from keystead.wire import awsjson
 from keystead.wire.models import kms as api
 from keystead.wire.operation import Operation
 from tests.wire import oracle

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.wire.strictjson import NotStrictJson, loads
+from keystead.strictjson import NotStrictJson, loads
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 documents = st.recursive(

@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
+from keystead import strictjson
 from keystead.policy.operators import UnknownOperator, Usage, usage
 from keystead.policy.patterns import ascii_lower
-from keystead.wire import strictjson
 
 VERSION_2008, VERSION_2012 = "2008-10-17", "2012-10-17"
 DEEPEST = 16

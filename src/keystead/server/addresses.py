@@ -4,7 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from keystead.server.failures import Failure
+from keystead.failures import Failure
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+from keystead.failures import Failure
 from keystead.server import control, logs, process
 from keystead.server.accepting import TlsListener
 from keystead.server.addresses import Address, parse_address
@@ -25,7 +26,6 @@ from keystead.server.collecting import Collector
 from keystead.server.compose import Installation
 from keystead.server.config import Config
 from keystead.server.door import Application, Connection, Door
-from keystead.server.failures import Failure
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.held import Held
 from keystead.server.jobs import Jobs

@@ -8,11 +8,11 @@ operator's terminal, secrets included, and nowhere else.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.server import questions, refused, simulate, who_can
 from keystead.server.compose import Installation
-from keystead.server.failures import Failure
 from keystead.server.founding import ceremony_event
 
 Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]

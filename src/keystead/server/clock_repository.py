@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from keystead.clock import Known
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
-from keystead.server.clock import Known
 from keystead.store.protocol import Reader, Transaction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,11 +20,13 @@ from keystead.arns import partition_of, speak
 from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
 from keystead.call import NoOrganization
+from keystead.clock import Clock, machine_clock, system_clock
 from keystead.custody.files import make_directory, read_private
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.root import FileSeal, PassphraseSeal, SealProvider, open_root
 from keystead.custody.state import open_sums
+from keystead.failures import Failure
 from keystead.identity.authenticate import Authenticator
 from keystead.identity.calls import AnalyzerCall, IamCall, StsCall
 from keystead.identity.last_used import LastUsed
@@ -40,10 +42,8 @@ from keystead.kms.rotation import Rotated, rotate_due
 from keystead.policy.enforce import disagreements, kept_bytes
 from keystead.server import logs, process
 from keystead.server.aggregation import UnknownCallers
-from keystead.server.clock import Clock, machine_clock, system_clock
 from keystead.server.clock_repository import ClockRepository
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
 from keystead.server.jobs import Job
 from keystead.server.metrics import Metrics

@@ -19,8 +19,8 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from keystead.arns import partition_of
+from keystead.failures import Failure
 from keystead.server.addresses import Address, Network, parse_address, parse_network, parse_region
-from keystead.server.failures import Failure
 
 PREFIX = "KEYSTEAD_"
 FILE_VARIABLE = "KEYSTEAD_CONFIG"

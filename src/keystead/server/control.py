@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
+from keystead.failures import Failure
 from keystead.server import logs
-from keystead.server.failures import Failure
 
 SOCKET = "control.sock"
 MAX_LINE = 64 * 1024

@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from keystead.failures import Failure
 from keystead.policy.decision import Decision, Outcome
-from keystead.server.failures import Failure
-from keystead.wire.strictjson import NotStrictJson, loads
+from keystead.strictjson import NotStrictJson, loads
 
 WRONG = 2
 LONGEST = 32 * 1024  # bytes of one question: it has to fit into a request of the control socket

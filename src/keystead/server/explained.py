@@ -9,7 +9,7 @@ from traceback import extract_tb
 
 from keystead.audit.recovery import AuditCorrupt, OlderState
 from keystead.custody.files import SealError
-from keystead.server.failures import Failure
+from keystead.failures import Failure
 from keystead.store.lock import DirectoryInUse
 from keystead.store.migrations import SchemaRefused
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable

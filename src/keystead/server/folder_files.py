@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from keystead.server.failures import Failure
+from keystead.failures import Failure
 
 WRONG = 2
 HINT = "see docs/simulate.md for the layout of the folder"

@@ -25,11 +25,11 @@ from keystead.custody.files import create_private
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.root import SEAL_FILE, SealProvider, initialise
 from keystead.custody.state import open_sums
+from keystead.failures import Failure
 from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.repository import IdentityRepository
 from keystead.server import profiles
-from keystead.server.failures import Failure
 from keystead.server.opened import new_request_id
 from keystead.store.protocol import Store
 from keystead.store.sqlite import open_store

@@ -8,8 +8,8 @@ import ssl
 import stat
 from pathlib import Path
 
+from keystead.failures import Failure
 from keystead.server.addresses import Address
-from keystead.server.failures import Failure
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0

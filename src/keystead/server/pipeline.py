@@ -34,6 +34,7 @@ from typing import Any, Protocol
 from keystead.arns import spoken
 from keystead.audit.event import Event
 from keystead.call import Call
+from keystead.clock import Clock
 from keystead.custody.rows import NotTheNewest, RowIntegrityError
 from keystead.errors import (
     AwsError,
@@ -47,11 +48,10 @@ from keystead.identity.claims import claimed_key_id
 from keystead.policy.context import ContextValue, Principal, PrincipalPolicies
 from keystead.policy.decision import AccessDenied
 from keystead.registry import Implementation
+from keystead.request_keys import global_keys
 from keystead.server import logs
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.answer import TEXT, Answer
-from keystead.server.clock import Clock
-from keystead.server.facts import global_keys
 from keystead.server.metrics import Metrics
 from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
 from keystead.server.protocols import Dialect, dialect

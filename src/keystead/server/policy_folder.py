@@ -12,6 +12,7 @@ import msgspec
 
 from keystead.arns import Arn, NotAnArn, is_account_id, kms_arn
 from keystead.call import Resource, Target
+from keystead.failures import Failure
 from keystead.identity import limits, managed_policies
 from keystead.identity.callers import Caller
 from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
@@ -29,7 +30,6 @@ from keystead.policy.document import (
 )
 from keystead.policy.principal import PrincipalType
 from keystead.policy.scenario import known_keys
-from keystead.server.failures import Failure
 from keystead.server.folder_files import (
     GroupFacts,
     KeyFacts,

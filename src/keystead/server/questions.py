@@ -13,6 +13,7 @@ import msgspec
 
 from keystead.arns import Arn, NotAnArn
 from keystead.call import Guardrails, NoOrganization, Resource, Target, question
+from keystead.failures import Failure
 from keystead.identity import callers
 from keystead.identity.callers import Caller
 from keystead.policy.context import ApplicablePolicies, ContextValue, RequestContext
@@ -21,8 +22,7 @@ from keystead.policy.keys import is_multi_valued
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.rendering import render
 from keystead.policy.services import works_across_accounts
-from keystead.server.facts import time_keys
-from keystead.server.failures import Failure
+from keystead.request_keys import time_keys
 from keystead.server.view import InstallationView
 
 NO_GUARDRAILS = NoOrganization()

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import msgspec
 
 from keystead.call import Guardrails, NoOrganization, Resource
+from keystead.failures import Failure
 from keystead.identity.callers import Caller
 from keystead.policy.context import ContextValue
 from keystead.policy.evaluate import evaluate
+from keystead.request_keys import time_keys
 from keystead.server.expectations import Answer, Question, answer
-from keystead.server.facts import time_keys
-from keystead.server.failures import Failure
 from keystead.server.questions import ask, given_keys, named_caller, named_resource
 from keystead.server.view import InstallationView
 

@@ -6,9 +6,9 @@ An inquiry tells what a request would be told, and changes nothing: the store is
 
 from typing import Protocol
 
+from keystead.clock import Clock
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.repository import KeyRepository
-from keystead.server.clock import Clock
 from keystead.server.refusals import Refusals
 from keystead.store.protocol import Reader
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from keystead import strictjson
 from keystead.errors import AwsError, SerializationException
-from keystead.wire import strictjson
 from keystead.wire.base64 import NotCanonical, decode_blob
 from keystead.wire.constraints import checked
 from keystead.wire.http import HttpResponse

@@ -1,6 +1,6 @@
 """Where does a document say what?  A JSON text as a tree whose nodes know their place.
 
-The reader takes exactly what `wire.strictjson` takes, and says where the first thing stands that
+The reader takes exactly what `strictjson` takes, and says where the first thing stands that
 it does not take. A place is a path and a span, as ValidatePolicy gives them: lines from 1, columns
 and offsets from 0, in characters; the end of a span is behind its last character.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from keystead.policy.grammar import DEEPEST
-from keystead.wire.strictjson import MAX_VALUES, NotStrictJson, loads
+from keystead.strictjson import MAX_VALUES, NotStrictJson, loads
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import click
 
+from keystead.failures import Failure
 from keystead.server.cli.words import complain
-from keystead.server.failures import Failure
 
 COMMANDS = {
     "account": "accounts.account",

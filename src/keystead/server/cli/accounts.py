@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from keystead.arns import is_account_id
+from keystead.failures import Failure
 from keystead.server.cli import options, words
 from keystead.server.cli.office import hold
-from keystead.server.failures import Failure
 
 
 @click.group()

@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from keystead.arns import is_account_id
+from keystead.clock import system_clock
 from keystead.custody.root import PassphraseSeal, SealProvider
+from keystead.failures import Failure
 from keystead.server import founding, process
 from keystead.server.cli import options, words
 from keystead.server.cli.welcome import welcome
-from keystead.server.clock import system_clock
 from keystead.server.compose import lock, passphrase, seal
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 from keystead.server.founding import Choices, Founded
 
 LEAST_MEMORY = 256

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from keystead.failures import Failure
 from keystead.server import control, founding
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 
 Hold = Callable[[str, dict[str, Any]], dict[str, Any]]
 """Holds a ceremony by its name and arguments; raises Failure."""

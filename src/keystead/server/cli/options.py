@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from keystead.failures import Failure
 from keystead.server import config as configuration
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 
 F = TypeVar("F", bound=Callable[..., Any])
 

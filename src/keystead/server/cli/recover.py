@@ -7,11 +7,11 @@ import click
 
 from keystead.custody.files import read_private
 from keystead.custody.root import recover as open_again
+from keystead.failures import Failure
 from keystead.server import founding, process
 from keystead.server.cli import options, words
 from keystead.server.compose import Installation, lock, seal
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 from keystead.server.founding import ceremony_event
 from keystead.store.lock import DirectoryLock
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from keystead.failures import Failure
 from keystead.policy.patterns import ascii_lower
 from keystead.policy.services import open_to_everybody
 from keystead.server import expectations
@@ -14,7 +15,6 @@ from keystead.server.cli import options, words
 from keystead.server.cli.office import office
 from keystead.server.config import Config
 from keystead.server.expectations import Answer, Check, Expectation, Question, Result
-from keystead.server.failures import Failure
 
 HOLD, DO_NOT, WRONG = 0, 1, 2
 _TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server

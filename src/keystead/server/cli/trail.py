@@ -18,9 +18,9 @@ from keystead.audit.verify import verify as examine
 from keystead.custody.files import SealError
 from keystead.custody.state import Examined
 from keystead.custody.verification import NotAPublicKey, signature_verifier
+from keystead.failures import Failure
 from keystead.server.cli import options, words
 from keystead.server.config import Config
-from keystead.server.failures import Failure
 from keystead.server.founding import AUDIT_DIRECTORY
 from keystead.store.lock import DirectoryInUse
 
