@@ -17,11 +17,11 @@ BEFORE_AUTHENTICATION = (
     "keystead.server.routing",
     "keystead.server.peers",
     "keystead.wire.forms",
-    "keystead.wire.query",
-    "keystead.wire.sigv4",
-    "keystead.wire.claims",
-    "keystead.wire.sigv4_parsing",
-    "keystead.wire.xml",
+    "keystead.wire.query.query",
+    "keystead.wire.sigv4.signature",
+    "keystead.wire.presented",
+    "keystead.wire.sigv4.parsing",
+    "keystead.wire.query.xml",
     "keystead.audit.jsontext",
 )
 

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from keystead.errors import AwsError
-from keystead.wire import awsjson, query, xml
+from keystead.wire import awsjson
 from keystead.wire.operation import Operation
+from keystead.wire.query import query, xml
 from tests.wire import oracle
 
 EXAMPLES = 3

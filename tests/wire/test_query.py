@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.errors import AwsError, SerializationException, ValidationException
-from keystead.wire import query
 from keystead.wire.models import iam, sts
 from keystead.wire.operation import Operation
+from keystead.wire.query import query
 
 ROLE = "arn:aws:iam::111122223333:role/ops"
 

@@ -22,7 +22,7 @@ from keystead.wire.http import HttpResponse
 from keystead.wire.models import accessanalyzer as api
 from keystead.wire.restjson import InvalidFields
 from keystead.wire.schema import schema_of
-from keystead.wire.sigv4_errors import mismatch
+from keystead.wire.sigv4.errors import mismatch
 
 MODEL = botocore.model.ServiceModel(
     botocore.loaders.Loader().load_service_model("accessanalyzer", "service-2"), "accessanalyzer"

@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.errors import AwsError
-from keystead.wire import sigv4
 from keystead.wire.http import Endpoint, HttpRequest
-from keystead.wire.sigv4_errors import (
+from keystead.wire.sigv4 import signature as sigv4
+from keystead.wire.sigv4.errors import (
     IncompleteSignature,
     MissingAuthenticationToken,
     SignatureDoesNotMatch,
 )
-from keystead.wire.sigv4_parsing import is_signed, parse, prefix
+from keystead.wire.sigv4.parsing import is_signed, parse, prefix
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 KEY_ID = "AKIDEXAMPLE"
@@ -427,7 +427,7 @@ def test_a_presigned_request_has_its_date_in_the_query() -> None:
 
 def signature_at(time: datetime, expires: int = 0) -> sigv4.Signature:
     stamp = time.strftime("%Y%m%dT%H%M%SZ")
-    claim = sigv4.Claim(KEY_ID, "", stamp[:8], "eu-central-1", "kms", ("host",))
+    claim = sigv4.Scope(KEY_ID, "", stamp[:8], "eu-central-1", "kms", ("host",))
     return sigv4.Signature(claim, stamp, time, "0" * 64, None, expires > 0, expires)
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.errors import AwsError, InternalFailure, ValidationException
-from keystead.wire import query_json, xml
 from keystead.wire.models import iam, sts
-from keystead.wire.sigv4_errors import MissingAuthenticationToken
+from keystead.wire.query import query_json, xml
+from keystead.wire.sigv4.errors import MissingAuthenticationToken
 from tests.wire import oracle
 
 NOON = datetime(2024, 1, 31, 12, 0, 0, 999_999, UTC)

@@ -30,9 +30,7 @@ from keystead.store.protocol import Reader
 from keystead.wire import sigv4
 from keystead.wire.http import HttpRequest
 from keystead.wire.operation import Service
-from keystead.wire.sigv4 import Claim, Signature
-from keystead.wire.sigv4_errors import mismatch
-from keystead.wire.sigv4_parsing import parse, prefix
+from keystead.wire.sigv4 import Scope, Signature, mismatch, parse, prefix
 
 # Who is shown this presigned request learns for 15 minutes who signed it, whatever X-Amz-Expires
 # says: as at AWS, and clients count on it (iam.md 3.9).
@@ -92,7 +90,7 @@ class Authenticator:
         self._global_regions = self._regions | {spoken().global_region}
         self._last_used = last_used
         self._known: EpochCache[tuple[str, str], _Known] = EpochCache(CALLERS)
-        self._claims: BoundedCache[str, Claim] = BoundedCache(CLAIMS)
+        self._claims: BoundedCache[str, Scope] = BoundedCache(CLAIMS)
         self._nobody = secret_access_key()  # a secret that signs nothing
 
     def authenticate(
@@ -170,14 +168,14 @@ class Authenticator:
         """What is kept of callers and of what they say."""
         return self._known.kept.cost + self._claims.cost
 
-    def _remember(self, request: HttpRequest, claim: Claim, account: str) -> None:
+    def _remember(self, request: HttpRequest, claim: Scope, account: str) -> None:
         """Spare the next request of this client the parsing of what it says again."""
         start = prefix(request)
         if start is not None and len(start) <= _KEPT_LENGTH:
             self._claims.put(start, claim, account, _CLAIM)
 
 
-def _caller(caller: Caller, claim: Claim) -> Authenticated:
+def _caller(caller: Caller, claim: Scope) -> Authenticated:
     """The owner of an access key, as who asks within one scope."""
     return Authenticated(
         caller.principal,

@@ -1,8 +1,8 @@
 """Whose access key did a request claim that was refused?  For the record; nothing is verified."""
 
 from keystead.identity.identifiers import account_of
-from keystead.wire.claims import claimed
 from keystead.wire.http import HttpRequest
+from keystead.wire.presented import claimed
 
 
 def claimed_key_id(request: HttpRequest) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 from keystead.errors import AwsError
 from keystead.server.routing import Route
-from keystead.wire import awsjson, query, query_json, restjson, xml
+from keystead.wire import awsjson, query, restjson
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service
+from keystead.wire.query import query_json, xml
 
 
 @dataclass(frozen=True, slots=True)

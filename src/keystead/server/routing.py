@@ -25,10 +25,10 @@ from keystead.errors import (
 )
 from keystead.registry import Implementation, implementation
 from keystead.wire import awsjson, query
-from keystead.wire.claims import claimed
 from keystead.wire.http import HttpRequest
 from keystead.wire.models import accessanalyzer, iam, kms, sts
 from keystead.wire.operation import Service
+from keystead.wire.presented import claimed
 
 FORM = "application/x-www-form-urlencoded"
 

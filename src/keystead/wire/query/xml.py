@@ -18,7 +18,7 @@ from keystead.wire.base64 import encode_blob
 from keystead.wire.http import HttpResponse
 from keystead.wire.operation import Operation, Out, Service
 from keystead.wire.schema import Kind, Schema, schema_of
-from keystead.wire.sigv4_errors import MissingAuthenticationToken
+from keystead.wire.sigv4 import MissingAuthenticationToken
 
 CONTENT_TYPE = "text/xml"
 

@@ -16,19 +16,19 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from keystead.wire.http import HttpRequest
-from keystead.wire.sigv4 import (
-    ALGORITHM,
-    TERMINATOR,
-    Claim,
-    Signature,
-    parse_query,
-    parse_timestamp,
-)
-from keystead.wire.sigv4_errors import (
+from keystead.wire.sigv4.errors import (
     IncompleteSignature,
     MissingAuthenticationToken,
     SignatureDoesNotMatch,
     mismatch,
+)
+from keystead.wire.sigv4.signature import (
+    ALGORITHM,
+    TERMINATOR,
+    Scope,
+    Signature,
+    parse_query,
+    parse_timestamp,
 )
 
 MAX_EXPIRES = 604_800
@@ -54,11 +54,11 @@ _IN_QUERY = {name.lower(): name for name in (*_REQUIRED_IN_QUERY, "X-Amz-Securit
 class Known(Protocol):
     """Claims by their `prefix`, as a verifier keeps them."""
 
-    def get(self, key: str, /) -> Claim | None:
+    def get(self, key: str, /) -> Scope | None:
         """The claim, or None."""
 
 
-NOTHING_KNOWN: Mapping[str, Claim] = {}
+NOTHING_KNOWN: Mapping[str, Scope] = {}
 
 
 def is_signed(request: HttpRequest) -> bool:
@@ -193,7 +193,7 @@ def _expires(text: str) -> int:
     return int(text)
 
 
-def _claim(credential: str, signed_headers: str) -> Claim:
+def _claim(credential: str, signed_headers: str) -> Scope:
     parts = credential.split("/")
     if len(parts) != 5:
         raise IncompleteSignature(
@@ -218,12 +218,12 @@ def _claim(credential: str, signed_headers: str) -> Claim:
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
         )
     scope = f"{date}/{region}/{service}/{TERMINATOR}"
-    return Claim(access_key_id, scope, date, region, service, tuple(names))
+    return Scope(access_key_id, scope, date, region, service, tuple(names))
 
 
 def _signature(
     headers: Mapping[str, str],
-    claim: Claim,
+    claim: Scope,
     timestamp: str,
     signature: str,
     security_token: str | None,
@@ -248,7 +248,7 @@ def _signature(
     return Signature(claim, timestamp, time, signature, security_token, expires > 0, expires)
 
 
-def _require_signed(headers: Mapping[str, str], claim: Claim) -> None:
+def _require_signed(headers: Mapping[str, str], claim: Scope) -> None:
     """Is every x-amz-* header of this request signed?"""
     names = claim.signed_headers
     unsigned = [name for name in headers if name.startswith("x-amz-") and name not in names]

@@ -7,9 +7,9 @@ r"""What was signed, and with what signature?  The arithmetic of SigV4 (iam.md 3
     Signature        = hex(HMAC(SigningKey, StringToSign))
 
 Pure functions over one request: nothing here knows users, secrets at rest or caches.
-`sigv4_parsing.parse` finds the signature and refuses what is not well-formed; `require_scope` and
+`parsing.parse` finds the signature and refuses what is not well-formed; `require_scope` and
 `require_fresh` judge it by service, Regions and clock; the verifier asks `matches` with a signing
-key, which it may keep for the day, and raises `sigv4_errors.mismatch()`.
+key, which it may keep for the day, and raises `errors.mismatch()`.
 """
 
 import hmac
@@ -27,7 +27,7 @@ from msgspec.structs import force_setattr
 
 from keystead.wire import forms
 from keystead.wire.http import HttpRequest
-from keystead.wire.sigv4_errors import IncompleteSignature, SignatureDoesNotMatch
+from keystead.wire.sigv4.errors import IncompleteSignature, SignatureDoesNotMatch
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
@@ -43,7 +43,7 @@ _RUN_OF_BLANKS = re.compile(r"[ \t]+")
 _UNRESERVED = "-_.~"
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Scope(msgspec.Struct, frozen=True):
     """What all requests of one client on one day to one service say alike.
 
     `values`, `lines` and `amz_headers` are derived: how the signed headers are found, the end of
@@ -76,7 +76,7 @@ class Claim(msgspec.Struct, frozen=True):
 class Signature(msgspec.Struct, frozen=True):
     """A well-formed signature, as a request carries it. Whether it is true is not known yet."""
 
-    claim: Claim
+    claim: Scope
     timestamp: str  # "20240131T120000Z", on the day of the claim
     time: datetime
     signature: str  # 64 lower-case hexadecimal digits

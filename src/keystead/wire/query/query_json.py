@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from keystead.errors import AwsError
-from keystead.wire import xml
 from keystead.wire.http import HttpResponse
 from keystead.wire.operation import Operation, Out
+from keystead.wire.query import xml
 from keystead.wire.schema import Kind, Schema, schema_of
 
 CONTENT_TYPE = "application/json"

@@ -1,0 +1,19 @@
+"""What was signed, and by which key?  Reading a signature, and its arithmetic."""
+
+from keystead.wire.sigv4.errors import MissingAuthenticationToken, mismatch
+from keystead.wire.sigv4.parsing import parse, prefix
+from keystead.wire.sigv4.signature import (
+    Scope,
+    Signature,
+    SigningKey,
+    matches,
+    require_fresh,
+    require_scope,
+    signing_key,
+    string_to_sign,
+)
+
+__all__ = (
+    "MissingAuthenticationToken", "Scope", "Signature", "SigningKey", "matches", "mismatch",
+    "parse", "prefix", "require_fresh", "require_scope", "signing_key", "string_to_sign",
+)  # fmt: skip
