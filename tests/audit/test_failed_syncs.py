@@ -12,8 +12,8 @@ from random import Random
 import pytest
 
 from keystead.audit.sinks import FileSink
-from keystead.store import sqlite_turn
 from keystead.store.protocol import StoreUnavailable
+from keystead.store.sqlite import turn as sqlite_turn
 from tests.audit.world import World, rows
 from tests.store.lossy_disk import VFS, LossyDisk, new_disk, under_os
 

@@ -15,7 +15,7 @@ from keystead.audit.trail import AuditUnavailable
 from keystead.custody.signer import AuditSigner
 from keystead.custody.verification import signature_verifier
 from keystead.store.protocol import StoreUnavailable
-from keystead.store.sqlite import SqliteStore
+from keystead.store.sqlite.engine import SqliteStore
 from tests.audit.world import SIGNER, World, encrypt, rows, touch
 
 

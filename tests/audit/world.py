@@ -18,7 +18,7 @@ from keystead.custody.sums import Sums
 from keystead.custody.verification import signature_verifier
 from keystead.policy.context import Principal, PrincipalType
 from keystead.policy.decision import DecidingStatement, Decision, Outcome, PolicyKind
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 
 ACCOUNT = "111122223333"
 KEY_ARN = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -13,7 +13,7 @@ from keystead.custody.material import Custody
 from keystead.custody.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.policy.decision import Permit
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from keystead.custody.material import BadCiphertext, Custody, MaterialMissing, W
 from keystead.custody.repository import Materials
 from keystead.custody.rows import NotTheNewest, RowIntegrityError
 from keystead.custody.state import open_sums
-from keystead.store.sqlite import SqliteStore
+from keystead.store.sqlite.engine import SqliteStore
 
 from .conftest import ACCOUNT, NOW, OTHER_ACCOUNT, Clock, Key, change, create, root
 

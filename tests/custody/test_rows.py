@@ -10,7 +10,7 @@ import pytest
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows import Lookup, Record, RowConflict, RowIntegrityError, SealedTable
 from keystead.custody.state import open_sums
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 
 from .conftest import ACCOUNT, OTHER_ACCOUNT, ROOT, change, root
 

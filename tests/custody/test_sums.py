@@ -13,7 +13,7 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows import Lookup, NotTheNewest, Record, SealedTable
 from keystead.custody.state import examine, open_sums
 from keystead.custody.sums import BUCKET, FOLDED
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 
 from .conftest import ACCOUNT, OTHER_ACCOUNT, change, root
 

@@ -15,7 +15,7 @@ import pytest
 
 from keystead.__main__ import main
 from keystead.server import compose
-from keystead.store.sqlite import open_store
+from keystead.store.sqlite.engine import open_store
 from tests.store.lossy_disk import VFS, new_disk, under_os
 
 

@@ -30,7 +30,7 @@ from keystead.server.refusals import Refusals
 from keystead.server.repository import Bounds, RefusalRepository
 from keystead.server.waiting import Room
 from keystead.store.protocol import Transaction
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation

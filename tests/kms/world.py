@@ -37,7 +37,7 @@ from keystead.policy.context import PolicySource, Principal, PrincipalPolicies, 
 from keystead.policy.document import DocumentKind, compile_policy
 from keystead.registry import implementation
 from keystead.store.protocol import Reader, Row, Transaction, Value
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
 from keystead.wire.models import kms as api
 

@@ -24,7 +24,7 @@ from keystead.identity.access_keys import IssuedKey
 from keystead.server.compose import Installation, lock
 from keystead.server.config import Config
 from keystead.store.protocol import Row, StoreCorrupt
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
 from tests.server.installations import REGION, Local, open_local
 

@@ -28,7 +28,7 @@ from keystead.server.refusals import HEADER, WRITTEN_AT_ONCE, Refusals
 from keystead.server.repository import Bounds, RefusalRepository
 from keystead.server.waiting import Room, Waiting
 from keystead.store.protocol import StoreUnavailable
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import HttpResponse
 from tests.policy.support import ALICE, allow, ask, own
 from tests.server.installations import PEER, Local, open_local

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.store.lossy_disk import VFS, LossyDisk, new_disk
 
 KEY = bytes(range(32))

@@ -6,10 +6,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from keystead.store import sqlite_turn
-from keystead.store.failures import judge
 from keystead.store.protocol import StoreConflict, StoreCorrupt, StoreUnavailable
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite import turn
+from keystead.store.sqlite.engine import SqliteStore, open_store
+from keystead.store.sqlite.failures import judge
 from tests.store.conftest import KEY, add, names
 from tests.store.lossy_disk import LossyDisk
 
@@ -116,7 +116,7 @@ def test_a_failed_checkpoint_fails_no_call(
     error: type[apsw.Error],
 ) -> None:
     """The turn is durable before the log is copied: it is kept, whatever the copying does."""
-    monkeypatch.setattr(sqlite_turn, "_CHECKPOINT_PAGES", 1)
+    monkeypatch.setattr(turn, "_CHECKPOINT_PAGES", 1)
     disk.on_operation = failing(error, "write", "keystead.db")
     add(lossy_store, "kept")
     lossy_store.flush()

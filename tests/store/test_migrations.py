@@ -9,7 +9,7 @@ import pytest
 
 from keystead.store import migrations
 from keystead.store.migrations import Migration, SchemaRefused, known, pending
-from keystead.store.sqlite import open_store
+from keystead.store.sqlite.engine import open_store
 from tests.store.conftest import KEY
 
 ONE, TWO, THREE = (Migration(n, "room", f"SELECT {n};") for n in (1, 2, 3))

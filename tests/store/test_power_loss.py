@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from keystead.store import sqlite_turn
 from keystead.store.protocol import StoreConflict
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite import turn as sqlite_turn
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.store.conftest import KEY
 from tests.store.lossy_disk import VFS, LossyDisk, new_disk
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keystead.store.protocol import Store, StoreConflict, StoreUnavailable
-from keystead.store.sqlite import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.store.conftest import KEY, add, names
 
 

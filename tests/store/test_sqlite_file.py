@@ -7,10 +7,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from keystead.store import sqlite_file
 from keystead.store.lock import DirectoryInUse, DirectoryLock
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
-from keystead.store.sqlite import open_store
+from keystead.store.sqlite import file as sqlite_file
+from keystead.store.sqlite.engine import open_store
 from tests.store.conftest import KEY, add, create_table, names
 
 PAGE = 4096

@@ -19,8 +19,8 @@ from keystead.store import migrations
 from keystead.store.disk import sync_directory
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Ledger, Reader, Row, StoreUnavailable, Transaction, Value
-from keystead.store.sqlite_file import open_file
-from keystead.store.sqlite_turn import Turn
+from keystead.store.sqlite.file import open_file
+from keystead.store.sqlite.turn import Turn
 
 _READS = ("SELECT", "WITH")
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import apsw
 
-from keystead.store.failures import judge
 from keystead.store.protocol import Ledger, Row, StoreUnavailable, Transaction, Value
+from keystead.store.sqlite.failures import judge
 
 _CHECKPOINT_PAGES = 1000  # pages of the write-ahead log before it is copied into the file
 _SAVE_EPOCH = "UPDATE store_state SET epoch = ? WHERE id = 1"

@@ -17,8 +17,8 @@ from typing import Any
 import apsw
 
 from keystead.store.disk import settle
-from keystead.store.failures import judge
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
+from keystead.store.sqlite.failures import judge
 
 _STATEMENTS = 512  # prepared statements kept: more than all rooms together have
 
