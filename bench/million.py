@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from bench.signed import signed_request
-from keystead.custody.root import FileSeal
+from keystead.custody.seals.root import FileSeal
 from keystead.kms.records import KeyRecord, microseconds
 from keystead.policy.decision import Permit
 from keystead.server import founding

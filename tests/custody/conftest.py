@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.material import Custody
-from keystead.custody.root import RootKey
+from keystead.custody.material.material import Custody
+from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.policy.decision import Permit
 from keystead.store.sqlite.engine import SqliteStore, open_store

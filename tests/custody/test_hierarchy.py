@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from keystead.custody.hierarchy import Hierarchy, Purpose
-from keystead.custody.records import BadRecord
+from keystead.custody.rows.records import BadRecord
 from keystead.custody.signer import AuditSigner
 
 from .conftest import ROOT, root

@@ -8,9 +8,9 @@ import pytest
 
 from keystead.caches import Room
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.material import BadCiphertext, Custody, MaterialMissing, WrongPermit
-from keystead.custody.repository import Materials
-from keystead.custody.rows import NotTheNewest, RowIntegrityError
+from keystead.custody.material.material import BadCiphertext, Custody, MaterialMissing, WrongPermit
+from keystead.custody.material.repository import Materials
+from keystead.custody.rows.rows import NotTheNewest, RowIntegrityError
 from keystead.custody.state import open_sums
 from keystead.store.sqlite.engine import SqliteStore
 

@@ -11,14 +11,8 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.custody.records import (
-    OVERHEAD,
-    BadRecord,
-    ColumnSeals,
-    RecordSealer,
-    place,
-)
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.records import OVERHEAD, BadRecord, ColumnSeals, RecordSealer, place
+from keystead.custody.rows.rows import RowIntegrityError
 from keystead.store.protocol import Value
 
 KEY = bytes(range(32))
@@ -108,7 +102,7 @@ def test_the_commitment_is_checked_before_decryption(
     def decrypting(key: bytes) -> None:
         raise AssertionError("decryption began")
 
-    monkeypatch.setattr("keystead.custody.records.AESGCM", decrypting)
+    monkeypatch.setattr("keystead.custody.rows.records.AESGCM", decrypting)
 
     with pytest.raises(BadRecord):
         RecordSealer(bytes(32), "test").unseal(GOLDEN, WHERE)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.custody.files import SealError
-from keystead.custody.recovery import recovery_key, recovery_sheet, recovery_text
+from keystead.custody.seals.recovery import recovery_key, recovery_sheet, recovery_text
 
 KEY = bytes(range(32))
 TEXT = recovery_text(KEY)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from keystead.custody import root as root_module
 from keystead.custody.files import create_private
-from keystead.custody.recovery import recovery_key, recovery_sheet
-from keystead.custody.root import (
+from keystead.custody.seals import root as root_module
+from keystead.custody.seals.recovery import recovery_key, recovery_sheet
+from keystead.custody.seals.root import (
     RECOVERY_FILE,
     ROOT_KEY_FILE,
     SEAL_FILE,

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.rows import Lookup, Record, RowConflict, RowIntegrityError, SealedTable
+from keystead.custody.rows.rows import Lookup, Record, RowConflict, RowIntegrityError, SealedTable
 from keystead.custody.state import open_sums
 from keystead.store.sqlite.engine import SqliteStore, open_store
 

@@ -9,17 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from keystead.custody.algorithms.symmetric import BadCiphertext, OpenSymmetricMaterial
+from keystead.custody.backends.software.symmetric import BadCiphertext, OpenSymmetricMaterial
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import CounterKdf
 from keystead.custody.lookups import Places
-from keystead.custody.material import Custody
-from keystead.custody.opened import OpenedMaterials, Which
+from keystead.custody.material.cache import OpenedMaterials, Which
+from keystead.custody.material.material import Custody
 from keystead.custody.passwords import Cost, Passwords
-from keystead.custody.providers import RecoverySeal
-from keystead.custody.records import BadRecord, ColumnSeals, RecordSealer
-from keystead.custody.root import FileSeal, PassphraseSeal, RootKey, initialise, open_root, recover
-from keystead.custody.rows import RowIntegrityError, RowSeals
+from keystead.custody.rows.records import BadRecord, ColumnSeals, RecordSealer
+from keystead.custody.rows.rows import RowIntegrityError, RowSeals
+from keystead.custody.seals.providers import RecoverySeal
+from keystead.custody.seals.root import (
+    FileSeal,
+    PassphraseSeal,
+    RootKey,
+    initialise,
+    open_root,
+    recover,
+)
 from keystead.custody.secrecy import Guarded
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums

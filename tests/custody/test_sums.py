@@ -10,7 +10,7 @@ import pytest
 
 from keystead.custody import sum_rows
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.rows import Lookup, NotTheNewest, Record, SealedTable
+from keystead.custody.rows.rows import Lookup, NotTheNewest, Record, SealedTable
 from keystead.custody.state import examine, open_sums
 from keystead.custody.sums import BUCKET, FOLDED
 from keystead.store.sqlite.engine import SqliteStore, open_store

@@ -11,7 +11,11 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.custody.algorithms.symmetric import BadCiphertext, OpenSymmetricMaterial, Sealed
+from keystead.custody.backends.software.symmetric import (
+    BadCiphertext,
+    OpenSymmetricMaterial,
+    Sealed,
+)
 
 SECRET = bytes(range(32))
 MATERIAL = OpenSymmetricMaterial.of("ab" * 32, SECRET)
@@ -116,7 +120,7 @@ def test_another_key_fails_before_decryption(monkeypatch: pytest.MonkeyPatch) ->
     def decrypting(key: bytes) -> None:
         raise AssertionError("decryption began")
 
-    monkeypatch.setattr("keystead.custody.algorithms.symmetric.AESGCM", decrypting)
+    monkeypatch.setattr("keystead.custody.backends.software.symmetric.AESGCM", decrypting)
 
     with pytest.raises(BadCiphertext):
         OTHER.decrypt(GOLDEN, AAD)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.policy.context import PrincipalType

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from keystead.custody.rows import SealedTable
+from keystead.custody.rows.rows import SealedTable
 from keystead.identity import managed_policies
 from keystead.identity.policies import version
 from keystead.identity.repository.policies import ManagedPolicy

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from keystead.wire.models import iam as api
 from keystead.wire.models import sts
 from tests.identity.signing import signed

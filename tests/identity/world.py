@@ -14,7 +14,7 @@ from keystead.audit.event import Event
 from keystead.call import NoOrganization, Principals
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.passwords import Cost, Passwords
-from keystead.custody.root import FileSeal, initialise
+from keystead.custody.seals.root import FileSeal, initialise
 from keystead.custody.state import open_sums
 from keystead.identity import accounts, callers
 from keystead.identity.access_keys import IssuedKey

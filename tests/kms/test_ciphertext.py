@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.custody.material import Sealed
+from keystead.custody.material.material import Sealed
 from keystead.errors import AwsError
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from tests.kms.world import ACCOUNT, REGION, Kms, World, refused
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from keystead.arns import iam_arn
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from tests.kms.world import (
     ACCOUNT,
     OTHER_ACCOUNT,

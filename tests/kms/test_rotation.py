@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from keystead.wire.models import kms as api
 from tests.kms.world import ACCOUNT, REGION, START, Kms, World, allow, refused
 

@@ -22,8 +22,8 @@ from keystead.arns import iam_arn
 from keystead.audit.event import Event
 from keystead.call import NoOrganization
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.material import Custody
-from keystead.custody.root import RootKey
+from keystead.custody.material.material import Custody
+from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.errors import AwsError
 from keystead.kms.call import KmsCall

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import msgspec
 
 from keystead import registry
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from keystead.registry import Implementation
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 from keystead.wire.http import HttpRequest

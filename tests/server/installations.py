@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
 from keystead.audit.event import Event
-from keystead.custody.root import FileSeal
+from keystead.custody.seals.root import FileSeal
 from keystead.server import founding
 from keystead.server.compose import Installation, lock
 from keystead.server.config import Config

@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from keystead.audit.recovery import OlderState
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.root import open_root
-from keystead.custody.rows import RowIntegrityError, SealedTable
+from keystead.custody.rows.rows import RowIntegrityError, SealedTable
+from keystead.custody.seals.root import open_root
 from keystead.custody.state import examine
 from keystead.identity.access_keys import IssuedKey
 from keystead.server.compose import Installation, lock

@@ -11,8 +11,8 @@ import pytest
 
 from keystead.audit.event import Event
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.root import FileSeal, initialise
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
+from keystead.custody.seals.root import FileSeal, initialise
 from keystead.custody.state import open_sums
 from keystead.policy.context import (
     ApplicablePolicies,

@@ -1,6 +1,6 @@
 """What mypy must refuse; each marked line is an error that `tests/test_typing.py` expects."""
 
-from keystead.custody.material import Custody
+from keystead.custody.material.material import Custody
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.policy.decision import Permit

@@ -12,9 +12,8 @@ from enum import StrEnum
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.kdf import hkdf
 from keystead.custody.passwords import Passwords
-from keystead.custody.records import ColumnSeals, RecordSealer
-from keystead.custody.root import RootKey
-from keystead.custody.rows import RowSeals
+from keystead.custody.rows import ColumnSeals, RecordSealer, RowSeals
+from keystead.custody.seals import RootKey
 from keystead.custody.secrecy import Guarded
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums

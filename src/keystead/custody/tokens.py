@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from keystead.custody.records import BadRecord, RecordSealer, place
+from keystead.custody.rows import BadRecord, RecordSealer, place
 from keystead.custody.secrecy import Guarded
 from keystead.store.protocol import Value
 

@@ -24,7 +24,7 @@ from keystead.clock import Clock, machine_clock, system_clock
 from keystead.custody.files import make_directory, read_private
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
-from keystead.custody.root import FileSeal, PassphraseSeal, SealProvider, open_root
+from keystead.custody.seals import FileSeal, PassphraseSeal, SealProvider, open_root
 from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity.authenticate import Authenticator

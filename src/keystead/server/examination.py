@@ -10,7 +10,7 @@ from contextlib import closing
 from keystead.audit.recovery import AuditCorrupt, named_state
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
-from keystead.custody.root import SEAL_FILE, open_root
+from keystead.custody.seals import SEAL_FILE, open_root
 from keystead.custody.state import Examined, examine, is_summed
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.repository import KeyRepository

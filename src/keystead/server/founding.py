@@ -23,7 +23,7 @@ from keystead.audit.event import Event
 from keystead.audit.trail import Trail
 from keystead.custody.files import create_private
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.root import SEAL_FILE, SealProvider, initialise
+from keystead.custody.seals import SEAL_FILE, SealProvider, initialise
 from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity import accounts

@@ -7,7 +7,7 @@ import click
 
 from keystead.arns import is_account_id
 from keystead.clock import system_clock
-from keystead.custody.root import PassphraseSeal, SealProvider
+from keystead.custody.seals import PassphraseSeal, SealProvider
 from keystead.failures import Failure
 from keystead.server import founding, process
 from keystead.server.cli import options, words

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from keystead.custody.files import read_private
-from keystead.custody.root import recover as open_again
+from keystead.custody.seals import recover as open_again
 from keystead.failures import Failure
 from keystead.server import founding, process
 from keystead.server.cli import options, words

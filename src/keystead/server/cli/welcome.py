@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keystead.custody.root import RECOVERY_FILE
+from keystead.custody.seals import RECOVERY_FILE
 from keystead.server import profiles
 from keystead.server.founding import PASSWORD_FILE, Founded
 

@@ -13,18 +13,13 @@ from typing import Protocol
 import msgspec
 
 from keystead.caches import Room
-from keystead.custody.algorithms.symmetric import (
-    BadCiphertext,
-    OpenSymmetricMaterial,
-    Sealed,
-)
+from keystead.custody.backends import BadCiphertext, OpenSymmetricMaterial, Sealed
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import KEY_BYTES
-from keystead.custody.opened import ROOM, OpenedMaterials, Which
+from keystead.custody.material.cache import ROOM, OpenedMaterials, Which
+from keystead.custody.material.repository import MaterialRecord, Materials, microseconds
 from keystead.custody.randomness import urandom
-from keystead.custody.records import BadRecord, place
-from keystead.custody.repository import MaterialRecord, Materials, microseconds
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows import BadRecord, RowIntegrityError, place
 from keystead.custody.secrecy import Guarded
 from keystead.policy.decision import Permit
 from keystead.store.protocol import Reader, Transaction

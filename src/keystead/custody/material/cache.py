@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from keystead.caches import MIB, BoundedCache, Room
-from keystead.custody.algorithms.symmetric import OpenSymmetricMaterial
+from keystead.custody.backends import OpenSymmetricMaterial
 from keystead.custody.secrecy import Guarded
 
 LIFETIME_SECONDS = 60.0

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keystead.custody.kdf import LENGTH, CounterKdf, labelled
 from keystead.custody.randomness import urandom
-from keystead.custody.rows import RowIntegrityError
+from keystead.custody.rows.rows import RowIntegrityError
 from keystead.custody.secrecy import Guarded
 from keystead.store.protocol import Value
 

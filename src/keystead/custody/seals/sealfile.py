@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from keystead.custody.files import SealError
-from keystead.custody.records import place
+from keystead.custody.rows import place
 
 VERSION: Final = 1
 

@@ -26,16 +26,16 @@ from keystead.custody.files import (
     replace_private,
 )
 from keystead.custody.kdf import KEY_BYTES, hkdf
-from keystead.custody.providers import (
+from keystead.custody.randomness import token_id, urandom
+from keystead.custody.seals.providers import (
     ROOT_KEY_FILE,
     FileSeal,
     PassphraseSeal,
     RecoverySeal,
     SealProvider,
 )
-from keystead.custody.randomness import token_id, urandom
-from keystead.custody.recovery import recovery_key, recovery_sheet
-from keystead.custody.sealfile import SealFile, damaged, decode, encode, root_place
+from keystead.custody.seals.recovery import recovery_key, recovery_sheet
+from keystead.custody.seals.sealfile import SealFile, damaged, decode, encode, root_place
 from keystead.custody.secrecy import Guarded
 
 __all__ = [

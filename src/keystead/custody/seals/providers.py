@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from keystead.custody.files import SealError, read_private, replace_private
 from keystead.custody.kdf import KEY_BYTES
 from keystead.custody.randomness import urandom
-from keystead.custody.records import BadRecord, RecordSealer, place
-from keystead.custody.sealfile import Parameters, Wrap
+from keystead.custody.rows import BadRecord, RecordSealer, place
+from keystead.custody.seals.sealfile import Parameters, Wrap
 from keystead.custody.secrecy import Guarded
 
 ROOT_KEY_FILE = "root.key"

@@ -1,1 +1,0 @@
-"""What can opened key material do?  One module per family of algorithms."""

@@ -1,0 +1,16 @@
+"""Is this row the one that we wrote?  Authenticated rows, and secrets sealed in them."""
+
+from keystead.custody.rows.records import BadRecord, ColumnSeals, RecordSealer, place
+from keystead.custody.rows.rows import (
+    Lookup,
+    NotTheNewest,
+    Record,
+    RowIntegrityError,
+    RowSeals,
+    SealedTable,
+)
+
+__all__ = (
+    "BadRecord", "ColumnSeals", "Lookup", "NotTheNewest", "Record", "RecordSealer",
+    "RowIntegrityError", "RowSeals", "SealedTable", "place",
+)  # fmt: skip
