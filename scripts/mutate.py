@@ -90,7 +90,7 @@ def forget() -> None:
     """Empty every cache of the engine."""
     for cached in _caches():
         cached.cache_clear()
-    enforce = importlib.import_module("keystead.policy.enforce")
+    enforce = importlib.import_module("keystead.policy.enforcement.enforce")
     enforce.ENFORCER.forget()
 
 

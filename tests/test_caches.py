@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from keystead.caches import ENTRY, OWNER, BoundedCache, Room, weigh
-from keystead.policy.document import DocumentKind, stored_policy
+from keystead.policy.language.document import DocumentKind, stored_policy
 from tests.documents import LARGE
 
 ONE = ENTRY + 100

@@ -13,10 +13,10 @@ import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.identity import callers
-from keystead.policy.context import Asked
-from keystead.policy.decision import AccessDenied
-from keystead.policy.findings.scopes import ACTIONS
-from keystead.policy.keys import KNOWN, family
+from keystead.policy.evaluation.decision import AccessDenied
+from keystead.policy.evaluation.question import Asked
+from keystead.policy.findings.checks.scopes import ACTIONS
+from keystead.policy.language.condition_keys import KNOWN, family
 from keystead.registry import implementation, implemented
 from keystead.request_keys import global_keys
 from keystead.wire.http import Endpoint, HttpRequest

@@ -4,7 +4,10 @@ import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "keystead"
-MAKERS = {"call.py", "policy/decision.py"}  # after a Decision that allows; `for_system` itself
+MAKERS = {
+    "call.py",
+    "policy/evaluation/decision.py",
+}  # after a Decision that allows; `for_system` itself
 SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit event of its own
     "identity/accounts.py",  # the operator's ceremonies
     "kms/deletion.py",

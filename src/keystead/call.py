@@ -2,7 +2,7 @@
 
 `Call` is the part that every service shares; `KmsCall`, `IamCall` and `StsCall` add the
 collaborators of their room. The question "may they?" is asked here and answered by
-`policy.enforce`; a Permit is made here and nowhere else.
+`policy.enforcement.enforce`; a Permit is made here and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,20 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from keystead.audit.event import Event, EventResource
-from keystead.policy.context import (
+from keystead.policy.enforcement import decide
+from keystead.policy.evaluation import (
     ApplicablePolicies,
     Asked,
     ContextValue,
+    Decision,
+    Permit,
     PolicySource,
     Principal,
     PrincipalPolicies,
     RequestContext,
+    evaluate,
 )
-from keystead.policy.decision import Decision, Permit
-from keystead.policy.enforce import decide
-from keystead.policy.evaluate import evaluate
-from keystead.policy.strangers import refusal
+from keystead.policy.reasons import refusal
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from keystead.policy.context import ContextValue
+from keystead.policy.evaluation import ContextValue
 from keystead.wire.http import HttpRequest
 
 

@@ -12,8 +12,8 @@ from keystead.audit import lines
 from keystead.audit.event import Event
 from keystead.audit.record import Recorder
 from keystead.custody.signer import AuditTags
-from keystead.policy.context import Principal, PrincipalType
-from keystead.policy.decision import Decision, Outcome, PolicyKind
+from keystead.policy.evaluation.decision import Decision, Outcome, PolicyKind
+from keystead.policy.evaluation.question import Principal, PrincipalType
 from tests.audit.world import ACCOUNT, ALICE, KEY_ARN, TAGS, encrypt
 
 EVENT_IDS = "3f2a91bc-7d01-4e5f-8a3b-"

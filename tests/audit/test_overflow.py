@@ -9,7 +9,7 @@ import pytest
 from keystead.audit import lines
 from keystead.audit.event import Event
 from keystead.audit.record import Recorder
-from keystead.policy.decision import DecidingStatement, Decision, Outcome, PolicyKind
+from keystead.policy.evaluation.decision import DecidingStatement, Decision, Outcome, PolicyKind
 from tests.audit.world import ALICE, KEY_ARN, TAGS, encrypt
 
 LONG: dict[str, Any] = {

@@ -16,8 +16,8 @@ from keystead.audit.verify import Report, verify
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.verification import signature_verifier
-from keystead.policy.context import Principal, PrincipalType
-from keystead.policy.decision import DecidingStatement, Decision, Outcome, PolicyKind
+from keystead.policy.evaluation.decision import DecidingStatement, Decision, Outcome, PolicyKind
+from keystead.policy.evaluation.question import Principal, PrincipalType
 from keystead.store.sqlite.engine import SqliteStore, open_store
 
 ACCOUNT = "111122223333"

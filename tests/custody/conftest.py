@@ -12,7 +12,7 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material.material import Custody
 from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation.decision import Permit
 from keystead.store.sqlite.engine import SqliteStore, open_store
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"

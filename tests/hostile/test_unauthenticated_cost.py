@@ -26,7 +26,7 @@ BEFORE_AUTHENTICATION = (
 )
 
 # And those that look for something in policies, which another account's users may write.
-AFTER = ("keystead.policy.strangers", "keystead.policy.variables")
+AFTER = ("keystead.policy.reasons.cross_account", "keystead.policy.language.variables")
 
 SMALLEST, ENOUGH, GROWTH = 1_000, 0.01, 3.2  # bytes; CPU seconds; at most, for twice the size
 

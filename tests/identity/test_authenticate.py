@@ -9,7 +9,7 @@ import pytest
 from keystead.custody.rows.rows import RowIntegrityError
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authenticate import Authenticated, Authenticator
-from keystead.policy.context import PrincipalType
+from keystead.policy.evaluation.question import PrincipalType
 from keystead.wire.http import HttpRequest
 from keystead.wire.models import iam, kms, sts
 from keystead.wire.models import iam as api

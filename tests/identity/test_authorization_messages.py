@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keystead.identity.disclosure import disclose
-from keystead.policy.context import (
+from keystead.policy.evaluation.decision import AccessDenied
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     Asked,
     PolicySource,
     PrincipalPolicies,
     RequestContext,
 )
-from keystead.policy.decision import AccessDenied
-from keystead.policy.document import DocumentKind
+from keystead.policy.language.document import DocumentKind
 from keystead.server.refusals import HEADER
 from keystead.wire.http import HttpResponse
 from keystead.wire.models import iam, sts

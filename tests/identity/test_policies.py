@@ -10,7 +10,7 @@ from keystead.custody.rows.rows import SealedTable
 from keystead.identity import managed_policies
 from keystead.identity.policies import version
 from keystead.identity.repository.policies import ManagedPolicy
-from keystead.policy.document import DocumentKind, compile_policy
+from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
 from tests.identity.refusals import refused

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from keystead.policy.scenario import decide_line
+from keystead.policy.reasons.scenario import decide_line
 from keystead.wire.models import iam as api
 from tests.conftest import Server, create_user
 from tests.identity.refusals import refused

@@ -33,8 +33,13 @@ from keystead.kms.heard import Heard
 from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
-from keystead.policy.context import PolicySource, Principal, PrincipalPolicies, PrincipalType
-from keystead.policy.document import DocumentKind, compile_policy
+from keystead.policy.evaluation.question import (
+    PolicySource,
+    Principal,
+    PrincipalPolicies,
+    PrincipalType,
+)
+from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.registry import implementation
 from keystead.store.protocol import Reader, Row, Transaction, Value
 from keystead.store.sqlite.engine import SqliteStore, open_store

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from keystead.policy.scenario import decide_line
+from keystead.policy.reasons.scenario import decide_line
 from tests.policy.reference.evaluator import decide
 from tests.policy.scenarios import scenario
 

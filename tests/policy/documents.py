@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from keystead.policy import operators
-from keystead.policy.document import DocumentKind
-from keystead.policy.keys import KNOWN
+from keystead.policy.language import operators
+from keystead.policy.language.condition_keys import KNOWN
+from keystead.policy.language.document import DocumentKind
 from tests.policy.generators import CONDITIONS, statements
 
 KINDS = [

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from keystead.policy.context import (
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     ContextValue,
     PolicySource,
     PrincipalPolicies,
     RequestContext,
 )
-from keystead.policy.document import DocumentKind
+from keystead.policy.language.document import DocumentKind
 from tests.policy.support import (
     ACCOUNT,
     ALICE,

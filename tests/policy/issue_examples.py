@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from keystead.policy.document import DocumentKind, document_size
+from keystead.policy.language.document import DocumentKind, document_size
 from tests.policy.support import KEY
 
 IDENTITY, KEYS, TRUST = DocumentKind.IDENTITY, DocumentKind.KEY, DocumentKind.TRUST

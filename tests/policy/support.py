@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from keystead.policy.context import (
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     ContextValue,
     PolicySource,
@@ -13,7 +13,7 @@ from keystead.policy.context import (
     PrincipalType,
     RequestContext,
 )
-from keystead.policy.document import DocumentKind, Policy, compile_policy
+from keystead.policy.language.document import DocumentKind, Policy, compile_policy
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -8,18 +8,23 @@ import msgspec
 import pytest
 
 from keystead.identity.disclosure import disclose
-from keystead.policy import budget
-from keystead.policy.budget import LONGEST_TEXT, MOST_STEPS, is_exceeded, work
-from keystead.policy.context import ApplicablePolicies, Asked, PrincipalPolicies, RequestContext
-from keystead.policy.decision import OVER_BUDGET, Outcome, PolicyKind
-from keystead.policy.enforce import Enforcer
-from keystead.policy.evaluate import evaluate
-from keystead.policy.explain import explain
-from keystead.policy.possible import Verdict, possible
-from keystead.policy.rendering import render
-from keystead.policy.scenario import decide_line
-from keystead.policy.simulation import simulate
-from keystead.policy.strangers import refusal
+from keystead.policy.enforcement.enforce import Enforcer
+from keystead.policy.evaluation import budget
+from keystead.policy.evaluation.budget import LONGEST_TEXT, MOST_STEPS, is_exceeded, work
+from keystead.policy.evaluation.decision import OVER_BUDGET, Outcome, PolicyKind
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    Asked,
+    PrincipalPolicies,
+    RequestContext,
+)
+from keystead.policy.reasons.cross_account import refusal
+from keystead.policy.reasons.explain import explain
+from keystead.policy.reasons.possibility import Verdict, possible
+from keystead.policy.reasons.scenario import decide_line
+from keystead.policy.reasons.screen import render
+from keystead.policy.reasons.simulation import simulate
 from tests.policy.support import (
     ACCOUNT,
     ALICE,

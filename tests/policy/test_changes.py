@@ -6,8 +6,11 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from keystead.policy.changes import Change, What, smallest_changes
-from keystead.policy.context import (
+from keystead.policy.evaluation.decision import PolicyKind
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.layers import places, sources_at, with_sources
+from keystead.policy.evaluation.matching import Question
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     PolicySource,
     Principal,
@@ -15,11 +18,8 @@ from keystead.policy.context import (
     PrincipalType,
     RequestContext,
 )
-from keystead.policy.decision import PolicyKind
-from keystead.policy.document import DocumentKind, compile_policy, stored_policy
-from keystead.policy.evaluate import evaluate
-from keystead.policy.matching import Question
-from keystead.policy.places import places, sources_at, with_sources
+from keystead.policy.language.document import DocumentKind, compile_policy, stored_policy
+from keystead.policy.reasons.changes import Change, What, smallest_changes
 from tests.policy.generators import questions
 from tests.policy.support import (
     ACCOUNT,

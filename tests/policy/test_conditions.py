@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.policy import shortcuts
-from keystead.policy.comparisons import BadOperand, comparison
-from keystead.policy.conditions import compile_condition, quantified
-from keystead.policy.operators import OPERATORS, UnknownOperator, usage
-from keystead.policy.principal import ContextValue, Keys
-from keystead.policy.variables import Dialect
+from keystead.policy.language import quick_conditions
+from keystead.policy.language.comparisons import BadOperand, comparison
+from keystead.policy.language.conditions import compile_condition, quantified
+from keystead.policy.language.operators import OPERATORS, UnknownOperator, usage
+from keystead.policy.language.principal import ContextValue, Keys
+from keystead.policy.language.variables import Dialect
 
 LATER = Dialect()
 EARLIER = Dialect(variables=False)
@@ -368,10 +368,10 @@ def test_few_answers_are_kept() -> None:
     """A quick condition remembers some short values, however many are asked; it never forgets
     what absence and several values mean.
     """
-    answers = shortcuts._Answers(lambda text: text == "7", when_absent=True, longest=3)
+    answers = quick_conditions._Answers(lambda text: text == "7", when_absent=True, longest=3)
     for number in range(1000):
         assert answers[str(number)] is (number == 7)
-        assert len(answers) <= shortcuts._KEPT
+        assert len(answers) <= quick_conditions._KEPT
     assert not answers["1000"]
     assert "1000" not in answers
     assert "999" in answers

@@ -2,8 +2,7 @@
 
 import pytest
 
-from keystead.policy.context import Asked
-from keystead.policy.decision import (
+from keystead.policy.evaluation.decision import (
     AccessDenied,
     DecidingStatement,
     Decision,
@@ -11,7 +10,8 @@ from keystead.policy.decision import (
     Permit,
     PolicyKind,
 )
-from keystead.policy.evaluate import evaluate
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import Asked
 from tests.policy.support import ALICE, KEY, OTHER, ROLE, about_key, allow, ask, key_policy, to
 
 SENTENCE = f"User: {ALICE.arn} is not authorized to perform: kms:Encrypt on resource: {KEY}"

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from keystead.caches import Room
-from keystead.policy import enforce
-from keystead.policy.context import ApplicablePolicies, PolicySource, PrincipalPolicies
-from keystead.policy.decision import Outcome, PolicyKind
-from keystead.policy.enforce import DISAGREEMENT, Enforcer
-from keystead.policy.evaluate import evaluate
-from keystead.policy.generated import REFUSED, Shapes
-from keystead.policy.residual import compile_residual
+from keystead.policy.enforcement import enforce
+from keystead.policy.enforcement.codegen import REFUSED, Shapes
+from keystead.policy.enforcement.enforce import DISAGREEMENT, Enforcer
+from keystead.policy.enforcement.specialise import compile_residual
+from keystead.policy.evaluation.decision import Outcome, PolicyKind
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, PrincipalPolicies
 from tests.policy.support import (
     ACCOUNT,
     ALICE,

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.context import PolicySource, Principal, PrincipalType
-from keystead.policy.decision import Decision, Finding, Outcome, PolicyKind
-from keystead.policy.document import DocumentKind, stored_policy
-from keystead.policy.enforce import Enforcer
-from keystead.policy.evaluate import evaluate
+from keystead.policy.enforcement.enforce import Enforcer
+from keystead.policy.evaluation.decision import Decision, Finding, Outcome, PolicyKind
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import PolicySource, Principal, PrincipalType
+from keystead.policy.language.document import DocumentKind, stored_policy
 from tests.policy.support import (
     ACCOUNT,
     ALICE,

@@ -1,11 +1,11 @@
 """Why it was decided so, and what would have to change (issue: reasons)."""
 
-from keystead.policy.changes import What
-from keystead.policy.context import PolicySource
-from keystead.policy.decision import PolicyKind
-from keystead.policy.document import DocumentKind
-from keystead.policy.explain import explain
-from keystead.policy.rendering import render
+from keystead.policy.evaluation.decision import PolicyKind
+from keystead.policy.evaluation.question import PolicySource
+from keystead.policy.language.document import DocumentKind
+from keystead.policy.reasons.changes import What
+from keystead.policy.reasons.explain import explain
+from keystead.policy.reasons.screen import render
 from tests.policy.support import (
     ALICE,
     APP,

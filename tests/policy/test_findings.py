@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.document import DocumentKind
-from keystead.policy.findings import PolicyFinding, checked, findings, is_trust_policy
-from keystead.policy.findings.issues import ISSUES, Type
+from keystead.policy.findings.examine import PolicyFinding, checked, findings, is_trust_policy
+from keystead.policy.findings.messages.issues import ISSUES, Type
+from keystead.policy.language.document import DocumentKind
 from tests.policy.issue_examples import (
     BASES,
     EXAMPLES,

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.document import DocumentKind
-from keystead.policy.findings import PolicyFinding, findings
-from keystead.policy.findings.actions import exists
-from keystead.policy.findings.issues import Type
-from keystead.policy.findings.positions import NotJson, read
+from keystead.policy.findings.checks.actions import exists
+from keystead.policy.findings.examine import PolicyFinding, findings
+from keystead.policy.findings.json_tree import NotJson, read
+from keystead.policy.findings.messages.issues import Type
+from keystead.policy.language.document import DocumentKind
 from keystead.strictjson import NotStrictJson, loads
 from tests.policy.issue_examples import (
     IDENTITY,
@@ -162,7 +162,7 @@ def test_a_thousand_findings(empty: int, wrong: list[Any], suggestions: int, err
 
 def test_as_many_values_as_the_strict_parser_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every value counts, whatever it is; the first that is too many is where the text ends."""
-    monkeypatch.setattr("keystead.policy.findings.positions.MAX_VALUES", 7)
+    monkeypatch.setattr("keystead.policy.findings.json_tree.MAX_VALUES", 7)
     text = '[{"a":1,"b":[]},"x",true,{}]'
     assert read(text).plain() == loads(text, max_values=7)
     with pytest.raises(NotStrictJson):

@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy, is_too_long
-from keystead.policy.findings import checked, findings, is_trust_policy
-from keystead.policy.findings.actions import exists
-from keystead.policy.findings.issues import Type
-from keystead.policy.findings.positions import NotJson, read
+from keystead.policy.findings.checks.actions import exists
+from keystead.policy.findings.examine import checked, findings, is_trust_policy
+from keystead.policy.findings.json_tree import NotJson, read
+from keystead.policy.findings.messages.issues import Type
 from keystead.policy.findings.report import MOST
-from keystead.policy.grammar import DEEPEST
+from keystead.policy.language.document import (
+    DocumentKind,
+    MalformedPolicy,
+    compile_policy,
+    is_too_long,
+)
+from keystead.policy.language.grammar import DEEPEST
 from keystead.strictjson import NotStrictJson, loads
 from tests.policy.documents import KINDS, anything, changed, documents, odd
 from tests.policy.issue_examples import BASES, IDENTITY, TRUST, document
@@ -103,7 +108,7 @@ def test_what_can_be_stored_can_be_clean(kind: DocumentKind, data: st.DataObject
 
 def test_the_validation_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should every check miss it, the reason of the refusal is the finding."""
-    monkeypatch.setattr("keystead.policy.findings._CHECKS", ())
+    monkeypatch.setattr("keystead.policy.findings.examine._CHECKS", ())
     text = document(IDENTITY, {"Sid": "a b"}, Id="bad")
     with pytest.raises(MalformedPolicy) as refused:
         compile_policy(text, IDENTITY)

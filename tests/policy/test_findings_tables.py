@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.document import DocumentKind
-from keystead.policy.findings import findings
-from keystead.policy.findings.issues import ISSUES
+from keystead.policy.findings.examine import findings
+from keystead.policy.findings.messages.issues import ISSUES
+from keystead.policy.language.document import DocumentKind
 from tests.policy.issue_examples import document
 
 Row = tuple[str, list[str]]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from keystead.policy.scenario import BadScenario, Scenario, question
+from keystead.policy.reasons.scenario import BadScenario, Scenario, question
 from tests.policy.generators import questions
 from tests.policy.layers import WITHOUT, Asked, shares
 from tests.policy.scenarios import scenario

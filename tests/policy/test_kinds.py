@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy, stored_policy
+from keystead.policy.language.document import (
+    DocumentKind,
+    MalformedPolicy,
+    compile_policy,
+    stored_policy,
+)
 from tests.policy.support import ACCOUNT, ROOT, allow, deny, text, to
 
 KIND = DocumentKind

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.policy import patterns, runs
-from keystead.policy.grammar import Element
-from keystead.policy.patterns import (
+from keystead.policy.language.grammar import Element
+from keystead.policy.language.statements import compile_actions
+from keystead.policy.text import patterns, wildcard_search
+from keystead.policy.text.patterns import (
     action_glob,
     arn_glob,
     ascii_lower,
@@ -24,7 +25,6 @@ from keystead.policy.patterns import (
     wildcards,
     wildly,
 )
-from keystead.policy.statements import compile_actions
 
 
 def expression(pattern: str) -> re.Pattern[str]:
@@ -208,7 +208,11 @@ def steps(function: Callable[[], object]) -> int:
         return line
 
     def call(frame: FrameType, _: str, __: Any) -> Any:
-        return line if frame.f_code.co_filename in (patterns.__file__, runs.__file__) else None
+        return (
+            line
+            if frame.f_code.co_filename in (patterns.__file__, wildcard_search.__file__)
+            else None
+        )
 
     before = sys.gettrace()
     sys.settrace(call)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from keystead.policy.context import Principal, PrincipalType
-from keystead.policy.evaluate import evaluate
-from keystead.policy.principal import OUTSIDERS, UNBOUND
-from keystead.policy.scenario import known_keys
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import Principal, PrincipalType
+from keystead.policy.language.principal import OUTSIDERS, UNBOUND
+from keystead.policy.reasons.scenario import known_keys
 from tests.policy.support import (
     ALICE,
     APP,

@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.context import Principal, PrincipalType
-from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy, named_principals
-from keystead.policy.principals import Grade, account_named
+from keystead.policy.evaluation.question import Principal, PrincipalType
+from keystead.policy.language.document import (
+    DocumentKind,
+    MalformedPolicy,
+    compile_policy,
+    named_principals,
+)
+from keystead.policy.language.principals import Grade, account_named
 from tests.policy.support import (
     ACCOUNT,
     ALICE,

@@ -6,15 +6,15 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keystead.policy.changes import What
-from keystead.policy.context import ApplicablePolicies, PolicySource, RequestContext
-from keystead.policy.decision import Outcome, PolicyKind
-from keystead.policy.document import DocumentKind
-from keystead.policy.enforce import Enforcer
-from keystead.policy.evaluate import evaluate
-from keystead.policy.explain import explain
-from keystead.policy.matching import Question
-from keystead.policy.places import places, sources_at, with_sources
+from keystead.policy.enforcement.enforce import Enforcer
+from keystead.policy.evaluation.decision import Outcome, PolicyKind
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.layers import places, sources_at, with_sources
+from keystead.policy.evaluation.matching import Question
+from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, RequestContext
+from keystead.policy.language.document import DocumentKind
+from keystead.policy.reasons.changes import What
+from keystead.policy.reasons.explain import explain
 from tests.policy.generators import questions, sources
 from tests.policy.support import allow, deny, policy, to
 

@@ -1,8 +1,8 @@
 """What AWS publishes about our services, against what we know (docs/decisions/0012)."""
 
-from keystead.policy.findings.actions import exists
-from keystead.policy.keys import KNOWN, is_supplied
-from keystead.policy.published import ACTIONS, CONDITION_KEYS
+from keystead.policy.findings.checks.actions import exists
+from keystead.policy.language.condition_keys import KNOWN, is_supplied
+from keystead.policy.language.published import ACTIONS, CONDITION_KEYS
 
 
 def test_every_published_key_is_known() -> None:

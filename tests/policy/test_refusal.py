@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 
 from keystead.policy import refusal as written_form
-from keystead.policy.context import (
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     Asked,
     PolicySource,
     PrincipalPolicies,
     RequestContext,
 )
-from keystead.policy.document import DocumentKind
-from keystead.policy.explain import explain
+from keystead.policy.language.document import DocumentKind
+from keystead.policy.reasons.explain import explain
 from keystead.policy.refusal import (
     Document,
     NotARefusal,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.context import PrincipalType
-from keystead.policy.scenario import (
+from keystead.policy.evaluation.question import PrincipalType
+from keystead.policy.reasons.scenario import (
     BadScenario,
     Scenario,
     decide_line,

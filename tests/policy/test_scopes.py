@@ -2,8 +2,8 @@
 
 import pytest
 
-from keystead.policy.findings import findings
-from keystead.policy.findings.actions import known
+from keystead.policy.findings.checks.actions import known
+from keystead.policy.findings.examine import findings
 from tests.policy.issue_examples import RESOURCE, condition, document
 
 CRYPTOGRAPHY = """

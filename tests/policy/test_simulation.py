@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.policy.context import (
+from keystead.policy.evaluation.decision import Outcome, PolicyKind
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     ContextValue,
     PolicySource,
     PrincipalPolicies,
     RequestContext,
 )
-from keystead.policy.decision import Outcome, PolicyKind
-from keystead.policy.document import DocumentKind, Policy, compile_policy
-from keystead.policy.evaluate import evaluate
-from keystead.policy.positions import Position, statement_spans
-from keystead.policy.simulation import Simulated, combined, distinct, keys_asked, simulate
+from keystead.policy.language.document import DocumentKind, Policy, compile_policy
+from keystead.policy.language.statement_spans import Position, statement_spans
+from keystead.policy.reasons.simulation import Simulated, combined, distinct, keys_asked, simulate
 from tests.policy.generators import questions
 from tests.policy.support import (
     ACCOUNT,

@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from keystead.policy import malformed as say
-from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy, stored_policy
-from keystead.policy.keys import refusal as refusal_of_key
+from keystead.policy.language import refused_documents as say
+from keystead.policy.language.condition_keys import refusal as refusal_of_key
+from keystead.policy.language.document import (
+    DocumentKind,
+    MalformedPolicy,
+    compile_policy,
+    stored_policy,
+)
 from tests.policy.support import ROOT, USER, allow, deny, text
 
 HOLDERS = (DocumentKind.IDENTITY, DocumentKind.BOUNDARY, DocumentKind.SESSION)

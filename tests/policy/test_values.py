@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.policy import values
-from keystead.policy.variables import Dialect, MalformedVariable, template
+from keystead.policy.language.variables import Dialect, MalformedVariable, template
+from keystead.policy.text import values
 
 
 @pytest.mark.parametrize(

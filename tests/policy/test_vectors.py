@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from keystead.policy.enforce import Enforcer
-from keystead.policy.scenario import Scenario, question
+from keystead.policy.enforcement.enforce import Enforcer
+from keystead.policy.reasons.scenario import Scenario, question
 from tests.policy.disagreements import engine, outcome
 from tests.policy.reference.evaluator import decide
 

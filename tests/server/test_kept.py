@@ -12,9 +12,9 @@ import pytest
 
 from keystead.caches import KIB, MIB
 from keystead.kms.repository import KEYS, POLICIES
-from keystead.policy.enforce import ROOM as RESIDUALS
-from keystead.policy.findings import findings
-from keystead.policy.kinds import DocumentKind
+from keystead.policy.enforcement.enforce import ROOM as RESIDUALS
+from keystead.policy.findings.examine import findings
+from keystead.policy.language.kinds import DocumentKind
 from tests.documents import LARGE, key_policy
 from tests.server.installations import Local, open_local
 

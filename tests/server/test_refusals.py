@@ -14,13 +14,9 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import RowIntegrityError
 from keystead.custody.seals.root import FileSeal, initialise
 from keystead.custody.state import open_sums
-from keystead.policy.context import (
-    ApplicablePolicies,
-    Asked,
-    PrincipalPolicies,
-)
-from keystead.policy.decision import AccessDenied
-from keystead.policy.explain import explain
+from keystead.policy.evaluation.decision import AccessDenied
+from keystead.policy.evaluation.question import ApplicablePolicies, Asked, PrincipalPolicies
+from keystead.policy.reasons.explain import explain
 from keystead.policy.refusal import Refusal
 from keystead.server import ceremonies
 from keystead.server.compose import Installation, lock

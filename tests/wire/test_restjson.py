@@ -16,7 +16,7 @@ from keystead.errors import (
     ServiceUnavailable,
     ValidationException,
 )
-from keystead.policy.decision import AccessDenied
+from keystead.policy.evaluation.decision import AccessDenied
 from keystead.wire import restjson
 from keystead.wire.http import HttpResponse
 from keystead.wire.models import accessanalyzer as api

@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.policy.context import Principal
-from keystead.policy.decision import Decision
+from keystead.policy.evaluation import Decision, Principal
 
 
 class EventResource(msgspec.Struct, frozen=True, gc=False):

@@ -15,8 +15,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 from keystead.audit import jsontext
 from keystead.audit.event import Event, EventResource
 from keystead.caches import KIB, MIB, BoundedCache, Room
-from keystead.policy.context import Principal, PrincipalType
-from keystead.policy.decision import DecidingStatement, Decision
+from keystead.policy.evaluation import DecidingStatement, Decision, Principal, PrincipalType
 
 _IDENTITY_TYPE = {
     PrincipalType.ACCOUNT: "Root",

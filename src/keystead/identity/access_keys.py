@@ -10,7 +10,7 @@ from keystead.custody import randomness
 from keystead.identity import identifiers, times
 from keystead.identity.repository.access_keys import AccessKey, AccessKeys
 from keystead.identity.resources import KeyOwner, Named
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
 
 

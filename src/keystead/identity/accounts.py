@@ -19,7 +19,7 @@ from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.attachments import Attachment
 from keystead.identity.repository.users import User
 from keystead.identity.resources import KeyOwner, Named
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
 
 _EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")

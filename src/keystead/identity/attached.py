@@ -12,8 +12,8 @@ from keystead.identity import policies
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
-from keystead.policy.context import PolicySource, PrincipalPolicies
-from keystead.policy.document import DocumentKind, Policy, stored_policy
+from keystead.policy.evaluation import PolicySource, PrincipalPolicies
+from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.protocol import Reader
 
 _log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from keystead.identity import credentials
 from keystead.identity.callers import Caller
 from keystead.identity.last_used import LastUsed
 from keystead.identity.repository import IdentityRepository
-from keystead.policy.context import ContextValue, Principal, PrincipalPolicies, documents
+from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, documents
 from keystead.store.cache import EpochCache
 from keystead.store.protocol import Reader
 from keystead.wire import sigv4

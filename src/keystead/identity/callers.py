@@ -12,7 +12,7 @@ from keystead.identity.names import canonical
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.users import User
-from keystead.policy.context import ContextValue, Principal, PrincipalPolicies, PrincipalType
+from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, PrincipalType
 from keystead.store.protocol import Reader
 
 

@@ -20,8 +20,7 @@ from keystead.identity.repository.groups import Group
 from keystead.identity.repository.policies import ManagedPolicy
 from keystead.identity.repository.users import User
 from keystead.identity.resources import KeyOwner, Named
-from keystead.policy.context import ContextValue, PrincipalType
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
 from keystead.policy.refusal import Refusal
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api

@@ -17,11 +17,8 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.arns import Arn, NotAnArn
-from keystead.policy import strangers
-from keystead.policy.budget import is_exceeded
-from keystead.policy.context import Asked, ContextValue, RequestContext
-from keystead.policy.decision import PolicyKind
-from keystead.policy.strangers import Match
+from keystead.policy.evaluation import Asked, ContextValue, PolicyKind, RequestContext, is_exceeded
+from keystead.policy.reasons import Match, cross_account
 
 _CALLERS_OWN = frozenset({PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION})
 _OWNERS = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST})
@@ -38,8 +35,8 @@ class Disclosed(msgspec.Struct, frozen=True):
 
 def disclose(asked: Asked) -> Disclosed:
     """What the account of the refused caller may learn."""
-    known = strangers.as_known(asked)
-    context, matches = known.context, list(strangers.matches(known))
+    known = cross_account.as_known(asked)
+    context, matches = known.context, list(cross_account.matches(known))
     return Disclosed(
         resource=context.resource,
         keys=context.keys,

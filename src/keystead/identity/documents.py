@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from keystead.arns import spoken
 from keystead.identity.calls import IamCall
-from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy
+from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
 from keystead.wire.models import iam as api
 
 

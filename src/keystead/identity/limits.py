@@ -3,7 +3,7 @@
 The names are those of GetAccountSummary and of the `LimitExceeded` texts.
 """
 
-from keystead.policy import document
+from keystead.policy.language import document
 
 USERS_PER_ACCOUNT = 5_000
 GROUPS_PER_ACCOUNT = 300

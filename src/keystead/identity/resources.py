@@ -15,7 +15,7 @@ from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.policies import ManagedPolicy
 from keystead.identity.repository.users import User
-from keystead.policy.context import ContextValue, PolicySource
+from keystead.policy.evaluation import ContextValue, PolicySource
 from keystead.wire.models import iam as api
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from keystead.identity.limits import TAGS_PER_RESOURCE
 from keystead.identity.names import canonical
-from keystead.policy.context import ContextValue
+from keystead.policy.evaluation import ContextValue
 from keystead.wire.models import iam as api
 
 _RESERVED = "aws:"

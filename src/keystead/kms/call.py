@@ -12,8 +12,7 @@ from keystead.kms.heard import Heard
 from keystead.kms.identifiers import Reference, key_reference
 from keystead.kms.keys import Key, nobodys_key
 from keystead.kms.repository import KeyRepository
-from keystead.policy.context import ContextValue
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import ContextValue, Permit
 from keystead.wire.models import kms as api
 
 _NO_KEY_RESOURCE = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})

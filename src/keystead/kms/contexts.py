@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.errors import ValidationException
-from keystead.policy.context import ContextValue
-from keystead.policy.patterns import ascii_lower
+from keystead.policy.evaluation import ContextValue
+from keystead.policy.text import ascii_lower
 
 MOST_BYTES = 8192
 MOST_PAIRS = 100  # a policy may compare each of its patterns with each name (threat-model PE-5)

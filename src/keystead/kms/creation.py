@@ -8,7 +8,7 @@ from keystead.kms import tags, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import described
-from keystead.policy.context import ContextValue
+from keystead.policy.evaluation import ContextValue
 from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api
 

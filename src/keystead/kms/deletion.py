@@ -15,7 +15,7 @@ from keystead.kms.events import service_event
 from keystead.kms.keys import key_view
 from keystead.kms.records import KeyRecord, Place, microseconds
 from keystead.kms.repository import KeyRepository
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
 
 

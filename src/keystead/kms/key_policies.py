@@ -17,8 +17,8 @@ from keystead.call import NoOrganization, Principals
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.repository import DEFAULT_POLICY
-from keystead.policy.context import ContextValue, PolicySource
-from keystead.policy.document import (
+from keystead.policy.evaluation import ContextValue, PolicySource
+from keystead.policy.language import (
     KEY_POLICY_BYTES,
     DocumentKind,
     MalformedPolicy,

@@ -20,7 +20,7 @@ from keystead.kms.ciphertext import KeyName
 from keystead.kms.records import KeyRecord
 from keystead.kms.states import KeyState
 from keystead.kms.tags import resource_keys
-from keystead.policy.context import ContextValue, PolicySource, documents
+from keystead.policy.evaluation import ContextValue, PolicySource, documents
 from keystead.wire.models import kms as api
 
 RESOURCE_TYPE = "AWS::KMS::Key"

@@ -24,8 +24,8 @@ from keystead.kms.records import (
     Tombstone,
     microseconds,
 )
-from keystead.policy.context import PolicySource
-from keystead.policy.document import DocumentKind, Policy, stored_policy
+from keystead.policy.evaluation import PolicySource
+from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.cache import EpochCache
 from keystead.store.protocol import Reader, Transaction, Value
 from keystead.wire.models import kms as api

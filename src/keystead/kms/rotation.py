@@ -14,7 +14,7 @@ from keystead.kms.events import service_event
 from keystead.kms.keys import Key, key_view
 from keystead.kms.records import KeyRecord, Place, microseconds, moment
 from keystead.kms.repository import KeyRepository
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
 from keystead.wire.models import kms as api
 

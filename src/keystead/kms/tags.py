@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from keystead.policy.context import ContextValue
-from keystead.policy.patterns import ascii_lower
+from keystead.policy.evaluation import ContextValue
+from keystead.policy.text import ascii_lower
 from keystead.wire.models import kms as api
 
 MOST_TAGS = 50

@@ -19,14 +19,14 @@ from datetime import datetime
 
 import msgspec
 
-from keystead.policy.context import (
+from keystead.policy.evaluation import (
     ApplicablePolicies,
     Asked,
     PolicySource,
     PrincipalPolicies,
     RequestContext,
 )
-from keystead.policy.document import DocumentKind, Policy, stored_policy
+from keystead.policy.language import DocumentKind, Policy, stored_policy
 
 _VERSION = 1
 

@@ -39,7 +39,7 @@ from keystead.kms.heard import Heard
 from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
-from keystead.policy.enforce import disagreements, kept_bytes
+from keystead.policy.enforcement import disagreements, kept_bytes
 from keystead.server import logs, process
 from keystead.server.aggregation import UnknownCallers
 from keystead.server.clock_repository import ClockRepository

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import msgspec
 
 from keystead.failures import Failure
-from keystead.policy.decision import Decision, Outcome
+from keystead.policy.evaluation import Decision, Outcome
 from keystead.strictjson import NotStrictJson, loads
 
 WRONG = 2

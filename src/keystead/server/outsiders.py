@@ -19,12 +19,17 @@ import msgspec
 from keystead.call import Resource
 from keystead.identity.callers import Caller
 from keystead.identity.principals import StoredPrincipals
-from keystead.policy.context import PolicySource, Principal, PrincipalPolicies, PrincipalType
-from keystead.policy.document import DocumentKind, Policy, compile_policy
-from keystead.policy.grammar import EVERYBODY
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.principals import account_named, root_arn
-from keystead.policy.scenario import BadScenario, principal_named
+from keystead.policy.evaluation import PolicySource, Principal, PrincipalPolicies, PrincipalType
+from keystead.policy.language import (
+    EVERYBODY,
+    DocumentKind,
+    Policy,
+    account_named,
+    compile_policy,
+    root_arn,
+)
+from keystead.policy.reasons import BadScenario, principal_named
+from keystead.policy.text import ascii_lower
 from keystead.server.view import InstallationView
 
 _EVERYTHING = compile_policy(

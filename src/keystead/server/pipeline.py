@@ -45,8 +45,7 @@ from keystead.errors import (
 )
 from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.identity.claims import claimed_key_id
-from keystead.policy.context import ContextValue, Principal, PrincipalPolicies
-from keystead.policy.decision import AccessDenied
+from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
 from keystead.registry import Implementation
 from keystead.request_keys import global_keys
 from keystead.server import logs

@@ -18,18 +18,18 @@ from keystead.identity.callers import Caller
 from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
 from keystead.kms.keys import key_view
 from keystead.kms.records import KeyRecord
-from keystead.policy.context import ContextValue, PolicySource, Principal, PrincipalPolicies
-from keystead.policy.document import (
+from keystead.policy.evaluation import ContextValue, PolicySource, Principal, PrincipalPolicies
+from keystead.policy.language import (
     DocumentKind,
     MalformedPolicy,
     Policy,
+    PrincipalType,
     compile_policy,
     document_size,
     is_too_long,
     named_principals,
 )
-from keystead.policy.principal import PrincipalType
-from keystead.policy.scenario import known_keys
+from keystead.policy.reasons import known_keys
 from keystead.server.folder_files import (
     GroupFacts,
     KeyFacts,

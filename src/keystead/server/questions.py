@@ -16,12 +16,15 @@ from keystead.call import Guardrails, NoOrganization, Resource, Target, question
 from keystead.failures import Failure
 from keystead.identity import callers
 from keystead.identity.callers import Caller
-from keystead.policy.context import ApplicablePolicies, ContextValue, RequestContext
-from keystead.policy.explain import Explanation, explain
-from keystead.policy.keys import is_multi_valued
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.rendering import render
-from keystead.policy.services import works_across_accounts
+from keystead.policy.evaluation import (
+    ApplicablePolicies,
+    ContextValue,
+    RequestContext,
+    works_across_accounts,
+)
+from keystead.policy.language import is_multi_valued
+from keystead.policy.reasons import Explanation, explain, render
+from keystead.policy.text import ascii_lower
 from keystead.request_keys import time_keys
 from keystead.server.view import InstallationView
 

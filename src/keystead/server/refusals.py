@@ -21,7 +21,7 @@ import msgspec
 
 from keystead.audit.event import Event
 from keystead.custody.tokens import InvalidToken, Tokens
-from keystead.policy.decision import AccessDenied
+from keystead.policy.evaluation import AccessDenied
 from keystead.policy.refusal import Refusal
 from keystead.server.repository import RefusalRepository
 from keystead.server.waiting import Room, Waiting

@@ -17,10 +17,8 @@ from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity import callers
 from keystead.identity.callers import Caller
-from keystead.policy.context import Asked, Principal, PrincipalType, RequestContext
-from keystead.policy.evaluate import evaluate
-from keystead.policy.explain import explain
-from keystead.policy.rendering import render
+from keystead.policy.evaluation import Asked, Principal, PrincipalType, RequestContext, evaluate
+from keystead.policy.reasons import explain, render
 from keystead.server.questions import as_data
 from keystead.server.view import InstallationView
 

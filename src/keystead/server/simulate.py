@@ -1,6 +1,6 @@
 """What would be decided?  Many questions at once, about a live installation or a folder.
 
-Both are asked in the same way (`questions.ask`, `policy.evaluate`): what differs is only where
+Both are asked in the same way (`questions.ask`, `evaluate`): what differs is only where
 principals, resources and policies come from.
 """
 
@@ -12,8 +12,7 @@ import msgspec
 from keystead.call import Guardrails, NoOrganization, Resource
 from keystead.failures import Failure
 from keystead.identity.callers import Caller
-from keystead.policy.context import ContextValue
-from keystead.policy.evaluate import evaluate
+from keystead.policy.evaluation import ContextValue, evaluate
 from keystead.request_keys import time_keys
 from keystead.server.expectations import Answer, Question, answer
 from keystead.server.questions import ask, given_keys, named_caller, named_resource

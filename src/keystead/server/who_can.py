@@ -19,10 +19,9 @@ from keystead.call import Resource
 from keystead.identity import callers
 from keystead.identity.callers import Caller
 from keystead.kms.keys import Key
-from keystead.policy.keys import SERVED, is_supplied
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.possible import Possibility, Supposed, Verdict, possible
-from keystead.policy.remaining import Unknown
+from keystead.policy.language import SERVED, is_supplied
+from keystead.policy.reasons import Possibility, Supposed, Unknown, Verdict, possible
+from keystead.policy.text import ascii_lower
 from keystead.server import outsiders
 from keystead.server.questions import ask, given_keys, named_resource
 from keystead.server.view import InstallationView

@@ -21,7 +21,7 @@ from keystead.custody.material.repository import MaterialRecord, Materials, micr
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RowIntegrityError, place
 from keystead.custody.secrecy import Guarded
-from keystead.policy.decision import Permit
+from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Reader, Transaction
 
 __all__ = ["BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "WrongPermit"]

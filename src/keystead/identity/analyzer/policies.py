@@ -5,9 +5,15 @@ import hashlib
 from keystead.arns import spoken
 from keystead.custody.tokens import InvalidToken
 from keystead.identity.calls import AnalyzerCall
-from keystead.policy.findings import PolicyFinding, findings, is_trust_policy
-from keystead.policy.findings.positions import Location, Position, Step
-from keystead.policy.kinds import DocumentKind
+from keystead.policy.findings import (
+    Location,
+    PolicyFinding,
+    Position,
+    Step,
+    findings,
+    is_trust_policy,
+)
+from keystead.policy.language import DocumentKind
 from keystead.registry import implements
 from keystead.wire.models import accessanalyzer as api
 from keystead.wire.restjson import FIELDS, InvalidFields

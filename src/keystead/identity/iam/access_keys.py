@@ -10,7 +10,7 @@ from keystead.identity import access_keys, limits, paging, resources, times
 from keystead.identity.calls import IamCall
 from keystead.identity.repository.access_keys import AccessKey
 from keystead.identity.resources import KeyOwner, Named
-from keystead.policy.decision import AccessDenied
+from keystead.policy.evaluation import AccessDenied
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

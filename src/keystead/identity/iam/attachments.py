@@ -10,7 +10,7 @@ from keystead.identity.repository.attachments import Attachment
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
 from keystead.identity.resources import Named
-from keystead.policy.context import ContextValue
+from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from keystead.identity.calls import IamCall
 from keystead.identity.iam import policy_sources, simulated_policies
-from keystead.policy.context import PolicySource
-from keystead.policy.simulation import distinct, keys_asked
+from keystead.policy.evaluation import PolicySource
+from keystead.policy.reasons import distinct, keys_asked
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

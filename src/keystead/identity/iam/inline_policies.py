@@ -7,7 +7,7 @@ from keystead.identity.calls import IamCall
 from keystead.identity.repository.attachments import InlinePolicy
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
-from keystead.policy.document import DocumentKind, document_size
+from keystead.policy.language import DocumentKind, document_size
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

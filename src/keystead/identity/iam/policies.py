@@ -10,7 +10,7 @@ from keystead.identity.names import canonical, policy_arn
 from keystead.identity.policy_usage import PolicyUsage, entities_after, policy_usage
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.tags import packed
-from keystead.policy.document import DocumentKind, document_size
+from keystead.policy.language import DocumentKind, document_size
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

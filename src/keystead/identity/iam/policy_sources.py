@@ -7,7 +7,7 @@ from keystead.identity.calls import IamCall
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
 from keystead.identity.resources import Named
-from keystead.policy.context import PrincipalPolicies
+from keystead.policy.evaluation import PrincipalPolicies
 from keystead.wire.models import iam as api
 
 ENTITIES = frozenset({"user", "group", "role"})

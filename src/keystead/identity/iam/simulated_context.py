@@ -13,10 +13,10 @@ from keystead.identity.calls import IamCall
 from keystead.identity.iam.policy_sources import entity_arn
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
-from keystead.policy import values as parse
-from keystead.policy.context import ContextValue, Keys, Principal, PrincipalType
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.scenario import known_keys, principal_named
+from keystead.policy.evaluation import ContextValue, Keys, Principal, PrincipalType
+from keystead.policy.reasons import known_keys, principal_named
+from keystead.policy.text import ascii_lower
+from keystead.policy.text import values as parse
 from keystead.wire.models import iam as api
 
 Who = tuple[Principal, Keys]

@@ -9,9 +9,9 @@ import msgspec
 
 from keystead.arns import Arn, NotAnArn
 from keystead.identity.names import AWS_ACCOUNT, canonical
-from keystead.policy.context import PolicySource, PrincipalPolicies
-from keystead.policy.document import DocumentKind, MalformedPolicy, compile_policy
-from keystead.policy.patterns import glob, wildcards
+from keystead.policy.evaluation import PolicySource, PrincipalPolicies
+from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
+from keystead.policy.text import glob, wildcards
 from keystead.wire.models import iam as api
 
 RESOURCE_POLICY = "ResourcePolicy"

@@ -15,19 +15,19 @@ from keystead.identity.iam.simulated_policies import resource_policy
 from keystead.identity.names import root_arn
 from keystead.identity.repository.groups import Group
 from keystead.identity.repository.users import User
-from keystead.policy.context import (
+from keystead.policy.evaluation import (
     ApplicablePolicies,
     Keys,
     PolicySource,
     Principal,
     PrincipalPolicies,
     RequestContext,
+    policy_required,
+    works_across_accounts,
 )
-from keystead.policy.document import DocumentKind
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.scenario import owner_of, resource_document
-from keystead.policy.services import policy_required, works_across_accounts
-from keystead.policy.simulation import could_apply, dialect_of
+from keystead.policy.language import DocumentKind
+from keystead.policy.reasons import could_apply, dialect_of, owner_of, resource_document
+from keystead.policy.text import ascii_lower
 from keystead.wire.models import iam as api
 
 EVERYTHING = "*"

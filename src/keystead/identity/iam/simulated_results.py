@@ -9,10 +9,9 @@ from typing import Any, cast
 
 from keystead.identity.iam.simulated_policies import holder, is_inline
 from keystead.identity.iam.simulated_questions import EVERYTHING
-from keystead.policy.context import PolicySource
-from keystead.policy.decision import DecidingStatement, Outcome, PolicyKind
-from keystead.policy.positions import Position, Span, statement_spans
-from keystead.policy.simulation import Simulated, combined
+from keystead.policy.evaluation import DecidingStatement, Outcome, PolicyKind, PolicySource
+from keystead.policy.language import Position, Span, statement_spans
+from keystead.policy.reasons import Simulated, combined
 from keystead.wire.models import iam as api
 
 _DECISIONS: Mapping[Outcome, api.PolicyEvaluationDecisionType] = {

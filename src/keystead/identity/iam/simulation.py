@@ -12,7 +12,7 @@ from keystead.identity.calls import IamCall
 from keystead.identity.iam import policy_sources, simulated_policies
 from keystead.identity.iam.simulated_questions import Questions, questions
 from keystead.identity.iam.simulated_results import Results
-from keystead.policy.simulation import simulate
+from keystead.policy.reasons import simulate
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

@@ -13,7 +13,7 @@ from keystead.identity.names import canonical, user_arn
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.tags import packed
 from keystead.identity.repository.users import User
-from keystead.policy.context import PrincipalType
+from keystead.policy.evaluation import PrincipalType
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

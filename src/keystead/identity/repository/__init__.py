@@ -12,8 +12,7 @@ from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.groups import Groups, Memberships
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.users import Users
-from keystead.policy.document import Policy
-from keystead.policy.kinds import DocumentKind
+from keystead.policy.language import DocumentKind, Policy
 
 COMPILED = Room(of_owner=6 * MIB, in_all=64 * MIB)
 

@@ -11,10 +11,10 @@ import msgspec
 
 from keystead.identity.calls import StsCall
 from keystead.identity.disclosure import disclose
-from keystead.policy.context import Asked, ContextValue, Principal
-from keystead.policy.keys import KNOWN, family
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.strangers import Match
+from keystead.policy.evaluation import Asked, ContextValue, Principal
+from keystead.policy.language import KNOWN, family
+from keystead.policy.reasons import Match
+from keystead.policy.text import ascii_lower
 from keystead.registry import implements
 from keystead.wire.models import sts as api
 

@@ -12,9 +12,8 @@ from keystead.kms.contexts import EncryptionContext
 from keystead.kms.identifiers import key_reference
 from keystead.kms.keys import Key
 from keystead.kms.requests import refuse_recipient, require_real
-from keystead.policy import strangers
-from keystead.policy.context import ContextValue
-from keystead.policy.decision import AccessDenied, Permit
+from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
+from keystead.policy.reasons import cross_account
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 
@@ -192,7 +191,7 @@ def _authorize(
     except AccessDenied as refusal:
         if not source.found_by_blob:
             raise
-        raise strangers.of_ciphertext(refusal) from None
+        raise cross_account.of_ciphertext(refusal) from None
 
 
 def _open(

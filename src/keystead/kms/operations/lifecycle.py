@@ -19,8 +19,7 @@ from keystead.kms.keys import RESOURCE_TYPE, Key, key_view
 from keystead.kms.markers import KEYS, page
 from keystead.kms.metadata import key_metadata
 from keystead.kms.records import KeyRecord, microseconds
-from keystead.policy.context import ContextValue
-from keystead.policy.decision import AccessDenied, Permit
+from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements
 from keystead.store.protocol import Value
 from keystead.wire.models import kms as api

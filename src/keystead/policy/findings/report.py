@@ -2,8 +2,8 @@
 
 import msgspec
 
-from keystead.policy.findings.issues import ISSUES, Type
-from keystead.policy.findings.positions import Location
+from keystead.policy.findings.json_tree import Location
+from keystead.policy.findings.messages import ISSUES, Type
 
 MOST = 1000
 """Findings of one document; a document of nothing but mistakes has no more."""

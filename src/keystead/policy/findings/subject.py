@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from keystead.policy.findings.positions import Location, Member, Node, Text
+from keystead.policy.findings.json_tree import Location, Member, Node, Text
 from keystead.policy.findings.report import Report
-from keystead.policy.kinds import RULES, DocumentKind, Rules
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.variables import Dialect
+from keystead.policy.language import RULES, Dialect, DocumentKind, Rules
+from keystead.policy.text import ascii_lower
 
 _SERVICES = {"S3": "s3", "S3ObjectLambda": "s3-object-lambda", "DynamoDB": "dynamodb"}
 

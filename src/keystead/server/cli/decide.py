@@ -17,7 +17,7 @@ from typing import IO
 
 import click
 
-from keystead.policy.scenario import decide_line
+from keystead.policy.reasons import decide_line
 
 # Most of what a line makes is compiled policies, which live as long as their caches keep them and
 # hold no cycles: looking for these after every few hundred objects costs a fifth of the time.

@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from keystead.failures import Failure
-from keystead.policy.patterns import ascii_lower
-from keystead.policy.services import open_to_everybody
+from keystead.policy.evaluation import open_to_everybody
+from keystead.policy.text import ascii_lower
 from keystead.server import expectations
 from keystead.server.cli import options, words
 from keystead.server.cli.office import office

@@ -1,0 +1,194 @@
+"""How is a residual asked fastest?  As one function, written out for it.
+
+The functions of statements and conditions stay as they are; only the loops and calls around them
+are unrolled.
+
+INVARIANT: no text of a document becomes source. Whatever the function needs is a constant that
+is passed in under a name of our own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, auto
+from types import CodeType
+from typing import Any, Final
+
+import msgspec
+
+from keystead.caches import KIB, MIB, BoundedCache, Room
+from keystead.policy.evaluation import ApplicablePolicies, PolicyKind, RequestContext
+from keystead.policy.language import (
+    UNBOUND,
+    Grade,
+    Principal,
+    PrincipalType,
+    ResourceTest,
+    Statement,
+    Test,
+)
+
+_ROOM = Room(of_owner=512 * KIB, in_all=8 * MIB)
+_CODE, _EACH = 1500, 7  # bytes of a code, and for each character of its source
+
+
+class Refused(Enum):
+    """The other answer."""
+
+    REFUSED = auto()
+
+
+REFUSED: Final = Refused.REFUSED
+
+Verdict = PolicyKind | None | Refused
+"""The kind of policy that allows, None for the root user's own permission, or REFUSED."""
+
+Residual = Callable[[RequestContext, ApplicablePolicies], Verdict]
+
+Whom = Callable[[Principal, bool], Grade]
+"""How a statement names a caller."""
+
+Named = tuple[Whom, ResourceTest | None]
+"""A statement of a policy with principals: whom it names, and whether it applies; None: always."""
+
+Route = tuple[bool, bool, bool, PolicyKind | None] | None
+"""Must identity, boundary and session policies allow as well?  And who allows; None: refused."""
+
+Routes = dict[tuple[PrincipalType, Grade, bool, bool], Route]
+"""(type, grade, granted to the caller, foreign) -> route."""
+
+
+class Remainder(msgspec.Struct, frozen=True):
+    """What remains of a decision: its parts in the order of the steps."""
+
+    denies: Sequence[Test]  # (1) those that ask nothing but keys
+    own_denies: Sequence[Statement]  # (1) of the caller's own policies
+    ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4)
+    resource: Sequence[Named]  # (5)
+    granted: Callable[[RequestContext, ApplicablePolicies], Grade]
+    identity: Sequence[Statement]  # (6)
+    boundary: Sequence[Statement] | None  # (7)
+    session: Sequence[Statement] | None  # (8)
+    routes: Routes
+    bounded: bool
+
+
+class _Source:
+    """Source in the making, and its constants."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.constants: dict[str, Any] = {"REFUSED": REFUSED, "NOBODY": Grade.NOBODY}
+
+    def name(self, value: object) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def refuse_if(self, condition: str) -> None:
+        if condition != "False":
+            self.lines.append(f"    if {condition}: return REFUSED")
+
+
+def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
+    """The function that asks what remains; `code` compiles a source (`Shapes`)."""
+    source = _Source()
+    source.lines += [
+        "def residual(context, policies):",
+        "    who, resource, keys = context.principal, context.resource, context.keys",
+    ]
+    for test in what.denies:  # 1
+        source.refuse_if(f"{source.name(test)}(keys)")
+    bound = f"who.type not in {source.name(UNBOUND)}"
+    for statement in what.own_denies:
+        source.refuse_if(f"{_applies(source, statement)} and {bound}")
+    for allows in what.ceilings:  # 1 to 4
+        source.refuse_if(f"not {source.name(allows)}(context)")
+    _resource_side(source, what)  # 5
+    for flag, statements in (  # 6 to 8
+        ("identity", what.identity),
+        ("boundary", what.boundary),
+        ("session", what.session),
+    ):
+        if statements is not None:
+            _must_allow(source, flag, statements)
+    source.lines.append("    return kind")
+    exec(code("\n".join(source.lines)), source.constants)  # noqa: S102 - see the invariant
+    # A function that its own constants name would only ever be freed by the collector.
+    residual: Residual = source.constants.pop("residual")
+    return residual
+
+
+class Shapes:
+    """The compiled sources: most combinations of documents have one of a few shapes."""
+
+    __slots__ = ("_codes",)
+
+    def __init__(self) -> None:
+        self._codes: BoundedCache[str, CodeType] = BoundedCache(_ROOM)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What they take."""
+        return self._codes.cost
+
+    def code(self, account: str, text: str) -> CodeType:
+        """The code of a source that this account's decisions need."""
+        known = self._codes.get(text)
+        if known is not None:
+            return known
+        code = compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
+        return self._codes.put(text, code, account, _CODE + _EACH * len(text))
+
+    def forget(self) -> None:
+        """Let go of them all."""
+        self._codes.clear()
+
+
+def _resource_side(source: _Source, what: Remainder) -> None:
+    """How the resource's policies and grants name the caller, and what follows."""
+    grade = "NOBODY"
+    for whom, applies in what.resource:
+        its = f"{source.name(whom)}(who, {what.bounded})"
+        if applies is None and grade == "NOBODY":
+            source.lines.append(f"    grade = {its}")
+        else:
+            asked = "" if applies is None else f" and {source.name(applies)}(resource, keys)"
+            source.lines.append(f"    its = {its}")
+            source.lines.append(f"    grade = its if its > {grade}{asked} else {grade}")
+        grade = "grade"
+    if grade == "NOBODY":
+        source.lines.append("    grade = NOBODY")
+    granted, routes = source.name(what.granted), source.name(what.routes)
+    limited = source.name(Grade.LIMITED)
+    source.lines += [
+        "    granted = False",
+        "    if policies.grants:",
+        f"        granted = {granted}(context, policies)",
+        f"        grade, granted = max(grade, granted), granted >= {limited}",
+        "    foreign = who.account != context.resource_account",
+        f"    route = {routes}[who.type, grade, granted, foreign]",
+        "    if route is None: return REFUSED",
+        "    identity, boundary, session, kind = route",
+    ]
+
+
+def _must_allow(source: _Source, flag: str, statements: Iterable[Statement]) -> None:
+    """Refuse unless some statement applies; `flag` says whether one has to."""
+    tests = [_applies(source, statement) for statement in statements]
+    if "True" in tests:
+        return
+    some = " or ".join(tests)
+    source.refuse_if(f"{flag} and not ({some})" if tests else flag)
+
+
+def _applies(source: _Source, statement: Statement) -> str:
+    """Whether a statement's resource and conditions match, as an expression."""
+    parts: list[str] = []
+    resources = statement.resources
+    if resources.everything:
+        pass
+    elif resources.matcher is not None:
+        parts.append(f"{source.name(resources.matcher)}(resource)")
+    else:
+        parts.append(f"{source.name(resources.test)}(resource, keys)")
+    parts += [f"{source.name(condition.test)}(keys)" for condition in statement.conditions]
+    return " and ".join(parts) or "True"

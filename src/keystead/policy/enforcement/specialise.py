@@ -1,0 +1,274 @@
+"""What is left of a decision when the documents and the action are known?
+
+Most statements say nothing about the action and fall away; what remains is a function of the
+principal, the resource and the condition keys. Enforcement keeps one such function for each
+combination of documents and action (`enforce`). It answers what `evaluate` would, step by step
+and in its order, only without saying why; `evaluate` is the definition.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from itertools import chain, product
+from types import CodeType
+
+from keystead.policy.enforcement.codegen import Named, Remainder, Residual, Routes, Whom, generate
+from keystead.policy.evaluation import (
+    ApplicablePolicies,
+    Bound,
+    PolicyKind,
+    PolicySource,
+    RequestContext,
+    allowed_by,
+    bound_by,
+    may_be_reserved,
+    open_to_everybody,
+    reserved,
+    resource_kind,
+    resource_refuses,
+    under_resource_control,
+    under_service_control,
+)
+from keystead.policy.language import (
+    Grade,
+    Keys,
+    Principal,
+    Principals,
+    PrincipalType,
+    ResourceTest,
+    Statement,
+    Test,
+)
+from keystead.policy.text import ascii_lower
+
+Ceiling = Callable[[RequestContext], bool]
+"""Does what stands above both sides allow?"""
+
+Asked = tuple[Whom, ResourceTest]
+"""A statement that is asked by itself."""
+
+_RESIDUAL, _PART, _NAME = 4000, 350, 70  # bytes: of any, and of what statements add to it
+
+NOBODY, LIMITED, DIRECT = Grade.NOBODY, Grade.LIMITED, Grade.DIRECT
+
+
+def compile_residual(
+    policies: ApplicablePolicies, action: str, code: Callable[[str], CodeType]
+) -> Residual:
+    """The function that decides this action under these documents; grants are read as they come."""
+    name = ascii_lower(action)
+    if open_to_everybody(name):
+        return lambda _, __: None
+    own = policies.principal
+    bounded = own.boundary is not None
+    holder = (*own.identity_based, *_one(own.boundary), *(own.session or ()))
+    named = (*policies.resource_based, *_one(policies.endpoint))
+    denies, other_denies = _denies(name, named)
+    return generate(
+        Remainder(
+            denies=denies,
+            own_denies=_about(name, holder, allow=False),
+            ceilings=_ceilings(policies, name, other_denies, bounded=bounded),
+            resource=_allows(name, policies.resource_based),
+            granted=partial(_granted, name, bounded=bounded),
+            identity=_about(name, own.identity_based, allow=True),
+            boundary=_about(name, _one(own.boundary), allow=True) if bounded else None,
+            session=None if own.session is None else _about(name, own.session, allow=True),
+            routes=_routes(
+                policies.resource_policy_required,
+                policies.cross_account_allowed,
+                policies.sessions_always_bound,
+                own.session is not None,
+                resource_kind(name),
+            ),
+            bounded=bounded,
+        ),
+        code,
+    )
+
+
+def weight(policies: ApplicablePolicies, action: str) -> int:
+    """The bytes that a residual takes without the documents."""
+    name = ascii_lower(action)
+    asked = [s for p in policies.every for s in p.policy.statements if s.actions.matches(name)]
+    named = sum(len(s.principals.names) for s in asked if isinstance(s.principals, Principals))
+    parts = sum(1 + len(s.conditions) for s in asked)
+    return _RESIDUAL + _PART * parts + _NAME * named
+
+
+def _one(source: PolicySource | None) -> tuple[PolicySource, ...]:
+    return () if source is None else (source,)
+
+
+def _about(action: str, sources: Iterable[PolicySource], *, allow: bool) -> list[Statement]:
+    """The statements of one effect that speak of this action, those without conditions first."""
+    statements = [
+        statement
+        for source in sources
+        for statement in source.policy.statements
+        if statement.allow is allow and statement.actions.matches(action)
+    ]
+    return sorted(statements, key=lambda statement: not statement.unconditional)
+
+
+def _named(action: str, sources: Iterable[PolicySource], *, allow: bool) -> list[Asked]:
+    return [
+        (_whom(statement), statement.applies) for statement in _about(action, sources, allow=allow)
+    ]
+
+
+def _denies(action: str, sources: Iterable[PolicySource]) -> tuple[list[Test], list[Asked]]:
+    """The Denies that ask nothing but keys, and all others."""
+    of_keys: list[Test] = []
+    others: list[Asked] = []
+    for statement in _about(action, sources, allow=False):
+        principals = statement.principals
+        everybody = principals is None or (
+            isinstance(principals, Principals) and principals.everybody
+        )
+        if everybody and statement.keys_test is not None:
+            of_keys.append(statement.keys_test)
+        else:
+            others.append((_whom(statement), statement.applies))
+    return of_keys, others
+
+
+def _allows(action: str, sources: Iterable[PolicySource]) -> list[Named]:
+    """The Allows of the resource's policies; those without conditions are asked as one."""
+    always: list[Principals] = []
+    sometimes: list[Named] = []
+    for statement in _about(action, sources, allow=True):
+        principals = statement.principals
+        if statement.unconditional and isinstance(principals, Principals):
+            always.append(principals)
+        else:
+            sometimes.append((_whom(statement), statement.applies))
+    if not always:
+        return sometimes
+    together = Principals(
+        frozenset().union(*(one.names for one in always)),
+        everybody=any(one.everybody for one in always),
+    )
+    return [(together.grade, None), *sometimes]
+
+
+def _whom(statement: Statement) -> Whom:
+    """How a statement names a caller; without principals it is about whoever holds the policy."""
+    return _everybody if statement.principals is None else statement.principals.grade
+
+
+def _everybody(_: Principal, __: bool) -> Grade:
+    return DIRECT
+
+
+def _some(action: str, sources: Iterable[PolicySource]) -> ResourceTest:
+    """Does some Allow apply, in policies about their holder?"""
+    statements = _about(action, sources, allow=True)
+    tests = tuple(statement.applies for statement in statements)
+    if len(tests) == 1 or (statements and statements[0].unconditional):
+        return tests[0]
+
+    def some(resource: str, keys: Keys) -> bool:
+        for applies in tests:  # noqa: SIM110 - a generator costs more than the tests
+            if applies(resource, keys):
+                return True
+        return False
+
+    return some
+
+
+def _ceilings(
+    policies: ApplicablePolicies, action: str, denies: list[Asked], *, bounded: bool
+) -> tuple[Ceiling, ...]:
+    """What stands above both sides, as far as it is there: (1) to (4)."""
+    ceilings: list[Ceiling] = []
+    if denies:
+        ceilings.append(lambda context: not _applies(denies, context, bounded))
+    if may_be_reserved(action):
+        ceilings.append(lambda context: not reserved(action, context.resource))
+    if policies.resource_control:
+        controls = _named(action, chain.from_iterable(policies.resource_control), allow=False)
+        ceilings.append(_resource_control(action, controls, bounded=bounded))
+    levels = policies.principal.service_control
+    if levels:
+        denying = _about(action, chain.from_iterable(levels), allow=False)
+        ceilings.append(
+            _service_control(
+                [statement.applies for statement in denying],
+                [_some(action, level) for level in levels],
+            )
+        )
+    if policies.endpoint is not None:
+        allows = _named(action, (policies.endpoint,), allow=True)
+        ceilings.append(lambda context: _applies(allows, context, bounded))
+    return tuple(ceilings)
+
+
+def _applies(statements: Iterable[Asked], context: RequestContext, bounded: bool) -> bool:
+    """Does one of these statements name the caller and apply?"""
+    who, resource, keys = context.principal, context.resource, context.keys
+    return any(names(who, bounded) and applies(resource, keys) for names, applies in statements)
+
+
+def _resource_control(action: str, denies: list[Asked], *, bounded: bool) -> Ceiling:
+    """RCPs only deny."""
+
+    def allows(context: RequestContext) -> bool:
+        bound = under_resource_control(action, context.resource, context.principal)
+        return not (bound and _applies(denies, context, bounded))
+
+    return allows
+
+
+def _service_control(denies: list[ResourceTest], levels: list[ResourceTest]) -> Ceiling:
+    """Nothing denies, and every level allows."""
+
+    def allows(context: RequestContext) -> bool:
+        if not under_service_control(context.principal):
+            return True
+        resource, keys = context.resource, context.keys
+        if any(applies(resource, keys) for applies in denies):
+            return False
+        return all(some(resource, keys) for some in levels)
+
+    return allows
+
+
+def _granted(
+    action: str, context: RequestContext, policies: ApplicablePolicies, *, bounded: bool
+) -> Grade:
+    """How grants name the caller. There may be others for every key, so they are read here."""
+    best = NOBODY
+    for statement in _about(action, policies.grants, allow=True):
+        grade = _whom(statement)(context.principal, bounded)
+        if grade > best and statement.applies(context.resource, context.keys):
+            best = grade
+    return best
+
+
+@lru_cache(maxsize=64)
+def _routes(
+    required: bool, cross_account: bool, strict: bool, passed: bool, resource: PolicyKind
+) -> Routes:
+    """`interplay` for every caller that there can be; `passed`: with session policies."""
+    routes: Routes = {}
+    for kind, grade, granted, foreign in product(
+        PrincipalType, Grade, (False, True), (False, True)
+    ):
+        refused = resource_refuses(
+            kind, grade, foreign=foreign, required=required, cross_account=cross_account
+        )
+        by_grant = LIMITED if granted else NOBODY
+        bound = bound_by(kind, grade, by_grant, foreign=foreign, strict=strict)
+        if kind is PrincipalType.FEDERATED_USER and bound & Bound.SESSION and not passed:
+            refused = True  # a federated user needs a session policy
+        routes[kind, grade, granted, foreign] = (
+            None
+            if refused
+            else (
+                bool(bound & Bound.IDENTITY),
+                bool(bound & Bound.BOUNDARY),
+                bool(bound & Bound.SESSION),
+                allowed_by(grade, bound, resource),
+            )
+        )
+    return routes

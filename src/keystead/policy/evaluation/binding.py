@@ -1,0 +1,79 @@
+"""What else binds a caller whom a resource's policy allows?  The table of iam.md 5.4, and 5.3.
+
+| the resource's policy names             | identity | boundary | session policy |
+| --------------------------------------- | -------- | -------- | -------------- |
+| the caller itself, or everybody         | -        | -        | -              |
+| the caller's role, or who federated     | -        | binds    | binds          |
+| the caller's account, or nobody         | binds    | binds    | binds          |
+| anybody of another account              | binds    | binds    | binds          |
+
+A grant to a caller of another account stands in for the identity-based policy there (kms.md
+10.2). The root user has none of the three; a service, a bearer of an assertion and an anonymous
+caller have no account, and the resource's policy alone must name them.
+"""
+
+from enum import IntFlag
+
+from keystead.policy.evaluation.decision import PolicyKind
+from keystead.policy.language import OUTSIDERS, UNBOUND, Grade, PrincipalType
+
+
+class Bound(IntFlag):
+    """The policies that must allow as well."""
+
+    NOTHING = 0
+    IDENTITY = 1
+    BOUNDARY = 2
+    SESSION = 4
+
+
+_EVERYTHING = Bound.IDENTITY | Bound.BOUNDARY | Bound.SESSION
+_CEILINGS = Bound.BOUNDARY | Bound.SESSION
+
+_SAME_ACCOUNT = {
+    Grade.NOBODY: _EVERYTHING,
+    Grade.ACCOUNT: _EVERYTHING,
+    Grade.LIMITED: _CEILINGS,
+    Grade.DIRECT: Bound.NOTHING,
+}
+
+
+def bound_by(
+    kind: PrincipalType, grade: Grade, granted: Grade, *, foreign: bool, strict: bool
+) -> Bound:
+    """What must allow beside a resource's policy.
+
+    `grade` is how the resource's policies and grants name the caller, `granted` how its grants
+    alone do; `strict`: a session policy binds even who is named directly.
+    """
+    if kind in UNBOUND:
+        return Bound.NOTHING
+    if foreign:
+        return _CEILINGS if granted >= Grade.LIMITED else _EVERYTHING
+    bound = _SAME_ACCOUNT[grade]
+    return bound | Bound.SESSION if strict else bound
+
+
+def resource_refuses(
+    kind: PrincipalType, grade: Grade, *, foreign: bool, required: bool, cross_account: bool
+) -> bool:
+    """Does the request end here, because the resource's side does not allow it?
+
+    `required`: the resource's policy must allow or delegate; `cross_account`: the operation works
+    on another account's resource.
+    """
+    if kind in OUTSIDERS:
+        return grade is not Grade.DIRECT
+    if foreign:
+        return grade is Grade.NOBODY or not cross_account
+    return required and grade is Grade.NOBODY
+
+
+def allowed_by(grade: Grade, bound: Bound, resource: PolicyKind) -> PolicyKind | None:
+    """Which kind of policy gave the permission; None when it is the root user's own.
+
+    `resource` is what the resource's policy is called. Only the root user needs neither of them.
+    """
+    if bound & Bound.IDENTITY:
+        return PolicyKind.IDENTITY
+    return None if grade is Grade.NOBODY else resource

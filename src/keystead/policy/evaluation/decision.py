@@ -1,0 +1,200 @@
+"""What was decided, why, and the proof of it.
+
+A Decision carries its own explanation: the deciding kind of policy, the statements that decided,
+and a trace with one Finding per step of the evaluation. A Permit proves that a Decision allowed
+this use of this resource; it is the only key to custody and to issuing credentials.
+"""
+
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
+
+from keystead.errors import AwsError
+from keystead.policy.evaluation.question import Asked
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Outcome(StrEnum):
+    """The three results of evaluation; the values are the `keystead decide` spelling."""
+
+    ALLOWED = "Allowed"
+    IMPLICITLY_DENIED = "ImplicitlyDenied"
+    EXPLICITLY_DENIED = "ExplicitlyDenied"
+
+
+class PolicyKind(StrEnum):
+    """The kinds of policy; the values are AWS's words in its refusals (iam.md 7.1)."""
+
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
+    TRUST = "role trust policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+    SERVICE_CONTROL = "service control policy"
+    RESOURCE_CONTROL = "resource control policy"
+    ENDPOINT = "VPC endpoint policy"
+
+
+_ARTICLES = {PolicyKind.TRUST: "the", PolicyKind.IDENTITY: "an"}
+_OF_OWNER = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST})
+_OF_CALLER = frozenset({PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION})
+_NOT_OURS = (
+    "because the resource does not exist in this Region, no resource-based policies allow access,"
+    " or a resource-based policy explicitly denies access"
+)
+_TOLD_BY_ARN = frozenset(
+    {
+        PolicyKind.IDENTITY,
+        PolicyKind.BOUNDARY,
+        PolicyKind.SESSION,
+        PolicyKind.SERVICE_CONTROL,
+        PolicyKind.RESOURCE_CONTROL,
+    }
+)
+
+
+class DecidingStatement(msgspec.Struct, frozen=True, gc=False):
+    """A statement that decided: where it stands and what it is called."""
+
+    kind: PolicyKind
+    policy: str  # PolicySource.id
+    attached_to: str
+    index: int  # position in the document, from 0
+    sid: str
+    effect: str  # "Allow" or "Deny"
+
+
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """What one step of the evaluation found."""
+
+    step: str  # "1 explicit deny", "4 identity-based policies", …
+    kind: PolicyKind | None
+    effect: str  # "allow", "explicit deny", "implicit deny", "no effect", "delegated"
+    detail: str = ""  # one sentence for a person
+    statements: tuple[DecidingStatement, ...] = ()
+
+
+OVER_BUDGET = Finding(
+    "0 budget",
+    None,
+    "explicit deny",
+    "to compare the request with so many or such long patterns would take too long: refused unread",
+)
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one question, with its reasons."""
+
+    outcome: Outcome
+    principal_arn: str
+    action: str
+    resource: str
+    kind: PolicyKind | None  # the kind of policy that decided; None for root's default allow
+    statements: tuple[DecidingStatement, ...] = ()
+    trace: tuple[Finding, ...] = ()
+    foreign: bool = False  # the resource is another account's
+    place: str = ""  # how the resource is told of, if not as `on resource: …`
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def over_budget(self) -> bool:
+        """Was nothing compared, because it would have taken too long?"""
+        return OVER_BUDGET in self.trace
+
+    @property
+    def message(self) -> str:
+        """AWS's sentence for this refusal (iam.md 7.1, kms.md 8.4).
+
+        Of another account's resource it tells nothing but what the caller's own side lacks: not
+        whether it exists, and not what its policy says (threat-model KM-2).
+        """
+        reason = self._told_reason
+        return (
+            f"User: {self.principal_arn} is not authorized to perform: {self.action}"
+            f"{self._told_place}{reason and f' {reason}'}"
+        )
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, for an operator; "" when no policy decided."""
+        if self.kind is None:
+            return ""
+        if self.outcome is Outcome.EXPLICITLY_DENIED:
+            article = _ARTICLES.get(self.kind, "a")
+            return f"with an explicit deny in {article} {self.kind.value}{self._told_policy}"
+        return f"because no {self.kind.value} allows the {self.action} action"
+
+    @property
+    def _told_reason(self) -> str:
+        service = self.action.lower().partition(":")[0]
+        if not self.foreign or not (self.kind in _OF_OWNER or self._own_side_lacks):
+            return self.reason
+        if service == "kms":
+            return _NOT_OURS if self.kind in _OF_OWNER else self.reason
+        kind = PolicyKind.TRUST if service == "sts" else PolicyKind.RESOURCE
+        return f"because no {kind.value} allows the {self.action} action"
+
+    @property
+    def _told_place(self) -> str:
+        if self.place:
+            return self.place
+        unnamed = self.foreign and (self.kind in _OF_OWNER or self._own_side_lacks)
+        if unnamed and self.action.lower().startswith("kms:"):
+            return " on this resource"
+        return f" on resource: {self.resource}"
+
+    @property
+    def _own_side_lacks(self) -> bool:
+        return self.kind in _OF_CALLER and self.outcome is not Outcome.EXPLICITLY_DENIED
+
+    @property
+    def _told_policy(self) -> str:
+        """The policy's ARN, which newer messages end with; never one of another account."""
+        foreign = self.foreign and self.kind is PolicyKind.RESOURCE_CONTROL
+        if foreign or self.kind not in _TOLD_BY_ARN or not self.statements:
+            return ""
+        policy = self.statements[0].policy
+        return f": {policy}" if policy.startswith("arn:") else ""
+
+
+class AccessDenied(AwsError):
+    """The refusal, with the Decision that explains it and the question that can be asked again."""
+
+    code = "AccessDeniedException"
+    status = 400
+    query_code = "AccessDenied"
+    query_status = 403
+
+    def __init__(
+        self, decision: Decision | None, message: str | None = None, asked: Asked | None = None
+    ) -> None:
+        super().__init__(message if decision is None or message else decision.message)
+        self.decision = decision
+        self.asked = asked
+
+    def reworded(self, message: str) -> "AccessDenied":
+        """The same refusal in other words."""
+        return AccessDenied(self.decision, message, self.asked)
+
+
+class Permit(msgspec.Struct, Generic[R_co], frozen=True):
+    """Proof that a Decision allowed this use of this resource.
+
+    INVARIANT: made only in `keystead.call` (after a Decision that allows) and by `for_system`;
+    a test over the syntax tree asserts it.
+    """
+
+    resource: R_co
+    action: str
+    reason: str  # "allowed by …", or the system's reason
+
+    @staticmethod
+    def for_system(resource: R, action: str, reason: str) -> "Permit[R]":
+        """A permit for work that no caller asked for (rotation, deletion). Audited by its user."""
+        return Permit(resource, action, f"system: {reason}")

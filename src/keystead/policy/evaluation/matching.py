@@ -1,0 +1,192 @@
+"""Which statements match this request?  Every policy read once, by kind.
+
+The findings of `evaluate` are drawn from these matches; nothing here decides.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from keystead.policy.evaluation.decision import DecidingStatement, PolicyKind
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PolicySource,
+    PrincipalPolicies,
+    RequestContext,
+)
+from keystead.policy.evaluation.service_rules import (
+    resource_kind,
+    under_resource_control,
+    under_service_control,
+)
+from keystead.policy.language import OUTSIDERS, UNBOUND, Grade, Statement
+from keystead.policy.text import ascii_lower
+
+
+class Matched(msgspec.Struct, frozen=True):
+    """The statements of one set of policies that match."""
+
+    allows: tuple[DecidingStatement, ...] = ()
+    denies: tuple[DecidingStatement, ...] = ()
+    grades: tuple[Grade, ...] = ()  # how each of `allows` names the caller
+
+    @property
+    def grade(self) -> Grade:
+        """The best that an Allow names the caller with."""
+        return max(self.grades, default=Grade.NOBODY)
+
+    def best(self) -> tuple[DecidingStatement, ...]:
+        """The Allows that name the caller best."""
+        grade = self.grade
+        pairs = zip(self.allows, self.grades, strict=True)
+        return tuple(statement for statement, its in pairs if its is grade)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A request as statements are matched against it."""
+
+    context: RequestContext
+    policies: ApplicablePolicies
+    action: str  # lower-case
+    bounded: bool  # the caller has a permissions boundary
+    foreign: bool  # the resource belongs to another account than the caller
+
+    @classmethod
+    def of(cls, context: RequestContext, policies: ApplicablePolicies) -> "Question":
+        return cls(
+            context=context,
+            policies=policies,
+            action=ascii_lower(context.action),
+            bounded=policies.principal.boundary is not None,
+            foreign=is_foreign(context),
+        )
+
+    @property
+    def resource_kind(self) -> PolicyKind:
+        return resource_kind(self.action)
+
+    def match(self, kind: PolicyKind, sources: tuple[PolicySource, ...]) -> Matched:
+        """The statements of these policies that match."""
+        if not sources:
+            return NONE
+        allows: list[DecidingStatement] = []
+        denies: list[DecidingStatement] = []
+        grades: list[Grade] = []
+        for source in sources:
+            for statement in source.policy.statements:
+                grade = self.grade(statement)
+                if grade is Grade.NOBODY:
+                    continue
+                found = deciding(kind, source, statement)
+                if statement.allow:
+                    allows.append(found)
+                    grades.append(grade)
+                else:
+                    denies.append(found)
+        return Matched(tuple(allows), tuple(denies), tuple(grades))
+
+    def grade(self, statement: Statement) -> Grade:
+        """How a statement names the caller, NOBODY when it does not match the request.
+
+        A policy without principals is about its holder.
+        """
+        if not statement.actions.matches(self.action):
+            return Grade.NOBODY
+        context = self.context
+        grade = Grade.DIRECT
+        if statement.principals is not None:
+            grade = statement.principals.grade(context.principal, self.bounded)
+            if grade is Grade.NOBODY:
+                return grade
+        return grade if statement.applies(context.resource, context.keys) else Grade.NOBODY
+
+
+NONE = Matched()
+_NONE_OF_ONES_OWN = PrincipalPolicies()
+
+Levels = tuple[tuple[PolicySource, ...], ...]
+"""Sets of policies, from the organization's root to the account."""
+
+
+def is_foreign(context: RequestContext) -> bool:
+    """Does the resource belong to another account than the caller?"""
+    principal = context.principal
+    return principal.account != context.resource_account and principal.type not in OUTSIDERS
+
+
+def deciding(kind: PolicyKind, source: PolicySource, statement: Statement) -> DecidingStatement:
+    """A statement as a reason names it."""
+    return DecidingStatement(
+        kind=kind,
+        policy=source.id,
+        attached_to=source.attached_to,
+        index=statement.index,
+        sid=statement.sid,
+        effect=statement.effect,
+    )
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """Everything that matches, by kind and level. None: no policy of this kind applies."""
+
+    service_control: tuple[Matched, ...]
+    resource_control: tuple[Matched, ...]
+    endpoint: Matched | None
+    resource: Matched
+    grants: Matched
+    identity: Matched
+    boundary: Matched | None
+    session: Matched | None
+
+    def denies(self) -> Iterator[DecidingStatement]:
+        """Every matching Deny, in the order in which a refusal names one (iam.md 7.1).
+
+        Grants only allow.
+        """
+        for matched in (
+            *self.service_control,
+            *self.resource_control,
+            self.endpoint,
+            self.resource,
+            self.identity,
+            self.boundary,
+            self.session,
+        ):
+            if matched is not None:
+                yield from matched.denies
+
+
+def own_policies(context: RequestContext, policies: ApplicablePolicies) -> PrincipalPolicies:
+    """The caller's own policies; whoever has none is not bound by any that are passed."""
+    return _NONE_OF_ONES_OWN if context.principal.type in UNBOUND else policies.principal
+
+
+def service_levels(context: RequestContext, policies: ApplicablePolicies) -> Levels:
+    """The levels of SCPs that bind this caller."""
+    bound = under_service_control(context.principal)
+    return policies.principal.service_control if bound else ()
+
+
+def resource_levels(context: RequestContext, policies: ApplicablePolicies, action: str) -> Levels:
+    """The levels of RCPs that bind this use of the resource."""
+    levels = policies.resource_control
+    bound = levels and under_resource_control(action, context.resource, context.principal)
+    return levels if bound else ()
+
+
+def match_all(question: Question) -> Matches:
+    """Read every policy that has a say."""
+    context, policies, match = question.context, question.policies, question.match
+    kind, own, endpoint = PolicyKind, own_policies(context, policies), policies.endpoint
+    service_control = service_levels(context, policies)
+    resource_control = resource_levels(context, policies, question.action)
+    return Matches(
+        service_control=tuple(match(kind.SERVICE_CONTROL, level) for level in service_control),
+        resource_control=tuple(match(kind.RESOURCE_CONTROL, level) for level in resource_control),
+        endpoint=match(kind.ENDPOINT, (endpoint,)) if endpoint is not None else None,
+        resource=match(question.resource_kind, policies.resource_based),
+        grants=match(question.resource_kind, policies.grants),
+        identity=match(kind.IDENTITY, own.identity_based),
+        boundary=None if own.boundary is None else match(kind.BOUNDARY, (own.boundary,)),
+        session=None if own.session is None else match(kind.SESSION, own.session),
+    )

@@ -1,0 +1,150 @@
+"""What do the services themselves add to the flow?  (iam.md 5.6, 5.9, 5.11, 11.1; kms.md 3, 10)
+
+Facts about actions and resources that no policy can change. Actions are in lower case here.
+"""
+
+from keystead.policy.evaluation.decision import PolicyKind
+from keystead.policy.language import OUTSIDERS, Principal
+from keystead.policy.text import ascii_lower
+
+AWS_ALIAS = ":alias/aws/"
+AWS_MANAGED_POLICY = ":iam::aws:policy/"
+SERVICE_LINKED_ROLE = "role/aws-service-role/"
+RESERVED_PATHS = ("role/aws-reserved/", "user/aws-reserved/")
+
+_RCP_SERVICES = """
+aoss appconfig appstream autoscaling autoscaling-plans budgets cloudfront clouddirectory
+cloudsearch cloudtrail-data codeartifact codebuild codecommit codepipeline cognito-identity
+cognito-idp comprehend comprehendmedical compute-optimizer cost-optimization-hub dax dsql
+dynamodb ecr ecr-public events firehose fis fms gamelift health inspector-scan kendra
+kinesisvideo kms logs memorydb networkmonitor notifications opensearch pca-connector-ad
+personalize polly pricing resource-groups rolesanywhere s3 secretsmanager servicediscovery
+signin sqs sts support swf textract timestream-influxdb transcribe transfer translate wafv2
+workspaces xray
+"""
+UNDER_RESOURCE_CONTROL = frozenset(_RCP_SERVICES.split())
+"""The services whose actions RCPs reach: the list of the Organizations guide, as of 2026."""
+
+_ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
+_POLICY_CHANGES = frozenset(
+    {
+        "iam:createpolicy",
+        "iam:createpolicyversion",
+        "iam:deletepolicy",
+        "iam:deletepolicyversion",
+        "iam:setdefaultpolicyversion",
+        "iam:tagpolicy",
+        "iam:untagpolicy",
+    }
+)
+_ROLE_CHANGES = frozenset(
+    {
+        "iam:attachrolepolicy",
+        "iam:deleterole",
+        "iam:deleterolepermissionsboundary",
+        "iam:deleterolepolicy",
+        "iam:detachrolepolicy",
+        "iam:putrolepermissionsboundary",
+        "iam:putrolepolicy",
+        "iam:updateassumerolepolicy",
+    }
+)
+_NO_CHANGES = ("iam:get", "iam:list", "iam:generate", "iam:simulate", "iam:passrole")
+_ACROSS_ACCOUNTS = frozenset(
+    {
+        "kms:creategrant",
+        "kms:decapsulate",
+        "kms:decrypt",
+        "kms:derivesharedsecret",
+        "kms:describekey",
+        "kms:encapsulate",
+        "kms:encrypt",
+        "kms:generatedatakey",
+        "kms:generatedatakeypair",
+        "kms:generatedatakeypairwithoutplaintext",
+        "kms:generatedatakeywithoutplaintext",
+        "kms:generatemac",
+        "kms:getkeyrotationstatus",
+        "kms:getpublickey",
+        "kms:listgrants",
+        "kms:reencryptfrom",
+        "kms:reencryptto",
+        "kms:retiregrant",
+        "kms:revokegrant",
+        "kms:sign",
+        "kms:verify",
+        "kms:verifymac",
+    }
+)
+
+
+def open_to_everybody(action: str) -> bool:
+    """May every caller do this, whatever policies say?  (iam.md 2.4)"""
+    return action == "sts:getcalleridentity"
+
+
+def reserved(action: str, resource: str) -> str:
+    """Why nobody but AWS may do this to this resource; "" when policies decide."""
+    if action in _ALIAS_CHANGES:
+        return "aliases that begin with alias/aws/ are AWS's own" if AWS_ALIAS in resource else ""
+    if not _changes_identities(action):
+        return ""
+    if action in _POLICY_CHANGES and _without_partition(resource).startswith(AWS_MANAGED_POLICY):
+        return "AWS managed policies are AWS's own"
+    name = ascii_lower(resource.split(":", 5)[-1])
+    linked = action in _ROLE_CHANGES and name.startswith(SERVICE_LINKED_ROLE)
+    return (
+        "what is under this path is AWS's own" if linked or name.startswith(RESERVED_PATHS) else ""
+    )
+
+
+def may_be_reserved(action: str) -> bool:
+    """Is there a resource for which `reserved` has something to say?"""
+    return action in _ALIAS_CHANGES or _changes_identities(action)
+
+
+def _changes_identities(action: str) -> bool:
+    """Is this one of IAM's that does more than to read?"""
+    return action.startswith("iam:") and not action.startswith(_NO_CHANGES)
+
+
+def under_service_control(principal: Principal) -> bool:
+    """Do service control policies bind this caller?  Not services, nor service-linked roles."""
+    return not principal.service_linked and principal.type not in OUTSIDERS
+
+
+def under_resource_control(action: str, resource: str, principal: Principal) -> bool:
+    """Do resource control policies bind this?
+
+    Only the published services; not RetireGrant, nor what service-linked roles do, nor who may
+    become one.
+    """
+    service = action.partition(":")[0]
+    if service not in UNDER_RESOURCE_CONTROL or principal.service_linked:
+        return False
+    return action != "kms:retiregrant" and not (
+        service == "sts" and f":{SERVICE_LINKED_ROLE}" in resource
+    )
+
+
+def _without_partition(resource: str) -> str:
+    """What follows `arn:aws`, or another partition: `:kms:eu-central-1:…`."""
+    return ":" + resource.split(":", 2)[-1]
+
+
+def policy_required(action: str, resource: str) -> bool:
+    """Must the resource's own policy allow or delegate?  A KMS key, and a role to be assumed."""
+    service, _, name = _without_partition(resource)[1:].partition(":")
+    if service == "kms":
+        return ":key/" in name
+    return service == "iam" and action.startswith("sts:") and ":role/" in name
+
+
+def works_across_accounts(action: str) -> bool:
+    """Can this ever be allowed on another account's resource?  Only some KMS operations can."""
+    return not action.startswith("kms:") or action in _ACROSS_ACCOUNTS
+
+
+def resource_kind(action: str) -> PolicyKind:
+    """What the resource's own policy is called: STS uses nothing but roles."""
+    return PolicyKind.TRUST if action.startswith("sts:") else PolicyKind.RESOURCE

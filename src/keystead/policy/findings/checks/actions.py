@@ -1,0 +1,146 @@
+"""Do the actions exist?  (iam.md 4.5)
+
+Known to the last action are the services that we serve or are about to; of every other service any
+action is taken for one that exists.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+
+from keystead.policy.findings.checks.variables import starts
+from keystead.policy.findings.json_tree import Node
+from keystead.policy.findings.subject import Subject
+from keystead.policy.language import ACTIONS, TRUST_ACTION, VENDOR, DocumentKind
+from keystead.policy.text import action_glob, ascii_lower
+from keystead.wire.models import iam, kms, sts
+
+# What is an operation but no action, and the other way round (kms.md 10.5, iam.md 1.8, 1.10).
+_NO_ACTIONS = {"kms:ReEncrypt"}
+_MORE_ACTIONS = """
+kms:ReEncryptFrom kms:ReEncryptTo kms:SynchronizeMultiRegionKey
+sts:TagSession sts:SetSourceIdentity sts:SetContext sts:GetServiceBearerToken
+sts:TagGetWebIdentityToken
+iam:PassRole iam:GetAccountName iam:UpdateAccountName iam:ListSTSRegionalEndpointsStatus
+iam:SetSTSRegionalEndpointStatus iam:GetAccountEmailAddress iam:UpdateAccountEmailAddress
+iam:GetCloudFrontPublicKey iam:UpdateCloudFrontPublicKey
+iam:UploadCloudFrontPublicKey iam:DeleteCloudFrontPublicKey iam:ListCloudFrontPublicKeys
+"""
+_ORGANIZATIONS = """
+AcceptHandshake AttachPolicy CancelHandshake CloseAccount CreateAccount CreateGovCloudAccount
+CreateOrganization CreateOrganizationalUnit CreatePolicy DeclineHandshake DeleteOrganization
+DeleteOrganizationalUnit DeletePolicy DeleteResourcePolicy DeregisterDelegatedAdministrator
+DescribeAccount DescribeCreateAccountStatus DescribeEffectivePolicy DescribeHandshake
+DescribeOrganization DescribeOrganizationalUnit DescribePolicy DescribeResourcePolicy
+DescribeResponsibilityTransfer DetachPolicy DisableAWSServiceAccess DisablePolicyType
+EnableAWSServiceAccess EnableAllFeatures EnablePolicyType InviteAccountToOrganization
+InviteOrganizationToTransferResponsibility LeaveOrganization ListAWSServiceAccessForOrganization
+ListAccounts ListAccountsForParent ListAccountsWithInvalidEffectivePolicy ListChildren
+ListCreateAccountStatus ListDelegatedAdministrators ListDelegatedServicesForAccount
+ListEffectivePolicyValidationErrors ListHandshakesForAccount ListHandshakesForOrganization
+ListInboundResponsibilityTransfers ListOrganizationalUnitsForParent
+ListOutboundResponsibilityTransfers ListParents ListPolicies ListPoliciesForTarget ListRoots
+ListTagsForResource ListTargetsForPolicy MoveAccount PutResourcePolicy
+RegisterDelegatedAdministrator RemoveAccountFromOrganization TagResource
+TerminateResponsibilityTransfer UntagResource UpdateOrganizationalUnit UpdatePolicy
+UpdateResponsibilityTransfer
+"""
+_ACCESS_ANALYZER = """
+ApplyArchiveRule CancelPolicyGeneration CheckAccessNotGranted CheckNoNewAccess CheckNoPublicAccess
+CreateAccessPreview CreateAnalyzer CreateArchiveRule CreateServiceLinkedAnalyzer DeleteAnalyzer
+DeleteArchiveRule DeleteServiceLinkedAnalyzer GenerateFindingRecommendation GetAccessPreview
+GetAnalyzedResource GetAnalyzer GetArchiveRule GetFinding GetFindingRecommendation GetFindingV2
+GetFindingsStatistics GetGeneratedPolicy ListAccessPreviewFindings ListAccessPreviews
+ListAnalyzedResources ListAnalyzers ListArchiveRules ListFindings ListFindingsV2
+ListPolicyGenerations ListTagsForResource StartPolicyGeneration StartResourceScan TagResource
+UntagResource UpdateAnalyzer UpdateArchiveRule UpdateFindings ValidatePolicy
+"""
+_SUGGESTED = 10
+"""Invalid actions of one document for which a similar one is looked for: that takes its time."""
+
+_PATTERNS = 50
+"""Patterns of one document that are held against every action; further ones pass for good."""
+
+
+@cache
+def known() -> Mapping[str, Mapping[str, str]]:
+    """The actions of each known service: name in lower case -> name."""
+    names = {
+        f"{model.SERVICE.name}:{name}" for model in (kms, iam, sts) for name in model.OPERATIONS
+    }
+    names = (names - _NO_ACTIONS) | set(_MORE_ACTIONS.split())
+    names |= {f"{service}:{name}" for service in ACTIONS for name in ACTIONS[service].split()}
+    names |= {f"organizations:{name}" for name in _ORGANIZATIONS.split()}
+    names |= {f"access-analyzer:{name}" for name in _ACCESS_ANALYZER.split()}
+    services: dict[str, dict[str, str]] = {}
+    for full in sorted(names):
+        service, _, name = full.partition(":")
+        services.setdefault(service, {})[ascii_lower(name)] = name
+    return services
+
+
+def check(subject: Subject) -> None:
+    suggested, patterns = 0, set[str]()
+    for statement in subject.statements:
+        for node in [*statement.texts("Action"), *statement.texts("NotAction")]:
+            action = ascii_lower(node.scalar)
+            if "*" in action or "?" in action:
+                patterns.add(action)
+            if _is_well_formed(subject, node) and not exists(action, len(patterns) <= _PATTERNS):
+                hint = _similar(node.scalar) if suggested < _SUGGESTED else ""
+                suggested += 1
+                subject.add("INVALID_ACTION", node, action=node.scalar, hint=hint)
+
+
+def _is_well_formed(subject: Subject, node: Node) -> bool:
+    """Is it worth asking whether an action exists?  What else is wrong with it is noted."""
+    action: str = node.scalar
+    for start, length in starts(action):
+        subject.add(
+            "VARIABLE_UNSUPPORTED_IN_ELEMENT", node, variable=action[start : start + length]
+        )
+    if subject.kind is DocumentKind.TRUST and not TRUST_ACTION.fullmatch(ascii_lower(action)):
+        subject.add(
+            "UNSUPPORTED_ACTION_IN_POLICY",
+            node,
+            action=action,
+            resource_type="AWS::IAM::AssumeRolePolicyDocument",
+        )
+    vendor, colon, name = action.partition(":")
+    if not colon or ":" in name:
+        return action != "*"
+    if not vendor or not VENDOR.fullmatch(vendor):
+        place = subject.text.of_part(node, 0, len(vendor))
+        subject.add("INVALID_SERVICE_IN_ACTION", place, service=vendor)
+        return False
+    _of_type(subject, node, ascii_lower(vendor))
+    return True
+
+
+def exists(action: str, thoroughly: bool = True) -> bool:
+    """Does an action or a pattern, in lower case, match some action that may exist?"""
+    vendor, _, name = action.partition(":")
+    if not name or ":" in name or " " in action or "," in action:
+        return False
+    actions = known().get(vendor)
+    if actions is None or name in actions:
+        return True
+    if "*" not in name and "?" not in name:
+        return False
+    matches = action_glob(name)
+    return not thoroughly or any(matches(one) for one in actions)
+
+
+def _of_type(subject: Subject, node: Node, vendor: str) -> None:
+    """A policy of one type of resource is about the actions of that service."""
+    of_s3 = vendor == "s3" and subject.service.startswith("s3")
+    if subject.service not in ("", vendor) and not of_s3:
+        kind = subject.resource_type
+        subject.add("UNSUPPORTED_ACTION_IN_POLICY", node, action=node.scalar, resource_type=kind)
+
+
+def _similar(action: str) -> str:
+    vendor, _, name = action.partition(":")
+    actions = known().get(ascii_lower(vendor), {})
+    found = get_close_matches(ascii_lower(name), actions, n=1, cutoff=0.6)
+    return f" Did you mean {ascii_lower(vendor)}:{actions[found[0]]}?" if found else ""

@@ -1,0 +1,81 @@
+"""What could be left out without a change of meaning?"""
+
+from collections.abc import Callable, Sequence
+
+from keystead.policy.findings.json_tree import Node
+from keystead.policy.findings.subject import Subject
+from keystead.policy.text import Matcher, action_glob, ascii_lower, resource_glob, wildcards
+
+_MOST = 100
+"""Values of one element that are compared with each other: that takes their number squared."""
+
+_COMPARISONS = 20_000
+"""Comparisons in one document; what is left then is not looked at."""
+
+Compiled = Callable[[str], Matcher]
+
+
+def check(subject: Subject) -> None:
+    left = _COMPARISONS
+    for statement in subject.statements:
+        for name, code, read, compiled in _ELEMENTS:
+            nodes = statement.texts(name)
+            left -= len(nodes) ** 2
+            if 1 < len(nodes) <= _MOST and left > 0:
+                _report(subject, code, _covered(nodes, read, compiled))
+    _statements(subject)
+
+
+def _report(subject: Subject, code: str, nodes: Sequence[Node]) -> None:
+    if nodes:
+        subject.add(code, *nodes, count=len(nodes), example=nodes[0].scalar)
+
+
+def _resource(text: str) -> Matcher:
+    return resource_glob(wildcards(text))
+
+
+_ELEMENTS: tuple[tuple[str, str, Callable[[str], str], Compiled], ...] = (
+    ("Action", "REDUNDANT_ACTION", ascii_lower, action_glob),
+    ("NotAction", "REDUNDANT_ACTION", ascii_lower, action_glob),
+    ("Resource", "REDUNDANT_RESOURCE", str, _resource),
+    ("NotResource", "REDUNDANT_RESOURCE", str, _resource),
+)
+
+
+def _covered(nodes: Sequence[Node], read: Callable[[str], str], compiled: Compiled) -> list[Node]:
+    """The nodes that another one says already."""
+    written = [read(node.scalar) for node in nodes]
+    matchers = [compiled(text) for text in written]
+    return [
+        node
+        for i, node in enumerate(nodes)
+        if any(
+            _covers(written[j], matchers[j], written[i]) and (written[i] != written[j] or j < i)
+            for j in range(len(nodes))
+        )
+    ]
+
+
+def _covers(wide: str, matches: Matcher, narrow: str) -> bool:
+    """Does the pattern `wide` match whatever the pattern `narrow` matches?
+
+    Its `*` matches the other's wildcards as it matches any text; its `?` would match a `*`. What
+    a variable stands for is not known; it is written only where it is the same.
+    """
+    if wide == narrow:
+        return True
+    if "${" in narrow or ("?" in wide and "*" in narrow):
+        return False
+    return matches(narrow)
+
+
+def _statements(subject: Subject) -> None:
+    """Statements that are the same but for their Sid."""
+    known: dict[str, Node] = {}
+    for statement in subject.statements:
+        said = statement.node.plain()
+        said.pop("Sid", None)
+        first = known.setdefault(repr(sorted(said.items())), statement.node)
+        if first is not statement.node:
+            subject.add("REDUNDANT_STATEMENT", first, statement.node)

@@ -1,0 +1,147 @@
+"""Are the resources ARNs that can exist?  (iam.md 4.6)"""
+
+import re
+
+from keystead.policy.findings.checks import variables
+from keystead.policy.findings.checks.variables import masked
+from keystead.policy.findings.json_tree import Location, Node
+from keystead.policy.findings.subject import Subject
+from keystead.policy.language import (
+    IAM_PATHS,
+    DocumentKind,
+    MalformedVariable,
+    PatternTooLong,
+    has_region_in_s3,
+    pattern,
+)
+from keystead.policy.text import resource_glob
+
+REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-[0-9]{1,2}")
+_ACCOUNT = re.compile(r"[0-9]{12}|aws")
+_DIGITS = re.compile(r"[0-9]+")
+_GLOBAL = frozenset({"iam", "sts", "organizations"})
+_FIRST_WORDS = {"kms": ("key/", "alias/"), "iam": IAM_PATHS}
+
+
+def check(subject: Subject) -> None:
+    for statement in subject.statements:
+        for name in ("Resource", "NotResource"):
+            for node in statement.texts(name):
+                variables.check(subject, node)
+                if node.scalar != "*":
+                    _resource(subject, node)
+
+
+def _resource(subject: Subject, node: Node) -> None:
+    text = masked(node.scalar)
+    if not text.startswith("arn:"):
+        subject.add("INVALID_ARN_PREFIX", node)
+        return
+    parts = text.split(":", 5)
+    if len(parts) < 6 or not parts[2] or not parts[5]:
+        subject.add("MISSING_ARN_FIELD", node)
+        return
+    _arn(subject, node, parts)
+    _of_type(subject, node, parts)
+    try:
+        pattern(node.scalar, subject.dialect, resource_glob)
+    except PatternTooLong:
+        subject.add("INVALID_ARN_RESOURCE", node)
+    except MalformedVariable:
+        return  # noted already
+
+
+def _arn(subject: Subject, node: Node, parts: list[str]) -> None:
+    """Its first five parts and what they say of the sixth."""
+    _, partition, service, _, _, resource = parts
+    first_five = sum(len(part) + 1 for part in parts[:5])
+    for start, length in variables.starts(node.scalar):
+        if start < first_five:
+            place = subject.text.of_part(node, start, length)
+            subject.add(
+                "VARIABLE_UNSUPPORTED_IN_ELEMENT",
+                place,
+                variable=node.scalar[start : start + length],
+            )
+    if partition != subject.partition and not _is_wild(partition):
+        place = _part(subject, node, parts, 1)
+        subject.add(
+            "INVALID_PARTITION",
+            place,
+            service=service,
+            partition=partition,
+            supported=subject.partition,
+        )
+    if _is_wild(service):
+        place = _part(subject, node, parts, 2)
+        subject.add("WILDCARD_IN_SERVICE_NAME", place, refused=subject.rules.arns)
+        return
+    if service != service.lower():
+        place = _part(subject, node, parts, 2)
+        subject.add("INVALID_ARN_SERVICE_CASE", place, service=service)
+    _region(subject, node, parts)
+    _account(subject, node, parts)
+    first_words = _FIRST_WORDS.get(service)
+    if first_words is not None and not _may_begin(resource, first_words, exact=service == "iam"):
+        subject.add("INVALID_ARN_RESOURCE", _part(subject, node, parts, 5))
+
+
+def _region(subject: Subject, node: Node, parts: list[str]) -> None:
+    service, region = parts[2], parts[3]
+    place = _part(subject, node, parts, 3)
+    without = service in _GLOBAL or _is_bucket(parts)
+    if region and without and (region != "*" or service == "iam"):
+        subject.add("ARN_REGION_NOT_ALLOWED", place, service=service)
+    elif not region and service == "kms":
+        subject.add("MISSING_ARN_REGION", place, service=service)
+    elif region and not _is_wild(region) and not REGION.fullmatch(region):
+        subject.add("INVALID_ARN_REGION", place, region=region)
+
+
+def _account(subject: Subject, node: Node, parts: list[str]) -> None:
+    service, account = parts[2], parts[4]
+    if account and account != "*" and _is_bucket(parts):
+        subject.add("ARN_ACCOUNT_NOT_ALLOWED", _part(subject, node, parts, 4), service=service)
+        return
+    if _is_wild(account) or _ACCOUNT.fullmatch(account):
+        return
+    if service == "kms" or service in _GLOBAL or _DIGITS.fullmatch(account):
+        subject.add("INVALID_ARN_ACCOUNT", _part(subject, node, parts, 4), account=account)
+
+
+def _of_type(subject: Subject, node: Node, parts: list[str]) -> None:
+    """A policy of one type of resource is about resources of that type."""
+    service, resource, kind = parts[2], parts[5], subject.resource_type
+    alias = service == "kms" and resource.startswith("alias/")
+    if subject.kind is DocumentKind.KEY and alias:
+        kind = "AWS::KMS::Key"
+    elif subject.service in ("", service) or _is_wild(service):
+        return
+    subject.add("UNSUPPORTED_RESOURCE_ARN_IN_POLICY", node, resource_type=kind)
+
+
+def _part(subject: Subject, node: Node, parts: list[str], number: int) -> Location:
+    """Where one part of an ARN stands."""
+    start = sum(len(part) + 1 for part in parts[:number])
+    return subject.text.of_part(node, start, len(parts[number]))
+
+
+def _may_begin(resource: str, words: tuple[str, ...], *, exact: bool) -> bool:
+    """Is a resource `*`, or does it begin with one of these words?
+
+    Without `exact` a pattern may have its wildcard within the word.
+    """
+    if resource == "*" or resource.startswith(words):
+        return True
+    head = re.split(r"[*?$]", resource, maxsplit=1)[0]
+    wild = head != resource
+    return wild and not exact and any(word.startswith(head) for word in words)
+
+
+def _is_bucket(parts: list[str]) -> bool:
+    """Is this an ARN of a bucket of S3, or of an object in one?"""
+    return parts[2] == "s3" and not has_region_in_s3(parts[5])
+
+
+def _is_wild(text: str) -> bool:
+    return "*" in text or "?" in text or "$" in text

@@ -1,0 +1,131 @@
+"""What is wrong with this document, and where?  AWS's ValidatePolicy (iam.md 1.13), pure.
+
+    findings(text, kind)     every finding, in the order of the document
+
+INVARIANT: a document that cannot be stored as this kind has a finding of type ERROR. The checks
+read the same tables and functions as the validation of what is written; should they miss
+something that it refuses, its own reason is the finding.
+"""
+
+from contextlib import suppress
+
+from keystead.policy.findings.checks import (
+    actions,
+    conditions,
+    guardrails,
+    permissions,
+    principals,
+    redundancy,
+    resources,
+    structure,
+    trust,
+)
+from keystead.policy.findings.json_tree import Node, NotJson, Text, read
+from keystead.policy.findings.report import EnoughFound, PolicyFinding, Report
+from keystead.policy.findings.subject import Subject, WrittenStatement
+from keystead.policy.language import (
+    VERSION_2012,
+    DocumentKind,
+    MalformedPolicy,
+    compile_policy,
+    dialect_of,
+)
+
+__all__ = ["PolicyFinding", "checked", "findings", "is_trust_policy"]
+
+_CHECKS = (
+    structure.check,
+    principals.check,
+    actions.check,
+    resources.check,
+    conditions.check,
+    trust.check,
+    guardrails.check,
+    permissions.check,
+    redundancy.check,
+)
+
+
+def findings(
+    text: str,
+    kind: DocumentKind,
+    *,
+    resource_type: str = "",
+    any_key: bool = False,
+    partition: str = "aws",
+) -> tuple[PolicyFinding, ...]:
+    """Every finding about a document of this kind.
+
+    `resource_type` is what the policy is attached to, as ValidatePolicy names it; `any_key`:
+    condition keys that never have a value here are accepted; `partition`: that of its ARNs.
+    """
+    report = _examine(text, kind, resource_type, partition, any_key=any_key)
+    if not report.has_errors and kind is not DocumentKind.RESOURCE:
+        try:
+            compile_policy(
+                text, kind, accept_unsupported_condition_keys=any_key, partition=partition
+            )
+        except MalformedPolicy as refused:
+            whole = Text(text).location((), 0, len(text))
+            report.add("INVALID_POLICY_ELEMENT", whole, element=f"({refused.detail})")
+    return tuple(report.sorted())
+
+
+def checked(text: str, kind: DocumentKind, *, any_key: bool = False) -> list[PolicyFinding]:
+    """What the checks themselves find."""
+    return _examine(text, kind, "", "aws", any_key=any_key).sorted()
+
+
+def is_trust_policy(text: str) -> bool:
+    """Is this resource-based policy a role trust policy?  All of it is STS's, without resources."""
+    try:
+        written = _statements(read(text))
+    except NotJson:
+        return False
+    return bool(written) and all(
+        one.either("Resource") is None
+        and one.actions()
+        and all(action.startswith("sts:") for action in one.actions())
+        for one in written
+    )
+
+
+def _statements(root: Node) -> tuple[WrittenStatement, ...]:
+    element = root.get("Statement")
+    nodes = () if element is None else (element.node.items or (element.node,))
+    return tuple(WrittenStatement(node) for node in nodes if node.kind == "object")
+
+
+def _examine(
+    text: str, kind: DocumentKind, resource_type: str, partition: str, *, any_key: bool
+) -> Report:
+    report, places = Report(), Text(text)
+    try:
+        root = read(text)
+    except NotJson as refused:
+        at = places.position(refused.offset)
+        place = places.location((), refused.offset, refused.offset)
+        report.add("JSON_SYNTAX_ERROR", place, index=at.offset, line=at.line, column=at.column)
+        return report
+    if root.kind != "object":
+        report.add("DATA_TYPE_MISMATCH", places.of(root), type="Object")
+        return report
+    version = root.get("Version")
+    dialect = dialect_of(
+        kind, variables=version is not None and version.node.scalar == VERSION_2012
+    )
+    subject = Subject(
+        text=places,
+        root=root,
+        kind=kind,
+        resource_type=resource_type,
+        any_key=any_key,
+        partition=partition,
+        dialect=dialect,
+        statements=_statements(root),
+        report=report,
+    )
+    with suppress(EnoughFound):
+        for check in _CHECKS:
+            check(subject)
+    return report

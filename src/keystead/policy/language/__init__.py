@@ -1,0 +1,95 @@
+"""What does a document say?  Policies, read, checked and compiled."""
+
+from keystead.policy.language import document
+from keystead.policy.language.condition_keys import (
+    KNOWN,
+    NO_VALUE_HERE,
+    SERVED,
+    KeyFact,
+    family,
+    hidden_from_key_policies,
+    is_multi_valued,
+    is_supplied,
+)
+from keystead.policy.language.conditions import Condition, Test
+from keystead.policy.language.costs import ACTION, RESOURCE, Search, Searches
+from keystead.policy.language.document import (
+    GREATEST_SIZES,
+    KEY_POLICY_BYTES,
+    MANAGED_POLICY_SIZE,
+    TRUST_POLICY_SIZE,
+    Policy,
+    compile_policy,
+    document_size,
+    is_too_long,
+    named_principals,
+    stored_policy,
+)
+from keystead.policy.language.grammar import (
+    DEEPEST,
+    EITHER,
+    EVERYBODY,
+    IAM_TEXT,
+    POLICY_ELEMENTS,
+    PRINCIPAL_TYPES,
+    STATEMENT_ELEMENTS,
+    VERSION_2008,
+    VERSION_2012,
+)
+from keystead.policy.language.kinds import RULES, DocumentKind, Rules
+from keystead.policy.language.operators import FOR_ALL, FOR_ANY, UnknownOperator, Usage, usage
+from keystead.policy.language.principal import (
+    OUTSIDERS,
+    UNBOUND,
+    ContextValue,
+    Keys,
+    Principal,
+    PrincipalType,
+)
+from keystead.policy.language.principals import (
+    WEB_PROVIDERS,
+    Grade,
+    InvalidPrincipal,
+    Principals,
+    account_named,
+    compile_principals,
+    root_arn,
+)
+from keystead.policy.language.published import ACTIONS
+from keystead.policy.language.refused_documents import IAM_PATHS, MalformedPolicy
+from keystead.policy.language.statement_spans import Position, Span, statement_spans
+from keystead.policy.language.statements import ResourceTest, Statement, misplaced_variable
+from keystead.policy.language.validation import (
+    SID,
+    TOLD_APART_ONE_BY_ONE,
+    TRUST_ACTION,
+    VENDOR,
+    has_region_in_s3,
+)
+from keystead.policy.language.variables import (
+    VARIABLE,
+    Dialect,
+    MalformedVariable,
+    PatternTooLong,
+    Template,
+    Variable,
+    dialect_of,
+    pattern,
+    template,
+)
+
+__all__ = (
+    "ACTION", "ACTIONS", "DEEPEST", "EITHER", "EVERYBODY", "FOR_ALL", "FOR_ANY", "GREATEST_SIZES",
+    "IAM_PATHS", "IAM_TEXT", "KEY_POLICY_BYTES", "KNOWN", "MANAGED_POLICY_SIZE", "NO_VALUE_HERE",
+    "OUTSIDERS", "POLICY_ELEMENTS", "PRINCIPAL_TYPES", "RESOURCE", "RULES", "SERVED", "SID",
+    "STATEMENT_ELEMENTS", "TOLD_APART_ONE_BY_ONE", "TRUST_ACTION", "TRUST_POLICY_SIZE", "UNBOUND",
+    "VARIABLE", "VENDOR", "VERSION_2008", "VERSION_2012", "WEB_PROVIDERS", "Condition",
+    "ContextValue", "Dialect", "DocumentKind", "Grade", "InvalidPrincipal", "KeyFact", "Keys",
+    "MalformedPolicy", "MalformedVariable", "PatternTooLong", "Policy", "Position", "Principal",
+    "PrincipalType", "Principals", "ResourceTest", "Rules", "Search", "Searches", "Span",
+    "Statement", "Template", "Test", "UnknownOperator", "Usage", "Variable", "account_named",
+    "compile_policy", "compile_principals", "dialect_of", "document", "document_size", "family",
+    "has_region_in_s3", "hidden_from_key_policies", "is_multi_valued", "is_supplied", "is_too_long",
+    "misplaced_variable", "named_principals", "pattern", "root_arn", "statement_spans",
+    "stored_policy", "template", "usage",
+)  # fmt: skip

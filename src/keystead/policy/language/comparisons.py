@@ -1,0 +1,125 @@
+"""Does one value of a request match some value of the policy?  By the family of the operator.
+
+Whether the operator is negated, has a set prefix or finds no value at all is `conditions`'
+business. None is the answer for a value that is not of the operator's type.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from keystead.policy.language.operators import Operator
+from keystead.policy.language.principal import Keys
+from keystead.policy.language.variables import Dialect, Template, pattern, template
+from keystead.policy.text import Matcher, Tokens, arn_glob, ascii_lower, glob
+from keystead.policy.text import values as parse
+
+Matches = Callable[[str, Keys], bool | None]
+"""Does one value of a request match some policy value?  None: it is not of the operator's type."""
+
+
+class BadOperand(ValueError):
+    """A policy value that the operator cannot compare with."""
+
+
+def comparison(operator: Operator, written: Sequence[str], dialect: Dialect) -> Matches:
+    """How one value of a request is compared with the policy's values."""
+    family = operator.family
+    if family in _TEXTUAL:
+        return _TEXTUAL[family]([template(text, dialect, wild=False) for text in written])
+    if family in _PATTERNS:
+        compiled = _PATTERNS[family]
+        tests = [pattern(text, dialect, compiled) for text in written]
+        return lambda value, keys: any(test(value, keys) for test in tests)
+    if family == "Ip":
+        return _in_networks([operand(parse.network, text) for text in written])
+    read = _TYPED[family]
+    return _compared(read, [operand(read, text) for text in written], operator.compare)
+
+
+def operand(read: Callable[[str], Any], text: str) -> Any:
+    value = read(text)
+    if value is None:
+        raise BadOperand(text)
+    return value
+
+
+def _compared(
+    read: Callable[[str], Any], operands: list[Any], compare: Callable[[Any, Any], bool]
+) -> Matches:
+    def matches(text: str, _: Keys) -> bool | None:
+        value = read(text)
+        return None if value is None else any(compare(value, operand) for operand in operands)
+
+    return matches
+
+
+def _in_networks(networks: list[parse.Network]) -> Matches:
+    """An address of the other IP version is in no network."""
+
+    def matches(text: str, _: Keys) -> bool | None:
+        found = parse.address(text)
+        return None if found is None else any(found & mask == first for first, mask in networks)
+
+    return matches
+
+
+def _same_text(operands: list[Template]) -> Matches:
+    plain, variable = _split(operands)
+    texts = frozenset(plain)
+    return lambda value, keys: value in texts or value in _resolved(variable, value, keys)
+
+
+def _same_but_for_case(operands: list[Template]) -> Matches:
+    plain, variable = _split(operands)
+    texts = frozenset(map(ascii_lower, plain))
+
+    def matches(value: str, keys: Keys) -> bool:
+        lower = ascii_lower(value)
+        resolved = _resolved(variable, value, keys)
+        return lower in texts or any(ascii_lower(text) == lower for text in resolved)
+
+    return matches
+
+
+def _same_truth(operands: list[Template]) -> Matches:
+    """Only `true` and `false` are truths; anything else never matches."""
+    plain, variable = _split(operands)
+    truths = frozenset(map(parse.boolean, plain))
+
+    def matches(value: str, keys: Keys) -> bool:
+        truth = parse.boolean(value)
+        if truth is None:
+            return False
+        resolved = _resolved(variable, value, keys)
+        return truth in truths or any(parse.boolean(text) is truth for text in resolved)
+
+    return matches
+
+
+def _split(operands: list[Template]) -> tuple[list[str], list[Template]]:
+    """The texts of those without variables, and the others."""
+    variable = [operand for operand in operands if operand.variables]
+    return [operand.text for operand in operands if not operand.variables], variable
+
+
+def _resolved(operands: list[Template], value: str, keys: Keys) -> Iterator[str]:
+    """The texts of this request; none of another length is the same, in any case."""
+    for operand in operands:
+        text = operand.resolved(keys, len(value))
+        if text is not None:
+            yield text
+
+
+_TEXTUAL: Mapping[str, Callable[[list[Template]], Matches]] = {
+    "String": _same_text,
+    "IgnoreCase": _same_but_for_case,
+    "Bool": _same_truth,
+}
+
+_PATTERNS: Mapping[str, Callable[[Tokens], Matcher]] = {"Like": glob, "Arn": arn_glob}
+
+_TYPED: Mapping[str, Callable[[str], Any]] = {
+    "Numeric": parse.number,
+    "Date": parse.date,
+    "Binary": parse.binary,
+}

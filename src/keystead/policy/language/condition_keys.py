@@ -1,0 +1,150 @@
+"""Which condition keys are there, and which can ever have a value here?  (iam.md 6, kms.md 11)
+
+A policy that asks for a key of a service that we serve and that never has a value does not do what
+its author thinks: it is refused when it is written (threat-model PE-2), unless the installation
+accepts such keys. Keys of other services are legal and simply absent.
+
+A name ending in "/" or ":" stands for the family of names that begin with it.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from keystead.policy.language.published import CONDITION_KEYS
+from keystead.policy.text import ascii_lower
+
+
+class KeyFact(msgspec.Struct, frozen=True):
+    """What is known of one condition key."""
+
+    name: str  # AWS's spelling
+    type: str  # String, Numeric, Date, Bool, IPAddress, ARN
+    multi_valued: bool
+    supplied: bool  # False: exists in AWS, never here
+
+
+_STRINGS = """
+aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalTag/ aws:PrincipalType aws:userid aws:username
+aws:PrincipalServiceName aws:FederatedProvider aws:SourceIdentity aws:Ec2InstanceSourceVpc
+aws:SourceVpc aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:RequestedRegion aws:ResourceAccount
+aws:ResourceOrgID aws:ResourceTag/ aws:RequestTag/ aws:UserAgent aws:referer aws:CalledViaFirst
+aws:CalledViaLast aws:SourceAccount aws:SourceOrgID
+iam:PassedToService iam:AWSServiceName iam:ResourceTag/
+sts:ExternalId sts:RoleSessionName sts:SourceIdentity
+kms:CallerAccount kms:CustomerMasterKeySpec kms:CustomerMasterKeyUsage kms:DataKeyPairSpec
+kms:EncryptionAlgorithm kms:EncryptionContext: kms:ExpirationModel kms:GrantConstraintType
+kms:GranteePrincipal kms:GranteeServicePrincipal kms:RetiringPrincipal kms:RetiringServicePrincipal
+kms:KeyAgreementAlgorithm kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MacAlgorithm kms:MessageType
+kms:MultiRegionKeyType kms:PolicyName kms:PrimaryRegion kms:ReplicaRegion
+kms:RecipientAttestation: kms:RequestAlias kms:SigningAlgorithm kms:ViaService
+kms:WrappingAlgorithm kms:WrappingKeySpec
+saml:aud saml:iss saml:sub saml:sub_type saml:namequalifier saml:doc saml:commonName saml:givenName
+saml:surname saml:mail saml:name saml:uid saml:organizationStatus saml:primaryGroupSID
+saml:x500UniqueIdentifier saml:edupersonorgdn saml:edupersonprimaryaffiliation
+saml:edupersonprincipalname saml:edupersonprimaryorgunitdn
+"""
+_STRING_LISTS = """
+aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:VpceOrgPaths aws:ResourceOrgPaths
+aws:TagKeys aws:CalledVia aws:SourceOrgPaths sts:TransitiveTagKeys kms:EncryptionContextKeys
+kms:GrantOperations kms:ResourceAliases saml:cn saml:edupersonaffiliation saml:edupersonnickname
+saml:edupersonorgunitdn saml:edupersonentitlement saml:edupersonscopedaffiliation
+saml:edupersontargetedid saml:edupersonassurance saml:eduorghomepageuri
+saml:eduorgidentityauthnpolicyuri saml:eduorglegalname saml:eduorgsuperioruri
+saml:eduorgwhitepagesuri
+"""
+_BOOLEANS = """
+aws:PrincipalIsAWSService aws:MultiFactorAuthPresent aws:SecureTransport aws:ViaAWSService
+kms:BypassPolicyLockoutSafetyCheck kms:GrantIsForAWSResource kms:MultiRegion kms:ReEncryptOnSameKey
+"""
+_NUMBERS = """
+aws:MultiFactorAuthAge kms:RotationPeriodInDays kms:ScheduleKeyDeletionPendingWindowInDays
+"""
+_DATES = "aws:TokenIssueTime aws:CurrentTime aws:EpochTime kms:ValidTo"
+_ADDRESSES = "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4"
+_ARNS = """
+aws:PrincipalArn aws:SourceArn aws:SourceVpcArn iam:AssociatedResourceArn iam:PermissionsBoundary
+iam:PolicyARN kms:GrantConstraintSourceArn
+"""
+# Beside the published ones of the services (`published`), those that exist and are newer.
+_NEVER_SUPPLIED = """
+aws:SignInSessionArn aws:AssumedRoot aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction
+aws:ViaAWSMCPService aws:CalledViaAWSMCP iam:RoleTemplateARN iam:AccountPropertyNamespaces
+sts:RoleAuthorizedByIdp kms:TrailingDaysWithoutKeyUsage
+"""
+
+_ARRAY = "ArrayOf"
+NO_VALUE_HERE = (
+    "it exists at AWS and has no value here; the setting accept_unsupported_condition_keys stores"
+    " policies that use it"
+)
+
+SERVED = frozenset({"aws", "kms", "iam", "sts", "saml"})
+"""The prefixes for which we know every key."""
+
+IDENTITY_ONLY = ("kms:resourcealiases", "aws:resourcetag/")
+"""Keys that a key policy never sees (kms.md 11: "IP only")."""
+
+
+def _facts() -> dict[str, KeyFact]:
+    tables = (
+        (_STRINGS, "String", False, True),
+        (_STRING_LISTS, "String", True, True),
+        (_BOOLEANS, "Bool", False, True),
+        (_NUMBERS, "Numeric", False, True),
+        (_DATES, "Date", False, True),
+        (_ADDRESSES, "IPAddress", False, True),
+        (_ARNS, "ARN", False, True),
+        (_NEVER_SUPPLIED, "String", False, False),
+    )
+    published = {
+        ascii_lower(name): KeyFact(name, kind.removeprefix(_ARRAY), kind.startswith(_ARRAY), False)
+        for kind, names in CONDITION_KEYS.items()
+        for name in names.split()
+    }
+    return published | {
+        ascii_lower(name): KeyFact(name, kind, many, supplied)
+        for names, kind, many, supplied in tables
+        for name in names.split()
+    }
+
+
+KNOWN: Mapping[str, KeyFact] = _facts()
+"""Every condition key of the services that we serve, by its lower-case name."""
+
+
+def family(key: str) -> str:
+    """The name under which a lower-case key is known: itself, or its family's."""
+    prefix, colon, name = key.partition(":")
+    for separator in "/:":
+        head, found, _ = name.partition(separator)
+        if found and (whole := f"{prefix}{colon}{head}{separator}") in KNOWN:
+            return whole
+    return key
+
+
+def is_supplied(key: str) -> bool:
+    """Can this lower-case key have a value?  Always true for services that we do not serve."""
+    if key.partition(":")[0] not in SERVED:
+        return True
+    fact = KNOWN.get(family(key))
+    return fact is not None and fact.supplied
+
+
+def refusal(key: str) -> str:
+    """Why a condition key cannot be used here, for whoever writes the policy."""
+    fact = KNOWN.get(family(ascii_lower(key)))
+    if fact is None or not ascii_lower(key).partition(":")[2]:
+        return f"Condition key {key} is not supported: it does not exist."
+    return f"Condition key {key} is not supported: {NO_VALUE_HERE}."
+
+
+def is_multi_valued(key: str) -> bool:
+    """Does this lower-case key hold several values, even when a request gives it one?"""
+    fact = KNOWN.get(family(key))
+    return fact is not None and fact.multi_valued
+
+
+def hidden_from_key_policies(key: str) -> bool:
+    """Is this lower-case key one that a key policy never sees?"""
+    return key.startswith(IDENTITY_ONLY)

@@ -1,0 +1,138 @@
+"""Does a condition hold?  Operators, missing keys, several values (iam.md 4.7; threat-model PE-6).
+
+    [ForAllValues: | ForAnyValue:] operator [IfExists]      Null
+
+Several policy values are alternatives; a negated operator holds when none of them matches, and
+is negated per value of the request, before the set operator counts. A condition is compiled to
+one function of the request's keys; this module is the table of what each does.
+
+| value of the key | positive | negated        | ForAllValues | ForAnyValue | Null  |
+| ---------------- | -------- | -------------- | ------------ | ----------- | ----- |
+| absent, or []    | no       | yes            | yes          | no          | true  |
+| one text         | matches  | does not match | as [text]    | as [text]   | false |
+| empty text       | as any other | as any other | yes        | in doubt    | true  |
+| a list           | no       | no             | each         | some        | false |
+| [empty text, …]  | no       | no             | in doubt     | in doubt    | in doubt |
+
+IfExists makes an absent key satisfy an operator without a prefix, or with ForAllValues;
+ForAnyValue ignores it. The guide calls an empty text a null data set for ForAllValues and for
+Null, and says nothing where this table says "in doubt": what is neither surely absent nor surely
+a value satisfies a condition of an Allow only if both readings do, and that of a Deny if one does.
+
+A request's value that is not a number, date, address or base64 where the operator needs one
+satisfies nothing, except a negated operator in a Deny (PE-10).
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from keystead.policy.language.comparisons import Matches, comparison, operand
+from keystead.policy.language.costs import Searches, of_condition
+from keystead.policy.language.operators import FOR_ALL, Usage
+from keystead.policy.language.principal import ContextValue, Keys
+from keystead.policy.language.quick_conditions import shortcut
+from keystead.policy.language.variables import Dialect
+from keystead.policy.text import values as parse
+
+Test = Callable[[Keys], bool]
+"""Does a condition hold under these keys?"""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One key under one operator: what is written, and the function that it means."""
+
+    usage: Usage
+    key: str  # as written
+    values: tuple[str, ...]
+    name: str  # the lower-case name under which the request's value is found
+    test: Test
+    searches: Searches = ()  # what it takes to compare
+
+    def actual(self, keys: Keys) -> ContextValue | None:
+        """The value that the request has."""
+        return keys.get(self.name)
+
+
+def compile_condition(
+    used: Usage, key: str, written: tuple[str, ...], dialect: Dialect, *, allow: bool
+) -> Condition:
+    """The condition `used` on `key`; raises BadOperand or MalformedVariable.
+
+    `allow` is the statement's effect.
+    """
+    name = dialect.name(key)
+    if used.operator.family == "Null":
+        wanted = frozenset(operand(parse.boolean, text) for text in written)
+        test = _null(name, wanted, allow=allow)
+    else:
+        test = shortcut(used, name, written, dialect, allow=allow) or quantified(
+            used, name, comparison(used.operator, written, dialect), allow=allow
+        )
+    searches = of_condition(used, name, written, dialect)
+    return Condition(used, key, written, name, test, searches)
+
+
+def _null(name: str, wanted: frozenset[bool | None], *, allow: bool) -> Test:
+    """`true`: the key must be absent. `false`: it must have a value."""
+
+    def test(keys: Keys) -> bool:
+        value = keys.get(name)
+        if value in (None, (), ""):
+            return True in wanted
+        if any(value or ()):
+            return False in wanted
+        return _in_doubt(True in wanted, False in wanted, allow=allow)
+
+    return test
+
+
+def _in_doubt(one: bool, other: bool, *, allow: bool) -> bool:
+    """Does a condition hold that AWS's documents let one read in two ways?"""
+    return (one and other) if allow else (one or other)
+
+
+def quantified(used: Usage, name: str, matches: Matches, *, allow: bool) -> Test:
+    """The table of the module's first lines."""
+    if used.quantifier:
+        return _over_set(used, name, matches, allow=allow)
+    when_absent = used.when_absent
+    satisfied = _satisfied(used, matches, allow=allow)
+
+    def test(keys: Keys) -> bool:
+        value = keys.get(name)
+        if value is None or value == ():
+            return when_absent
+        return isinstance(value, str) and satisfied(value, keys)
+
+    return test
+
+
+def _over_set(used: Usage, name: str, matches: Matches, *, allow: bool) -> Test:
+    """The columns ForAllValues and ForAnyValue."""
+    when_absent = used.when_absent
+    every = used.quantifier == FOR_ALL
+    counted = all if every else any
+    satisfied = _satisfied(used, matches, allow=allow)
+
+    def test(keys: Keys) -> bool:
+        value = keys.get(name)
+        if value is None or value == () or (value == "" and every):
+            return when_absent
+        each = (value,) if isinstance(value, str) else value
+        compared = counted(satisfied(one, keys) for one in each)
+        return compared if any(each) else _in_doubt(compared, when_absent, allow=allow)
+
+    return test
+
+
+def _satisfied(used: Usage, matches: Matches, *, allow: bool) -> Callable[[str, Keys], bool]:
+    """Does one value of the request satisfy the operator?"""
+    negated = used.operator.negated
+    when_untyped = negated and not allow
+
+    def satisfied(value: str, keys: Keys) -> bool:
+        matched = matches(value, keys)
+        return when_untyped if matched is None else matched is not negated
+
+    return satisfied

@@ -1,0 +1,113 @@
+"""What does it take to compare a statement with a request?  Counted before anything is (PE-5).
+
+A step is about 50 ns. Counted is what may be far more than reading the document itself takes:
+searching a text, substituting variables in a pattern, reading a text character by character, and
+comparing each value of a list. Nothing is counted of a pattern that is a whole text or its
+beginning and end, and of one value that is compared with the values of a statement.
+
+The count depends on the document, the action, and how many texts the request has, how long:
+never on what was found, nor on the order in which it is looked for.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from keystead.policy.language.operators import Usage
+from keystead.policy.language.variables import Dialect, Template, template
+from keystead.policy.text import (
+    Matcher,
+    Tokens,
+    arn_glob,
+    glob,
+    is_quick,
+    is_searched,
+    resource_glob,
+)
+
+ACTION, RESOURCE = "action", "resource"  # a condition key has a colon in its name
+
+# Each with what its tokens take: a pattern, one with `?` between two `*`, one with variables.
+_PATTERN, _HOLES, _SUBSTITUTION = (20, 20), (400, 20), (400, 60)
+_ADDRESS, _VALUE, _LOOK_UP, _OPERAND = 150, 50, 20, 15  # of a condition with a set prefix
+
+Compiled = Callable[[Tokens], Matcher]
+_PATTERNS: dict[str, Compiled] = {"Like": glob, "Arn": arn_glob}
+_LOOKED_UP = frozenset({"String", "IgnoreCase", "Bool"})  # but for those with variables
+_READ_THROUGH = frozenset({"IgnoreCase", "Binary"})
+
+
+class Search(msgspec.Struct, frozen=True, gc=False):
+    """What one element of a statement does with texts of the request."""
+
+    subject: str  # ACTION, RESOURCE, or a condition key in lower case
+    each: int  # steps for each text
+    passes: int  # how many times each text is read from end to end
+
+    def steps(self, text: str) -> int:
+        """What one text takes."""
+        return self.each + self.passes * len(text)
+
+
+Searches = tuple[Search, ...]
+
+
+def of_actions(patterns: Sequence[Tokens]) -> Searches:
+    """What Action or NotAction takes."""
+    return _searches(ACTION, [_of_tokens(tokens, glob) for tokens in patterns])
+
+
+def of_resources(templates: Sequence[Template]) -> Searches:
+    """What Resource or NotResource takes."""
+    return _searches(RESOURCE, [_of_pattern(one, resource_glob) for one in templates])
+
+
+def of_condition(used: Usage, name: str, written: Sequence[str], dialect: Dialect) -> Searches:
+    """What a condition on a key takes."""
+    family = used.operator.family
+    costs: list[_Cost] = []
+    if used.quantifier and family in _LOOKED_UP:
+        costs.append((_LOOK_UP, 0))
+    elif used.quantifier:
+        value = _ADDRESS if family == "Ip" else _VALUE
+        costs.append((value + _OPERAND * len(written), 0))
+    if family in _PATTERNS:
+        compiled = _PATTERNS[family]
+        costs += [_of_pattern(template(text, dialect, wild=True), compiled) for text in written]
+    elif family in _READ_THROUGH:
+        costs.append((_VALUE, 1))
+    if family == "IgnoreCase" or (used.quantifier and family in _LOOKED_UP):
+        templates = [template(text, dialect, wild=False) for text in written]
+        costs += [_of_variables(one) for one in templates if one.variables]
+    return _searches(name, costs)
+
+
+_Cost = tuple[int, int]
+"""Steps for each text, and how many times it is read."""
+
+
+def _searches(subject: str, costs: Sequence[_Cost]) -> Searches:
+    each, passes = sum(cost[0] for cost in costs), sum(cost[1] for cost in costs)
+    return (Search(subject, each, passes),) if each else ()
+
+
+def _of_pattern(parsed: Template, compiled: Compiled) -> _Cost:
+    if not parsed.variables:
+        return _of_tokens(parsed.tokens(), compiled)
+    each, _ = _of_tokens(parsed.tokens("x"), compiled)
+    return each + _steps(_SUBSTITUTION, parsed.parts), 1
+
+
+def _of_variables(parsed: Template) -> _Cost:
+    return _steps(_SUBSTITUTION, parsed.parts), 1
+
+
+def _of_tokens(tokens: Tokens, compiled: Compiled) -> _Cost:
+    if is_quick(tokens, by_parts=compiled is not glob):
+        return 0, 0
+    return _steps(_PATTERN, tokens) + (_steps(_HOLES, tokens) if is_searched(tokens) else 0), 1
+
+
+def _steps(each: tuple[int, int], tokens: Sequence[object]) -> int:
+    whole, token = each
+    return whole + token * len(tokens)

@@ -1,0 +1,226 @@
+"""Is this text a policy at all, and what are its elements?  (iam.md 4.1)
+
+    policy     { [Version], [Id], Statement }
+    Statement  statement | [ statement, … ]
+    statement  { [Sid], [Principal | NotPrincipal], Effect, [Action | NotAction],
+                 [Resource | NotResource], [Condition] }
+    Principal  "*" | { "AWS" | "Service" | "Federated" | "CanonicalUser": text | [ text, … ] }
+    Condition  { operator: { key: value | [ value, … ] } }      value: text, number or truth
+
+What kind of policy may have which element is asked in `validation`; here only what every policy
+has in common. Anything unknown is refused, so is anything that could be read in two ways.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from keystead import strictjson
+from keystead.policy.language.operators import UnknownOperator, Usage, usage
+from keystead.policy.text import ascii_lower
+
+VERSION_2008, VERSION_2012 = "2008-10-17", "2012-10-17"
+DEEPEST = 16
+EVERYBODY = "*"
+PRINCIPAL_TYPES = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
+
+IAM_TEXT = re.compile(r"[\t\n\r\x20-\xff]*+")
+_OTHER_CHARACTER = "a character outside of U+0009, U+000A, U+000D, U+0020 to U+00FF"
+POLICY_ELEMENTS = frozenset({"Version", "Id", "Statement"})
+STATEMENT_ELEMENTS = frozenset(
+    {
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    }
+)
+EITHER = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
+
+
+class NotAPolicy(ValueError):
+    """The text does not follow the grammar. `json` tells whether it is JSON at all."""
+
+    def __init__(self, reason: str, *, json: bool = True) -> None:
+        super().__init__(reason)
+        self.json = json
+
+
+Names = Mapping[str, tuple[str, ...]]
+"""A principal element: type -> names; `"*"` alone reads as {"AWS": ("*",)}."""
+
+
+class WrittenCondition(msgspec.Struct, frozen=True):
+    """One key under one operator."""
+
+    usage: Usage
+    key: str
+    values: tuple[str, ...]
+
+
+class Element(msgspec.Struct, frozen=True, gc=False):
+    """An Action or Resource element, or its `Not` form."""
+
+    values: tuple[str, ...]
+    negated: bool
+
+
+class WrittenStatement(msgspec.Struct, frozen=True):
+    """One statement, its elements checked one by one."""
+
+    index: int
+    sid: str
+    effect: str
+    principals: Names | None
+    not_principal: bool
+    action: Element | None
+    resource: Element | None
+    conditions: tuple[WrittenCondition, ...]
+    source: Mapping[str, Any]  # as it was written
+
+
+class WrittenPolicy(msgspec.Struct, frozen=True):
+    """A document that follows the grammar."""
+
+    version: str
+    statements: tuple[WrittenStatement, ...]
+
+
+def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
+    """The policy that a text writes; raises NotAPolicy.
+
+    `iam_characters`: only what IAM and KMS take in a document.
+    """
+    if iam_characters and not IAM_TEXT.fullmatch(text):
+        raise NotAPolicy(_OTHER_CHARACTER)
+    try:
+        document = strictjson.loads(text, max_depth=DEEPEST)
+    except strictjson.NotStrictJson as error:
+        raise NotAPolicy(str(error), json=False) from None
+    if iam_characters and "\\u" in text:
+        _require_iam_characters(document)
+    policy = _members(document, "the policy", POLICY_ELEMENTS)
+    version = policy.get("Version", VERSION_2008)
+    if version not in (VERSION_2008, VERSION_2012):
+        raise NotAPolicy(f"`Version` is {version}")
+    if not isinstance(policy.get("Id", ""), str):
+        raise NotAPolicy("`Id` is not a text")
+    statements = policy.get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
+    if not isinstance(statements, list) or not statements:
+        raise NotAPolicy("`Statement` is neither a statement nor a list of them")
+    return WrittenPolicy(version, tuple(_statement(i, one) for i, one in enumerate(statements)))
+
+
+def _require_iam_characters(value: Any) -> None:
+    """Escapes write no character that may not be written plainly. The depth is limited."""
+    if isinstance(value, str):
+        if not IAM_TEXT.fullmatch(value):
+            raise NotAPolicy(_OTHER_CHARACTER)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _require_iam_characters(name)
+            _require_iam_characters(member)
+    elif isinstance(value, list):
+        for item in value:
+            _require_iam_characters(item)
+
+
+def _members(value: Any, what: str, known: frozenset[str] | None = None) -> dict[str, Any]:
+    """An object whose names are known, or differ by more than their case."""
+    if not isinstance(value, dict):
+        raise NotAPolicy(f"{what} is not an object")
+    if known is None:
+        if len(value) > 1 and len({ascii_lower(name) for name in value}) != len(value):
+            raise NotAPolicy(f"{what} has two names that differ only by case")
+    elif not known.issuperset(value):
+        unknown = next(name for name in value if name not in known)
+        raise NotAPolicy(f"{what} has an unknown element `{unknown}`")
+    return value
+
+
+def _statement(index: int, value: Any) -> WrittenStatement:
+    try:
+        return _elements(index, _members(value, "it", STATEMENT_ELEMENTS))
+    except NotAPolicy as error:
+        raise NotAPolicy(f"statement {index + 1}: {error}") from None
+
+
+def _elements(index: int, statement: dict[str, Any]) -> WrittenStatement:
+    for one, other in EITHER:
+        if other in statement and one in statement:
+            raise NotAPolicy(f"it has both `{one}` and `{other}`")
+    sid, effect = statement.get("Sid", ""), statement.get("Effect")
+    if not isinstance(sid, str):
+        raise NotAPolicy("its `Sid` is not a text")
+    if not isinstance(effect, str) or ascii_lower(effect) not in ("allow", "deny"):
+        raise NotAPolicy("its `Effect` is neither Allow nor Deny")
+    return WrittenStatement(
+        index=index,
+        sid=sid,
+        effect=effect,
+        principals=_principals(statement),
+        not_principal="NotPrincipal" in statement,
+        action=_element(statement, "Action", "NotAction"),
+        resource=_element(statement, "Resource", "NotResource"),
+        conditions=_conditions(statement["Condition"]) if "Condition" in statement else (),
+        source=statement,
+    )
+
+
+def _element(statement: Mapping[str, Any], name: str, negation: str) -> Element | None:
+    if name in statement:
+        return Element(_texts(statement[name], name), negated=False)
+    if negation in statement:
+        return Element(_texts(statement[negation], negation), negated=True)
+    return None
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise NotAPolicy(f"its `{name}` is neither a text nor a list of texts")
+    return tuple(value)
+
+
+def _principals(statement: Mapping[str, Any]) -> Names | None:
+    if "Principal" not in statement and "NotPrincipal" not in statement:
+        return None
+    value = statement.get("Principal", statement.get("NotPrincipal"))
+    if value == EVERYBODY:
+        return {"AWS": (EVERYBODY,)}
+    names = _members(value, "its principal", PRINCIPAL_TYPES)
+    return {kind: _texts(some, kind) for kind, some in names.items()}
+
+
+def _conditions(value: Any) -> tuple[WrittenCondition, ...]:
+    conditions: list[WrittenCondition] = []
+    for operator, tests in _members(value, "its `Condition`").items():
+        try:
+            used = usage(operator)
+        except UnknownOperator:
+            raise NotAPolicy(f"it has an unknown operator `{operator}`") from None
+        for key, values in _members(tests, "an operator").items():
+            some = values if isinstance(values, list) else [values]
+            conditions.append(WrittenCondition(used, key, tuple(_scalar(one) for one in some)))
+    return tuple(conditions)
+
+
+def _scalar(value: Any) -> str:
+    """The text of a condition value; numbers and truths are their own text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    raise NotAPolicy("a value of a condition is neither text, number nor truth")

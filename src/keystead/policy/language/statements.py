@@ -1,0 +1,278 @@
+"""What does one statement say?  Its compiled form: four questions, answered separately.
+
+A statement applies to a request when its action, its principal, its resource and its conditions
+match. The last two are one function, `applies`; a statement that can match nothing says why in
+`void`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from keystead.policy.language.conditions import Condition, Test, compile_condition
+from keystead.policy.language.costs import Searches, of_actions, of_resources
+from keystead.policy.language.grammar import Element, WrittenCondition, WrittenStatement
+from keystead.policy.language.principal import Keys
+from keystead.policy.language.principals import PrincipalElement
+from keystead.policy.language.variables import Dialect, Template, Variable, pattern, template
+from keystead.policy.text import (
+    Matcher,
+    Wild,
+    ascii_lower,
+    is_plain,
+    one_action,
+    resource_glob,
+    wildcards,
+    wildly,
+)
+
+ResourceTest = Callable[[str, Keys], bool]
+"""Does a resource match, under these keys?"""
+
+
+class ActionElement(msgspec.Struct, frozen=True, gc=False):
+    """Action or NotAction: its patterns in lower case, as texts, because documents have many.
+
+    They are asked when a combination of documents is new, or a refusal is explained.
+    """
+
+    exact: frozenset[str]
+    beginnings: tuple[str, ...]  # of those whose only wildcard is a `*` at the end
+    patterns: tuple[str, ...]  # the others
+    negated: bool
+    searches: Searches = ()
+
+    def matches(self, action: str) -> bool:
+        """Is this action, in lower case, meant?"""
+        if action in self.exact or action.startswith(self.beginnings):
+            return not self.negated
+        for text in self.patterns:
+            if wildly(text, action):
+                return not self.negated
+        return self.negated
+
+
+class ResourceElement(msgspec.Struct, frozen=True):
+    """Resource or NotResource; without patterns it is every resource (trust policies)."""
+
+    patterns: tuple[str, ...]  # whole ARNs
+    negated: bool
+    test: ResourceTest
+    matcher: Matcher | None = None  # the same as `test`, when that is one pattern
+    variables: tuple[Variable, ...] = ()
+    everything: bool = False  # matches whatever the resource is
+    searches: Searches = ()
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One statement of a policy, compiled."""
+
+    index: int  # position in the document, from 0
+    sid: str
+    allow: bool
+    actions: ActionElement
+    principals: PrincipalElement | None  # None: the policy is about its holder
+    resources: ResourceElement
+    conditions: tuple[Condition, ...]
+    applies: ResourceTest  # do resource and conditions match?
+    keys_test: Test | None  # the same as `applies`, when every resource matches
+    unconditional: bool  # `applies` is always true
+    void: str  # why it matches nothing; "" when it may match
+    text: str  # as it was written: JSON
+    searches: Searches  # what it takes to compare its actions, resources and conditions
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """The elements as they were written."""
+        return msgspec.json.decode(self.text, type=dict[str, Any])
+
+    @property
+    def effect(self) -> str:
+        return "Allow" if self.allow else "Deny"
+
+
+NO_ACTIONS = ActionElement(frozenset(), (), (), negated=False)
+EVERY_RESOURCE = ResourceElement((), negated=False, test=lambda _, __: True, everything=True)
+
+
+class Elements:
+    """The elements of one document, each compiled once: its validation compiles them as well."""
+
+    __slots__ = ("_conditions", "_resources", "dialect")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._conditions: dict[tuple[WrittenCondition, bool], Condition] = {}
+        self._resources: dict[tuple[Element, bool], ResourceElement] = {}
+
+    def condition(self, written: WrittenCondition, *, allow: bool) -> Condition:
+        """`compile_condition` of this document."""
+        found = self._conditions.get((written, allow))
+        if found is None:
+            usage, key, values = written.usage, written.key, written.values
+            found = compile_condition(usage, key, values, self.dialect, allow=allow)
+            self._conditions[written, allow] = found
+        return found
+
+    def resources(self, written: Element, *, allow: bool) -> ResourceElement:
+        """`compile_resources` of this document."""
+        found = self._resources.get((written, allow))
+        if found is None:
+            found = compile_resources(written, self.dialect, allow=allow)
+            self._resources[written, allow] = found
+        return found
+
+
+def compile_statement(
+    written: WrittenStatement,
+    principals: PrincipalElement | None,
+    elements: Elements,
+    *,
+    void: str = "",
+) -> Statement:
+    """The compiled form of a statement that validation has accepted.
+
+    `void` is the reason why the statement shall match nothing.
+    """
+    allow = written.effect == "Allow"
+    resources = (
+        EVERY_RESOURCE
+        if written.resource is None
+        else elements.resources(written.resource, allow=allow)
+    )
+    conditions = tuple(elements.condition(one, allow=allow) for one in written.conditions)
+    tests = [condition.test for condition in conditions]
+    actions = NO_ACTIONS if void or written.action is None else compile_actions(written.action)
+    return Statement(
+        index=written.index,
+        sid=written.sid,
+        allow=allow,
+        actions=actions,
+        principals=principals,
+        resources=resources,
+        conditions=conditions,
+        applies=_conjunction(resources, tests),
+        keys_test=_all(tests) if resources.everything else None,
+        unconditional=resources.everything and not conditions,
+        void=void,
+        text=msgspec.json.encode(written.source).decode(),
+        searches=(
+            *actions.searches,
+            *resources.searches,
+            *(search for condition in conditions for search in condition.searches),
+        ),
+    )
+
+
+def compile_actions(element: Element) -> ActionElement:
+    """The meaning of an Action or NotAction element."""
+    patterns = {ascii_lower(text): None for text in element.values if one_action(text)}
+    exact = {text for text in patterns if is_plain(text)}
+    open_ended = {text for text in patterns if text.endswith("*") and is_plain(text[:-1])}
+    return ActionElement(
+        frozenset(exact),
+        tuple(text[:-1] for text in open_ended),
+        tuple(text for text in patterns if text not in exact and text not in open_ended),
+        element.negated,
+        of_actions([wildcards(text) for text in element.values]),
+    )
+
+
+def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> ResourceElement:
+    """The meaning of a Resource or NotResource element; raises MalformedVariable."""
+    texts = tuple(completed(text, dialect) for text in element.values)
+    templates = [template(text, dialect, wild=True) for text in texts]
+    tests = [
+        pattern(text, dialect, resource_glob)
+        for text, parsed in zip(texts, templates, strict=True)
+        if not misplaced_variable(parsed)
+    ]
+    variables = tuple(variable for one in templates for variable in one.variables)
+    everything = not element.negated and any(
+        one.parts and all(part is Wild.ANY for part in one.parts) for one in templates
+    )
+    alone = not element.negated and len(templates) == 1 and not variables
+    return ResourceElement(
+        patterns=texts,
+        negated=element.negated,
+        matcher=resource_glob(templates[0].tokens()) if alone else None,
+        test=EVERY_RESOURCE.test
+        if everything
+        else _resource_test(element, tests, variables, allow),
+        variables=variables,
+        everything=everything,
+        searches=() if everything else of_resources(templates),
+    )
+
+
+def _resource_test(
+    element: Element, tests: Sequence[ResourceTest], variables: Sequence[Variable], allow: bool
+) -> ResourceTest:
+    if not element.negated:
+        if len(tests) == 1:
+            return tests[0]
+        return lambda resource, keys: any(test(resource, keys) for test in tests)
+    if not (allow and variables):
+        return lambda resource, keys: not any(test(resource, keys) for test in tests)
+
+    # An Allow for "everything but ${…}" must not become an Allow for everything when the request
+    # has no such key: the statement is not in effect then (PE-4).
+    def matches(resource: str, keys: Keys) -> bool:
+        if any(variable.value(keys) is None for variable in variables):
+            return False
+        return not any(test(resource, keys) for test in tests)
+
+    return matches
+
+
+def completed(text: str, dialect: Dialect) -> str:
+    """A pattern with the parts that the dialect adds; raises MalformedVariable (iam.md 4.6).
+
+    `arn:aws:kms:*` is `arn:aws:kms:*:*:*` in an identity-based policy.
+    """
+    if not dialect.short_arns or ":" not in text:
+        return text
+    missing = 5 - colons(template(text, dialect, wild=False))
+    return f"{text}{':*' * missing}" if missing > 0 else text
+
+
+def colons(parsed: Template) -> int:
+    """How many colons divide a pattern: those in a variable do not."""
+    return sum(part.count(":") for part in parsed.parts if isinstance(part, str))
+
+
+def misplaced_variable(parsed: Template) -> bool:
+    """Is a variable in one of the first five parts of an ARN?  Then it never matches (4.8)."""
+    colons = 0
+    for part in parsed.parts:
+        if isinstance(part, Variable) and colons < 5:
+            return True
+        if isinstance(part, str):
+            colons += part.count(":")
+    return False
+
+
+def _all(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda keys: all(test(keys) for test in tests)
+
+
+def _conjunction(resources: ResourceElement, tests: Sequence[Test]) -> ResourceTest:
+    """`resources` and all of `tests`, as one function without needless steps."""
+    resource_test = resources.test
+    if not tests:
+        return resource_test
+    if len(tests) == 1:
+        only = tests[0]
+        if resources.everything:
+            return lambda _, keys: only(keys)
+        if (matcher := resources.matcher) is not None:
+            return lambda resource, keys: matcher(resource) and only(keys)
+        return lambda resource, keys: resource_test(resource, keys) and only(keys)
+
+    def applies(resource: str, keys: Keys) -> bool:
+        return resource_test(resource, keys) and all(test(keys) for test in tests)
+
+    return applies

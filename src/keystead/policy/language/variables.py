@@ -1,0 +1,158 @@
+"""What does a text with variables say for this request?  (iam.md 4.8; threat-model PE-4)
+
+    ${key}   ${key, 'default text'}   ${*} ${?} ${$}
+
+A template is parsed once, when the policy is written. What is substituted is literal, in one
+pass: no `*`, `?` or `$` in a value ever means more than itself. Without a value and a default the
+whole text has no meaning for this request: the answer is None.
+"""
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from keystead.policy.language.condition_keys import hidden_from_key_policies
+from keystead.policy.language.kinds import RULES, DocumentKind
+from keystead.policy.language.principal import Keys
+from keystead.policy.text import (
+    FILTERED,
+    Matcher,
+    Token,
+    Tokens,
+    ascii_lower,
+    is_too_long,
+    shortest,
+    wildcards,
+)
+
+# In a family the last part of a key may have blanks inside: `aws:PrincipalTag/cost center`.
+VARIABLE = re.compile(
+    r"""\$\{(?:([*?$])|([^\s,'"{}$]+"""
+    r"""|[^\s,'"{}$:/]+:[^\s,'"{}$:/]+[:/][^\s,'"{}$]+(?:\x20+[^\s,'"{}$]+)+)"""
+    r"""(?:, '([^'"]*)')?)\}"""
+)
+
+
+_LONG_VALUE = " " * FILTERED  # a variable counts as much as its value may cost
+
+
+class MalformedVariable(ValueError):
+    """A `${` that begins no variable: a missing brace or quote, a blank, nothing inside."""
+
+
+class PatternTooLong(ValueError):
+    """The pattern is more than a stored one may be (`patterns.is_too_long`)."""
+
+
+class Dialect(msgspec.Struct, frozen=True, gc=False):
+    """What the texts of one document mean, by its version and its kind."""
+
+    variables: bool = True  # False in Version 2008-10-17: `${…}` is literal text
+    key_policy: bool = False  # a key policy does not see every key (kms.md 11)
+    short_arns: bool = False  # an ARN of fewer than six parts is completed with `*` (iam.md 4.6)
+
+    def name(self, key: str) -> str:
+        """Under which name a request has the value of a key; "" has none, ever."""
+        name = ascii_lower(key)
+        return "" if self.key_policy and hidden_from_key_policies(name) else name
+
+
+def dialect_of(kind: DocumentKind, *, variables: bool) -> Dialect:
+    """What the texts of a document of this kind mean; `variables`: in its version."""
+    return Dialect(variables, kind is DocumentKind.KEY, RULES[kind].short_arns)
+
+
+class Variable(msgspec.Struct, frozen=True, gc=False):
+    """A reference to a condition key."""
+
+    key: str  # as written
+    name: str  # under which its value is found
+    default: str | None
+
+    def value(self, keys: Keys) -> str | None:
+        """The text to substitute, or None; a multi-valued key has no single text."""
+        value = keys.get(self.name)
+        return value if isinstance(value, str) else self.default
+
+
+class Template(msgspec.Struct, frozen=True, gc=False):
+    """Literal texts, wildcards and variables, in order."""
+
+    parts: tuple[Token | Variable, ...]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Variable))
+
+    def tokens(self, value: str = "") -> Tokens:
+        """The tokens, with this value for every variable."""
+        return tuple(value if isinstance(part, Variable) else part for part in self.parts)
+
+    @property
+    def text(self) -> str:
+        """The literal text."""
+        return "".join(part for part in self.parts if isinstance(part, str))
+
+    def substituted(self, keys: Keys, length: int) -> Tokens | None:
+        """The tokens for this request, or None; also when no text of this length matches them."""
+        tokens: list[Token] = []
+        for part in self.parts:
+            token = part.value(keys) if isinstance(part, Variable) else part
+            if token is None:
+                return None
+            tokens.append(token)
+        return tuple(tokens) if shortest(tokens) <= length else None
+
+    def resolved(self, keys: Keys, length: int) -> str | None:
+        """The text for this request, of a template without wildcards, or None; also when it is
+        longer than this.
+        """
+        tokens = self.substituted(keys, length)
+        return None if tokens is None else "".join(t for t in tokens if isinstance(t, str))
+
+
+def template(text: str, dialect: Dialect, *, wild: bool) -> Template:
+    """Parse a text; `wild` gives `*` and `?` their meaning. Raises MalformedVariable."""
+    if not dialect.variables or "${" not in text:
+        return Template(_literal(text, wild))
+    parts: list[Token | Variable] = []
+    position = 0
+    for match in VARIABLE.finditer(text):
+        parts += _literal(_plain(text[position : match.start()]), wild)
+        escape, key, default = match.groups()
+        parts.append(escape or Variable(key, dialect.name(key), default))
+        position = match.end()
+    parts += _literal(_plain(text[position:]), wild)
+    return Template(tuple(parts))
+
+
+def _literal(text: str, wild: bool) -> Tokens:
+    return wildcards(text) if wild else ((text,) if text else ())
+
+
+def _plain(text: str) -> str:
+    if "${" in text:
+        raise MalformedVariable(text)
+    return text
+
+
+def pattern(
+    text: str, dialect: Dialect, compiled: Callable[[Tokens], Matcher]
+) -> Callable[[str, Keys], bool]:
+    """The test whether something matches this pattern under some keys.
+
+    Raises MalformedVariable and PatternTooLong.
+    """
+    parsed = template(text, dialect, wild=True)
+    if is_too_long(parsed.tokens(_LONG_VALUE)):
+        raise PatternTooLong(text)
+    if not parsed.variables:
+        matcher = compiled(parsed.tokens())
+        return lambda value, _: matcher(value)
+
+    def matches(value: str, keys: Keys) -> bool:
+        tokens = parsed.substituted(keys, len(value))
+        return tokens is not None and compiled(tokens)(value)
+
+    return matches

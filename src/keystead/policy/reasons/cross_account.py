@@ -1,0 +1,210 @@
+"""What may a stranger hear of a refusal?  Of another account's resource, only what it said itself.
+
+A stranger may write any policy for itself. If the sentence of a refusal told whether its own Deny
+matched, each call would answer one question about the resource: does it exist, what is its id,
+how is it tagged? So everything that is told of another account's resource is worked out again
+from the caller, its own policies and what the request said (threat-model KM-2, EX-1).
+
+INVARIANT: the resource's policies and condition keys are put away before any statement is asked,
+its ARN gives way to the name that the caller used, and statements that ask for what was put away
+are put away, too. So what is told cannot depend on how the resource is, nor on whether it exists.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from keystead.policy.evaluation import (
+    AccessDenied,
+    ApplicablePolicies,
+    Asked,
+    ContextValue,
+    DecidingStatement,
+    Decision,
+    Layer,
+    Outcome,
+    PolicyKind,
+    PolicySource,
+    Question,
+    RequestContext,
+    deciding,
+    is_exceeded,
+    is_foreign,
+    places,
+    sources_at,
+)
+from keystead.policy.language import Grade, PrincipalType, Statement
+from keystead.policy.text import ascii_lower
+
+_VARIABLE = re.compile(r"\$\{([^},]+)")
+
+# Worked out from two keys of which neither may be the caller's.
+_BESIDE_OWNER = frozenset(
+    {
+        PolicyKind.RESOURCE,
+        PolicyKind.TRUST,
+        PolicyKind.IDENTITY,
+        PolicyKind.BOUNDARY,
+        PolicyKind.SESSION,
+    }
+)
+_WITH_POLICIES = frozenset(
+    {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED_USER}
+)
+_OF_CIPHERTEXT = " on the resource associated with this ciphertext"
+
+_COMPARES_RESOURCES = frozenset({"kms:reencryptonsamekey"})
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A statement that matched, and where it stands."""
+
+    place: Layer
+    source: PolicySource
+    statement: Statement
+
+    @property
+    def deciding(self) -> DecidingStatement:
+        return deciding(self.place.kind, self.source, self.statement)
+
+
+def refusal(decision: Decision, asked: Asked) -> AccessDenied:
+    """The refusal as the caller may hear it."""
+    told = _told(decision, asked) if decision.foreign else decision
+    if asked.shown_as:
+        told = msgspec.structs.replace(told, resource=asked.shown_as)
+    return AccessDenied(decision, told.message, asked)
+
+
+def _told(decision: Decision, asked: Asked) -> Decision:
+    """The decision on another account's resource, as far as the caller's own side explains it."""
+    known = as_known(asked)
+    denies = [match.deciding for match in matches(known) if not match.statement.allow]
+    if denies:
+        outcome, kind = Outcome.EXPLICITLY_DENIED, denies[0].kind
+    elif decision.outcome is Outcome.EXPLICITLY_DENIED or decision.kind in _BESIDE_OWNER:
+        outcome, kind = Outcome.IMPLICITLY_DENIED, _lacking(known)
+    else:
+        return decision
+    return msgspec.structs.replace(decision, outcome=outcome, kind=kind, statements=tuple(denies))
+
+
+def of_ciphertext(refused: AccessDenied) -> AccessDenied:
+    """The same refusal for who named no key, but sent a ciphertext (kms.md 8.4).
+
+    It does not tell whether there is the key that the ciphertext names, in no account.
+    """
+    decision, asked = refused.decision, refused.asked
+    if decision is None or asked is None:
+        return refused
+    told = decision
+    if decision.foreign:
+        told = _told(decision, asked)
+    elif decision.kind is PolicyKind.RESOURCE:
+        told = msgspec.structs.replace(
+            decision, outcome=Outcome.IMPLICITLY_DENIED, kind=_lacking(asked), statements=()
+        )
+    told = msgspec.structs.replace(told, foreign=True, place=_OF_CIPHERTEXT)
+    return refused.reworded(told.message)
+
+
+def _lacking(known: Asked) -> PolicyKind:
+    """The caller's own policies that cannot allow, as far as it is known; else the resource's."""
+    owners = Question.of(known.context, known.policies).resource_kind
+    if is_exceeded(known.context, known.policies):
+        return owners
+    who, own = known.context.principal, known.policies.principal
+    layers: dict[PolicyKind, tuple[PolicySource, ...] | None] = {
+        PolicyKind.IDENTITY: own.identity_based if who.type in _WITH_POLICIES else None,
+        PolicyKind.BOUNDARY: None if own.boundary is None else (own.boundary,),
+        PolicyKind.SESSION: own.session,
+    }
+    for kind, sources in layers.items():
+        if sources is not None and not _may_allow(sources, known):
+            return kind
+    return owners
+
+
+def _may_allow(sources: tuple[PolicySource, ...], known: Asked) -> bool:
+    """Is there an Allow that speaks of the action, and of what is known of the rest?"""
+    context, action = known.context, ascii_lower(known.context.action)
+    return any(
+        statement.allow and statement.actions.matches(action) and _may_match(statement, context)
+        for source in sources
+        for statement in source.policy.statements
+    )
+
+
+def _may_match(statement: Statement, context: RequestContext) -> bool:
+    """Do resource and conditions match, those that cannot be known left aside?"""
+    keys, resources = context.keys, statement.resources
+    of_alias = ":alias/" in context.resource  # which key is behind it is not known
+    varies = not all(_is_known(variable.name, keys) for variable in resources.variables)
+    if not (of_alias or varies or resources.test(context.resource, keys)):
+        return False
+    return all(one.test(keys) for one in statement.conditions if _is_known(one.name, keys))
+
+
+def as_known(asked: Asked) -> Asked:
+    """The question as far as the caller knows it: its own, or one about a mere name."""
+    if not is_foreign(asked.context):
+        return asked
+    context, hidden = asked.context, asked.described | _COMPARES_RESOURCES
+    return Asked(
+        context=msgspec.structs.replace(
+            context,
+            resource=asked.shown_as or context.resource,
+            keys={name: value for name, value in context.keys.items() if name not in hidden},
+        ),
+        policies=ApplicablePolicies(
+            principal=asked.policies.principal, endpoint=asked.policies.endpoint
+        ),
+    )
+
+
+def matches(known: Asked) -> Iterator[Match]:
+    """The statements that match a question (of `as_known`), in the order of the steps; none of
+    what would take too long to compare.
+    """
+    if is_exceeded(known.context, known.policies):
+        return
+    question = Question.of(known.context, known.policies)
+    for match in _statements(question):
+        if question.grade(match.statement) is Grade.NOBODY:
+            continue
+        if not (question.foreign and _asks_beyond(match.statement, known.context.keys)):
+            yield match
+
+
+def _statements(question: Question) -> Iterator[Match]:
+    """Every statement that has a say."""
+    for place in places(question):
+        own = place.kind is question.resource_kind
+        grants = question.policies.grants if own else ()
+        for source in (*sources_at(question.policies, place), *grants):
+            for statement in source.policy.statements:
+                yield Match(place, source, statement)
+
+
+def _asks_beyond(statement: Statement, known: Mapping[str, ContextValue]) -> bool:
+    """Does a statement ask for more than the request is known to have said?"""
+    names = (*(one.name for one in statement.conditions), *_variables(statement))
+    return not all(_is_known(name, known) for name in names)
+
+
+def _is_known(name: str, known: Mapping[str, ContextValue]) -> bool:
+    return name in known or _is_of_request(name)
+
+
+def _variables(statement: Statement) -> Iterable[str]:
+    """The condition keys that a statement uses as variables: `${aws:username}`."""
+    # No escape hides a `$`: the text was written here, not by the policy's author.
+    return (ascii_lower(name.strip()) for name in _VARIABLE.findall(statement.text))
+
+
+def _is_of_request(name: str) -> bool:
+    """Is this a key that never describes a resource, so that it is truly absent?"""
+    if name.startswith("aws:"):
+        return not name.startswith("aws:resource")
+    return name.startswith("kms:encryptioncontext") or name in {"*", "?", "$"}

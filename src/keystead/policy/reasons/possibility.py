@@ -1,0 +1,308 @@
+"""Could this be allowed, and to which requests?  A decision before there is a request.
+
+The principal, the action, the resource and some condition keys are known; the others only a
+request has. Of each statement we can then say that it
+
+    never matches     some part of it fails, whatever the request is
+    certainly matches no part of it asks for an unknown key
+    perhaps matches   when what remains of its conditions holds
+
+and nothing more is said here: the flow of the evaluation is `evaluate`'s own. It is asked about
+the same policies, with the statements supposed to match or not. One more Allow never refuses and
+one more Deny never allows, so what holds for the extremes holds for every request between them.
+
+The resource's side can let the caller in by several ways (`Route`), and each statement of one
+policy and grade does it as well as the other. So a way is a list of needs: of the statements of
+each need one has to match. INVARIANT: a request that fulfils all needs of some way, and of which
+no Deny in `unless` is true, is allowed, unless what it says exceeds the `budget`; every request
+that is allowed fulfils some way.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from keystead.policy.evaluation import (
+    ApplicablePolicies,
+    DecidingStatement,
+    Decision,
+    PolicyKind,
+    PolicySource,
+    Question,
+    RequestContext,
+    deciding,
+    evaluate,
+    is_exceeded,
+    places,
+    sources_at,
+    with_sources,
+)
+from keystead.policy.language import Grade, Statement
+from keystead.policy.reasons.unknown_keys import (
+    KnownKeys,
+    Remaining,
+    Unknown,
+    is_impossible,
+    remaining,
+)
+
+Sources = tuple[PolicySource, ...]
+
+
+class Verdict(StrEnum):
+    """What can be said before the request is known."""
+
+    CAN = "can"
+    CONDITIONS = "can under conditions"
+    CANNOT = "cannot"
+
+
+class Route(StrEnum):
+    """How the resource's side lets the caller in."""
+
+    OPEN = "open to everybody"
+    ROOT = "the root user's own right"
+    GRANT = "grant"
+    RESOURCE = "resource-based policy"  # it names the caller, and that suffices
+    ACCOUNT = "identity-based policy, through the account"
+    BOTH = "resource-based and identity-based policy"  # of another account
+    IDENTITY = "identity-based policy"  # the resource's side has no say
+
+
+class Supposed(msgspec.Struct, frozen=True):
+    """A statement that matches when what remains of it holds."""
+
+    statement: DecidingStatement
+    level: int  # of the organization, from 1; 0 when there are no levels
+    remaining: tuple[Remaining, ...]
+
+
+class Need(msgspec.Struct, frozen=True):
+    """One of these statements has to match."""
+
+    step: str
+    statements: tuple[Supposed, ...]
+
+    @property
+    def certain(self) -> bool:
+        return not all(one.remaining for one in self.statements)
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One way to be allowed."""
+
+    route: Route
+    needs: tuple[Need, ...]
+
+    @property
+    def certain(self) -> bool:
+        return all(need.certain for need in self.needs)
+
+
+class Possibility(msgspec.Struct, frozen=True):
+    """What can be said of a question while some keys are unknown."""
+
+    verdict: Verdict
+    ways: tuple[Way, ...]
+    unless: tuple[Supposed, ...]  # the Denies that perhaps match
+    decision: Decision  # the most favourable one: for CANNOT, the reason
+
+
+def possible(
+    context: RequestContext, policies: ApplicablePolicies, unknown: Unknown
+) -> Possibility:
+    """Could this principal do this to this resource?
+
+    `context.keys` are known; every other key of which `unknown` says so may have any value, or
+    none. The keys that are neither are absent.
+    """
+    if is_exceeded(context, policies):
+        return Possibility(Verdict.CANNOT, (), (), evaluate(context, policies))
+    question = Question.of(context, policies)
+    supposing = _Supposing(question, KnownKeys(context.keys, unknown))
+    best = supposing.best()
+    ways = _undominated([way for way in _ways(question, best, supposing) if way is not None])
+    decision = evaluate(context, best)
+    if not ways:
+        return Possibility(Verdict.CANNOT, (), (), decision)
+    unless = supposing.denies() if supposing.uncertain_denies else ()
+    certain = not unless and any(way.certain for way in ways)
+    return Possibility(
+        Verdict.CAN if certain else Verdict.CONDITIONS, tuple(ways), unless, decision
+    )
+
+
+class _Supposing:
+    """The policies of a question, every statement with what is known of it.
+
+    In `policies`, a statement's index is its place in `statements`, so that a finding leads back.
+    """
+
+    def __init__(self, question: Question, asked: KnownKeys) -> None:
+        self._question = question
+        self._asked = asked
+        self._places = places(question)
+        self._granted: set[int] = set()
+        self.statements: list[Supposed] = []
+        self.policies = self._judged()
+        self.uncertain_denies = [
+            one
+            for serial, one in enumerate(self.statements)
+            if one.remaining and one.statement.effect == "Deny" and serial not in self._granted
+        ]
+
+    def _judged(self) -> ApplicablePolicies:
+        policies, kind = self._question.policies, self._question.resource_kind
+        for place in self._places:
+            sources = sources_at(policies, place)
+            if sources:
+                level = place.level + 1 if place.kind in _LEVELLED else 0
+                judged = tuple(self._source(place.kind, level, one) for one in sources)
+                policies = with_sources(policies, place, judged)
+        begun = len(self.statements)
+        grants = tuple(self._source(kind, 0, grant) for grant in policies.grants)
+        self._granted = set(range(begun, len(self.statements)))
+        return msgspec.structs.replace(policies, grants=grants)
+
+    def _source(self, kind: PolicyKind, level: int, source: PolicySource) -> PolicySource:
+        kept: list[Statement] = []
+        for statement in source.policy.statements:
+            supposed = msgspec.structs.replace(
+                statement, index=len(self.statements), applies=_always
+            )
+            if self._question.grade(supposed) is Grade.NOBODY:
+                continue
+            left = remaining(statement, self._question.context.resource, self._asked)
+            if left is not None:
+                kept.append(supposed)
+                named = deciding(kind, source, statement)
+                self.statements.append(Supposed(named, level, left))
+        return _with_statements(source, tuple(kept))
+
+    def best(self) -> ApplicablePolicies:
+        """The policies for the most favourable request: every Allow that is not impossible."""
+        conditions = [one.remaining for one in self.uncertain_denies]
+        resource = self._question.context.resource
+        dropped = {
+            serial
+            for serial, one in enumerate(self.statements)
+            if one.remaining
+            and (
+                one.statement.effect == "Deny"
+                or is_impossible(one.remaining, conditions, resource, self._asked)
+            )
+        }
+        return self._without(dropped) if dropped else self.policies
+
+    def _without(self, dropped: set[int]) -> ApplicablePolicies:
+        def kept(source: PolicySource) -> PolicySource:
+            return _filtered(source, lambda statement: statement.index not in dropped)
+
+        policies = self.policies
+        for place in self._places:
+            sources = sources_at(policies, place)
+            if sources:
+                policies = with_sources(policies, place, tuple(map(kept, sources)))
+        return msgspec.structs.replace(policies, grants=tuple(map(kept, policies.grants)))
+
+    def denies(self) -> tuple[Supposed, ...]:
+        """The Denies that refuse the least favourable request."""
+        decision = evaluate(self._question.context, self.policies)
+        return tuple(
+            self.statements[one.index]
+            for finding in decision.trace
+            for one in finding.statements
+            if one.effect == "Deny"
+        )
+
+
+_LEVELLED = frozenset({PolicyKind.SERVICE_CONTROL, PolicyKind.RESOURCE_CONTROL})
+
+
+def _always(_resource: str, _keys: Mapping[str, object]) -> bool:
+    return True
+
+
+def _with_statements(source: PolicySource, statements: tuple[Statement, ...]) -> PolicySource:
+    policy = msgspec.structs.replace(source.policy, statements=statements)
+    return PolicySource(policy, source.id, source.attached_to)
+
+
+def _filtered(source: PolicySource, keep: Callable[[Statement], bool]) -> PolicySource:
+    return _with_statements(source, tuple(filter(keep, source.policy.statements)))
+
+
+def _ways(
+    question: Question, best: ApplicablePolicies, supposing: _Supposing
+) -> Iterator[Way | None]:
+    """A way for each manner in which the resource's side may let the caller in, or None."""
+    yield _way(question, _letting_in(question, best, None, None), Grade.NOBODY, supposing)
+    for grade in _grades(question, best.resource_based):
+        yield _way(question, _letting_in(question, best, grade, None), grade, supposing)
+    for grade in _grades(question, best.grants):
+        yield _way(question, _letting_in(question, best, None, grade), grade, supposing)
+
+
+def _grades(question: Question, sources: Sources) -> list[Grade]:
+    """How the Allows of these policies name the caller, the best first."""
+    allows = (one for source in sources for one in source.policy.statements if one.allow)
+    return sorted({question.grade(one) for one in allows}, reverse=True)
+
+
+def _letting_in(
+    question: Question,
+    policies: ApplicablePolicies,
+    by_policy: Grade | None,
+    by_grant: Grade | None,
+) -> ApplicablePolicies:
+    """The same policies, with no Allow on the resource's side but those of one grade."""
+
+    def only(grade: Grade | None, sources: Sources) -> Sources:
+        def keep(one: Statement) -> bool:
+            return not one.allow or question.grade(one) is grade
+
+        return tuple(_filtered(source, keep) for source in sources)
+
+    return msgspec.structs.replace(
+        policies,
+        resource_based=only(by_policy, policies.resource_based),
+        grants=only(by_grant, policies.grants),
+    )
+
+
+def _way(
+    question: Question, policies: ApplicablePolicies, grade: Grade, supposing: _Supposing
+) -> Way | None:
+    decision = evaluate(question.context, policies)
+    if not decision.allowed:
+        return None
+    needs: list[Need] = []
+    for finding in decision.trace:
+        # What RCPs allow is never asked for.
+        if finding.statements and finding.kind is not PolicyKind.RESOURCE_CONTROL:
+            every = tuple(supposing.statements[one.index] for one in finding.statements)
+            certain = tuple(one for one in every if not one.remaining)
+            needs.append(Need(finding.step, certain or every))
+    granted = any(source.policy.statements for source in policies.grants)
+    return Way(_route(decision, grade, granted=granted), tuple(needs))
+
+
+def _route(decision: Decision, grade: Grade, *, granted: bool) -> Route:
+    if decision.kind is None:
+        return Route.ROOT if len(decision.trace) > 1 else Route.OPEN
+    if granted:
+        return Route.GRANT
+    if decision.kind is not PolicyKind.IDENTITY:
+        return Route.RESOURCE
+    if grade is Grade.NOBODY:
+        return Route.IDENTITY
+    return Route.ACCOUNT if grade is Grade.ACCOUNT else Route.BOTH
+
+
+def _undominated(ways: list[Way]) -> list[Way]:
+    """The ways but for those that need all that another needs, and more."""
+    needs = [frozenset(way.needs) for way in ways]
+    return [
+        way for way, own in zip(ways, needs, strict=True) if not any(other < own for other in needs)
+    ]

@@ -1,0 +1,336 @@
+"""What would be decided?  The engine of `keystead decide`: one line of JSON in, one line out.
+
+In:  id, principal, principalRole, action, resource, resourceAccount,
+     context (a text or a list of texts for each key),
+     identityPolicies [document], resourcePolicy, boundary, sessionPolicy, vpcEndpointPolicy,
+     scps and rcps [[document]]: one list for each level, from the organization's root
+Out: id, decision (Allowed, ImplicitlyDenied, ExplicitlyDenied), kind, statements, message;
+     trace on demand; or error, for a line or a document that could not be stored
+
+A document is an object, or a text that holds one. Principals in documents are matched by their
+ARNs. The condition keys that follow from the principal and the resource's owner (iam.md 6.1) are
+there without being written; `context` has the last word on them and gives all the others.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from keystead.policy.evaluation import (
+    ApplicablePolicies,
+    ContextValue,
+    Decision,
+    Finding,
+    PolicySource,
+    PrincipalPolicies,
+    RequestContext,
+    evaluate,
+    policy_required,
+    works_across_accounts,
+)
+from keystead.policy.language import (
+    GREATEST_SIZES,
+    WEB_PROVIDERS,
+    DocumentKind,
+    MalformedPolicy,
+    Principal,
+    PrincipalType,
+    compile_policy,
+    is_too_long,
+)
+from keystead.policy.text import ascii_lower
+
+Document = msgspec.Raw
+_WITHOUT_KNOWN_ID = frozenset(
+    {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED}
+)
+_EVERY_ACCOUNTS = "aws"  # stands for the account in the ARNs of AWS managed policies
+_ANY_SESSION = "*"  # no session has this name, and no policy can name one by it
+_NOTHING = msgspec.Raw(b"null")
+
+
+class BadScenario(ValueError):
+    """The line asks no question: the message says what is wrong with it."""
+
+
+class Scenario(msgspec.Struct, rename="camel"):
+    """One line of questions, as it is written."""
+
+    principal: str
+    action: str
+    resource: str
+    id: msgspec.Raw = _NOTHING
+    principal_role: str | None = None
+    resource_account: str | None = None
+    context: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+    identity_policies: list[Document] | None = None
+    resource_policy: Document = _NOTHING
+    scps: list[list[Document]] | None = None
+    rcps: list[list[Document]] | None = None
+    boundary: Document = _NOTHING
+    session_policy: Document = _NOTHING
+    vpc_endpoint_policy: Document = _NOTHING
+
+
+class Deciding(msgspec.Struct):
+    """A statement that decided: the place of its policy in the line, and its place in it."""
+
+    policy: str
+    kind: str
+    index: int
+    sid: str
+    effect: str
+
+
+class Answer(msgspec.Struct, rename="camel", omit_defaults=True):
+    """One line of answers."""
+
+    id: msgspec.Raw
+    decision: str = ""
+    kind: str | None = None
+    statements: tuple[Deciding, ...] | None = None
+    message: str = ""
+    trace: tuple[Finding, ...] = ()
+    error: str = ""
+    ignored: tuple[str, ...] = ()  # members of the line that mean nothing here
+
+
+class _Identified(msgspec.Struct):
+    id: msgspec.Raw = _NOTHING
+
+
+_MEMBERS = frozenset(field.encode_name for field in msgspec.structs.fields(Scenario))
+_read = msgspec.json.Decoder(Scenario).decode
+_read_id = msgspec.json.Decoder(_Identified).decode
+_read_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_write = msgspec.json.Encoder().encode
+
+
+def decide_line(line: bytes | str, *, explain: bool = False) -> bytes:
+    """The answer to one line, without its end."""
+    try:
+        scenario = _read(line)
+        context, policies = question(scenario)
+    except (msgspec.DecodeError, BadScenario, UnicodeDecodeError) as error:
+        return _write(Answer(id=_id_of(line), error=str(error)))
+    decision = evaluate(context, policies)
+    return _write(_answer(scenario, decision, _ignored(line), explain=explain))
+
+
+def _id_of(line: bytes | str) -> msgspec.Raw:
+    try:
+        return _read_id(line).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _NOTHING
+
+
+def _ignored(line: bytes | str) -> tuple[str, ...]:
+    return tuple(sorted(_read_names(line).keys() - _MEMBERS))
+
+
+def _answer(
+    scenario: Scenario, decision: Decision, ignored: tuple[str, ...], *, explain: bool
+) -> Answer:
+    return Answer(
+        id=scenario.id,
+        decision=decision.outcome.value,
+        kind=decision.kind.value if decision.kind is not None else None,
+        statements=tuple(
+            Deciding(one.policy, one.kind.value, one.index, one.sid, one.effect)
+            for one in decision.statements
+        ),
+        message="" if decision.allowed else decision.message,
+        trace=decision.trace if explain else (),
+        ignored=ignored,
+    )
+
+
+def question(scenario: Scenario) -> tuple[RequestContext, ApplicablePolicies]:
+    """The arguments of the decision that a scenario asks for; raises BadScenario."""
+    principal = principal_named(scenario.principal, scenario.principal_role or "", scenario.action)
+    owner = scenario.resource_account or owner_of(scenario.resource) or principal.account
+    context = RequestContext(
+        principal=principal,
+        action=scenario.action,
+        resource=scenario.resource,
+        resource_account=owner,
+        keys={**known_keys(principal, owner), **_keys(scenario.context)},
+    )
+    return context, _policies(scenario)
+
+
+def known_keys(who: Principal, owner: str) -> dict[str, ContextValue]:
+    """What its ARN tells about the caller (iam.md 6.1), and the owner of the resource."""
+    known: dict[str, ContextValue] = {"aws:resourceaccount": owner} if owner else {}
+    if who.type is PrincipalType.ANONYMOUS:
+        return {**known, "aws:principaltype": who.type.value, "aws:userid": who.user_id}
+    service = who.type is PrincipalType.SERVICE
+    known["aws:principalisawsservice"] = "true" if service else "false"
+    if service:
+        return {**known, "aws:principalservicename": who.arn}
+    if who.type is not PrincipalType.FEDERATED:
+        known["aws:principaltype"] = who.type.value
+    facts = {
+        "aws:principalaccount": who.account,
+        "aws:principalarn": who.principal_arn,
+        "aws:username": who.name,
+        "aws:userid": "" if who.type in _WITHOUT_KNOWN_ID else who.user_id,
+    }
+    return {**known, **{name: value for name, value in facts.items() if value}}
+
+
+def _keys(context: Mapping[str, str | list[str]]) -> dict[str, ContextValue]:
+    keys: dict[str, ContextValue] = {}
+    for name, value in context.items():
+        keys[ascii_lower(name)] = value if isinstance(value, str) else tuple(value)
+    if len(keys) != len(context):
+        raise BadScenario("`context` has two keys that differ only by case")
+    return keys
+
+
+def owner_of(resource: str) -> str:
+    """The account in an ARN; "" for what names none, and for AWS's own policies."""
+    parts = resource.split(":", 5)
+    owner = parts[4] if len(parts) == 6 else ""
+    return owner if owner != _EVERY_ACCOUNTS else ""
+
+
+def _policies(scenario: Scenario) -> ApplicablePolicies:
+    action = ascii_lower(scenario.action)
+    kind = resource_document(action, scenario.resource)
+    return ApplicablePolicies(
+        principal=PrincipalPolicies(
+            identity_based=tuple(
+                _sources(scenario.identity_policies, DocumentKind.IDENTITY, "identityPolicies")
+            ),
+            boundary=_source(scenario.boundary, DocumentKind.BOUNDARY, "boundary"),
+            session=_session(scenario.session_policy),
+            service_control=_levels(scenario.scps, DocumentKind.SCP, "scps"),
+        ),
+        resource_based=_some(_source(scenario.resource_policy, kind, "resourcePolicy")) or (),
+        resource_policy_required=policy_required(action, scenario.resource),
+        resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps"),
+        endpoint=_source(scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy"),
+        cross_account_allowed=works_across_accounts(action),
+    )
+
+
+def resource_document(action: str, resource: str) -> DocumentKind:
+    """What the resource's own policy is, for an action in lower case."""
+    if not policy_required(action, resource):
+        return DocumentKind.RESOURCE
+    return DocumentKind.TRUST if action.startswith("sts:") else DocumentKind.KEY
+
+
+def _some(source: PolicySource | None) -> tuple[PolicySource, ...] | None:
+    return None if source is None else (source,)
+
+
+def _session(document: Document) -> tuple[PolicySource, ...] | None:
+    """One session policy, or the list of what was passed with the session."""
+    if bytes(document)[:1] == b"[":
+        documents = msgspec.json.decode(document, type=list[Document])
+        return tuple(_sources(documents, DocumentKind.SESSION, "sessionPolicy"))
+    return _some(_source(document, DocumentKind.SESSION, "sessionPolicy"))
+
+
+def _levels(
+    levels: list[list[Document]] | None, kind: DocumentKind, where: str
+) -> tuple[tuple[PolicySource, ...], ...]:
+    return tuple(
+        tuple(_sources(documents, kind, f"{where}[{i}]"))
+        for i, documents in enumerate(levels or ())
+    )
+
+
+def _sources(
+    documents: list[Document] | None, kind: DocumentKind, where: str
+) -> Iterator[PolicySource]:
+    for i, document in enumerate(documents or ()):
+        source = _source(document, kind, f"{where}[{i}]")
+        if source is not None:
+            yield source
+
+
+def _source(document: Document, kind: DocumentKind, where: str) -> PolicySource | None:
+    """The policy at one place of the line; a document that cannot be stored is an error."""
+    text = bytes(document).decode()
+    if text == "null":
+        return None
+    if text.startswith('"'):
+        text = msgspec.json.decode(document, type=str)
+    if is_too_long(text, kind):
+        raise BadScenario(f"{where}: the document is longer than {GREATEST_SIZES[kind]}")
+    try:
+        policy = compile_policy(text, kind, accept_unsupported_condition_keys=True)
+    except MalformedPolicy as refused:
+        detail = "" if refused.detail == refused.message else f" ({refused.detail})"
+        raise BadScenario(f"{where}: {refused.message}{detail}") from None
+    return PolicySource(policy, where)
+
+
+def principal_named(name: str, role: str, action: str) -> Principal:
+    """The caller that an ARN or a service's name stands for; raises BadScenario.
+
+    A role stands for a session of that role, which no policy names by itself. `role` is the ARN of
+    a session's role; without it the role has no path. For a federated user it is the user who
+    federated.
+    """
+    if name == "anonymous":
+        return Principal(PrincipalType.ANONYMOUS, name, "", name)
+    if not name.startswith("arn:"):
+        return _host(name, action)
+    parts = name.split(":", 5)
+    if len(parts) != 6:
+        raise BadScenario(f"`principal` {name} is not an ARN")
+    account, resource = parts[4], parts[5]
+    form, _, rest = resource.partition("/")
+    match form:
+        case "root":
+            return Principal(PrincipalType.ACCOUNT, name, account, account, principal_arn=name)
+        case "user":
+            user = rest.rpartition("/")[2]
+            return Principal(PrincipalType.USER, name, account, name, name=user, principal_arn=name)
+        case "role":
+            if role not in ("", name):
+                raise BadScenario(f"`principalRole` {role} is another role than `principal`")
+            any_session = f"assumed-role/{rest.rpartition('/')[2]}/{_ANY_SESSION}"
+            return _session_of(name, f"arn:{parts[1]}:sts::{account}:{any_session}", account)
+        case "assumed-role":
+            pathless = f"arn:{parts[1]}:iam::{account}:role/{rest.split('/')[0]}"
+            return _session_of(role or pathless, name, account)
+        case "federated-user":
+            return Principal(
+                PrincipalType.FEDERATED_USER,
+                name,
+                account,
+                f"{account}:{rest}",
+                principal_arn=name,
+                issuer_arn=role,
+            )
+        case "saml-provider" | "oidc-provider":
+            return Principal(PrincipalType.FEDERATED, name, "", name, issuer_arn=name)
+    raise BadScenario(f"`principal` {name} is no principal that can ask")
+
+
+def _session_of(role: str, session: str, account: str) -> Principal:
+    """A session of a role, both by their ARNs."""
+    return Principal(
+        PrincipalType.ASSUMED_ROLE,
+        session,
+        account,
+        session,
+        principal_arn=role,
+        issuer_arn=role,
+        service_linked=":role/aws-service-role/" in role,
+    )
+
+
+def _host(name: str, action: str) -> Principal:
+    """A service, or a provider of web identities: some names are both."""
+    if "." not in name:
+        raise BadScenario(f"`principal` {name} is neither an ARN nor a service")
+    by_assertion = ascii_lower(action).startswith("sts:assumerolewith")
+    if name in WEB_PROVIDERS and (by_assertion or not name.endswith(".amazonaws.com")):
+        return Principal(PrincipalType.FEDERATED, name, "", name, issuer_arn=name)
+    return Principal(PrincipalType.SERVICE, name, "", name, service_names=(name,))

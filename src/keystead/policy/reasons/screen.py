@@ -1,0 +1,139 @@
+"""How does a person read an explanation?  One screen of text, the deciding things first.
+
+ImplicitlyDenied  because no identity-based policy allows the kms:Encrypt action
+
+steps       one line for each finding
+considered  one line for each policy, and one for each statement that speaks of the action
+to allow it the smallest change
+
+What a request brought stands in it as text: whatever a terminal might obey is escaped, and no
+value begins a line.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from keystead.policy.evaluation import Decision, Finding, open_to_everybody
+from keystead.policy.language import Grade
+from keystead.policy.reasons.changes import Change, What
+from keystead.policy.reasons.explain import Explanation, PolicyResult
+from keystead.policy.reasons.statement_results import ConditionResult, StatementResult
+from keystead.policy.text import ascii_lower
+
+_MARK = {True: "yes", False: "no"}
+
+
+def render(explanation: Explanation) -> str:
+    """The explanation as text, without a last line end."""
+    return "\n".join(map(_printable, _lines(explanation)))
+
+
+def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    decision = explanation.decision
+    yield f"{decision.outcome.value}  {_summary(decision)}"
+    yield ""
+    yield f"principal   {decision.principal_arn}"
+    yield f"action      {decision.action}"
+    yield f"resource    {decision.resource}"
+    yield ""
+    yield "steps"
+    yield from (f"  {_finding(finding)}" for finding in decision.trace)
+    yield ""
+    yield "considered"
+    for policy in explanation.considered:
+        yield from (f"  {line}" for line in _policy(policy))
+    if not explanation.considered:
+        yield "  no policy"
+    if not decision.allowed:
+        yield ""
+        yield "to allow it"
+        yield from (f"  {line}" for change in explanation.changes for line in _change(change))
+        if not explanation.changes:
+            fewer = "fewer or simpler patterns, or shorter texts in the request"
+            yield f"  {fewer if decision.over_budget else 'no change of a policy can'}"
+
+
+def _summary(decision: Decision) -> str:
+    if decision.over_budget:
+        return "because to compare it would take too long"
+    if not decision.allowed:
+        return decision.reason or "for everybody"
+    if decision.kind is not None:
+        return f"by the {decision.kind.value}"
+    return "to everybody" if open_to_everybody(ascii_lower(decision.action)) else "by the root user"
+
+
+def _finding(finding: Finding) -> str:
+    named = ", ".join(f"{one.policy}[{one.index}]" for one in finding.statements)
+    detail = f": {finding.detail}" if finding.detail else ""
+    return f"{finding.step:34} {finding.effect:14}{detail}" + (f" ({named})" if named else "")
+
+
+def _policy(policy: PolicyResult) -> Iterator[str]:
+    level = f", level {policy.level}" if policy.level else ""
+    place = f" of {policy.attached_to}" if policy.attached_to else ""
+    yield f"{policy.kind.value} {policy.policy}{place}{level}: {policy.effect}"
+    silent = 0
+    for statement in policy.statements:
+        if not statement.action:
+            silent += 1
+            continue
+        yield from (f"  {line}" for line in _statement(statement))
+    if silent:
+        yield f"  {silent} statement(s) about other actions"
+
+
+def _statement(statement: StatementResult) -> Iterator[str]:
+    asked = [
+        f"principal {_MARK[statement.principal > Grade.NOBODY]}",
+        f"resource {_MARK[statement.resource]}",
+    ]
+    matches = "matches" if statement.matches else "does not match"
+    yield f"{_title(statement.index, statement.sid)} {statement.effect} {matches}: " + ", ".join(
+        asked
+    )
+    yield from (f"  {_condition(condition)}" for condition in statement.conditions)
+
+
+def _title(index: int, sid: str) -> str:
+    return f"statement {index + 1}" + (f" `{sid}`" if sid else "")
+
+
+def _condition(condition: ConditionResult) -> str:
+    expected = " or ".join(condition.expected) or "nothing"
+    met = "met" if condition.met else "not met"
+    return f"{condition.key} {condition.operator} {expected}; it is {_actual(condition)}: {met}"
+
+
+def _actual(condition: ConditionResult) -> str:
+    if condition.actual is None:
+        return "absent"
+    if isinstance(condition.actual, str):
+        return condition.actual
+    return f"[{', '.join(condition.actual)}]"
+
+
+def _change(change: Change) -> Iterator[str]:
+    where = change.policy or "a new policy"
+    place = f" of {change.attached_to}" if change.attached_to else ""
+    of = f"the {change.kind.value} {where}{place}"
+    match change.what:
+        case What.REMOVE:
+            yield f"remove {_title(change.index, change.sid)} from {of}"
+            yield from (f"  or let this fail: {_condition(one)}" for one in change.conditions)
+        case What.MEET:
+            yield f"meet the conditions of {_title(change.index, change.sid)} of {of}"
+            yield from (f"  {_condition(one)}" for one in change.conditions)
+        case What.WIDEN:
+            yield f"widen {_title(change.index, change.sid)} of {of} to"
+            yield f"  {msgspec.json.encode(change.statement).decode()}"
+        case What.ADD:
+            yield f"add to {of}"
+            yield f"  {msgspec.json.encode(change.statement).decode()}"

@@ -1,0 +1,69 @@
+"""How near is one statement to this request?  Its four questions, answered one by one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from keystead.policy.evaluation import Question
+from keystead.policy.language import Condition, ContextValue, Grade, Statement
+
+
+class ConditionResult(msgspec.Struct, frozen=True):
+    """One condition: what it wants, and what the request has."""
+
+    operator: str
+    key: str
+    expected: tuple[str, ...]
+    actual: ContextValue | None  # None: the request has no such key
+    met: bool
+
+
+class StatementResult(msgspec.Struct, frozen=True):
+    """One statement: which of its four questions the request answers with yes."""
+
+    index: int
+    sid: str
+    effect: str
+    action: bool
+    principal: Grade
+    resource: bool
+    conditions: tuple[ConditionResult, ...]
+    void: str
+    source: Mapping[str, Any]  # as it was written
+
+    @property
+    def matches(self) -> bool:
+        met = all(condition.met for condition in self.conditions)
+        return self.action and self.principal > Grade.NOBODY and self.resource and met
+
+
+def result(question: Question, statement: Statement) -> StatementResult:
+    """Which parts of a statement match."""
+    context = question.context
+    principal = Grade.DIRECT
+    if statement.principals is not None:
+        principal = statement.principals.grade(context.principal, question.bounded)
+    return StatementResult(
+        index=statement.index,
+        sid=statement.sid,
+        effect=statement.effect,
+        action=statement.actions.matches(question.action),
+        principal=principal,
+        resource=statement.resources.test(context.resource, context.keys),
+        conditions=tuple(condition_result(question, one) for one in statement.conditions),
+        void=statement.void,
+        source=statement.source,
+    )
+
+
+def condition_result(question: Question, condition: Condition) -> ConditionResult:
+    """What a condition wants and what it finds."""
+    keys = question.context.keys
+    return ConditionResult(
+        operator=condition.usage.name,
+        key=condition.key,
+        expected=condition.values,
+        actual=condition.actual(keys),
+        met=condition.test(keys),
+    )

@@ -1,0 +1,286 @@
+"""Does this text match this pattern?  Wildcards and ARN patterns (iam.md 4.5, 4.6, 4.7; PE-5).
+
+`*` is any run of characters, new lines included, `?` is exactly one; everything else is itself.
+A pattern is compiled from tokens, not from text: a literal `*`, written `${*}` or substituted for
+a variable, can never become a wildcard.
+
+INVARIANT: a match takes time linear in the text. The runs between two `*` are found leftmost, in
+order, without going back (`runs`).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from keystead.policy.text.wildcard_search import Run, Text, Token, Tokens, Wild, find
+
+__all__ = [
+    "LONGEST_SEARCH",
+    "MOST_TOKENS",
+    "Matcher",
+    "Token",
+    "Tokens",
+    "Wild",
+    "action_glob",
+    "always",
+    "arn_glob",
+    "ascii_lower",
+    "glob",
+    "is_plain",
+    "is_quick",
+    "is_searched",
+    "is_too_long",
+    "never",
+    "one_action",
+    "resource_glob",
+    "segments",
+    "shortest",
+    "wildcards",
+    "wildly",
+]
+
+Matcher = Callable[[str], bool]
+
+MOST_TOKENS = 256
+"""Wildcards, variables and texts between them in a stored pattern."""
+
+LONGEST_SEARCH = 96
+"""Characters in all pieces between two `*` of a stored pattern in which there is a `?`."""
+
+_WILD = re.compile(r"([*?])")
+
+
+def ascii_lower(text: str) -> str:
+    """Lower case for ASCII letters only: names must not be equal by Unicode's rules (PE-8)."""
+    if text.isascii():
+        return text.lower()
+    # Bytes have no other letters than these.
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def wildcards(text: str) -> Tokens:
+    """The tokens of a text in which every `*` and `?` is a wildcard."""
+    return tuple(Wild(part) if part in ("*", "?") else part for part in _WILD.split(text) if part)
+
+
+def always(_: str) -> bool:
+    """Matches everything."""
+    return True
+
+
+def never(_: str) -> bool:
+    """Matches nothing."""
+    return False
+
+
+def is_too_long(tokens: Tokens) -> bool:
+    """Is this more than a stored pattern may have?  No policy that means something is near it."""
+    between = _runs(tokens)[1:-1]
+    searched = sum(shortest(run) for run in between if Wild.ONE in run)
+    return len(tokens) > MOST_TOKENS or searched > LONGEST_SEARCH
+
+
+def is_searched(tokens: Tokens) -> bool:
+    """Is there a `?` in a piece between two `*`?"""
+    return any(Wild.ONE in run for run in _runs(tokens)[1:-1])
+
+
+def is_quick(tokens: Tokens, *, by_parts: bool) -> bool:
+    """Is a text only compared with it, never searched?  `by_parts`: as an ARN is."""
+    if by_parts and _plain_parts(segments(tokens)) is not None:
+        return True
+    return len(_runs(tokens)) <= 2 and Wild.ONE not in tokens
+
+
+def shortest(tokens: Iterable[Token]) -> int:
+    """How many characters a text has at least that matches these tokens."""
+    return sum(len(token) if isinstance(token, str) else token is Wild.ONE for token in tokens)
+
+
+def glob(tokens: Tokens) -> Matcher:
+    """The matcher for a whole text."""
+    runs = [Run(run) for run in _runs(tokens)]
+    first, *middle, last = runs if len(runs) > 1 else (runs[0], runs[0])
+    head, tail = first.literal(), last.literal()
+    if len(runs) == 1:
+        return _exactly(first) if head is None else head.__eq__
+    if not middle and head is not None and tail is not None:
+        return _head_and_tail(head, tail)
+    least = sum(run.length for run in runs)
+
+    def matches(text: str) -> bool:
+        end = len(text) - last.length
+        if len(text) < least or not first.stands_at(text, 0) or not last.stands_at(text, end):
+            return False
+        position, searched = first.length, Text(text)
+        for run in middle:
+            found = run.first(searched, position, end)
+            if found < 0:
+                return False
+            position = found + run.length
+        return True
+
+    return matches
+
+
+def _runs(tokens: Tokens) -> list[list[Token]]:
+    runs: list[list[Token]] = [[]]
+    for token in tokens:
+        if token is Wild.ANY:
+            runs.append([])
+        else:
+            runs[-1].append(token)
+    # Runs between adjacent `*` are empty and say nothing.
+    return [run for i, run in enumerate(runs) if run or i in (0, len(runs) - 1)]
+
+
+def _exactly(run: Run) -> Matcher:
+    return lambda text: len(text) == run.length and run.stands_at(text, 0)
+
+
+def _head_and_tail(head: str, tail: str) -> Matcher:
+    if not tail:
+        return (lambda text: text.startswith(head)) if head else always
+    least = len(head) + len(tail)
+    return lambda text: len(text) >= least and text.startswith(head) and text.endswith(tail)
+
+
+def segments(tokens: Tokens, at_most: int = 6) -> list[Tokens]:
+    """The colon-separated parts of a pattern; the last of `at_most` keeps its colons."""
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        if not isinstance(token, str):
+            parts[-1].append(token)
+            continue
+        pieces = token.split(":", at_most - len(parts))
+        for i, piece in enumerate(pieces):
+            if i:
+                parts.append([])
+            if piece:
+                parts[-1].append(piece)
+    return [tuple(part) for part in parts]
+
+
+def arn_glob(tokens: Tokens) -> Matcher:
+    """The matcher of the Arn operators: six parts, each compared on its own (iam.md 4.7)."""
+    parts = segments(tokens)
+    if len(parts) != 6:
+        return never
+    if not any(isinstance(token, Wild) for part in parts[:5] for token in part):
+        return glob(tokens)  # the first five parts are literal, so the whole text will do
+    return _by_parts(parts)
+
+
+def resource_glob(tokens: Tokens) -> Matcher:
+    """The matcher of a Resource element's pattern (iam.md 4.6).
+
+    A pattern of fewer than six parts, which only key policies may have, matches when its last
+    `*` swallows the rest.
+    """
+    if tokens and all(token is Wild.ANY for token in tokens):
+        return always
+    parts = segments(tokens)
+    if len(parts) == 6:
+        return arn_glob(tokens)
+    if parts[-1] and parts[-1][-1] is Wild.ANY:
+        return _by_parts(parts)
+    return never
+
+
+def _by_parts(parts: list[Tokens]) -> Matcher:
+    """Each part against the part of the text at its place; the last takes all that is left."""
+    plain = _plain_parts(parts)
+    if plain is not None:
+        return plain
+    matchers, splits = [glob(part) for part in parts], len(parts) - 1
+
+    def matches(text: str) -> bool:
+        found = text.split(":", splits)
+        if len(found) <= splits:
+            return False
+        return all(matcher(part) for matcher, part in zip(matchers, found, strict=True))
+
+    return matches
+
+
+def _plain_parts(parts: list[Tokens]) -> Matcher | None:
+    """The matcher of the usual ARN pattern: parts without wildcards, parts that are `*`, and a
+    last part whose only wildcard is its end.
+
+    What stands between two such `*` is one literal that begins at a colon.
+    """
+    *first, last = parts
+    open_end = last[-1:] == (Wild.ANY,)
+    literals = [""]
+    for part in [*first, last[:-1] if open_end else last]:
+        if part == (Wild.ANY,):
+            literals.append("")
+        elif Wild.ANY in part or Wild.ONE in part:
+            return None
+        else:
+            literals[-1] += "".join(token for token in part if isinstance(token, str))
+        literals[-1] += ":"
+    head, *rest = [*literals[:-1], literals[-1][:-1]]
+    if len(rest) == 1:
+        return _head_and_rest(head, rest[0], open_end=open_end)
+
+    def matches(text: str) -> bool:
+        if not text.startswith(head):
+            return False
+        position = len(head)
+        for literal in rest:
+            position = text.find(":", position)
+            if position < 0 or not text.startswith(literal, position):
+                return False
+            position += len(literal)
+        return open_end or position == len(text)
+
+    return matches
+
+
+def _head_and_rest(head: str, rest: str, *, open_end: bool) -> Matcher:
+    """One part is `*`: the rest begins at the first colon after the head."""
+    begins = len(head)
+
+    def matches(text: str) -> bool:
+        if not text.startswith(head):
+            return False
+        colon = text.find(":", begins)
+        return colon >= 0 and (text.startswith(rest, colon) if open_end else text[colon:] == rest)
+
+    return matches
+
+
+def is_plain(pattern: str) -> bool:
+    """Is there no wildcard in it?"""
+    return "*" not in pattern and "?" not in pattern
+
+
+def one_action(pattern: str) -> bool:
+    """Is this one pattern?  With a blank or a comma it is two in one text: it matches nothing."""
+    return " " not in pattern and "," not in pattern
+
+
+def action_glob(pattern: str) -> Matcher:
+    """The matcher of an action pattern, for actions in lower case (iam.md 4.5)."""
+    return glob(wildcards(ascii_lower(pattern))) if one_action(pattern) else never
+
+
+def wildly(pattern: str, text: str) -> bool:
+    """Does a pattern match, without a matcher that would have to be kept?  As `glob` does.
+
+    It is for short texts: each piece is looked for where the one before ended.
+    """
+    if "?" in pattern:
+        return glob(wildcards(pattern))(text)
+    if "*" not in pattern:
+        return text == pattern
+    head, *middle, tail = pattern.split("*")
+    position, end = len(head), len(text) - len(tail)
+    if position > end or not text.startswith(head) or not text.endswith(tail):
+        return False
+    for piece in middle:
+        found = find(text, piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True
