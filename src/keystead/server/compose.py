@@ -19,6 +19,7 @@ import keystead.kms.operations
 from keystead.arns import partition_of, speak
 from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
+from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import NoOrganization
 from keystead.clock import Clock, machine_clock, system_clock
 from keystead.custody.files import make_directory, read_private
@@ -41,7 +42,6 @@ from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
 from keystead.policy.enforcement import disagreements, kept_bytes
 from keystead.server import logs, process
-from keystead.server.aggregation import UnknownCallers
 from keystead.server.clock_repository import ClockRepository
 from keystead.server.config import Config
 from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE

@@ -33,6 +33,8 @@ from typing import Any, Protocol
 
 from keystead.arns import spoken
 from keystead.audit.event import Event
+from keystead.audit.shown_members import request_parameters, response_elements
+from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Call
 from keystead.clock import Clock
 from keystead.custody.rows import NotTheNewest, RowIntegrityError
@@ -49,12 +51,10 @@ from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, Pr
 from keystead.registry import Implementation
 from keystead.request_keys import global_keys
 from keystead.server import logs
-from keystead.server.aggregation import UnknownCallers
 from keystead.server.answer import TEXT, Answer
 from keystead.server.metrics import Metrics
 from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
 from keystead.server.protocols import Dialect, dialect
-from keystead.server.recording import request_parameters, response_elements
 from keystead.server.refusals import Refusals
 from keystead.server.routing import Route, route
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction

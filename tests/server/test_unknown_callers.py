@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from keystead.audit.show import Filter, events, row
+from keystead.audit.unknown_callers import EACH_ADDRESS, EVENT_NAME, IN_ALL, NAMED
 from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
-from keystead.server.aggregation import EACH_ADDRESS, EVENT_NAME, IN_ALL, NAMED
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
 from tests.server.installations import PEER, Local, open_local
