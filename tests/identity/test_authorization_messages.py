@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keystead.identity.disclosure import disclose
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
@@ -22,7 +21,8 @@ from keystead.policy.evaluation.question import (
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind
-from keystead.server.refusals import HEADER
+from keystead.refusals.disclosure import disclose
+from keystead.refusals.memory import HEADER
 from keystead.wire.http import HttpResponse
 from keystead.wire.models import iam, sts
 from tests.conftest import Credentials, Server, policy

@@ -25,10 +25,10 @@ from keystead.identity.last_used import LastUsed
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.accounts import Account
+from keystead.refusals.memory import Refusals
+from keystead.refusals.queue import Capacity
+from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.registry import implementation
-from keystead.server.refusals import Refusals
-from keystead.server.repository import Bounds, RefusalRepository
-from keystead.server.waiting import Room
 from keystead.store.protocol import Transaction
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
@@ -74,7 +74,7 @@ class World:
 
     def __post_init__(self) -> None:
         repository = RefusalRepository(self.hierarchy.rows, Bounds())
-        self.refusals = Refusals(repository, self.hierarchy.tokens, Room())
+        self.refusals = Refusals(repository, self.hierarchy.tokens, Capacity())
 
     @classmethod
     def create(cls, directory: Path) -> "World":

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from keystead.identity.disclosure import disclose
 from keystead.policy.enforcement.enforce import Enforcer
 from keystead.policy.evaluation import budget
 from keystead.policy.evaluation.budget import LONGEST_TEXT, MOST_STEPS, is_exceeded, work
@@ -25,6 +24,7 @@ from keystead.policy.reasons.possibility import Verdict, possible
 from keystead.policy.reasons.scenario import decide_line
 from keystead.policy.reasons.screen import render
 from keystead.policy.reasons.simulation import simulate
+from keystead.refusals.disclosure import disclose
 from tests.policy.support import (
     ACCOUNT,
     ALICE,

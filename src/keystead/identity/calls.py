@@ -21,7 +21,7 @@ from keystead.identity.repository.policies import ManagedPolicy
 from keystead.identity.repository.users import User
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
-from keystead.policy.refusal import Refusal
+from keystead.refusals.written import Refusal
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation

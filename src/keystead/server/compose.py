@@ -41,6 +41,9 @@ from keystead.kms.records import Place
 from keystead.kms.repository import KeyRepository
 from keystead.kms.rotation import Rotated, rotate_due
 from keystead.policy.enforcement import disagreements, kept_bytes
+from keystead.refusals.memory import Refusals
+from keystead.refusals.queue import Capacity
+from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.server import logs, process
 from keystead.server.clock_repository import ClockRepository
 from keystead.server.config import Config
@@ -49,10 +52,7 @@ from keystead.server.jobs import Job
 from keystead.server.metrics import Metrics
 from keystead.server.opened import new_request_id
 from keystead.server.pipeline import OpenCall, Pipeline
-from keystead.server.refusals import Refusals
-from keystead.server.repository import Bounds, RefusalRepository
 from keystead.server.serving import Serving
-from keystead.server.waiting import Room
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Reader, Transaction
 from keystead.store.sqlite import open_store
@@ -137,7 +137,7 @@ class Installation:
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self.refusals = Refusals(
-            RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Room()
+            RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Capacity()
         )
         self.unknown = UnknownCallers(self.trail, monotonic)
         self.authenticator = Authenticator(self.identities, config.regions, self.last_used)

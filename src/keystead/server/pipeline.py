@@ -48,6 +48,7 @@ from keystead.errors import (
 from keystead.identity.authenticate import Authenticated, Authenticator
 from keystead.identity.claims import claimed_key_id
 from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
+from keystead.refusals.memory import Refusals
 from keystead.registry import Implementation
 from keystead.request_keys import global_keys
 from keystead.server import logs
@@ -55,7 +56,6 @@ from keystead.server.answer import TEXT, Answer
 from keystead.server.metrics import Metrics
 from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
 from keystead.server.protocols import Dialect, dialect
-from keystead.server.refusals import Refusals
 from keystead.server.routing import Route, route
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from keystead.identity.calls import StsCall
-from keystead.identity.disclosure import disclose
 from keystead.policy.evaluation import Asked, ContextValue, Principal
 from keystead.policy.language import KNOWN, family
 from keystead.policy.reasons import Match
 from keystead.policy.text import ascii_lower
+from keystead.refusals.disclosure import disclose
 from keystead.registry import implements
 from keystead.wire.models import sts as api
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from keystead.custody.rows import Record, RowIntegrityError, RowSeals, SealedTable
-from keystead.policy.refusal import (
+from keystead.refusals.written import (
     Document,
     NotARefusal,
     Refusal,

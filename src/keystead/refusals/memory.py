@@ -22,9 +22,9 @@ import msgspec
 from keystead.audit.event import Event
 from keystead.custody.tokens import InvalidToken, Tokens
 from keystead.policy.evaluation import AccessDenied
-from keystead.policy.refusal import Refusal
-from keystead.server.repository import RefusalRepository
-from keystead.server.waiting import Room, Waiting
+from keystead.refusals.queue import Capacity, Queue
+from keystead.refusals.repository import RefusalRepository
+from keystead.refusals.written import Refusal
 from keystead.store.protocol import Reader, Store
 from keystead.wire.http import HttpResponse
 
@@ -45,10 +45,10 @@ class Refusals:
 
     __slots__ = ("_repository", "_tokens", "_waiting")
 
-    def __init__(self, repository: RefusalRepository, tokens: Tokens, room: Room) -> None:
+    def __init__(self, repository: RefusalRepository, tokens: Tokens, room: Capacity) -> None:
         self._repository = repository
         self._tokens = tokens
-        self._waiting = Waiting(room)
+        self._waiting = Queue(room)
 
     @property
     def lost(self) -> int:

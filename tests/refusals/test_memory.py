@@ -17,12 +17,12 @@ from keystead.custody.state import open_sums
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import ApplicablePolicies, Asked, PrincipalPolicies
 from keystead.policy.reasons.explain import explain
-from keystead.policy.refusal import Refusal
+from keystead.refusals.memory import HEADER, WRITTEN_AT_ONCE, Refusals
+from keystead.refusals.queue import Capacity, Queue
+from keystead.refusals.repository import Bounds, RefusalRepository
+from keystead.refusals.written import Refusal
 from keystead.server import ceremonies
 from keystead.server.compose import Installation, lock
-from keystead.server.refusals import HEADER, WRITTEN_AT_ONCE, Refusals
-from keystead.server.repository import Bounds, RefusalRepository
-from keystead.server.waiting import Room, Waiting
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import HttpResponse
@@ -48,7 +48,7 @@ def refusal(
 
 def test_an_account_loses_only_its_own() -> None:
     """Who is refused often drives out its own oldest refusals, and nobody else's."""
-    waiting = Waiting(Room(refusals_of_account=10))
+    waiting = Queue(Capacity(refusals_of_account=10))
     waiting.add(refusal(0, "222233334444"))
     for number in range(1_000):
         waiting.add(refusal(number))
@@ -61,7 +61,7 @@ def test_an_account_loses_only_its_own() -> None:
 
 def test_all_accounts_together_are_bounded() -> None:
     """However many accounts there are, the oldest go first."""
-    waiting = Waiting(Room(refusals=50))
+    waiting = Queue(Capacity(refusals=50))
     for number in range(200):
         waiting.add(refusal(number, f"{number:012}"))
     assert len(waiting) == 50
@@ -71,7 +71,7 @@ def test_all_accounts_together_are_bounded() -> None:
 
 def test_bytes_are_bounded_and_given_back() -> None:
     """Large requests and ever new policies are bounded by their bytes, of one account or of all."""
-    one, all_ = Waiting(Room(bytes_of_account=50_000)), Waiting(Room(bytes=50_000))
+    one, all_ = Queue(Capacity(bytes_of_account=50_000)), Queue(Capacity(bytes=50_000))
     for number in range(100):
         large = {"aws:useragent": "x" * 8_000}
         one.add(refusal(number, unlike="y" * number, **large))
@@ -87,7 +87,7 @@ def test_bytes_are_bounded_and_given_back() -> None:
 
 def test_refusals_share_their_documents() -> None:
     """A policy is kept once for all refusals that it had a say in, and as long as one is kept."""
-    waiting = Waiting(Room())
+    waiting = Queue(Capacity())
     for number in range(100):
         waiting.add(refusal(number))
     _, documents = waiting.oldest(100)
@@ -108,7 +108,7 @@ class Kept:
         self.store: SqliteStore = open_store(directory / "keystead.db", self.hierarchy.store_key)
         open_sums(self.hierarchy.rows, self.store)
         self.repository = RefusalRepository(self.hierarchy.rows, Bounds(**bounds))
-        self.refusals = Refusals(self.repository, self.hierarchy.tokens, Room())
+        self.refusals = Refusals(self.repository, self.hierarchy.tokens, Capacity())
 
     def add(self, *refusals: Refusal) -> None:
         for each in refusals:
@@ -275,7 +275,7 @@ def test_a_flood_is_bounded(local: Local) -> None:
     """More refusals than there is room for, in one turn: bounded, counted, the newest are known."""
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     request = local.kms_request("Encrypt", KeyId=key, Plaintext="eA==", EncryptionContext=FORBIDDEN)
-    pipeline, refusals, room = local.installation.pipeline, local.installation.refusals, Room()
+    pipeline, refusals, room = local.installation.pipeline, local.installation.refusals, Capacity()
     flood = [pipeline.answer(request, PEER).response for _ in range(room.refusals_of_account + 50)]
     local.installation.commit()
     assert {response.status for response in flood} == {400}

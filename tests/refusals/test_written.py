@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from keystead.policy import refusal as written_form
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     Asked,
@@ -19,7 +18,8 @@ from keystead.policy.evaluation.question import (
 )
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.explain import explain
-from keystead.policy.refusal import (
+from keystead.refusals import written as written_form
+from keystead.refusals.written import (
     Document,
     NotARefusal,
     Refusal,

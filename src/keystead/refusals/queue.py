@@ -8,11 +8,11 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from itertools import islice
 
-from keystead.policy.refusal import Document, Refusal, WrittenRefusal, read, write
+from keystead.refusals.written import Document, Refusal, WrittenRefusal, read, write
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """How much may wait."""
 
     refusals_of_account: int = 256
@@ -21,12 +21,12 @@ class Room:
     bytes: int = 32 * 1024**2
 
 
-class Waiting:
+class Queue:
     """The refusals that wait."""
 
     __slots__ = ("_accounts", "_order", "_room", "bytes", "lost")
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Capacity) -> None:
         self._room = room
         self._order: OrderedDict[str, str] = OrderedDict()  # request id -> account
         self._accounts: dict[str, _Queue] = {}
