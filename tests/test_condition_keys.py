@@ -12,7 +12,7 @@ import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
-from keystead.identity import callers
+from keystead.identity.authentication import callers
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import Asked
 from keystead.policy.findings.checks.scopes import ACTIONS

@@ -8,7 +8,7 @@ import pytest
 
 from keystead.custody.rows.rows import RowIntegrityError
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.authenticate import Authenticated, Authenticator
+from keystead.identity.authentication.authenticate import Authenticated, Authenticator
 from keystead.policy.evaluation.question import PrincipalType
 from keystead.wire.http import HttpRequest
 from keystead.wire.models import iam, kms, sts

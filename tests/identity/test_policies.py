@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 
 from keystead.custody.rows.rows import SealedTable
-from keystead.identity import managed_policies
-from keystead.identity.policies import version
+from keystead.identity.managed_policies import catalogue
+from keystead.identity.permissions.managed_policy import version
 from keystead.identity.repository.policies import ManagedPolicy
 from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.wire.models import iam as api
@@ -178,7 +178,7 @@ def test_list(tenant: Tenant, admin: Person) -> None:
     def arns(**members: object) -> list[str]:
         return [str(policy.arn) for policy in admin(api.ListPolicies, **members).policies or ()]
 
-    aws = [policy.arn for policy in managed_policies.every()]
+    aws = [policy.arn for policy in catalogue.every()]
     assert arns(scope="Local") == [local[1], local[0]]
     assert arns(scope="AWS") == aws
     assert arns() == [*aws, local[1], local[0]]
@@ -270,14 +270,14 @@ def test_one_page_reads_one_page(admin: Person, monkeypatch: pytest.MonkeyPatch)
     assert len(opened) < 15  # the caller and its policies are among them
 
 
-@pytest.mark.parametrize("policy", managed_policies.every(), ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", catalogue.every(), ids=lambda policy: policy.name)
 def test_policies_of_aws_are_valid(world: World, policy: ManagedPolicy) -> None:
     """Each of AWS's policies compiles, and is found by its ARN."""
     only = version(world.repository, world.store.read(), policy, 1)
 
     assert only is not None
     assert compile_policy(only.document, DocumentKind.IDENTITY).statements
-    assert managed_policies.with_arn(policy.arn) == policy
+    assert catalogue.with_arn(policy.arn) == policy
     assert policy.arn.startswith(AWS)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from keystead.identity.iam import simulated_questions
+from keystead.identity.iam.simulation import questions
 from keystead.wire.models import iam as api
 from tests.identity.refusals import refused
 from tests.identity.simulating import (
@@ -347,7 +347,7 @@ def test_pages(admin: Person) -> None:
 def test_long_simulations_have_short_pages(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes long comes in smaller pages, down to one row; what takes longer is refused."""
     text = allow("s3:*")
-    monkeypatch.setattr(simulated_questions, "READ_AT_ONCE", 4 * (len(text) + 250))
+    monkeypatch.setattr(questions, "READ_AT_ONCE", 4 * (len(text) + 250))
     names = [f"s3:Get{number}" for number in range(5)]
     members = {"policy_input_list": [text], "action_names": names}
     assert [len(page) for page in pages(admin, **members)] == [4, 1]

@@ -16,15 +16,16 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.custody.seals.root import FileSeal, initialise
 from keystead.custody.state import open_sums
-from keystead.identity import accounts, callers
+from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.authenticate import Authenticator
-from keystead.identity.callers import Caller
-from keystead.identity.calls import AnalyzerCall, IamCall, StsCall
-from keystead.identity.last_used import LastUsed
+from keystead.identity.authentication import callers
+from keystead.identity.authentication.authenticate import Authenticator
+from keystead.identity.authentication.callers import Caller
+from keystead.identity.authentication.last_used import LastUsed
+from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.principals import StoredPrincipals
-from keystead.identity.repository import IdentityRepository
 from keystead.identity.repository.accounts import Account
+from keystead.identity.repository.repository import IdentityRepository
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository

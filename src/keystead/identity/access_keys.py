@@ -8,7 +8,7 @@ from datetime import datetime
 
 from keystead.custody import randomness
 from keystead.identity import identifiers, times
-from keystead.identity.repository.access_keys import AccessKey, AccessKeys
+from keystead.identity.repository import AccessKey, AccessKeys
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction

@@ -14,10 +14,7 @@ from keystead.custody.passwords import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.names import AWS_ACCOUNT, canonical, policy_arn
-from keystead.identity.repository import IdentityRepository
-from keystead.identity.repository.accounts import Account
-from keystead.identity.repository.attachments import Attachment
-from keystead.identity.repository.users import User
+from keystead.identity.repository import Account, Attachment, IdentityRepository, User
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction

@@ -12,7 +12,7 @@ import msgspec
 
 from keystead.custody.tokens import InvalidToken
 from keystead.errors import ValidationException
-from keystead.identity.calls import IamCall
+from keystead.identity.call import IamCall
 from keystead.identity.limits import PAGE
 
 T = TypeVar("T")

@@ -6,8 +6,7 @@ and recreated user never inherits (ST-8).
 
 from keystead.arns import Arn, NotAnArn, is_account_id, spoken
 from keystead.identity import identifiers
-from keystead.identity.repository import IdentityRepository
-from keystead.identity.repository.users import User
+from keystead.identity.repository import IdentityRepository, User
 from keystead.store.protocol import Reader
 
 

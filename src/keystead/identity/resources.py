@@ -11,10 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 from keystead.call import NO_KEYS
 from keystead.identity import tagging
 from keystead.identity.names import group_arn, user_arn
-from keystead.identity.repository.accounts import Account
-from keystead.identity.repository.groups import Group
-from keystead.identity.repository.policies import ManagedPolicy
-from keystead.identity.repository.users import User
+from keystead.identity.repository import Account, Group, ManagedPolicy, User
 from keystead.policy.evaluation import ContextValue, PolicySource
 from keystead.wire.models import iam as api
 

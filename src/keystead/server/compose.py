@@ -28,9 +28,8 @@ from keystead.custody.material import Custody
 from keystead.custody.seals import FileSeal, PassphraseSeal, SealProvider, open_root
 from keystead.custody.state import open_sums
 from keystead.failures import Failure
-from keystead.identity.authenticate import Authenticator
-from keystead.identity.calls import AnalyzerCall, IamCall, StsCall
-from keystead.identity.last_used import LastUsed
+from keystead.identity.authentication import Authenticator, LastUsed
+from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.call import KmsCall

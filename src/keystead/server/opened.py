@@ -16,7 +16,7 @@ import msgspec
 from keystead.audit.event import Event
 from keystead.call import Call
 from keystead.errors import AwsError
-from keystead.identity.authenticate import Authenticated
+from keystead.identity.authentication import Authenticated
 from keystead.server.protocols import Dialect, dialect
 from keystead.server.routing import Route, route
 from keystead.wire.http import HttpRequest, HttpResponse

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from keystead.call import Resource
-from keystead.identity.callers import Caller
+from keystead.identity.authentication import Caller
 from keystead.identity.principals import StoredPrincipals
 from keystead.policy.evaluation import PolicySource, Principal, PrincipalPolicies, PrincipalType
 from keystead.policy.language import (

@@ -1,7 +1,7 @@
 """The path of one request. Reading this is reading the security model.
 
     1 which operation                         routing
-    2 who is asking                           identity.authenticate
+    2 who is asking                           identity.authentication.authenticate
     3 what is asked                           wire
     4 a call, at the current epoch            here
     5 may they, and do it                     the operation, which asks `call.authorize`
@@ -45,8 +45,7 @@ from keystead.errors import (
     ServiceUnavailable,
     without_trace,
 )
-from keystead.identity.authenticate import Authenticated, Authenticator
-from keystead.identity.claims import claimed_key_id
+from keystead.identity.authentication import Authenticated, Authenticator, claimed_key_id
 from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
 from keystead.refusals.memory import Refusals
 from keystead.registry import Implementation

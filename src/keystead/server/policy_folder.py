@@ -14,7 +14,7 @@ from keystead.arns import Arn, NotAnArn, is_account_id, kms_arn
 from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity import limits, managed_policies
-from keystead.identity.callers import Caller
+from keystead.identity.authentication import Caller
 from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
 from keystead.kms.keys import key_view
 from keystead.kms.records import KeyRecord

@@ -14,8 +14,7 @@ import msgspec
 from keystead.arns import Arn, NotAnArn
 from keystead.call import Guardrails, NoOrganization, Resource, Target, question
 from keystead.failures import Failure
-from keystead.identity import callers
-from keystead.identity.callers import Caller
+from keystead.identity.authentication import Caller, callers
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     ContextValue,

@@ -15,8 +15,7 @@ from keystead.arns import Arn, NotAnArn
 from keystead.audit.jsontext import printable
 from keystead.call import Resource, Target
 from keystead.failures import Failure
-from keystead.identity import callers
-from keystead.identity.callers import Caller
+from keystead.identity.authentication import Caller, callers
 from keystead.policy.evaluation import Asked, Principal, PrincipalType, RequestContext, evaluate
 from keystead.policy.reasons import explain, render
 from keystead.server.questions import as_data

@@ -11,7 +11,7 @@ import msgspec
 
 from keystead.call import Guardrails, NoOrganization, Resource
 from keystead.failures import Failure
-from keystead.identity.callers import Caller
+from keystead.identity.authentication import Caller
 from keystead.policy.evaluation import ContextValue, evaluate
 from keystead.request_keys import time_keys
 from keystead.server.expectations import Answer, Question, answer

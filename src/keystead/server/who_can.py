@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from keystead.call import Resource
-from keystead.identity import callers
-from keystead.identity.callers import Caller
+from keystead.identity.authentication import Caller, callers
 from keystead.kms.keys import Key
 from keystead.policy.language import SERVED, is_supplied
 from keystead.policy.reasons import Possibility, Supposed, Unknown, Verdict, possible

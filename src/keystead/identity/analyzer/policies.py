@@ -4,7 +4,7 @@ import hashlib
 
 from keystead.arns import spoken
 from keystead.custody.tokens import InvalidToken
-from keystead.identity.calls import AnalyzerCall
+from keystead.identity.call import AnalyzerCall
 from keystead.policy.findings import (
     Location,
     PolicyFinding,

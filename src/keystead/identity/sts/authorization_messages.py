@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.identity.calls import StsCall
+from keystead.identity.call import StsCall
 from keystead.policy.evaluation import Asked, ContextValue, Principal
 from keystead.policy.language import KNOWN, family
 from keystead.policy.reasons import Match

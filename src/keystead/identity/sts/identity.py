@@ -2,7 +2,7 @@
 
 from keystead.errors import ValidationException
 from keystead.identity import identifiers
-from keystead.identity.calls import StsCall
+from keystead.identity.call import StsCall
 from keystead.registry import implements
 from keystead.wire.models import sts as api
 

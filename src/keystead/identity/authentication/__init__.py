@@ -1,0 +1,9 @@
+"""Who signed this request?  Signatures, credentials, callers."""
+
+from keystead.identity.authentication import callers
+from keystead.identity.authentication.authenticate import Authenticated, Authenticator
+from keystead.identity.authentication.callers import Caller
+from keystead.identity.authentication.last_used import LastUsed
+from keystead.identity.authentication.presented import claimed_key_id
+
+__all__ = ("Authenticated", "Authenticator", "Caller", "LastUsed", "callers", "claimed_key_id")

@@ -1,0 +1,64 @@
+"""Who is the caller?  The principal, its policies and its condition keys, from the store.
+
+INVARIANT: only verified facts become condition keys, and what does not apply is absent (PE-3,
+iam.md 6.1): root has no user name, a user without tags no principal tag.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keystead.identity.names import canonical
+from keystead.identity.permissions import attached
+from keystead.identity.repository import Account, IdentityRepository, User
+from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, PrincipalType
+from keystead.store.protocol import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal with everything that decisions ask of it."""
+
+    principal: Principal
+    policies: PrincipalPolicies
+    keys: Mapping[str, ContextValue]  # lower-case
+
+
+def root(account: Account) -> Caller:
+    """The root of an account: no policies, and nothing but policies of others bound it."""
+    principal = Principal(
+        type=PrincipalType.ACCOUNT,
+        arn=account.root_arn,
+        account=account.account,
+        user_id=account.account,
+    )
+    return Caller(principal, PrincipalPolicies(), _keys(principal))
+
+
+def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller:
+    """A user, with inline, managed and group policies and the boundary."""
+    principal = Principal(
+        type=PrincipalType.USER,
+        arn=record.arn,
+        account=record.account,
+        user_id=record.user_id,
+        unique_id=record.user_id,
+        name=record.name,
+        tags=record.tag_map,
+    )
+    keys = _keys(principal)
+    keys["aws:username"] = principal.name
+    return Caller(principal, attached.of_user(repository, reader, record), keys)
+
+
+def _keys(principal: Principal) -> dict[str, ContextValue]:
+    """The condition keys of every principal that signs for itself."""
+    keys: dict[str, ContextValue] = {
+        f"aws:principaltag/{canonical(key)}": value for key, value in principal.tags.items()
+    }
+    keys["aws:principalarn"] = principal.arn
+    keys["aws:principalaccount"] = principal.account
+    keys["aws:principaltype"] = principal.type.value
+    keys["aws:userid"] = principal.user_id
+    keys["aws:principalisawsservice"] = "false"
+    keys["aws:viaawsservice"] = "false"
+    return keys

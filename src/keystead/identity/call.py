@@ -1,0 +1,123 @@
+"""One IAM, STS or Access Analyzer call in progress: what those operations may touch.
+
+INVARIANT: whatever a request names is looked up in the caller's own account (IA-10).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from keystead.arns import NotAnArn
+from keystead.call import NO_KEYS, Call, R
+from keystead.custody.tokens import Tokens
+from keystead.errors import ValidationException
+from keystead.identity import resources
+from keystead.identity.authentication import LastUsed
+from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn, split_policy_arn
+from keystead.identity.permissions import managed_policy
+from keystead.identity.repository import Account, Group, IdentityRepository, ManagedPolicy, User
+from keystead.identity.resources import KeyOwner, Named
+from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
+from keystead.refusals.written import Refusal
+from keystead.store.protocol import Reader
+from keystead.wire.models import iam as api
+from keystead.wire.operation import Operation
+
+
+class AuthorizationMessages(Protocol):
+    """What encoded authorization messages stand for."""
+
+    def opened(self, reader: Reader, account: str, message: str, now: datetime) -> Refusal | None:
+        """The refusal that a message stands for in this account; None for any other text."""
+
+
+class StsCall(Call, kw_only=True):
+    """One STS call."""
+
+    authorization_messages: AuthorizationMessages
+
+
+class AnalyzerCall(Call, kw_only=True):
+    """One Access Analyzer call."""
+
+    tokens: Tokens
+    accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+
+
+class IamCall(Call, kw_only=True):
+    """One IAM call."""
+
+    repository: IdentityRepository
+    tokens: Tokens
+    last_used: LastUsed
+    accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+
+    def ask(
+        self,
+        resource: R,
+        keys: Mapping[str, ContextValue] = NO_KEYS,
+        included: Operation[Any, Any] | None = None,
+    ) -> Permit[R]:
+        """May the caller do what this operation does to this resource?
+
+        The action is the operation's own name (IA-1), or that of another operation which is
+        `included` in what it does. IAM never works across accounts.
+        """
+        operation = included or self.operation
+        action = f"{operation.service.name}:{operation.name}"
+        return self.authorize(action, resource, keys, cross_account=False)
+
+    def ask_any(self) -> None:
+        """May the caller do what this operation does, when it is about no one resource?"""
+        self.authorize_any(f"{self.operation.service.name}:{self.operation.name}")
+
+    def user(self, name: str | None) -> Named[User]:
+        """The user with this name; without a name, the caller (ST-3)."""
+        if name is not None:
+            found = self.repository.users.named(self.transaction, self.account, name)
+            return resources.user(self.account, name, found)
+        if self.principal.type is not PrincipalType.USER:
+            raise ValidationException(
+                "Must specify userName when calling with non-User credentials"
+            )
+        caller = self.repository.users.get(self.transaction, self.account, self.principal.unique_id)
+        return resources.user(self.account, self.principal.name, caller)
+
+    def key_owner(self, name: str | None) -> Named[KeyOwner]:
+        """Whose access keys?  Without a name the caller's, who may be root."""
+        if name is None and self.principal.type is PrincipalType.ACCOUNT:
+            return resources.root(self.own_account())
+        return resources.owner_of_keys(self.user(name))
+
+    def own_account(self) -> Account:
+        """The caller's account; it exists, since the caller was authenticated."""
+        account = self.repository.accounts.get(self.transaction, self.account)
+        if account is None:
+            raise RuntimeError(f"account {self.account} vanished during a call")
+        return account
+
+    def group(self, name: str) -> Named[Group]:
+        """The group with this name."""
+        found = self.repository.groups.named(self.transaction, self.account, name)
+        return resources.group(self.account, name, found)
+
+    def policy(self, arn: str, *, to_change: bool = False) -> Named[ManagedPolicy]:
+        """The managed policy with this ARN.
+
+        AWS's policies belong to every account as long as they are only read, and to none when
+        they are to be changed: then not even an administrator may.
+        """
+        found = self.find_policy(arn)
+        owner = split_policy_arn(arn)[0]
+        if owner == AWS_ACCOUNT and not to_change:
+            owner = self.account
+        return resources.policy(arn, owner, found)
+
+    def find_policy(self, arn: str) -> ManagedPolicy | None:
+        """The managed policy with this ARN, or None; raises for what cannot be such an ARN."""
+        try:
+            return managed_policy.with_arn(self.repository, self.transaction, self.account, arn)
+        except NotAPolicyArn:
+            raise api.InvalidInputException(f"ARN {arn} is not valid.") from None
+        except NotAnArn:
+            raise ValidationException("Invalid ARN:  Could not be parsed!") from None

@@ -1,0 +1,5 @@
+"""The operations about the account as a whole."""
+
+from keystead.identity.iam.account import account, authorization_details
+
+__all__ = ("account", "authorization_details")

@@ -1,0 +1,143 @@
+"""GetAccountAuthorizationDetails: every identity and policy of the account, with documents.
+
+The account is walked in one fixed order: users, groups, the account's own policies, AWS's; a
+marker says where in that order the next page begins. Of AWS's policies only those in use are
+listed, and of the account's own all.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from keystead.identity import managed_policies, paging, tagging, times
+from keystead.identity.call import IamCall
+from keystead.identity.iam.policies import (
+    PolicyUsage,
+    attachments,
+    boundaries,
+    documents,
+    policy_usage,
+    policy_versions,
+)
+from keystead.identity.permissions import managed_policy
+from keystead.identity.repository import Group, ManagedPolicy, User
+from keystead.registry import implements
+from keystead.store.protocol import Reader
+from keystead.wire.models import iam as api
+
+_BATCH = 100
+_Item = User | Group | ManagedPolicy
+_Section = Callable[[Reader, str, str, str, int], Sequence[_Item]]
+
+
+@implements(api.GetAccountAuthorizationDetails)
+def get_account_authorization_details(
+    call: IamCall, request: api.GetAccountAuthorizationDetailsRequest
+) -> api.GetAccountAuthorizationDetailsResponse:
+    call.ask_any()
+    usage = policy_usage(call)
+
+    def after(position: str, count: int) -> list[tuple[str, _Item]]:
+        return list(islice(_items_after(call, request, usage, position), count))
+
+    page = paging.walk(call, request, after, lambda entry: entry[0])
+    items = [item for _, item in page.items]
+    return api.GetAccountAuthorizationDetailsResponse(
+        user_detail_list=[_user(call, item) for item in items if isinstance(item, User)],
+        group_detail_list=[_group(call, item) for item in items if isinstance(item, Group)],
+        role_detail_list=[],
+        policies=[_policy(call, usage, i) for i in items if isinstance(i, ManagedPolicy)],
+        is_truncated=page.is_truncated,
+        marker=page.marker,
+    )
+
+
+def _items_after(
+    call: IamCall,
+    request: api.GetAccountAuthorizationDetailsRequest,
+    usage: PolicyUsage,
+    position: str,
+) -> Iterator[tuple[str, _Item]]:
+    """Everything that is asked for after a position, each with its own position."""
+    repository, reader = call.repository, call.transaction
+
+    def aws_after(
+        _reader: object, _account: str, name_key: str, _prefix: str, _count: int
+    ) -> Sequence[_Item]:
+        return [
+            policy
+            for policy in managed_policies.every()
+            if policy.name_key > name_key and any(usage.of(policy.arn))
+        ]
+
+    sections: tuple[tuple[str, str, _Section], ...] = (
+        ("1", "User", repository.users.after),
+        ("2", "Group", repository.groups.after),
+        ("3", "LocalManagedPolicy", repository.policies.after),
+        ("4", "AWSManagedPolicy", aws_after),
+    )
+    for section, kind, section_after in sections:
+        if section < position[:1] or (request.filter and kind not in request.filter):
+            continue
+        name_key = position[1:] if position.startswith(section) else ""
+        while batch := section_after(reader, call.account, name_key, "/", _BATCH):
+            yield from ((section + item.name_key, item) for item in batch)
+            name_key = batch[-1].name_key
+
+
+def _user(call: IamCall, user: User) -> api.UserDetail:
+    groups = call.repository.memberships.groups_of(call.transaction, user)
+    return api.UserDetail(
+        path=user.path,
+        user_name=user.name,
+        user_id=user.user_id,
+        arn=user.arn,
+        create_date=times.shown(user.created),
+        user_policy_list=_inline(call, user),
+        group_list=[group.name for group in groups],
+        attached_managed_policies=attachments.shown(call, user),
+        permissions_boundary=boundaries.shown(user.boundary),
+        tags=tagging.shown(user.tag_map),
+    )
+
+
+def _group(call: IamCall, group: Group) -> api.GroupDetail:
+    return api.GroupDetail(
+        path=group.path,
+        group_name=group.name,
+        group_id=group.group_id,
+        arn=group.arn,
+        create_date=times.shown(group.created),
+        group_policy_list=_inline(call, group),
+        attached_managed_policies=attachments.shown(call, group),
+    )
+
+
+def _policy(call: IamCall, usage: PolicyUsage, policy: ManagedPolicy) -> api.ManagedPolicyDetail:
+    attached, bounding = usage.of(policy.arn)
+    versions = managed_policy.versions(call.repository, call.transaction, policy)
+    return api.ManagedPolicyDetail(
+        policy_name=policy.name,
+        policy_id=policy.policy_id,
+        arn=policy.arn,
+        path=policy.path,
+        default_version_id=f"v{policy.default_version}",
+        attachment_count=attached,
+        permissions_boundary_usage_count=bounding,
+        is_attachable=True,
+        description=policy.description,
+        create_date=times.shown(policy.created),
+        update_date=times.shown(policy.updated),
+        policy_version_list=[policy_versions.shown(policy, version) for version in versions],
+    )
+
+
+def _inline(call: IamCall, entity: User | Group) -> list[api.PolicyDetail]:
+    known = call.repository.inline_policies.of(
+        call.transaction, entity.account, (entity.entity_id,)
+    )
+    return [
+        api.PolicyDetail(
+            policy_name=policy.name, policy_document=documents.encoded(policy.document)
+        )
+        for policy in known
+    ]

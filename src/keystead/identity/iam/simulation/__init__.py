@@ -1,0 +1,5 @@
+"""The operations that simulate decisions."""
+
+from keystead.identity.iam.simulation import context_keys, operations
+
+__all__ = ("context_keys", "operations")

@@ -1,0 +1,243 @@
+"""Which questions does a simulation ask?  Each of its actions about each of its resources.
+
+The resource's own policy has a say when the request gives one; without it nothing stands for the
+policy of a resource in the caller's account, and another account's resource stays closed. A caller
+who is not named has no account that a resource could be foreign to.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from keystead.identity.call import IamCall
+from keystead.identity.iam.simulation import caller_and_facts
+from keystead.identity.iam.simulation.policies import resource_policy
+from keystead.identity.names import root_arn
+from keystead.identity.repository import Group, User
+from keystead.policy.evaluation import (
+    ApplicablePolicies,
+    Keys,
+    PolicySource,
+    Principal,
+    PrincipalPolicies,
+    RequestContext,
+    policy_required,
+    works_across_accounts,
+)
+from keystead.policy.language import DocumentKind
+from keystead.policy.reasons import could_apply, dialect_of, owner_of, resource_document
+from keystead.policy.text import ascii_lower
+from keystead.wire.models import iam as api
+
+EVERYTHING = "*"
+READ_AT_ONCE = 500_000
+"""Characters of policies that one page may read, again for each of its questions: as many as take
+a fraction of a second."""
+
+_A_QUESTION, _A_KEY = 200, 5  # what they cost beside the policies, in characters
+
+_OPTIONS = frozenset(
+    {
+        "EC2-Classic-InstanceStore",
+        "EC2-Classic-EBS",
+        "EC2-VPC-InstanceStore",
+        "EC2-VPC-InstanceStore-Subnet",
+        "EC2-VPC-EBS",
+        "EC2-VPC-EBS-Subnet",
+    }
+)
+
+
+class SimulationRequest(Protocol):
+    """What both simulations are given."""
+
+    @property
+    def action_names(self) -> list[str]: ...
+    @property
+    def resource_arns(self) -> list[str] | None: ...
+    @property
+    def resource_policy(self) -> str | None: ...
+    @property
+    def resource_owner(self) -> str | None: ...
+    @property
+    def caller_arn(self) -> str | None: ...
+    @property
+    def context_entries(self) -> list[api.ContextEntry] | None: ...
+    @property
+    def resource_handling_option(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Everything that a simulation asks with; only action and resource change."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    principal: Principal
+    facts: Keys
+    own: PrincipalPolicies
+    resource_policy: str | None
+    owner: str  # of resources whose ARN names none
+    compiled: dict[DocumentKind, PolicySource] = field(default_factory=dict)  # resource_policy
+
+    def ask(self, action: str, resource: str) -> tuple[RequestContext, ApplicablePolicies]:
+        """The arguments of one decision."""
+        name, owner = ascii_lower(action), owner_of(resource) or self.owner
+        own_policy = self.policy_of(name, resource)
+        context = RequestContext(
+            principal=self.principal,
+            action=action,
+            resource=resource,
+            resource_account=owner if self.principal.arn else self.principal.account,
+            keys={"aws:resourceaccount": owner, **self.facts},
+        )
+        return context, ApplicablePolicies(
+            principal=self.own,
+            resource_based=own_policy,
+            resource_policy_required=bool(own_policy) and policy_required(name, resource),
+            cross_account_allowed=works_across_accounts(name),
+        )
+
+    def policy_of(self, action: str, resource: str) -> tuple[PolicySource, ...]:
+        """The resource's own policy, as an action in lower case asks it."""
+        if self.resource_policy is None:
+            return ()
+        kind = resource_document(action, resource)
+        if kind not in self.compiled:
+            self.compiled[kind] = resource_policy(self.resource_policy, kind)
+        return (self.compiled[kind],)
+
+    @property
+    def sources(self) -> tuple[PolicySource, ...]:
+        """Every policy whose statements may be named."""
+        boundary = () if self.own.boundary is None else (self.own.boundary,)
+        resource = self.policy_of(ascii_lower(self.actions[0]), self.resources[0])
+        return (*self.own.identity_based, *boundary, *resource)
+
+    @property
+    def length(self) -> int:
+        """Characters that one action has to read, for all of its resources."""
+        levels = (source for level in self.own.service_control for source in level)
+        policies = sum(len(source.policy.text) for source in (*self.sources, *levels))
+        return (policies + _A_QUESTION + _A_KEY * len(self.facts)) * len(self.resources)
+
+    @property
+    def actions_at_once(self) -> int:
+        """How many actions one page answers."""
+        return READ_AT_ONCE // self.length
+
+
+def questions(
+    call: IamCall,
+    request: SimulationRequest,
+    own: PrincipalPolicies,
+    source: User | Group | None = None,
+) -> Questions:
+    """What a request asks; raises InvalidInput for what cannot be asked."""
+    resources = request.resource_arns or [EVERYTHING]
+    _require_actions(request.action_names)
+    _require_resources(resources)
+    _require_option(request, resources)
+    principal, facts = caller_and_facts.caller(
+        call, request.caller_arn, source, resource_policy=request.resource_policy is not None
+    )
+    asked = Questions(
+        actions=request.action_names,
+        resources=resources,
+        principal=principal,
+        facts={**facts, **caller_and_facts.entries(request.context_entries)},
+        own=own,
+        resource_policy=request.resource_policy,
+        owner=_owner(request.resource_owner) or principal.account,
+    )
+    _require_few(asked)
+    _require_applicable(asked)
+    return asked
+
+
+def _require_actions(actions: Sequence[str]) -> None:
+    """Actions as policies name them; no wildcards, but any name: not all services are ours."""
+    if not actions:
+        raise api.InvalidInputException("ActionNames cannot be null or empty.")
+    for action in actions:
+        service, colon, name = action.partition(":")
+        if not colon or not service or not name or ":" in name:
+            raise api.InvalidInputException(
+                f"Invalid action: {action} must be a service and the name of an operation,"
+                " such as iam:CreateUser."
+            )
+        if set(action) & set("*? \t\r\n"):
+            raise api.InvalidInputException(
+                f"Invalid action: {action} must not contain wildcards or spaces."
+            )
+
+
+def _require_resources(resources: Sequence[str]) -> None:
+    for resource in resources:
+        if resource == EVERYTHING and len(resources) == 1:
+            continue
+        parts = resource.split(":", 5)
+        if len(parts) != 6 or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
+            raise api.InvalidInputException(
+                f"ResourceNames are not in a valid ARN format: {resource}."
+            )
+
+
+def _require_option(request: SimulationRequest, resources: Sequence[str]) -> None:
+    """A scenario of EC2: nothing else has any."""
+    option = request.resource_handling_option
+    if option is None:
+        return
+    if option not in _OPTIONS:
+        raise api.InvalidInputException(f"Invalid resource handling option: {option}.")
+    for action in request.action_names:
+        if resources != [EVERYTHING] and not ascii_lower(action).startswith("ec2:"):
+            raise api.InvalidInputException(
+                "Invalid input resource handling options. Action does not support resource"
+                f" handling options: {action}."
+            )
+
+
+def _owner(text: str | None) -> str:
+    """The account that ResourceOwner stands for, by its root ARN; "" without one."""
+    if text is None:
+        return ""
+    account = text.split(":")[4] if text.count(":") == 5 else ""
+    if not (account.isascii() and account.isdigit() and len(account) == 12):
+        account = ""
+    if not account or text != root_arn(account):
+        raise api.InvalidInputException(f"'{text}' is not a valid as a Resource Owner.")
+    return account
+
+
+def _require_few(asked: Questions) -> None:
+    """One page answers at least one action; what would take longer is refused."""
+    if asked.actions_at_once == 0:
+        raise api.InvalidInputException(
+            "The policies are too long to be simulated for so many resources at once."
+        )
+
+
+def _require_applicable(asked: Questions) -> None:
+    """The resource policy can be read for every question, and speaks of every resource."""
+    if asked.resource_policy is None:
+        return
+    for action in _one_of_each(asked.actions):
+        for resource in asked.resources:
+            (source,) = asked.policy_of(action, resource)
+            if not _speaks_of(source, resource, asked.facts):
+                raise api.InvalidInputException(
+                    f"The resource policy is not applicable to resource {resource}."
+                )
+
+
+def _one_of_each(actions: Iterable[str]) -> list[str]:
+    """One action that assumes roles and one that does not: they read a policy differently."""
+    return list({name.startswith("sts:"): name for name in map(ascii_lower, actions)}.values())
+
+
+def _speaks_of(source: PolicySource, resource: str, keys: Keys) -> bool:
+    dialect = dialect_of(source.policy)
+    return any(
+        could_apply(statement, dialect, resource, keys) for statement in source.policy.statements
+    )

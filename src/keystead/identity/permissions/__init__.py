@@ -1,0 +1,5 @@
+"""Which policies speak for an identity?"""
+
+from keystead.identity.permissions import attached, managed_policy
+
+__all__ = ("attached", "managed_policy")

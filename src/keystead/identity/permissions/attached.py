@@ -1,0 +1,92 @@
+"""Which policies speak for a user or a group?  Inline and managed, a user's groups' as well.
+
+A stored policy that no longer compiles denies everything for its layer (PE-2), and an attached
+policy or a boundary that cannot be found is an integrity error: none is ever skipped.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+
+from keystead.custody.rows import RowIntegrityError
+from keystead.identity.permissions import managed_policy
+from keystead.identity.repository import Group, IdentityRepository, User
+from keystead.policy.evaluation import PolicySource, PrincipalPolicies
+from keystead.policy.language import DocumentKind, Policy, stored_policy
+from keystead.store.protocol import Reader
+
+_log = logging.getLogger(__name__)
+
+
+def of_user(repository: IdentityRepository, reader: Reader, user: User) -> PrincipalPolicies:
+    """What empowers and bounds this user."""
+    boundary = None
+    if user.boundary is not None:
+        document = _managed_document(repository, reader, user.account, user.boundary)
+        compiled = _compiled(repository, user.account, document, DocumentKind.BOUNDARY)
+        boundary = _source(compiled, user.boundary, user.arn)
+    return PrincipalPolicies(
+        identity_based=tuple(_identity_based(repository, reader, user)), boundary=boundary
+    )
+
+
+def of_group(repository: IdentityRepository, reader: Reader, group: Group) -> PrincipalPolicies:
+    """What the members of this group have by it."""
+    arns = {group.group_id: group.arn}
+    return PrincipalPolicies(
+        identity_based=tuple(_of_entities(repository, reader, group.account, arns))
+    )
+
+
+def _identity_based(
+    repository: IdentityRepository, reader: Reader, user: User
+) -> Iterator[PolicySource]:
+    groups = repository.memberships.groups_of(reader, user)
+    arns = {user.user_id: user.arn, **{group.group_id: group.arn for group in groups}}
+    return _of_entities(repository, reader, user.account, arns)
+
+
+def _of_entities(
+    repository: IdentityRepository, reader: Reader, account: str, arns: Mapping[str, str]
+) -> Iterator[PolicySource]:
+    """The policies of those who have these unique ids and ARNs."""
+    for inline in repository.inline_policies.of(reader, account, tuple(arns)):
+        policy = _compiled(repository, account, inline.document, DocumentKind.IDENTITY)
+        yield _source(policy, inline.name, arns[inline.entity_id])
+    for attached in repository.attachments.of(reader, account, tuple(arns)):
+        document = _managed_document(repository, reader, account, attached.policy_arn)
+        policy = _compiled(repository, account, document, DocumentKind.IDENTITY)
+        yield _source(policy, attached.policy_arn, arns[attached.entity_id])
+
+
+def _compiled(
+    repository: IdentityRepository, account: str, document: str, kind: DocumentKind
+) -> Policy:
+    """What a stored document means: kept, because users are read anew at every epoch."""
+    name = (account, kind, document)
+    policy = repository.compiled.get(name)
+    if policy is None:
+        policy = stored_policy(document, kind)
+        repository.compiled.put(name, policy, account, policy.weight)
+    return policy
+
+
+def _source(policy: Policy, policy_id: str, attached_to: str) -> PolicySource:
+    if policy.broken:
+        _log.error(
+            "stored policy `%s` of `%s` is invalid and denies everything", policy_id, attached_to
+        )
+    return PolicySource(policy, policy_id, attached_to)
+
+
+def _managed_document(
+    repository: IdentityRepository, reader: Reader, account: str, arn: str
+) -> str:
+    """The default version's document of a policy that must be there."""
+    policy = managed_policy.with_arn(repository, reader, account, arn)
+    if policy is None:
+        raise RowIntegrityError("iam_policy", (account, arn))
+    version = managed_policy.version(repository, reader, policy, policy.default_version)
+    if version is None:
+        key = (account, policy.policy_id, policy.default_version)
+        raise RowIntegrityError("iam_policy_version", key)
+    return version.document
