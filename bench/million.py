@@ -24,7 +24,7 @@ import msgspec
 
 from bench.signed import signed_request
 from keystead.custody.seals.root import FileSeal
-from keystead.kms.records import KeyRecord, microseconds
+from keystead.kms.keys.records import KeyRecord, microseconds
 from keystead.policy.evaluation.decision import Permit
 from keystead.server import founding
 from keystead.server.compose import Installation, lock

@@ -10,8 +10,8 @@ MAKERS = {
 }  # after a Decision that allows; `for_system` itself
 SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit event of its own
     "identity/accounts.py",  # the operator's ceremonies
-    "kms/deletion.py",
-    "kms/rotation.py",
+    "kms/schedule/deletion.py",
+    "kms/schedule/rotation.py",
 }
 
 

@@ -10,7 +10,7 @@ from keystead.custody.material.material import Sealed
 from keystead.errors import AwsError
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
-from keystead.kms.contexts import EMPTY
+from keystead.kms.encryption_context import EMPTY
 from keystead.kms.heard import Heard
 from keystead.wire.models import kms as api
 from tests.kms.world import ACCOUNT, OTHER_ACCOUNT, Kms, World, refused

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keystead.kms.identifiers import ACROSS_ACCOUNTS, BY_ALIAS
+from keystead.kms.keys.identifiers import ACROSS_ACCOUNTS, BY_ALIAS
 from keystead.policy.evaluation.service_rules import works_across_accounts
 from keystead.wire.models import kms as api
 from tests.kms.world import ACCOUNT, REGION, Kms, refused

@@ -27,12 +27,12 @@ from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.errors import AwsError
 from keystead.kms.call import KmsCall
-from keystead.kms.deletion import Destroyed, destroy_due
-from keystead.kms.due import one_by_one
 from keystead.kms.heard import Heard
-from keystead.kms.records import Place
-from keystead.kms.repository import KeyRepository
-from keystead.kms.rotation import Rotated, rotate_due
+from keystead.kms.keys.records import Place
+from keystead.kms.keys.repository import KeyRepository
+from keystead.kms.schedule.deletion import Destroyed, destroy_due
+from keystead.kms.schedule.one_by_one import one_by_one
+from keystead.kms.schedule.rotation import Rotated, rotate_due
 from keystead.policy.evaluation.question import (
     PolicySource,
     Principal,

@@ -2,7 +2,7 @@
 
 from keystead.custody.material.material import Custody
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import Key
+from keystead.kms.keys.key import Key
 from keystead.policy.evaluation.decision import Permit
 from keystead.registry import implements
 from keystead.wire.models import kms as api

@@ -5,13 +5,10 @@ from collections.abc import Mapping
 from keystead.call import NO_KEYS, Call, R, Resource
 from keystead.custody.material import Custody
 from keystead.custody.tokens import Tokens
-from keystead.kms import identifiers
 from keystead.kms.ciphertext import KeyName
-from keystead.kms.contexts import EncryptionContext
+from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
-from keystead.kms.identifiers import Reference, key_reference
-from keystead.kms.keys import Key, nobodys_key
-from keystead.kms.repository import KeyRepository
+from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
 from keystead.policy.evaluation import ContextValue, Permit
 from keystead.wire.models import kms as api
 

@@ -18,7 +18,7 @@ from zlib import crc32
 
 from keystead.arns import is_account_id
 from keystead.custody.material import Sealed
-from keystead.kms.contexts import EncryptionContext
+from keystead.kms.encryption_context import EncryptionContext
 from keystead.wire.models import kms as api
 
 _MAGIC = b"KS\x01"

@@ -4,10 +4,10 @@ from typing import NamedTuple, cast
 
 from keystead.arns import partition_of
 from keystead.errors import ValidationException
-from keystead.kms import tags, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
-from keystead.kms.keys import described
+from keystead.kms.keys import described, tags
 from keystead.policy.evaluation import ContextValue
 from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.kms.ciphertext import Blob, KeyName, header_end, read_header, take_apart
-from keystead.kms.contexts import EMPTY, EncryptionContext, checked
+from keystead.kms.encryption_context import EMPTY, EncryptionContext, checked
 
 ROOM = Room(of_owner=256 * KIB, in_all=8 * MIB)
 """For contexts, and again for headers."""

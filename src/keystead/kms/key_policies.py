@@ -15,8 +15,7 @@ import msgspec
 from keystead.arns import iam_arn, partition_of
 from keystead.call import NoOrganization, Principals
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import Key
-from keystead.kms.repository import DEFAULT_POLICY
+from keystead.kms.keys import DEFAULT_POLICY, Key
 from keystead.policy.evaluation import ContextValue, PolicySource
 from keystead.policy.language import (
     KEY_POLICY_BYTES,

@@ -41,7 +41,7 @@ class Stateful(Protocol):
     def origin(self) -> str: ...
 
 
-Refusal = Callable[[Stateful], AwsError]
+Cell = Callable[[Stateful], AwsError]
 
 
 def _disabled(key: Stateful) -> AwsError:
@@ -95,7 +95,7 @@ dis, pdel, nopd, imp = _disabled, _pending_deletion, _not_pending_deletion, _pen
 una, cre, upd, org = _unavailable, _creating, _updating, wrong_origin
 
 # fmt: off
-_ROWS: tuple[tuple[str, tuple[Refusal | None, ...]], ...] = (
+_ROWS: tuple[tuple[str, tuple[Cell | None, ...]], ...] = (
     #                                  Enabled Disabled PendDel PendImp Unavail Creating Updating
     ("CancelKeyDeletion",                 (nopd, nopd,    ok,    nopd,   nopd,   nopd,    nopd)),
     ("CreateAlias",                       (ok,   ok,      pdel,  ok,     ok,     ok,      ok)),
@@ -130,7 +130,7 @@ _ROWS: tuple[tuple[str, tuple[Refusal | None, ...]], ...] = (
 )
 # fmt: on
 
-TABLE: Mapping[tuple[str, KeyState], Refusal | None] = {
+TABLE: Mapping[tuple[str, KeyState], Cell | None] = {
     (operation, state): refusal
     for operations, cells in _ROWS
     for operation in operations.split()

@@ -33,12 +33,9 @@ from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.call import KmsCall
-from keystead.kms.deletion import Destroyed, destroy_due
-from keystead.kms.due import one_by_one
 from keystead.kms.heard import Heard
-from keystead.kms.records import Place
-from keystead.kms.repository import KeyRepository
-from keystead.kms.rotation import Rotated, rotate_due
+from keystead.kms.keys import KeyRepository, Place
+from keystead.kms.schedule import Destroyed, Rotated, destroy_due, one_by_one, rotate_due
 from keystead.policy.enforcement import disagreements, kept_bytes
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity

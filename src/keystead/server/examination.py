@@ -13,7 +13,7 @@ from keystead.custody.material import Custody
 from keystead.custody.seals import SEAL_FILE, open_root
 from keystead.custody.state import Examined, examine, is_summed
 from keystead.identity.repository import IdentityRepository
-from keystead.kms.repository import KeyRepository
+from keystead.kms.keys import KeyRepository
 from keystead.server.clock_repository import ClockRepository
 from keystead.server.compose import lock, passphrase
 from keystead.server.config import Config

@@ -16,8 +16,7 @@ from keystead.failures import Failure
 from keystead.identity import limits, managed_policies
 from keystead.identity.authentication import Caller
 from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
-from keystead.kms.keys import key_view
-from keystead.kms.records import KeyRecord
+from keystead.kms.keys import KeyRecord, key_view
 from keystead.policy.evaluation import ContextValue, PolicySource, Principal, PrincipalPolicies
 from keystead.policy.language import (
     DocumentKind,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from keystead.clock import Clock
 from keystead.identity.repository import IdentityRepository
-from keystead.kms.repository import KeyRepository
+from keystead.kms.keys import KeyRepository
 from keystead.refusals.memory import Refusals
 from keystead.store.protocol import Reader
 

@@ -11,13 +11,6 @@ from keystead.kms.operations import (
     tags,
 )
 
-__all__ = [
-    "aliases",
-    "data_keys",
-    "encryption",
-    "lifecycle",
-    "policies",
-    "randomness",
-    "rotation",
-    "tags",
-]
+__all__ = (
+    "aliases", "data_keys", "encryption", "lifecycle", "policies", "randomness", "rotation", "tags",
+)  # fmt: skip

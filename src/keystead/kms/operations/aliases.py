@@ -4,11 +4,10 @@ Permission is needed on the alias and on each key that it names or shall name (k
 """
 
 from keystead.errors import ValidationException
-from keystead.kms import aliases, states, usage
+from keystead.kms import states, usage
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import Key
-from keystead.kms.markers import ALIASES, page
-from keystead.kms.records import AliasRecord, microseconds, moment
+from keystead.kms.keys import AliasRecord, Key, aliases, microseconds, moment
+from keystead.kms.paging import ALIASES, page
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 

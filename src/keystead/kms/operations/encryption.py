@@ -8,9 +8,8 @@ from keystead.errors import ValidationException
 from keystead.kms import ciphertext, grants, states, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.ciphertext import Blob
-from keystead.kms.contexts import EncryptionContext
-from keystead.kms.identifiers import key_reference
-from keystead.kms.keys import Key
+from keystead.kms.encryption_context import EncryptionContext
+from keystead.kms.keys import Key, key_reference
 from keystead.kms.requests import refuse_recipient, require_real
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.policy.reasons import cross_account

@@ -11,14 +11,20 @@ import msgspec
 from keystead.audit.event import EventResource
 from keystead.call import Target
 from keystead.errors import ValidationException
-from keystead.kms import creation, grants, key_policies, states, tags
+from keystead.kms import creation, grants, key_policies, states
 from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted
-from keystead.kms.identifiers import key_reference
-from keystead.kms.keys import RESOURCE_TYPE, Key, key_view
-from keystead.kms.markers import KEYS, page
-from keystead.kms.metadata import key_metadata
-from keystead.kms.records import KeyRecord, microseconds
+from keystead.kms.keys import (
+    RESOURCE_TYPE,
+    Key,
+    KeyRecord,
+    key_metadata,
+    key_reference,
+    key_view,
+    microseconds,
+    tags,
+)
+from keystead.kms.paging import KEYS, page
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements
 from keystead.store.protocol import Value

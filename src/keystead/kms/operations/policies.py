@@ -3,8 +3,8 @@
 from keystead.errors import ValidationException
 from keystead.kms import key_policies, states
 from keystead.kms.call import KmsCall
-from keystead.kms.markers import KEYS, page
-from keystead.kms.repository import DEFAULT_POLICY
+from keystead.kms.keys import DEFAULT_POLICY
+from keystead.kms.paging import KEYS, page
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 

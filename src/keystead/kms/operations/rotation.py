@@ -6,10 +6,9 @@ from datetime import timedelta
 
 from keystead.kms import states, usage
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import Key
-from keystead.kms.markers import KEYS, page
-from keystead.kms.records import MaterialRecord, microseconds, moment
-from keystead.kms.rotation import DEFAULT_PERIOD_DAYS, rotate
+from keystead.kms.keys import Key, MaterialRecord, microseconds, moment
+from keystead.kms.paging import KEYS, page
+from keystead.kms.schedule import DEFAULT_PERIOD_DAYS, rotate
 from keystead.kms.states import KeyState
 from keystead.registry import implements
 from keystead.wire.models import kms as api

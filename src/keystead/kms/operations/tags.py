@@ -1,8 +1,9 @@
 """TagResource, UntagResource, ListResourceTags."""
 
-from keystead.kms import states, tags
+from keystead.kms import states
 from keystead.kms.call import KmsCall
-from keystead.kms.markers import TAGS, page
+from keystead.kms.keys import tags
+from keystead.kms.paging import TAGS, page
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 

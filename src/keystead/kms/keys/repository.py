@@ -13,8 +13,8 @@ import msgspec
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
-from keystead.kms.keys import Key, cost, key_view
-from keystead.kms.records import (
+from keystead.kms.keys.key import Key, cost, key_view
+from keystead.kms.keys.records import (
     AliasRecord,
     KeyCount,
     KeyRecord,

@@ -8,7 +8,7 @@ other's.
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from keystead.kms.records import Place
+from keystead.kms.keys import Place
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 
 _MOST = 100  # done in one run: nobody waits for more

@@ -6,8 +6,8 @@ from typing import cast, get_args
 import msgspec
 
 from keystead.kms import usage
-from keystead.kms.keys import Key
-from keystead.kms.records import moment
+from keystead.kms.keys.key import Key
+from keystead.kms.keys.records import moment
 from keystead.kms.states import KeyState
 from keystead.wire.models import kms as api
 

@@ -17,9 +17,9 @@ from keystead.caches import Shared
 from keystead.call import NO_KEYS
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
-from keystead.kms.records import KeyRecord
+from keystead.kms.keys.records import KeyRecord
+from keystead.kms.keys.tags import resource_keys
 from keystead.kms.states import KeyState
-from keystead.kms.tags import resource_keys
 from keystead.policy.evaluation import ContextValue, PolicySource, documents
 from keystead.wire.models import kms as api
 

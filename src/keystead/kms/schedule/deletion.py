@@ -11,10 +11,8 @@ from datetime import datetime
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.events import service_event
-from keystead.kms.keys import key_view
-from keystead.kms.records import KeyRecord, Place, microseconds
-from keystead.kms.repository import KeyRepository
+from keystead.kms.keys import KeyRecord, KeyRepository, Place, key_view, microseconds
+from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
 

@@ -10,10 +10,8 @@ from datetime import datetime, timedelta
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.events import service_event
-from keystead.kms.keys import Key, key_view
-from keystead.kms.records import KeyRecord, Place, microseconds, moment
-from keystead.kms.repository import KeyRepository
+from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, key_view, microseconds, moment
+from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
 from keystead.wire.models import kms as api

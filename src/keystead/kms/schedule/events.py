@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from keystead.audit.event import Event, EventResource
-from keystead.kms.identifiers import key_reference
-from keystead.kms.keys import RESOURCE_TYPE
-from keystead.kms.records import KeyRecord
+from keystead.kms.keys import RESOURCE_TYPE, KeyRecord, key_reference
 from keystead.wire.models import kms as api
 
 

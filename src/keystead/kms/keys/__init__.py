@@ -1,0 +1,21 @@
+"""What is a key?  Its row, its names, and what is told of it."""
+
+from keystead.kms.keys import aliases, identifiers, tags
+from keystead.kms.keys.identifiers import Reference, key_reference
+from keystead.kms.keys.key import RESOURCE_TYPE, Key, described, key_view, nobodys_key
+from keystead.kms.keys.metadata import key_metadata
+from keystead.kms.keys.records import (
+    AliasRecord,
+    KeyRecord,
+    MaterialRecord,
+    Place,
+    microseconds,
+    moment,
+)
+from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
+
+__all__ = (
+    "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyRecord", "KeyRepository",
+    "MaterialRecord", "Place", "Reference", "aliases", "described", "identifiers", "key_metadata",
+    "key_reference", "key_view", "microseconds", "moment", "nobodys_key", "tags",
+)  # fmt: skip
