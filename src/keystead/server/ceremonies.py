@@ -11,7 +11,7 @@ from typing import Any
 from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
-from keystead.server import questions, refused, simulate, who_can
+from keystead.inquiry import past_refusals, question, simulate, who_can
 from keystead.server.compose import Installation
 from keystead.server.founding import ceremony_event
 
@@ -118,8 +118,8 @@ def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str
 
 CEREMONIES: Mapping[str, Ceremony] = {
     "status": _status,
-    "explain": questions.explain_one,
-    "explain refusal": refused.explain_refusal,
+    "explain": question.explain_one,
+    "explain refusal": past_refusals.explain_refusal,
     "simulate": simulate.simulate,
     "who-can": who_can.who_can,
     "account create": _create_account,

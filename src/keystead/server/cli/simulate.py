@@ -8,13 +8,13 @@ import click
 import msgspec
 
 from keystead.failures import Failure
+from keystead.inquiry import expectations
+from keystead.inquiry.expectations import Answer, Check, Expectation, Question, Result
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.text import ascii_lower
-from keystead.server import expectations
 from keystead.server.cli import options, words
 from keystead.server.cli.office import office
 from keystead.server.config import Config
-from keystead.server.expectations import Answer, Check, Expectation, Question, Result
 
 HOLD, DO_NOT, WRONG = 0, 1, 2
 _TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server
@@ -80,8 +80,8 @@ def _tested(
 
 def _of_folder(config: Config, policies: Path) -> Ask:
     # Everything that a server is made of, which a client of a running server does not need.
-    from keystead.server.policy_folder import PolicyFolder  # noqa: PLC0415
-    from keystead.server.simulate import answers  # noqa: PLC0415
+    from keystead.inquiry.policy_folder import PolicyFolder  # noqa: PLC0415
+    from keystead.inquiry.simulate import answers  # noqa: PLC0415
 
     folder = PolicyFolder(
         policies,

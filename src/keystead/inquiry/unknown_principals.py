@@ -19,6 +19,7 @@ import msgspec
 from keystead.call import Resource
 from keystead.identity.authentication import Caller
 from keystead.identity.principals import StoredPrincipals
+from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import PolicySource, Principal, PrincipalPolicies, PrincipalType
 from keystead.policy.language import (
     EVERYBODY,
@@ -30,7 +31,6 @@ from keystead.policy.language import (
 )
 from keystead.policy.reasons import BadScenario, principal_named
 from keystead.policy.text import ascii_lower
-from keystead.server.view import InstallationView
 
 _EVERYTHING = compile_policy(
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',

@@ -1,6 +1,6 @@
 """Who can do this here?  Every principal of the installation, asked about one thing.
 
-Each is asked the question of its own request (`questions.ask`), with what is known of it and of
+Each is asked the question of its own request (`question.ask`), with what is known of it and of
 the resource; the keys that only a request has stay open, but for those that are given. The clock
 is such a key: what a policy allows only for a time is told with that condition.
 
@@ -17,13 +17,13 @@ import msgspec
 
 from keystead.call import Resource
 from keystead.identity.authentication import Caller, callers
+from keystead.inquiry import unknown_principals
+from keystead.inquiry.question import ask, given_keys, named_resource
+from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
 from keystead.policy.language import SERVED, is_supplied
 from keystead.policy.reasons import Possibility, Supposed, Unknown, Verdict, possible
 from keystead.policy.text import ascii_lower
-from keystead.server import outsiders
-from keystead.server.questions import ask, given_keys, named_resource
-from keystead.server.view import InstallationView
 
 PAGE_SECONDS = 0.02
 _USERS_READ = 100
@@ -129,7 +129,7 @@ class _Asking:
         """What those can do whom the resource's policy names and who are not known here."""
         resource = self._resource(callers.root(self._accounts[0]))
         unknown = self._unknown(resource, ())
-        for stranger in outsiders.named(self._installation, resource, self._action):
+        for stranger in unknown_principals.named(self._installation, resource, self._action):
             found = self._possible(stranger.caller, resource, unknown)
             if found.verdict is not Verdict.CANNOT:
                 yield {

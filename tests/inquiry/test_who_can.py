@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keystead.failures import Failure
-from keystead.server import who_can
+from keystead.inquiry import who_can
 from keystead.server.ceremonies import perform
 from keystead.server.cli import who_can as command
 from tests.conftest import BIN, Server, create_user, policy, refused

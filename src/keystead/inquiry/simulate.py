@@ -1,6 +1,6 @@
 """What would be decided?  Many questions at once, about a live installation or a folder.
 
-Both are asked in the same way (`questions.ask`, `evaluate`): what differs is only where
+Both are asked in the same way (`question.ask`, `evaluate`): what differs is only where
 principals, resources and policies come from.
 """
 
@@ -12,11 +12,11 @@ import msgspec
 from keystead.call import Guardrails, NoOrganization, Resource
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller
+from keystead.inquiry.expectations import Answer, Question, answer
+from keystead.inquiry.question import ask, given_keys, named_caller, named_resource
+from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import ContextValue, evaluate
 from keystead.request_keys import time_keys
-from keystead.server.expectations import Answer, Question, answer
-from keystead.server.questions import ask, given_keys, named_caller, named_resource
-from keystead.server.view import InstallationView
 
 
 class World(Protocol):

@@ -16,6 +16,19 @@ from keystead.failures import Failure
 from keystead.identity import limits, managed_policies
 from keystead.identity.authentication import Caller
 from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
+from keystead.inquiry.folder_files import (
+    GroupFacts,
+    KeyFacts,
+    UserFacts,
+    documents,
+    facts,
+    folders,
+    inside,
+    require_apart,
+    require_path,
+    text,
+    wrong,
+)
 from keystead.kms.keys import KeyRecord, key_view
 from keystead.policy.evaluation import ContextValue, PolicySource, Principal, PrincipalPolicies
 from keystead.policy.language import (
@@ -29,19 +42,6 @@ from keystead.policy.language import (
     named_principals,
 )
 from keystead.policy.reasons import known_keys
-from keystead.server.folder_files import (
-    GroupFacts,
-    KeyFacts,
-    UserFacts,
-    documents,
-    facts,
-    folders,
-    inside,
-    require_apart,
-    require_path,
-    text,
-    wrong,
-)
 
 Sources = tuple[PolicySource, ...]
 Levels = tuple[Sources, ...]

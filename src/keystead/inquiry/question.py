@@ -15,6 +15,7 @@ from keystead.arns import Arn, NotAnArn
 from keystead.call import Guardrails, NoOrganization, Resource, Target, question
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller, callers
+from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     ContextValue,
@@ -25,7 +26,6 @@ from keystead.policy.language import is_multi_valued
 from keystead.policy.reasons import Explanation, explain, render
 from keystead.policy.text import ascii_lower
 from keystead.request_keys import time_keys
-from keystead.server.view import InstallationView
 
 NO_GUARDRAILS = NoOrganization()
 

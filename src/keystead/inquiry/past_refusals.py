@@ -16,10 +16,10 @@ from keystead.audit.jsontext import printable
 from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller, callers
+from keystead.inquiry.question import as_data
+from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import Asked, Principal, PrincipalType, RequestContext, evaluate
 from keystead.policy.reasons import explain, render
-from keystead.server.questions import as_data
-from keystead.server.view import InstallationView
 
 _LONGEST_ID = 256
 _GONE = "cannot be asked any more"

@@ -1,0 +1,1 @@
+"""Why, who else, and what if?  Questions about a live installation or a folder of policies."""
