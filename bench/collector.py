@@ -3,14 +3,14 @@
     python -m bench.collector
 
 The longest collection of each generation, in milliseconds of processor time: as Python comes, and
-as the server does it (`server.collecting`); and one full collection that looks at all of them.
+as the server does it (`collecting`); and one full collection that looks at all of them.
 """
 
 import gc
 import time
 from collections.abc import Callable
 
-from keystead.server.collecting import Collector
+from keystead.server.installation.collecting import Collector
 
 CLOSURES = 250_000  # each a function, its closure, a cell and a tuple
 

@@ -12,7 +12,7 @@ import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.registry import implementation
-from keystead.server.config import reference
+from keystead.server.installation.config import reference
 from keystead.wire.models import accessanalyzer, iam, kms, sts
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keystead.server.framing import MAX_HEAD, MAX_HEADER, MAX_REQUEST_LINE
-from keystead.server.routing import route
+from keystead.server.door.framing import MAX_HEAD, MAX_HEADER, MAX_REQUEST_LINE
+from keystead.server.pipeline.routing import route
 from keystead.wire.http import Endpoint, HttpRequest
 
 # The modules that see a request before its signature is verified, or that write it down.
 BEFORE_AUTHENTICATION = (
-    "keystead.server.framing",
-    "keystead.server.routing",
-    "keystead.server.peers",
+    "keystead.server.door.framing",
+    "keystead.server.pipeline.routing",
+    "keystead.server.door.peers",
     "keystead.wire.forms",
     "keystead.wire.query.query",
     "keystead.wire.sigv4.signature",

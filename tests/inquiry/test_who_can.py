@@ -9,8 +9,8 @@ import pytest
 
 from keystead.failures import Failure
 from keystead.inquiry import who_can
-from keystead.server.ceremonies import perform
 from keystead.server.cli import who_can as command
+from keystead.server.installation.ceremonies import perform
 from tests.conftest import BIN, Server, create_user, policy, refused
 from tests.server.installations import Local, open_local
 

@@ -14,11 +14,11 @@ from typing import Self
 import uvloop
 
 from keystead.server.app import DateLine
-from keystead.server.door import Door
+from keystead.server.door.connection import Door
+from keystead.server.door.held import Held
+from keystead.server.door.peers import PeerCounts
+from keystead.server.door.turn import Turn
 from keystead.server.health import Pages
-from keystead.server.held import Held
-from keystead.server.outbox import Outbox
-from keystead.server.peers import PeerCounts
 from keystead.wire.http import Endpoint
 from tests.server.installations import Local, open_local
 
@@ -34,7 +34,7 @@ class Served:
         pages = Pages(installation.pipeline, installation.serving, installation.metrics)
         self.local = local
         self.commit: Callable[[], None] = installation.commit  # what a test may let fail
-        outbox = Outbox(loop, self._commit, lambda _: None, DateLine())
+        outbox = Turn(loop, self._commit, lambda _: None, DateLine())
         self.door = Door(
             pages, outbox, PeerCounts(64, 64), installation.refused, loop.time, Held(),
             (), Endpoint(), secure=False,

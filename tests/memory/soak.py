@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import boto3
 
-from keystead.server.founding import STORE_FILE
+from keystead.server.installation.founding import STORE_FILE
 from tests.conftest import Credentials, Server, create_user
 from tests.memory.kept import send
 from tests.memory.served import Client

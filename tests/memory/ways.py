@@ -93,7 +93,7 @@ def in_place_of(operation: str, error: Callable[[], Exception]) -> Meanwhile:
         other = Implementation(found.operation, fails, open_to_all=False)
         with (
             patch.dict(registry._implementations, {("kms", operation): other}),
-            patch("keystead.server.routing._JSON", {}),
+            patch("keystead.server.pipeline.routing._JSON", {}),
         ):
             yield
 

@@ -21,8 +21,8 @@ from keystead.refusals.memory import HEADER, WRITTEN_AT_ONCE, Refusals
 from keystead.refusals.queue import Capacity, Queue
 from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.refusals.written import Refusal
-from keystead.server import ceremonies
-from keystead.server.compose import Installation, lock
+from keystead.server.installation import ceremonies
+from keystead.server.installation.installation import Installation, lock
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import HttpResponse

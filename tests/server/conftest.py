@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
-from keystead.server.addresses import Address, Network
-from keystead.server.answer import Answer
-from keystead.server.answers import text
-from keystead.server.door import Connection, Door
-from keystead.server.held import Held
-from keystead.server.listeners import open_sockets
-from keystead.server.outbox import Outbox
-from keystead.server.peers import Peer, PeerCounts
+from keystead.server.door.connection import Connection, Door
+from keystead.server.door.held import Held
+from keystead.server.door.listeners import open_sockets
+from keystead.server.door.peers import Peer, PeerCounts
+from keystead.server.door.replies import text
+from keystead.server.door.turn import Turn
+from keystead.server.installation.addresses import Address, Network
+from keystead.server.pipeline.answer import Answer
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 
@@ -29,7 +29,7 @@ def unavailable() -> HttpResponse:
 
 @dataclass(eq=False)
 class Remembering:
-    """Answers every request with its number and body, and remembers it. (door.Application)"""
+    """Answers every request with its number and body, and remembers it. (connection.Application)"""
 
     requests: list[HttpRequest] = field(default_factory=list)
     turns: list[list[str]] = field(default_factory=list)  # the paths that each turn asked for
@@ -79,7 +79,7 @@ class RunningDoor:
         self.loop = loop
         self.counts = PeerCounts(per_peer=8, in_all=100)
         self.held = Held(1_000_000)
-        outbox = Outbox(loop, self.commit, self.failures.append, lambda: "now")
+        outbox = Turn(loop, self.commit, self.failures.append, lambda: "now")
         self.door = Door(
             self.application, outbox, self.counts, self.refusals.append,
             lambda: loop.time() + self.now, self.held, trusted, Endpoint(), secure=False,

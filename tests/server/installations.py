@@ -14,11 +14,11 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from keystead.audit.event import Event
 from keystead.custody.seals.root import FileSeal
-from keystead.server import founding
-from keystead.server.compose import Installation, lock
-from keystead.server.config import Config
-from keystead.server.founding import Choices, Founded
-from keystead.server.peers import Peer
+from keystead.server.door.peers import Peer
+from keystead.server.installation import founding
+from keystead.server.installation.config import Config
+from keystead.server.installation.founding import Choices, Founded
+from keystead.server.installation.installation import Installation, lock
 from keystead.wire.http import Endpoint, HttpRequest
 
 REGION = "us-east-1"

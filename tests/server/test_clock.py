@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from keystead.clock import Clock, Known
-from keystead.server.ceremonies import perform
-from keystead.server.compose import Installation, lock
+from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.installation import Installation, lock
 from tests.server.installations import Local, open_local
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from keystead.server.collecting import AT_LEAST_SECONDS, WHEN_QUIET_SECONDS, Collector
+from keystead.server.installation.collecting import AT_LEAST_SECONDS, WHEN_QUIET_SECONDS, Collector
 
 
 @dataclass

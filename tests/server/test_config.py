@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keystead.failures import Failure
-from keystead.server.config import Config, load, reference
+from keystead.server.installation.config import Config, load, reference
 
 
 def toml(directory: Path, text: str) -> Path:

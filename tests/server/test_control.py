@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from keystead.failures import Failure
-from keystead.server import control
+from keystead.server.installation import control
 
 
 def perform(command: str, arguments: dict[str, Any]) -> dict[str, Any]:

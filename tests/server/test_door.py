@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from keystead.server.answer import Answer
-from keystead.server.door import SECONDS, WRITE_SECONDS, Connection, State
-from keystead.server.framing import Head, HeadReader
+from keystead.server.door.connection import SECONDS, WRITE_SECONDS, Connection, State
+from keystead.server.door.framing import Head, HeadReader
+from keystead.server.pipeline.answer import Answer
 from keystead.wire.http import HttpResponse
 from tests.server.conftest import LIMIT, UNAVAILABLE, RunningDoor, read_all, statuses, unavailable
 

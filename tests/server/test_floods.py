@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from keystead.server.door import PIECE, WRITE_SECONDS, Connection
-from keystead.server.intake import ALONE, MOST_BYTES, SHORT
-from keystead.server.listeners import RECEIVE_BYTES
+from keystead.server.door.connection import PIECE, WRITE_SECONDS, Connection
+from keystead.server.door.intake import ALONE, MOST_BYTES, SHORT
+from keystead.server.door.listeners import RECEIVE_BYTES
 from tests.server.conftest import LIMIT, RunningDoor, read_all, statuses
-from tests.server.test_accepting import AUTHORITY, TlsDoor
 from tests.server.test_door import wait_for
+from tests.server.test_handshakes import AUTHORITY, TlsDoor
 
 LARGE = 400_000  # bytes of an answer: more than the kernel takes
 MOST_READ = 4 * RECEIVE_BYTES  # by one read

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from keystead.failures import Failure
-from keystead.server import founding
-from keystead.server.compose import Installation, lock
-from keystead.server.config import Config
+from keystead.server.installation import founding
+from keystead.server.installation.config import Config
+from keystead.server.installation.installation import Installation, lock
 from keystead.store.lock import DirectoryLock
 from tests.conftest import BIN, Server, free_port
 from tests.server.installations import choices

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from keystead.server.held import UNCOUNTED, Held
+from keystead.server.door.held import UNCOUNTED, Held
 
 UNIT = UNCOUNTED * 2
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from keystead.server.intake import (
+from keystead.server.door.intake import (
     ABOUT_SECONDS,
     ALONE,
     MOST_PASSED,

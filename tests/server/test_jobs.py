@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from keystead.server.compose import Installation, lock
-from keystead.server.jobs import Job, Jobs
-from keystead.server.metrics import Metrics
+from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.jobs import Job, Jobs
+from keystead.server.telemetry.metrics import Metrics
 from tests.server.installations import Local, open_local
 
 DAY = timedelta(days=1)

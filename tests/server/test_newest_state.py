@@ -21,8 +21,8 @@ from keystead.custody.rows.rows import RowIntegrityError, SealedTable
 from keystead.custody.seals.root import open_root
 from keystead.custody.state import examine
 from keystead.identity.access_keys import IssuedKey
-from keystead.server.compose import Installation, lock
-from keystead.server.config import Config
+from keystead.server.installation.config import Config
+from keystead.server.installation.installation import Installation, lock
 from keystead.store.protocol import Row, StoreCorrupt
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused

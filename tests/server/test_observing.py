@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from keystead.server import logs
-from keystead.server.answer import Answer
-from keystead.server.door import Application
-from keystead.server.exposition import exposition
+from keystead.server.door.connection import Application
+from keystead.server.door.peers import Peer
 from keystead.server.health import MetricsOnly, Pages
-from keystead.server.metrics import Metrics
-from keystead.server.peers import Peer
-from keystead.server.serving import Serving
+from keystead.server.installation.serving import Serving
+from keystead.server.pipeline.answer import Answer
+from keystead.server.telemetry import logs
+from keystead.server.telemetry.exposition import exposition
+from keystead.server.telemetry.metrics import Metrics
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server.conftest import Remembering

@@ -11,8 +11,8 @@ import pytest
 
 from keystead import registry
 from keystead.registry import Implementation
-from keystead.server import routing
-from keystead.server.pipeline import JSON_LIMIT
+from keystead.server.pipeline import routing
+from keystead.server.pipeline.pipeline import JSON_LIMIT
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
 from tests.server.installations import PEER, Local, open_local
@@ -250,7 +250,7 @@ def test_requests_for_which_there_is_no_time_wait(local: Local) -> None:
 def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was found to be nobody is answered in that turn, however late it is."""
     times = iter([0.0] * 5 + [60.0] * 100)
-    monkeypatch.setattr("keystead.server.pipeline.perf_counter", lambda: next(times))
+    monkeypatch.setattr("keystead.server.pipeline.pipeline.perf_counter", lambda: next(times))
     stranger = local.kms_request("ListKeys")
     stranger.headers["authorization"] = stranger.headers["authorization"][:-64] + "0" * 64
     asked = [(stranger, PEER)] * 6 + [(local.kms_request("ListKeys"), PEER)] * 2

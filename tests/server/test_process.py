@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keystead.server import process
+from keystead.server.installation import process
 from tests.conftest import Server, free_port
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux only")

@@ -6,7 +6,7 @@ import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.sts
 import keystead.kms.operations
-from keystead.server.routing import Route, route
+from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import Endpoint, HttpRequest
 
 OPERATIONS = (

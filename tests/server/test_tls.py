@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from keystead.failures import Failure
-from keystead.server.listeners import tls_context
+from keystead.server.door.listeners import tls_context
 from tests.conftest import BIN, REGION, Server, free_port, policy, refused
 
 

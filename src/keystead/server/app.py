@@ -18,20 +18,30 @@ from pathlib import Path
 from typing import Any
 
 from keystead.failures import Failure
-from keystead.server import control, logs, process
-from keystead.server.accepting import TlsListener
-from keystead.server.addresses import Address, parse_address
-from keystead.server.ceremonies import perform
-from keystead.server.collecting import Collector
-from keystead.server.compose import Installation
-from keystead.server.config import Config
-from keystead.server.door import Application, Connection, Door
+from keystead.server.door import (
+    Application,
+    Connection,
+    Door,
+    Held,
+    PeerCounts,
+    TlsListener,
+    Turn,
+    open_sockets,
+    tls_context,
+)
 from keystead.server.health import MetricsOnly, Pages
-from keystead.server.held import Held
-from keystead.server.jobs import Jobs
-from keystead.server.listeners import open_sockets, tls_context
-from keystead.server.outbox import Outbox
-from keystead.server.peers import PeerCounts
+from keystead.server.installation import (
+    Address,
+    Collector,
+    Config,
+    Installation,
+    Jobs,
+    control,
+    parse_address,
+    perform,
+    process,
+)
+from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint
 
@@ -77,7 +87,7 @@ class Server:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._config: Config = installation.config
-        self._outbox = Outbox(
+        self._outbox = Turn(
             asyncio.get_running_loop(), installation.commit, self._commit_failed, DateLine()
         )
         self._stopping = asyncio.Event()

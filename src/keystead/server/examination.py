@@ -14,10 +14,14 @@ from keystead.custody.seals import SEAL_FILE, open_root
 from keystead.custody.state import Examined, examine, is_summed
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.keys import KeyRepository
-from keystead.server.clock_repository import ClockRepository
-from keystead.server.compose import lock, passphrase
-from keystead.server.config import Config
-from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
+from keystead.server.installation import (
+    AUDIT_DIRECTORY,
+    STORE_FILE,
+    ClockRepository,
+    Config,
+    lock,
+    passphrase,
+)
 from keystead.store.sqlite import open_store
 
 

@@ -9,12 +9,10 @@ They say up, down, sealed or draining, and nothing else (threat-model OP-4).
 
 from collections.abc import Mapping, Sequence
 
-from keystead.server.answer import Answer
-from keystead.server.answers import plain
-from keystead.server.door import Application
-from keystead.server.metrics import Metrics
-from keystead.server.peers import Peer
-from keystead.server.serving import Serving
+from keystead.server.door import Application, Peer, plain
+from keystead.server.installation import Serving
+from keystead.server.pipeline import Answer
+from keystead.server.telemetry import Metrics
 from keystead.wire.http import HttpRequest, HttpResponse
 
 READING = ("GET", "HEAD")
@@ -22,7 +20,7 @@ _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # by one of the
 
 
 class Pages:
-    """Answers the pages, and passes every other request on. (door.Application)"""
+    """Answers the pages, and passes every other request on. (connection.Application)"""
 
     __slots__ = ("_application", "_metrics", "_serving", "body_limit", "changes")
 
@@ -62,7 +60,7 @@ class Pages:
 
 
 class MetricsOnly:
-    """A listener that knows one page. (door.Application)"""
+    """A listener that knows one page. (connection.Application)"""
 
     __slots__ = ("_metrics",)
 
@@ -94,7 +92,7 @@ class MetricsOnly:
 def metrics_page(metrics: Metrics) -> Answer:
     """The page that Prometheus reads."""
     # Imported at the first scrape: the library is on the path of no request and no start.
-    from keystead.server.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415
+    from keystead.server.telemetry.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415
 
     response = HttpResponse(200, (("Content-Type", CONTENT_TYPE),), exposition(metrics))
     return Answer(response, _unavailable)

@@ -9,12 +9,18 @@ from keystead.arns import is_account_id
 from keystead.clock import system_clock
 from keystead.custody.seals import PassphraseSeal, SealProvider
 from keystead.failures import Failure
-from keystead.server import founding, process
 from keystead.server.cli import options, words
 from keystead.server.cli.welcome import welcome
-from keystead.server.compose import lock, passphrase, seal
-from keystead.server.config import Config
-from keystead.server.founding import Choices, Founded
+from keystead.server.installation import (
+    Choices,
+    Config,
+    Founded,
+    founding,
+    lock,
+    passphrase,
+    process,
+    seal,
+)
 
 LEAST_MEMORY = 256
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from keystead.failures import Failure
-from keystead.server import control, founding
-from keystead.server.config import Config
+from keystead.server.installation import Config, control, founding
 
 Hold = Callable[[str, dict[str, Any]], dict[str, Any]]
 """Holds a ceremony by its name and arguments; raises Failure."""
@@ -47,8 +46,7 @@ def _opened(config: Config) -> Iterator[Hold]:
             f"`{config.data}` holds no installation", "make one with `keystead init`", status=3
         )
     # Everything that a server is made of, which a client of a running server does not need.
-    from keystead.server import ceremonies, process  # noqa: PLC0415
-    from keystead.server.compose import Installation, lock  # noqa: PLC0415
+    from keystead.server.installation import Installation, ceremonies, lock, process  # noqa: PLC0415  # noqa: PLC0415
 
     process.harden()
     installation = Installation(config, lock(config.directory))

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from keystead.failures import Failure
-from keystead.server import config as configuration
-from keystead.server.config import Config
+from keystead.server.installation import Config
+from keystead.server.installation import config as configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
 

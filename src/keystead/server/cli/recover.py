@@ -8,11 +8,16 @@ import click
 from keystead.custody.files import read_private
 from keystead.custody.seals import recover as open_again
 from keystead.failures import Failure
-from keystead.server import founding, process
 from keystead.server.cli import options, words
-from keystead.server.compose import Installation, lock, seal
-from keystead.server.config import Config
-from keystead.server.founding import ceremony_event
+from keystead.server.installation import (
+    Config,
+    Installation,
+    ceremony_event,
+    founding,
+    lock,
+    process,
+    seal,
+)
 from keystead.store.lock import DirectoryLock
 
 

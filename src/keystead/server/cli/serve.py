@@ -7,14 +7,22 @@ from typing import Any
 import click
 
 from keystead.clock import system_clock
-from keystead.server import config as configuration
-from keystead.server import founding, logs, process, profiles
 from keystead.server.app import run
 from keystead.server.cli import options, words
 from keystead.server.cli.welcome import welcome
-from keystead.server.compose import Installation, lock, seal
-from keystead.server.config import Config
-from keystead.server.founding import Choices, Founded
+from keystead.server.installation import (
+    Choices,
+    Config,
+    Founded,
+    Installation,
+    founding,
+    lock,
+    process,
+    profiles,
+    seal,
+)
+from keystead.server.installation import config as configuration
+from keystead.server.telemetry import logs
 
 
 @click.command()

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from keystead.server import config as configuration
 from keystead.server.cli import options, words
-from keystead.server.config import Config, as_toml, descriptions
+from keystead.server.installation import Config, as_toml, descriptions
+from keystead.server.installation import config as configuration
 
 
 @click.group()

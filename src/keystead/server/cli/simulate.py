@@ -14,7 +14,7 @@ from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.text import ascii_lower
 from keystead.server.cli import options, words
 from keystead.server.cli.office import office
-from keystead.server.config import Config
+from keystead.server.installation import Config
 
 HOLD, DO_NOT, WRONG = 0, 1, 2
 _TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server

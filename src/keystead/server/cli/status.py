@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from keystead.server import control, founding
 from keystead.server.cli import options, words
+from keystead.server.installation import control, founding
 
 RUNNING, STOPPED = 0, 3
 

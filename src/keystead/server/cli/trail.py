@@ -20,8 +20,7 @@ from keystead.custody.state import Examined
 from keystead.custody.verification import NotAPublicKey, signature_verifier
 from keystead.failures import Failure
 from keystead.server.cli import options, words
-from keystead.server.config import Config
-from keystead.server.founding import AUDIT_DIRECTORY
+from keystead.server.installation import AUDIT_DIRECTORY, Config
 from keystead.store.lock import DirectoryInUse
 
 BROKEN = 1

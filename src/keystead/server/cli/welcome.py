@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from keystead.custody.seals import RECOVERY_FILE
-from keystead.server import profiles
-from keystead.server.founding import PASSWORD_FILE, Founded
+from keystead.server.installation import PASSWORD_FILE, Founded, profiles
 
 
 def welcome(directory: Path, founded: Founded) -> None:

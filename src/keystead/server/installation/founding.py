@@ -29,8 +29,8 @@ from keystead.failures import Failure
 from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.repository import IdentityRepository
-from keystead.server import profiles
-from keystead.server.opened import new_request_id
+from keystead.server.installation import profiles
+from keystead.server.pipeline import new_request_id
 from keystead.store.protocol import Store
 from keystead.store.sqlite import open_store
 

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from keystead.failures import Failure
-from keystead.server.addresses import Address
+from keystead.server.installation import Address
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0

@@ -50,12 +50,11 @@ from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, Pr
 from keystead.refusals.memory import Refusals
 from keystead.registry import Implementation
 from keystead.request_keys import global_keys
-from keystead.server import logs
-from keystead.server.answer import TEXT, Answer
-from keystead.server.metrics import Metrics
-from keystead.server.opened import MOST_RECORDED, Opened, event_of, open_request
-from keystead.server.protocols import Dialect, dialect
-from keystead.server.routing import Route, route
+from keystead.server.pipeline.answer import TEXT, Answer
+from keystead.server.pipeline.dialects import Dialect, dialect
+from keystead.server.pipeline.exchange import MOST_RECORDED, Opened, event_of, open_request
+from keystead.server.pipeline.routing import Route, route
+from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import accessanalyzer, iam, kms
@@ -106,7 +105,7 @@ class OpenCall(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Answers requests. (door.Application)"""
+    """Answers requests. (connection.Application)"""
 
     store: Store
     trail: Trail

@@ -17,8 +17,8 @@ from keystead.audit.event import Event
 from keystead.call import Call
 from keystead.errors import AwsError
 from keystead.identity.authentication import Authenticated
-from keystead.server.protocols import Dialect, dialect
-from keystead.server.routing import Route, route
+from keystead.server.pipeline.dialects import Dialect, dialect
+from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import HttpRequest, HttpResponse
 
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's

@@ -14,7 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from keystead.server.metrics import BOUNDS, Metrics
+from keystead.server.telemetry.metrics import BOUNDS, Metrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -20,7 +20,13 @@ import msgspec
 
 from keystead.arns import partition_of
 from keystead.failures import Failure
-from keystead.server.addresses import Address, Network, parse_address, parse_network, parse_region
+from keystead.server.installation.addresses import (
+    Address,
+    Network,
+    parse_address,
+    parse_network,
+    parse_region,
+)
 
 PREFIX = "KEYSTEAD_"
 FILE_VARIABLE = "KEYSTEAD_CONFIG"

@@ -12,8 +12,8 @@ from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.compose import Installation
-from keystead.server.founding import ceremony_event
+from keystead.server.installation.founding import ceremony_event
+from keystead.server.installation.installation import Installation
 
 Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
 

@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keystead.server import logs
-from keystead.server.metrics import Metrics
+from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import StoreUnavailable
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from keystead.server.addresses import Network
+from keystead.server.installation import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

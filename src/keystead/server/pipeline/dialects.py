@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keystead.errors import AwsError
-from keystead.server.routing import Route
+from keystead.server.pipeline.routing import Route
 from keystead.wire import awsjson, query, restjson
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service

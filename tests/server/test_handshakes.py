@@ -12,11 +12,11 @@ import pytest
 import trustme
 import uvloop
 
-from keystead.server import accepting
-from keystead.server.accepting import TlsListener
-from keystead.server.door import Door
-from keystead.server.listeners import bound
-from keystead.server.process import OTHER_FILES, connections_within_file_limit
+from keystead.server.door import tls as accepting
+from keystead.server.door.connection import Door
+from keystead.server.door.listeners import bound
+from keystead.server.door.tls import TlsListener
+from keystead.server.installation.process import OTHER_FILES, connections_within_file_limit
 from keystead.wire.http import Endpoint
 from tests.server.conftest import RunningDoor, read_all, statuses
 

@@ -6,7 +6,7 @@ Those are plain text, because what they answer was never understood as a request
 from functools import lru_cache
 from http import HTTPStatus
 
-from keystead.server.answer import TEXT, Answer
+from keystead.server.pipeline import TEXT, Answer
 from keystead.wire.http import HttpResponse
 
 

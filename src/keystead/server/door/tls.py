@@ -12,9 +12,9 @@ import errno
 import socket
 import ssl
 
-from keystead.server import logs
-from keystead.server.door import Connection, Door
-from keystead.server.listeners import HANDSHAKE_SECONDS
+from keystead.server.door.connection import Connection, Door
+from keystead.server.door.listeners import HANDSHAKE_SECONDS
+from keystead.server.telemetry import logs
 
 AT_ONCE = 128  # connections that are taken before others have their turn
 WAIT_SECONDS = 1.0  # until it is tried again, when there is no descriptor left

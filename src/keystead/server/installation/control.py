@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from keystead.failures import Failure
-from keystead.server import logs
+from keystead.server.telemetry import logs
 
 SOCKET = "control.sock"
 MAX_LINE = 64 * 1024

@@ -19,16 +19,16 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from keystead.server.addresses import Network
-from keystead.server.answer import Answer
-from keystead.server.answers import CONTINUE, plain
-from keystead.server.buffer import Buffer
-from keystead.server.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
-from keystead.server.held import UNCOUNTED, Held
-from keystead.server.intake import Rank
-from keystead.server.listeners import bound_transport
-from keystead.server.outbox import Answering, Outbox
-from keystead.server.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
+from keystead.server.door.buffer import Buffer
+from keystead.server.door.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
+from keystead.server.door.held import UNCOUNTED, Held
+from keystead.server.door.intake import Rank
+from keystead.server.door.listeners import bound_transport
+from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
+from keystead.server.door.replies import CONTINUE, plain
+from keystead.server.door.turn import Answering, Turn
+from keystead.server.installation import Network
+from keystead.server.pipeline import Answer
 from keystead.wire.http import Endpoint, HttpRequest
 
 
@@ -62,7 +62,7 @@ class Door:
     """One listener: what all of its connections share."""
 
     application: Application
-    outbox: Outbox
+    outbox: Turn
     counts: PeerCounts
     refused: Callable[[str], None]  # counts what never became a request
     time: Callable[[], float]  # monotonic
@@ -203,7 +203,7 @@ class Connection(asyncio.Protocol):
         self._door.held.hold(self, self._buffer.size + len(self._unsent))
 
     def advance(self) -> None:
-        """Take in one request, if it is complete. (outbox.Receiver)"""
+        """Take in one request, if it is complete. (turn.Receiver)"""
         self._heard = False
         if self._state is State.FINAL or self._owes or self._choked or self._unsent:
             return
@@ -294,7 +294,7 @@ class Connection(asyncio.Protocol):
         self._door.outbox.put(self, answer, last=last)
 
     def deliver(self, response: bytes, *, last: bool) -> None:
-        """Write a response. (outbox.Receiver)"""
+        """Write a response. (turn.Receiver)"""
         self._owes = False
         # uvloop raises when a closed transport is written to, and one raise here would cost
         # every other connection of this turn its answer.

@@ -16,11 +16,11 @@ from typing import Protocol
 
 import msgspec
 
-from keystead.server import logs
-from keystead.server.answer import Answer
-from keystead.server.answers import render
-from keystead.server.intake import ALONE, MOST_BYTES, Intake, Waits
-from keystead.server.peers import Peer
+from keystead.server.door.intake import ALONE, MOST_BYTES, Intake, Waits
+from keystead.server.door.peers import Peer
+from keystead.server.door.replies import render
+from keystead.server.pipeline import Answer
+from keystead.server.telemetry import logs
 from keystead.wire.http import HttpRequest
 
 
@@ -59,7 +59,7 @@ class _Waiting(msgspec.Struct):
     asked: tuple[HttpRequest, Peer] | None = None
 
 
-class Outbox:
+class Turn:
     """The requests and the answers of this turn."""
 
     __slots__ = (

@@ -40,15 +40,14 @@ from keystead.policy.enforcement import disagreements, kept_bytes
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository
-from keystead.server import logs, process
-from keystead.server.clock_repository import ClockRepository
-from keystead.server.config import Config
-from keystead.server.founding import AUDIT_DIRECTORY, STORE_FILE
-from keystead.server.jobs import Job
-from keystead.server.metrics import Metrics
-from keystead.server.opened import new_request_id
-from keystead.server.pipeline import OpenCall, Pipeline
-from keystead.server.serving import Serving
+from keystead.server.installation import process
+from keystead.server.installation.clock_repository import ClockRepository
+from keystead.server.installation.config import Config
+from keystead.server.installation.founding import AUDIT_DIRECTORY, STORE_FILE
+from keystead.server.installation.jobs import Job
+from keystead.server.installation.serving import Serving
+from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
+from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Reader, Transaction
 from keystead.store.sqlite import open_store
