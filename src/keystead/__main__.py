@@ -5,7 +5,7 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its status."""
-    from keystead.server.cli import run  # noqa: PLC0415  # Ctrl-C during imports ends quietly too
+    from keystead.cli import run  # noqa: PLC0415  # Ctrl-C during imports ends quietly too
 
     sys.exit(run(sys.argv[1:]))
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keystead.server import cli
+from keystead import cli
 from tests.conftest import Server, create_user, policy, refused
 
 ACCOUNT, OTHER = "111122223333", "444455556666"

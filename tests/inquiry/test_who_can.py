@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from keystead.cli import who_can as command
 from keystead.failures import Failure
 from keystead.inquiry import who_can
-from keystead.server.cli import who_can as command
 from keystead.server.installation.ceremonies import perform
 from tests.conftest import BIN, Server, create_user, policy, refused
 from tests.server.installations import Local, open_local

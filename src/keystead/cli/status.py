@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keystead.server.cli import options, words
+from keystead.cli import options, output
 from keystead.server.installation import control, founding
 
 RUNNING, STOPPED = 0, 3
@@ -22,9 +22,9 @@ def status(data: str | None, file: Path | None, as_json: bool) -> int:
         word = "stopped" if founding.is_founded(config.directory) else "not initialised"
         answer = {"condition": word}
     if as_json:
-        words.as_json(answer)
+        output.as_json(answer)
     else:
-        words.facts({name.replace("_", " "): _shown(value) for name, value in answer.items()})
+        output.facts({name.replace("_", " "): _shown(value) for name, value in answer.items()})
     return STOPPED if set(answer) == {"condition"} else RUNNING
 
 

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 
 import click
 
+from keystead.cli.output import complain
 from keystead.failures import Failure
-from keystead.server.cli.words import complain
 
 COMMANDS = {
     "account": "accounts.account",
-    "audit": "trail.audit",
-    "clock": "clocks.clock",
-    "config": "settings.config",
+    "audit": "audit.audit",
+    "clock": "clock.clock",
+    "config": "config.config",
     "decide": "decide.decide",
     "explain": "explain.explain",
     "init": "init.init",
@@ -47,7 +47,7 @@ class _Lazy(click.Group):
         if place is None:
             return None
         module, _, name = place.partition(".")
-        found = getattr(importlib.import_module(f"keystead.server.cli.{module}"), name)
+        found = getattr(importlib.import_module(f"keystead.cli.{module}"), name)
         return found if isinstance(found, click.Command) else None
 
 
@@ -89,7 +89,7 @@ def _as_ours(message: str) -> str:
 
 def _our_bug(error: Exception) -> int:
     """What a person gets for an error that nobody foresaw: where it was, no traceback."""
-    from keystead.server.explained import explained  # noqa: PLC0415  # imports every room
+    from keystead.cli.error_texts import explained  # noqa: PLC0415  # imports every room
 
     failure = explained(error)
     return complain(failure.message, failure.hint, failure.status)

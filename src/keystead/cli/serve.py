@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from keystead.cli import options, output
+from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
 from keystead.server.app import run
-from keystead.server.cli import options, words
-from keystead.server.cli.welcome import welcome
 from keystead.server.installation import (
     Choices,
     Config,
@@ -62,7 +62,7 @@ def _lock_memory() -> None:
 
 
 def _found(config: Config) -> Founded:
-    words.note(f"making a new installation in `{config.data}` …")
+    output.note(f"making a new installation in `{config.data}` …")
     url = config.endpoint_url or config.addresses[0].url(secure=bool(config.tls_certificate))
     choices = Choices(seal(config), config.regions[0], url)
     return founding.found(config.directory, choices, system_clock())
@@ -73,4 +73,4 @@ def _started(config: Config, founded: Founded | None, url: str) -> None:
     profiles.point_to(config.directory, endpoint)
     if founded is not None:
         welcome(config.directory, founded)
-    words.note(f"listening on {url}")
+    output.note(f"listening on {url}")

@@ -15,11 +15,11 @@ from keystead.audit.files import PUBLIC_KEY
 from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.verify import Report
 from keystead.audit.verify import verify as examine
+from keystead.cli import options, output
 from keystead.custody.files import SealError
 from keystead.custody.state import Examined
 from keystead.custody.verification import NotAPublicKey, signature_verifier
 from keystead.failures import Failure
-from keystead.server.cli import options, words
 from keystead.server.installation import AUDIT_DIRECTORY, Config
 from keystead.store.lock import DirectoryInUse
 
@@ -59,16 +59,16 @@ def verify(
     except NotAPublicKey as error:
         name = public_key or directory / PUBLIC_KEY
         raise Failure(f"`{name}`: {error}", "give the key with --public-key") from None
-    report = examine(directory, given, verifier, witness=witness, progress=words.progress)
+    report = examine(directory, given, verifier, witness=witness, progress=output.progress)
     state = _state(config)
     problems = [str(problem) for problem in report.problems]
     problems += state.problems if isinstance(state, Examined) else []
     if as_json:
-        words.as_json({**_as_members(report), "holds": not problems, "state": _members(state)})
+        output.as_json({**_as_members(report), "holds": not problems, "state": _members(state)})
     elif not problems:
-        words.facts({**_as_facts(report), "state": _told(state)})
+        output.facts({**_as_facts(report), "state": _told(state)})
     for problem in problems:
-        words.complain(problem, "", BROKEN)
+        output.complain(problem, "", BROKEN)
     return BROKEN if problems else 0
 
 
@@ -154,7 +154,7 @@ def show(
             click.echo(msgspec.json.encode(event).decode())
         return
     head = [field.name.replace("_", " ") for field in fields(Row)]
-    words.table(head, [astuple(row(event)) for event in found])
+    output.table(head, [astuple(row(event)) for event in found])
 
 
 def _directory(config: Config) -> Path:

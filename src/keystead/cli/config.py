@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from keystead.server.cli import options, words
+from keystead.cli import options, output
 from keystead.server.installation import Config, as_toml, descriptions
 from keystead.server.installation import config as configuration
 
@@ -24,7 +24,7 @@ def show(data: str | None, file: Path | None, as_json: bool) -> None:
     """Print the settings that a start with these options would use."""
     settings = options.load(file, data=data)
     if as_json:
-        words.as_json(msgspec.to_builtins(settings))
+        output.as_json(msgspec.to_builtins(settings))
         return
     texts = descriptions()
     for field in fields(Config):

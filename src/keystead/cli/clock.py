@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from keystead.server.cli import options, words
-from keystead.server.cli.office import hold
+from keystead.cli import options, output
+from keystead.cli.performing import hold
 
 
 @click.group()
@@ -27,6 +27,6 @@ def acknowledge(file: Path | None, as_json: bool, **given: Any) -> None:
     """
     result = hold(options.load(file, **given), "clock acknowledge")
     if as_json:
-        words.as_json(result)
+        output.as_json(result)
     else:
-        words.facts(result)
+        output.facts(result)

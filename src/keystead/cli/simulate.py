@@ -7,13 +7,13 @@ from typing import Any
 import click
 import msgspec
 
+from keystead.cli import options, output
+from keystead.cli.performing import office
 from keystead.failures import Failure
 from keystead.inquiry import expectations
 from keystead.inquiry.expectations import Answer, Check, Expectation, Question, Result
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.text import ascii_lower
-from keystead.server.cli import options, words
-from keystead.server.cli.office import office
 from keystead.server.installation import Config
 
 HOLD, DO_NOT, WRONG = 0, 1, 2
@@ -52,7 +52,7 @@ def simulate(
     config = options.load(file, **settings)
     found = list(_tested(expected, tests, config, policies))
     if as_json:
-        words.as_json(_as_data(found))
+        output.as_json(_as_data(found))
     else:
         for line in _lines(found):
             click.echo(line)
@@ -75,7 +75,7 @@ def _tested(
 
         yield from _judged(file, tests, ask)
     if len(epochs) > 1:
-        words.note("the installation was changed meanwhile: test again to be sure")
+        output.note("the installation was changed meanwhile: test again to be sure")
 
 
 def _of_folder(config: Config, policies: Path) -> Ask:
@@ -109,7 +109,7 @@ def _answered(questions: list[Question], ask: Ask) -> Iterator[Answer]:
         yield from ask(some)
         done += len(some)
         if len(questions) > _TOGETHER:
-            words.progress(done, len(questions))
+            output.progress(done, len(questions))
 
 
 def _in_pages(questions: list[Question]) -> Iterator[list[Question]]:
@@ -150,7 +150,7 @@ def _why(check: Check) -> Iterator[str]:
     for one in answer.statements:
         sid = f" `{one.sid}`" if one.sid else ""
         of = f" of {one.attached_to}" if one.attached_to else ""
-        yield words.printable(
+        yield output.printable(
             f"{one.effect} in {one.kind} {one.policy}{of}, statement {one.index + 1}{sid}"
         )
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from keystead.cli import options, output
 from keystead.custody.files import read_private
 from keystead.custody.seals import recover as open_again
 from keystead.failures import Failure
-from keystead.server.cli import options, words
 from keystead.server.installation import (
     Config,
     Installation,
@@ -46,7 +46,7 @@ def recover(file: Path | None, sheet: str, **given: Any) -> None:
         )
     open_again(config.directory, _text(sheet), seal(config))
     _record(config, held)
-    words.note(f"`{config.data}` is open again: start it with `keystead serve`")
+    output.note(f"`{config.data}` is open again: start it with `keystead serve`")
 
 
 def _text(sheet: str) -> str:

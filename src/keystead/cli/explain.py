@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from keystead.cli import options, output
+from keystead.cli.performing import hold
 from keystead.failures import Failure
-from keystead.server.cli import options, words
-from keystead.server.cli.office import hold
 
 REFUSED = 1
 
@@ -56,7 +56,7 @@ def explain(
     else:
         answer = hold(config, "explain", **question, context=options.context_values(given))
     if as_json:
-        words.as_json({name: value for name, value in answer.items() if name != "text"})
+        output.as_json({name: value for name, value in answer.items() if name != "text"})
     else:
         click.echo(answer["text"])
     return 0 if request_id is None and answer["decision"] == "Allowed" else REFUSED

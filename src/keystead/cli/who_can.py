@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from keystead.server.cli import options, words
-from keystead.server.cli.office import Hold, office
-from keystead.server.cli.possibilities import HEAD, rows
+from keystead.cli import options, output
+from keystead.cli.performing import Hold, office
+from keystead.cli.who_can_table import HEAD, rows
 
 FOUND, NOBODY = 0, 1
 
@@ -54,11 +54,11 @@ def who_can(
     with office(options.load(file, **settings)) as hold:
         found = list(found_by(hold, question))
     if as_json:
-        words.as_json({"action": action, "resource": resource, "principals": found})
+        output.as_json({"action": action, "resource": resource, "principals": found})
     elif found:
-        words.table(HEAD, [row for one in found for row in rows(one)])
+        output.table(HEAD, [row for one in found for row in rows(one)])
     else:
-        words.note("nobody can")
+        output.note("nobody can")
     return FOUND if any(not one["gone"] for one in found) else NOBODY
 
 
@@ -73,8 +73,8 @@ def found_by(hold: Hold, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
         epochs.add(page["epoch"])
         if after is None:
             break
-        words.progress(asked, page["whole"])
+        output.progress(asked, page["whole"])
     if asked > page["asked"]:
-        words.progress(asked, asked)
+        output.progress(asked, asked)
     if len(epochs) > 1:
-        words.note("the installation was changed meanwhile: ask again to be sure")
+        output.note("the installation was changed meanwhile: ask again to be sure")

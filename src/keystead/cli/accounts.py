@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from keystead.arns import is_account_id
+from keystead.cli import options, output
+from keystead.cli.performing import hold
 from keystead.failures import Failure
-from keystead.server.cli import options, words
-from keystead.server.cli.office import hold
 
 
 @click.group()
@@ -52,7 +52,7 @@ def _require_account_id(text: str | None) -> None:
 
 def _say(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        words.as_json(result)
+        output.as_json(result)
     else:
-        words.facts(result)
-        words.note("the secrets are not kept anywhere: note them now")
+        output.facts(result)
+        output.note("the secrets are not kept anywhere: note them now")

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from keystead.arns import is_account_id
+from keystead.cli import options, output
+from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
 from keystead.custody.seals import PassphraseSeal, SealProvider
 from keystead.failures import Failure
-from keystead.server.cli import options, words
-from keystead.server.cli.welcome import welcome
 from keystead.server.installation import (
     Choices,
     Config,
@@ -70,7 +70,7 @@ def _seal(config: Config, memory: int) -> SealProvider:
 def _say(config: Config, founded: Founded, *, as_json: bool) -> None:
     if as_json:
         where = config.directory.resolve()
-        words.as_json(
+        output.as_json(
             {
                 "AccountId": founded.account_id,
                 "Email": founded.email,

@@ -7,7 +7,7 @@ that are all needed are joined by `+`, of the others one suffices.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keystead.server.cli.words import printable
+from keystead.cli.output import printable
 
 Data = Mapping[str, Any]
 
