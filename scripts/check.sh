@@ -8,6 +8,7 @@ step format     "$bin/ruff" format --check .
 step lint       "$bin/ruff" check .
 step types      "$bin/mypy"
 step imports    "$bin/lint-imports" --no-cache
+step faces      "$bin/python" scripts/faces.py
 step models     "$bin/python" scripts/generate_models.py --check
 step published  "$bin/python" scripts/generate_published.py --check
 step docs       "$bin/python" scripts/generate_docs.py --check

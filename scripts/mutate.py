@@ -2,7 +2,7 @@
 
     python scripts/mutate.py [--json FILE] [--survivors] [--slow] [--prose] [MODULE …]
 
-MODULE is `interplay`, `findings/report`, …; without one, all modules of `src/keystead/policy`.
+MODULE is `evaluation/steps`, …; without one, all modules of `src/keystead/policy`.
 Every mutant (`mutants`) is tried in a fork of a process that has imported everything: the changed
 function gets its new code, or, for what a module makes when it is imported, the engine is imported
 again. Tried are the checks that enter the changed function, decision vectors and unit tests, until

@@ -1,7 +1,7 @@
 """What may the account of a refused caller learn of the refusal?  (threat-model EX-1, EX-2, KM-2)
 
 Who may ask sees every part that belongs to the account: its own policies, and of its own resource
-everything. Of another account's resource it sees what the caller knew already (`strangers`).
+everything. Of another account's resource it sees what the caller knew already (`cross_account`).
 
 | part | belongs to |
 | --- | --- |

@@ -249,7 +249,7 @@ def _granted(
 def _routes(
     required: bool, cross_account: bool, strict: bool, passed: bool, resource: PolicyKind
 ) -> Routes:
-    """`interplay` for every caller that there can be; `passed`: with session policies."""
+    """`binding` for every caller that there can be; `passed`: with session policies."""
     routes: Routes = {}
     for kind, grade, granted, foreign in product(
         PrincipalType, Grade, (False, True), (False, True)

@@ -1,7 +1,7 @@
 """Would this decision take too long?  Known before anything is compared (threat-model PE-5).
 
 What the documents may take for this action and for texts of these lengths is added up
-(`searches`); a decision that exceeds the budget is refused explicitly, unread. So whoever asks
+(`costs`); a decision that exceeds the budget is refused explicitly, unread. So whoever asks
 the same question hears the same: enforcement, its compiled form, a simulation, an explanation.
 
 Every document counts, whether or not it has a say with this caller, so that the sum depends on

@@ -1,6 +1,6 @@
 """Who can ask?  A caller with every name that a policy may know it by (iam.md 2.4, 11.3).
 
-`context` gives these names on: import them from there.
+`evaluation.question` gives these names on to those who ask.
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ A pattern is compiled from tokens, not from text: a literal `*`, written `${*}` 
 a variable, can never become a wildcard.
 
 INVARIANT: a match takes time linear in the text. The runs between two `*` are found leftmost, in
-order, without going back (`runs`).
+order, without going back (`wildcard_search`).
 """
 
 import re

@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
         self.leave()
 
     def admit(self, peername: object) -> bool:
-        """Count it, or say no. Over TLS this is asked before the handshake (`accepting`)."""
+        """Count it, or say no. Over TLS this is asked before the handshake (`tls`)."""
         try:
             self._peer = peer_of(peername, self._door.trusted)
         except ValueError:  # it is gone already

@@ -10,11 +10,11 @@
 
 All of it happens within one turn of the event loop: steps 1 to 4 of several of its requests, then
 5 of one after the other, then 6 and 7 of all of them. The records are written when the turn is
-committed, and the answers leave when it is durable (`outbox`).
+committed, and the answers leave when it is durable (`door.turn`).
 
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, whatever becomes of it; of callers who
-     are not known, too many too fast are counted in one event (`aggregation`).
+     are not known, too many too fast are counted in one event (`unknown_callers`).
  (b) An error leaves no change: whatever a call wrote is undone when anything is raised in it, and
      its answer (7) is written before that is too late.
  (c) Nothing is answered from a call in which nothing was asked, unless the operation is open to

@@ -1,6 +1,6 @@
 """The embedded engine: one encrypted SQLite file, one process, one connection, group commit.
 
-A `write()` is a savepoint in the transaction of its turn (`sqlite_turn`), opened by its first
+A `write()` is a savepoint in the transaction of its turn (`turn`), opened by its first
 change: a call that is refused before it changes anything costs nothing and moves no epoch.
 
 A second engine (PostgreSQL) differs in three places. `read()` sees what other nodes committed, so

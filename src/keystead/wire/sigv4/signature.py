@@ -160,7 +160,7 @@ def require_fresh(
 def matches(key: "SigningKey", text: bytes, signature: Signature) -> bool:
     """Is this the signature that the key gives?  In constant time (AU-8).
 
-    Both are digits in ASCII, which `compare_digest` takes as they are; `sigv4_parsing` sees to it.
+    Both are digits in ASCII, which `compare_digest` takes as they are; `parsing` sees to it.
     """
     return hmac.compare_digest(key.sign(text), signature.signature)
 
