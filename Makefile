@@ -3,33 +3,52 @@ PYTHON ?= $(shell sh scripts/python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= data
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+WHEELS ?=
+INSTALL := sh scripts/install.sh $(BIN)/python "$(WHEELS)"
+
+# Whoever names an interpreter gets it, also where .venv is another one's.
+ifneq ($(origin PYTHON),file)
+ifneq ($(filter-out clean help,$(MAKECMDGOALS)),)
+MADE_BY := $(shell sh scripts/interpreter.sh "$(PYTHON)" $(VENV))
+ifeq ($(MADE_BY),wrong)
+$(error stopped)
+else ifeq ($(MADE_BY),other)
+$(BIN)/python $(VENV)/.runtime $(VENV)/.dev: anew
+endif
+endif
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format bench prove-memory prove-mutations prove-floods soak clean coverage-table models prove-caches
+.PHONY: help setup wheels serve test check format bench prove-memory prove-mutations prove-floods soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+anew:
+
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit("keystead: error: Python 3.11 or later is needed, this is %d.%d\nkeystead: hint: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv $(VENV)
+	@test "$$(sh scripts/interpreter.sh "$(PYTHON)" $(VENV))" != wrong
+	@"$(PYTHON)" -m venv --clear $(VENV)
 
 $(VENV)/.runtime: requirements/runtime.lock requirements/build.lock pyproject.toml | $(BIN)/python
 	@echo "keystead: installing into $(VENV) …" >&2
-	@$(PIP) -r requirements/runtime.lock -r requirements/build.lock
+	@$(INSTALL) requirements/runtime.lock requirements/build.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
 	@echo "keystead: installing the developer tools into $(VENV) …" >&2
-	@$(PIP) -r requirements/dev.lock
+	@$(INSTALL) requirements/dev.lock
 	@touch $@
 
 setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
 
+wheels: | $(BIN)/python ## fetch what `setup` needs into ./wheels, for a machine without network
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	    -r requirements/runtime.lock -r requirements/build.lock -d "$(or $(WHEELS),wheels)"
+
 serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
-	@exec $(BIN)/keystead serve --data $(DATA) --listen 127.0.0.1:8420
+	@exec $(BIN)/keystead serve --data "$(DATA)" --listen 127.0.0.1:8420
 
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest -n 2 tests
@@ -44,7 +63,7 @@ models: $(VENV)/.dev ## regenerate src/keystead/wire/models from botocore's serv
 	@$(BIN)/python scripts/generate_models.py
 
 bench: $(VENV)/.dev ## measure the running server (needs wrk), beside moto_server
-	@sh bench/run.sh $(PYTHON) $(BIN)
+	@sh bench/run.sh "$(PYTHON)" $(BIN)
 
 prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (an hour)
 	@$(BIN)/python scripts/prove_memory.py 20000

@@ -171,6 +171,25 @@ def test_first_start_says_what_it_made(own_server: Server) -> None:
     assert "root-password.txt" not in second
 
 
+def test_data_path_with_blanks(tmp_path: Path) -> None:
+    """Every command takes a path with blanks, and what is printed to be typed quotes it."""
+    server = Server(tmp_path / "my own data", free_port())
+    server.start()
+    assert server.keystead("status").returncode == 0
+    [line] = [line for line in server.log().splitlines() if line.startswith("  export ")]
+    shown = subprocess.run(
+        ["bash", "-c", f'{line}; cat "$AWS_CONFIG_FILE" "$AWS_SHARED_CREDENTIALS_FILE"'],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert server.endpoint in shown.stdout
+    assert server.admin.secret in shown.stdout
+    assert server.stop() == 0
+    server.data.chmod(0o755)
+    hint = errors("serve", "--data", server.data)[-1]
+    subprocess.run(["bash", "-c", hint.removeprefix("keystead: hint: ")], check=True)
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+
+
 def test_profile_follows_the_address(own_server: Server) -> None:
     """`aws/config` has the address of this start; profiles that a person added stay."""
     config = own_server.data / "aws" / "config"

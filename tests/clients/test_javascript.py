@@ -36,7 +36,7 @@ def session(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return answer
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason=MISSING)
+@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
 def test_answers_are_parsed(session: dict[str, Any]) -> None:
     """Blobs, dates, lists and nested structures of three services arrive as the SDK's types."""
     assert session["plaintext"] == "hello"
@@ -46,7 +46,7 @@ def test_answers_are_parsed(session: dict[str, Any]) -> None:
     assert session["userArn"] == f"arn:aws:iam::{session['account']}:user/javascript"
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason=MISSING)
+@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
 def test_refusals_are_parsed(session: dict[str, Any]) -> None:
     """Errors of both protocols arrive under the names that programs catch."""
     assert session["otherContext"]["name"] == "InvalidCiphertextException"

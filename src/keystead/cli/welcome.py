@@ -1,6 +1,7 @@
 """What is said once, when an installation was made."""
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -23,9 +24,14 @@ Keystead made a new installation in {where}
 
 Three lines to try:
 
-  export AWS_CONFIG_FILE={files / profiles.CONFIG} \
-AWS_SHARED_CREDENTIALS_FILE={files / profiles.CREDENTIALS} AWS_PROFILE={profiles.PROFILE}
+  export AWS_CONFIG_FILE={_typed(files / profiles.CONFIG)} \
+AWS_SHARED_CREDENTIALS_FILE={_typed(files / profiles.CREDENTIALS)} AWS_PROFILE={profiles.PROFILE}
   aws sts get-caller-identity
   aws kms create-key
 """
     )
+
+
+def _typed(path: Path) -> str:
+    """The path as a shell reads it."""
+    return quote(str(path))

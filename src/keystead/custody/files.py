@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 _LARGEST = 64 * 1024
 
@@ -30,7 +31,8 @@ def make_directory(directory: Path) -> None:
     if found.st_mode & 0o077:
         mode = stat.S_IMODE(found.st_mode)
         raise SealError(
-            f"`{directory}` is accessible to others (mode {mode:04o})", f"chmod 700 {directory}"
+            f"`{directory}` is accessible to others (mode {mode:04o})",
+            f"chmod 700 {quote(str(directory))}",
         )
     _refuse_foreign(directory, found)
 
@@ -112,7 +114,7 @@ def _refuse_shared(path: Path, found: os.stat_result) -> None:
         mode = stat.S_IMODE(found.st_mode)
         raise SealError(
             f"`{path}` is accessible to others (mode {mode:04o})",
-            f"chmod 600 {path}, and think about who may have read it",
+            f"chmod 600 {quote(str(path))}, and think about who may have read it",
         )
     _refuse_foreign(path, found)
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import stat
 from pathlib import Path
+from shlex import quote
 
 from keystead.failures import Failure
 from keystead.server.installation import Address
@@ -115,4 +116,6 @@ def _require_private(key: Path) -> None:
             f"cannot read `{key}`: {os.strerror(error.errno or 0).lower()}", "check `tls_key`"
         ) from None
     if mode & 0o077:
-        raise Failure(f"`tls_key` is readable by others (mode {mode:04o})", f"chmod 600 {key}")
+        raise Failure(
+            f"`tls_key` is readable by others (mode {mode:04o})", f"chmod 600 {quote(str(key))}"
+        )
