@@ -211,10 +211,15 @@ def test_one_process_for_a_directory(running: Server) -> None:
 
 
 def test_port_in_use(running: Server, tmp_path: Path) -> None:
-    """A port that is taken is named."""
-    keystead("init", "--data", tmp_path / "data")
-    lines = errors("serve", "--data", tmp_path / "data", "--listen", f"127.0.0.1:{running.port}")
+    """A port that is taken is named, and nothing was made: the next start is the first."""
+    data = tmp_path / "data"
+    lines = errors("serve", "--data", data, "--listen", f"127.0.0.1:{running.port}")
     assert lines[-2].startswith(f"keystead: error: cannot listen on `127.0.0.1:{running.port}`")
+    assert [path.name for path in data.iterdir()] == ["lock"]
+    server = Server(data, free_port())
+    server.start()
+    assert "recovery-key.txt" in server.log()
+    assert server.stop() == 0
 
 
 def test_directory_of_others(tmp_path: Path) -> None:

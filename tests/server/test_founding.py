@@ -102,6 +102,17 @@ def test_killed_while_it_begins(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_untold_secrets(tmp_path: Path) -> None:
+    """What a start made and did not come to tell, the next one tells, and then none."""
+    begin(tmp_path / "data").release()
+    server = Server(tmp_path / "data", free_port())
+    for times in (1, 1):
+        server.start(region="us-east-1")
+        assert server.log().count("recovery-key.txt") == times
+        assert server.log().count("root-password.txt") == times
+        assert server.stop() == 0
+
+
 def test_files_are_private(tmp_path: Path) -> None:
     """Everything in the data directory is for its owner only."""
     start(tmp_path / "data").close()

@@ -78,5 +78,6 @@ def _say(config: Config, founded: Founded, *, as_json: bool) -> None:
                 "DataDirectory": str(where),
             }
         )
+        founding.told(config.directory)
     else:
-        welcome(config.directory, founded)
+        welcome(config.directory)

@@ -9,11 +9,10 @@ import click
 from keystead.cli import options, output
 from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
-from keystead.server.app import run
+from keystead.server.app import Entrance, run
 from keystead.server.installation import (
     Choices,
     Config,
-    Founded,
     Installation,
     founding,
     lock,
@@ -42,11 +41,13 @@ def serve(file: Path | None, **given: Any) -> int:
     logs.start(config.log_level)
     _lock_memory()
     held = lock(config.directory)
+    entrance = Entrance.open(config)  # what fails here has made nothing
     founding.complete(config.directory)
-    founded = None if founding.is_founded(config.directory) else _found(config)
+    if not founding.is_founded(config.directory):
+        _found(config)
     installation = Installation(config, held)
     try:
-        return run(installation, lambda url: _started(config, founded, url))
+        return run(installation, entrance, lambda url: _started(config, url))
     finally:
         installation.close()
 
@@ -61,16 +62,15 @@ def _lock_memory() -> None:
         )
 
 
-def _found(config: Config) -> Founded:
+def _found(config: Config) -> None:
     output.note(f"making a new installation in `{config.data}` …")
     url = config.endpoint_url or config.addresses[0].url(secure=bool(config.tls_certificate))
     choices = Choices(seal(config), config.regions[0], url)
-    return founding.found(config.directory, choices, system_clock())
+    founding.found(config.directory, choices, system_clock())
 
 
-def _started(config: Config, founded: Founded | None, url: str) -> None:
+def _started(config: Config, url: str) -> None:
     endpoint = config.endpoint_url or url
     profiles.point_to(config.directory, endpoint)
-    if founded is not None:
-        welcome(config.directory, founded)
+    welcome(config.directory)
     output.note(f"listening on {url}")

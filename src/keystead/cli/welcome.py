@@ -1,4 +1,4 @@
-"""What is said once, when an installation was made."""
+"""What is said once of an installation, by the first command that comes so far."""
 
 from pathlib import Path
 from shlex import quote
@@ -6,19 +6,22 @@ from shlex import quote
 import click
 
 from keystead.custody.seals import RECOVERY_FILE
-from keystead.server.installation import PASSWORD_FILE, Founded, profiles
+from keystead.server.installation import PASSWORD_FILE, founding, profiles
 
 
-def welcome(directory: Path, founded: Founded) -> None:
-    """Say what was made, where the secrets are, and what to try."""
+def welcome(directory: Path) -> None:
+    """Say what was made, where the secrets are, and what to try, unless it was said before."""
+    made = founding.untold(directory)
+    if made is None:
+        return
     where = directory.resolve()
     files = where / profiles.DIRECTORY
     click.echo(
         f"""\
 Keystead made a new installation in {where}
 
-  account        {founded.account_id}
-  root user      {founded.email}, one-time password in {where / PASSWORD_FILE}
+  account        {made.account_id}
+  root user      {made.email}, one-time password in {where / PASSWORD_FILE}
   administrator  user `{profiles.PROFILE}`, access key in {files / profiles.CREDENTIALS}
   recovery key   {where / RECOVERY_FILE}: keep it, and the password, in another place
 
@@ -30,6 +33,7 @@ AWS_SHARED_CREDENTIALS_FILE={_typed(files / profiles.CREDENTIALS)} AWS_PROFILE={
   aws kms create-key
 """
     )
+    founding.told(directory)
 
 
 def _typed(path: Path) -> str:

@@ -12,13 +12,15 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from keystead.failures import Failure
 from keystead.server.door import (
+    BACKLOG,
     Application,
     Connection,
     Door,
@@ -48,7 +50,30 @@ from keystead.wire.http import Endpoint
 SWEEP_SECONDS = 1.0
 
 
-def run(installation: Installation, started: Callable[[str], None]) -> int:
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What connections come in by, taken before anything is made or opened.
+
+    The sockets have their addresses and nobody is let in: a client is refused until it is served.
+    """
+
+    sockets: list[tuple[socket.socket, bool]]  # and whether it is the metrics' own
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def open(cls, config: Config) -> Self:
+        """Take the addresses and read the certificate; raises Failure."""
+        tls = None
+        if config.tls_certificate:
+            tls = tls_context(Path(config.tls_certificate), Path(config.tls_key))
+        opened = [(s, False) for address in config.addresses for s in open_sockets(address)]
+        if config.metrics_listen:
+            metrics = parse_address(config.metrics_listen, "metrics_listen")
+            opened += [(s, True) for s in open_sockets(metrics)]
+        return cls(opened, tls)
+
+
+def run(installation: Installation, entrance: Entrance, started: Callable[[str], None]) -> int:
     """Serve until a signal; returns the exit status. `started` gets the endpoint's URL."""
     try:
         import uvloop  # noqa: PLC0415  # where there is none, asyncio's own loop serves
@@ -57,11 +82,13 @@ def run(installation: Installation, started: Callable[[str], None]) -> int:
     else:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_serve(installation, started))
+        return runner.run(_serve(installation, entrance, started))
 
 
-async def _serve(installation: Installation, started: Callable[[str], None]) -> int:
-    return await Server(installation).run(started)
+async def _serve(
+    installation: Installation, entrance: Entrance, started: Callable[[str], None]
+) -> int:
+    return await Server(installation, entrance).run(started)
 
 
 class DateLine:
@@ -84,8 +111,9 @@ class DateLine:
 class Server:
     """One server on one installation."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, entrance: Entrance) -> None:
         self._installation = installation
+        self._entrance = entrance
         self._config: Config = installation.config
         self._outbox = Turn(
             asyncio.get_running_loop(), installation.commit, self._commit_failed, DateLine()
@@ -100,19 +128,17 @@ class Server:
         installation = self._installation
         self._say_what_was_repaired()
         loop = asyncio.get_running_loop()
-        tls = self._tls()
-        sockets = self._open()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop, name.name)
         jobs = Jobs(installation.jobs(), installation.metrics, self._outbox.flush)
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()
-        await self._accept(sockets, tls)
+        await self._accept()
         jobs.start()
         collector = Collector(installation.metrics.answered, loop.time)
         sweeping = asyncio.create_task(self._sweep(collector))
         collector.start()
-        started(self._url(sockets, secure=tls is not None))
+        started(self._url())
         await self._stopping.wait()
         installation.serving.word = "draining"
         ceremonies.stop(installation.directory)
@@ -133,24 +159,7 @@ class Server:
                 bytes=recovered.cut_bytes,
             )
 
-    def _tls(self) -> ssl.SSLContext | None:
-        config = self._config
-        if not config.tls_certificate:
-            return None
-        return tls_context(Path(config.tls_certificate), Path(config.tls_key))
-
-    def _open(self) -> list[tuple[socket.socket, bool]]:
-        """Every listening socket, and whether it is the metrics' own."""
-        config = self._config
-        opened = [(s, False) for address in config.addresses for s in open_sockets(address)]
-        if config.metrics_listen:
-            metrics = parse_address(config.metrics_listen, "metrics_listen")
-            opened += [(s, True) for s in open_sockets(metrics)]
-        return opened
-
-    async def _accept(
-        self, sockets: list[tuple[socket.socket, bool]], tls: ssl.SSLContext | None
-    ) -> None:
+    async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         installation = self._installation
         metrics = installation.metrics
@@ -158,9 +167,9 @@ class Server:
         held = Held()
         alone = bool(self._config.metrics_listen)
         pages = Pages(installation.pipeline, installation.serving, None if alone else metrics)
-        for sock, only_metrics in sockets:
+        for sock, only_metrics in self._entrance.sockets:
             application: Application = MetricsOnly(metrics) if only_metrics else pages
-            context = None if only_metrics else tls
+            context = None if only_metrics else self._entrance.tls
             door = Door(
                 application, self._outbox, counts, installation.refused, loop.time,
                 held, self._config.proxies, Endpoint(), context is not None,
@@ -169,7 +178,8 @@ class Server:
             if context is not None:
                 self._listeners.append(TlsListener(sock, door, context))
             else:
-                self._listeners.append(await loop.create_server(door.connection, sock=sock))
+                listener = await loop.create_server(door.connection, sock=sock, backlog=BACKLOG)
+                self._listeners.append(listener)
         metrics.gauge("keystead_connections", "Connections now.", lambda: counts.total)
 
     def _most_connections(self) -> int:
@@ -186,8 +196,9 @@ class Server:
         logs.warning("fewer than `max_connections` fit into the limit of open files", count=most)
         return most
 
-    def _url(self, sockets: list[tuple[socket.socket, bool]], *, secure: bool) -> str:
-        port = sockets[0][0].getsockname()[1]
+    def _url(self) -> str:
+        port = self._entrance.sockets[0][0].getsockname()[1]
+        secure = self._entrance.tls is not None
         return Address(self._config.addresses[0].host, port).url(secure=secure)
 
     # while it runs

@@ -2,13 +2,13 @@
 
 from keystead.server.door.connection import Application, Connection, Door
 from keystead.server.door.held import Held
-from keystead.server.door.listeners import open_sockets, tls_context
+from keystead.server.door.listeners import BACKLOG, open_sockets, tls_context
 from keystead.server.door.peers import Peer, PeerCounts
 from keystead.server.door.replies import plain
 from keystead.server.door.tls import TlsListener
 from keystead.server.door.turn import Turn
 
 __all__ = (
-    "Application", "Connection", "Door", "Held", "Peer", "PeerCounts", "TlsListener", "Turn",
-    "open_sockets", "plain", "tls_context",
+    "BACKLOG", "Application", "Connection", "Door", "Held", "Peer", "PeerCounts", "TlsListener",
+    "Turn", "open_sockets", "plain", "tls_context",
 )  # fmt: skip

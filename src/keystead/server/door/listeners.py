@@ -22,7 +22,7 @@ TRANSPORT_BYTES = 16 * 1024  # that wait for the kernel, before a client "does n
 
 
 def open_sockets(address: Address) -> list[socket.socket]:
-    """Listening sockets for an address; raises Failure."""
+    """Sockets that have an address, and let nobody in before they listen; raises Failure."""
     try:
         found = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -37,7 +37,7 @@ def open_sockets(address: Address) -> list[socket.socket]:
     opened: list[socket.socket] = []
     try:
         for family, place in places:
-            opened.append(_listening(family, place))  # what was opened is closed
+            opened.append(_bound(family, place))  # what was opened is closed
     except OSError as error:
         for sock in opened:
             sock.close()
@@ -45,7 +45,7 @@ def open_sockets(address: Address) -> list[socket.socket]:
     return opened
 
 
-def _listening(family: int, place: tuple[object, ...]) -> socket.socket:
+def _bound(family: int, place: tuple[object, ...]) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,7 +53,6 @@ def _listening(family: int, place: tuple[object, ...]) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound(sock)
         sock.bind(place)
-        sock.listen(BACKLOG)
         sock.setblocking(False)
     except OSError:
         sock.close()

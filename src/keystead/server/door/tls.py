@@ -13,7 +13,7 @@ import socket
 import ssl
 
 from keystead.server.door.connection import Connection, Door
-from keystead.server.door.listeners import HANDSHAKE_SECONDS
+from keystead.server.door.listeners import BACKLOG, HANDSHAKE_SECONDS
 from keystead.server.telemetry import logs
 
 AT_ONCE = 128  # connections that are taken before others have their turn
@@ -35,6 +35,7 @@ class TlsListener:
         self._loop = asyncio.get_running_loop()
         self._handshakes: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.TimerHandle | None = None
+        listening.listen(BACKLOG)
         self._listen()
 
     def close(self) -> None:

@@ -9,6 +9,9 @@ ever told to anybody. One that finds it with `complete` finishes the moves. So w
 start is interrupted, the next one ends with a whole installation. Nothing outside of `.founding`
 is ever removed: a directory with other contents is refused, because it may be an installation
 that lost a file.
+
+Where the secrets are is said once, by whatever start first comes so far: `not-told.json` is there
+until then.
 """
 
 import os
@@ -18,10 +21,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from keystead.arns import partition_of, speak
 from keystead.audit.event import Event
 from keystead.audit.trail import Trail
-from keystead.custody.files import create_private
+from keystead.custody.files import create_private, read_private, remove
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.seals import SEAL_FILE, SealProvider, initialise
 from keystead.custody.state import open_sums
@@ -41,6 +46,7 @@ AUDIT_DIRECTORY = "audit"
 PASSWORD_FILE = "root-password.txt"  # noqa: S105  # a name, not a password
 ADMINISTRATOR = "admin"
 EVENT_SOURCE = "keystead"
+NOT_TOLD = "not-told.json"
 
 # What may lie in a directory that holds no installation yet.
 _OURS = frozenset({STAGING, "lock", "control.sock"})
@@ -64,6 +70,25 @@ class Founded:
     account_id: str
     email: str
     access_key: IssuedKey = field(repr=False)
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """What was made, and nobody was told of yet."""
+
+    account_id: str
+    email: str
+
+
+def untold(directory: Path) -> Untold | None:
+    """What a person has still to be told of this installation."""
+    if not (directory / NOT_TOLD).exists():
+        return None
+    return msgspec.json.decode(read_private(directory / NOT_TOLD), type=Untold)
+
+
+def told(directory: Path) -> None:
+    """A person was told."""
+    remove(directory / NOT_TOLD)
 
 
 def is_founded(directory: Path) -> bool:
@@ -97,6 +122,8 @@ def found(directory: Path, choices: Choices, now: datetime) -> Founded:
     profiles.write(
         staging, founded.access_key, region=choices.region, endpoint_url=choices.endpoint_url
     )
+    made = Untold(founded.account_id, founded.email)
+    create_private(staging / NOT_TOLD, msgspec.json.encode(made))
     create_private(staging / COMPLETE, b"")  # (5)
     _move(staging, directory)
     return founded
