@@ -7,7 +7,7 @@ class Failure(Exception):
     The text is lower case, without a final period, user input in backticks.
     """
 
-    def __init__(self, message: str, hint: str = "", *, status: int = 1) -> None:
+    def __init__(self, message: str, hint: str = "", *, status: int = 2) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import click
 import pytest
 
+from keystead.cli import keystead as commands
 from tests.conftest import BIN, REGION, Server, free_port
 
+ROOT = Path(__file__).parents[2]
 DIGITS = re.compile(r"[0-9]{12}")
 
 
@@ -26,17 +29,36 @@ def keystead(*arguments: object, **environment: str) -> "subprocess.CompletedPro
         env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert "Traceback" not in ran.stdout + ran.stderr
-    if ran.returncode in (1, 2):
-        assert ran.stderr.startswith("keystead: error: ")
+    ran.stderr = as_text(ran.stderr)
+    if ran.returncode == 2:
+        assert "keystead: error: " in ran.stderr
     return ran
+
+
+def as_text(said: str) -> str:
+    """What was said on standard error, lines of the log as a terminal shows them."""
+    return "".join(map(_line_as_text, said.splitlines()))
+
+
+def _line_as_text(line: str) -> str:
+    if not line.startswith("{"):
+        return f"{line}\n"
+    found = json.loads(line)
+    level = "" if found["level"] == "info" else f"{found['level']}: "
+    hint = f"keystead: hint: {found['hint']}\n" if "hint" in found else ""
+    return f"keystead: {level}{found['message']}\n{hint}"
 
 
 def errors(*arguments: object, **environment: str) -> list[str]:
     """What a failing command says."""
     ran = keystead(*arguments, **environment)
-    assert ran.returncode in (1, 2), ran.stdout
+    assert ran.returncode == 2, ran.stdout
     assert ran.stdout == ""
-    return ran.stderr.splitlines()
+    return [
+        line
+        for line in ran.stderr.splitlines()
+        if line.startswith(("keystead: error: ", "keystead: hint: "))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +73,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_version_and_help() -> None:
     """`version` names the version; without a command the help is printed, with status 2."""
     assert re.fullmatch(r"keystead [0-9.]+\n", keystead("version").stdout)
+    assert keystead("--version").stdout == keystead("version").stdout
     assert "serve" in keystead("--help").stdout
     for arguments in ((), ("account",)):
         ran = subprocess.run([BIN / "keystead", *arguments], capture_output=True, check=False)
@@ -67,6 +90,10 @@ def test_version_and_help() -> None:
         (("status", "x"), "keystead: error: got unexpected extra argument"),
         (("init", "--seal", "wax"), "keystead: error: invalid value for '--seal'"),
         (("init", "--account-id", "7"), "keystead: error: `7` is no account id"),
+        (
+            ("serve", "--log-level", "loud"),
+            "keystead: error: `log_level` in the command line must be",
+        ),
     ],
 )
 def test_wrong_command_lines(arguments: tuple[str, ...], said: str) -> None:
@@ -102,6 +129,76 @@ def test_wrong_settings(
     assert not data.exists()
 
 
+def test_log_lines(tmp_path: Path) -> None:
+    """Whatever `serve` says on standard error is a JSON line, the reason of its end included."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "other").write_text("")
+    for form, is_json in (("auto", True), ("json", True), ("text", False)):
+        ran = subprocess.run(
+            [BIN / "keystead", "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0"],
+            env={**os.environ, "KEYSTEAD_LOG_FORMAT": form},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert ran.returncode == 2
+        assert ran.stdout == ""
+        said = ran.stderr.splitlines()
+        assert all(line.startswith("{" if is_json else "keystead: ") for line in said)
+        assert "is not empty and holds no whole installation" in ran.stderr
+
+
+def test_errors_are_no_answers(tmp_path: Path) -> None:
+    """A question that cannot be asked has status 2, also where 1 would be an answer."""
+    (tmp_path / "seal.json").write_text("{")
+    tmp_path.chmod(0o700)
+    (tmp_path / "seal.json").chmod(0o600)
+    questions: tuple[tuple[str, ...], ...] = (
+        ("who-can", "kms:Decrypt", "*"), ("explain", "1eca401f-7ece-477a-a047-593756224f38"),
+        ("audit", "verify"),
+    )  # fmt: skip
+    for question in questions:
+        assert errors(*question, "--data", tmp_path)
+
+
+def groups() -> "dict[str, set[str]]":
+    """The commands, and the commands of each that is a group."""
+    found = {}
+    context = click.Context(commands)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        found[name] = set(command.commands) if isinstance(command, click.Group) else set()
+    return found
+
+
+def test_help_is_not_cut() -> None:
+    """No line of a list of commands ends with dots, in 80 columns."""
+    for name, inner in {"": {""}, **groups()}.items():
+        for arguments in ((name,), *((name, each) for each in inner)):
+            shown = keystead(*filter(None, arguments), "--help").stdout
+            assert not re.search(r"\w\.\.\.$", shown.split("Commands:")[-1], re.MULTILINE), shown
+
+
+def test_documented_commands_exist() -> None:
+    """Every command that a page names is one."""
+    known, named = groups(), 0
+    for page in (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        text = page.read_text()
+        code = re.findall(r"`([^`]+)`", text) + re.findall(
+            r"^(?:    |\$ )(.*)$", text, re.MULTILINE
+        )
+        for each in code:
+            words = each.split()
+            if words[:1] != ["keystead"] or words[1:] in ([], ["--version"]):
+                continue
+            command, *rest = words[1:]
+            assert command in known, f"{page}: {each}"
+            if known[command]:
+                assert not rest or rest[0] in known[command], f"{page}: {each}"
+            elif rest:  # what is given is no word that reads like a command of its own
+                assert not re.fullmatch("[a-z]+", rest[0]), f"{page}: {each}"
+            named += 1
+    assert named > 20
+
+
 def test_init(tmp_path: Path) -> None:
     """`init` makes an installation with the choices that were given, and only once."""
     data = tmp_path / "data"
@@ -129,7 +226,9 @@ def test_recover(own_server: Server, tmp_path: Path) -> None:
     (data / "root.key").unlink()
     (kept / "other.txt").write_text("A" * 20)
     (kept / "other.txt").chmod(0o600)
-    assert "root.key" in errors("serve", "--data", data)[0]
+    missing = errors("serve", "--data", data, "--listen", "127.0.0.1:0")
+    assert "root.key" in missing[0]
+    assert "keystead recover --data DIR --recovery-key FILE" in missing[1]
     assert (
         "characters" in errors("recover", "--data", data, "--recovery-key", kept / "other.txt")[0]
     )

@@ -3,9 +3,11 @@
 Each command is imported when it is called: `keystead serve` does not pay for the others. Results
 go to standard output, everything else to standard error, and the exit status means something:
 
-    0  done                              3  nothing is running (`status`)
-    1  it failed, and why is printed     130  interrupted
-    2  the command line is wrong
+    0  done; the answer is yes           3  nothing is running, or there is no installation
+    1  the answer is no                  130  interrupted
+    2  it could not be done, and why is printed
+
+Of `serve`, 1 means that it served and had to end. So a script never takes an error for an answer.
 """
 
 import importlib
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 
 import click
 
+from keystead import __version__
 from keystead.cli.output import complain
 from keystead.failures import Failure
 
@@ -34,6 +37,7 @@ COMMANDS = {
     "who-can": "who_can.who_can",
 }
 INTERRUPTED = 130
+READER_GONE = 141
 
 
 class _Lazy(click.Group):
@@ -52,6 +56,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="keystead %(version)s")
 def keystead() -> None:
     """Keystead: a self-hosted server for the AWS KMS, IAM and STS protocols."""
 
@@ -76,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader has gone, which is its right. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return READER_GONE
     except Exception as error:  # noqa: BLE001  # the last place where one can be caught
         return _our_bug(error)
     return status if isinstance(status, int) else 0

@@ -11,12 +11,12 @@ from keystead.cli.performing import hold
 from keystead.failures import Failure
 
 
-@click.group()
+@click.group(short_help="Make accounts, and access keys of their roots.")
 def account() -> None:
     """Ceremonies for whole accounts; they work while the server runs, too."""
 
 
-@account.command()
+@account.command(short_help="Make a further account.")
 @options.data
 @options.config_file
 @options.passphrase_file
@@ -32,7 +32,7 @@ def create(
     _say(hold(config, "account create", email=email, account_id=account_id), as_json=as_json)
 
 
-@account.command("root-access-key")
+@account.command("root-access-key", short_help="Make an access key for a root.")
 @options.data
 @options.config_file
 @options.passphrase_file

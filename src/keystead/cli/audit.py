@@ -32,7 +32,7 @@ def audit() -> None:
     """Read the audit log, and prove that nobody changed it."""
 
 
-@audit.command()
+@audit.command(short_help="Is the log complete and unchanged?")
 @options.data
 @options.config_file
 @click.option("--public-key", type=FILE, metavar="FILE", help="The key as you kept it elsewhere.")
@@ -123,7 +123,7 @@ def _as_members(report: Report) -> dict[str, object]:
     }
 
 
-@audit.command()
+@audit.command(short_help="Print the newest events.")
 @options.data
 @options.config_file
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many.")

@@ -14,7 +14,7 @@ def clock() -> None:
     """What the operator says of the machine's clock."""
 
 
-@clock.command()
+@clock.command(short_help="Say that the clock is right now.")
 @options.data
 @options.config_file
 @options.passphrase_file

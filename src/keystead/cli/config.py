@@ -16,7 +16,7 @@ def config() -> None:
     """Show the settings, and what each means."""
 
 
-@config.command()
+@config.command(short_help="Print the settings of a start.")
 @options.data
 @options.config_file
 @options.json

@@ -30,7 +30,7 @@ AHEAD = 4  # blocks for each processor that are read before their turn
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 
 
-@click.command()
+@click.command(short_help="Decide questions in JSON lines, as AWS would.")
 @click.argument("file", type=FILE, default="-")
 @click.option("--explain", is_flag=True, help="Add the trace of every step.")
 def decide(*, file: Path, explain: bool) -> None:

@@ -13,7 +13,7 @@ from keystead.failures import Failure
 REFUSED = 1
 
 
-@click.command()
+@click.command(short_help="Explain a refusal, or what would be decided.")
 @click.argument("request_id", metavar="[ID]", required=False)
 @options.data
 @options.config_file

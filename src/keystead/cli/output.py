@@ -7,9 +7,14 @@ from collections.abc import Mapping, Sequence
 import click
 import msgspec
 
+from keystead.server.telemetry import logs
+
 
 def complain(message: str, hint: str, status: int) -> int:
     """Say what is wrong and what to do; returns the status."""
+    if logs.started():
+        logs.failed(message, hint)
+        return status
     try:
         click.echo(f"keystead: error: {message}", err=True)
         if hint:
@@ -21,6 +26,9 @@ def complain(message: str, hint: str, status: int) -> int:
 
 def note(message: str) -> None:
     """Say something that is not the result."""
+    if logs.started():
+        logs.info(message)
+        return
     click.echo(f"keystead: {message}", err=True)
 
 

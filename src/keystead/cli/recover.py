@@ -21,7 +21,7 @@ from keystead.server.installation import (
 from keystead.store.lock import DirectoryLock
 
 
-@click.command()
+@click.command(short_help="Open a restored copy with the recovery key.")
 @options.data
 @options.config_file
 @click.option(

@@ -24,7 +24,7 @@ from keystead.server.installation import config as configuration
 from keystead.server.telemetry import logs
 
 
-@click.command()
+@click.command(short_help="Start the server.")
 @options.data
 @click.option("--listen", multiple=True, metavar="HOST:PORT", help="Where to listen.")
 @click.option("--region", "regions", multiple=True, metavar="R", help="A Region to serve.")
@@ -38,7 +38,7 @@ def serve(file: Path | None, **given: Any) -> int:
     """Start the server; an empty data directory is initialised first."""
     config = configuration.load(file, os.environ, given)
     process.harden()
-    logs.start(config.log_level)
+    logs.start(config.log_level, config.log_format)
     _lock_memory()
     held = lock(config.directory)
     entrance = Entrance.open(config)  # what fails here has made nothing

@@ -22,7 +22,7 @@ _TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server
 Ask = Callable[[list[Question]], list[Answer]]
 
 
-@click.command()
+@click.command(short_help="Test what must and must not be allowed.")
 @click.argument("expected", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--policies",

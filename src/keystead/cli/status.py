@@ -10,7 +10,7 @@ from keystead.server.installation import control, founding
 RUNNING, STOPPED = 0, 3
 
 
-@click.command()
+@click.command(short_help="Say how the server of a data directory is.")
 @options.data
 @options.config_file
 @options.json

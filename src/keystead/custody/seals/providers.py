@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from keystead.custody.files import SealError, read_private, replace_private
+from keystead.custody.files import SealError, exists, read_private, replace_private
 from keystead.custody.kdf import KEY_BYTES
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RecordSealer, place
@@ -22,6 +22,7 @@ from keystead.custody.seals.sealfile import Parameters, Wrap
 from keystead.custody.secrecy import Guarded
 
 ROOT_KEY_FILE = "root.key"
+RECOVER = "`keystead recover --data DIR --recovery-key FILE`"
 SHORTEST_PASSPHRASE = 12
 DEFAULT_MEMORY_KIB = 1024 * 1024
 LEAST_MEMORY_KIB = 256 * 1024
@@ -58,13 +59,17 @@ class FileSeal:
 
     def unwrap(self, directory: Path, wrap: Wrap, bound_to: bytes) -> bytes:
         path = directory / ROOT_KEY_FILE
+        if not exists(path):
+            raise SealError(
+                f"`{path}` is missing", f"put it back, or open a restored copy with {RECOVER}"
+            )
         key = read_private(path)
         try:
             return _unwrap(wrap, key, bound_to)
         except BadRecord:
             raise SealError(
                 f"`{path}` does not open this installation's seal",
-                "put the right file back, or use the recovery key",
+                f"put the right file back, or use the recovery key: {RECOVER}",
             ) from None
 
 
@@ -108,7 +113,7 @@ class PassphraseSeal(Guarded):
         except BadRecord:
             raise SealError(
                 f"the passphrase does not open the seal of `{directory}`",
-                "type it again, or use the recovery key",
+                f"type it again, or use the recovery key: {RECOVER}",
             ) from None
 
     def _stretched(self, parameters: Parameters) -> bytes:

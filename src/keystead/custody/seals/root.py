@@ -28,6 +28,7 @@ from keystead.custody.files import (
 from keystead.custody.kdf import KEY_BYTES, hkdf
 from keystead.custody.randomness import token_id, urandom
 from keystead.custody.seals.providers import (
+    RECOVER,
     ROOT_KEY_FILE,
     FileSeal,
     PassphraseSeal,
@@ -167,7 +168,10 @@ def _provider(path: Path, passphrase: str | None) -> SealProvider:
     if kind == "passphrase" and passphrase is not None:
         return PassphraseSeal(passphrase)
     if kind == "passphrase":
-        raise SealError(f"`{path}` is sealed by a passphrase", "give the passphrase")
+        raise SealError(
+            f"`{path}` is sealed by a passphrase",
+            f"name its file with --passphrase-file; if it is lost, use {RECOVER}",
+        )
     if kind == "file":
         raise SealError(f"`{path}` is not sealed by a passphrase", "start without one")
     raise SealError(f"`{path}` has a seal of the unknown kind `{kind}`", "start a newer Keystead")

@@ -82,6 +82,10 @@ class Config:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much to log."""
 
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """How lines of the log look: `json`, `text`, or `auto`: text where standard error is a
+    terminal, JSON elsewhere."""
+
     seal: Literal["file", "passphrase"] = "file"
     """What guards the root key of an installation that is made by this start: a key file in the
     data directory, or a passphrase."""
@@ -121,7 +125,7 @@ def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str
     if named is not None:
         settings.update(_from_file(named))
     settings.update(_from_environment(environment))
-    settings.update({name: value for name, value in options.items() if value not in (None, ())})
+    settings.update(_from_options(options))
     config = Config(**settings)
     _check(config)
     return config
@@ -192,6 +196,14 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             value = [part.strip() for part in text.split(",") if part.strip()]
         found[name] = _converted(name, variable, value, "the environment", strict=False)
     return found
+
+
+def _from_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    return {
+        name: _converted(name, name, value, "the command line", strict=False)
+        for name, value in given.items()
+    }
 
 
 def _types() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What does the log say?  One JSON object per line on standard error, and never a secret.
 
+A person at a terminal gets the same lines as text, unless `log_format` says otherwise.
+
 INVARIANT: only the fields of `FIELDS` can be logged (threat-model OP-1). A field that is not
 listed is refused when the line is written, so that adding one is a decision that shows in a
 review. An unexpected exception is logged by its type and the places it went through, without its
@@ -24,14 +26,17 @@ FIELDS = frozenset(
         "bytes",  # how many
         "count",
         "error",
+        "hint",
         "job",
         "key_id",
         "operation",
+        "reason",  # of an outage, in our own words
         "request_id",
         "service",
         "signal",
         "table",
         "trace",
+        "url",
     }
 )
 
@@ -58,11 +63,26 @@ class _Line(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
         }
-        fields = getattr(record, "fields", {})  # of other rooms too, which log by the library
-        line.update({name: value for name, value in fields.items() if name in FIELDS})
-        if record.exc_info and record.exc_info[1] is not None:
-            line.update(described(record.exc_info[1]))
-        return _encode(line).decode()
+        return _encode(line | _fields(record)).decode()
+
+
+class _Text(logging.Formatter):
+    """A record as a person reads it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = _fields(record)
+        hint = f"\nkeystead: hint: {fields.pop('hint')}" if fields.get("hint") else ""
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        told = ", ".join(f"{name} {value}" for name, value in fields.items() if name != "trace")
+        return f"keystead: {level}{record.getMessage()}{f' ({told})' if told else ''}{hint}"
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Field]:
+    fields = getattr(record, "fields", {})  # of other rooms too, which log by the library
+    found = {name: value for name, value in fields.items() if name in FIELDS}
+    if record.exc_info and record.exc_info[1] is not None:
+        found.update(described(record.exc_info[1]))
+    return found
 
 
 def described(error: BaseException) -> dict[str, Field]:
@@ -128,17 +148,29 @@ def tell_outages() -> None:
                     handler.handle(record)
 
 
-def start(level: str) -> None:
-    """Send our log, and asyncio's complaints, to standard error."""
+def start(level: str, form: str = "json") -> None:
+    """Send our log, and asyncio's complaints, to standard error, as JSON, text or what fits."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line())
+    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    handler.setFormatter(_Text() if as_text else _Line())
     handler.addFilter(Outages())
     logging.raiseExceptions = False  # a closed standard error is no reason to print a traceback
     for name in ("keystead", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
-        logger.setLevel(LEVELS[level] if name == "keystead" else logging.WARNING)
+        logger.setLevel(logging.WARNING)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Log so much from now on."""
+    _logger.setLevel(LEVELS[level])
+
+
+def started() -> bool:
+    """Is standard error the log's?  Then whatever is said there is one of its lines."""
+    return bool(_logger.handlers)
 
 
 def _write(level: int, message: str, fields: dict[str, Field]) -> None:
@@ -166,6 +198,11 @@ def warning(message: str, **fields: Field) -> None:
 def alarm(message: str, error: BaseException | None = None, **fields: Field) -> None:
     """What an operator must look at: our bug, or someone's tampering."""
     _write(logging.ERROR, message, {**fields, **(described(error) if error else {})})
+
+
+def failed(message: str, hint: str) -> None:
+    """Why the process ends, for a person."""
+    _write(logging.ERROR, message, {"hint": hint} if hint else {})
 
 
 def outage(message: str, error: BaseException, **fields: Field) -> None:
