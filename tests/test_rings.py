@@ -32,7 +32,7 @@ CONTAINERS = (tuple, list, dict, set, frozenset)  # and what they are called in 
 
 # Who may hold an exception, and why that is no ring.
 HOLDS_AN_ERROR = {
-    "keystead.server.pipeline.exchange.Opened",  # without its traceback
+    "keystead.server.pipeline.exchange.Refused",  # without its traceback
     "keystead.store.sqlite.failures.Judgement",  # not raised yet
 }
 

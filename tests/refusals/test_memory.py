@@ -27,7 +27,7 @@ from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import HttpResponse
 from tests.policy.support import ALICE, allow, ask, own
-from tests.server.installations import PEER, Local, open_local
+from tests.server.installations import Local, open_local
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -276,7 +276,7 @@ def test_a_flood_is_bounded(local: Local) -> None:
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     request = local.kms_request("Encrypt", KeyId=key, Plaintext="eA==", EncryptionContext=FORBIDDEN)
     pipeline, refusals, room = local.installation.pipeline, local.installation.refusals, Capacity()
-    flood = [pipeline.answer(request, PEER).response for _ in range(room.refusals_of_account + 50)]
+    flood = [pipeline.answer(request).response for _ in range(room.refusals_of_account + 50)]
     local.installation.commit()
     assert {response.status for response in flood} == {400}
     assert len(refusals._waiting) == room.refusals_of_account

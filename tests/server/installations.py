@@ -14,7 +14,6 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from keystead.audit.event import Event
 from keystead.custody.seals.root import FileSeal
-from keystead.server.door.peers import Peer
 from keystead.server.installation import founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
@@ -22,7 +21,6 @@ from keystead.server.installation.installation import Installation, lock
 from keystead.wire.http import Endpoint, HttpRequest
 
 REGION = "us-east-1"
-PEER = Peer("127.0.0.1", trusted=False, loopback=True)
 ENDPOINT = "http://127.0.0.1:8420"
 
 
@@ -89,7 +87,7 @@ class Local:
 
     def send(self, request: HttpRequest) -> Answered:
         """Answer a request and make its turn durable."""
-        response = self.installation.pipeline.answer(request, PEER).response
+        response = self.installation.pipeline.answer(request).response
         self.installation.commit()
         return Answered(response.status, dict(response.headers), response.body)
 

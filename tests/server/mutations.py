@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from keystead.audit.event import Event
 from keystead.server.door.framing import BadFraming, HeadReader, read_head
 from keystead.wire.http import Endpoint, HttpRequest
-from tests.server.installations import ENDPOINT, PEER, REGION, Local
+from tests.server.installations import ENDPOINT, REGION, Local
 
 HOST = "127.0.0.1:8420"
 EACH = 500  # mutations of one signature, which is good for five minutes
@@ -329,7 +329,7 @@ class Proof:
             "127.0.0.1", False, Endpoint(),
         )  # fmt: skip
         self.local.events.clear()
-        answer = self.local.installation.pipeline.answer(request, PEER)
+        answer = self.local.installation.pipeline.answer(request)
         if answer.response.status >= 500:
             self.wrong.append(f"{answer.response.status}:\n{raw!r}")
         known = [event for event in self.local.events if event.principal is not None]

@@ -4,12 +4,13 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from keystead.server.door.connection import Application
 from keystead.server.door.peers import Peer
+from keystead.server.door.replies import text
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation.serving import Serving
 from keystead.server.pipeline.answer import Answer
@@ -18,10 +19,30 @@ from keystead.server.telemetry.exposition import exposition
 from keystead.server.telemetry.metrics import Metrics
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest
-from tests.server.conftest import Remembering
+from tests.server.conftest import unavailable
 
 HERE = Peer("127.0.0.1", trusted=False, loopback=True)
 AWAY = Peer("203.0.113.7", trusted=False, loopback=False)
+
+
+class Remembering:
+    """Answers what is no page, and remembers it. (health.Calls)"""
+
+    def __init__(self) -> None:
+        self.requests: list[HttpRequest] = []
+
+    def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002  # (health.Calls)
+        return 0
+
+    def changes(self, request: HttpRequest) -> bool:  # noqa: ARG002  # (health.Calls)
+        return False
+
+    def answer_all(self, requests: Sequence[HttpRequest], seconds: float) -> list[Answer]:  # noqa: ARG002  # (health.Calls)
+        self.requests += requests
+        return [Answer(text(200, "called"), unavailable) for _ in requests]
+
+    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # (health.Calls)
+        return Answer(text(413, "too long"), unavailable)
 
 
 def get(path: str, method: str = "GET", **headers: str) -> HttpRequest:

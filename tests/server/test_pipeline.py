@@ -15,7 +15,7 @@ from keystead.server.pipeline import routing
 from keystead.server.pipeline.pipeline import JSON_LIMIT
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
-from tests.server.installations import PEER, Local, open_local
+from tests.server.installations import Local, open_local
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_store_that_cannot_serve(local: Local, monkeypatch: pytest.MonkeyPatch) 
 
 def test_answer_of_a_lost_turn(local: Local) -> None:
     """The answer that replaces one that could not be kept has the same request id."""
-    answer = local.installation.pipeline.answer(local.kms_request("ListKeys"), None)
+    answer = local.installation.pipeline.answer(local.kms_request("ListKeys"))
     retracted = answer.unavailable()
     assert retracted.status == 503
     assert dict(retracted.headers)["x-amzn-RequestId"] == local.events[0].request_id
@@ -227,7 +227,7 @@ def test_what_a_turn_revokes_is_revoked_within_it(tmp_path: Path, deactivated: b
         local.kms_request("ListKeys"),
     ]
 
-    answers = local.installation.pipeline.answer_all([(one, PEER) for one in asked], 60.0)
+    answers = local.installation.pipeline.answer_all(asked, 60.0)
     local.installation.commit()
 
     later = 400 if deactivated else 200
@@ -239,7 +239,7 @@ def test_what_a_turn_revokes_is_revoked_within_it(tmp_path: Path, deactivated: b
 
 def test_requests_for_which_there_is_no_time_wait(local: Local) -> None:
     """A turn answers at least one request; of what it leaves nothing is recorded."""
-    asked = [(local.kms_request("ListKeys"), PEER) for _ in range(3)]
+    asked = [local.kms_request("ListKeys") for _ in range(3)]
 
     answers = local.installation.pipeline.answer_all(asked, -1.0)
 
@@ -253,7 +253,7 @@ def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.Monkey
     monkeypatch.setattr("keystead.server.pipeline.pipeline.perf_counter", lambda: next(times))
     stranger = local.kms_request("ListKeys")
     stranger.headers["authorization"] = stranger.headers["authorization"][:-64] + "0" * 64
-    asked = [(stranger, PEER)] * 6 + [(local.kms_request("ListKeys"), PEER)] * 2
+    asked = [stranger] * 6 + [local.kms_request("ListKeys")] * 2
 
     answers = local.installation.pipeline.answer_all(asked, 0.01)
 
@@ -274,13 +274,13 @@ def test_nothing_stays_of_a_turn_that_fails(
     with monkeypatch.context() as patched:
         patched.setattr(type(local.installation.metrics), "call", fails)
         with pytest.raises(StopIteration):
-            pipeline.answer_all([(asked, PEER)] * 3, 60.0)
+            pipeline.answer_all([asked] * 3, 60.0)
     local.installation.commit()
 
     logs = (local.installation.directory / "audit").glob("records-*")
     assert b"CreateKey" not in b"".join(path.read_bytes() for path in logs)
     assert local.kms("ListKeys").json["Keys"] == []
-    assert pipeline.answer(asked, PEER).response.status == 200
+    assert pipeline.answer(asked).response.status == 200
     local.installation.commit()
     assert len(local.kms("ListKeys").json["Keys"]) == 1
     local.installation.close()

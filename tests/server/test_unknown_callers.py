@@ -16,7 +16,7 @@ from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
-from tests.server.installations import PEER, Local, open_local
+from tests.server.installations import Local, open_local
 
 UNSIGNED = "MissingAuthenticationToken"
 
@@ -86,7 +86,7 @@ def test_many_addresses_share_one_limit(local: Local) -> None:
     """Many addresses fill the log no faster, and a record of counts names only so many of them."""
     for number in range(IN_ALL + NAMED + 5):
         request = unsigned(local, f"198.51.{number // 250}.{number % 250}")
-        local.installation.pipeline.answer(request, PEER)
+        local.installation.pipeline.answer(request)
     local.installation.commit()
     local.installation.write_counted()
 

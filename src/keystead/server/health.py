@@ -8,8 +8,9 @@ They say up, down, sealed or draining, and nothing else (threat-model OP-4).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from keystead.server.door import Application, Peer, plain
+from keystead.server.door import Peer, plain
 from keystead.server.installation import Serving
 from keystead.server.pipeline import Answer
 from keystead.server.telemetry import Metrics
@@ -19,12 +20,28 @@ READING = ("GET", "HEAD")
 _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # by one of these a proxy is known
 
 
+class Calls(Protocol):
+    """What answers the requests that are no page; `pipeline.Pipeline`."""
+
+    def body_limit(self, headers: Mapping[str, str]) -> int:
+        """How long may the body of this request be?"""
+
+    def changes(self, request: HttpRequest) -> bool:
+        """Would this request change anything if it is allowed?"""
+
+    def answer_all(self, requests: Sequence[HttpRequest], seconds: float) -> list[Answer]:
+        """The answers to the first of these, in order: at least one, and as time allows."""
+
+    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
+        """Answer a request whose body is too long to be read."""
+
+
 class Pages:
     """Answers the pages, and passes every other request on. (connection.Application)"""
 
     __slots__ = ("_application", "_metrics", "_serving", "body_limit", "changes")
 
-    def __init__(self, application: Application, serving: Serving, metrics: Metrics | None) -> None:
+    def __init__(self, application: Calls, serving: Serving, metrics: Metrics | None) -> None:
         self._application = application
         self.body_limit = application.body_limit
         self.changes = application.changes
@@ -33,7 +50,7 @@ class Pages:
 
     def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]], seconds: float) -> list[Answer]:
         pages = [self._page(request, peer) for request, peer in asked]
-        calls = [one for one, page in zip(asked, pages, strict=True) if page is None]
+        calls = [call for (call, _), page in zip(asked, pages, strict=True) if page is None]
         answers = iter(self._application.answer_all(calls, seconds) if calls else ())
         found: list[Answer] = []
         for page in pages:

@@ -1,8 +1,16 @@
-"""One request on its way through the pipeline: what is known when it comes, and what came of it.
+"""One request on its way through the pipeline: each stage that it reaches is a type of its own.
 
-A request is opened before anyone is authenticated; the steps of the pipeline fill in the rest.
+    Arrived    it came, and goes to this operation
+    Known      it is known who asks
+    Asked      and what
+    Ready      a call is open for it
+    Answered   its operation was performed, and the response is written
+    Refused    it goes no further, from whichever stage
 
-INVARIANT: it holds an error only without its traceback (`errors.without_trace`). The frames of a
+A stage has what the stages before it found, and no field that may be empty because one of them was
+not reached.
+
+INVARIANT: a Refused holds its error without a traceback (`errors.without_trace`). The frames of a
 traceback hold the request again, body and all, and such a ring is kept for ever or until the next
 collection.
 """
@@ -17,6 +25,7 @@ from keystead.audit.event import Event
 from keystead.call import Call
 from keystead.errors import AwsError
 from keystead.identity.authentication import Authenticated
+from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import HttpRequest, HttpResponse
@@ -24,35 +33,78 @@ from keystead.wire.http import HttpRequest, HttpResponse
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
 
 
-class Opened(msgspec.Struct):
-    """A request on its way: where it goes, who asks for what, and what came of it."""
+class Arrived(msgspec.Struct):
+    """A request that came, and where it goes; its event is filled on the way."""
 
     request: HttpRequest
     where: Route
     speech: Dialect
     event: Event
     started: float
-    epoch: int = -1  # at which its caller was authenticated
-    caller: Authenticated | None = None
-    asked: Any = None  # the input of the operation
-    given: Any = None  # its output
-    call: Call | None = None
-    response: HttpResponse | None = None
-    raised: AwsError | None = None  # why it goes no further, as its caller is told
+
+    @property
+    def arrived(self) -> "Arrived":
+        """Itself: every later stage has it by this name."""
+        return self
+
+    def begin_again(self) -> None:
+        """Forget in its event whatever was found since it came."""
+        event = self.event
+        self.event = event_of(self.request, self.where, event.time, event.request_id)
 
 
-def open_request(request: HttpRequest, now: datetime, started: float) -> Opened:
+class Known(msgspec.Struct, frozen=True):
+    """The caller of a request is known, as of an epoch."""
+
+    arrived: Arrived
+    caller: Authenticated
+    epoch: int
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """It is known who asks for what."""
+
+    arrived: Arrived
+    known: Known
+    implementation: Implementation
+    input: Any  # of the operation
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A call is open, at the epoch of its caller."""
+
+    arrived: Arrived
+    implementation: Implementation
+    input: Any
+    call: Call
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The response is written."""
+
+    arrived: Arrived
+    response: HttpResponse
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A request goes no further. `error` is what its caller is told."""
+
+    arrived: Arrived
+    error: AwsError
+
+
+def arrive(request: HttpRequest, now: datetime, started: float) -> Arrived:
     """A request that came at this time, and where it goes."""
     where = route(request)  # 1
-    event = event_of(request, where, now)
-    return Opened(request, where, dialect(where.service, request), event, started)
+    event = event_of(request, where, now, new_request_id())
+    return Arrived(request, where, dialect(where.service, request), event, started)
 
 
-def event_of(request: HttpRequest, where: Route, now: datetime) -> Event:
+def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str) -> Event:
     """The event of a request, with what is known before anyone is authenticated."""
     headers, endpoint, implementation = request.headers, request.endpoint, where.implementation
     return Event(
-        new_request_id(),
+        request_id,
         now,
         where.service.event_source,
         where.name,

@@ -1,0 +1,54 @@
+"""What is a caller told of an exception?  An error of AWS's; of our own failures only that.
+
+A caller learns that something failed, and under which request id. The log and the metrics learn
+what, here and nowhere else.
+"""
+
+from collections.abc import Mapping
+
+from keystead.custody.rows import NotTheNewest, RowIntegrityError
+from keystead.errors import AwsError, InternalFailure, ServiceUnavailable
+from keystead.server.pipeline.routing import Route
+from keystead.server.telemetry import Metrics, logs
+from keystead.store.protocol import StoreCorrupt, StoreUnavailable
+from keystead.wire.models import accessanalyzer, iam, kms
+
+# What each service calls a failure of its own (iam.md 1.5).
+_INTERNAL: Mapping[str, type[AwsError]] = {
+    "kms": kms.KMSInternalException,
+    "iam": iam.ServiceFailureException,
+    "access-analyzer": accessanalyzer.InternalServerException,
+}
+_INTERNAL_MESSAGE = "The request processing has failed because of an unknown error."
+
+
+def as_aws_error(raised: Exception, where: Route, request_id: str, metrics: Metrics) -> AwsError:
+    """What the caller gets for an exception."""
+    if isinstance(raised, AwsError):
+        return raised
+    if isinstance(raised, (StoreUnavailable, StoreCorrupt)):
+        metrics.alarm("store")
+        logs.outage("the store is unavailable", raised, request_id=request_id)
+        return ServiceUnavailable()
+    if isinstance(raised, RowIntegrityError):
+        # Someone changed the database: what depends on the row is refused (RK-4).
+        metrics.alarm("integrity")
+        old = isinstance(raised, NotTheNewest)
+        logs.alarm(
+            "stored rows are not the newest: nothing of their account is served"
+            if old
+            else "a stored row fails its authentication",
+            raised,
+            request_id=request_id,
+            table=raised.table,
+        )
+    else:
+        metrics.alarm("internal failure")
+        logs.alarm(
+            "a call failed",
+            raised,
+            request_id=request_id,
+            service=where.service.name,
+            operation=where.name,
+        )
+    return _INTERNAL.get(where.service.name, InternalFailure)(_INTERNAL_MESSAGE)
