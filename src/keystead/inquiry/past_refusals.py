@@ -22,6 +22,7 @@ from keystead.policy.evaluation import Asked, Principal, PrincipalType, RequestC
 from keystead.policy.reasons import explain, render
 
 _LONGEST_ID = 256
+_BY_ALIAS = "kms:requestalias"
 _GONE = "cannot be asked any more"
 _DIFFERS = "evaluated again, the same question is allowed: please report this as a defect"
 _BY_RULE = "RefusedByRule"
@@ -98,6 +99,7 @@ def _question_today(asked: Asked, caller: Caller, resource: Resource) -> tuple[A
         msgspec.structs.replace(
             context,
             principal=caller.principal,
+            resource=resource.arn_text,  # an alias may name another key now
             keys={**resource.condition_keys, **request, **caller.keys},
         ),
         msgspec.structs.replace(
@@ -123,10 +125,12 @@ def _resource_today(installation: InstallationView, context: RequestContext) -> 
     """The same key with its policy of now, or None; anything else has nothing of its own."""
     if not _is_key(context):
         return Target(context.resource, context.resource_account)
-    arn = Arn.parse(context.resource)
+    arn, alias = Arn.parse(context.resource), context.keys.get(_BY_ALIAS)
+    reader, keys = installation.store.read(), installation.keys
+    if isinstance(alias, str):
+        return keys.key_by_alias(reader, None, arn.account, arn.region, alias)
     key_id = arn.resource.removeprefix("key/")
-    reader = installation.store.read()
-    return installation.keys.key(reader, None, arn.account, arn.region, key_id)
+    return keys.key(reader, None, arn.account, arn.region, key_id)
 
 
 def _is_key(context: RequestContext) -> bool:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from keystead.arns import Arn, NotAnArn, is_account_id, kms_arn
+from keystead.arns import Arn, is_account_id, kms_arn
 from keystead.call import Resource, Target
 from keystead.failures import Failure
-from keystead.identity import limits, managed_policies
+from keystead.identity import limits, managed_policies, tagging
 from keystead.identity.authentication import Caller
 from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
+from keystead.inquiry import resources
 from keystead.inquiry.folder_files import (
     GroupFacts,
     KeyFacts,
@@ -29,7 +30,7 @@ from keystead.inquiry.folder_files import (
     text,
     wrong,
 )
-from keystead.kms.keys import KeyRecord, key_view
+from keystead.kms.keys import Key, KeyRecord, key_view
 from keystead.policy.evaluation import ContextValue, PolicySource, Principal, PrincipalPolicies
 from keystead.policy.language import (
     DocumentKind,
@@ -61,6 +62,8 @@ class _Written(msgspec.Struct, frozen=True):
 class PolicyFolder:
     """A folder, read and checked. (simulate.World)"""
 
+    hint = "the folder has no such key in this Region (`region` and `aliases` in KEY-ID.toml)"
+
     def __init__(self, folder: Path, *, accept_unsupported_condition_keys: bool = False) -> None:
         if not folder.is_dir():
             raise wrong(folder, "it is not a folder", "name the folder of the accounts")
@@ -68,7 +71,7 @@ class PolicyFolder:
         self.keys: Mapping[str, ContextValue] = {}
         self.guardrails = self
         self._callers: dict[str, Caller] = {}
-        self._resources: dict[str, Resource] = {}
+        self._keys: dict[str, Key] = {}  # by their own ARNs and their aliases'
         accounts = [one for one in inside(folder) if one.name not in _ORGANIZATION]
         for account in accounts:
             if not account.is_dir() or not is_account_id(account.name):
@@ -92,23 +95,33 @@ class PolicyFolder:
             )
         return found
 
-    def resource(self, arn: str, caller: Caller) -> Resource:
-        """The key with this ARN; anything else has no policy of its own."""
-        if arn == "*":
-            return Target("*", caller.principal.account)
-        if arn in self._resources:
-            return self._resources[arn]
-        try:
-            parsed = Arn.parse(arn)
-        except NotAnArn:
-            raise Failure(f"`{arn}` is not an ARN", "give a whole ARN, or `*`", status=2) from None
-        if parsed.service == "kms" and parsed.resource.startswith("key/"):
-            hint = "the folder has no such key in this Region (`region` in KEY-ID.toml)"
-            raise Failure(f"there is no key `{arn}`", hint, status=2)
-        return Target(arn, parsed.account or caller.principal.account)
+    def resource(self, arn: str, action: str, caller: Caller) -> Resource:
+        """What this ARN means for an action; raises Failure."""
+        return resources.named(self, arn, action, caller.principal.account)
+
+    # (resources.Known)
+
+    def key(self, account: str, region: str, key_id: str) -> Key | None:
+        """The key with this id."""
+        return self._keys.get(kms_arn(region, account, f"key/{key_id}"))
+
+    def key_by_alias(self, account: str, region: str, name: str) -> Key | None:
+        """The key that an alias names, as asked for by the alias."""
+        key = self._keys.get(kms_arn(region, account, name))
+        return key and key.requested_by(name)
+
+    def identity(self, arn: Arn) -> Resource | None:
+        """The user with exactly this ARN; managed policies have no tags here."""
+        found = self._callers.get(str(arn))
+        if found is None or found.principal.type is not PrincipalType.USER:
+            return None
+        keys = tagging.resource_keys(found.principal.tags, "aws", "iam")
+        return Target(str(arn), arn.account, condition_keys=keys)
+
+    # (call.Guardrails)
 
     def resource_control(self, account: str) -> Levels:
-        """The RCPs over an account. (call.Guardrails)"""
+        """The RCPs over an account."""
         return self._rcps.get(account, ())
 
     # reading
@@ -252,9 +265,16 @@ class PolicyFolder:
             policy = self._key_policy(place)
             record = self._record(file, account.name, key_id, found)
             aliases = tuple(sorted(found.aliases))
-            self._resources[arn] = key_view(
-                record, aliases, (PolicySource(policy, "default", arn),)
-            )
+            key = key_view(record, aliases, (PolicySource(policy, "default", arn),))
+            self._keys[arn] = key
+            for alias in aliases:
+                self._add_alias(file, key, alias)
+
+    def _add_alias(self, file: Path, key: Key, alias: str) -> None:
+        arn = kms_arn(key.region, key.account, alias)
+        if arn in self._keys:
+            raise wrong(file, f"the alias `{alias}` is another key's, or written twice")
+        self._keys[arn] = key
 
     def _key_policy(self, place: Path) -> Policy:
         document = text(place)

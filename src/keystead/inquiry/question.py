@@ -12,10 +12,15 @@ from typing import Any
 import msgspec
 
 from keystead.arns import Arn, NotAnArn
-from keystead.call import Guardrails, NoOrganization, Resource, Target, question
+from keystead.call import Guardrails, NoOrganization, Resource, question
 from keystead.failures import Failure
+from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
+from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
+from keystead.identity.permissions import managed_policy as policies
+from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
+from keystead.kms.keys import Key
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     ContextValue,
@@ -34,7 +39,7 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
     """The explanation of one question, as data and as text for one screen."""
     action = str(arguments["action"])
     caller = named_caller(installation, str(arguments["principal"]))
-    resource = named_resource(installation, str(arguments["resource"]), caller)
+    resource = named_resource(installation, str(arguments["resource"]), action, caller)
     keys = time_keys(installation.clock.now())
     context, policies = ask(
         caller, action, resource, keys, given_keys(arguments.get("context") or {})
@@ -105,19 +110,52 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
     )
 
 
-def named_resource(installation: InstallationView, arn: str, caller: Caller) -> Resource:
-    """The key with this ARN, with its policy; anything else has no policy of its own."""
-    if arn == "*":
-        return Target("*", caller.principal.account)
-    parsed = _parsed(arn, "--resource")
-    if parsed.service != "kms" or not parsed.resource.startswith("key/"):
-        return Target(arn, parsed.account or caller.principal.account)
-    key_id = parsed.resource.removeprefix("key/")
-    reader = installation.store.read()
-    key = installation.keys.key(reader, None, parsed.account, parsed.region, key_id)
-    if key is None:
-        raise Failure(f"there is no key `{arn}`", "give the ARN that `aws kms describe-key` shows")
-    return key
+class _Live:
+    """What there is in a live installation. (resources.Known)"""
+
+    hint = "give the ARN that `aws kms describe-key` or `aws kms list-aliases` shows"
+
+    def __init__(self, installation: InstallationView) -> None:
+        self._keys = installation.keys
+        self._identities = installation.identities
+        self._reader = installation.store.read()
+
+    def key(self, account: str, region: str, key_id: str) -> Key | None:
+        return self._keys.key(self._reader, None, account, region, key_id)
+
+    def key_by_alias(self, account: str, region: str, name: str) -> Key | None:
+        return self._keys.key_by_alias(self._reader, None, account, region, name)
+
+    def identity(self, arn: Arn) -> Resource | None:
+        match arn.resource.partition("/")[0]:
+            case "user":
+                return self._user(arn)
+            case "policy":
+                return self._policy(arn)
+        return None
+
+    def _user(self, arn: Arn) -> Resource | None:
+        name = arn.resource.rpartition("/")[2]
+        user = self._identities.users.named(self._reader, arn.account, name)
+        if user is None or user.arn != str(arn):
+            return None
+        return identities.user(arn.account, user.name, user)
+
+    def _policy(self, arn: Arn) -> Resource | None:
+        if arn.account == AWS_ACCOUNT:  # AWS's own have no tags
+            return None
+        try:
+            policy = policies.with_arn(self._identities, self._reader, arn.account, str(arn))
+        except NotAPolicyArn:
+            return None
+        return None if policy is None else identities.policy(str(arn), arn.account, policy)
+
+
+def named_resource(
+    installation: InstallationView, arn: str, action: str, caller: Caller
+) -> Resource:
+    """What a request of this action, by this caller, would be asked about; raises Failure."""
+    return resources.named(_Live(installation), arn, action, caller.principal.account)
 
 
 def _parsed(arn: str, option: str) -> Arn:

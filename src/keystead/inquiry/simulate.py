@@ -33,8 +33,8 @@ class World(Protocol):
     def caller(self, arn: str) -> Caller:
         """The principal with this ARN; raises Failure."""
 
-    def resource(self, arn: str, caller: Caller) -> Resource:
-        """The resource with this ARN; raises Failure."""
+    def resource(self, arn: str, action: str, caller: Caller) -> Resource:
+        """The resource that this ARN means for an action; raises Failure."""
 
 
 class Live:
@@ -48,8 +48,8 @@ class Live:
     def caller(self, arn: str) -> Caller:
         return named_caller(self._installation, arn)
 
-    def resource(self, arn: str, caller: Caller) -> Resource:
-        return named_resource(self._installation, arn, caller)
+    def resource(self, arn: str, action: str, caller: Caller) -> Resource:
+        return named_resource(self._installation, arn, action, caller)
 
 
 def answers(world: World, questions: Iterable[Question]) -> list[Answer]:
@@ -60,7 +60,7 @@ def answers(world: World, questions: Iterable[Question]) -> list[Answer]:
 def _answer(world: World, question: Question) -> Answer:
     try:
         caller = world.caller(question.principal)
-        resource = world.resource(question.resource, caller)
+        resource = world.resource(question.resource, question.action, caller)
     except Failure as failure:
         return Answer(problem=failure.message, hint=failure.hint)
     asked = ask(

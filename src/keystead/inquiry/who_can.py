@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.call import Resource
+from keystead.call import Resource, Target
 from keystead.identity.authentication import Caller, callers
 from keystead.inquiry import unknown_principals
 from keystead.inquiry.question import ask, given_keys, named_resource
@@ -30,7 +30,7 @@ _USERS_READ = 100
 
 _OF_PRINCIPAL = ("aws:principal", "aws:username", "aws:userid")
 _OF_SESSIONS = frozenset({"aws:federatedprovider", "aws:sourceidentity"})  # of roles
-_OF_RESOURCE = ("aws:resource",)
+_OF_RESOURCE = ("aws:resource", "iam:resourcetag/")
 _OF_KEY = frozenset(
     {
         "kms:customermasterkeyspec",
@@ -146,7 +146,7 @@ class _Asking:
         """The resource; what names no account is the caller's own."""
         account = caller.principal.account
         if account not in self._resources:
-            found = named_resource(self._installation, self._named, caller)
+            found = named_resource(self._installation, self._named, self._action, caller)
             self._resources[account] = found
         return self._resources[account]
 
@@ -155,7 +155,8 @@ class _Asking:
         service = ascii_lower(self._action).partition(":")[0]
         is_key = isinstance(resource, Key)
         services = {"aws", service} & SERVED
-        described = (*known, *_OF_RESOURCE) if is_key or resource.arn_text == "*" else known
+        unread = isinstance(resource, Target) and resource.arn_text != "*"
+        described = known if unread else (*known, *_OF_RESOURCE)
         without = self._without | _OF_SESSIONS | (_OF_KEY if is_key else frozenset())
 
         def unknown(name: str) -> bool:

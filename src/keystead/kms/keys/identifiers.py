@@ -26,6 +26,12 @@ _CRYPTOGRAPHIC = frozenset(
 BY_ALIAS = _CRYPTOGRAPHIC | {"DescribeKey", "GetPublicKey"}
 """The operations whose key may be named by an alias."""
 
+ACTIONS_BY_ALIAS = frozenset(f"kms:{name.lower()}" for name in BY_ALIAS - {"ReEncrypt"}) | {
+    "kms:reencryptfrom",
+    "kms:reencryptto",
+}
+"""The actions of these operations, in lower case."""
+
 ACROSS_ACCOUNTS = BY_ALIAS | {
     "CreateGrant", "GetKeyRotationStatus", "ListGrants", "RetireGrant", "RevokeGrant",
 }  # fmt: skip

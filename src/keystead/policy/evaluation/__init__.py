@@ -36,6 +36,7 @@ from keystead.policy.evaluation.question import (
     documents,
 )
 from keystead.policy.evaluation.service_rules import (
+    ALIAS_CHANGES,
     may_be_reserved,
     open_to_everybody,
     policy_required,
@@ -48,12 +49,13 @@ from keystead.policy.evaluation.service_rules import (
 from keystead.policy.evaluation.steps import EXPLICIT_DENY, IMPLICIT_DENY
 
 __all__ = (
-    "EXPLICIT_DENY", "IMPLICIT_DENY", "AccessDenied", "ApplicablePolicies", "Asked", "Bound",
-    "Combination", "ContextValue", "DecidingStatement", "Decision", "Finding", "Keys", "Layer",
-    "Matched", "Matches", "Outcome", "Permit", "PolicyKind", "PolicySource", "Principal",
-    "PrincipalPolicies", "PrincipalType", "Question", "RequestContext", "allowed_by", "bound_by",
-    "deciding", "document_kind", "documents", "evaluate", "is_exceeded", "is_foreign", "match_all",
-    "may_be_reserved", "open_to_everybody", "own_policies", "places", "policy_required", "reserved",
-    "resource_kind", "resource_refuses", "sources_at", "under_resource_control",
-    "under_service_control", "with_sources", "work", "works_across_accounts",
+    "ALIAS_CHANGES", "EXPLICIT_DENY", "IMPLICIT_DENY", "AccessDenied", "ApplicablePolicies",
+    "Asked", "Bound", "Combination", "ContextValue", "DecidingStatement", "Decision", "Finding",
+    "Keys", "Layer", "Matched", "Matches", "Outcome", "Permit", "PolicyKind", "PolicySource",
+    "Principal", "PrincipalPolicies", "PrincipalType", "Question", "RequestContext", "allowed_by",
+    "bound_by", "deciding", "document_kind", "documents", "evaluate", "is_exceeded", "is_foreign",
+    "match_all", "may_be_reserved", "open_to_everybody", "own_policies", "places",
+    "policy_required", "reserved", "resource_kind", "resource_refuses", "sources_at",
+    "under_resource_control", "under_service_control", "with_sources", "work",
+    "works_across_accounts",
 )  # fmt: skip

@@ -25,7 +25,9 @@ workspaces xray
 UNDER_RESOURCE_CONTROL = frozenset(_RCP_SERVICES.split())
 """The services whose actions RCPs reach: the list of the Organizations guide, as of 2026."""
 
-_ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
+ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
+"""The actions that are asked about an alias itself, and about its key."""
+
 _POLICY_CHANGES = frozenset(
     {
         "iam:createpolicy",
@@ -85,7 +87,7 @@ def open_to_everybody(action: str) -> bool:
 
 def reserved(action: str, resource: str) -> str:
     """Why nobody but AWS may do this to this resource; "" when policies decide."""
-    if action in _ALIAS_CHANGES:
+    if action in ALIAS_CHANGES:
         return "aliases that begin with alias/aws/ are AWS's own" if AWS_ALIAS in resource else ""
     if not _changes_identities(action):
         return ""
@@ -100,7 +102,7 @@ def reserved(action: str, resource: str) -> str:
 
 def may_be_reserved(action: str) -> bool:
     """Is there a resource for which `reserved` has something to say?"""
-    return action in _ALIAS_CHANGES or _changes_identities(action)
+    return action in ALIAS_CHANGES or _changes_identities(action)
 
 
 def _changes_identities(action: str) -> bool:

@@ -1,0 +1,79 @@
+"""Which resource does an ARN mean in a question?  The one that a request of its action asks about.
+
+A key has its policy and its condition keys. An alias is the key behind it, with `kms:RequestAlias`
+as a request has it that names the key so; what changes an alias is about the alias itself. Users
+and managed policies have their tags. Anything else has neither a policy nor condition keys, and
+need not exist.
+"""
+
+from typing import Protocol
+
+from keystead.arns import Arn, NotAnArn
+from keystead.call import Resource, Target
+from keystead.failures import Failure
+from keystead.kms.keys import Key, identifiers
+from keystead.policy.evaluation import ALIAS_CHANGES
+from keystead.policy.reasons import owner_of
+from keystead.policy.text import ascii_lower
+
+_CREATES_ALIAS = "kms:createalias"
+_KEY, _ALIAS = "key/", "alias/"
+
+
+class Known(Protocol):
+    """What there is, in a live installation or in a folder."""
+
+    @property
+    def hint(self) -> str:
+        """What to do about a key or alias that there is not."""
+
+    def key(self, account: str, region: str, key_id: str) -> Key | None:
+        """The key with this id."""
+
+    def key_by_alias(self, account: str, region: str, name: str) -> Key | None:
+        """The key that an alias names, as asked for by the alias."""
+
+    def identity(self, arn: Arn) -> Resource | None:
+        """The user or managed policy with exactly this ARN."""
+
+
+def named(known: Known, text: str, action: str, account: str) -> Resource:
+    """What `text` means in a question about an action, asked by an account; raises Failure."""
+    if text == "*":
+        return Target("*", account)
+    try:
+        arn = Arn.parse(text)
+    except NotAnArn:
+        hint = "give a whole ARN as the resource, or `*`"
+        raise Failure(f"`{text}` is not an ARN", hint, status=2) from None
+    if arn.service == "kms" and arn.resource.startswith(_KEY):
+        key = known.key(arn.account, arn.region, arn.resource.removeprefix(_KEY))
+        return _existing(known, key, "key", text)
+    name = ascii_lower(action)
+    if arn.service == "kms" and arn.resource.startswith(_ALIAS) and name.startswith("kms:"):
+        return _of_alias(known, arn, name, action)
+    identity = known.identity(arn) if arn.service == "iam" else None
+    return identity or Target(text, owner_of(text) or account)
+
+
+def _of_alias(known: Known, arn: Arn, name: str, action: str) -> Resource:
+    """An alias itself for the actions that change it, else the key behind it."""
+    text = str(arn)
+    if name == _CREATES_ALIAS:
+        return Target(text, arn.account)
+    key = _existing(known, known.key_by_alias(arn.account, arn.region, arn.resource), "alias", text)
+    if name in ALIAS_CHANGES:
+        return Target(text, arn.account)
+    if name not in identifiers.ACTIONS_BY_ALIAS:
+        raise Failure(
+            f"a request for {action} cannot name a key by its alias",
+            f"give the key's own ARN, `{key.arn_text}`",
+            status=2,
+        )
+    return key
+
+
+def _existing(known: Known, key: Key | None, what: str, text: str) -> Key:
+    if key is None:
+        raise Failure(f"there is no {what} `{text}`", known.hint, status=2)
+    return key
