@@ -74,13 +74,13 @@ def test_refused_as_the_server_refuses(server: Server, key: str, user: Any) -> N
 def test_who_and_what_must_exist(server: Server, key: str, user: Any) -> None:
     """A principal or key that is not there is named, and nothing is explained."""
     status, text = ask(server, key[:-12] + "0" * 12)
-    assert status == 1
+    assert status == 2
     assert "there is no key" in text
     ran = server.keystead(
         "explain", "--principal", "arn:aws:iam::111122223333:user/nobody",
         "--action", "kms:Encrypt", "--resource", key,
     )  # fmt: skip
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     assert "there is no principal" in ran.stderr
     assert ask(server, key, "--context", "nothing")[0] == 2
 
@@ -256,9 +256,9 @@ def test_a_refusal_by_rule(server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["00000000-0000-4000-a000-000000000000"], 1, "there is no refusal"),
-        (["x" * 300], 1, "there is no refusal"),
-        (["\u00e9"], 1, "there is no refusal"),
+        (["00000000-0000-4000-a000-000000000000"], 2, "there is no refusal"),
+        (["x" * 300], 2, "there is no refusal"),
+        (["\u00e9"], 2, "there is no refusal"),
         (["some-id", "--action", "kms:Encrypt"], 2, "do not go together"),
         (["some-id", "--context", "a=b"], 2, "do not go together"),
         (["--action", "kms:Encrypt"], 2, "missing --principal, --resource"),

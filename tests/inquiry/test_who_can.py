@@ -211,9 +211,9 @@ def test_nobody(server: Server, key: str) -> None:
     [
         (("kms", "*"), 2, "`kms` is no action"),
         (("kms:*", "*"), 2, "`kms:*` is no action"),
-        (("kms:Encrypt", "key"), 1, "`key` is not an ARN"),
+        (("kms:Encrypt", "key"), 2, "`key` is not an ARN"),
         (("kms:Encrypt", "*", "--context", "x"), 2, "`x` is no condition key"),
-        (("kms:Encrypt", "arn:aws:kms:eu-central-1:111122223333:key/none"), 1, "there is no key"),
+        (("kms:Encrypt", "arn:aws:kms:eu-central-1:111122223333:key/none"), 2, "there is no key"),
     ],
 )
 def test_a_question_that_is_none(

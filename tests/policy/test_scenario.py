@@ -126,9 +126,11 @@ def test_context_gives_keys_and_has_the_last_word() -> None:
         policies = [document(allow(Condition={operator: {key: "x"}}))]
         return bool(decided(identityPolicies=policies, **members)["decision"] == "Allowed")
 
-    assert with_condition("StringEquals", "aws:a", context={"AWS:A": "x"})
-    assert not with_condition("StringEquals", "aws:a", context={"aws:a": ["x"]})
-    assert with_condition("ForAnyValue:StringEquals", "aws:a", context={"aws:a": ["x", "y"]})
+    assert with_condition("StringEquals", "aws:Referer", context={"AWS:REFERER": "x"})
+    assert not with_condition("StringEquals", "aws:Referer", context={"aws:Referer": ["x"]})
+    assert with_condition(
+        "ForAnyValue:StringEquals", "aws:Referer", context={"aws:Referer": ["x", "y"]}
+    )
     assert with_condition("StringEquals", "aws:username", context={"aws:username": "x"})
     assert with_condition(
         "StringEquals", "aws:username", principal=f"arn:aws:iam::{ACCOUNT}:user/p/x"
@@ -202,9 +204,12 @@ def test_who_cannot_ask(name: str) -> None:
         ({"scps": [[document({"Effect": "Maybe"})]]}, "scps[0][0]: The provided policy document"),
         ({"principal": "alice"}, "`principal` alice"),
         ({"context": {"aws:a": 1}}, "Expected `str | array`"),
-        ({"context": {"aws:a": "x", "AWS:A": "y"}}, "differ only by case"),
+        ({"context": {"aws:Referer": "x", "AWS:REFERER": "y"}}, "differ only by case"),
         ({"boundary": document(allow(Sid="S" * 6200))}, "boundary: the document is longer"),
         ({"action": None}, "Expected `str`"),
+        ({"action": "kms:Encrpyt"}, "there is no action `kms:Encrpyt`: did you mean kms:Encrypt?"),
+        ({"action": "kmz:Encrypt"}, "there is no action `kmz:Encrypt`: did you mean kms:Encrypt?"),
+        ({"context": {"kms:KeySpecs": "x"}}, "`kms:KeySpecs`: did you mean kms:KeySpec?"),
     ],
 )
 def test_errors_say_where(members: dict[str, Any], says: str) -> None:

@@ -46,10 +46,8 @@ def explain(
     """
     question = {"principal": principal, "action": action, "resource": resource}
     _require_one(request_id, question, given)
-    if action is not None and ":" not in action:
-        raise Failure(
-            f"`{action}` is no action", "write SERVICE:NAME, such as kms:Encrypt", status=2
-        )
+    if action is not None:
+        options.require_action(action)
     config = options.load(file, **settings)
     if request_id is not None:
         answer = hold(config, "explain refusal", id=request_id)

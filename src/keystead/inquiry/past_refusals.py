@@ -40,6 +40,7 @@ def explain_refusal(installation: InstallationView, arguments: Mapping[str, Any]
             f"there is no refusal `{request_id}`",
             "give the request id of a call that was denied access in the last days;"
             " `keystead audit show` has every call",
+            status=2,
         )
     told = {
         "requestId": refusal.request_id,

@@ -6,7 +6,7 @@ Condition keys that only a request has (its address, its encryption context) are
 asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from keystead.policy.evaluation import (
     RequestContext,
     works_across_accounts,
 )
+from keystead.policy.findings import action_problem, key_problem
 from keystead.policy.language import is_multi_valued
 from keystead.policy.reasons import Explanation, explain, render
 from keystead.policy.text import ascii_lower
@@ -37,19 +38,25 @@ NO_GUARDRAILS = NoOrganization()
 
 def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The explanation of one question, as data and as text for one screen."""
-    action = str(arguments["action"])
+    action, given = str(arguments["action"]), arguments.get("context") or {}
+    require_known(action, given)
     caller = named_caller(installation, str(arguments["principal"]))
     resource = named_resource(installation, str(arguments["resource"]), action, caller)
     keys = time_keys(installation.clock.now())
-    context, policies = ask(
-        caller, action, resource, keys, given_keys(arguments.get("context") or {})
-    )
+    context, policies = ask(caller, action, resource, keys, given_keys(given))
     explanation = explain(context, policies)
     return {
         **as_data(explanation),
         "message": "" if explanation.decision.allowed else explanation.decision.message,
         "text": render(explanation),
     }
+
+
+def require_known(action: str, keys: Iterable[str]) -> None:
+    """Refuse a question about an action or a condition key that there is not; raises Failure."""
+    for problem in (action_problem(action), *map(key_problem, keys)):
+        if problem:
+            raise Failure(problem, "nothing that is misspelt is ever allowed", status=2)
 
 
 def ask(
@@ -105,9 +112,8 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
         user = repository.users.named(reader, parsed.account, name.rpartition("/")[2])
         if user is not None and user.arn == arn:
             return callers.user(repository, reader, user)
-    raise Failure(
-        f"there is no principal `{arn}`", "give the ARN of a user, or of an account's root"
-    )
+    hint = "give the ARN of a user, or of an account's root"
+    raise Failure(f"there is no principal `{arn}`", hint, status=2)
 
 
 class _Live:

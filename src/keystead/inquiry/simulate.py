@@ -13,7 +13,7 @@ from keystead.call import Guardrails, NoOrganization, Resource
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller
 from keystead.inquiry.expectations import Answer, Question, answer
-from keystead.inquiry.question import ask, given_keys, named_caller, named_resource
+from keystead.inquiry.question import ask, given_keys, named_caller, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import ContextValue, evaluate
 from keystead.request_keys import time_keys
@@ -59,6 +59,7 @@ def answers(world: World, questions: Iterable[Question]) -> list[Answer]:
 
 def _answer(world: World, question: Question) -> Answer:
     try:
+        require_known(question.action, question.context)
         caller = world.caller(question.principal)
         resource = world.resource(question.resource, question.action, caller)
     except Failure as failure:

@@ -18,7 +18,7 @@ import msgspec
 from keystead.call import Resource, Target
 from keystead.identity.authentication import Caller, callers
 from keystead.inquiry import unknown_principals
-from keystead.inquiry.question import ask, given_keys, named_resource
+from keystead.inquiry.question import ask, given_keys, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
 from keystead.policy.language import SERVED, is_supplied
@@ -86,8 +86,10 @@ class _Asking:
         self._accounts = installation.identities.accounts.every(self._reader)
         self._action = str(arguments["action"])
         self._named = str(arguments["resource"])
-        self._given = given_keys(arguments.get("context") or {})
-        self._without = frozenset(ascii_lower(str(one)) for one in arguments.get("without") or ())
+        given, without = arguments.get("context") or {}, arguments.get("without") or ()
+        require_known(self._action, (*given, *without))
+        self._given = given_keys(given)
+        self._without = frozenset(ascii_lower(str(one)) for one in without)
         self._resources: dict[str, Resource] = {}
 
     def callers_after(self, place: Place | None) -> Iterator[tuple[Place, Caller]]:

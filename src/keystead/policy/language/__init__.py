@@ -55,7 +55,7 @@ from keystead.policy.language.principals import (
     compile_principals,
     root_arn,
 )
-from keystead.policy.language.published import ACTIONS
+from keystead.policy.language.published import ACTIONS, SERVICES
 from keystead.policy.language.refused_documents import IAM_PATHS, MalformedPolicy
 from keystead.policy.language.statement_spans import Position, Span, statement_spans
 from keystead.policy.language.statements import ResourceTest, Statement, misplaced_variable
@@ -81,9 +81,9 @@ from keystead.policy.language.variables import (
 __all__ = (
     "ACTION", "ACTIONS", "DEEPEST", "EITHER", "EVERYBODY", "FOR_ALL", "FOR_ANY", "GREATEST_SIZES",
     "IAM_PATHS", "IAM_TEXT", "KEY_POLICY_BYTES", "KNOWN", "MANAGED_POLICY_SIZE", "NO_VALUE_HERE",
-    "OUTSIDERS", "POLICY_ELEMENTS", "PRINCIPAL_TYPES", "RESOURCE", "RULES", "SERVED", "SID",
-    "STATEMENT_ELEMENTS", "TOLD_APART_ONE_BY_ONE", "TRUST_ACTION", "TRUST_POLICY_SIZE", "UNBOUND",
-    "VARIABLE", "VENDOR", "VERSION_2008", "VERSION_2012", "WEB_PROVIDERS", "Condition",
+    "OUTSIDERS", "POLICY_ELEMENTS", "PRINCIPAL_TYPES", "RESOURCE", "RULES", "SERVED", "SERVICES",
+    "SID", "STATEMENT_ELEMENTS", "TOLD_APART_ONE_BY_ONE", "TRUST_ACTION", "TRUST_POLICY_SIZE",
+    "UNBOUND", "VARIABLE", "VENDOR", "VERSION_2008", "VERSION_2012", "WEB_PROVIDERS", "Condition",
     "ContextValue", "Dialect", "DocumentKind", "Grade", "InvalidPrincipal", "KeyFact", "Keys",
     "MalformedPolicy", "MalformedVariable", "PatternTooLong", "Policy", "Position", "Principal",
     "PrincipalType", "Principals", "ResourceTest", "Rules", "Search", "Searches", "Span",

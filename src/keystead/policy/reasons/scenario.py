@@ -28,6 +28,7 @@ from keystead.policy.evaluation import (
     policy_required,
     works_across_accounts,
 )
+from keystead.policy.findings import action_problem, key_problem
 from keystead.policy.language import (
     GREATEST_SIZES,
     WEB_PROVIDERS,
@@ -147,6 +148,9 @@ def _answer(
 
 def question(scenario: Scenario) -> tuple[RequestContext, ApplicablePolicies]:
     """The arguments of the decision that a scenario asks for; raises BadScenario."""
+    for problem in (action_problem(scenario.action), *map(key_problem, scenario.context)):
+        if problem:
+            raise BadScenario(problem)
     principal = principal_named(scenario.principal, scenario.principal_role or "", scenario.action)
     owner = scenario.resource_account or owner_of(scenario.resource) or principal.account
     context = RequestContext(

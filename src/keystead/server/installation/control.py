@@ -1,7 +1,7 @@
 """How does the owner of the data directory speak to a running server?
 
     control.sock, mode 0600:  {"command": "status", "arguments": {}}       one JSON object a line
-                          ->  {"result": {…}}  or  {"error": "…", "hint": "…"}
+                          ->  {"result": {…}}  or  {"error": "…", "hint": "…", "status": 1}
 
 Who may open the socket may read the keys' files too, so there is nothing else to prove; where
 the system tells who is at the other end, another user than ours (or root) is turned away.
@@ -44,6 +44,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     result: dict[str, Any] | None = None
     error: str = ""
     hint: str = ""
+    status: int = 1  # what the command line exits with
 
 
 @contextlib.contextmanager
@@ -129,7 +130,7 @@ class ControlServer:
         except msgspec.MsgspecError:
             return Reply(error="the control socket got something that is no request")
         except Failure as failure:
-            return Reply(error=failure.message, hint=failure.hint)
+            return Reply(error=failure.message, hint=failure.hint, status=failure.status)
         except Exception as error:  # noqa: BLE001  # our bug: the server goes on, the log knows
             logs.alarm("a ceremony failed", error)
             return Reply(error="the server failed; its log says more")
@@ -155,7 +156,7 @@ def ask(directory: Path, command: str, arguments: dict[str, Any]) -> dict[str, A
         raise Failure("the server closed the connection", "its log says more")
     reply = msgspec.json.decode(line, type=Reply)
     if reply.result is None:
-        raise Failure(reply.error, reply.hint)
+        raise Failure(reply.error, reply.hint, status=reply.status)
     return reply.result
 
 

@@ -5,11 +5,11 @@ action is taken for one that exists.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 
 from keystead.policy.findings.checks.variables import starts
 from keystead.policy.findings.json_tree import Node
+from keystead.policy.findings.spelling import closest, misspelt
 from keystead.policy.findings.subject import Subject
 from keystead.policy.language import ACTIONS, TRUST_ACTION, VENDOR, DocumentKind
 from keystead.policy.text import action_glob, ascii_lower
@@ -87,7 +87,7 @@ def check(subject: Subject) -> None:
             if "*" in action or "?" in action:
                 patterns.add(action)
             if _is_well_formed(subject, node) and not exists(action, len(patterns) <= _PATTERNS):
-                hint = _similar(node.scalar) if suggested < _SUGGESTED else ""
+                hint = _did_you_mean(similar(node.scalar) if suggested < _SUGGESTED else "")
                 suggested += 1
                 subject.add("INVALID_ACTION", node, action=node.scalar, hint=hint)
 
@@ -109,9 +109,11 @@ def _is_well_formed(subject: Subject, node: Node) -> bool:
     vendor, colon, name = action.partition(":")
     if not colon or ":" in name:
         return action != "*"
-    if not vendor or not VENDOR.fullmatch(vendor):
+    meant = misspelt(ascii_lower(vendor), known())
+    if meant or not vendor or not VENDOR.fullmatch(vendor):
         place = subject.text.of_part(node, 0, len(vendor))
-        subject.add("INVALID_SERVICE_IN_ACTION", place, service=vendor)
+        hint = _did_you_mean(meant)
+        subject.add("INVALID_SERVICE_IN_ACTION", place, service=vendor, hint=hint)
         return False
     _of_type(subject, node, ascii_lower(vendor))
     return True
@@ -139,8 +141,13 @@ def _of_type(subject: Subject, node: Node, vendor: str) -> None:
         subject.add("UNSUPPORTED_ACTION_IN_POLICY", node, action=node.scalar, resource_type=kind)
 
 
-def _similar(action: str) -> str:
+def similar(action: str) -> str:
+    """The action that was meant by one that there is not, or ""."""
     vendor, _, name = action.partition(":")
     actions = known().get(ascii_lower(vendor), {})
-    found = get_close_matches(ascii_lower(name), actions, n=1, cutoff=0.6)
-    return f" Did you mean {ascii_lower(vendor)}:{actions[found[0]]}?" if found else ""
+    found = closest(ascii_lower(name), actions)
+    return f"{ascii_lower(vendor)}:{actions[found]}" if found else ""
+
+
+def _did_you_mean(name: str) -> str:
+    return f" Did you mean {name}?" if name else ""

@@ -4,6 +4,7 @@ import msgspec
 
 from keystead.policy.findings.checks import operands, scopes, variables
 from keystead.policy.findings.json_tree import Location, Member, Node
+from keystead.policy.findings.spelling import misspelt
 from keystead.policy.findings.subject import Subject, WrittenStatement
 from keystead.policy.language import (
     FOR_ALL,
@@ -147,6 +148,9 @@ def _problem(subject: Subject, key: str) -> Problem | None:
     if not (service and rest):
         return Problem("INVALID_CONDITION_KEY_FORMAT", key)
     prefix = ascii_lower(service)
+    if meant := misspelt(prefix, SERVED):
+        fault = f"does not exist in the service {prefix}. Did you mean {meant}:{rest}?"
+        return Problem("INVALID_SERVICE_CONDITION_KEY", key, prefix, fault=fault)
     if prefix not in SERVED:
         return None
     fact = KNOWN.get(family(name))

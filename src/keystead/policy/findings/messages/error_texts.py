@@ -75,7 +75,9 @@ ERRORS = {
         "The Region {region} is not valid. Update the condition value to a supported Region."
     ),
     "INVALID_SERVICE_CONDITION_KEY": ("The condition key {key} {fault}"),
-    "INVALID_SERVICE_IN_ACTION": "The service {service} specified in the action does not exist.",
+    "INVALID_SERVICE_IN_ACTION": (
+        "The service {service} specified in the action does not exist.{hint}"
+    ),
     "INVALID_SERVICE_PRINCIPAL_FORMAT": (
         "The service principal does not match the expected format. Use the format"
         " service-name.amazonaws.com."
