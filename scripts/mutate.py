@@ -90,8 +90,6 @@ def forget() -> None:
     """Empty every cache of the engine."""
     for cached in _caches():
         cached.cache_clear()
-    enforce = importlib.import_module("keystead.policy.enforcement.enforce")
-    enforce.ENFORCER.forget()
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from keystead.audit.event import Event, EventResource
-from keystead.policy.enforcement import decide
+from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     Asked,
@@ -154,6 +154,7 @@ class Call(msgspec.Struct, kw_only=True):
     keys: dict[str, ContextValue]  # the global condition keys of this request, lower-case
     principals: Principals
     guardrails: Guardrails
+    enforcer: Enforcer
     endpoint_policy: PolicySource | None = None
     asked: bool = False  # the pipeline answers nothing unasked
 
@@ -207,7 +208,7 @@ class Call(msgspec.Struct, kw_only=True):
         """May they?  A permit for this resource, or AccessDenied with the decision."""
         self.asked = True
         context, applicable = self._question(action, resource, keys, cross_account)
-        decision = decide(context, applicable)
+        decision = self.enforcer.decide(context, applicable)
         event = self.event
         event.decisions.append(decision)
         if resource.resource_type:

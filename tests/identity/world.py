@@ -26,6 +26,7 @@ from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
+from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository
@@ -69,6 +70,7 @@ class World:
     hierarchy: Hierarchy
     repository: IdentityRepository
     last_used: LastUsed = field(default_factory=LastUsed)
+    enforcer: Enforcer = field(default_factory=Enforcer)
     now: datetime = NOW
     last_event: Event | None = None
     refusals: Refusals = field(init=False)
@@ -128,6 +130,7 @@ class World:
             "keys": caller.keys,
             "principals": principals,
             "guardrails": NoOrganization(),
+            "enforcer": self.enforcer,
         }
         if operation.service.name == "access-analyzer":
             return AnalyzerCall(**common, tokens=self.hierarchy.tokens)

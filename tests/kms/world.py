@@ -33,6 +33,7 @@ from keystead.kms.keys.repository import KeyRepository
 from keystead.kms.schedule.deletion import Destroyed, destroy_due
 from keystead.kms.schedule.one_by_one import one_by_one
 from keystead.kms.schedule.rotation import Rotated, rotate_due
+from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation.question import (
     PolicySource,
     Principal,
@@ -147,6 +148,7 @@ class World:
         self.store = self._open()
         self.repository = KeyRepository(self.hierarchy.rows)
         self.heard = Heard()
+        self.enforcer = Enforcer()
         self.custody = Custody(self.hierarchy)
 
     def _open(self) -> SqliteStore:
@@ -160,6 +162,7 @@ class World:
         self.store = self._open()
         self.repository = KeyRepository(self.hierarchy.rows)
         self.heard = Heard()
+        self.enforcer = Enforcer()
         self.custody = Custody(self.hierarchy)
 
     def pass_time(self, **duration: float) -> None:
@@ -251,6 +254,7 @@ class Kms:
                 keys={"aws:principalarn": self.principal.arn, **self.keys},
                 principals=self.world.people,
                 guardrails=NoOrganization(),
+                enforcer=self.world.enforcer,
                 repository=self.world.repository,
                 heard=self.world.heard,
                 custody=self.world.custody,

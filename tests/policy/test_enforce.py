@@ -148,12 +148,6 @@ def test_replacing_a_policy_replaces_what_it_is_kept_under() -> None:
     assert forged.ids == other.ids
 
 
-def test_calls_share_one_enforcer() -> None:
-    """`decide` is what calls use; its differences are counted where the server looks."""
-    assert enforce.decide(ask(), about_key((own(allow()),), (DELEGATES,))).allowed
-    assert enforce.disagreements() == 0
-
-
 def test_no_text_of_a_document_becomes_source(monkeypatch: pytest.MonkeyPatch) -> None:
     """The generated function is made of our own words, whatever documents say."""
     sources: list[str] = []

@@ -1,5 +1,5 @@
 """The same decisions, faster: specialised, compiled, compared."""
 
-from keystead.policy.enforcement.enforce import decide, disagreements, kept_bytes
+from keystead.policy.enforcement.enforce import Enforcer
 
-__all__ = ("decide", "disagreements", "kept_bytes")
+__all__ = ("Enforcer",)

@@ -138,10 +138,6 @@ class Shapes:
         code = compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
         return self._codes.put(text, code, account, _CODE + _EACH * len(text))
 
-    def forget(self) -> None:
-        """Let go of them all."""
-        self._codes.clear()
-
 
 def _resource_side(source: _Source, what: Remainder) -> None:
     """How the resource's policies and grants name the caller, and what follows."""

@@ -1,4 +1,4 @@
-"""May they, quickly?  What `Call.decide` uses: the residual, kept by document ids, else `evaluate`.
+"""May they, quickly?  `Call.authorize` asks the residual, kept by document ids, else `evaluate`.
 
 An allowance comes from the residual and says which kind of policy gave it; `evaluate` gives its
 full trace. Every refusal is decided and explained by `evaluate`, and the first answer of a new
@@ -43,7 +43,10 @@ _ALLOWED: Final = Outcome.ALLOWED
 
 
 class Enforcer:
-    """The residuals in use, and how often one differed from the definition."""
+    """The residuals in use, and how often one differed from the definition.
+
+    An installation has one, and every call gets it from there.
+    """
 
     __slots__ = ("_residuals", "_shapes", "disagreements")
 
@@ -92,11 +95,6 @@ class Enforcer:
         """What the residuals take, with their documents."""
         return self._residuals.cost + self._shapes.kept_bytes
 
-    def forget(self) -> None:
-        """Let go of every residual."""
-        self._residuals.clear()
-        self._shapes.forget()
-
     def _explained(
         self,
         context: RequestContext,
@@ -125,19 +123,3 @@ class Enforcer:
 def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001
     """What stands for a residual that was wrong, or that no request could afford."""
     return REFUSED
-
-
-ENFORCER: Final = Enforcer()
-"""The one that every call uses: what it keeps depends on nothing but the documents."""
-
-decide = ENFORCER.decide
-
-
-def kept_bytes() -> int:
-    """What the residuals in use take."""
-    return ENFORCER.kept_bytes
-
-
-def disagreements() -> int:
-    """How often enforcement and evaluation differed since the start; anything but 0 is a defect."""
-    return ENFORCER.disagreements

@@ -36,7 +36,7 @@ from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, Place
 from keystead.kms.schedule import Destroyed, Rotated, destroy_due, one_by_one, rotate_due
-from keystead.policy.enforcement import disagreements, kept_bytes
+from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository
@@ -129,6 +129,7 @@ class Installation:
         signed = datetime.fromisoformat(head.time) if head else None
         self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
         self.heard = Heard()
+        self.enforcer = Enforcer()
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self.refusals = Refusals(
@@ -156,7 +157,7 @@ class Installation:
         gauge(
             "keystead_policy_disagreements",
             "How often enforcement and evaluation differed; anything but 0 is a defect.",
-            disagreements,
+            lambda: self.enforcer.disagreements,
         )
 
         gauge(
@@ -185,7 +186,7 @@ class Installation:
             + self.custody.kept_bytes
             + self.trail.kept_bytes
             + self.refusals.kept_bytes
-            + kept_bytes()
+            + self.enforcer.kept_bytes
         )
 
     def _signed(self) -> int:
@@ -203,6 +204,7 @@ class Installation:
                 KmsCall,
                 principals=principals,
                 guardrails=guardrails,
+                enforcer=self.enforcer,
                 repository=self.keys,
                 heard=self.heard,
                 custody=self.custody,
@@ -213,6 +215,7 @@ class Installation:
                 IamCall,
                 principals=principals,
                 guardrails=guardrails,
+                enforcer=self.enforcer,
                 repository=self.identities,
                 tokens=tokens,
                 last_used=self.last_used,
@@ -222,6 +225,7 @@ class Installation:
                 AnalyzerCall,
                 principals=principals,
                 guardrails=guardrails,
+                enforcer=self.enforcer,
                 tokens=tokens,
                 accept_unsupported_condition_keys=accept,
             ),
@@ -229,6 +233,7 @@ class Installation:
                 StsCall,
                 principals=principals,
                 guardrails=guardrails,
+                enforcer=self.enforcer,
                 authorization_messages=self.refusals,
             ),
         }
