@@ -12,4 +12,5 @@ step faces      "$bin/python" scripts/faces.py
 step models     "$bin/python" scripts/generate_models.py --check
 step published  "$bin/python" scripts/generate_published.py --check
 step docs       "$bin/python" scripts/generate_docs.py --check
+step citations  "$bin/python" -m scripts.check_citations
 if [ -n "$failed" ]; then echo "keystead: error: check failed:$failed" >&2; exit 1; fi

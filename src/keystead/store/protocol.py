@@ -22,7 +22,7 @@ class StoreUnavailable(Exception):
 
 
 class StoreCorrupt(Exception):
-    """What is stored is not what was written: stop serving (RK-5)."""
+    """What is stored is not what was written: stop serving (DB-4)."""
 
 
 class StoreConflict(Exception):

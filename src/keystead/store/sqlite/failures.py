@@ -4,7 +4,7 @@
     not now                        StoreUnavailable    disk full, out of memory: recovers (DB-5)
     never again in this process    StoreUnavailable    an I/O error: what is on the disk is unknown,
                                                        and a sync is never tried twice (DB-4)
-                                   StoreCorrupt        a page that we did not write (RK-5)
+                                   StoreCorrupt        a page that we did not write (DB-4)
 
 Everything else, a wrong statement or a wrong number of values, is our bug and rises as it is.
 """
