@@ -5,8 +5,9 @@
     threat-model 6                       a section of it
     docs/decisions/0008, decision 0008   a page there; a number has one page, and README.md lists it
     [text](page.md)                      a file, from the page that links to it
-    `wire/`, `tests/<room>`, `call.py`   in ARCHITECTURE, SECURITY, CONTRIBUTING and README: a path
-                                         from the root, or from src/keystead
+    `store/sqlite/turn.py`               in every page: a path from the root, or from src/keystead
+    `wire/`, `tests/<room>`, `call.py`,  in ARCHITECTURE, SECURITY, CONTRIBUTING and README
+    `custody.rows.SealedTable`
 
 Read are comments, docstrings and pages. Nothing is looked for in other texts of the code.
 """
@@ -46,6 +47,7 @@ _DECISION_PAGE = re.compile(r"(\d{4})-[\w-]+\.md")
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
+_DOTTED = re.compile(r"[a-z_]+(?:\.\w+)+")
 _PATH = re.compile(r"[\w.<>*-]+(?:/[\w.<>*-]+)*/?")
 _DRAWN = re.compile(r"(?<![\w/.:-])((?:[\w-]+/)+(?![\w.{/…])|[\w/]+\.py\b)")
 
@@ -122,8 +124,7 @@ def _complaints(root: Path, path: Path, text: str, there: Cited) -> Iterator[Com
         for match in _LINK.finditer(_SPAN.sub(_blank, text)):
             if not (path.parent / match[1]).exists():
                 yield match.start(), f"the link leads nowhere: {match[1]}"
-    if path.parent == root and path.name in NAMING_PATHS:
-        yield from _of_paths(root, text)
+        yield from _of_paths(root, text, every=path.parent == root and path.name in NAMING_PATHS)
 
 
 def _of_sections(text: str, there: Cited) -> Iterator[Complaint]:
@@ -150,15 +151,27 @@ def _of_threats(text: str, there: Cited) -> Iterator[Complaint]:
             yield match.start(), f"the threat model has no section {match[1]}"
 
 
-def _of_paths(root: Path, text: str) -> Iterator[Complaint]:
-    """The paths that a page names: between backquotes, and in what it draws."""
-    for fence in _FENCE.finditer(text):
+def _of_paths(root: Path, text: str, *, every: bool) -> Iterator[Complaint]:
+    """The paths that a page names: between backquotes, and in what it draws.
+
+    `every`: not only those that can be nothing else.
+    """
+    for fence in _FENCE.finditer(text) if every else ():
         for match in _DRAWN.finditer(fence[0]):
             if not _exists(root, match[1], anywhere="/" not in match[1].rstrip("/")):
                 yield fence.start() + match.start(), f"there is no `{match[1]}`"
     for match in _SPAN.finditer(_FENCE.sub(_blank, text)):
-        if _is_path(match[1]) and not _exists(root, match[1]):
-            yield match.start(), f"there is no `{match[1]}`"
+        named = match[1]
+        sure = named.endswith(".py") and "/" in named
+        if (sure or every) and not _is_there(root, named):
+            yield match.start(), f"there is no `{named}`"
+
+
+def _is_there(root: Path, named: str) -> bool:
+    """Whatever is neither a path nor dotted names is not ours to judge."""
+    if _is_path(named):
+        return _exists(root, named)
+    return not _DOTTED.fullmatch(named) or _is_defined(root, named)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -175,6 +188,20 @@ def _exists(root: Path, name: str, *, anywhere: bool = False) -> bool:
     source = root / "src" / "keystead"
     look: Callable[[str], Iterator[Path]] = source.rglob if anywhere else source.glob
     return any(chain(root.glob(pattern), look(pattern)))
+
+
+def _is_defined(root: Path, name: str) -> bool:
+    """Does a module of ours know these names?  What begins with no room of ours is not judged."""
+    path, (first, *rest) = root / "src" / "keystead", name.split(".")
+    while (path / first).is_dir() and rest:
+        path, (first, *rest) = path / first, rest
+    module = path / f"{first}.py"
+    if not module.is_file():
+        if path.name == "keystead":
+            return True
+        module, rest = path / "__init__.py", [first, *rest]
+    known = set(re.findall(r"\w+", module.read_text()))
+    return known.issuperset(rest)
 
 
 def main() -> int:

@@ -15,8 +15,9 @@ PAGES = {
     ),
     "docs/decisions/README.md": "[0001](0001-one.md)\n",
     "docs/decisions/0001-one.md": "# 0001\n",
-    "src/keystead/server/lobby.py": "",
-    "src/keystead/call.py": "",
+    "src/keystead/server/__init__.py": "from keystead.server.lobby import Lobby\n",
+    "src/keystead/server/lobby.py": "class Lobby: ...\nclass Seat: ...\n",
+    "src/keystead/call.py": "def ask(): ...\n",
     "tests/server/test_lobby.py": "",
 }
 
@@ -87,6 +88,9 @@ def test_comments_cite_too_also_over_two_lines(root: Path) -> None:
         ("`server/lobby.py`", "`server/gate.py`"),
         ("`src/keystead/server/`", "`src/keystead/client/`"),
         ("`call.py`: `authorize`", "`calls.py`: `authorize`"),
+        ("`call.ask`, `json.dumps`", "`call.tell`"),
+        ("`server.Lobby`", "`server.Gate`"),
+        ("`server.lobby.Seat`", "`server.lobby.Chair`"),
         ("`tests/<room>`", "`checks/<room>`"),
         ("`server/l*.py`, `a/b c`, `data/x`", "`server/g*.py`"),
         ("[why](docs/decisions/0001-one.md#top)", "[why](docs/decisions/0001-two.md)"),
@@ -102,6 +106,16 @@ def test_a_path_that_a_page_names_exists(root: Path, good: str, bad: str) -> Non
     write(root, "ARCHITECTURE.md", f"# Here\n\n{bad}\n")
     (told,) = check(root)
     assert told.startswith("ARCHITECTURE.md:")
+
+
+def test_a_module_that_any_page_names_exists(root: Path) -> None:
+    """Of other pages a path to a module is looked for, and nothing that may be something else."""
+    write(
+        root, "docs/page.md", "`server/lobby.py`, `calls.py`, `text/xml`, `server/`, `call.tell`\n"
+    )
+    assert check(root) == []
+    write(root, "docs/page.md", "`server/gate.py`\n")
+    assert check(root) == ["docs/page.md:1: there is no `server/gate.py`"]
 
 
 def test_a_number_is_of_one_decision_that_is_listed(root: Path) -> None:
