@@ -1,5 +1,6 @@
-"""Where do the engine and the reference evaluator disagree?
+"""Where do the engine, its compiled residual and the reference evaluator disagree?
 
+The residual says no more than which kind of policy allows, so that is what is compared of it.
 A disagreement is made small before it is shown: whatever can be left out without the two
 agreeing again is left out.
 """
@@ -8,11 +9,19 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from keystead.policy.reasons.scenario import decide_line
+import msgspec
+
+from keystead.policy.enforcement.codegen import Refused, Shapes
+from keystead.policy.enforcement.specialise import compile_residual
+from keystead.policy.evaluation.decision import Decision
+from keystead.policy.evaluation.evaluate import evaluate
+from keystead.policy.evaluation.question import ApplicablePolicies, RequestContext
+from keystead.policy.reasons.scenario import BadScenario, Scenario, decide_line, question
 from tests.policy.reference.evaluator import decide
 from tests.policy.scenarios import scenario
 
 Json = dict[str, Any]
+Verdict = tuple[str, str | None, list[str]]
 
 
 def engine(asked: Json) -> Json:
@@ -24,24 +33,68 @@ def engine(asked: Json) -> Json:
     return answer
 
 
+def read(asked: Json) -> tuple[RequestContext, ApplicablePolicies]:
+    """The question that a scenario asks; raises BadScenario."""
+    return question(msgspec.json.decode(json.dumps(asked), type=Scenario))
+
+
+def residual(context: RequestContext, policies: ApplicablePolicies) -> str:
+    """The compiled residual's answer: the kind of policy that allows, or `refused`."""
+    asks = compile_residual(policies, context.action, lambda source: _SHAPES.code("", source))
+    kind = asks(context, policies)
+    if isinstance(kind, Refused):
+        return "refused"
+    return str(kind and kind.value)
+
+
+_SHAPES = Shapes()
+
+
+def _defined(decision: Decision) -> Verdict:
+    sids = [one.sid for one in decision.statements if one.kind is decision.kind]
+    kind = decision.kind and decision.kind.value
+    return _verdict(decision.outcome.value, kind, sids)
+
+
+def allows(wanted: Verdict) -> str:
+    """What a residual says when this is the verdict."""
+    decision, kind, _ = wanted
+    if decision == "error":
+        return decision
+    return str(kind) if decision == "Allowed" else "refused"
+
+
 def outcome(answer: Json) -> str:
     """The decision, or `error` for a document that could not be stored."""
     return "error" if "error" in answer else str(answer["decision"])
 
 
-def verdict(answer: Json) -> tuple[str, str | None, list[str]]:
+def verdict(answer: Json) -> Verdict:
     """What is compared: the outcome, the kind of policy that decided, the Sids of its denials."""
-    decision = outcome(answer)
-    denials = answer["statements"] if decision == "ExplicitlyDenied" else []
-    return decision, answer.get("kind"), denials
+    return _verdict(outcome(answer), answer.get("kind"), answer.get("statements", []))
 
 
-def disagrees(asked: Json) -> bool:
-    return verdict(engine(asked)) != verdict(decide(asked))
+def _verdict(decision: str, kind: str | None, sids: list[str]) -> Verdict:
+    return decision, kind, sids if decision == "ExplicitlyDenied" else []
+
+
+def both(asked: Json) -> tuple[Verdict, str]:
+    """What the engine says by its definition and what by its residual, of the same documents."""
+    try:
+        context, policies = read(asked)
+    except BadScenario:
+        return ("error", None, []), "error"
+    return _defined(evaluate(context, policies)), residual(context, policies)
+
+
+def disagrees(asked: Json, wanted: Json | None = None) -> bool:
+    """Does one of the three say something else?  `wanted` is the reference's answer, if known."""
+    said = verdict(decide(asked) if wanted is None else wanted)
+    return both(asked) != (said, allows(said))
 
 
 def first(seeds: Iterable[int]) -> Json | None:
-    """The first scenario on which the two disagree, or None."""
+    """The first scenario on which the three disagree, or None."""
     for seed in seeds:
         asked = scenario(seed)
         if disagrees(asked):
@@ -51,29 +104,30 @@ def first(seeds: Iterable[int]) -> Json | None:
 
 def report(asked: Json) -> str:
     small = shrunk(asked)
-    lines = [f"{asked['id']}: the engine and the reference evaluator disagree, on"]
+    lines = [f"{asked['id']}: engine, residual and reference evaluator disagree, on"]
     lines += [f"  {member}: {json.dumps(value)}" for member, value in small.items()]
     lines.append(f"reference: {json.dumps(decide(small))}")
     lines.append(f"engine:    {json.dumps(engine(small))}")
+    lines.append(f"residual:  {both(small)[1]}")
     return "\n".join(lines)
 
 
 def shrunk(asked: Json) -> Json:
-    """A smallest scenario with the same two answers: nothing more can be left out alone."""
-    wanted = _both(asked)
+    """A smallest scenario with the same three answers: nothing more can be left out alone."""
+    wanted = _all(asked)
     while True:
         for smaller in _smaller(asked):
-            if _both(smaller) == wanted:
+            if _all(smaller) == wanted:
                 asked = smaller
                 break
         else:
             return asked
 
 
-def _both(asked: Json) -> list[tuple[object, ...]]:
-    """The two verdicts, with the reason for which a document cannot be stored."""
+def _all(asked: Json) -> list[object]:
+    """The verdicts, with the reason for which a document cannot be stored."""
     answers = [engine(asked), decide(asked)]
-    return [(*verdict(answer), answer.get("error")) for answer in answers]
+    return [*((*verdict(answer), answer.get("error")) for answer in answers), both(asked)[1]]
 
 
 def _smaller(value: Any, *, top: bool = True) -> Iterator[Any]:

@@ -4,6 +4,7 @@ Most are such that every layer begins by allowing, so that a single one of them 
 `test_generators` states in which share.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from hypothesis import strategies as st
@@ -50,6 +51,7 @@ CONDITIONS = [
     {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:t*"}},
 ]
 CALLERS = [ALICE, ALICE, ALICE, APP, APP, APP, BOB, OWNER, LOGS, NOBODY]
+SESSIONS = [APP, APP, BOB]
 VALUES: dict[str, list[ContextValue]] = {
     "aws:username": ["alice", "bob"],
     "app:owner": ["alice", ("alice",)],
@@ -60,13 +62,16 @@ VALUES: dict[str, list[ContextValue]] = {
     "aws:sourcearn": ["arn:aws:sns:eu:1:topic", "arn:aws:sns:eu:1:x"],
     "app:key": [KEY.rpartition("/")[2], "*"],
 }
-How = Literal["any", "mostly", "generous"]
-ALONE = (
+How = Literal["any", "mostly", "generous", "silent"]
+Layer = DocumentKind | Literal["grants"]
+ALONE: tuple[Layer, ...] = (
     DocumentKind.BOUNDARY, DocumentKind.BOUNDARY, DocumentKind.IDENTITY, DocumentKind.KEY,
-    DocumentKind.SESSION, DocumentKind.SCP, DocumentKind.RCP, DocumentKind.RCP,
-    DocumentKind.ENDPOINT,
+    DocumentKind.SESSION, DocumentKind.SESSION, DocumentKind.SCP, DocumentKind.RCP,
+    DocumentKind.RCP, DocumentKind.ENDPOINT, "grants", "grants",
 )  # fmt: skip
 NAMED = (DocumentKind.KEY, DocumentKind.ENDPOINT, DocumentKind.RCP)
+OWN = (DocumentKind.IDENTITY, DocumentKind.BOUNDARY, DocumentKind.SESSION)
+ANY_EFFECT = ("Allow", "Allow", "Deny")
 
 
 def some(values: list[str]) -> st.SearchStrategy[list[str]]:
@@ -74,8 +79,10 @@ def some(values: list[str]) -> st.SearchStrategy[list[str]]:
 
 
 @st.composite
-def statements(draw: st.DrawFn, kind: DocumentKind) -> dict[str, Any]:
-    effect = draw(st.sampled_from(["Allow", "Allow", "Deny"]))
+def statements(
+    draw: st.DrawFn, kind: DocumentKind, effects: Sequence[str] = ANY_EFFECT
+) -> dict[str, Any]:
+    effect = draw(st.sampled_from(effects))
     rcp = kind is DocumentKind.RCP
     actions = [action for action in ACTIONS if not rcp or action != "*"]
     negate = st.sampled_from(["", "", "", "Not"])
@@ -106,20 +113,27 @@ def generous(kind: DocumentKind) -> dict[str, Any]:
 
 @st.composite
 def sources(draw: st.DrawFn, kind: DocumentKind, how: How = "any") -> PolicySource:
-    """A policy that says anything, mostly begins by allowing everything, or does only that."""
+    """A policy that says anything, mostly begins by allowing everything, or does only that.
+
+    One that is silent says nothing about what is asked.
+    """
     name = f"{kind.name.lower()}-{draw(st.integers(0, 9))}"
+    if how == "silent":
+        return PolicySource(policy({**generous(kind), "Action": "kms:Sign"}, kind=kind), name)
     if how == "generous" and kind is not DocumentKind.RCP:
         return PolicySource(policy(generous(kind), kind=kind), name)
-    drawn = draw(st.lists(statements(kind), min_size=1, max_size=3))
     if how == "mostly" and kind is not DocumentKind.RCP and draw(st.sampled_from("aab")) == "a":
-        drawn = [generous(kind), *drawn]
+        effects = ("Allow", "Deny", "Deny") if kind in OWN else ANY_EFFECT
+        taken = draw(st.lists(statements(kind, effects), min_size=1, max_size=3))
+        return PolicySource(policy(generous(kind), *taken, kind=kind), name)
+    drawn = draw(st.lists(statements(kind), min_size=1, max_size=3))
     return PolicySource(policy(*drawn, kind=kind), name)
 
 
 def several(
     kind: DocumentKind, most: int = 3, how: How = "any"
 ) -> st.SearchStrategy[tuple[PolicySource, ...]]:
-    if how == "generous":
+    if how in ("generous", "silent"):
         return st.tuples(sources(kind, how))
     return st.lists(sources(kind, how), min_size=how == "mostly", max_size=most).map(tuple)
 
@@ -137,21 +151,23 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
         for name, values in VALUES.items()
         if draw(st.booleans())
     }
-    context = RequestContext(
-        principal=draw(st.sampled_from(CALLERS)),
-        action=draw(st.sampled_from(["kms:Encrypt", "kms:Decrypt", "kms:RetireGrant"])),
-        resource=draw(st.sampled_from([KEY, KEY, KEY, "*"])),
-        resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, ACCOUNT, OTHER])),
-        keys=keys,
-    )
     # What every layer says; of some questions all are generous but one.
     how: How = draw(
         st.sampled_from(["any", "mostly", "mostly", "generous", "generous", "generous"])
     )
     alone = draw(st.sampled_from(ALONE)) if how == "generous" else None
-    says: dict[DocumentKind, How] = dict.fromkeys(kind, how)
+    says: dict[Layer, How] = dict.fromkeys((*kind, "grants"), how)
     if alone is not None:
         says[alone] = "mostly" if alone is kind.RCP else draw(st.sampled_from(["any", "mostly"]))
+    if alone == "grants":
+        says[kind.KEY] = "silent"
+    context = RequestContext(
+        principal=draw(st.sampled_from(SESSIONS if alone is kind.SESSION else CALLERS)),
+        action=draw(st.sampled_from(["kms:Encrypt", "kms:Decrypt", "kms:RetireGrant"])),
+        resource=draw(st.sampled_from([KEY, KEY, KEY, "*"])),
+        resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, ACCOUNT, OTHER])),
+        keys=keys,
+    )
     levels = st.lists(several(kind.SCP, 2, says[kind.SCP]), min_size=alone is kind.SCP, max_size=2)
     controls = st.lists(
         several(kind.RCP, 1, says[kind.RCP]),
@@ -159,6 +175,7 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
         max_size=0 if alone not in (None, kind.RCP) else 2,
     )
     session = several(kind.SESSION, 2, says[kind.SESSION])
+    grants = several(kind.KEY, 2, says["grants"] if alone == "grants" else "any")
     return context, ApplicablePolicies(
         principal=PrincipalPolicies(
             identity_based=draw(several(kind.IDENTITY, 2, says[kind.IDENTITY])),
@@ -169,8 +186,8 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
             service_control=draw(levels.map(tuple)),
         ),
         resource_based=draw(several(kind.KEY, 2, says[kind.KEY])),
-        resource_policy_required=draw(st.booleans()),
-        grants=draw(st.just(()) | several(kind.KEY, 2)),
+        resource_policy_required=alone == "grants" or draw(st.booleans()),
+        grants=draw(grants if alone == "grants" else st.just(()) | grants),
         resource_control=draw(controls.map(tuple)),
         endpoint=draw(perhaps(sources(kind.ENDPOINT, says[kind.ENDPOINT]), alone is kind.ENDPOINT)),
         cross_account_allowed=draw(st.booleans()),

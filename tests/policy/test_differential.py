@@ -1,4 +1,4 @@
-"""The engine decides as the independent reference evaluator does, on random scenarios.
+"""The engine, and what it compiles, decide as the independent reference evaluator does.
 
 `scripts/differential.py 1000000` runs the same comparison at length.
 """
@@ -17,7 +17,7 @@ SHARE = 1_000
 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_the_engine_agrees_with_the_reference(share: int) -> None:
-    """On 10,000 random scenarios the two evaluators reach the same decision."""
+    """On 10,000 random scenarios engine, residual and reference reach the same decision."""
     found = disagreements.first(range(share * SHARE, (share + 1) * SHARE))
 
     assert found is None, disagreements.report(found)

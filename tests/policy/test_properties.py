@@ -20,10 +20,11 @@ from tests.policy.support import allow, deny, policy, to
 
 patient = settings(suppress_health_check=[HealthCheck.too_slow])
 several = settings(patient, max_examples=25)
+many = settings(patient, max_examples=200)
 Asked = tuple[RequestContext, ApplicablePolicies]
 
 
-@patient
+@many
 @given(questions())
 def test_enforcement_is_evaluation(asked: Asked) -> None:
     """The residual allows exactly what the interpreter allows, by the same kind of policy."""

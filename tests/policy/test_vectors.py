@@ -9,12 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from keystead.policy.enforcement.enforce import Enforcer
-from keystead.policy.reasons.scenario import Scenario, question
-from tests.policy.disagreements import engine, outcome
+from tests.policy.disagreements import engine, outcome, read
 from tests.policy.reference.evaluator import decide
 
 VECTORS = [
@@ -46,8 +44,7 @@ def test_enforcement_decides_by_the_rule(vector: dict[str, Any]) -> None:
 def check_enforced(vector: dict[str, Any]) -> None:
     if vector.get("error"):
         return
-    asked = msgspec.json.encode({"id": vector["id"], **vector["scenario"]})
-    context, policies = question(msgspec.json.decode(asked, type=Scenario))
+    context, policies = read({"id": vector["id"], **vector["scenario"]})
     enforcer = Enforcer()
     for _ in range(2):
         decision = enforcer.decide(context, policies)
