@@ -40,6 +40,11 @@ def partition_of(region: str) -> Partition:
     return next(each for each in _PARTITIONS if region.startswith(each.regions))
 
 
+def partition_named(name: str) -> Partition | None:
+    """The partition that is called so in ARNs."""
+    return next((each for each in _PARTITIONS if each.name == name), None)
+
+
 # A process serves one partition: IAM's and STS's ARNs name no Region that would tell it. It is told
 # once, when an installation is opened, and no request can change it.
 _spoken = [partition_of("us-east-1")]

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from keystead import cli
+from keystead.arns import partition_of, speak
 from tests.conftest import Server, create_user, policy, refused
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
@@ -287,6 +289,54 @@ def test_other_accounts_and_regions(folder: Folder) -> None:
     folder.expect(expectation())
     folder.wrong("there is no key", "region")
     assert folder.decided(resource=KEY.replace("us-east-1", "eu-central-1")) == "Allowed"
+
+
+PARTITIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+@pytest.fixture
+def spoken() -> Iterator[None]:
+    """What a process speaks is told once: here it is told again."""
+    yield
+    speak(partition_of("us-east-1"))
+
+
+@pytest.mark.usefixtures("spoken")
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_other_partitions(folder: Folder, partition: str) -> None:
+    """A folder is of the partition of those asked about; AWS's own policies as well."""
+
+    def there(arn: str) -> str:
+        return arn.replace("arn:aws:", f"arn:{partition}:").replace("us-east-1", region)
+
+    region = PARTITIONS[partition]
+    alice, root, key = there(ALICE), there(ROOT), there(KEY)
+    asked = {"principal": alice, "resource": key}
+    folder.write(f"{ACCOUNT}/keys/{KEY_ID}.json", there(policy(delegating())))
+    assert folder.decided(**asked) == "Allowed"
+    assert folder.decided(principal=root, resource=key) == "Allowed"
+    power = there("arn:aws:iam::aws:policy/PowerUserAccess")
+    folder.write(f"{ACCOUNT}/users/alice/user.toml", f'attached = ["{power}"]')
+    assert folder.decided(**asked, action="kms:ListAliases") == "Allowed"
+    folder.write(f"{ACCOUNT}/users/alice/own.json", policy({**ENCRYPT, "Resource": key}))
+    folder.write(
+        f"{ACCOUNT}/keys/{KEY_ID}.json", policy({**ENCRYPT, "Principal": {"AWS": [alice, root]}})
+    )
+    assert folder.decided(**asked) == "Allowed"
+    folder.expect(expectation(**asked))
+    folder.write(f"{ACCOUNT}/keys/{KEY_ID}.toml", 'region = "eu-central-1"')
+    folder.wrong(f"`eu-central-1` is of the partition `aws`, not `{partition}`")
+    folder.write(f"{ACCOUNT}/keys/{KEY_ID}.toml", f'region = "{region}"')
+    folder.write(f"{ACCOUNT}/users/alice/own.json", policy({**ENCRYPT, "Resource": KEY}))
+    folder.wrong('Partition "aws" is not valid')
+
+
+def test_one_file_is_about_one_partition(folder: Folder) -> None:
+    """A folder is of one."""
+    folder.expect(
+        expectation(), expectation(name="two", principal=ALICE.replace("aws", "aws-cn", 1))
+    )
+    folder.wrong("several partitions: `aws`, `aws-cn`")
 
 
 @pytest.mark.parametrize(

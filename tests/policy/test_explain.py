@@ -5,6 +5,7 @@ from keystead.policy.evaluation.question import PolicySource
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.changes import What
 from keystead.policy.reasons.explain import explain
+from keystead.policy.reasons.scenario import principal_named
 from keystead.policy.reasons.screen import render
 from tests.policy.support import (
     ALICE,
@@ -43,6 +44,17 @@ def test_conditions_show_what_they_want_and_what_they_find() -> None:
     assert condition.actual == "192.0.2.1"
     assert not condition.met
     assert explain(ask(), policies).considered[1].statements[0].conditions[0].actual is None
+
+
+def test_what_would_allow_names_the_caller_in_any_partition() -> None:
+    """The statement that is proposed for a key policy is one that can be written there."""
+    there = KEY.replace("arn:aws:kms:eu-central-1", "arn:aws-cn:kms:cn-north-1")
+    user = USER.replace("arn:aws:", "arn:aws-cn:")
+    alice = principal_named(user, "", "kms:Encrypt")
+    changes = explain(ask(alice, resource=there), about_key((own(allow()),))).changes
+    assert [change.statement["Principal"] for change in changes if change.statement] == [
+        {"AWS": user}
+    ]
 
 
 def test_every_policy_is_considered_in_the_order_of_the_steps() -> None:

@@ -52,6 +52,17 @@ def test_nothing_is_found_in_a_good_document(kind: DocumentKind) -> None:
 # What the table cannot say
 
 
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_a_good_document_of_another_partition(partition: str) -> None:
+    """Its principals and resources are as good there; elsewhere they mean nothing."""
+    text = document(RESOURCE, {}).replace("arn:aws:", f"arn:{partition}:")
+    principal = f"arn:{partition}:iam::111122223333:root"
+    named = document(RESOURCE, {"Principal": {"AWS": principal}})
+    assert findings(text, RESOURCE, partition=partition) == ()
+    assert "INVALID_PRINCIPAL_FORMAT" not in codes(named, RESOURCE, partition=partition)
+    assert "INVALID_PRINCIPAL_FORMAT" in codes(named, RESOURCE)
+
+
 def test_in_awss_own_words() -> None:
     """AWS's published example of ValidatePolicy: its findings, words and places."""
     text = """{

@@ -31,6 +31,7 @@ from tests.policy.support import (
     deny,
     policy,
     text,
+    to,
 )
 
 IDS = {
@@ -195,7 +196,7 @@ def test_an_allow_for_everybody_else_excludes_who_is_listed_with_any_name() -> N
         {"AWS": f"arn:aws:iam::{ACCOUNT}:user/*"},
         {"AWS": f"arn:aws:iam::{ACCOUNT}:user/a?"},
         {"AWS": f"arn:aws:iam::{ACCOUNT}:group/a"},
-        {"AWS": f"arn:aws-cn:iam::{ACCOUNT}:user/a"},
+        {"AWS": f"arn:aws-moon:iam::{ACCOUNT}:user/a"},
         {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/App/*"},
         {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/App"},
         {"AWS": "alice"},
@@ -216,12 +217,22 @@ def test_an_allow_for_everybody_else_excludes_who_is_listed_with_any_name() -> N
     ],
 )
 def test_what_is_no_principal_of_a_key_policy(principal: Any) -> None:
-    """Groups, wildcards, other partitions and providers are refused; so is naming nobody."""
+    """Groups, wildcards, unknown partitions and providers are refused; so is naming nobody."""
     with pytest.raises(MalformedPolicy) as refused:
         grade(ALICE, principal)
     assert (
         refused.value.message == "Policy contains a statement with one or more invalid principals."
     )
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_principals_are_of_the_documents_partition(partition: str) -> None:
+    """Those of another are nobody's; without a partition any that there is will do."""
+    document = text(allow(**to(f"arn:{partition}:iam::{ACCOUNT}:user/a")))
+    for taken in (partition, ""):
+        assert compile_policy(document, DocumentKind.KEY, partition=taken).statements
+    with pytest.raises(MalformedPolicy):
+        compile_policy(document, DocumentKind.KEY, partition="aws-iso")
 
 
 @pytest.mark.parametrize(

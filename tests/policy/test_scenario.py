@@ -447,6 +447,55 @@ def test_errors_in_full(members: dict[str, Any], error: str) -> None:
     assert decided(**members) == {"id": 7, "error": error}
 
 
+PARTITIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+def moved(text: str, partition: str) -> str:
+    """The same words about the same things of another partition."""
+    region = PARTITIONS[partition]
+    return text.replace("arn:aws:", f"arn:{partition}:").replace("eu-central-1", region)
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("principal", [USER, ROLE, SESSION, FEDERATED, ROOT])
+@pytest.mark.parametrize("named", [USER, ROLE, SESSION, FEDERATED, ROOT, OTHER])
+def test_each_partition_has_its_own_arns(partition: str, principal: str, named: str) -> None:
+    """What is decided of principals of one partition is decided of those of another."""
+    policies = {"resourcePolicy": document(allow(**to(named)))}
+    line = json.dumps({**LINE, "principal": principal, **policies})
+    answer = decide_line(line).decode()
+    assert decide_line(moved(line, partition)).decode() == moved(answer, partition)
+    assert "error" not in json.loads(answer)
+
+
+@pytest.mark.parametrize("member", ["identityPolicies", "resourcePolicy", "scps", "boundary"])
+def test_no_document_names_another_partition(member: str) -> None:
+    """Its ARNs are of the caller's; without a caller's they are of the resource's."""
+    elsewhere = moved(KEY, "aws-cn")
+    one: Any = {
+        "identityPolicies": [document(allow(resource=elsewhere))],
+        "resourcePolicy": document(allow(**to(moved(ROOT, "aws-cn")))),
+        "scps": [[document(allow(resource=elsewhere))]],
+        "boundary": document(allow(resource=elsewhere)),
+    }[member]
+    assert "error" in decided(**{member: one})
+    line = json.dumps({**LINE, member: one})
+    assert "error" not in json.loads(decide_line(moved(line, "aws-cn")))
+
+
+def test_a_service_is_asked_about_in_the_resources_partition() -> None:
+    """A service has no ARN; about `*` any partition is taken."""
+    there = document(allow(**to(moved(USER, "aws-cn"))))
+    asked: dict[str, Any] = {
+        "principal": "logs.amazonaws.com",
+        "identityPolicies": [],
+        "resourcePolicy": there,
+    }
+    assert "error" in decided(**asked)
+    assert "error" not in decided(**asked, resource=moved(KEY, "aws-cn"))
+    assert "error" not in decided(**asked, resource="*")
+
+
 def test_keys_that_never_have_a_value_may_be_asked_about() -> None:
     """The engine reads what an installation that accepts such keys has stored."""
     condition = {"Null": {"aws:SourceOwner": "true"}}

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from keystead.arns import Partition, partition_named, partition_of, speak
 from keystead.cli import options, output
 from keystead.cli.performing import office
 from keystead.failures import Failure
@@ -63,7 +64,7 @@ def _tested(
     file: Path, tests: list[Expectation], config: Config, policies: Path | None
 ) -> Iterator[Result]:
     if policies is not None:
-        yield from _judged(file, tests, _of_folder(config, policies))
+        yield from _judged(file, tests, _of_folder(config, policies, _partition(file, tests)))
         return
     with office(config) as hold:
         epochs: set[int] = set()
@@ -78,11 +79,27 @@ def _tested(
         output.note("the installation was changed meanwhile: test again to be sure")
 
 
-def _of_folder(config: Config, policies: Path) -> Ask:
+def _partition(file: Path, tests: list[Expectation]) -> Partition | None:
+    """That of the principals asked about; None when they name none; raises Failure for several."""
+    arns = (one.principal for one in tests if one.principal.startswith("arn:"))
+    named = map(partition_named, {arn.split(":", 2)[1] for arn in arns})
+    found = [partition for partition in named if partition is not None]
+    if len(found) > 1:
+        names = ", ".join(f"`{name}`" for name in sorted(partition.name for partition in found))
+        raise Failure(
+            f"`{file}`: its principals are of several partitions: {names}",
+            "write a file and a folder for each",
+            status=WRONG,
+        )
+    return found[0] if found else None
+
+
+def _of_folder(config: Config, policies: Path, partition: Partition | None) -> Ask:
     # Everything that a server is made of, which a client of a running server does not need.
     from keystead.inquiry.policy_folder import PolicyFolder  # noqa: PLC0415
     from keystead.inquiry.simulate import answers  # noqa: PLC0415
 
+    speak(partition or partition_of(config.regions[0]))
     folder = PolicyFolder(
         policies,
         accept_unsupported_condition_keys=config.accept_unsupported_condition_keys,

@@ -50,7 +50,7 @@ class GroupFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`KEY-ID.toml`"""
 
-    region: str = "us-east-1"
+    region: str = ""  # the first of the partition
     aliases: list[str] = []
     tags: dict[str, str] = {}
     spec: str = "SYMMETRIC_DEFAULT"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from keystead.arns import Arn, is_account_id, kms_arn
+from keystead.arns import Arn, is_account_id, kms_arn, partition_of, spoken
 from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity import limits, managed_policies, tagging
@@ -65,6 +65,7 @@ class PolicyFolder:
     hint = "the folder has no such key in this Region (`region` and `aliases` in KEY-ID.toml)"
 
     def __init__(self, folder: Path, *, accept_unsupported_condition_keys: bool = False) -> None:
+        """Its ARNs are of the partition of this process."""
         if not folder.is_dir():
             raise wrong(folder, "it is not a folder", "name the folder of the accounts")
         self._any_key = accept_unsupported_condition_keys
@@ -153,7 +154,11 @@ class PolicyFolder:
             raise wrong(place, f"it is longer than a {kind.value} may be")
         try:
             return compile_policy(
-                document, kind, principals, accept_unsupported_condition_keys=self._any_key
+                document,
+                kind,
+                principals,
+                accept_unsupported_condition_keys=self._any_key,
+                partition=spoken().name,
             )
         except MalformedPolicy as refused:
             detail = "" if refused.detail == refused.message else f" ({refused.detail})"
@@ -261,9 +266,10 @@ class PolicyFolder:
             file = place.with_suffix(".toml")
             found = facts(file, KeyFacts)
             require_apart(file, found.tags)
-            arn = kms_arn(found.region, account.name, f"key/{key_id}")
+            region = _region(file, found)
+            arn = kms_arn(region, account.name, f"key/{key_id}")
             policy = self._key_policy(place)
-            record = self._record(file, account.name, key_id, found)
+            record = self._record(file, account.name, region, key_id, found)
             aliases = tuple(sorted(found.aliases))
             key = key_view(record, aliases, (PolicySource(policy, "default", arn),))
             self._keys[arn] = key
@@ -279,7 +285,7 @@ class PolicyFolder:
     def _key_policy(self, place: Path) -> Policy:
         document = text(place)
         try:
-            names = named_principals(document)
+            names = named_principals(document, partition=spoken().name)
         except MalformedPolicy as refused:
             raise wrong(place, f"{refused.message} ({refused.detail})", "correct it") from None
         meant = {name: self._unique_id(name) for name in names}
@@ -294,7 +300,9 @@ class PolicyFolder:
         account = name.split(":")[4] if ":federated-user/" in name else ""
         return account if root_arn(account) in self._callers else ""
 
-    def _record(self, file: Path, account: str, key_id: str, found: KeyFacts) -> KeyRecord:
+    def _record(
+        self, file: Path, account: str, region: str, key_id: str, found: KeyFacts
+    ) -> KeyRecord:
         for alias in found.aliases:
             if not alias.startswith("alias/"):
                 raise wrong(file, f"the alias `{alias}` does not begin with alias/")
@@ -302,7 +310,7 @@ class PolicyFolder:
             return msgspec.convert(
                 {
                     "account": account,
-                    "region": found.region,
+                    "region": region,
                     "key_id": key_id,
                     "state": "Enabled",
                     "key_spec": found.spec,
@@ -316,6 +324,19 @@ class PolicyFolder:
             )
         except msgspec.ValidationError as error:
             raise wrong(file, str(error).replace("$.key_", "$.")) from None
+
+
+def _region(file: Path, found: KeyFacts) -> str:
+    """Where a key lives: in the first Region of the partition, unless its file says another."""
+    region, spoken_here = found.region or spoken().global_region, spoken().name
+    partition = partition_of(region).name
+    if partition != spoken_here:
+        raise wrong(
+            file,
+            f"its Region `{region}` is of the partition `{partition}`, not `{spoken_here}`",
+            "the partition is that of the principals that the expectations name",
+        )
+    return region
 
 
 def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:

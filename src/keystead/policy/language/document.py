@@ -209,7 +209,7 @@ def _principals(
         return None
     try:
         named = compile_principals(
-            statement.principals, names, RULES[kind].principal_types, terms.partition or "aws"
+            statement.principals, names, RULES[kind].principal_types, terms.partition
         )
     except InvalidPrincipal as invalid:
         detail = f'Invalid principal in policy: "{invalid.kind.upper()}":"{invalid.name}"'

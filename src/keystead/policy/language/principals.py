@@ -156,12 +156,12 @@ def compile_principals(
     written: Names,
     resolved: Mapping[str, str] | None,
     types: frozenset[str],
-    partition: str = "aws",
+    partition: str = "",
 ) -> Principals:
     """The meaning of a principal element; raises InvalidPrincipal.
 
     `resolved` gives the unique id of every AWS name, or is None when names stand for themselves,
-    and are those of this `partition`;
+    and are those of this `partition` ("" is any that there is);
     `types` are those that the kind of document knows.
     """
     names: set[str] = set()
@@ -197,7 +197,8 @@ def _aws_name(name: str, resolved: Mapping[str, str] | None, partition: str) -> 
         raise InvalidPrincipal("AWS", name)
     account = account_named(name)
     if resolved is None:
-        if name.startswith("arn:") and not name.startswith(f"arn:{partition}:"):
+        known = (partition,) if partition else PARTITIONS
+        if name.startswith("arn:") and name.split(":", 2)[1] not in known:
             raise InvalidPrincipal("AWS", name)
         return account or name
     unique_id = resolved.get(name)

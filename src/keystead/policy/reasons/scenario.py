@@ -7,15 +7,17 @@ In:  id, principal, principalRole, action, resource, resourceAccount,
 Out: id, decision (Allowed, ImplicitlyDenied, ExplicitlyDenied), kind, statements, message;
      trace on demand; or error, for a line or a document that could not be stored
 
-A document is an object, or a text that holds one. Principals in documents are matched by their
-ARNs. The condition keys that follow from the principal and the resource's owner (iam.md 6.1) are
-there without being written; `context` has the last word on them and gives all the others.
+A document is an object, or a text that holds one. Its ARNs are of the caller's partition (of the
+resource's, when the caller has no ARN). Principals in documents are matched by their ARNs. The
+condition keys that follow from the principal and the resource's owner (iam.md 6.1) are there
+without being written; `context` has the last word on them and gives all the others.
 """
 
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from keystead.arns import PARTITIONS
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     ContextValue,
@@ -202,21 +204,39 @@ def owner_of(resource: str) -> str:
 def _policies(scenario: Scenario) -> ApplicablePolicies:
     action = ascii_lower(scenario.action)
     kind = resource_document(action, scenario.resource)
+    partition = _partition(scenario)
     return ApplicablePolicies(
         principal=PrincipalPolicies(
             identity_based=tuple(
-                _sources(scenario.identity_policies, DocumentKind.IDENTITY, "identityPolicies")
+                _sources(
+                    scenario.identity_policies,
+                    DocumentKind.IDENTITY,
+                    "identityPolicies",
+                    partition,
+                )
             ),
-            boundary=_source(scenario.boundary, DocumentKind.BOUNDARY, "boundary"),
-            session=_session(scenario.session_policy),
-            service_control=_levels(scenario.scps, DocumentKind.SCP, "scps"),
+            boundary=_source(scenario.boundary, DocumentKind.BOUNDARY, "boundary", partition),
+            session=_session(scenario.session_policy, partition),
+            service_control=_levels(scenario.scps, DocumentKind.SCP, "scps", partition),
         ),
-        resource_based=_some(_source(scenario.resource_policy, kind, "resourcePolicy")) or (),
+        resource_based=_some(_source(scenario.resource_policy, kind, "resourcePolicy", partition))
+        or (),
         resource_policy_required=policy_required(action, scenario.resource),
-        resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps"),
-        endpoint=_source(scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy"),
+        resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps", partition),
+        endpoint=_source(
+            scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy", partition
+        ),
         cross_account_allowed=works_across_accounts(action),
     )
+
+
+def _partition(scenario: Scenario) -> str:
+    """That of the documents' ARNs; "" when neither the caller nor the resource has an ARN."""
+    for name in (scenario.principal, scenario.resource):
+        if name.startswith("arn:"):
+            written = name.split(":", 2)[1]
+            return written if written in PARTITIONS else ""
+    return ""
 
 
 def resource_document(action: str, resource: str) -> DocumentKind:
@@ -230,33 +250,35 @@ def _some(source: PolicySource | None) -> tuple[PolicySource, ...] | None:
     return None if source is None else (source,)
 
 
-def _session(document: Document) -> tuple[PolicySource, ...] | None:
+def _session(document: Document, partition: str) -> tuple[PolicySource, ...] | None:
     """One session policy, or the list of what was passed with the session."""
     if bytes(document)[:1] == b"[":
         documents = msgspec.json.decode(document, type=list[Document])
-        return tuple(_sources(documents, DocumentKind.SESSION, "sessionPolicy"))
-    return _some(_source(document, DocumentKind.SESSION, "sessionPolicy"))
+        return tuple(_sources(documents, DocumentKind.SESSION, "sessionPolicy", partition))
+    return _some(_source(document, DocumentKind.SESSION, "sessionPolicy", partition))
 
 
 def _levels(
-    levels: list[list[Document]] | None, kind: DocumentKind, where: str
+    levels: list[list[Document]] | None, kind: DocumentKind, where: str, partition: str
 ) -> tuple[tuple[PolicySource, ...], ...]:
     return tuple(
-        tuple(_sources(documents, kind, f"{where}[{i}]"))
+        tuple(_sources(documents, kind, f"{where}[{i}]", partition))
         for i, documents in enumerate(levels or ())
     )
 
 
 def _sources(
-    documents: list[Document] | None, kind: DocumentKind, where: str
+    documents: list[Document] | None, kind: DocumentKind, where: str, partition: str
 ) -> Iterator[PolicySource]:
     for i, document in enumerate(documents or ()):
-        source = _source(document, kind, f"{where}[{i}]")
+        source = _source(document, kind, f"{where}[{i}]", partition)
         if source is not None:
             yield source
 
 
-def _source(document: Document, kind: DocumentKind, where: str) -> PolicySource | None:
+def _source(
+    document: Document, kind: DocumentKind, where: str, partition: str
+) -> PolicySource | None:
     """The policy at one place of the line; a document that cannot be stored is an error."""
     text = bytes(document).decode()
     if text == "null":
@@ -266,7 +288,9 @@ def _source(document: Document, kind: DocumentKind, where: str) -> PolicySource 
     if is_too_long(text, kind):
         raise BadScenario(f"{where}: the document is longer than {GREATEST_SIZES[kind]}")
     try:
-        policy = compile_policy(text, kind, accept_unsupported_condition_keys=True)
+        policy = compile_policy(
+            text, kind, accept_unsupported_condition_keys=True, partition=partition
+        )
     except MalformedPolicy as refused:
         detail = "" if refused.detail == refused.message else f" ({refused.detail})"
         raise BadScenario(f"{where}: {refused.message}{detail}") from None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from keystead.arns import Arn, NotAnArn
+from keystead.arns import Arn, NotAnArn, spoken
 from keystead.identity.names import AWS_ACCOUNT, canonical
 from keystead.policy.evaluation import PolicySource, PrincipalPolicies
 from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
@@ -100,7 +100,9 @@ def _listed(
 def _compiled(text: str, kind: DocumentKind, place: str) -> PolicySource:
     """A document may ask about any key, also one that never has a value here."""
     try:
-        policy = compile_policy(text, kind, accept_unsupported_condition_keys=True)
+        policy = compile_policy(
+            text, kind, accept_unsupported_condition_keys=True, partition=spoken().name
+        )
     except MalformedPolicy as refused:
         raise api.InvalidInputException(refused.message) from refused
     return PolicySource(policy, place)

@@ -90,7 +90,9 @@ def _name(subject: Subject, kind: str, node: Node) -> None:
         subject.add("FEDERATED_PRINCIPAL_NOT_SUPPORTED", node)
     elif "*" in name or "?" in name:
         subject.add("UNSUPPORTED_WILDCARD_IN_PRINCIPAL", node, key=kind)
-    elif not _is_valid(kind, name) or (kind == "Service" and not name.endswith(_AMAZON)):
+    elif not _is_valid(kind, name, subject.partition) or (
+        kind == "Service" and not name.endswith(_AMAZON)
+    ):
         subject.add(_INVALID.get(kind, "INVALID_PRINCIPAL_FORMAT"), node)
     elif kind == "AWS" and name.startswith("AROA"):
         subject.add("INVALID_ROLE_REFERENCE", node, id=name)
@@ -98,9 +100,9 @@ def _name(subject: Subject, kind: str, node: Node) -> None:
         subject.add("INVALID_USER_REFERENCE", node, id=name)
 
 
-def _is_valid(kind: str, name: str) -> bool:
+def _is_valid(kind: str, name: str, partition: str) -> bool:
     try:
-        compile_principals({kind: (name,)}, None, PRINCIPAL_TYPES)
+        compile_principals({kind: (name,)}, None, PRINCIPAL_TYPES, partition)
     except InvalidPrincipal:
         return False
     return True
