@@ -58,12 +58,19 @@ def answered(application: Application, request: HttpRequest, peer: Peer) -> Answ
 
 def test_health() -> None:
     """`/healthz` says up; `/readyz` says one word, with 503 unless it can serve."""
-    serving = Serving()
+    trouble: list[str] = []
+    serving = Serving(lambda: " ".join(trouble))
     pages = Pages(Remembering(), serving, None)
 
     assert answered(pages, get("/healthz"), AWAY).response.body == b"up\n"
     assert answered(pages, get("/readyz", "HEAD"), AWAY).response.status == 200
-    serving.word = "draining"
+    trouble.append("the disk is full")
+    assert answered(pages, get("/healthz"), AWAY).response.status == 200
+    assert answered(pages, get("/readyz"), AWAY).response.status == 503
+    assert answered(pages, get("/readyz"), AWAY).response.body == b"down\n"
+    trouble.clear()
+    assert answered(pages, get("/readyz"), AWAY).response.status == 200
+    serving.drain()
     assert answered(pages, get("/healthz"), AWAY).response.status == 200
     assert answered(pages, get("/readyz"), AWAY).response.status == 503
     assert answered(pages, get("/readyz"), AWAY).response.body == b"draining\n"

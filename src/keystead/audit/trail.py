@@ -131,6 +131,7 @@ class Trail:
         self._recorder = Recorder(str(uuid.uuid4())[:24])
         self._events: list[Event] = []  # of this turn
         self._owed = _Batch([], [])  # durable in the store, not yet in the file
+        self._troubles: dict[str, str] = {}  # why the last write failed, of the store and the log
         # When the oldest record without a checkpoint came. What a crash left is signed at once.
         self._unsigned_since = _LONG_AGO if self._unsigned else clock()
         if resumed.state is None and self._tree.size:
@@ -140,6 +141,11 @@ class Trail:
     def kept_bytes(self) -> int:
         """What is kept of how principals are written."""
         return self._recorder.kept_bytes
+
+    @property
+    def trouble(self) -> str:
+        """Why the last commit or the last sync failed; "" when both succeeded."""
+        return " ".join(self._troubles.values())
 
     def record(self, event: Event) -> None:
         """Remember the event, which is complete; it is durable after `commit()`."""
@@ -227,9 +233,17 @@ class Trail:
         if batch.lines:
             with self._store.write(quiet=True) as transaction:
                 transaction.run(_SAVE_LINES, (TRAIL, self._tree.size, b"".join(batch.lines)))
-        self._store.flush()
+        self._flush()
         self._owed = batch
         self._append_owed()
+
+    def _flush(self) -> None:
+        try:
+            self._store.flush()
+        except StoreUnavailable as error:
+            self._troubles["store"] = str(error)
+            raise
+        self._troubles.pop("store", None)
 
     def _append_owed(self) -> None:
         if self._owed.lines:
@@ -261,10 +275,11 @@ class Trail:
         try:
             yield
         except (DiskFull, DiskFailed) as error:
-            reason = f"the audit log cannot be written: {error}"
+            reason = self._troubles["log"] = f"the audit log cannot be written: {error}"
             if isinstance(error, DiskFailed):
                 self._store.give_up(AuditUnavailable(reason))
             raise AuditUnavailable(reason) from error
+        self._troubles.pop("log", None)
 
     def _sign_if_due(self) -> None:
         """Sign a checkpoint when it is time.
@@ -293,7 +308,7 @@ class Trail:
         )
         with self._store.write(quiet=True) as transaction:
             transaction.run(_SAVE_ANCHOR, (TRAIL, head.line()))
-        self._store.flush()
+        self._flush()
         self.head = head
         with self._writing():
             self._checkpoints.append(head.line())

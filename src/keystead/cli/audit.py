@@ -22,6 +22,7 @@ from keystead.custody.verification import NotAPublicKey, signature_verifier
 from keystead.failures import Failure
 from keystead.server.installation import AUDIT_DIRECTORY, Config
 from keystead.store.lock import DirectoryInUse
+from keystead.store.protocol import StoreCorrupt
 
 BROKEN = 1
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -84,6 +85,8 @@ def _state(config: Config) -> Examined | str:
         return "not examined: the rows get their sums when the server starts next"
     except DirectoryInUse:
         return "not examined: a server uses the data directory; stop it, or verify a copy"
+    except StoreCorrupt as error:
+        raise Failure(str(error), "restore the data directory from a copy", status=BROKEN) from None
     except SealError as error:
         return f"not examined: {error}"
 

@@ -7,7 +7,7 @@ import click
 from keystead.cli import options, output
 from keystead.server.installation import control, founding
 
-RUNNING, STOPPED = 0, 3
+SERVING, RUNNING, STOPPED = 0, 1, 3
 
 
 @click.command(short_help="Say how the server of a data directory is.")
@@ -15,7 +15,10 @@ RUNNING, STOPPED = 0, 3
 @options.config_file
 @options.json
 def status(data: str | None, file: Path | None, as_json: bool) -> int:
-    """Say how the server of a data directory is; exit status 3 if none runs."""
+    """Say how the server of a data directory is.
+
+    The exit status is 0 while it can serve, 1 while it runs and cannot, 3 if none runs.
+    """
     config = options.load(file, data=data)
     answer = control.ask(config.directory, "status", {})
     if answer is None:
@@ -25,7 +28,9 @@ def status(data: str | None, file: Path | None, as_json: bool) -> int:
         output.as_json(answer)
     else:
         output.facts({name.replace("_", " "): _shown(value) for name, value in answer.items()})
-    return STOPPED if set(answer) == {"condition"} else RUNNING
+    if set(answer) == {"condition"}:
+        return STOPPED
+    return SERVING if answer["condition"] == "up" else RUNNING
 
 
 def _shown(value: object) -> object:

@@ -140,7 +140,7 @@ class Server:
         collector.start()
         started(self._url())
         await self._stopping.wait()
-        installation.serving.word = "draining"
+        installation.serving.drain()
         ceremonies.stop(installation.directory)
         await self._drain()
         sweeping.cancel()

@@ -8,9 +8,10 @@ They say up, down, sealed or draining, and nothing else (threat-model OP-4).
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
-from keystead.server.door import Peer, plain
+from keystead.server.door import Peer, always, plain, text
 from keystead.server.installation import Serving
 from keystead.server.pipeline import Answer
 from keystead.server.telemetry import Metrics
@@ -67,9 +68,10 @@ class Pages:
         if request.path == "/" or request.method not in READING:
             return None
         if request.path == "/healthz":
-            return plain(200, "up")
+            return always(200, "up")
         if request.path == "/readyz":
-            return plain(200 if self._serving.ready else 503, self._serving.word)
+            found = always(200 if self._serving.ready else 503, self._serving.word)
+            return Answer(found.response, partial(text, 503, "down"))
         if request.path == "/metrics" and self._metrics is not None and peer.loopback:
             # A proxy on this machine speaks for others: what it forwards is not from here.
             return None if _FORWARDED & request.headers.keys() else metrics_page(self._metrics)
@@ -112,8 +114,4 @@ def metrics_page(metrics: Metrics) -> Answer:
     from keystead.server.telemetry.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415
 
     response = HttpResponse(200, (("Content-Type", CONTENT_TYPE),), exposition(metrics))
-    return Answer(response, _unavailable)
-
-
-def _unavailable() -> HttpResponse:
-    return plain(503, "service unavailable").response
+    return Answer(response, lambda: response)  # on a full disk, too

@@ -4,11 +4,11 @@ from keystead.server.door.connection import Application, Connection, Door
 from keystead.server.door.held import Held
 from keystead.server.door.listeners import BACKLOG, open_sockets, tls_context
 from keystead.server.door.peers import Peer, PeerCounts
-from keystead.server.door.replies import plain
+from keystead.server.door.replies import always, plain, text
 from keystead.server.door.tls import TlsListener
 from keystead.server.door.turn import Turn
 
 __all__ = (
     "BACKLOG", "Application", "Connection", "Door", "Held", "Peer", "PeerCounts", "TlsListener",
-    "Turn", "open_sockets", "plain", "tls_context",
+    "Turn", "always", "open_sockets", "plain", "text", "tls_context",
 )  # fmt: skip

@@ -24,6 +24,12 @@ def plain(status: int, message: str) -> Answer:
     return Answer(text(status, message), _plain_unavailable)
 
 
+def always(status: int, message: str) -> Answer:
+    """A plain answer that no turn stands behind: it says the same whether anything can be kept."""
+    response = text(status, message)
+    return Answer(response, lambda: response)
+
+
 CONTINUE = Answer(HttpResponse(100, (), b""), _plain_unavailable)
 
 _STATUS_LINES = {

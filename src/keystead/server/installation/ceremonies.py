@@ -34,7 +34,8 @@ def perform(installation: Installation, command: str, arguments: dict[str, Any])
         result = ceremony(installation, _Arguments(arguments))
     except CeremonyRefused as refusal:
         raise Failure(str(refusal)) from None
-    installation.commit()
+    if ceremony is not _status:  # which changes nothing, and tells of a disk that is full
+        installation.commit()
     return result
 
 

@@ -6,6 +6,7 @@ in time.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,7 @@ from keystead.server.installation.serving import Serving
 from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
-from keystead.store.protocol import Reader, Transaction
+from keystead.store.protocol import Reader, StoreUnavailable, Transaction
 from keystead.store.sqlite import open_store
 
 Places = Callable[[Reader, datetime], list[Place]]
@@ -106,7 +107,7 @@ class Installation:
         speak(partition_of(config.regions[0]))
         self.directory = config.directory
         self.metrics = Metrics()
-        self.serving = Serving()
+        self.serving = Serving(lambda: self.trouble)
         self.hierarchy = Hierarchy(open_root(self.directory, passphrase(config)))
         self.store = open_store(
             self.directory / STORE_FILE, self.hierarchy.store_key, lock=held, must_exist=True
@@ -249,12 +250,18 @@ class Installation:
         """Can nothing be kept any more?"""
         return self.store.failure is not None or self.hierarchy.sums.failure is not None
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be kept now; "" while it can."""
+        return self.trail.trouble or ("the store failed" if self.failed else "")
+
     # what is done without being asked
 
     def jobs(self) -> list[Job]:
         """The periodic work of this installation."""
         return [
             Job("checkpoint", 1.0, self.trail.tick),
+            Job("room", 1.0, self.look_for_room),
             Job("clock", 60.0, self.remember_time),
             Job("last used", 60.0, self.write_last_used),
             Job("refusals", 0.5, self.write_refusals),
@@ -271,6 +278,14 @@ class Installation:
         with self.store.write(quiet=True) as transaction:
             self.clocks.put(transaction, known)
         self.commit()
+
+    def look_for_room(self) -> None:
+        """While nothing can be kept, see whether it can: callers may have been sent elsewhere."""
+        if not self.trouble or self.failed:
+            return
+        with suppress(StoreUnavailable):  # the turns that failed have told of it
+            self.remember_time()  # a commit of the store, and a checkpoint in the log
+            logs.info("there is room again: what is done can be kept")
 
     def write_last_used(self) -> None:
         """Let the store know when access keys were last used."""
@@ -341,6 +356,7 @@ class Installation:
         return {
             "version": keystead.__version__,
             "condition": self.serving.word,
+            **({"trouble": self.trouble} if self.trouble else {}),
             "regions": list(self.config.regions),
             "accounts": [account.account for account in accounts],
             "epoch": self.store.epoch,

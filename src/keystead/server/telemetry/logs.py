@@ -21,6 +21,8 @@ from traceback import extract_tb
 
 import msgspec
 
+from keystead.store.protocol import StoreUnavailable
+
 FIELDS = frozenset(
     {
         "bytes",  # how many
@@ -208,4 +210,6 @@ def failed(message: str, hint: str) -> None:
 def outage(message: str, error: BaseException, **fields: Field) -> None:
     """What an operator must look at, and what goes on until its cause is gone."""
     fields["error"] = type(error).__qualname__
+    if isinstance(error, StoreUnavailable):  # its words are ours, and name the disk
+        fields["reason"] = str(error)
     _logger.error(message, extra={"fields": fields, **OUTAGE})

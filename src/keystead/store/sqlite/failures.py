@@ -31,12 +31,14 @@ class Judgement:
     fatal: bool = False
 
 
-def judge(error: apsw.Error) -> Judgement:
-    """The meaning of one error of the driver."""
+def judge(error: apsw.Error, file: str = "") -> Judgement:
+    """The meaning of one error of the driver; `file` names the disk, for a person."""
     if isinstance(error, apsw.ConstraintError):
         return Judgement(StoreConflict(str(error)))
     if isinstance(error, apsw.FullError):
-        return Judgement(StoreUnavailable("the disk is full"))
+        return Judgement(
+            StoreUnavailable(f"the disk is full: `{file}`" if file else "the disk is full")
+        )
     if isinstance(error, _PASSING):
         return Judgement(StoreUnavailable(f"the database cannot serve now: {error}"))
     if isinstance(error, _CORRUPT):

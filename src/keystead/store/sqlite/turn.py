@@ -154,7 +154,7 @@ class Turn:
             raise type(self.failure)(*self.failure.args)
 
     def _judged(self, error: apsw.Error) -> Exception:
-        judgement = judge(error)
+        judgement = judge(error, self._connection.filename)
         if judgement.fatal:
             self.failure = judgement.error
         elif self._began and not self._connection.in_transaction:
