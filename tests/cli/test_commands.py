@@ -353,7 +353,9 @@ def test_passphrase(tmp_path: Path) -> None:
     secret.chmod(0o644)
     assert "accessible to others (mode 0644)" in errors(*create, "--passphrase-file", secret)[0]
     secret.chmod(0o600)
-    assert json.loads(keystead(*create, "--passphrase-file", secret).stdout)["AccessKeyId"]
+    made = keystead(*create, "--passphrase-file", secret)
+    assert json.loads(made.stdout)["AccessKeyId"]
+    assert "opening the root key with the passphrase: 256 MiB of memory" in made.stderr
 
 
 def test_status_while_it_runs(running: Server) -> None:

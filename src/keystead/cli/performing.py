@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from keystead.cli import output
+from keystead.custody.seals import memory_for_passphrase
 from keystead.failures import Failure
 from keystead.server.installation import Config, control, founding
 
@@ -38,6 +40,15 @@ def office(config: Config) -> Iterator[Hold]:
     yield ask
 
 
+def tell_of_passphrase(config: Config) -> None:
+    """Say what is waited for, where a passphrase opens the root key."""
+    memory = memory_for_passphrase(config.directory) if config.passphrase_file else None
+    if memory is not None:
+        output.note(
+            f"opening the root key with the passphrase: {memory} MiB of memory, some seconds …"
+        )
+
+
 @contextlib.contextmanager
 def _opened(config: Config) -> Iterator[Hold]:
     """The installation, opened here because no server runs."""
@@ -49,6 +60,7 @@ def _opened(config: Config) -> Iterator[Hold]:
     from keystead.server.installation import Installation, ceremonies, lock, process  # noqa: PLC0415  # noqa: PLC0415
 
     process.harden()
+    tell_of_passphrase(config)
     installation = Installation(config, lock(config.directory))
     try:
         yield lambda command, arguments: ceremonies.perform(installation, command, arguments)

@@ -1,12 +1,15 @@
 """`keystead serve`"""
 
 import os
+import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from keystead.cli import options, output
+from keystead.cli.performing import tell_of_passphrase
 from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
 from keystead.server.app import Entrance, run
@@ -35,7 +38,11 @@ from keystead.server.telemetry import logs
 @click.option("--metrics-listen", metavar="HOST:PORT", help="A listener for /metrics alone.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
 def serve(file: Path | None, **given: Any) -> int:
-    """Start the server; an empty data directory is initialised first."""
+    """Start the server; an empty data directory is initialised first.
+
+    SIGTERM stops it; SIGHUP lets it read certificates and settings again.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to be read again
     config = configuration.load(file, os.environ, given)
     process.harden()
     logs.start(config.log_level, config.log_format)
@@ -45,9 +52,11 @@ def serve(file: Path | None, **given: Any) -> int:
     founding.complete(config.directory)
     if not founding.is_founded(config.directory):
         _found(config)
+    tell_of_passphrase(config)
     installation = Installation(config, held)
+    read_again = partial(configuration.load, file, os.environ, given)
     try:
-        return run(installation, entrance, lambda url: _started(config, url))
+        return run(installation, entrance, read_again, lambda url: _started(config, url))
     finally:
         installation.close()
 

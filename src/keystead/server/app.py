@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from keystead.server.door import (
 )
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation import (
+    READ_AGAIN,
     Address,
     Collector,
     Config,
@@ -73,7 +74,12 @@ class Entrance:
         return cls(opened, tls)
 
 
-def run(installation: Installation, entrance: Entrance, started: Callable[[str], None]) -> int:
+def run(
+    installation: Installation,
+    entrance: Entrance,
+    read_again: Callable[[], Config],
+    started: Callable[[str], None],
+) -> int:
     """Serve until a signal; returns the exit status. `started` gets the endpoint's URL."""
     try:
         import uvloop  # noqa: PLC0415  # where there is none, asyncio's own loop serves
@@ -82,13 +88,16 @@ def run(installation: Installation, entrance: Entrance, started: Callable[[str],
     else:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_serve(installation, entrance, started))
+        return runner.run(_serve(installation, entrance, read_again, started))
 
 
 async def _serve(
-    installation: Installation, entrance: Entrance, started: Callable[[str], None]
+    installation: Installation,
+    entrance: Entrance,
+    read_again: Callable[[], Config],
+    started: Callable[[str], None],
 ) -> int:
-    return await Server(installation, entrance).run(started)
+    return await Server(installation, entrance, read_again).run(started)
 
 
 class DateLine:
@@ -111,8 +120,11 @@ class DateLine:
 class Server:
     """One server on one installation."""
 
-    def __init__(self, installation: Installation, entrance: Entrance) -> None:
+    def __init__(
+        self, installation: Installation, entrance: Entrance, read_again: Callable[[], Config]
+    ) -> None:
         self._installation = installation
+        self._read_again = read_again
         self._entrance = entrance
         self._config: Config = installation.config
         self._outbox = Turn(
@@ -120,6 +132,7 @@ class Server:
         )
         self._stopping = asyncio.Event()
         self._status = 0
+        self._counts = PeerCounts(self._config.max_connections_per_peer, 0)
         self._doors: list[Door] = []
         self._listeners: list[asyncio.Server | TlsListener] = []
 
@@ -130,6 +143,7 @@ class Server:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop, name.name)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         jobs = Jobs(installation.jobs(), installation.metrics, self._outbox.flush)
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()
@@ -146,6 +160,8 @@ class Server:
         sweeping.cancel()
         collector.stop()
         await jobs.stop()
+        # The loop gives the signal back to the system, which would end us before all is written.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
         return self._status
 
     # starting
@@ -163,7 +179,8 @@ class Server:
         loop = asyncio.get_running_loop()
         installation = self._installation
         metrics = installation.metrics
-        counts = PeerCounts(self._config.max_connections_per_peer, self._most_connections())
+        counts = self._counts
+        counts.allow(self._config.max_connections_per_peer, self._most_connections(self._config))
         held = Held()
         alone = bool(self._config.metrics_listen)
         pages = Pages(installation.pipeline, installation.serving, None if alone else metrics)
@@ -182,9 +199,9 @@ class Server:
                 self._listeners.append(listener)
         metrics.gauge("keystead_connections", "Connections now.", lambda: counts.total)
 
-    def _most_connections(self) -> int:
+    def _most_connections(self, config: Config) -> int:
         """`max_connections`, or as many as this process may have open files for."""
-        wanted = self._config.max_connections
+        wanted = config.max_connections
         most = process.connections_within_file_limit()
         if most >= wanted:
             return wanted
@@ -214,6 +231,37 @@ class Server:
                 self._fail("the store failed")
             for connection in self._connections():
                 connection.sweep(now)
+
+    def _reload(self) -> None:
+        """Take what can be changed from the settings as they are now: all of it, or nothing."""
+        try:
+            read = self._read_again()
+            secure = (self._entrance.tls is not None, bool(read.tls_certificate))
+            context = None
+            if all(secure):
+                context = tls_context(Path(read.tls_certificate), Path(read.tls_key))
+            names = [name for name in READ_AGAIN if all(secure) or not name.startswith("tls_")]
+            config = replace(self._config, **{name: getattr(read, name) for name in names})
+            most = self._most_connections(config)
+        except Failure as failure:
+            logs.not_reloaded(failure.message, failure.hint)
+            return
+        except Exception as error:  # noqa: BLE001  # a file may be anything; the server goes on
+            logs.alarm("the settings stay as they were: reading them again failed", error)
+            return
+        self._use(config, most, context)
+        waiting = [each.name for each in fields(Config) if _differ(read, config, each.name)]
+        logs.info("the settings were read again" + _after_a_restart(waiting), signal="SIGHUP")
+
+    def _use(self, config: Config, most: int, context: ssl.SSLContext | None) -> None:
+        self._config = config
+        logs.set_level(config.log_level)
+        self._counts.allow(config.max_connections_per_peer, most)
+        for door in self._doors:
+            door.trusted = config.proxies
+        for listener in self._listeners:
+            if context is not None and isinstance(listener, TlsListener):
+                listener.present(context)
 
     def _connections(self) -> list[Connection]:
         return [connection for door in self._doors for connection in door.connections]
@@ -262,3 +310,13 @@ class Server:
         for connection in self._connections():
             connection.abort()
         await asyncio.sleep(0)
+
+
+def _differ(one: Config, other: Config, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def _after_a_restart(names: list[str]) -> str:
+    """What a start would find changed, and a running server does not take."""
+    named = ", ".join(f"`{name}`" for name in names)
+    return f"; only a restart changes {named}" if names else ""

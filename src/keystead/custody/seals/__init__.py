@@ -6,11 +6,12 @@ from keystead.custody.seals.root import (
     SEAL_FILE,
     RootKey,
     initialise,
+    memory_for_passphrase,
     open_root,
     recover,
 )
 
 __all__ = (
     "RECOVERY_FILE", "SEAL_FILE", "FileSeal", "PassphraseSeal", "RootKey", "SealProvider",
-    "initialise", "open_root", "recover",
+    "initialise", "memory_for_passphrase", "open_root", "recover",
 )  # fmt: skip

@@ -118,6 +118,13 @@ def open_root(directory: Path, passphrase: str | None = None) -> RootKey:
     return _opened(directory, path, _provider(path, passphrase))
 
 
+def memory_for_passphrase(directory: Path) -> int | None:
+    """The MiB that opening the daily wrap takes; None where no passphrase is asked for."""
+    daily = _read(directory / SEAL_FILE).daily
+    memory = daily.parameters.get("memory_kib")
+    return memory // 1024 if isinstance(memory, int) else None
+
+
 def recover(directory: Path, recovery: str, provider: SealProvider) -> RootKey:
     """Open the root key with the recovery key's text, and wrap it anew for daily use.
 

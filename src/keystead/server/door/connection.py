@@ -57,9 +57,9 @@ class Application(Answering, Protocol):
         """Answer a request whose body is too long to be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Door:
-    """One listener: what all of its connections share."""
+    """One listener: what all of its connections share; `trusted` is what new ones are held to."""
 
     application: Application
     outbox: Turn

@@ -86,6 +86,10 @@ class PeerCounts:
         self._in_all = in_all
         self.total = 0
 
+    def allow(self, per_peer: int, in_all: int) -> None:
+        """Let so many in from now on; nobody is sent away."""
+        self._per_peer, self._in_all = per_peer, in_all
+
     def admit(self, peer: Peer) -> bool:
         """Count one more connection, or say no."""
         held = self._counts.get(peer.ip, 0)

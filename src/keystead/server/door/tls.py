@@ -38,6 +38,10 @@ class TlsListener:
         listening.listen(BACKLOG)
         self._listen()
 
+    def present(self, context: ssl.SSLContext) -> None:
+        """Use this certificate for whoever connects from now on."""
+        self._context = context
+
     def close(self) -> None:
         """Accept no more, and break off the handshakes: nothing was asked in them. Idempotent."""
         if self._socket.fileno() < 0:

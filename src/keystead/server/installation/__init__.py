@@ -5,7 +5,7 @@ from keystead.server.installation.addresses import Address, Network, parse_addre
 from keystead.server.installation.ceremonies import perform
 from keystead.server.installation.clock_repository import ClockRepository
 from keystead.server.installation.collecting import Collector
-from keystead.server.installation.config import Config, as_toml, descriptions
+from keystead.server.installation.config import READ_AGAIN, Config, as_toml, descriptions
 from keystead.server.installation.founding import (
     AUDIT_DIRECTORY,
     PASSWORD_FILE,
@@ -19,7 +19,8 @@ from keystead.server.installation.jobs import Jobs
 from keystead.server.installation.serving import Serving
 
 __all__ = (
-    "AUDIT_DIRECTORY", "PASSWORD_FILE", "STORE_FILE", "Address", "Choices", "ClockRepository",
+    "AUDIT_DIRECTORY", "PASSWORD_FILE", "READ_AGAIN", "STORE_FILE", "Address", "Choices",
+    "ClockRepository",
     "Collector", "Config", "Founded", "Installation", "Jobs", "Network", "Serving", "as_toml",
     "ceremonies", "ceremony_event", "config", "control", "descriptions", "founding", "lock",
     "parse_address", "passphrase", "perform", "process", "profiles", "seal",

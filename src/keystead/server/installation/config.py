@@ -29,6 +29,11 @@ from keystead.server.installation.addresses import (
 )
 
 PREFIX = "KEYSTEAD_"
+READ_AGAIN = (
+    "tls_certificate", "tls_key", "trusted_proxies", "max_connections", "max_connections_per_peer",
+    "drain_seconds", "log_level",
+)  # fmt: skip
+"""What a running server takes from its settings anew at SIGHUP; all else needs a restart."""
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
 
 
@@ -138,7 +143,10 @@ def reference() -> str:
     for field in fields(Config):
         default = "" if field.default is MISSING else as_toml(field.default)
         variable = f"{PREFIX}{field.name.upper()}"
-        lines.append(f"| `{field.name}` | `{variable}` | `{default}` | {texts[field.name]} |")
+        again = " SIGHUP reads it again." if field.name in READ_AGAIN else ""
+        lines.append(
+            f"| `{field.name}` | `{variable}` | `{default}` | {texts[field.name]}{again} |"
+        )
     return "\n".join(lines) + "\n"
 
 

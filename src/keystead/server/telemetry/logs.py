@@ -207,6 +207,11 @@ def failed(message: str, hint: str) -> None:
     _write(logging.ERROR, message, {"hint": hint} if hint else {})
 
 
+def not_reloaded(message: str, hint: str) -> None:
+    """Why the settings stay as they were, for a person."""
+    _write(logging.WARNING, f"the settings stay as they were: {message}", {"hint": hint})
+
+
 def outage(message: str, error: BaseException, **fields: Field) -> None:
     """What an operator must look at, and what goes on until its cause is gone."""
     fields["error"] = type(error).__qualname__

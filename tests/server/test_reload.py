@@ -1,0 +1,122 @@
+"""SIGHUP: certificates and settings are read again, or stay as they were; no server ends by it."""
+
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.conftest import BIN, Server, free_port
+
+
+class Reloading:
+    """A server with TLS whose settings stand in a file."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.settings = directory / "keystead.toml"
+        self.authority = trustme.CA()
+        self.server = Server(directory / "data", free_port())
+
+    def issue(self) -> None:
+        """Put another certificate and its key in place."""
+        issued = self.authority.issue_cert("127.0.0.1")
+        issued.cert_chain_pems[0].write_to_path(self.directory / "cert.pem")
+        issued.private_key_pem.write_to_path(self.directory / "key.pem")
+        (self.directory / "key.pem").chmod(0o600)
+
+    def set(self, *lines: str) -> None:
+        files = (f'tls_{name} = "{self.directory / file}.pem"' for name, file in
+                 (("certificate", "cert"), ("key", "key")))  # fmt: skip
+        self.settings.write_text("\n".join((*files, *lines)) + "\n")
+
+    def presented(self) -> bytes:
+        """The certificate that a new connection is shown."""
+        context = ssl.create_default_context()
+        self.authority.configure_trust(context)
+        with (
+            socket.create_connection(("127.0.0.1", self.server.port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        ):
+            return secure.getpeercert(binary_form=True) or b""
+
+    def hang_up(self, said: str) -> dict[str, object]:
+        """Send SIGHUP, and wait for the line of the log that has this."""
+        before = len(self.server.log())
+        assert self.server.process is not None
+        self.server.process.send_signal(signal.SIGHUP)
+        return self.wait_for(lambda: self.server.log()[before:], said)
+
+    def wait_for(self, log: Callable[[], str], said: str) -> dict[str, object]:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for line in log().splitlines():
+                if said in line and line.endswith("}"):
+                    found: dict[str, object] = json.loads(line)
+                    return found
+            time.sleep(0.02)
+        raise AssertionError(log())
+
+
+@pytest.fixture
+def reloading(tmp_path: Path) -> Iterator[Reloading]:
+    made = Reloading(tmp_path)
+    made.issue()
+    made.set()
+    server = made.server
+    with (tmp_path / "data.log").open("wb") as log:
+        server.process = subprocess.Popen(
+            [BIN / "keystead", "serve", "--data", server.data, "--config", made.settings,
+             "--listen", f"127.0.0.1:{server.port}"],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    made.wait_for(server.log, "listening on")
+    yield made
+    assert server.stop() == 0
+
+
+def test_settings_are_read_again(tmp_path: Path, reloading: Reloading) -> None:
+    """A certificate, its key and the log's level change at once; what is wrong changes nothing."""
+    first = reloading.presented()
+
+    reloading.issue()
+    reloading.set('log_level = "debug"')
+    told = reloading.hang_up("the settings were read again")
+    assert told["message"] == "the settings were read again"
+    second = reloading.presented()
+    assert second != first
+
+    (tmp_path / "key.pem").write_text("no key")
+    told = reloading.hang_up("the settings stay as they were")
+    assert told["level"] == "warning"
+    assert "hint" in told
+    assert reloading.presented() == second
+    reloading.settings.write_text("nonsense = 1\n")
+    assert "nonsense" in str(reloading.hang_up("the settings stay as they were")["message"])
+    assert reloading.presented() == second
+
+    reloading.issue()
+    reloading.set("drain_seconds = 1", 'checkpoint_file = "elsewhere"')
+    told = reloading.hang_up("the settings were read again")
+    assert str(told["message"]).endswith("; only a restart changes `checkpoint_file`")
+    assert reloading.presented() != second
+
+
+def test_a_stop_is_not_cut_short(own_server: Server) -> None:
+    """SIGHUP while a server starts, serves or ends never kills it."""
+    process = own_server.process
+    assert process is not None
+    for _ in range(5):
+        process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.001)
+    assert process.returncode == 0
+    own_server.process = None
