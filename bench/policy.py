@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from keystead.policy.enforcement.codegen import Shapes
 from keystead.policy.enforcement.enforce import Enforcer
+from keystead.policy.enforcement.quick_statements import QuickForms
 from keystead.policy.enforcement.specialise import compile_residual
 from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.question import (
@@ -139,14 +140,20 @@ def microseconds(function: Callable[[], object]) -> float:
 def main() -> None:
     context, policies = question()
     enforcer, shapes = Enforcer(), partial(Shapes().code, ACCOUNT)
+    forms = partial(QuickForms().of, ACCOUNT)
     if not enforcer.decide(context, policies).allowed:
         raise SystemExit("the typical decision does not allow")
     figures: dict[str, Callable[[], object]] = {
         "residual, allow": lambda: enforcer.decide(context, policies),
         "interpreter with trace": lambda: evaluate(context, policies),
-        "compile a new combination": lambda: compile_residual(policies, "kms:Encrypt", shapes),
+        "compile a new combination": lambda: compile_residual(
+            policies, "kms:Encrypt", shapes, forms
+        ),
         "… of a new shape": lambda: (
-            compile_residual(policies, "kms:Encrypt", partial(Shapes().code, ACCOUNT)),
+            compile_residual(policies, "kms:Encrypt", partial(Shapes().code, ACCOUNT), forms),
+        ),
+        "… of new documents": lambda: compile_residual(
+            policies, "kms:Encrypt", shapes, partial(QuickForms().of, ACCOUNT)
         ),
         "compile the key policy": lambda: compile_policy(KEY_POLICY, DocumentKind.KEY),
     }

@@ -7,11 +7,13 @@ agreeing again is left out.
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from keystead.policy.enforcement.codegen import Refused, Shapes
+from keystead.policy.enforcement.quick_statements import QuickForms
 from keystead.policy.enforcement.specialise import compile_residual
 from keystead.policy.evaluation.decision import Decision
 from keystead.policy.evaluation.evaluate import evaluate
@@ -40,14 +42,16 @@ def read(asked: Json) -> tuple[RequestContext, ApplicablePolicies]:
 
 def residual(context: RequestContext, policies: ApplicablePolicies) -> str:
     """The compiled residual's answer: the kind of policy that allows, or `refused`."""
-    asks = compile_residual(policies, context.action, lambda source: _SHAPES.code("", source))
+    asks = compile_residual(
+        policies, context.action, partial(_SHAPES.code, ""), partial(_FORMS.of, "")
+    )
     kind = asks(context, policies)
     if isinstance(kind, Refused):
         return "refused"
     return str(kind and kind.value)
 
 
-_SHAPES = Shapes()
+_SHAPES, _FORMS = Shapes(), QuickForms()
 
 
 def _defined(decision: Decision) -> Verdict:

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from keystead.policy.language import quick_conditions
-from keystead.policy.language.comparisons import BadOperand, comparison
-from keystead.policy.language.conditions import compile_condition, quantified
+from keystead.policy.language.comparisons import BadOperand
+from keystead.policy.language.conditions import compile_condition
 from keystead.policy.language.operators import OPERATORS, UnknownOperator, usage
 from keystead.policy.language.principal import ContextValue, Keys
 from keystead.policy.language.variables import Dialect
@@ -317,64 +314,3 @@ def test_key_policies_do_not_see_tags_and_aliases_of_the_key() -> None:
     tag = ("${aws:ResourceTag/team}",)
     assert compile_condition(usage("StringEquals"), "aws:x", tag, LATER, allow=True).test(keys)
     assert not compile_condition(usage("StringEquals"), "aws:x", tag, blind, allow=True).test(keys)
-
-
-_OPERANDS = {
-    "Numeric": ["2", "2.5", "-3"],
-    "Date": ["2026-01-01", "0"],
-    "Binary": ["aGVsbG8="],
-    "Ip": ["10.0.0.0/8", "10.1.2.3", "2001:db8::/32"],
-}
-_TEXTS = ["red", "RED", "r*d", "${aws:username}", "${aws:gone, 'red'}", "${*}", "true", "False", ""]
-_TEXTS += ["arn:aws:sns:*:1:t", "arn:aws:sns:eu:1:${aws:username}", "${aws:list, 'red'}"]
-_ACTUAL = [
-    "red",
-    "Red",
-    "*",
-    "r*d",
-    "2",
-    "2.0",
-    "2026-01-01",
-    "aGVsbG8=",
-    "10.1.2.3",
-    "TRUE",
-    "",
-    "x",
-]
-_ACTUAL += ["arn:aws:sns:eu:1:t", "2001:db8::1", "true", "false"]
-_VALUES = st.none() | st.sampled_from(_ACTUAL) | st.lists(st.sampled_from(_ACTUAL)).map(tuple)
-
-
-@given(st.data())
-def test_quick_conditions_are_the_general_ones(data: st.DataObject) -> None:
-    """Every condition answers as the table of all operators does, quick form or not."""
-    operator = data.draw(st.sampled_from([o for o in OPERATORS.values() if o.family != "Null"]))
-    prefix = data.draw(st.sampled_from(["", "", "ForAllValues:", "ForAnyValue:"]))
-    used = usage(prefix + operator.name + data.draw(st.sampled_from(["", "", "IfExists"])))
-    operands = st.sampled_from(_OPERANDS.get(operator.family, _TEXTS))
-    written = tuple(data.draw(st.lists(operands, max_size=3)))
-    allow = data.draw(st.booleans())
-    dialect = data.draw(st.sampled_from([LATER, EARLIER]))
-    actual = data.draw(_VALUES)
-    keys: dict[str, ContextValue] = {"aws:username": "red", "aws:list": ("red",)}
-    if actual is not None:
-        keys["aws:key"] = actual
-    quick = compile_condition(used, "aws:Key", written, dialect, allow=allow).test
-    general = quantified(used, "aws:key", comparison(operator, written, dialect), allow=allow)
-    assert quick(keys) is general(keys)
-
-
-def test_few_answers_are_kept() -> None:
-    """A quick condition remembers some short values, however many are asked; it never forgets
-    what absence and several values mean.
-    """
-    answers = quick_conditions._Answers(lambda text: text == "7", when_absent=True, longest=3)
-    for number in range(1000):
-        assert answers[str(number)] is (number == 7)
-        assert len(answers) <= quick_conditions._KEPT
-    assert not answers["1000"]
-    assert "1000" not in answers
-    assert "999" in answers
-    for _ in range(2):
-        assert answers[None] is answers[()] is True
-        assert answers[("7",)] is False

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
+from keystead.policy.enforcement.quick_statements import QuickStatement
 from keystead.policy.evaluation import ApplicablePolicies, PolicyKind, RequestContext
 from keystead.policy.language import (
     UNBOUND,
@@ -22,7 +23,6 @@ from keystead.policy.language import (
     Principal,
     PrincipalType,
     ResourceTest,
-    Statement,
     Test,
 )
 
@@ -60,13 +60,13 @@ class Remainder(msgspec.Struct, frozen=True):
     """What remains of a decision: its parts in the order of the steps."""
 
     denies: Sequence[Test]  # (1) those that ask nothing but keys
-    own_denies: Sequence[Statement]  # (1) of the caller's own policies
+    own_denies: Sequence[QuickStatement]  # (1) of the caller's own policies
     ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4)
     resource: Sequence[Named]  # (5)
     granted: Callable[[RequestContext, ApplicablePolicies], Grade]
-    identity: Sequence[Statement]  # (6)
-    boundary: Sequence[Statement] | None  # (7)
-    session: Sequence[Statement] | None  # (8)
+    identity: Sequence[QuickStatement]  # (6)
+    boundary: Sequence[QuickStatement] | None  # (7)
+    session: Sequence[QuickStatement] | None  # (8)
     routes: Routes
     bounded: bool
 
@@ -167,7 +167,7 @@ def _resource_side(source: _Source, what: Remainder) -> None:
     ]
 
 
-def _must_allow(source: _Source, flag: str, statements: Iterable[Statement]) -> None:
+def _must_allow(source: _Source, flag: str, statements: Iterable[QuickStatement]) -> None:
     """Refuse unless some statement applies; `flag` says whether one has to."""
     tests = [_applies(source, statement) for statement in statements]
     if "True" in tests:
@@ -176,15 +176,14 @@ def _must_allow(source: _Source, flag: str, statements: Iterable[Statement]) -> 
     source.refuse_if(f"{flag} and not ({some})" if tests else flag)
 
 
-def _applies(source: _Source, statement: Statement) -> str:
+def _applies(source: _Source, statement: QuickStatement) -> str:
     """Whether a statement's resource and conditions match, as an expression."""
     parts: list[str] = []
-    resources = statement.resources
-    if resources.everything:
+    if statement.everything:
         pass
-    elif resources.matcher is not None:
-        parts.append(f"{source.name(resources.matcher)}(resource)")
+    elif statement.matcher is not None:
+        parts.append(f"{source.name(statement.matcher)}(resource)")
     else:
-        parts.append(f"{source.name(resources.test)}(resource, keys)")
-    parts += [f"{source.name(condition.test)}(keys)" for condition in statement.conditions]
+        parts.append(f"{source.name(statement.resource)}(resource, keys)")
+    parts += [f"{source.name(test)}(keys)" for test in statement.tests]
     return " and ".join(parts) or "True"

@@ -15,6 +15,7 @@ from typing import Final
 
 from keystead.caches import MIB, BoundedCache, Room
 from keystead.policy.enforcement.codegen import REFUSED, Residual, Shapes, Verdict
+from keystead.policy.enforcement.quick_statements import QuickForms
 from keystead.policy.enforcement.specialise import compile_residual, weight
 from keystead.policy.evaluation import (
     IMPLICIT_DENY,
@@ -48,11 +49,12 @@ class Enforcer:
     An installation has one, and every call gets it from there.
     """
 
-    __slots__ = ("_residuals", "_shapes", "disagreements")
+    __slots__ = ("_forms", "_residuals", "_shapes", "disagreements")
 
     def __init__(self, room: Room = ROOM) -> None:
         self._residuals: BoundedCache[Combination, Residual] = BoundedCache(room)
         self._shapes = Shapes()
+        self._forms = QuickForms()
         self.disagreements = 0
 
     def decide(self, context: RequestContext, policies: ApplicablePolicies) -> Decision:
@@ -79,7 +81,12 @@ class Enforcer:
         taken = work(policies, action)
         if taken.is_hopeless:
             return _refuse
-        residual = compile_residual(policies, action, partial(self._shapes.code, account))
+        residual = compile_residual(
+            policies,
+            action,
+            partial(self._shapes.code, account),
+            partial(self._forms.of, account),
+        )
         if not taken.searches:
             return residual
 
@@ -93,7 +100,7 @@ class Enforcer:
     @property
     def kept_bytes(self) -> int:
         """What the residuals take, with their documents."""
-        return self._residuals.cost + self._shapes.kept_bytes
+        return self._residuals.cost + self._shapes.kept_bytes + self._forms.kept_bytes
 
     def _explained(
         self,

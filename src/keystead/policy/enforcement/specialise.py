@@ -11,7 +11,10 @@ from functools import lru_cache, partial
 from itertools import chain, product
 from types import CodeType
 
+import msgspec
+
 from keystead.policy.enforcement.codegen import Named, Remainder, Residual, Routes, Whom, generate
+from keystead.policy.enforcement.quick_statements import Quick, QuickStatement
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     Bound,
@@ -32,10 +35,10 @@ from keystead.policy.language import (
     Grade,
     Keys,
     Principal,
+    PrincipalElement,
     Principals,
     PrincipalType,
     ResourceTest,
-    Statement,
     Test,
 )
 from keystead.policy.text import ascii_lower
@@ -51,8 +54,25 @@ _RESIDUAL, _PART, _NAME = 4000, 350, 70  # bytes: of any, and of what statements
 NOBODY, LIMITED, DIRECT = Grade.NOBODY, Grade.LIMITED, Grade.DIRECT
 
 
+class About(msgspec.Struct, frozen=True):
+    """What some policies say about one action, in lower case."""
+
+    action: str
+    quick: Quick
+
+    def __call__(self, sources: Iterable[PolicySource], *, allow: bool) -> list[QuickStatement]:
+        """The statements of one effect, those without conditions first."""
+        statements = [
+            self.quick(source.policy, statement)
+            for source in sources
+            for statement in source.policy.statements
+            if statement.allow is allow and statement.actions.matches(self.action)
+        ]
+        return sorted(statements, key=lambda statement: not statement.unconditional)
+
+
 def compile_residual(
-    policies: ApplicablePolicies, action: str, code: Callable[[str], CodeType]
+    policies: ApplicablePolicies, action: str, code: Callable[[str], CodeType], quick: Quick
 ) -> Residual:
     """The function that decides this action under these documents; grants are read as they come."""
     name = ascii_lower(action)
@@ -62,17 +82,18 @@ def compile_residual(
     bounded = own.boundary is not None
     holder = (*own.identity_based, *_one(own.boundary), *(own.session or ()))
     named = (*policies.resource_based, *_one(policies.endpoint))
-    denies, other_denies = _denies(name, named)
+    about = About(name, quick)
+    denies, other_denies = _denies(about, named)
     return generate(
         Remainder(
             denies=denies,
-            own_denies=_about(name, holder, allow=False),
-            ceilings=_ceilings(policies, name, other_denies, bounded=bounded),
-            resource=_allows(name, policies.resource_based),
+            own_denies=about(holder, allow=False),
+            ceilings=_ceilings(policies, about, other_denies, bounded=bounded),
+            resource=_allows(about, policies.resource_based),
             granted=partial(_granted, name, bounded=bounded),
-            identity=_about(name, own.identity_based, allow=True),
-            boundary=_about(name, _one(own.boundary), allow=True) if bounded else None,
-            session=None if own.session is None else _about(name, own.session, allow=True),
+            identity=about(own.identity_based, allow=True),
+            boundary=about(_one(own.boundary), allow=True) if bounded else None,
+            session=None if own.session is None else about(own.session, allow=True),
             routes=_routes(
                 policies.resource_policy_required,
                 policies.cross_account_allowed,
@@ -99,28 +120,18 @@ def _one(source: PolicySource | None) -> tuple[PolicySource, ...]:
     return () if source is None else (source,)
 
 
-def _about(action: str, sources: Iterable[PolicySource], *, allow: bool) -> list[Statement]:
-    """The statements of one effect that speak of this action, those without conditions first."""
-    statements = [
-        statement
-        for source in sources
-        for statement in source.policy.statements
-        if statement.allow is allow and statement.actions.matches(action)
-    ]
-    return sorted(statements, key=lambda statement: not statement.unconditional)
-
-
-def _named(action: str, sources: Iterable[PolicySource], *, allow: bool) -> list[Asked]:
+def _named(about: About, sources: Iterable[PolicySource], *, allow: bool) -> list[Asked]:
     return [
-        (_whom(statement), statement.applies) for statement in _about(action, sources, allow=allow)
+        (_whom(statement.principals), statement.applies)
+        for statement in about(sources, allow=allow)
     ]
 
 
-def _denies(action: str, sources: Iterable[PolicySource]) -> tuple[list[Test], list[Asked]]:
+def _denies(about: About, sources: Iterable[PolicySource]) -> tuple[list[Test], list[Asked]]:
     """The Denies that ask nothing but keys, and all others."""
     of_keys: list[Test] = []
     others: list[Asked] = []
-    for statement in _about(action, sources, allow=False):
+    for statement in about(sources, allow=False):
         principals = statement.principals
         everybody = principals is None or (
             isinstance(principals, Principals) and principals.everybody
@@ -128,20 +139,20 @@ def _denies(action: str, sources: Iterable[PolicySource]) -> tuple[list[Test], l
         if everybody and statement.keys_test is not None:
             of_keys.append(statement.keys_test)
         else:
-            others.append((_whom(statement), statement.applies))
+            others.append((_whom(principals), statement.applies))
     return of_keys, others
 
 
-def _allows(action: str, sources: Iterable[PolicySource]) -> list[Named]:
+def _allows(about: About, sources: Iterable[PolicySource]) -> list[Named]:
     """The Allows of the resource's policies; those without conditions are asked as one."""
     always: list[Principals] = []
     sometimes: list[Named] = []
-    for statement in _about(action, sources, allow=True):
+    for statement in about(sources, allow=True):
         principals = statement.principals
         if statement.unconditional and isinstance(principals, Principals):
             always.append(principals)
         else:
-            sometimes.append((_whom(statement), statement.applies))
+            sometimes.append((_whom(principals), statement.applies))
     if not always:
         return sometimes
     together = Principals(
@@ -151,18 +162,18 @@ def _allows(action: str, sources: Iterable[PolicySource]) -> list[Named]:
     return [(together.grade, None), *sometimes]
 
 
-def _whom(statement: Statement) -> Whom:
+def _whom(principals: PrincipalElement | None) -> Whom:
     """How a statement names a caller; without principals it is about whoever holds the policy."""
-    return _everybody if statement.principals is None else statement.principals.grade
+    return _everybody if principals is None else principals.grade
 
 
 def _everybody(_: Principal, __: bool) -> Grade:
     return DIRECT
 
 
-def _some(action: str, sources: Iterable[PolicySource]) -> ResourceTest:
+def _some(about: About, sources: Iterable[PolicySource]) -> ResourceTest:
     """Does some Allow apply, in policies about their holder?"""
-    statements = _about(action, sources, allow=True)
+    statements = about(sources, allow=True)
     tests = tuple(statement.applies for statement in statements)
     if len(tests) == 1 or (statements and statements[0].unconditional):
         return tests[0]
@@ -177,28 +188,29 @@ def _some(action: str, sources: Iterable[PolicySource]) -> ResourceTest:
 
 
 def _ceilings(
-    policies: ApplicablePolicies, action: str, denies: list[Asked], *, bounded: bool
+    policies: ApplicablePolicies, about: About, denies: list[Asked], *, bounded: bool
 ) -> tuple[Ceiling, ...]:
     """What stands above both sides, as far as it is there: (1) to (4)."""
     ceilings: list[Ceiling] = []
+    action = about.action
     if denies:
         ceilings.append(lambda context: not _applies(denies, context, bounded))
     if may_be_reserved(action):
         ceilings.append(lambda context: not reserved(action, context.resource))
     if policies.resource_control:
-        controls = _named(action, chain.from_iterable(policies.resource_control), allow=False)
+        controls = _named(about, chain.from_iterable(policies.resource_control), allow=False)
         ceilings.append(_resource_control(action, controls, bounded=bounded))
     levels = policies.principal.service_control
     if levels:
-        denying = _about(action, chain.from_iterable(levels), allow=False)
+        denying = about(chain.from_iterable(levels), allow=False)
         ceilings.append(
             _service_control(
                 [statement.applies for statement in denying],
-                [_some(action, level) for level in levels],
+                [_some(about, level) for level in levels],
             )
         )
     if policies.endpoint is not None:
-        allows = _named(action, (policies.endpoint,), allow=True)
+        allows = _named(about, (policies.endpoint,), allow=True)
         ceilings.append(lambda context: _applies(allows, context, bounded))
     return tuple(ceilings)
 
@@ -238,10 +250,13 @@ def _granted(
 ) -> Grade:
     """How grants name the caller. There may be others for every key, so they are read here."""
     best = NOBODY
-    for statement in _about(action, policies.grants, allow=True):
-        grade = _whom(statement)(context.principal, bounded)
-        if grade > best and statement.applies(context.resource, context.keys):
-            best = grade
+    for source in policies.grants:
+        for statement in source.policy.statements:
+            if not (statement.allow and statement.actions.matches(action)):
+                continue
+            grade = _whom(statement.principals)(context.principal, bounded)
+            if grade > best and statement.applies(context.resource, context.keys):
+                best = grade
     return best
 
 

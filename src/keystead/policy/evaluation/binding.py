@@ -74,6 +74,6 @@ def allowed_by(grade: Grade, bound: Bound, resource: PolicyKind) -> PolicyKind |
 
     `resource` is what the resource's policy is called. Only the root user needs neither of them.
     """
-    if bound & Bound.IDENTITY:
+    if Bound.IDENTITY in bound:
         return PolicyKind.IDENTITY
     return None if grade is Grade.NOBODY else resource

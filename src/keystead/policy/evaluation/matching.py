@@ -22,6 +22,9 @@ from keystead.policy.evaluation.service_rules import (
 from keystead.policy.language import OUTSIDERS, UNBOUND, Grade, Statement
 from keystead.policy.text import ascii_lower
 
+# Members under names of their own: every statement asks for them.
+_NOBODY, _DIRECT = Grade.NOBODY, Grade.DIRECT
+
 
 class Matched(msgspec.Struct, frozen=True):
     """The statements of one set of policies that match."""
@@ -29,17 +32,12 @@ class Matched(msgspec.Struct, frozen=True):
     allows: tuple[DecidingStatement, ...] = ()
     denies: tuple[DecidingStatement, ...] = ()
     grades: tuple[Grade, ...] = ()  # how each of `allows` names the caller
-
-    @property
-    def grade(self) -> Grade:
-        """The best that an Allow names the caller with."""
-        return max(self.grades, default=Grade.NOBODY)
+    grade: Grade = Grade.NOBODY  # the best of them
 
     def best(self) -> tuple[DecidingStatement, ...]:
         """The Allows that name the caller best."""
-        grade = self.grade
         pairs = zip(self.allows, self.grades, strict=True)
-        return tuple(statement for statement, its in pairs if its is grade)
+        return tuple(statement for statement, its in pairs if its is self.grade)
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -69,13 +67,16 @@ class Question(msgspec.Struct, frozen=True):
         """The statements of these policies that match."""
         if not sources:
             return NONE
+        action = self.action
         allows: list[DecidingStatement] = []
         denies: list[DecidingStatement] = []
         grades: list[Grade] = []
         for source in sources:
             for statement in source.policy.statements:
-                grade = self.grade(statement)
-                if grade is Grade.NOBODY:
+                if not statement.actions.matches(action):
+                    continue
+                grade = self._named(statement)
+                if grade is _NOBODY:
                     continue
                 found = deciding(kind, source, statement)
                 if statement.allow:
@@ -83,22 +84,25 @@ class Question(msgspec.Struct, frozen=True):
                     grades.append(grade)
                 else:
                     denies.append(found)
-        return Matched(tuple(allows), tuple(denies), tuple(grades))
+        best = max(grades, default=Grade.NOBODY)
+        return Matched(tuple(allows), tuple(denies), tuple(grades), best)
 
     def grade(self, statement: Statement) -> Grade:
         """How a statement names the caller, NOBODY when it does not match the request.
 
         A policy without principals is about its holder.
         """
-        if not statement.actions.matches(self.action):
-            return Grade.NOBODY
-        context = self.context
-        grade = Grade.DIRECT
-        if statement.principals is not None:
-            grade = statement.principals.grade(context.principal, self.bounded)
-            if grade is Grade.NOBODY:
+        return self._named(statement) if statement.actions.matches(self.action) else Grade.NOBODY
+
+    def _named(self, statement: Statement) -> Grade:
+        """`grade`, for a statement that is about the action."""
+        context, principals = self.context, statement.principals
+        grade = _DIRECT
+        if principals is not None:
+            grade = principals.grade(context.principal, self.bounded)
+            if grade is _NOBODY:
                 return grade
-        return grade if statement.applies(context.resource, context.keys) else Grade.NOBODY
+        return grade if statement.applies(context.resource, context.keys) else _NOBODY
 
 
 NONE = Matched()

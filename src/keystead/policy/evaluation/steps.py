@@ -95,7 +95,7 @@ def identity(question: Question, found: Matches, bound: Bound) -> Finding | None
         return None
     if caller is PrincipalType.ACCOUNT:
         return Finding(step, None, ALLOW, "the root user needs no identity-based policy")
-    if not bound & Bound.IDENTITY:
+    if Bound.IDENTITY not in bound:
         return _not_needed(step, kind)
     return _must_allow(step, kind, found.identity)
 
@@ -107,7 +107,7 @@ def boundary(found: Matches, bound: Bound) -> Finding | None:
         return None
     return (
         _must_allow(step, kind, found.boundary)
-        if bound & Bound.BOUNDARY
+        if Bound.BOUNDARY in bound
         else _not_needed(step, kind)
     )
 
@@ -118,7 +118,7 @@ def session(question: Question, found: Matches, bound: Bound) -> Finding | None:
     federated = question.context.principal.type is PrincipalType.FEDERATED_USER
     if found.session is None and not federated:
         return None
-    if not bound & Bound.SESSION:
+    if Bound.SESSION not in bound:
         return _not_needed(step, kind)
     if found.session is None:
         detail = "a federated user without a session policy has no permissions of its own"

@@ -1,6 +1,7 @@
 """What does a document say?  Policies, read, checked and compiled."""
 
 from keystead.policy.language import document
+from keystead.policy.language.comparisons import operand
 from keystead.policy.language.condition_keys import (
     KNOWN,
     NO_VALUE_HERE,
@@ -50,6 +51,7 @@ from keystead.policy.language.principals import (
     WEB_PROVIDERS,
     Grade,
     InvalidPrincipal,
+    PrincipalElement,
     Principals,
     account_named,
     compile_principals,
@@ -58,7 +60,12 @@ from keystead.policy.language.principals import (
 from keystead.policy.language.published import ACTIONS, SERVICES
 from keystead.policy.language.refused_documents import IAM_PATHS, MalformedPolicy
 from keystead.policy.language.statement_spans import Position, Span, statement_spans
-from keystead.policy.language.statements import ResourceTest, Statement, misplaced_variable
+from keystead.policy.language.statements import (
+    EVERY_RESOURCE,
+    ResourceTest,
+    Statement,
+    misplaced_variable,
+)
 from keystead.policy.language.validation import (
     SID,
     TOLD_APART_ONE_BY_ONE,
@@ -79,17 +86,18 @@ from keystead.policy.language.variables import (
 )
 
 __all__ = (
-    "ACTION", "ACTIONS", "DEEPEST", "EITHER", "EVERYBODY", "FOR_ALL", "FOR_ANY", "GREATEST_SIZES",
-    "IAM_PATHS", "IAM_TEXT", "KEY_POLICY_BYTES", "KNOWN", "MANAGED_POLICY_SIZE", "NO_VALUE_HERE",
-    "OUTSIDERS", "POLICY_ELEMENTS", "PRINCIPAL_TYPES", "RESOURCE", "RULES", "SERVED", "SERVICES",
-    "SID", "STATEMENT_ELEMENTS", "TOLD_APART_ONE_BY_ONE", "TRUST_ACTION", "TRUST_POLICY_SIZE",
-    "UNBOUND", "VARIABLE", "VENDOR", "VERSION_2008", "VERSION_2012", "WEB_PROVIDERS", "Condition",
-    "ContextValue", "Dialect", "DocumentKind", "Grade", "InvalidPrincipal", "KeyFact", "Keys",
-    "MalformedPolicy", "MalformedVariable", "PatternTooLong", "Policy", "Position", "Principal",
-    "PrincipalType", "Principals", "ResourceTest", "Rules", "Search", "Searches", "Span",
-    "Statement", "Template", "Test", "UnknownOperator", "Usage", "Variable", "account_named",
-    "compile_policy", "compile_principals", "dialect_of", "document", "document_size", "family",
-    "has_region_in_s3", "hidden_from_key_policies", "is_multi_valued", "is_supplied", "is_too_long",
-    "misplaced_variable", "named_principals", "pattern", "root_arn", "statement_spans",
+    "ACTION", "ACTIONS", "DEEPEST", "EITHER", "EVERYBODY", "EVERY_RESOURCE", "FOR_ALL", "FOR_ANY",
+    "GREATEST_SIZES", "IAM_PATHS", "IAM_TEXT", "KEY_POLICY_BYTES", "KNOWN", "MANAGED_POLICY_SIZE",
+    "NO_VALUE_HERE", "OUTSIDERS", "POLICY_ELEMENTS", "PRINCIPAL_TYPES", "RESOURCE", "RULES",
+    "SERVED", "SERVICES", "SID", "STATEMENT_ELEMENTS", "TOLD_APART_ONE_BY_ONE", "TRUST_ACTION",
+    "TRUST_POLICY_SIZE", "UNBOUND", "VARIABLE", "VENDOR", "VERSION_2008", "VERSION_2012",
+    "WEB_PROVIDERS", "Condition", "ContextValue", "Dialect", "DocumentKind", "Grade",
+    "InvalidPrincipal", "KeyFact", "Keys", "MalformedPolicy", "MalformedVariable", "PatternTooLong",
+    "Policy", "Position", "Principal", "PrincipalElement", "PrincipalType", "Principals",
+    "ResourceTest", "Rules", "Search", "Searches", "Span", "Statement", "Template", "Test",
+    "UnknownOperator", "Usage", "Variable", "account_named", "compile_policy", "compile_principals",
+    "dialect_of", "document", "document_size", "family", "has_region_in_s3",
+    "hidden_from_key_policies", "is_multi_valued", "is_supplied", "is_too_long",
+    "misplaced_variable", "named_principals", "operand", "pattern", "root_arn", "statement_spans",
     "stored_policy", "template", "usage",
 )  # fmt: skip

@@ -58,7 +58,12 @@ def _in_networks(networks: list[parse.Network]) -> Matches:
 
     def matches(text: str, _: Keys) -> bool | None:
         found = parse.address(text)
-        return None if found is None else any(found & mask == first for first, mask in networks)
+        if found is None:
+            return None
+        for first, mask in networks:  # noqa: SIM110 - a generator costs more than to compare
+            if found & mask == first:
+                return True
+        return False
 
     return matches
 
@@ -66,6 +71,8 @@ def _in_networks(networks: list[parse.Network]) -> Matches:
 def _same_text(operands: list[Template]) -> Matches:
     plain, variable = _split(operands)
     texts = frozenset(plain)
+    if not variable:
+        return lambda value, _: value in texts
     return lambda value, keys: value in texts or value in _resolved(variable, value, keys)
 
 
@@ -88,8 +95,8 @@ def _same_truth(operands: list[Template]) -> Matches:
 
     def matches(value: str, keys: Keys) -> bool:
         truth = parse.boolean(value)
-        if truth is None:
-            return False
+        if truth is None or not variable:
+            return truth is not None and truth in truths
         resolved = _resolved(variable, value, keys)
         return truth in truths or any(parse.boolean(text) is truth for text in resolved)
 

@@ -31,7 +31,6 @@ from keystead.policy.language.comparisons import Matches, comparison, operand
 from keystead.policy.language.costs import Searches, of_condition
 from keystead.policy.language.operators import FOR_ALL, Usage
 from keystead.policy.language.principal import ContextValue, Keys
-from keystead.policy.language.quick_conditions import shortcut
 from keystead.policy.language.variables import Dialect
 from keystead.policy.text import values as parse
 
@@ -66,9 +65,8 @@ def compile_condition(
         wanted = frozenset(operand(parse.boolean, text) for text in written)
         test = _null(name, wanted, allow=allow)
     else:
-        test = shortcut(used, name, written, dialect, allow=allow) or quantified(
-            used, name, comparison(used.operator, written, dialect), allow=allow
-        )
+        matches = comparison(used.operator, written, dialect)
+        test = quantified(used, name, matches, allow=allow)
     searches = of_condition(used, name, written, dialect)
     return Condition(used, key, written, name, test, searches)
 

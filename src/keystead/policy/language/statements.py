@@ -1,8 +1,8 @@
 """What does one statement say?  Its compiled form: four questions, answered separately.
 
 A statement applies to a request when its action, its principal, its resource and its conditions
-match. The last two are one function, `applies`; a statement that can match nothing says why in
-`void`.
+match. The last two are asked together, by `applies`; a statement that can match nothing says why
+in `void`. This is the definition: what is quicker to ask is `enforcement`'s, and held against it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 
-from keystead.policy.language.conditions import Condition, Test, compile_condition
+from keystead.policy.language.conditions import Condition, compile_condition
 from keystead.policy.language.costs import Searches, of_actions, of_resources
 from keystead.policy.language.grammar import Element, WrittenCondition, WrittenStatement
 from keystead.policy.language.principal import Keys
 from keystead.policy.language.principals import PrincipalElement
 from keystead.policy.language.variables import Dialect, Template, Variable, pattern, template
 from keystead.policy.text import (
-    Matcher,
     Wild,
     ascii_lower,
     is_plain,
@@ -59,7 +58,6 @@ class ResourceElement(msgspec.Struct, frozen=True):
     patterns: tuple[str, ...]  # whole ARNs
     negated: bool
     test: ResourceTest
-    matcher: Matcher | None = None  # the same as `test`, when that is one pattern
     variables: tuple[Variable, ...] = ()
     everything: bool = False  # matches whatever the resource is
     searches: Searches = ()
@@ -75,12 +73,19 @@ class Statement(msgspec.Struct, frozen=True):
     principals: PrincipalElement | None  # None: the policy is about its holder
     resources: ResourceElement
     conditions: tuple[Condition, ...]
-    applies: ResourceTest  # do resource and conditions match?
-    keys_test: Test | None  # the same as `applies`, when every resource matches
-    unconditional: bool  # `applies` is always true
+    dialect: Dialect  # what the texts of its document mean
     void: str  # why it matches nothing; "" when it may match
     text: str  # as it was written: JSON
     searches: Searches  # what it takes to compare its actions, resources and conditions
+
+    def applies(self, resource: str, keys: Keys) -> bool:
+        """Do resource and conditions match?"""
+        if not self.resources.test(resource, keys):
+            return False
+        for condition in self.conditions:  # noqa: SIM110 - a generator costs more than the tests
+            if not condition.test(keys):
+                return False
+        return True
 
     @property
     def source(self) -> Mapping[str, Any]:
@@ -142,7 +147,6 @@ def compile_statement(
         else elements.resources(written.resource, allow=allow)
     )
     conditions = tuple(elements.condition(one, allow=allow) for one in written.conditions)
-    tests = [condition.test for condition in conditions]
     actions = NO_ACTIONS if void or written.action is None else compile_actions(written.action)
     return Statement(
         index=written.index,
@@ -152,9 +156,7 @@ def compile_statement(
         principals=principals,
         resources=resources,
         conditions=conditions,
-        applies=_conjunction(resources, tests),
-        keys_test=_all(tests) if resources.everything else None,
-        unconditional=resources.everything and not conditions,
+        dialect=elements.dialect,
         void=void,
         text=msgspec.json.encode(written.source).decode(),
         searches=(
@@ -192,14 +194,10 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
     everything = not element.negated and any(
         one.parts and all(part is Wild.ANY for part in one.parts) for one in templates
     )
-    alone = not element.negated and len(templates) == 1 and not variables
     return ResourceElement(
         patterns=texts,
         negated=element.negated,
-        matcher=resource_glob(templates[0].tokens()) if alone else None,
-        test=EVERY_RESOURCE.test
-        if everything
-        else _resource_test(element, tests, variables, allow),
+        test=_resource_test(element, tests, variables, allow),
         variables=variables,
         everything=everything,
         searches=() if everything else of_resources(templates),
@@ -251,28 +249,3 @@ def misplaced_variable(parsed: Template) -> bool:
         if isinstance(part, str):
             colons += part.count(":")
     return False
-
-
-def _all(tests: Sequence[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-    return lambda keys: all(test(keys) for test in tests)
-
-
-def _conjunction(resources: ResourceElement, tests: Sequence[Test]) -> ResourceTest:
-    """`resources` and all of `tests`, as one function without needless steps."""
-    resource_test = resources.test
-    if not tests:
-        return resource_test
-    if len(tests) == 1:
-        only = tests[0]
-        if resources.everything:
-            return lambda _, keys: only(keys)
-        if (matcher := resources.matcher) is not None:
-            return lambda resource, keys: matcher(resource) and only(keys)
-        return lambda resource, keys: resource_test(resource, keys) and only(keys)
-
-    def applies(resource: str, keys: Keys) -> bool:
-        return resource_test(resource, keys) and all(test(keys) for test in tests)
-
-    return applies

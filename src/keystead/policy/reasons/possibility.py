@@ -18,7 +18,7 @@ no Deny in `unless` is true, is allowed, unless what it says exceeds the `budget
 that is allowed fulfils some way.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 import msgspec
@@ -38,7 +38,7 @@ from keystead.policy.evaluation import (
     sources_at,
     with_sources,
 )
-from keystead.policy.language import Grade, Statement
+from keystead.policy.language import EVERY_RESOURCE, Grade, Statement
 from keystead.policy.reasons.unknown_keys import (
     KnownKeys,
     Remaining,
@@ -169,7 +169,10 @@ class _Supposing:
         kept: list[Statement] = []
         for statement in source.policy.statements:
             supposed = msgspec.structs.replace(
-                statement, index=len(self.statements), applies=_always
+                statement,
+                index=len(self.statements),
+                resources=EVERY_RESOURCE,
+                conditions=(),
             )
             if self._question.grade(supposed) is Grade.NOBODY:
                 continue
@@ -218,10 +221,6 @@ class _Supposing:
 
 
 _LEVELLED = frozenset({PolicyKind.SERVICE_CONTROL, PolicyKind.RESOURCE_CONTROL})
-
-
-def _always(_resource: str, _keys: Mapping[str, object]) -> bool:
-    return True
 
 
 def _with_statements(source: PolicySource, statements: tuple[Statement, ...]) -> PolicySource:

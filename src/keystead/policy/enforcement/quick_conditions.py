@@ -1,20 +1,29 @@
-"""Can a frequent condition be asked more quickly?  The same answers as `conditions.quantified`.
+"""Can a frequent condition be asked more quickly?  The same answers as the language's own test.
 
 Enforcement asks a few plain forms for every call: no set prefix, no IfExists, and no variables
 but one that stands alone. Each has a test here that does no more than it must. That they agree
-with the general one is a property test.
+with the general one (`Condition.test`) is a property test, and enforcement compares them again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
-from keystead.policy.language.comparisons import operand
-from keystead.policy.language.operators import Usage
-from keystead.policy.language.principal import ContextValue, Keys
-from keystead.policy.language.variables import Dialect, Template, Variable, pattern, template
+from keystead.policy.language import (
+    ContextValue,
+    Dialect,
+    Keys,
+    Template,
+    Test,
+    Usage,
+    Variable,
+    operand,
+    pattern,
+    template,
+)
 from keystead.policy.text import Matcher, arn_glob, glob
 from keystead.policy.text import values as parse
 
-Test = Callable[[Keys], bool]
+ANSWERED = frozenset({"Bool", "IpAddress", "NotIpAddress"})
+"""The operators whose tests keep answers."""
 
 _KEPT, _ANSWER = 16, 200  # answers of one condition, and the bytes that each takes
 
@@ -22,10 +31,7 @@ _KEPT, _ANSWER = 16, 200  # answers of one condition, and the bytes that each ta
 def shortcut(
     used: Usage, name: str, written: Sequence[str], dialect: Dialect, *, allow: bool
 ) -> Test | None:
-    """The quick test for this condition, or None when there is none for its form.
-
-    Raises BadOperand and MalformedVariable, as the general one does.
-    """
+    """The quick test for this condition, or None when there is none for its form."""
     if used.quantifier or used.if_exists:
         return None
     operator = used.operator.name

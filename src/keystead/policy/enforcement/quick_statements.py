@@ -1,0 +1,160 @@
+"""How is a statement asked fastest?  Its quick form, derived from what the language says it means.
+
+The definition (`Statement.applies`) uses none of this. So a quick form that is wrong differs from
+it, and the comparison of a new residual with the definition notices (`enforce`).
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from keystead.caches import MIB, BoundedCache, Room
+from keystead.policy.enforcement.quick_conditions import ANSWERED, shortcut
+from keystead.policy.language import (
+    Condition,
+    Policy,
+    PrincipalElement,
+    ResourceTest,
+    Statement,
+    Test,
+    template,
+)
+from keystead.policy.text import Matcher, resource_glob
+
+ROOM = Room(of_owner=2 * MIB, in_all=16 * MIB)
+# Bytes: of any quick form, of each test that is its own, of one that keeps answers, of a value, and
+# of a pattern's wildcard with the text behind it.
+_FORM, _TEST, _ANSWERS, _VALUE, _WILDCARD = 1200, 900, 4800, 160, 400
+
+
+class QuickStatement(msgspec.Struct, frozen=True):
+    """A statement as a residual asks it."""
+
+    allow: bool
+    principals: PrincipalElement | None
+    everything: bool  # it matches whatever the resource is
+    resource: ResourceTest
+    matcher: Matcher | None  # the same as `resource`, when that is one pattern without variables
+    tests: tuple[Test, ...]  # of the conditions
+    applies: ResourceTest  # do resource and conditions match?
+    keys_test: Test | None  # the same as `applies`, when every resource matches
+    unconditional: bool  # it applies to whatever is asked
+
+
+Quick = Callable[[Policy, Statement], QuickStatement]
+"""Gives the quick form of one of a policy's statements."""
+
+
+def quick_form(statement: Statement) -> QuickStatement:
+    """The quick form of a statement."""
+    resources = statement.resources
+    matcher = _matcher(statement)
+    tests = tuple(_test(statement, condition) for condition in statement.conditions)
+    return QuickStatement(
+        allow=statement.allow,
+        principals=statement.principals,
+        everything=resources.everything,
+        resource=resources.test,
+        matcher=matcher,
+        tests=tests,
+        applies=_anything
+        if resources.everything and not tests
+        else _conjunction(resources.test, matcher, tests, everything=resources.everything),
+        keys_test=_all(tests) if resources.everything else None,
+        unconditional=resources.everything and not tests,
+    )
+
+
+class QuickForms:
+    """The quick forms in use: most combinations of documents share statements with others.
+
+    INVARIANT: a quick form depends only on what it is kept under, the id of the document and the
+    statement's place in it.
+    """
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, room: Room = ROOM) -> None:
+        self._forms: BoundedCache[tuple[str, int], QuickStatement] = BoundedCache(room)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What they take."""
+        return self._forms.cost
+
+    def of(self, account: str, policy: Policy, statement: Statement) -> QuickStatement:
+        """The quick form of a statement that this account's decisions need."""
+        key = (policy.id, statement.index)
+        known = self._forms.get(key)
+        if known is not None:
+            return known
+        form = quick_form(statement)
+        return self._forms.put(key, form, account, weight(statement))
+
+
+def weight(statement: Statement) -> int:
+    """The bytes that a quick form takes beside its statement."""
+    patterns = statement.resources.patterns
+    return (
+        _FORM
+        + sum(map(_weight_of_test, statement.conditions))
+        + (_weight_of_text(patterns[0]) if len(patterns) == 1 else 0)
+    )
+
+
+def _weight_of_test(condition: Condition) -> int:
+    answered = condition.usage.operator.name in ANSWERED
+    return (_ANSWERS if answered else _TEST) + sum(map(_weight_of_text, condition.values))
+
+
+def _weight_of_text(text: str) -> int:
+    return _VALUE + len(text) + _WILDCARD * (text.count("*") + text.count("?"))
+
+
+def _matcher(statement: Statement) -> Matcher | None:
+    """The matcher of a Resource element that is one pattern without variables."""
+    resources = statement.resources
+    if resources.negated or len(resources.patterns) != 1 or resources.variables:
+        return None
+    return resource_glob(template(resources.patterns[0], statement.dialect, wild=True).tokens())
+
+
+def _test(statement: Statement, condition: Condition) -> Test:
+    """The shortcut of a condition, or what it means."""
+    return (
+        shortcut(
+            condition.usage,
+            condition.name,
+            condition.values,
+            statement.dialect,
+            allow=statement.allow,
+        )
+        or condition.test
+    )
+
+
+def _anything(_: str, __: object) -> bool:
+    """The test of a statement that says nothing of resources and conditions."""
+    return True
+
+
+def _all(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda keys: all(test(keys) for test in tests)
+
+
+def _conjunction(
+    resource: ResourceTest, matcher: Matcher | None, tests: Sequence[Test], *, everything: bool
+) -> ResourceTest:
+    """Resource and conditions, as one function without needless steps."""
+    if not tests:
+        return resource
+    if len(tests) == 1:
+        only = tests[0]
+        if everything:
+            return lambda _, keys: only(keys)
+        if matcher is not None:
+            return lambda name, keys: matcher(name) and only(keys)
+        return lambda name, keys: resource(name, keys) and only(keys)
+    return lambda name, keys: resource(name, keys) and all(test(keys) for test in tests)
