@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test check format bench prove-memory prove-mutations prove-floods soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test check format bench prove-memory prove-mutations prove-floods prove-slow-lane soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ prove-mutations: $(VENV)/.dev ## change N signed requests in one place each (N=1
 
 prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, ten minutes)
 	@$(BIN)/python -m bench.prove_floods --keystead $(BIN)/keystead $(FLOODS)
+
+prove-slow-lane: $(VENV)/.dev ## what others feel of calls that need work off the loop (a minute)
+	@$(BIN)/python -m bench.prove_slow_lane $(SLOW_LANE)
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240

@@ -29,6 +29,7 @@ from keystead.policy.reasons import refusal
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation
+from keystead.work import Done, Failed, Outcome, Work, WorkFailed
 
 NO_KEYS: Mapping[str, ContextValue] = {}
 
@@ -78,6 +79,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
 
 
 class Guardrails(Protocol):
@@ -157,6 +159,7 @@ class Call(msgspec.Struct, kw_only=True):
     enforcer: Enforcer
     endpoint_policy: PolicySource | None = None
     asked: bool = False  # the pipeline answers nothing unasked
+    outcome: Outcome | None = None  # of the work that an earlier run of this operation left
 
     @property
     def account(self) -> str:
@@ -196,6 +199,15 @@ class Call(msgspec.Struct, kw_only=True):
             operation_keys=keys,
             cross_account=cross_account,
         )
+
+    def done(self, work: Work[T]) -> Done[T] | None:
+        """What came of this work; None when it was not done, or for something that has changed."""
+        outcome = self.outcome
+        if outcome is None or outcome.made_with != work.made_with:
+            return None
+        if isinstance(outcome, Failed):
+            raise WorkFailed(f"the work of {self.operation.name} failed")
+        return outcome
 
     def authorize(
         self,

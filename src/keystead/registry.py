@@ -7,10 +7,11 @@ gets AWS's error for an unknown operation, and `docs/operations.md` shows the ga
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from keystead.call import Call
 from keystead.wire.operation import Operation
+from keystead.work import Work
 
 C = TypeVar("C", bound=Call)
 In = TypeVar("In")
@@ -39,6 +40,20 @@ def implements(
         if key in _implementations:
             raise RuntimeError(f"two functions implement {operation.service.name}:{operation.name}")
         _implementations[key] = Implementation(operation, function, open_to_all)
+        return function
+
+    return register
+
+
+def implements_with_work(
+    operation: Operation[In, Out],
+) -> Callable[[Callable[[C, In], Out | Work[Any]]], Callable[[C, In], Out | Work[Any]]]:
+    """Register a function that may leave work to be done, and is then run again (`work`)."""
+
+    def register(
+        function: Callable[[C, In], Out | Work[Any]],
+    ) -> Callable[[C, In], Out | Work[Any]]:
+        implements(operation)(cast("Callable[[C, In], Out]", function))
         return function
 
     return register

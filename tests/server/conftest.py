@@ -12,11 +12,12 @@ import uvloop
 from keystead.server.door.connection import Connection, Door
 from keystead.server.door.held import Held
 from keystead.server.door.listeners import open_sockets
-from keystead.server.door.peers import Peer, PeerCounts
+from keystead.server.door.peers import PeerCounts
 from keystead.server.door.replies import text
-from keystead.server.door.turn import Turn
+from keystead.server.door.turn import Asked, Turn
 from keystead.server.installation.addresses import Address, Network
 from keystead.server.pipeline.answer import Answer
+from keystead.server.pipeline.later import Later
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 
@@ -47,13 +48,13 @@ class Remembering:
     def changes(self, request: HttpRequest) -> bool:
         return request.method == "PUT"
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]], seconds: float) -> list[Answer]:
+    def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
         self.seconds.append(seconds)
-        self.turns.append([request.path for request, _ in asked])
+        self.turns.append([each[0].path for each in asked if isinstance(each, tuple)])
         self.meanwhile()
         if self.error is not None:
             raise self.error
-        return [self._answer(request) for request, _ in asked[: self.at_once]]
+        return [self._answer(each[0]) for each in asked[: self.at_once] if isinstance(each, tuple)]
 
     def _answer(self, request: HttpRequest) -> Answer:
         self.requests.append(request)

@@ -14,6 +14,7 @@ from keystead.server.door.replies import text
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation.serving import Serving
 from keystead.server.pipeline.answer import Answer
+from keystead.server.pipeline.later import Again, Later
 from keystead.server.telemetry import logs
 from keystead.server.telemetry.exposition import exposition
 from keystead.server.telemetry.metrics import Metrics
@@ -37,8 +38,12 @@ class Remembering:
     def changes(self, request: HttpRequest) -> bool:  # noqa: ARG002  # (health.Calls)
         return False
 
-    def answer_all(self, requests: Sequence[HttpRequest], seconds: float) -> list[Answer]:  # noqa: ARG002  # (health.Calls)
-        self.requests += requests
+    def answer_all(
+        self,
+        requests: Sequence[HttpRequest | Again],
+        seconds: float,  # noqa: ARG002  # (health.Calls)
+    ) -> list[Answer | Later]:
+        self.requests += [each for each in requests if isinstance(each, HttpRequest)]
         return [Answer(text(200, "called"), unavailable) for _ in requests]
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # (health.Calls)
@@ -53,6 +58,7 @@ def get(path: str, method: str = "GET", **headers: str) -> HttpRequest:
 def answered(application: Application, request: HttpRequest, peer: Peer) -> Answer:
     """The answer to one request."""
     [answer] = application.answer_all([(request, peer)], 1.0)
+    assert isinstance(answer, Answer)
     return answer
 
 

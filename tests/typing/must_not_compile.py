@@ -4,8 +4,9 @@ from keystead.custody.material.material import Custody
 from keystead.kms.call import KmsCall
 from keystead.kms.keys.key import Key
 from keystead.policy.evaluation.decision import Permit
-from keystead.registry import implements
+from keystead.registry import implements, implements_with_work
 from keystead.wire.models import kms as api
+from keystead.work import Work
 
 
 def key_instead_of_permit(custody: Custody, call: KmsCall, key: Key) -> None:
@@ -28,3 +29,10 @@ def wrong_answer(call: KmsCall, request: api.EncryptRequest) -> api.DecryptRespo
 @implements(api.Encrypt)  # expect: arg-type
 def wrong_question(call: KmsCall, request: api.DecryptRequest) -> api.EncryptResponse:
     return api.EncryptResponse()
+
+
+@implements_with_work(api.Encrypt)  # expect: arg-type
+def wrong_answer_after_work(
+    call: KmsCall, request: api.EncryptRequest
+) -> api.DecryptResponse | Work[bytes]:
+    return api.DecryptResponse()

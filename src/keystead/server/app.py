@@ -49,6 +49,7 @@ from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint
 
 SWEEP_SECONDS = 1.0
+GRACE_LOOKS = 50  # of 20 ms, after the drain: the refusals of those for whom work was done
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +308,11 @@ class Server:
             await asyncio.sleep(0.02)
             for connection in self._connections():
                 connection.sweep(loop.time())
+        self._outbox.stop_work()
+        for _ in range(GRACE_LOOKS):
+            if not self._outbox.is_working:
+                break
+            await asyncio.sleep(0.02)
         for connection in self._connections():
             connection.abort()
         await asyncio.sleep(0)

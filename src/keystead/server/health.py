@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from keystead.server.door import Peer, always, plain, text
+from keystead.server.door import Asked, Peer, always, plain, text
 from keystead.server.installation import Serving
-from keystead.server.pipeline import Answer
+from keystead.server.pipeline import Again, Answer, Later
 from keystead.server.telemetry import Metrics
 from keystead.wire.http import HttpRequest, HttpResponse
 
@@ -30,7 +30,9 @@ class Calls(Protocol):
     def changes(self, request: HttpRequest) -> bool:
         """Would this request change anything if it is allowed?"""
 
-    def answer_all(self, requests: Sequence[HttpRequest], seconds: float) -> list[Answer]:
+    def answer_all(
+        self, requests: Sequence[HttpRequest | Again], seconds: float
+    ) -> list[Answer | Later]:
         """The answers to the first of these, in order: at least one, and as time allows."""
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
@@ -49,11 +51,15 @@ class Pages:
         self._serving = serving
         self._metrics = metrics  # None: they have a listener of their own
 
-    def answer_all(self, asked: Sequence[tuple[HttpRequest, Peer]], seconds: float) -> list[Answer]:
-        pages = [self._page(request, peer) for request, peer in asked]
-        calls = [call for (call, _), page in zip(asked, pages, strict=True) if page is None]
+    def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
+        pages = [self._page(*each) if isinstance(each, tuple) else None for each in asked]
+        calls = [
+            each[0] if isinstance(each, tuple) else each
+            for each, page in zip(asked, pages, strict=True)
+            if page is None
+        ]
         answers = iter(self._application.answer_all(calls, seconds) if calls else ())
-        found: list[Answer] = []
+        found: list[Answer | Later] = []
         for page in pages:
             answer = page or next(answers, None)
             if answer is None:  # there was no time for it
@@ -91,10 +97,10 @@ class MetricsOnly:
 
     def answer_all(
         self,
-        asked: Sequence[tuple[HttpRequest, Peer]],
+        asked: Sequence[Asked],
         seconds: float,  # noqa: ARG002
-    ) -> list[Answer]:
-        return [self._answer(request) for request, _ in asked]
+    ) -> list[Answer | Later]:
+        return [self._answer(each[0]) for each in asked if isinstance(each, tuple)]
 
     def changes(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

@@ -99,8 +99,7 @@ class Connection(asyncio.Protocol):
         self._client = ("", False)
         self._heard = False  # it waits for its turn
         self._owes = False  # a request was taken, and its answer was not delivered
-        self._unsent = b""  # an answer that was not sent to its end
-        self._sent = 0  # of it
+        self._unsent, self._sent = b"", 0  # an answer of which only so much was sent
         self._last = False  # no answer follows the one that is being sent
         self._paused = False  # we do not read
         self._choked = False  # the client does not read
@@ -368,6 +367,7 @@ class Connection(asyncio.Protocol):
         """Nothing more will be taken from it, or sent."""
         self._state = State.FINAL
         self.gone = True
+        self._door.outbox.leave(self)
         self._buffer.clear()
         self._unsent = b""
         if self.held:

@@ -47,6 +47,7 @@ from keystead.server.installation.config import Config
 from keystead.server.installation.founding import AUDIT_DIRECTORY, STORE_FILE
 from keystead.server.installation.jobs import Job
 from keystead.server.installation.serving import Serving
+from keystead.server.lane import Lane
 from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
@@ -56,7 +57,7 @@ from keystead.store.sqlite import open_store
 Places = Callable[[Reader, datetime], list[Place]]
 """Where work seems to be due."""
 
-Work = Callable[[Transaction, KeyRepository, Custody, Place, datetime], Destroyed | Rotated]
+DueWork = Callable[[Transaction, KeyRepository, Custody, Place, datetime], Destroyed | Rotated]
 """Does it for one key, if it is due."""
 
 # Importing an operation registers it; these are all that there are.
@@ -137,6 +138,7 @@ class Installation:
             RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Capacity()
         )
         self.unknown = UnknownCallers(self.trail, monotonic)
+        self.lane = Lane()
         self.authenticator = Authenticator(self.identities, config.regions, self.last_used)
         self.pipeline = Pipeline(
             self.store,
@@ -147,6 +149,7 @@ class Installation:
             self.metrics,
             self.refusals,
             self.unknown,
+            self.lane,
         )
         self._show_numbers()
 
@@ -166,6 +169,8 @@ class Installation:
             "What is kept in memory to spare work, by its own account; it is bounded.",
             self.kept_bytes,
         )
+        gauge("keystead_work_waiting", "Work that waits for a worker.", lambda: self.lane.waiting)
+        gauge("keystead_work_begun", "Work that is being done.", lambda: self.lane.begun)
         gauge(
             "keystead_refusals_counted",
             "Refusals of unknown callers that the audit log counts together.",
@@ -329,7 +334,7 @@ class Installation:
         """Rotate the keys whose date has come."""
         self._when_due("key rotation", self.keys.seem_due_for_rotation, rotate_due)
 
-    def _when_due(self, job: str, places: Places, work: Work) -> int:
+    def _when_due(self, job: str, places: Places, work: DueWork) -> int:
         """Work on the keys whose date has come, and record it; how many were done.
 
         A key that fails stops no other.

@@ -2,6 +2,7 @@
 
 from keystead.server.pipeline.answer import TEXT, Answer
 from keystead.server.pipeline.exchange import new_request_id
+from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.pipeline import OpenCall, Pipeline
 
-__all__ = ("TEXT", "Answer", "OpenCall", "Pipeline", "new_request_id")
+__all__ = ("TEXT", "Again", "Answer", "Later", "OpenCall", "Pipeline", "new_request_id")

@@ -4,6 +4,7 @@
     Known      it is known who asks
     Asked      and what
     Ready      a call is open for it
+    Working    its operation left work: it will arrive again, with the outcome
     Answered   its operation was performed, and the response is written
     Refused    it goes no further, from whichever stage
 
@@ -29,6 +30,7 @@ from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import HttpRequest, HttpResponse
+from keystead.work import Outcome, Work
 
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
 
@@ -41,6 +43,8 @@ class Arrived(msgspec.Struct):
     speech: Dialect
     event: Event
     started: float
+    outcome: Outcome | None = None  # of the work that its operation left when it ran before
+    works: int = 0  # how often it left work
 
     @property
     def arrived(self) -> "Arrived":
@@ -51,6 +55,12 @@ class Arrived(msgspec.Struct):
         """Forget in its event whatever was found since it came."""
         event = self.event
         self.event = event_of(self.request, self.where, event.time, event.request_id)
+
+    def with_outcome(self, outcome: Outcome) -> "Arrived":
+        """The same request, to be performed from its first step, with what came of its work."""
+        request, where, old = self.request, self.where, self.event
+        event = event_of(request, where, old.time, old.request_id)
+        return Arrived(request, where, self.speech, event, self.started, outcome, self.works + 1)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -77,6 +87,14 @@ class Ready(msgspec.Struct, frozen=True):
     implementation: Implementation
     input: Any
     call: Call
+
+
+class Working(msgspec.Struct, frozen=True):
+    """An operation left work that must be done before it can answer."""
+
+    arrived: Arrived
+    work: Work[Any]
+    owner: str  # whose turn it takes
 
 
 class Answered(msgspec.Struct, frozen=True):

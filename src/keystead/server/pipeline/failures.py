@@ -7,11 +7,12 @@ what, here and nowhere else.
 from collections.abc import Mapping
 
 from keystead.custody.rows import NotTheNewest, RowIntegrityError
-from keystead.errors import AwsError, InternalFailure, ServiceUnavailable
+from keystead.errors import AwsError, InternalFailure, ServiceUnavailable, ThrottlingException
 from keystead.server.pipeline.routing import Route
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 from keystead.wire.models import accessanalyzer, iam, kms
+from keystead.work import Undone
 
 # What each service calls a failure of its own (iam.md 1.5).
 _INTERNAL: Mapping[str, type[AwsError]] = {
@@ -20,6 +21,34 @@ _INTERNAL: Mapping[str, type[AwsError]] = {
     "access-analyzer": accessanalyzer.InternalServerException,
 }
 _INTERNAL_MESSAGE = "The request processing has failed because of an unknown error."
+
+
+# How each service says that it is too much (kms.md 8, iam.md 1.5).
+_TOO_MUCH: Mapping[str, str] = {
+    "kms": (
+        "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."
+    ),
+}
+
+
+class RequestAbandoned(AwsError):
+    """Nobody waited for the answer any more; only the record says so."""
+
+    code = "RequestAbandoned"
+
+
+def throttled(where: Route) -> AwsError:
+    """The refusal of what there is no room for."""
+    service = where.service.name
+    error = accessanalyzer.ThrottlingException if service == "access-analyzer" else None
+    return (error or ThrottlingException)(_TOO_MUCH.get(service, "Rate exceeded"))
+
+
+def as_undone(why: Undone, where: Route) -> AwsError:
+    """What is told of work that was not done."""
+    if why is Undone.LATE:
+        return throttled(where)
+    return RequestAbandoned(why.value) if why is Undone.LEFT else ServiceUnavailable()
 
 
 def as_aws_error(raised: Exception, where: Route, request_id: str, metrics: Metrics) -> AwsError:

@@ -5,6 +5,7 @@
     3 what is asked                  Asked      wire
     4 a call, at the current epoch   Ready      here
     5 may they, and do it                       the operation, which asks `call.authorize`
+      or the work that it needs      Working    lane; the request arrives again, with its outcome
     6 what happened                             audit.trail
     7 the answer                     Answered   wire
 
@@ -14,6 +15,10 @@ Refused: it skips the steps that follow, and its refusal is what is recorded and
 All of it happens within one turn of the event loop: steps 1 to 4 of several of its requests, then
 5 and 7 of one after the other, then 6 of all of them. The records are written when the turn is
 committed, and the answers leave when it is durable (`door.turn`).
+
+An operation that needs more time leaves work (`work`). It is begun when the turn is durable; then
+the request arrives again in a later turn, and takes every step again: only that run answers and is
+recorded (decision 0021). What the first run wrote stands.
 
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, whatever becomes of it; of callers who
@@ -46,6 +51,7 @@ from keystead.identity.authentication import Authenticator, claimed_key_id
 from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
 from keystead.refusals.memory import Refusals
 from keystead.request_keys import global_keys
+from keystead.server.lane import Lane
 from keystead.server.pipeline.answer import TEXT, Answer
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.exchange import (
@@ -56,19 +62,24 @@ from keystead.server.pipeline.exchange import (
     Known,
     Ready,
     Refused,
+    Working,
     arrive,
     event_of,
     new_request_id,
 )
-from keystead.server.pipeline.failures import as_aws_error
+from keystead.server.pipeline.failures import as_aws_error, throttled
+from keystead.server.pipeline.later import Again, Later
+from keystead.server.pipeline.owners import owner_of
 from keystead.server.pipeline.routing import Route, route
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import Store, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.operation import Operation
+from keystead.work import Work
 
 JSON_LIMIT = 200_000  # kms.md 1
 QUERY_LIMIT = 256 * 1024  # threat-model section 6
+MOST_WORKS = 2  # that one request may leave
 TOGETHER = 32  # requests whose data a processor's caches hold
 
 S = TypeVar("S", bound="Stage")
@@ -125,6 +136,7 @@ class Pipeline:
     metrics: Metrics
     refusals: Refusals
     unknown: UnknownCallers
+    lane: Lane
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
         """How long may the body be?  Nothing that is served today needs more (HF-7)."""
@@ -143,15 +155,20 @@ class Pipeline:
         return Answer(response, partial(_unavailable, speech, where, event.request_id))
 
     def answer(self, request: HttpRequest) -> Answer:
-        """Answer one request; never raises."""
-        return self.answer_all([request], 0.0)[0]
+        """Answer one request that needs no work."""
+        [answer] = self.answer_all([request], 0.0)
+        if isinstance(answer, Later):
+            raise TypeError("this request needs work: it is answered by `answer_all`")
+        return answer
 
     def changes(self, request: HttpRequest) -> bool:
         """Would this request change anything if it is allowed?"""
         implementation = route(request).implementation
         return implementation is not None and not implementation.operation.read_only
 
-    def answer_all(self, requests: Sequence[HttpRequest], seconds: float) -> list[Answer]:
+    def answer_all(
+        self, requests: Sequence[HttpRequest | Again], seconds: float
+    ) -> list[Answer | Later]:
         """Answer requests, in order, the first at least; raises only what is no request's fault.
 
         A step is taken for several of them before the next one is: the processor does the same
@@ -160,17 +177,23 @@ class Pipeline:
         try:
             return self._answer_all(requests, perf_counter() + seconds)
         except BaseException:  # a change without its record must not stay (a)
+            self.lane.abandon()
             self.trail.abandon()
             raise
 
-    def _answer_all(self, requests: Sequence[HttpRequest], until: float) -> list[Answer]:
-        answers: list[Answer] = []
+    def _answer_all(
+        self, requests: Sequence[HttpRequest | Again], until: float
+    ) -> list[Answer | Later]:
+        answers: list[Answer | Later] = []
         for first in range(0, len(requests), TOGETHER):
             if answers and perf_counter() > until:
                 break
             now, started = self.clock.now(), perf_counter()
             some = requests[first : first + TOGETHER]
-            arrived = [arrive(request, now, started) for request in some]  # 1
+            arrived = [
+                arrive(each, now, started) if isinstance(each, HttpRequest) else each  # 1
+                for each in some
+            ]
             known = self._each(self._who, arrived, until)  # 2
             asked = self._each(self._what, known, until)  # 3
             ready = self._each(self._call, asked)  # 4
@@ -251,29 +274,63 @@ class Pipeline:
             transaction=view,
             keys=global_keys(request, now, region, caller.keys),
         )
+        if arrived.outcome is not None:
+            call.outcome = arrived.outcome
         return Ready(arrived, asked.implementation, asked.input, call)
 
-    def _perform(self, ready: Ready) -> Answered:
+    def _perform(self, ready: Ready) -> Answered | Later:
         """May they, and do it; the answer of a call that changes something is written with it."""
         if ready.call.epoch != self.store.epoch:  # (e)
             ready.arrived.begin_again()
             ready = self._call(self._what(self._who(ready.arrived)))
         call = ready.call
         if ready.implementation.operation.read_only:
-            return _answered(ready)
-        with self.store.write() as call.transaction:
-            return _answered(ready)  # (b)
+            performed = self._run(ready)
+        else:
+            with self.store.write() as call.transaction:
+                performed = self._run(ready)  # (b)
+        return performed if isinstance(performed, Answered) else self._promise(performed)
 
-    def _close(self, answered: Answered | Refused) -> Answer:
+    def _run(self, ready: Ready) -> Answered | Working:
+        """What the operation gives, and the response that carries it; or the work that it left."""
+        arrived, call, implementation = ready.arrived, ready.call, ready.implementation
+        operation, event = implementation.operation, arrived.event
+        given = implementation.function(call, ready.input)  # 5
+        if isinstance(given, Work):
+            return self._working(arrived, call, given)
+        if not (call.asked or implementation.open_to_all):  # (c)
+            raise RuntimeError(f"{operation.name} answered without asking")
+        event.response_elements = response_elements(operation, given)
+        return Answered(arrived, arrived.speech.answer(operation, given, event.request_id))  # 7
+
+    def _working(self, arrived: Arrived, call: Call, work: Work[Any]) -> Working:
+        """Work for which there is room; it is promised when nothing can undo this run alone."""
+        if arrived.works >= MOST_WORKS:
+            raise RuntimeError(f"{arrived.where.name} found other things than its work was for")
+        owner = owner_of(call.principal, arrived.request.source_ip)
+        if not self.lane.has_room(work, owner, len(arrived.request.body)):
+            raise throttled(arrived.where)
+        return Working(arrived, work, owner)
+
+    def _promise(self, working: Working) -> Later:
+        arrived = working.arrived
+        promise = self.lane.promise(working.work, working.owner, len(arrived.request.body))
+        where, request_id = arrived.where, arrived.event.request_id
+        unavailable = partial(_unavailable, arrived.speech, where, request_id)
+        return Later(arrived, self.lane, promise, unavailable)
+
+    def _close(self, answered: Answered | Later | Refused) -> Answer | Later:
         """What happened, and the answer; never raises."""
+        if isinstance(answered, Later):
+            return answered
         arrived = answered.arrived
         where, event = arrived.where, arrived.event
-        if isinstance(answered, Refused):
-            response = self._refusal(answered)
-        else:
+        if isinstance(answered, Answered):
             response = answered.response
             _end(event, "", "", arrived.started)
             self.trail.record(event)  # 6
+        else:
+            response = self._refusal(answered)
         self.metrics.call(
             where.service.name,
             where.name if where.implementation else "",
@@ -298,17 +355,6 @@ class Pipeline:
             response = self.refusals.remember(error, event, response)
         (self.unknown if event.principal is None else self.trail).record(event)  # 6
         return response
-
-
-def _answered(ready: Ready) -> Answered:
-    """What the operation gives, and the response that carries it."""
-    arrived, call, implementation = ready.arrived, ready.call, ready.implementation
-    operation, event = implementation.operation, arrived.event
-    given = implementation.function(call, ready.input)  # 5
-    if not (call.asked or implementation.open_to_all):  # (c)
-        raise RuntimeError(f"{operation.name} answered without asking")
-    event.response_elements = response_elements(operation, given)
-    return Answered(arrived, arrived.speech.answer(operation, given, event.request_id))  # 7
 
 
 def _end(event: Event, code: str, message: str, started: float) -> None:

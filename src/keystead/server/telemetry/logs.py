@@ -32,6 +32,7 @@ FIELDS = frozenset(
         "job",
         "key_id",
         "operation",
+        "pool",  # of work
         "reason",  # of an outage, in our own words
         "request_id",
         "service",

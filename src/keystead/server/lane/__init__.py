@@ -1,0 +1,6 @@
+"""Who does what must not stop the loop, and how long may it wait?"""
+
+from keystead.server.lane.lane import Handed, Lane
+from keystead.server.lane.promise import OnEnd, Promise
+
+__all__ = ("Handed", "Lane", "OnEnd", "Promise")

@@ -1,0 +1,127 @@
+"""For whose work is there room?  The pools, and what all that waits may hold.
+
+    processor          cores - 1, at least 1: OpenSSL lets go of the interpreter
+    hsm                32 sessions
+    passwords          4: each takes tens of megabytes
+    each outside host  8, made when it is first asked, and gone with its last work
+
+An owner is a principal, or for strangers the part of the network that they come from. Of the bytes
+that requests hold while their work waits, all owners have 64 MB and one of them a quarter.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from keystead.server.lane.pool import Pool
+from keystead.server.lane.promise import OnEnd, Promise, State
+from keystead.work import HSM, PASSWORDS, PROCESSOR, Undone, Work
+
+WORKERS: Mapping[str, int] = {
+    PROCESSOR: max(1, (os.cpu_count() or 1) - 1),
+    HSM: 32,
+    PASSWORDS: 4,
+}
+OUTSIDE_WORKERS = 8
+MOST_HOSTS = 64  # that are being asked at a time
+MOST_BYTES = 64 << 20
+EACH_BYTES = 4096  # of one piece of work, beside the body of its request
+
+
+class Lane:
+    """Everything that is done beside the loop."""
+
+    def __init__(self, workers: Mapping[str, int] = WORKERS) -> None:
+        self._pools = {name: Pool(name, number) for name, number in workers.items()}
+        self._fixed = frozenset(workers)
+        self._promised: dict[Promise, Pool] = {}  # of this turn
+        self._held: Counter[str] = Counter()  # bytes, by owner
+        self._bytes = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a worker."""
+        return sum(pool.waiting for pool in self._pools.values())
+
+    @property
+    def begun(self) -> int:
+        """How many are being done."""
+        return sum(pool.begun for pool in self._pools.values())
+
+    def has_room(self, work: Work[Any], owner: str, size: int) -> bool:
+        """May this be promised now?"""
+        size += EACH_BYTES
+        if self._bytes + size > MOST_BYTES or self._held[owner] + size > MOST_BYTES // 4:
+            return False
+        pool = self._pools.get(work.pool)
+        if pool is None:
+            return len(self._pools) - len(self._fixed) < MOST_HOSTS or self._forget_hosts()
+        return pool.has_room(work, owner)
+
+    def promise(self, work: Work[Any], owner: str, size: int) -> Promise:
+        """Keep room for work until its turn is durable."""
+        pool = self._pools.get(work.pool)
+        if pool is None:
+            pool = self._pools[work.pool] = Pool(work.pool, OUTSIDE_WORKERS)
+        promise = pool.promise(work, owner, size + EACH_BYTES)
+        self._promised[promise] = pool
+        self._held[owner] += promise.size
+        self._bytes += promise.size
+        return promise
+
+    def hand_over(self, promise: Promise, on_end: OnEnd) -> "Handed":
+        """The turn is durable: let work be done. `on_end` may be called in any thread."""
+        pool = self._promised.pop(promise)
+        pool.hand_over(promise, on_end)
+        return Handed(pool, promise)
+
+    def take_back(self, promise: Promise) -> None:
+        """Give up what was promised in this turn: it will not be handed over."""
+        pool = self._promised.pop(promise, None)
+        if pool is not None:
+            pool.end(promise, Undone.STOPPED, before=State.BEGUN)
+            self.settle(promise)
+
+    def abandon(self) -> None:
+        """Give up everything that was promised in this turn: it is undone."""
+        for promise in list(self._promised):
+            self.take_back(promise)
+
+    def settle(self, promise: Promise) -> None:
+        """Count what ended no more; in the loop's thread."""
+        self._held[promise.owner] -= promise.size
+        self._bytes -= promise.size
+        if not self._held[promise.owner]:
+            del self._held[promise.owner]
+
+    def _forget_hosts(self) -> bool:
+        """Let go of a host that nobody asks any more; is there room for another?"""
+        for name, pool in list(self._pools.items()):
+            if name not in self._fixed and pool.is_empty:
+                del self._pools[name]
+        return len(self._pools) - len(self._fixed) < MOST_HOSTS
+
+
+class Handed:
+    """Work that was handed over, for who waits for it."""
+
+    __slots__ = ("_pool", "_promise")
+
+    def __init__(self, pool: Pool, promise: Promise) -> None:
+        self._pool = pool
+        self._promise = promise
+
+    def leave(self) -> None:
+        """Nobody waits for it any more: what is not begun is not done."""
+        self._pool.end(self._promise, Undone.LEFT, before=State.BEGUN)
+
+    def expire(self) -> None:
+        """It waits no longer than it may."""
+        if time.monotonic() > self._promise.until:
+            self._pool.end(self._promise, Undone.LATE, before=State.BEGUN)
+
+    def stop(self) -> None:
+        """The server stops: whatever comes of it comes too late."""
+        self._pool.end(self._promise, Undone.STOPPED, before=State.ENDED)

@@ -1,0 +1,191 @@
+"""Whose work is done next in one pool, and for whose is there room?
+
+The owners of work take turns: whoever has much waiting waits behind itself. Room is time, not a
+number: work is taken in when it would wait for at most two seconds. While it waits, each other
+owner has at most as much done as this one has itself, so
+
+    wait = sum over owners of min(what they owe, what this one owes, this work included) / workers
+
+How long work takes is learned: a pool keeps the ratio of what was measured to what was declared.
+
+Threads are made when they are needed and end when they had nothing to do for a while. They are
+daemons: a host that never answers does not hold up the end of the process. Where the system allows
+it they have a lower priority than the loop, which has a call to answer in less time than they take.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections import OrderedDict, deque
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from keystead.server.lane.promise import OnEnd, Promise, State
+from keystead.server.telemetry import logs
+from keystead.work import Failed, Outcome, Undone, Work
+
+WAIT_SECONDS = 2.0
+IDLE_SECONDS = 10.0
+NICE = 5
+_LEARN = 0.1  # the weight of the newest measurement
+_LEAST, _MOST = 0.1, 100.0  # bounds of what is learned
+
+
+class Pool:
+    """Workers of one kind, and what waits for them."""
+
+    def __init__(self, name: str, workers: int) -> None:
+        self.name = name
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._calls: SimpleQueue[None] = SimpleQueue()  # one for each that was handed over
+        self._lines: OrderedDict[str, deque[Promise]] = OrderedDict()  # by owner; none is empty
+        self._owed: dict[str, int] = {}  # microseconds of an owner's work that did not end
+        self._threads = 0
+        self._called = 0  # how many were handed over, and no thread is done with them
+        self._pace = 1.0
+        self.begun = 0  # how many are being done
+
+    def has_room(self, work: Work[Any], owner: str) -> bool:
+        """Would this wait for two seconds at most?"""
+        with self._lock:
+            before = self._owed.get(owner, 0)
+            mine = before + self._micros(work)
+            others = sum(min(owed, mine) for who, owed in self._owed.items() if who != owner)
+            return (before + others) / self._workers <= WAIT_SECONDS * 1e6
+
+    def _micros(self, work: Work[Any]) -> int:
+        """How long it takes, as this pool thinks."""
+        return int(work.seconds * self._pace * 1e6) + 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Is nothing promised, waiting or begun?"""
+        return not self._owed
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a worker."""
+        with self._lock:
+            return sum(len(line) for line in self._lines.values())
+
+    def promise(self, work: Work[Any], owner: str, size: int) -> Promise:
+        """Keep room for work."""
+        with self._lock:
+            micros = self._micros(work)
+            self._owed[owner] = self._owed.get(owner, 0) + micros
+            return Promise(work, owner, micros, size)
+
+    def hand_over(self, promise: Promise, on_end: OnEnd) -> None:
+        """Let it be done."""
+        with self._lock:
+            promise.on_end, promise.state = on_end, State.WAITING
+            promise.until = time.monotonic() + WAIT_SECONDS
+            self._lines.setdefault(promise.owner, deque()).append(promise)
+            self._called += 1
+            more = self._threads < min(self._workers, self._called)
+            self._threads += more
+        self._calls.put(None)
+        if more:
+            self._start()
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._serve, name=self.name, daemon=True).start()
+        except RuntimeError as error:  # the system allows no more: the others do it, or it is late
+            logs.outage("a worker cannot be started", error, pool=self.name)
+            with self._lock:
+                self._threads -= 1
+
+    def end(self, promise: Promise, outcome: Outcome | Undone, *, before: State) -> bool:
+        """End it, unless it is as far as `before`; was that done?  Its owner is told."""
+        with self._lock:
+            if promise.state >= before:
+                return False
+            if promise.state is State.WAITING:
+                self._take_out(promise)
+            promise.state, promise.work = State.ENDED, None
+            on_end, promise.on_end = promise.on_end, None
+            owed = self._owed[promise.owner] - promise.micros
+            if owed:
+                self._owed[promise.owner] = owed
+            else:
+                del self._owed[promise.owner]
+        if on_end is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and so has who waits
+                on_end(outcome)
+        return True
+
+    def _take_out(self, promise: Promise) -> None:
+        line = self._lines[promise.owner]
+        line.remove(promise)
+        if not line:
+            del self._lines[promise.owner]
+
+    # in a worker's thread
+
+    def _serve(self) -> None:
+        _step_back()
+        while self._is_called():
+            promise = self._next()
+            if promise is not None:
+                self._do(promise)
+            del promise  # an idle thread keeps nothing of what it did
+            with self._lock:
+                self._called -= 1
+
+    def _is_called(self) -> bool:
+        """Is there something to do?  No, when there was nothing for a while."""
+        with contextlib.suppress(Empty):
+            self._calls.get(timeout=IDLE_SECONDS)
+            return True
+        with self._lock:
+            # What was handed over in the meantime counts on this thread.
+            ends = self._threads > self._called
+            self._threads -= ends
+        return not ends and self._is_called()
+
+    def _next(self) -> Promise | None:
+        """The next piece of work, of the owner whose turn it is; None when it was taken out."""
+        with self._lock:
+            if not self._lines:
+                return None
+            owner, line = next(iter(self._lines.items()))
+            promise = line.popleft()
+            if line:
+                self._lines.move_to_end(owner)
+            else:
+                del self._lines[owner]
+            promise.state = State.BEGUN
+            self.begun += 1
+            return promise
+
+    def _do(self, promise: Promise) -> None:
+        work, began = promise.work, time.perf_counter()
+        late = work is None or time.monotonic() > promise.until
+        outcome = Undone.LATE if work is None or late else _outcome(work)
+        took = time.perf_counter() - began
+        with self._lock:
+            self.begun -= 1
+            if work is not None and not late:
+                pace = self._pace * (1 - _LEARN) + took / max(work.seconds, 1e-6) * _LEARN
+                self._pace = min(max(pace, _LEAST), _MOST)
+        self.end(promise, outcome, before=State.ENDED)
+
+
+def _outcome(work: Work[Any]) -> Outcome:
+    """Do it; what it raises is told to the log, and kept by nobody."""
+    try:
+        return work.do()
+    except BaseException as error:  # noqa: BLE001  # whatever it was, its owner waits
+        logs.alarm("work failed", error, pool=work.pool)
+        return Failed(work.made_with)
+
+
+def _step_back() -> None:
+    """Let the loop's thread go first."""
+    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -1,0 +1,51 @@
+"""An answer that work must precede: promised in one turn, given in a later one.
+
+the turn is durable -> `begin`, and work is done beside the loop -> `after` -> a later turn
+the turn is lost    -> `take_back`
+"""
+
+from collections.abc import Callable
+
+from keystead.errors import without_trace
+from keystead.server.lane import Handed, Lane, OnEnd, Promise
+from keystead.server.pipeline.exchange import Arrived, Refused
+from keystead.server.pipeline.failures import as_undone
+from keystead.wire.http import HttpResponse
+from keystead.work import Outcome, Undone
+
+Again = Arrived | Refused
+"""A request that arrives again after its work, or is refused because that was not done."""
+
+
+class Later:
+    """A request whose work is promised. `unavailable` makes the 503 if the turn is lost."""
+
+    __slots__ = ("_arrived", "_lane", "_promise", "unavailable")
+
+    def __init__(
+        self,
+        arrived: Arrived,
+        lane: Lane,
+        promise: Promise,
+        unavailable: Callable[[], HttpResponse],
+    ) -> None:
+        self._arrived = arrived
+        self._lane = lane
+        self._promise = promise
+        self.unavailable = unavailable
+
+    def begin(self, on_end: OnEnd) -> Handed:
+        """Let the work be done; `on_end` may be called in any thread."""
+        return self._lane.hand_over(self._promise, on_end)
+
+    def take_back(self) -> None:
+        """The turn is lost, and what its first run found with it."""
+        self._lane.take_back(self._promise)
+
+    def after(self, outcome: Outcome | Undone) -> Again:
+        """The request as it arrives again; in the loop's thread."""
+        self._lane.settle(self._promise)
+        arrived = self._arrived
+        if isinstance(outcome, Undone):
+            return Refused(arrived, without_trace(as_undone(outcome, arrived.where)))
+        return arrived.with_outcome(outcome)

@@ -1,0 +1,239 @@
+"""Work in its pools: whose turn it is, for whom there is room, and that a thread keeps nothing."""
+
+import gc
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from keystead.server.lane import Handed, Lane
+from keystead.server.lane import lane as lanes
+from keystead.server.lane import pool as pools
+from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work, digest, outside
+
+ONE = "one worker"
+Ends = queue.Queue[Outcome | Undone]
+
+
+@pytest.fixture
+def lane() -> Lane:
+    return Lane({ONE: 1})
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Work on `opened` waits for it."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def opened(event: threading.Event, order: list[str], name: str) -> str:
+    assert event.wait(20)
+    order.append(name)
+    return name
+
+
+def work(
+    function: Callable[..., object], *arguments: object, seconds: float = 0.001
+) -> Work[object]:
+    return Work(ONE, seconds, MadeWith(), function, arguments)
+
+
+def begin(lane: Lane, asked: Work[Any], owner: str, ended: Ends) -> Handed:
+    return lane.hand_over(lane.promise(asked, owner, 0), ended.put)
+
+
+def wait_for_worker(lane: Lane) -> None:
+    deadline = time.monotonic() + 10
+    while not lane.begun:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_owners_take_turns(lane: Lane, gate: threading.Event) -> None:
+    """Whoever has much waiting waits behind itself, and others do not."""
+    order: list[str] = []
+    ended: Ends = queue.Queue()
+    for name in ("a1", "a2", "a3", "a4", "b1", "c1"):
+        begin(lane, work(opened, gate, order, name), name[0], ended)
+    gate.set()
+    for _ in range(6):
+        ended.get(timeout=20)
+
+    assert order.index("b1") < order.index("a3")
+    assert order.index("c1") < order.index("a3")
+
+
+def test_room_is_time(lane: Lane) -> None:
+    """What would wait for more than two seconds has no room; who has nothing waiting has."""
+    slow = work(time.sleep, 0, seconds=0.5)
+    taken = 0
+    while lane.has_room(slow, "a", 0):
+        lane.promise(slow, "a", 0)
+        taken += 1
+
+    assert taken == 4  # the next would wait for 2.0 s and a little
+    assert lane.has_room(slow, "b", 0)
+    assert not lane.has_room(slow, "a", 0)
+    lane.abandon()
+    assert lane.has_room(slow, "a", 0)
+
+
+def test_many_owners_fill_a_pool_too(lane: Lane) -> None:
+    """A stranger in each of many networks is no way around the bound."""
+    slow = work(time.sleep, 0, seconds=0.5)
+    taken = 0
+    while lane.has_room(slow, f"10.0.{taken}.0/24", 0):
+        lane.promise(slow, f"10.0.{taken}.0/24", 0)
+        taken += 1
+    assert taken == 4
+
+
+def test_bytes_are_bounded_for_each_owner(lane: Lane) -> None:
+    """One owner's requests hold a quarter of what all may hold."""
+    quick = work(time.sleep, 0, seconds=0.0)
+    size, taken = 1 << 20, 0
+    while lane.has_room(quick, "a", size):
+        lane.promise(quick, "a", size)
+        taken += 1
+    assert taken == 15
+    assert lane.has_room(quick, "b", size)
+
+
+def test_dead_hosts_stop_no_other(lane: Lane, gate: threading.Event) -> None:
+    """Each outside host has its workers, and one that is asked no more gives its place up."""
+    ended: Ends = queue.Queue()
+    for number in range(lanes.MOST_HOSTS):
+        dead = Work(outside(f"{number}"), 0.1, MadeWith(), opened, (gate, [], "dead"))
+        assert lane.has_room(dead, "a", 0)
+        begin(lane, dead, "a", ended)
+    another = Work(outside("another"), 0.1, MadeWith(), opened, (gate, [], "another"))
+    assert not lane.has_room(another, "a", 0)
+    begin(lane, work(str, 1), "a", ended)
+    assert ended.get(timeout=20) == Done(MadeWith(), "1")
+    gate.set()
+    for _ in range(lanes.MOST_HOSTS):
+        ended.get(timeout=20)
+    assert lane.has_room(another, "a", 0)
+
+
+def test_pool_learns_how_long_work_takes(lane: Lane) -> None:
+    """Work that takes longer than it says gets less room."""
+    liar = work(time.sleep, 0.02, seconds=0.0005)
+    ended: Ends = queue.Queue()
+
+    def room() -> int:
+        taken = 0
+        while lane.has_room(liar, "a", 0):
+            lane.promise(liar, "a", 0)
+            taken += 1
+        lane.abandon()
+        return taken
+
+    before = room()
+    for _ in range(10):
+        begin(lane, liar, "a", ended)
+    for _ in range(10):
+        ended.get(timeout=20)
+    assert room() < before / 5
+
+
+def test_what_is_not_begun_can_be_left(lane: Lane, gate: threading.Event) -> None:
+    """Work that nobody waits for is not done; what is begun goes on to its end."""
+    order: list[str] = []
+    ended: Ends = queue.Queue()
+    begun = begin(lane, work(opened, gate, order, "begun"), "a", ended)
+    wait_for_worker(lane)
+    waiting = begin(lane, work(opened, gate, order, "waiting"), "a", ended)
+    begun.leave()
+    waiting.leave()
+    assert ended.get(timeout=20) is Undone.LEFT
+    gate.set()
+    assert ended.get(timeout=20) == Done(MadeWith(), "begun")
+    assert order == ["begun"]
+
+
+def test_waiting_ends(lane: Lane, gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not begun in its time is late, whether a worker comes to it or not."""
+    monkeypatch.setattr(pools, "WAIT_SECONDS", 0.0)
+    ended: Ends = queue.Queue()
+    begun = begin(lane, work(opened, gate, [], "begun"), "a", ended)
+    with_worker = ended.get(timeout=20)  # its time had passed when a worker took it
+    assert with_worker is Undone.LATE
+    begun.expire()
+    monkeypatch.setattr(pools, "WAIT_SECONDS", 100.0)
+    begin(lane, work(opened, gate, [], "first"), "a", ended)
+    wait_for_worker(lane)
+    monkeypatch.setattr(pools, "WAIT_SECONDS", 0.0)
+    begin(lane, work(opened, gate, [], "second"), "a", ended).expire()
+    assert ended.get(timeout=20) is Undone.LATE
+    gate.set()
+    assert ended.get(timeout=20) == Done(MadeWith(), "first")
+
+
+def test_stopping_ends_all(lane: Lane, gate: threading.Event) -> None:
+    """Nobody waits for work that is begun, either; its end is told once."""
+    ended: Ends = queue.Queue()
+    handed = begin(lane, work(opened, gate, [], "begun"), "a", ended)
+    wait_for_worker(lane)
+    handed.stop()
+    assert ended.get(timeout=20) is Undone.STOPPED
+    gate.set()
+    begin(lane, work(str, 2), "a", ended)
+    assert ended.get(timeout=20) == Done(MadeWith(), "2")
+
+
+def test_work_that_raises(lane: Lane) -> None:
+    """It failed; nothing of what it raised is kept, and its worker goes on."""
+    ended: Ends = queue.Queue()
+    begin(lane, work(int, "no number"), "a", ended)
+    assert ended.get(timeout=20) == Failed(MadeWith())
+    begin(lane, work(int, "3"), "a", ended)
+    assert ended.get(timeout=20) == Done(MadeWith(), 3)
+
+
+class Secret:
+    """Something of which one can see whether it is kept."""
+
+
+def seen(_: Secret) -> None:
+    """Work on a secret."""
+
+
+def test_idle_thread_keeps_nothing(lane: Lane) -> None:
+    """What work was done with is gone when it is done."""
+    secret = Secret()
+    kept = weakref.ref(secret)
+    ended: Ends = queue.Queue()
+    begin(lane, work(seen, secret), "a", ended)
+    ended.get(timeout=20)
+    del secret
+    begin(lane, work(str, 4), "a", ended)  # the worker has let go of the first by then
+    ended.get(timeout=20)
+    gc.collect()
+    assert kept() is None
+
+
+def test_work_is_a_function_of_a_module() -> None:
+    """A closure or a method could keep a call or a request; a function and values cannot."""
+    call = object()
+    Work(ONE, 0.1, MadeWith(), opened, ())
+    Work(ONE, 0.1, MadeWith(), len, (b"",))
+    with pytest.raises(TypeError):
+        Work(ONE, 0.1, MadeWith(), lambda: call, ())
+    with pytest.raises(TypeError):
+        Work(ONE, 0.1, MadeWith(), Lane().abandon, ())
+    with pytest.raises(TypeError):
+        Work(ONE, 0.1, MadeWith(), partial(opened), ())
+
+
+def test_digest_tells_parts_apart() -> None:
+    """Moving a byte from one part to the next is another input."""
+    assert digest(b"ab", b"c") == digest(b"ab", b"c")
+    assert digest(b"ab", b"c") != digest(b"a", b"bc")
