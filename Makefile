@@ -51,7 +51,7 @@ serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
 	@exec $(BIN)/keystead serve --data "$(DATA)" --listen 127.0.0.1:8420
 
 test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest -n 2 tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 check: $(VENV)/.dev ## formatter, linter, types, import contracts, generated code
 	@sh scripts/check.sh $(BIN)
