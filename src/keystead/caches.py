@@ -11,7 +11,7 @@ part that several values of one owner share, such as a compiled policy, is count
 
 import sys
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -79,10 +79,12 @@ class BoundedCache(Generic[K, V]):
     knows which was used first. So a hit in a cache that does not change costs one comparison.
     """
 
-    __slots__ = ("_entries", "_owners", "_puts", "_room", "cost")
+    __slots__ = ("_entries", "_gone", "_owners", "_puts", "_room", "cost")
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, gone: Callable[[K, V], None] | None = None) -> None:
+        """`gone` is told of each entry that goes alone, not of those that `clear` forgets."""
         self._room = room
+        self._gone = gone
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._owners: dict[str, _Owner] = {}
         self._puts = 0
@@ -151,6 +153,8 @@ class BoundedCache(Generic[K, V]):
         if not held.order:
             del self._owners[held.name]
             self._charge(held, -OWNER)
+        if self._gone is not None:
+            self._gone(key, entry.value)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -142,14 +142,13 @@ def question(
 
 
 class Call(msgspec.Struct, kw_only=True):
-    """One call in progress. Made by the pipeline, for one request, at one epoch."""
+    """One call in progress. Made by the pipeline, for one request."""
 
     operation: Operation[Any, Any]
     event: Event
     principal: Principal
     policies: PrincipalPolicies
     now: datetime
-    epoch: int
     region: str  # the Region of the signature's scope
     endpoint: Endpoint
     transaction: Transaction

@@ -28,6 +28,7 @@ class Key:
     key_id: str = "key-1"
     material_id: str = ""
     row_version: int = 1
+    row_name: bytes = b"the row of this key"
 
     @property
     def owner(self) -> str:
@@ -92,6 +93,6 @@ def key(store: SqliteStore, custody: Custody) -> Key:
 
 
 def change(store: SqliteStore, sql: str, values: tuple[str | int | bytes, ...] = ()) -> None:
-    """What somebody who can write to the database does; exactly one row."""
-    with store.write() as transaction:
+    """What somebody who can write to the database does; exactly one row, and nobody is told."""
+    with store.write(quiet=True) as transaction:
         assert transaction.run(sql, values) == 1

@@ -6,6 +6,8 @@ import pickle
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -31,6 +33,9 @@ from keystead.custody.secrecy import Guarded
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import InvalidToken, Tokens
+from keystead.store.cache import Noting
+from keystead.store.changes import Changes
+from keystead.store.protocol import Reader
 
 from .conftest import Key, root
 
@@ -47,7 +52,8 @@ MATERIAL = OpenSymmetricMaterial.of("ab" * 32, CANARY)
 def opened() -> OpenedMaterials:
     """A cache with something in it."""
     materials = OpenedMaterials()
-    materials.put(Which("111122223333", "key-1", "ab" * 32, 1), MATERIAL)
+    noting = Noting(cast("Reader", SimpleNamespace(changes=Changes())))
+    materials.put(noting, Which("111122223333", "key-1", "ab" * 32, 1), MATERIAL)
     return materials
 
 

@@ -39,7 +39,7 @@ def door(world: World, authenticator: Authenticator) -> Door:
         request: HttpRequest, service: Service = sts.SERVICE, operation: str = ""
     ) -> Authenticated:
         return authenticator.authenticate(
-            world.store.read(), world.store.epoch, request, service, world.now, operation=operation
+            world.store.read(), request, service, world.now, operation=operation
         )
 
     return authenticate
@@ -99,9 +99,7 @@ def test_global_services_are_signed_for_any_region(world: World, tenant: Tenant)
 
     def authenticate(service: Service, region: str) -> Authenticated:
         request = signed(alice, service.name, region=region)
-        return only_here.authenticate(
-            world.store.read(), world.store.epoch, request, service, world.now
-        )
+        return only_here.authenticate(world.store.read(), request, service, world.now)
 
     for service in (iam.SERVICE, sts.SERVICE):
         for region in (REGION, "us-east-1"):
@@ -410,7 +408,7 @@ def test_last_use_is_noted(world: World, door: Door, tenant: Tenant, admin: Pers
     """A verified request is the key's last use, in memory first and in the store after a flush."""
     keys, read = world.repository.access_keys, world.store.read()
     key_id = key_of(admin).access_key_id
-    epoch = world.store.epoch
+    epoch = world.store.state
     with refused("SignatureDoesNotMatch"):
         door(signed(IssuedKey(key_id, "wrong")))
     assert world.last_used.of(keys, read, tenant.id, key_id) is None
@@ -427,4 +425,4 @@ def test_last_use_is_noted(world: World, door: Door, tenant: Tenant, admin: Pers
         "sts",
         int(world.now.timestamp()),
     )
-    assert world.store.epoch == epoch
+    assert world.store.state == epoch

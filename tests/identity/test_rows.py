@@ -62,9 +62,7 @@ def test_changed_rows_authenticate_nobody(
     request, authenticator = signed(alice.key), world.authenticator()
 
     def authenticate() -> None:
-        authenticator.authenticate(
-            world.store.read(), world.store.epoch, request, sts.SERVICE, world.now
-        )
+        authenticator.authenticate(world.store.read(), request, sts.SERVICE, world.now)
 
     if "status" not in change:
         authenticate()

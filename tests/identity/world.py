@@ -123,7 +123,6 @@ class World:
             "principal": caller.principal,
             "policies": caller.policies,
             "now": self.now,
-            "epoch": self.store.epoch,
             "region": REGION,
             "endpoint": Endpoint(),
             "transaction": transaction,

@@ -42,6 +42,7 @@ from keystead.policy.evaluation.question import (
 )
 from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.registry import implementation
+from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Reader, Row, Transaction, Value
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
@@ -122,13 +123,17 @@ class Watched:
     reader: Reader
     statements: list[str]
 
-    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
-        self.statements.append(sql)
-        return self.reader.one(sql, values)
+    @property
+    def changes(self) -> Changes:
+        return self.reader.changes
 
-    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+    def one(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> Row | None:
         self.statements.append(sql)
-        return self.reader.all(sql, values)
+        return self.reader.one(sql, values, name)
+
+    def all(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> list[Row]:
+        self.statements.append(sql)
+        return self.reader.all(sql, values, name)
 
 
 @dataclass
@@ -247,7 +252,6 @@ class Kms:
                 principal=self.principal,
                 policies=self.policies,
                 now=self.world.now,
-                epoch=store.epoch,
                 region=self.region,
                 endpoint=Endpoint(),
                 transaction=transaction,  # type: ignore[arg-type]  # read-only calls only read

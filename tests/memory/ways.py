@@ -130,7 +130,7 @@ def stranger(local: Local) -> Local:
 
 def permitted_nothing(local: Local) -> Local:
     """A user who may nothing."""
-    name = f"nobody-{local.installation.store.epoch}"
+    name = f"nobody-{local.installation.store.state}"
     assert local.iam("CreateUser", UserName=name).status == 200
     body = local.iam("CreateAccessKey", UserName=name).body.decode()
     key = replace(

@@ -137,12 +137,12 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 def test_a_run_of_the_job_is_bounded(kept: Kept) -> None:
     """One run writes so many and no more; what it wrote waits no more; no epoch moves."""
     kept.add(*(refusal(number, f"{number:012}") for number in range(WRITTEN_AT_ONCE + 10)))
-    epoch = kept.store.epoch
+    epoch = kept.store.state
     kept.run()
     assert len(kept.refusals._waiting) == 10
     kept.run()
     assert len(kept.refusals._waiting) == 0
-    assert kept.store.epoch == epoch
+    assert kept.store.state == epoch
 
 
 def test_an_account_is_bounded_in_the_store(kept: Kept) -> None:
@@ -247,11 +247,11 @@ def refused_call(local: Local, key: str, **context: str) -> dict[str, str]:
 def test_a_refusal_moves_no_epoch_and_outlives_a_restart(local: Local) -> None:
     """Refused, written by the job, read after a restart: the state is the same all the time."""
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
-    installation, epoch = local.installation, local.installation.store.epoch
+    installation, epoch = local.installation, local.installation.store.state
     headers = refused_call(local, key)
     assert installation.refusals.find(installation.store.read(), headers["x-amzn-RequestId"])
     installation.write_refusals()
-    assert installation.store.epoch == epoch
+    assert installation.store.state == epoch
 
     later = refused_call(local, key)  # not written by the job, but when the server stops
     installation.close()
@@ -259,7 +259,7 @@ def test_a_refusal_moves_no_epoch_and_outlives_a_restart(local: Local) -> None:
         installation.config, lock(installation.directory),
         wall=local.time.wall, monotonic=lambda: local.time.monotonic,
     )  # fmt: skip
-    assert local.installation.store.epoch == epoch
+    assert local.installation.store.state == epoch
     for each in (headers, later):
         found = local.installation.refusals.find(
             local.installation.store.read(), each["x-amzn-RequestId"]

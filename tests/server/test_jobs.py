@@ -103,9 +103,9 @@ def _destroyed(local: Local) -> int:
 def test_last_use_survives_a_restart(local: Local) -> None:
     """When an access key was last used is written down by the job, without a new epoch."""
     local.kms("ListKeys")
-    epoch = local.installation.store.epoch
+    epoch = local.installation.store.state
     local.installation.write_last_used()
-    assert local.installation.store.epoch == epoch
+    assert local.installation.store.state == epoch
     key = local.founded.access_key.access_key_id
     answer = local.iam("GetAccessKeyLastUsed", AccessKeyId=key)
     assert b"<ServiceName>" in answer.body

@@ -34,14 +34,14 @@ def test_a_full_disk_undoes_the_turn(lossy_store: SqliteStore, disk: LossyDisk) 
     lossy_store.flush()
     add(lossy_store, "a")
     add(lossy_store, "b")
-    before = lossy_store.epoch
+    before = lossy_store.state
     disk.on_operation = failing(apsw.FullError, "write")
 
     with pytest.raises(StoreUnavailable, match="full"):
         lossy_store.flush()
 
     assert names(lossy_store) == ["kept"]
-    assert lossy_store.epoch > before
+    assert lossy_store.state > before
     assert not lossy_store.dirty
     assert lossy_store.failure is None
 

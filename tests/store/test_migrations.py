@@ -41,12 +41,12 @@ def test_an_older_store_is_brought_up(path: Path, monkeypatch: pytest.MonkeyPatc
         with store.write() as transaction:
             transaction.run("INSERT INTO audit_outbox VALUES ('t', 1, x'00')")
         store.flush()
-        epoch = store.epoch
+        epoch = store.state
     bring(monkeypatch, Migration(9001, "room", "CREATE TABLE added (a TEXT) STRICT;"))
 
     assert "added" in tables(path)
     with closing(open_store(path, KEY)) as store:
-        assert store.epoch == epoch
+        assert store.state == epoch
         assert store.read().one("SELECT first_index FROM audit_outbox") == (1,)
 
 

@@ -44,7 +44,7 @@ class Workload:
             for call in range(self.random.randint(1, 4)):
                 self._call(turn, call)
             self.store.flush()
-            self.acknowledged, self.epoch = turn, self.store.epoch
+            self.acknowledged, self.epoch = turn, self.store.state
 
     def _call(self, turn: int, call: int) -> None:
         """Three rows of one call; now and then a later one fails after them, and leaves none."""
@@ -93,7 +93,7 @@ def check(loss: Loss, directory: Path) -> int:
     assert {turn for turn, _, _ in rows} == set(range(1, newest + 1)), "a turn is missing"
     assert all(parts == PARTS for _, _, parts in rows), "half a call is there"
     assert store.read().one("SELECT calls FROM total") == (len(rows),), "half a turn is there"
-    assert store.epoch >= loss.epoch
+    assert store.state >= loss.epoch
     assert store.read().all("SELECT integrity_check FROM pragma_integrity_check") == [("ok",)]
     store.close()
     return newest
@@ -111,7 +111,7 @@ def test_acknowledged_writes_survive(tmp_path: Path, monkeypatch: pytest.MonkeyP
         store = open_store(live / "keystead.db", KEY, vfs=VFS)
         if number == 0:
             create(store)
-        work = Workload(random, disk, store, newest, store.epoch)
+        work = Workload(random, disk, store, newest, store.state)
         work.run(newest + 1)
         kept = [(loss, check(loss, after)) for loss in work.losses]
         losses += len(kept)

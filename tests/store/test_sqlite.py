@@ -28,12 +28,12 @@ def test_flushed_is_kept(store: SqliteStore, path: Path) -> None:
     """What was flushed is there when the file is opened again, and the epoch with it."""
     add(store, "a")
     store.flush()
-    epoch = store.epoch
+    epoch = store.state
     store.close()
 
     again = open_store(path, KEY)
 
-    assert (names(again), again.epoch) == (["a"], epoch)
+    assert (names(again), again.state) == (["a"], epoch)
     again.close()
 
 
@@ -63,38 +63,38 @@ def test_an_undone_turn_leaves_nothing(store: SqliteStore) -> None:
 
 def test_every_change_moves_the_epoch(store: SqliteStore) -> None:
     """Kept, undone by an exception, undone with its turn: three states, three numbers."""
-    seen = [store.epoch]
+    seen = [store.state]
     add(store, "a")
-    seen.append(store.epoch)
+    seen.append(store.state)
     with pytest.raises(StoreConflict):
         add(store, "a")
-    seen.append(store.epoch)
+    seen.append(store.state)
     store.undo()
-    seen.append(store.epoch)
+    seen.append(store.state)
 
     assert seen == sorted(set(seen))
 
 
 def test_what_changes_nothing_moves_nothing(store: SqliteStore) -> None:
     """A refused call does not make others forget what they derived."""
-    before = store.epoch
+    before = store.state
     with pytest.raises(PermissionError), store.write() as transaction:
         assert transaction.one("SELECT name FROM item WHERE name = 'a'") is None
         raise PermissionError
     with store.write():
         pass
 
-    assert store.epoch == before
+    assert store.state == before
     assert not store.dirty
 
 
 def test_quiet_writes_keep_the_epoch(store: SqliteStore) -> None:
     """A quiet write is as durable as another one, and invalidates nothing."""
-    before = store.epoch
+    before = store.state
     with store.write(quiet=True) as transaction:
         transaction.run("INSERT INTO item (name) VALUES ('a')")
 
-    assert (store.epoch, store.dirty, names(store)) == (before, True, ["a"])
+    assert (store.state, store.dirty, names(store)) == (before, True, ["a"])
 
 
 def test_no_write_inside_of_a_write(store: SqliteStore) -> None:

@@ -8,7 +8,8 @@ other condition proves nothing (listings, and the indexes of jobs).
 
 A place is where the sum of a lookup is kept. The first half comes from one column, so that the
 lookups of one thing lie together: a change of a key touches one page of sums. It is keyed, so
-that nobody can choose names that fill one bucket.
+that nobody can choose names that fill one bucket. The hash is also the name by which a change of
+what the lookup finds is announced (`store.changes`).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ import msgspec
 
 from keystead.custody.kdf import hmac_contexts
 from keystead.custody.secrecy import Guarded
+from keystead.store.changes import Name
 from keystead.store.protocol import Value
 
 INSTALLATION = ""
@@ -29,7 +31,7 @@ _REMEMBERED = 8192
 _HALF = 8
 _pack = msgspec.msgpack.Encoder().encode
 
-Place = tuple[str, bytes]
+Place = tuple[str, Name]
 """An account, and where in it."""
 
 

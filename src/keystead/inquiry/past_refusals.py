@@ -129,9 +129,9 @@ def _resource_today(installation: InstallationView, context: RequestContext) -> 
     arn, alias = Arn.parse(context.resource), context.keys.get(_BY_ALIAS)
     reader, keys = installation.store.read(), installation.keys
     if isinstance(alias, str):
-        return keys.key_by_alias(reader, None, arn.account, arn.region, alias)
+        return keys.key_by_alias(reader, arn.account, arn.region, alias)
     key_id = arn.resource.removeprefix("key/")
-    return keys.key(reader, None, arn.account, arn.region, key_id)
+    return keys.key(reader, arn.account, arn.region, key_id)
 
 
 def _is_key(context: RequestContext) -> bool:

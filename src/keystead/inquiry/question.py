@@ -127,10 +127,10 @@ class _Live:
         self._reader = installation.store.read()
 
     def key(self, account: str, region: str, key_id: str) -> Key | None:
-        return self._keys.key(self._reader, None, account, region, key_id)
+        return self._keys.key(self._reader, account, region, key_id)
 
     def key_by_alias(self, account: str, region: str, name: str) -> Key | None:
-        return self._keys.key_by_alias(self._reader, None, account, region, name)
+        return self._keys.key_by_alias(self._reader, account, region, name)
 
     def identity(self, arn: Arn) -> Resource | None:
         match arn.resource.partition("/")[0]:

@@ -79,4 +79,4 @@ def simulate(installation: InstallationView, arguments: Mapping[str, Any]) -> di
     """The answers to some questions about a live installation."""
     questions = msgspec.convert(arguments["questions"], list[Question])
     found = answers(Live(installation), questions)
-    return {"answers": msgspec.to_builtins(found), "epoch": installation.store.epoch}
+    return {"answers": msgspec.to_builtins(found), "epoch": installation.store.state}

@@ -17,7 +17,7 @@ class ReadableStore(Protocol):
     """The store, to be read only."""
 
     @property
-    def epoch(self) -> int:
+    def state(self) -> int:
         """The number of the state that a reader sees now."""
 
     def read(self) -> Reader:

@@ -72,7 +72,7 @@ def who_can(installation: InstallationView, arguments: Mapping[str, Any]) -> dic
         "after": msgspec.to_builtins(following),
         "asked": asked,
         "whole": asking.count(),
-        "epoch": installation.store.epoch,
+        "epoch": installation.store.state,
     }
 
 

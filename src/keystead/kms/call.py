@@ -10,6 +10,8 @@ from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
 from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
 from keystead.policy.evaluation import ContextValue, Permit
+from keystead.store.cache import Noting
+from keystead.store.protocol import Reader
 from keystead.wire.models import kms as api
 
 _NO_KEY_RESOURCE = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})
@@ -36,30 +38,26 @@ class KmsCall(Call, kw_only=True):
         """The encryption context of this request."""
         return self.heard.context(self.principal.account, pairs)
 
-    @property
-    def _cached_epoch(self) -> int | None:
-        """The epoch whose keys may be cached: none while this call may be changing them."""
-        return self.epoch if self.operation.read_only else None
-
     def key(self, key_id: str) -> Key:
         """The key that a request names: id, ARN, and where the operation allows it an alias.
 
         Raises NotFoundException for what does not exist in the caller's own account.
         """
         if self.operation.name not in identifiers.BY_ALIAS:
-            return self._find(key_id)
+            return self._find(self.transaction, key_id)
         # All of these only read, and take the same texts for the same keys.
         place = (self.account, self.region, key_id)
         named, nobodys = self.repository.named, self.repository.nobodys
-        key = named.get(self.epoch, place) or nobodys.get(self.epoch, place)
+        key = named.get(self.transaction, place) or nobodys.get(self.transaction, place)
         if key is None:
-            key = self._find(key_id)
-            self.repository.keep_named(self.epoch, place, key)
+            noting = Noting(self.transaction)
+            key = self._find(noting, key_id)
+            self.repository.keep_named(noting, place, key)
         return key
 
-    def _find(self, key_id: str) -> Key:
+    def _find(self, reader: Reader, key_id: str) -> Key:
         reference = identifiers.parse(self.operation, self.account, self.region, key_id)
-        return self.key_at(reference) or self._missing(reference)
+        return self._at(reader, reference) or self._missing(reference)
 
     def key_of_blob(self, name: KeyName) -> Key:
         """The key that a ciphertext names, or nobody's: who asks must be refused either way."""
@@ -67,18 +65,17 @@ class KmsCall(Call, kw_only=True):
         if name.multi_region:
             reference = reference._replace(region=self.region)
         if reference.region == self.region:
-            key = self.key_at(reference)
+            key = self._at(self.transaction, reference)
             if key is not None:
                 return key
         return nobodys_key(reference.arn, reference.account, reference.region)
 
-    def key_at(self, reference: Reference) -> Key | None:
+    def _at(self, reader: Reader, reference: Reference) -> Key | None:
         """The key behind a parsed name, or None."""
-        epoch = self._cached_epoch
         account, region, resource = reference
         if reference.is_alias:
-            return self.repository.key_by_alias(self.transaction, epoch, account, region, resource)
-        return self.repository.key(self.transaction, epoch, account, region, reference.key_id)
+            return self.repository.key_by_alias(reader, account, region, resource)
+        return self.repository.key(reader, account, region, reference.key_id)
 
     def record_defaults(self, **members: object) -> None:
         """Let the event show what the request left to be assumed (kms.md 22.2)."""

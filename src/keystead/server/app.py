@@ -256,6 +256,7 @@ class Server:
 
     def _use(self, config: Config, most: int, context: ssl.SSLContext | None) -> None:
         self._config = config
+        self._installation.store.distrust()  # nothing that is kept outlives a setting
         logs.set_level(config.log_level)
         self._counts.allow(config.max_connections_per_peer, most)
         for door in self._doors:

@@ -1,1 +1,1 @@
-"""What is remembered?  One Store protocol, its engines, migrations and the change epoch."""
+"""What is remembered?  One Store protocol, its engines, migrations and what is told of changes."""

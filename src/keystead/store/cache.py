@@ -1,41 +1,145 @@
-"""What is derived from the store, kept for exactly as long as the store says the same.
+"""What is derived from the store, kept until one of the lookups that it came from is announced.
 
-INVARIANT: a value is returned only at the epoch at which it was put (threat-model CN-1).
+INVARIANT: a value is returned only while every lookup that it came from would find the same
+(threat-model CN-1). So it is read through a `Noting` reader, which notes each of them, those that
+found nothing included, and refuses to read by any other condition.
 """
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from keystead.caches import BoundedCache, Room, Shared
+from keystead.store.changes import Changes, Name
+from keystead.store.protocol import Reader, Row, Value
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+NAMED, NAME = 130, 200
+"""Bytes that the names of an entry take, and each of them, in the index as well."""
 
-class EpochCache(Generic[K, V]):
-    """A bounded cache that forgets everything when the epoch moves."""
 
-    __slots__ = ("_epoch", "kept")
+class NotNamed(Exception):
+    """What is to be kept was read by a condition that no table declares: a defect of ours."""
+
+
+class Noting:
+    """A reader that notes by which lookups it looked. (store.protocol.Reader)"""
+
+    __slots__ = ("_reader", "changes", "names", "state")
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.changes: Changes = reader.changes
+        self.state = reader.changes.state
+        self.names: set[Name] = set()
+
+    def one(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> Row | None:
+        self._require(name, sql)
+        return self._reader.one(sql, values, name)
+
+    def all(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> list[Row]:
+        self._require(name, sql)
+        return self._reader.all(sql, values, name)
+
+    def _require(self, name: Name | None, sql: str) -> None:
+        if name is None:
+            raise NotNamed(f"what this finds is to be kept, and no declared lookup finds it: {sql}")
+        self.names.add(name)
+
+    def note(self, names: Iterable[Name]) -> None:
+        """What is read depends on these, too."""
+        self.names.update(names)
+        if type(self._reader) is Noting:
+            self._reader.note(names)
+
+
+class NamedCache(Generic[K, V]):
+    """A bounded cache whose entries go when one of their names is announced.
+
+    The index from names to entries is part of what entries cost, and goes with them.
+    """
+
+    __slots__ = ("_changes", "_index", "kept")
 
     def __init__(self, room: Room) -> None:
-        self.kept: BoundedCache[K, V] = BoundedCache(room)
-        self._epoch = -1
+        self.kept: BoundedCache[K, tuple[V, tuple[Name, ...]]] = BoundedCache(room, self._gone)
+        self._index: dict[Name, K | set[K]] = {}  # most names have one entry
+        self._changes: Changes | None = None
 
-    def get(self, epoch: int, key: K) -> V | None:
-        """The value put at this epoch, or None."""
-        if epoch != self._epoch:
-            self._begin(epoch)
+    def get(self, reader: Reader, key: K) -> V | None:
+        """The value under this key, or None; nothing for a call that has written."""
+        changes = reader.changes
+        if changes is not self._changes or changes.unsettled:
             return None
-        return self.kept.get(key)
+        found = self.kept.get(key)
+        if found is None:
+            return None
+        if type(reader) is Noting:
+            reader.note(found[1])
+        return found[0]
 
     def put(  # noqa: PLR0917  # as `BoundedCache.put`
-        self, epoch: int, key: K, value: V, owner: str, cost: int, parts: Shared = ()
+        self, noting: Noting, key: K, value: V, owner: str, cost: int, parts: Shared = ()
     ) -> V:
-        """Keep `value` while the epoch stays and there is room; returns it."""
-        if epoch != self._epoch:
-            self._begin(epoch)
-        return self.kept.put(key, value, owner, cost, parts)
+        """Keep what was read by `noting`, if there is room; returns it."""
+        changes = noting.changes
+        if changes.unsettled or changes.state != noting.state:
+            return value
+        if changes is not self._changes:
+            self._follow(changes)
+        names = tuple(noting.names)
+        self.kept.put(key, (value, names), owner, cost + NAMED + NAME * len(names), parts)
+        if key in self.kept:
+            for name in names:
+                self._enter(name, key)
+        return value
 
-    def _begin(self, epoch: int) -> None:
+    def _follow(self, changes: Changes) -> None:
+        self.clear()
+        self._changes = changes
+        changes.follow(self)
+
+    def _enter(self, name: Name, key: K) -> None:
+        held = self._index.get(name)
+        if held is None:
+            self._index[name] = key
+        elif isinstance(held, set):
+            held.add(key)
+        else:
+            self._index[name] = {held, key}
+
+    def _gone(self, key: K, entry: tuple[V, tuple[Name, ...]]) -> None:
+        """An entry is kept no longer: nor is its place in the index."""
+        index = self._index
+        for name in entry[1]:
+            held = index.get(name)
+            if isinstance(held, set):
+                held.discard(key)
+                if not held:
+                    del index[name]
+            elif held == key:
+                del index[name]
+
+    # What happens to it (store.changes.Evicted)
+
+    def hit_by(self, names: Sequence[Name]) -> Collection[K]:
+        """The keys of the entries that have one of these names."""
+        index = self._index
+        hit: set[K] = set()
+        for name in names:
+            held = index.get(name)
+            if isinstance(held, set):
+                hit |= held
+            elif held is not None:
+                hit.add(held)
+        return hit
+
+    def discard(self, key: K) -> None:
+        """Forget one entry."""
+        self.kept.discard(key)
+
+    def clear(self) -> None:
+        """Forget everything."""
         self.kept.clear()
-        self._epoch = epoch
+        self._index.clear()

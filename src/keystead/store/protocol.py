@@ -4,14 +4,17 @@ One mutating call is one `write()`: all of it is kept or none. `flush()` makes e
 `write()` durable; no answer leaves before it (threat-model P-01). An engine may commit many calls
 with one `flush()` (SQLite does: group commit) or commit in `write()` and make `flush()` trivial.
 
-The epoch is the number of the state that a reader sees. It grows with every `write()`, and also
-when a `write()` is undone, so that two different states never share a number: whatever was
-derived from the store at one epoch is valid exactly while the epoch is the same (CN-1).
+The state number is that of the state that a reader sees. It grows with every `write()`, and also
+when a `write()` is undone, so that two different states never share a number. Every change is
+announced by name (`store.changes`), so that what was derived from the store is valid until one of
+its names is (CN-1).
 """
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+from keystead.store.changes import Changes, Name
 
 Value = int | float | str | bytes | None
 Row = tuple[Any, ...]
@@ -30,23 +33,36 @@ class StoreConflict(Exception):
 
 
 class Reader(Protocol):
-    """A consistent view of the store."""
+    """A consistent view of the store.
 
-    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+    Whoever reads by a declared lookup says its name; what is read otherwise is not cached.
+    """
+
+    @property
+    def changes(self) -> Changes:
+        """What is told of the changes of what it reads."""
+
+    def one(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> Row | None:
         """The only row, or None."""
 
-    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+    def all(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> list[Row]:
         """Every row."""
 
 
 class Transaction(Reader, Protocol):
     """A view that can be changed; all of the changes are kept or none."""
 
-    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
-        """Change rows; returns how many."""
+    def run(
+        self, sql: str, values: Sequence[Value] = (), names: Sequence[Name] | None = None
+    ) -> int:
+        """Change rows; returns how many.
+
+        `names` are the lookups that find something else now, to be announced when the call ends.
+        Without them everything that is cached goes then.
+        """
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        """Run one statement for each of these."""
+        """Run one statement for each of these; what it changes has no name."""
 
 
 class Ledger(Protocol):
@@ -66,7 +82,11 @@ class Store(Protocol):
     """The store of one installation."""
 
     @property
-    def epoch(self) -> int:
+    def changes(self) -> Changes:
+        """What is told of every change."""
+
+    @property
+    def state(self) -> int:
         """The number of the state that a reader sees now."""
 
     @property
@@ -85,9 +105,9 @@ class Store(Protocol):
     def write(self, *, quiet: bool = False) -> AbstractContextManager[Transaction]:
         """One mutating call. Leaving the block with an exception undoes all of it.
 
-        A block that changes nothing costs nothing and does not move the epoch; there is no
+        A block that changes nothing costs nothing and does not move the state number; there is no
         `write()` inside of a `write()`. `quiet` is for what no decision depends on (last-used
-        times, the audit outbox): it does not move the epoch.
+        times, the audit outbox): it moves no number, and needs no names.
         """
 
     def flush(self) -> None:

@@ -1,7 +1,8 @@
 """Which material is open now, and for how long?  (threat-model KM-13)
 
-INVARIANT: bounded, and nothing is returned 60 seconds after it was opened. The caller has
-checked the state of the key before it asks, so a revocation needs no invalidation here.
+INVARIANT: bounded, and nothing is returned 60 seconds after it was opened, nor once a change of
+its key or of its rows was announced: the version of a row names what was opened, and a version is
+given again when a write is undone. The caller has checked the state of the key before it asks.
 """
 
 import math
@@ -9,9 +10,11 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from keystead.caches import MIB, BoundedCache, Room
+from keystead.caches import MIB, Room
 from keystead.custody.backends import OpenSymmetricMaterial
 from keystead.custody.secrecy import Guarded
+from keystead.store.cache import NamedCache, Noting
+from keystead.store.protocol import Reader
 
 LIFETIME_SECONDS = 60.0
 ROOM = Room(of_owner=6 * MIB, in_all=24 * MIB)
@@ -35,38 +38,35 @@ class OpenedMaterials(Guarded):
     __slots__ = ("_clock", "_entries", "_looked")
 
     def __init__(self, room: Room = ROOM, clock: Callable[[], float] = time.monotonic) -> None:
-        self._entries: BoundedCache[
+        self._entries: NamedCache[
             tuple[str, str, str, int], tuple[float, OpenSymmetricMaterial]
-        ] = BoundedCache(room)
+        ] = NamedCache(room)
         self._looked = -math.inf
         self._clock = clock
 
     @property
     def kept_bytes(self) -> int:
         """What it takes."""
-        return self._entries.cost
+        return self._entries.kept.cost
 
-    def get(self, which: tuple[str, str, str, int]) -> OpenSymmetricMaterial | None:
+    def get(self, reader: Reader, which: tuple[str, str, str, int]) -> OpenSymmetricMaterial | None:
         """What was opened under this name within the last minute."""
-        entry = self._entries.get(which)
+        entry = self._entries.get(reader, which)
         if entry is None or entry[0] <= self._clock():
             return None
         return entry[1]
 
-    def put(self, which: Which, material: OpenSymmetricMaterial) -> None:
+    def put(self, noting: Noting, which: Which, material: OpenSymmetricMaterial) -> None:
         """Keep it for a minute, and let go of what is older."""
         now = self._clock()
         if now - self._looked >= _BETWEEN_SECONDS:
             self.expire()
-        self._entries.put(which, (now + LIFETIME_SECONDS, material), which.account, _MATERIAL)
+        until = now + LIFETIME_SECONDS
+        self._entries.put(noting, which, (until, material), which.account, _MATERIAL)
 
     def expire(self) -> None:
         """Let go of what is older than a minute."""
         self._looked = now = self._clock()
-        for which in [which for which, (until, _) in self._entries.items() if until <= now]:
-            self._entries.discard(which)
-
-    def forget(self, account: str, key_id: str) -> None:
-        """Let go of every material of one key."""
-        for which in [w for w, _ in self._entries.items() if w[:2] == (account, key_id)]:
+        kept = self._entries.kept.items()
+        for which in [which for which, ((until, _), _) in kept if until <= now]:
             self._entries.discard(which)

@@ -22,6 +22,8 @@ from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RowIntegrityError, place
 from keystead.custody.secrecy import Guarded
 from keystead.policy.evaluation import Permit
+from keystead.store.cache import Noting
+from keystead.store.changes import Name
 from keystead.store.protocol import Reader, Transaction
 
 __all__ = ["BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "WrongPermit"]
@@ -62,6 +64,10 @@ class CustodyKey(Protocol):
     @property
     def row_version(self) -> int:
         """The version of its row: whatever changed the key opens its material anew (KM-13)."""
+
+    @property
+    def row_name(self) -> Name:
+        """What is announced when its row is written, or a write of it undone."""
 
 
 class Owned(Protocol):
@@ -141,7 +147,6 @@ class Custody(Guarded):
         if permit.action not in DESTROYING or (key.account, key.key_id) != (account, key_id):
             raise WrongPermit(f"{permit.action} of {key.key_id} does not destroy {key_id}")
         self._materials.delete_all(transaction, account, key_id)
-        self._opened.forget(account, key_id)
 
     def encrypt(
         self, reader: Reader, permit: Permit[CustodyKey], plaintext: bytes, aad: bytes
@@ -179,10 +184,13 @@ class Custody(Guarded):
     ) -> OpenSymmetricMaterial | None:
         """The opened material of this key with this id, or None when the key has none such."""
         which = (key.account, key.key_id, material_id, key.row_version)
-        return self._opened.get(which) or self._unseal(reader, Which(*which))
+        known = self._opened.get(reader, which)
+        return known or self._unseal(reader, Which(*which), key.row_name)
 
-    def _unseal(self, reader: Reader, which: Which) -> OpenSymmetricMaterial | None:
-        record = self._materials.get(reader, which.account, which.key_id, which.material_id)
+    def _unseal(self, reader: Reader, which: Which, row_name: Name) -> OpenSymmetricMaterial | None:
+        noting = Noting(reader)
+        noting.note([row_name])
+        record = self._materials.get(noting, which.account, which.key_id, which.material_id)
         if record is None:
             return None
         try:
@@ -190,7 +198,7 @@ class Custody(Guarded):
         except BadRecord:
             raise RowIntegrityError("key_materials", which[:3]) from None
         material = OpenSymmetricMaterial.of(record.material_id, secret)
-        self._opened.put(which, material)
+        self._opened.put(noting, which, material)
         return material
 
 

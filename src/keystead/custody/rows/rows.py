@@ -11,8 +11,9 @@ msgpack writes each value with its type and length, so no two rows have the same
 
 A table declares the lookups by which decisions find its rows. What a lookup finds is held against
 the sum that `sums` keeps for it, so that a row that was put back, removed or doubled is refused,
-and so is an answer that lacks one. Every write passes `_changed`, which knows the old row and the
-new one: the only place that has to tell of a change.
+and so is an answer that lacks one. Every write passes `_changes`, which knows the old row and the
+new one: what it gives is added to the sums, and announced (`store.changes`). A lookup is the name
+of what it finds; a table without any has nothing to announce.
 """
 
 import hmac
@@ -27,6 +28,7 @@ from keystead.custody.lookups import BoundLookup, Lookup, Place
 from keystead.custody.secrecy import Guarded
 from keystead.custody.sums import Sums
 from keystead.custody.vectors import minus, of_mac, plus
+from keystead.store.changes import Name
 from keystead.store.protocol import Reader, Row, Transaction, Value
 
 __all__ = [
@@ -36,6 +38,9 @@ __all__ = [
 
 _PAGE = 1000  # rows that a walk reads at once
 _pack = msgspec.msgpack.Encoder().encode
+
+_Change = tuple[Place, int, int]
+"""A lookup, the vector that is added to its sum, and how many rows more it finds."""
 
 
 class RowConflict(Exception):
@@ -145,40 +150,50 @@ class SealedTable(Generic[T]):
             raise RowIntegrityError(self.name, self._key_of(row))
         return self._record(**dict(zip(self._names, row[:-1], strict=True)))
 
-    def _require(self, lookup: BoundLookup, values: tuple[Value, ...], found: int) -> None:
+    def _require(self, place: Place, values: tuple[Value, ...], found: int) -> None:
         """Are these the rows that the lookup has to find?  Raises NotTheNewest."""
-        place = lookup.place(values)
-        if place is not None and self._sums.expected(place) != found:
+        if self._sums.expected(place) != found:
             raise self._sums.distrust(place[0], self.name, values)
 
     # reading
 
     def get(self, reader: Reader, *key: Value) -> T | None:
         """The record with this primary key, or None."""
-        row = reader.one(self._by_key, key)
+        place = None if self._get is None else self._get.place(key)
+        if place is None and self.lookups:
+            raise TypeError(f"`{self.name}` is not looked up by its key, or by a part of it")
+        row = reader.one(self._by_key, key, place and place[1])
         record = None
         if row is not None:
             if self._key_of(row) != key:  # the store answered with an authentic row of another key
                 raise RowIntegrityError(self.name, key)
             record = self._open(row)
-        if self._get is not None:
-            self._require(self._get, key, 0 if row is None else of_mac(row[-1]))
-        elif self.lookups:
-            raise TypeError(f"`{self.name}` is not looked up by its key")
+        if place is not None:
+            self._require(place, key, 0 if row is None else of_mac(row[-1]))
         return record
 
     def of(self, reader: Reader, columns: tuple[str, ...], *values: Value, order: str) -> list[T]:
         """The records that a declared lookup finds, all of them, in this order of columns."""
         lookup = self._by[columns]
-        rows = reader.all(f"{self._select} WHERE {lookup.where} ORDER BY {order}", values)
+        place = lookup.place(values)
+        if place is None:
+            return []
+        rows = reader.all(f"{self._select} WHERE {lookup.where} ORDER BY {order}", values, place[1])
         records = [self._open(row) for row in rows]
         total = 0
         for row in rows:
             if lookup.values(row) != values:  # an index that leads elsewhere
                 raise RowIntegrityError(self.name, self._key_of(row))
             total = plus(total, of_mac(row[-1]))
-        self._require(lookup, values, total)
+        self._require(place, values, total)
         return records
+
+    def name_of(self, columns: tuple[str, ...], *values: Value) -> Name:
+        """The name of a lookup, as the table announces it; none of its values is missing."""
+        place = self._by[columns].place(values)
+        if place is None:
+            raise TypeError(f"nothing of `{self.name}` is found by a missing value")
+        return place[1]
 
     def only(self, reader: Reader, columns: tuple[str, ...], *values: Value) -> T | None:
         """The one record that a declared lookup finds, or None."""
@@ -194,7 +209,10 @@ class SealedTable(Generic[T]):
         records = [self._open(row) for row in rows]
         if self._get is not None:
             for row in rows:
-                self._require(self._get, self._key_of(row), of_mac(row[-1]))
+                key = self._key_of(row)
+                place = self._get.place(key)
+                if place is not None:  # no column of a key may be missing
+                    self._require(place, key, of_mac(row[-1]))
         return records
 
     def walk(self, reader: Reader) -> Iterator[Row]:
@@ -234,9 +252,9 @@ class SealedTable(Generic[T]):
         """Add a record; the primary key must be new."""
         values = self._values(record, 1)
         row = (*values, self._seals.mac(self.name, values))
-        transaction.run(self._insert, row)
-        if self.lookups:
-            self._changed(None, row)
+        changes = self._changes(None, row)
+        transaction.run(self._insert, row, _names(changes))
+        self._count(changes)
 
     def update(self, transaction: Transaction, record: T) -> T:
         """Replace the record with the same primary key, read at `record.row_version`."""
@@ -244,18 +262,19 @@ class SealedTable(Generic[T]):
         row = (*values, self._seals.mac(self.name, values))
         key = self._key_of(values)
         old = transaction.one(self._by_key, key) if self.lookups else None
-        if transaction.run(self._update, (*row, *key, record.row_version)) != 1:
+        changes = [] if old is None else self._changes(old, row)
+        if transaction.run(self._update, (*row, *key, record.row_version), _names(changes)) != 1:
             raise RowConflict(self.name)
-        if old is not None:
-            self._changed(old, row)
+        self._count(changes)
         return msgspec.structs.replace(record, row_version=record.row_version + 1)
 
     def delete(self, transaction: Transaction, *key: Value) -> bool:
         """Remove the record with this primary key; False when there is none."""
         old = transaction.one(self._by_key, key) if self.lookups else None
-        removed = transaction.run(self._delete, key) == 1
+        changes = [] if old is None else self._changes(old, None)
+        removed = transaction.run(self._delete, key, _names(changes)) == 1
         if old is not None and self._is_ours(old):  # a row of others was never counted
-            self._changed(old, None)
+            self._count(changes)
         return removed
 
     def delete_all(self, transaction: Transaction, columns: tuple[str, ...], *values: Value) -> int:
@@ -266,19 +285,30 @@ class SealedTable(Generic[T]):
             self.delete(transaction, *self._key_of(row))
         return len(rows)
 
-    def _changed(self, old: Row | None, new: Row | None) -> None:
-        """A row was written: what is found by each lookup changes from `old` to `new`."""
+    def _changes(self, old: Row | None, new: Row | None) -> list[_Change]:
+        """What each lookup finds is about to change by this much, from `old` to `new`."""
         before = 0 if old is None else of_mac(old[-1])
         after = 0 if new is None else of_mac(new[-1])
-        note = self._sums.note
+        changes: list[_Change] = []
         for lookup in self.lookups:
             left = None if old is None else lookup.values(old)
             right = None if new is None else lookup.values(new)
             if left == right and left is not None:
                 if place := lookup.place(left):
-                    note(place, minus(after, before), 0)
+                    changes.append((place, minus(after, before), 0))
                 continue
             if left is not None and (place := lookup.place(left)):
-                note(place, minus(0, before), -1)
+                changes.append((place, minus(0, before), -1))
             if right is not None and (place := lookup.place(right)):
-                note(place, after, 1)
+                changes.append((place, after, 1))
+        return changes
+
+    def _count(self, changes: Sequence[_Change]) -> None:
+        note = self._sums.note
+        for place, vector, elements in changes:
+            note(place, vector, elements)
+
+
+def _names(changes: Sequence[_Change]) -> list[Name]:
+    """What is announced of a change: each lookup that finds something else now."""
+    return [place[1] for place, _, _ in changes]

@@ -5,9 +5,10 @@ request was verified with the secret of an active key, whose owner exists in an 
 the request's own view of the store.
 
 What is kept between requests, always bounded, and entered only after a signature verified: the
-day's signing key of an access key with its owner and policies, for one epoch, so that whatever
-changes a key, a user or a policy ends it; and how a client's Authorization header reads, which
-depends on its text alone. The result of a verification is never kept.
+day's signing key of an access key with its owner and policies, until one of the lookups that they
+came from is announced, so that whatever changes a key, a user or a policy ends it; and how a
+client's Authorization header reads, which depends on its text alone. The result of a verification
+is never kept.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,7 +26,8 @@ from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.repository import IdentityRepository
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, documents
-from keystead.store.cache import EpochCache
+from keystead.store.cache import NamedCache, Noting
+from keystead.store.changes import Name
 from keystead.store.protocol import Reader
 from keystead.wire import sigv4
 from keystead.wire.http import HttpRequest
@@ -65,6 +67,7 @@ class Authenticated(msgspec.Struct, frozen=True):
     access_key_id: str
     region: str  # of the credential scope
     session: Mapping[str, Any]  # facts about a session, for the event
+    names: tuple[Name, ...]  # of the lookups that all of this came from
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -89,14 +92,13 @@ class Authenticator:
         # What SDKs sign for where a service has one place for all Regions.
         self._global_regions = self._regions | {spoken().global_region}
         self._last_used = last_used
-        self._known: EpochCache[tuple[str, str], _Known] = EpochCache(CALLERS)
+        self._known: NamedCache[tuple[str, str], _Known] = NamedCache(CALLERS)
         self._claims: BoundedCache[str, Scope] = BoundedCache(CLAIMS)
         self._nobody = secret_access_key()  # a secret that signs nothing
 
     def authenticate(
         self,
         reader: Reader,
-        epoch: int,
         request: HttpRequest,
         service: Service,
         now: datetime,
@@ -114,13 +116,13 @@ class Authenticator:
         regions = self._global_regions if service.is_global else self._regions
         sigv4.require_scope(signature, service.name, regions)  # (2)
         claim = signature.claim
-        known = self._known.get(epoch, (claim.access_key_id, claim.scope))
+        known = self._known.get(reader, (claim.access_key_id, claim.scope))
         if known is not None and signature.security_token is None:
             text = sigv4.string_to_sign(request, signature)
             if not sigv4.matches(known.signing_key, text, signature):  # (5)
                 raise mismatch()
         else:
-            known = self._first_seen(reader, epoch, request, signature)  # (3) (4) (5)
+            known = self._first_seen(reader, request, signature)  # (3) (4) (5)
         whatever = (service.name, operation) == _PROOF_OF_IDENTITY
         sigv4.require_fresh(  # (6)
             signature, now, service.clock_skew_seconds, whatever_expires=whatever
@@ -131,15 +133,13 @@ class Authenticator:
         )
         return caller
 
-    def _first_seen(
-        self, reader: Reader, epoch: int, request: HttpRequest, signature: Signature
-    ) -> _Known:
+    def _first_seen(self, reader: Reader, request: HttpRequest, signature: Signature) -> _Known:
         """(3) key, its status and owner; (4) token; (5) signature, all from the store.
 
         The same work is done for a key that nobody has (AU-8), and only then refused.
         """
-        claim = signature.claim
-        credential = credentials.usable(self._repository, reader, claim.access_key_id)
+        claim, noting = signature.claim, Noting(reader)
+        credential = credentials.usable(self._repository, noting, claim.access_key_id)
         if signature.security_token is not None:  # long-term keys have none (AU-9)
             credential = None
         secret = credential.secret(self._repository) if credential else self._nobody
@@ -150,12 +150,12 @@ class Authenticator:
             raise InvalidClientTokenId
         if not matches:
             raise mismatch()
-        caller = _caller(credential.caller(self._repository, reader), claim)
+        caller = _caller(credential.caller(self._repository, noting), claim, noting)
         account = caller.principal.account
         self._remember(request, claim, account)
         cost = _CALLER + _TAG * len(caller.principal.tags)
         return self._known.put(
-            epoch,
+            noting,
             (claim.access_key_id, claim.scope),
             _Known(signing_key, caller),
             account,
@@ -175,7 +175,7 @@ class Authenticator:
             self._claims.put(start, claim, account, _CLAIM)
 
 
-def _caller(caller: Caller, claim: Scope) -> Authenticated:
+def _caller(caller: Caller, claim: Scope, noting: Noting) -> Authenticated:
     """The owner of an access key, as who asks within one scope."""
     return Authenticated(
         caller.principal,
@@ -184,4 +184,5 @@ def _caller(caller: Caller, claim: Scope) -> Authenticated:
         claim.access_key_id,
         claim.region,
         _NO_SESSION,
+        tuple(noting.names),
     )

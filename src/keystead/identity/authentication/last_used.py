@@ -1,7 +1,7 @@
 """When was each access key last used?  Kept in memory, and in the store from time to time.
 
 Recorded when a request is authenticated, even if it is refused later (iam.md 2.12). No decision
-depends on it, so it is written without a new epoch and never per request; a crash loses at most
+depends on it, so it is written quietly and never per request; a crash loses at most
 what was noted since the last `flush`.
 """
 

@@ -61,7 +61,7 @@ def _of_entities(
 def _compiled(
     repository: IdentityRepository, account: str, document: str, kind: DocumentKind
 ) -> Policy:
-    """What a stored document means: kept, because users are read anew at every epoch."""
+    """What a stored document means: kept, because many users have the same."""
     name = (account, kind, document)
     policy = repository.compiled.get(name)
     if policy is None:

@@ -21,6 +21,7 @@ from keystead.kms.keys.records import KeyRecord
 from keystead.kms.keys.tags import resource_keys
 from keystead.kms.states import KeyState
 from keystead.policy.evaluation import ContextValue, PolicySource, documents
+from keystead.store.changes import Name
 from keystead.wire.models import kms as api
 
 RESOURCE_TYPE = "AWS::KMS::Key"
@@ -50,6 +51,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     condition_keys: Mapping[str, ContextValue] = NO_KEYS
     header: bytes = b""  # of the blobs that it makes now
     exists: bool = True
+    row_name: Name = b""  # what is announced when its row is written
     called: str = ""  # how a refusal to a stranger names it, when not by its ARN: the alias' ARN
 
     @property

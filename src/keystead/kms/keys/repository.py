@@ -2,7 +2,7 @@
 
 On the way of a request everything is found by its key: one look-up for the key, one for its
 aliases, and one for its policy when no other key with the same policy was met before. What was
-found stays as long as the store says the same.
+found stays until one of the lookups that it came from is announced.
 """
 
 import logging
@@ -26,7 +26,7 @@ from keystead.kms.keys.records import (
 )
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind, Policy, stored_policy
-from keystead.store.cache import EpochCache
+from keystead.store.cache import NamedCache, Noting
 from keystead.store.protocol import Reader, Transaction, Value
 from keystead.wire.models import kms as api
 
@@ -66,36 +66,33 @@ class KeyRepository:
         self._materials = SealedTable(seals, "kms_materials", MaterialRecord, generation, of_key)
         self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, _KEY, of_key)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
-        self._known: EpochCache[tuple[str, str, str], Key] = EpochCache(KEYS)
-        self.named: EpochCache[tuple[str, str, str], Key] = EpochCache(KEYS)
+        self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
+        self.named: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
         """Keys by what callers call them: (account of the caller, Region, text)."""
-        self.nobodys: EpochCache[tuple[str, str, str], Key] = EpochCache(NOBODYS)
+        self.nobodys: NamedCache[tuple[str, str, str], Key] = NamedCache(NOBODYS)
         """What strangers called and nobody has: refused as quickly as what somebody has (KM-2)."""
-        # By the hash of what it was compiled from: an epoch changes nothing about that.
+        # By the hash of what it was compiled from: no write changes anything about that.
         self._compiled: BoundedCache[tuple[str, str], Policy] = BoundedCache(POLICIES)
 
     # Finding
 
-    def key(
-        self, reader: Reader, epoch: int | None, account: str, region: str, key_id: str
-    ) -> Key | None:
-        """The key with this id. `epoch` is None in a call that may change it: nothing is cached."""
+    def key(self, reader: Reader, account: str, region: str, key_id: str) -> Key | None:
+        """The key with this id."""
         place = (account, region, key_id)
-        if epoch is not None and (known := self._known.get(epoch, place)) is not None:
+        if (known := self._known.get(reader, place)) is not None:
             return known
-        record = self._keys.get(reader, *place)
+        noting = Noting(reader)
+        record = self._keys.get(noting, *place)
         if record is None:
             return None
-        key = self._view(reader, record)
-        if epoch is not None:
-            self._known.put(epoch, place, key, account, *cost(key))
-        return key
+        key = self._view(noting, record)
+        return self._known.put(noting, place, key, account, *cost(key))
 
-    def keep_named(self, epoch: int, place: tuple[str, str, str], key: Key) -> None:
+    def keep_named(self, noting: Noting, place: tuple[str, str, str], key: Key) -> None:
         """Keep what the account of a caller, in a Region, means by a text."""
         cache = self.named if key.exists else self.nobodys
         own, parts = cost(key)
-        cache.put(epoch, place, key, place[0], own + len(place[2]), parts)
+        cache.put(noting, place, key, place[0], own + len(place[2]), parts)
 
     @property
     def kept_bytes(self) -> int:
@@ -103,18 +100,19 @@ class KeyRepository:
         views = (self._known, self.named, self.nobodys)
         return self._compiled.cost + sum(each.kept.cost for each in views)
 
-    def key_by_alias(
-        self, reader: Reader, epoch: int | None, account: str, region: str, name: str
-    ) -> Key | None:
+    def key_by_alias(self, reader: Reader, account: str, region: str, name: str) -> Key | None:
         """The key that this alias (`alias/…`) names, as asked for by the alias."""
         alias = self.alias(reader, account, region, name)
-        key = alias and self.key(reader, epoch, account, region, alias.key_id)
+        key = alias and self.key(reader, account, region, alias.key_id)
         return key.requested_by(name) if key else None
 
-    def _view(self, reader: Reader, record: KeyRecord) -> Key:
-        key = key_view(record, tuple(alias.name for alias in self.aliases_of(reader, record)), ())
-        policy = PolicySource(self._policy(reader, record), DEFAULT_POLICY, key.arn_text)
-        return msgspec.structs.replace(key, resource_policies=(policy,))
+    def _view(self, noting: Noting, record: KeyRecord) -> Key:
+        place = (record.account, record.region, record.key_id)
+        key = key_view(record, tuple(alias.name for alias in self.aliases_of(noting, record)), ())
+        policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
+        return msgspec.structs.replace(
+            key, resource_policies=(policy,), row_name=self._keys.name_of(_KEY, *place)
+        )
 
     def _policy(self, reader: Reader, record: KeyRecord) -> Policy:
         name = (record.account, record.policy_id)

@@ -156,7 +156,7 @@ class Installation:
     def _show_numbers(self) -> None:
         gauge = self.metrics.gauge
         gauge("keystead_ready", "1 while it can serve.", lambda: self.serving.ready)
-        gauge("keystead_epoch", "The number of the state.", lambda: self.store.epoch)
+        gauge("keystead_epoch", "The number of the state.", lambda: self.store.state)
         gauge("keystead_audit_signed_records", "Records under the newest checkpoint.", self._signed)
         gauge(
             "keystead_policy_disagreements",
@@ -364,7 +364,7 @@ class Installation:
             **({"trouble": self.trouble} if self.trouble else {}),
             "regions": list(self.config.regions),
             "accounts": [account.account for account in accounts],
-            "epoch": self.store.epoch,
+            "epoch": self.store.state,
             "audit_signed_records": self._signed(),
             "clock": self._clock_word(),
             "memory_locked": process.memory_is_locked(),

@@ -64,11 +64,11 @@ class Arrived(msgspec.Struct):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """The caller of a request is known, as of an epoch."""
+    """The caller of a request is known, as of a state of the store."""
 
     arrived: Arrived
     caller: Authenticated
-    epoch: int
+    state: int
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -81,9 +81,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A call is open, at the epoch of its caller."""
+    """A call is open for its caller."""
 
     arrived: Arrived
+    known: Known
     implementation: Implementation
     input: Any
     call: Call

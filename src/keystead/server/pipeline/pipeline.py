@@ -3,7 +3,7 @@
     1 which operation                Arrived    routing
     2 who is asking                  Known      identity.authentication.authenticate
     3 what is asked                  Asked      wire
-    4 a call, at the current epoch   Ready      here
+    4 a call for this caller         Ready      here
     5 may they, and do it                       the operation, which asks `call.authorize`
       or the work that it needs      Working    lane; the request arrives again, with its outcome
     6 what happened                             audit.trail
@@ -28,8 +28,8 @@ INVARIANTS
  (c) Nothing is answered from a call in which nothing was asked, unless the operation is open to
      every caller.
  (d) A caller learns of our own failures only that they happened, and under which request id.
- (e) A call is performed for a caller who was authenticated at the epoch at which it is performed:
-     what a request of the same turn revoked before it is revoked for it.
+ (e) A call is performed for a caller of whom nothing has changed since they were authenticated: a
+     request that waits for its turn is a cached view, too, and goes by the same names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +115,6 @@ class OpenCall(Protocol):
         principal: Principal,
         policies: PrincipalPolicies,
         now: datetime,
-        epoch: int,
         region: str,
         endpoint: Endpoint,
         transaction: Transaction,
@@ -227,23 +226,23 @@ class Pipeline:
         return Refused(arrived, without_trace(error))
 
     def _who(self, arrived: Arrived) -> Known:
-        """Who is asking, at this epoch?  Only callers learn that nobody serves what they ask."""
+        """Who is asking?  Only callers learn that nobody serves what they ask."""
         request, where, event, store = arrived.request, arrived.where, arrived.event, self.store
         if self.clock.is_behind(event.time):  # TM-2
             self.metrics.alarm("clock")
             raise ServiceUnavailable("The clock of the server is behind.")
         if not where.service.name:
             raise where.refusal()
-        epoch = store.epoch
+        state = store.state
         caller = self.authenticator.authenticate(
-            store.read(), epoch, request, where.service, event.time, operation=where.name
+            store.read(), request, where.service, event.time, operation=where.name
         )
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
         event.session = caller.session
         # IAM has one place, whatever Region its callers sign for.
         event.region = spoken().global_region if where.service.name == "iam" else caller.region
-        return Known(arrived, caller, epoch)
+        return Known(arrived, caller, state)
 
     def _what(self, known: Known) -> Asked:
         """What is asked?"""
@@ -257,7 +256,7 @@ class Pipeline:
         return Asked(arrived, known, implementation, asked)
 
     def _call(self, asked: Asked) -> Ready:
-        """The call of this request, at the epoch of its caller."""
+        """The call of this request, for its caller."""
         arrived, known, operation = asked.arrived, asked.known, asked.implementation.operation
         request, event, caller = arrived.request, arrived.event, known.caller
         now, region = event.time, event.region
@@ -268,7 +267,6 @@ class Pipeline:
             principal=caller.principal,
             policies=caller.policies,
             now=now,
-            epoch=known.epoch,
             region=region,
             endpoint=request.endpoint,
             transaction=view,
@@ -276,11 +274,12 @@ class Pipeline:
         )
         if arrived.outcome is not None:
             call.outcome = arrived.outcome
-        return Ready(arrived, asked.implementation, asked.input, call)
+        return Ready(arrived, known, asked.implementation, asked.input, call)
 
     def _perform(self, ready: Ready) -> Answered | Later:
         """May they, and do it; the answer of a call that changes something is written with it."""
-        if ready.call.epoch != self.store.epoch:  # (e)
+        known = ready.known
+        if self.store.changes.touched(known.state, known.caller.names):  # (e)
             ready.arrived.begin_again()
             ready = self._call(self._what(self._who(ready.arrived)))
         call = ready.call

@@ -1,13 +1,13 @@
 """The embedded engine: one encrypted SQLite file, one process, one connection, group commit.
 
 A `write()` is a savepoint in the transaction of its turn (`turn`), opened by its first
-change: a call that is refused before it changes anything costs nothing and moves no epoch.
+change: a call that is refused before it changes anything costs nothing and moves no number.
 
 A second engine (PostgreSQL) differs in three places. `read()` sees what other nodes committed, so
-the epoch comes from the database at the start of each turn. The rows a turn changed stay locked
-until `flush()`, and a conflict between nodes is StoreUnavailable there. BLOB and the placeholder
-are spelled differently, which is settled when a statement is first seen. It keeps the turn's one
-transaction, because a change and its audit record must commit together (DB-3).
+what they announced comes from the database at the start of each turn. The rows a turn changed stay
+locked until `flush()`, and a conflict between nodes is StoreUnavailable there. BLOB and the
+placeholder are spelled differently, which is settled when a statement is first seen. It keeps the
+turn's one transaction, because a change and its audit record must commit together (DB-3).
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from keystead.store import migrations
+from keystead.store.changes import Changes, Name
 from keystead.store.disk import sync_directory
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Ledger, Reader, Row, StoreUnavailable, Transaction, Value
@@ -45,7 +46,8 @@ def open_store(
         turn = Turn(open_file(path, key, vfs, must_exist=must_exist))
         try:
             _migrate(turn, migrations.known())
-            [(turn.epoch,)] = turn.execute("SELECT epoch FROM store_state")
+            [(state,)] = turn.execute("SELECT epoch FROM store_state")
+            turn.changes.start(state)
             _sync_directory(path.parent)
         except BaseException:
             turn.give_up(StoreUnavailable("it was never open"))
@@ -66,18 +68,22 @@ class SqliteStore:
         self._turn = turn
         self._lock = lock
         self._view = _View(turn)
-        self._loud = _Write(turn, moves_epoch=True)
-        self._quiet = _Write(turn, moves_epoch=False)
+        self._loud = _Write(turn, quiet=False)
+        self._quiet = _Write(turn, quiet=True)
 
     def join(self, ledger: Ledger) -> None:
         self._turn.ledger = ledger
 
     def distrust(self) -> None:
-        self._turn.epoch += 1
+        self._turn.changes.forget()
 
     @property
-    def epoch(self) -> int:
-        return self._turn.epoch
+    def changes(self) -> Changes:
+        return self._turn.changes
+
+    @property
+    def state(self) -> int:
+        return self._turn.changes.state
 
     @property
     def dirty(self) -> bool:
@@ -127,19 +133,30 @@ class SqliteStore:
 class _View:
     """Reads the newest state, finished writes of this turn included."""
 
-    __slots__ = ("_turn",)
+    __slots__ = ("_turn", "changes")
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
+        self.changes = turn.changes
 
-    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+    def one(
+        self,
+        sql: str,
+        values: Sequence[Value] = (),
+        name: Name | None = None,  # noqa: ARG002
+    ) -> Row | None:
         rows = self.all(sql, values)
         if len(rows) > 1:
             raise RuntimeError(f"more than one row answers `{sql}`")
         return rows[0] if rows else None
 
-    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
-        # A change that a view let through would commit alone, without epoch and audit record.
+    def all(
+        self,
+        sql: str,
+        values: Sequence[Value] = (),
+        name: Name | None = None,  # noqa: ARG002
+    ) -> list[Row]:
+        # A change that a view let through would commit alone, without announcement and record.
         if not sql.startswith(_READS):
             raise RuntimeError(f"a view only reads, and this is not a SELECT: `{sql}`")
         return self._turn.execute(sql, values)
@@ -148,12 +165,14 @@ class _View:
 class _Write(_View):
     """The block of one `write()`, and the transaction inside of it."""
 
-    __slots__ = ("_changed", "_moves_epoch")
+    __slots__ = ("_announced", "_changed", "_named", "_quiet")
 
-    def __init__(self, turn: Turn, *, moves_epoch: bool) -> None:
+    def __init__(self, turn: Turn, *, quiet: bool) -> None:
         super().__init__(turn)
-        self._moves_epoch = moves_epoch
+        self._quiet = quiet
         self._changed = False
+        self._announced: list[Name] = []
+        self._named = True  # everything that was changed
 
     def __enter__(self) -> Transaction:
         if self._turn.writer is not None:
@@ -169,16 +188,24 @@ class _Write(_View):
     ) -> None:
         self._turn.writer = None
         if self._changed:
-            self._changed = False
-            self._turn.end_call(keep=kind is None, moves_epoch=self._moves_epoch)
+            names = self._announced if self._named or self._quiet else None
+            self._changed, self._named, self._announced = False, True, []
+            self._turn.end_call(keep=kind is None, names=names, quiet=self._quiet)
 
-    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+    def run(
+        self, sql: str, values: Sequence[Value] = (), names: Sequence[Name] | None = None
+    ) -> int:
         self._begin(sql)
+        if names is None:
+            self._named = False
+        else:
+            self._announced += names
         self._turn.execute(sql, values)
-        return self._turn.changes()
+        return self._turn.rows_changed()
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         self._begin(sql)
+        self._named = False
         self._turn.execute_many(sql, rows)
 
     def _begin(self, sql: str) -> None:

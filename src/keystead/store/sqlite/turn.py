@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import apsw
 
+from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Ledger, Row, StoreUnavailable, Transaction, Value
 from keystead.store.sqlite.failures import judge
 
 _CHECKPOINT_PAGES = 1000  # pages of the write-ahead log before it is copied into the file
-_SAVE_EPOCH = "UPDATE store_state SET epoch = ? WHERE id = 1"
+_SAVE_STATE = "UPDATE store_state SET epoch = ? WHERE id = 1"
 
 
 class Turn:
@@ -23,7 +24,7 @@ class Turn:
 
     __slots__ = (
         "_began", "_closed", "_connection", "_cursor", "_log_pages", "_lost",
-        "dirty", "epoch", "failure", "ledger", "writer",
+        "changes", "dirty", "failure", "ledger", "writer",
     )  # fmt: skip
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -35,7 +36,7 @@ class Turn:
         self._began = False  # the turn's transaction is open
         self.dirty = False  # it holds a finished call
         self.writer: object | None = None  # the call that may change something now
-        self.epoch = 0
+        self.changes = Changes()
         self.ledger: Ledger = _NoLedger()
         self.failure: Exception | None = None  # why nothing can be done ever again
         connection.set_wal_hook(self._committed)
@@ -56,7 +57,7 @@ class Turn:
         except apsw.Error as error:
             raise self._judged(error) from error
 
-    def changes(self) -> int:
+    def rows_changed(self) -> int:
         """How many rows the last statement changed."""
         return self._connection.changes()
 
@@ -68,10 +69,11 @@ class Turn:
             self.execute("BEGIN IMMEDIATE")
             self._began = True
         self.execute("SAVEPOINT call")
+        self.changes.call_began()
 
-    def end_call(self, *, keep: bool, moves_epoch: bool) -> None:
-        """The call is over; its changes stay in the turn, or go."""
-        self.epoch += moves_epoch
+    def end_call(self, *, keep: bool, names: Sequence[Name] | None, quiet: bool) -> None:
+        """The call is over; its changes stay in the turn, or go. What it named is told of both."""
+        self.changes.call_ended(names, moves=not (quiet and keep))
         kept = False
         try:
             kept = self._end_call(keep=keep)
@@ -98,7 +100,7 @@ class Turn:
         try:
             if self.dirty:
                 self.ledger.settle(_Settling(self))
-                self.execute(_SAVE_EPOCH, (self.epoch,))
+                self.execute(_SAVE_STATE, (self.changes.state,))
                 self.execute("COMMIT")
             elif self._began:
                 self.execute("ROLLBACK")  # every call of the turn was undone already
@@ -107,6 +109,7 @@ class Turn:
             raise
         durable, self._began, self.dirty = self.dirty, False, False
         self.ledger.turn_ended(durable=durable)
+        self.changes.turn_ended()
         if self._log_pages >= _CHECKPOINT_PAGES:
             self._checkpoint()
 
@@ -125,7 +128,7 @@ class Turn:
         """Forget the turn; what was derived from it is never found again."""
         self.ledger.turn_ended(durable=False)
         self._began = self.dirty = self._lost = False
-        self.epoch += 1
+        self.changes.forget()
         if self.failure is None and self._connection.in_transaction:
             self.execute("ROLLBACK")
 
@@ -192,23 +195,39 @@ class _NoLedger:
 
 
 class _Settling:
-    """The end of a turn, as its ledger may write to it."""
+    """The end of a turn, as its ledger may write to it: sums, which nobody caches by name."""
 
-    __slots__ = ("_turn",)
+    __slots__ = ("_turn", "changes")
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
+        self.changes = turn.changes
 
-    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+    def one(
+        self,
+        sql: str,
+        values: Sequence[Value] = (),
+        name: Name | None = None,  # noqa: ARG002
+    ) -> Row | None:
         rows = self._turn.execute(sql, values)
         return rows[0] if rows else None
 
-    def all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+    def all(
+        self,
+        sql: str,
+        values: Sequence[Value] = (),
+        name: Name | None = None,  # noqa: ARG002
+    ) -> list[Row]:
         return self._turn.execute(sql, values)
 
-    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+    def run(
+        self,
+        sql: str,
+        values: Sequence[Value] = (),
+        names: Sequence[Name] | None = None,  # noqa: ARG002  # a sum has none
+    ) -> int:
         self._turn.execute(sql, values)
-        return self._turn.changes()
+        return self._turn.rows_changed()
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         self._turn.execute_many(sql, rows)
