@@ -18,6 +18,7 @@ from keystead.errors import ValidationException
 from keystead.kms import states
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
+from keystead.kms.requests import require_real
 from keystead.registry import implements_with_work
 from keystead.server.pipeline import routing
 from keystead.wire.models import kms as api
@@ -26,6 +27,7 @@ from keystead.work import HSM, PROCESSOR, MadeWith, Work, digest, outside
 COMPUTE_SECONDS = 0.02  # on the machine of the benchmarks
 COMPUTE_ROUNDS = 60_000
 WAIT_SECONDS = 0.05
+LONG, LONG_SECONDS = b"long", 30.0  # as a host that does not answer
 IDP = outside("idp.example.com")
 GATES: dict[bytes, threading.Event] = {}
 BEGUN: Counter[bytes] = Counter()  # how often work was begun, by its message
@@ -43,7 +45,7 @@ def compute(message: bytes) -> bytes:
 
 def wait(message: bytes) -> bytes:
     _begin(message)
-    time.sleep(WAIT_SECONDS)
+    time.sleep(LONG_SECONDS if message == LONG else WAIT_SECONDS)
     return hashlib.sha256(message).digest()
 
 
@@ -65,6 +67,7 @@ def sign(call: KmsCall, request: api.SignRequest) -> api.SignResponse | Work[byt
     key = call.key(request.key_id)
     call.authorize("kms:Sign", key)
     states.require("Encrypt", key)
+    require_real(request.dry_run)
     message = request.message
     work = Work(PROCESSOR, COMPUTE_SECONDS, made_with(key, message), compute, (message,))
     done = call.done(work)

@@ -370,9 +370,12 @@ def _settled(later: Later) -> Later:
 
 
 def test_a_dry_run_answers_in_its_turn(lanes: Lanes, key: str) -> None:
-    """Operations that leave no work are not touched by all this."""
-    answer = lanes.local.kms("Encrypt", KeyId=key, Plaintext="aGk=", DryRun=True)
+    """What only asks whether it would be allowed leaves no work."""
+    local = lanes.local
+    members = {"KeyId": key, "Message": "aGk=", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+    answer = local.kms("Sign", **members, DryRun=True)
     assert answer.json["__type"] == "DryRunOperationException"
+    assert (RUNS["Sign"], BEGUN.total()) == (1, 0)
 
 
 def _reached(found: object, kinds: tuple[type, ...]) -> list[object]:

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conftest import REGION, Server, free_port
-from tests.server.slow_operations import COMPUTE_SECONDS
+from tests.server.slow_operations import COMPUTE_SECONDS, LONG
 
 PROGRAM = (sys.executable, "-m", "tests.server.slow_server")
 
@@ -112,3 +112,23 @@ def test_drained(server: Server) -> None:
     # Whoever had been heard has an answer; a connection that came too late had none to get.
     assert all(error is None or isinstance(error, BotoCoreError) for error in ended)
     assert None in ended
+
+
+def test_a_drain_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that goes on after the deadline costs its caller a 503, and holds up no exit."""
+    monkeypatch.setenv("KEYSTEAD_DRAIN_SECONDS", "1")
+    server = Server(tmp_path / "data", free_port(), PROGRAM)
+    server.start()
+    kms = server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    with ThreadPoolExecutor(1) as together:
+        asked = together.submit(
+            kms.generate_mac, KeyId=key, Message=LONG, MacAlgorithm="HMAC_SHA_256"
+        )
+        time.sleep(0.3)
+        assert server.stop() == 0
+        error = asked.exception()
+    assert isinstance(error, ClientError)
+    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    logs = b"".join(log.read_bytes() for log in (server.data / "audit").glob("records-*"))
+    assert logs.count(error.response["ResponseMetadata"]["RequestId"].encode()) == 1

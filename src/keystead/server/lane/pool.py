@@ -187,5 +187,6 @@ def _outcome(work: Work[Any]) -> Outcome:
 def _step_back() -> None:
     """Let the loop's thread go first."""
     if sys.platform == "linux":  # elsewhere a priority is the whole process's
+        thread = threading.get_native_id()
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICE)
