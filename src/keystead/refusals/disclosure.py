@@ -17,11 +17,15 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.arns import Arn, NotAnArn
-from keystead.policy.evaluation import Asked, ContextValue, PolicyKind, RequestContext, is_exceeded
+from keystead.policy.evaluation import (
+    KINDS,
+    Asked,
+    ContextValue,
+    RequestContext,
+    Whose,
+    is_exceeded,
+)
 from keystead.policy.reasons import Match, cross_account
-
-_CALLERS_OWN = frozenset({PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION})
-_OWNERS = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST})
 
 
 class Disclosed(msgspec.Struct, frozen=True):
@@ -48,14 +52,21 @@ def disclose(asked: Asked) -> Disclosed:
 
 def _belongs(match: Match, context: RequestContext) -> bool:
     """Is this policy the account's of the refused caller?"""
-    account, kind = context.principal.account, match.place.kind
-    if kind in _CALLERS_OWN:
-        return True
-    if kind in _OWNERS:
-        return context.resource_account == account
-    if kind is PolicyKind.ENDPOINT:
-        return context.keys.get("aws:vpceaccount") == account
+    account = context.principal.account
+    match KINDS[match.place.kind].whose:
+        case Whose.CALLER:
+            return True
+        case Whose.OWNER:
+            return context.resource_account == account
+        case Whose.NETWORK:
+            return context.keys.get("aws:vpceaccount") == account
+        case Whose.ORGANIZATION:
+            return _account_of(match.source.id) == account
+
+
+def _account_of(arn: str) -> str | None:
+    """The account in a policy's ARN; None for what is no ARN."""
     try:
-        return Arn.parse(match.source.id).account == account
+        return Arn.parse(arn).account
     except NotAnArn:
-        return False
+        return None

@@ -8,12 +8,12 @@ Every document counts, whether or not it has a say with this caller, so that the
 nothing else. Grants do not: they compare texts only with the few that they were made with.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, RequestContext
+from keystead.policy.evaluation.question import ApplicablePolicies, RequestContext
 from keystead.policy.evaluation.service_rules import open_to_everybody
 from keystead.policy.language import ACTION, RESOURCE, Keys, Search, Searches, Statement
 from keystead.policy.text import ascii_lower
@@ -65,7 +65,7 @@ def work(policies: ApplicablePolicies, action: str) -> Work:
     """What it may take to decide on this action."""
     name = ascii_lower(action)
     searching = [
-        one for source in _sources(policies) for one in source.policy.statements if one.searches
+        one for source in policies.every for one in source.policy.statements if one.searches
     ]
     if not searching or open_to_everybody(name):
         return NO_WORK
@@ -78,18 +78,6 @@ def work(policies: ApplicablePolicies, action: str) -> Work:
     if steps > MOST_STEPS:
         return Work(steps)  # not even the actions are worth comparing
     return Work(steps, _together(one for one in searching if one.actions.matches(name)))
-
-
-def _sources(policies: ApplicablePolicies) -> Iterator[PolicySource]:
-    own = policies.principal
-    yield from own.identity_based
-    yield from own.session or ()
-    for level in (*own.service_control, *policies.resource_control):
-        yield from level
-    for source in (own.boundary, policies.endpoint):
-        if source is not None:
-            yield source
-    yield from policies.resource_based
 
 
 def _together(statements: Iterable[Statement]) -> Searches:

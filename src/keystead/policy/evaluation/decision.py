@@ -11,7 +11,19 @@ from typing import Generic, TypeVar
 import msgspec
 
 from keystead.errors import AwsError
+from keystead.policy.evaluation.kinds import OF_CALLER, OF_ORGANIZATION, OF_OWNER, PolicyKind
 from keystead.policy.evaluation.question import Asked
+
+__all__ = [
+    "OVER_BUDGET",
+    "AccessDenied",
+    "DecidingStatement",
+    "Decision",
+    "Finding",
+    "Outcome",
+    "Permit",
+    "PolicyKind",
+]
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -25,35 +37,12 @@ class Outcome(StrEnum):
     EXPLICITLY_DENIED = "ExplicitlyDenied"
 
 
-class PolicyKind(StrEnum):
-    """The kinds of policy; the values are AWS's words in its refusals (iam.md 7.1)."""
-
-    IDENTITY = "identity-based policy"
-    RESOURCE = "resource-based policy"
-    TRUST = "role trust policy"
-    BOUNDARY = "permissions boundary"
-    SESSION = "session policy"
-    SERVICE_CONTROL = "service control policy"
-    RESOURCE_CONTROL = "resource control policy"
-    ENDPOINT = "VPC endpoint policy"
-
-
 _ARTICLES = {PolicyKind.TRUST: "the", PolicyKind.IDENTITY: "an"}
-_OF_OWNER = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST})
-_OF_CALLER = frozenset({PolicyKind.IDENTITY, PolicyKind.BOUNDARY, PolicyKind.SESSION})
 _NOT_OURS = (
     "because the resource does not exist in this Region, no resource-based policies allow access,"
     " or a resource-based policy explicitly denies access"
 )
-_TOLD_BY_ARN = frozenset(
-    {
-        PolicyKind.IDENTITY,
-        PolicyKind.BOUNDARY,
-        PolicyKind.SESSION,
-        PolicyKind.SERVICE_CONTROL,
-        PolicyKind.RESOURCE_CONTROL,
-    }
-)
+_TOLD_BY_ARN = OF_CALLER | OF_ORGANIZATION
 
 
 class DecidingStatement(msgspec.Struct, frozen=True, gc=False):
@@ -133,10 +122,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     @property
     def _told_reason(self) -> str:
         service = self.action.lower().partition(":")[0]
-        if not self.foreign or not (self.kind in _OF_OWNER or self._own_side_lacks):
+        if not self.foreign or not (self.kind in OF_OWNER or self._own_side_lacks):
             return self.reason
         if service == "kms":
-            return _NOT_OURS if self.kind in _OF_OWNER else self.reason
+            return _NOT_OURS if self.kind in OF_OWNER else self.reason
         kind = PolicyKind.TRUST if service == "sts" else PolicyKind.RESOURCE
         return f"because no {kind.value} allows the {self.action} action"
 
@@ -144,14 +133,14 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     def _told_place(self) -> str:
         if self.place:
             return self.place
-        unnamed = self.foreign and (self.kind in _OF_OWNER or self._own_side_lacks)
+        unnamed = self.foreign and (self.kind in OF_OWNER or self._own_side_lacks)
         if unnamed and self.action.lower().startswith("kms:"):
             return " on this resource"
         return f" on resource: {self.resource}"
 
     @property
     def _own_side_lacks(self) -> bool:
-        return self.kind in _OF_CALLER and self.outcome is not Outcome.EXPLICITLY_DENIED
+        return self.kind in OF_CALLER and self.outcome is not Outcome.EXPLICITLY_DENIED
 
     @property
     def _told_policy(self) -> str:

@@ -1,24 +1,15 @@
 """Where does a policy stand in a decision?  Finding its place, and asking "what if" there."""
 
+from typing import Any
+
 import msgspec
 
-from keystead.policy.evaluation.decision import PolicyKind
-from keystead.policy.evaluation.matching import Question, resource_levels, service_levels
+from keystead.policy.evaluation.kinds import KINDS, Form, PolicyKind, Whose
+from keystead.policy.evaluation.matching import Question, is_bound
 from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource
 from keystead.policy.language import UNBOUND, DocumentKind
 
 Sources = tuple[PolicySource, ...]
-
-_DOCUMENTS = {
-    PolicyKind.IDENTITY: DocumentKind.IDENTITY,
-    PolicyKind.RESOURCE: DocumentKind.RESOURCE,
-    PolicyKind.TRUST: DocumentKind.TRUST,
-    PolicyKind.BOUNDARY: DocumentKind.BOUNDARY,
-    PolicyKind.SESSION: DocumentKind.SESSION,
-    PolicyKind.SERVICE_CONTROL: DocumentKind.SCP,
-    PolicyKind.RESOURCE_CONTROL: DocumentKind.RCP,
-    PolicyKind.ENDPOINT: DocumentKind.ENDPOINT,
-}
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -27,78 +18,76 @@ class Layer(msgspec.Struct, frozen=True):
     kind: PolicyKind
     level: int = 0
 
+    @property
+    def shown_level(self) -> int:
+        """The level as people count it, from 1; 0 for a kind that has no levels."""
+        return self.level + 1 if KINDS[self.kind].form is Form.LEVELS else 0
+
 
 def document_kind(kind: PolicyKind) -> DocumentKind:
     """What a document of this kind may say; a key policy is asked as any resource's."""
-    return _DOCUMENTS[kind]
+    return KINDS[kind].document
 
 
 def sources_at(policies: ApplicablePolicies, place: Layer) -> Sources:
     """The policies at a place."""
-    own = policies.principal
-    match place.kind:
-        case PolicyKind.SERVICE_CONTROL:
-            return own.service_control[place.level]
-        case PolicyKind.RESOURCE_CONTROL:
-            return policies.resource_control[place.level]
-        case PolicyKind.ENDPOINT:
-            return _some(policies.endpoint)
-        case PolicyKind.IDENTITY:
-            return own.identity_based
-        case PolicyKind.BOUNDARY:
-            return _some(own.boundary)
-        case PolicyKind.SESSION:
-            return own.session or ()
-        case PolicyKind.RESOURCE | PolicyKind.TRUST:
-            return policies.resource_based
+    held, form = _held(policies, place.kind), KINDS[place.kind].form
+    if form is Form.LEVELS:
+        level: Sources = held[place.level]
+        return level
+    if form is Form.ONE:
+        return () if held is None else (held,)
+    return held or ()
 
 
 def with_sources(
     policies: ApplicablePolicies, place: Layer, sources: Sources
 ) -> ApplicablePolicies:
     """The same policies, but for those at one place."""
-    match place.kind:
-        case PolicyKind.RESOURCE | PolicyKind.TRUST:
-            return msgspec.structs.replace(policies, resource_based=sources)
-        case PolicyKind.RESOURCE_CONTROL:
-            levels = _with_level(policies.resource_control, place.level, sources)
-            return msgspec.structs.replace(policies, resource_control=levels)
-        case PolicyKind.ENDPOINT:
-            return msgspec.structs.replace(policies, endpoint=sources[0])
-    own = policies.principal
-    match place.kind:
-        case PolicyKind.SERVICE_CONTROL:
-            levels = _with_level(own.service_control, place.level, sources)
-            own = msgspec.structs.replace(own, service_control=levels)
-        case PolicyKind.IDENTITY:
-            own = msgspec.structs.replace(own, identity_based=sources)
-        case PolicyKind.BOUNDARY:
-            own = msgspec.structs.replace(own, boundary=sources[0])
-        case PolicyKind.SESSION:
-            own = msgspec.structs.replace(own, session=sources)
-    return msgspec.structs.replace(policies, principal=own)
+    facts = KINDS[place.kind]
+    held: object = sources
+    if facts.form is Form.LEVELS:
+        levels = _held(policies, place.kind)
+        held = (*levels[: place.level], sources, *levels[place.level + 1 :])
+    elif facts.form is Form.ONE:
+        held = sources[0]
+    if facts.of_principal:
+        own = msgspec.structs.replace(policies.principal, **{facts.part: held})
+        return msgspec.structs.replace(policies, principal=own)
+    return msgspec.structs.replace(policies, **{facts.part: held})
 
 
-def _some(source: PolicySource | None) -> Sources:
-    return () if source is None else (source,)
-
-
-def _with_level(levels: tuple[Sources, ...], level: int, sources: Sources) -> tuple[Sources, ...]:
-    return (*levels[:level], sources, *levels[level + 1 :])
+def _held(policies: ApplicablePolicies, kind: PolicyKind) -> Any:
+    """What a question has of this kind."""
+    facts = KINDS[kind]
+    return getattr(policies.principal if facts.of_principal else policies, facts.part)
 
 
 def places(question: Question) -> list[Layer]:
     """Every place whose policies have a say, in the order of the steps."""
-    context, policies, kind = question.context, question.policies, PolicyKind
-    unbound = context.principal.type in UNBOUND
-    resource_control = resource_levels(context, policies, question.action)
     return [
-        *(Layer(kind.RESOURCE_CONTROL, level) for level in range(len(resource_control))),
-        *(
-            Layer(kind.SERVICE_CONTROL, level)
-            for level in range(len(service_levels(context, policies)))
-        ),
-        Layer(kind.ENDPOINT),
-        Layer(question.resource_kind),
-        *(() if unbound else (Layer(kind.IDENTITY), Layer(kind.BOUNDARY), Layer(kind.SESSION))),
+        Layer(kind, level)
+        for kind in KINDS
+        if _has_a_say(question, kind)
+        for level in range(_levels(question, kind))
     ]
+
+
+def _has_a_say(question: Question, kind: PolicyKind) -> bool:
+    """Do policies of this kind have a say with this caller and this resource?"""
+    match KINDS[kind].whose:
+        case Whose.CALLER:
+            return question.context.principal.type not in UNBOUND
+        case Whose.OWNER:
+            return kind is question.resource_kind
+        case Whose.ORGANIZATION:
+            return is_bound(question, kind)
+        case Whose.NETWORK:
+            return True
+
+
+def _levels(question: Question, kind: PolicyKind) -> int:
+    """How many places there are of this kind."""
+    if KINDS[kind].form is not Form.LEVELS:
+        return 1
+    return len(_held(question.policies, kind))

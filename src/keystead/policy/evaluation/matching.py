@@ -165,25 +165,25 @@ def own_policies(context: RequestContext, policies: ApplicablePolicies) -> Princ
     return _NONE_OF_ONES_OWN if context.principal.type in UNBOUND else policies.principal
 
 
-def service_levels(context: RequestContext, policies: ApplicablePolicies) -> Levels:
-    """The levels of SCPs that bind this caller."""
-    bound = under_service_control(context.principal)
-    return policies.principal.service_control if bound else ()
-
-
-def resource_levels(context: RequestContext, policies: ApplicablePolicies, action: str) -> Levels:
-    """The levels of RCPs that bind this use of the resource."""
-    levels = policies.resource_control
-    bound = levels and under_resource_control(action, context.resource, context.principal)
-    return levels if bound else ()
+def is_bound(question: Question, kind: PolicyKind) -> bool:
+    """Do the organization's policies of this kind bind this caller, or this use of the resource?"""
+    context = question.context
+    if kind is PolicyKind.SERVICE_CONTROL:
+        return under_service_control(context.principal)
+    return under_resource_control(question.action, context.resource, context.principal)
 
 
 def match_all(question: Question) -> Matches:
     """Read every policy that has a say."""
     context, policies, match = question.context, question.policies, question.match
     kind, own, endpoint = PolicyKind, own_policies(context, policies), policies.endpoint
-    service_control = service_levels(context, policies)
-    resource_control = resource_levels(context, policies, question.action)
+    # What no organization has binds nobody: it is not even asked.
+    service_control = policies.principal.service_control
+    if service_control and not is_bound(question, kind.SERVICE_CONTROL):
+        service_control = ()
+    resource_control = policies.resource_control
+    if resource_control and not is_bound(question, kind.RESOURCE_CONTROL):
+        resource_control = ()
     return Matches(
         service_control=tuple(match(kind.SERVICE_CONTROL, level) for level in service_control),
         resource_control=tuple(match(kind.RESOURCE_CONTROL, level) for level in resource_control),

@@ -31,6 +31,7 @@ from keystead.policy.evaluation import (
 )
 from keystead.policy.language import (
     EVERYBODY,
+    RULES,
     VERSION_2012,
     Grade,
     MalformedPolicy,
@@ -197,12 +198,12 @@ def _added(question: Question, place: Layer) -> _Step:
     """A statement of its own, in the first policy at this place or a new one."""
     context = question.context
     statement: dict[str, Any] = {"Effect": "Allow"}
-    if place.kind in (PolicyKind.RESOURCE, PolicyKind.TRUST, PolicyKind.ENDPOINT):
+    if RULES[document_kind(place.kind)].principal:
         statement["Principal"] = _names(context.principal)
     statement["Action"] = context.action
     if place.kind is PolicyKind.RESOURCE and question.action.startswith("kms:"):
         statement["Resource"] = "*"  # in a key policy: this key
-    elif place.kind is not PolicyKind.TRUST:
+    elif RULES[document_kind(place.kind)].resource:
         statement["Resource"] = context.resource
     sources = sources_at(question.policies, place)
     compiled = _compiled(place, statement)

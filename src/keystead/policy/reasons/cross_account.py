@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from keystead.policy.evaluation import (
+    OF_CALLER,
+    OF_OWNER,
     AccessDenied,
     ApplicablePolicies,
     Asked,
@@ -40,15 +42,7 @@ from keystead.policy.text import ascii_lower
 _VARIABLE = re.compile(r"\$\{([^},]+)")
 
 # Worked out from two keys of which neither may be the caller's.
-_BESIDE_OWNER = frozenset(
-    {
-        PolicyKind.RESOURCE,
-        PolicyKind.TRUST,
-        PolicyKind.IDENTITY,
-        PolicyKind.BOUNDARY,
-        PolicyKind.SESSION,
-    }
-)
+_BESIDE_OWNER = OF_OWNER | OF_CALLER
 _WITH_POLICIES = frozenset(
     {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED_USER}
 )

@@ -24,8 +24,6 @@ from keystead.policy.evaluation import (
 from keystead.policy.reasons.changes import Change, smallest_changes
 from keystead.policy.reasons.statement_results import StatementResult, result
 
-_LEVELLED = frozenset({PolicyKind.SERVICE_CONTROL, PolicyKind.RESOURCE_CONTROL})
-
 
 class PolicyResult(msgspec.Struct, frozen=True):
     """One policy that was considered."""
@@ -65,7 +63,7 @@ def explain(context: RequestContext, policies: ApplicablePolicies) -> Explanatio
                 kind=place.kind,
                 policy=source.id,
                 attached_to=source.attached_to,
-                level=place.level + 1 if place.kind in _LEVELLED else 0,
+                level=place.shown_level,
                 statements=tuple(result(question, one) for one in source.policy.statements),
             )
             for place, source in _sources(question)

@@ -157,7 +157,7 @@ class _Supposing:
         for place in self._places:
             sources = sources_at(policies, place)
             if sources:
-                level = place.level + 1 if place.kind in _LEVELLED else 0
+                level = place.shown_level
                 judged = tuple(self._source(place.kind, level, one) for one in sources)
                 policies = with_sources(policies, place, judged)
         begun = len(self.statements)
@@ -218,9 +218,6 @@ class _Supposing:
             for one in finding.statements
             if one.effect == "Deny"
         )
-
-
-_LEVELLED = frozenset({PolicyKind.SERVICE_CONTROL, PolicyKind.RESOURCE_CONTROL})
 
 
 def _with_statements(source: PolicySource, statements: tuple[Statement, ...]) -> PolicySource:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from keystead.policy.evaluation import (
+    OF_ORGANIZATION,
     ApplicablePolicies,
     DecidingStatement,
     Matched,
@@ -38,7 +39,6 @@ from keystead.policy.language import dialect_of as dialect_of_kind
 from keystead.policy.text import Token, Wild, ascii_lower, resource_glob
 
 _SEVERITY = (Outcome.ALLOWED, Outcome.IMPLICITLY_DENIED, Outcome.EXPLICITLY_DENIED)
-_OF_ORGANIZATION = frozenset({PolicyKind.SERVICE_CONTROL, PolicyKind.RESOURCE_CONTROL})
 
 
 class Simulated(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ def simulate(context: RequestContext, policies: ApplicablePolicies) -> Simulated
     organization = all(map(_allows, found.service_control)) if found.service_control else None
     return Simulated(
         outcome=decision.outcome,
-        statements=tuple(one for one in decided if one.kind not in _OF_ORGANIZATION),
+        statements=tuple(one for one in decided if one.kind not in OF_ORGANIZATION),
         missing=tuple(_missing(question)),
         organization=organization,
         boundary=None if found.boundary is None else _allows(found.boundary),

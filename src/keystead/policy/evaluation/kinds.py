@@ -1,0 +1,85 @@
+"""Which kinds of policy have a say in a decision?  One table of them, in the order of the steps.
+
+What evaluation, explanation, changes and disclosure ask about a kind is a column here. A new kind
+is a row, a member of `ApplicablePolicies` or `PrincipalPolicies`, a step and its like in
+`enforcement.specialise`.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum, auto
+
+import msgspec
+
+from keystead.policy.language import DocumentKind
+
+
+class PolicyKind(StrEnum):
+    """The kinds of policy; the values are AWS's words in its refusals (iam.md 7.1)."""
+
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
+    TRUST = "role trust policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+    SERVICE_CONTROL = "service control policy"
+    RESOURCE_CONTROL = "resource control policy"
+    ENDPOINT = "VPC endpoint policy"
+
+
+class Whose(Enum):
+    """Whom the policies of a kind belong to, and who may therefore see them (EX-1)."""
+
+    CALLER = auto()  # the caller's account
+    OWNER = auto()  # the owner of the resource
+    ORGANIZATION = auto()  # the account in the policy's ARN
+    NETWORK = auto()  # the owner of the VPC endpoint
+
+
+class Form(Enum):
+    """How many policies of a kind a question has."""
+
+    ONE = auto()  # one, or None
+    SET = auto()  # any number
+    LEVELS = auto()  # any number at each level of the organization, from its root
+
+
+class KindFacts(msgspec.Struct, frozen=True):
+    """What is to be known of one kind."""
+
+    document: DocumentKind  # what its documents may say; a key policy is asked as any resource's
+    part: str  # where a question has them: the member of its policies
+    form: Form
+    whose: Whose
+    of_principal: bool = False  # that member is one of `PrincipalPolicies`
+
+
+KINDS: Mapping[PolicyKind, KindFacts] = {
+    PolicyKind.RESOURCE_CONTROL: KindFacts(
+        DocumentKind.RCP, "resource_control", Form.LEVELS, Whose.ORGANIZATION
+    ),
+    PolicyKind.SERVICE_CONTROL: KindFacts(
+        DocumentKind.SCP, "service_control", Form.LEVELS, Whose.ORGANIZATION, of_principal=True
+    ),
+    PolicyKind.ENDPOINT: KindFacts(DocumentKind.ENDPOINT, "endpoint", Form.ONE, Whose.NETWORK),
+    PolicyKind.RESOURCE: KindFacts(DocumentKind.RESOURCE, "resource_based", Form.SET, Whose.OWNER),
+    PolicyKind.TRUST: KindFacts(DocumentKind.TRUST, "resource_based", Form.SET, Whose.OWNER),
+    PolicyKind.IDENTITY: KindFacts(
+        DocumentKind.IDENTITY, "identity_based", Form.SET, Whose.CALLER, of_principal=True
+    ),
+    PolicyKind.BOUNDARY: KindFacts(
+        DocumentKind.BOUNDARY, "boundary", Form.ONE, Whose.CALLER, of_principal=True
+    ),
+    PolicyKind.SESSION: KindFacts(
+        DocumentKind.SESSION, "session", Form.SET, Whose.CALLER, of_principal=True
+    ),
+}
+"""In the order of the steps (`evaluate`)."""
+
+
+def kinds_of(whose: Whose) -> frozenset[PolicyKind]:
+    """The kinds that belong to these."""
+    return frozenset(kind for kind, facts in KINDS.items() if facts.whose is whose)
+
+
+OF_CALLER, OF_OWNER = kinds_of(Whose.CALLER), kinds_of(Whose.OWNER)
+OF_ORGANIZATION = kinds_of(Whose.ORGANIZATION)
