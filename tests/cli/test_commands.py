@@ -487,5 +487,10 @@ def test_audit_commands(running: Server, tmp_path: Path) -> None:
     assert broken.returncode == 1
     assert "record " in broken.stderr
     assert "ListKeyss" in broken.stderr
+    assert (
+        keystead("audit", "archive", "--data", running.data, "--to", tmp_path / "to").returncode
+        == 0
+    )
+    assert not (tmp_path / "to").exists()  # nothing is finished yet
     assert "holds no audit log" in errors("audit", "verify", "--data", tmp_path / "none")[0]
     assert "is no time" in errors("audit", "show", "--data", copy, "--since", "later")[0]

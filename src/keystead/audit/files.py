@@ -4,6 +4,8 @@
     checkpoints.jsonl
     public-key.pem
 
+Finished files may be archived (`archive`); there they are compressed.
+
 INVARIANT: what was appended is durable when `append` returns, or it is not there at all. A failed
 sync is never tried again: nobody knows what it left on the disk (DB-4).
 """
@@ -20,6 +22,7 @@ from keystead.store.disk import settle, sync_directory, sync_file
 CHECKPOINTS = "checkpoints.jsonl"
 PUBLIC_KEY = "public-key.pem"
 _RECORDS = re.compile(r"records-([0-9]{12})\.jsonl")
+_ARCHIVED = re.compile(r"records-([0-9]{12})\.jsonl\.gz")
 # Nothing was written, and it may be possible later: no space, or no descriptor to open it with.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _NOT_OPENED = _FULL | {errno.ENOMEM}
@@ -48,7 +51,16 @@ def segment_path(directory: Path, first: int) -> Path:
 
 def segments(directory: Path) -> list[Segment]:
     """The files of records, in order."""
-    matches = ((_RECORDS.fullmatch(path.name), path) for path in directory.iterdir())
+    return _matching(_RECORDS, directory)
+
+
+def archived(directory: Path) -> list[Segment]:
+    """The archived files of records, in order."""
+    return _matching(_ARCHIVED, directory)
+
+
+def _matching(name: "re.Pattern[str]", directory: Path) -> list[Segment]:
+    matches = ((name.fullmatch(path.name), path) for path in directory.iterdir())
     found = [Segment(int(match[1]), path) for match, path in matches if match]
     return sorted(found, key=lambda segment: segment.first)
 

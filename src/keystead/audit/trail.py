@@ -31,10 +31,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from keystead.audit import lines
+from keystead.audit import archive, lines
 from keystead.audit.checkpoint import UNSIGNED_RECORDS, UNSIGNED_TIME, Checkpoint, Signer
 from keystead.audit.event import Event
 from keystead.audit.files import (
+    CHECKPOINTS,
     PUBLIC_KEY,
     DiskFailed,
     DiskFull,
@@ -103,7 +104,7 @@ class Trail:
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         """Raises AuditCorrupt for a log that we did not write, AuditUnavailable for a disk."""
-        self._directory = directory
+        self.directory = directory
         self._store = store
         self._signer = signer
         self._tag = tag
@@ -176,6 +177,17 @@ class Trail:
             raise
         self._sign_if_due()
 
+    def forget(self, before: int, event: Event) -> None:
+        """Let go of the records before this one, which are kept elsewhere; `event` tells of it.
+
+        The caller has asked `archive.begins`.
+        """
+        self.record(event)
+        self.commit()
+        archive.remove(self.directory, before)
+        self._checkpoints.close()
+        self._checkpoints = LogFile(self.directory / CHECKPOINTS)
+
     def tick(self) -> None:
         """Sign what has waited for a second. Called from time to time, between turns."""
         if not (self._events or self._owed.lines or self._store.dirty or self.failure):
@@ -204,6 +216,10 @@ class Trail:
     @property
     def _unsigned(self) -> int:
         return self._tree.size - (self.head.size if self.head else 0)
+
+    @property
+    def _is_full(self) -> bool:
+        return self._file.size >= self._segment_bytes
 
     def _require_usable(self) -> None:
         failure = self.failure
@@ -253,7 +269,8 @@ class Trail:
     def _append(self, batch: _Batch) -> None:
         """(2) Add lines to the file, durably, and their leaves to the tree."""
         with self._writing():
-            if self._file.size >= self._segment_bytes:
+            # A file ends where a checkpoint was signed: the log may begin there (`archive`).
+            if self._is_full and not self._unsigned:
                 self._rotate()
             self._file.append(b"".join(batch.lines))
         if not self._unsigned:
@@ -262,7 +279,7 @@ class Trail:
             self._tree.append(leaf)
 
     def _rotate(self) -> None:
-        full, self._file = self._file, LogFile(segment_path(self._directory, self._tree.size))
+        full, self._file = self._file, LogFile(segment_path(self.directory, self._tree.size))
         full.close()
 
     @contextmanager
@@ -292,8 +309,8 @@ class Trail:
             return
         # The clock may jump either way; both are reasons to sign.
         waited = abs(self._clock() - self._unsigned_since)
-        first = self.head is None  # a log without a checkpoint proves nothing
-        if not first and unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
+        at_once = self.head is None or self._is_full  # a log without a checkpoint proves nothing
+        if not at_once and unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
             return
         try:
             self._sign()

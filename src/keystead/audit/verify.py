@@ -8,6 +8,11 @@
 (4) the log does not end before the newest checkpoint, nor goes on long after it: a server signs
     after a second or 1,000 records, so that a long unsigned end means that checkpoints were cut.
 
+The log may begin later than with record 0, at a signed checkpoint, which continues the tree: where
+older files were archived, which a record of the log has to say, or where the examination is
+asked to begin. Files of an archive are examined as a part of the log. A file that is not there is
+told from one that was changed: what follows it is still held against the checkpoints.
+
 Files alone cannot show that the log was cut back to an older checkpoint together with its
 checkpoints, nor that the last moments after it were rewritten: give the copy that a sink kept as
 `witness`. What came after the newest checkpoint is checked by (2) only.
@@ -16,12 +21,15 @@ A server may be appending meanwhile. Checkpoints are read first, because records
 before a checkpoint covers them; a last line without its end is one that is being written.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import IO
 
-from keystead.audit import lines
+from keystead.audit import archive, lines
 from keystead.audit.checkpoint import (
     UNSIGNED_RECORDS,
     UNSIGNED_TIME,
@@ -29,7 +37,7 @@ from keystead.audit.checkpoint import (
     Checkpoint,
     key_id,
 )
-from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
+from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, archived, segments
 from keystead.audit.jsontext import printable
 from keystead.audit.tree import Tree
 
@@ -51,6 +59,7 @@ class Problem:
     index: int | None = None  # of the record
     time: str = ""  # of the event, if it can be read
     event: str = ""  # its name
+    missing: bool = False  # it is not there; else it is not what was written
 
     def __str__(self) -> str:
         place = f"`{self.file}`" + (f" line {self.line}" if self.line else "")
@@ -64,7 +73,8 @@ class Problem:
 class Report:
     """What verification found. The first problem of the records ends their examination."""
 
-    records: int = 0  # that are as they were written
+    first: int = 0  # the record that the examination began with
+    records: int = 0  # that are as they were written, those before it counted
     checkpoints: int = 0  # that are signed by the key
     signed: int = 0  # records under the newest of these
     unsigned: int = 0  # records after them
@@ -84,12 +94,15 @@ def verify(
     verify_signature: VerifySignature,
     *,
     witness: Path | None = None,
+    archives: Sequence[Path] = (),
+    start: int = 0,
     progress: Progress | None = None,
 ) -> Report:
-    """Examine the log in `directory`; an OSError rises.
+    """Examine the log in `directory`, and in `archives`; an OSError rises.
 
-    `public_key_pem` is the key as its holder kept it elsewhere; without it the one beside the
-    log is believed. `verify_signature` checks against this same key.
+    It begins at the newest checkpoint of at most `start` records. `public_key_pem` is the key as
+    its holder kept it elsewhere; without it the one beside the log is believed. `verify_signature`
+    checks against this same key.
     """
     report = Report()
     beside = (directory / PUBLIC_KEY).read_bytes()
@@ -97,15 +110,28 @@ def verify(
         report.problems.append(Problem("this is not the key that was given", PUBLIC_KEY))
     signer = key_id(public_key_pem or beside)
     signed: list[Checkpoint] = []
-    for path in (directory / CHECKPOINTS, witness):
-        if path is not None:
+    elsewhere = [path for one in archives for path in sorted(one.glob("checkpoints-*.jsonl"))]
+    for path in (directory / CHECKPOINTS, witness, *elsewhere):
+        if path is not None and (path == witness or path.exists()):
             signed += _checkpoints(path, signer, verify_signature, report)
     signed.sort(key=lambda checkpoint: checkpoint.order)
     report.checkpoints = len(signed)
     if signed:
         report.signed, report.root = signed[-1].size, signed[-1].root
-    _Examination(directory, signed, report, progress).run()
+    files = _files(directory, archives)
+    _Examination(files, signed, report, progress).run(start)
     return report
+
+
+def _files(directory: Path, archives: Sequence[Path]) -> list[Segment]:
+    """The files of the log and of its archives, in order; of two with one name the log's own."""
+    found = [segment for one in archives for segment in archived(one)]
+    by_first = {segment.first: segment for segment in (*found, *segments(directory))}
+    return [by_first[first] for first in sorted(by_first)]
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def _checkpoints(
@@ -163,50 +189,103 @@ class _Bad(Exception):
 
 
 class _Examination:
-    """The walk over all records, once, from the first to the last."""
+    """The walk over all records, once, from where it begins to the last."""
 
     def __init__(
         self,
-        directory: Path,
+        files: list[Segment],
         signed: list[Checkpoint],
         report: Report,
         progress: Progress | None,
     ) -> None:
-        self._segments = segments(directory)
+        self._segments = files
         self._signed = signed
         self._next = 0  # the first checkpoint that the walk has not reached
         self._report = report
         self._progress = progress
         self._tree = Tree()
+        self._archived = 0  # records before this one were archived, as the log itself says
         self._unproven: _Position | None = None  # the first record after the last good checkpoint
         self._last: _Position | None = None  # the last record
+        self._name = CHECKPOINTS  # of the file that is being read
         self._read = 0
         self._told = 0
         self._total = sum(segment.path.stat().st_size for segment in self._segments)
 
-    def run(self) -> None:
+    def run(self, start: int) -> None:
         try:
+            self._begin(start)
             self._prove()
             for segment in self._segments:
                 self._segment(segment)
             self._end()
         except _Bad as bad:
             self._report.problems.append(bad.problem)
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            text = "it is not what was compressed"
+            self._report.problems.append(Problem(text, self._name, index=self._tree.size))
+
+    def _begin(self, start: int) -> None:
+        """Where does the examination begin: at a checkpoint, or where the oldest file does?"""
+        first = self._segments[0].first if self._segments else 0
+        from_start = [one for one in self._signed if first <= one.size <= start]
+        if from_start:
+            self._continue(from_start[-1])
+            following = [each.first for each in self._segments] + [self._tree.size + 1]
+            self._segments = [
+                segment
+                for segment, end in zip(self._segments, following[1:], strict=False)
+                if end > self._tree.size
+            ]
+            self._archived = self._tree.size
+        elif first:
+            self._skip(0, self._segments[0])
+        self._report.first = self._tree.size
+
+    def _skip(self, missing: int, following: Segment) -> None:
+        """Go on with a file although records before it are missing, by the checkpoint there."""
+        known = [one for one in self._signed if one.size == following.first]
+        if not known:
+            text = f"it should start with record {missing}: a file is missing or renamed"
+            raise _Bad(Problem(text, following.path.name, missing=True))
+        self._continue(known[-1])
+
+    def _continue(self, checkpoint: Checkpoint) -> None:
+        self._tree = checkpoint.tree()
+        self._unproven = self._last = None
+        self._report.records = checkpoint.size
+        while self._next < len(self._signed) and self._signed[self._next].size < checkpoint.size:
+            self._next += 1
+        self._prove()
 
     def _segment(self, segment: Segment) -> None:
-        name = segment.path.name
+        name = self._name = segment.path.name
         if self._report.incomplete:
             raise _Bad(Problem("the file before it ends in the middle of a record", name))
-        if segment.first != self._tree.size:
-            text = f"it should start with record {self._tree.size}: a file is missing or renamed"
+        size, begun = self._tree.size, segment is self._segments[0]
+        if segment.first < size and not begun:
+            text = f"it should start with record {size}: a file is missing or renamed"
             raise _Bad(Problem(text, name))
-        with segment.path.open("rb") as file:
+        if segment.first > size:
+            self._skip(size, segment)
+            self._missing(size, segment.first, name)
+        index = segment.first
+        with _opened(segment.path) as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     self._report.incomplete = True
                     return
-                self._record(line, name, number)
+                if index >= self._tree.size:
+                    self._record(line, name, number)
+                index += 1
                 self._tell(len(line))
+        if begun and self._tree.size > index:
+            text = f"it ends with record {index - 1}, and a checkpoint says that more follow"
+            raise _Bad(Problem(text, name, missing=True))
+
+    def _missing(self, first: int, end: int, name: str) -> None:
+        text = f"records {first} to {end - 1} are missing before it: their file is not here"
+        self._report.problems.append(Problem(text, name, missing=True))
 
     def _record(self, line: bytes, name: str, number: int) -> None:
         """(2) One line, which has to be the next record."""
@@ -224,6 +303,8 @@ class _Examination:
             raise _Bad(position.problem(f"record {place.index} stands in its place"))
         self._unproven = self._unproven or position
         self._last = position
+        if place.name == archive.EVENT:
+            self._archived = max(self._archived, archive.told(event))
         self._tree.append(leaf)
         self._report.records = self._tree.size
         self._prove()
@@ -252,15 +333,25 @@ class _Examination:
         if self._next < len(self._signed):
             newest = self._signed[-1]
             name = self._segments[-1].path.name if self._segments else CHECKPOINTS
-            raise _Bad(
-                _Position(self._tree.size, name, 0).problem(
-                    f"the log ends before it: the checkpoint of {newest.time} signed"
-                    f" {newest.size} records"
-                )
+            problem = _Position(self._tree.size, name, 0).problem(
+                f"the log ends before it: the checkpoint of {newest.time} signed"
+                f" {newest.size} records"
             )
+            raise _Bad(replace(problem, missing=True))
+        self._require_archived()
         self._require_signed_lately()
         if self._progress is not None:
             self._progress(self._total, self._total)
+
+    def _require_archived(self) -> None:
+        """Where the log does not begin with record 0, does it say why?"""
+        first = self._report.first
+        if first > self._archived and any(one.path.suffix != ".gz" for one in self._segments):
+            text = (
+                f"records 0 to {first - 1} are missing, and no record says that they were archived"
+            )
+            name = self._segments[0].path.name
+            self._report.problems.append(Problem(text, name, missing=True))
 
     def _require_signed_lately(self) -> None:
         first, last = self._unproven, self._last

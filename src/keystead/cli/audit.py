@@ -7,15 +7,18 @@ import sys
 from dataclasses import asdict, astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
+from keystead.audit import archive as archiving
 from keystead.audit.files import PUBLIC_KEY
 from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.verify import Report
 from keystead.audit.verify import verify as examine
 from keystead.cli import options, output
+from keystead.cli.performing import hold
 from keystead.custody.files import SealError
 from keystead.custody.state import Examined
 from keystead.custody.verification import NotAPublicKey, signature_verifier
@@ -25,6 +28,7 @@ from keystead.store.lock import DirectoryInUse
 from keystead.store.protocol import StoreCorrupt
 
 BROKEN = 1
+DIRECTORY = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -38,6 +42,14 @@ def audit() -> None:
 @options.config_file
 @click.option("--public-key", type=FILE, metavar="FILE", help="The key as you kept it elsewhere.")
 @click.option("--witness", type=FILE, metavar="FILE", help="Checkpoints that were kept elsewhere.")
+@click.option(
+    "--archive", "archives", type=DIRECTORY, metavar="DIR", multiple=True,
+    help="Where older records were archived; may be given again.",
+)  # fmt: skip
+@click.option(
+    "--from", "start", type=click.IntRange(0), default=0, metavar="RECORD",
+    help="Begin at the newest checkpoint of at most so many records.",
+)  # fmt: skip
 @options.json
 def verify(
     *,
@@ -45,22 +57,27 @@ def verify(
     file: Path | None,
     public_key: Path | None,
     witness: Path | None,
+    archives: tuple[Path, ...],
+    start: int,
     as_json: bool,
 ) -> int:
     """Is the log complete and unchanged, and are the stored rows the newest?
 
     Exit status 1, and the record or the row, if not. The rows are examined in a data directory
-    that no server uses; of a log alone, only the log is.
+    that no server uses; of a log alone, only the log is. An archive may be examined alone, too.
     """
     config = options.load(file, data=data)
-    directory = _directory(config)
+    directory = _directory(config, archives)
     given = public_key.read_bytes() if public_key else None
     try:
         verifier = signature_verifier(given or (directory / PUBLIC_KEY).read_bytes())
     except NotAPublicKey as error:
         name = public_key or directory / PUBLIC_KEY
         raise Failure(f"`{name}`: {error}", "give the key with --public-key") from None
-    report = examine(directory, given, verifier, witness=witness, progress=output.progress)
+    report = examine(
+        directory, given, verifier,
+        witness=witness, archives=archives, start=start, progress=output.progress,
+    )  # fmt: skip
     state = _state(config)
     problems = [str(problem) for problem in report.problems]
     problems += state.problems if isinstance(state, Examined) else []
@@ -109,7 +126,7 @@ def _members(state: Examined | str) -> dict[str, object]:
 def _as_facts(report: Report) -> dict[str, object]:
     return {
         "result": "the log is complete and unchanged",
-        "records": report.records,
+        "records": f"{report.first} to {report.records}" if report.first else report.records,
         "signed": f"{report.signed} records under {report.checkpoints} checkpoints",
         "unsigned": report.unsigned,
         "root": report.root or "-",
@@ -160,8 +177,56 @@ def show(
     output.table(head, [astuple(row(event)) for event in found])
 
 
-def _directory(config: Config) -> Path:
+@audit.command(short_help="Move finished files of records elsewhere.")
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.option(
+    "--to", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Where they are kept, compressed, with their checkpoints.",
+)  # fmt: skip
+@click.option(
+    "--keep",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="FILES",
+    help="How many finished files stay in the log.",
+)
+@options.json
+def archive(file: Path | None, to: Path, keep: int, as_json: bool, **given: Any) -> None:
+    """Move the finished files of the audit log to DIR, also while the server runs.
+
+    They are copied, compressed and compared first; that they were archived is recorded in the log;
+    then they are removed from it. `keystead audit verify --archive DIR` proves both together.
+    """
+    config = options.load(file, **given)
+    directory = _directory(config)
+    before = archiving.boundary(directory, keep)
+    if not before:
+        output.note("no file of the log is finished: there is nothing to archive")
+        return
+    try:
+        copied = archiving.copy(directory, before, to, output.progress)
+    except archiving.NotArchived as error:
+        raise Failure(str(error), "name another directory with --to") from None
+    hold(config, "audit archive", before=before)
+    if as_json:
+        output.as_json(asdict(copied))
+        return
+    output.facts(
+        {
+            "files": copied.files,
+            "bytes": f"{copied.bytes}, {copied.archived_bytes} in `{to}`",
+            "the log begins": f"with record {before}",
+        }
+    )
+
+
+def _directory(config: Config, archives: tuple[Path, ...] = ()) -> Path:
     directory = config.directory / AUDIT_DIRECTORY
+    if archives and not directory.is_dir():
+        return archives[0]
     if not directory.is_dir():
         raise Failure(f"`{config.data}` holds no audit log", "name a data directory with --data")
     return directory

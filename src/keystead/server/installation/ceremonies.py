@@ -8,6 +8,7 @@ operator's terminal, secrets included, and nowhere else.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from keystead.audit import archive
 from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
@@ -117,6 +118,17 @@ def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str
     return every[0].account
 
 
+def _forget_archived(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the log begin with a later record; what came before it was archived."""
+    before = int(arguments["before"])
+    if not archive.begins(installation.trail.directory, before):
+        raise Failure(f"the audit log cannot begin with record {before}", "archive it again")
+    now = installation.clock.now()
+    details = {archive.BEFORE: str(before)}
+    installation.trail.forget(before, ceremony_event(archive.EVENT, now, details))
+    return {"before": before}
+
+
 CEREMONIES: Mapping[str, Ceremony] = {
     "status": _status,
     "explain": question.explain_one,
@@ -124,6 +136,7 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "simulate": simulate.simulate,
     "who-can": who_can.who_can,
     "account create": _create_account,
+    "audit archive": _forget_archived,
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
 }
