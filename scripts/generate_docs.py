@@ -13,6 +13,7 @@ import keystead.identity.sts
 import keystead.kms.operations
 from keystead.registry import implementation
 from keystead.server.installation.config import reference
+from keystead.server.telemetry import catalogue
 from keystead.wire.models import accessanalyzer, iam, kms, sts
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -57,7 +58,35 @@ def configuration() -> str:
     return f"{GENERATED}# Configuration\n\n{reference()}"
 
 
-PAGES = {"operations.md": operations, "configuration.md": configuration}
+METRICS_TEXT = """\
+`/metrics` has them for Prometheus, for callers on this machine or on `metrics_listen`. Labels are
+services, operations, error codes and our own words, so that no caller can make more series. Besides
+these there are the library's `process_…` (memory, processor time, open files), on Linux.
+"""
+ALARMS_TEXT = """\
+## Alarms
+
+What an operator must look at is counted by kind in `keystead_alarms_total`, with a line of the log
+that says more. Two rules find all of it: `increase(keystead_alarms_total[10m]) > 0`, and
+`keystead_ready == 0` for a minute. A third finds defects of Keystead:
+`keystead_policy_disagreements_total > 0`.
+"""
+
+
+def metrics() -> str:
+    """Every metric and every alarm, from the catalogue."""
+    numbers = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+    for metric in catalogue.METRICS:
+        kind = "gauge" if metric.kind == "info" else metric.kind
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        numbers.append(f"| `{metric.name}` | {kind} | {labels} | {metric.meaning} |")
+    alarms = ["| `kind` | meaning | what to do |", "| --- | --- | --- |"]
+    alarms += [f"| `{one.kind}` | {one.meaning} | {one.advice} |" for one in catalogue.ALARMS]
+    head = f"{GENERATED}# Metrics and alarms\n"
+    return "\n".join((head, METRICS_TEXT, *numbers, "", ALARMS_TEXT, *alarms))
+
+
+PAGES = {"operations.md": operations, "configuration.md": configuration, "metrics.md": metrics}
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from keystead.policy.enforcement import enforce
 from keystead.policy.evaluation import PolicyKind
 from tests.server.installations import Local, open_local
 
-PAGE = "keystead_policy_disagreements"
+PAGE = "keystead_policy_disagreements_total"
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def two(tmp_path: Path) -> Iterator[tuple[Local, Local]]:
 
 def shown(local: Local) -> float:
     """How many differences an operator sees."""
-    (gauge,) = (one for one in local.installation.metrics.gauges if one.name == PAGE)
-    return gauge.value()
+    (number,) = (one for one in local.installation.metrics.numbers if one.metric.name == PAGE)
+    return number.value()
 
 
 def test_services_share_the_enforcer_of_their_installation(two: tuple[Local, Local]) -> None:

@@ -3,8 +3,11 @@
 import io
 import json
 import logging
+import platform
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -15,13 +18,14 @@ from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation.serving import Serving
 from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.later import Again, Later
-from keystead.server.telemetry import logs
+from keystead.server.telemetry import catalogue, logs
 from keystead.server.telemetry.exposition import exposition
 from keystead.server.telemetry.metrics import Metrics
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server.conftest import unavailable
 
+SOURCE = Path(__file__).parents[2] / "src"
 HERE = Peer("127.0.0.1", trusted=False, loopback=True)
 AWAY = Peer("203.0.113.7", trusted=False, loopback=False)
 
@@ -123,7 +127,8 @@ def test_numbers() -> None:
     metrics.call("kms", "Encrypt", "AccessDeniedException", 0.1)
     metrics.refused("framing")
     metrics.alarm("integrity")
-    metrics.gauge("keystead_epoch", "The epoch.", lambda: 7)
+    metrics.show("keystead_epoch", lambda: 7)
+    metrics.show("keystead_refusals_counted_total", lambda: 3)
     page = exposition(metrics).decode()
 
     labels = 'code="",operation="Encrypt",service="kms"'
@@ -133,6 +138,23 @@ def test_numbers() -> None:
     assert 'keystead_refused_total{reason="framing"} 1.0' in page
     assert 'keystead_alarms_total{kind="integrity"} 1.0' in page
     assert "keystead_epoch 7.0" in page
+    counted = "keystead_refusals_counted_total"
+    assert f"# TYPE {counted} counter\n{counted} 3.0\n" in page
+    assert f'keystead_build_info{{python="{platform.python_version()}",version="' in page
+    assert "process_cpu_seconds_total " in page or sys.platform != "linux"
+
+
+def test_every_metric_and_alarm_is_described() -> None:
+    """Names follow Prometheus's conventions, and every alarm that the code raises is explained."""
+    for metric in catalogue.METRICS:
+        assert metric.name.endswith("_total") == (metric.kind == "counter"), metric
+        assert re.fullmatch("keystead_[a-z_]+", metric.name)
+    with pytest.raises(KeyError):
+        Metrics().show("keystead_unheard_of", lambda: 1)
+    source = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    raised = set(re.findall(r'metrics\.alarm\("([^"]+)"\)', source))
+    assert len(raised) > 5
+    assert raised <= {alarm.kind for alarm in catalogue.ALARMS}
 
 
 @pytest.fixture

@@ -198,7 +198,7 @@ class Server:
             else:
                 listener = await loop.create_server(door.connection, sock=sock, backlog=BACKLOG)
                 self._listeners.append(listener)
-        metrics.gauge("keystead_connections", "Connections now.", lambda: counts.total)
+        metrics.show("keystead_connections", lambda: counts.total)
 
     def _most_connections(self, config: Config) -> int:
         """`max_connections`, or as many as this process may have open files for."""

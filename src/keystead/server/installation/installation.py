@@ -154,33 +154,16 @@ class Installation:
         self._show_numbers()
 
     def _show_numbers(self) -> None:
-        gauge = self.metrics.gauge
-        gauge("keystead_ready", "1 while it can serve.", lambda: self.serving.ready)
-        gauge("keystead_epoch", "The number of the state.", lambda: self.store.state)
-        gauge("keystead_audit_signed_records", "Records under the newest checkpoint.", self._signed)
-        gauge(
-            "keystead_policy_disagreements",
-            "How often enforcement and evaluation differed; anything but 0 is a defect.",
-            lambda: self.enforcer.disagreements,
-        )
-
-        gauge(
-            "keystead_kept_bytes",
-            "What is kept in memory to spare work, by its own account; it is bounded.",
-            self.kept_bytes,
-        )
-        gauge("keystead_work_waiting", "Work that waits for a worker.", lambda: self.lane.waiting)
-        gauge("keystead_work_begun", "Work that is being done.", lambda: self.lane.begun)
-        gauge(
-            "keystead_refusals_counted",
-            "Refusals of unknown callers that the audit log counts together.",
-            lambda: self.unknown.counted,
-        )
-        gauge(
-            "keystead_refusals_not_kept",
-            "Refusals that came too fast to be kept for `keystead explain`; the log has them.",
-            lambda: self.refusals.lost,
-        )
+        show = self.metrics.show
+        show("keystead_ready", lambda: self.serving.ready)
+        show("keystead_epoch", lambda: self.store.state)
+        show("keystead_audit_signed_records", self._signed)
+        show("keystead_policy_disagreements_total", lambda: self.enforcer.disagreements)
+        show("keystead_kept_bytes", self.kept_bytes)
+        show("keystead_work_waiting", lambda: self.lane.waiting)
+        show("keystead_work_begun", lambda: self.lane.begun)
+        show("keystead_refusals_counted_total", lambda: self.unknown.counted)
+        show("keystead_refusals_not_kept_total", lambda: self.refusals.lost)
 
     def kept_bytes(self) -> int:
         """What every cache that a caller can fill takes now (operating.md)."""

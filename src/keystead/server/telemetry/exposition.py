@@ -3,17 +3,21 @@
 Imported at the first scrape: the Prometheus library is on the path of no request and no start.
 """
 
+import platform
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
+    InfoMetricFamily,
     Metric,
 )
 from prometheus_client.registry import Collector
 
+from keystead import __version__
+from keystead.server.telemetry.catalogue import BY_NAME
 from keystead.server.telemetry.metrics import BOUNDS, Metrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,25 +31,27 @@ class _Families(Collector):
 
     def collect(self) -> Iterable[Metric]:
         metrics = self._metrics
-        calls = HistogramMetricFamily(
-            "keystead_call_duration_seconds",
-            "Calls answered, by service, operation and error code (empty for a success).",
-            labels=["service", "operation", "code"],
-        )
+        metric = BY_NAME["keystead_call_duration_seconds"]
+        calls = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
         for labels, series in sorted(metrics.calls.items()):
             calls.add_metric(labels, _cumulated(series.buckets), series.seconds)
         yield calls
-        for name, label, documentation, counts in (
-            ("keystead_refused", "reason", "What never became a request.", metrics.refusals),
-            ("keystead_alarms", "kind", "What an operator must look at.", metrics.alarms),
-            ("keystead_job_runs", "job", "Runs of the periodic jobs.", metrics.jobs),
+        for name, counts in (
+            ("keystead_refused_total", metrics.refusals),
+            ("keystead_alarms_total", metrics.alarms),
+            ("keystead_job_runs_total", metrics.jobs),
         ):
-            family = CounterMetricFamily(name, documentation, labels=[label])
+            metric = BY_NAME[name]
+            family = CounterMetricFamily(name, metric.meaning, labels=metric.labels)
             for value, count in sorted(counts.items()):
                 family.add_metric([value], count)
             yield family
-        for gauge in metrics.gauges:
-            yield GaugeMetricFamily(gauge.name, gauge.documentation, value=gauge.value())
+        for number in metrics.numbers:
+            kind = CounterMetricFamily if number.metric.kind == "counter" else GaugeMetricFamily
+            yield kind(number.metric.name, number.metric.meaning, value=number.value())
+        running = {"version": __version__, "python": platform.python_version()}
+        metric = BY_NAME["keystead_build_info"]
+        yield InfoMetricFamily(metric.name.removesuffix("_info"), metric.meaning, value=running)
 
 
 def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:
@@ -62,4 +68,5 @@ def exposition(metrics: Metrics) -> bytes:
     """The page that Prometheus reads."""
     registry = CollectorRegistry()
     registry.register(_Families(metrics))
+    ProcessCollector(registry=registry)
     return generate_latest(registry)

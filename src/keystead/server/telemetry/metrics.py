@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from keystead.server.telemetry.catalogue import BY_NAME, Metric
+
 BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
 
 
@@ -28,11 +30,10 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class Number:
     """A number that is asked for at each scrape."""
 
-    name: str
-    documentation: str
+    metric: Metric
     value: Callable[[], float]
 
 
@@ -44,7 +45,7 @@ class Metrics:
         self.refusals: Counter[str] = Counter()
         self.alarms: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
-        self.gauges: list[Gauge] = []
+        self.numbers: list[Number] = []
 
     def call(self, service: str, operation: str, code: str, seconds: float) -> None:
         """Count one answered call; `code` is "" for a success."""
@@ -65,9 +66,9 @@ class Metrics:
         """Count what an operator must look at."""
         self.alarms[kind] += 1
 
-    def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
-        """Show a number that is asked for at each scrape."""
-        self.gauges.append(Gauge(name, documentation, value))
+    def show(self, name: str, value: Callable[[], float]) -> None:
+        """Show a number of the catalogue that is asked for at each scrape."""
+        self.numbers.append(Number(BY_NAME[name], value))
 
     def ran(self, job: str) -> None:
         """Count one run of a periodic job."""
