@@ -11,7 +11,12 @@ from keystead.policy.evaluation.decision import Outcome, PolicyKind
 from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.layers import places, sources_at, with_sources
 from keystead.policy.evaluation.matching import Question
-from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, RequestContext
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PolicySource,
+    PrincipalType,
+    RequestContext,
+)
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.changes import What
 from keystead.policy.reasons.explain import explain
@@ -151,8 +156,12 @@ def test_the_smallest_change_allows(asked: Asked) -> None:
     explicit = explanation.decision.outcome is Outcome.EXPLICITLY_DENIED
     whats = [change.what for change in explanation.changes]
     if explicit and whats:
-        assert whats[0] is What.REMOVE
+        assert whats[0] is What.AVOID
     context, policies = asked
     within = context.principal.account == context.resource_account
+    shared = policies.principal.boundary is not None or policies.principal.service_control
+    unnamed = context.principal.type in (PrincipalType.ACCOUNT, PrincipalType.ANONYMOUS)
+    if explicit or shared or unnamed:
+        return  # a Deny stays, and not every caller can be told from others
     if within or (policies.cross_account_allowed and context.principal.account):
         assert whats

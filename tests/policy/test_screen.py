@@ -53,7 +53,7 @@ def test_everything_in_the_way_is_on_the_screen() -> None:
         ),
     )
     assert (
-        screen(policies, aws__tagkeys=("a", "c"))
+        screen(policies, aws__tagkeys=("a", "c"), aws__principalarn=USER)
         == f"""\
 ImplicitlyDenied  because no service control policy allows the kms:Encrypt action
 
@@ -63,10 +63,10 @@ resource    {KEY}
 
 steps
   1 explicit deny                    no effect     : no matching statement denies
-  3 service control policies, level 1 of 2 allow         : a statement allows (scp[0])
+  3 service control policies, level 1 of 2 allow         : a statement allows (scp[1])
   3 service control policies, level 2 of 2 implicit deny : no statement allows
   5 resource-based policies          delegated     : a statement leaves it to the policies of \
-the caller's account (default[0])
+the caller's account (default[1])
   6 identity-based policies          implicit deny : no statement allows
   7 permissions boundary             implicit deny : no statement allows
 
@@ -87,12 +87,14 @@ considered
 
 to allow it
   add to the service control policy scp
-    {{"Effect":"Allow","Action":"kms:Encrypt","Resource":"{KEY}"}}
+    {{"Effect":"Allow","Action":"kms:Encrypt","Resource":"{KEY}",\
+"Condition":{{"ArnEquals":{{"aws:PrincipalArn":"{USER}"}}}}}}
   meet the conditions of statement 2 `Tags` of the identity-based policy own
     aws:TagKeys ForAllValues:StringEquals a or b; it is [a, c]: not met
     aws:SourceVpce Null false; it is absent: not met
-  widen statement 1 of the permissions boundary Limit of {USER} to
-    {{"Effect":"Allow","Action":["s3:*","kms:Encrypt"],"Resource":"*"}}"""
+  add to the permissions boundary Limit of {USER}
+    {{"Effect":"Allow","Action":"kms:Encrypt","Resource":"{KEY}",\
+"Condition":{{"ArnEquals":{{"aws:PrincipalArn":"{USER}"}}}}}}"""
     )
 
 
@@ -118,14 +120,15 @@ def test_each_part_of_a_statement_has_its_answer() -> None:
 
 
 def test_statements_that_deny_together_are_all_named() -> None:
-    """By policy and position, and each is to be removed."""
+    """By policy and position; nothing is to be removed, and somebody has to decide."""
     denying = key_policy(allow(**to(ROOT)), deny(**to(USER)), deny(**to(USER)))
     text = screen(about_key((own(allow()),), (denying,)))
-    assert "a matching statement denies (default[1], default[2])\n" in text
+    assert "a matching statement denies (default[2], default[3])\n" in text
     assert text.endswith(
         "to allow it\n"
-        "  remove statement 2 from the resource-based policy default\n"
-        "  remove statement 3 from the resource-based policy default"
+        "  nothing small can: somebody who may has to decide about what denies it\n"
+        "    statement 2 of the resource-based policy default\n"
+        "    statement 3 of the resource-based policy default"
     )
 
 
@@ -139,7 +142,7 @@ def test_a_condition_that_wants_nothing() -> None:
 def test_a_policy_that_does_not_exist_yet() -> None:
     """What has to be written from nothing is a new policy."""
     assert (
-        "  add to the identity-based policy a new policy\n"
+        f"  add to a new identity-based policy of {USER}\n"
         f'    {{"Effect":"Allow","Action":"kms:Encrypt","Resource":"{KEY}"}}'
     ) in screen(about_key((), (DELEGATES,)))
 
@@ -175,7 +178,7 @@ def test_a_step_without_more_to_say() -> None:
     full = ceiling(allow("*", Principal="*"), kind=DocumentKind.RCP)
     text = screen(about_key((own(allow()),), (DELEGATES,), resource_control=((full,), ())))
     steps = [line.rstrip() for line in text.splitlines()]
-    assert "  2 resource control policies, level 1 of 2 allow          (rcp[0])" in steps
+    assert "  2 resource control policies, level 1 of 2 allow          (rcp[1])" in steps
     assert "  2 resource control policies, level 2 of 2 allow" in steps
 
 

@@ -21,28 +21,14 @@ from keystead.inquiry import unknown_principals
 from keystead.inquiry.question import ask, given_keys, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
-from keystead.policy.language import SERVED, is_supplied
+from keystead.policy.language import OF_KEY, OF_PRINCIPAL, OF_RESOURCE, SERVED, is_supplied
 from keystead.policy.reasons import Possibility, Supposed, Unknown, Verdict, possible
 from keystead.policy.text import ascii_lower
 
 PAGE_SECONDS = 0.02
 _USERS_READ = 100
 
-_OF_PRINCIPAL = ("aws:principal", "aws:username", "aws:userid")
 _OF_SESSIONS = frozenset({"aws:federatedprovider", "aws:sourceidentity"})  # of roles
-_OF_RESOURCE = ("aws:resource", "iam:resourcetag/")
-_OF_KEY = frozenset(
-    {
-        "kms:customermasterkeyspec",
-        "kms:customermasterkeyusage",
-        "kms:keyorigin",
-        "kms:keyspec",
-        "kms:keyusage",
-        "kms:multiregion",
-        "kms:multiregionkeytype",
-        "kms:resourcealiases",
-    }
-)
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -121,7 +107,7 @@ class _Asking:
     def row(self, caller: Caller) -> dict[str, Any] | None:
         """What a principal of the installation can do; None: it cannot."""
         resource = self._resource(caller)
-        unknown = self._unknown(resource, _OF_PRINCIPAL)
+        unknown = self._unknown(resource, OF_PRINCIPAL)
         found = self._possible(caller, resource, unknown)
         if found.verdict is Verdict.CANNOT:
             return None
@@ -158,8 +144,8 @@ class _Asking:
         is_key = isinstance(resource, Key)
         services = {"aws", service} & SERVED
         unread = isinstance(resource, Target) and resource.arn_text != "*"
-        described = known if unread else (*known, *_OF_RESOURCE)
-        without = self._without | _OF_SESSIONS | (_OF_KEY if is_key else frozenset())
+        described = known if unread else (*known, *OF_RESOURCE)
+        without = self._without | _OF_SESSIONS | (OF_KEY if is_key else frozenset())
 
         def unknown(name: str) -> bool:
             return (

@@ -148,3 +148,30 @@ def is_multi_valued(key: str) -> bool:
 def hidden_from_key_policies(key: str) -> bool:
     """Is this lower-case key one that a key policy never sees?"""
     return key.startswith(IDENTITY_ONLY)
+
+
+OF_PRINCIPAL = ("aws:principal", "aws:username", "aws:userid")
+"""How the names of those keys begin that say who asks."""
+
+OF_RESOURCE = ("aws:resource", "iam:resourcetag/")
+"""How the names of those begin that say what is asked about."""
+
+OF_KEY = frozenset(
+    {
+        "kms:customermasterkeyspec",
+        "kms:customermasterkeyusage",
+        "kms:keyorigin",
+        "kms:keyspec",
+        "kms:keyusage",
+        "kms:multiregion",
+        "kms:multiregionkeytype",
+        "kms:resourcealiases",
+    }
+)
+"""Those that say what a KMS key is."""
+
+
+def is_of_request(key: str) -> bool:
+    """Could the same caller send another value of this lower-case key about the same resource?"""
+    described = key.startswith((*OF_PRINCIPAL, *OF_RESOURCE)) or key in OF_KEY
+    return not described and key != "kms:calleraccount"

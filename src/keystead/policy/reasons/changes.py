@@ -1,15 +1,20 @@
 """What is the smallest change that would allow it?  One change for each policy in the way.
 
-A refusal is taken away, the question is asked again, and so on until nothing refuses: what is
-proposed was tried. A Deny is to be removed; where nothing allows, the Allow that is nearest to
-the request is to be widened, or, if only its conditions fail, to be met; otherwise a statement is
-to be added. What AWS keeps for itself, and an operation that never works across accounts, no
-change can allow.
+Small is what gives little permission, not what is a short text. First the request is to meet the
+conditions of a statement that is there: that changes no policy. Then the caller's own statement is
+to be widened, where that gives exactly what was asked; otherwise a statement is to be added
+(`proposals`). No change gives more actions, resources or principals than were asked for.
+
+A Deny is never to be removed: somebody wanted it. The request is to let one of its conditions
+fail, or there is no smallest change. What AWS keeps for itself, and an operation that never works
+across accounts, no change can allow.
+
+A refusal is taken away, the question is asked again, and so on until nothing refuses. Then the
+question is asked once more with the proposed policies, the keys of those conditions left open:
+what is proposed together was tried together.
 """
 
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterator
 
 import msgspec
 
@@ -20,120 +25,116 @@ from keystead.policy.evaluation import (
     Finding,
     Layer,
     PolicyKind,
-    PolicySource,
     Question,
     RequestContext,
-    document_kind,
     evaluate,
     places,
     sources_at,
-    with_sources,
 )
-from keystead.policy.language import (
-    EVERYBODY,
-    RULES,
-    VERSION_2012,
-    Grade,
-    MalformedPolicy,
-    Policy,
-    Principal,
-    PrincipalType,
-    Statement,
-    compile_policy,
-    root_arn,
-)
-from keystead.policy.reasons.statement_results import ConditionResult, StatementResult, result
+from keystead.policy.language import Grade, MalformedPolicy, is_of_request
+from keystead.policy.reasons.possibility import Verdict, possible
+from keystead.policy.reasons.proposals import Change, Found, What, added, own_widened, replaced
+from keystead.policy.reasons.statement_results import ConditionResult, result
+from keystead.policy.text import ascii_lower
+
+__all__ = ("Change", "What", "smallest_changes")
 
 _MOST_CHANGES = 64
 
 
-class What(StrEnum):
-    """The kinds of change."""
+class _Step(msgspec.Struct, frozen=True):
+    """A change, and the policies after it."""
 
-    REMOVE = "remove the statement"
-    MEET = "meet its conditions"
-    WIDEN = "widen the statement"
-    ADD = "add a statement"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One change to one policy, or to the request."""
-
-    what: What
-    kind: PolicyKind
-    policy: str  # PolicySource.id; "" for a policy that does not exist yet
-    attached_to: str
-    index: int  # of the statement in its document; -1 for a new one
-    sid: str
-    statement: Mapping[str, Any]  # as it is (remove, meet) or as it would be (widen, add)
-    conditions: tuple[ConditionResult, ...] = ()  # those that decide: met (remove) or not (meet)
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """A statement where it stands, and how near it is to the request."""
-
-    place: Layer
-    source: PolicySource
-    statement: Statement
-    result: StatementResult
-
-    def change(self, what: What, statement: Mapping[str, Any] | None = None) -> Change:
-        deciding = [one for one in self.result.conditions if one.met is (what is What.REMOVE)]
-        return Change(
-            what=what,
-            kind=self.place.kind,
-            policy=self.source.id,
-            attached_to=self.source.attached_to,
-            index=self.statement.index,
-            sid=self.statement.sid,
-            statement=statement or self.statement.source,
-            conditions=tuple(deciding) if what in (What.REMOVE, What.MEET) else (),
-        )
-
-
-_Step = tuple[Change, ApplicablePolicies]
-"""A change, and the policies after it."""
+    change: Change
+    supposed: ApplicablePolicies  # as if the request had been changed as proposed, too
+    written: ApplicablePolicies  # as documents would be
 
 
 def smallest_changes(context: RequestContext, policies: ApplicablePolicies) -> tuple[Change, ...]:
     """The changes that together allow; () when nothing has to change, or nothing can."""
+    for of_request in (True, False):
+        changes, written = _changes(context, policies, of_request=of_request)
+        if changes and _holds(context, written, changes):
+            return changes
+    return ()
+
+
+def _changes(
+    context: RequestContext, policies: ApplicablePolicies, *, of_request: bool
+) -> tuple[tuple[Change, ...], ApplicablePolicies]:
+    """The changes until nothing refuses, and the policies as they would be written."""
     changes: list[Change] = []
+    written = policies
     for _ in range(_MOST_CHANGES + 1):
-        question = Question.of(context, policies)
         refusal = _refusal(evaluate(context, policies).trace)
         if refusal is None:
-            return tuple(changes)
-        step = _step(question, refusal)
+            return tuple(changes), written
+        step = _step(Question.of(context, policies), written, refusal, of_request=of_request)
         if step is None:
-            return ()
-        change, policies = step
-        changes.append(change)
-    return ()
+            break
+        changes.append(step.change)
+        policies, written = step.supposed, step.written
+    return (), written
+
+
+def _holds(
+    context: RequestContext, written: ApplicablePolicies, changes: tuple[Change, ...]
+) -> bool:
+    """Is some request that differs in nothing but those conditions allowed?"""
+    names = {ascii_lower(one.key) for change in changes for one in change.conditions}
+    known = {name: value for name, value in context.keys.items() if name not in names}
+    open_context = msgspec.structs.replace(context, keys=known)
+    return possible(open_context, written, names.__contains__).verdict is not Verdict.CANNOT
 
 
 def _refusal(trace: tuple[Finding, ...]) -> Finding | None:
     return next((one for one in trace if one.effect in (EXPLICIT_DENY, IMPLICIT_DENY)), None)
 
 
-def _step(question: Question, refusal: Finding) -> _Step | None:
+def _step(
+    question: Question, written: ApplicablePolicies, refusal: Finding, *, of_request: bool
+) -> _Step | None:
     """Take one refusal away."""
     if refusal.kind is None:
         return None
     found = [one for one in _statements(question) if one.place.kind is refusal.kind]
     if refusal.effect == EXPLICIT_DENY:
         deny = next(one for one in found if not one.statement.allow and one.result.matches)
-        return deny.change(What.REMOVE), _replaced(question.policies, deny, None)
+        avoidable = [one for one in deny.result.conditions if is_of_request(ascii_lower(one.key))]
+        return _request_step(question, written, deny, avoidable) if of_request else None
     place = _refusing(question, refusal.kind)
     if place is None:
         return None
-    return _allowing(question, place, [one for one in found if one.place == place])
+    here = [one for one in found if one.place == place]
+    if of_request and (nearest := _to_be_met(here)) is not None:
+        return _request_step(question, written, nearest, nearest.unmet)
+    try:
+        proposed = own_widened(question, here) or added(question, place)
+    except MalformedPolicy:
+        return None  # the request's own names cannot stand in a document
+    if proposed is None:
+        return None
+    change, after = proposed
+    return _Step(change, after(question.policies), after(written))
 
 
-def _statements(question: Question) -> Iterator[_Found]:
+def _request_step(
+    question: Question, written: ApplicablePolicies, found: Found, keys: list[ConditionResult]
+) -> _Step | None:
+    """The request is to meet what an Allow asks for, or to let one condition of a Deny fail."""
+    if not keys:
+        return None
+    statement = found.statement
+    change = found.change(What.MEET if statement.allow else What.AVOID, conditions=tuple(keys))
+    free = msgspec.structs.replace(statement, conditions=()) if statement.allow else None
+    return _Step(change, replaced(question.policies, found, free), written)
+
+
+def _statements(question: Question) -> Iterator[Found]:
     for place in places(question):
         for source in sources_at(question.policies, place):
             for statement in source.policy.statements:
-                yield _Found(place, source, statement, result(question, statement))
+                yield Found(place, source, statement, result(question, statement))
 
 
 def _refusing(question: Question, kind: PolicyKind) -> Layer | None:
@@ -146,125 +147,14 @@ def _refusing(question: Question, kind: PolicyKind) -> Layer | None:
     return None
 
 
-def _allowing(question: Question, place: Layer, found: list[_Found]) -> _Step | None:
-    """Meet or widen the nearest Allow, else add one."""
-    allows = [one for one in found if one.statement.allow and not one.statement.void]
-    nearest = min(allows, key=_nearness, default=None)
-    try:
-        if nearest is not None and _only_conditions_fail(nearest.result):
-            free = {k: v for k, v in nearest.statement.source.items() if k != "Condition"}
-            after = _replaced(question.policies, nearest, _compiled(place, free))
-            return nearest.change(What.MEET), after
-        if nearest is not None and _distance(nearest.result) == 1:
-            wider = _widened(question, nearest)
-            if wider is not None:
-                after = _replaced(question.policies, nearest, _compiled(place, wider))
-                return nearest.change(What.WIDEN, wider), after
-        return _added(question, place)
-    except MalformedPolicy:
-        return None  # the request's own names cannot stand in a document
+def _to_be_met(here: list[Found]) -> Found | None:
+    """The Allow of which nothing but fewest conditions fail, all of them the request's to meet."""
+    near = [one for one in here if one.statement.allow and _can_be_met(one)]
+    return min(near, key=lambda one: len(one.unmet), default=None)
 
 
-def _nearness(found: _Found) -> tuple[int, bool]:
-    """The smaller, the nearer; what needs no other policy comes before what does."""
-    return _distance(found.result), not _only_conditions_fail(found.result)
-
-
-def _distance(near: StatementResult) -> int:
-    """How many of the statement's questions the request answers with no."""
-    parts = (near.action, near.principal > Grade.NOBODY, near.resource)
-    return parts.count(False) + sum(not condition.met for condition in near.conditions)
-
-
-def _only_conditions_fail(near: StatementResult) -> bool:
-    return near.action and near.principal > Grade.NOBODY and near.resource
-
-
-def _widened(question: Question, nearest: _Found) -> Mapping[str, Any] | None:
-    """The nearest statement with what it lacks; None when that cannot be added to it."""
-    near, source, context = nearest.result, nearest.statement.source, question.context
-    if not near.action and "Action" in source:
-        return {**source, "Action": [*_listed(source["Action"]), context.action]}
-    if not near.resource and "Resource" in source:
-        return {**source, "Resource": [*_listed(source["Resource"]), context.resource]}
-    if near.principal is Grade.NOBODY and isinstance(source.get("Principal"), dict):
-        ((kind, name),) = _names(context.principal).items()
-        listed = _listed(source["Principal"].get(kind, []))
-        return {**source, "Principal": {**source["Principal"], kind: [*listed, name]}}
-    return None
-
-
-def _added(question: Question, place: Layer) -> _Step:
-    """A statement of its own, in the first policy at this place or a new one."""
-    context = question.context
-    statement: dict[str, Any] = {"Effect": "Allow"}
-    if RULES[document_kind(place.kind)].principal:
-        statement["Principal"] = _names(context.principal)
-    statement["Action"] = context.action
-    if place.kind is PolicyKind.RESOURCE and question.action.startswith("kms:"):
-        statement["Resource"] = "*"  # in a key policy: this key
-    elif RULES[document_kind(place.kind)].resource:
-        statement["Resource"] = context.resource
-    sources = sources_at(question.policies, place)
-    compiled = _compiled(place, statement)
-    first = sources[0] if sources else PolicySource(_policy(place, statement), "")
-    change = Change(What.ADD, place.kind, first.id, first.attached_to, -1, "", statement)
-    if not sources:
-        return change, with_sources(question.policies, place, (first,))
-    longer = _with_statements(first, (*first.policy.statements, compiled))
-    return change, with_sources(question.policies, place, (longer, *sources[1:]))
-
-
-def _names(who: Principal) -> Mapping[str, str]:
-    """How a policy names the caller as exactly as lasts: a session by its role."""
-    match who.type:
-        case PrincipalType.ASSUMED_ROLE:
-            return {"AWS": who.principal_arn}
-        case PrincipalType.ACCOUNT:
-            return {"AWS": root_arn(who.account, who.arn.split(":")[1])}
-        case PrincipalType.SERVICE:
-            return {"Service": who.service_names[0]}
-        case PrincipalType.FEDERATED:
-            return {"Federated": who.issuer_arn}
-        case PrincipalType.ANONYMOUS:
-            return {"AWS": EVERYBODY}
-        case PrincipalType.USER | PrincipalType.FEDERATED_USER:
-            return {"AWS": who.arn}
-
-
-def _policy(place: Layer, statement: Mapping[str, Any]) -> Policy:
-    document = {"Version": VERSION_2012, "Statement": [statement]}
-    return compile_policy(
-        msgspec.json.encode(document).decode(),
-        document_kind(place.kind),
-        accept_unsupported_condition_keys=True,
-    )
-
-
-def _compiled(place: Layer, statement: Mapping[str, Any]) -> Statement:
-    return _policy(place, statement).statements[0]
-
-
-def _replaced(
-    policies: ApplicablePolicies, found: _Found, by: Statement | None
-) -> ApplicablePolicies:
-    """The policies with one statement replaced, or removed."""
-    changed = [] if by is None else [by]
-    statements: list[Statement] = []
-    for statement in found.source.policy.statements:
-        statements += changed if statement is found.statement else [statement]
-    sources = tuple(
-        _with_statements(one, tuple(statements)) if one is found.source else one
-        for one in sources_at(policies, found.place)
-    )
-    return with_sources(policies, found.place, sources)
-
-
-def _with_statements(source: PolicySource, statements: tuple[Statement, ...]) -> PolicySource:
-    """The source with other statements; its policy has no document, so it has no id."""
-    policy = msgspec.structs.replace(source.policy, id="", statements=statements)
-    return msgspec.structs.replace(source, policy=policy)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _can_be_met(found: Found) -> bool:
+    near = found.result
+    if found.statement.void or not (near.action and near.principal and near.resource):
+        return False
+    return bool(found.unmet) and all(is_of_request(ascii_lower(one.key)) for one in found.unmet)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from keystead.policy.evaluation import Decision, Finding, open_to_everybody
+from keystead.policy.evaluation import Decision, Finding, Outcome, open_to_everybody
 from keystead.policy.language import Grade
 from keystead.policy.reasons.changes import Change, What
 from keystead.policy.reasons.explain import Explanation, PolicyResult
@@ -56,8 +56,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield "to allow it"
         yield from (f"  {line}" for change in explanation.changes for line in _change(change))
         if not explanation.changes:
-            fewer = "fewer or simpler patterns, or shorter texts in the request"
-            yield f"  {fewer if decision.over_budget else 'no change of a policy can'}"
+            yield from (f"  {line}" for line in _no_change(decision))
 
 
 def _summary(decision: Decision) -> str:
@@ -70,8 +69,21 @@ def _summary(decision: Decision) -> str:
     return "to everybody" if open_to_everybody(ascii_lower(decision.action)) else "by the root user"
 
 
+def _no_change(decision: Decision) -> Iterator[str]:
+    """Why nothing is proposed."""
+    if decision.over_budget:
+        yield "fewer or simpler patterns, or shorter texts in the request"
+    elif decision.outcome is not Outcome.EXPLICITLY_DENIED:
+        yield "no change of a policy can"
+    else:
+        yield "nothing small can: somebody who may has to decide about what denies it"
+        for one in decision.statements:
+            place = f" of {one.attached_to}" if one.attached_to else ""
+            yield f"  {_title(one.index, one.sid)} of the {one.kind.value} {one.policy}{place}"
+
+
 def _finding(finding: Finding) -> str:
-    named = ", ".join(f"{one.policy}[{one.index}]" for one in finding.statements)
+    named = ", ".join(f"{one.policy}[{one.sid or one.index + 1}]" for one in finding.statements)
     detail = f": {finding.detail}" if finding.detail else ""
     return f"{finding.step:34} {finding.effect:14}{detail}" + (f" ({named})" if named else "")
 
@@ -121,13 +133,17 @@ def _actual(condition: ConditionResult) -> str:
 
 
 def _change(change: Change) -> Iterator[str]:
-    where = change.policy or "a new policy"
     place = f" of {change.attached_to}" if change.attached_to else ""
-    of = f"the {change.kind.value} {where}{place}"
+    named = (
+        f"the {change.kind.value} {change.policy}"
+        if change.policy
+        else f"a new {change.kind.value}"
+    )
+    of = f"{named}{place}"
     match change.what:
-        case What.REMOVE:
-            yield f"remove {_title(change.index, change.sid)} from {of}"
-            yield from (f"  or let this fail: {_condition(one)}" for one in change.conditions)
+        case What.AVOID:
+            yield f"let one of these fail: {_title(change.index, change.sid)} of {of} denies"
+            yield from (f"  {_condition(one)}" for one in change.conditions)
         case What.MEET:
             yield f"meet the conditions of {_title(change.index, change.sid)} of {of}"
             yield from (f"  {_condition(one)}" for one in change.conditions)
@@ -136,4 +152,7 @@ def _change(change: Change) -> Iterator[str]:
             yield f"  {msgspec.json.encode(change.statement).decode()}"
         case What.ADD:
             yield f"add to {of}"
+            yield f"  {msgspec.json.encode(change.statement).decode()}"
+        case What.COPY:
+            yield f"instead of {of}, which is AWS's, use a copy with one more statement"
             yield f"  {msgspec.json.encode(change.statement).decode()}"
