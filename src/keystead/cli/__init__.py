@@ -29,6 +29,7 @@ COMMANDS = {
     "decide": "decide.decide",
     "explain": "explain.explain",
     "init": "init.init",
+    "lint": "lint.lint_command",
     "recover": "recover.recover",
     "serve": "serve.serve",
     "simulate": "simulate.simulate",
