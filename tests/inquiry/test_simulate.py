@@ -162,7 +162,7 @@ def test_for_machines(folder: Folder) -> None:
     ran = folder.run("--json")
     assert ran.returncode == 1
     found = json.loads(ran.stdout)
-    assert (found["holds"], found["expectations"], found["not_holding"]) == (False, 2, 1)
+    assert (found["holds"], found["expectations"], found["notHolding"]) == (False, 2, 1)
     one, two = found["results"]
     assert (one["holds"], two["holds"]) == (True, False)
     assert one["checks"][0]["statements"][-1]["sid"] == "own"

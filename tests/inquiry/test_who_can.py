@@ -66,7 +66,7 @@ def test_each_by_its_way(server: Server, key: str) -> None:
     assert status == 0
     ways = {
         name: [(way["by"], [one["sid"] or one["policy"]
-                            for need in way["needs"] for one in need["one_of"]])
+                            for need in way["needs"] for one in need["oneOf"]])
                for way in found[arn(server, name)]["ways"]]
         for name in ("named", "orders", "red")
     }  # fmt: skip
@@ -89,7 +89,7 @@ def test_as_the_server_decides(server: Server, key: str) -> None:
     decided = found[arn(server, "decided")]
     assert decided["verdict"] == "can under conditions"
     [way] = decided["ways"]
-    assert [one["conditions"] for need in way["needs"] for one in need["one_of"]][-1] == [
+    assert [one["conditions"] for need in way["needs"] for one in need["oneOf"]][-1] == [
         {"operator": "StringEquals", "key": CONTEXT, "values": ["a"], "actual": None}
     ]
     assert [one["sid"] for one in decided["unless"]] == ["stale"]
@@ -122,9 +122,9 @@ def test_groups_and_boundaries_have_their_say(server: Server, key: str) -> None:
     iam.add_user_to_group(GroupName="who-can", UserName="member")
     _, after = ask(server, "kms:Encrypt", key, "--without", CONTEXT)
     [way] = after[arn(server, "member")]["ways"]
-    [deciding] = way["needs"][1]["one_of"]
+    [deciding] = way["needs"][1]["oneOf"]
     assert (deciding["policy"], deciding["sid"]) == (managed, "shared")
-    assert deciding["attached_to"].endswith(":group/who-can")
+    assert deciding["attachedTo"].endswith(":group/who-can")
 
     limit = policy({**ENCRYPT, **when("IpAddress", "aws:SourceIp", "10.0.0.0/8")})
     boundary = iam.create_policy(PolicyName="limit", PolicyDocument=limit)["Policy"]["Arn"]
@@ -167,10 +167,19 @@ def test_whom_the_policy_names_beside_them(server: Server, key: str) -> None:
 
     for access_key in iam.list_access_keys(UserName="leaving")["AccessKeyMetadata"]:
         iam.delete_access_key(UserName="leaving", AccessKeyId=access_key["AccessKeyId"])
+    unique_id = iam.get_user(UserName="leaving")["User"]["UserId"]
     iam.delete_user(UserName="leaving")
-    iam.create_user(UserName="leaving")
+    create_user(server, "leaving", {**ENCRYPT, "Sid": "her"})
     _, found = ask(server, "kms:Encrypt", opened)
-    assert (found[gone]["known"], found[gone]["gone"]) == (False, True)
+    was = found[unique_id]
+    assert (was["known"], was["gone"], was["former"]) == (False, True, gone)
+    # The namesake is somebody else, whom the key policy does not name.
+    namesake = found[gone]
+    assert (namesake["known"], namesake["gone"], namesake["former"]) == (True, False, "")
+    assert [way["by"] for way in namesake["ways"]] == ["identity-based policy, through the account"]
+    lines = server.keystead("who-can", "kms:Encrypt", opened).stdout.splitlines()
+    assert [line for line in lines if line.startswith(f"{unique_id} (gone; was {gone})")]
+    assert len([line for line in lines if line.startswith(gone)]) == 1
 
 
 def test_a_table_for_people(server: Server, key: str) -> None:

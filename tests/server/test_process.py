@@ -73,5 +73,5 @@ def test_status_tells_whether_memory_is_locked(own_server: Server) -> None:
     text = Path(f"/proc/{own_server.process.pid}/status").read_text()
     locked = int(text.split("VmLck:")[1].split()[0]) > 0
     told = json.loads(own_server.keystead("status", "--json").stdout)
-    assert told["memory_locked"] is locked
+    assert told["memoryLocked"] is locked
     assert ("may reach swap" in own_server.log()) is not locked

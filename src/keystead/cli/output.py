@@ -49,6 +49,11 @@ def as_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def words(name: str) -> str:
+    """The name of a member for people: `memory locked` for `memoryLocked`."""
+    return "".join(f" {one.lower()}" if one.isupper() else one for one in name)
+
+
 def facts(values: Mapping[str, object]) -> None:
     """Print a result for people: one fact a line."""
     width = max(map(len, values), default=0)

@@ -182,7 +182,7 @@ def _as_data(results: list[Result]) -> dict[str, Any]:
     return {
         "holds": all(result.holds for result in results),
         "expectations": len(results),
-        "not_holding": sum(not result.holds for result in results),
+        "notHolding": sum(not result.holds for result in results),
         "results": [
             {
                 "name": result.expectation.name,

@@ -27,7 +27,7 @@ def status(data: str | None, file: Path | None, as_json: bool) -> int:
     if as_json:
         output.as_json(answer)
     else:
-        output.facts({name.replace("_", " "): _shown(value) for name, value in answer.items()})
+        output.facts({output.words(name): _shown(value) for name, value in answer.items()})
     if set(answer) == {"condition"}:
         return STOPPED
     return SERVING if answer["condition"] == "up" else RUNNING

@@ -36,20 +36,20 @@ def rows(principal: Data) -> Iterator[tuple[str, ...]]:
 
 def _mark(principal: Data) -> str:
     if principal["gone"]:
-        return " (gone)"
+        return f" (gone; was {principal['former']})"
     return "" if principal["known"] else " (not known here)"
 
 
 def _is_certain(need: Data) -> bool:
-    return any(not one["conditions"] for one in need["one_of"])
+    return any(not one["conditions"] for one in need["oneOf"])
 
 
 def _one_of(need: Data, principal: Data) -> str:
-    return " or ".join(_statement(one, principal) for one in need["one_of"])
+    return " or ".join(_statement(one, principal) for one in need["oneOf"])
 
 
 def _statement(one: Data, principal: Data) -> str:
-    owner = one["attached_to"]
+    owner = one["attachedTo"]
     is_own = owner in ("", principal["principal"]) or one["kind"] == "resource-based policy"
     place = "" if is_own else f" of {owner.rpartition(':')[2]}"
     level = f" at level {one['level']}" if one["level"] else ""
@@ -58,7 +58,7 @@ def _statement(one: Data, principal: Data) -> str:
 
 
 def _remaining(need: Data) -> str:
-    alternatives = [_conditions(one) for one in need["one_of"]]
+    alternatives = [_conditions(one) for one in need["oneOf"]]
     if len(alternatives) == 1:
         return alternatives[0]
     return "(" + " or ".join(alternatives) + ")"

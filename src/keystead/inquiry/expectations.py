@@ -63,7 +63,7 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 yield Question(self.principal, action, resource, context)
 
 
-class Deciding(msgspec.Struct, frozen=True):
+class Deciding(msgspec.Struct, frozen=True, rename="camel"):
     """A statement that decided."""
 
     kind: str

@@ -43,9 +43,16 @@ _EVERYBODY = Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous")
 class Stranger(msgspec.Struct, frozen=True):
     """A name in a policy, and the caller that it would be."""
 
-    name: str  # as the policy writes it
+    name: (
+        str  # as the policy writes it; of who is gone, the unique id: a namesake may have the name
+    )
     caller: Caller
-    gone: bool  # nobody has this name's id any more
+    former: str = ""  # the name of who is gone, as the policy writes it
+
+    @property
+    def gone(self) -> bool:
+        """Has nobody the id that the policy means, any more?"""
+        return self.former != ""
 
 
 def named(installation: InstallationView, resource: Resource, action: str) -> Iterator[Stranger]:
@@ -89,7 +96,7 @@ def _stranger(
 ) -> Stranger | None:
     """The stranger with this name; None for a principal of the installation."""
     if name == EVERYBODY:
-        return Stranger(name, Caller(_EVERYBODY, PrincipalPolicies(), {}), gone=False)
+        return Stranger(name, Caller(_EVERYBODY, PrincipalPolicies(), {}))
     if kind != "AWS":
         return _caller(name, "", action)
     account = account_named(name)
@@ -110,4 +117,5 @@ def _caller(arn: str, unique_id: str, action: str, *, gone: bool = False) -> Str
     if unique_id and who.type is not PrincipalType.ACCOUNT:
         who = replace(who, unique_id=unique_id, issuer_id=unique_id)
     own = PrincipalPolicies() if who.type is PrincipalType.SERVICE else _OWN
-    return Stranger(arn, Caller(who, own, {}), gone)
+    caller = Caller(who, own, {})
+    return Stranger(unique_id, caller, former=arn) if gone else Stranger(arn, caller)

@@ -111,7 +111,13 @@ class _Asking:
         found = self._possible(caller, resource, unknown)
         if found.verdict is Verdict.CANNOT:
             return None
-        return {"principal": caller.principal.arn, "known": True, "gone": False, **as_data(found)}
+        return {
+            "principal": caller.principal.arn,
+            "known": True,
+            "gone": False,
+            "former": "",
+            **as_data(found),
+        }
 
     def strangers(self) -> Iterator[dict[str, Any]]:
         """What those can do whom the resource's policy names and who are not known here."""
@@ -124,6 +130,7 @@ class _Asking:
                     "principal": stranger.name,
                     "known": False,
                     "gone": stranger.gone,
+                    "former": stranger.former,
                     **as_data(found),
                 }
 
@@ -167,7 +174,7 @@ def as_data(found: Possibility) -> dict[str, Any]:
                 "by": way.route.value,
                 "certain": way.certain,
                 "needs": [
-                    {"step": need.step, "one_of": [_statement(one) for one in need.statements]}
+                    {"step": need.step, "oneOf": [_statement(one) for one in need.statements]}
                     for need in way.needs
                 ],
             }

@@ -45,7 +45,7 @@ _NOT_OURS = (
 _TOLD_BY_ARN = OF_CALLER | OF_ORGANIZATION
 
 
-class DecidingStatement(msgspec.Struct, frozen=True, gc=False):
+class DecidingStatement(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A statement that decided: where it stands and what it is called."""
 
     kind: PolicyKind
@@ -74,7 +74,7 @@ OVER_BUDGET = Finding(
 )
 
 
-class Decision(msgspec.Struct, frozen=True, gc=False):
+class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The answer to one question, with its reasons."""
 
     outcome: Outcome

@@ -25,7 +25,7 @@ from keystead.policy.reasons.changes import Change, smallest_changes
 from keystead.policy.reasons.statement_results import StatementResult, result
 
 
-class PolicyResult(msgspec.Struct, frozen=True):
+class PolicyResult(msgspec.Struct, frozen=True, rename="camel"):
     """One policy that was considered."""
 
     kind: PolicyKind

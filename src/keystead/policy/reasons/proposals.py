@@ -68,7 +68,7 @@ class What(StrEnum):
     COPY = "use a copy with one more statement"
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, rename="camel"):
     """One change to one policy, or to the request."""
 
     what: What

@@ -348,9 +348,9 @@ class Installation:
             "regions": list(self.config.regions),
             "accounts": [account.account for account in accounts],
             "epoch": self.store.state,
-            "audit_signed_records": self._signed(),
+            "auditSignedRecords": self._signed(),
             "clock": self._clock_word(),
-            "memory_locked": process.memory_is_locked(),
+            "memoryLocked": process.memory_is_locked(),
         }
 
     def _clock_word(self) -> str:
