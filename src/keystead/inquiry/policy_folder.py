@@ -351,7 +351,4 @@ def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:
 
 
 def _caller(who: Principal, policies: PrincipalPolicies) -> Caller:
-    keys = known_keys(who, "")
-    keys |= {f"aws:principaltag/{canonical(key)}": value for key, value in who.tags.items()}
-    keys |= {"aws:principalarn": who.arn, "aws:viaawsservice": "false"}
-    return Caller(who, policies, keys)
+    return Caller(who, policies, {**known_keys(who, ""), "aws:viaawsservice": "false"})

@@ -7,10 +7,15 @@ iam.md 6.1): root has no user name, a user without tags no principal tag.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keystead.identity.names import canonical
 from keystead.identity.permissions import attached
 from keystead.identity.repository import Account, IdentityRepository, User
-from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, PrincipalType
+from keystead.policy.evaluation import (
+    ContextValue,
+    Principal,
+    PrincipalPolicies,
+    PrincipalType,
+    principal_keys,
+)
 from keystead.store.protocol import Reader
 
 
@@ -45,20 +50,10 @@ def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller
         name=record.name,
         tags=record.tag_map,
     )
-    keys = _keys(principal)
-    keys["aws:username"] = principal.name
-    return Caller(principal, attached.of_user(repository, reader, record), keys)
+    policies = attached.of_user(repository, reader, record)
+    return Caller(principal, policies, _keys(principal))
 
 
 def _keys(principal: Principal) -> dict[str, ContextValue]:
     """The condition keys of every principal that signs for itself."""
-    keys: dict[str, ContextValue] = {
-        f"aws:principaltag/{canonical(key)}": value for key, value in principal.tags.items()
-    }
-    keys["aws:principalarn"] = principal.arn
-    keys["aws:principalaccount"] = principal.account
-    keys["aws:principaltype"] = principal.type.value
-    keys["aws:userid"] = principal.user_id
-    keys["aws:principalisawsservice"] = "false"
-    keys["aws:viaawsservice"] = "false"
-    return keys
+    return {**principal_keys(principal), "aws:viaawsservice": "false"}

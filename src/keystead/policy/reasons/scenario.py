@@ -28,6 +28,7 @@ from keystead.policy.evaluation import (
     RequestContext,
     evaluate,
     policy_required,
+    principal_keys,
     works_across_accounts,
 )
 from keystead.policy.findings import action_problem, key_problem
@@ -167,22 +168,10 @@ def question(scenario: Scenario) -> tuple[RequestContext, ApplicablePolicies]:
 
 def known_keys(who: Principal, owner: str) -> dict[str, ContextValue]:
     """What its ARN tells about the caller (iam.md 6.1), and the owner of the resource."""
-    known: dict[str, ContextValue] = {"aws:resourceaccount": owner} if owner else {}
-    if who.type is PrincipalType.ANONYMOUS:
-        return {**known, "aws:principaltype": who.type.value, "aws:userid": who.user_id}
-    service = who.type is PrincipalType.SERVICE
-    known["aws:principalisawsservice"] = "true" if service else "false"
-    if service:
-        return {**known, "aws:principalservicename": who.arn}
-    if who.type is not PrincipalType.FEDERATED:
-        known["aws:principaltype"] = who.type.value
-    facts = {
-        "aws:principalaccount": who.account,
-        "aws:principalarn": who.principal_arn,
-        "aws:username": who.name,
-        "aws:userid": "" if who.type in _WITHOUT_KNOWN_ID else who.user_id,
-    }
-    return {**known, **{name: value for name, value in facts.items() if value}}
+    known = principal_keys(who)
+    if who.type in _WITHOUT_KNOWN_ID:
+        known.pop("aws:userid", None)
+    return {"aws:resourceaccount": owner, **known} if owner else known
 
 
 def _keys(context: Mapping[str, str | list[str]]) -> dict[str, ContextValue]:

@@ -48,7 +48,7 @@ def caller(
         )
     if isinstance(source, User) and named == source.arn:
         who = callers.user(call.repository, call.transaction, source)
-        return who.principal, {**known_keys(who.principal, ""), **who.keys}
+        return who.principal, who.keys
     if named is None:
         return _unnamed("", call.account)
     if kind == "group":
