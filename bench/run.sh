@@ -24,4 +24,5 @@ if [ ! -e "$venv/.ready" ] || [ requirements/bench.lock -nt "$venv/.ready" ]; th
     touch "$venv/.ready"
 fi
 
-exec "$bin/python" -m bench.measure --keystead "$bin/keystead" --moto "$venv/bin/moto_server"
+"$bin/python" -m bench.measure --keystead "$bin/keystead" --moto "$venv/bin/moto_server"
+exec "$bin/python" -m bench.mixed --keystead "$bin/keystead"

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -87,9 +88,35 @@ def requests(server: Server, operation: str) -> bytes:
     )
 
 
+def encrypts(server: Server, users: list[tuple[str, str]], keys: list[str]) -> bytes:
+    """Encrypts with every key, by one user after the other."""
+    signers = [SigV4Auth(Credentials(*user), "kms", REGION) for user in users]
+    return b"\0".join(
+        _signed(signers[number % len(signers)], server, "Encrypt", _encrypt(key))
+        for number, key in enumerate(keys)
+    )
+
+
+def _encrypt(key: str) -> bytes:
+    text = base64.b64encode(os.urandom(32)).decode()
+    return json.dumps({"KeyId": key, "EncryptionContext": CONTEXT, "Plaintext": text}).encode()
+
+
+def form(members: dict[str, str]) -> bytes:
+    """The body of a request to IAM."""
+    return urlencode(members).encode()
+
+
+def signed(
+    server: Server, who: tuple[str, str], service: str, operation: str, body: bytes
+) -> bytes:
+    """One request, as it is sent."""
+    return _signed(SigV4Auth(Credentials(*who), service, REGION), server, operation, body)
+
+
 def _signed(signer: SigV4Auth, server: Server, operation: str, body: bytes) -> bytes:
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    if operation != "GetCallerIdentity":
+    if not body.startswith(b"Action="):
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"TrentService.{operation}",
