@@ -189,3 +189,24 @@ def test_deleting_says_whether_there_was_one(kept: SqliteStore, notes: SealedTab
         assert notes.delete(transaction, ACCOUNT, "a")
         assert not notes.delete(transaction, ACCOUNT, "a")
     assert notes.get(kept.read(), ACCOUNT, "a") is None
+
+
+def test_a_version_that_is_given_again_is_another_row(
+    kept: SqliteStore, notes: SealedTable[Note]
+) -> None:
+    """What was read before an undo is not taken for the row that an update replaces."""
+    kept.flush()
+    reader = kept.read()
+    with kept.write() as transaction:
+        notes.update(transaction, msgspec.structs.replace(NOTE, text="undone"))
+    assert notes.get(reader, ACCOUNT, "a") is not None
+    kept.undo()
+    with kept.write() as transaction:
+        second = notes.update(transaction, msgspec.structs.replace(NOTE, text="second"))
+    with kept.write() as transaction:
+        notes.update(transaction, msgspec.structs.replace(second, text="third"))
+
+    found = {
+        text: notes.only(reader, TEXT, ACCOUNT, text) for text in ("undone", "second", "third")
+    }
+    assert [text for text, note in found.items() if note] == ["third"]

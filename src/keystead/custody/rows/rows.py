@@ -28,7 +28,7 @@ from keystead.custody.lookups import BoundLookup, Lookup, Place
 from keystead.custody.secrecy import Guarded
 from keystead.custody.sums import Sums
 from keystead.custody.vectors import minus, of_mac, plus
-from keystead.store.changes import Name
+from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Reader, Row, Transaction, Value
 
 __all__ = [
@@ -97,8 +97,8 @@ class SealedTable(Generic[T]):
 
     __slots__ = (
         "_by", "_by_key", "_delete", "_get", "_insert", "_key_positions", "_key_where",
-        "_names", "_record", "_seals", "_select", "_sums", "_update", "columns", "key", "lookups",
-        "name",
+        "_last", "_names", "_record", "_seals", "_select", "_sums", "_update", "columns", "key",
+        "lookups", "name",
     )  # fmt: skip
 
     def __init__(
@@ -117,6 +117,7 @@ class SealedTable(Generic[T]):
         self.name = name
         self.key = key
         self.columns = columns
+        self._last: tuple[Changes, int, Row] | None = None  # read last, and at which state
         self._record = record
         self._seals = seals
         self._sums = seals.sums
@@ -168,6 +169,7 @@ class SealedTable(Generic[T]):
             if self._key_of(row) != key:  # the store answered with an authentic row of another key
                 raise RowIntegrityError(self.name, key)
             record = self._open(row)
+            self._last = reader.changes, reader.changes.state, row
         if place is not None:
             self._require(place, key, 0 if row is None else of_mac(row[-1]))
         return record
@@ -186,6 +188,8 @@ class SealedTable(Generic[T]):
                 raise RowIntegrityError(self.name, self._key_of(row))
             total = plus(total, of_mac(row[-1]))
         self._require(place, values, total)
+        if len(rows) == 1:
+            self._last = reader.changes, reader.changes.state, rows[0]
         return records
 
     def name_of(self, columns: tuple[str, ...], *values: Value) -> Name:
@@ -253,6 +257,7 @@ class SealedTable(Generic[T]):
         values = self._values(record, 1)
         row = (*values, self._seals.mac(self.name, values))
         changes = self._changes(None, row)
+        self._last = None
         transaction.run(self._insert, row, _names(changes))
         self._count(changes)
 
@@ -261,17 +266,31 @@ class SealedTable(Generic[T]):
         values = self._values(record, record.row_version + 1)
         row = (*values, self._seals.mac(self.name, values))
         key = self._key_of(values)
-        old = transaction.one(self._by_key, key) if self.lookups else None
+        old = self._old(transaction, key, record.row_version) if self.lookups else None
         changes = [] if old is None else self._changes(old, row)
+        self._last = None
         if transaction.run(self._update, (*row, *key, record.row_version), _names(changes)) != 1:
             raise RowConflict(self.name)
         self._count(changes)
         return msgspec.structs.replace(record, row_version=record.row_version + 1)
 
+    def _old(self, transaction: Transaction, key: tuple[Value, ...], version: int) -> Row | None:
+        """The row that an update replaces: the one that was read last, or read now.
+
+        Nothing changes a row without moving the state, but a call itself, and then it is not kept.
+        """
+        changes = transaction.changes
+        if self._last is not None and self._last[:2] == (changes, changes.state):
+            row = self._last[2]
+            if row[-2] == version and self._key_of(row) == key:
+                return row
+        return transaction.one(self._by_key, key)
+
     def delete(self, transaction: Transaction, *key: Value) -> bool:
         """Remove the record with this primary key; False when there is none."""
         old = transaction.one(self._by_key, key) if self.lookups else None
         changes = [] if old is None else self._changes(old, None)
+        self._last = None
         removed = transaction.run(self._delete, key, _names(changes)) == 1
         if old is not None and self._is_ours(old):  # a row of others was never counted
             self._count(changes)
