@@ -1,5 +1,6 @@
 """Archiving: older files of the log go elsewhere, no record is lost, and the rest still proves."""
 
+import errno
 import gzip
 import os
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 from keystead.audit import archive
 from keystead.audit.event import Event
+from keystead.audit.trail import AuditUnavailable
 from keystead.audit.verify import Report
 from tests.audit.world import World, encrypt
 
@@ -170,6 +172,28 @@ def test_verification_begins_at_any_checkpoint(world: World) -> None:
     path = world.records()[0]
     path.write_bytes(path.read_bytes().replace(b"aws-cli/2", b"aws-cli/3"))
     assert world.verify(start=RECORDS - 1).problems[0].file != path.name
+
+
+@pytest.mark.parametrize(("number", "passes"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_a_disk_that_fails_meanwhile(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, passes: bool
+) -> None:
+    """A full disk ends nothing; after a failed sync nothing is written any more (DB-4)."""
+    replace = Path.replace
+
+    def failing(path: Path, target: Path) -> Path:
+        if target.name == "checkpoints.jsonl":
+            raise OSError(number, os.strerror(number))
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", failing)
+        with pytest.raises(AuditUnavailable):
+            put_away(world, tmp_path / "archive")
+    assert (world.trail.failure is None) == passes
+    if passes:
+        world.record("after")
+    assert world.verify(archives=[tmp_path / "archive"]).holds
 
 
 class Killed(BaseException):

@@ -76,14 +76,14 @@ class LogFile:
         try:
             self._descriptor = os.open(path, flags, 0o600)
         except OSError as error:
-            raise _judged(path, error, _NOT_OPENED) from error
+            raise judged(path, error, _NOT_OPENED) from error
         try:
             os.fchmod(self._descriptor, 0o600)
             self.size = os.fstat(self._descriptor).st_size
             sync_directory(path.parent)
         except OSError as error:
             self.close()
-            raise _judged(path, error) from error
+            raise judged(path, error) from error
         self.path = path
 
     def append(self, data: bytes) -> None:
@@ -92,7 +92,7 @@ class LogFile:
             self._write(data)
         except OSError as error:
             self._truncate(self.size)
-            raise _judged(self.path, error) from error
+            raise judged(self.path, error) from error
         self.sync()
         self.size += len(data)
 
@@ -108,7 +108,7 @@ class LogFile:
         try:
             settle(self._descriptor, max(start, 0))
         except OSError as error:
-            raise _judged(self.path, error) from error
+            raise judged(self.path, error) from error
 
     def cut(self, size: int) -> None:
         """Shorten the file, durably."""
@@ -134,6 +134,7 @@ class LogFile:
             raise DiskFailed(f"`{self.path}`: {error.strerror}") from error
 
 
-def _judged(path: Path, error: OSError, passing: Collection[int] = _FULL) -> DiskFull | DiskFailed:
+def judged(path: Path, error: OSError, passing: Collection[int] = _FULL) -> DiskFull | DiskFailed:
+    """What an error of the system means for whoever appends."""
     kind = DiskFull if error.errno in passing else DiskFailed
     return kind(f"`{path}`: {error.strerror}")

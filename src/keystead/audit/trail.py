@@ -40,6 +40,7 @@ from keystead.audit.files import (
     DiskFailed,
     DiskFull,
     LogFile,
+    judged,
     segment_path,
 )
 from keystead.audit.lines import Tag
@@ -184,9 +185,14 @@ class Trail:
         """
         self.record(event)
         self.commit()
-        archive.remove(self.directory, before)
-        self._checkpoints.close()
-        self._checkpoints = LogFile(self.directory / CHECKPOINTS)
+        with self._writing():
+            try:
+                archive.remove(self.directory, before)
+            except OSError as error:
+                raise judged(self.directory, error) from error
+            finally:  # the file may have been exchanged, or not
+                self._checkpoints.close()
+                self._checkpoints = LogFile(self.directory / CHECKPOINTS)
 
     def tick(self) -> None:
         """Sign what has waited for a second. Called from time to time, between turns."""
