@@ -68,7 +68,7 @@ bench: $(VENV)/.dev ## measure the running server (needs wrk), beside moto_serve
 prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (an hour)
 	@$(BIN)/python scripts/prove_memory.py 20000
 
-prove-mutations: $(VENV)/.dev ## change N signed requests in one place each (N=1000000)
+prove-mutations: $(VENV)/.dev ## change N signed requests in one place or several (N=1000000)
 	@$(BIN)/python scripts/prove_mutations.py $(or $(N),1000000)
 
 prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, ten minutes)

@@ -1,4 +1,4 @@
-"""Change valid signed requests in one place each, and see that nobody is taken for another.
+"""Change valid signed requests in one place or several, and see that nobody is taken for another.
 
     python scripts/prove_mutations.py COUNT [SEED]
 

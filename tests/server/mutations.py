@@ -1,4 +1,4 @@
-"""Single mutations of valid signed requests, and what a request says, told without our code.
+"""Mutations of valid signed requests, and what a request says, told without our code.
 
 A mutation that is accepted must say the same: method, path, query, the values of the signed
 headers, body. Whatever it is, it is no failure of the server.
@@ -7,6 +7,7 @@ headers, body. Whatever it is, it is no failure of the server.
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -269,9 +270,20 @@ def body(random: Random, raw: bytes) -> bytes:
     return head + end + new
 
 
-MUTATIONS: tuple[Mutation, ...] = (
+SINGLE: tuple[Mutation, ...] = (
     flip, flip, put, insert, delete, repeat, swap, encode, line, line, target, authorization, body,
 )  # fmt: skip
+
+
+def several(random: Random, raw: bytes) -> bytes:
+    """Two to four at once, as far as the later ones still find what they change."""
+    for _ in range(random.choice((2, 2, 3, 4))):
+        with suppress(ValueError, IndexError):
+            raw = random.choice(SINGLE)(random, raw)
+    return raw
+
+
+MUTATIONS = (*SINGLE, several)
 
 
 # ── What becomes of them ──────────────────────────────────────────────────────────────────

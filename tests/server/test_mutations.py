@@ -12,7 +12,7 @@ from tests.server.mutations import Proof
 MUTATIONS = 20_000
 
 
-def test_single_mutations_of_signed_requests(tmp_path: Path) -> None:
+def test_mutations_of_signed_requests(tmp_path: Path) -> None:
     """None of many is taken for something else, none fails; some still say the same."""
     local = open_local(tmp_path / "data")
     proof = Proof(local, Random(20261129))
@@ -22,5 +22,6 @@ def test_single_mutations_of_signed_requests(tmp_path: Path) -> None:
     assert proof.wrong == [], proof.wrong[0]
     assert proof.accepted["line"] > 100
     assert proof.accepted["target"] > 10
+    assert proof.accepted["several"] > 10
     assert proof.outcomes["refused"] > MUTATIONS / 3
     assert proof.outcomes["refused by framing"] > MUTATIONS / 100

@@ -7,9 +7,10 @@ puts back pages that he copied earlier (what somebody without any key can do).
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from keystead.custody.state import examine
 from keystead.identity.access_keys import IssuedKey
 from keystead.server.installation.config import Config
 from keystead.server.installation.installation import Installation, lock
-from keystead.store.protocol import Row, StoreCorrupt
+from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
 from tests.server.installations import REGION, Local, open_local
@@ -290,6 +291,24 @@ def test_no_single_old_page_brings_back_what_was_revoked(revoked: Revoked) -> No
         assert 200 not in answers, f"page at {start}"
         found += 500 in answers
     assert found >= 3  # the two rows' pages, and one of the sums
+
+
+def test_no_mixture_of_old_pages_brings_back_what_was_revoked(revoked: Revoked) -> None:
+    """Any number of old pages together, few or nearly all, revives nothing either."""
+    newer, older = revoked.newer, revoked.older
+    random, served = Random(8), 0
+    for number in range(25):
+        share = random.choice((0.1, 0.3, 0.5, 0.7, 0.9, 0.97))
+        mixed = b"".join(
+            (older if start < len(older) and random.random() < share else newer)[start:][:PAGE]
+            for start in range(0, len(newer), PAGE)
+        )
+        directory = revoked.copy(f"mixture-{number}", mixed)
+        with suppress(OlderState, StoreCorrupt, StoreUnavailable, RowIntegrityError):
+            answers = revoked.asked(directory)
+            assert 200 not in answers, f"mixture {number}"
+            served += 1
+    assert served < 25
 
 
 def test_an_old_database_is_not_served(revoked: Revoked) -> None:
