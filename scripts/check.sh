@@ -13,4 +13,5 @@ step models     "$bin/python" scripts/generate_models.py --check
 step published  "$bin/python" scripts/generate_published.py --check
 step docs       "$bin/python" scripts/generate_docs.py --check
 step citations  "$bin/python" -m scripts.check_citations
+step reasons    "$bin/python" -m scripts.check_reasons
 if [ -n "$failed" ]; then echo "keystead: error: check failed:$failed" >&2; exit 1; fi

@@ -36,11 +36,11 @@ POLICY = ROOT / "src" / "keystead" / "policy"
 TESTS = ROOT / "tests" / "policy"
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "scripts")]
 
-import hypothesis  # noqa: E402 - after the path
-import pytest  # noqa: E402
-from _pytest.runner import runtestprotocol  # noqa: E402
+import hypothesis  # noqa: E402  # after the path
+import pytest  # noqa: E402  # as above
+from _pytest.runner import runtestprotocol  # noqa: E402  # as above
 
-from mutants import Mutant, mutants  # type: ignore[import-not-found]  # noqa: E402 - beside us
+from mutants import Mutant, mutants  # type: ignore[import-not-found]  # noqa: E402  # beside us
 
 APART = ("test_vectors.py", "test_differential.py")  # run as vectors, and much too slow
 SLOW = 0.5  # seconds, while it is recorded
@@ -94,7 +94,7 @@ def forget() -> None:
 
 @functools.cache
 def _caches() -> list[Any]:
-    made = functools._lru_cache_wrapper  # noqa: SLF001 - the type has no public name
+    made = functools._lru_cache_wrapper  # noqa: SLF001  # the type has no public name
     found = [one for one in gc.get_objects() if isinstance(one, made)]
     return [one for one in found if str(one.__module__).startswith("keystead.policy")]
 
@@ -108,7 +108,7 @@ def vectors() -> list[Check]:
         try:
             tests.check(engine({"id": vector["id"], **vector["scenario"]}), vector)
             tests.check_enforced(vector)
-        except Exception:  # noqa: BLE001 - whatever a mutant does is not what was expected
+        except Exception:  # noqa: BLE001  # whatever a mutant does is not what was expected
             return False
         return True
 
@@ -189,7 +189,7 @@ class Trial:
                     status = 1
                     break
                 signal.setitimer(signal.ITIMER_VIRTUAL, self.limit)
-        except BaseException as error:  # noqa: BLE001 - a mutant may raise anything anywhere
+        except BaseException as error:  # noqa: BLE001  # a mutant may raise anything anywhere
             os.write(pipe, f"\n{type(error).__name__}".encode())
             status = 1
         os._exit(status)
@@ -250,7 +250,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__file__ = self.code.co_filename
-        exec(self.code, module.__dict__)  # noqa: S102 - this is what a loader does
+        exec(self.code, module.__dict__)  # noqa: S102  # this is what a loader does
 
 
 def _named_after(path: Path) -> Callable[[Check], bool]:

@@ -92,7 +92,7 @@ class Guardrails(Protocol):
 class NoOrganization:
     """No organization: nothing above the account."""
 
-    def resource_control(self, account: str) -> tuple[tuple[PolicySource, ...], ...]:  # noqa: ARG002
+    def resource_control(self, account: str) -> tuple[tuple[PolicySource, ...], ...]:  # noqa: ARG002  # none has any
         return ()
 
 

@@ -87,7 +87,7 @@ class Life:
         assert rows(world.store) == [name for name in recorded if not name.startswith("read")]
         assert world.verify(witness=world.root / SINK).holds
 
-    def lose_power(self, operation: str, path: str) -> None:  # noqa: ARG002
+    def lose_power(self, operation: str, path: str) -> None:  # noqa: ARG002  # at any of them
         """Note now and then what the disk would keep, and what it has to."""
         if self.disk.random.random() < LOSSES:
             left = self.disk.survivors(self.disk.random)

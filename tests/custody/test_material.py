@@ -210,7 +210,7 @@ def test_an_edited_row_is_refused(
     store: SqliteStore, custody: Custody, key: Key, edit: str
 ) -> None:
     """No column of a material's row can change."""
-    change(store, f"UPDATE key_materials SET {edit}")  # noqa: S608  # from EDITS
+    change(store, f"UPDATE key_materials SET {edit}")  # from EDITS
     [(account, key_id, material_id)] = store.read().all(
         "SELECT account, key_id, material_id FROM key_materials"
     )

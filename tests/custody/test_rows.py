@@ -84,7 +84,7 @@ def test_a_row_is_read_as_it_was_written(kept: SqliteStore, notes: SealedTable[N
 )  # fmt: skip
 def test_an_edited_row_is_refused(kept: SqliteStore, notes: SealedTable[Note], edit: str) -> None:
     """No column can be edited, the key, the version and the MAC among them."""
-    change(kept, f"UPDATE notes SET {edit} WHERE name = 'a'")  # noqa: S608  # from above
+    change(kept, f"UPDATE notes SET {edit} WHERE name = 'a'")  # from above
 
     with pytest.raises(RowIntegrityError):
         [list(notes.counted(row)) for row in notes.walk(kept.read())]

@@ -98,7 +98,7 @@ def test_ten_attached_policies(admin: Person) -> None:
     """At most ten policies are attached to a user; one that is attached already is no eleventh."""
     admin(api.CreateUser, user_name="alice")
     arns = [
-        str(admin(api.CreatePolicy, policy_name=f"p{n}", policy_document=allow("kms:*")).policy.arn)  # type: ignore[union-attr]
+        str(admin(api.CreatePolicy, policy_name=f"p{n}", policy_document=allow("kms:*")).policy.arn)  # type: ignore[union-attr]  # it was made
         for n in range(11)
     ]
     for arn in arns[:10]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import keystead.identity.analyzer  # registers the operations
 import keystead.identity.iam
-import keystead.identity.sts  # noqa: F401
+import keystead.identity.sts  # noqa: F401  # registers its operations
 from keystead.audit.event import Event
 from keystead.call import NoOrganization, Principals
 from keystead.custody.hierarchy import Hierarchy

@@ -115,8 +115,8 @@ def test_a_wrong_shortcut_of_a_condition_is_noticed(
     """The definition does not share it: the two differ, nobody is allowed, and it is counted."""
 
     def wrong(*asked: object, **how: object) -> Callable[[object], bool] | None:
-        right = shortcut(*asked, **how)  # type: ignore[arg-type]
-        return None if right is None else lambda keys: not right(keys)  # type: ignore[arg-type]
+        right = shortcut(*asked, **how)  # type: ignore[arg-type]  # as it was asked
+        return None if right is None else lambda keys: not right(keys)  # type: ignore[arg-type]  # as it was asked
 
     monkeypatch.setattr(quick_statements, "shortcut", wrong)
     context, policies = asking(condition)

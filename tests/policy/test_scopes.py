@@ -41,7 +41,7 @@ ScheduleKeyDeletionPendingWindowInDays  ScheduleKeyDeletion
 TrailingDaysWithoutKeyUsage     DisableKey ScheduleKeyDeletion
 WrappingAlgorithm               GetParametersForImport
 WrappingKeySpec                 GetParametersForImport
-"""  # noqa: E501 - a table
+"""  # noqa: E501  # a table
 ACTIONS = {
     **{f"kms:{line.split()[0]}": line.split()[1:] for line in KEYS.strip().splitlines()},
     "kms:EncryptionAlgorithm": CRYPTOGRAPHY.split(),

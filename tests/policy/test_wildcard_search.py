@@ -175,7 +175,7 @@ def test_a_long_value_beside_a_hole(value: str, text: str) -> None:
         (Wild.ANY, "b", value, Wild.ONE, Wild.ANY),
     ):
         matches = glob(tokens)
-        assert steps(lambda: matches(text)) < 6000  # noqa: B023 - asked at once
+        assert steps(lambda: matches(text)) < 6000  # noqa: B023  # asked at once
         plain = "".join("." if t is Wild.ONE else re.escape(t) for t in tokens[1:-1])
         assert matches(text) is bool(re.search(plain, text, re.DOTALL))
 

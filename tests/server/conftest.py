@@ -42,7 +42,7 @@ class Remembering:
     error: Exception | None = None
     replaced: Answer | None = None
 
-    def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002
+    def body_limit(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002  # as the pipeline's
         return self.limit
 
     def changes(self, request: HttpRequest) -> bool:
@@ -63,7 +63,7 @@ class Remembering:
         body = b"%d:" % len(self.requests) + request.body + b"x" * self.answer_size
         return Answer(HttpResponse(200, (("X-Path", request.path),), body), unavailable)
 
-    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002
+    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # as the pipeline's
         return Answer(text(413, f"more than {limit}"), unavailable)
 
 
@@ -92,7 +92,7 @@ class RunningDoor:
 
     def call(self, work: "asyncio.Future[int] | object") -> int:
         """Run a coroutine on the door's loop and wait for it."""
-        return int(asyncio.run_coroutine_threadsafe(work, self.loop).result(10) or 0)  # type: ignore[arg-type]
+        return int(asyncio.run_coroutine_threadsafe(work, self.loop).result(10) or 0)  # type: ignore[arg-type]  # it is a coroutine
 
     def do(self, function: Callable[[], object]) -> None:
         """Run a function on the door's loop and wait for it."""

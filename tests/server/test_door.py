@@ -25,7 +25,7 @@ def post(body: bytes, *headers: bytes) -> bytes:
 def wait_for(condition: "object") -> None:
     """Wait until another thread has got there."""
     deadline = time.monotonic() + 5
-    while not condition():  # type: ignore[operator]
+    while not condition():  # type: ignore[operator]  # any truth will do
         assert time.monotonic() < deadline
         time.sleep(0.005)
 

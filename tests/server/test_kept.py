@@ -31,7 +31,7 @@ class _Nothing(list[object]):
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Local]:
     opened = open_local(tmp_path)
-    opened.events = _Nothing()  # type: ignore[assignment]
+    opened.events = _Nothing()  # type: ignore[assignment]  # one that forgets
     try:
         yield opened
     finally:

@@ -131,7 +131,7 @@ def test_another_version_of_a_row_is_found_out(world: Tampered) -> None:
         other = (*row[:-2], row[-2] + 1)
         mac = world.installation.hierarchy.rows.mac(table.name, other)
         assigned = f"row_version = ?, mac = ? WHERE {where(table)}"
-        world.sql(f"UPDATE {table.name} SET {assigned}", row[-2] + 1, mac, *key_of(table, row))  # noqa: S608
+        world.sql(f"UPDATE {table.name} SET {assigned}", row[-2] + 1, mac, *key_of(table, row))
         assert_found_and_undo(world, table, row)
     assert world.problems == []
 
@@ -139,7 +139,7 @@ def test_another_version_of_a_row_is_found_out(world: Tampered) -> None:
 def test_a_missing_row_is_found_out(world: Tampered) -> None:
     """A row that was removed is missed by every lookup of every table: its absence is proved."""
     for table, row in rows_of(world):
-        world.sql(f"DELETE FROM {table.name} WHERE {where(table)}", *key_of(table, row))  # noqa: S608
+        world.sql(f"DELETE FROM {table.name} WHERE {where(table)}", *key_of(table, row))
         assert_found_and_undo(world, table, row)
 
 
@@ -155,7 +155,7 @@ def test_a_doubled_row_is_found_out(world: Tampered) -> None:
         for (index,) in world.installation.store.read().all(indexes, (table.name,)):
             world.sql(f"DROP INDEX {index}")
         marks = ", ".join("?" for _ in row)
-        world.sql(f"INSERT INTO {table.name} VALUES ({marks})", *row)  # noqa: S608
+        world.sql(f"INSERT INTO {table.name} VALUES ({marks})", *row)
         assert_found_and_undo(world, table, row)
 
 
@@ -332,10 +332,10 @@ def test_old_rows_with_their_old_sums_are_not_served(revoked: Revoked) -> None:
         names = "SELECT name FROM sqlite_master WHERE type = 'table'"
         for (table,) in old.read().all(names):
             if table not in KEPT:
-                transaction.run(f"DELETE FROM {table}")  # noqa: S608
-                for row in old.read().all(f"SELECT * FROM {table}"):  # noqa: S608
+                transaction.run(f"DELETE FROM {table}")
+                for row in old.read().all(f"SELECT * FROM {table}"):
                     marks = ", ".join("?" for _ in row)
-                    transaction.run(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608
+                    transaction.run(f"INSERT INTO {table} VALUES ({marks})", row)
     with pytest.raises(OlderState, match="older state"):
         revoked.asked(directory)
 
@@ -364,7 +364,7 @@ def test_a_revoked_access_key_stays_revoked(own_server: Server) -> None:
 
     with stored(own_server) as store, store.write(quiet=True) as transaction:
         transaction.run("DELETE FROM iam_access_key WHERE access_key_id = ?", (row[1],))
-        transaction.run(f"INSERT INTO iam_access_key VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        transaction.run(f"INSERT INTO iam_access_key VALUES ({', '.join('?' * len(row))})", row)
     verified = own_server.keystead("audit", "verify")
     assert verified.returncode == 1
     assert f"`iam_access_key` by account '{row[0]}', access_key_id '{row[1]}'" in verified.stderr

@@ -57,7 +57,7 @@ def _opened(config: Config) -> Iterator[Hold]:
             f"`{config.data}` holds no installation", "make one with `keystead init`", status=3
         )
     # Everything that a server is made of, which a client of a running server does not need.
-    from keystead.server.installation import Installation, ceremonies, lock, process  # noqa: PLC0415  # noqa: PLC0415
+    from keystead.server.installation import Installation, ceremonies, lock, process  # noqa: PLC0415  # as said
 
     process.harden()
     tell_of_passphrase(config)

@@ -96,8 +96,8 @@ def _partition(file: Path, tests: list[Expectation]) -> Partition | None:
 
 def _of_folder(config: Config, policies: Path, partition: Partition | None) -> Ask:
     # Everything that a server is made of, which a client of a running server does not need.
-    from keystead.inquiry.policy_folder import PolicyFolder  # noqa: PLC0415
-    from keystead.inquiry.simulate import answers  # noqa: PLC0415
+    from keystead.inquiry.policy_folder import PolicyFolder  # noqa: PLC0415  # as said
+    from keystead.inquiry.simulate import answers  # noqa: PLC0415  # as said
 
     speak(partition or partition_of(config.regions[0]))
     folder = PolicyFolder(

@@ -29,26 +29,26 @@ _COLUMNS = ", ".join(vectors.COLUMNS)
 _MARKS = ", ".join("?" for _ in vectors.COLUMNS)
 _IS_ZERO = " AND ".join(f"{c} = 0" for c in vectors.COLUMNS)
 # Names of our own, and no values, stand in these.
-_LOOKUP = f"SELECT {_COLUMNS} FROM state_lookups WHERE account = ? AND place = ?"  # noqa: S608
+_LOOKUP = f"SELECT {_COLUMNS} FROM state_lookups WHERE account = ? AND place = ?"  # noqa: S608  # our names
 _LOOKUPS = (
-    f"SELECT {vectors.SUMS} FROM state_lookups WHERE account = ? AND place >= ? AND place < ?"  # noqa: S608
+    f"SELECT {vectors.SUMS} FROM state_lookups WHERE account = ? AND place >= ? AND place < ?"  # noqa: S608  # our names
 )
-_EVERY = f"SELECT place, {_COLUMNS} FROM state_lookups WHERE account = ?"  # noqa: S608
-_BUCKET = f"SELECT {_COLUMNS} FROM state_buckets WHERE account = ? AND start = ?"  # noqa: S608
-_BUCKETS = f"SELECT {vectors.SUMS} FROM state_buckets WHERE account = ?"  # noqa: S608
-_ACCOUNT = f"SELECT elements, buckets, {_COLUMNS} FROM state_accounts WHERE account = ?"  # noqa: S608
-_ACCOUNTS = f"SELECT {vectors.SUMS} FROM state_accounts"  # noqa: S608
+_EVERY = f"SELECT place, {_COLUMNS} FROM state_lookups WHERE account = ?"  # noqa: S608  # our names
+_BUCKET = f"SELECT {_COLUMNS} FROM state_buckets WHERE account = ? AND start = ?"  # noqa: S608  # our names
+_BUCKETS = f"SELECT {vectors.SUMS} FROM state_buckets WHERE account = ?"  # noqa: S608  # our names
+_ACCOUNT = f"SELECT elements, buckets, {_COLUMNS} FROM state_accounts WHERE account = ?"  # noqa: S608  # our names
+_ACCOUNTS = f"SELECT {vectors.SUMS} FROM state_accounts"  # noqa: S608  # our names
 _ADD_LOOKUP = (
-    f"INSERT INTO state_lookups (account, place, {_COLUMNS}) VALUES (?, ?, {_MARKS})"  # noqa: S608
+    f"INSERT INTO state_lookups (account, place, {_COLUMNS}) VALUES (?, ?, {_MARKS})"  # noqa: S608  # our names
     f" ON CONFLICT (account, place) DO UPDATE SET {vectors.ADDED}"
 )
-_DROP_LOOKUP = f"DELETE FROM state_lookups WHERE account = ? AND place = ? AND {_IS_ZERO}"  # noqa: S608
+_DROP_LOOKUP = f"DELETE FROM state_lookups WHERE account = ? AND place = ? AND {_IS_ZERO}"  # noqa: S608  # our names
 _ADD_BUCKET = (
-    f"INSERT INTO state_buckets (account, start, {_COLUMNS}) VALUES (?, ?, {_MARKS})"  # noqa: S608
+    f"INSERT INTO state_buckets (account, start, {_COLUMNS}) VALUES (?, ?, {_MARKS})"  # noqa: S608  # our names
     f" ON CONFLICT (account, start) DO UPDATE SET {vectors.ADDED}"
 )
 _ADD_ACCOUNT = (
-    f"INSERT INTO state_accounts (account, elements, buckets, {_COLUMNS})"  # noqa: S608
+    f"INSERT INTO state_accounts (account, elements, buckets, {_COLUMNS})"  # noqa: S608  # our names
     f" VALUES (?, ?, 1, {_MARKS}) ON CONFLICT (account) DO UPDATE"
     f" SET elements = elements + excluded.elements, {vectors.ADDED}"
 )

@@ -98,11 +98,11 @@ class MetricsOnly:
     def answer_all(
         self,
         asked: Sequence[Asked],
-        seconds: float,  # noqa: ARG002
+        seconds: float,  # noqa: ARG002  # a page takes no time
     ) -> list[Answer | Later]:
         return [self._answer(each[0]) for each in asked if isinstance(each, tuple)]
 
-    def changes(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def changes(self, request: HttpRequest) -> bool:  # noqa: ARG002  # no page does
         return False
 
     def _answer(self, request: HttpRequest) -> Answer:
@@ -110,14 +110,14 @@ class MetricsOnly:
             return metrics_page(self._metrics)
         return plain(404, "not found")
 
-    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002
+    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # as any body
         return plain(413, "content too large")
 
 
 def metrics_page(metrics: Metrics) -> Answer:
     """The page that Prometheus reads."""
     # Imported at the first scrape: the library is on the path of no request and no start.
-    from keystead.server.telemetry.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415
+    from keystead.server.telemetry.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415  # as said
 
     response = HttpResponse(200, (("Content-Type", CONTENT_TYPE),), exposition(metrics))
     return Answer(response, lambda: response)  # on a full disk, too

@@ -126,9 +126,9 @@ class SealedTable(Generic[T]):
         self._key_where = where
         self._select = f"SELECT {listed} FROM {name}"  # noqa: S608  # names from our own records
         self._by_key = f"{self._select} WHERE {where}"
-        self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"  # noqa: S608
-        self._update = f"UPDATE {name} SET {assigned} WHERE {where} AND row_version = ?"  # noqa: S608
-        self._delete = f"DELETE FROM {name} WHERE {where}"  # noqa: S608
+        self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"  # noqa: S608  # as above
+        self._update = f"UPDATE {name} SET {assigned} WHERE {where} AND row_version = ?"  # noqa: S608  # as above
+        self._delete = f"DELETE FROM {name} WHERE {where}"  # noqa: S608  # as above
         places = seals.sums.places
         self.lookups = tuple(BoundLookup(places, name, columns, each) for each in lookups)
         self._by = {each.columns: each for each in self.lookups}

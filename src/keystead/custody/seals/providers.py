@@ -88,7 +88,7 @@ class PassphraseSeal(Guarded):
     def kind(self) -> str:
         return "passphrase"
 
-    def wrap(self, directory: Path, root: bytes, bound_to: bytes) -> Wrap:  # noqa: ARG002
+    def wrap(self, directory: Path, root: bytes, bound_to: bytes) -> Wrap:  # noqa: ARG002  # it needs no file
         if len(self.passphrase) < SHORTEST_PASSPHRASE:
             raise SealError(
                 f"the passphrase is shorter than {SHORTEST_PASSPHRASE} characters",
@@ -155,7 +155,7 @@ class RecoverySeal(Guarded):
     def kind(self) -> str:
         return "recovery"
 
-    def wrap(self, directory: Path, root: bytes, bound_to: bytes) -> Wrap:  # noqa: ARG002
+    def wrap(self, directory: Path, root: bytes, bound_to: bytes) -> Wrap:  # noqa: ARG002  # it needs no file
         return _wrap(self.kind, self.key, {}, root, bound_to)
 
     def unwrap(self, directory: Path, wrap: Wrap, bound_to: bytes) -> bytes:

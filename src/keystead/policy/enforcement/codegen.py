@@ -111,7 +111,7 @@ def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
         if statements is not None:
             _must_allow(source, flag, statements)
     source.lines.append("    return kind")
-    exec(code("\n".join(source.lines)), source.constants)  # noqa: S102 - see the invariant
+    exec(code("\n".join(source.lines)), source.constants)  # noqa: S102  # see the invariant
     # A function that its own constants name would only ever be freed by the collector.
     residual: Residual = source.constants.pop("residual")
     return residual

@@ -127,6 +127,6 @@ class Enforcer:
         )
 
 
-def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001
+def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001  # as a residual's
     """What stands for a residual that was wrong, or that no request could afford."""
     return REFUSED

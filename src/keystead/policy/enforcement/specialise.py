@@ -179,7 +179,7 @@ def _some(about: About, sources: Iterable[PolicySource]) -> ResourceTest:
         return tests[0]
 
     def some(resource: str, keys: Keys) -> bool:
-        for applies in tests:  # noqa: SIM110 - a generator costs more than the tests
+        for applies in tests:  # noqa: SIM110  # a generator costs more than the tests
             if applies(resource, keys):
                 return True
         return False

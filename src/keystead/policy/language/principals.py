@@ -72,7 +72,7 @@ class Principals(msgspec.Struct, frozen=True):
     names: frozenset[str]
     everybody: bool
 
-    def grade(self, who: Principal, bounded: bool) -> Grade:  # noqa: ARG002 - see Others
+    def grade(self, who: Principal, bounded: bool) -> Grade:  # noqa: ARG002  # see Others
         """How the element names the caller; `bounded`: the caller has a permissions boundary."""
         if self.everybody:
             return _DIRECT

@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
         self._enter(State.HEAD)
         self._door.connections.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # why is no matter
         self._forget()
         self.leave()
 

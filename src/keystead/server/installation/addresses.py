@@ -34,7 +34,7 @@ class Address:
 
     def url(self, *, secure: bool) -> str:
         """The URL of a client on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # it is left, not bound
         return f"{'https' if secure else 'http'}://{Address(host, self.port)}"
 
 

@@ -40,7 +40,7 @@ def perform(installation: Installation, command: str, arguments: dict[str, Any])
     return result
 
 
-def _status(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def _status(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
     return installation.status()
 
 
@@ -91,7 +91,7 @@ def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -
 
 def _acknowledge_clock(
     installation: Installation,
-    arguments: Mapping[str, Any],  # noqa: ARG001
+    arguments: Mapping[str, Any],  # noqa: ARG001  # there are none
 ) -> dict[str, Any]:
     """The operator looked: the time is right, whatever was seen before (TM-2, TM-4)."""
     clock = installation.clock

@@ -216,7 +216,7 @@ class Pipeline:
                 break
             try:
                 taken.append(step(stage))
-            except Exception as raised:  # noqa: BLE001  # (d)
+            except Exception as raised:  # noqa: BLE001  # (d): others are answered
                 taken.append(self._refused(stage.arrived, raised))
         return taken
 
