@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test check format bench prove-memory prove-mutations prove-floods prove-slow-lane soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-floods prove-slow-lane soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,12 @@ wheels: | $(BIN)/python ## fetch what `setup` needs into ./wheels, for a machine
 serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
 	@exec $(BIN)/keystead serve --data "$(DATA)" --listen 127.0.0.1:8420
 
-test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal tests
+test: $(VENV)/.dev ## run the tests, or those of one room (ROOM=policy), and list the slowest
+	@test -d "tests/$(ROOM)" || { echo "keystead: error: there is no folder \`tests/$(ROOM)\`" >&2; exit 2; }
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25 --durations-min=1 "tests/$(ROOM)"
+
+fast: $(VENV)/.dev ## unit tests and a sample of the decision vectors, within a minute
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --fast tests
 
 check: $(VENV)/.dev ## formatter, linter, types, import contracts, generated code
 	@sh scripts/check.sh $(BIN)

@@ -20,12 +20,22 @@ from botocore.client import Config
 from botocore.exceptions import ClientError
 from hypothesis import settings
 
+from tests.fast import SAMPLE, pytest_addoption, pytest_collection_modifyitems
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # pytest asks a conftest for them
+
 # How fast the machine is at this moment is no property of the code (`make bench` measures).
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 BIN = Path(sys.executable).parent
 REGION = "eu-central-1"
+
+
+@pytest.fixture(scope="session")
+def sample(pytestconfig: pytest.Config) -> int:
+    """Of many like cases one in so many is tried: all of them but in `make fast`."""
+    return SAMPLE if pytestconfig.getoption("--fast") else 1
 
 
 def free_port() -> int:
@@ -123,11 +133,20 @@ class Server:
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
 
+    def _commands(self) -> Path:
+        """Where `aws` is: the installed script does not start from a path with a blank."""
+        folder = self.data.parent / "commands"
+        folder.mkdir(exist_ok=True)
+        script = folder / "aws"
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m awscli "$@"\n')
+        script.chmod(0o700)
+        return folder
+
     def environment(self) -> dict[str, str]:
         """The environment in which the AWS CLI is the administrator of this server."""
         return {
             **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join(map(str, (self._commands(), BIN, os.environ["PATH"]))),
             "AWS_CONFIG_FILE": str(self.data / "aws" / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.data / "aws" / "credentials"),
             "AWS_PROFILE": "admin",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -332,7 +333,7 @@ def test_directory_of_others(tmp_path: Path) -> None:
         shared.chmod(mode)
         assert errors("init", "--data", shared) == [
             f"keystead: error: `{shared}` is accessible to others (mode {mode:04o})",
-            f"keystead: hint: chmod 700 {shared}",
+            f"keystead: hint: chmod 700 {shlex.quote(str(shared))}",
         ]
     file = tmp_path / "file"
     file.write_text("")

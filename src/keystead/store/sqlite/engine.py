@@ -143,7 +143,7 @@ class _View:
         self,
         sql: str,
         values: Sequence[Value] = (),
-        name: Name | None = None,  # noqa: ARG002  # kept by views only
+        name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> Row | None:
         rows = self.all(sql, values)
         if len(rows) > 1:
@@ -154,7 +154,7 @@ class _View:
         self,
         sql: str,
         values: Sequence[Value] = (),
-        name: Name | None = None,  # noqa: ARG002  # kept by views only
+        name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> list[Row]:
         # A change that a view let through would commit alone, without announcement and record.
         if not sql.startswith(_READS):

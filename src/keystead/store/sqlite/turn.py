@@ -207,7 +207,7 @@ class _Settling:
         self,
         sql: str,
         values: Sequence[Value] = (),
-        name: Name | None = None,  # noqa: ARG002  # kept by views only
+        name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> Row | None:
         rows = self._turn.execute(sql, values)
         return rows[0] if rows else None
@@ -216,7 +216,7 @@ class _Settling:
         self,
         sql: str,
         values: Sequence[Value] = (),
-        name: Name | None = None,  # noqa: ARG002  # kept by views only
+        name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> list[Row]:
         return self._turn.execute(sql, values)
 

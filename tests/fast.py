@@ -1,0 +1,57 @@
+"""What `make fast` leaves out: whatever starts a server, and what proves something at length.
+
+`make test` runs everything. A file that takes more than a few seconds belongs here.
+"""
+
+from collections.abc import Sequence
+
+import pytest
+
+SERVERS = {"server", "own_server"}  # fixtures that start a process
+LEFT_OUT = (
+    "tests/cli/test_commands.py",
+    "tests/clients/",
+    "tests/durability/",
+    "tests/hostile/",
+    "tests/inquiry/",
+    "tests/memory/",
+    "tests/story/",
+    "tests/test_setup.py",
+    "tests/test_typing.py",
+    "tests/audit/test_failed_syncs.py",
+    "tests/audit/test_power_loss.py",
+    "tests/kms/test_machine.py",
+    "tests/policy/test_differential.py",
+    "tests/policy/test_findings_properties.py",
+    "tests/policy/test_generators.py",
+    "tests/policy/test_possibility.py",
+    "tests/policy/test_properties.py",
+    "tests/server/test_kept.py",
+    "tests/server/test_mutations.py",
+    "tests/server/test_newest_state.py",
+    "tests/store/test_power_loss.py",
+)
+SAMPLE = 20
+"""Of the decision vectors every twentieth of each file is tried."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out what takes long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what is left out."""
+    if not config.getoption("--fast"):
+        return
+    kept = [item for item in items if not is_left_out(item.nodeid, fixtures(item))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def fixtures(item: pytest.Item) -> Sequence[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else ()
+
+
+def is_left_out(name: str, fixtures: Sequence[str]) -> bool:
+    """Does it start a server, or take long?"""
+    return name.startswith(LEFT_OUT) or not SERVERS.isdisjoint(fixtures)

@@ -1,0 +1,23 @@
+"""`make fast` runs most of the rooms' tests, and starts no server."""
+
+from pathlib import Path
+
+from tests.fast import LEFT_OUT, SERVERS, is_left_out
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_what_is_left_out_exists() -> None:
+    """Whoever moves a test that takes long moves its line."""
+    assert [name for name in LEFT_OUT if not (ROOT / name).exists()] == []
+
+
+def test_what_is_left_out() -> None:
+    """A test that starts a server, and one of a file that is named; a unit test stays."""
+    unit, long = (
+        "tests/policy/test_decision.py::test_it",
+        "tests/policy/test_properties.py::test_it",
+    )
+    assert not is_left_out(unit, ["sample"])
+    assert is_left_out(long, [])
+    assert all(is_left_out(unit, [server]) for server in SERVERS)
