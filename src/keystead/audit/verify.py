@@ -131,7 +131,7 @@ def _files(directory: Path, archives: Sequence[Path]) -> list[Segment]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]  # it reads
 
 
 def _checkpoints(
