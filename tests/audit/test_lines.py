@@ -12,9 +12,14 @@ from keystead.audit import lines
 from keystead.audit.event import Event
 from keystead.audit.record import Recorder
 from keystead.custody.signer import AuditTags
-from keystead.policy.evaluation.decision import Decision, Outcome, PolicyKind
+from keystead.policy.evaluation.decision import (
+    DecidingStatement,
+    Decision,
+    Outcome,
+    PolicyKind,
+)
 from keystead.policy.evaluation.question import Principal, PrincipalType
-from tests.audit.world import ACCOUNT, ALICE, KEY_ARN, TAGS, encrypt
+from tests.audit.world import ACCOUNT, ALICE, ALLOWED, KEY_ARN, TAGS, encrypt
 
 EVENT_IDS = "3f2a91bc-7d01-4e5f-8a3b-"
 
@@ -64,14 +69,11 @@ def test_the_whole_record() -> None:
             "decisions": [
                 {
                     "action": "kms:Encrypt",
-                    "resource": KEY_ARN,
                     "outcome": "Allowed",
                     "decidedBy": "resource-based policy",
                     "statements": [
                         {
-                            "kind": "resource-based policy",
                             "policy": "default",
-                            "attachedTo": KEY_ARN,
                             "index": 0,
                             "sid": "Use",
                             "effect": "Allow",
@@ -81,6 +83,30 @@ def test_the_whole_record() -> None:
             ],
         },
     }
+
+
+def test_what_a_record_says_once() -> None:
+    """A decision names its resource, and a statement its kind and place, only where they differ."""
+    boundary = DecidingStatement(PolicyKind.BOUNDARY, "arn:b", ALICE.arn, 2, "", "Allow")
+    other = Decision(
+        Outcome.ALLOWED, ALICE.arn, "kms:TagResource", "*", PolicyKind.RESOURCE, (boundary,)
+    )
+    [same, differing] = written(encrypt(decisions=[ALLOWED, other]))["keystead"]["decisions"]
+
+    assert same["statements"] == [
+        {"policy": "default", "index": 0, "sid": "Use", "effect": "Allow"}
+    ]
+    assert "resource" not in same
+    assert differing["resource"] == "*"
+    assert differing["statements"] == [
+        {
+            "kind": "permissions boundary",
+            "policy": "arn:b",
+            "attachedTo": ALICE.arn,
+            "index": 2,
+            "effect": "Allow",
+        }
+    ]
 
 
 def test_a_refusal() -> None:

@@ -64,9 +64,10 @@ def test_decisions_stay_when_their_statements_do_not_fit() -> None:
         Outcome.EXPLICITLY_DENIED, ALICE.arn, "kms:Encrypt", KEY_ARN, PolicyKind.IDENTITY,
         (statement,) * 100,
     )  # fmt: skip
-    [decision] = written(encrypt(decisions=[denied]))["keystead"]["decisions"]
+    event = written(encrypt(decisions=[denied]))
+    [decision] = event["keystead"]["decisions"]
 
-    assert (decision["action"], decision["resource"]) == ("kms:Encrypt", KEY_ARN)
+    assert (decision["action"], event["resources"][0]["ARN"]) == ("kms:Encrypt", KEY_ARN)
     assert decision["outcome"] == denied.outcome.value
     assert decision["statements"]["omitted"] is True
 

@@ -5,7 +5,7 @@
         policy text goes
     (3) these as a whole
     (4) the statements that decided
-    (5) members of `userIdentity` and `keystead`
+    (5) members of `userIdentity` and `keystead`, and `resources`, which decisions refer to
 
 A step is taken only when those before it do not suffice, and within a step the largest go first,
 each replaced by its size and its SHA-256, in CloudTrail's manner:
@@ -55,15 +55,17 @@ def _inner(fields: Fields) -> Iterator[Member]:  # (2)
 
 
 def _whole(fields: Fields) -> Iterator[Member]:  # (3)
-    return ((fields, name) for name in fields if name not in _OURS)
+    return ((fields, name) for name in fields if name not in (*_OURS, "resources"))
 
 
 def _statements(fields: Fields) -> Iterator[Member]:  # (4)
-    return ((decision, "statements") for decision in fields["keystead"]["decisions"])
+    decisions = fields["keystead"]["decisions"]
+    return ((decision, "statements") for decision in decisions if "statements" in decision)
 
 
 def _ours(fields: Fields) -> Iterator[Member]:  # (5)
-    return ((fields[holder], name) for holder in _OURS for name in fields[holder])
+    yield from ((fields[holder], name) for holder in _OURS for name in fields[holder])
+    yield fields, "resources"
 
 
 def _omit(members: Iterator[Member], excess: int) -> None:

@@ -39,13 +39,13 @@ class TlsField(Struct, gc=False, rename="camel"):
 
 
 class StatementField(Struct, gc=False, rename="camel"):
-    """A statement that decided."""
+    """A statement that decided. What the decision says already is left out."""
 
-    kind: str
+    kind: str | UnsetType  # when it is not the decision's `decidedBy`
     policy: str
-    attached_to: str
+    attached_to: str | UnsetType  # when it is not the decision's resource
     index: int
-    sid: str
+    sid: str | UnsetType
     effect: str
 
 
@@ -53,10 +53,10 @@ class DecisionField(Struct, gc=False, rename="camel"):
     """One decision of the call."""
 
     action: str
-    resource: str
+    resource: str | UnsetType  # when it is not the first of the record's `resources`
     outcome: str
     decided_by: str | None  # the kind of policy; None for root's own right
-    statements: Sequence[StatementField]
+    statements: Sequence[StatementField] | UnsetType
 
 
 class StateField(Struct, gc=False, rename="camel"):
@@ -163,7 +163,7 @@ class Recorder:
                 index,
                 event.endpoint,
                 event.duration_us,
-                [_decision(d) for d in event.decisions],
+                [_decision(d, event.resources) for d in event.decisions],
                 _state(event, state) if state else UNSET,
             ),
         )
@@ -237,22 +237,22 @@ def _tls(event: Event) -> TlsField:
     return TlsField(event.tls_version or UNSET, event.cipher_suite or UNSET, event.host or UNSET)
 
 
-def _decision(decision: Decision) -> DecisionField:
+def _decision(decision: Decision, resources: Sequence[EventResource]) -> DecisionField:
     return DecisionField(
         decision.action,
-        decision.resource,
+        UNSET if resources and decision.resource == resources[0].arn else decision.resource,
         decision.outcome,
         decision.kind,
-        [_statement(s) for s in decision.statements] if decision.statements else (),
+        [_statement(s, decision) for s in decision.statements] if decision.statements else UNSET,
     )
 
 
-def _statement(statement: DecidingStatement) -> StatementField:
+def _statement(statement: DecidingStatement, decision: Decision) -> StatementField:
     return StatementField(
-        statement.kind,
+        UNSET if statement.kind == decision.kind else statement.kind,
         statement.policy,
-        statement.attached_to,
+        UNSET if statement.attached_to == decision.resource else statement.attached_to,
         statement.index,
-        statement.sid,
+        statement.sid or UNSET,
         statement.effect,
     )
