@@ -31,7 +31,7 @@ def test_archive(tmp_path: Path) -> None:
     ran = keystead("audit", "archive", "--data", data, "--to", to, "--keep", 2, "--json")
     first = json.loads(ran.stdout)
     assert first["files"] > 0
-    assert first["archived_bytes"] < first["bytes"]
+    assert first["archivedBytes"] < first["bytes"]
     shown = keystead("audit", "show", "--data", data, "--event", "ArchiveAuditLog", "--json")
     assert json.loads(shown.stdout)["serviceEventDetails"] == {"before": str(first["before"])}
     assert server.client("kms").list_keys()

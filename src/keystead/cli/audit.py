@@ -212,7 +212,9 @@ def archive(file: Path | None, to: Path, keep: int, as_json: bool, **given: Any)
         raise Failure(str(error), "name another directory with --to") from None
     hold(config, "audit archive", before=before)
     if as_json:
-        output.as_json(asdict(copied))
+        members = asdict(copied)
+        archived = members.pop("archived_bytes")
+        output.as_json({**members, "archivedBytes": archived})
         return
     output.facts(
         {
