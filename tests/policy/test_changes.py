@@ -141,7 +141,7 @@ def test_nothing_else_is_allowed(asked: tuple[RequestContext, ApplicablePolicies
         if one.what not in (What.MEET, What.AVOID)
     ]
     after = applied(context, policies, tuple(documents))
-    other = BOB if context.principal == ALICE else ALICE
+    other = APP if context.principal == ALICE else ALICE  # not Bob: he is federated by Alice
     before = policies
     for asked_of, its in (
         ({"action": "kms:ReEncryptTo"}, after),

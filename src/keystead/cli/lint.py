@@ -50,7 +50,7 @@ def lint_command(
     file: Path | None,
     as_json: bool,
 ) -> int:
-    """Say what is wrong with the policies in each FILE, which may be a folder.
+    """Say what is wrong with policies in files and folders.
 
     The findings are those of Access Analyzer's ValidatePolicy, with the place of each. Of a folder
     every .json file is a policy. The exit status is 0 when nothing is wrong, 1 when something is,
