@@ -9,6 +9,7 @@ import pytest
 
 SERVERS = {"server", "own_server"}  # fixtures that start a process
 LEFT_OUT = (
+    "tests/cli/test_archive.py",
     "tests/cli/test_commands.py",
     "tests/clients/",
     "tests/durability/",
@@ -18,17 +19,25 @@ LEFT_OUT = (
     "tests/story/",
     "tests/test_setup.py",
     "tests/test_typing.py",
+    "tests/audit/test_archive.py",
     "tests/audit/test_failed_syncs.py",
     "tests/audit/test_power_loss.py",
+    "tests/audit/test_recovery.py",
+    "tests/custody/test_root.py",
     "tests/kms/test_machine.py",
     "tests/policy/test_differential.py",
     "tests/policy/test_findings_properties.py",
     "tests/policy/test_generators.py",
     "tests/policy/test_possibility.py",
     "tests/policy/test_properties.py",
+    "tests/server/test_checkpoint_file.py",
+    "tests/server/test_founding.py",
     "tests/server/test_kept.py",
     "tests/server/test_mutations.py",
     "tests/server/test_newest_state.py",
+    "tests/server/test_slow_server.py",
+    "tests/server/test_tls.py",
+    "tests/server/test_unsupported_keys.py",
     "tests/store/test_power_loss.py",
 )
 SAMPLE = 20
