@@ -311,7 +311,7 @@ def test_another_root_key_file_is_refused(made: tuple[Path, RootKey], content: b
 def test_missing_files_are_named(made: tuple[Path, RootKey], tmp_path: Path) -> None:
     """What is missing is said by name, as is a directory without a seal."""
     (made[0] / ROOT_KEY_FILE).unlink()
-    with pytest.raises(SealError, match=r"root\.key`: no such file"):
+    with pytest.raises(SealError, match=r"root\.key` is missing"):
         open_root(made[0])
     with pytest.raises(SealError, match=r"seal\.json`: no such file"):
         open_root(tmp_path / "nothing")
