@@ -27,35 +27,8 @@ iam:PassRole iam:GetAccountName iam:UpdateAccountName iam:ListSTSRegionalEndpoin
 iam:SetSTSRegionalEndpointStatus iam:GetAccountEmailAddress iam:UpdateAccountEmailAddress
 iam:GetCloudFrontPublicKey iam:UpdateCloudFrontPublicKey
 iam:UploadCloudFrontPublicKey iam:DeleteCloudFrontPublicKey iam:ListCloudFrontPublicKeys
-"""
-_ORGANIZATIONS = """
-AcceptHandshake AttachPolicy CancelHandshake CloseAccount CreateAccount CreateGovCloudAccount
-CreateOrganization CreateOrganizationalUnit CreatePolicy DeclineHandshake DeleteOrganization
-DeleteOrganizationalUnit DeletePolicy DeleteResourcePolicy DeregisterDelegatedAdministrator
-DescribeAccount DescribeCreateAccountStatus DescribeEffectivePolicy DescribeHandshake
-DescribeOrganization DescribeOrganizationalUnit DescribePolicy DescribeResourcePolicy
-DescribeResponsibilityTransfer DetachPolicy DisableAWSServiceAccess DisablePolicyType
-EnableAWSServiceAccess EnableAllFeatures EnablePolicyType InviteAccountToOrganization
-InviteOrganizationToTransferResponsibility LeaveOrganization ListAWSServiceAccessForOrganization
-ListAccounts ListAccountsForParent ListAccountsWithInvalidEffectivePolicy ListChildren
-ListCreateAccountStatus ListDelegatedAdministrators ListDelegatedServicesForAccount
-ListEffectivePolicyValidationErrors ListHandshakesForAccount ListHandshakesForOrganization
-ListInboundResponsibilityTransfers ListOrganizationalUnitsForParent
-ListOutboundResponsibilityTransfers ListParents ListPolicies ListPoliciesForTarget ListRoots
-ListTagsForResource ListTargetsForPolicy MoveAccount PutResourcePolicy
-RegisterDelegatedAdministrator RemoveAccountFromOrganization TagResource
-TerminateResponsibilityTransfer UntagResource UpdateOrganizationalUnit UpdatePolicy
-UpdateResponsibilityTransfer
-"""
-_ACCESS_ANALYZER = """
-ApplyArchiveRule CancelPolicyGeneration CheckAccessNotGranted CheckNoNewAccess CheckNoPublicAccess
-CreateAccessPreview CreateAnalyzer CreateArchiveRule CreateServiceLinkedAnalyzer DeleteAnalyzer
-DeleteArchiveRule DeleteServiceLinkedAnalyzer GenerateFindingRecommendation GetAccessPreview
-GetAnalyzedResource GetAnalyzer GetArchiveRule GetFinding GetFindingRecommendation GetFindingV2
-GetFindingsStatistics GetGeneratedPolicy ListAccessPreviewFindings ListAccessPreviews
-ListAnalyzedResources ListAnalyzers ListArchiveRules ListFindings ListFindingsV2
-ListPolicyGenerations ListTagsForResource StartPolicyGeneration StartResourceScan TagResource
-UntagResource UpdateAnalyzer UpdateArchiveRule UpdateFindings ValidatePolicy
+access-analyzer:CreateServiceLinkedAnalyzer access-analyzer:DeleteServiceLinkedAnalyzer
+access-analyzer:GetFindingV2 access-analyzer:ListFindingsV2
 """
 _SUGGESTED = 10
 """Invalid actions of one document for which a similar one is looked for: that takes its time."""
@@ -69,8 +42,6 @@ def known() -> Mapping[str, Mapping[str, str]]:
     """The actions of each known service: name in lower case -> name."""
     names = set(_MORE_ACTIONS.split())
     names |= {f"{service}:{name}" for service in ACTIONS for name in ACTIONS[service].split()}
-    names |= {f"organizations:{name}" for name in _ORGANIZATIONS.split()}
-    names |= {f"access-analyzer:{name}" for name in _ACCESS_ANALYZER.split()}
     services: dict[str, dict[str, str]] = {}
     for full in sorted(names):
         service, _, name = full.partition(":")
