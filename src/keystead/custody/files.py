@@ -1,7 +1,8 @@
 """How are files kept that only their owner may read?  (threat-model DB-6)
 
-Written once and whole: 0600 before the first byte, synced before it gets its name, and the name
-synced before anybody relies on it. Read only when nobody else could have read or written them.
+A file is written once and whole. It has mode 0600 before its first byte, and is synced before it
+gets its name. The name is synced before anybody relies on it. A file that somebody else could have
+read or written is refused.
 """
 
 import fcntl
@@ -16,7 +17,10 @@ _LARGEST = 64 * 1024
 
 
 class SealError(Exception):
-    """The root key cannot be made or opened: what is wrong and where; `hint` says what to do."""
+    """The root key cannot be made or opened.
+
+    The message says what is wrong, and where. `hint` says what to do.
+    """
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -27,19 +31,19 @@ def make_directory(directory: Path) -> None:
     """Make the directory if it is missing, and refuse one that is not its user's alone."""
     with _explained(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = directory.stat()
-    if found.st_mode & 0o077:
-        mode = stat.S_IMODE(found.st_mode)
+        status = directory.stat()
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
         raise SealError(
             f"`{directory}` is accessible to others (mode {mode:04o})",
             f"chmod 700 {quote(str(directory))}",
         )
-    _refuse_foreign(directory, found)
+    _refuse_foreign(directory, status)
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Nobody else makes or changes the seal of this directory meanwhile."""
+    """Keep other processes from making or changing the seal of this directory meanwhile."""
     with _explained(directory):
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -58,7 +62,10 @@ def read_private(path: Path) -> bytes:
             _refuse_shared(path, os.fstat(handle))
             content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
-        raise SealError(f"`{path}` is longer than anything that belongs there", "restore it")
+        raise SealError(
+            f"`{path}` is longer than any file that Keystead writes there",
+            "restore it from a copy",
+        )
     return content
 
 
@@ -70,7 +77,7 @@ def create_private(path: Path, content: bytes) -> None:
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Write a file in place of the one with this name: at any moment one of them is there."""
+    """Write a file over the one with this name. At any moment the old or the new one is there."""
     draft = path.with_name(path.name + ".draft")
     with _explained(path):
         draft.unlink(missing_ok=True)
@@ -107,23 +114,23 @@ def _lock(directory: Path, handle: int) -> None:
         ) from None
 
 
-def _refuse_shared(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _refuse_shared(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise SealError(f"`{path}` is not a regular file", "put the file itself there")
-    if found.st_mode & 0o077:
-        mode = stat.S_IMODE(found.st_mode)
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
         raise SealError(
             f"`{path}` is accessible to others (mode {mode:04o})",
             f"chmod 600 {quote(str(path))}, and think about who may have read it",
         )
-    _refuse_foreign(path, found)
+    _refuse_foreign(path, status)
 
 
-def _refuse_foreign(path: Path, found: os.stat_result) -> None:
-    """Its owner can do anything with it, whatever its mode says."""
-    if found.st_uid not in {0, os.geteuid()}:
+def _refuse_foreign(path: Path, status: os.stat_result) -> None:
+    """Refuse a file of another user: the owner can do anything with it, with any mode."""
+    if status.st_uid not in {0, os.geteuid()}:
         raise SealError(
-            f"`{path}` belongs to another user (uid {found.st_uid})",
+            f"`{path}` belongs to another user (uid {status.st_uid})",
             f"chown it to the user that runs keystead (uid {os.geteuid()})",
         )
 

@@ -1,4 +1,4 @@
-"""Which key is derived for what?  (threat-model RK-2)
+"""Which key is derived for which purpose?  (threat-model RK-2)
 
     root key --HKDF(purpose)--> one key per purpose
     account domains key --HKDF(account)--> one key per account, which seals key material
@@ -24,7 +24,7 @@ _DOMAINS = Room(of_owner=4 * KIB, in_all=12 * MIB)
 
 
 class Purpose(StrEnum):
-    """What the keys under the root are for. The values are parts of the labels."""
+    """The purposes of the keys under the root. The values are parts of the labels."""
 
     STORE_FILE = "store file"
     ROWS = "rows"
@@ -66,11 +66,11 @@ class Hierarchy(Guarded):
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept of accounts' domains."""
+        """The cost, in bytes, of the accounts' domains in memory."""
         return self._domains.cost
 
     def domain(self, account: str) -> RecordSealer:
-        """What seals the key material of one account, and of no other."""
+        """The sealer for the key material of this account, and of no other."""
         domain = self._domains.get(account)
         if domain is None:
             key = hkdf(self._domains_key, f"keystead/1/account/{account}")

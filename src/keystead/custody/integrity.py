@@ -1,4 +1,4 @@
-"""What is said of rows that are not what we wrote, or not the newest of what we wrote?"""
+"""Which errors report a row that we did not write, or an old one in place of the newest?"""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from keystead.store.protocol import Value
 
 
 class RowIntegrityError(Exception):
-    """A row that we did not write: refuse what depends on it, and raise an alarm."""
+    """A row that we did not write. Every call that depends on it is refused, with an alarm."""
 
     def __init__(self, table: str, key: Sequence[Value], text: str = "") -> None:
         told = text or "fails its authentication"
@@ -15,9 +15,10 @@ class RowIntegrityError(Exception):
 
 
 class NotTheNewest(RowIntegrityError):
-    """Rows that we wrote, but not the newest: one was put back, removed or doubled.
+    """Rows that we wrote, but not the newest: a row was put back, removed or doubled.
 
-    Nothing more is served of the account; `account` is empty for the installation's own rows.
+    Calls of the account are refused from now on. `account` is empty for the installation's own
+    rows.
     """
 
     def __init__(self, account: str, table: str, key: Sequence[Value]) -> None:

@@ -4,9 +4,9 @@
     counter mode (SP 800-108 4.1): K(i) = HMAC-SHA256(key, [i]_32 || fixed input)
                                    fixed input = label || 0x00 || context || [L]_32
 
-L is always 512 bits: 256 for an AES key and 256 for the commitment to it. The two blocks start
-from kept HMAC contexts that have absorbed key, counter and label, which costs a fourth of a
-general implementation; the tests hold it equal to the cryptography library's.
+L is always 512 bits: 256 for an AES key and 256 for the commitment to it. Both blocks start from
+kept HMAC contexts, which have absorbed key, counter and label already. This costs a fourth of what
+a general implementation costs. The tests compare the results with the cryptography library's.
 """
 
 import hashlib

@@ -1,15 +1,15 @@
 """How do decisions find rows?  By lookups: column sets that each sealed table declares.
 
-A lookup is what a cache entry depends on and what a sum is kept for: whoever asks for the rows
-with these values gets all of them, or is told that one is not the newest. What is found by any
-other condition proves nothing (listings, and the indexes of jobs).
+A cache entry depends on lookups, and each lookup has a sum. A decision that asks for the rows with
+certain values gets all of them, or the error NotTheNewest. Rows that any other condition finds are
+not proved complete; listings and the indexes of jobs use such conditions.
 
     place = HMAC(key, account, near)[:8] || HMAC(key, table, columns, values)[:8]
 
-A place is where the sum of a lookup is kept. The first half comes from one column, so that the
-lookups of one thing lie together: a change of a key touches one page of sums. It is keyed, so
-that nobody can choose names that fill one bucket. The hash is also the name by which a change of
-what the lookup finds is announced (`store.changes`).
+The sum of a lookup is kept at its place. The first half of a place comes from one column, so that
+the lookups of one thing lie together: a change of a key touches one page of sums. The hash is
+keyed, so that nobody can choose names that fill one bucket. It is also the name of the lookup:
+under this name a change of its rows is announced (`store.changes`).
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ _HALF = 8
 _pack = msgspec.msgpack.Encoder().encode
 
 Place = tuple[str, Name]
-"""An account, and where in it."""
+"""An account, and a position in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Lookup:
     """A set of columns by which decisions find rows."""
 
     columns: tuple[str, ...]
-    near: str = ""  # the column that says what lies together; the last one if it is not named
+    near: str = ""  # lookups with the same value of this column lie together; "": the last column
     of_installation: bool = False  # kept with the installation's own rows
 
 
@@ -78,7 +78,10 @@ class BoundLookup:
         self._account = None if lookup.of_installation else lookup.columns.index("account")
         self._near = lookup.columns.index(lookup.near or lookup.columns[-1])
         self.place = lru_cache(_REMEMBERED // 4)(self._place)
-        """Where the rows with these values are counted; nothing is found by a missing value."""
+        """Where the rows with these values are counted; None when a value is missing.
+
+        A missing value finds nothing.
+        """
 
     def values(self, row: Sequence[Value]) -> tuple[Value, ...]:
         """The values by which this row is found."""
@@ -92,7 +95,7 @@ class BoundLookup:
 
 
 def _picker(positions: Sequence[int]) -> Callable[[Sequence[Value]], tuple[Value, ...]]:
-    """What picks these values of a row."""
+    """The function that picks the values at these positions of a row."""
     if len(positions) == 1:
         [only] = positions
         return lambda row: (row[only],)

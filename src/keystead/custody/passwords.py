@@ -1,7 +1,7 @@
 """Is this the password?  Argon2id with a pepper, as PHC strings (threat-model CO-5, section 6).
 
-The pepper is a purpose key that is not in the database: a copy of the rows alone is not enough to
-guess passwords against. The same work is done for users who do not exist.
+The pepper is a purpose key that is not in the database, so nobody can guess passwords with a copy
+of the rows alone. The same work is done for users who do not exist.
 """
 
 import base64
@@ -25,7 +25,7 @@ class UnusablePassword(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one hash costs. About 0.15 s of one core by default."""
+    """The cost of one hash: about 0.15 s of one core by default."""
 
     passes: int = 3
     memory_kib: int = 64 * 1024
@@ -37,7 +37,7 @@ class Cost:
 
 
 class Passwords(Guarded):
-    """Hashes and verifies passwords; both take long, release the GIL, and may run in threads."""
+    """Hashes and verifies passwords. Both take long, release the GIL, and may run in threads."""
 
     __slots__ = ("_cost", "_nobody", "_pepper", "_turns")
 
@@ -63,7 +63,10 @@ class Passwords(Guarded):
             return function.derive_phc_encoded(secret)
 
     def verify_password(self, password: str, stored: str | None) -> bool:
-        """Is this the password of that PHC string?  None, for nobody, is False after equal work."""
+        """Is this the password of that PHC string?
+
+        None stands for a user who does not exist: the answer is False, after equal work.
+        """
         try:
             secret = _bytes(password)
         except UnusablePassword:
@@ -86,7 +89,7 @@ def _bytes(password: str) -> bytes:
 
 
 def _hash_of_nobody(cost: Cost) -> str:
-    """A PHC string that costs as much as any, and that no password has."""
+    """A PHC string of the same cost that belongs to no password."""
     salt, tag = (
         base64.b64encode(urandom(size)).decode("ascii").rstrip("=") for size in (_SALT, _TAG)
     )

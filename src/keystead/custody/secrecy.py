@@ -1,7 +1,7 @@
-"""What must never be seen?  The base of every type that holds a secret (threat-model RK-8, KM-12).
+"""How is a secret kept from being seen?  A base for every type with one (threat-model RK-8, KM-12).
 
-INVARIANT: a Guarded value has a redacted repr, and is neither copied nor pickled, so that no log,
-error or cache on disk can contain it. Python cannot promise to erase it from memory.
+INVARIANT: a Guarded value has a redacted repr, and is neither copied nor pickled. So no log, error
+or cache on disk can contain it. Python cannot promise to erase it from memory.
 """
 
 from typing import NoReturn, SupportsIndex

@@ -1,7 +1,7 @@
-"""Who vouches for the audit record?  Two keys of its own, from the root key.
+"""How is the audit record proved to be ours?  By two keys, derived from the root key.
 
-Everybody can verify checkpoints, which an Ed25519 key signs (RFC 8032). Between two of them a MAC
-tells us which lines are ours.
+An Ed25519 key signs checkpoints (RFC 8032), so everybody can verify them. Between two checkpoints
+a MAC tells us which lines are ours.
 """
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

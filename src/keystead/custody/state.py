@@ -1,8 +1,8 @@
-"""Are all rows the newest?  The walk over every counted row: to sum them up, and to examine them.
+"""Are all rows the newest?  A walk over every counted row: to sum them up, or to examine them.
 
-Sums are made once, when an installation that is older than they are is opened. The examination
+An installation from before sums were kept is summed up once, when it is opened. The examination
 adds up every row again and compares the result on every level: rows, lookups, buckets, accounts.
-Where they differ it names the lookups.
+Where the results differ, it names the lookups.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,9 +25,9 @@ Progress = Callable[[int], None]
 
 
 def open_sums(seals: RowSeals, store: Store) -> None:
-    """Keep the sums of this store; make them first where they are not made yet.
+    """Keep the sums of this store; make them first if there are none yet.
 
-    Every table that is counted has been made.
+    Every counted table has to exist by then.
     """
     seals.sums.open(store)
     if not is_summed(store):
@@ -35,7 +35,7 @@ def open_sums(seals: RowSeals, store: Store) -> None:
 
 
 def is_summed(store: Store) -> bool:
-    """Are the sums made?  They are not after an upgrade from a version without them."""
+    """Are there sums?  After an upgrade from a version without sums there are none."""
     return store.read().one("SELECT id FROM state_summed") is not None
 
 
@@ -61,7 +61,7 @@ def _counted(seals: RowSeals, reader: Reader) -> Iterator[tuple[Place, int]]:
 
 @dataclass(slots=True)
 class Examined:
-    """What the examination found."""
+    """The result of an examination."""
 
     rows: int = 0
     accounts: int = 0
@@ -71,34 +71,34 @@ class Examined:
 def examine(seals: RowSeals, reader: Reader, progress: Progress) -> Examined:
     """Is every row ours and the newest, and is none missing?  Reads all of them.
 
-    (1) every row, added up for each account; (2) for each account the sum of its rows, of its
-    buckets, and of the lookups in each of these; (3) where they differ, which lookups.
+    (1) Add up every row, for each account. (2) For each account compare the sum of its rows, that
+    of its buckets, and those of the lookups in each bucket. (3) Where sums differ, name lookups.
     """
     examined = Examined()
-    found: dict[str, Change] = {}
+    counted: dict[str, Change] = {}
     for table in seals.tables.values():  # (1)
         for row in table.walk(reader):
             examined.rows += 1
             try:
                 for (account, _), vector in table.counted(row):
-                    found[account] = Change(vector, 1).plus(found.get(account))
+                    counted[account] = Change(vector, 1).plus(counted.get(account))
             except RowIntegrityError as error:
                 examined.problems.append(str(error))
             if examined.rows % _TOLD_EVERY == 0:
                 progress(examined.rows)
     journal = sum_rows.journal(reader)
-    names = sorted({*found, *sum_rows.accounts(reader), *(name for name, _ in journal)})
+    names = sorted({*counted, *sum_rows.accounts(reader), *(name for name, _ in journal)})
     examined.accounts = len(names)
     for name in names:  # (2)
         stored = sum_rows.of_account(reader, name)
-        same = found.get(name, Change(0, 0)) == _with_journal(stored, name, journal)
+        same = counted.get(name, Change(0, 0)) == _with_journal(stored, name, journal)
         if not (same and sum_rows.adds_up(reader, name, stored)):
             examined.problems += _differing(seals, reader, name, journal)  # (3)
     return examined
 
 
 def _with_journal(stored: Account, name: str, journal: Mapping[Place, Change]) -> Change:
-    """What the rows of an account have to add up to."""
+    """The sum that the rows of an account must have: the stored one, and the journal's changes."""
     total = Change(stored.total, stored.elements)
     for (account, _), change in journal.items():
         total = total.plus(change) if account == name else total
@@ -109,13 +109,13 @@ def _differing(
     seals: RowSeals, reader: Reader, name: str, journal: Mapping[Place, Change]
 ) -> list[str]:
     """The lookups of an account that do not find the newest rows."""
-    found: dict[Place, int] = {}
+    counted: dict[Place, int] = {}
     texts: dict[Place, str] = {}
     for table in seals.tables.values():
         for row in table.walk(reader):
             for place, vector, text in table.named(row):
                 if place[0] == name:
-                    found[place] = plus(found.get(place, 0), vector)
+                    counted[place] = plus(counted.get(place, 0), vector)
                     texts[place] = text
     expected = {(name, where): vector for where, vector in sum_rows.lookups(reader, name)}
     for place, change in journal.items():
@@ -124,10 +124,10 @@ def _differing(
     whose = f"account `{name}`" if name else "the installation"
     wrong = [
         f"{whose}: a row is not the newest that was written: {texts[place]}"
-        for place, vector in found.items()
+        for place, vector in counted.items()
         if expected.get(place, 0) != vector
     ]
-    missing = sum(1 for place, vector in expected.items() if vector and place not in found)
+    missing = sum(1 for place, vector in expected.items() if vector and place not in counted)
     if missing:
         wrong.append(f"{whose}: the rows of {missing} lookups are missing")
     if len(wrong) > _TOLD:

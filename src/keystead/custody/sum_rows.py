@@ -1,12 +1,12 @@
-"""How do the sums stand in the store?  The only SQL of `sums`.
+"""How are the sums kept in the store?  The only SQL of `sums`.
 
-A turn only appends what it changed to a journal. From time to time the journal is folded into the
-sums: pages that many turns changed are then written once.
+A turn appends its changes to a journal. From time to time the journal is folded into the sums. A
+page that many turns changed is then written once.
 
-A bucket is a range of places, named by the first 32 bits of the first one. An account of n
-buckets, 2^k <= n < 2^(k+1), has its first n - 2^k ranges of the level k split in two, and the
-others whole: the next split is always known, and every place's bucket follows from n alone.
-(W. Litwin, Linear Hashing, VLDB 1980)
+A bucket is a range of places. The first 32 bits of its first place name it. Let an account have n
+buckets, 2^k <= n < 2^(k+1). Then the first n - 2^k ranges of the level k are split in two, and the
+other ranges are whole. So the next split is always known, and n alone gives the bucket of every
+place. (W. Litwin, Linear Hashing, VLDB 1980)
 """
 
 from collections.abc import Mapping
@@ -58,13 +58,13 @@ _SET_BUCKETS = "UPDATE state_accounts SET buckets = ? WHERE account = ?"
 
 
 class Change(NamedTuple):
-    """What is added to the sum of a lookup."""
+    """A change of a lookup: the vector to add to its sum, and the change in its number of rows."""
 
     vector: int
     elements: int
 
     def plus(self, other: "Change | None") -> "Change":
-        """Both of them."""
+        """Both changes together."""
         if other is None:
             return self
         return Change(plus(self.vector, other.vector), self.elements + other.elements)
@@ -81,7 +81,7 @@ class Account:
 
 @dataclass(slots=True)
 class Written:
-    """What a turn writes above the lookups."""
+    """The changes that a turn writes to the sums of buckets and accounts."""
 
     buckets: dict[tuple[str, int], int] = field(default_factory=dict)
     accounts: dict[str, tuple[int, int]] = field(default_factory=dict)  # vector, elements
@@ -97,7 +97,7 @@ class Written:
 
 
 def bucket(place: bytes, buckets: int) -> tuple[int, int]:
-    """Where the bucket of a place begins and ends, in an account of so many."""
+    """Where the bucket of a place begins and ends, in an account with this number of buckets."""
     level = buckets.bit_length() - 1
     first = int.from_bytes(place[:4])
     split = buckets - (1 << level)
@@ -107,7 +107,7 @@ def bucket(place: bytes, buckets: int) -> tuple[int, int]:
 
 
 def next_split(buckets: int) -> tuple[int, int, int]:
-    """Where the bucket begins that is split next, where in two, and where it ends."""
+    """The bucket that is split next: its begin, the point that splits it, and its end."""
     level = buckets.bit_length() - 1
     shift = _WIDTH - level
     start = buckets - (1 << level) << shift
@@ -158,7 +158,7 @@ def lookups(reader: Reader, account: str) -> list[tuple[bytes, int]]:
 
 
 def adds_up(reader: Reader, name: str, account: Account) -> bool:
-    """Is its sum that of its buckets, and the sum of each that of its lookups?"""
+    """Is the account's sum that of its buckets, and each bucket's sum that of its lookups?"""
     if of_buckets(reader, name) != account.total:
         return False
     start = 0
@@ -171,7 +171,7 @@ def adds_up(reader: Reader, name: str, account: Account) -> bool:
 
 
 def journal(reader: Reader) -> dict[Place, Change]:
-    """What was changed since the sums were written."""
+    """The changes since the journal was last folded into the sums."""
     changes: dict[Place, Change] = {}
     for (text,) in reader.all(_JOURNAL):
         for account, where, vector, elements in _unpack(text):
@@ -182,7 +182,7 @@ def journal(reader: Reader) -> dict[Place, Change]:
 
 
 def append(transaction: Transaction, changes: Mapping[Place, Change]) -> None:
-    """Add what a turn changed to the journal."""
+    """Append the changes of a turn to the journal."""
     rows = [
         (*place, change.vector.to_bytes(32), change.elements) for place, change in changes.items()
     ]
@@ -190,18 +190,18 @@ def append(transaction: Transaction, changes: Mapping[Place, Change]) -> None:
 
 
 def empty_journal(transaction: Transaction) -> None:
-    """Everything in it was written."""
+    """Remove all changes from the journal: they are in the sums now."""
     transaction.run("DELETE FROM state_journal")
 
 
 def write(transaction: Transaction, changes: Mapping[Place, Change], written: Written) -> None:
-    """Add what a turn changed, in the order of the places."""
+    """Add these changes to the sums, in the order of the places."""
     transaction.run_many(
         _ADD_LOOKUP,
         [(*place, *vectors.numbers(changes[place].vector)) for place in sorted(changes)],
     )
     gone = [place for place, change in changes.items() if change.elements < 0]
-    if gone:  # nothing is kept of what was removed
+    if gone:  # a lookup that finds no rows any more keeps no sum
         transaction.run_many(_DROP_LOOKUP, gone)
     transaction.run_many(
         _ADD_BUCKET,
@@ -217,7 +217,7 @@ def write(transaction: Transaction, changes: Mapping[Place, Change], written: Wr
 
 
 def split(transaction: Transaction, account: str, start: int, middle: int, upper: int) -> None:
-    """Move the upper half of a bucket into one of its own."""
+    """Move the upper half of a bucket into a bucket of its own."""
     rest = vectors.minus(0, upper)
     rows: list[tuple[Value, ...]] = [
         (account, start, *vectors.numbers(rest)),

@@ -1,23 +1,25 @@
 """Is this the newest state?  Sums over the rows that decisions depend on (threat-model RK-5).
 
-A page of the database, put back from an older copy, is well-formed and authentic. What it lacks is
-its place in the newest sums:
+A page of the database, put back from an older copy, is well-formed and authentic. But it does not
+agree with the newest sums:
 
     of a lookup    over the MACs of the rows that it finds
     of a bucket    over some 256 lookups, by ranges of their places
     of an account  over its buckets
-    of everything  over the accounts: named in each record of a change and in each checkpoint
+    of everything  over the accounts; written in each record of a change and in each checkpoint
 
-A MAC is a pseudorandom function of table, key, columns and row version, so that a sum of MACs is
-the additive multiset hash of Clarke, Devadas, van Dijk, Gassend and Suh (Asiacrypt 2003): without
-the keys nobody finds other rows with the same sum. Rows are added, not XORed: a doubled row counts.
+A MAC is a pseudorandom function of table, key, columns and row version. So a sum of MACs is the
+additive multiset hash of Clarke, Devadas, van Dijk, Gassend and Suh (Asiacrypt 2003). Without the
+keys nobody can make other rows with the same sum. MACs are added, not XORed, so a doubled row
+changes the sum.
 
-What is proved is remembered: an account when it is first asked for, a bucket before the first row
-of it is used or found absent, a lookup with its sum. Later reads are held against what is
-remembered. (docs/decisions/0013 says what holds when the file changes under a running server.)
+A sum is remembered once it is proved. An account is proved when it is first asked for. A bucket is
+proved before its first row is used, or found absent. A lookup is remembered with its sum. Later
+reads are compared with these. (docs/decisions/0013 says what holds when the file changes under a
+running server.)
 
-INVARIANT: sums change in the transaction of the rows that they count, and what is remembered
-changes when it is durable.
+INVARIANT: sums change in the transaction of the rows that they count. Remembered sums change when
+that transaction is durable.
 """
 
 from collections.abc import Mapping
@@ -33,7 +35,7 @@ from keystead.custody.vectors import plus
 from keystead.store.protocol import Ledger, Reader, Transaction
 
 BUCKET = 256
-"""How many elements a bucket has at most, on average."""
+"""The most elements in a bucket, on average: rows, each counted once for each lookup."""
 
 FOLDED = 2048
 """Changed lookups in the journal that are folded into the sums together."""
@@ -61,7 +63,7 @@ class Joined(Protocol):
 
 
 class Sums(Guarded):
-    """The sums of one store, and what is proved of them. (store.protocol.Ledger)"""
+    """The sums of one store; those that are proved are remembered. (store.protocol.Ledger)"""
 
     __slots__ = (
         "_accounts", "_broken", "_buckets", "_call", "_folded", "_inner", "_journal", "_known",
@@ -75,18 +77,19 @@ class Sums(Guarded):
         self._forget()
 
     def _forget(self) -> None:
-        self.failure: Exception | None = None  # why nothing may be served any more
-        self._broken: set[str] = set()  # accounts of which nothing is served
-        # As they are written:
+        self.failure: Exception | None = None  # why no call may be served any more
+        self._broken: set[str] = set()  # accounts whose calls are refused
+        # The sums as they are written, without the journal:
         self._total = 0
         self._accounts: dict[str, Account] = {}
         self._buckets: dict[tuple[str, int], int] = {}
-        # And what comes on top of them:
-        self._known: dict[bytes, int] = {}  # both together, of lookups that were proved
+        # The proved sums of lookups, with the journal:
+        self._known: dict[bytes, int] = {}
+        # The changes that are not in the written sums:
         self._journal: dict[Place, Change] = {}  # durable
-        self._waiting: dict[str, int] = {}  # its sum for each account
-        self._turn: dict[Place, Change] = {}  # finished calls, not yet durable
-        self._call: dict[Place, Change] = {}  # the call that is on its way
+        self._waiting: dict[str, int] = {}  # the journal's sum for each account
+        self._turn: dict[Place, Change] = {}  # of finished calls, not yet durable
+        self._call: dict[Place, Change] = {}  # of the call in progress
         self._folded: sum_rows.Written | None = None
 
     def open(self, store: Joined) -> None:
@@ -97,7 +100,7 @@ class Sums(Guarded):
         self._extend_journal(sum_rows.journal(store.read()))
         store.join(self)
 
-    # what is asked
+    # reading
 
     def expected(self, place: Place) -> int:
         """The sum of the rows that a lookup has to find; raises NotTheNewest."""
@@ -113,7 +116,7 @@ class Sums(Guarded):
         return known
 
     def distrust(self, account: str, table: str, key: tuple[object, ...]) -> NotTheNewest:
-        """Serve nothing of this account any more; the error to raise."""
+        """Refuse all calls of this account from now on; returns the error to raise."""
         named = [str(part) for part in key]
         self._broken.add(account)
         if account == INSTALLATION:
@@ -127,7 +130,7 @@ class Sums(Guarded):
         return self._store
 
     def _durable(self, place: Place) -> int:
-        """The sum of a lookup, from a bucket that is proved and from the journal."""
+        """The durable sum of a lookup: from a proved bucket, with the journal's change."""
         account, where = place
         start, end = sum_rows.bucket(where, self.account(account).buckets)
         reader = self._joined().read()
@@ -141,7 +144,7 @@ class Sums(Guarded):
         return stored if change is None else plus(stored, change.vector)
 
     def account(self, name: str) -> Account:
-        """What is durable of an account, proved; raises NotTheNewest."""
+        """The written sums of an account, proved; raises NotTheNewest."""
         known = self._accounts.get(name)
         if known is not None:
             return known
@@ -153,7 +156,7 @@ class Sums(Guarded):
             raise self.distrust(name, "state_accounts", (name,))
         return _keep(self._accounts, name, stored, _ACCOUNTS)
 
-    # what changes
+    # changing
 
     def note(self, place: Place, vector: int, elements: int) -> None:
         """A row was written, replaced or removed: the sum of its lookup changes by this much."""
@@ -164,7 +167,7 @@ class Sums(Guarded):
         self._call[place] = change if known is None else change.plus(known)
 
     def call_ended(self, *, keep: bool) -> None:
-        """The call is over; what it changed stays in the turn, or goes."""
+        """The call is over: keep its changes in the turn, or drop them."""
         if keep:
             _add(self._turn, self._call)
         self._call = {}
@@ -182,7 +185,7 @@ class Sums(Guarded):
         sum_rows.empty_journal(transaction)
 
     def turn_ended(self, *, durable: bool) -> None:
-        """The turn is durable, or never was."""
+        """The turn is over: its changes are durable, or were undone."""
         if durable and self._turn:
             self._renew(self._turn)
             if self._folded:
@@ -193,7 +196,7 @@ class Sums(Guarded):
         self._turn, self._call, self._folded = {}, {}, None
 
     def _renew(self, changes: Mapping[Place, Change]) -> None:
-        """What is known of these lookups is durable now."""
+        """Add these changes, durable now, to the sums of remembered lookups."""
         for (_, where), change in changes.items():
             known = self._known.get(where)
             if known is not None:
@@ -205,7 +208,7 @@ class Sums(Guarded):
             self._waiting[name] = plus(self._waiting.get(name, 0), change.vector)
 
     def add(self, transaction: Transaction, changes: Mapping[Place, Change]) -> None:
-        """Add what was never counted, before anything is served; a failure ends the start."""
+        """Add rows that were never counted, before the first call; a failure ends the start."""
         self._remember(self._write(transaction, changes))
 
     def _write(self, transaction: Transaction, changes: Mapping[Place, Change]) -> sum_rows.Written:
@@ -229,7 +232,7 @@ class Sums(Guarded):
     def _split(
         self, transaction: Transaction, name: str, account: Account, written: sum_rows.Written
     ) -> None:
-        """Give a growing account more buckets, one split after the other (linear hashing)."""
+        """Give a growing account more buckets, by one split after the other (linear hashing)."""
         buckets = account.buckets
         while account.elements > BUCKET * buckets:
             start, middle, end = sum_rows.next_split(buckets)
@@ -245,7 +248,7 @@ class Sums(Guarded):
         sum_rows.set_buckets(transaction, name, buckets)
 
     def _remember(self, written: sum_rows.Written) -> None:
-        """What is known of buckets and accounts is written now."""
+        """Add these changes, written now, to the sums of remembered buckets and accounts."""
         for bucket, vector in written.buckets.items():
             known = self._buckets.get(bucket)
             if known is not None:
@@ -257,10 +260,10 @@ class Sums(Guarded):
             self._accounts.pop(name, None)
             _keep(self._accounts, name, written.after[name], _ACCOUNTS)
 
-    # what the audit log is told
+    # for the audit log
 
     def changed(self) -> dict[str, str]:
-        """Digests of the accounts' sums that this turn changes, the turn's changes included."""
+        """The digest of each account's sum that this turn changes, with the turn's changes."""
         totals: dict[str, int] = {}
         for (name, _), change in self._turn.items():
             total = totals.get(name)
@@ -270,7 +273,7 @@ class Sums(Guarded):
         return {name: self._digest(name, total) for name, total in totals.items()}
 
     def newest(self) -> str:
-        """The digest of the sum of everything, this turn's changes included."""
+        """The digest of the sum of everything, with this turn's changes."""
         total = self._total
         for vector in self._waiting.values():
             total = plus(total, vector)
@@ -279,7 +282,7 @@ class Sums(Guarded):
         return self._digest("*", total)
 
     def _digest(self, name: str, total: int) -> str:
-        """What stands for a sum where everybody may read it: HMAC-SHA256, the first 16 bytes."""
+        """A sum as everybody may see it: the first 16 bytes of its HMAC-SHA256, in hexadecimal."""
         inner = self._inner.copy()
         inner.update(name.encode() + b"\0" + vectors.as_bytes(total))
         outer = self._outer.copy()
@@ -288,7 +291,7 @@ class Sums(Guarded):
 
 
 def _keep(known: dict[K, V], key: K, value: V, limit: int) -> V:
-    """Remember a value, and no more than so many."""
+    """Remember a value; with `limit` values or more, forget the one that was added first."""
     if len(known) >= limit:
         del known[next(iter(known))]
     known[key] = value

@@ -1,8 +1,8 @@
-"""What does an opaque token hold, and who may hand it back?  (threat-model ST-1, IA-11)
+"""How is an opaque token made, and who may hand it back?  (threat-model ST-1, IA-11)
 
-A token is a record (`records`) in URL-safe text without padding. It is bound to its purpose, to
-whatever the issuer names (principal, operation, parameters) and to the incarnation of the
-installation, so that a restored backup accepts none of the tokens given out before.
+A token is a record (`records`) in URL-safe text without padding. It is bound to its purpose and to
+values that the issuer names (principal, operation, parameters). It is bound to the incarnation of
+the installation too, so a restored backup accepts none of the tokens given out before.
 """
 
 import base64
@@ -18,7 +18,7 @@ MAXIMUM_LENGTH = 64 * 1024
 
 
 class InvalidToken(Exception):
-    """Not a token that we gave for this. One error for every reason."""
+    """The text is not a token that we gave for this use. One error for every reason."""
 
 
 class Tokens(Guarded):
@@ -31,7 +31,7 @@ class Tokens(Guarded):
         self._incarnation = incarnation
 
     def seal(self, purpose: str, data: bytes, bound_to: Sequence[Value] = ()) -> str:
-        """The token that holds `data`, for `purpose` and for those it is bound to."""
+        """The token that holds `data`, bound to `purpose` and to the values of `bound_to`."""
         record = self._sealer.seal(data, self._place(purpose, bound_to))
         return base64.urlsafe_b64encode(record).decode("ascii").rstrip("=")
 

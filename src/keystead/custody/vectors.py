@@ -1,8 +1,8 @@
 """How are rows added up?  Vectors of four numbers of 40 bits, each added on its own.
 
-A vector is kept as one integer, 64 bits for each number, so that one addition adds all four and
-one mask drops what is carried. In SQL it is four columns: `SUM` over millions of them fits into
-the 64 bits of a number, and an update adds without reading first.
+A vector is kept as one integer, with 64 bits for each number. So one addition adds all four
+numbers, and one mask drops the carries. In SQL a vector is four columns. `SUM` over millions of
+them fits into the 64 bits of a number, and an update adds without reading first.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,18 @@ ADDED = ", ".join(f"{c} = ({c} + excluded.{c}) & {_ONES}" for c in COLUMNS)
 
 
 def of_mac(mac: bytes) -> int:
-    """What a row with this MAC (32 bytes) adds: 160 of its 256 bits."""
+    """The vector of a row with this MAC (32 bytes): 160 of its 256 bits."""
     return int.from_bytes(mac, "little") & _MASK
 
 
-def plus(one: int, other: int) -> int:
+def plus(left: int, right: int) -> int:
     """The sum."""
-    return (one + other) & _MASK
+    return (left + right) & _MASK
 
 
-def minus(one: int, other: int) -> int:
+def minus(left: int, right: int) -> int:
     """The difference."""
-    return (one + _MODULI - other) & _MASK
+    return (left + _MODULI - right) & _MASK
 
 
 def numbers(vector: int) -> tuple[int, ...]:
@@ -46,7 +46,7 @@ def numbers(vector: int) -> tuple[int, ...]:
 
 
 def of_numbers(row: Sequence[int | None] | None) -> int:
-    """The vector of four stored numbers, or of what SQL added up; of nothing it is zero."""
+    """The vector of four stored numbers, or of a sum in SQL. The sum of no rows is zero."""
     if row is None or row[0] is None:
         return 0
     return int.from_bytes(_NUMBERS.pack(*row), "little") & _MASK

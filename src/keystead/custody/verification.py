@@ -1,6 +1,6 @@
-"""Is this the audit key's signature?  All that verifying the log needs of cryptography.
+"""Is this the audit key's signature?  The only cryptography that verifying the log needs.
 
-Nothing here is secret: a public key is enough, on any machine.
+Nothing here is secret: any machine with the public key can verify.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,10 @@ class NotAPublicKey(ValueError):
 
 
 def signature_verifier(public_key_pem: bytes) -> Callable[[bytes, bytes], bool]:
-    """The question whether a signature (first) over data (second) is this key's."""
+    """A function of a signature and of data: did this key sign the data?
+
+    Raises NotAPublicKey.
+    """
     try:
         key = load_pem_public_key(public_key_pem)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where is opened key material used?  One package for each place."""
+"""Where is opened key material used?  Each backend is a package."""
 
 from keystead.custody.backends.software import BadCiphertext, OpenSymmetricMaterial, Sealed
 

@@ -1,4 +1,4 @@
-"""Who may use key material?  Only who has a permit."""
+"""Who may use key material?  Only a caller with a permit."""
 
 from keystead.custody.material.material import BadCiphertext, Custody, Sealed
 

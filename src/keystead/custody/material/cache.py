@@ -1,8 +1,10 @@
 """Which material is open now, and for how long?  (threat-model KM-13)
 
-INVARIANT: bounded, and nothing is returned 60 seconds after it was opened, nor once a change of
-its key or of its rows was announced: the version of a row names what was opened, and a version is
-given again when a write is undone. The caller has checked the state of the key before it asks.
+INVARIANT: the cache is bounded. It returns no material later than 60 seconds after it was opened,
+and none after a change of its key or of its rows was announced. The row version in the name is not
+enough for that, because a version is given again when a write is undone.
+
+The caller has checked the state of the key before it asks.
 """
 
 import math
@@ -20,7 +22,7 @@ LIFETIME_SECONDS = 60.0
 ROOM = Room(of_owner=6 * MIB, in_all=24 * MIB)
 
 _MATERIAL = 1800  # bytes
-_BETWEEN_SECONDS = 1.0  # between two looks for what is too old
+_BETWEEN_SECONDS = 1.0  # between two searches for entries that are too old
 
 
 class Which(NamedTuple):
@@ -46,18 +48,18 @@ class OpenedMaterials(Guarded):
 
     @property
     def kept_bytes(self) -> int:
-        """What it takes."""
+        """The cost of its entries, in bytes."""
         return self._entries.kept.cost
 
     def get(self, reader: Reader, which: tuple[str, str, str, int]) -> OpenSymmetricMaterial | None:
-        """What was opened under this name within the last minute."""
+        """The material that was opened under this name within the last minute, or None."""
         entry = self._entries.get(reader, which)
         if entry is None or entry[0] <= self._clock():
             return None
         return entry[1]
 
     def put(self, noting: Noting, which: Which, material: OpenSymmetricMaterial) -> None:
-        """Keep it for a minute, and let go of what is older."""
+        """Keep this material for a minute, and let go of older entries."""
         now = self._clock()
         if now - self._looked >= _BETWEEN_SECONDS:
             self.expire()
@@ -65,7 +67,7 @@ class OpenedMaterials(Guarded):
         self._entries.put(noting, which, (until, material), which.account, _MATERIAL)
 
     def expire(self) -> None:
-        """Let go of what is older than a minute."""
+        """Let go of entries that are older than a minute."""
         self._looked = now = self._clock()
         kept = self._entries.kept.items()
         for which in [which for which, ((until, _), _) in kept if until <= now]:

@@ -1,8 +1,8 @@
-"""Who may use key material, and for what?  The only place that opens it, and only for a permit.
+"""Who may use key material, and for which actions?  Material is opened here alone, for a permit.
 
-A permit is for one action on one resource. Custody reads the key from the permit, opens exactly
-the material that is named, and only for an action that its table lists: a permit to describe a
-key does not decrypt with it. The caller has checked the state of the key (threat-model KM-3).
+A permit is for one action on one resource. Custody reads the key from the permit and opens exactly
+the material that is named. The tables below list the actions that may use it: a permit to describe
+a key does not decrypt with it. The caller has checked the state of the key (threat-model KM-3).
 """
 
 import time
@@ -63,15 +63,15 @@ class CustodyKey(Protocol):
 
     @property
     def row_version(self) -> int:
-        """The version of its row: whatever changed the key opens its material anew (KM-13)."""
+        """The version of its row. After a change of the key its material is opened anew (KM-13)."""
 
     @property
     def row_name(self) -> Name:
-        """What is announced when its row is written, or a write of it undone."""
+        """The name that is announced when its row is written, or when a write of it is undone."""
 
 
 class Owned(Protocol):
-    """A resource, as far as making something for its owner goes."""
+    """A resource, as far as custody has to know it to make something for its owner."""
 
     @property
     def owner(self) -> str:
@@ -104,7 +104,7 @@ class Custody(Guarded):
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept of opened material, and of the accounts that have it."""
+        """The cost, in bytes, of opened material and of the domains of accounts."""
         return self._opened.kept_bytes + self._hierarchy.kept_bytes
 
     def create_material(
@@ -117,7 +117,7 @@ class Custody(Guarded):
     ) -> str:
         """Give a key new material, which encrypts from now on; returns its id.
 
-        The permit is to create a key in the account, or to rotate this one.
+        The permit is for creating a key in the account, or for rotating this key.
         """
         former = self._materials.newest(transaction, account, key_id)
         _require_creating(permit, account, key_id, new=former is None)
@@ -142,7 +142,7 @@ class Custody(Guarded):
     def destroy_material(
         self, transaction: Transaction, permit: Permit[CustodyKey], account: str, key_id: str
     ) -> None:
-        """Remove every generation of a key's material. What it encrypted is lost."""
+        """Remove every generation of a key's material. Its ciphertexts are lost for ever."""
         key = permit.resource
         if permit.action not in DESTROYING or (key.account, key.key_id) != (account, key_id):
             raise WrongPermit(f"{permit.action} of {key.key_id} does not destroy {key_id}")
@@ -182,7 +182,7 @@ class Custody(Guarded):
     def _open(
         self, reader: Reader, key: CustodyKey, material_id: str
     ) -> OpenSymmetricMaterial | None:
-        """The opened material of this key with this id, or None when the key has none such."""
+        """The opened material of this key with this id, or None when there is none."""
         which = (key.account, key.key_id, material_id, key.row_version)
         known = self._opened.get(reader, which)
         return known or self._unseal(reader, Which(*which), key.row_name)
@@ -203,10 +203,10 @@ class Custody(Guarded):
 
 
 def _require_creating(permit: Permit[Owned], account: str, key_id: str, *, new: bool) -> None:
-    """Refuse a permit that is not to create a key here, or not to rotate this one."""
+    """Refuse a permit unless it is for creating a key here, or for rotating this one."""
     if new:
         fits = permit.action in CREATING
-    else:  # whoever may create keys may not replace the material of one
+    else:  # a permit to create keys does not replace the material of an existing one
         named = getattr(permit.resource, "key_id", None)
         fits = permit.action in ROTATING and named == key_id
     if not fits or permit.resource.owner != account:

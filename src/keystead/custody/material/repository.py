@@ -1,7 +1,7 @@
 """Which key material is there?  One authenticated row per generation, its secret sealed.
 
-INVARIANT: a material id names one secret for ever; its row may be sealed anew, or go, but never
-hold another secret.
+INVARIANT: a material id names one secret for ever. Its row may be sealed anew, or be removed. It
+never holds another secret.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _KEY = ("account", "key_id")
 _MATERIAL = (*_KEY, "material_id")
 
 MaterialState = Literal["CURRENT", "NON_CURRENT"]
-"""AWS's words: what encrypts now, and what only decrypts."""
+"""AWS's words: CURRENT material encrypts now, NON_CURRENT material only decrypts."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,8 +56,8 @@ class Materials:
 
     def newest(self, reader: Reader, account: str, key_id: str) -> MaterialRecord | None:
         """The last generation of a key."""
-        found = self._table.of(reader, _KEY, account, key_id, order="generation")
-        return found[-1] if found else None
+        generations = self._table.of(reader, _KEY, account, key_id, order="generation")
+        return generations[-1] if generations else None
 
     def insert(self, transaction: Transaction, record: MaterialRecord) -> None:
         self._table.insert(transaction, record)
@@ -66,5 +66,5 @@ class Materials:
         return self._table.update(transaction, record)
 
     def delete_all(self, transaction: Transaction, account: str, key_id: str) -> int:
-        """Remove every generation of a key, authentic or not; how many there were."""
+        """Remove every generation of a key, authentic or not; returns their number."""
         return self._table.delete_all(transaction, _KEY, account, key_id)

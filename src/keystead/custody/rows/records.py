@@ -5,11 +5,12 @@
     key, commitment = SP 800-108(sealing key, purpose, salt || SHA-256(place))
     ciphertext, tag = AES-256-GCM(key, nonce, secret, AAD = everything before it || place)
 
-The place says where the record belongs (table, column, primary key, …) in msgpack, which writes
-each value with its type and length, so that no two places have the same encoding. A record opens
-only under its own key, for its own purpose, in its own place. The salt makes each record's key
-its own, so nonces never meet; the commitment is compared first, so that no record opens under two
-keys. The row version is bound by the MAC of the row (`rows`), which covers the record.
+The place says where the record belongs: table, column, primary key, … It is written in msgpack,
+which writes each value with its type and length. So no two places have the same encoding.
+
+A record opens only under its own key, for its own purpose, in its own place. The salt gives each
+record a key of its own, so nonces never meet. The commitment is compared first, so no record opens
+under two keys. The MAC of the row (`rows`) covers the record, and binds the row version.
 """
 
 import hashlib
@@ -42,7 +43,7 @@ class BadRecord(Exception):
 
 
 def place(*parts: Value | Sequence[Value]) -> bytes:
-    """The encoding of a place; equal only for equal parts."""
+    """The encoding of a place. Two encodings are equal only when their parts are."""
     return _pack(parts)
 
 
@@ -63,7 +64,7 @@ class RecordSealer(Guarded):
         return header + AESGCM(key).encrypt(nonce, secret, header + where)
 
     def unseal(self, record: bytes, where: bytes) -> bytes:
-        """The secret; raises BadRecord unless this record was sealed for `where`."""
+        """The secret. Raises BadRecord unless this record was sealed for `where`."""
         if len(record) < OVERHEAD:
             raise BadRecord
         version, generation, salt, stated, nonce = _HEADER.unpack_from(record)

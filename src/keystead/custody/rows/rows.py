@@ -1,19 +1,21 @@
 """Is this row the one we wrote, and the newest?  Authenticated rows (threat-model RK-3 to RK-5).
 
-Every security-relevant table is a SealedTable: each row carries a version and a MAC over the
-table's name, its columns (the key among them) and the version, so that a row that was edited,
-moved, copied to another key or taken from another table is refused when it is read. A secret
-column is sealed before it gets here, bound to table, key and column.
+Every security-relevant table is a SealedTable. Each row carries a version and a MAC over the
+table's name, the columns (the key among them) and the version. A row is refused when it is read if
+it was edited, moved, copied to another key, or taken from another table. A secret column is sealed
+before it gets here, bound to table, key and column.
 
     mac = HMAC-SHA256(row key, msgpack [table, row_version, column, column, …])
 
 msgpack writes each value with its type and length, so no two rows have the same encoding.
 
-A table declares the lookups by which decisions find its rows. What a lookup finds is held against
-the sum that `sums` keeps for it, so that a row that was put back, removed or doubled is refused,
-and so is an answer that lacks one. Every write passes `_changes`, which knows the old row and the
-new one: what it gives is added to the sums, and announced (`store.changes`). A lookup is the name
-of what it finds; a table without any has nothing to announce.
+A table declares the lookups by which decisions find its rows. The rows that a lookup finds are
+compared with the sum that `sums` keeps for it. So an old row that was put back is refused, and so
+is an answer in which a row is missing or doubled.
+
+Every write passes `_changes`, which knows the old row and the new one. The changes that it returns
+are added to the sums, and announced under the names of their lookups (`store.changes`). A table
+without lookups announces nothing.
 """
 
 import hmac
@@ -40,7 +42,7 @@ _PAGE = 1000  # rows that a walk reads at once
 _pack = msgspec.msgpack.Encoder().encode
 
 _Change = tuple[Place, int, int]
-"""A lookup, the vector that is added to its sum, and how many rows more it finds."""
+"""A lookup's place, the vector to add to its sum, and the change in its number of rows."""
 
 
 class RowConflict(Exception):
@@ -67,7 +69,7 @@ class Sealer(Protocol):
 
 
 class RowSeals(Guarded):
-    """Makes and checks the MACs of rows; knows the row key, and nothing else does."""
+    """Makes and checks the MACs of rows. Nothing else knows the row key."""
 
     __slots__ = ("_inner", "_outer", "secrets", "sums", "tables")
 
@@ -90,9 +92,9 @@ class RowSeals(Guarded):
 class SealedTable(Generic[T]):
     """One table of authenticated rows.
 
-    `record` names the columns; `key` names the columns of the primary key. `lookups` are the ways
-    by which decisions find rows; a table without any holds what no decision depends on, and its
-    rows are not counted. Every statement is built once, here.
+    `record` names the columns; `key` names the columns of the primary key. Decisions find rows by
+    `lookups`. No decision may depend on a table without lookups, and its rows are not counted.
+    Every SQL statement is built once, here.
     """
 
     __slots__ = (
@@ -117,7 +119,7 @@ class SealedTable(Generic[T]):
         self.name = name
         self.key = key
         self.columns = columns
-        self._last: tuple[Changes, int, Row] | None = None  # read last, and at which state
+        self._last: tuple[Changes, int, Row] | None = None  # the last row read, and at which state
         self._record = record
         self._seals = seals
         self._sums = seals.sums
@@ -151,9 +153,9 @@ class SealedTable(Generic[T]):
             raise RowIntegrityError(self.name, self._key_of(row))
         return self._record(**dict(zip(self._names, row[:-1], strict=True)))
 
-    def _require(self, place: Place, values: tuple[Value, ...], found: int) -> None:
+    def _require(self, place: Place, values: tuple[Value, ...], total: int) -> None:
         """Are these the rows that the lookup has to find?  Raises NotTheNewest."""
-        if self._sums.expected(place) != found:
+        if self._sums.expected(place) != total:
             raise self._sums.distrust(place[0], self.name, values)
 
     # reading
@@ -193,7 +195,7 @@ class SealedTable(Generic[T]):
         return records
 
     def name_of(self, columns: tuple[str, ...], *values: Value) -> Name:
-        """The name of a lookup, as the table announces it; none of its values is missing."""
+        """The name of a lookup, as the table announces it; raises TypeError for a missing value."""
         place = self._by[columns].place(values)
         if place is None:
             raise TypeError(f"nothing of `{self.name}` is found by a missing value")
@@ -201,13 +203,13 @@ class SealedTable(Generic[T]):
 
     def only(self, reader: Reader, columns: tuple[str, ...], *values: Value) -> T | None:
         """The one record that a declared lookup finds, or None."""
-        found = self.of(reader, columns, *values, order=columns[0])
-        return found[0] if found else None
+        records = self.of(reader, columns, *values, order=columns[0])
+        return records[0] if records else None
 
     def find(self, reader: Reader, where: str, values: Sequence[Value] = ()) -> list[T]:
         """The records that `where` describes, each of them the newest.
 
-        For listings: that none is missing is not proved here.
+        For listings: it is not proved that the list is complete.
         """
         rows = reader.all(f"{self._select} WHERE {where}", values)
         records = [self._open(row) for row in rows]
@@ -231,7 +233,10 @@ class SealedTable(Generic[T]):
             rows = reader.all(after, self._key_of(rows[-1]))
 
     def counted(self, row: Row) -> Iterator[tuple[Place, int]]:
-        """Where a row is counted, and what it adds; raises RowIntegrityError."""
+        """The places where a row is counted, and the vector that it adds there.
+
+        Raises RowIntegrityError for a row that we did not write.
+        """
         if not self._is_ours(row):
             raise RowIntegrityError(self.name, self._key_of(row))
         vector = of_mac(row[-1])
@@ -241,7 +246,7 @@ class SealedTable(Generic[T]):
                 yield place, vector
 
     def named(self, row: Row) -> Iterator[tuple[Place, int, str]]:
-        """Where a row would be counted, what it would add, and how a person calls the lookup."""
+        """The places where a row would be counted, its vector, and a text that names the lookup."""
         vector = of_mac(row[-1])
         for lookup in self.lookups:
             values = lookup.values(row)
@@ -275,9 +280,10 @@ class SealedTable(Generic[T]):
         return msgspec.structs.replace(record, row_version=record.row_version + 1)
 
     def _old(self, transaction: Transaction, key: tuple[Value, ...], version: int) -> Row | None:
-        """The row that an update replaces: the one that was read last, or read now.
+        """The row that an update replaces: the row that was read last, or one read now.
 
-        Nothing changes a row without moving the state, but a call itself, and then it is not kept.
+        The last row is still good while the state number is the same. Only this call's own writes
+        change rows without moving it, and each of them forgets the last row.
         """
         changes = transaction.changes
         if self._last is not None and self._last[:2] == (changes, changes.state):
@@ -292,12 +298,12 @@ class SealedTable(Generic[T]):
         changes = [] if old is None else self._changes(old, None)
         self._last = None
         removed = transaction.run(self._delete, key, _names(changes)) == 1
-        if old is not None and self._is_ours(old):  # a row of others was never counted
+        if old is not None and self._is_ours(old):  # a row that we did not write was never counted
             self._count(changes)
         return removed
 
     def delete_all(self, transaction: Transaction, columns: tuple[str, ...], *values: Value) -> int:
-        """Remove what a declared lookup finds, ours or not; how many there were."""
+        """Remove the rows that a declared lookup finds, authentic or not; returns their number."""
         where = self._by[columns].where
         rows = transaction.all(f"{self._select} WHERE {where}", values)
         for row in rows:
@@ -305,7 +311,7 @@ class SealedTable(Generic[T]):
         return len(rows)
 
     def _changes(self, old: Row | None, new: Row | None) -> list[_Change]:
-        """What each lookup finds is about to change by this much, from `old` to `new`."""
+        """The changes of each lookup's sum and number of rows when `new` replaces `old`."""
         before = 0 if old is None else of_mac(old[-1])
         after = 0 if new is None else of_mac(new[-1])
         changes: list[_Change] = []
@@ -329,5 +335,5 @@ class SealedTable(Generic[T]):
 
 
 def _names(changes: Sequence[_Change]) -> list[Name]:
-    """What is announced of a change: each lookup that finds something else now."""
+    """The names to announce: those of the lookups whose rows change."""
     return [place[1] for place, _, _ in changes]

@@ -1,10 +1,10 @@
-"""How is the root key wrapped?  One provider per way; each wraps and unwraps, and that is all.
+"""How is the root key wrapped?  Each way has a provider, which wraps and unwraps and no more.
 
-    file         under a random key in `root.key`: whoever can read the directory can start
-    passphrase   under a key that Argon2id makes of a passphrase: somebody has to type it
-    recovery     under the recovery key, which is kept elsewhere: always, beside one of the others
+    file         under a random key in `root.key`: a reader of the directory can start the server
+    passphrase   under a key that Argon2id makes of a passphrase: a person has to type it
+    recovery     under the recovery key, which is kept elsewhere; always there, beside one of these
 
-An HSM is one more provider: it wraps with a key that never leaves it, and its parameters say
+An HSM would be one more provider. It wraps with a key that never leaves it. Its parameters say
 which token and which key.
 """
 
@@ -75,9 +75,9 @@ class FileSeal:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PassphraseSeal(Guarded):
-    """Wraps under a passphrase. `memory_kib` is what one guess costs (threat-model 6).
+    """Wraps under a passphrase. One guess takes `memory_kib` of memory (threat-model 6).
 
-    Less memory than the floor is refused unless `below_floor` says that it is meant.
+    Less memory than the floor is refused unless `below_floor` says that it is intended.
     """
 
     passphrase: str
@@ -96,8 +96,8 @@ class PassphraseSeal(Guarded):
             )
         if self.memory_kib < LEAST_MEMORY_KIB and not self.below_floor:
             raise SealError(
-                f"a passphrase is stretched over at least {LEAST_MEMORY_KIB // 1024} MiB",
-                "raise the memory, or use a key file",
+                f"a passphrase needs at least {LEAST_MEMORY_KIB // 1024} MiB of memory",
+                "give more memory, or use a key file",
             )
         parameters: Parameters = {
             "salt": urandom(16).hex(),
@@ -121,7 +121,8 @@ class PassphraseSeal(Guarded):
         memory = parameters.get("memory_kib")
         if not isinstance(memory, int) or memory > _MOST_MEMORY_KIB:
             raise SealError(
-                f"a passphrase is stretched over at most {_MOST_MEMORY_KIB // 1024} MiB",
+                "`seal.json` must give the passphrase a memory of at most"
+                f" {_MOST_MEMORY_KIB // 1024} MiB",
                 "restore `seal.json` from a copy",
             )
         try:
@@ -136,12 +137,13 @@ class PassphraseSeal(Guarded):
             raise SealError("the passphrase is not valid text", "type it again") from None
         except (KeyError, ValueError):
             raise SealError(
-                "the parameters of the passphrase make no sense", "restore `seal.json` from a copy"
+                "the parameters of the passphrase in `seal.json` are missing or not valid",
+                "restore `seal.json` from a copy",
             ) from None
         except MemoryError:
             raise SealError(
                 f"stretching the passphrase needs {memory // 1024} MiB of memory",
-                "free some memory, or seal with less of it",
+                "free some memory, then try again",
             ) from None
 
 

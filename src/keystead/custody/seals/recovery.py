@@ -2,8 +2,8 @@
 
     version (1) | key (32) | checksum (2)   as base32: 14 groups of 4 characters
 
-The checksum is the start of SHA-256 over what precedes it: it tells a slip of the pen from the
-wrong key. Case, spaces and dashes do not matter, and 0, 1 and 8, which base32 does not have, are
+The checksum is the start of SHA-256 over version and key: it tells a typing error from the wrong
+key. Case, spaces and dashes do not matter. The digits 0, 1 and 8, which base32 does not have, are
 read as O, I and B. Lines that begin with "#" are comments.
 """
 

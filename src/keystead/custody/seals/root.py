@@ -4,9 +4,10 @@
     root.key           opens the daily wrap of a file seal
     recovery-key.txt   opens the recovery wrap; written once, to be moved away
 
-INVARIANT: no directory is initialised twice, and none is whose two wraps were not opened once.
-`seal.json` gets its name last: before that nothing was ever sealed under the root key, and an
-interrupted initialisation starts anew; after that both wraps are there (threat-model RK-1, OP-2).
+INVARIANT: no directory is initialised twice. No directory is initialised before both wraps were
+opened once. `seal.json` gets its name last. Before that nothing was ever sealed under the root key,
+and an interrupted initialisation starts anew. After that both wraps are there (threat-model RK-1,
+OP-2).
 """
 
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ _GENERATION = 1
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class RootKey(Guarded):
-    """The root key, opened. Nothing is done with it but deriving from it."""
+    """The root key, opened. It is used only to derive other keys."""
 
     installation: str
     incarnation: str
@@ -72,16 +73,17 @@ def is_initialised(directory: Path) -> bool:
 def initialise(directory: Path, provider: SealProvider) -> RootKey:
     """Make the root key of a new installation, in six steps; the sixth puts it in force.
 
-    (1) refuse a directory that has one; (2) mark that this one is being initialised; (3) make the
-    root key and its daily wrap; (4) make the recovery key, its wrap and its sheet; (5) open both
-    wraps from what is on disk; (6) give `seal.json` its name.
+    (1) Refuse a directory that has a root key. (2) Mark the directory as being initialised.
+    (3) Make the root key and its daily wrap. (4) Make the recovery key, its wrap and its sheet.
+    (5) Open both wraps from the files on disk. (6) Give `seal.json` its name.
     """
     make_directory(directory)
     with locked(directory):
         # (1)
         if is_initialised(directory):
             raise SealError(
-                f"`{directory}` is initialised already", "start it, or choose an empty directory"
+                f"`{directory}` is initialised already",
+                "start the server on it, or choose an empty directory",
             )
         _start_anew(directory)
         # (2)
@@ -119,7 +121,7 @@ def open_root(directory: Path, passphrase: str | None = None) -> RootKey:
 
 
 def memory_for_passphrase(directory: Path) -> int | None:
-    """The MiB that opening the daily wrap takes; None where no passphrase is asked for."""
+    """The memory in MiB that opening the daily wrap takes; None for a seal without passphrase."""
     daily = _read(directory / SEAL_FILE).daily
     memory = daily.parameters.get("memory_kib")
     return memory // 1024 if isinstance(memory, int) else None
@@ -128,7 +130,7 @@ def memory_for_passphrase(directory: Path) -> int | None:
 def recover(directory: Path, recovery: str, provider: SealProvider) -> RootKey:
     """Open the root key with the recovery key's text, and wrap it anew for daily use.
 
-    The recovery key stays good. The incarnation is new: tokens given out before are refused.
+    The recovery key stays valid. The incarnation is new: tokens given out before are refused.
     """
     with locked(directory):
         path = directory / SEAL_FILE
@@ -149,7 +151,7 @@ def recover(directory: Path, recovery: str, provider: SealProvider) -> RootKey:
 
 
 def _start_anew(directory: Path) -> None:
-    """Remove what an interrupted initialisation left; refuse files that it did not leave."""
+    """Remove the files of an interrupted initialisation; refuse files that it did not leave."""
     leftovers = [directory / ROOT_KEY_FILE, directory / RECOVERY_FILE]
     if exists(directory / _DRAFT):
         for path in leftovers:
@@ -168,7 +170,7 @@ def _read(path: Path) -> SealFile:
 
 
 def _provider(path: Path, passphrase: str | None) -> SealProvider:
-    """What opens the daily wrap that `seal.json` describes."""
+    """The provider that opens the daily wrap that `seal.json` describes."""
     kind = _read(path).daily.provider
     if kind == "file" and passphrase is None:
         return FileSeal()
@@ -180,7 +182,7 @@ def _provider(path: Path, passphrase: str | None) -> SealProvider:
             f"name its file with --passphrase-file; if it is lost, use {RECOVER}",
         )
     if kind == "file":
-        raise SealError(f"`{path}` is not sealed by a passphrase", "start without one")
+        raise SealError(f"`{path}` is not sealed by a passphrase", "start without a passphrase")
     raise SealError(f"`{path}` has a seal of the unknown kind `{kind}`", "start a newer Keystead")
 
 
@@ -195,7 +197,10 @@ def _opened(directory: Path, path: Path, provider: SealProvider) -> RootKey:
 
 def _verify(made: bytes, opened: bytes) -> None:
     if made != opened:
-        raise SealError("the recovery key does not open the root key", "initialise again")
+        raise SealError(
+            "the recovery key that was just made does not open the root key",
+            "check the disk, then initialise again",
+        )
 
 
 def _seal_key(root: bytes) -> bytes:

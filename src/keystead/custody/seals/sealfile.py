@@ -1,7 +1,7 @@
-"""What does `seal.json` say?  How the root key is wrapped, twice, and which installation this is.
+"""The file `seal.json`: how the root key is wrapped, twice, and which installation this is.
 
 It holds no secret. It is written in one form only, and carries a MAC under a key derived from the
-root key, so that no byte of it can change unnoticed: not the wrap that is not in use either.
+root key. So no byte of it can change unnoticed, not even in the wrap that is not in use.
 """
 
 import hmac
@@ -18,7 +18,7 @@ Parameters = dict[str, int | str]
 
 
 class Wrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The root key, wrapped by one provider; `parameters` is what the provider wants back."""
+    """The root key, wrapped by one provider. The provider needs `parameters` to unwrap it."""
 
     provider: str
     parameters: Parameters
@@ -38,7 +38,7 @@ class SealFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def bound_to(self) -> bytes:
-        """What every wrap of this root key is bound to."""
+        """The place to which every wrap of this root key is bound."""
         return root_place(self.installation, self.generation)
 
     def authenticated(self, key: bytes) -> "SealFile":

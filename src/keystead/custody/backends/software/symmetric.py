@@ -3,9 +3,9 @@
     key, commitment = SP 800-108(material, "keystead/1/encrypt", salt)        (kms.md 18)
     ciphertext, tag = AES-256-GCM(key, nonce, plaintext, AAD = salt || commitment || aad)
 
-Salt (128 bits) and nonce (96 bits) are random, so neither restart nor restore nor clone repeats a
-pair, and no number of calls wears a key out. The commitment is compared first: a ciphertext opens
-under the material that made it and under no other (threat-model KM-1).
+Salt (128 bits) and nonce (96 bits) are random. So a restarted, restored or cloned server repeats
+no pair, and no number of calls wears a key out. The commitment is compared first: a ciphertext
+opens under the material that made it and under no other (threat-model KM-1).
 """
 
 import hmac
@@ -25,11 +25,11 @@ _START = labelled("keystead/1/encrypt")
 
 
 class BadCiphertext(Exception):
-    """Not a ciphertext that this material made with this AAD. One error for every reason."""
+    """The material did not make this ciphertext with this AAD. One error for every reason."""
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
-    """A ciphertext, with everything but the key and the AAD that opening it needs."""
+    """A ciphertext, with all that is needed to open it but the key and the AAD."""
 
     material_id: str  # 64 hexadecimal digits
     salt: bytes
