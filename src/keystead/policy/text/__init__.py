@@ -1,4 +1,4 @@
-"""What does a text match or stand for?  Patterns and values, in linear time."""
+"""Which texts does a pattern match, and which value does a text mean?  Both in linear time."""
 
 from keystead.policy.text import values
 from keystead.policy.text.patterns import (

@@ -1,11 +1,11 @@
 """Does this text match this pattern?  Wildcards and ARN patterns (iam.md 4.5, 4.6, 4.7; PE-5).
 
-`*` is any run of characters, new lines included, `?` is exactly one; everything else is itself.
-A pattern is compiled from tokens, not from text: a literal `*`, written `${*}` or substituted for
-a variable, can never become a wildcard.
+`*` stands for any run of characters, new lines included. `?` stands for exactly one character.
+Every other character stands for itself. A pattern is compiled from tokens, not from text. So a
+literal `*`, written `${*}` or substituted for a variable, can never become a wildcard.
 
-INVARIANT: a match takes time linear in the text. The runs between two `*` are found leftmost, in
-order, without going back (`wildcard_search`).
+INVARIANT: a match takes time linear in the text. The search for the runs between two `*` takes the
+leftmost occurrence of each run, in order, and never goes back (`wildcard_search`).
 """
 
 import re
@@ -41,19 +41,22 @@ __all__ = [
 Matcher = Callable[[str], bool]
 
 MOST_TOKENS = 256
-"""Wildcards, variables and texts between them in a stored pattern."""
+"""How many tokens a stored pattern may have: wildcards, variables and the texts between them."""
 
 LONGEST_SEARCH = 96
-"""Characters in all pieces between two `*` of a stored pattern in which there is a `?`."""
+"""How many characters a stored pattern may have in those pieces between two `*` that hold a `?`."""
 
 _WILD = re.compile(r"([*?])")
 
 
 def ascii_lower(text: str) -> str:
-    """Lower case for ASCII letters only: names must not be equal by Unicode's rules (PE-8)."""
+    """The text with its ASCII letters, and no others, in lower case.
+
+    Names must not become equal by Unicode's rules (PE-8).
+    """
     if text.isascii():
         return text.lower()
-    # Bytes have no other letters than these.
+    # `bytes.lower` changes ASCII letters and nothing else.
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
@@ -73,7 +76,7 @@ def never(_: str) -> bool:
 
 
 def is_too_long(tokens: Tokens) -> bool:
-    """Is this more than a stored pattern may have?  No policy that means something is near it."""
+    """Does this pattern exceed a limit of stored patterns?  No sensible policy comes near it."""
     between = _runs(tokens)[1:-1]
     searched = sum(shortest(run) for run in between if Wild.ONE in run)
     return len(tokens) > MOST_TOKENS or searched > LONGEST_SEARCH
@@ -85,14 +88,17 @@ def is_searched(tokens: Tokens) -> bool:
 
 
 def is_quick(tokens: Tokens, *, by_parts: bool) -> bool:
-    """Is a text only compared with it, never searched?  `by_parts`: as an ARN is."""
+    """Is a text only compared with this pattern, and never searched for a piece of it?
+
+    `by_parts`: the pattern is matched part by part, as an ARN is.
+    """
     if by_parts and _plain_parts(segments(tokens)) is not None:
         return True
     return len(_runs(tokens)) <= 2 and Wild.ONE not in tokens
 
 
 def shortest(tokens: Iterable[Token]) -> int:
-    """How many characters a text has at least that matches these tokens."""
+    """The length in characters of the shortest text that matches these tokens."""
     return sum(len(token) if isinstance(token, str) else token is Wild.ONE for token in tokens)
 
 
@@ -113,10 +119,10 @@ def glob(tokens: Tokens) -> Matcher:
             return False
         position, searched = first.length, Text(text)
         for run in middle:
-            found = run.first(searched, position, end)
-            if found < 0:
+            begins = run.first(searched, position, end)
+            if begins < 0:
                 return False
-            position = found + run.length
+            position = begins + run.length
         return True
 
     return matches
@@ -129,7 +135,7 @@ def _runs(tokens: Tokens) -> list[list[Token]]:
             runs.append([])
         else:
             runs[-1].append(token)
-    # Runs between adjacent `*` are empty and say nothing.
+    # A run between two adjacent `*` is empty and demands nothing.
     return [run for i, run in enumerate(runs) if run or i in (0, len(runs) - 1)]
 
 
@@ -173,8 +179,8 @@ def arn_glob(tokens: Tokens) -> Matcher:
 def resource_glob(tokens: Tokens) -> Matcher:
     """The matcher of a Resource element's pattern (iam.md 4.6).
 
-    A pattern of fewer than six parts, which only key policies may have, matches when its last
-    `*` swallows the rest.
+    Only key policies may have a pattern of fewer than six parts. It can match only if it ends in
+    `*`, which then swallows the rest of the ARN.
     """
     if tokens and all(token is Wild.ANY for token in tokens):
         return always
@@ -187,26 +193,26 @@ def resource_glob(tokens: Tokens) -> Matcher:
 
 
 def _by_parts(parts: list[Tokens]) -> Matcher:
-    """Each part against the part of the text at its place; the last takes all that is left."""
+    """Each part is matched against the same part of the text; the last one takes the rest."""
     plain = _plain_parts(parts)
     if plain is not None:
         return plain
     matchers, splits = [glob(part) for part in parts], len(parts) - 1
 
     def matches(text: str) -> bool:
-        found = text.split(":", splits)
-        if len(found) <= splits:
+        text_parts = text.split(":", splits)
+        if len(text_parts) <= splits:
             return False
-        return all(matcher(part) for matcher, part in zip(matchers, found, strict=True))
+        return all(matcher(part) for matcher, part in zip(matchers, text_parts, strict=True))
 
     return matches
 
 
 def _plain_parts(parts: list[Tokens]) -> Matcher | None:
-    """The matcher of the usual ARN pattern: parts without wildcards, parts that are `*`, and a
-    last part whose only wildcard is its end.
+    """The matcher of the usual ARN pattern, or None for every other pattern.
 
-    What stands between two such `*` is one literal that begins at a colon.
+    In the usual pattern each part is a literal or `*`, and the last part may be a literal that
+    ends in `*`. The text between two such `*` is one literal, which begins at a colon.
     """
     *first, last = parts
     open_end = last[-1:] == (Wild.ANY,)
@@ -256,7 +262,7 @@ def is_plain(pattern: str) -> bool:
 
 
 def one_action(pattern: str) -> bool:
-    """Is this one pattern?  With a blank or a comma it is two in one text: it matches nothing."""
+    """Is this one pattern?  A text with a blank or a comma holds two, and matches nothing."""
     return " " not in pattern and "," not in pattern
 
 
@@ -266,9 +272,9 @@ def action_glob(pattern: str) -> Matcher:
 
 
 def wildly(pattern: str, text: str) -> bool:
-    """Does a pattern match, without a matcher that would have to be kept?  As `glob` does.
+    """Does the pattern match the text?  The same answer as `glob`, without a matcher to keep.
 
-    It is for short texts: each piece is looked for where the one before ended.
+    It is for short texts. The search for each piece begins where the piece before it ended.
     """
     if "?" in pattern:
         return glob(wildcards(pattern))(text)
@@ -279,8 +285,8 @@ def wildly(pattern: str, text: str) -> bool:
     if position > end or not text.startswith(head) or not text.endswith(tail):
         return False
     for piece in middle:
-        found = find(text, piece, position, end)
-        if found < 0:
+        begins = find(text, piece, position, end)
+        if begins < 0:
             return False
-        position = found + len(piece)
+        position = begins + len(piece)
     return True

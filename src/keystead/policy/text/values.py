@@ -1,7 +1,7 @@
-"""What number, date, address or bytes does a text stand for?  (iam.md 4.7; PE-10, PA-5)
+"""Which number, date, address or bytes does a text mean?  (iam.md 4.7; PE-10, PA-5)
 
-Every function gives None for a text that is not of its kind: no spaces, no other digits than
-ASCII's, nothing that two readers could read differently.
+Every function returns None for a text that is not of its kind. Spaces are refused, and so are
+digits outside ASCII and every text that two readers could read differently.
 """
 
 import base64
@@ -21,7 +21,7 @@ _EPOCH = re.compile(r"(?:-[0-9]{1,11}|[0-9]{1,3}|[0-9]{9,11})(?:\.[0-9]{1,9})?")
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 Network = tuple[int, int]
-"""First address and mask. An address is a number that says its IP version too."""
+"""The first address and the mask. The number of an address includes its IP version."""
 
 LONGEST_ADDRESS = 45  # characters, as text
 
@@ -50,9 +50,10 @@ def date(text: str) -> int | None:
 
         2026-03-01   2026-03-01T12:00Z   2026-03-01T12:00:00.5+01:00   1772366400   -1.5
 
-    A time of day has a zone. Four to eight digits may be meant as a year, or as a date without
-    hyphens; twelve or more are milliseconds, a date with its time, or no date at all. Read as
-    seconds they would turn a Deny into nothing, so they are no dates.
+    A time of day needs a zone. A text of four to eight digits is no date: its author may have
+    meant a year, or a date without hyphens. A text of twelve digits or more is no date either: it
+    may mean milliseconds, or a date with its time. Read as seconds, such a text would make a Deny
+    match nothing.
     """
     if _EPOCH.fullmatch(text):
         return int(Decimal(text).scaleb(9))
@@ -76,7 +77,7 @@ def _calendar_date(year: str, month: str, day: str, *time: str | None) -> int | 
 
 
 def network(text: str) -> Network | None:
-    """An address, or a block in CIDR form; bits behind the prefix do not matter."""
+    """The network of one address, or of a block in CIDR form. Bits after the prefix are ignored."""
     written, slash, prefix = text.partition("/")
     first = address(written)
     if first is None:

@@ -1,12 +1,14 @@
-"""Where in a text does a piece of a pattern stand?  What is between two `*`, `?` among it (PE-5).
+"""Where in a text does a piece of a pattern occur?  A piece stands between two `*` (PE-5).
 
-A piece without `?` is found by `str.find`. With one, whole sets of places are compared at once: bit
-i of a set stands for position i of the text, and a character of the piece rules out every place
-where the text has another one. Only a long literal, which a variable may substitute, is looked at
-beyond its first `FILTERED` characters; there it is found as a whole, from place to place.
+`str.find` finds a piece without `?`. For a piece with `?`, whole sets of positions are compared at
+once: bit i of a set stands for position i of the text. Each character of the piece removes every
+position where the text has another character.
 
-INVARIANT: whatever a stored pattern (`patterns.is_too_long`) meets takes time linear in the text:
-at most as many steps over sets as such a pattern has characters.
+Only the first `FILTERED` characters of a literal are compared in this way. A longer literal, which
+may be the value of a variable, is then searched for as a whole.
+
+INVARIANT: a stored pattern (`patterns.is_too_long`) takes time linear in the text, whatever the
+text is. It takes at most one step over sets for each of its characters.
 """
 
 from collections.abc import Iterable
@@ -26,44 +28,44 @@ Token = str | Wild
 Tokens = tuple[Token, ...]
 
 FILTERED = 40
-"""How many characters of one literal rule places out, one by one."""
+"""How many characters of one literal are compared one by one, over sets of positions."""
 
 SHORT = 128
-"""How long a text is at most whose characters are looked for one by one: that is quicker then."""
+"""The longest text, in characters, in which `str.find` collects positions fastest."""
 
 QUICK = 20_000
-"""How many characters are compared with others at most before it matters how: some 10 µs."""
+"""Up to this many comparisons of characters (about 10 µs) every search is quick enough."""
 
 LONG = 100
-"""From how many characters on a literal is long, for CPython's search and here."""
+"""A literal of this many characters or more is long, for CPython's search and here."""
 
 _SWAPS = ((4, 0x0F), (2, 0x33), (1, 0x55))  # distance, and which bits of a byte come first
 
 
 class Text:
-    """A text that is searched: its characters by position, its positions by character."""
+    """A text to search. It gives the positions of a character, and keeps those already computed."""
 
     __slots__ = ("_digits", "_places", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._places: dict[str, int] = {}
-        self._digits: list[list[int]] = []  # of a character's code, the lowest first
+        self._digits: list[list[int]] = []  # per hexadecimal digit of a code, the lowest first
 
     def places(self, char: str) -> int:
         """The set of all positions of a character."""
-        found = self._places.get(char)
-        if found is None:
+        places = self._places.get(char)
+        if places is None:
             short = len(self.text) <= SHORT
-            found = self._places[char] = self._one_by_one(char) if short else self._select(char)
-        return found
+            places = self._places[char] = self._one_by_one(char) if short else self._select(char)
+        return places
 
     def _one_by_one(self, char: str) -> int:
-        found, position = 0, self.text.find(char)
+        places, position = 0, self.text.find(char)
         while position >= 0:
-            found |= 1 << position
+            places |= 1 << position
             position = self.text.find(char, position + 1)
-        return found
+        return places
 
     def _select(self, char: str) -> int:
         code = ord(char)
@@ -73,19 +75,19 @@ class Text:
                 _sixteen(planes[low : low + 4], everywhere) for low in range(0, len(planes), 4)
             ]
         lowest, *others = self._digits
-        found = lowest[code & 15]
+        places = lowest[code & 15]
         for sets in others:
             code >>= 4
-            found &= sets[code & 15]
-        return found if code < 16 else 0
+            places &= sets[code & 15]
+        return places if code < 16 else 0
 
 
 def _sixteen(planes: list[int], everywhere: int) -> list[int]:
-    """For each value of four bits: the set of positions where they have it."""
+    """For each value of four bits: the set of positions at which the four bits have that value."""
     sets = [everywhere]
     for plane in planes:
-        ones = [places & plane for places in sets]
-        sets = [places ^ one for places, one in zip(sets, ones, strict=True)] + ones
+        having = [places & plane for places in sets]
+        sets = [places ^ with_bit for places, with_bit in zip(sets, having, strict=True)] + having
     return sets
 
 
@@ -101,10 +103,10 @@ def _planes(text: str) -> list[int]:
 
 
 def _turned(column: bytes) -> list[int]:
-    """The eight bits of many bytes, each for all of them: a matrix turned over its diagonal.
+    """For each of the eight bits of a byte: that bit of every byte, as one number.
 
-    The bytes are dealt to eight rows, and half of the bits of one row are exchanged with those of
-    another, at distance 4, 2 and 1.
+    This transposes a matrix of bits. The bytes are dealt to eight rows. Then half of the bits of
+    each row are exchanged with half of another row's, at distance 4, then 2, then 1.
     """
     rows = [int.from_bytes(column[first::8], "little") for first in range(8)]
     for distance, first in _SWAPS:
@@ -119,7 +121,7 @@ def _turned(column: bytes) -> list[int]:
 
 
 class Run:
-    """What stands between two `*`: literals, and holes where any character may stand."""
+    """A piece of a pattern between two `*`: literals, and a hole for each `?`."""
 
     __slots__ = ("_long", "_parts", "length")
 
@@ -142,18 +144,18 @@ class Run:
         self._long = [part for part in self._parts if len(part[1]) > FILTERED]
 
     def literal(self) -> str | None:
-        """The run as a text, when it has no holes."""
+        """The run as a text, or None if it has holes."""
         if not self._parts:
             return None if self.length else ""
         first = self._parts[0][1]
         return first if len(first) == self.length else None
 
     def stands_at(self, text: str, start: int) -> bool:
-        """Does the run begin here?  The text is known to be long enough."""
+        """Does the run occur at `start`?  The caller knows that the text is long enough."""
         return all(text.startswith(part, start + offset) for offset, part in self._parts)
 
     def first(self, text: Text, start: int, end: int) -> int:
-        """Where the leftmost occurrence between two positions begins, or -1."""
+        """The position of the leftmost occurrence between `start` and `end`, or -1."""
         literal = self.literal()
         if literal is not None:
             return find(text.text, literal, start, end)
@@ -165,41 +167,42 @@ class Run:
                 places &= text.places(char) >> position
         return self._first_of(places, start, text.text, end)
 
-    def _first_of(self, places: int, place: int, text: str, end: int) -> int:
-        """The first of these places where the long literals stand as well, or -1.
+    def _first_of(self, places: int, lowest: int, text: str, end: int) -> int:
+        """The first of these positions at which the long literals occur as well, or -1.
 
-        `place` is what the lowest of them stands for.
+        Bit i of `places` stands for the position `lowest` + i of the text.
         """
         while places:
             step = (places & -places).bit_length() - 1
-            places, place = places >> step, place + step
-            absent = [each for each in self._long if not text.startswith(each[1], place + each[0])]
+            places, lowest = places >> step, lowest + step
+            absent = [each for each in self._long if not text.startswith(each[1], lowest + each[0])]
             if not absent:
-                return place
+                return lowest
             offset, part = absent[0]
-            # Of many searches each goes on where the one before ended: only of a part that a
-            # variable made long they take long together.
+            # Each search begins where the one before it ended. So many searches together take long
+            # only for a part that a variable made long, and `find` is linear for such a part.
             search = find if len(part) >= LONG else str.find
-            found = search(text, part, place + offset + 1, end) - offset
-            if found <= place:
+            begins = search(text, part, lowest + offset + 1, end) - offset
+            if begins <= lowest:
                 return -1
-            places, place = places >> found - place, found
+            places, lowest = places >> begins - lowest, begins
         return -1
 
 
 def find(text: str, literal: str, start: int, end: int) -> int:
     """`text.find(literal, start, end)`, in linear time.
 
-    CPython compares each place with the literal, unless the text is long and the literal neither
-    short nor nearly as long. So where that would take long the text is made long enough.
+    CPython searches linearly only when the text is long, and the literal is neither short nor
+    nearly as long as the text. Otherwise it compares the literal with each position. Where that
+    would take long, this function makes the text longer.
     """
     length, sought = end - start, len(literal)
     if length * sought <= QUICK:
         return text.find(literal, start, end)
-    found = (text[start:end] + "\0" * (long_enough(sought) - length)).find(literal)
-    return start + found if 0 <= found <= length - sought else -1
+    begins = (text[start:end] + "\0" * (long_enough(sought) - length)).find(literal)
+    return start + begins if 0 <= begins <= length - sought else -1
 
 
 def long_enough(sought: int) -> int:
-    """How long a text is in which CPython (3.10 and later) finds so long a literal linearly."""
+    """The length of text from which CPython (3.10 and later) finds such a literal linearly."""
     return max(2_500 if sought >= LONG else 30_000, 4 * sought + 16)
