@@ -1,4 +1,4 @@
-"""What does a document say?  Policies, read, checked and compiled."""
+"""What does a policy document say?  Documents are read, checked and compiled here."""
 
 from keystead.policy.language import document
 from keystead.policy.language.comparisons import operand

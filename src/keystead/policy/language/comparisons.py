@@ -1,7 +1,7 @@
-"""Does one value of a request match some value of the policy?  By the family of the operator.
+"""Does one value of a request match some value of the policy?
 
-Whether the operator is negated, has a set prefix or finds no value at all is `conditions`'
-business. None is the answer for a value that is not of the operator's type.
+Each family of operators compares in its own way. The answer is None for a value that is not of the
+operator's type. Negation, set prefixes and absent values are decided in `conditions`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,14 +54,14 @@ def _compared(
 
 
 def _in_networks(networks: list[parse.Network]) -> Matches:
-    """An address of the other IP version is in no network."""
+    """No network contains an address of the other IP version."""
 
     def matches(text: str, _: Keys) -> bool | None:
-        found = parse.address(text)
-        if found is None:
+        address = parse.address(text)
+        if address is None:
             return None
         for first, mask in networks:  # noqa: SIM110 - a generator costs more than to compare
-            if found & mask == first:
+            if address & mask == first:
                 return True
         return False
 
@@ -89,7 +89,7 @@ def _same_but_for_case(operands: list[Template]) -> Matches:
 
 
 def _same_truth(operands: list[Template]) -> Matches:
-    """Only `true` and `false` are truths; anything else never matches."""
+    """Only `true` and `false` are truth values; every other text matches nothing."""
     plain, variable = _split(operands)
     truths = frozenset(map(parse.boolean, plain))
 
@@ -104,13 +104,16 @@ def _same_truth(operands: list[Template]) -> Matches:
 
 
 def _split(operands: list[Template]) -> tuple[list[str], list[Template]]:
-    """The texts of those without variables, and the others."""
+    """The texts of the operands without variables, and the operands with variables."""
     variable = [operand for operand in operands if operand.variables]
     return [operand.text for operand in operands if not operand.variables], variable
 
 
 def _resolved(operands: list[Template], value: str, keys: Keys) -> Iterator[str]:
-    """The texts of this request; none of another length is the same, in any case."""
+    """The operands' texts for this request, but for those longer than the value.
+
+    Such a text differs from the value, whatever the case of its letters.
+    """
     for operand in operands:
         text = operand.resolved(keys, len(value))
         if text is not None:

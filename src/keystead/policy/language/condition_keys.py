@@ -1,10 +1,10 @@
-"""Which condition keys are there, and which can ever have a value here?  (iam.md 6, kms.md 11)
+"""Which condition keys exist, and which of them can have a value here?  (iam.md 6, kms.md 11)
 
-A policy that asks for a key of a service that we serve and that never has a value does not do what
-its author thinks: it is refused when it is written (threat-model PE-2), unless the installation
-accepts such keys. Keys of other services are legal and simply absent.
+Some keys of the services that we serve never have a value here. A policy that uses such a key does
+not do what its author expects. So it is refused when it is written (threat-model PE-2), unless the
+installation accepts such keys. Keys of other services are legal, and always absent.
 
-A name ending in "/" or ":" stands for the family of names that begin with it.
+A name that ends in "/" or ":" stands for the family of names that begin with it.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from keystead.policy.text import ascii_lower
 
 
 class KeyFact(msgspec.Struct, frozen=True):
-    """What is known of one condition key."""
+    """The facts about one condition key."""
 
     name: str  # AWS's spelling
     type: str  # String, Numeric, Date, Bool, IPAddress, ARN
     multi_valued: bool
-    supplied: bool  # False: exists in AWS, never here
+    supplied: bool  # False: the key exists at AWS, and never has a value here
 
 
 _STRINGS = """
@@ -80,7 +80,7 @@ NO_VALUE_HERE = (
 )
 
 SERVED = frozenset({"aws", "kms", "iam", "sts", "saml"})
-"""The prefixes for which we know every key."""
+"""The prefixes of which we know every key."""
 
 IDENTITY_ONLY = ("kms:resourcealiases", "aws:resourcetag/")
 """Keys that a key policy never sees (kms.md 11: "IP only")."""
@@ -114,11 +114,11 @@ KNOWN: Mapping[str, KeyFact] = _facts()
 
 
 def family(key: str) -> str:
-    """The name under which a lower-case key is known: itself, or its family's."""
+    """The name under which a lower-case key is known: its own name, or that of its family."""
     prefix, colon, name = key.partition(":")
     for separator in "/:":
-        head, found, _ = name.partition(separator)
-        if found and (whole := f"{prefix}{colon}{head}{separator}") in KNOWN:
+        head, divided, _ = name.partition(separator)
+        if divided and (whole := f"{prefix}{colon}{head}{separator}") in KNOWN:
             return whole
     return key
 
@@ -132,7 +132,7 @@ def is_supplied(key: str) -> bool:
 
 
 def refusal(key: str) -> str:
-    """Why a condition key cannot be used here, for whoever writes the policy."""
+    """The sentence that tells the author of a policy why a condition key is refused."""
     fact = KNOWN.get(family(ascii_lower(key)))
     if fact is None or not ascii_lower(key).partition(":")[2]:
         return f"Condition key {key} is not supported: it does not exist."
@@ -151,10 +151,10 @@ def hidden_from_key_policies(key: str) -> bool:
 
 
 OF_PRINCIPAL = ("aws:principal", "aws:username", "aws:userid")
-"""How the names of those keys begin that say who asks."""
+"""The prefixes of the keys that describe the caller."""
 
 OF_RESOURCE = ("aws:resource", "iam:resourcetag/")
-"""How the names of those begin that say what is asked about."""
+"""The prefixes of the keys that describe the resource."""
 
 OF_KEY = frozenset(
     {
@@ -168,10 +168,10 @@ OF_KEY = frozenset(
         "kms:resourcealiases",
     }
 )
-"""Those that say what a KMS key is."""
+"""The condition keys that describe a KMS key."""
 
 
 def is_of_request(key: str) -> bool:
-    """Could the same caller send another value of this lower-case key about the same resource?"""
+    """Could this lower-case key have another value for the same caller and the same resource?"""
     described = key.startswith((*OF_PRINCIPAL, *OF_RESOURCE)) or key in OF_KEY
     return not described and key != "kms:calleraccount"

@@ -2,9 +2,9 @@
 
     [ForAllValues: | ForAnyValue:] operator [IfExists]      Null
 
-Several policy values are alternatives; a negated operator holds when none of them matches, and
-is negated per value of the request, before the set operator counts. A condition is compiled to
-one function of the request's keys; this module is the table of what each does.
+Several policy values are alternatives. A negated operator holds when none of them matches. It is
+negated for each value of the request, before the set operator counts the values. A condition is
+compiled to one function of the request's keys. That function follows this table:
 
 | value of the key | positive | negated        | ForAllValues | ForAnyValue | Null  |
 | ---------------- | -------- | -------------- | ------------ | ----------- | ----- |
@@ -14,13 +14,16 @@ one function of the request's keys; this module is the table of what each does.
 | a list           | no       | no             | each         | some        | false |
 | [empty text, …]  | no       | no             | in doubt     | in doubt    | in doubt |
 
-IfExists makes an absent key satisfy an operator without a prefix, or with ForAllValues;
-ForAnyValue ignores it. The guide calls an empty text a null data set for ForAllValues and for
-Null, and says nothing where this table says "in doubt": what is neither surely absent nor surely
-a value satisfies a condition of an Allow only if both readings do, and that of a Deny if one does.
+IfExists makes an absent key satisfy an operator without a prefix, or with ForAllValues.
+ForAnyValue ignores IfExists.
 
-A request's value that is not a number, date, address or base64 where the operator needs one
-satisfies nothing, except a negated operator in a Deny (PE-10).
+The guide calls an empty text a null data set for ForAllValues and for Null. It does not say more,
+and so some rows are "in doubt": the key may count as absent, or as having a value. In doubt, a
+condition of an Allow holds only if it holds in both readings. A condition of a Deny holds if it
+holds in one of them.
+
+Some operators need a number, a date, an address or base64. A request's value of another form
+satisfies no such operator, except a negated one in a Deny (PE-10).
 """
 
 from collections.abc import Callable
@@ -39,17 +42,17 @@ Test = Callable[[Keys], bool]
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """One key under one operator: what is written, and the function that it means."""
+    """One key under one operator: the condition as it was written, and its compiled test."""
 
     usage: Usage
     key: str  # as written
     values: tuple[str, ...]
     name: str  # the lower-case name under which the request's value is found
     test: Test
-    searches: Searches = ()  # what it takes to compare
+    searches: Searches = ()  # the steps that a comparison takes
 
     def actual(self, keys: Keys) -> ContextValue | None:
-        """The value that the request has."""
+        """The request's value of the key, or None."""
         return keys.get(self.name)
 
 
@@ -85,13 +88,13 @@ def _null(name: str, wanted: frozenset[bool | None], *, allow: bool) -> Test:
     return test
 
 
-def _in_doubt(one: bool, other: bool, *, allow: bool) -> bool:
-    """Does a condition hold that AWS's documents let one read in two ways?"""
-    return (one and other) if allow else (one or other)
+def _in_doubt(first: bool, second: bool, *, allow: bool) -> bool:
+    """Does a condition hold if AWS's documents can be read in two ways?"""
+    return (first and second) if allow else (first or second)
 
 
 def quantified(used: Usage, name: str, matches: Matches, *, allow: bool) -> Test:
-    """The table of the module's first lines."""
+    """The test of a condition on a key, by the table in the module's docstring."""
     if used.quantifier:
         return _over_set(used, name, matches, allow=allow)
     when_absent = used.when_absent
@@ -118,7 +121,7 @@ def _over_set(used: Usage, name: str, matches: Matches, *, allow: bool) -> Test:
         if value is None or value == () or (value == "" and every):
             return when_absent
         each = (value,) if isinstance(value, str) else value
-        compared = counted(satisfied(one, keys) for one in each)
+        compared = counted(satisfied(text, keys) for text in each)
         return compared if any(each) else _in_doubt(compared, when_absent, allow=allow)
 
     return test

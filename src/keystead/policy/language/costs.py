@@ -1,12 +1,18 @@
-"""What does it take to compare a statement with a request?  Counted before anything is (PE-5).
+"""How many steps does a comparison of a statement with a request take?
 
-A step is about 50 ns. Counted is what may be far more than reading the document itself takes:
-searching a text, substituting variables in a pattern, reading a text character by character, and
-comparing each value of a list. Nothing is counted of a pattern that is a whole text or its
-beginning and end, and of one value that is compared with the values of a statement.
+They are counted before anything is compared (PE-5). A step is about 50 ns. Only work is counted
+that may take far longer than reading the document:
 
-The count depends on the document, the action, and how many texts the request has, how long:
-never on what was found, nor on the order in which it is looked for.
+- searching a text
+- substituting variables in a pattern
+- reading a text character by character
+- comparing each value of a list
+
+Nothing is counted for a pattern that is a whole text, or a beginning and an end. Nor is anything
+counted for one value that is compared with the values of a statement.
+
+The count depends on the document, on the action, and on the number and length of the request's
+texts. It never depends on the results of comparisons, nor on their order.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,25 +33,26 @@ from keystead.policy.text import (
 
 ACTION, RESOURCE = "action", "resource"  # a condition key has a colon in its name
 
-# Each with what its tokens take: a pattern, one with `?` between two `*`, one with variables.
+# Steps for the whole pattern, and for each of its tokens. In order: any pattern, a pattern with
+# `?` between two `*`, a pattern with variables.
 _PATTERN, _HOLES, _SUBSTITUTION = (20, 20), (400, 20), (400, 60)
 _ADDRESS, _VALUE, _LOOK_UP, _OPERAND = 150, 50, 20, 15  # of a condition with a set prefix
 
 Compiled = Callable[[Tokens], Matcher]
 _PATTERNS: dict[str, Compiled] = {"Like": glob, "Arn": arn_glob}
-_LOOKED_UP = frozenset({"String", "IgnoreCase", "Bool"})  # but for those with variables
+_LOOKED_UP = frozenset({"String", "IgnoreCase", "Bool"})  # but for operands with variables
 _READ_THROUGH = frozenset({"IgnoreCase", "Binary"})
 
 
 class Search(msgspec.Struct, frozen=True, gc=False):
-    """What one element of a statement does with texts of the request."""
+    """The work that one element of a statement does with texts of the request."""
 
     subject: str  # ACTION, RESOURCE, or a condition key in lower case
     each: int  # steps for each text
     passes: int  # how many times each text is read from end to end
 
     def steps(self, text: str) -> int:
-        """What one text takes."""
+        """The steps that one text takes."""
         return self.each + self.passes * len(text)
 
 
@@ -53,17 +60,17 @@ Searches = tuple[Search, ...]
 
 
 def of_actions(patterns: Sequence[Tokens]) -> Searches:
-    """What Action or NotAction takes."""
+    """The work of an Action or NotAction element."""
     return _searches(ACTION, [_of_tokens(tokens, glob) for tokens in patterns])
 
 
 def of_resources(templates: Sequence[Template]) -> Searches:
-    """What Resource or NotResource takes."""
-    return _searches(RESOURCE, [_of_pattern(one, resource_glob) for one in templates])
+    """The work of a Resource or NotResource element."""
+    return _searches(RESOURCE, [_of_pattern(parsed, resource_glob) for parsed in templates])
 
 
 def of_condition(used: Usage, name: str, written: Sequence[str], dialect: Dialect) -> Searches:
-    """What a condition on a key takes."""
+    """The work of a condition on a key."""
     family = used.operator.family
     costs: list[_Cost] = []
     if used.quantifier and family in _LOOKED_UP:
@@ -78,7 +85,7 @@ def of_condition(used: Usage, name: str, written: Sequence[str], dialect: Dialec
         costs.append((_VALUE, 1))
     if family == "IgnoreCase" or (used.quantifier and family in _LOOKED_UP):
         templates = [template(text, dialect, wild=False) for text in written]
-        costs += [_of_variables(one) for one in templates if one.variables]
+        costs += [_of_variables(parsed) for parsed in templates if parsed.variables]
     return _searches(name, costs)
 
 

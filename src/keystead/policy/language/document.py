@@ -1,15 +1,16 @@
-"""What does this document mean?  A policy's text, checked and compiled, for every kind.
+"""What does this document mean?  The text of a policy of any kind is checked and compiled.
 
-    compile_policy(text, kind, principals)    when it is written: refuses what it does not
-                                              understand with MalformedPolicy
-    stored_policy(text, kind, principals)     when it is read again: a text that is refused now
-                                              denies everything (threat-model PE-2)
+`compile_policy(text, kind, principals)` serves a document that is being written. It refuses with
+MalformedPolicy every text that it does not understand.
 
-A Policy's `id` is a hash of everything that its meaning depends on; equal ids mean equal
-policies. Principals are resolved by whoever writes the policy: `named_principals` says which.
+`stored_policy(text, kind, principals)` serves a document that is read again. If its text is refused
+now, the policy denies everything (threat-model PE-2).
 
-Nothing is kept here: a document that is only asked about leaves nothing behind. Who reads stored
-ones keeps them, within the room of the account that has them (`caches`).
+The `id` of a Policy is a hash of everything that its meaning depends on. Equal ids mean equal
+policies. The caller resolves the principals: `named_principals` lists them.
+
+Nothing is kept here, so a document that is only examined leaves nothing behind. The callers that
+read stored documents keep them, within the cache room of the account that has them (`caches`).
 """
 
 import hashlib
@@ -49,8 +50,8 @@ __all__ = [
     "stored_policy",
 ]
 
-# Greatest sizes (iam.md 2.5, kms.md 10.3). Managed policies, sessions and trust policies have one
-# each; for inline policies it is a sum over those of one entity.
+# Greatest sizes (iam.md 2.5, kms.md 10.3). Managed policies, sessions and trust policies have a
+# limit for each document. Inline policies have a limit for the sum of one entity's documents.
 MANAGED_POLICY_SIZE, SESSION_POLICY_SIZE, TRUST_POLICY_SIZE = 6144, 2048, 2048
 USER_POLICIES_SIZE, GROUP_POLICIES_SIZE, ROLE_POLICIES_SIZE = 2048, 5120, 10240
 KEY_POLICY_BYTES = 32768
@@ -64,7 +65,7 @@ GREATEST_SIZES: Mapping[DocumentKind, int] = {
     DocumentKind.SCP: 5120,
     DocumentKind.RCP: 5120,
 }
-"""What no document of a kind exceeds, as `document_size` counts it."""
+"""The greatest size of any document of a kind, as `document_size` counts it."""
 
 _OUTER_SPACE = re.compile(r'("(?:[^"\\]|\\.)*+")|[ \t\r\n]+')
 _AS_STORED = Terms(any_key=True, stored=True)
@@ -79,8 +80,8 @@ class Policy(msgspec.Struct, frozen=True):
     statements: tuple[Statement, ...]
     text: str
     broken: str = ""  # why a stored text could not be read; the policy then denies everything
-    meant: tuple[tuple[str, str], ...] | None = None  # whom its AWS principals were resolved to
-    weight: int = 0  # the bytes that it takes; of a stored one, which may be kept
+    meant: tuple[tuple[str, str], ...] | None = None  # AWS principal -> unique id, as resolved
+    weight: int = 0  # bytes in memory; only of a stored policy, which a cache may keep
 
 
 def compile_policy(
@@ -93,9 +94,9 @@ def compile_policy(
 ) -> Policy:
     """The meaning of a document; raises MalformedPolicy with AWS's sentence.
 
-    `principals` gives the unique id of every AWS principal that a resource policy names, as it is
-    written (`named_principals`); None takes each name for itself. `partition` is that of its ARNs;
-    "" takes any that there is.
+    `principals` gives the unique id of every AWS principal that a resource policy names
+    (`named_principals`). With None, each name stands for itself. `partition` is the partition of
+    the document's ARNs; "" accepts every known partition.
     """
     return _policy(
         text, kind, principals, Terms(accept_unsupported_condition_keys, partition=partition)
@@ -119,9 +120,9 @@ def stored_policy(
 ) -> Policy:
     """The meaning of a document that was accepted when it was written; never raises.
 
-    Condition keys are not asked again, since the installation may have accepted any, and no rule is
-    applied that is younger than the document. The caller raises
-    an alarm when the policy is `broken`.
+    Condition keys are not checked again, since the installation may have accepted any key. No rule
+    is applied that may be younger than the document. The caller raises an alarm when the policy is
+    `broken`.
     """
     try:
         policy = _policy(text, kind, principals, _AS_STORED)
@@ -135,8 +136,8 @@ def named_principals(
 ) -> list[str]:
     """The AWS principals that a resource policy names, as `compile_policy` wants them resolved.
 
-    An account is its root ARN in this partition, however it is written; `*` is nobody in
-    particular. Raises MalformedPolicy for what is no policy at all.
+    An account is listed as its root ARN in this partition, however it is written. `*` is left out,
+    because it names nobody in particular. Raises MalformedPolicy for a text that is no policy.
     """
     policy = _read(text, kind)
     names = {
@@ -149,7 +150,7 @@ def named_principals(
 
 
 def document_size(text: str, kind: DocumentKind) -> int:
-    """What counts against a quota: characters; for a key policy bytes.
+    """The size that counts against a quota: bytes for a key policy, characters for every other.
 
     IAM does not count white space outside of strings; Organizations does (iam.md 1.12).
     """
@@ -159,9 +160,10 @@ def document_size(text: str, kind: DocumentKind) -> int:
 
 
 def is_too_long(text: str, kind: DocumentKind) -> bool:
-    """Does the document exceed what any document of this kind may have?"""
+    """Does the document exceed the greatest size of its kind?"""
     most = GREATEST_SIZES.get(kind)
-    # No character counts more than twice, and most documents are far from the limit.
+    # `2 * len(text)` is a quick first test: most documents are far below the limit, and IAM's text
+    # has no character of more than two bytes.
     return most is not None and 2 * len(text) > most and document_size(text, kind) > most
 
 
@@ -182,9 +184,12 @@ def _compile(
         version=written.version,
         statements=tuple(
             compile_statement(
-                one, _principals(one, kind, names, terms), elements, void=_void(one, kind)
+                statement,
+                _principals(statement, kind, names, terms),
+                elements,
+                void=_void(statement, kind),
             )
-            for one in written.statements
+            for statement in written.statements
         ),
         text=text,
         meant=resolved,
@@ -221,7 +226,7 @@ def _principals(
 
 
 def _void(statement: grammar.WrittenStatement, kind: DocumentKind) -> str:
-    """Why a statement that was accepted once matches nothing."""
+    """Why a stored statement matches nothing: it lacks an element that is demanded now, or ""."""
     rules = RULES[kind]
     if statement.action is None or not statement.action.values:
         return "it has no Action"
@@ -233,7 +238,7 @@ def _void(statement: grammar.WrittenStatement, kind: DocumentKind) -> str:
 
 
 def _identity(text: str, kind: DocumentKind, resolved: tuple[tuple[str, str], ...] | None) -> str:
-    """A hash over everything that the meaning depends on, unambiguously encoded."""
+    """A hash of everything that the meaning depends on, in an unambiguous encoding."""
     return hashlib.sha256(msgspec.json.encode((kind.value, text, resolved))).hexdigest()
 
 

@@ -7,8 +7,8 @@
     Principal  "*" | { "AWS" | "Service" | "Federated" | "CanonicalUser": text | [ text, … ] }
     Condition  { operator: { key: value | [ value, … ] } }      value: text, number or truth
 
-What kind of policy may have which element is asked in `validation`; here only what every policy
-has in common. Anything unknown is refused, so is anything that could be read in two ways.
+This grammar is common to all kinds of policy; `validation` decides which kind may have which
+element. Unknown elements are refused, and so is every text that could be read in two ways.
 """
 
 import re
@@ -46,7 +46,7 @@ EITHER = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "
 
 
 class NotAPolicy(ValueError):
-    """The text does not follow the grammar. `json` tells whether it is JSON at all."""
+    """The text does not follow the grammar. `json` says whether it is JSON at all."""
 
     def __init__(self, reason: str, *, json: bool = True) -> None:
         super().__init__(reason)
@@ -54,7 +54,7 @@ class NotAPolicy(ValueError):
 
 
 Names = Mapping[str, tuple[str, ...]]
-"""A principal element: type -> names; `"*"` alone reads as {"AWS": ("*",)}."""
+"""A principal element: type -> names. A bare `"*"` is read as {"AWS": ("*",)}."""
 
 
 class WrittenCondition(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class Element(msgspec.Struct, frozen=True, gc=False):
 
 
 class WrittenStatement(msgspec.Struct, frozen=True):
-    """One statement, its elements checked one by one."""
+    """One statement of which each element follows the grammar."""
 
     index: int
     sid: str
@@ -96,7 +96,7 @@ class WrittenPolicy(msgspec.Struct, frozen=True):
 def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
     """The policy that a text writes; raises NotAPolicy.
 
-    `iam_characters`: only what IAM and KMS take in a document.
+    `iam_characters`: the text may have only the characters that IAM and KMS accept in a document.
     """
     if iam_characters and not IAM_TEXT.fullmatch(text):
         raise NotAPolicy(_OTHER_CHARACTER)
@@ -117,11 +117,13 @@ def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
         statements = [statements]
     if not isinstance(statements, list) or not statements:
         raise NotAPolicy("`Statement` is neither a statement nor a list of them")
-    return WrittenPolicy(version, tuple(_statement(i, one) for i, one in enumerate(statements)))
+    return WrittenPolicy(
+        version, tuple(_statement(i, statement) for i, statement in enumerate(statements))
+    )
 
 
 def _require_iam_characters(value: Any) -> None:
-    """Escapes write no character that may not be written plainly. The depth is limited."""
+    """An escape must not write a character that a document may not have. The depth is limited."""
     if isinstance(value, str):
         if not IAM_TEXT.fullmatch(value):
             raise NotAPolicy(_OTHER_CHARACTER)
@@ -135,7 +137,10 @@ def _require_iam_characters(value: Any) -> None:
 
 
 def _members(value: Any, what: str, known: frozenset[str] | None = None) -> dict[str, Any]:
-    """An object whose names are known, or differ by more than their case."""
+    """The value, if it is an object; raises NotAPolicy.
+
+    Its names must be among `known`. If `known` is None, they must differ by more than their case.
+    """
     if not isinstance(value, dict):
         raise NotAPolicy(f"{what} is not an object")
     if known is None:
@@ -155,9 +160,9 @@ def _statement(index: int, value: Any) -> WrittenStatement:
 
 
 def _elements(index: int, statement: dict[str, Any]) -> WrittenStatement:
-    for one, other in EITHER:
-        if other in statement and one in statement:
-            raise NotAPolicy(f"it has both `{one}` and `{other}`")
+    for plain, negation in EITHER:
+        if negation in statement and plain in statement:
+            raise NotAPolicy(f"it has both `{plain}` and `{negation}`")
     sid, effect = statement.get("Sid", ""), statement.get("Effect")
     if not isinstance(sid, str):
         raise NotAPolicy("its `Sid` is not a text")
@@ -211,12 +216,14 @@ def _conditions(value: Any) -> tuple[WrittenCondition, ...]:
             raise NotAPolicy(f"it has an unknown operator `{operator}`") from None
         for key, values in _members(tests, "an operator").items():
             some = values if isinstance(values, list) else [values]
-            conditions.append(WrittenCondition(used, key, tuple(_scalar(one) for one in some)))
+            conditions.append(
+                WrittenCondition(used, key, tuple(_scalar(scalar) for scalar in some))
+            )
     return tuple(conditions)
 
 
 def _scalar(value: Any) -> str:
-    """The text of a condition value; numbers and truths are their own text."""
+    """A condition value as a text; a number or a truth value is written out."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

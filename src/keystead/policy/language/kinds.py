@@ -1,4 +1,4 @@
-"""Which kinds of document are there, and what may each say?  (iam.md 4.2, 4.3; kms.md 10.3)"""
+"""Which kinds of document exist, and which rules has each?  (iam.md 4.2, 4.3; kms.md 10.3)"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,17 +21,17 @@ class DocumentKind(StrEnum):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What a kind forbids and demands."""
+    """The rules of one kind: which elements it forbids, and which it demands."""
 
     principal: bool = False  # may have a Principal element
     principal_types: frozenset[str] = frozenset({"Service"})  # beside AWS
     resource: bool = True  # may have a Resource element
     version_2012: bool = False
-    iam_text: bool = True  # only the characters that IAM takes
-    iam_sids: bool = True  # letters and digits, unique in the document
+    iam_text: bool = True  # it has only the characters that IAM accepts
+    iam_sids: bool = True  # Sids have only letters and digits, and are unique in the document
     arns: bool = False  # resources are ARNs of six parts
-    short_arns: bool = False  # or of fewer, which are completed with `*`
-    iam_arns: bool = False  # and as IAM wants them
+    short_arns: bool = False  # an ARN may have fewer parts, and is completed with `*`
+    iam_arns: bool = False  # ARNs of IAM and S3 have the form that IAM demands
     reachable: bool = False  # each resource is a pattern that some ARN can match
     organizations: bool = False  # the service has one sentence for every refusal
 

@@ -13,7 +13,7 @@ from keystead.policy.text import ascii_lower
 
 
 class UnknownOperator(ValueError):
-    """No such operator, or one that takes no such prefix or suffix."""
+    """The operator does not exist, or does not take this prefix or suffix."""
 
 
 class Operator(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ class Usage(msgspec.Struct, frozen=True):
 
     @property
     def when_absent(self) -> bool:
-        """Does it hold for a key without a value?  (Null asks just that, by its own value.)"""
+        """Does the operator hold for a key without a value?  (Not asked of Null.)"""
         if self.quantifier:
             return self.quantifier == FOR_ALL
         return self.if_exists or self.operator.negated

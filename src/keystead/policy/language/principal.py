@@ -1,6 +1,6 @@
-"""Who can ask?  A caller with every name that a policy may know it by (iam.md 2.4, 11.3).
+"""Who can ask?  A caller, and every name that a policy may use for it (iam.md 2.4, 11.3).
 
-`evaluation.question` gives these names on to those who ask.
+Other rooms import these names from `evaluation`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ ContextValue = str | tuple[str, ...]
 """The value of a condition key: a text, or a tuple for a multi-valued key (iam.md 4.7)."""
 
 Keys = Mapping[str, ContextValue]
-"""Condition keys of one request, lower-case name -> value; an absent key is absent."""
+"""The condition keys of one request: lower-case name -> value. An absent key has no entry."""
 
 
 class PrincipalType(StrEnum):
@@ -38,9 +38,10 @@ UNBOUND: Final = OUTSIDERS | {PrincipalType.ACCOUNT}
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, with every name that a policy may know them by (iam.md 2.4).
+    """A caller, and every name that a policy may use for it (iam.md 2.4).
 
-    A GetSessionToken session is its user (or root): only the session facts in the context tell.
+    A GetSessionToken session has the same names as its user (or root). Only the condition keys of
+    its session tell the two apart.
     """
 
     type: PrincipalType
@@ -50,8 +51,12 @@ class Principal:
     unique_id: str = ""  # AIDA… or AROA… without a session; "" for root, services, anonymous
     name: str = ""  # `aws:username`, users only
     principal_arn: str = ""  # `aws:PrincipalArn`: the role's ARN with its path, for role sessions
-    issuer_arn: str = ""  # who federated (federated users), the role (role sessions), the provider
-    issuer_id: str = ""  # its unique id
+
+    issuer_arn: str = ""
+    """Of a federated user: the user who federated. Of a role session: the role. Of the bearer of an
+    assertion: the provider."""
+
+    issuer_id: str = ""  # the unique id of that user or role
     service_names: tuple[str, ...] = ()  # a service's names, regional forms included
     service_linked: bool = False  # a session of a service-linked role: SCPs, RCPs do not bind it
-    tags: Mapping[str, str] = field(default_factory=dict)  # principal tags, session tags over them
+    tags: Mapping[str, str] = field(default_factory=dict)  # a session tag replaces a principal tag

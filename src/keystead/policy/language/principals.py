@@ -1,11 +1,15 @@
-"""Whom does a Principal element mean?  (iam.md 4.4, 5.4, 11.3)
+"""Which callers does a Principal element mean?  (iam.md 4.4, 5.4, 11.3)
 
-A name is kept as what it stands for: the unique id of a user or role (so that a namesake made
-later inherits nothing), the twelve digits of an account, a session as role id and session name.
-Without a resolution, as in `keystead decide`, a user or role is its ARN.
+Each name is resolved before it is kept:
 
-How a statement names the caller decides what else binds the caller (`Grade`), and a NotPrincipal
-exempts a caller only when every one of its names is listed.
+- A user or role becomes its unique id. So a namesake that is made later inherits nothing.
+- An account becomes its twelve digits.
+- A session becomes the id of its role and its session name.
+
+Without a resolution, as in `keystead decide`, a user or role keeps its ARN.
+
+A statement may name the caller more or less exactly. That decides which other policies still bind
+the caller (`Grade`). A NotPrincipal exempts a caller only when it lists every name of the caller.
 """
 
 import re
@@ -44,7 +48,7 @@ _FORMS = {
 
 
 class Grade(IntEnum):
-    """How a statement names the caller: the more exactly, the less else binds the caller."""
+    """How exactly a statement names the caller. A higher grade leaves fewer policies binding."""
 
     NOBODY = 0
     ACCOUNT = 1  # the caller's account: delegates to its identity-based policies
@@ -52,13 +56,13 @@ class Grade(IntEnum):
     DIRECT = 3  # the user, session or service itself, or everybody
 
 
-# Members under names of their own: enforcement asks for them in every decision.
+# The members have names of their own, because enforcement reads them in every decision.
 _NOBODY, _BY_ACCOUNT, _LIMITED, _DIRECT = Grade
 _USER, _ROLE = PrincipalType.USER, PrincipalType.ASSUMED_ROLE
 
 
 class InvalidPrincipal(ValueError):
-    """A name that cannot be a principal, or nobody's name."""
+    """A name that cannot be a principal, or that names nobody."""
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(name)
@@ -67,7 +71,7 @@ class InvalidPrincipal(ValueError):
 
 
 class Principals(msgspec.Struct, frozen=True):
-    """A Principal element, resolved. AWS names, service names and provider names never collide."""
+    """A resolved Principal element. AWS names, service names and provider names never collide."""
 
     names: frozenset[str]
     everybody: bool
@@ -100,7 +104,7 @@ class Principals(msgspec.Struct, frozen=True):
 
 
 class AllBut(msgspec.Struct, frozen=True):
-    """A NotPrincipal element of an Allow: everybody of whom no name is listed."""
+    """A NotPrincipal element of an Allow: it means the callers without a listed name."""
 
     exempt: Principals
 
@@ -111,15 +115,15 @@ class AllBut(msgspec.Struct, frozen=True):
 
 
 class Others(msgspec.Struct, frozen=True):
-    """A NotPrincipal element of a Deny: everybody of whom some name is not listed."""
+    """A NotPrincipal element of a Deny: it means the callers with a name that is not listed."""
 
     exempt: Principals
 
     def grade(self, who: Principal, bounded: bool) -> Grade:
         """DIRECT, unless every name of the caller is listed.
 
-        AWS may test account, role and session in turn, and any that is not listed is denied. A
-        caller who has a permissions boundary is denied whatever the list says.
+        AWS may test account, role and session in turn, and denies if one of them is not listed. A
+        caller who has a permissions boundary is always denied.
         """
         if bounded and who.type not in UNBOUND:
             return Grade.DIRECT
@@ -130,12 +134,12 @@ class Others(msgspec.Struct, frozen=True):
             return Grade.DIRECT if names.isdisjoint(who.service_names) else Grade.NOBODY
         if kind in (PrincipalType.FEDERATED, PrincipalType.ANONYMOUS):
             return Grade.NOBODY if who.issuer_arn in names else Grade.DIRECT
-        listed = all(not names.isdisjoint(one) for one in _identifiers(who))
+        listed = all(not names.isdisjoint(spellings) for spellings in _identifiers(who))
         return Grade.NOBODY if listed else Grade.DIRECT
 
 
 def _identifiers(who: Principal) -> list[tuple[str, ...]]:
-    """What AWS may test one after the other, each in every spelling that a policy may use."""
+    """The identifiers that AWS may test in turn, each in every spelling that a policy may use."""
     identifiers: list[tuple[str, ...]] = [(who.account,)]
     if who.type is PrincipalType.USER:
         identifiers.append((who.unique_id, who.arn))
@@ -160,9 +164,9 @@ def compile_principals(
 ) -> Principals:
     """The meaning of a principal element; raises InvalidPrincipal.
 
-    `resolved` gives the unique id of every AWS name, or is None when names stand for themselves,
-    and are those of this `partition` ("" is any that there is);
-    `types` are those that the kind of document knows.
+    `resolved` gives the unique id of every AWS name. With None, each name stands for itself, and
+    its ARN must be of this `partition` ("" accepts every known partition). `types` are the types of
+    principal that this kind of document knows, beside AWS.
     """
     names: set[str] = set()
     everybody = False
@@ -192,7 +196,7 @@ def _has_wildcard(name: str) -> bool:
 
 
 def _aws_name(name: str, resolved: Mapping[str, str] | None, partition: str) -> str:
-    """What an AWS name stands for."""
+    """An AWS name, resolved; raises InvalidPrincipal."""
     if not is_aws_name(name):
         raise InvalidPrincipal("AWS", name)
     account = account_named(name)
@@ -223,12 +227,12 @@ def account_named(name: str) -> str | None:
 
 
 def root_arn(account: str, partition: str = "aws") -> str:
-    """How AWS writes an account as a principal."""
+    """The ARN by which AWS writes an account as a principal."""
     return f"arn:{partition}:iam::{account}:root"
 
 
 def is_aws_name(name: str) -> bool:
-    """Has this the form of an AWS principal, other than `*`?"""
+    """Has this name the form of an AWS principal other than `*`?"""
     if _has_wildcard(name):
         return False
     return any(form.fullmatch(name) for form in (_ACCOUNT, _UNIQUE_ID, _AWS_ARN))

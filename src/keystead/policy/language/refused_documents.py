@@ -1,4 +1,4 @@
-"""What is said about a document that cannot be stored?  AWS's sentences (iam.md 4.5, 4.6, 4.9)."""
+"""Which sentence refuses a document?  They are AWS's own (iam.md 4.5, 4.6, 4.9)."""
 
 SYNTAX = "Syntax errors in policy."
 TRUST_JSON = "This policy contains invalid Json"
@@ -46,7 +46,7 @@ IAM_PATH = f'IAM resource path must either be "*" or start with {", ".join(IAM_P
 class MalformedPolicy(ValueError):
     """The document is refused. `message` is for the caller, in AWS's words.
 
-    `detail` says more for the operator; each room gives the message under its service's error.
+    `detail` says more, for the operator. Each room puts the message into the error of its service.
     """
 
     def __init__(self, message: str, detail: str = "") -> None:

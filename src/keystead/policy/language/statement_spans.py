@@ -1,11 +1,11 @@
 """Where does each statement stand in the text of its document?  By line and column (iam.md 1.9).
 
-    start   behind what comes before the statement: the list's `[` or the last statement's `}`;
-            of a statement that is no list's, behind its own `{`
-    end     behind its own `}`
+    start   in a list: behind the list's `[`, or behind the `}` of the statement before
+            without a list: behind the statement's own `{`
+    end     behind the statement's own `}`
 
-Both count from 1, as IAM's simulator gives them: the blanks and the comma between two statements
-belong to the second.
+Lines and columns count from 1, as in IAM's simulator. The blanks and the comma between two
+statements belong to the second statement.
 """
 
 import re
@@ -17,7 +17,7 @@ _OPENING, _CLOSING = frozenset("[{"), frozenset("]}")
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place between two characters, named by the one behind it."""
+    """A point between two characters, given as the line and column of the second."""
 
     line: int
     column: int
@@ -31,10 +31,10 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def statement_spans(text: str) -> tuple[Span, ...]:
-    """The places of the statements of a document that follows the grammar, in their order.
+    """The spans of all statements, in order, of a document that follows the grammar.
 
-    Of a policy's elements only `Statement` is a list or an object, so that it is known by its
-    bracket alone, however its name is written.
+    Among the elements of a policy only `Statement` is a list or an object. So its bracket is
+    enough to find it, even if its name is written with escapes.
     """
     spans: list[Span] = []
     start = Position(1, 1)

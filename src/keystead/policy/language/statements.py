@@ -1,8 +1,10 @@
-"""What does one statement say?  Its compiled form: four questions, answered separately.
+"""What does one statement say?  Its compiled form answers four questions separately.
 
 A statement applies to a request when its action, its principal, its resource and its conditions
-match. The last two are asked together, by `applies`; a statement that can match nothing says why
-in `void`. This is the definition: what is quicker to ask is `enforcement`'s, and held against it.
+match. `applies` asks for resource and conditions together. A statement that can match nothing
+gives the reason in `void`.
+
+This is the definition. The quicker forms are in `enforcement`, and are compared with it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,19 +33,20 @@ ResourceTest = Callable[[str, Keys], bool]
 
 
 class ActionElement(msgspec.Struct, frozen=True, gc=False):
-    """Action or NotAction: its patterns in lower case, as texts, because documents have many.
+    """Action or NotAction. Its patterns are in lower case.
 
-    They are asked when a combination of documents is new, or a refusal is explained.
+    They stay texts, without compiled matchers, because documents have many of them. They are only
+    compared when a combination of documents is new, or when a refusal is explained.
     """
 
     exact: frozenset[str]
-    beginnings: tuple[str, ...]  # of those whose only wildcard is a `*` at the end
+    beginnings: tuple[str, ...]  # of the patterns whose only wildcard is a `*` at the end
     patterns: tuple[str, ...]  # the others
     negated: bool
     searches: Searches = ()
 
     def matches(self, action: str) -> bool:
-        """Is this action, in lower case, meant?"""
+        """Does the element mean this action?  The action is in lower case."""
         if action in self.exact or action.startswith(self.beginnings):
             return not self.negated
         for text in self.patterns:
@@ -53,7 +56,7 @@ class ActionElement(msgspec.Struct, frozen=True, gc=False):
 
 
 class ResourceElement(msgspec.Struct, frozen=True):
-    """Resource or NotResource; without patterns it is every resource (trust policies)."""
+    """Resource or NotResource. Without patterns it means every resource (trust policies)."""
 
     patterns: tuple[str, ...]  # whole ARNs
     negated: bool
@@ -73,10 +76,10 @@ class Statement(msgspec.Struct, frozen=True):
     principals: PrincipalElement | None  # None: the policy is about its holder
     resources: ResourceElement
     conditions: tuple[Condition, ...]
-    dialect: Dialect  # what the texts of its document mean
-    void: str  # why it matches nothing; "" when it may match
-    text: str  # as it was written: JSON
-    searches: Searches  # what it takes to compare its actions, resources and conditions
+    dialect: Dialect  # how the texts of its document are read
+    void: str  # why it matches nothing; "" if it may match
+    text: str  # the statement as it was written, in JSON
+    searches: Searches  # the work of comparing its actions, resources and conditions
 
     def applies(self, resource: str, keys: Keys) -> bool:
         """Do resource and conditions match?"""
@@ -102,7 +105,7 @@ EVERY_RESOURCE = ResourceElement((), negated=False, test=lambda _, __: True, eve
 
 
 class Elements:
-    """The elements of one document, each compiled once: its validation compiles them as well."""
+    """The elements of one document. Each is compiled once, for validation and for the policy."""
 
     __slots__ = ("_conditions", "_resources", "dialect")
 
@@ -113,20 +116,20 @@ class Elements:
 
     def condition(self, written: WrittenCondition, *, allow: bool) -> Condition:
         """`compile_condition` of this document."""
-        found = self._conditions.get((written, allow))
-        if found is None:
+        compiled = self._conditions.get((written, allow))
+        if compiled is None:
             usage, key, values = written.usage, written.key, written.values
-            found = compile_condition(usage, key, values, self.dialect, allow=allow)
-            self._conditions[written, allow] = found
-        return found
+            compiled = compile_condition(usage, key, values, self.dialect, allow=allow)
+            self._conditions[written, allow] = compiled
+        return compiled
 
     def resources(self, written: Element, *, allow: bool) -> ResourceElement:
         """`compile_resources` of this document."""
-        found = self._resources.get((written, allow))
-        if found is None:
-            found = compile_resources(written, self.dialect, allow=allow)
-            self._resources[written, allow] = found
-        return found
+        compiled = self._resources.get((written, allow))
+        if compiled is None:
+            compiled = compile_resources(written, self.dialect, allow=allow)
+            self._resources[written, allow] = compiled
+        return compiled
 
 
 def compile_statement(
@@ -138,7 +141,7 @@ def compile_statement(
 ) -> Statement:
     """The compiled form of a statement that validation has accepted.
 
-    `void` is the reason why the statement shall match nothing.
+    `void` is the reason why the statement must match nothing, or "".
     """
     allow = written.effect == "Allow"
     resources = (
@@ -146,7 +149,9 @@ def compile_statement(
         if written.resource is None
         else elements.resources(written.resource, allow=allow)
     )
-    conditions = tuple(elements.condition(one, allow=allow) for one in written.conditions)
+    conditions = tuple(
+        elements.condition(condition, allow=allow) for condition in written.conditions
+    )
     actions = NO_ACTIONS if void or written.action is None else compile_actions(written.action)
     return Statement(
         index=written.index,
@@ -190,9 +195,9 @@ def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> Res
         for text, parsed in zip(texts, templates, strict=True)
         if not misplaced_variable(parsed)
     ]
-    variables = tuple(variable for one in templates for variable in one.variables)
+    variables = tuple(variable for parsed in templates for variable in parsed.variables)
     everything = not element.negated and any(
-        one.parts and all(part is Wild.ANY for part in one.parts) for one in templates
+        parsed.parts and all(part is Wild.ANY for part in parsed.parts) for parsed in templates
     )
     return ResourceElement(
         patterns=texts,
@@ -214,8 +219,8 @@ def _resource_test(
     if not (allow and variables):
         return lambda resource, keys: not any(test(resource, keys) for test in tests)
 
-    # An Allow for "everything but ${…}" must not become an Allow for everything when the request
-    # has no such key: the statement is not in effect then (PE-4).
+    # When the request has no such key, an Allow for "everything but ${…}" must not become an Allow
+    # for everything. The statement then matches nothing (PE-4).
     def matches(resource: str, keys: Keys) -> bool:
         if any(variable.value(keys) is None for variable in variables):
             return False
@@ -236,12 +241,12 @@ def completed(text: str, dialect: Dialect) -> str:
 
 
 def colons(parsed: Template) -> int:
-    """How many colons divide a pattern: those in a variable do not."""
+    """How many colons divide a pattern. A colon inside a variable does not count."""
     return sum(part.count(":") for part in parsed.parts if isinstance(part, str))
 
 
 def misplaced_variable(parsed: Template) -> bool:
-    """Is a variable in one of the first five parts of an ARN?  Then it never matches (4.8)."""
+    """Has one of the first five parts of an ARN a variable?  Such an ARN matches nothing (4.8)."""
     colons = 0
     for part in parsed.parts:
         if isinstance(part, Variable) and colons < 5:

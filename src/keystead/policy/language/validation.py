@@ -1,14 +1,19 @@
 """May a document of this kind say this?  AWS's order of checks, and ours after them.
 
-    (1) grammar, and principals where none belong   (2) version
+    (1) grammar, and principals where none belong
+    (2) version
     (3) the legacy parser: effect, operands, variables, ARNs that name no service or account
-    (4) Sids   (5) are there actions, and resources?   (6) resources, then actions
-    (7) what else the kind forbids and demands
+    (4) Sids
+    (5) are there actions, and resources?
+    (6) resources, then actions
+    (7) the other rules of the kind
     (8) condition keys that never have a value here (threat-model PE-2)
 
-iam.md 4.2 to 4.6 and 4.9, kms.md 10.3. The grammar is checked by `grammar`, principals by
-`principals` after (7). A document that was stored is held to what was demanded when it was: a
-statement that a later rule would refuse matches nothing, as before (`Terms.stored`).
+The rules stand in iam.md 4.2 to 4.6 and 4.9, and kms.md 10.3. `grammar` checks the grammar before
+(1), and `principals` checks principals after (7).
+
+A stored document is held to the rules of the time when it was stored (`Terms.stored`). A statement
+that a later rule would refuse then matches nothing, as before.
 """
 
 import re
@@ -48,17 +53,17 @@ TOLD_APART_ONE_BY_ONE = frozenset({"kms:encryptioncontext:", "aws:requesttag/"})
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
-    """On which terms is a document taken?"""
+    """On which terms is a document accepted?"""
 
     any_key: bool = False  # condition keys that never have a value here are accepted
-    stored: bool = False  # it was accepted once, perhaps before a rule was made
-    partition: str = ""  # of its ARNs; "" is any that there is
+    stored: bool = False  # the document was accepted once, perhaps before a rule was made
+    partition: str = ""  # of its ARNs; "" accepts every known partition
 
 
 def validate(policy: WrittenPolicy, kind: DocumentKind, elements: Elements, terms: Terms) -> None:
-    """Refuse what this kind must not say; raises MalformedPolicy.
+    """Raises MalformedPolicy if a document of this kind must not say this.
 
-    What it has to compile stays in `elements`.
+    `elements` keeps the elements that are compiled on the way.
     """
     dialect = elements.dialect
     rules, statements = RULES[kind], policy.statements
@@ -90,13 +95,13 @@ def _syntax(statements: tuple[WrittenStatement, ...], rules: Rules) -> None:
 
 
 def _legacy(statement: WrittenStatement, rules: Rules, elements: Elements) -> None:
-    """What only compiling can tell: does every value mean something?"""
+    """Has every value a meaning?  Only compiling the elements can tell."""
     if statement.effect not in ("Allow", "Deny"):
         raise MalformedPolicy(say.LEGACY, f"`Effect` is {statement.effect}")
     allow = statement.effect == "Allow"
     try:
-        for one in statement.conditions:
-            elements.condition(one, allow=allow)
+        for condition in statement.conditions:
+            elements.condition(condition, allow=allow)
         if statement.resource is not None:
             elements.resources(statement.resource, allow=allow)
     except BadOperand as error:
@@ -111,9 +116,9 @@ def _legacy(statement: WrittenStatement, rules: Rules, elements: Elements) -> No
 
 
 def _legacy_arn(resource: str, dialect: Dialect) -> None:
-    """An ARN names a service and, if it has no more parts, what can be an account (iam.md 4.6)."""
+    """An ARN names a service. If it ends with an account, that account is valid (iam.md 4.6)."""
     if not_an_arn(resource):
-        return  # `*`, or refused later with a better sentence
+        return  # it is `*`, or (6) refuses it with a better sentence
     parts = resource.split(":", 5)
     if parts[2] == "":
         raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` names no service")
@@ -135,9 +140,9 @@ def _sids(statements: tuple[WrittenStatement, ...]) -> None:
 
 
 def _complete(statement: WrittenStatement, kind: DocumentKind, terms: Terms) -> None:
-    """Every statement has actions, and resources where its kind has any.
+    """Every statement has actions. It also has resources, if its kind has any.
 
-    KMS took key policies without them before August 2025 (kms.md 10.3).
+    Before August 2025, KMS accepted key policies without them (kms.md 10.3).
     """
     if kind is DocumentKind.KEY and terms.stored:
         return
@@ -148,7 +153,7 @@ def _complete(statement: WrittenStatement, kind: DocumentKind, terms: Terms) -> 
 
 
 def _actions(statement: WrittenStatement) -> None:
-    """Actions begin with the name of a service."""
+    """Every action but `*` begins with the name of a service."""
     for action in statement.action.values if statement.action is not None else ():
         vendor, colon, name = action.partition(":")
         if action == "*":
@@ -182,9 +187,10 @@ def _resources(
 
 
 def _reachable(resource: str, dialect: Dialect) -> None:
-    """A pattern of a resource policy can match some ARN: a short one whose end takes the rest.
+    """A pattern of a resource policy must be able to match some ARN.
 
-    A Deny that can never match would look as if it denied.
+    A pattern of fewer than six parts can match if it ends in `*`, which takes the rest. A Deny that
+    can never match would look as if it denied.
     """
     parsed = template(resource, dialect, wild=True)
     parts = [part for part in parsed.parts if not isinstance(part, Variable)]
@@ -198,8 +204,9 @@ def _reachable(resource: str, dialect: Dialect) -> None:
 
 
 def not_an_arn(resource: str, partition: str = "") -> str:
-    """The sentence for a text that does not begin as an ARN of this partition does; "" when it
-    does. A `partition` of "" is any that there is.
+    """The sentence that refuses a text which does not begin as an ARN of this partition, or "".
+
+    A `partition` of "" accepts every known partition.
     """
     if ":" not in resource:
         return f'Resource {resource} must be in ARN format or "*".'
@@ -214,9 +221,9 @@ def not_an_arn(resource: str, partition: str = "") -> str:
 
 
 def not_in_iams_form(resource: str, *, stored: bool = False) -> str:
-    """The sentence for an ARN that IAM does not take from its service; "" for every other.
+    """The sentence that refuses an ARN whose form IAM does not accept for its service, or "".
 
-    `stored`: S3's Regions were not asked for when it was written.
+    `stored`: the document may be older than the rule about Regions in S3's ARNs.
     """
     parts = resource.split(":", 5)
     whole = len(parts) == 6
@@ -231,7 +238,7 @@ def not_in_iams_form(resource: str, *, stored: bool = False) -> str:
 
 
 def has_region_in_s3(name: str) -> bool:
-    """Is this a resource of S3 whose ARN has a Region, or a pattern that may be one?"""
+    """May the ARN of this S3 resource have a Region?  `name` may be a pattern."""
     return name.startswith(_PARTS_OF_S3) or name[:1] in ("*", "?", "$")
 
 
@@ -247,16 +254,20 @@ def _trust(statement: WrittenStatement) -> None:
 
 def _key(statement: WrittenStatement) -> None:
     _endpoint(statement)
-    for one in statement.conditions:
-        name = ascii_lower(one.key)
-        if one.usage.quantifier == FOR_ALL and family(name) in TOLD_APART_ONE_BY_ONE:
+    for condition in statement.conditions:
+        name = ascii_lower(condition.key)
+        if condition.usage.quantifier == FOR_ALL and family(name) in TOLD_APART_ONE_BY_ONE:
             raise MalformedPolicy(
-                f"Policy contains an overly permissive condition: {one.usage.name} on {one.key}."
+                "Policy contains an overly permissive condition:"
+                f" {condition.usage.name} on {condition.key}."
             )
 
 
 def _endpoint(statement: WrittenStatement) -> None:
-    """What we store says whom it means: an Allow for everybody else is refused (PE-2)."""
+    """A stored document names the callers whom it means.
+
+    So an Allow with NotPrincipal, which allows everybody else, is refused (PE-2).
+    """
     if statement.principals is None:
         raise MalformedPolicy(say.PRINCIPAL_MISSING)
     if statement.not_principal and statement.effect == "Allow":
@@ -264,7 +275,7 @@ def _endpoint(statement: WrittenStatement) -> None:
 
 
 def _resource_control(statement: WrittenStatement) -> None:
-    """Deny only, for everybody, service by service: or AWS's own full access."""
+    """An RCP only denies, to everybody, service by service. AWS's own full access is allowed."""
     action, resource = statement.action, statement.resource
     if statement.source.get("Principal") != EVERYBODY:
         raise MalformedPolicy(say.SYNTAX, 'the principal of an RCP is `"*"`')
@@ -287,7 +298,7 @@ _OWN_RULES: dict[DocumentKind, Callable[[WrittenStatement], None]] = {
 
 
 def _require_supplied(statements: tuple[WrittenStatement, ...], dialect: Dialect) -> None:
-    """Every key that a condition or a variable asks for can have a value."""
+    """Every key that a condition or a variable uses must be able to have a value."""
     for statement in statements:
         for key in _keys(statement, dialect):
             name = dialect.name(key)
@@ -301,9 +312,9 @@ def _require_supplied(statements: tuple[WrittenStatement, ...], dialect: Dialect
 
 def _keys(statement: WrittenStatement, dialect: Dialect) -> Iterator[str]:
     texts = list(statement.resource.values) if statement.resource is not None else []
-    for one in statement.conditions:
-        yield one.key
-        texts += one.values
+    for condition in statement.conditions:
+        yield condition.key
+        texts += condition.values
     for text in texts:
         for variable in template(text, dialect, wild=False).variables:
             yield variable.key

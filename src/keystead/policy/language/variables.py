@@ -1,10 +1,10 @@
-"""What does a text with variables say for this request?  (iam.md 4.8; threat-model PE-4)
+"""What does a text with variables mean for this request?  (iam.md 4.8; threat-model PE-4)
 
     ${key}   ${key, 'default text'}   ${*} ${?} ${$}
 
-A template is parsed once, when the policy is written. What is substituted is literal, in one
-pass: no `*`, `?` or `$` in a value ever means more than itself. Without a value and a default the
-whole text has no meaning for this request: the answer is None.
+A template is parsed once, when the policy is written. Values are substituted in one pass, and are
+literal: a `*`, `?` or `$` in a value only means itself. If a variable has neither a value nor a
+default, the whole text means nothing for this request, and the answer is None.
 """
 
 import re
@@ -26,7 +26,7 @@ from keystead.policy.text import (
     wildcards,
 )
 
-# In a family the last part of a key may have blanks inside: `aws:PrincipalTag/cost center`.
+# A key of a family may have blanks inside its last part: `aws:PrincipalTag/cost center`.
 VARIABLE = re.compile(
     r"""\$\{(?:([*?$])|([^\s,'"{}$]+"""
     r"""|[^\s,'"{}$:/]+:[^\s,'"{}$:/]+[:/][^\s,'"{}$]+(?:\x20+[^\s,'"{}$]+)+)"""
@@ -34,32 +34,32 @@ VARIABLE = re.compile(
 )
 
 
-_LONG_VALUE = " " * FILTERED  # a variable counts as much as its value may cost
+_LONG_VALUE = " " * FILTERED  # a variable counts as many characters as its value may cost
 
 
 class MalformedVariable(ValueError):
-    """A `${` that begins no variable: a missing brace or quote, a blank, nothing inside."""
+    """A `${` that begins no variable: a brace or quote is missing, or the key is not valid."""
 
 
 class PatternTooLong(ValueError):
-    """The pattern is more than a stored one may be (`patterns.is_too_long`)."""
+    """The pattern exceeds a limit of stored patterns (`patterns.is_too_long`)."""
 
 
 class Dialect(msgspec.Struct, frozen=True, gc=False):
-    """What the texts of one document mean, by its version and its kind."""
+    """How the texts of one document are read. It depends on the document's version and kind."""
 
     variables: bool = True  # False in Version 2008-10-17: `${…}` is literal text
     key_policy: bool = False  # a key policy does not see every key (kms.md 11)
     short_arns: bool = False  # an ARN of fewer than six parts is completed with `*` (iam.md 4.6)
 
     def name(self, key: str) -> str:
-        """Under which name a request has the value of a key; "" has none, ever."""
+        """The name under which a request holds the value of a key, or "" for a hidden key."""
         name = ascii_lower(key)
         return "" if self.key_policy and hidden_from_key_policies(name) else name
 
 
 def dialect_of(kind: DocumentKind, *, variables: bool) -> Dialect:
-    """What the texts of a document of this kind mean; `variables`: in its version."""
+    """The dialect of a document of this kind. `variables`: its version has variables."""
     return Dialect(variables, kind is DocumentKind.KEY, RULES[kind].short_arns)
 
 
@@ -67,11 +67,11 @@ class Variable(msgspec.Struct, frozen=True, gc=False):
     """A reference to a condition key."""
 
     key: str  # as written
-    name: str  # under which its value is found
+    name: str  # the name under which a request holds its value
     default: str | None
 
     def value(self, keys: Keys) -> str | None:
-        """The text to substitute, or None; a multi-valued key has no single text."""
+        """The text to substitute, or None. A multi-valued key has no single text."""
         value = keys.get(self.name)
         return value if isinstance(value, str) else self.default
 
@@ -86,7 +86,7 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         return tuple(part for part in self.parts if isinstance(part, Variable))
 
     def tokens(self, value: str = "") -> Tokens:
-        """The tokens, with this value for every variable."""
+        """The tokens, with `value` in place of every variable."""
         return tuple(value if isinstance(part, Variable) else part for part in self.parts)
 
     @property
@@ -95,7 +95,10 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         return "".join(part for part in self.parts if isinstance(part, str))
 
     def substituted(self, keys: Keys, length: int) -> Tokens | None:
-        """The tokens for this request, or None; also when no text of this length matches them."""
+        """The tokens for this request. None if a value is missing, or if they cannot match.
+
+        They cannot match a text of this length if they demand more characters.
+        """
         tokens: list[Token] = []
         for part in self.parts:
             token = part.value(keys) if isinstance(part, Variable) else part
@@ -105,8 +108,9 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         return tuple(tokens) if shortest(tokens) <= length else None
 
     def resolved(self, keys: Keys, length: int) -> str | None:
-        """The text for this request, of a template without wildcards, or None; also when it is
-        longer than this.
+        """The text for this request, of a template without wildcards.
+
+        None if a value is missing, or if the text is longer than `length`.
         """
         tokens = self.substituted(keys, length)
         return None if tokens is None else "".join(t for t in tokens if isinstance(t, str))
@@ -140,9 +144,9 @@ def _plain(text: str) -> str:
 def pattern(
     text: str, dialect: Dialect, compiled: Callable[[Tokens], Matcher]
 ) -> Callable[[str, Keys], bool]:
-    """The test whether something matches this pattern under some keys.
+    """A test: does a text match this pattern, under the keys of a request?
 
-    Raises MalformedVariable and PatternTooLong.
+    Raises MalformedVariable or PatternTooLong.
     """
     parsed = template(text, dialect, wild=True)
     if is_too_long(parsed.tokens(_LONG_VALUE)):
