@@ -26,6 +26,7 @@ from keystead.policy.evaluation import (
     evaluate,
 )
 from keystead.policy.reasons import refusal
+from keystead.rules import Rules
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation
@@ -161,31 +162,26 @@ class Call(msgspec.Struct, kw_only=True):
     outcome: Outcome | None = None  # of the work that an earlier run of this operation left
 
     @property
+    def rules(self) -> Rules:
+        """The row of this operation, in the table of its service."""
+        raise NotImplementedError
+
+    @property
     def account(self) -> str:
         """The caller's account."""
         return self.principal.account
 
     def decide(
-        self,
-        action: str,
-        resource: Resource,
-        keys: Mapping[str, ContextValue] = NO_KEYS,
-        *,
-        cross_account: bool = True,
+        self, action: str, resource: Resource, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Decision:
         """Would this be allowed?  `keys` are the condition keys of this operation, lower-case.
 
         It is only asked about, so it is evaluated and nothing is kept for the next time.
-        `cross_account=False` for an operation that never works on another account's resource.
         """
-        return evaluate(*self._question(action, resource, keys, cross_account))
+        return evaluate(*self._question(action, resource, keys))
 
     def _question(
-        self,
-        action: str,
-        resource: Resource,
-        keys: Mapping[str, ContextValue],
-        cross_account: bool,
+        self, action: str, resource: Resource, keys: Mapping[str, ContextValue]
     ) -> tuple[RequestContext, ApplicablePolicies]:
         return question(
             self.principal,
@@ -196,7 +192,7 @@ class Call(msgspec.Struct, kw_only=True):
             guardrails=self.guardrails,
             endpoint_policy=self.endpoint_policy,
             operation_keys=keys,
-            cross_account=cross_account,
+            cross_account=self.rules.across_accounts,
         )
 
     def done(self, work: Work[T]) -> Done[T] | None:
@@ -209,16 +205,16 @@ class Call(msgspec.Struct, kw_only=True):
         return outcome
 
     def authorize(
-        self,
-        action: str,
-        resource: R,
-        keys: Mapping[str, ContextValue] = NO_KEYS,
-        *,
-        cross_account: bool = True,
+        self, action: str, resource: R, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Permit[R]:
-        """May they?  A permit for this resource, or AccessDenied with the decision."""
+        """May they?  A permit for this resource, or AccessDenied with the decision.
+
+        An operation asks only about the actions of its row.
+        """
+        if action not in self.rules.asks:
+            raise RuntimeError(f"{self.operation.name} does not ask about {action}")
         self.asked = True
-        context, applicable = self._question(action, resource, keys, cross_account)
+        context, applicable = self._question(action, resource, keys)
         decision = self.enforcer.decide(context, applicable)
         event = self.event
         event.decisions.append(decision)

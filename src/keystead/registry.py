@@ -24,14 +24,13 @@ class Implementation:
 
     operation: Operation[Any, Any]
     function: Callable[[Any, Any], Any]
-    open_to_all: bool  # answers every authenticated caller without asking (GetCallerIdentity)
 
 
 _implementations: dict[tuple[str, str], Implementation] = {}
 
 
 def implements(
-    operation: Operation[In, Out], *, open_to_all: bool = False
+    operation: Operation[In, Out],
 ) -> Callable[[Callable[[C, In], Out]], Callable[[C, In], Out]]:
     """Register the decorated function as the one that answers `operation`."""
 
@@ -39,7 +38,7 @@ def implements(
         key = (operation.service.name, operation.name)
         if key in _implementations:
             raise RuntimeError(f"two functions implement {operation.service.name}:{operation.name}")
-        _implementations[key] = Implementation(operation, function, open_to_all)
+        _implementations[key] = Implementation(operation, function)
         return function
 
     return register

@@ -2,8 +2,7 @@
 
 import pytest
 
-from keystead.kms.keys.identifiers import ACROSS_ACCOUNTS, BY_ALIAS
-from keystead.policy.evaluation.service_rules import works_across_accounts
+from keystead.kms.keys.identifiers import BY_ALIAS
 from keystead.wire.models import kms as api
 from tests.kms.world import ACCOUNT, REGION, Kms, refused
 
@@ -74,12 +73,3 @@ def test_arns_of_something_else(admin: Kms, text: str) -> None:
         admin.describe_key(KeyId=text)
     with refused("NotFoundException", f"Invalid keyId '{text}'"):
         admin.encrypt(KeyId=text, Plaintext=b"x")
-
-
-def test_policy_and_operations_agree_on_what_crosses_accounts() -> None:
-    """The table of the operations and that of the evaluator say the same."""
-    for name in api.OPERATIONS:
-        actions = ("ReEncryptFrom", "ReEncryptTo") if name == "ReEncrypt" else (name,)
-        for action in actions:
-            crosses = works_across_accounts(f"kms:{action}".lower())
-            assert crosses == (name in ACROSS_ACCOUNTS), name

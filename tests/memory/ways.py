@@ -90,7 +90,7 @@ def in_place_of(operation: str, error: Callable[[], Exception]) -> Meanwhile:
 
     @contextmanager
     def meanwhile(_: Served) -> Iterator[None]:
-        other = Implementation(found.operation, fails, open_to_all=False)
+        other = Implementation(found.operation, fails)
         with (
             patch.dict(registry._implementations, {("kms", operation): other}),
             patch("keystead.server.pipeline.routing._JSON", {}),

@@ -346,7 +346,7 @@ def test_a_neighbour_in_the_turn_sees_it(
         call.asked = True
         now[-1](call.transaction)
 
-    replacing = Implementation(found.operation, change, open_to_all=False)
+    replacing = Implementation(found.operation, change)
     monkeypatch.setitem(registry._implementations, ("kms", "UpdateKeyDescription"), replacing)
     monkeypatch.setattr(routing, "_JSON", {})
     asked = (*world.described, *world.used)

@@ -137,7 +137,7 @@ def replaced(
     """Let another function answer a KMS operation."""
     found = registry.implementation("kms", operation)
     assert found is not None
-    other = Implementation(found.operation, function, open_to_all=False)
+    other = Implementation(found.operation, function)
     monkeypatch.setitem(registry._implementations, ("kms", operation), other)
     monkeypatch.setattr(routing, "_JSON", {})  # the routes that were found until now
 

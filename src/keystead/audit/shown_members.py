@@ -1,7 +1,7 @@
 """Which calls show what they asked and answered?  `requestParameters` and `responseElements`.
 
-How a member is called and which members are never shown is `wire.names`'; here is only whose
-answers are shown at all (kms.md 22.2).
+How a member is called and which members are never shown is `wire.names`'. The answers of calls
+that only read are not shown (kms.md 22.2).
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,6 @@ from typing import Any
 from keystead.wire.names import event_parameters, event_response
 from keystead.wire.operation import Operation
 from keystead.wire.shape import Shape
-
-# Changing operations whose answers CloudTrail shows (kms.md 22.2). Others of KMS answer null; IAM
-# and STS show every answer.
-_KMS_ANSWERS = frozenset(
-    {"CancelKeyDeletion", "CreateGrant", "CreateKey", "ReplicateKey", "ScheduleKeyDeletion"}
-)
 
 
 def request_parameters(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
@@ -26,7 +20,5 @@ def request_parameters(operation: Operation[Any, Any], value: Any) -> Mapping[st
 def response_elements(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
     """The members of an answer that are remembered: only what a changing operation made."""
     if operation.read_only or not isinstance(value, Shape):
-        return None
-    if operation.service.name == "kms" and operation.name not in _KMS_ANSWERS:
         return None
     return event_response(operation, value) or None

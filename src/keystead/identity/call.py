@@ -17,8 +17,10 @@ from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn, split_policy_arn
 from keystead.identity.permissions import managed_policy
 from keystead.identity.repository import Account, Group, IdentityRepository, ManagedPolicy, User
 from keystead.identity.resources import KeyOwner, Named
+from keystead.identity.rules import ANALYZER, IAM, STS
 from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
 from keystead.refusals.written import Refusal
+from keystead.rules import Rules
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
@@ -36,12 +38,20 @@ class StsCall(Call, kw_only=True):
 
     authorization_messages: AuthorizationMessages
 
+    @property
+    def rules(self) -> Rules:
+        return STS[self.operation.name]
+
 
 class AnalyzerCall(Call, kw_only=True):
     """One Access Analyzer call."""
 
     tokens: Tokens
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+
+    @property
+    def rules(self) -> Rules:
+        return ANALYZER[self.operation.name]
 
 
 class IamCall(Call, kw_only=True):
@@ -52,6 +62,10 @@ class IamCall(Call, kw_only=True):
     last_used: LastUsed
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
+    @property
+    def rules(self) -> Rules:
+        return IAM[self.operation.name]
+
     def ask(
         self,
         resource: R,
@@ -61,11 +75,11 @@ class IamCall(Call, kw_only=True):
         """May the caller do what this operation does to this resource?
 
         The action is the operation's own name (IA-1), or that of another operation which is
-        `included` in what it does. IAM never works across accounts.
+        `included` in what it does.
         """
         operation = included or self.operation
         action = f"{operation.service.name}:{operation.name}"
-        return self.authorize(action, resource, keys, cross_account=False)
+        return self.authorize(action, resource, keys)
 
     def ask_any(self) -> None:
         """May the caller do what this operation does, when it is about no one resource?"""

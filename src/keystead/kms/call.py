@@ -9,7 +9,9 @@ from keystead.kms.ciphertext import KeyName
 from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
 from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
+from keystead.kms.rules import KMS
 from keystead.policy.evaluation import ContextValue, Permit
+from keystead.rules import Rules
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
 from keystead.wire.models import kms as api
@@ -33,6 +35,10 @@ class KmsCall(Call, kw_only=True):
             self.keys.pop("kms:viaservice", None)
         else:
             self.keys["kms:calleraccount"] = self.principal.account
+
+    @property
+    def rules(self) -> Rules:
+        return KMS[self.operation.name]
 
     def context(self, pairs: Mapping[str, str] | None) -> EncryptionContext:
         """The encryption context of this request."""
@@ -89,16 +95,10 @@ class KmsCall(Call, kw_only=True):
         raise api.NotFoundException(f"Key '{reference.arn}' does not exist")
 
     def authorize(
-        self,
-        action: str,
-        resource: R,
-        keys: Mapping[str, ContextValue] = NO_KEYS,
-        *,
-        cross_account: bool = True,
+        self, action: str, resource: R, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Permit[R]:
-        """May they?  Operations that never cross accounts do not, whatever the policies say."""
-        crosses = cross_account and self.operation.name in identifiers.ACROSS_ACCOUNTS
-        permit = super().authorize(action, resource, keys, cross_account=crosses)
+        """May they?  Never on a key that does not exist."""
+        permit = super().authorize(action, resource, keys)
         if isinstance(resource, Key) and not resource.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit

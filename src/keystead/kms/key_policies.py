@@ -110,7 +110,6 @@ def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
         PUT_KEY_POLICY,
         msgspec.structs.replace(key, resource_policies=(source,)),
         policy_keys(DEFAULT_POLICY, None),
-        cross_account=False,
     )
     if not decision.allowed:
         raise api.MalformedPolicyDocumentException(

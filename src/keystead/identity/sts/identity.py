@@ -7,7 +7,7 @@ from keystead.registry import implements
 from keystead.wire.models import sts as api
 
 
-@implements(api.GetCallerIdentity, open_to_all=True)
+@implements(api.GetCallerIdentity)
 def get_caller_identity(
     call: StsCall,
     _request: api.GetCallerIdentityRequest,

@@ -32,11 +32,6 @@ ACTIONS_BY_ALIAS = frozenset(f"kms:{name.lower()}" for name in BY_ALIAS - {"ReEn
 }
 """The actions of these operations, in lower case."""
 
-ACROSS_ACCOUNTS = BY_ALIAS | {
-    "CreateGrant", "GetKeyRotationStatus", "ListGrants", "RetireGrant", "RevokeGrant",
-}  # fmt: skip
-"""The operations that work on a key of another account."""
-
 
 class Reference(NamedTuple):
     """A key or an alias that a request names."""

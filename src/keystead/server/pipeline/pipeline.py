@@ -25,8 +25,8 @@ INVARIANTS
      are not known, too many too fast are counted in one event (`unknown_callers`).
  (b) An error leaves no change: whatever a call wrote is undone when anything is raised in it, and
      its answer (7) is written before that is too late.
- (c) Nothing is answered from a call in which nothing was asked, unless the operation is open to
-     every caller.
+ (c) Nothing is answered from a call in which nothing was asked, unless the row of the operation
+     says that it asks nothing (`rules`).
  (d) A caller learns of our own failures only that they happened, and under which request id.
  (e) A call is performed for a caller of whom nothing has changed since they were authenticated: a
      request that waits for its turn is a cached view, too, and goes by the same names.
@@ -297,9 +297,10 @@ class Pipeline:
         given = implementation.function(call, ready.input)  # 5
         if isinstance(given, Work):
             return self._working(arrived, call, given)
-        if not (call.asked or implementation.open_to_all):  # (c)
+        if call.rules.asks and not call.asked:  # (c)
             raise RuntimeError(f"{operation.name} answered without asking")
-        event.response_elements = response_elements(operation, given)
+        if call.rules.answer_recorded:
+            event.response_elements = response_elements(operation, given)
         return Answered(arrived, arrived.speech.answer(operation, given, event.request_id))  # 7
 
     def _working(self, arrived: Arrived, call: Call, work: Work[Any]) -> Working:

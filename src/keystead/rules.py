@@ -1,0 +1,49 @@
+"""What does an operation need that AWS's model does not say?  The part that every service shares.
+
+Each operation has one row, in the one table of its service: `kms/rules.py`, `identity/rules/`. A
+service whose operations need more adds fields. A call finds its row by the name of its operation;
+an operation without a row is never performed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from keystead.wire.operation import Operation
+
+_ITS_OWN = ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The row of one operation."""
+
+    operation: Operation[Any, Any]
+
+    asks: tuple[str, ...] = _ITS_OWN
+    """The actions that it asks about: that of its own name, when nothing else is said.
+
+    An operation with none answers every authenticated caller without asking (iam.md 2.4).
+    """
+
+    across_accounts: bool = False
+    """Does it work on another account's resource, when both accounts allow it?"""
+
+    answer_recorded: bool = True
+    """Does its record show what it answered, when it changes something?  (kms.md 22.2)"""
+
+    def __post_init__(self) -> None:
+        if self.asks is _ITS_OWN:
+            own = f"{self.operation.service.name}:{self.operation.name}"
+            object.__setattr__(self, "asks", (own,))
+
+
+R = TypeVar("R", bound=Rules)
+
+
+def table(*rows: R) -> Mapping[str, R]:
+    """The rows of a service, by the names of the operations; each has one."""
+    by_name = {row.operation.name: row for row in rows}
+    if len(by_name) != len(rows):
+        raise RuntimeError("an operation has two rows")
+    return by_name

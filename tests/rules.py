@@ -1,0 +1,14 @@
+"""The tables of rules, by the name of the service: what `registry.implemented` must be found in."""
+
+from collections.abc import Mapping
+
+from keystead.identity.rules import ANALYZER, IAM, STS
+from keystead.kms.rules import KMS
+from keystead.rules import Rules
+
+RULES: Mapping[str, Mapping[str, Rules]] = {
+    "kms": KMS,
+    "iam": IAM,
+    "sts": STS,
+    "access-analyzer": ANALYZER,
+}

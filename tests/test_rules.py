@@ -1,0 +1,73 @@
+"""Which facts has each operation?  One row for each, in the table of its service.
+
+What the rows of KMS say is held against the reference in `tests/kms/test_rules.py`.
+"""
+
+import pytest
+
+import keystead.identity.analyzer
+import keystead.identity.iam
+import keystead.identity.sts
+import keystead.kms.operations
+from keystead.policy.language.published import ACTIONS
+from keystead.registry import implementation, implemented
+from keystead.rules import Rules, table
+from keystead.wire.models import kms
+from tests.condition_keys import TABLES
+from tests.rules import RULES
+
+# The operations register themselves when their modules are imported.
+REGISTERED = (
+    keystead.identity.analyzer,
+    keystead.identity.iam,
+    keystead.identity.sts,
+    keystead.kms.operations,
+)
+# kms.md 10.5 has these, the list of 2026 that policies are checked by does not.
+NOT_PUBLISHED = {"Decapsulate", "Encapsulate", "GetKeyLastUsage"}
+SERVED = [(one.operation.service.name, one.operation.name) for one in implemented()]
+ROWS = [(service, name) for service, rows in RULES.items() for name in rows]
+
+
+@pytest.mark.parametrize(("service", "name"), SERVED)
+def test_what_is_served_has_a_row(service: str, name: str) -> None:
+    """Every operation that is served has its row, about the operation of the model."""
+    served = implementation(service, name)
+    assert served is not None
+    assert RULES[service][name].operation is served.operation
+
+
+@pytest.mark.parametrize(("service", "name"), ROWS)
+def test_rows_are_about_operations(service: str, name: str) -> None:
+    """A row is about an operation of its service, and asks about published actions."""
+    row = RULES[service][name]
+    assert (row.operation.service.name, row.operation.name) == (service, name)
+    for action in row.asks:
+        prefix, _, asked = action.partition(":")
+        assert asked in {*ACTIONS[prefix].split(), *NOT_PUBLISHED}, action
+
+
+@pytest.mark.parametrize(("service", "name"), SERVED)
+def test_rows_say_what_is_asked(service: str, name: str) -> None:
+    """An operation asks about the actions of its row: those of the table of condition keys."""
+    asked = {f"{service}:{row.asked}" for row in TABLES[service] if row.operation == name}
+    assert set(RULES[service][name].asks) == asked
+
+
+def test_iam_never_works_across_accounts() -> None:
+    """No operation of IAM, STS or Access Analyzer works on another account's resource today."""
+    rows = [row for service in ("iam", "sts", "access-analyzer") for row in RULES[service].values()]
+    assert not any(row.across_accounts for row in rows)
+
+
+def test_only_who_am_i_asks_nothing() -> None:
+    """GetCallerIdentity answers every authenticated caller, and nothing else does (iam.md 2.4)."""
+    open_to_all = [name for rows in RULES.values() for name, row in rows.items() if not row.asks]
+    assert open_to_all == ["GetCallerIdentity"]
+
+
+def test_an_operation_has_one_row() -> None:
+    """A second row for an operation is a defect that stops the start."""
+    with pytest.raises(RuntimeError):
+        table(Rules(kms.Encrypt), Rules(kms.Encrypt))
+    assert list(table(Rules(kms.Encrypt), Rules(kms.Decrypt))) == ["Encrypt", "Decrypt"]
