@@ -1,4 +1,4 @@
-"""What is wrong with a document, and where?  AWS's ValidatePolicy."""
+"""Which mistakes has a policy document, and where?  AWS's ValidatePolicy."""
 
 from keystead.policy.findings.examine import findings, is_trust_policy
 from keystead.policy.findings.json_tree import Location, Position, Step

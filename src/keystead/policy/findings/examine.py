@@ -1,10 +1,10 @@
-"""What is wrong with this document, and where?  AWS's ValidatePolicy (iam.md 1.13), pure.
+"""Which mistakes has this document, and where?  AWS's ValidatePolicy (iam.md 1.13), pure.
 
     findings(text, kind)     every finding, in the order of the document
 
 INVARIANT: a document that cannot be stored as this kind has a finding of type ERROR. The checks
-read the same tables and functions as the validation of what is written; should they miss
-something that it refuses, its own reason is the finding.
+read the same tables and functions as the validation of a document that is being written. If the
+checks miss a mistake that the validation refuses, the reason of the validation is the finding.
 """
 
 from contextlib import suppress
@@ -56,8 +56,9 @@ def findings(
 ) -> tuple[PolicyFinding, ...]:
     """Every finding about a document of this kind.
 
-    `resource_type` is what the policy is attached to, as ValidatePolicy names it; `any_key`:
-    condition keys that never have a value here are accepted; `partition`: that of its ARNs.
+    `resource_type` is the type of the resource that the policy is attached to, as ValidatePolicy
+    names it. With `any_key`, condition keys that never have a value here are accepted. `partition`
+    is the partition of the document's ARNs.
     """
     report = _examine(text, kind, resource_type, partition, any_key=any_key)
     if not report.has_errors and kind is not DocumentKind.RESOURCE:
@@ -72,21 +73,24 @@ def findings(
 
 
 def checked(text: str, kind: DocumentKind, *, any_key: bool = False) -> list[PolicyFinding]:
-    """What the checks themselves find."""
+    """The findings of the checks alone, without those of the validation."""
     return _examine(text, kind, "", "aws", any_key=any_key).sorted()
 
 
 def is_trust_policy(text: str) -> bool:
-    """Is this resource-based policy a role trust policy?  All of it is STS's, without resources."""
+    """Is this resource-based policy a role trust policy?
+
+    It is if every statement names only actions of STS, and no resource.
+    """
     try:
         written = _statements(read(text))
     except NotJson:
         return False
     return bool(written) and all(
-        one.either("Resource") is None
-        and one.actions()
-        and all(action.startswith("sts:") for action in one.actions())
-        for one in written
+        statement.either("Resource") is None
+        and statement.actions()
+        and all(action.startswith("sts:") for action in statement.actions())
+        for statement in written
     )
 
 
@@ -99,23 +103,23 @@ def _statements(root: Node) -> tuple[WrittenStatement, ...]:
 def _examine(
     text: str, kind: DocumentKind, resource_type: str, partition: str, *, any_key: bool
 ) -> Report:
-    report, places = Report(), Text(text)
+    report, document = Report(), Text(text)
     try:
         root = read(text)
     except NotJson as refused:
-        at = places.position(refused.offset)
-        place = places.location((), refused.offset, refused.offset)
-        report.add("JSON_SYNTAX_ERROR", place, index=at.offset, line=at.line, column=at.column)
+        at = document.position(refused.offset)
+        location = document.location((), refused.offset, refused.offset)
+        report.add("JSON_SYNTAX_ERROR", location, index=at.offset, line=at.line, column=at.column)
         return report
     if root.kind != "object":
-        report.add("DATA_TYPE_MISMATCH", places.of(root), type="Object")
+        report.add("DATA_TYPE_MISMATCH", document.of(root), type="Object")
         return report
     version = root.get("Version")
     dialect = dialect_of(
         kind, variables=version is not None and version.node.scalar == VERSION_2012
     )
     subject = Subject(
-        text=places,
+        text=document,
         root=root,
         kind=kind,
         resource_type=resource_type,

@@ -1,8 +1,10 @@
-"""Where does a document say what?  A JSON text as a tree whose nodes know their place.
+"""At which place does a document say something?  A JSON text as a tree of nodes with locations.
 
-The reader takes exactly what `strictjson` takes, and says where the first thing stands that
-it does not take. A place is a path and a span, as ValidatePolicy gives them: lines from 1, columns
-and offsets from 0, in characters; the end of a span is behind its last character.
+The reader accepts exactly the texts that `strictjson` accepts. For every other text it gives the
+offset of the first mistake.
+
+A location is a path and a span, as in ValidatePolicy. Lines count from 1. Columns and offsets count
+characters, from 0. A span ends behind its last character.
 """
 
 import re
@@ -21,12 +23,13 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-# The rest of a string from behind its first quote, and where it ends: the standard library's own.
+# The standard library's own function. From the offset behind the first quote of a string it gives
+# the string, and the offset behind its last quote.
 _string: Callable[[str, int], tuple[str, int]] = decoder.scanstring  # type: ignore[attr-defined]  # stubs lack it
 
 
 class NotJson(ValueError):
-    """The text is refused; `offset` is where."""
+    """The text is refused. `offset` is the place of the mistake."""
 
     def __init__(self, offset: int) -> None:
         super().__init__(str(offset))
@@ -36,17 +39,17 @@ class NotJson(ValueError):
 class Step(msgspec.Struct, frozen=True):
     """One step of a path; exactly one member is given."""
 
-    value: str | None = None  # what stands under this name
-    index: int | None = None
-    key: str | None = None  # the name itself
-    substring: tuple[int, int] | None = None  # start and length, in the value
+    value: str | None = None  # the name of a member; the step leads to its value
+    index: int | None = None  # the index of an item
+    key: str | None = None  # the name of a member; the step leads to the name
+    substring: tuple[int, int] | None = None  # start and length of a part of a string
 
 
 Path = tuple[Step, ...]
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place between two characters."""
+    """A point between two characters."""
 
     line: int
     column: int
@@ -62,7 +65,7 @@ class Location(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True, eq=False):
-    """One value. Members and items are nodes; the rest is in `scalar`."""
+    """One value. An object has members, an array has items, every other value is a scalar."""
 
     path: Path
     start: int
@@ -77,7 +80,7 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         return next((member for member in self.members if member.name == name), None)
 
     def plain(self) -> Any:
-        """The value without its places."""
+        """The value without its locations."""
         if self.kind == "object":
             return {member.name: member.node.plain() for member in self.members}
         if self.kind == "array":
@@ -85,7 +88,7 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         return self.scalar
 
     def walk(self) -> Iterator["Node"]:
-        """The node itself and every one below."""
+        """The node itself, and every node below it."""
         yield self
         for member in self.members:
             yield from member.node.walk()
@@ -94,7 +97,7 @@ class Node(msgspec.Struct, frozen=True, eq=False):
 
 
 class Member(msgspec.Struct, frozen=True, eq=False):
-    """A name, its place, and what stands under it."""
+    """A member of an object: its name, the place of the name, and its value."""
 
     name: str
     start: int
@@ -103,7 +106,7 @@ class Member(msgspec.Struct, frozen=True, eq=False):
 
 
 class Text:
-    """A document's text, and how its offsets are lines and columns."""
+    """The text of a document. It turns offsets into lines and columns."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -117,16 +120,19 @@ class Text:
         return Location(path, self.position(start), self.position(end))
 
     def of(self, node: Node) -> Location:
-        """Where a value stands."""
+        """The location of a value."""
         return self.location(node.path, node.start, node.end)
 
     def of_name(self, member: Member) -> Location:
-        """Where a member's name stands."""
+        """The location of a member's name."""
         path = (*member.node.path[:-1], Step(key=member.name))
         return self.location(path, member.start, member.end)
 
     def of_part(self, node: Node, start: int, length: int) -> Location:
-        """Where a part of a string stands; of one with escapes, where the string stands."""
+        """The location of a part of a string.
+
+        For a string with escapes it is the location of the whole string.
+        """
         path = (*node.path, Step(substring=(start, length)))
         if self.text.find("\\", node.start, node.end) >= 0:
             return self.location(path, node.start, node.end)
@@ -146,7 +152,7 @@ def read(text: str) -> Node:
 
 
 class _Reader:
-    """Reads values; each method takes an offset and gives the one behind what it read."""
+    """Reads values. Each method takes the offset to read from, and gives the offset behind it."""
 
     def __init__(self, text: str) -> None:
         self.text = text

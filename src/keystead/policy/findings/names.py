@@ -1,9 +1,10 @@
-"""Does what somebody asks about exist?  Actions and condition keys, as ValidatePolicy knows them.
+"""Does this action or condition key exist?  Its name is in a question that somebody asks.
 
-A question about a misspelt action is answered with "may not", and so is one whose misspelt key no
-policy asks for: a test that somebody may not would hold for the typing error. Of the services
-that are served here every name is known. Any name of another service passes, but for a service
-that there is not and whose name is nearly that of a served one.
+No policy allows a misspelt action, so the answer would be "may not". A misspelt condition key has
+the same effect. A test which expects "may not" would then hold only because of the typing error.
+
+Every name of the services that are served here is known, as in ValidatePolicy. Any name of another
+service passes, unless the service does not exist and its name is nearly that of a served service.
 """
 
 from keystead.policy.findings.checks import actions
@@ -13,7 +14,7 @@ from keystead.policy.text import ascii_lower
 
 
 def action_problem(action: str) -> str:
-    """Why nobody can ask for this action; "" when it may exist."""
+    """The sentence that says why no request can have this action; "" if the action may exist."""
     service, _, name = ascii_lower(action).partition(":")
     if meant := misspelt(service, actions.known()):
         return _unknown(action, "action", f"{meant}:{action.partition(':')[2]}")
@@ -23,7 +24,7 @@ def action_problem(action: str) -> str:
 
 
 def key_problem(key: str) -> str:
-    """Why no request can have this condition key; "" when it may exist."""
+    """The sentence that says why no request can have this condition key; "" if it may exist."""
     name = ascii_lower(key)
     prefix, _, rest = name.partition(":")
     if meant := misspelt(prefix, SERVED):
@@ -39,16 +40,16 @@ def key_problem(key: str) -> str:
 
 
 def _similar_key(name: str) -> str:
-    """The condition key that was meant, with its own member where it is one of a family."""
+    """The condition key that was probably meant, or "". A key of a family keeps its own member."""
     prefix, _, rest = name.partition(":")
     head = next((rest.partition(mark)[0] for mark in "/:" if mark in rest), "")
     member = rest[len(head) + 1 :] if head else ""
     begins = f"{prefix}:"
-    plain = {one.removeprefix(begins).rstrip("/:"): one for one in KNOWN if one.startswith(begins)}
-    found = closest(head or rest, plain)
-    if not found:
+    plain = {key.removeprefix(begins).rstrip("/:"): key for key in KNOWN if key.startswith(begins)}
+    match = closest(head or rest, plain)
+    if not match:
         return ""
-    spelt = KNOWN[plain[found]].name
+    spelt = KNOWN[plain[match]].name
     return f"{spelt}{member or 'NAME'}" if spelt.endswith(("/", ":")) else spelt
 
 

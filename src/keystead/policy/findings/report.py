@@ -1,4 +1,4 @@
-"""What is found in a document?  Findings, each with its issue, its sentence and its places."""
+"""Which findings has a document?  Each has an issue, a sentence and locations."""
 
 import msgspec
 
@@ -6,14 +6,14 @@ from keystead.policy.findings.json_tree import Location
 from keystead.policy.findings.messages import ISSUES, Type
 
 MOST = 1000
-"""Findings of one document; a document of nothing but mistakes has no more."""
+"""The greatest number of findings of one document."""
 
 MOST_PLACES = 20
-"""Places of one finding."""
+"""The greatest number of locations of one finding."""
 
 
 class EnoughFound(Exception):
-    """The report is full, and has an error: nothing that could be added would change it."""
+    """The report is full and has an error, so no further finding would change it."""
 
 
 _LINK = (
@@ -38,7 +38,7 @@ class PolicyFinding(msgspec.Struct, frozen=True):
 
     @property
     def link(self) -> str:
-        """Where AWS explains the issue, under AWS's own type of it."""
+        """The address where AWS explains the issue. It contains AWS's own type of the issue."""
         kind = _IN_LINKS[ISSUES[self.code].type]
         return f"{_LINK}-{kind}-{self.code.lower().replace('_', '-')}"
 
@@ -57,12 +57,12 @@ class Report:
         refused: bool = False,
         **words: object,
     ) -> None:
-        """Note an issue; `refused`: no such document is stored here, whatever AWS does."""
+        """Note an issue. `refused`: such a document is not stored here, even if AWS stores it."""
         issue = ISSUES[code]
         kind = Type.ERROR if refused else issue.type
         if len(self._found) >= MOST and self.has_errors:
             raise EnoughFound
-        # An error is never left out because of what is none.
+        # Findings that are no errors never push an error out of the report.
         if len(self._found) < MOST or kind is Type.ERROR:
             details = issue.details.format(**words)
             finding = PolicyFinding(code, kind, details, locations[:MOST_PLACES])
@@ -70,7 +70,7 @@ class Report:
             self.has_errors = self.has_errors or kind is Type.ERROR
 
     def sorted(self) -> list[PolicyFinding]:
-        """Every finding once, in the order of the document."""
+        """Each finding once, in the order of the document."""
         return sorted(self._found, key=_order)
 
 

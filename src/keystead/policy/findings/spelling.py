@@ -1,4 +1,4 @@
-"""What was meant by a name that there is not?"""
+"""Which known name did the author of an unknown name mean?"""
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
@@ -9,22 +9,22 @@ from keystead.policy.language import SERVICES
 
 _SERVICES = frozenset(SERVICES.split())
 _SIMILAR = 0.6  # of 1
-_LONGEST = 128  # characters of a name for which a similar one is looked for
+_LONGEST = 128  # characters of the longest name for which a similar name is searched
 _LETTERS = f"{ascii_lowercase}{digits}-"
 
 
 def closest(name: str, known: Collection[str]) -> str:
-    """The known name that is most like this one; "" when none is."""
+    """The known name that is most similar to this name, or "" if none is similar."""
     if len(name) > _LONGEST:
         return ""
     return next(iter(get_close_matches(name, known, n=1, cutoff=_SIMILAR)), "")
 
 
 def misspelt(service: str, served: Collection[str]) -> str:
-    """The served service that was meant by the name of none, in lower case; else "".
+    """The served service whose name is misspelt as `service`, or "". Names are in lower case.
 
-    A name is taken for a misspelt one when it is one typing error away, and no other service's:
-    there may be services that we have not heard of.
+    A name counts as misspelt if it is one typing error away, and if no other service has it. Other
+    unknown names pass, because there may be services that we have not heard of.
     """
     if service in served or service in _SERVICES:
         return ""
@@ -37,7 +37,7 @@ def _misspellings(served: frozenset[str]) -> Mapping[str, str]:
 
 
 def _one_error(name: str) -> Iterator[str]:
-    """A letter too few, two turned round, a wrong one, one too many."""
+    """The names with a letter missing, two letters exchanged, a wrong letter or one too many."""
     for i in range(len(name) + 1):
         head, tail = name[:i], name[i:]
         yield f"{head}{tail[1:]}"

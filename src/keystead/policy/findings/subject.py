@@ -1,4 +1,4 @@
-"""What is looked at?  One document, its statements as they are written, and what is found."""
+"""Which document is examined?  Its statements as they are written, and its findings so far."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ _SERVICES = {"S3": "s3", "S3ObjectLambda": "s3-object-lambda", "DynamoDB": "dyna
 
 
 class Subject(msgspec.Struct, frozen=True, eq=False):
-    """A document under examination. Only what has the right type is looked at further."""
+    """A document under examination. Only elements of the right type are examined further."""
 
     text: Text
     root: Node
     kind: DocumentKind
-    resource_type: str  # as ValidatePolicy names it, or "" for a policy of no type in particular
-    any_key: bool  # condition keys that never have a value here are accepted
-    partition: str  # of the ARNs that can be meant here
+    resource_type: str  # as ValidatePolicy names it; "" if the policy is of no type in particular
+    any_key: bool  # are condition keys accepted that never have a value here?
+    partition: str  # of the ARNs that exist here
     dialect: Dialect
     statements: tuple["WrittenStatement", ...]
     report: Report
@@ -37,19 +37,19 @@ class Subject(msgspec.Struct, frozen=True, eq=False):
     def add(
         self, code: str, *places: Node | Location, refused: bool = False, **words: object
     ) -> None:
-        """Note an issue of these places."""
-        located = [self.text.of(one) if isinstance(one, Node) else one for one in places]
+        """Note an issue at these places."""
+        located = [self.text.of(where) if isinstance(where, Node) else where for where in places]
         self.report.add(code, *located, refused=refused, **words)
 
     def add_name(
         self, code: str, member: Member, *, refused: bool = False, **words: object
     ) -> None:
-        """Note an issue of a member's name."""
+        """Note an issue at a member's name."""
         self.report.add(code, self.text.of_name(member), refused=refused, **words)
 
 
 class WrittenStatement(msgspec.Struct, frozen=True, eq=False):
-    """A statement that is an object, whatever else it is."""
+    """A statement as it is written. It is an object, and may have any other mistake."""
 
     node: Node
 
@@ -62,16 +62,16 @@ class WrittenStatement(msgspec.Struct, frozen=True, eq=False):
         return self.node.get(name)
 
     def either(self, name: str) -> Member | None:
-        """An element or its `Not` form, whichever is there."""
+        """The element with this name, or else its `Not` form."""
         return self.node.get(name) or self.node.get(f"Not{name}")
 
     def texts(self, name: str) -> list[Node]:
-        """The strings of an element that is one or several."""
+        """The strings of an element, which may be one string or a list."""
         member = self.node.get(name)
         return [] if member is None else texts(member.node)
 
     def actions(self) -> list[str]:
-        """What its Action names, in lower case."""
+        """The actions that its Action element names, in lower case."""
         return [ascii_lower(node.scalar) for node in self.texts("Action")]
 
     def conditions(self) -> Iterator[tuple[Member, Member]]:
@@ -82,18 +82,18 @@ class WrittenStatement(msgspec.Struct, frozen=True, eq=False):
                 yield operator, key
 
     def keys(self) -> set[str]:
-        """The condition keys that it asks for, in lower case."""
+        """The condition keys that it uses, in lower case."""
         return {ascii_lower(key.name) for _, key in self.conditions()}
 
     def principals(self, kind: str) -> list[Node]:
         """The strings of one type of principal in its Principal element."""
         member = self.node.get("Principal")
-        found = member.node.get(kind) if member is not None else None
-        return [] if found is None else texts(found.node)
+        named = member.node.get(kind) if member is not None else None
+        return [] if named is None else texts(named.node)
 
 
 def texts(node: Node) -> list[Node]:
-    """The strings of a value that is one or several."""
+    """The strings of a value, which may be one string or a list."""
     if node.kind == "string":
         return [node]
     return [item for item in node.items if item.kind == "string"]

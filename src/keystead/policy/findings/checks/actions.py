@@ -1,7 +1,7 @@
 """Do the actions exist?  (iam.md 4.5)
 
-Known to the last action are the services that we serve or are about to; of every other service any
-action is taken for one that exists.
+We know every action of the services that we serve or are about to serve. Of every other service,
+any action counts as one that exists.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from keystead.policy.findings.subject import Subject
 from keystead.policy.language import ACTIONS, TRUST_ACTION, VENDOR, DocumentKind
 from keystead.policy.text import action_glob, ascii_lower
 
-# Beside the published ones: actions that are newer, and actions that are no operations
-# (kms.md 10.5, iam.md 1.8, 1.10). A test holds all of them against botocore's operations.
+# These actions stand beside the published ones. They are newer, or they are no operations
+# (kms.md 10.5, iam.md 1.8, 1.10). A test compares all of them with botocore's operations.
 _MORE_ACTIONS = """
 kms:Decapsulate kms:Encapsulate kms:GetKeyLastUsage
 iam:AcquireRole iam:GetAccountProperties iam:GetRoleTemplateVersion iam:PutAccountProperties
@@ -31,10 +31,10 @@ access-analyzer:CreateServiceLinkedAnalyzer access-analyzer:DeleteServiceLinkedA
 access-analyzer:GetFindingV2 access-analyzer:ListFindingsV2
 """
 _SUGGESTED = 10
-"""Invalid actions of one document for which a similar one is looked for: that takes its time."""
+"""For so many invalid actions of one document a similar action is searched, which takes long."""
 
 _PATTERNS = 50
-"""Patterns of one document that are held against every action; further ones pass for good."""
+"""So many patterns of one document are compared with every action. All others count as good."""
 
 
 @cache
@@ -63,7 +63,7 @@ def check(subject: Subject) -> None:
 
 
 def _is_well_formed(subject: Subject, node: Node) -> bool:
-    """Is it worth asking whether an action exists?  What else is wrong with it is noted."""
+    """Is this an action of which we can ask whether it exists?  Its other mistakes are noted."""
     action: str = node.scalar
     for start, length in starts(action):
         subject.add(
@@ -81,9 +81,9 @@ def _is_well_formed(subject: Subject, node: Node) -> bool:
         return action != "*"
     meant = misspelt(ascii_lower(vendor), known())
     if meant or not vendor or not VENDOR.fullmatch(vendor):
-        place = subject.text.of_part(node, 0, len(vendor))
+        location = subject.text.of_part(node, 0, len(vendor))
         hint = _did_you_mean(meant)
-        subject.add("INVALID_SERVICE_IN_ACTION", place, service=vendor, hint=hint)
+        subject.add("INVALID_SERVICE_IN_ACTION", location, service=vendor, hint=hint)
         return False
     _of_type(subject, node, ascii_lower(vendor))
     return True
@@ -100,11 +100,11 @@ def exists(action: str, thoroughly: bool = True) -> bool:
     if "*" not in name and "?" not in name:
         return False
     matches = action_glob(name)
-    return not thoroughly or any(matches(one) for one in actions)
+    return not thoroughly or any(matches(known_name) for known_name in actions)
 
 
 def _of_type(subject: Subject, node: Node, vendor: str) -> None:
-    """A policy of one type of resource is about the actions of that service."""
+    """Note an action of another service than that of the policy's type of resource."""
     of_s3 = vendor == "s3" and subject.service.startswith("s3")
     if subject.service not in ("", vendor) and not of_s3:
         kind = subject.resource_type
@@ -112,11 +112,11 @@ def _of_type(subject: Subject, node: Node, vendor: str) -> None:
 
 
 def similar(action: str) -> str:
-    """The action that was meant by one that there is not, or ""."""
+    """The action that was probably meant by an action that does not exist, or ""."""
     vendor, _, name = action.partition(":")
     actions = known().get(ascii_lower(vendor), {})
-    found = closest(ascii_lower(name), actions)
-    return f"{ascii_lower(vendor)}:{actions[found]}" if found else ""
+    match = closest(ascii_lower(name), actions)
+    return f"{ascii_lower(vendor)}:{actions[match]}" if match else ""
 
 
 def _did_you_mean(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Can the conditions hold, and do they say what they seem to say?  (iam.md 4.7, 6; kms.md 11)"""
+"""Can the conditions hold, and is their meaning the obvious one?  (iam.md 4.7, 6; kms.md 11)"""
 
 import msgspec
 
@@ -36,13 +36,13 @@ class Problem(msgspec.Struct, frozen=True):
     key: str
     service: str = ""
     hint: str = ""
-    fault: str = ""  # of a service's key: what is wrong with it, if not that it does not exist
+    fault: str = ""  # the mistake in a service's key; "" if the key does not exist
     refused: bool = False
 
-    def note(self, subject: Subject, place: Location) -> None:
+    def note(self, subject: Subject, location: Location) -> None:
         subject.add(
             self.code,
-            place,
+            location,
             refused=self.refused,
             key=self.key,
             service=self.service,
@@ -91,7 +91,7 @@ def _element(subject: Subject, statement: WrittenStatement, node: Node) -> None:
 
 
 def _duplicates(subject: Subject, node: Node) -> None:
-    """Names that differ only by case."""
+    """Note names that differ only by case."""
     known: dict[str, Member] = {}
     for member in node.members:
         first = known.setdefault(ascii_lower(member.name), member)
@@ -116,24 +116,24 @@ def _operator(subject: Subject, member: Member) -> Usage | None:
 
 
 def _values(subject: Subject, key: Member) -> list[Node]:
-    """The values that are scalars."""
+    """The scalar values. Mistakes in the values are noted."""
     node = key.node
     nodes = list(node.items) if node.kind == "array" else [node]
-    scalars = [one for one in nodes if one.kind in _SCALARS]
-    for one in nodes:
-        if one.kind not in _SCALARS:
-            subject.add("DATA_TYPE_MISMATCH", one, type="String")
-    if len({one.kind for one in scalars}) > 1:
+    scalars = [value for value in nodes if value.kind in _SCALARS]
+    for value in nodes:
+        if value.kind not in _SCALARS:
+            subject.add("DATA_TYPE_MISMATCH", value, type="String")
+    if len({value.kind for value in scalars}) > 1:
         subject.add("INVALID_CONDITION_DATA_TYPE", node)
-    for one in scalars:
-        if one.kind == "string":
-            variables.check(subject, one)
-            _variable_keys(subject, one)
+    for value in scalars:
+        if value.kind == "string":
+            variables.check(subject, value)
+            _variable_keys(subject, value)
     return scalars
 
 
 def _variable_keys(subject: Subject, node: Node) -> None:
-    """The keys that the variables of a text ask for."""
+    """Note the variables of a text whose keys cannot have a value."""
     if subject.dialect.variables:
         for match in VARIABLE.finditer(node.scalar):
             if match[2]:
@@ -143,7 +143,7 @@ def _variable_keys(subject: Subject, node: Node) -> None:
 
 
 def _problem(subject: Subject, key: str) -> Problem | None:
-    """Why a condition key cannot have a value here."""
+    """The reason why a condition key cannot have a value here, or None."""
     name, (service, _, rest) = ascii_lower(key), key.partition(":")
     if not (service and rest):
         return Problem("INVALID_CONDITION_KEY_FORMAT", key)
@@ -180,24 +180,24 @@ def _unknown(key: str, name: str, prefix: str) -> Problem:
 
 
 def _qualifier(subject: Subject, statement: WrittenStatement, used: Usage, key: Member) -> None:
-    """Keys with several values need a set operator, others must have none."""
+    """Keys with several values need a set operator. Other keys must not have one."""
     name = ascii_lower(key.name)
     fact = KNOWN.get(family(name))
     if fact is None:
         return
-    place = subject.text.of_name(key)
+    location = subject.text.of_name(key)
     if fact.multi_valued:
         if not used.quantifier and used.operator.family != "Null":
-            subject.add("MISSING_QUALIFIER", place, key=key.name)
+            subject.add("MISSING_QUALIFIER", location, key=key.name)
     elif used.quantifier == FOR_ALL:
         refused = subject.kind is DocumentKind.KEY and family(name) in TOLD_APART_ONE_BY_ONE
         if statement.allow or refused:
             code = "FORALLVALUES_WITH_SINGLE_VALUED_KEY"
-            subject.add(code, place, refused=refused, key=key.name)
+            subject.add(code, location, refused=refused, key=key.name)
 
 
 def _empty(subject: Subject, used: Usage, key: Member) -> None:
-    """A condition without values."""
+    """Note a condition without values."""
     if key.node.kind == "array" and not key.node.items:
         suffix = _EMPTY.get(used.quantifier, "_IFEXISTS" if used.if_exists else "")
         subject.add(f"EMPTY_ARRAY_CONDITION{suffix}", key.node, key=key.name)

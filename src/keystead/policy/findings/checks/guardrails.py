@@ -1,6 +1,7 @@
-"""Is the document short enough, and within what an organization's policies may say?
+"""Is the document short enough, and does it keep the rules for an organization's policies?
 
-Sizes are iam.md 2.5 and kms.md 10.3; what resource control policies may say is iam.md 4.3.
+The sizes stand in iam.md 2.5 and kms.md 10.3. The rules for resource control policies stand in
+iam.md 4.3.
 """
 
 from keystead.policy.findings.subject import Subject, WrittenStatement
@@ -12,7 +13,7 @@ from keystead.policy.language import (
     document_size,
 )
 
-_SIZES = {  # kind -> the issue, and above which size AWS finds it
+_SIZES = {  # kind -> the issue, and the size above which AWS finds it
     DocumentKind.IDENTITY: ("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", MANAGED_POLICY_SIZE),
     DocumentKind.TRUST: ("POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA", TRUST_POLICY_SIZE),
     DocumentKind.KEY: (
@@ -42,7 +43,7 @@ def _size(subject: Subject) -> None:
 
 
 def _resource_control(subject: Subject, statement: WrittenStatement) -> None:
-    """Deny only, service by service: or AWS's own full access."""
+    """An RCP only denies, service by service. AWS's own full access is allowed."""
     effect, everything = statement.get("Effect"), statement.texts("Action")
     if statement.allow and effect is not None:
         full = [node.scalar for node in everything] == ["*"]

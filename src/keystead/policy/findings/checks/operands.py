@@ -15,7 +15,7 @@ from keystead.policy.text import values as parse
 
 Reader = Callable[[str], Any]
 
-# What we refuse to store: the operator cannot compare with it.
+# Reader and issue of each family. We refuse to store a value with which it cannot compare.
 _READERS: Mapping[str, tuple[Reader, str]] = {
     "Numeric": (parse.number, "TYPE_MISMATCH_NUMBER"),
     "Date": (parse.date, "TYPE_MISMATCH_DATE"),
@@ -25,7 +25,7 @@ _READERS: Mapping[str, tuple[Reader, str]] = {
 }
 _TEXTUAL = frozenset({"String", "IgnoreCase", "Like"})
 _WITH_VARIABLES = _TEXTUAL | {"Arn", "Bool"}
-_FAMILIES = {  # type of a key -> the families of operators for it, the first being the one to use
+_FAMILIES = {  # type of a key -> the families of operators for it; the first is recommended
     "String": ("String", "IgnoreCase", "Like"),
     "Numeric": ("Numeric",),
     "Date": ("Date", "Numeric"),
@@ -33,7 +33,7 @@ _FAMILIES = {  # type of a key -> the families of operators for it, the first be
     "IPAddress": ("Ip",),
     "ARN": ("Arn", "String", "IgnoreCase", "Like"),
 }
-# Strings, and often ARNs: what callers choose, and principals.
+# The values of these keys are strings, and often ARNs: callers choose them, or they are principals.
 _MAY_HOLD_ARNS = ("/", ":", "Principal")
 _REGIONAL = frozenset({"aws:requestedregion", "kms:primaryregion", "kms:replicaregion"})
 _ENDPOINTS = {
@@ -65,14 +65,14 @@ def check(subject: Subject, used: Usage, key: Member, nodes: Sequence[Node]) -> 
 
 
 def text_of(node: Node) -> str:
-    """What a value counts as (`grammar`)."""
+    """The text as which a value counts (`grammar`)."""
     if isinstance(node.scalar, bool):
         return "true" if node.scalar else "false"
     return str(node.scalar)
 
 
 def _operator(subject: Subject, used: Usage, key: Member, fact: KeyFact | None) -> None:
-    """Is the operator one for the type of the key?"""
+    """Note an operator that is not for the type of the key."""
     chosen = used.operator.family
     if fact is None or not fact.supplied or chosen == "Null":
         return
@@ -125,7 +125,7 @@ def _range(subject: Subject, node: Node, text: str) -> None:
 
 
 def _form(subject: Subject, key: Member, node: Node, text: str) -> None:
-    """Values of a key whose values have one form."""
+    """Note a value of the wrong form, for a key whose values have one form."""
     name = ascii_lower(key.name)
     if "*" in text or "?" in text or "$" in text:
         return
@@ -137,7 +137,7 @@ def _form(subject: Subject, key: Member, node: Node, text: str) -> None:
 
 
 def _numbers(subject: Subject, used: Usage, key: Member, nodes: Sequence[Node]) -> None:
-    """Of several bounds one is enough."""
+    """Note several bounds under one operator: one bound is enough."""
     name = used.operator.name
     if name in _BOUNDS and len(nodes) > 1:
         which = "greatest" if "Less" in name else "least"

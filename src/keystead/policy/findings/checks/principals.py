@@ -1,4 +1,4 @@
-"""Whom do the principals name, and may they?  (iam.md 4.4)"""
+"""Which callers do the principals name, and may they be named?  (iam.md 4.4)"""
 
 from keystead.policy.findings.checks.variables import starts
 from keystead.policy.findings.json_tree import Member, Node
@@ -16,7 +16,7 @@ _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".aws.internal")
 _SOURCES = frozenset(
     {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"}
 )
-_NOT_OF_SERVICES = (  # what only users, roles and their sessions have
+_NOT_OF_SERVICES = (  # keys that only users, roles and their sessions have
     "aws:principalorgid",
     "aws:principalorgpaths",
     "aws:principaltag/",
@@ -59,9 +59,9 @@ def _element(subject: Subject, statement: WrittenStatement, element: Member) -> 
 
 
 def _names(subject: Subject, member: Member) -> None:
-    """The names of one type of principal."""
+    """Check the names of one type of principal."""
     kind = member.name
-    # S3 alone knows canonical users; elsewhere nobody has such a name.
+    # Only S3 knows canonical users. In other services nobody has such a name.
     canonical = kind == "CanonicalUser" and subject.kind is DocumentKind.RESOURCE
     if kind not in PRINCIPAL_TYPES or (kind == "CanonicalUser" and not canonical):
         subject.add_name("INVALID_PRINCIPAL_KEY", member, key=kind)
@@ -84,8 +84,10 @@ def _name(subject: Subject, kind: str, node: Node) -> None:
             subject.add("ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL", node)
         return
     for start, length in starts(name):
-        place = subject.text.of_part(node, start, length)
-        subject.add("VARIABLE_UNSUPPORTED_IN_ELEMENT", place, variable=name[start : start + length])
+        location = subject.text.of_part(node, start, length)
+        subject.add(
+            "VARIABLE_UNSUPPORTED_IN_ELEMENT", location, variable=name[start : start + length]
+        )
     if kind == "Federated" and not trust:
         subject.add("FEDERATED_PRINCIPAL_NOT_SUPPORTED", node)
     elif "*" in name or "?" in name:
@@ -109,22 +111,22 @@ def _is_valid(kind: str, name: str, partition: str) -> bool:
 
 
 def _not_principal(subject: Subject, statement: WrittenStatement, element: Member) -> None:
-    """An Allow for everybody else; no key policy of ours may say it."""
+    """Note an Allow for everybody else. A key policy with it is refused."""
     if element.name == "NotPrincipal" and statement.allow:
         refused = subject.kind is DocumentKind.KEY
         subject.add("ALLOW_WITH_NOT_PRINCIPAL", subject.text.of_name(element), refused=refused)
 
 
 def _services(subject: Subject, statement: WrittenStatement) -> None:
-    """What lets a service in says for whom the service works."""
+    """A statement that admits a service should say for which source the service works."""
     services = statement.principals("Service")
     if not services or not statement.allow:
         return
     alone = not statement.principals("AWS")
     for _, key in statement.conditions() if alone else ():
         if ascii_lower(key.name).startswith(_NOT_OF_SERVICES):
-            place = subject.text.of_name(key)
-            subject.add("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL", place, key=key.name)
+            location = subject.text.of_name(key)
+            subject.add("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL", location, key=key.name)
     if subject.kind is DocumentKind.TRUST:
         return
     keys = statement.keys()
@@ -135,7 +137,7 @@ def _services(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _sessions(subject: Subject, statement: WrittenStatement) -> None:
-    """A session beside its own role, in a trust policy."""
+    """Note a session that a trust policy names beside its own role."""
     if subject.kind is not DocumentKind.TRUST:
         return
     nodes = statement.principals("AWS")
@@ -148,7 +150,7 @@ def _sessions(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _role(arn: str) -> tuple[str, str]:
-    """Account and name of the role of an ARN of a role or of its session."""
+    """The account and the name of a role, from its ARN or from the ARN of its session."""
     account, _, rest = arn.split("::", 1)[-1].partition(":")
     parts = rest.split("/")
     return account, parts[1] if parts[0] == "assumed-role" and len(parts) > 1 else parts[-1]

@@ -1,4 +1,4 @@
-"""What could be left out without a change of meaning?"""
+"""Which parts of a document could be left out without a change of meaning?"""
 
 from collections.abc import Callable, Sequence
 
@@ -7,10 +7,10 @@ from keystead.policy.findings.subject import Subject
 from keystead.policy.text import Matcher, action_glob, ascii_lower, resource_glob, wildcards
 
 _MOST = 100
-"""Values of one element that are compared with each other: that takes their number squared."""
+"""The most values of an element that are compared with each other, each with each."""
 
 _COMPARISONS = 20_000
-"""Comparisons in one document; what is left then is not looked at."""
+"""The most comparisons in one document. The elements that are left then are not examined."""
 
 Compiled = Callable[[str], Matcher]
 
@@ -44,7 +44,7 @@ _ELEMENTS: tuple[tuple[str, str, Callable[[str], str], Compiled], ...] = (
 
 
 def _covered(nodes: Sequence[Node], read: Callable[[str], str], compiled: Compiled) -> list[Node]:
-    """The nodes that another one says already."""
+    """The nodes whose meaning another node already has."""
     written = [read(node.scalar) for node in nodes]
     matchers = [compiled(text) for text in written]
     return [
@@ -58,10 +58,11 @@ def _covered(nodes: Sequence[Node], read: Callable[[str], str], compiled: Compil
 
 
 def _covers(wide: str, matches: Matcher, narrow: str) -> bool:
-    """Does the pattern `wide` match whatever the pattern `narrow` matches?
+    """Does the pattern `wide` match every text that the pattern `narrow` matches?
 
-    Its `*` matches the other's wildcards as it matches any text; its `?` would match a `*`. What
-    a variable stands for is not known; it is written only where it is the same.
+    `narrow` is matched as a text. A `*` in `wide` matches the wildcards of `narrow` as it matches
+    any text. A `?` would match a `*`, which is wrong, so such a pair counts as different. The value
+    of a variable is not known, so a `narrow` with a variable must be equal to `wide`.
     """
     if wide == narrow:
         return True
@@ -71,7 +72,7 @@ def _covers(wide: str, matches: Matcher, narrow: str) -> bool:
 
 
 def _statements(subject: Subject) -> None:
-    """Statements that are the same but for their Sid."""
+    """Note statements that are the same but for their Sid."""
     known: dict[str, Node] = {}
     for statement in subject.statements:
         said = statement.node.plain()

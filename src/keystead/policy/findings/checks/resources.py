@@ -52,33 +52,33 @@ def _resource(subject: Subject, node: Node) -> None:
 
 
 def _arn(subject: Subject, node: Node, parts: list[str]) -> None:
-    """Its first five parts and what they say of the sixth."""
+    """Check the first five parts of an ARN, and the sixth by the rules of its service."""
     _, partition, service, _, _, resource = parts
     first_five = sum(len(part) + 1 for part in parts[:5])
     for start, length in variables.starts(node.scalar):
         if start < first_five:
-            place = subject.text.of_part(node, start, length)
+            location = subject.text.of_part(node, start, length)
             subject.add(
                 "VARIABLE_UNSUPPORTED_IN_ELEMENT",
-                place,
+                location,
                 variable=node.scalar[start : start + length],
             )
     if partition != subject.partition and not _is_wild(partition):
-        place = _part(subject, node, parts, 1)
+        location = _part(subject, node, parts, 1)
         subject.add(
             "INVALID_PARTITION",
-            place,
+            location,
             service=service,
             partition=partition,
             supported=subject.partition,
         )
     if _is_wild(service):
-        place = _part(subject, node, parts, 2)
-        subject.add("WILDCARD_IN_SERVICE_NAME", place, refused=subject.rules.arns)
+        location = _part(subject, node, parts, 2)
+        subject.add("WILDCARD_IN_SERVICE_NAME", location, refused=subject.rules.arns)
         return
     if service != service.lower():
-        place = _part(subject, node, parts, 2)
-        subject.add("INVALID_ARN_SERVICE_CASE", place, service=service)
+        location = _part(subject, node, parts, 2)
+        subject.add("INVALID_ARN_SERVICE_CASE", location, service=service)
     _region(subject, node, parts)
     _account(subject, node, parts)
     first_words = _FIRST_WORDS.get(service)
@@ -88,14 +88,14 @@ def _arn(subject: Subject, node: Node, parts: list[str]) -> None:
 
 def _region(subject: Subject, node: Node, parts: list[str]) -> None:
     service, region = parts[2], parts[3]
-    place = _part(subject, node, parts, 3)
+    location = _part(subject, node, parts, 3)
     without = service in _GLOBAL or _is_bucket(parts)
     if region and without and (region != "*" or service == "iam"):
-        subject.add("ARN_REGION_NOT_ALLOWED", place, service=service)
+        subject.add("ARN_REGION_NOT_ALLOWED", location, service=service)
     elif not region and service == "kms":
-        subject.add("MISSING_ARN_REGION", place, service=service)
+        subject.add("MISSING_ARN_REGION", location, service=service)
     elif region and not _is_wild(region) and not REGION.fullmatch(region):
-        subject.add("INVALID_ARN_REGION", place, region=region)
+        subject.add("INVALID_ARN_REGION", location, region=region)
 
 
 def _account(subject: Subject, node: Node, parts: list[str]) -> None:
@@ -110,7 +110,7 @@ def _account(subject: Subject, node: Node, parts: list[str]) -> None:
 
 
 def _of_type(subject: Subject, node: Node, parts: list[str]) -> None:
-    """A policy of one type of resource is about resources of that type."""
+    """Note a resource of another type than that of the policy."""
     service, resource, kind = parts[2], parts[5], subject.resource_type
     alias = service == "kms" and resource.startswith("alias/")
     if subject.kind is DocumentKind.KEY and alias:
@@ -121,7 +121,7 @@ def _of_type(subject: Subject, node: Node, parts: list[str]) -> None:
 
 
 def _part(subject: Subject, node: Node, parts: list[str], number: int) -> Location:
-    """Where one part of an ARN stands."""
+    """The location of one part of an ARN."""
     start = sum(len(part) + 1 for part in parts[:number])
     return subject.text.of_part(node, start, len(parts[number]))
 
@@ -129,7 +129,7 @@ def _part(subject: Subject, node: Node, parts: list[str], number: int) -> Locati
 def _may_begin(resource: str, words: tuple[str, ...], *, exact: bool) -> bool:
     """Is a resource `*`, or does it begin with one of these words?
 
-    Without `exact` a pattern may have its wildcard within the word.
+    Without `exact`, a pattern may have a wildcard inside the word.
     """
     if resource == "*" or resource.startswith(words):
         return True
@@ -139,7 +139,7 @@ def _may_begin(resource: str, words: tuple[str, ...], *, exact: bool) -> bool:
 
 
 def _is_bucket(parts: list[str]) -> bool:
-    """Is this an ARN of a bucket of S3, or of an object in one?"""
+    """Is this the ARN of an S3 bucket, or of an object in a bucket?"""
     return parts[2] == "s3" and not has_region_in_s3(parts[5])
 
 

@@ -1,6 +1,6 @@
-"""Do the actions of a statement ever have the keys that it asks for?  (kms.md 11, iam.md 6.4)
+"""Do the actions of a statement ever have the keys of its conditions?  (kms.md 11, iam.md 6.4)
 
-Asked only of actions that are written out: with a wildcard a statement may mean others as well.
+Only actions that are written out are checked. An action with a wildcard may mean others as well.
 """
 
 from collections.abc import Mapping
@@ -69,21 +69,21 @@ ACTIONS: Mapping[tuple[str, str], frozenset[str]] = {
     for service, table in (("kms", _OF_KMS), ("kms", _OF_TAGS), ("iam", _OF_IAM))
     for key, names in table.items()
 }
-"""Keys that only some actions of a service have: (key, service) -> those actions, in lower case."""
+"""Some keys exist for some actions of a service only: (key, service) -> actions, in lower case."""
 
 
 Named = Mapping[str, Node]
-"""Actions that a statement writes out, in lower case, each with its first place."""
+"""The actions that a statement writes out: name in lower case -> its first node."""
 
 
 def named(statement: WrittenStatement) -> Named:
-    """The actions that a statement writes out and that exist."""
-    found: dict[str, Node] = {}
+    """The existing actions that a statement writes out."""
+    actions: dict[str, Node] = {}
     for node in statement.texts("Action"):
         service, _, name = ascii_lower(node.scalar).partition(":")
         if name in known().get(service, ()):
-            found.setdefault(f"{service}:{name}", node)
-    return found
+            actions.setdefault(f"{service}:{name}", node)
+    return actions
 
 
 def check(subject: Subject, actions: Named, used: Usage, key: Member) -> None:

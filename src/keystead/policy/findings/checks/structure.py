@@ -17,7 +17,7 @@ _EMPTY = {"Action": "EMPTY_ARRAY_ACTION", "Resource": "EMPTY_ARRAY_RESOURCE"}
 
 
 def check(subject: Subject) -> None:
-    """The document as a whole, then statement by statement."""
+    """Check the document as a whole, and then each statement."""
     root = subject.root
     _characters(subject)
     for member in root.members:
@@ -38,7 +38,7 @@ def check(subject: Subject) -> None:
 
 
 def _characters(subject: Subject) -> None:
-    """IAM and KMS take only some characters; escapes write no others."""
+    """IAM and KMS accept only some characters. An escape must not write any other."""
     if not subject.rules.iam_text:
         return
     text = subject.text
@@ -55,8 +55,8 @@ def _characters(subject: Subject) -> None:
 
 def _not_json(subject: Subject, offset: int) -> None:
     at = subject.text.position(offset)
-    place = subject.text.location((), offset, offset)
-    subject.add("JSON_SYNTAX_ERROR", place, index=offset, line=at.line, column=at.column)
+    location = subject.text.location((), offset, offset)
+    subject.add("JSON_SYNTAX_ERROR", location, index=offset, line=at.line, column=at.column)
 
 
 def _version(subject: Subject) -> None:
@@ -89,11 +89,11 @@ def _elements(subject: Subject, statement: WrittenStatement) -> None:
     for member in statement.node.members:
         if member.name not in STATEMENT_ELEMENTS:
             subject.add_name("INVALID_POLICY_ELEMENT", member, element=member.name)
-    for one, other in EITHER:
-        first, second = statement.get(one), statement.get(other)
+    for plain, negation in EITHER:
+        first, second = statement.get(plain), statement.get(negation)
         if first is not None and second is not None:
             places = subject.text.of_name(first), subject.text.of_name(second)
-            subject.add("UNSUPPORTED_ELEMENT_COMBINATION", *places, one=one, other=other)
+            subject.add("UNSUPPORTED_ELEMENT_COMBINATION", *places, one=plain, other=negation)
 
 
 def _effect(subject: Subject, statement: WrittenStatement) -> None:
@@ -119,7 +119,7 @@ def _sid(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _sids(subject: Subject) -> None:
-    """Each Sid that was there before."""
+    """Note each Sid that an earlier statement has."""
     code = "UNIQUE_SIDS_REQUIRED" if subject.rules.iam_sids else "UNIQUE_SIDS_RECOMMENDED"
     known: set[str] = set()
     for statement in subject.statements:
@@ -152,7 +152,7 @@ def _resources(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _principals(subject: Subject, statement: WrittenStatement) -> None:
-    """Is the element allowed here?  What is in it is asked in `principals`."""
+    """Is the element allowed here?  `principals` checks its content."""
     element, kind = statement.either("Principal"), subject.kind
     if not subject.rules.principal:
         if element is not None and kind is DocumentKind.SCP:
@@ -168,7 +168,7 @@ def _principals(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _require_texts(subject: Subject, element: Member, name: str, *, refused: bool) -> None:
-    """A string or a list of strings."""
+    """The element must be a string or a list of strings."""
     node = element.node
     if node.kind == "array":
         if not node.items:

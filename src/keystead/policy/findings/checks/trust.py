@@ -1,4 +1,4 @@
-"""Does a role trust policy let in whom it means to?  (iam.md 4.3, 4.4, 6.7)"""
+"""Does a role trust policy admit the callers that its author means?  (iam.md 4.3, 4.4, 6.7)"""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -35,7 +35,7 @@ def check(subject: Subject) -> None:
 
 
 def _mismatched(subject: Subject, statement: WrittenStatement) -> None:
-    """Each kind of principal has an action of its own."""
+    """Note an action that is not for the kind of principal. Each kind has its own action."""
     named = {ascii_lower(node.scalar): node for node in reversed(statement.texts("Action"))}
     for name in _ASSUMING & named.keys():
         action, wrong = named[name], list(islice(_wrong(statement, name), _SHOWN))
@@ -46,7 +46,7 @@ def _mismatched(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _wrong(statement: WrittenStatement, action: str) -> Iterator[Node]:
-    """The principals that an action of STS is not for."""
+    """The principals that cannot use this action of STS."""
     federated = statement.principals("Federated")
     if action == "sts:assumerole":
         yield from federated
@@ -58,7 +58,7 @@ def _wrong(statement: WrittenStatement, action: str) -> Iterator[Node]:
 
 
 def _missing_actions(subject: Subject, statement: WrittenStatement) -> None:
-    """What a condition asks about is only there with the action that sets it."""
+    """Note a condition key that only has a value if the statement names another action too."""
     actions = [action_glob(action) for action in set(statement.actions())]
     element = statement.get("Action")
     if element is None:
@@ -82,7 +82,7 @@ def _missing_actions(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _providers(subject: Subject, statement: WrittenStatement) -> None:
-    """An OIDC provider speaks for everybody who has an account with it."""
+    """Note an OIDC provider without a condition: everybody with an account there could come in."""
     keys = statement.keys()
     for node in statement.principals("Federated"):
         provider = ascii_lower(node.scalar.rpartition(_OIDC)[2])
@@ -100,5 +100,5 @@ def _providers(subject: Subject, statement: WrittenStatement) -> None:
 
 
 def _is_broad(sub: str) -> bool:
-    """Does a pattern of GitHub's `repo:OWNER/NAME:…` leave owner, name or branch open?"""
+    """Does a pattern for GitHub's `repo:OWNER/NAME:…` leave owner, name or branch open?"""
     return "*" in sub or "?" in sub

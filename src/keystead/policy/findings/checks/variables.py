@@ -12,27 +12,27 @@ _WHOLE = re.compile(r"\$\{[^}]*\}")
 
 
 def starts(text: str) -> Iterator[tuple[int, int]]:
-    """Where something that looks like a variable begins, and how long it is."""
+    """The start and the length of each part that looks like a variable."""
     for match in _START.finditer(text):
         yield match.start(), match.end() - match.start()
 
 
 def masked(text: str) -> str:
-    """The same text, its variables blotted out: what is in them separates nothing."""
-    # Behind the last brace no variable ends, and looking for its end there would take long.
+    """The text with `$` in place of its variables, whose characters must not divide it."""
+    # No variable ends behind the last brace, and the search for an end there would take long.
     inside, brace, rest = text.rpartition("}")
     return _WHOLE.sub(lambda match: "$" * len(match[0]), inside + brace) + rest
 
 
 def check(subject: Subject, node: Node) -> None:
-    """Note what is wrong with the variables of a string that may have some."""
+    """Note the mistakes in the variables of a string. This string may have variables."""
     text: str = node.scalar
     if "${" not in text:
         return
     if not subject.dialect.variables:
         start, length = next(starts(text))
-        place = subject.text.of_part(node, start, length)
-        subject.add("VARIABLE_UNSUPPORTED_IN_VERSION", place)
+        location = subject.text.of_part(node, start, length)
+        subject.add("VARIABLE_UNSUPPORTED_IN_VERSION", location)
         return
     if is_malformed(text, subject.dialect):
         for start, length in starts(text):
@@ -50,7 +50,7 @@ def is_malformed(text: str, dialect: Dialect) -> bool:
 
 
 def _mistake(written: str) -> str:
-    """The issue of something that begins like a variable and is none."""
+    """The issue of a text that begins like a variable and is none."""
     if not written.endswith("}"):
         return "MISSING_BRACE_IN_VARIABLE"
     inside = written[2:-1]

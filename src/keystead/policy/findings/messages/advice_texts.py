@@ -1,6 +1,6 @@
 """Which issues are warnings and suggestions, and in which words?  The policy works.
 
-By AWS's code; what a finding says has its words left open.
+Each table has the sentence of a finding by AWS's code. A sentence has gaps for the finding's words.
 """
 
 SECURITY_WARNINGS = {

@@ -1,6 +1,6 @@
 """Which issues are errors, and in which words?  A part of the policy does not work.
 
-By AWS's code; what a finding says has its words left open.
+The table has the sentence of a finding by AWS's code. A sentence has gaps for the finding's words.
 """
 
 ERRORS = {

@@ -1,7 +1,7 @@
 """Which issues can be found, of which type, and in which words?  AWS's codes (iam.md 1.13).
 
-A code is the title of one of AWS's checks. The types are AWS's; what AWS only warns of and we do
-not store is reported as an error where it is found.
+A code is the title of one of AWS's checks. The types are AWS's. Some documents only get a warning
+from AWS, but cannot be stored here. The check that finds such an issue reports it as an error.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from keystead.policy.findings.messages.error_texts import ERRORS
 
 
 class Type(StrEnum):
-    """How bad is it?"""
+    """How serious is an issue?"""
 
     ERROR = "ERROR"  # a part of the policy does not work
     SECURITY_WARNING = "SECURITY_WARNING"  # it allows more than it should
@@ -23,7 +23,7 @@ class Type(StrEnum):
 
 
 class Issue(msgspec.Struct, frozen=True):
-    """One kind of issue; `details` is what a finding says, with its words left open."""
+    """One kind of issue. `details` is the sentence of its findings, with gaps for their words."""
 
     code: str
     type: Type
