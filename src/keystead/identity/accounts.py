@@ -13,8 +13,15 @@ from keystead.custody import randomness
 from keystead.custody.passwords import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.names import AWS_ACCOUNT, canonical, policy_arn
-from keystead.identity.repository import Account, Attachment, IdentityRepository, User
+from keystead.identity.names import AWS_ACCOUNT, canonical
+from keystead.identity.repository import (
+    Account,
+    Attachment,
+    IdentityRepository,
+    ManagedPolicy,
+    User,
+    new,
+)
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
@@ -106,27 +113,19 @@ def create_administrator(
         )
     if repository.users.named(transaction, account.account, name) is not None:
         raise CeremonyRefused(f"the user `{name}` exists already in account `{account.account}`")
-    user = User(
-        account=account.account,
-        user_id=randomness.unique_id(identifiers.USER),
-        name=name,
-        name_key=canonical(name),
-        path="/",
-        boundary=None,
-        tags="{}",
-        created=times.stored(now),
-    )
+    created = times.stored(now)
+    user = new(User, account.account, "/", name, created, boundary=None, tags="{}")
     repository.users.insert(transaction, user)
     repository.attachments.insert(
         transaction,
         Attachment(
             account=account.account,
             entity_id=user.user_id,
-            policy_arn=policy_arn(AWS_ACCOUNT, "/", ADMINISTRATOR_ACCESS),
-            created=times.stored(now),
+            policy_arn=ManagedPolicy.kind.arn(AWS_ACCOUNT, "/", ADMINISTRATOR_ACCESS),
+            created=created,
         ),
     )
-    owner = resources.owner_of_keys(resources.user(account.account, name, user))
+    owner = resources.owner_of_keys(resources.entity(User, account.account, name, user))
     return NewUser(user, _issue(transaction, repository, owner, "first administrator", now))
 
 

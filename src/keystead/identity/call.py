@@ -15,7 +15,14 @@ from keystead.identity import resources
 from keystead.identity.authentication import LastUsed
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn, split_policy_arn
 from keystead.identity.permissions import managed_policy
-from keystead.identity.repository import Account, Group, IdentityRepository, ManagedPolicy, User
+from keystead.identity.repository import (
+    Account,
+    E,
+    Group,
+    IdentityRepository,
+    ManagedPolicy,
+    User,
+)
 from keystead.identity.resources import KeyOwner, Named
 from keystead.identity.rules import ANALYZER, IAM, STS
 from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
@@ -85,17 +92,21 @@ class IamCall(Call, kw_only=True):
         """May the caller do what this operation does, when it is about no one resource?"""
         self.authorize_any(f"{self.operation.service.name}:{self.operation.name}")
 
+    def named(self, record: type[E], name: str) -> Named[E]:
+        """The entity of this kind that has this name."""
+        found = self.repository.of(record).named(self.transaction, self.account, name)
+        return resources.entity(record, self.account, name, found)
+
     def user(self, name: str | None) -> Named[User]:
         """The user with this name; without a name, the caller (ST-3)."""
         if name is not None:
-            found = self.repository.users.named(self.transaction, self.account, name)
-            return resources.user(self.account, name, found)
+            return self.named(User, name)
         if self.principal.type is not PrincipalType.USER:
             raise ValidationException(
                 "Must specify userName when calling with non-User credentials"
             )
         caller = self.repository.users.get(self.transaction, self.account, self.principal.unique_id)
-        return resources.user(self.account, self.principal.name, caller)
+        return resources.entity(User, self.account, self.principal.name, caller)
 
     def key_owner(self, name: str | None) -> Named[KeyOwner]:
         """Whose access keys?  Without a name the caller's, who may be root."""
@@ -112,8 +123,7 @@ class IamCall(Call, kw_only=True):
 
     def group(self, name: str) -> Named[Group]:
         """The group with this name."""
-        found = self.repository.groups.named(self.transaction, self.account, name)
-        return resources.group(self.account, name, found)
+        return self.named(Group, name)
 
     def policy(self, arn: str, *, to_change: bool = False) -> Named[ManagedPolicy]:
         """The managed policy with this ARN.

@@ -1,4 +1,4 @@
-"""What is an identity called by people?  Names, paths and the ARNs made of them (iam.md 2.2, 2.3).
+"""What is an identity called by people?  Names and their ARNs (iam.md 2.2, 2.3).
 
 Two names of one account are the same when their canonical forms are (IA-5). The canonical form
 folds ASCII only (PA-4); the name keeps the case in which it was given.
@@ -20,18 +20,6 @@ def canonical(name: str) -> str:
 
 def root_arn(account: str) -> str:
     return iam_arn(account, "root")
-
-
-def user_arn(account: str, path: str, name: str) -> str:
-    return iam_arn(account, f"user{path}{name}")
-
-
-def group_arn(account: str, path: str, name: str) -> str:
-    return iam_arn(account, f"group{path}{name}")
-
-
-def policy_arn(account: str, path: str, name: str) -> str:
-    return iam_arn(account, f"policy{path}{name}")
 
 
 class NotAPolicyArn(ValueError):

@@ -1,4 +1,4 @@
-"""Users, groups and policies as what a question is about: their ARNs and condition keys.
+"""Entities as what a question is about: their ARNs and condition keys.
 
 A request may name what does not exist. Then the question is asked about the ARN that was named,
 and only a caller who may ask learns that there is nothing (P-12).
@@ -10,29 +10,28 @@ from typing import ClassVar, Generic, TypeVar
 
 from keystead.call import NO_KEYS
 from keystead.identity import tagging
-from keystead.identity.names import group_arn, user_arn
-from keystead.identity.repository import Account, Group, ManagedPolicy, User
+from keystead.identity.repository import Account, E, Entity, ManagedPolicy, User
 from keystead.policy.evaluation import ContextValue, PolicySource
 from keystead.wire.models import iam as api
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Named(Generic[T]):
+class Named(Generic[T_co]):
     """What a request names: the record that was found, or nothing. A `call.Resource`."""
 
     arn_text: str
     owner: str
     resource_type: str
     missing: str  # AWS's sentence when there is nothing
-    record: T | None = None
+    record: T_co | None = None
     condition_keys: Mapping[str, ContextValue] = field(default_factory=lambda: NO_KEYS)
     resource_policies: ClassVar[tuple[PolicySource, ...]] = ()
     resource_policy_required: ClassVar[bool] = False
     grants: ClassVar[tuple[PolicySource, ...]] = ()
 
-    def existing(self) -> T:
+    def existing(self) -> T_co:
         """The record; raises NoSuchEntity."""
         if self.record is None:
             raise api.NoSuchEntityException(self.missing)
@@ -47,19 +46,24 @@ class KeyOwner:
     user_name: str | None  # None for root
 
 
-def user(account: str, name: str, found: User | None) -> Named[User]:
-    """The user that a request names."""
-    missing = f"The user with name {name} cannot be found."
-    if found is None:
-        return Named(user_arn(account, "/", name), account, "AWS::IAM::User", missing)
+def entity(record: type[E], account: str, name: str, found: E | None) -> Named[E]:
+    """The entity of this kind that a request names."""
+    kind = record.kind
     return Named(
-        found.arn,
+        kind.arn(account, "/", name) if found is None else found.arn,
         account,
-        "AWS::IAM::User",
-        missing,
+        kind.resource_type,
+        kind.sentence(kind.missing, name),
         found,
-        tagging.resource_keys(found.tag_map, "aws", "iam"),
+        tag_keys(found),
     )
+
+
+def tag_keys(found: Entity | None) -> Mapping[str, ContextValue]:
+    """`aws:ResourceTag/…`, and `iam:ResourceTag/…` where IAM has it."""
+    if found is None or found.kind.tagging is None:
+        return NO_KEYS
+    return tagging.resource_keys(found.tag_map, *found.kind.tagging.prefixes)
 
 
 def owner_of_keys(named: Named[User]) -> Named[KeyOwner]:
@@ -81,17 +85,10 @@ def root(account: Account) -> Named[KeyOwner]:
     return Named(account.root_arn, account.account, "AWS::IAM::User", "", owner)
 
 
-def group(account: str, name: str, found: Group | None) -> Named[Group]:
-    """The group that a request names."""
-    missing = f"The group with name {name} cannot be found."
-    arn = group_arn(account, "/", name) if found is None else found.arn
-    return Named(arn, account, "AWS::IAM::Group", missing, found)
-
-
 def policy(arn: str, owner: str, found: ManagedPolicy | None) -> Named[ManagedPolicy]:
-    """The managed policy that a request names."""
-    keys = NO_KEYS if found is None else tagging.resource_keys(found.tag_map, "aws")
-    return Named(arn, owner, "AWS::IAM::Policy", f"Policy {arn} was not found.", found, keys)
+    """The managed policy that a request names by its ARN."""
+    missing = f"Policy {arn} was not found."
+    return Named(arn, owner, ManagedPolicy.kind.resource_type, missing, found, tag_keys(found))
 
 
 def boundary_keys(arn: str | None) -> dict[str, ContextValue]:
@@ -99,6 +96,6 @@ def boundary_keys(arn: str | None) -> dict[str, ContextValue]:
     return {} if arn is None else {"iam:permissionsboundary": arn}
 
 
-def own_boundary_keys(named: Named[User]) -> dict[str, ContextValue]:
-    """`iam:PermissionsBoundary` where it means the boundary that the user has already."""
+def own_boundary_keys(named: Named[Entity]) -> dict[str, ContextValue]:
+    """`iam:PermissionsBoundary` where it means the boundary that the entity has already."""
     return boundary_keys(named.record.boundary if named.record else None)

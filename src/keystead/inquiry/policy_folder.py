@@ -15,7 +15,8 @@ from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity import limits, managed_policies, tagging
 from keystead.identity.authentication import Caller
-from keystead.identity.names import canonical, group_arn, policy_arn, root_arn, user_arn
+from keystead.identity.kinds import GROUP, POLICY, USER
+from keystead.identity.names import canonical, root_arn
 from keystead.inquiry import resources
 from keystead.inquiry.folder_files import (
     GroupFacts,
@@ -180,7 +181,7 @@ class PolicyFolder:
             found = facts(file, UserFacts)
             require_path(file, found.path)
             require_apart(file, found.tags)
-            arn = user_arn(number, found.path, place.name)
+            arn = USER.arn(number, found.path, place.name)
             policies = PrincipalPolicies(
                 identity_based=(
                     *self._inline(place, arn, file.name, limits.USER_POLICY_SIZE),
@@ -209,7 +210,7 @@ class PolicyFolder:
             self._compiled(place, document, DocumentKind.IDENTITY)
             if document_size(document, DocumentKind.IDENTITY) > limits.MANAGED_POLICY_SIZE:
                 raise wrong(place, f"it is longer than {limits.MANAGED_POLICY_SIZE} characters")
-            written = _Written(policy_arn(account.name, "/", name), place, document)
+            written = _Written(POLICY.arn(account.name, "/", name), place, document)
             yield name, written
             yield written.arn, written
 
@@ -246,7 +247,7 @@ class PolicyFolder:
             file = place / "group.toml"
             found = facts(file, GroupFacts)
             require_path(file, found.path)
-            arn = group_arn(account.name, found.path, place.name)
+            arn = GROUP.arn(account.name, found.path, place.name)
             sources = (
                 *self._inline(place, arn, file.name, limits.GROUP_POLICY_SIZE),
                 *self._attached(file, found.attached, managed, arn),

@@ -18,6 +18,7 @@ from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
 from keystead.identity.permissions import managed_policy as policies
+from keystead.identity.repository import User
 from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
@@ -145,7 +146,7 @@ class _Live:
         user = self._identities.users.named(self._reader, arn.account, name)
         if user is None or user.arn != str(arn):
             return None
-        return identities.user(arn.account, user.name, user)
+        return identities.entity(User, arn.account, user.name, user)
 
     def _policy(self, arn: Arn) -> Resource | None:
         if arn.account == AWS_ACCOUNT:  # AWS's own have no tags

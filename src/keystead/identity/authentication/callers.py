@@ -50,7 +50,7 @@ def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller
         name=record.name,
         tags=record.tag_map,
     )
-    policies = attached.of_user(repository, reader, record)
+    policies = attached.of(repository, reader, record)
     return Caller(principal, policies, _keys(principal))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from keystead.custody.rows import RowIntegrityError
 from keystead.identity.permissions import managed_policy
-from keystead.identity.repository import Group, IdentityRepository, User
+from keystead.identity.repository import Entity, IdentityRepository, User
 from keystead.policy.evaluation import PolicySource, PrincipalPolicies
 from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.protocol import Reader
@@ -17,32 +17,19 @@ from keystead.store.protocol import Reader
 _log = logging.getLogger(__name__)
 
 
-def of_user(repository: IdentityRepository, reader: Reader, user: User) -> PrincipalPolicies:
-    """What empowers and bounds this user."""
+def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> PrincipalPolicies:
+    """What empowers and bounds a user, or the members of a group."""
+    arns = {entity.entity_id: entity.arn}
+    if isinstance(entity, User):
+        groups = repository.memberships.groups_of(reader, entity)
+        arns |= {group.group_id: group.arn for group in groups}
     boundary = None
-    if user.boundary is not None:
-        document = _managed_document(repository, reader, user.account, user.boundary)
-        compiled = _compiled(repository, user.account, document, DocumentKind.BOUNDARY)
-        boundary = _source(compiled, user.boundary, user.arn)
-    return PrincipalPolicies(
-        identity_based=tuple(_identity_based(repository, reader, user)), boundary=boundary
-    )
-
-
-def of_group(repository: IdentityRepository, reader: Reader, group: Group) -> PrincipalPolicies:
-    """What the members of this group have by it."""
-    arns = {group.group_id: group.arn}
-    return PrincipalPolicies(
-        identity_based=tuple(_of_entities(repository, reader, group.account, arns))
-    )
-
-
-def _identity_based(
-    repository: IdentityRepository, reader: Reader, user: User
-) -> Iterator[PolicySource]:
-    groups = repository.memberships.groups_of(reader, user)
-    arns = {user.user_id: user.arn, **{group.group_id: group.arn for group in groups}}
-    return _of_entities(repository, reader, user.account, arns)
+    if entity.boundary is not None:
+        document = _managed_document(repository, reader, entity.account, entity.boundary)
+        compiled = _compiled(repository, entity.account, document, DocumentKind.BOUNDARY)
+        boundary = _source(compiled, entity.boundary, entity.arn)
+    sources = _of_entities(repository, reader, entity.account, arns)
+    return PrincipalPolicies(identity_based=tuple(sources), boundary=boundary)
 
 
 def _of_entities(

@@ -3,6 +3,7 @@
 from keystead.identity.repository.access_keys import AccessKey, AccessKeys, AccessKeyUse
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.attachments import Attachment, InlinePolicy
+from keystead.identity.repository.entities import E, Entity, new
 from keystead.identity.repository.groups import Group, Membership
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.repository import IdentityRepository
@@ -10,7 +11,7 @@ from keystead.identity.repository.tags import packed
 from keystead.identity.repository.users import User
 
 __all__ = (
-    "AccessKey", "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Group",
+    "AccessKey", "AccessKeyUse", "AccessKeys", "Account", "Attachment", "E", "Entity", "Group",
     "IdentityRepository", "InlinePolicy", "ManagedPolicy", "Membership", "PolicyVersion", "User",
-    "packed",
+    "new", "packed",
 )  # fmt: skip

@@ -1,16 +1,20 @@
 """Groups, and who is in them. A group is never a principal: it only carries policies."""
 
+from typing import ClassVar
+
 from keystead.custody.rows import Lookup, Record, RowIntegrityError, RowSeals, SealedTable
-from keystead.identity.names import canonical, group_arn
+from keystead.identity.kinds import GROUP, EntityKind
+from keystead.identity.repository.entities import Entities, Entity
 from keystead.identity.repository.users import User, Users
 from keystead.store.protocol import Reader, Transaction
 
-_ID, _NAME = ("account", "group_id"), ("account", "name_key")
 _MEMBER = ("account", "user_id")
 
 
-class Group(Record, frozen=True, kw_only=True, gc=False):
+class Group(Entity, frozen=True, kw_only=True, gc=False):
     """One group."""
+
+    kind: ClassVar[EntityKind] = GROUP
 
     account: str
     group_id: str
@@ -18,14 +22,6 @@ class Group(Record, frozen=True, kw_only=True, gc=False):
     name_key: str
     path: str
     created: int
-
-    @property
-    def entity_id(self) -> str:
-        return self.group_id
-
-    @property
-    def arn(self) -> str:
-        return group_arn(self.account, self.path, self.name)
 
 
 class Membership(Record, frozen=True, kw_only=True, gc=False):
@@ -37,62 +33,12 @@ class Membership(Record, frozen=True, kw_only=True, gc=False):
     created: int
 
 
-class Groups:
-    """The groups of every account."""
-
-    __slots__ = ("_table",)
-
-    def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "iam_group", Group, _ID, (Lookup(_ID), Lookup(_NAME)))
-
-    def get(self, reader: Reader, account: str, group_id: str) -> Group | None:
-        return self._table.get(reader, account, group_id)
-
-    def named(self, reader: Reader, account: str, name: str) -> Group | None:
-        return self._table.only(reader, _NAME, account, canonical(name))
-
-    def after(
-        self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int
-    ) -> list[Group]:
-        """The next groups in the order of their names."""
-        return self._table.find(
-            reader,
-            "account = ? AND name_key > ? AND substr(path, 1, ?) = ? ORDER BY name_key LIMIT ?",
-            (account, name_key, len(path_prefix), path_prefix, limit),
-        )
-
-    def attached_after(
-        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
-    ) -> list[Group]:
-        """The next groups, by id, to which this policy is attached; `Attachments` verifies."""
-        return self._table.find(
-            reader,
-            "account = ? AND group_id > ? AND substr(path, 1, ?) = ? AND group_id IN"
-            " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?)"
-            " ORDER BY group_id LIMIT ?",
-            (account, after, len(prefix), prefix, account, policy_arn, limit),
-        )
-
-    def count(self, reader: Reader, account: str) -> int:
-        row = reader.one("SELECT COUNT(*) FROM iam_group WHERE account = ?", (account,))
-        return row[0] if row else 0
-
-    def insert(self, transaction: Transaction, record: Group) -> None:
-        self._table.insert(transaction, record)
-
-    def update(self, transaction: Transaction, record: Group) -> Group:
-        return self._table.update(transaction, record)
-
-    def delete(self, transaction: Transaction, record: Group) -> None:
-        self._table.delete(transaction, record.account, record.group_id)
-
-
 class Memberships:
     """Which user is in which group."""
 
     __slots__ = ("_groups", "_table", "_users")
 
-    def __init__(self, seals: RowSeals, users: Users, groups: Groups) -> None:
+    def __init__(self, seals: RowSeals, users: Users, groups: Entities[Group]) -> None:
         key = (*_MEMBER, "group_id")
         self._table = SealedTable(seals, "iam_membership", Membership, key, (Lookup(_MEMBER),))
         self._users = users

@@ -4,15 +4,19 @@ Every table is a SealedTable, and the account is part of every key and of every 
 What authentication and decisions need is found by key; only listings walk an index.
 """
 
+from typing import Any
+
 from keystead.caches import MIB, BoundedCache, Room
 from keystead.custody.rows import RowSeals
 from keystead.identity.repository.access_keys import AccessKeys
 from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
-from keystead.identity.repository.groups import Groups, Memberships
+from keystead.identity.repository.entities import E, Entities
+from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
+from keystead.store.protocol import Transaction
 
 COMPILED = Room(of_owner=6 * MIB, in_all=64 * MIB)
 
@@ -21,18 +25,30 @@ class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "access_keys", "accounts", "attachments", "compiled", "groups", "inline_policies",
-        "memberships", "policies", "users",
+        "_entities", "access_keys", "accounts", "attachments", "compiled", "groups",
+        "identities", "inline_policies", "memberships", "policies", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
         self.accounts = Accounts(seals)
         self.users = Users(seals)
-        self.groups = Groups(seals)
+        self.groups = Entities(seals, Group)
         self.memberships = Memberships(seals, self.users, self.groups)
         self.policies = Policies(seals)
+        self.identities: tuple[Entities[Any], ...] = (self.users, self.groups)
+        """Those who carry policies."""
+        every: tuple[Entities[Any], ...] = (*self.identities, self.policies)
+        self._entities = {entities.record: entities for entities in every}
         self.inline_policies = InlinePolicies(seals)
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
         self.compiled: BoundedCache[tuple[str, DocumentKind, str], Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""
+
+    def of(self, record: type[E]) -> Entities[E]:
+        """The entities of this kind."""
+        return self._entities[record]
+
+    def update(self, transaction: Transaction, entity: E) -> E:
+        """Replace an entity, of whichever kind it is."""
+        return self.of(type(entity)).update(transaction, entity)

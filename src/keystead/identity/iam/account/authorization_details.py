@@ -10,14 +10,8 @@ from itertools import islice
 
 from keystead.identity import managed_policies, paging, tagging, times
 from keystead.identity.call import IamCall
-from keystead.identity.iam.policies import (
-    PolicyUsage,
-    attachments,
-    boundaries,
-    documents,
-    policy_usage,
-    policy_versions,
-)
+from keystead.identity.iam.entities import attachments, boundaries, inline_policies
+from keystead.identity.iam.policies import PolicyUsage, policy_usage, policy_versions
 from keystead.identity.permissions import managed_policy
 from keystead.identity.repository import Group, ManagedPolicy, User
 from keystead.registry import implements
@@ -92,7 +86,7 @@ def _user(call: IamCall, user: User) -> api.UserDetail:
         user_id=user.user_id,
         arn=user.arn,
         create_date=times.shown(user.created),
-        user_policy_list=_inline(call, user),
+        user_policy_list=inline_policies.shown(call, user),
         group_list=[group.name for group in groups],
         attached_managed_policies=attachments.shown(call, user),
         permissions_boundary=boundaries.shown(user.boundary),
@@ -107,7 +101,7 @@ def _group(call: IamCall, group: Group) -> api.GroupDetail:
         group_id=group.group_id,
         arn=group.arn,
         create_date=times.shown(group.created),
-        group_policy_list=_inline(call, group),
+        group_policy_list=inline_policies.shown(call, group),
         attached_managed_policies=attachments.shown(call, group),
     )
 
@@ -129,15 +123,3 @@ def _policy(call: IamCall, usage: PolicyUsage, policy: ManagedPolicy) -> api.Man
         update_date=times.shown(policy.updated),
         policy_version_list=[policy_versions.shown(policy, version) for version in versions],
     )
-
-
-def _inline(call: IamCall, entity: User | Group) -> list[api.PolicyDetail]:
-    known = call.repository.inline_policies.of(
-        call.transaction, entity.account, (entity.entity_id,)
-    )
-    return [
-        api.PolicyDetail(
-            policy_name=policy.name, policy_document=documents.encoded(policy.document)
-        )
-        for policy in known
-    ]

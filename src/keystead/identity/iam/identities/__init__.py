@@ -5,8 +5,7 @@ from keystead.identity.iam.identities import (
     group_memberships,
     groups,
     unserved,
-    user_tags,
     users,
 )
 
-__all__ = ("access_keys", "group_memberships", "groups", "unserved", "user_tags", "users")
+__all__ = ("access_keys", "group_memberships", "groups", "unserved", "users")

@@ -8,7 +8,7 @@ from keystead.call import Target
 from keystead.errors import ValidationException
 from keystead.identity import access_keys, limits, paging, resources, times
 from keystead.identity.call import IamCall
-from keystead.identity.repository import AccessKey
+from keystead.identity.repository import AccessKey, User
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import AccessDenied
 from keystead.registry import implements
@@ -132,4 +132,4 @@ def _owner_of(call: IamCall, access_key_id: str) -> Named[KeyOwner] | None:
     user = call.repository.users.get(call.transaction, call.account, key.owner_id)
     if user is None:
         return None
-    return resources.owner_of_keys(resources.user(call.account, user.name, user))
+    return resources.owner_of_keys(resources.entity(User, call.account, user.name, user))

@@ -1,18 +1,6 @@
-"""The operations about policies, attachments and boundaries."""
+"""The operations about managed policies."""
 
-from keystead.identity.iam.policies import (
-    attachments,
-    boundaries,
-    documents,
-    inline_policies,
-    policies,
-    policy_lists,
-    policy_tags,
-    policy_versions,
-)
+from keystead.identity.iam.policies import policies, policy_lists, policy_versions
 from keystead.identity.iam.policies.policy_usage import PolicyUsage, policy_usage
 
-__all__ = (
-    "PolicyUsage", "attachments", "boundaries", "documents", "inline_policies", "policies",
-    "policy_lists", "policy_tags", "policy_usage", "policy_versions",
-)  # fmt: skip
+__all__ = ("PolicyUsage", "policies", "policy_lists", "policy_usage", "policy_versions")

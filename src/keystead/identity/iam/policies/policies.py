@@ -2,13 +2,10 @@
 
 import msgspec
 
-from keystead.call import Target
-from keystead.custody import randomness
-from keystead.identity import identifiers, limits, tagging, times
+from keystead.identity import limits, tagging, times
 from keystead.identity.call import IamCall
-from keystead.identity.iam.policies import documents
+from keystead.identity.iam import documents, entities
 from keystead.identity.iam.policies.policy_usage import PolicyUsage, entities_after, policy_usage
-from keystead.identity.names import canonical, policy_arn
 from keystead.identity.repository import ManagedPolicy, PolicyVersion, packed
 from keystead.policy.language import DocumentKind, document_size
 from keystead.registry import implements
@@ -18,38 +15,16 @@ from keystead.wire.models import iam as api
 @implements(api.CreatePolicy)
 def create_policy(call: IamCall, request: api.CreatePolicyRequest) -> api.CreatePolicyResponse:
     tags = tagging.requested(request.tags)
-    path = request.path or "/"
-    arn = policy_arn(call.account, path, request.policy_name)
-    call.ask(Target(arn, call.account, "AWS::IAM::Policy"), tagging.request_keys(tags))
-    if tags:
-        call.ask(Target(arn, call.account), tagging.request_keys(tags), api.TagPolicy)
+    name, path = request.policy_name, request.path or "/"
+    entities.ask_to_create(call, ManagedPolicy, name, path, tags=tags)
     require_fit(call, request.policy_document)
-    policies = call.repository.policies
-    if policies.named(call.transaction, call.account, request.policy_name) is not None:
-        raise api.EntityAlreadyExistsException(
-            f"A policy called {request.policy_name} already exists."
-            " Duplicate names are not allowed."
-        )
-    if policies.count(call.transaction, call.account) >= limits.POLICIES_PER_ACCOUNT:
-        raise api.LimitExceededException(
-            f"Cannot exceed quota for PoliciesPerAccount: {limits.POLICIES_PER_ACCOUNT}"
-        )
     now = times.stored(call.now)
-    policy = ManagedPolicy(
-        account=call.account,
-        policy_id=randomness.unique_id(identifiers.POLICY),
-        name=request.policy_name,
-        name_key=canonical(request.policy_name),
-        path=path,
-        description=request.description,
-        default_version=1,
-        last_version=1,
-        tags=packed(tags),
-        created=now,
+    policy = entities.create(
+        call, ManagedPolicy, name, path,
+        description=request.description, default_version=1, last_version=1, tags=packed(tags),
         updated=now,
-    )
-    policies.insert(call.transaction, policy)
-    policies.insert_version(
+    )  # fmt: skip
+    call.repository.policies.insert_version(
         call.transaction,
         PolicyVersion(
             account=call.account,

@@ -6,9 +6,9 @@ from itertools import islice
 from keystead.identity import managed_policies, paging
 from keystead.identity.call import IamCall
 from keystead.identity.iam.policies.policies import listed
-from keystead.identity.iam.policies.policy_usage import Entity, entities_after, policy_usage
+from keystead.identity.iam.policies.policy_usage import entities_after, policy_usage
 from keystead.identity.names import AWS_ACCOUNT
-from keystead.identity.repository import Group, ManagedPolicy, User
+from keystead.identity.repository import Entity, Group, ManagedPolicy, User
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 

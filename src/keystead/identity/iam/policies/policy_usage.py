@@ -1,13 +1,13 @@
 """Who uses a managed policy: attached to whom, and whose boundary."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from keystead.identity.call import IamCall
-from keystead.identity.repository import Group, User
+from keystead.identity.repository import Entity
 
 UsageFilter = Literal["PermissionsPolicy", "PermissionsBoundary"]
-Entity = User | Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def policy_usage(call: IamCall) -> PolicyUsage:
     """How the caller's account uses policies."""
     return PolicyUsage(
         call.repository.attachments.uses(call.transaction, call.account),
-        call.repository.users.boundary_uses(call.transaction, call.account),
+        _bounding(call),
     )
 
 
@@ -42,16 +42,26 @@ def entities_after(
     """The next identities that use a policy, in the order of their unique ids."""
     which: Any = {"after": entity_id, "prefix": path_prefix, "limit": count}
     policy = (call.transaction, call.account, arn)
-    users, groups = call.repository.users, call.repository.groups
     found: dict[str, Entity] = {}
-    if usage != "PermissionsBoundary":
-        if kind in (None, "Group"):
-            found |= {group.entity_id: group for group in groups.attached_after(*policy, **which)}
-        if kind in (None, "User"):
-            found |= {user.entity_id: user for user in users.attached_after(*policy, **which)}
-    if usage != "PermissionsPolicy" and kind in (None, "User"):
-        found |= {user.entity_id: user for user in users.bounded_after(*policy, **which)}
+    for entities in call.repository.identities:
+        if kind not in (None, entities.record.kind.title):
+            continue
+        if usage != "PermissionsBoundary":
+            attached = entities.attached_after(*policy, **which)
+            found |= {entity.entity_id: entity for entity in attached}
+        if usage != "PermissionsPolicy" and entities.record.kind.bounded:
+            bounded = entities.bounded_after(*policy, **which)
+            found |= {entity.entity_id: entity for entity in bounded}
     page = [found[name] for name in sorted(found)[:count]]
     for one in page:  # raises for an attachment that we did not write
         call.repository.attachments.get(call.transaction, call.account, one.entity_id, arn)
     return page
+
+
+def _bounding(call: IamCall) -> dict[str, int]:
+    """How many entities each policy bounds."""
+    uses: Counter[str] = Counter()
+    for entities in call.repository.identities:
+        if entities.record.kind.bounded:
+            uses.update(entities.boundary_uses(call.transaction, call.account))
+    return uses

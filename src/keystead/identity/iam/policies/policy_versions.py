@@ -10,7 +10,7 @@ import msgspec
 
 from keystead.identity import limits, paging, times
 from keystead.identity.call import IamCall
-from keystead.identity.iam.policies import documents
+from keystead.identity.iam import documents
 from keystead.identity.iam.policies.policies import require_fit
 from keystead.identity.permissions import managed_policy
 from keystead.identity.repository import ManagedPolicy, PolicyVersion

@@ -11,7 +11,7 @@ from typing import Any
 from keystead.identity.authentication import callers
 from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation.source import entity_arn
-from keystead.identity.repository import Group, User
+from keystead.identity.repository import Entity, User
 from keystead.policy.evaluation import ContextValue, Keys, Principal, PrincipalType
 from keystead.policy.reasons import known_keys, principal_named
 from keystead.policy.text import ascii_lower
@@ -31,9 +31,7 @@ _FORMS: Mapping[str, tuple[Callable[[str], Any], str]] = {
 _LIST = "List"
 
 
-def caller(
-    call: IamCall, arn: str | None, source: User | Group | None, *, resource_policy: bool
-) -> Who:
+def caller(call: IamCall, arn: str | None, source: Entity | None, *, resource_policy: bool) -> Who:
     """Whom the simulation is about: CallerArn, else the source of the policies, else nobody.
 
     A resource's policy is only ever asked about a user.

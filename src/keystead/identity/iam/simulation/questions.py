@@ -13,7 +13,7 @@ from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation import caller_and_facts
 from keystead.identity.iam.simulation.policies import resource_policy
 from keystead.identity.names import root_arn
-from keystead.identity.repository import Group, User
+from keystead.identity.repository import Entity
 from keystead.policy.evaluation import (
     ApplicablePolicies,
     Keys,
@@ -131,7 +131,7 @@ def questions(
     call: IamCall,
     request: SimulationRequest,
     own: PrincipalPolicies,
-    source: User | Group | None = None,
+    source: Entity | None = None,
 ) -> Questions:
     """What a request asks; raises InvalidInput for what cannot be asked."""
     resources = request.resource_arns or [EVERYTHING]

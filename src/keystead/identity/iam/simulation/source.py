@@ -1,12 +1,10 @@
 """Whose policies are meant?  What `PolicySourceArn` names in simulations and context keys."""
 
 from keystead.arns import Arn, NotAnArn, is_account_id
-from keystead.call import NO_KEYS
 from keystead.identity import resources
-from keystead.identity.authentication import callers
 from keystead.identity.call import IamCall
 from keystead.identity.permissions import attached
-from keystead.identity.repository import Group, User
+from keystead.identity.repository import Entity
 from keystead.identity.resources import Named
 from keystead.policy.evaluation import PrincipalPolicies
 from keystead.wire.models import iam as api
@@ -14,7 +12,7 @@ from keystead.wire.models import iam as api
 ENTITIES = frozenset({"user", "group", "role"})
 
 
-def named(call: IamCall, text: str) -> Named[User | Group]:
+def named(call: IamCall, text: str) -> Named[Entity]:
     """The user or group with this ARN: path and case must be right, too.
 
     What belongs to another account is never found (IA-10), and asked about as that account's.
@@ -22,28 +20,24 @@ def named(call: IamCall, text: str) -> Named[User | Group]:
     arn = entity_arn(text)
     kind, _, path = arn.resource.partition("/")
     name = path.rpartition("/")[2]
-    found: User | Group | None = None
+    found: Entity | None = None
     if arn.account == call.account:
         found = _found(call, kind, name)
     if found is not None and found.arn != text:
         found = None
-    user = found if isinstance(found, User) else None
-    keys = NO_KEYS if user is None else resources.user(call.account, name, user).condition_keys
     return Named(
         text,
         arn.account,
         f"AWS::IAM::{kind.capitalize()}",
         f"The {kind} with name {name} cannot be found.",
         found,
-        keys,
+        resources.tag_keys(found),
     )
 
 
-def policies_of(call: IamCall, source: User | Group) -> PrincipalPolicies:
+def policies_of(call: IamCall, source: Entity) -> PrincipalPolicies:
     """What enforcement would read for a user, or for the members of a group."""
-    if isinstance(source, Group):
-        return attached.of_group(call.repository, call.transaction, source)
-    return callers.user(call.repository, call.transaction, source).policies
+    return attached.of(call.repository, call.transaction, source)
 
 
 def entity_arn(text: str) -> Arn:
@@ -66,10 +60,8 @@ def _unclear(text: str) -> api.InvalidInputException:
     )
 
 
-def _found(call: IamCall, kind: str, name: str) -> User | Group | None:
-    repository, reader = call.repository, call.transaction
-    if kind == "user":
-        return repository.users.named(reader, call.account, name)
-    if kind == "group":
-        return repository.groups.named(reader, call.account, name)
+def _found(call: IamCall, kind: str, name: str) -> Entity | None:
+    for entities in call.repository.identities:
+        if entities.record.kind.noun == kind:
+            return entities.named(call.transaction, call.account, name)
     return None  # there are no roles yet

@@ -1,12 +1,15 @@
-"""Attach, Detach and ListAttached of managed policies, for users and groups.
+"""Attach, Detach and ListAttached of managed policies, for every kind that carries policies.
 
 A removal is as sensitive as an addition: a detached Deny widens (threat-model 7).
 """
 
-from keystead.identity import limits, paging, resources, times
+from keystead.identity import paging, resources, times
 from keystead.identity.call import IamCall
+from keystead.identity.iam.entities.listings import PathRequest
+from keystead.identity.kinds import required
 from keystead.identity.names import split_policy_arn
-from keystead.identity.repository import Attachment, Group, User
+from keystead.identity.paging import Page
+from keystead.identity.repository import Attachment, Entity
 from keystead.identity.resources import Named
 from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
@@ -15,41 +18,29 @@ from keystead.wire.models import iam as api
 
 @implements(api.AttachUserPolicy)
 def attach_user_policy(call: IamCall, request: api.AttachUserPolicyRequest) -> None:
-    named = call.user(request.user_name)
-    call.ask(named, _user_keys(named, request.policy_arn))
-    _attach(call, named.existing(), request.policy_arn, "PoliciesPerUser", limits.POLICIES_PER_USER)
+    _attach(call, call.user(request.user_name), request.policy_arn)
 
 
 @implements(api.AttachGroupPolicy)
 def attach_group_policy(call: IamCall, request: api.AttachGroupPolicyRequest) -> None:
-    named = call.group(request.group_name)
-    call.ask(named, _policy_key(request.policy_arn))
-    quota = limits.POLICIES_PER_GROUP
-    _attach(call, named.existing(), request.policy_arn, "PoliciesPerGroup", quota)
+    _attach(call, call.group(request.group_name), request.policy_arn)
 
 
 @implements(api.DetachUserPolicy)
 def detach_user_policy(call: IamCall, request: api.DetachUserPolicyRequest) -> None:
-    named = call.user(request.user_name)
-    call.ask(named, _user_keys(named, request.policy_arn))
-    _detach(call, named.existing(), request.policy_arn)
+    _detach(call, call.user(request.user_name), request.policy_arn)
 
 
 @implements(api.DetachGroupPolicy)
 def detach_group_policy(call: IamCall, request: api.DetachGroupPolicyRequest) -> None:
-    named = call.group(request.group_name)
-    call.ask(named, _policy_key(request.policy_arn))
-    _detach(call, named.existing(), request.policy_arn)
+    _detach(call, call.group(request.group_name), request.policy_arn)
 
 
 @implements(api.ListAttachedUserPolicies)
 def list_attached_user_policies(
     call: IamCall, request: api.ListAttachedUserPoliciesRequest
 ) -> api.ListAttachedUserPoliciesResponse:
-    named = call.user(request.user_name)
-    call.ask(named)
-    attached = shown(call, named.existing(), request.path_prefix or "/")
-    page = paging.cut(call, request, attached)
+    page = _page(call, request, call.user(request.user_name))
     return api.ListAttachedUserPoliciesResponse(
         attached_policies=page.items, is_truncated=page.is_truncated, marker=page.marker
     )
@@ -59,17 +50,14 @@ def list_attached_user_policies(
 def list_attached_group_policies(
     call: IamCall, request: api.ListAttachedGroupPoliciesRequest
 ) -> api.ListAttachedGroupPoliciesResponse:
-    named = call.group(request.group_name)
-    call.ask(named)
-    attached = shown(call, named.existing(), request.path_prefix or "/")
-    page = paging.cut(call, request, attached)
+    page = _page(call, request, call.group(request.group_name))
     return api.ListAttachedGroupPoliciesResponse(
         attached_policies=page.items, is_truncated=page.is_truncated, marker=page.marker
     )
 
 
-def shown(call: IamCall, entity: User | Group, path_prefix: str = "/") -> list[api.AttachedPolicy]:
-    """The managed policies of a user or group, as answers carry them."""
+def shown(call: IamCall, entity: Entity, path_prefix: str = "/") -> list[api.AttachedPolicy]:
+    """The managed policies of an entity, as answers carry them."""
     policies = call.repository.attachments.of(call.transaction, entity.account, (entity.entity_id,))
     answer = []
     for attachment in policies:
@@ -79,24 +67,19 @@ def shown(call: IamCall, entity: User | Group, path_prefix: str = "/") -> list[a
     return answer
 
 
-def _policy_key(arn: str) -> dict[str, ContextValue]:
-    return {"iam:policyarn": arn}
-
-
-def _user_keys(named: Named[User], arn: str) -> dict[str, ContextValue]:
-    return {**_policy_key(arn), **resources.own_boundary_keys(named)}
-
-
-def _attach(call: IamCall, entity: User | Group, arn: str, quota: str, limit: int) -> None:
+def _attach(call: IamCall, named: Named[Entity], arn: str) -> None:
     """Attach a policy; it is no error when it is attached already."""
+    call.ask(named, _keys(named, arn))
+    entity = named.existing()
     if call.find_policy(arn) is None:
         raise api.NoSuchEntityException(f"Policy {arn} does not exist or is not attachable.")
     attachments = call.repository.attachments
     known = attachments.of(call.transaction, entity.account, (entity.entity_id,))
     if any(attachment.policy_arn == arn for attachment in known):
         return
-    if len(known) >= limit:
-        raise api.LimitExceededException(f"Cannot exceed quota for {quota}: {limit}")
+    rules = required(entity.kind.permissions)
+    if len(known) >= rules.attached:
+        raise api.LimitExceededException(f"Cannot exceed quota for {rules.quota}: {rules.attached}")
     attachments.insert(
         call.transaction,
         Attachment(
@@ -108,7 +91,9 @@ def _attach(call: IamCall, entity: User | Group, arn: str, quota: str, limit: in
     )
 
 
-def _detach(call: IamCall, entity: User | Group, arn: str) -> None:
+def _detach(call: IamCall, named: Named[Entity], arn: str) -> None:
+    call.ask(named, _keys(named, arn))
+    entity = named.existing()
     call.find_policy(arn)  # refuses what is no ARN of a policy
     attachment = call.repository.attachments.get(
         call.transaction, entity.account, entity.entity_id, arn
@@ -116,3 +101,13 @@ def _detach(call: IamCall, entity: User | Group, arn: str) -> None:
     if attachment is None:
         raise api.NoSuchEntityException(f"Policy {arn} was not found.")
     call.repository.attachments.delete(call.transaction, attachment)
+
+
+def _page(call: IamCall, request: PathRequest, named: Named[Entity]) -> Page[api.AttachedPolicy]:
+    call.ask(named)
+    attached = shown(call, named.existing(), request.path_prefix or "/")
+    return paging.cut(call, request, attached)
+
+
+def _keys(named: Named[Entity], arn: str) -> dict[str, ContextValue]:
+    return {"iam:policyarn": arn, **resources.own_boundary_keys(named)}

@@ -1,4 +1,4 @@
-"""PutUserPermissionsBoundary, DeleteUserPermissionsBoundary; what a boundary may be."""
+"""Put and Delete of permissions boundaries; what a boundary may be."""
 
 from typing import Any, cast
 
@@ -9,6 +9,8 @@ from keystead.errors import AwsError
 from keystead.identity import resources
 from keystead.identity.call import IamCall
 from keystead.identity.names import NotAPolicyArn, split_policy_arn
+from keystead.identity.repository import Entity
+from keystead.identity.resources import Named
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 
@@ -23,28 +25,14 @@ class InvalidParameterValue(AwsError):
 def put_user_permissions_boundary(
     call: IamCall, request: api.PutUserPermissionsBoundaryRequest
 ) -> None:
-    boundary = requested(request.permissions_boundary)
-    user = call.user(request.user_name)
-    call.ask(user, resources.boundary_keys(boundary))
-    known = user.existing()
-    require_policy(call, boundary)
-    bounded = msgspec.structs.replace(known, boundary=boundary)
-    call.repository.users.update(call.transaction, bounded)
+    _put(call, call.user(request.user_name), request.permissions_boundary)
 
 
 @implements(api.DeleteUserPermissionsBoundary)
 def delete_user_permissions_boundary(
     call: IamCall, request: api.DeleteUserPermissionsBoundaryRequest
 ) -> None:
-    user = call.user(request.user_name)
-    call.ask(user, resources.own_boundary_keys(user))
-    known = user.existing()
-    if known.boundary is None:
-        raise api.NoSuchEntityException(
-            f"The user with name {known.name} does not have a permissions boundary."
-        )
-    unbounded = msgspec.structs.replace(known, boundary=None)
-    call.repository.users.update(call.transaction, unbounded)
+    _delete(call, call.user(request.user_name))
 
 
 def requested(arn: str | None) -> str | None:
@@ -73,3 +61,23 @@ def shown(arn: str | None) -> api.AttachedPermissionsBoundary | None:
     return api.AttachedPermissionsBoundary(
         permissions_boundary_type=cast("Any", "Policy"), permissions_boundary_arn=arn
     )
+
+
+def _put(call: IamCall, named: Named[Entity], arn: str) -> None:
+    boundary = requested(arn)
+    call.ask(named, resources.boundary_keys(boundary))
+    known = named.existing()
+    require_policy(call, boundary)
+    bounded = msgspec.structs.replace(known, boundary=boundary)
+    call.repository.update(call.transaction, bounded)
+
+
+def _delete(call: IamCall, named: Named[Entity]) -> None:
+    call.ask(named, resources.own_boundary_keys(named))
+    known = named.existing()
+    if known.boundary is None:
+        raise api.NoSuchEntityException(
+            f"The {known.kind.noun} with name {known.name} does not have a permissions boundary."
+        )
+    unbounded = msgspec.structs.replace(known, boundary=None)
+    call.repository.update(call.transaction, unbounded)

@@ -1,0 +1,11 @@
+"""What every kind of entity has alike: a name, tags, policies, a boundary (`identity.kinds`)."""
+
+from keystead.identity.iam.entities import attachments, boundaries, inline_policies, tags
+from keystead.identity.iam.entities.conflicts import policies_left, require_nothing_left
+from keystead.identity.iam.entities.listings import listed_after
+from keystead.identity.iam.entities.names import ask_to_create, create, rename
+
+__all__ = (
+    "ask_to_create", "attachments", "boundaries", "create", "inline_policies", "listed_after",
+    "policies_left", "rename", "require_nothing_left", "tags",
+)  # fmt: skip

@@ -1,0 +1,27 @@
+"""One page of the entities of a kind, by name."""
+
+from typing import Protocol
+
+from keystead.identity import paging
+from keystead.identity.call import IamCall
+from keystead.identity.paging import Page, PagedRequest
+from keystead.identity.repository import E
+
+
+class PathRequest(PagedRequest, Protocol):
+    """A request for what is below a path."""
+
+    @property
+    def path_prefix(self) -> str | None: ...
+
+
+def listed_after(call: IamCall, request: PathRequest, record: type[E]) -> Page[E]:
+    """One page of the account's entities of a kind, by name."""
+    call.ask_any()
+    prefix = request.path_prefix or "/"
+
+    def after(name_key: str, count: int) -> list[E]:
+        entities = call.repository.of(record)
+        return entities.after(call.transaction, call.account, name_key, prefix, count)
+
+    return paging.walk(call, request, after, lambda entity: entity.name_key)

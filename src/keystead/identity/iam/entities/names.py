@@ -1,0 +1,68 @@
+"""How does an entity come to its name, and to another?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from keystead.call import NO_KEYS, Target
+from keystead.identity import resources, tagging, times
+from keystead.identity.call import IamCall
+from keystead.identity.iam.entities import boundaries
+from keystead.identity.names import canonical
+from keystead.identity.repository import E, new
+from keystead.identity.resources import Named
+from keystead.policy.evaluation import ContextValue
+from keystead.wire.models import iam as api
+
+
+def ask_to_create(
+    call: IamCall,
+    record: type[E],
+    name: str,
+    path: str,
+    *,
+    tags: Mapping[str, str] = {},
+    keys: Mapping[str, ContextValue] = NO_KEYS,
+) -> None:
+    """May the caller make this, and tag it?  `keys` are those of this kind."""
+    kind = record.kind
+    arn = kind.arn(call.account, path, name)
+    tag_keys = tagging.request_keys(tags)
+    call.ask(Target(arn, call.account, kind.resource_type), {**tag_keys, **keys})
+    if tags and kind.tagging:
+        call.ask(Target(arn, call.account), tag_keys, kind.tagging.operation)
+
+
+def create(call: IamCall, record: type[E], name: str, path: str, **columns: Any) -> E:
+    """A new entity, whose name is free and for which there is room."""
+    entities = call.repository.of(record)
+    _require_free(call, record, name)
+    quota, most = record.kind.quota
+    if entities.count(call.transaction, call.account) >= most:
+        raise api.LimitExceededException(f"Cannot exceed quota for {quota}: {most}")
+    boundaries.require_policy(call, columns.get("boundary"))
+    made = new(record, call.account, path, name, times.stored(call.now), **columns)
+    entities.insert(call.transaction, made)
+    return made
+
+
+def rename(call: IamCall, named: Named[E], new_name: str | None, new_path: str | None) -> None:
+    """Give another name, another path, or both. The unique id stays."""
+    call.ask(named)
+    known = named.existing()
+    record, name = type(known), new_name or known.name
+    renamed = msgspec.structs.replace(
+        known, name=name, name_key=canonical(name), path=new_path or known.path
+    )
+    if renamed.arn != known.arn:  # both the old and the new name must be allowed (IA-8)
+        call.ask(resources.entity(record, call.account, name, renamed))
+    if renamed.name_key != known.name_key:
+        _require_free(call, record, name)
+    call.repository.update(call.transaction, renamed)
+
+
+def _require_free(call: IamCall, record: type[E], name: str) -> None:
+    if call.repository.of(record).named(call.transaction, call.account, name) is not None:
+        kind = record.kind
+        raise api.EntityAlreadyExistsException(kind.sentence(kind.exists, name))

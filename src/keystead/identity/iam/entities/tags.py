@@ -1,0 +1,77 @@
+"""Tag, Untag and ListTags, of every kind of entity that has tags."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from keystead.identity import paging, tagging
+from keystead.identity.call import IamCall
+from keystead.identity.kinds import required
+from keystead.identity.paging import Page, PagedRequest
+from keystead.identity.repository import Entity, packed
+from keystead.identity.resources import Named
+from keystead.registry import implements
+from keystead.wire.models import iam as api
+
+
+@implements(api.TagUser)
+def tag_user(call: IamCall, request: api.TagUserRequest) -> None:
+    _tag(call, call.user(request.user_name), request.tags)
+
+
+@implements(api.TagPolicy)
+def tag_policy(call: IamCall, request: api.TagPolicyRequest) -> None:
+    _tag(call, call.policy(request.policy_arn, to_change=True), request.tags)
+
+
+@implements(api.UntagUser)
+def untag_user(call: IamCall, request: api.UntagUserRequest) -> None:
+    _untag(call, call.user(request.user_name), request.tag_keys)
+
+
+@implements(api.UntagPolicy)
+def untag_policy(call: IamCall, request: api.UntagPolicyRequest) -> None:
+    _untag(call, call.policy(request.policy_arn, to_change=True), request.tag_keys)
+
+
+@implements(api.ListUserTags)
+def list_user_tags(call: IamCall, request: api.ListUserTagsRequest) -> api.ListUserTagsResponse:
+    page = _page(call, request, call.user(request.user_name))
+    return api.ListUserTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+@implements(api.ListPolicyTags)
+def list_policy_tags(
+    call: IamCall, request: api.ListPolicyTagsRequest
+) -> api.ListPolicyTagsResponse:
+    page = _page(call, request, call.policy(request.policy_arn))
+    return api.ListPolicyTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+def _tag(call: IamCall, named: Named[Entity], tags: Sequence[api.Tag]) -> None:
+    given = tagging.requested(tags)
+    call.ask(named, tagging.request_keys(given))
+    entity = named.existing()
+    rules = required(entity.kind.tagging)
+    _write(call, entity, tagging.merged(entity.tag_map, given, fold=rules.fold, quota=rules.quota))
+
+
+def _untag(call: IamCall, named: Named[Entity], keys: Sequence[str]) -> None:
+    call.ask(named, tagging.untag_keys(keys))
+    entity = named.existing()
+    fold = required(entity.kind.tagging).fold
+    _write(call, entity, tagging.without(entity.tag_map, keys, fold=fold))
+
+
+def _write(call: IamCall, entity: Entity, tags: dict[str, str]) -> None:
+    tagged = msgspec.structs.replace(entity, tags=packed(tags))
+    call.repository.update(call.transaction, tagged)
+
+
+def _page(call: IamCall, request: PagedRequest, named: Named[Entity]) -> Page[api.Tag]:
+    call.ask(named)
+    return paging.cut(call, request, tagging.shown(named.existing().tag_map))

@@ -1,0 +1,105 @@
+"""What kinds of entity has an account, and in what do they differ?  One row for each.
+
+Names, quotas, conflicts, tags, paging and attached policies are the same for all of them
+(`identity.repository.entities`, `identity.iam.entities`): a new kind is a row here, its record and
+its table (iam.md 2.1 to 2.5).
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from keystead.arns import iam_arn
+from keystead.identity import identifiers, limits
+from keystead.wire.models import iam as api
+from keystead.wire.operation import Operation
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a kind that carries policies may have of them."""
+
+    quota: str  # as AWS's sentence names it
+    attached: int  # managed policies
+    inline_size: int  # characters of all inline policies together
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """How a kind has tags."""
+
+    operation: Operation[Any, Any]  # also asked for when an entity is created with tags
+    quota: str
+    fold: bool  # a new spelling of a key replaces the old one
+    prefixes: tuple[str, ...]  # of `…:ResourceTag`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityKind:
+    """One kind of entity."""
+
+    noun: str  # as ARNs and sentences have it
+    title: str  # as the names of operations and types have it
+    table: str
+    id_column: str
+    id_prefix: str
+    quota: tuple[str, int]  # per account
+    missing: str = "The {noun} with name {name} cannot be found."
+    exists: str = "{title} with name {name} already exists."
+    bounded: bool = False  # may have a permissions boundary
+    permissions: Permissions | None = None
+    tagging: Tagging | None = None
+
+    @property
+    def resource_type(self) -> str:
+        """CloudTrail's type."""
+        return f"AWS::IAM::{self.title}"
+
+    def arn(self, account: str, path: str, name: str) -> str:
+        return iam_arn(account, f"{self.noun}{path}{name}")
+
+    def sentence(self, pattern: str, name: str) -> str:
+        """One of this kind's sentences, about the entity with this name."""
+        return pattern.format(noun=self.noun, title=self.title, name=name)
+
+
+def required(rules: T | None) -> T:
+    """What a kind must have that comes so far."""
+    if rules is None:
+        raise TypeError("no entity of this kind has it")
+    return rules
+
+
+USER = EntityKind(
+    noun="user",
+    title="User",
+    table="iam_user",
+    id_column="user_id",
+    id_prefix=identifiers.USER,
+    quota=("UsersPerAccount", limits.USERS_PER_ACCOUNT),
+    bounded=True,
+    permissions=Permissions("PoliciesPerUser", limits.POLICIES_PER_USER, limits.USER_POLICY_SIZE),
+    tagging=Tagging(api.TagUser, "TagsPerUser", fold=True, prefixes=("aws", "iam")),
+)
+GROUP = EntityKind(
+    noun="group",
+    title="Group",
+    table="iam_group",
+    id_column="group_id",
+    id_prefix=identifiers.GROUP,
+    quota=("GroupsPerAccount", limits.GROUPS_PER_ACCOUNT),
+    permissions=Permissions(
+        "PoliciesPerGroup", limits.POLICIES_PER_GROUP, limits.GROUP_POLICY_SIZE
+    ),
+)
+POLICY = EntityKind(
+    noun="policy",
+    title="Policy",
+    table="iam_policy",
+    id_column="policy_id",
+    id_prefix=identifiers.POLICY,
+    quota=("PoliciesPerAccount", limits.POLICIES_PER_ACCOUNT),
+    exists="A policy called {name} already exists. Duplicate names are not allowed.",
+    tagging=Tagging(api.TagPolicy, "TagsPerPolicy", fold=False, prefixes=("aws",)),
+)

@@ -1,0 +1,150 @@
+"""Entities: what an account has under a name, and where all kinds of it are stored alike.
+
+An entity has a unique id for ever, and a name that is unique in its account whatever its case.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from keystead.custody import randomness
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.identity.kinds import EntityKind
+from keystead.identity.names import canonical
+from keystead.identity.repository.tags import unpacked
+from keystead.store.protocol import Reader, Transaction
+
+_NAME = ("account", "name_key")
+
+
+class Entity(Record, frozen=True, kw_only=True, gc=False):
+    """One entity. Each kind lists its columns itself: a MAC is over them in their order."""
+
+    kind: ClassVar[EntityKind]
+
+    if TYPE_CHECKING:
+        account: str
+        name: str
+        name_key: str
+        path: str
+        created: int
+
+    @property
+    def tags(self) -> str:
+        """The column of the tags; a kind without tags has none."""
+        return "{}"
+
+    @property
+    def boundary(self) -> str | None:
+        """The ARN of the managed policy that bounds it; most kinds have none."""
+        return None
+
+    @property
+    def entity_id(self) -> str:
+        unique_id: str = getattr(self, self.kind.id_column)
+        return unique_id
+
+    @property
+    def arn(self) -> str:
+        return self.kind.arn(self.account, self.path, self.name)
+
+    @property
+    def tag_map(self) -> dict[str, str]:
+        return unpacked(self.tags)
+
+
+E = TypeVar("E", bound=Entity)
+
+
+def new(record: type[E], account: str, path: str, name: str, now: int, **columns: Any) -> E:
+    """A new entity with its own unique id; `columns` are those that only its kind has."""
+    kind = record.kind
+    columns[kind.id_column] = randomness.unique_id(kind.id_prefix)
+    return record(
+        account=account, name=name, name_key=canonical(name), path=path, created=now, **columns
+    )
+
+
+class Entities(Generic[E]):
+    """The entities of one kind, of every account."""
+
+    __slots__ = ("_table", "record")
+
+    def __init__(self, seals: RowSeals, record: type[E], lookups: tuple[Lookup, ...] = ()) -> None:
+        """`lookups`: those by which decisions find it, when not by id and by name."""
+        kind, key = record.kind, ("account", record.kind.id_column)
+        self.record = record
+        self._table = SealedTable(
+            seals, kind.table, record, key, lookups or (Lookup(key), Lookup(_NAME))
+        )
+
+    def get(self, reader: Reader, account: str, entity_id: str) -> E | None:
+        return self._table.get(reader, account, entity_id)
+
+    def named(self, reader: Reader, account: str, name: str) -> E | None:
+        return self._table.only(reader, _NAME, account, canonical(name))
+
+    def with_id(self, reader: Reader, entity_id: str) -> E | None:
+        """The entity with this unique id, in whichever account it is; what is shown, not decided.
+
+        An index leads to it: that there is one is proved, that there is none is not.
+        """
+        found = self._table.find(reader, f"{self._id} = ?", (entity_id,))
+        return found[0] if found else None
+
+    def after(
+        self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int
+    ) -> list[E]:
+        """The next entities in the order of their names."""
+        return self._table.find(
+            reader,
+            "account = ? AND name_key > ? AND substr(path, 1, ?) = ? ORDER BY name_key LIMIT ?",
+            (account, name_key, len(path_prefix), path_prefix, limit),
+        )
+
+    def bounded_after(
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
+    ) -> list[E]:
+        """The next entities, by id, that have this policy as their boundary."""
+        return self._table.find(
+            reader,
+            f"account = ? AND {self._id} > ? AND substr(path, 1, ?) = ? AND boundary = ?"
+            f" ORDER BY {self._id} LIMIT ?",
+            (account, after, len(prefix), prefix, policy_arn, limit),
+        )
+
+    def attached_after(
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
+    ) -> list[E]:
+        """The next entities, by id, to which this policy is attached; `Attachments` verifies."""
+        return self._table.find(
+            reader,
+            f"account = ? AND {self._id} > ? AND substr(path, 1, ?) = ? AND {self._id} IN"  # noqa: S608  # our own name
+            " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?)"
+            f" ORDER BY {self._id} LIMIT ?",
+            (account, after, len(prefix), prefix, account, policy_arn, limit),
+        )
+
+    def boundary_uses(self, reader: Reader, account: str) -> dict[str, int]:
+        """How many entities each policy bounds."""
+        sql = (
+            f"SELECT boundary, COUNT(*) FROM {self._table.name}"  # noqa: S608  # our own name
+            " WHERE account = ? AND boundary IS NOT NULL GROUP BY boundary"
+        )
+        return dict(reader.all(sql, (account,)))
+
+    def count(self, reader: Reader, account: str) -> int:
+        sql = f"SELECT COUNT(*) FROM {self._table.name} WHERE account = ?"  # noqa: S608  # as above
+        row = reader.one(sql, (account,))
+        return row[0] if row else 0
+
+    def insert(self, transaction: Transaction, record: E) -> None:
+        self._table.insert(transaction, record)
+
+    def update(self, transaction: Transaction, record: E) -> E:
+        return self._table.update(transaction, record)
+
+    def delete(self, transaction: Transaction, record: E) -> None:
+        self._table.delete(transaction, record.account, record.entity_id)
+
+    @property
+    def _id(self) -> str:
+        return self.record.kind.id_column
