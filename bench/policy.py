@@ -26,6 +26,7 @@ from keystead.policy.evaluation.question import (
     Principal,
     PrincipalPolicies,
     PrincipalType,
+    Question,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind, compile_policy
@@ -96,7 +97,7 @@ OWN = [
 ]
 
 
-def question() -> tuple[RequestContext, ApplicablePolicies]:
+def typical() -> Question:
     def source(content: str, kind: DocumentKind, name: str) -> PolicySource:
         return PolicySource(compile_policy(content, kind), name, USER)
 
@@ -120,7 +121,7 @@ def question() -> tuple[RequestContext, ApplicablePolicies]:
         resource_based=(source(KEY_POLICY, DocumentKind.KEY, "default"),),
         resource_policy_required=True,
     )
-    return context, policies
+    return Question(context, policies)
 
 
 def microseconds(function: Callable[[], object]) -> float:
@@ -138,14 +139,15 @@ def microseconds(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    context, policies = question()
+    question = typical()
+    policies = question.policies
     enforcer, shapes = Enforcer(), partial(Shapes().code, ACCOUNT)
     forms = partial(QuickForms().of, ACCOUNT)
-    if not enforcer.decide(context, policies).allowed:
+    if not enforcer.decide(question).allowed:
         raise SystemExit("the typical decision does not allow")
     figures: dict[str, Callable[[], object]] = {
-        "residual, allow": lambda: enforcer.decide(context, policies),
-        "interpreter with trace": lambda: evaluate(context, policies),
+        "residual, allow": lambda: enforcer.decide(question),
+        "interpreter with trace": lambda: evaluate(question),
         "compile a new combination": lambda: compile_residual(
             policies, "kms:Encrypt", shapes, forms
         ),

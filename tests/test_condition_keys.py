@@ -14,7 +14,7 @@ import keystead.identity.sts
 import keystead.kms.operations
 from keystead.identity.authentication import callers
 from keystead.policy.evaluation.decision import AccessDenied
-from keystead.policy.evaluation.question import Asked
+from keystead.policy.evaluation.question import RefusedQuestion
 from keystead.policy.findings.checks.scopes import ACTIONS
 from keystead.policy.language.condition_keys import KNOWN, family
 from keystead.registry import implementation, implemented
@@ -60,11 +60,11 @@ def expected(row: Row, made: Mapping[str, Any], account: str) -> dict[str, Any]:
     }
 
 
-def asked(refused: pytest.ExceptionInfo[AccessDenied], row: Row, service: str) -> Asked:
+def asked(refused: pytest.ExceptionInfo[AccessDenied], row: Row, service: str) -> RefusedQuestion:
     """The question that was refused, which is the one of the row."""
     found = refused.value.asked
     assert found is not None
-    assert found.context.action == f"{service}:{row.asked}"
+    assert found.question.context.action == f"{service}:{row.asked}"
     return found
 
 
@@ -101,7 +101,7 @@ def test_keys_of_kms_decisions(
     with pytest.raises(AccessDenied) as refused:
         caller.call(row.operation, members)
 
-    found = dict(asked(refused, row, service).context.keys)
+    found = dict(asked(refused, row, service).question.context.keys)
     del found["aws:principalarn"]  # of the caller, whom `world` makes
     wanted = expected(row, made, kms.ACCOUNT)
     if row.operation not in table.WITHOUT_CALLER:
@@ -144,7 +144,7 @@ def test_keys_of_other_decisions(
     with pytest.raises(AccessDenied) as refused:
         call(caller, service, row, people)
 
-    found = dict(asked(refused, row, service).context.keys)
+    found = dict(asked(refused, row, service).question.context.keys)
     principal = caller.caller.keys
     wanted = expected(row, people, tenant.id)
     assert {name: found[name] for name in found if name not in principal} == wanted

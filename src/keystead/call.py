@@ -15,13 +15,14 @@ from keystead.audit.event import Event, EventResource
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation import (
     ApplicablePolicies,
-    Asked,
     ContextValue,
     Decision,
     Permit,
     PolicySource,
     Principal,
     PrincipalPolicies,
+    Question,
+    RefusedQuestion,
     RequestContext,
     evaluate,
 )
@@ -122,8 +123,8 @@ def question(
     endpoint_policy: PolicySource | None = None,
     operation_keys: Mapping[str, ContextValue] = NO_KEYS,
     cross_account: bool = True,
-) -> tuple[RequestContext, ApplicablePolicies]:
-    """What is asked, and which policies have a say: the arguments of every decision.
+) -> Question:
+    """What is asked, and which policies have a say.
 
     `keys` are those of the request; the resource's come over them, the operation's over both.
     """
@@ -139,7 +140,7 @@ def question(
         endpoint_policy,
         cross_account,
     )
-    return context, applicable
+    return Question(context, applicable)
 
 
 class Call(msgspec.Struct, kw_only=True):
@@ -178,11 +179,11 @@ class Call(msgspec.Struct, kw_only=True):
 
         It is only asked about, so it is evaluated and nothing is kept for the next time.
         """
-        return evaluate(*self._question(action, resource, keys))
+        return evaluate(self._question(action, resource, keys))
 
     def _question(
         self, action: str, resource: Resource, keys: Mapping[str, ContextValue]
-    ) -> tuple[RequestContext, ApplicablePolicies]:
+    ) -> Question:
         return question(
             self.principal,
             self.policies,
@@ -214,9 +215,9 @@ class Call(msgspec.Struct, kw_only=True):
         if action not in self.rules.asks:
             raise RuntimeError(f"{self.operation.name} does not ask about {action}")
         self.asked = True
-        context, applicable = self._question(action, resource, keys)
-        decision = self.enforcer.decide(context, applicable)
-        event = self.event
+        question = self._question(action, resource, keys)
+        decision = self.enforcer.decide(question)
+        event, context = self.event, question.context
         event.decisions.append(decision)
         if resource.resource_type:
             event.resources.append(
@@ -224,7 +225,7 @@ class Call(msgspec.Struct, kw_only=True):
             )
         if not decision.allowed:
             described = frozenset(resource.condition_keys).difference(keys)
-            asked = Asked(context, applicable, described, self.shown_as(resource))
+            asked = RefusedQuestion(question, described, self.shown_as(resource))
             raise refusal(decision, asked)
         return Permit(resource, action, "allowed")
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
-    Asked,
     PolicySource,
     PrincipalPolicies,
+    Question,
+    RefusedQuestion,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind
@@ -202,7 +203,7 @@ STRANGERS_KEY = KEY.replace(ACCOUNT, OTHER)
 TAGGED = {"StringEquals": {"aws:ResourceTag/team": "secret"}}
 
 
-def about(*sources: PolicySource, resource: str = KEY, **more: Any) -> Asked:
+def about(*sources: PolicySource, resource: str = KEY, **more: Any) -> RefusedQuestion:
     """A refused question of Alice about a key with a tag, of her account or another."""
     owner = resource.split(":")[4]
     context = ask(
@@ -212,7 +213,7 @@ def about(*sources: PolicySource, resource: str = KEY, **more: Any) -> Asked:
     )  # fmt: skip
     described = frozenset({"aws:resourcetag/team", "kms:keyspec"})
     policies = ApplicablePolicies(PrincipalPolicies(sources), **more)
-    return Asked(context, policies, described, "")
+    return RefusedQuestion(Question(context, policies), described, "")
 
 
 OWNERS: dict[str, Any] = {
@@ -288,7 +289,9 @@ def test_nothing_told_depends_on_a_strangers_resource(
     nowhere = msgspec.structs.replace(there, keys=known)
     owners = msgspec.structs.replace(policies, resource_based=(policy,), grants=(policy,))
     nobodys = ApplicablePolicies(policies.principal, endpoint=policies.endpoint)
-    assert disclose(Asked(there, owners, described)) == disclose(Asked(nowhere, nobodys))
+    assert disclose(RefusedQuestion(Question(there, owners), described)) == disclose(
+        RefusedQuestion(Question(nowhere, nobodys))
+    )
 
 
 @pytest.mark.parametrize(("owner", "shown"), [(ACCOUNT, 1), (OTHER, 0)])
@@ -298,7 +301,7 @@ def test_the_organizations_policies_are_its_owners(owner: str, shown: int) -> No
     scp = source(denies(), kind=DocumentKind.SCP, name=arn)
     asked = about()
     policies = ApplicablePolicies(PrincipalPolicies(service_control=((scp,),)))
-    told = disclose(Asked(asked.context, policies, asked.described))
+    told = disclose(RefusedQuestion(asked.question.under(policies), asked.described))
     assert told.explicit_deny
     assert len(told.statements) == shown
 

@@ -17,7 +17,7 @@ from keystead.policy.enforcement.quick_statements import QuickForms
 from keystead.policy.enforcement.specialise import compile_residual
 from keystead.policy.evaluation.decision import Decision
 from keystead.policy.evaluation.evaluate import evaluate
-from keystead.policy.evaluation.question import ApplicablePolicies, RequestContext
+from keystead.policy.evaluation.question import Question
 from keystead.policy.reasons.scenario import BadScenario, Scenario, decide_line, question
 from tests.policy.reference.evaluator import decide
 from tests.policy.scenarios import scenario
@@ -35,17 +35,17 @@ def engine(asked: Json) -> Json:
     return answer
 
 
-def read(asked: Json) -> tuple[RequestContext, ApplicablePolicies]:
+def read(asked: Json) -> Question:
     """The question that a scenario asks; raises BadScenario."""
     return question(msgspec.json.decode(json.dumps(asked), type=Scenario))
 
 
-def residual(context: RequestContext, policies: ApplicablePolicies) -> str:
+def residual(asked: Question) -> str:
     """The compiled residual's answer: the kind of policy that allows, or `refused`."""
     asks = compile_residual(
-        policies, context.action, partial(_SHAPES.code, ""), partial(_FORMS.of, "")
+        asked.policies, asked.context.action, partial(_SHAPES.code, ""), partial(_FORMS.of, "")
     )
-    kind = asks(context, policies)
+    kind = asks(asked)
     if isinstance(kind, Refused):
         return "refused"
     return str(kind and kind.value)
@@ -85,10 +85,10 @@ def _verdict(decision: str, kind: str | None, sids: list[str]) -> Verdict:
 def both(asked: Json) -> tuple[Verdict, str]:
     """What the engine says by its definition and what by its residual, of the same documents."""
     try:
-        context, policies = read(asked)
+        asks = read(asked)
     except BadScenario:
         return ("error", None, []), "error"
-    return _defined(evaluate(context, policies)), residual(context, policies)
+    return _defined(evaluate(asks)), residual(asks)
 
 
 def disagrees(asked: Json, wanted: Json | None = None) -> bool:

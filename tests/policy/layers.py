@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     PolicySource,
     PrincipalPolicies,
     RequestContext,
 )
+from tests.policy.support import evaluate
 
 Asked = tuple[RequestContext, ApplicablePolicies]
 _replace = msgspec.structs.replace

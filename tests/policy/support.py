@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from keystead.policy.evaluation.decision import Decision
+from keystead.policy.evaluation.evaluate import evaluate as decided
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     ContextValue,
@@ -11,6 +13,7 @@ from keystead.policy.evaluation.question import (
     Principal,
     PrincipalPolicies,
     PrincipalType,
+    Question,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind, Policy, compile_policy
@@ -142,3 +145,8 @@ def about_key(
 def elsewhere(identity: tuple[PolicySource, ...] = (), **more: Any) -> ApplicablePolicies:
     """The policies of a question about something without a policy of its own."""
     return ApplicablePolicies(principal=PrincipalPolicies(identity), **more)
+
+
+def evaluate(context: RequestContext, policies: ApplicablePolicies) -> Decision:
+    """What is decided on a question whose parts were written by themselves."""
+    return decided(Question(context, policies))

@@ -11,11 +11,11 @@ from keystead.policy.enforcement.enforce import Enforcer
 from keystead.policy.evaluation import budget
 from keystead.policy.evaluation.budget import LONGEST_TEXT, MOST_STEPS, is_exceeded, work
 from keystead.policy.evaluation.decision import OVER_BUDGET, Outcome, PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
-    Asked,
     PrincipalPolicies,
+    Question,
+    RefusedQuestion,
     RequestContext,
 )
 from keystead.policy.reasons.cross_account import refusal
@@ -37,6 +37,7 @@ from tests.policy.support import (
     ask,
     ceiling,
     deny,
+    evaluate,
     key_policy,
     own,
     to,
@@ -61,14 +62,17 @@ def decided(context: RequestContext, documents: ApplicablePolicies) -> bool:
     """May they?  Asked in every way that there is, and each must say the same."""
     defined = evaluate(context, documents)
     enforcer = Enforcer()
-    for enforced in (enforcer.decide(context, documents), enforcer.decide(context, documents)):
+    for enforced in (
+        enforcer.decide(Question(context, documents)),
+        enforcer.decide(Question(context, documents)),
+    ):
         assert (enforced.outcome, enforced.over_budget) == (defined.outcome, defined.over_budget)
     assert enforcer.disagreements == 0
-    simulated = simulate(context, documents)
+    simulated = simulate(Question(context, documents))
     assert simulated.outcome is defined.outcome
-    explained = explain(context, documents)
+    explained = explain(Question(context, documents))
     assert explained.decision == defined
-    could = possible(context, documents, lambda _: False)
+    could = possible(Question(context, documents), lambda _: False)
     assert (could.verdict is Verdict.CAN) is defined.allowed
     if defined.over_budget:
         assert defined.outcome is Outcome.EXPLICITLY_DENIED
@@ -222,7 +226,7 @@ def test_every_document_counts(kind: int, little: int) -> None:
     assert evaluate(context, both).over_budget
     assert not evaluate(ask(action="s3:GetObject", app__x="-" * 200), both).over_budget
     assert not evaluate(ask(action="sts:GetCallerIdentity", app__x="-" * 200), both).over_budget
-    assert Enforcer().decide(context, both).over_budget
+    assert Enforcer().decide(Question(context, both)).over_budget
 
 
 def test_actions_are_searched_too(little: int) -> None:
@@ -298,9 +302,12 @@ def test_what_needs_no_permission_takes_no_time() -> None:
     assert evaluate(context, documents).over_budget
     identity = msgspec.structs.replace(context, action="sts:GetCallerIdentity")
     enforcer = Enforcer()
-    assert [enforcer.decide(identity, documents).allowed for _ in range(2)] == [True, True]
+    assert [enforcer.decide(Question(identity, documents)).allowed for _ in range(2)] == [
+        True,
+        True,
+    ]
     assert enforcer.disagreements == 0
-    assert not is_exceeded(identity, documents)
+    assert not is_exceeded(Question(identity, documents))
 
 
 @pytest.mark.parametrize(
@@ -413,11 +420,11 @@ def test_a_text_is_looked_up_among_many(operator: str) -> None:
 def test_a_person_reads_why() -> None:
     """And what would help; without the pattern that is no matter."""
     context = ask(app__x="x" * (LONGEST_TEXT + 1))
-    told = render(explain(context, policies(like(SEARCH))))
+    told = render(explain(Question(context, policies(like(SEARCH)))))
     assert told.startswith("ExplicitlyDenied  because to compare it would take too long\n")
     assert "0 budget" in told
     assert told.endswith("fewer or simpler patterns, or shorter texts in the request")
-    assert render(explain(context, policies(like("b*")))).startswith("Allowed")
+    assert render(explain(Question(context, policies(like("b*"))))).startswith("Allowed")
 
 
 def test_grants_do_not_count() -> None:
@@ -501,7 +508,7 @@ def test_a_stranger_hears_what_is_always_said() -> None:
     sentences = set()
     for key in (key_policy(allow(**to(ROOT))), key_policy({**like(SEARCH), "Principal": "*"})):
         documents = about_key((own(allow("s3:*")),), (key,))
-        asked = Asked(context, documents)
+        asked = RefusedQuestion(Question(context, documents))
         sentences.add(str(refusal(evaluate(context, documents), asked)))
         assert not disclose(asked).explicit_deny
 
@@ -514,14 +521,16 @@ def test_a_strangers_own_documents_are_not_compared_for_its_sentence() -> None:
     """What was too much for the decision is too much for the words about it."""
     context = ask(account=OTHER, app__x="x" * (LONGEST_TEXT + 1))
     documents = about_key((own(allow(), deny(), like(SEARCH)),), (DELEGATES,))
-    asked = Asked(context, documents)
+    asked = RefusedQuestion(Question(context, documents))
 
     assert "or a resource-based policy explicitly denies access" in str(
         refusal(evaluate(context, documents), asked)
     )
     assert disclose(asked).explicit_deny
     shorter = msgspec.structs.replace(context, keys={"app:x": "x"})
-    assert "explicit deny" in str(refusal(evaluate(shorter, documents), Asked(shorter, documents)))
+    assert "explicit deny" in str(
+        refusal(evaluate(shorter, documents), RefusedQuestion(Question(shorter, documents)))
+    )
 
 
 def test_the_server_refuses_and_raises_an_alarm(tmp_path: Path) -> None:

@@ -7,15 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from keystead.policy.evaluation.decision import PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.layers import places, sources_at, with_sources
-from keystead.policy.evaluation.matching import Question
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     PolicySource,
     Principal,
     PrincipalPolicies,
     PrincipalType,
+    Question,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind, compile_policy, stored_policy
@@ -41,6 +40,7 @@ from tests.policy.support import (
     ceiling,
     deny,
     elsewhere,
+    evaluate,
     key_policy,
     own,
     policy,
@@ -69,7 +69,7 @@ DOCUMENTS = {
 
 def the_change(policies: ApplicablePolicies, context: RequestContext | None = None) -> Change:
     """The only one that is proposed."""
-    (change,) = smallest_changes(context or ask(), policies)
+    (change,) = smallest_changes(Question(context or ask(), policies))
     return change
 
 
@@ -96,7 +96,7 @@ def applied(
     context: RequestContext, policies: ApplicablePolicies, changes: tuple[Change, ...]
 ) -> ApplicablePolicies:
     """The policies after somebody has made these changes in their documents."""
-    for place in places(Question.of(context, policies)):
+    for place in places(Question(context, policies)):
         mine = [one for one in changes if one.kind is place.kind]
         sources = sources_at(policies, place)
         new = [edited(one, [two for two in mine if two.policy == one.id]) for one in sources]
@@ -110,7 +110,7 @@ def applied(
 
 def named_apart(context: RequestContext, policies: ApplicablePolicies) -> ApplicablePolicies:
     """The same policies, each with a name of its own."""
-    for place in places(Question.of(context, policies)):
+    for place in places(Question(context, policies)):
         sources = tuple(
             msgspec.structs.replace(one, id=f"{place.kind}-{place.level}-{i}")
             for i, one in enumerate(sources_at(policies, place))
@@ -125,7 +125,7 @@ def named_apart(context: RequestContext, policies: ApplicablePolicies) -> Applic
 def test_what_is_proposed_allows(asked: tuple[RequestContext, ApplicablePolicies]) -> None:
     """Whoever writes the proposed changes into the documents is allowed then."""
     context, policies = asked[0], named_apart(*asked)
-    changes = smallest_changes(context, policies)
+    changes = smallest_changes(Question(context, policies))
     if changes:
         assert evaluate(context, applied(context, policies, changes)).allowed
 
@@ -137,7 +137,7 @@ def test_nothing_else_is_allowed(asked: tuple[RequestContext, ApplicablePolicies
     context, policies = asked[0], named_apart(*asked)
     documents = [
         one
-        for one in smallest_changes(context, policies)
+        for one in smallest_changes(Question(context, policies))
         if one.what not in (What.MEET, What.AVOID)
     ]
     after = applied(context, policies, tuple(documents))
@@ -168,7 +168,7 @@ def test_nothing_else_is_allowed(asked: tuple[RequestContext, ApplicablePolicies
 )
 def test_a_caller_is_named_as_exactly_as_lasts(who: Principal, principal: Any) -> None:
     """A session by its role, a service by its name, whoever has no name as everybody."""
-    change = smallest_changes(ask(who), about_key())[0]
+    change = smallest_changes(Question(ask(who), about_key()))[0]
     assert (change.what, change.kind) == (What.ADD, PolicyKind.RESOURCE)
     assert change.statement == {
         "Effect": "Allow",
@@ -180,15 +180,15 @@ def test_a_caller_is_named_as_exactly_as_lasts(who: Principal, principal: Any) -
 
 def test_a_root_is_named_without_its_account() -> None:
     """To name it alone would leave the decision to the policies of its users."""
-    change = smallest_changes(ask(OWNER, aws__principalarn=ROOT), about_key())[0]
+    change = smallest_changes(Question(ask(OWNER, aws__principalarn=ROOT), about_key()))[0]
     assert change.statement["Principal"] == {"AWS": ROOT}
     assert change.statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": ROOT}}
-    assert smallest_changes(ask(OWNER), about_key()) == ()
+    assert smallest_changes(Question(ask(OWNER), about_key())) == ()
 
 
 def test_nobody_is_told_to_let_in_everybody() -> None:
     """Who has no name could be let in by nothing less."""
-    assert smallest_changes(ask(NOBODY), about_key()) == ()
+    assert smallest_changes(Question(ask(NOBODY), about_key())) == ()
 
 
 def test_a_bearer_of_an_assertion_is_named_by_its_provider() -> None:
@@ -212,7 +212,7 @@ def test_nobody_is_added_to_what_others_may(principal: Any, action: str) -> None
     """A statement that names others is left alone: it would give more than was asked for."""
     elsewhere_only = {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "x"}}}
     others = key_policy(allow(action, Principal=principal, **elsewhere_only))
-    change = smallest_changes(ask(), about_key((), (others,)))[0]
+    change = smallest_changes(Question(ask(), about_key((), (others,))))[0]
     assert (change.what, change.kind) == (What.ADD, PolicyKind.RESOURCE)
     assert change.statement == {
         "Effect": "Allow", "Principal": {"AWS": USER}, "Action": "kms:Encrypt", "Resource": "*",
@@ -273,15 +273,15 @@ def test_a_full_policy_is_left_alone() -> None:
     other = msgspec.structs.replace(half, id="other")
     assert the_change(about_key((half, other, full), (DELEGATES,))).policy == ""
     sids = [allow(Sid="s" * 1000, **to(ROLE)) for _ in range(31)]
-    assert smallest_changes(ask(), about_key((), (key_policy(*sids),))) == ()
-    assert smallest_changes(ask(), about_key((), (key_policy(*sids[3:]),))) != ()
+    assert smallest_changes(Question(ask(), about_key((), (key_policy(*sids),)))) == ()
+    assert smallest_changes(Question(ask(), about_key((), (key_policy(*sids[3:]),)))) != ()
 
 
 def test_nothing_of_iam_s_gets_a_policy() -> None:
     """Another account's user has none that could let somebody in."""
     user = f"arn:aws:iam::{OTHER}:user/u"
     asked = ask(action="iam:GetUser", resource=user, account=OTHER)
-    assert smallest_changes(asked, elsewhere((own(allow("iam:*")),))) == ()
+    assert smallest_changes(Question(asked, elsewhere((own(allow("iam:*")),)))) == ()
 
 
 def test_a_boundary_is_widened_for_the_caller_alone() -> None:
@@ -297,7 +297,10 @@ def test_a_boundary_is_widened_for_the_caller_alone() -> None:
     assert (change.what, change.policy) == (What.COPY, aws.id)
     assert change.statement == {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": KEY}
     # Without its ARN nothing would tell the caller from others.
-    assert smallest_changes(ask(), about_key((own(allow()),), (DELEGATES,), boundary=shared)) == ()
+    assert (
+        smallest_changes(Question(ask(), about_key((own(allow()),), (DELEGATES,), boundary=shared)))
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -401,10 +404,13 @@ def test_only_unmet_conditions_are_to_be_met() -> None:
 def test_a_deny_is_never_to_be_removed() -> None:
     """Somebody wanted it: where no condition can fail, there is no smallest change."""
     denying = own(deny("s3:*"), deny(Sid="No"), allow())
-    assert smallest_changes(ask(), about_key((denying,), (DELEGATES,))) == ()
+    assert smallest_changes(Question(ask(), about_key((denying,), (DELEGATES,)))) == ()
     of_caller = {"StringEquals": {"aws:username": "alice"}}
     denying = own(deny(Condition=of_caller), allow())
-    assert smallest_changes(ask(aws__username="alice"), about_key((denying,), (DELEGATES,))) == ()
+    assert (
+        smallest_changes(Question(ask(aws__username="alice"), about_key((denying,), (DELEGATES,))))
+        == ()
+    )
 
 
 def test_the_conditions_of_a_deny_are_to_fail() -> None:
@@ -430,7 +436,7 @@ def test_a_deny_of_each_policy_is_to_be_avoided() -> None:
             allow(**to("*")), deny(**to("*"), **asked), kind=DocumentKind.ENDPOINT, name="endpoint"
         ),
     )
-    changes = smallest_changes(ask(app__a="x"), policies)
+    changes = smallest_changes(Question(ask(app__a="x"), policies))
     assert [(one.what, one.policy) for one in changes] == [
         (What.AVOID, "scp"),
         (What.AVOID, "rcp"),
@@ -446,7 +452,7 @@ def test_each_level_of_an_organization_has_its_own_change() -> None:
     unit = PolicySource(ceiling(allow("kms:Sign"), kind=DocumentKind.SCP).policy, "Few", "ou-1")
     account = PolicySource(ceiling(deny("s3:*"), kind=DocumentKind.SCP).policy, "None", ACCOUNT)
     policies = about_key((own(allow()),), (DELEGATES,), scps=((root,), (unit,), (account,)))
-    changes = smallest_changes(ask(aws__principalarn=USER), policies)
+    changes = smallest_changes(Question(ask(aws__principalarn=USER), policies))
     assert [(one.what, one.policy, one.attached_to) for one in changes] == [
         (What.ADD, "Few", "ou-1"),
         (What.ADD, "None", ACCOUNT),
@@ -459,7 +465,7 @@ def test_what_is_added_is_added_to_the_first_policy() -> None:
     change = the_change(about_key((first, own(allow("s3:*", BUCKET))), (DELEGATES,)))
     assert (change.policy, change.attached_to) == ("First", USER)
 
-    bob = smallest_changes(ask(BOB), about_key((own(allow()),), (DELEGATES,)))
+    bob = smallest_changes(Question(ask(BOB), about_key((own(allow()),), (DELEGATES,))))
     assert [(one.what, one.kind, one.policy, one.attached_to) for one in bob] == [
         (What.ADD, PolicyKind.SESSION, "", "")
     ]
@@ -498,8 +504,8 @@ def test_conditions_that_an_installation_does_not_accept_stay() -> None:
 @pytest.mark.parametrize(("action", "resource"), [("Encrypt", KEY), ("kms:Encrypt", "key/a")])
 def test_what_cannot_stand_in_a_document_is_not_proposed(action: str, resource: str) -> None:
     """A name that no policy could be stored with, of an action or of a resource."""
-    assert smallest_changes(ask(action=action, resource=resource), elsewhere()) == ()
-    assert smallest_changes(ask(), elsewhere()) != ()
+    assert smallest_changes(Question(ask(action=action, resource=resource), elsewhere())) == ()
+    assert smallest_changes(Question(ask(), elsewhere())) != ()
 
 
 def test_changes_are_few() -> None:
@@ -507,11 +513,11 @@ def test_changes_are_few() -> None:
     for denies, proposed in ((64, 64), (65, 0)):
         statements = [deny(Sid=f"D{i}", Condition=UNMET) for i in range(denies)]
         policies = about_key((own(allow(), *statements),), (DELEGATES,))
-        assert len(smallest_changes(ask(app__a="x"), policies)) == proposed
+        assert len(smallest_changes(Question(ask(app__a="x"), policies))) == proposed
 
 
 def test_what_is_allowed_needs_no_change() -> None:
     """Neither does what needs no permission."""
-    assert smallest_changes(ask(), about_key((own(allow()),), (DELEGATES,))) == ()
+    assert smallest_changes(Question(ask(), about_key((own(allow()),), (DELEGATES,)))) == ()
     open_to_all = ask(action="sts:GetCallerIdentity", resource="*")
-    assert smallest_changes(open_to_all, ApplicablePolicies(PrincipalPolicies())) == ()
+    assert smallest_changes(Question(open_to_all, ApplicablePolicies(PrincipalPolicies()))) == ()

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from keystead.policy.evaluation.decision import PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
-from keystead.policy.evaluation.question import ApplicablePolicies, Asked
+from keystead.policy.evaluation.question import ApplicablePolicies, Question, RefusedQuestion
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.cross_account import as_known, matches, refusal
 from tests.policy.support import (
@@ -24,6 +23,7 @@ from tests.policy.support import (
     ask,
     ceiling,
     deny,
+    evaluate,
     key_policy,
     own,
     source,
@@ -51,17 +51,22 @@ def about(
     shown_as: str = "",
     account: str = OTHER,
     **keys: Any,
-) -> Asked:
+) -> RefusedQuestion:
     """A question of Alice, who has these statements, about a key of another account."""
     context = ask(ALICE, resource=THEIRS, account=account, **keys)
     context = msgspec.structs.replace(context, keys={**context.keys, **OF_THE_KEY})
     policies = about_key((own(*statements),) if statements else (), resource)
-    return Asked(context, policies, frozenset(OF_THE_KEY), shown_as)
+    return RefusedQuestion(Question(context, policies), frozenset(OF_THE_KEY), shown_as)
 
 
-def told(asked: Asked) -> str:
+def under(asked: RefusedQuestion, policies: ApplicablePolicies) -> RefusedQuestion:
+    """The same, asked under other policies."""
+    return msgspec.structs.replace(asked, question=asked.question.under(policies))
+
+
+def told(asked: RefusedQuestion) -> str:
     """The sentence of the refusal, from the resource on."""
-    decision = evaluate(asked.context, asked.policies)
+    decision = evaluate(asked.question.context, asked.question.policies)
     assert not decision.allowed
     refused = refusal(decision, asked)
     assert refused.decision is decision
@@ -116,10 +121,10 @@ def test_an_own_deny(more: dict[str, Any], heard: str) -> None:
         kms__reencryptonsamekey="true",
         kms__calleraccount=ACCOUNT,
     )
-    keys = {name.lower(): value for name, value in asked.context.keys.items()}
-    context = msgspec.structs.replace(asked.context, keys=keys)
+    keys = {name.lower(): value for name, value in asked.question.context.keys.items()}
+    question = asked.question.with_keys(keys)
     expected = f"{THEIRS} {DENIED}" if heard is DENIED else UNNAMED
-    assert told(msgspec.structs.replace(asked, context=context)) == expected
+    assert told(msgspec.structs.replace(asked, question=question)) == expected
 
 
 def test_one_own_key_is_told_in_full() -> None:
@@ -161,7 +166,7 @@ def test_a_role_of_another_account_is_told_of_alike() -> None:
     statement = {"Effect": "Deny", "Action": "sts:AssumeRole", **to(USER)}
     trust = source(statement, kind=DocumentKind.TRUST)
     context = ask(ALICE, "sts:AssumeRole", role, OTHER)
-    asked = Asked(context, about_key((own(allow("sts:*")),), (trust,)))
+    asked = RefusedQuestion(Question(context, about_key((own(allow("sts:*")),), (trust,))))
     assert told(asked) == f"{role} because no role trust policy allows the sts:AssumeRole action"
 
 
@@ -170,7 +175,7 @@ def test_the_deny_that_is_told_is_the_callers() -> None:
     denying = key_policy(deny(**to(USER)))
     asked = about(deny(), resource=(denying,))
     assert told(asked) == f"{THEIRS} {DENIED}"
-    nothing = msgspec.structs.replace(asked, policies=about_key((own(deny()),)))
+    nothing = under(asked, about_key((own(deny()),)))
     assert told(nothing) == told(asked)
 
 
@@ -180,14 +185,14 @@ def test_the_first_deny_names_the_kind() -> None:
     scp = source(deny(), kind=DocumentKind.SCP, name=arn)
     asked = about(deny())
     policies = about_key((own(deny()),), (), scps=((scp,),))
-    asked = msgspec.structs.replace(asked, policies=policies)
+    asked = under(asked, policies)
     assert told(asked) == f"{THEIRS} with an explicit deny in a service control policy: {arn}"
 
 
 def test_nothing_that_allows_is_a_deny() -> None:
     """A boundary that does not allow is told of, and does not deny."""
     policies = about_key((own(allow()),), (), boundary=ceiling(allow("s3:*")))
-    asked = msgspec.structs.replace(about(), policies=policies)
+    asked = under(about(), policies)
     assert told(asked) == LACKS.format("permissions boundary")
 
 
@@ -211,7 +216,9 @@ def test_ones_own_question_is_known_whole() -> None:
     """Nothing is put away when the key is of the caller's account."""
     asked = about(allow(), account=ACCOUNT)
     assert as_known(asked) is asked
-    service = Asked(ask(LOGS, account=OTHER), about_key(), frozenset({"kms:keyspec"}))
+    service = RefusedQuestion(
+        Question(ask(LOGS, account=OTHER), about_key()), frozenset({"kms:keyspec"})
+    )
     assert as_known(service) is service  # of no account: the key's own side is asked
 
 
@@ -223,15 +230,15 @@ def test_a_strangers_question_is_about_a_name() -> None:
     rcp = source(deny(**to("*")), kind=DocumentKind.RESOURCE)
     granted = key_policy(allow(**to(USER)))
     policies = msgspec.structs.replace(
-        asked.policies, endpoint=endpoint, resource_control=((rcp,),), grants=(granted,)
+        asked.question.policies, endpoint=endpoint, resource_control=((rcp,),), grants=(granted,)
     )
-    asked = msgspec.structs.replace(asked, policies=policies)
+    asked = under(asked, policies)
     known = as_known(asked)
-    assert known.context.resource == ALIAS
-    assert known.context.keys == {"aws:username": "alice"}
+    assert known.question.context.resource == ALIAS
+    assert known.question.context.keys == {"aws:username": "alice"}
     assert (known.described, known.shown_as) == (frozenset(), "")
-    assert known.policies == ApplicablePolicies(policies.principal, endpoint=endpoint)
-    assert as_known(about(allow())).context.resource == THEIRS
+    assert known.question.policies == ApplicablePolicies(policies.principal, endpoint=endpoint)
+    assert as_known(about(allow())).question.context.resource == THEIRS
 
 
 def test_matches_stand_in_the_order_of_the_steps() -> None:
@@ -245,7 +252,7 @@ def test_matches_stand_in_the_order_of_the_steps() -> None:
         resource_control=((rcp,),),
         grants=(source(allow(**to(USER)), kind=DocumentKind.KEY, name="grant"),),
     )
-    found = list(matches(Asked(ask(), policies)))
+    found = list(matches(RefusedQuestion(Question(ask(), policies))))
     assert [(one.place.kind, one.source.id) for one in found] == [
         (PolicyKind.RESOURCE_CONTROL, "rcp"),
         (PolicyKind.SERVICE_CONTROL, "scp"),
@@ -255,6 +262,8 @@ def test_matches_stand_in_the_order_of_the_steps() -> None:
         (PolicyKind.BOUNDARY, "boundary"),
     ]
     tagged = own(deny(**when("Null", "kms:KeyUsage", "true")))
-    assert [one.source.id for one in matches(Asked(ask(), about_key((tagged,))))] == ["own"]
+    assert [
+        one.source.id for one in matches(RefusedQuestion(Question(ask(), about_key((tagged,)))))
+    ] == ["own"]
     mine = found[4].deciding
     assert (mine.kind, mine.policy, mine.index, mine.sid) == (PolicyKind.IDENTITY, "own", 1, "mine")

@@ -10,9 +10,19 @@ from keystead.policy.evaluation.decision import (
     Permit,
     PolicyKind,
 )
-from keystead.policy.evaluation.evaluate import evaluate
-from keystead.policy.evaluation.question import Asked
-from tests.policy.support import ALICE, KEY, OTHER, ROLE, about_key, allow, ask, key_policy, to
+from keystead.policy.evaluation.question import Question, RefusedQuestion
+from tests.policy.support import (
+    ALICE,
+    KEY,
+    OTHER,
+    ROLE,
+    about_key,
+    allow,
+    ask,
+    evaluate,
+    key_policy,
+    to,
+)
 
 SENTENCE = f"User: {ALICE.arn} is not authorized to perform: kms:Encrypt on resource: {KEY}"
 POLICY = "arn:aws:iam::111122223333:policy/Limits"
@@ -165,7 +175,9 @@ def test_a_refusal_without_a_decision_has_words_of_its_own() -> None:
 
 def test_a_refusal_in_other_words_can_still_be_explained() -> None:
     """The decision and the question stay."""
-    asked = Asked(ask(), about_key(), frozenset({"aws:resourcetag/team"}), "alias/app")
+    asked = RefusedQuestion(
+        Question(ask(), about_key()), frozenset({"aws:resourcetag/team"}), "alias/app"
+    )
     refusal = AccessDenied(evaluate(ask(), about_key()), asked=asked)
     assert refusal.asked is asked
     reworded = refusal.reworded("Not found, or not yours.")

@@ -11,8 +11,12 @@ from keystead.policy.enforcement.codegen import REFUSED, Shapes
 from keystead.policy.enforcement.enforce import DISAGREEMENT, Enforcer
 from keystead.policy.enforcement.specialise import compile_residual
 from keystead.policy.evaluation.decision import Outcome, PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
-from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, PrincipalPolicies
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PolicySource,
+    PrincipalPolicies,
+    Question,
+)
 from tests.policy.support import (
     ACCOUNT,
     ALICE,
@@ -28,6 +32,7 @@ from tests.policy.support import (
     ask,
     ceiling,
     deny,
+    evaluate,
     key_policy,
     own,
     to,
@@ -41,7 +46,10 @@ def test_an_allowance_says_by_what() -> None:
     """From the second time on it comes without a trace, and names the same kind of policy."""
     enforcer = Enforcer()
     policies = about_key((own(allow()),), (DELEGATES,))
-    first, second = enforcer.decide(ask(), policies), enforcer.decide(ask(), policies)
+    first, second = (
+        enforcer.decide(Question(ask(), policies)),
+        enforcer.decide(Question(ask(), policies)),
+    )
     assert first.trace
     assert not second.trace
     assert first.allowed
@@ -55,7 +63,7 @@ def test_a_refusal_is_always_explained() -> None:
     enforcer = Enforcer()
     policies = about_key((), (DELEGATES,))
     for _ in range(2):
-        assert enforcer.decide(ask(), policies).trace
+        assert enforcer.decide(Question(ask(), policies)).trace
 
 
 def test_the_same_documents_elsewhere_are_the_same_decision() -> None:
@@ -65,7 +73,9 @@ def test_the_same_documents_elsewhere_are_the_same_decision() -> None:
         identity = PolicySource(own(allow()).policy, name, f"arn:aws:iam::{ACCOUNT}:user/{name}")
         key = PolicySource(DELEGATES.policy, "default", name)
         decision = enforcer.decide(
-            ask(resource=f"arn:aws:kms:eu:{ACCOUNT}:key/{name}"), about_key((identity,), (key,))
+            Question(
+                ask(resource=f"arn:aws:kms:eu:{ACCOUNT}:key/{name}"), about_key((identity,), (key,))
+            )
         )
         assert decision.allowed
         assert bool(decision.trace) is (name == "one")
@@ -78,7 +88,7 @@ def test_a_difference_refuses_and_is_counted(
     """When residual and definition differ nobody is allowed, and it is not a secret."""
     monkeypatch.setattr(enforce, "compile_residual", lambda *_: lambda *_: verdict)
     enforcer = Enforcer()
-    decision = enforcer.decide(ask(), about_key((own(allow()),), (DELEGATES,)))
+    decision = enforcer.decide(Question(ask(), about_key((own(allow()),), (DELEGATES,))))
     assert decision.outcome is Outcome.IMPLICITLY_DENIED
     assert decision.trace[0] is DISAGREEMENT
     told = decision.trace[0]
@@ -94,9 +104,9 @@ def test_a_residual_that_was_wrong_is_never_asked_again(monkeypatch: pytest.Monk
     )
     enforcer = Enforcer()
     wrong, right = about_key((), (DELEGATES,)), about_key((own(allow()),), (DELEGATES,))
-    assert [enforcer.decide(ask(), wrong).allowed for _ in range(3)] == [False] * 3
+    assert [enforcer.decide(Question(ask(), wrong)).allowed for _ in range(3)] == [False] * 3
     assert enforcer.disagreements == 1
-    assert [enforcer.decide(ask(), right).allowed for _ in range(2)] == [True, True]
+    assert [enforcer.decide(Question(ask(), right)).allowed for _ in range(2)] == [True, True]
 
 
 def test_a_residual_that_refuses_too_much_is_noticed_every_time(
@@ -107,7 +117,11 @@ def test_a_residual_that_refuses_too_much_is_noticed_every_time(
     monkeypatch.setattr(enforce, "compile_residual", lambda *_: lambda *_: next(answers))
     enforcer = Enforcer()
     policies = about_key((own(allow()),), (DELEGATES,))
-    assert [enforcer.decide(ask(), policies).allowed for _ in range(3)] == [True, False, False]
+    assert [enforcer.decide(Question(ask(), policies)).allowed for _ in range(3)] == [
+        True,
+        False,
+        False,
+    ]
     assert enforcer.disagreements == 2
 
 
@@ -116,10 +130,10 @@ def test_what_is_kept_is_bounded() -> None:
     room = Room(of_owner=60_000, in_all=100_000)
     enforcer = Enforcer(room)
     for i in range(10):
-        enforcer.decide(ask(), about_key((own(allow(Sid=f"S{i}")),), (DELEGATES,)))
+        enforcer.decide(Question(ask(), about_key((own(allow(Sid=f"S{i}")),), (DELEGATES,))))
         assert 0 < enforcer.kept_bytes < 2 * room.of_owner
     assert 1 < len(enforcer._residuals) < 10
-    latest = enforcer.decide(ask(), about_key((own(allow(Sid="S9")),), (DELEGATES,)))
+    latest = enforcer.decide(Question(ask(), about_key((own(allow(Sid="S9")),), (DELEGATES,))))
     assert not latest.trace
 
 
@@ -127,7 +141,7 @@ def test_who_asks_is_no_part_of_what_is_kept() -> None:
     """One residual answers users, sessions and root alike, each by how they are named."""
     enforcer = Enforcer()
     policies = about_key((own(allow()),), (DELEGATES,))
-    kinds = [enforcer.decide(ask(who), policies).kind for who in (ALICE, APP, OWNER)]
+    kinds = [enforcer.decide(Question(ask(who), policies)).kind for who in (ALICE, APP, OWNER)]
     assert kinds == [PolicyKind.IDENTITY, PolicyKind.IDENTITY, PolicyKind.RESOURCE]
     assert len(enforcer._residuals) == 1
 
@@ -139,7 +153,7 @@ def test_replacing_a_policy_replaces_what_it_is_kept_under() -> None:
     other = msgspec.structs.replace(first.principal, identity_based=(own(allow("s3:*")),))
     second = msgspec.structs.replace(first, principal=other)
     assert first.principal.ids != other.ids
-    assert [enforcer.decide(ask(), p).allowed for p in (first, second, first)] == [
+    assert [enforcer.decide(Question(ask(), p)).allowed for p in (first, second, first)] == [
         True,
         False,
         True,
@@ -161,7 +175,7 @@ def test_no_text_of_a_document_becomes_source(monkeypatch: pytest.MonkeyPatch) -
     condition = {"StringEquals": {f"aws:PrincipalTag/{hostile}": hostile}}
     statement = allow(resource=f"arn:aws:kms:*:*:key/{hostile}", Condition=condition)
     policies = about_key((own(allow("s3:*"), statement),), (DELEGATES,))
-    Enforcer().decide(ask(), policies)
+    Enforcer().decide(Question(ask(), policies))
     (source,) = sources
     assert "kms" not in source
     assert "exit" not in source
@@ -174,8 +188,8 @@ def test_many_statements_are_no_obstacle() -> None:
     named = [allow(Condition={"Null": {"app:a": "true"}}, **to(ROOT)) for _ in range(300)]
     policies = about_key((own(*many, allow()),), (key_policy(*named),))
     enforcer = Enforcer()
-    assert [enforcer.decide(ask(), policies).allowed for _ in range(2)] == [True, True]
-    assert not enforcer.decide(ask(app__a="x"), policies).allowed
+    assert [enforcer.decide(Question(ask(), policies)).allowed for _ in range(2)] == [True, True]
+    assert not enforcer.decide(Question(ask(app__a="x"), policies)).allowed
     assert enforcer.disagreements == 0
 
 
@@ -200,7 +214,7 @@ def test_grants_are_read_as_they_are(grants: list[Statement], allowed: bool) -> 
     sources = tuple(key_policy(statement) for statement in grants)
     policies = about_key((), (SILENT,), grants=sources)
     for _ in range(2):
-        decision = enforcer.decide(ask(APP, app__a="true"), policies)
+        decision = enforcer.decide(Question(ask(APP, app__a="true"), policies))
         assert decision.allowed is allowed
         assert decision.outcome is evaluate(ask(APP, app__a="true"), policies).outcome
     assert enforcer.disagreements == 0

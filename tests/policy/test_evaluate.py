@@ -6,8 +6,7 @@ import pytest
 
 from keystead.policy.enforcement.enforce import Enforcer
 from keystead.policy.evaluation.decision import Decision, Finding, Outcome, PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
-from keystead.policy.evaluation.question import PolicySource, Principal, PrincipalType
+from keystead.policy.evaluation.question import PolicySource, Principal, PrincipalType, Question
 from keystead.policy.language.document import DocumentKind, stored_policy
 from tests.policy.support import (
     ACCOUNT,
@@ -30,6 +29,7 @@ from tests.policy.support import (
     ceiling,
     deny,
     elsewhere,
+    evaluate,
     key_policy,
     own,
     source,
@@ -348,7 +348,7 @@ def test_a_grant_to_a_stranger_s_role_stands_in_as_well(grantee: str) -> None:
     """Whether it names the session or its role; without it nothing does."""
     granted = about_key((), (SILENT,), grants=(key_policy(allow(**to(grantee))),))
     assert allowed_by(evaluate(ask(VISITOR), granted)) is PolicyKind.RESOURCE
-    assert allowed_by(Enforcer().decide(ask(VISITOR), granted)) is PolicyKind.RESOURCE
+    assert allowed_by(Enforcer().decide(Question(ask(VISITOR), granted))) is PolicyKind.RESOURCE
     assert refused_by(evaluate(ask(VISITOR), about_key((), (SILENT,)))) is PolicyKind.RESOURCE
 
 

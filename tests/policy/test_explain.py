@@ -1,7 +1,7 @@
 """Why it was decided so, and what would have to change (issue: reasons)."""
 
 from keystead.policy.evaluation.decision import PolicyKind
-from keystead.policy.evaluation.question import PolicySource
+from keystead.policy.evaluation.question import PolicySource, Question
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.changes import What
 from keystead.policy.reasons.explain import explain
@@ -34,7 +34,7 @@ OFFICE = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 def test_conditions_show_what_they_want_and_what_they_find() -> None:
     """Each condition of each statement, with expected and actual values."""
     policies = about_key((own(allow(Condition=OFFICE)),), (DELEGATES,))
-    explanation = explain(ask(aws__sourceip="192.0.2.1"), policies)
+    explanation = explain(Question(ask(aws__sourceip="192.0.2.1"), policies))
     identity = explanation.considered[1]
     assert (identity.kind, identity.effect) == (PolicyKind.IDENTITY, "says nothing")
     condition = identity.statements[0].conditions[0]
@@ -43,7 +43,9 @@ def test_conditions_show_what_they_want_and_what_they_find() -> None:
     assert condition.expected == ("10.0.0.0/8",)
     assert condition.actual == "192.0.2.1"
     assert not condition.met
-    assert explain(ask(), policies).considered[1].statements[0].conditions[0].actual is None
+    assert (
+        explain(Question(ask(), policies)).considered[1].statements[0].conditions[0].actual is None
+    )
 
 
 def test_what_would_allow_names_the_caller_in_any_partition() -> None:
@@ -51,7 +53,7 @@ def test_what_would_allow_names_the_caller_in_any_partition() -> None:
     there = KEY.replace("arn:aws:kms:eu-central-1", "arn:aws-cn:kms:cn-north-1")
     user = USER.replace("arn:aws:", "arn:aws-cn:")
     alice = principal_named(user, "", "kms:Encrypt")
-    changes = explain(ask(alice, resource=there), about_key((own(allow()),))).changes
+    changes = explain(Question(ask(alice, resource=there), about_key((own(allow()),)))).changes
     assert [change.statement["Principal"] for change in changes if change.statement] == [
         {"AWS": user}
     ]
@@ -67,7 +69,7 @@ def test_every_policy_is_considered_in_the_order_of_the_steps() -> None:
         scps=((), (ceiling(allow(), kind=DocumentKind.SCP),)),
         grants=(PolicySource(policy(deny(**to(USER)), kind=DocumentKind.KEY), "grant-1"),),
     )
-    considered = explain(ask(APP), policies).considered
+    considered = explain(Question(ask(APP), policies)).considered
     assert [(one.kind, one.policy, one.level) for one in considered] == [
         (PolicyKind.SERVICE_CONTROL, "scp", 2),
         (PolicyKind.RESOURCE, "default", 0),
@@ -86,7 +88,7 @@ def test_policies_of_the_resource_s_organization_are_considered_first() -> None:
     )
     scps = ((ceiling(allow("*"), kind=DocumentKind.SCP),),)
     policies = about_key(resource_control=((full,), (denies,)), scps=scps)
-    considered = explain(ask(), policies).considered
+    considered = explain(Question(ask(), policies)).considered
     assert [(one.policy, one.attached_to, one.level, one.effect) for one in considered] == [
         ("rcp", "", 1, "allows"),
         ("Perimeter", OTHER, 2, "denies"),
@@ -99,7 +101,7 @@ def test_a_condition_of_a_deny_is_to_fail() -> None:
     outside = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
     denying = own(allow(), deny(Sid="Office", Condition=outside))
     policies = about_key((denying,), (DELEGATES,))
-    (change,) = explain(ask(aws__sourceip="192.0.2.1"), policies).changes
+    (change,) = explain(Question(ask(aws__sourceip="192.0.2.1"), policies)).changes
     assert (change.what, change.policy, change.index, change.sid) == (
         What.AVOID,
         "own",
@@ -112,7 +114,7 @@ def test_a_condition_of_a_deny_is_to_fail() -> None:
 def test_conditions_are_to_be_met() -> None:
     """When only conditions fail, no policy has to change."""
     policies = about_key((own(allow("s3:*"), allow(Condition=OFFICE)),), (DELEGATES,))
-    (change,) = explain(ask(), policies).changes
+    (change,) = explain(Question(ask(), policies)).changes
     assert (change.what, change.index) == (What.MEET, 1)
     assert not change.conditions[0].met
 
@@ -120,24 +122,24 @@ def test_conditions_are_to_be_met() -> None:
 def test_the_caller_s_own_statement_is_to_be_widened() -> None:
     """A statement that lacks one action or resource is given it, if that gives nothing else."""
     policies = about_key((own(allow("s3:*"), allow("kms:Sign", KEY)),), (DELEGATES,))
-    (change,) = explain(ask(), policies).changes
+    (change,) = explain(Question(ask(), policies)).changes
     assert (change.what, change.index) == (What.WIDEN, 1)
     assert change.statement["Action"] == ["kms:Sign", "kms:Encrypt"]
 
-    (change,) = explain(ask(), about_key((own(allow("kms:Sign")),), (DELEGATES,))).changes
+    (change,) = explain(Question(ask(), about_key((own(allow("kms:Sign")),), (DELEGATES,)))).changes
     assert (change.what, change.statement["Resource"]) == (What.ADD, KEY)
 
     administrators = key_policy(allow(**to(ROLE)))
-    (change,) = explain(ask(), about_key((), (administrators,))).changes
+    (change,) = explain(Question(ask(), about_key((), (administrators,)))).changes
     assert (change.what, change.statement["Action"]) == (What.ADD, "kms:Encrypt")
 
 
 def test_a_statement_is_to_be_added_where_none_is_near() -> None:
     """The new statement says no more than the request needs."""
-    (change,) = explain(ask(), about_key((), (DELEGATES,))).changes
+    (change,) = explain(Question(ask(), about_key((), (DELEGATES,)))).changes
     assert (change.what, change.kind, change.policy) == (What.ADD, PolicyKind.IDENTITY, "")
     assert change.statement == {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": KEY}
-    (change,) = explain(ask(), about_key()).changes
+    (change,) = explain(Question(ask(), about_key())).changes
     assert change.kind is PolicyKind.RESOURCE
     assert change.statement["Principal"] == {"AWS": USER}
 
@@ -151,7 +153,7 @@ def test_everything_in_the_way_changes() -> None:
         scps=((ceiling(deny(Condition=OFFICE), kind=DocumentKind.SCP),),),
     )
     context = ask(aws__sourceip="10.1.1.1", aws__principalarn=USER)
-    changes = explain(context, policies).changes
+    changes = explain(Question(context, policies)).changes
     assert [(change.what, change.kind) for change in changes] == [
         (What.AVOID, PolicyKind.SERVICE_CONTROL),
         (What.ADD, PolicyKind.SERVICE_CONTROL),
@@ -163,11 +165,11 @@ def test_everything_in_the_way_changes() -> None:
 def test_what_no_change_can_allow() -> None:
     """AWS's own aliases, and operations that stay in their account."""
     alias = ask(action="kms:DeleteAlias", resource="arn:aws:kms:eu-1:111122223333:alias/aws/s3")
-    assert explain(alias, elsewhere((own(allow("*")),))).changes == ()
+    assert explain(Question(alias, elsewhere((own(allow("*")),)))).changes == ()
     policies = about_key(
         (own(allow()),), (key_policy(allow(**to(USER))),), cross_account_allowed=False
     )
-    assert explain(ask(account=OTHER), policies).changes == ()
+    assert explain(Question(ask(account=OTHER), policies)).changes == ()
 
 
 def test_a_person_reads_one_screen() -> None:
@@ -177,7 +179,7 @@ def test_a_person_reads_one_screen() -> None:
     )
     policies = about_key((denying,), (DELEGATES,))
     assert (
-        render(explain(ask(aws__sourceip="10.1.1.1"), policies))
+        render(explain(Question(ask(aws__sourceip="10.1.1.1"), policies)))
         == f"""\
 ExplicitlyDenied  with an explicit deny in an identity-based policy
 
@@ -209,10 +211,10 @@ to allow it
 
 def test_the_text_for_what_is_allowed_and_what_cannot_be() -> None:
     """No change is proposed for the one, and none is known for the other."""
-    allowed = render(explain(ask(), about_key((own(allow()),), (DELEGATES,))))
+    allowed = render(explain(Question(ask(), about_key((own(allow()),), (DELEGATES,)))))
     assert allowed.startswith("Allowed  by the identity-based policy\n")
     assert "to allow it" not in allowed
     alias = ask(action="kms:DeleteAlias", resource="arn:aws:kms:eu-1:111122223333:alias/aws/s3")
-    reserved = render(explain(alias, elsewhere()))
+    reserved = render(explain(Question(alias, elsewhere())))
     assert reserved.endswith("to allow it\n  no change of a policy can")
     assert "considered\n  no policy" in reserved

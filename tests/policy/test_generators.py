@@ -42,9 +42,10 @@ def test_each_layer_decides_some_questions() -> None:
 
 def asked(line: dict[str, Any]) -> Asked | None:
     try:
-        return read(line)
+        found = read(line)
     except BadScenario:
         return None
+    return found.context, found.policies
 
 
 def test_each_layer_decides_some_scenarios() -> None:

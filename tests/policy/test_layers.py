@@ -10,21 +10,20 @@ import pytest
 import keystead
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation.decision import Outcome
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.kinds import KINDS, Form, PolicyKind
 from keystead.policy.evaluation.layers import Layer, places, sources_at, with_sources
-from keystead.policy.evaluation.matching import Question
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
-    Asked,
     PolicySource,
     PrincipalPolicies,
+    Question,
+    RefusedQuestion,
     RequestContext,
 )
 from keystead.policy.language.kinds import RULES
 from keystead.policy.reasons.explain import explain
 from keystead.refusals.written import Refusal, read, write
-from tests.policy.support import ROLE, ask, policy
+from tests.policy.support import ROLE, ask, evaluate, policy
 
 EVERY_KIND = list(PolicyKind)
 NO_POLICIES = {"principal", "grants", "resource_policy_required"} | {
@@ -59,7 +58,7 @@ def asked_of(kind: PolicyKind) -> tuple[RequestContext, ApplicablePolicies]:
         resource_control=((),),
         resource_policy_required=True,
     )
-    for place in places(Question.of(context, policies)):
+    for place in places(Question(context, policies)):
         policies = with_sources(policies, place, (source(place.kind, "Allow"),))
     return context, policies
 
@@ -81,7 +80,7 @@ def test_places_are_in_the_order_of_the_steps() -> None:
     """The table's order is that in which the steps of an evaluation name their kinds."""
     for kind in EVERY_KIND:
         context, policies = asked_of(kind)
-        taken = [place.kind for place in places(Question.of(context, policies))]
+        taken = [place.kind for place in places(Question(context, policies))]
         steps = [one.kind for one in evaluate(context, policies).trace if one.step[0] != "1"]
         assert taken == [one for one in steps if one is not None]
         assert kind in taken
@@ -101,20 +100,22 @@ def test_a_denial_counts_wherever_it_stands(kind: PolicyKind) -> None:
     assert denied.combination(context.action) != policies.combination(context.action)
 
     enforcer = Enforcer()
-    assert [enforcer.decide(context, policies).allowed for _ in range(2)] == [True, True]
-    for decision in (evaluate(context, denied), enforcer.decide(context, denied)):
+    assert [enforcer.decide(Question(context, policies)).allowed for _ in range(2)] == [True, True]
+    for decision in (evaluate(context, denied), enforcer.decide(Question(context, denied))):
         assert (decision.outcome, decision.kind) == (Outcome.EXPLICITLY_DENIED, kind)
     assert enforcer.disagreements == 0
 
-    considered = {one.policy: one for one in explain(context, denied).considered}
+    considered = {one.policy: one for one in explain(Question(context, denied)).considered}
     assert considered[denying.id].effect == "denies"
     assert considered[denying.id].level == (1 if KINDS[kind].form is Form.LEVELS else 0)
 
     when = datetime(2026, 1, 1, tzinfo=UTC)
-    written, documents = write(Refusal("id", when, "", "", Asked(context, denied)), ())
+    written, documents = write(
+        Refusal("id", when, "", "", RefusedQuestion(Question(context, denied))), ()
+    )
     again = read(written, documents.__getitem__).asked
     assert again is not None
-    assert evaluate(again.context, again.policies).kind is kind
+    assert evaluate(again.question.context, again.question.policies).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_a_kind_that_must_allow_is_asked_by_enforcement_too(kind: PolicyKind) ->
     enforcer = Enforcer()
     defined = evaluate(context, without)
     for _ in range(2):
-        assert enforcer.decide(context, without).outcome is defined.outcome
+        assert enforcer.decide(Question(context, without)).outcome is defined.outcome
     assert enforcer.disagreements == 0
 
 

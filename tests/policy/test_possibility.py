@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     ContextValue,
     PolicySource,
     PrincipalPolicies,
+    Question,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind, compile_policy
@@ -36,6 +36,7 @@ from tests.policy.support import (
     ceiling,
     deny,
     elsewhere,
+    evaluate,
     key_policy,
     own,
     source,
@@ -120,7 +121,7 @@ def test_what_is_possible_is_what_is_decided(asked: Asked, unknown: set[str]) ->
     context, policies = asked
     known = {name: value for name, value in context.keys.items() if name not in unknown}
     context = msgspec.structs.replace(context, keys=known)
-    found = possible(context, policies, unknown.__contains__)
+    found = possible(Question(context, policies), unknown.__contains__)
     for request in completions(context, unknown):
         allowed = evaluate(request, policies).allowed
         assert allowed is fulfils(found, request)
@@ -134,7 +135,7 @@ def test_what_is_possible_is_what_is_decided(asked: Asked, unknown: set[str]) ->
 @given(likely() | questions())
 def test_nothing_unknown_is_a_decision(asked: Asked) -> None:
     """When every key is known there are no conditions, and the decision is the engine's."""
-    found = possible(*asked, lambda _: False)
+    found = possible(Question(*asked), lambda _: False)
     decided = evaluate(*asked)
     assert (found.verdict is Verdict.CAN) is decided.allowed
     assert found.verdict is not Verdict.CONDITIONS
@@ -143,7 +144,7 @@ def test_nothing_unknown_is_a_decision(asked: Asked) -> None:
 
 def could(policies: ApplicablePolicies, context: RequestContext | None = None) -> Possibility:
     """What is possible when the keys of requests in these tests are unknown."""
-    return possible(context or ask(), policies, ANY.__contains__)
+    return possible(Question(context or ask(), policies), ANY.__contains__)
 
 
 def conditions(found: Possibility) -> list[list[tuple[str, str, tuple[str, ...]]]]:
@@ -230,9 +231,9 @@ def test_a_key_that_a_key_policy_never_sees() -> None:
         text(allow(**to(USER), **tagged)), DocumentKind.KEY, accept_unsupported_condition_keys=True
     )
     named = about_key((), (PolicySource(document, "default"),))
-    assert possible(ask(), named, lambda _: True).verdict is Verdict.CANNOT
+    assert possible(Question(ask(), named), lambda _: True).verdict is Verdict.CANNOT
     identity = about_key((own(allow(**tagged)),), (DELEGATING,))
-    assert possible(ask(), identity, lambda _: True).verdict is Verdict.CONDITIONS
+    assert possible(Question(ask(), identity), lambda _: True).verdict is Verdict.CONDITIONS
 
 
 def test_what_a_resource_control_policy_allows_is_never_needed() -> None:

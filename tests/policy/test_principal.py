@@ -2,7 +2,6 @@
 
 import pytest
 
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.question import Principal, PrincipalType
 from keystead.policy.language.principal import OUTSIDERS, UNBOUND
 from keystead.policy.reasons.scenario import known_keys
@@ -19,6 +18,7 @@ from tests.policy.support import (
     ask,
     ceiling,
     deny,
+    evaluate,
     key_policy,
     to,
 )

@@ -8,20 +8,19 @@ from hypothesis import strategies as st
 
 from keystead.policy.enforcement.enforce import Enforcer
 from keystead.policy.evaluation.decision import Outcome, PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.layers import places, sources_at, with_sources
-from keystead.policy.evaluation.matching import Question
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     PolicySource,
     PrincipalType,
+    Question,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.changes import What
 from keystead.policy.reasons.explain import explain
 from tests.policy.generators import questions, sources
-from tests.policy.support import allow, deny, policy, to
+from tests.policy.support import allow, deny, evaluate, policy, to
 
 patient = settings(suppress_health_check=[HealthCheck.too_slow])
 several = settings(patient, max_examples=25)
@@ -36,7 +35,7 @@ def test_enforcement_is_evaluation(asked: Asked) -> None:
     enforcer = Enforcer()
     defined = evaluate(*asked)
     for _ in range(2):  # compiled, then kept
-        decision = enforcer.decide(*asked)
+        decision = enforcer.decide(Question(*asked))
         assert (decision.outcome, decision.kind) == (defined.outcome, defined.kind)
     assert enforcer.disagreements == 0
 
@@ -47,7 +46,10 @@ def test_enforcement_keeps_questions_apart(asked: list[Asked]) -> None:
     """One enforcer answers many questions, each as if it were alone."""
     enforcer = Enforcer()
     for context, policies in [*asked, *asked]:
-        assert enforcer.decide(context, policies).outcome is evaluate(context, policies).outcome
+        assert (
+            enforcer.decide(Question(context, policies)).outcome
+            is evaluate(context, policies).outcome
+        )
     assert enforcer.disagreements == 0
 
 
@@ -58,14 +60,17 @@ def test_a_residual_serves_every_caller(asked: list[Asked]) -> None:
     enforcer = Enforcer()
     _, policies = asked[0]
     for context, _ in asked:
-        assert enforcer.decide(context, policies).outcome is evaluate(context, policies).outcome
+        assert (
+            enforcer.decide(Question(context, policies)).outcome
+            is evaluate(context, policies).outcome
+        )
     assert enforcer.disagreements == 0
 
 
 def changed(asked: Asked, data: st.DataObject, statement: dict[str, Any]) -> Asked:
     """One more statement in some policy that has a say, if it may have it."""
     context, policies = asked
-    question = Question.of(context, policies)
+    question = Question(context, policies)
     taken = [place for place in places(question) if sources_at(policies, place)]
     if not taken:
         return asked
@@ -116,7 +121,7 @@ def test_order_never_matters(asked: Asked) -> None:
     """Policies, statements and values of the request in another order decide the same."""
     context, policies = asked
     turned = policies
-    for place in places(Question.of(context, policies)):
+    for place in places(Question(context, policies)):
         found = sources_at(policies, place)
         if found:
             turned = with_sources(turned, place, tuple(backwards(one) for one in found[::-1]))
@@ -149,7 +154,7 @@ def test_a_session_is_never_more_than_its_role(asked: Asked, data: st.DataObject
 @given(questions())
 def test_the_smallest_change_allows(asked: Asked) -> None:
     """An explanation proposes nothing for what is allowed, and what allows otherwise."""
-    explanation = explain(*asked)
+    explanation = explain(Question(*asked))
     if explanation.decision.allowed:
         assert explanation.changes == ()
         return

@@ -13,14 +13,13 @@ from keystead.policy.enforcement import Enforcer, quick_statements
 from keystead.policy.enforcement.enforce import DISAGREEMENT
 from keystead.policy.enforcement.quick_conditions import _KEPT, _Answers, shortcut
 from keystead.policy.enforcement.quick_statements import quick_form, weight
-from keystead.policy.evaluation.evaluate import evaluate
-from keystead.policy.evaluation.question import ApplicablePolicies, RequestContext
+from keystead.policy.evaluation.question import ApplicablePolicies, Question, RequestContext
 from keystead.policy.language.conditions import compile_condition
 from keystead.policy.language.operators import OPERATORS, usage
 from keystead.policy.language.principal import ContextValue
 from keystead.policy.language.variables import Dialect
 from tests.policy.generators import questions
-from tests.policy.support import ROOT, about_key, allow, ask, deny, key_policy, own, to
+from tests.policy.support import ROOT, about_key, allow, ask, deny, evaluate, key_policy, own, to
 
 LATER, EARLIER = Dialect(), Dialect(variables=False)
 DELEGATES = key_policy(allow(**to(ROOT)))
@@ -105,7 +104,7 @@ def test_each_of_these_has_a_shortcut(condition: object) -> None:
     (statement,) = policies.principal.identity_based[0].policy.statements
     assert quick_form(statement).tests[0] is not statement.conditions[0].test
     enforcer = Enforcer()
-    assert [enforcer.decide(context, policies).allowed for _ in range(2)] == [True, True]
+    assert [enforcer.decide(Question(context, policies)).allowed for _ in range(2)] == [True, True]
 
 
 @pytest.mark.parametrize("condition", QUICK, ids=str)
@@ -123,7 +122,7 @@ def test_a_wrong_shortcut_of_a_condition_is_noticed(
     denies = about_key((own(allow(), deny(Condition=condition)),), (DELEGATES,))
     enforcer = Enforcer()
     for count, applicable in enumerate((policies, denies), 1):
-        decision = enforcer.decide(context, applicable)
+        decision = enforcer.decide(Question(context, applicable))
         assert not decision.allowed
         assert decision.trace[0] is DISAGREEMENT
         assert enforcer.disagreements == count
@@ -139,7 +138,7 @@ def test_a_wrong_matcher_of_a_resource_is_noticed(
     monkeypatch.setattr(quick_statements, "_matcher", lambda _: lambda _: True)
     enforcer = Enforcer()
     policies = about_key((own(allow(resource=resource)),), (DELEGATES,))
-    decision = enforcer.decide(ask(), policies)
+    decision = enforcer.decide(Question(ask(), policies))
     assert not decision.allowed
     assert decision.trace[0] is DISAGREEMENT
     assert enforcer.disagreements == 1

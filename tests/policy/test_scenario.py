@@ -299,7 +299,7 @@ OF_ACCOUNT = {"aws:principalisawsservice": "false", "aws:principalaccount": ACCO
 )
 def test_keys_that_follow_from_the_caller(principal: str, keys: dict[str, str]) -> None:
     """What an ARN tells is there, what it does not tell (a unique id) is absent (iam.md 6.1)."""
-    asked, _ = question(Scenario(principal, "kms:Encrypt", KEY))
+    asked = question(Scenario(principal, "kms:Encrypt", KEY)).context
     assert asked.keys == {**keys, "aws:resourceaccount": ACCOUNT}
 
 
@@ -317,14 +317,14 @@ def test_keys_that_follow_from_the_caller(principal: str, keys: dict[str, str]) 
 )
 def test_who_owns_the_resource(resource: str, given: str | None, owner: str) -> None:
     """Whoever is given, else the account in its ARN, else the caller's."""
-    asked, _ = question(Scenario(USER, "kms:Encrypt", resource, resource_account=given))
+    asked = question(Scenario(USER, "kms:Encrypt", resource, resource_account=given)).context
     assert (asked.resource_account, asked.keys["aws:resourceaccount"]) == (owner, owner)
 
 
 def test_a_resource_without_an_owner() -> None:
     """A caller without an account leaves it open: the key is absent, not empty."""
     assert owner_of("arn:aws:kms:eu-1:111122223333") == ""
-    asked, _ = question(Scenario("logs.amazonaws.com", "s3:GetObject", "arn:aws:s3:::b"))
+    asked = question(Scenario("logs.amazonaws.com", "s3:GetObject", "arn:aws:s3:::b")).context
     assert asked.resource_account == ""
     assert "aws:resourceaccount" not in asked.keys
 
@@ -337,7 +337,7 @@ def test_callers_are_known_by_the_names_that_their_form_gives() -> None:
     assert (session.account, session.arn, session.issuer_arn) == (ACCOUNT, SESSION, ROLE)
     federated = principal_named(FEDERATED, USER, "kms:Encrypt")
     assert (federated.account, federated.issuer_arn) == (ACCOUNT, USER)
-    asked, _ = question(Scenario(FEDERATED, "kms:Encrypt", KEY))
+    asked = question(Scenario(FEDERATED, "kms:Encrypt", KEY)).context
     assert asked.principal.issuer_arn == ""
     root = principal_named(ROOT, "", "kms:Encrypt")
     assert (root.arn, root.account) == (ROOT, ACCOUNT)

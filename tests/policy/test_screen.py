@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, Principal
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PolicySource,
+    Principal,
+    Question,
+)
 from keystead.policy.language.document import DocumentKind
 from keystead.policy.reasons.explain import explain
 from keystead.policy.reasons.screen import render
@@ -33,7 +38,7 @@ WANTS_X = own(allow(Condition={"StringEquals": {"app:a": "x"}}))
 
 
 def screen(policies: ApplicablePolicies, **keys: Any) -> str:
-    return render(explain(ask(**keys), policies))
+    return render(explain(Question(ask(**keys), policies)))
 
 
 def test_everything_in_the_way_is_on_the_screen() -> None:
@@ -161,7 +166,7 @@ def test_who_gave_the_permission(
     who: Principal, action: str, resource: str, policies: ApplicablePolicies, says: str
 ) -> None:
     """A kind of policy, the root user's own power, or nobody, where no permission is needed."""
-    first, *_ = render(explain(ask(who, action, resource), policies)).splitlines()
+    first, *_ = render(explain(Question(ask(who, action, resource), policies))).splitlines()
     assert first.startswith("Allowed  ")
     assert says in first
 
@@ -169,7 +174,7 @@ def test_who_gave_the_permission(
 def test_what_no_policy_can_give_is_refused_for_everybody() -> None:
     """AWS's own aliases have no kind of policy in the way."""
     alias = ask(action="kms:DeleteAlias", resource="arn:aws:kms:eu-1:111122223333:alias/aws/s3")
-    first, *_ = render(explain(alias, elsewhere((own(allow("*")),)))).splitlines()
+    first, *_ = render(explain(Question(alias, elsewhere((own(allow("*")),))))).splitlines()
     assert first == "ImplicitlyDenied  for everybody"
 
 
@@ -197,5 +202,5 @@ def test_the_first_line_says_what_the_steps_say() -> None:
         ),
     ):
         asked = ask(resource=KEY.replace(ACCOUNT, OTHER), account=OTHER)
-        first = render(explain(asked, policies)).partition("\n")[0]
+        first = render(explain(Question(asked, policies))).partition("\n")[0]
         assert first.endswith(f"Denied  {why}")

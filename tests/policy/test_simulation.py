@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.policy.evaluation.decision import Outcome, PolicyKind
-from keystead.policy.evaluation.evaluate import evaluate
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
     ContextValue,
     PolicySource,
     PrincipalPolicies,
+    Question,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind, Policy, compile_policy
@@ -30,6 +30,7 @@ from tests.policy.support import (
     USER,
     allow,
     deny,
+    evaluate,
     policy,
     text,
     to,
@@ -154,19 +155,21 @@ def ask(
     context = RequestContext(ALICE, action, resource, owner, named)
     kind = DocumentKind.KEY if ":kms:" in resource else DocumentKind.RESOURCE
     return simulate(
-        context,
-        ApplicablePolicies(
-            PrincipalPolicies(
-                (PolicySource(policy(*statements), "own"),) if statements else (),
-                PolicySource(policy(boundary, kind=DocumentKind.BOUNDARY), "bound")
-                if boundary
-                else None,
-                service_control=tuple(
-                    (PolicySource(policy(scp, kind=DocumentKind.SCP), f"scp{i}"),)
-                    for i, scp in enumerate(scps)
+        Question(
+            context,
+            ApplicablePolicies(
+                PrincipalPolicies(
+                    (PolicySource(policy(*statements), "own"),) if statements else (),
+                    PolicySource(policy(boundary, kind=DocumentKind.BOUNDARY), "bound")
+                    if boundary
+                    else None,
+                    service_control=tuple(
+                        (PolicySource(policy(scp, kind=DocumentKind.SCP), f"scp{i}"),)
+                        for i, scp in enumerate(scps)
+                    ),
                 ),
+                (PolicySource(any_keys(own, kind), "resource"),) if own else (),
             ),
-            (PolicySource(any_keys(own, kind), "resource"),) if own else (),
         ),
     )
 
@@ -248,7 +251,7 @@ def test_trust_policies_are_about_their_role() -> None:
     trust = PolicySource(policy(statement, kind=DocumentKind.TRUST), "trust")
     context = RequestContext(ALICE, "sts:AssumeRole", ROLE, ACCOUNT, {})
     policies = ApplicablePolicies(PrincipalPolicies(), (trust,), resource_policy_required=True)
-    assert simulate(context, policies).missing == ("sts:ExternalId",)
+    assert simulate(Question(context, policies)).missing == ("sts:ExternalId",)
 
 
 def test_deciding_statements() -> None:
@@ -348,4 +351,4 @@ def test_combined_organizations() -> None:
 @given(questions())
 def test_the_decision_is_the_evaluators(asked: Any) -> None:
     """Whatever is asked, a simulation decides as enforcement does (PE-9)."""
-    assert simulate(*asked).outcome is evaluate(*asked).outcome
+    assert simulate(Question(*asked)).outcome is evaluate(*asked).outcome

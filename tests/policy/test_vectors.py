@@ -68,10 +68,10 @@ def wrong(file: Path, sample: int, tried: Callable[[dict[str, Any]], None]) -> d
 def check_enforced(vector: dict[str, Any]) -> None:
     if vector.get("error"):
         return
-    context, policies = read({"id": vector["id"], **vector["scenario"]})
+    asked = read({"id": vector["id"], **vector["scenario"]})
     enforcer = Enforcer()
     for _ in range(2):
-        decision = enforcer.decide(context, policies)
+        decision = enforcer.decide(asked)
         assert decision.outcome.value == vector["decision"], vector["rule"]
         if "kind" in vector:
             assert (decision.kind and decision.kind.value) == vector["kind"], vector["rule"]

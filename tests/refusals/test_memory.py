@@ -15,7 +15,12 @@ from keystead.custody.rows.rows import RowIntegrityError
 from keystead.custody.seals.root import FileSeal, initialise
 from keystead.custody.state import open_sums
 from keystead.policy.evaluation.decision import AccessDenied
-from keystead.policy.evaluation.question import ApplicablePolicies, Asked, PrincipalPolicies
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PrincipalPolicies,
+    Question,
+    RefusedQuestion,
+)
 from keystead.policy.reasons.explain import explain
 from keystead.refusals.memory import HEADER, WRITTEN_AT_ONCE, Refusals
 from keystead.refusals.queue import Capacity, Queue
@@ -40,7 +45,9 @@ def refusal(
     context = msgspec.structs.replace(ask(), keys={"aws:username": "alice", **keys})
     policies = ApplicablePolicies(PrincipalPolicies((own(allow(f"s3:{unlike or 'Get'}*")),)))
     time = NOW + timedelta(seconds=number)
-    return Refusal(f"{account}-{number}", time, account, "no", Asked(context, policies))
+    return Refusal(
+        f"{account}-{number}", time, account, "no", RefusedQuestion(Question(context, policies))
+    )
 
 
 # what waits in memory
@@ -266,9 +273,7 @@ def test_a_refusal_moves_no_epoch_and_outlives_a_restart(local: Local) -> None:
         )
         assert found is not None
         assert found.asked is not None
-        assert explain(found.asked.context, found.asked.policies).decision.statements[0].sid == (
-            "NoPayroll"
-        )
+        assert explain(found.asked.question).decision.statements[0].sid == "NoPayroll"
 
 
 def test_a_flood_is_bounded(local: Local) -> None:
@@ -360,7 +365,7 @@ def test_a_refusal_that_would_be_allowed_is_told(local: Local) -> None:
         ("wrong", ApplicablePolicies(PrincipalPolicies((own(allow()),)))),
     ):
         event = Event(name, NOW, "kms.amazonaws.com", "Encrypt", principal=ALICE)
-        refused = AccessDenied(None, "no", Asked(ask(), policies))
+        refused = AccessDenied(None, "no", RefusedQuestion(Question(ask(), policies)))
         refusals.remember(refused, event, HttpResponse(400, (), b""))
         told = explained(local, name)
         assert ("differs" in told) is (name == "wrong")
@@ -372,7 +377,9 @@ def test_a_refusal_that_cannot_be_written_down_is_a_refusal(local: Local) -> Non
     refusals, response = local.installation.refusals, HttpResponse(400, (), b"no")
     event = Event("id", NOW, "kms.amazonaws.com", "Encrypt", principal=ALICE)
     for text, remembered in (("\ud800", False), ("fine", True)):
-        asked = Asked(ask(aws__useragent=text), ApplicablePolicies(PrincipalPolicies()))
+        asked = RefusedQuestion(
+            Question(ask(aws__useragent=text), ApplicablePolicies(PrincipalPolicies()))
+        )
         answer = refusals.remember(AccessDenied(None, "no", asked), event, response)
         assert msgspec.structs.replace(answer, headers=()) == response
         assert bool(answer.headers) is remembered

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
-    Asked,
     PolicySource,
     PrincipalPolicies,
+    Question,
+    RefusedQuestion,
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind
@@ -48,13 +49,15 @@ from tests.policy.support import (
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 
-def refusal(asked: Asked | None) -> Refusal:
+def refusal(asked: RefusedQuestion | None) -> Refusal:
     return Refusal("id", NOW, "111122223333", "no", asked)
 
 
-def about(*actions: str) -> Asked:
+def about(*actions: str) -> RefusedQuestion:
     """A question of somebody with a policy for each of these actions."""
-    return Asked(ask(), about_key(tuple(own(allow(action)) for action in actions)))
+    return RefusedQuestion(
+        Question(ask(), about_key(tuple(own(allow(action)) for action in actions)))
+    )
 
 
 def every_kind() -> ApplicablePolicies:
@@ -92,15 +95,17 @@ def every_kind() -> ApplicablePolicies:
 def test_a_question_is_read_as_it_was_asked(policies: ApplicablePolicies) -> None:
     """Every policy of every kind, where it is attached, and every switch."""
     context = ask(aws__username="alice", aws__tagkeys=("a", "b"))
-    asked = Asked(context, policies, frozenset({"aws:x", "aws:y"}), f"{KEY}/alias")
+    asked = RefusedQuestion(
+        Question(context, policies), frozenset({"aws:x", "aws:y"}), f"{KEY}/alias"
+    )
     written, documents = write(refusal(asked), ())
     again = read(written, documents.__getitem__)
     assert again == replaced(refusal(asked), again)
     assert again.asked is not None
-    assert (again.asked.context, again.asked.described, again.asked.shown_as) == (
+    assert (again.asked.question.context, again.asked.described, again.asked.shown_as) == (
         context, frozenset({"aws:x", "aws:y"}), f"{KEY}/alias",
     )  # fmt: skip
-    assert plain(again.asked.policies) == plain(policies)
+    assert plain(again.asked.question.policies) == plain(policies)
 
 
 def replaced(written: Refusal, again: Refusal) -> Refusal:
@@ -130,11 +135,11 @@ def test_a_refusal_that_no_policy_decided() -> None:
 @given(questions())
 def test_what_is_read_is_decided_alike(question: tuple[RequestContext, ApplicablePolicies]) -> None:
     """A question that was written down is explained as it was, to the last word."""
-    written, documents = write(refusal(Asked(*question)), {})
+    written, documents = write(refusal(RefusedQuestion(Question(*question))), {})
     again = read(written, documents.__getitem__)
     assert again.asked is not None
-    assert again.asked.context == question[0]
-    assert explain(again.asked.context, again.asked.policies) == explain(*question)
+    assert again.asked.question.context == question[0]
+    assert explain(again.asked.question) == explain(Question(*question))
 
 
 def test_every_part_of_a_question_is_written() -> None:
@@ -142,16 +147,17 @@ def test_every_part_of_a_question_is_written() -> None:
     written = set(written_form._Policies.__struct_fields__)
     parts = {*ApplicablePolicies.__struct_fields__, *PrincipalPolicies.__struct_fields__}
     assert written == parts - {"principal", "ids"}
-    assert set(written_form._Asked.__struct_fields__) == set(Asked.__struct_fields__)
+    asked = {*Question.__struct_fields__, *RefusedQuestion.__struct_fields__} - {"question"}
+    assert set(written_form._Asked.__struct_fields__) == asked
 
 
 def test_who_asked_is_read_with_every_name() -> None:
     """With their tags, and whether SCPs bind them: a policy may ask for each of these."""
     who = replace(ALICE, tags={"team": "red"}, service_linked=True)
-    written, documents = write(refusal(Asked(ask(who), about_key())), ())
+    written, documents = write(refusal(RefusedQuestion(Question(ask(who), about_key()))), ())
     again = read(written, documents.__getitem__).asked
     assert again is not None
-    assert again.context.principal == who
+    assert again.question.context.principal == who
 
 
 # documents
@@ -163,7 +169,7 @@ def test_documents_are_named_once_and_written_once() -> None:
     written, documents = write(refusal(asked), ())
     get, put = written.documents
     assert list(documents) == [get, put]
-    assert get == asked.policies.principal.identity_based[0].policy.id
+    assert get == asked.question.policies.principal.identity_based[0].policy.id
 
     again, new = write(refusal(asked), {get})
     assert list(new) == [put]
@@ -173,7 +179,7 @@ def test_documents_are_named_once_and_written_once() -> None:
 def test_a_document_is_the_text_that_was_compiled() -> None:
     """With its kind, and whom its principals meant; its size is about that of its texts."""
     compiled = policy(allow(**to(USER)), kind=DocumentKind.KEY, principals={USER: "AIDAALICE"})
-    asked = Asked(ask(), about_key((), (PolicySource(compiled, "default"),)))
+    asked = RefusedQuestion(Question(ask(), about_key((), (PolicySource(compiled, "default"),))))
     written, documents = write(refusal(asked), ())
     [document] = documents.values()
     assert document == Document(1, DocumentKind.KEY, compiled.text, ((USER, "AIDAALICE"),))
@@ -181,7 +187,7 @@ def test_a_document_is_the_text_that_was_compiled() -> None:
     assert read_document(document.encode()) == document
     again = read(written, documents.__getitem__).asked
     assert again is not None
-    assert again.policies.resource_based[0].policy.meant == compiled.meant
+    assert again.question.policies.resource_based[0].policy.meant == compiled.meant
 
     [unnamed] = write(refusal(about("s3:*")), ())[1].values()
     assert unnamed.meant is None
@@ -203,7 +209,9 @@ def test_another_text_is_not_taken_for_the_one_that_was_evaluated() -> None:
 
 def test_the_form_of_version_1_is_fixed() -> None:
     """What was written once can be read: names as they are here, and nothing for what is usual."""
-    asked = Asked(ask(action="s3:Get", resource="r"), ApplicablePolicies(PrincipalPolicies()))
+    asked = RefusedQuestion(
+        Question(ask(action="s3:Get", resource="r"), ApplicablePolicies(PrincipalPolicies()))
+    )
     written, documents = write(refusal(asked), ())
     assert json.loads(written.content) == {
         "version": 1,

@@ -12,7 +12,7 @@ from keystead.cli import options, output
 from keystead.cli.performing import office
 from keystead.failures import Failure
 from keystead.inquiry import expectations
-from keystead.inquiry.expectations import Answer, Check, Expectation, Question, Result
+from keystead.inquiry.expectations import Answer, Check, Expectation, Result, WrittenQuestion
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.text import ascii_lower
 from keystead.server.installation import Config
@@ -20,7 +20,7 @@ from keystead.server.installation import Config
 HOLD, DO_NOT, WRONG = 0, 1, 2
 _TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server
 
-Ask = Callable[[list[Question]], list[Answer]]
+Ask = Callable[[list[WrittenQuestion]], list[Answer]]
 
 
 @click.command(short_help="Test what must and must not be allowed.")
@@ -69,7 +69,7 @@ def _tested(
     with office(config) as hold:
         epochs: set[int] = set()
 
-        def ask(questions: list[Question]) -> list[Answer]:
+        def ask(questions: list[WrittenQuestion]) -> list[Answer]:
             page = hold("simulate", {"questions": msgspec.to_builtins(questions)})
             epochs.add(page["epoch"])
             return msgspec.convert(page["answers"], list[Answer])
@@ -120,7 +120,7 @@ def _judged(file: Path, tests: list[Expectation], ask: Ask) -> Iterator[Result]:
         yield expectations.judge(one, own)
 
 
-def _answered(questions: list[Question], ask: Ask) -> Iterator[Answer]:
+def _answered(questions: list[WrittenQuestion], ask: Ask) -> Iterator[Answer]:
     done = 0
     for some in _in_pages(questions):
         yield from ask(some)
@@ -129,9 +129,9 @@ def _answered(questions: list[Question], ask: Ask) -> Iterator[Answer]:
             output.progress(done, len(questions))
 
 
-def _in_pages(questions: list[Question]) -> Iterator[list[Question]]:
+def _in_pages(questions: list[WrittenQuestion]) -> Iterator[list[WrittenQuestion]]:
     """The questions, as many together as one request takes."""
-    page: list[Question] = []
+    page: list[WrittenQuestion] = []
     size = 0
     for question in questions:
         length = len(msgspec.json.encode(question)) + 1
@@ -172,7 +172,7 @@ def _why(check: Check) -> Iterator[str]:
         )
 
 
-def _allowed(question: Question, answer: Answer) -> str:
+def _allowed(question: WrittenQuestion, answer: Answer) -> str:
     if not answer.kind and open_to_everybody(ascii_lower(question.action)):
         return "allowed to everybody"
     return f"allowed by the {answer.kind or 'root user'}"

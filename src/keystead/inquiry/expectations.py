@@ -35,8 +35,8 @@ _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
 _HINT = "see docs/simulate.md for what an expectation is"
 
 
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One question about one action and one resource."""
+class WrittenQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One question about one action and one resource, by their names."""
 
     principal: str
     action: str
@@ -55,12 +55,12 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: dict[str, Texts] = {}
     by: str | None = None
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[WrittenQuestion]:
         """Each action on each resource."""
         context = {key: _listed(values) for key, values in self.context.items()}
         for action in _listed(self.action):
             for resource in _listed(self.resource):
-                yield Question(self.principal, action, resource, context)
+                yield WrittenQuestion(self.principal, action, resource, context)
 
 
 class Deciding(msgspec.Struct, frozen=True, rename="camel"):
@@ -88,7 +88,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Check(msgspec.Struct, frozen=True):
     """One question, its answer, and whether that was expected."""
 
-    question: Question
+    question: WrittenQuestion
     answer: Answer
     holds: bool
     reason: str  # why it does not hold; "" when it does
@@ -194,7 +194,7 @@ def judge(expectation: Expectation, answers: Sequence[Answer]) -> Result:
     )
 
 
-def _check(expectation: Expectation, question: Question, given: Answer) -> Check:
+def _check(expectation: Expectation, question: WrittenQuestion, given: Answer) -> Check:
     reason = ""
     if given.decision not in _MEANT[expectation.expect]:
         reason = f"expected {expectation.expect}, it is {given.decision}"

@@ -18,7 +18,14 @@ from keystead.failures import Failure
 from keystead.identity.authentication import Caller, callers
 from keystead.inquiry.question import as_data
 from keystead.inquiry.view import InstallationView
-from keystead.policy.evaluation import Asked, Principal, PrincipalType, RequestContext, evaluate
+from keystead.policy.evaluation import (
+    Principal,
+    PrincipalType,
+    Question,
+    RefusedQuestion,
+    RequestContext,
+    evaluate,
+)
 from keystead.policy.reasons import explain, render
 
 _LONGEST_ID = 256
@@ -54,7 +61,7 @@ def explain_refusal(installation: InstallationView, arguments: Mapping[str, Any]
         told["authorizationMessage"] = installation.refusals.message(refusal, now)
     if today := _today(installation, refusal.asked):
         told["today"] = today
-    explanation = explain(refusal.asked.context, refusal.asked.policies)
+    explanation = explain(refusal.asked.question)
     if explanation.decision.allowed:
         told["differs"] = _DIFFERS
     return {**told, **as_data(explanation), "text": _text(told, render(explanation))}
@@ -74,29 +81,29 @@ def _text(told: Mapping[str, str], explained: str) -> str:
     return "\n".join((*map(printable, lines), "", explained))
 
 
-def _today(installation: InstallationView, asked: Asked) -> str:
+def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
     """What the same request would get now; "" when that cannot be told."""
-    context = asked.context
+    context, policies = asked.question.context, asked.question.policies
     if context.principal.type not in (PrincipalType.USER, PrincipalType.ACCOUNT):
         return ""
-    if not _is_key(context) and (asked.described or asked.policies.resource_based):
+    if not _is_key(context) and (asked.described or policies.resource_based):
         return ""
     caller = _caller_today(installation, context.principal)
     resource = _resource_today(installation, context)
     if caller is None or resource is None:
         return f"{_GONE}: the {'principal' if caller is None else 'resource'} is gone"
-    return evaluate(*_question_today(asked, caller, resource)).outcome.value
+    return evaluate(_question_today(asked, caller, resource)).outcome.value
 
 
-def _question_today(asked: Asked, caller: Caller, resource: Resource) -> tuple[Any, Any]:
+def _question_today(asked: RefusedQuestion, caller: Caller, resource: Resource) -> Question:
     """The same request, with what is now known of who asks and of what."""
-    context = asked.context
+    context = asked.question.context
     request = {
         name: value
         for name, value in context.keys.items()
         if name not in asked.described and not name.startswith("aws:principaltag/")
     }
-    return (
+    return Question(
         msgspec.structs.replace(
             context,
             principal=caller.principal,
@@ -104,7 +111,7 @@ def _question_today(asked: Asked, caller: Caller, resource: Resource) -> tuple[A
             keys={**resource.condition_keys, **request, **caller.keys},
         ),
         msgspec.structs.replace(
-            asked.policies,
+            asked.question.policies,
             principal=caller.policies,
             resource_based=resource.resource_policies,
             grants=resource.grants,

@@ -23,9 +23,8 @@ from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
 from keystead.policy.evaluation import (
-    ApplicablePolicies,
     ContextValue,
-    RequestContext,
+    Question,
     works_across_accounts,
 )
 from keystead.policy.findings import action_problem, key_problem
@@ -44,8 +43,7 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
     caller = named_caller(installation, str(arguments["principal"]))
     resource = named_resource(installation, str(arguments["resource"]), action, caller)
     keys = time_keys(installation.clock.now())
-    context, policies = ask(caller, action, resource, keys, given_keys(given))
-    explanation = explain(context, policies)
+    explanation = explain(ask(caller, action, resource, keys, given_keys(given)))
     return {
         **as_data(explanation),
         "message": "" if explanation.decision.allowed else explanation.decision.message,
@@ -68,7 +66,7 @@ def ask(
     given: Mapping[str, ContextValue],
     *,
     guardrails: Guardrails = NO_GUARDRAILS,
-) -> tuple[RequestContext, ApplicablePolicies]:
+) -> Question:
     """The question that a request would ask; `given` has the last word on its keys."""
     facts = {**keys, **caller.keys}
     if action.lower().startswith("kms:") and resource.arn_text != "*":

@@ -12,7 +12,7 @@ import msgspec
 from keystead.call import Guardrails, NoOrganization, Resource
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller
-from keystead.inquiry.expectations import Answer, Question, answer
+from keystead.inquiry.expectations import Answer, WrittenQuestion, answer
 from keystead.inquiry.question import ask, given_keys, named_caller, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import ContextValue, evaluate
@@ -52,12 +52,12 @@ class Live:
         return named_resource(self._installation, arn, action, caller)
 
 
-def answers(world: World, questions: Iterable[Question]) -> list[Answer]:
+def answers(world: World, questions: Iterable[WrittenQuestion]) -> list[Answer]:
     """The answer to each question."""
     return [_answer(world, question) for question in questions]
 
 
-def _answer(world: World, question: Question) -> Answer:
+def _answer(world: World, question: WrittenQuestion) -> Answer:
     try:
         require_known(question.action, question.context)
         caller = world.caller(question.principal)
@@ -72,11 +72,11 @@ def _answer(world: World, question: Question) -> Answer:
         given_keys(question.context),
         guardrails=world.guardrails,
     )
-    return answer(evaluate(*asked))
+    return answer(evaluate(asked))
 
 
 def simulate(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The answers to some questions about a live installation."""
-    questions = msgspec.convert(arguments["questions"], list[Question])
+    questions = msgspec.convert(arguments["questions"], list[WrittenQuestion])
     found = answers(Live(installation), questions)
     return {"answers": msgspec.to_builtins(found), "epoch": installation.store.state}

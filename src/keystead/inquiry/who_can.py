@@ -135,7 +135,7 @@ class _Asking:
                 }
 
     def _possible(self, caller: Caller, resource: Resource, unknown: Unknown) -> Possibility:
-        return possible(*ask(caller, self._action, resource, {}, self._given), unknown)
+        return possible(ask(caller, self._action, resource, {}, self._given), unknown)
 
     def _resource(self, caller: Caller) -> Resource:
         """The resource; what names no account is the caller's own."""

@@ -19,8 +19,8 @@ import msgspec
 from keystead.arns import Arn, NotAnArn
 from keystead.policy.evaluation import (
     KINDS,
-    Asked,
     ContextValue,
+    RefusedQuestion,
     RequestContext,
     Whose,
     is_exceeded,
@@ -37,14 +37,14 @@ class Disclosed(msgspec.Struct, frozen=True):
     statements: tuple[Match, ...]
 
 
-def disclose(asked: Asked) -> Disclosed:
+def disclose(asked: RefusedQuestion) -> Disclosed:
     """What the account of the refused caller may learn."""
     known = cross_account.as_known(asked)
-    context, matches = known.context, list(cross_account.matches(known))
+    context, matches = known.question.context, list(cross_account.matches(known))
     return Disclosed(
         resource=context.resource,
         keys=context.keys,
-        explicit_deny=is_exceeded(context, known.policies)
+        explicit_deny=is_exceeded(known.question)
         or any(not match.statement.allow for match in matches),
         statements=tuple(match for match in matches if _belongs(match, context)),
     )

@@ -21,9 +21,10 @@ import msgspec
 
 from keystead.policy.evaluation import (
     ApplicablePolicies,
-    Asked,
     PolicySource,
     PrincipalPolicies,
+    Question,
+    RefusedQuestion,
     RequestContext,
 )
 from keystead.policy.language import DocumentKind, Policy, stored_policy
@@ -42,7 +43,7 @@ class Refusal(msgspec.Struct, frozen=True):
     time: datetime
     account: str  # the refused caller's; "" for one without
     message: str  # as the caller got it
-    asked: Asked | None  # None: no policy decided
+    asked: RefusedQuestion | None  # None: no policy decided
 
 
 class WrittenRefusal(msgspec.Struct, frozen=True, gc=False):
@@ -164,9 +165,9 @@ class _Writer:
         self.used: dict[str, None] = {}
         self.new: dict[str, Document] = {}
 
-    def asked(self, asked: Asked) -> _Asked:
-        policies = self.policies(asked.policies)
-        return _Asked(asked.context, policies, asked.described, asked.shown_as)
+    def asked(self, asked: RefusedQuestion) -> _Asked:
+        policies = self.policies(asked.question.policies)
+        return _Asked(asked.question.context, policies, asked.described, asked.shown_as)
 
     def policies(self, policies: ApplicablePolicies) -> _Policies:
         own = policies.principal
@@ -211,9 +212,9 @@ class _Reader:
     def __init__(self, document: Callable[[str], Document]) -> None:
         self._document = document
 
-    def asked(self, written: _Asked) -> Asked:
-        policies = self.policies(written.policies)
-        return Asked(written.context, policies, written.described, written.shown_as)
+    def asked(self, written: _Asked) -> RefusedQuestion:
+        question = Question(written.context, self.policies(written.policies))
+        return RefusedQuestion(question, written.described, written.shown_as)
 
     def policies(self, written: _Policies) -> ApplicablePolicies:
         session = written.session

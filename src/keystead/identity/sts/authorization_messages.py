@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from keystead.identity.call import StsCall
-from keystead.policy.evaluation import Asked, ContextValue, Principal
+from keystead.policy.evaluation import ContextValue, Principal, RefusedQuestion
 from keystead.policy.language import KNOWN, family
 from keystead.policy.reasons import Match
 from keystead.policy.text import ascii_lower
@@ -43,9 +43,10 @@ def decode_authorization_message(
     return api.DecodeAuthorizationMessageResponse(decoded_message=_decoded(refusal.asked))
 
 
-def _decoded(asked: Asked) -> str:
+def _decoded(asked: RefusedQuestion) -> str:
     """The refusal in AWS's JSON, as far as the caller's account may know it."""
-    principal, told = asked.context.principal, disclose(asked)
+    context, told = asked.question.context, disclose(asked)
+    principal = context.principal
     message = {
         "allowed": False,
         "explicitDeny": told.explicit_deny,
@@ -57,7 +58,7 @@ def _decoded(asked: Asked) -> str:
                 "name": principal.name or principal.user_id.rpartition(":")[2],
                 "arn": principal.arn,
             },
-            "action": asked.context.action,
+            "action": context.action,
             "resource": told.resource,
             "conditions": _conditions(told.keys),
         },

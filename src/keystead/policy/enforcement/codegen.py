@@ -16,7 +16,7 @@ import msgspec
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.enforcement.quick_statements import QuickStatement
-from keystead.policy.evaluation import ApplicablePolicies, PolicyKind, RequestContext
+from keystead.policy.evaluation import PolicyKind, Question, RequestContext
 from keystead.policy.language import (
     UNBOUND,
     Grade,
@@ -41,7 +41,7 @@ REFUSED: Final = Refused.REFUSED
 Verdict = PolicyKind | None | Refused
 """The kind of policy that allows, None for the root user's own permission, or REFUSED."""
 
-Residual = Callable[[RequestContext, ApplicablePolicies], Verdict]
+Residual = Callable[[Question], Verdict]
 
 Whom = Callable[[Principal, bool], Grade]
 """How a statement names a caller."""
@@ -63,7 +63,7 @@ class Remainder(msgspec.Struct, frozen=True):
     own_denies: Sequence[QuickStatement]  # (1) of the caller's own policies
     ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4)
     resource: Sequence[Named]  # (5)
-    granted: Callable[[RequestContext, ApplicablePolicies], Grade]
+    granted: Callable[[Question], Grade]
     identity: Sequence[QuickStatement]  # (6)
     boundary: Sequence[QuickStatement] | None  # (7)
     session: Sequence[QuickStatement] | None  # (8)
@@ -92,7 +92,8 @@ def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
     """The function that asks what remains; `code` compiles a source (`Shapes`)."""
     source = _Source()
     source.lines += [
-        "def residual(context, policies):",
+        "def residual(question):",
+        "    context = question.context",
         "    who, resource, keys = context.principal, context.resource, context.keys",
     ]
     for test in what.denies:  # 1
@@ -157,8 +158,8 @@ def _resource_side(source: _Source, what: Remainder) -> None:
     limited = source.name(Grade.LIMITED)
     source.lines += [
         "    granted = False",
-        "    if policies.grants:",
-        f"        granted = {granted}(context, policies)",
+        "    if question.policies.grants:",
+        f"        granted = {granted}(question)",
         f"        grade, granted = max(grade, granted), granted >= {limited}",
         "    foreign = who.account != context.resource_account",
         f"    route = {routes}[who.type, grade, granted, foreign]",

@@ -24,7 +24,7 @@ from keystead.policy.evaluation import (
     Decision,
     Finding,
     Outcome,
-    RequestContext,
+    Question,
     documents,
     evaluate,
     work,
@@ -57,20 +57,21 @@ class Enforcer:
         self._forms = QuickForms()
         self.disagreements = 0
 
-    def decide(self, context: RequestContext, policies: ApplicablePolicies) -> Decision:
+    def decide(self, question: Question) -> Decision:
         """May this principal do this to this resource?"""
+        context, policies = question.context, question.policies
         key = policies.combination(context.action)
         residual = self._residuals.get(key)
         if residual is not None:
-            verdict = residual(context, policies)
+            verdict = residual(question)
             if verdict is REFUSED:
-                return self._explained(context, policies, key, verdict)
+                return self._explained(question, key, verdict)
             return Decision(
                 _ALLOWED, context.principal.arn, context.action, context.resource, verdict
             )
         account = context.principal.account
         residual = self._compiled(policies, context.action, account)
-        decision = self._explained(context, policies, key, residual(context, policies))
+        decision = self._explained(question, key, residual(question))
         if key not in self._residuals:
             cost = weight(policies, context.action) + sum(len(part) for part in (key[0], key[-1]))
             self._residuals.put(key, residual, account, cost, documents(policies.every))
@@ -90,10 +91,11 @@ class Enforcer:
         if not taken.searches:
             return residual
 
-        def within_budget(context: RequestContext, policies: ApplicablePolicies) -> Verdict:
+        def within_budget(question: Question) -> Verdict:
+            context = question.context
             if taken.exceeds(context.resource, context.keys):
                 return REFUSED
-            return residual(context, policies)
+            return residual(question)
 
         return within_budget
 
@@ -102,20 +104,14 @@ class Enforcer:
         """What the residuals take, with their documents."""
         return self._residuals.cost + self._shapes.kept_bytes + self._forms.kept_bytes
 
-    def _explained(
-        self,
-        context: RequestContext,
-        policies: ApplicablePolicies,
-        key: Combination,
-        verdict: Verdict,
-    ) -> Decision:
+    def _explained(self, question: Question, key: Combination, verdict: Verdict) -> Decision:
         """The definition's answer, if it is the residual's too."""
-        decision = evaluate(context, policies)
+        decision = evaluate(question)
         defined: Verdict = decision.kind if decision.allowed else REFUSED
         if defined is verdict:
             return decision
         self.disagreements += 1
-        self._residuals.put(key, _refuse, context.principal.account, 0)
+        self._residuals.put(key, _refuse, question.context.principal.account, 0)
         return Decision(
             outcome=Outcome.IMPLICITLY_DENIED,
             principal_arn=decision.principal_arn,
@@ -127,6 +123,6 @@ class Enforcer:
         )
 
 
-def _refuse(context: RequestContext, policies: ApplicablePolicies) -> Verdict:  # noqa: ARG001  # as a residual's
+def _refuse(question: Question) -> Verdict:  # noqa: ARG001  # as a residual's
     """What stands for a residual that was wrong, or that no request could afford."""
     return REFUSED

@@ -20,6 +20,7 @@ from keystead.policy.evaluation import (
     Bound,
     PolicyKind,
     PolicySource,
+    Question,
     RequestContext,
     allowed_by,
     bound_by,
@@ -46,7 +47,7 @@ from keystead.policy.text import ascii_lower
 Ceiling = Callable[[RequestContext], bool]
 """Does what stands above both sides allow?"""
 
-Asked = tuple[Whom, ResourceTest]
+NamedTest = tuple[Whom, ResourceTest]
 """A statement that is asked by itself."""
 
 _RESIDUAL, _PART, _NAME = 4000, 350, 70  # bytes: of any, and of what statements add to it
@@ -77,7 +78,7 @@ def compile_residual(
     """The function that decides this action under these documents; grants are read as they come."""
     name = ascii_lower(action)
     if open_to_everybody(name):
-        return lambda _, __: None
+        return lambda _: None
     own = policies.principal
     bounded = own.boundary is not None
     holder = (*own.identity_based, *_one(own.boundary), *(own.session or ()))
@@ -120,17 +121,17 @@ def _one(source: PolicySource | None) -> tuple[PolicySource, ...]:
     return () if source is None else (source,)
 
 
-def _named(about: About, sources: Iterable[PolicySource], *, allow: bool) -> list[Asked]:
+def _named(about: About, sources: Iterable[PolicySource], *, allow: bool) -> list[NamedTest]:
     return [
         (_whom(statement.principals), statement.applies)
         for statement in about(sources, allow=allow)
     ]
 
 
-def _denies(about: About, sources: Iterable[PolicySource]) -> tuple[list[Test], list[Asked]]:
+def _denies(about: About, sources: Iterable[PolicySource]) -> tuple[list[Test], list[NamedTest]]:
     """The Denies that ask nothing but keys, and all others."""
     of_keys: list[Test] = []
-    others: list[Asked] = []
+    others: list[NamedTest] = []
     for statement in about(sources, allow=False):
         principals = statement.principals
         everybody = principals is None or (
@@ -188,7 +189,7 @@ def _some(about: About, sources: Iterable[PolicySource]) -> ResourceTest:
 
 
 def _ceilings(
-    policies: ApplicablePolicies, about: About, denies: list[Asked], *, bounded: bool
+    policies: ApplicablePolicies, about: About, denies: list[NamedTest], *, bounded: bool
 ) -> tuple[Ceiling, ...]:
     """What stands above both sides, as far as it is there: (1) to (4)."""
     ceilings: list[Ceiling] = []
@@ -215,13 +216,13 @@ def _ceilings(
     return tuple(ceilings)
 
 
-def _applies(statements: Iterable[Asked], context: RequestContext, bounded: bool) -> bool:
+def _applies(statements: Iterable[NamedTest], context: RequestContext, bounded: bool) -> bool:
     """Does one of these statements name the caller and apply?"""
     who, resource, keys = context.principal, context.resource, context.keys
     return any(names(who, bounded) and applies(resource, keys) for names, applies in statements)
 
 
-def _resource_control(action: str, denies: list[Asked], *, bounded: bool) -> Ceiling:
+def _resource_control(action: str, denies: list[NamedTest], *, bounded: bool) -> Ceiling:
     """RCPs only deny."""
 
     def allows(context: RequestContext) -> bool:
@@ -245,12 +246,10 @@ def _service_control(denies: list[ResourceTest], levels: list[ResourceTest]) -> 
     return allows
 
 
-def _granted(
-    action: str, context: RequestContext, policies: ApplicablePolicies, *, bounded: bool
-) -> Grade:
+def _granted(action: str, question: Question, *, bounded: bool) -> Grade:
     """How grants name the caller. There may be others for every key, so they are read here."""
-    best = NOBODY
-    for source in policies.grants:
+    best, context = NOBODY, question.context
+    for source in question.policies.grants:
         for statement in source.policy.statements:
             if not (statement.allow and statement.actions.matches(action)):
                 continue

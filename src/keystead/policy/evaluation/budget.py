@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from keystead.policy.evaluation.question import ApplicablePolicies, RequestContext
+from keystead.policy.evaluation.question import ApplicablePolicies, Question
 from keystead.policy.evaluation.service_rules import open_to_everybody
 from keystead.policy.language import ACTION, RESOURCE, Keys, Search, Searches, Statement
 from keystead.policy.text import ascii_lower
@@ -56,9 +56,10 @@ class Work(msgspec.Struct, frozen=True, gc=False):
 NO_WORK = Work()
 
 
-def is_exceeded(context: RequestContext, policies: ApplicablePolicies) -> bool:
+def is_exceeded(question: Question) -> bool:
     """Would it take too long to decide this?"""
-    return work(policies, context.action).exceeds(context.resource, context.keys)
+    context = question.context
+    return work(question.policies, context.action).exceeds(context.resource, context.keys)
 
 
 def work(policies: ApplicablePolicies, action: str) -> Work:

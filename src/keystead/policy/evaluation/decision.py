@@ -12,7 +12,7 @@ import msgspec
 
 from keystead.errors import AwsError
 from keystead.policy.evaluation.kinds import OF_CALLER, OF_ORGANIZATION, OF_OWNER, PolicyKind
-from keystead.policy.evaluation.question import Asked
+from keystead.policy.evaluation.question import RefusedQuestion
 
 __all__ = [
     "OVER_BUDGET",
@@ -161,7 +161,10 @@ class AccessDenied(AwsError):
     query_status = 403
 
     def __init__(
-        self, decision: Decision | None, message: str | None = None, asked: Asked | None = None
+        self,
+        decision: Decision | None,
+        message: str | None = None,
+        asked: RefusedQuestion | None = None,
     ) -> None:
         super().__init__(message if decision is None or message else decision.message)
         self.decision = decision

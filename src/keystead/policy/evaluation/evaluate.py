@@ -15,8 +15,8 @@ from keystead.policy.evaluation.decision import (
     Outcome,
     PolicyKind,
 )
-from keystead.policy.evaluation.matching import Matches, Question, match_all
-from keystead.policy.evaluation.question import ApplicablePolicies, RequestContext
+from keystead.policy.evaluation.matching import Matches, match_all
+from keystead.policy.evaluation.question import Question
 from keystead.policy.evaluation.service_rules import open_to_everybody
 
 _REFUSALS = {
@@ -25,7 +25,7 @@ _REFUSALS = {
 }
 
 
-def evaluate(context: RequestContext, policies: ApplicablePolicies) -> Decision:
+def evaluate(question: Question) -> Decision:
     """May this principal do this to this resource?
 
     What would take too long to be asked is refused (`budget`); for everything else:
@@ -36,18 +36,17 @@ def evaluate(context: RequestContext, policies: ApplicablePolicies) -> Decision:
     caller's identity-based policies, (7) permissions boundary and (8) session policies must allow
     as well.
     """
-    question = Question.of(context, policies)
     if open_to_everybody(question.action):
         return _open(question)
-    if is_exceeded(context, policies):
+    if is_exceeded(question):
         return _unread(question)
     found = match_all(question)
     bound = bound_by(
-        context.principal.type,
+        question.context.principal.type,
         max(found.resource.grade, found.grants.grade),
         found.grants.grade,
         foreign=question.foreign,
-        strict=policies.sessions_always_bound,
+        strict=question.policies.sessions_always_bound,
     )
     trace = (
         steps.explicit_deny(found),  # 1

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from keystead.policy.evaluation.kinds import KINDS, Form, PolicyKind, Whose
-from keystead.policy.evaluation.matching import Question, is_bound
-from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource
+from keystead.policy.evaluation.matching import is_bound
+from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, Question
 from keystead.policy.language import UNBOUND, DocumentKind
 
 Sources = tuple[PolicySource, ...]

@@ -4,23 +4,19 @@ The findings of `evaluate` are drawn from these matches; nothing here decides.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
 from keystead.policy.evaluation.decision import DecidingStatement, PolicyKind
 from keystead.policy.evaluation.question import (
-    ApplicablePolicies,
     PolicySource,
     PrincipalPolicies,
+    Question,
     RequestContext,
 )
-from keystead.policy.evaluation.service_rules import (
-    resource_kind,
-    under_resource_control,
-    under_service_control,
-)
-from keystead.policy.language import OUTSIDERS, UNBOUND, Grade, Statement
-from keystead.policy.text import ascii_lower
+from keystead.policy.evaluation.service_rules import under_resource_control, under_service_control
+from keystead.policy.language import UNBOUND, Grade, Statement
 
 # Members under names of their own: every statement asks for them.
 _NOBODY, _DIRECT = Grade.NOBODY, Grade.DIRECT
@@ -40,71 +36,6 @@ class Matched(msgspec.Struct, frozen=True):
         return tuple(statement for statement, its in pairs if its is self.grade)
 
 
-class Question(msgspec.Struct, frozen=True):
-    """A request as statements are matched against it."""
-
-    context: RequestContext
-    policies: ApplicablePolicies
-    action: str  # lower-case
-    bounded: bool  # the caller has a permissions boundary
-    foreign: bool  # the resource belongs to another account than the caller
-
-    @classmethod
-    def of(cls, context: RequestContext, policies: ApplicablePolicies) -> "Question":
-        return cls(
-            context=context,
-            policies=policies,
-            action=ascii_lower(context.action),
-            bounded=policies.principal.boundary is not None,
-            foreign=is_foreign(context),
-        )
-
-    @property
-    def resource_kind(self) -> PolicyKind:
-        return resource_kind(self.action)
-
-    def match(self, kind: PolicyKind, sources: tuple[PolicySource, ...]) -> Matched:
-        """The statements of these policies that match."""
-        if not sources:
-            return NONE
-        action = self.action
-        allows: list[DecidingStatement] = []
-        denies: list[DecidingStatement] = []
-        grades: list[Grade] = []
-        for source in sources:
-            for statement in source.policy.statements:
-                if not statement.actions.matches(action):
-                    continue
-                grade = self._named(statement)
-                if grade is _NOBODY:
-                    continue
-                found = deciding(kind, source, statement)
-                if statement.allow:
-                    allows.append(found)
-                    grades.append(grade)
-                else:
-                    denies.append(found)
-        best = max(grades, default=Grade.NOBODY)
-        return Matched(tuple(allows), tuple(denies), tuple(grades), best)
-
-    def grade(self, statement: Statement) -> Grade:
-        """How a statement names the caller, NOBODY when it does not match the request.
-
-        A policy without principals is about its holder.
-        """
-        return self._named(statement) if statement.actions.matches(self.action) else Grade.NOBODY
-
-    def _named(self, statement: Statement) -> Grade:
-        """`grade`, for a statement that is about the action."""
-        context, principals = self.context, statement.principals
-        grade = _DIRECT
-        if principals is not None:
-            grade = principals.grade(context.principal, self.bounded)
-            if grade is _NOBODY:
-                return grade
-        return grade if statement.applies(context.resource, context.keys) else _NOBODY
-
-
 NONE = Matched()
 _NONE_OF_ONES_OWN = PrincipalPolicies()
 
@@ -112,10 +43,49 @@ Levels = tuple[tuple[PolicySource, ...], ...]
 """Sets of policies, from the organization's root to the account."""
 
 
-def is_foreign(context: RequestContext) -> bool:
-    """Does the resource belong to another account than the caller?"""
-    principal = context.principal
-    return principal.account != context.resource_account and principal.type not in OUTSIDERS
+def matched(question: Question, kind: PolicyKind, sources: tuple[PolicySource, ...]) -> Matched:
+    """The statements of these policies that match."""
+    if not sources:
+        return NONE
+    action, bounded = question.action, question.bounded
+    allows: list[DecidingStatement] = []
+    denies: list[DecidingStatement] = []
+    grades: list[Grade] = []
+    for source in sources:
+        for statement in source.policy.statements:
+            if not statement.actions.matches(action):
+                continue
+            named = _named(question.context, statement, bounded=bounded)
+            if named is _NOBODY:
+                continue
+            decides = deciding(kind, source, statement)
+            if statement.allow:
+                allows.append(decides)
+                grades.append(named)
+            else:
+                denies.append(decides)
+    best = max(grades, default=Grade.NOBODY)
+    return Matched(tuple(allows), tuple(denies), tuple(grades), best)
+
+
+def grade_of(question: Question, statement: Statement) -> Grade:
+    """How a statement names the caller, NOBODY when it does not match the request.
+
+    A policy without principals is about its holder.
+    """
+    if not statement.actions.matches(question.action):
+        return Grade.NOBODY
+    return _named(question.context, statement, bounded=question.bounded)
+
+
+def _named(context: RequestContext, statement: Statement, *, bounded: bool) -> Grade:
+    """`grade_of`, for a statement that is about the action."""
+    principals, named = statement.principals, _DIRECT
+    if principals is not None:
+        named = principals.grade(context.principal, bounded)
+        if named is _NOBODY:
+            return named
+    return named if statement.applies(context.resource, context.keys) else _NOBODY
 
 
 def deciding(kind: PolicyKind, source: PolicySource, statement: Statement) -> DecidingStatement:
@@ -160,9 +130,10 @@ class Matches(msgspec.Struct, frozen=True):
                 yield from matched.denies
 
 
-def own_policies(context: RequestContext, policies: ApplicablePolicies) -> PrincipalPolicies:
+def own_policies(question: Question) -> PrincipalPolicies:
     """The caller's own policies; whoever has none is not bound by any that are passed."""
-    return _NONE_OF_ONES_OWN if context.principal.type in UNBOUND else policies.principal
+    unbound = question.context.principal.type in UNBOUND
+    return _NONE_OF_ONES_OWN if unbound else question.policies.principal
 
 
 def is_bound(question: Question, kind: PolicyKind) -> bool:
@@ -175,8 +146,9 @@ def is_bound(question: Question, kind: PolicyKind) -> bool:
 
 def match_all(question: Question) -> Matches:
     """Read every policy that has a say."""
-    context, policies, match = question.context, question.policies, question.match
-    kind, own, endpoint = PolicyKind, own_policies(context, policies), policies.endpoint
+    policies, kind = question.policies, PolicyKind
+    match = partial(matched, question)
+    own, endpoint = own_policies(question), policies.endpoint
     # What no organization has binds nobody: it is not even asked.
     service_control = policies.principal.service_control
     if service_control and not is_bound(question, kind.SERVICE_CONTROL):

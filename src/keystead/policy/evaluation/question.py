@@ -1,4 +1,4 @@
-"""Who asks what of what, and which policies have a say: the arguments of a decision.
+"""What is a question?  Who asks what of what, and which policies have a say.
 
 INVARIANT: a RequestContext is built from verified facts only (threat-model PE-3). Names of
 condition keys are lower-case here; an absent key is absent, never empty.
@@ -8,14 +8,23 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from keystead.caches import Shared, weigh
-from keystead.policy.language import ContextValue, Keys, Policy, Principal, PrincipalType
+from keystead.policy.evaluation.kinds import PolicyKind
+from keystead.policy.evaluation.service_rules import resource_kind
+from keystead.policy.language import (
+    OUTSIDERS,
+    ContextValue,
+    Keys,
+    Policy,
+    Principal,
+    PrincipalType,
+)
+from keystead.policy.text import ascii_lower
 
 __all__ = [
     "ApplicablePolicies",
-    "Asked",
     "Combination",
     "ContextValue",
     "Keys",
@@ -23,6 +32,8 @@ __all__ = [
     "Principal",
     "PrincipalPolicies",
     "PrincipalType",
+    "Question",
+    "RefusedQuestion",
     "RequestContext",
     "documents",
 ]
@@ -40,7 +51,7 @@ class PolicySource(msgspec.Struct, frozen=True):
 
 
 class RequestContext(msgspec.Struct, frozen=True, gc=False):
-    """One question: may this principal do this to this resource, here and now?"""
+    """What a request says: everything that the statements of a policy may ask about."""
 
     principal: Principal
     action: str  # "kms:Encrypt", AWS's own spelling
@@ -117,11 +128,50 @@ class ApplicablePolicies(msgspec.Struct, frozen=True):
         )
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A question that was refused, with what to mind when it is told to others."""
+class Question(msgspec.Struct, frozen=True):
+    """May this principal do this to this resource, here and now, under these policies?
+
+    Everything that a decision depends on. What follows from it is worked out when it is needed.
+    """
 
     context: RequestContext
     policies: ApplicablePolicies
+
+    @property
+    def action(self) -> str:
+        """The action in lower case, as statements are compared with it."""
+        return ascii_lower(self.context.action)
+
+    @property
+    def bounded(self) -> bool:
+        """Has the caller a permissions boundary?"""
+        return self.policies.principal.boundary is not None
+
+    @property
+    def foreign(self) -> bool:
+        """Does the resource belong to another account than the caller?"""
+        context = self.context
+        principal = context.principal
+        return principal.account != context.resource_account and principal.type not in OUTSIDERS
+
+    @property
+    def resource_kind(self) -> PolicyKind:
+        """The kind of the resource's own policy."""
+        return resource_kind(self.action)
+
+    def under(self, policies: ApplicablePolicies) -> "Question":
+        """The same request, asked under other policies."""
+        return Question(self.context, policies)
+
+    def with_keys(self, keys: Keys) -> "Question":
+        """The same question of a request with other condition keys."""
+        return Question(replace(self.context, keys=keys), self.policies)
+
+
+class RefusedQuestion(msgspec.Struct, frozen=True):
+    """A question that was refused, with what to mind when it is told to others."""
+
+    question: Question
     described: frozenset[str] = frozenset()  # the keys that describe the resource, not the request
     shown_as: str = ""  # how the caller may hear of the resource, when not by its ARN
 

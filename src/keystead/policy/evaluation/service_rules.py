@@ -3,7 +3,7 @@
 Facts about actions and resources that no policy can change. Actions are in lower case here.
 """
 
-from keystead.policy.evaluation.decision import PolicyKind
+from keystead.policy.evaluation.kinds import PolicyKind
 from keystead.policy.language import OUTSIDERS, Principal
 from keystead.policy.text import ascii_lower
 

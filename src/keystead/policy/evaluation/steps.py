@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from keystead.policy.evaluation.binding import Bound, resource_refuses
 from keystead.policy.evaluation.decision import DecidingStatement, Finding, PolicyKind
-from keystead.policy.evaluation.matching import Matched, Matches, Question
+from keystead.policy.evaluation.matching import Matched, Matches
+from keystead.policy.evaluation.question import Question
 from keystead.policy.evaluation.service_rules import reserved
 from keystead.policy.language import OUTSIDERS, Grade, PrincipalType
 

@@ -26,8 +26,8 @@ from keystead.policy.evaluation import (
     Layer,
     PolicyKind,
     Question,
-    RequestContext,
     evaluate,
+    matched,
     places,
     sources_at,
 )
@@ -50,41 +50,39 @@ class _Step(msgspec.Struct, frozen=True):
     written: ApplicablePolicies  # as documents would be
 
 
-def smallest_changes(context: RequestContext, policies: ApplicablePolicies) -> tuple[Change, ...]:
+def smallest_changes(question: Question) -> tuple[Change, ...]:
     """The changes that together allow; () when nothing has to change, or nothing can."""
     for of_request in (True, False):
-        changes, written = _changes(context, policies, of_request=of_request)
-        if changes and _holds(context, written, changes):
+        changes, written = _changes(question, of_request=of_request)
+        if changes and _holds(question.under(written), changes):
             return changes
     return ()
 
 
 def _changes(
-    context: RequestContext, policies: ApplicablePolicies, *, of_request: bool
+    question: Question, *, of_request: bool
 ) -> tuple[tuple[Change, ...], ApplicablePolicies]:
     """The changes until nothing refuses, and the policies as they would be written."""
     changes: list[Change] = []
-    written = policies
+    written = question.policies
     for _ in range(_MOST_CHANGES + 1):
-        refusal = _refusal(evaluate(context, policies).trace)
+        refusal = _refusal(evaluate(question).trace)
         if refusal is None:
             return tuple(changes), written
-        step = _step(Question.of(context, policies), written, refusal, of_request=of_request)
+        step = _step(question, written, refusal, of_request=of_request)
         if step is None:
             break
         changes.append(step.change)
-        policies, written = step.supposed, step.written
+        question, written = question.under(step.supposed), step.written
     return (), written
 
 
-def _holds(
-    context: RequestContext, written: ApplicablePolicies, changes: tuple[Change, ...]
-) -> bool:
+def _holds(question: Question, changes: tuple[Change, ...]) -> bool:
     """Is some request that differs in nothing but those conditions allowed?"""
     names = {ascii_lower(one.key) for change in changes for one in change.conditions}
-    known = {name: value for name, value in context.keys.items() if name not in names}
-    open_context = msgspec.structs.replace(context, keys=known)
-    return possible(open_context, written, names.__contains__).verdict is not Verdict.CANNOT
+    known = {name: value for name, value in question.context.keys.items() if name not in names}
+    found = possible(question.with_keys(known), names.__contains__)
+    return found.verdict is not Verdict.CANNOT
 
 
 def _refusal(trace: tuple[Finding, ...]) -> Finding | None:
@@ -141,8 +139,8 @@ def _refusing(question: Question, kind: PolicyKind) -> Layer | None:
     """Where nothing of this kind allows; None when something does, and yet it is refused."""
     for place in places(question):
         if place.kind is kind:
-            matched = question.match(kind, sources_at(question.policies, place))
-            if matched.grade is Grade.NOBODY:
+            its = matched(question, kind, sources_at(question.policies, place))
+            if its.grade is Grade.NOBODY:
                 return place
     return None
 

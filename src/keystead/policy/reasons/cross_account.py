@@ -20,7 +20,6 @@ from keystead.policy.evaluation import (
     OF_OWNER,
     AccessDenied,
     ApplicablePolicies,
-    Asked,
     ContextValue,
     DecidingStatement,
     Decision,
@@ -29,10 +28,11 @@ from keystead.policy.evaluation import (
     PolicyKind,
     PolicySource,
     Question,
+    RefusedQuestion,
     RequestContext,
     deciding,
+    grade_of,
     is_exceeded,
-    is_foreign,
     places,
     sources_at,
 )
@@ -63,7 +63,7 @@ class Match(msgspec.Struct, frozen=True):
         return deciding(self.place.kind, self.source, self.statement)
 
 
-def refusal(decision: Decision, asked: Asked) -> AccessDenied:
+def refusal(decision: Decision, asked: RefusedQuestion) -> AccessDenied:
     """The refusal as the caller may hear it."""
     told = _told(decision, asked) if decision.foreign else decision
     if asked.shown_as:
@@ -71,7 +71,7 @@ def refusal(decision: Decision, asked: Asked) -> AccessDenied:
     return AccessDenied(decision, told.message, asked)
 
 
-def _told(decision: Decision, asked: Asked) -> Decision:
+def _told(decision: Decision, asked: RefusedQuestion) -> Decision:
     """The decision on another account's resource, as far as the caller's own side explains it."""
     known = as_known(asked)
     denies = [match.deciding for match in matches(known) if not match.statement.allow]
@@ -103,26 +103,27 @@ def of_ciphertext(refused: AccessDenied) -> AccessDenied:
     return refused.reworded(told.message)
 
 
-def _lacking(known: Asked) -> PolicyKind:
+def _lacking(known: RefusedQuestion) -> PolicyKind:
     """The caller's own policies that cannot allow, as far as it is known; else the resource's."""
-    owners = Question.of(known.context, known.policies).resource_kind
-    if is_exceeded(known.context, known.policies):
+    question = known.question
+    owners = question.resource_kind
+    if is_exceeded(question):
         return owners
-    who, own = known.context.principal, known.policies.principal
+    who, own = question.context.principal, question.policies.principal
     layers: dict[PolicyKind, tuple[PolicySource, ...] | None] = {
         PolicyKind.IDENTITY: own.identity_based if who.type in _WITH_POLICIES else None,
         PolicyKind.BOUNDARY: None if own.boundary is None else (own.boundary,),
         PolicyKind.SESSION: own.session,
     }
     for kind, sources in layers.items():
-        if sources is not None and not _may_allow(sources, known):
+        if sources is not None and not _may_allow(sources, question):
             return kind
     return owners
 
 
-def _may_allow(sources: tuple[PolicySource, ...], known: Asked) -> bool:
+def _may_allow(sources: tuple[PolicySource, ...], question: Question) -> bool:
     """Is there an Allow that speaks of the action, and of what is known of the rest?"""
-    context, action = known.context, ascii_lower(known.context.action)
+    context, action = question.context, question.action
     return any(
         statement.allow and statement.actions.matches(action) and _may_match(statement, context)
         for source in sources
@@ -140,34 +141,37 @@ def _may_match(statement: Statement, context: RequestContext) -> bool:
     return all(one.test(keys) for one in statement.conditions if _is_known(one.name, keys))
 
 
-def as_known(asked: Asked) -> Asked:
+def as_known(asked: RefusedQuestion) -> RefusedQuestion:
     """The question as far as the caller knows it: its own, or one about a mere name."""
-    if not is_foreign(asked.context):
+    question = asked.question
+    if not question.foreign:
         return asked
-    context, hidden = asked.context, asked.described | _COMPARES_RESOURCES
-    return Asked(
-        context=msgspec.structs.replace(
-            context,
-            resource=asked.shown_as or context.resource,
-            keys={name: value for name, value in context.keys.items() if name not in hidden},
-        ),
-        policies=ApplicablePolicies(
-            principal=asked.policies.principal, endpoint=asked.policies.endpoint
-        ),
+    context, hidden = question.context, asked.described | _COMPARES_RESOURCES
+    return RefusedQuestion(
+        Question(
+            context=msgspec.structs.replace(
+                context,
+                resource=asked.shown_as or context.resource,
+                keys={name: value for name, value in context.keys.items() if name not in hidden},
+            ),
+            policies=ApplicablePolicies(
+                principal=question.policies.principal, endpoint=question.policies.endpoint
+            ),
+        )
     )
 
 
-def matches(known: Asked) -> Iterator[Match]:
+def matches(known: RefusedQuestion) -> Iterator[Match]:
     """The statements that match a question (of `as_known`), in the order of the steps; none of
     what would take too long to compare.
     """
-    if is_exceeded(known.context, known.policies):
+    question = known.question
+    if is_exceeded(question):
         return
-    question = Question.of(known.context, known.policies)
     for match in _statements(question):
-        if question.grade(match.statement) is Grade.NOBODY:
+        if grade_of(question, match.statement) is Grade.NOBODY:
             continue
-        if not (question.foreign and _asks_beyond(match.statement, known.context.keys)):
+        if not (question.foreign and _asks_beyond(match.statement, question.context.keys)):
             yield match
 
 

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 import msgspec
 
 from keystead.policy.evaluation import (
-    ApplicablePolicies,
     Decision,
     Layer,
     PolicyKind,
     PolicySource,
     Question,
-    RequestContext,
     evaluate,
     places,
     sources_at,
@@ -51,9 +49,9 @@ class Explanation(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]  # together they allow; () when it is allowed, or nothing would
 
 
-def explain(context: RequestContext, policies: ApplicablePolicies) -> Explanation:
+def explain(question: Question) -> Explanation:
     """Why this principal may, or may not, do this to this resource."""
-    question, decision = Question.of(context, policies), evaluate(context, policies)
+    decision = evaluate(question)
     if decision.over_budget:
         return Explanation(decision, considered=(), changes=())
     return Explanation(
@@ -68,7 +66,7 @@ def explain(context: RequestContext, policies: ApplicablePolicies) -> Explanatio
             )
             for place, source in _sources(question)
         ),
-        changes=smallest_changes(context, policies),
+        changes=smallest_changes(question),
     )
 
 

@@ -30,9 +30,9 @@ from keystead.policy.evaluation import (
     PolicyKind,
     PolicySource,
     Question,
-    RequestContext,
     deciding,
     evaluate,
+    grade_of,
     is_exceeded,
     places,
     sources_at,
@@ -109,21 +109,18 @@ class Possibility(msgspec.Struct, frozen=True):
     decision: Decision  # the most favourable one: for CANNOT, the reason
 
 
-def possible(
-    context: RequestContext, policies: ApplicablePolicies, unknown: Unknown
-) -> Possibility:
+def possible(question: Question, unknown: Unknown) -> Possibility:
     """Could this principal do this to this resource?
 
-    `context.keys` are known; every other key of which `unknown` says so may have any value, or
+    The question's keys are known; every other key of which `unknown` says so may have any value, or
     none. The keys that are neither are absent.
     """
-    if is_exceeded(context, policies):
-        return Possibility(Verdict.CANNOT, (), (), evaluate(context, policies))
-    question = Question.of(context, policies)
-    supposing = _Supposing(question, KnownKeys(context.keys, unknown))
+    if is_exceeded(question):
+        return Possibility(Verdict.CANNOT, (), (), evaluate(question))
+    supposing = _Supposing(question, KnownKeys(question.context.keys, unknown))
     best = supposing.best()
     ways = _undominated([way for way in _ways(question, best, supposing) if way is not None])
-    decision = evaluate(context, best)
+    decision = evaluate(question.under(best))
     if not ways:
         return Possibility(Verdict.CANNOT, (), (), decision)
     unless = supposing.denies() if supposing.uncertain_denies else ()
@@ -174,7 +171,7 @@ class _Supposing:
                 resources=EVERY_RESOURCE,
                 conditions=(),
             )
-            if self._question.grade(supposed) is Grade.NOBODY:
+            if grade_of(self._question, supposed) is Grade.NOBODY:
                 continue
             left = remaining(statement, self._question.context.resource, self._asked)
             if left is not None:
@@ -211,7 +208,7 @@ class _Supposing:
 
     def denies(self) -> tuple[Supposed, ...]:
         """The Denies that refuse the least favourable request."""
-        decision = evaluate(self._question.context, self.policies)
+        decision = evaluate(self._question.under(self.policies))
         return tuple(
             self.statements[one.index]
             for finding in decision.trace
@@ -243,7 +240,7 @@ def _ways(
 def _grades(question: Question, sources: Sources) -> list[Grade]:
     """How the Allows of these policies name the caller, the best first."""
     allows = (one for source in sources for one in source.policy.statements if one.allow)
-    return sorted({question.grade(one) for one in allows}, reverse=True)
+    return sorted({grade_of(question, one) for one in allows}, reverse=True)
 
 
 def _letting_in(
@@ -256,7 +253,7 @@ def _letting_in(
 
     def only(grade: Grade | None, sources: Sources) -> Sources:
         def keep(one: Statement) -> bool:
-            return not one.allow or question.grade(one) is grade
+            return not one.allow or grade_of(question, one) is grade
 
         return tuple(_filtered(source, keep) for source in sources)
 
@@ -270,7 +267,7 @@ def _letting_in(
 def _way(
     question: Question, policies: ApplicablePolicies, grade: Grade, supposing: _Supposing
 ) -> Way | None:
-    decision = evaluate(question.context, policies)
+    decision = evaluate(question.under(policies))
     if not decision.allowed:
         return None
     needs: list[Need] = []

@@ -25,6 +25,7 @@ from keystead.policy.evaluation import (
     Finding,
     PolicySource,
     PrincipalPolicies,
+    Question,
     RequestContext,
     evaluate,
     policy_required,
@@ -114,10 +115,9 @@ def decide_line(line: bytes | str, *, explain: bool = False) -> bytes:
     """The answer to one line, without its end."""
     try:
         scenario = _read(line)
-        context, policies = question(scenario)
+        decision = evaluate(question(scenario))
     except (msgspec.DecodeError, BadScenario, UnicodeDecodeError) as error:
         return _write(Answer(id=_id_of(line), error=str(error)))
-    decision = evaluate(context, policies)
     return _write(_answer(scenario, decision, _ignored(line), explain=explain))
 
 
@@ -149,8 +149,8 @@ def _answer(
     )
 
 
-def question(scenario: Scenario) -> tuple[RequestContext, ApplicablePolicies]:
-    """The arguments of the decision that a scenario asks for; raises BadScenario."""
+def question(scenario: Scenario) -> Question:
+    """The question that a scenario asks; raises BadScenario."""
     for problem in (action_problem(scenario.action), *map(key_problem, scenario.context)):
         if problem:
             raise BadScenario(problem)
@@ -163,7 +163,7 @@ def question(scenario: Scenario) -> tuple[RequestContext, ApplicablePolicies]:
         resource_account=owner,
         keys={**known_keys(principal, owner), **_keys(scenario.context)},
     )
-    return context, _policies(scenario)
+    return Question(context, _policies(scenario))
 
 
 def known_keys(who: Principal, owner: str) -> dict[str, ContextValue]:

@@ -11,14 +11,12 @@ import msgspec
 
 from keystead.policy.evaluation import (
     OF_ORGANIZATION,
-    ApplicablePolicies,
     DecidingStatement,
     Matched,
     Matches,
     Outcome,
     PolicyKind,
     Question,
-    RequestContext,
     evaluate,
     match_all,
     own_policies,
@@ -52,12 +50,11 @@ class Simulated(msgspec.Struct, frozen=True):
     kinds: Mapping[PolicyKind, Outcome]  # what each says; only of another account's resource
 
 
-def simulate(context: RequestContext, policies: ApplicablePolicies) -> Simulated:
+def simulate(question: Question) -> Simulated:
     """What would be decided on one action and one resource."""
-    decision = evaluate(context, policies)
+    decision = evaluate(question)
     if decision.over_budget:
         return Simulated(decision.outcome, (), (), organization=None, boundary=None, kinds={})
-    question = Question.of(context, policies)
     found = match_all(question)
     decided = () if decision.outcome is Outcome.IMPLICITLY_DENIED else decision.statements
     organization = all(map(_allows, found.service_control)) if found.service_control else None
@@ -138,7 +135,7 @@ def _token(part: Token | Variable, keys: Keys) -> Token:
 
 def _missing(question: Question) -> Iterator[str]:
     """The keys without a value that statements on this action and resource ask about."""
-    policies, own = question.policies, own_policies(question.context, question.policies)
+    policies, own = question.policies, own_policies(question)
     sources = [*own.identity_based, *policies.resource_based]
     if own.boundary is not None:
         sources.append(own.boundary)

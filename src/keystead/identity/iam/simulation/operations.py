@@ -49,7 +49,7 @@ def _answer(call: IamCall, request: _Request, asked: Questions) -> api.SimulateP
             results.row(
                 action,
                 asked.resources,
-                [simulate(*asked.ask(action, resource)) for resource in asked.resources],
+                [simulate(asked.ask(action, resource)) for resource in asked.resources],
             )
             for action in page.items
         ],

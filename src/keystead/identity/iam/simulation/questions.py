@@ -20,6 +20,7 @@ from keystead.policy.evaluation import (
     PolicySource,
     Principal,
     PrincipalPolicies,
+    Question,
     RequestContext,
     policy_required,
     works_across_accounts,
@@ -80,8 +81,8 @@ class Questions:
     owner: str  # of resources whose ARN names none
     compiled: dict[DocumentKind, PolicySource] = field(default_factory=dict)  # resource_policy
 
-    def ask(self, action: str, resource: str) -> tuple[RequestContext, ApplicablePolicies]:
-        """The arguments of one decision."""
+    def ask(self, action: str, resource: str) -> Question:
+        """One question."""
         name, owner = ascii_lower(action), owner_of(resource) or self.owner
         own_policy = self.policy_of(name, resource)
         context = RequestContext(
@@ -91,12 +92,13 @@ class Questions:
             resource_account=owner if self.principal.arn else self.principal.account,
             keys={"aws:resourceaccount": owner, **self.facts},
         )
-        return context, ApplicablePolicies(
+        policies = ApplicablePolicies(
             principal=self.own,
             resource_based=own_policy,
             resource_policy_required=bool(own_policy) and policy_required(name, resource),
             cross_account_allowed=works_across_accounts(name),
         )
+        return Question(context, policies)
 
     def policy_of(self, action: str, resource: str) -> tuple[PolicySource, ...]:
         """The resource's own policy, as an action in lower case asks it."""
