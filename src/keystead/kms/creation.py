@@ -9,6 +9,7 @@ from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import described, tags
 from keystead.policy.evaluation import ContextValue
+from keystead.tags import request_keys
 from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api
 
@@ -40,7 +41,7 @@ class Wanted(NamedTuple):
         kind = "PRIMARY" if self.multi_region else ""
         return {
             **described(self.spec, self.usage, self.origin, kind),
-            **tags.condition_keys(self.tags),
+            **request_keys(self.tags),
         }
 
     @property

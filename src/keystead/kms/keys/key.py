@@ -18,10 +18,10 @@ from keystead.call import NO_KEYS
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.keys.records import KeyRecord
-from keystead.kms.keys.tags import resource_keys
 from keystead.kms.states import KeyState
 from keystead.policy.evaluation import ContextValue, PolicySource, documents
 from keystead.store.changes import Name
+from keystead.tags import resource_keys
 from keystead.wire.models import kms as api
 
 RESOURCE_TYPE = "AWS::KMS::Key"
@@ -174,7 +174,7 @@ def _condition_keys(
     keys: dict[str, ContextValue] = described(
         record.key_spec, record.key_usage, record.origin, record.multi_region
     )
-    keys |= resource_keys(tags)
+    keys |= resource_keys(tags, "aws")
     if aliases:
         keys["kms:resourcealiases"] = aliases
     return keys

@@ -1,15 +1,12 @@
-"""Which tags may a key have?  (kms.md 4.3, 9; threat-model KM-10)"""
+"""How does KMS refuse tags?  The rule is `keystead.tags` (kms.md 4.3, 9; threat-model KM-10)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from keystead.policy.evaluation import ContextValue
-from keystead.policy.text import ascii_lower
+from keystead.tags import MOST_TAGS, any_reserved, told_apart
 from keystead.wire.models import kms as api
-
-MOST_TAGS = 50
 
 _REFUSED = re.compile(r"[^\w +\-=.:/@]")
 
@@ -30,39 +27,16 @@ def read(tags: Sequence[api.Tag] | None) -> dict[str, str]:
 
 def require_allowed(tag_keys: Iterable[str]) -> None:
     """Refuse keys that begin as AWS's own do."""
-    if any(key.lower().startswith("aws:") for key in tag_keys):
+    if any_reserved(tag_keys):
         raise api.TagException("Tags beginning with aws: are reserved")
 
 
 def require_together(tags: Mapping[str, str]) -> None:
-    """Refuse more tags than a key can have, and keys that policies cannot tell apart.
-
-    Condition keys do not tell upper from lower case (`aws:ResourceTag/Team`): of two such tags one
-    would hide the other from a policy.
-    """
+    """Refuse more tags than a key can have, and keys that policies cannot tell apart."""
     if len(tags) > MOST_TAGS:
         raise api.TagException("Too many tags")
-    if len({ascii_lower(key) for key in tags}) != len(tags):
+    if not told_apart(tags):
         raise api.TagException("Duplicate tag keys")
-
-
-def condition_keys(tags: Mapping[str, str]) -> dict[str, ContextValue]:
-    """What policies see of the tags in a request."""
-    keys: dict[str, ContextValue] = {
-        f"aws:requesttag/{ascii_lower(key)}": value for key, value in tags.items()
-    }
-    return keys | tag_keys(tags)
-
-
-def resource_keys(tags: Mapping[str, str]) -> dict[str, ContextValue]:
-    """What identity policies see of the tags that a key has."""
-    return {f"aws:resourcetag/{ascii_lower(key)}": value for key, value in tags.items()}
-
-
-def tag_keys(tags: Iterable[str]) -> dict[str, ContextValue]:
-    """What policies see of the keys alone. A request without any has no such key."""
-    named = tuple(tags)
-    return {"aws:tagkeys": named} if named else {}
 
 
 def write(tags: Mapping[str, str]) -> str:

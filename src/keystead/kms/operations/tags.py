@@ -5,6 +5,7 @@ from keystead.kms.call import KmsCall
 from keystead.kms.keys import tags
 from keystead.kms.paging import TAGS, page
 from keystead.registry import implements
+from keystead.tags import merged, request_keys, tag_keys, without
 from keystead.wire.models import kms as api
 
 
@@ -12,9 +13,9 @@ from keystead.wire.models import kms as api
 def tag_resource(call: KmsCall, request: api.TagResourceRequest) -> None:
     given = tags.read(request.tags)
     key = call.key(request.key_id)
-    call.authorize("kms:TagResource", key, tags.condition_keys(given))
+    call.authorize("kms:TagResource", key, request_keys(given))
     states.require("TagResource", key)
-    together = {**key.tags, **given}
+    together = merged(key.tags, given, fold=False)
     tags.require_together(together)
     call.repository.change_key(call.transaction, key.record, tags=tags.write(together))
 
@@ -23,9 +24,9 @@ def tag_resource(call: KmsCall, request: api.TagResourceRequest) -> None:
 def untag_resource(call: KmsCall, request: api.UntagResourceRequest) -> None:
     tags.require_allowed(request.tag_keys)
     key = call.key(request.key_id)
-    call.authorize("kms:UntagResource", key, tags.tag_keys(request.tag_keys))
+    call.authorize("kms:UntagResource", key, tag_keys(request.tag_keys))
     states.require("UntagResource", key)
-    kept = {name: value for name, value in key.tags.items() if name not in request.tag_keys}
+    kept = without(key.tags, request.tag_keys, fold=False)
     call.repository.change_key(call.transaction, key.record, tags=tags.write(kept))
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from keystead.call import NO_KEYS, Target
-from keystead.identity import resources, tagging, times
+from keystead.identity import resources, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam.entities import boundaries
 from keystead.identity.names import canonical
 from keystead.identity.repository import E, new
 from keystead.identity.resources import Named
 from keystead.policy.evaluation import ContextValue
+from keystead.tags import request_keys
 from keystead.wire.models import iam as api
 
 
@@ -28,7 +29,7 @@ def ask_to_create(
     """May the caller make this, and tag it?  `keys` are those of this kind."""
     kind = record.kind
     arn = kind.arn(call.account, path, name)
-    tag_keys = tagging.request_keys(tags)
+    tag_keys = request_keys(tags)
     call.ask(Target(arn, call.account, kind.resource_type), {**tag_keys, **keys})
     if tags and kind.tagging:
         call.ask(Target(arn, call.account), tag_keys, kind.tagging.operation)

@@ -11,6 +11,7 @@ from keystead.identity.paging import Page, PagedRequest
 from keystead.identity.repository import Entity, packed
 from keystead.identity.resources import Named
 from keystead.registry import implements
+from keystead.tags import request_keys, without
 from keystead.wire.models import iam as api
 
 
@@ -54,7 +55,7 @@ def list_policy_tags(
 
 def _tag(call: IamCall, named: Named[Entity], tags: Sequence[api.Tag]) -> None:
     given = tagging.requested(tags)
-    call.ask(named, tagging.request_keys(given))
+    call.ask(named, request_keys(given))
     entity = named.existing()
     rules = required(entity.kind.tagging)
     _write(call, entity, tagging.merged(entity.tag_map, given, fold=rules.fold, quota=rules.quota))
@@ -64,7 +65,7 @@ def _untag(call: IamCall, named: Named[Entity], keys: Sequence[str]) -> None:
     call.ask(named, tagging.untag_keys(keys))
     entity = named.existing()
     fold = required(entity.kind.tagging).fold
-    _write(call, entity, tagging.without(entity.tag_map, keys, fold=fold))
+    _write(call, entity, without(entity.tag_map, keys, fold=fold))
 
 
 def _write(call: IamCall, entity: Entity, tags: dict[str, str]) -> None:
