@@ -1,8 +1,8 @@
-"""How does a JSON 1.1 request read, and how is it answered?  (kms.md 1, 8; iam.md 1.4)
+"""How is a JSON 1.1 request read and answered?  (kms.md 1, 8; iam.md 1.4)
 
-Accept fast, explain slowly. A body is decoded straight into the operation's type; that reading
-stands only where it is provably the sole reading of the body. Otherwise, and for every refusal,
-the strict parser reads the body again and each member is converted and checked by itself.
+Accept fast, explain slowly. A body is decoded straight into the operation's type. This fast reading
+counts only where it is provably the only possible reading of the body. Otherwise, and for every
+refusal, the strict parser reads the body again. It converts and checks each member by itself.
 """
 
 from binascii import b2a_base64
@@ -40,8 +40,8 @@ _FAST_BYTES = 2 * strictjson.MAX_VALUES
 def read(operation: Operation[In, Any], body: bytes) -> In:
     """The input in a body.
 
-    Raises SerializationException for what is not JSON or has a member of the wrong type, and
-    ValidationException, with every violation, for what breaks a constraint.
+    Raises SerializationException for a body that is not JSON or has a member of the wrong type.
+    Raises ValidationException, with every violation, for a body that breaks a constraint.
     """
     try:
         fast = _FAST[operation.input]
@@ -58,7 +58,7 @@ def read(operation: Operation[In, Any], body: bytes) -> In:
 
 
 def write(operation: Operation[Any, Out], value: Out) -> bytes:
-    """The body of an answer; empty for an operation that answers nothing."""
+    """The body of an answer. It is empty for an operation without output."""
     if value is None:
         return b""
     if _has_timestamps(operation.output):
@@ -77,7 +77,7 @@ def error(refusal: AwsError, request_id: str) -> HttpResponse:
     headers = (("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", refusal.code), *_HEADERS)
     body = {"__type": refusal.code}
     if refusal.message is not None:
-        # Recorded from the service: this one error spells its member with a capital.
+        # Recorded from the service: only this error spells its member with a capital.
         capital = refusal.code == "AccessDeniedException"
         body["Message" if capital else "message"] = refusal.message
     return HttpResponse(refusal.status, headers, _ENCODER.encode(body))
@@ -88,20 +88,23 @@ def error(refusal: AwsError, request_id: str) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class _FastReading:
-    """How one type is read in one go, and how that reading is proven to be the only one."""
+    """The fast reading of one type, and the proof that a body has no other reading."""
 
     decoder: msgspec.json.Decoder[Any]
     blobs: tuple[str, ...]
     with_blobs: tuple[str, ...]  # members that have blobs further inside
 
     def is_only_reading(self, value: Shape, body: bytes) -> bool:
-        """Does `value` account for everything that the body says, as we would write it?
+        """Does `value` contain everything that the body says, as we would write it?
 
-        A body without backslashes has exactly two quotes per string. If writing the value takes
-        as many, then no member of the body is unknown, null or named twice, nothing in it is
-        nested deeper than the type, and every string but the blobs is written alike. The blobs
-        are, too, if their last groups occur equally often: msgspec accepts any value for the
-        unused bits there, and nothing else that is not canonical (threat-model PA-3).
+        A body without backslashes has exactly two quotes for each string. Suppose that the value,
+        when we write it, has as many quotes as the body. Then no member of the body is unknown,
+        null or named twice. Nothing in the body is nested deeper than the type. And every string
+        but the blobs is written alike.
+
+        A blob is written alike if its last group occurs in both equally often. msgspec accepts any
+        value for the unused bits of that group. It accepts nothing else that is not canonical
+        (threat-model PA-3).
         """
         written = _ENCODER.encode(value)
         if written.count(b'"') != body.count(b'"'):
@@ -121,7 +124,7 @@ _FAST: dict[type, _FastReading | None] = {}  # per type of the models
 
 
 def _fast_reading(structure: type[Any]) -> _FastReading | None:
-    """The fast reading of a type; None for one with timestamps, which msgspec reads as texts."""
+    """The fast reading of a type. None for a type with timestamps: msgspec reads them as texts."""
     schema = schema_of(structure)
     if contains(schema, Kind.TIMESTAMP):
         return None
@@ -141,9 +144,9 @@ def _read_strictly(operation: Operation[In, Any], body: bytes) -> In:
 
 
 def tree(operation: Operation[Any, Any], body: bytes) -> dict[str, Any]:
-    """The known members in a body, not held to their constraints yet.
+    """The known members in a body. Their constraints are not checked yet.
 
-    Raises SerializationException for what is not JSON or has a member of the wrong type.
+    Raises SerializationException for a body that is not JSON or has a member of the wrong type.
     """
     try:
         value = strictjson.loads(body)
@@ -164,7 +167,7 @@ def _structure(schema: Schema, value: Any) -> dict[str, Any]:
 
 
 def _value(schema: Schema, value: Any) -> Any:
-    """One value, converted to what the type holds; None stays for the constraints to refuse."""
+    """One value, converted to its type. None stays None, and `constraints` refuses it."""
     if value is None:
         return None
     match schema.kind:
@@ -208,11 +211,11 @@ def _misplaced(schema: Schema, value: Any) -> SerializationException:
     if schema.kind in (Kind.STRUCTURE, Kind.LIST, Kind.MAP):
         return SerializationException(f"Expected {schema.kind.value.lower()} or null")
     if isinstance(value, bool):
-        found = f"{value}_VALUE".upper()
+        given = f"{value}_VALUE".upper()
     else:
-        found = "STRING_VALUE" if isinstance(value, str) else "NUMBER_VALUE"
+        given = "STRING_VALUE" if isinstance(value, str) else "NUMBER_VALUE"
     article = "an" if schema.kind is Kind.INTEGER else "a"
-    return SerializationException(f"{found} can not be converted to {article} {schema.kind.value}")
+    return SerializationException(f"{given} can not be converted to {article} {schema.kind.value}")
 
 
 # Writing
@@ -228,7 +231,7 @@ def _has_timestamps(structure: type[Any]) -> bool:
 
 
 def _with_epoch_seconds(value: Any) -> Any:
-    """The same tree with each timestamp as the number that AWS writes, a double."""
+    """The same tree with each timestamp as a number of seconds, which AWS writes as a double."""
     if isinstance(value, dict):
         return {name: _with_epoch_seconds(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,14 +1,14 @@
-"""Is this text the base64 of something, and the only one?  (threat-model PA-3)
+"""Is this text canonical base64?  (threat-model PA-3)
 
-Strict alphabet, full padding, and zero in the bits that the last group leaves unused: a text is
-accepted exactly if encoding its bytes gives it back.
+The alphabet is strict, the padding is complete, and the unused bits of the last group are zero. A
+text is accepted exactly if encoding its bytes gives the same text again.
 """
 
 from binascii import a2b_base64, b2a_base64
 
 
 class NotCanonical(ValueError):
-    """The text is refused; the caller decides which AWS error that is."""
+    """The text is refused. The caller chooses the AWS error."""
 
 
 def decode_blob(text: str) -> bytes:

@@ -1,16 +1,16 @@
 """Which constraints does a value break?  AWS's validation messages, all violations at once.
 
-Accept fast, explain slowly: only when msgspec has refused a request does this interpreter walk
-the value beside its schema and word every violation as AWS does (kms.md 9, iam.md 10.1):
+Accept fast, explain slowly. This interpreter runs only when msgspec has refused a request. It walks
+the value beside its schema, and words every violation as AWS does (kms.md 9, iam.md 10.1):
 
     2 validation errors detected: Value '' at 'keyId' failed to satisfy constraint: Member must
     have length greater than or equal to 1; Value null at 'plaintext' failed to …
 
-IAM has sentences of its own for the characters of names and paths, and says the first of them where
-nothing else is wrong (iam.md 10.1).
+IAM has its own sentences for the characters of names and paths. It says the first of them if the
+request has no other violation (iam.md 10.1).
 
-The value is a tree of dict, list, str, bytes, int, float, bool and datetime under the wire's
-names: what `awsjson` and `query` make of a body.
+The value is the tree that `awsjson` or `query` makes of a body. It consists of dict, list, str,
+bytes, int, float, bool and datetime, under the names of the wire.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ _OF_PATHS = {
         "It must begin with / and contain only alphanumeric characters and/or / characters."
     ),
 }
-_MOST_VIOLATIONS = 100  # thousands of bad tags still get a message of bounded size
+_MOST_VIOLATIONS = 100  # the message stays short, even for thousands of bad tags
 
 
 def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
@@ -54,17 +54,20 @@ def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
 def explain(operation: Operation[Any, Any], tree: dict[str, Any]) -> str:
     """AWS's message for a tree that breaks constraints."""
     walk = Violations(echo=operation.service.echoes_values)
-    found = _found(walk, operation, tree)
-    if not found and walk.in_own_words:
+    sentences = _found(walk, operation, tree)
+    if not sentences and walk.in_own_words:
         return walk.in_own_words[0]
-    noun = "error" if len(found) == 1 else "errors"
-    return f"{len(found)} validation {noun} detected: {'; '.join(found)}"
+    noun = "error" if len(sentences) == 1 else "errors"
+    return f"{len(sentences)} validation {noun} detected: {'; '.join(sentences)}"
 
 
 def not_in_set(operation: Operation[Any, Any], attribute: str, value: str) -> ValidationException:
-    """The refusal of a value of the model's that is not offered here, as of an unknown one."""
+    """The refusal of a value that is in the model but not offered here.
+
+    It says the same as the refusal of an unknown value.
+    """
     schema = schema_of(operation.input)
-    member = next(one for one in schema.members if one.attribute == attribute)
+    member = next(candidate for candidate in schema.members if candidate.attribute == attribute)
     rule = _enum_rule(member.schema)
     sentence = Violations(operation.service.echoes_values).sentence(
         f"'{value}'", member.event_name, rule
@@ -85,7 +88,7 @@ def _found(walk: "Violations", operation: Operation[Any, Any], tree: dict[str, A
 class Violations:
     """Walks a value beside its schema. `echo`: does this service quote the refused value?
 
-    `in_own_words` takes what IAM says in a sentence of its own.
+    `in_own_words` collects the violations for which IAM has its own sentence.
     """
 
     echo: bool
@@ -95,68 +98,70 @@ class Violations:
         """The violations of a structure's members; `path` ends with a dot or is empty."""
         for member in schema.members:
             given = value.get(member.wire_name)
-            place = path + member.event_name
+            member_path = path + member.event_name
             if given is not None:
-                yield from self._of_value(member.schema, given, place, hidden=member.sensitive)
+                yield from self._of_value(
+                    member.schema, given, member_path, hidden=member.sensitive
+                )
             elif member.required:
-                yield self.sentence("null", place, "Member must not be null")
+                yield self.sentence("null", member_path, "Member must not be null")
 
-    def _of_value(self, schema: Schema, value: Any, place: str, *, hidden: bool) -> Iterator[str]:
+    def _of_value(self, schema: Schema, value: Any, path: str, *, hidden: bool) -> Iterator[str]:
         if value is None:
-            yield self.sentence("null", place, "Member must not be null")
+            yield self.sentence("null", path, "Member must not be null")
             return
         if schema.kind is Kind.STRUCTURE:
-            yield from self.of_structure(schema, value, f"{place}.")
+            yield from self.of_structure(schema, value, f"{path}.")
             return
         shown = "" if hidden or not _quotable(schema) else f"'{_java_text(value)}'"
         for rule in _broken(schema, value):
-            if rule.startswith(_PATTERN) and (own := self._own_words(schema, place)):
+            if rule.startswith(_PATTERN) and (own := self._own_words(schema, path)):
                 self.in_own_words.append(own)
             else:
-                yield self.sentence(shown, place, rule)
+                yield self.sentence(shown, path, rule)
         if schema.kind is Kind.LIST:
-            yield from self._of_list(schema, value, place, shown)
+            yield from self._of_list(schema, value, path, shown)
         elif schema.kind is Kind.MAP:
-            yield from self._of_map(schema, value, place, shown)
+            yield from self._of_map(schema, value, path, shown)
 
-    def _of_list(self, schema: Schema, value: list[Any], place: str, shown: str) -> Iterator[str]:
-        """A list of scalars is refused as a whole, a list of anything else item by item."""
+    def _of_list(self, schema: Schema, value: list[Any], path: str, shown: str) -> Iterator[str]:
+        """A list of scalars is refused as a whole. Any other list is refused item by item."""
         item = schema.element
         if item.kind in _SCALARS:
             if any(map(_refuses(item), value)):
-                yield self.sentence(shown, place, f"Member must satisfy constraint: {_rules(item)}")
+                yield self.sentence(shown, path, f"Member must satisfy constraint: {_rules(item)}")
             return
         for position, given in enumerate(value, start=1):
-            yield from self._of_value(item, given, f"{place}.{position}.member", hidden=not shown)
+            yield from self._of_value(item, given, f"{path}.{position}.member", hidden=not shown)
 
     def _of_map(
-        self, schema: Schema, value: dict[str, Any], place: str, shown: str
+        self, schema: Schema, value: dict[str, Any], path: str, shown: str
     ) -> Iterator[str]:
         key, item = schema.key, schema.element
         if key is not None and any(map(_refuses(key), value)):
-            yield self.sentence(shown, place, f"Map keys must satisfy constraint: {_rules(key)}")
+            yield self.sentence(shown, path, f"Map keys must satisfy constraint: {_rules(key)}")
         if item.kind in _SCALARS:
             if any(map(_refuses(item), value.values())):
                 rules = _rules(item)
-                yield self.sentence(shown, place, f"Map value must satisfy constraint: {rules}")
+                yield self.sentence(shown, path, f"Map value must satisfy constraint: {rules}")
             return
         for name, given in value.items():
-            yield from self._of_value(item, given, f"{place}.{name}.member", hidden=not shown)
+            yield from self._of_value(item, given, f"{path}.{name}.member", hidden=not shown)
 
-    def _own_words(self, schema: Schema, place: str) -> str:
-        """IAM's sentence about the characters of a name or path; "" for everything else."""
+    def _own_words(self, schema: Schema, path: str) -> str:
+        """IAM's own sentence about the characters of a name or path; "" for any other member."""
         if self.echo:
             return ""
-        rule = _OF_NAMES if schema.model_pattern == _NAMES else _OF_PATHS.get(place, "")
-        return rule and f"The specified value for {place} is invalid. {rule}"
+        rule = _OF_NAMES if schema.model_pattern == _NAMES else _OF_PATHS.get(path, "")
+        return rule and f"The specified value for {path} is invalid. {rule}"
 
-    def sentence(self, shown: str, place: str, rule: str) -> str:
+    def sentence(self, shown: str, path: str, rule: str) -> str:
         value = f"Value {shown}" if shown and self.echo else "Value"
-        return f"{value} at '{place}' failed to satisfy constraint: {rule}"
+        return f"{value} at '{path}' failed to satisfy constraint: {rule}"
 
 
 def _broken(schema: Schema, value: Any) -> Iterator[str]:
-    """The rules that one value breaks by itself, in AWS's order: pattern first."""
+    """The rules that one value breaks by itself. The pattern comes first, as AWS orders them."""
     if schema.enum:
         if value not in schema.enum:
             yield _enum_rule(schema)
@@ -173,12 +178,12 @@ def _broken(schema: Schema, value: Any) -> Iterator[str]:
 
 
 def _refuses(schema: Schema) -> Callable[[Any], bool]:
-    """Does an element break a rule of its type?"""
+    """A test: does an element break a rule of its type?"""
     return lambda value: value is None or any(_broken(schema, value))
 
 
 def _rules(schema: Schema) -> str:
-    """Every rule of a type: AWS lists all of them for the elements of a list or map."""
+    """All rules of a type. AWS lists all of them for the elements of a list or map."""
     rules = []
     if schema.enum:
         rules.append(_enum_rule(schema))
@@ -202,7 +207,7 @@ def _bound_rule(schema: Schema, direction: str, bound: int) -> str:
 
 
 def _quotable(schema: Schema) -> bool:
-    """May a message quote such a value?  Not blobs (kms.md 9), nor what holds a secret."""
+    """May a message quote such a value?  Not a blob (kms.md 9), nor a value that holds a secret."""
     return not any(sensitive or part.kind is Kind.BLOB for part, sensitive in parts(schema))
 
 

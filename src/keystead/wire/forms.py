@@ -2,23 +2,27 @@
 
     name=value&name=value      "+" is a space, "%XX" a byte of UTF-8
 
-The same reading serves a Query body, a query string and the canonical query of a signature, so
-that what was signed and what is done cannot differ. Refused: a name that occurs twice in any
-case, more than 1,000 fields, a "%" without two hexadecimal digits, bytes that are not UTF-8, and
-U+0000.
+The same reading serves a Query body, a query string and the canonical query of a signature. So the
+signed request and the executed request cannot differ. These forms are refused:
+
+- a name that occurs twice, in any case
+- more than 1,000 fields
+- a "%" without two hexadecimal digits
+- bytes that are not UTF-8
+- U+0000
 """
 
 import re
 from urllib.parse import unquote_to_bytes
 
 MAX_FIELDS = 1_000
-_SHOWN = 128  # characters of a name that a refusal repeats; no parameter has a longer one
+_SHOWN = 128  # characters of a name that a refusal repeats; no parameter has a longer name
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class NotAForm(ValueError):
-    """The text is refused; the caller decides which AWS error that is."""
+    """The text is refused. The caller chooses the AWS error."""
 
 
 def parse(text: str | bytes) -> dict[str, str]:

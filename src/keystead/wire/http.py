@@ -1,15 +1,15 @@
-"""What came in and what goes out: one HTTP request and one HTTP response, as values.
+"""Which request arrived, and which response leaves?  HTTP requests and responses as values.
 
 INVARIANT: an HttpRequest was framed unambiguously. Only the door (`server`) makes one, after the
-checks of threat-model HF-1 and HF-2; header names are lower-case ASCII, no header that decides
-anything occurs twice, values have no outer blanks, and the body is complete.
+checks of threat-model HF-1 and HF-2. Header names are lower-case ASCII. No header that decides
+anything occurs twice. Values have no outer blanks, and the body is complete.
 """
 
 import msgspec
 
 
 class Endpoint(msgspec.Struct, frozen=True, gc=False):
-    """The listener that a request came through. From the socket, never from a header (HF-5)."""
+    """The listener of a request. It is known from the socket, never from a header (HF-5)."""
 
     name: str = "public"
     vpce_id: str = ""  # "" = not a VPC endpoint

@@ -1,7 +1,7 @@
-"""How is a call called in its event?  CloudTrail's spelling of requests and answers (kms.md 22.2).
+"""How does an event spell a request and an answer?  As in CloudTrail (kms.md 22.2).
 
-A member is shown under its lowerCamel name. Never shown: members that the model or kms.md marks as
-secret, and blobs. What one type shows is worked out once.
+A member is shown under its lowerCamel name. Blobs are never shown, nor are members that the model
+or kms.md marks as secret. The shown members of a type are worked out once.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ _PLANS: dict[type, _Plan] = {}  # per type of the models
 
 
 def event_parameters(operation: Operation[In, Any], request: In) -> dict[str, Any]:
-    """CloudTrail's requestParameters: every member that is given and may be shown."""
+    """CloudTrail's requestParameters: the members of a request that are given and may be shown."""
     return _shown(operation.input, request)
 
 
 def event_response(operation: Operation[Any, Out], answer: Out) -> dict[str, Any]:
-    """CloudTrail's responseElements: every member that is given and may be shown."""
+    """CloudTrail's responseElements: the members of an answer that are given and may be shown."""
     return {} if answer is None else _shown(operation.output, answer)
 
 
@@ -42,7 +42,7 @@ def _shown(structure: type[Any], value: Any) -> dict[str, Any]:
 
 
 def _plan(structure: type[Shape]) -> _Plan:
-    """What a type shows: attribute, name in the event, and how to convert the value."""
+    """The shown members of a type: attribute, name in the event, and conversion of the value."""
     return tuple(
         (member.attribute, member.event_name, _converter(member.schema))
         for member in members(structure)
@@ -55,7 +55,7 @@ def _is_blob(schema: Schema) -> bool:
 
 
 def _converter(schema: Schema) -> Convert | None:
-    """How a value is shown; None when it is shown as it is."""
+    """The conversion of a value, or None if the value is shown unchanged."""
     if schema.structure is not None:
         structure = schema.structure
         return lambda value: _shown(structure, value)
@@ -83,5 +83,5 @@ def _date(time: datetime) -> str:
     return f"{_MONTHS[utc.month - 1]} {utc.day}, {utc.year}, {hour}:{utc:%M:%S} {half}"
 
 
-# Not strftime's, which speaks the language of the host.
+# The names of strftime would be in the language of the host.
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -1,4 +1,4 @@
-"""What is an operation?  One entry of a service's model: generated, never written by hand."""
+"""Which facts has an operation?  They are generated from a service's model, never hand-written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One AWS service: how its requests are told apart and its answers are written."""
+    """One AWS service: how its requests are recognised, and how its answers are written."""
 
     name: str  # "kms", "iam", "sts": the signing name and the action prefix
     protocol: str  # "json", "query" or "rest-json"
@@ -27,7 +27,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[In, Out]):
-    """One operation. `output` is NoneType for an operation that answers nothing."""
+    """One operation. `output` is NoneType for an operation without output."""
 
     service: Service
     name: str  # "Encrypt"

@@ -1,10 +1,10 @@
-"""Which credential does a request claim?  Read before anyone is known; nothing is decided by it.
+"""Which credential does a request claim?  It is not verified yet, so it decides nothing.
 
     Authorization: … Credential=key/date/region/service/aws4_request, …
     ?…&X-Amz-Credential=key%2Fdate%2Fregion%2Fservice%2Faws4_request&…
 
-It says whom to answer in which protocol, and what a refusal is recorded under. Whoever sends this
-is a stranger, so it is read in time linear in its length.
+It tells in which protocol the caller expects an answer, and under which key id and service a
+refusal is recorded. The caller is still a stranger, so the reading takes time linear in the length.
 """
 
 from typing import NamedTuple
@@ -12,18 +12,18 @@ from urllib.parse import unquote
 
 from keystead.wire.http import HttpRequest
 
-_LONGEST = 512  # characters of a credential that are looked at, escapes included
+_LONGEST = 512  # characters of a credential that are read, escapes included
 
 
 class ClaimedCredential(NamedTuple):
-    """The parts of a credential that mean something before it is verified; "" when not there."""
+    """The parts of a credential that are useful before it is verified. "" if a part is missing."""
 
     access_key_id: str
     service: str
 
 
 def claimed(request: HttpRequest) -> ClaimedCredential:
-    """The first credential that stands in the Authorization header, or else in the query."""
+    """The first credential in the Authorization header, or else in the query string."""
     text = _after("Credential=", request.headers.get("authorization", ""))
     if not text:
         text = unquote(_after("&X-Amz-Credential=", f"&{request.query}").partition("&")[0])
@@ -32,7 +32,7 @@ def claimed(request: HttpRequest) -> ClaimedCredential:
 
 
 def _after(name: str, text: str) -> str:
-    """What follows the first `name`, as far as a credential goes."""
-    found = text.find(name)
-    start = found + len(name)
-    return text[start : start + _LONGEST] if found >= 0 else ""
+    """The text behind the first `name`, cut to the longest credential; "" without `name`."""
+    begins = text.find(name)
+    start = begins + len(name)
+    return text[start : start + _LONGEST] if begins >= 0 else ""

@@ -1,10 +1,13 @@
-"""How does a REST-JSON request read, and how is it answered?  (iam.md 1.1, 1.13, 7.2)
+"""How is a REST-JSON request read and answered?  (iam.md 1.1, 1.13, 7.2)
 
-    POST /policy/validation?maxResults=10        the operation is its path; what the model places
-    {"policyDocument": "…", "policyType": "…"}   in the query string is read there and nowhere else
+    POST /policy/validation?maxResults=10
+    {"policyDocument": "…", "policyType": "…"}
 
-An error has its name in a header and its text in `message`; a ValidationException says its reason
-and which members it is about.
+The path names the operation. A member that the model places in the query string is read there, and
+nowhere else.
+
+An error has its name in a header and its text in `message`. A ValidationException also gives its
+reason, and the members with violations.
 """
 
 import re
@@ -29,11 +32,11 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
 
 Field = tuple[str, str]
-"""A member's name, and what is wrong with it."""
+"""A member's name, and its violation."""
 
 
 class InvalidFields(ValidationException):
-    """A ValidationException that says its reason and its fields."""
+    """A ValidationException with its reason and its fields."""
 
     def __init__(self, message: str, reason: str, *fields: Field) -> None:
         super().__init__(message)
@@ -44,8 +47,8 @@ class InvalidFields(ValidationException):
 def read(operation: Operation[In, Any], parameters: Mapping[str, str], body: bytes) -> In:
     """The input in a body and in the parameters of a query string.
 
-    Raises SerializationException for a body that is not JSON or has a member of the wrong type,
-    and InvalidFields, with every violation, for what breaks a constraint.
+    Raises SerializationException for a body that is not JSON or has a member of the wrong type.
+    Raises InvalidFields, with every violation, for a request that breaks a constraint.
     """
     tree = awsjson.tree(operation, body)
     for member in schema_of(operation.input).members:
@@ -67,7 +70,7 @@ def response(operation: Operation[Any, Out], value: Out, request_id: str) -> Htt
 
 
 def error(refusal: AwsError, request_id: str) -> HttpResponse:
-    """The response that carries an error: REST services have the statuses of Query services."""
+    """The response that carries an error. REST services use the statuses of Query services."""
     body: dict[str, Any] = {"message": refusal.message or ""}
     if isinstance(refusal, ValidationException):
         body["reason"] = refusal.reason if isinstance(refusal, InvalidFields) else OTHER
@@ -83,7 +86,7 @@ def _headers(request_id: str) -> tuple[tuple[str, str], ...]:
 
 
 def _from_text(schema: Schema, name: str, text: str) -> Any:
-    """The value of a parameter; the models place nothing but texts and integers there."""
+    """The value of a parameter. The models place only texts and integers in the query string."""
     if schema.kind is not Kind.INTEGER:
         return text
     if not _INTEGER.fullmatch(text):
@@ -93,5 +96,5 @@ def _from_text(schema: Schema, name: str, text: str) -> Any:
 
 
 def _place(sentence: str) -> str:
-    """The member that a violation is about; the value before it may say anything."""
+    """The member that a violation names. The quoted value before it may contain any text."""
     return sentence.rpartition("' failed to satisfy constraint: ")[0].rpartition(" at '")[2]

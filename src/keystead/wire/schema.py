@@ -1,8 +1,8 @@
-"""What does a shape consist of?  The generated types, as values that code can walk.
+"""Which parts has a shape?  The generated types as values that code can walk.
 
-The fast paths never come here: they run on msgspec's compiled decoders. A Schema is what the
-slow and the general paths read: messages for what was refused, forms, XML, events. It is derived
-from the generated types, so that there is one description of a request and not two.
+The fast paths do not use a Schema: they run on msgspec's compiled decoders. The slow and the
+general paths use it, for the messages of refusals, for forms, XML and events. A Schema is derived
+from the generated types. So a request has one description and not two.
 """
 
 import re
@@ -18,7 +18,7 @@ from keystead.wire.shape import Shape
 
 
 class Kind(Enum):
-    """The kinds of value in a model; the values are the names Coral's messages give them."""
+    """The kinds of value in a model. The values are the names that Coral's messages use."""
 
     STRUCTURE = "Structure"
     LIST = "List"
@@ -47,12 +47,12 @@ class Schema:
 
     @property
     def members(self) -> "tuple[Member, ...]":
-        """The members of a structure, in the model's order; nothing for other kinds."""
+        """The members of a structure, in the model's order. Other kinds have none."""
         return () if self.structure is None else members(self.structure)
 
     @property
     def element(self) -> "Schema":
-        """What a list or map contains."""
+        """The schema of a list's items or a map's values."""
         if self.item is None:
             raise TypeError(f"{self.kind} has no elements")
         return self.item
@@ -73,7 +73,7 @@ class Member:
 def lower_first(name: str) -> str:
     """The model's name as messages and events spell it: `KeyId` -> `keyId`.
 
-    Only the first letter changes, as AWS has it: `SAMLProviderArn` -> `sAMLProviderArn`.
+    Only the first letter changes, as at AWS: `SAMLProviderArn` -> `sAMLProviderArn`.
     """
     return name[:1].lower() + name[1:]
 
@@ -103,7 +103,7 @@ def members(structure: type[Shape]) -> tuple[Member, ...]:
 
 
 def parts(schema: Schema) -> Iterator[tuple[Schema, bool]]:
-    """Every type that a value can be made of, each with: does it stand in a sensitive member?"""
+    """Every type that can occur in a value, and for each: is it in a sensitive member?"""
     waiting = [(schema, False)]
     seen: set[type[Shape]] = set()
     while waiting:

@@ -1,8 +1,8 @@
-"""What is a shape?  The base of every structure that a service's model describes.
+"""Which rules do all structures of the services' models follow?  A shape is their base.
 
-A shape is a frozen value with snake_case members. On the wire a member has the model's own name:
-`key_id` is `KeyId`; where that rule does not give the name, the member says it. An optional
-member is None when it is not given, and None is never written.
+A shape is a frozen value with snake_case members. On the wire a member has the name of the model:
+`key_id` is `KeyId`. Where this rule does not give the right name, the member declares it. An
+optional member is None if it is not given, and None is never written.
 """
 
 from typing import ClassVar
@@ -20,7 +20,7 @@ class Shape(
     SENSITIVE: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
-        """The members that are given, without what is secret and without blobs."""
+        """The members that are given. Secret members and blobs are shown as `…`."""
         shown = []
         for name in self.__struct_fields__:
             value = getattr(self, name)

@@ -1,11 +1,12 @@
-"""How does a Query request read?  (iam.md 1.2, threat-model PA-2)
+"""How is a Query request read?  (iam.md 1.2, threat-model PA-2)
 
     Action=TagUser&Version=2010-05-08&UserName=alice&Tags.member.1.Key=a&Tags.member.1.Value=b
 
-Lists are `Name.member.N`, maps `Name.entry.N.key` and `Name.entry.N.value`, N from 1; a list that
-is sent as `Name=` is empty. Blobs are base64, timestamps ISO 8601. Unknown parameters are ignored,
-as AWS does. A parameter that is both a value and a structure, or an index that is not a plain
-number, is ambiguous and refused.
+Lists are `Name.member.N`, maps `Name.entry.N.key` and `Name.entry.N.value`, with N from 1. A list
+that is sent as `Name=` is empty. Blobs are base64, timestamps ISO 8601.
+
+Unknown parameters are ignored, as AWS does. A parameter that is both a value and a structure is
+ambiguous and refused. So is an index that is not a plain number.
 """
 
 import re
@@ -33,11 +34,14 @@ _TIMESTAMP = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})\Z",
     re.ASCII,
 )
-_DEEPEST = 16  # no model nests parameters further
+_DEEPEST = 16  # no model nests parameters deeper
 
 
 def parse_form(body: bytes) -> dict[str, str]:
-    """The parameters in a body or a query string, once each; raises SerializationException."""
+    """The parameters in a body or a query string; raises SerializationException.
+
+    Each parameter occurs once.
+    """
     try:
         return forms.parse(body)
     except forms.NotAForm as reason:
@@ -47,8 +51,8 @@ def parse_form(body: bytes) -> dict[str, str]:
 def read(operation: Operation[In, Any], form: Mapping[str, str]) -> In:
     """The input in a form.
 
-    Raises SerializationException for a value of the wrong type, and ValidationException, with
-    every violation, for what breaks a constraint.
+    Raises SerializationException for a value of the wrong type. Raises ValidationException, with
+    every violation, for a form that breaks a constraint.
     """
     schema = schema_of(operation.input)
     root = _Node()
@@ -62,7 +66,7 @@ def read(operation: Operation[In, Any], form: Mapping[str, str]) -> In:
 
 @dataclass(slots=True)
 class _Node:
-    """A parameter, or what several parameters have in common: `Tags` of `Tags.member.1.Key`."""
+    """A parameter, or the common start of several, as `Tags` in `Tags.member.1.Key`."""
 
     value: str | None = None
     parts: "dict[str, _Node]" = field(default_factory=dict)
@@ -92,15 +96,13 @@ def _structure(schema: Schema, node: _Node, name: str) -> dict[str, Any]:
 
 
 def _value(schema: Schema, node: _Node, name: str) -> Any:
-    """The value of a parameter, converted to what its type holds."""
+    """The value of a parameter, converted to its type."""
     match schema.kind:
         case Kind.LIST:
             items = _indexed(node, "member", name)
-            return [_value(schema.element, item, place) for place, item in items]
+            return [_value(schema.element, item, path) for path, item in items]
         case Kind.MAP:
-            return dict(
-                _entry(schema, item, place) for place, item in _indexed(node, "entry", name)
-            )
+            return dict(_entry(schema, item, path) for path, item in _indexed(node, "entry", name))
         case Kind.STRUCTURE:
             if node.value:  # a structure without members is sent as "Name="
                 raise _misplaced(schema, name)

@@ -1,7 +1,7 @@
-"""How is a Query request answered in JSON?  For a caller of STS that accepts nothing else.
+"""How is a Query request answered in JSON?  A caller of STS may accept nothing else.
 
-GetCallerIdentity is used as a proof of identity, and its verifiers ask with
-`Accept: application/json` (iam.md 3.9):
+GetCallerIdentity is used as a proof of identity. Its verifiers send `Accept: application/json`
+(iam.md 3.9):
 
     {"GetCallerIdentityResponse": {"GetCallerIdentityResult": {…},
                                    "ResponseMetadata": {"RequestId": "…"}}}
@@ -24,7 +24,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def is_wanted(headers: Mapping[str, str]) -> bool:
-    """Does the caller accept JSON, and nothing that XML would satisfy?"""
+    """Does the caller accept JSON only?"""
     accepted = headers.get("accept", "").split(",")
     return [kind.partition(";")[0].strip(" \t").lower() for kind in accepted] == [CONTENT_TYPE]
 

@@ -5,8 +5,8 @@
       <ResponseMetadata><RequestId>…</RequestId></ResponseMetadata>
     </CreateUserResponse>
 
-Members stand in the model's order. A list that is given is always written, even when it is empty:
-clients fail on one that is missing. Policy documents come percent-encoded from their room.
+Members stand in the model's order. A list that is given is always written, even if it is empty,
+because clients fail on a missing list. Policy documents come percent-encoded from their room.
 """
 
 import re
@@ -22,8 +22,8 @@ from keystead.wire.sigv4 import MissingAuthenticationToken
 
 CONTENT_TYPE = "text/xml"
 
-# Everything that XML 1.0 must not or cannot hold as itself. A carriage return would be read back
-# as a line feed; what no document may contain at all becomes U+FFFD.
+# The characters that XML 1.0 cannot hold unescaped. A carriage return would be read back as a line
+# feed. A character that no document may contain at all becomes U+FFFD.
 _SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 _NO_XML = (*range(0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
 _ESCAPES = {
@@ -70,7 +70,7 @@ def query_error(refusal: AwsError) -> tuple[str, int, str | None]:
 
 
 def sender(status: int) -> str:
-    """Whose fault an error is."""
+    """The side that caused an error: the service or the caller."""
     return "Receiver" if status >= 500 else "Sender"
 
 
@@ -87,7 +87,7 @@ def escape(text: str) -> str:
 
 
 def text_of(schema: Schema, value: Any) -> str:
-    """A scalar as text, in either form of a Query answer."""
+    """A scalar as text, for XML and for JSON answers of a Query service."""
     match schema.kind:
         case Kind.BOOLEAN:
             return "true" if value else "false"

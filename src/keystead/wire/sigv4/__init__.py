@@ -1,4 +1,4 @@
-"""What was signed, and by which key?  Reading a signature, and its arithmetic."""
+"""Is a request signed, and by which key?  Reading a signature, and its arithmetic."""
 
 from keystead.wire.sigv4.errors import MissingAuthenticationToken, mismatch
 from keystead.wire.sigv4.parsing import parse, prefix

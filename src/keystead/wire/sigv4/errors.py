@@ -1,4 +1,4 @@
-"""How is a request refused whose signature cannot be judged, or does not match?  (iam.md 1.5)"""
+"""Which error refuses a signature that cannot be judged, or that does not match?  (iam.md 1.5)"""
 
 from keystead.errors import AwsError
 
@@ -23,7 +23,7 @@ class IncompleteSignature(AwsError):
 
 
 class SignatureDoesNotMatch(AwsError):
-    """The signature is not the one that this request should have, at this time."""
+    """The signature is not the right one for this request at this time."""
 
     code = "InvalidSignatureException"
     query_code = "SignatureDoesNotMatch"
@@ -31,7 +31,7 @@ class SignatureDoesNotMatch(AwsError):
 
 
 def mismatch() -> SignatureDoesNotMatch:
-    """The refusal of a signature that differs from ours; it never says what ours is (AU-8)."""
+    """The refusal of a signature that differs from ours. It never shows ours (AU-8)."""
     return SignatureDoesNotMatch(
         "The request signature we calculated does not match the signature you provided. Check"
         " your AWS Secret Access Key and signing method. Consult the service documentation for"

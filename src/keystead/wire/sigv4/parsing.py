@@ -1,14 +1,18 @@
-"""Which signature does a request carry?  One, well-formed, over everything that matters.
+"""Which signature does a request carry?  Exactly one, well-formed, that covers what it must.
 
     Authorization: AWS4-HMAC-SHA256 Credential=key/date/region/service/aws4_request,
                    SignedHeaders=a;b;c, Signature=<64 hex>
     ?X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=…
      &X-Amz-Signature=…[&X-Amz-Security-Token=…]
 
-Refused with AWS's words (iam.md 3.8): two sources of credentials or half a one (threat-model
-AU-2), another algorithm, a parameter missing or twice, a scope that is not five parts or not of
-the signature's day, signed headers that are not sorted or leave out host or a received x-amz-*
-header (AU-3), a time that is not in ISO 8601's basic format.
+These are refused with AWS's words (iam.md 3.8):
+
+- credentials from two sources, or incomplete ones (threat-model AU-2)
+- another algorithm
+- a parameter that is missing or occurs twice
+- a scope without exactly five parts, or of another day than the signature
+- signed headers that are not sorted, or that leave out host or a received x-amz-* header (AU-3)
+- a time that is not in ISO 8601's basic format
 """
 
 import re
@@ -52,7 +56,7 @@ _IN_QUERY = {name.lower(): name for name in (*_REQUIRED_IN_QUERY, "X-Amz-Securit
 
 
 class Known(Protocol):
-    """Claims by their `prefix`, as a verifier keeps them."""
+    """Claims by their `prefix`. A verifier keeps them."""
 
     def get(self, key: str, /) -> Scope | None:
         """The claim, or None."""
@@ -62,22 +66,22 @@ NOTHING_KNOWN: Mapping[str, Scope] = {}
 
 
 def is_signed(request: HttpRequest) -> bool:
-    """Does a request claim any credentials, however badly?"""
+    """Does a request claim any credentials, even in a wrong form?"""
     return "authorization" in request.headers or bool(request.query and _query_credentials(request))
 
 
 def prefix(request: HttpRequest) -> str | None:
-    """The part of the Authorization header under which a verifier may keep its Claim.
+    """The part of the Authorization header under which a verifier may keep its claim.
 
-    Everything before the signature, where the signature stands last; None otherwise. It belongs
-    in a bounded cache, and only after a signature was found true.
+    It is everything before the signature if the signature stands last, and otherwise None. It
+    belongs in a bounded cache, and only after a signature proved to be true.
     """
     text = request.headers.get("authorization", "")[:-_SIGNATURE_LENGTH]
     return text if text.endswith(", Signature=") else None
 
 
 def parse(request: HttpRequest, known: Known = NOTHING_KNOWN) -> Signature:
-    """The signature of a request; raises MissingAuthenticationToken when there is none.
+    """The signature of a request; raises MissingAuthenticationToken if it has none.
 
     `known` holds claims by their `prefix`.
     """
@@ -96,13 +100,13 @@ def parse(request: HttpRequest, known: Known = NOTHING_KNOWN) -> Signature:
 
 
 def _query_credentials(request: HttpRequest) -> dict[str, str]:
-    """The parameters of a signature that stand in the query string."""
+    """The parameters in the query string that belong to a signature."""
     fields = parse_query(request.query)
-    found = {name: value for name, value in fields.items() if name.lower() in _IN_QUERY}
-    for name in found:
+    parameters = {name: value for name, value in fields.items() if name.lower() in _IN_QUERY}
+    for name in parameters:
         if _IN_QUERY[name.lower()] != name:
             raise IncompleteSignature(f"The query-string parameter '{name}' is misspelled.")
-    return found
+    return parameters
 
 
 def _from_header(headers: Mapping[str, str], authorization: str, known: Known) -> Signature:
@@ -118,10 +122,10 @@ def _from_header(headers: Mapping[str, str], authorization: str, known: Known) -
 
 
 def _parameters(authorization: str, timestamp: str) -> dict[str, str]:
-    """The parameters of an Authorization header; all that are needed, each once."""
+    """The parameters of an Authorization header. All necessary ones are there, each once."""
     algorithm, _, text = authorization.partition(" ")
     if algorithm != ALGORITHM:
-        # A lone word is not a scheme; it may be a secret in the wrong place, and stays unquoted.
+        # A single word is not a scheme. It may be a secret in the wrong place, so it is not quoted.
         shown = f": '{algorithm}'" if text else ""
         raise IncompleteSignature(
             f"Unsupported AWS 'algorithm'{shown}", recorded="Unsupported AWS 'algorithm'"
@@ -231,7 +235,7 @@ def _signature(
     expires: int = 0,
     known: bool = False,
 ) -> Signature:
-    """The signature of this request, once it fits its claim and covers every x-amz-* header."""
+    """The signature of this request. It must fit its claim, and cover every x-amz-* header."""
     time = parse_timestamp(timestamp)
     if timestamp[:8] != claim.date:
         raise SignatureDoesNotMatch(
@@ -239,10 +243,10 @@ def _signature(
             f" HTTP: '{claim.date}' != '{timestamp[:8]}', from '{timestamp}'.",
             recorded="Date in Credential scope does not match the date from HTTP",
         )
-    # Counting is enough where all that are signed were received, and that is asked later.
+    # Counting is enough if all signed headers were received. `canonical_request` checks that.
     if "\n".join(("", *headers)).count("\nx-amz-") != claim.amz_headers:
         _require_signed(headers, claim)
-    # Of a known client any text will do: what is not the signature will not match.
+    # The signature of a known client may be any ASCII text: a wrong text does not match later.
     if not (signature.isascii() if known else _SIGNATURE.match(signature)):
         raise mismatch()
     return Signature(claim, timestamp, time, signature, security_token, expires > 0, expires)

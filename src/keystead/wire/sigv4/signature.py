@@ -1,4 +1,4 @@
-r"""What was signed, and with what signature?  The arithmetic of SigV4 (iam.md 3, threat-model AU).
+r"""Is this the right signature of a request?  The arithmetic of SigV4 (iam.md 3, threat-model AU).
 
     CanonicalRequest = method \n path \n query \n headers \n signed headers \n payload hash
     StringToSign     = "AWS4-HMAC-SHA256" \n time \n date/region/service/aws4_request \n
@@ -6,10 +6,10 @@ r"""What was signed, and with what signature?  The arithmetic of SigV4 (iam.md 3
     SigningKey       = HMAC chain over date, region, service, "aws4_request"
     Signature        = hex(HMAC(SigningKey, StringToSign))
 
-Pure functions over one request: nothing here knows users, secrets at rest or caches.
-`parsing.parse` finds the signature and refuses what is not well-formed; `require_scope` and
-`require_fresh` judge it by service, Regions and clock; the verifier asks `matches` with a signing
-key, which it may keep for the day, and raises `errors.mismatch()`.
+These are pure functions over one request. Nothing here knows users, stored secrets or caches.
+`parsing.parse` reads the signature, and refuses one that is not well-formed. `require_scope` and
+`require_fresh` judge it by service, Regions and clock. The verifier then asks `matches` with a
+signing key, which it may keep for the day. If it does not match, it raises `errors.mismatch()`.
 """
 
 import hmac
@@ -44,11 +44,12 @@ _UNRESERVED = "-_.~"
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """What all requests of one client on one day to one service say alike.
+    """The part of a signature that is the same in many requests of a client.
 
-    `values`, `lines` and `amz_headers` are derived: how the signed headers are found, the end of
-    the canonical request but the payload's hash with a place for each value, and how many of them
-    no request may have unsigned.
+    Such requests are from one day, to one service, with the same signed headers. Three members are
+    derived: `values` takes the values of the signed headers from a request's headers. `lines` is
+    the end of the canonical request, without the payload's hash, with a gap for each value.
+    `amz_headers` is the number of signed x-amz-* headers.
     """
 
     access_key_id: str
@@ -74,7 +75,7 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """A well-formed signature, as a request carries it. Whether it is true is not known yet."""
+    """A well-formed signature, as a request carries it. It may be true or false."""
 
     claim: Scope
     timestamp: str  # "20240131T120000Z", on the day of the claim
@@ -82,10 +83,10 @@ class Signature(msgspec.Struct, frozen=True):
     signature: str  # 64 lower-case hexadecimal digits
     security_token: str | None
     presigned: bool = False
-    expires: int = 0  # seconds; of a presigned request
+    expires: int = 0  # seconds, of a presigned request
 
     def __repr__(self) -> str:
-        """Whose and when, without token and signature."""
+        """The key id, the time and the scope, without token and signature."""
         return f"Signature({self.access_key_id}, {self.timestamp}, {self.scope})"
 
     @property
@@ -134,8 +135,8 @@ def require_fresh(
 ) -> None:
     """Refuse a signature outside of its time (iam.md 3.7, threat-model AU-6).
 
-    A presigned request is good for 15 minutes, or as long as it says if that is less;
-    `whatever_expires`: for 15 minutes in any case.
+    A presigned request is valid for 15 minutes, or for its own shorter time. With
+    `whatever_expires` it is always valid for 15 minutes.
     """
     if signature.presigned:
         early = PRESIGNED_EARLY_SECONDS
@@ -158,9 +159,9 @@ def require_fresh(
 
 
 def matches(key: "SigningKey", text: bytes, signature: Signature) -> bool:
-    """Is this the signature that the key gives?  In constant time (AU-8).
+    """Is this the signature that the key gives?  The comparison takes constant time (AU-8).
 
-    Both are digits in ASCII, which `compare_digest` takes as they are; `parsing` sees to it.
+    `compare_digest` takes texts only if they are ASCII. `parsing` has checked that.
     """
     return hmac.compare_digest(key.sign(text), signature.signature)
 
@@ -171,8 +172,8 @@ def matches(key: "SigningKey", text: bytes, signature: Signature) -> bool:
 class SigningKey:
     """A key that signs one day's requests to one service in one Region.
 
-    It is kept as the two hashes of HMAC-SHA256 with the key absorbed (FIPS 198-1), which costs a
-    fraction of starting an HMAC for every request. It shows nothing of itself.
+    It is kept as the two hashes of HMAC-SHA256 that have absorbed the key (FIPS 198-1). That costs
+    a fraction of starting an HMAC for every request. Its repr shows nothing of the key.
     """
 
     __slots__ = ("_inner", "_outer")
@@ -200,13 +201,13 @@ def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey
 
 
 def string_to_sign(request: HttpRequest, signature: Signature) -> bytes:
-    """What the signature of this request is computed over."""
+    """The text over which the signature of this request is computed."""
     hashed = sha256(canonical_request(request, signature).encode()).hexdigest()
     return f"{ALGORITHM}\n{signature.timestamp}\n{signature.claim.scope}\n{hashed}".encode()
 
 
 def canonical_request(request: HttpRequest, signature: Signature) -> str:
-    """The request in the one form that client and server agree on (iam.md 3.3)."""
+    """The request in its canonical form, on which client and server agree (iam.md 3.3)."""
     claim = signature.claim
     try:
         values = claim.values(request.headers)
@@ -223,10 +224,10 @@ def canonical_request(request: HttpRequest, signature: Signature) -> str:
 
 
 def canonical_query(query: str) -> str:
-    """The query string, decoded as parameters are, encoded again and sorted.
+    """The query string, decoded like parameters, then encoded again and sorted.
 
-    "+" counts as the space it means to the parameters, so that nobody can turn a signed plus
-    sign into a space.
+    A "+" counts as a space, as it does in parameters. So nobody can turn a signed plus sign into a
+    space.
     """
     fields = parse_query(query)
     fields.pop("X-Amz-Signature", None)
@@ -269,12 +270,12 @@ def _span(seconds: int) -> str:
 
 
 def _trimmed(value: str) -> str:
-    """A header's value without outer blanks and with single inner ones."""
+    """A header's value without outer blanks, and with single inner blanks."""
     return _RUN_OF_BLANKS.sub(" ", value.strip(" \t"))
 
 
 def _canonical_path(path: str) -> str:
-    """The raw path, encoded once more. What would have to be normalised is refused (AU-7)."""
+    """The raw path, encoded once more. A path that is not in its normal form is refused (AU-7)."""
     if any(segment in ("", ".", "..") for segment in path.split("/")[1:-1]) or path.endswith(
         ("/.", "/..")
     ):
@@ -283,7 +284,7 @@ def _canonical_path(path: str) -> str:
 
 
 def _payload_hash(request: HttpRequest) -> str:
-    """The hash of the body that was received: nothing that a client says instead counts (AU-4)."""
+    """The hash of the received body. A hash that the client sends never replaces it (AU-4)."""
     computed = sha256(request.body).hexdigest()
     if request.headers.get("x-amz-content-sha256", computed).strip(" \t") != computed:
         raise SignatureDoesNotMatch(
