@@ -1,1 +1,1 @@
-"""What is remembered?  One Store protocol, its engines, migrations and what is told of changes."""
+"""Which data is remembered?  One protocol, its engines, migrations, announcements of changes."""

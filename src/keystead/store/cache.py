@@ -1,8 +1,10 @@
-"""What is derived from the store, kept until one of the lookups that it came from is announced.
+"""Which values derived from the store are kept, and until when?
 
-INVARIANT: a value is returned only while every lookup that it came from would find the same
-(threat-model CN-1). So it is read through a `Noting` reader, which notes each of them, those that
-found nothing included, and refuses to read by any other condition.
+A value comes from lookups in the store. It is kept until one of these lookups is announced.
+
+INVARIANT: a value is returned only while each of its lookups would find the same rows
+(threat-model CN-1). So the value is read through a `Noting` reader. This reader notes every lookup,
+even one that finds nothing, and refuses to read by any other condition.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -16,15 +18,15 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 NAMED, NAME = 130, 200
-"""Bytes that the names of an entry take, and each of them, in the index as well."""
+"""The bytes that an entry takes for having names, and for each of its names, with the index."""
 
 
 class NotNamed(Exception):
-    """What is to be kept was read by a condition that no table declares: a defect of ours."""
+    """A value to keep was read by a condition that no table declares. This is a defect of ours."""
 
 
 class Noting:
-    """A reader that notes by which lookups it looked. (store.protocol.Reader)"""
+    """A reader that notes its lookups. (store.protocol.Reader)"""
 
     __slots__ = ("_reader", "changes", "names", "state")
 
@@ -48,16 +50,16 @@ class Noting:
         self.names.add(name)
 
     def note(self, names: Iterable[Name]) -> None:
-        """What is read depends on these, too."""
+        """Note further lookups on which the value depends."""
         self.names.update(names)
         if type(self._reader) is Noting:
             self._reader.note(names)
 
 
 class NamedCache(Generic[K, V]):
-    """A bounded cache whose entries go when one of their names is announced.
+    """A bounded cache that drops an entry when one of its names is announced.
 
-    The index from names to entries is part of what entries cost, and goes with them.
+    The index from names to entries counts in the cost of the entries. It shrinks with them.
     """
 
     __slots__ = ("_changes", "_index", "kept")
@@ -68,21 +70,21 @@ class NamedCache(Generic[K, V]):
         self._changes: Changes | None = None
 
     def get(self, reader: Reader, key: K) -> V | None:
-        """The value under this key, or None; nothing for a call that has written."""
+        """The value under this key, or None. A call that has written always gets None."""
         changes = reader.changes
         if changes is not self._changes or changes.unsettled:
             return None
-        found = self.kept.get(key)
-        if found is None:
+        entry = self.kept.get(key)
+        if entry is None:
             return None
         if type(reader) is Noting:
-            reader.note(found[1])
-        return found[0]
+            reader.note(entry[1])
+        return entry[0]
 
     def put(  # noqa: PLR0917  # as `BoundedCache.put`
         self, noting: Noting, key: K, value: V, owner: str, cost: int, parts: Shared = ()
     ) -> V:
-        """Keep what was read by `noting`, if there is room; returns it."""
+        """Keep the value that was read by `noting`, if there is room; returns the value."""
         changes = noting.changes
         if changes.unsettled or changes.state != noting.state:
             return value
@@ -110,7 +112,7 @@ class NamedCache(Generic[K, V]):
             self._index[name] = {held, key}
 
     def _gone(self, key: K, entry: tuple[V, tuple[Name, ...]]) -> None:
-        """An entry is kept no longer: nor is its place in the index."""
+        """Remove an entry from the index, because it is kept no longer."""
         index = self._index
         for name in entry[1]:
             held = index.get(name)
@@ -121,7 +123,7 @@ class NamedCache(Generic[K, V]):
             elif held == key:
                 del index[name]
 
-    # What happens to it (store.changes.Evicted)
+    # The methods of store.changes.Evicted
 
     def hit_by(self, names: Sequence[Name]) -> Collection[K]:
         """The keys of the entries that have one of these names."""

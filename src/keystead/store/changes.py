@@ -1,31 +1,30 @@
-"""What changed, by name?  What is derived from the store goes when one of its names is announced.
+"""Which changes were made, by name?  A cached value goes when one of its names is announced.
 
-A name stands for a lookup: a set of columns by which decisions find rows, and their values
-(`custody.lookups`). A write announces each lookup of the old row and of the new one. What is kept
-of the store has the names of all the lookups that it came from, those that found nothing included
-(`store.cache`).
+A name stands for a lookup. A lookup is a set of columns by which decisions find rows, with their
+values (`custody.lookups`). A write announces each lookup of the old row and of the new row. A
+cached value has the names of all its lookups, even of those that found nothing (`store.cache`).
 
     state    moves with every write and every undo
-    epoch    moves when what changed cannot be named: nothing that was kept is found again
+    epoch    moves when a change cannot be named: no value that was cached before is found again
 
-INVARIANT: between the first write of a call and its end nothing is taken from a cache or put into
-one; at its end everything that it named is announced, whether its changes stay or go (CN-1).
+INVARIANT: from the first write of a call to its end, no value is taken from a cache or put into
+one. At the end all names of the call are announced, whether its changes stay or go (CN-1).
 """
 
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 Name = bytes
-"""A lookup, as it is announced."""
+"""The name of a lookup."""
 
 MOST_EVICTED = 1000
-"""What one call may evict by name; where it is more, everything goes."""
+"""How many entries one call may evict by name. If there are more, the caches are emptied."""
 
 _MOST_REMEMBERED = 10_000  # names of one turn
 
 
 class Evicted(Protocol):
-    """A cache whose entries go by name."""
+    """A cache whose entries are evicted by name."""
 
     def hit_by(self, names: Sequence[Name]) -> Collection[Any]:
         """The keys of the entries that have one of these names."""
@@ -46,9 +45,9 @@ class Changes:
         self.state = 0
         self.epoch = 0
         self.unsettled = False
-        """Has the call that is on its way written something?"""
+        """Has the current call written something?"""
         self._caches: list[Evicted] = []
-        self._announced: dict[Name, int] = {}  # the newest state at which it was, since `_since`
+        self._announced: dict[Name, int] = {}  # name -> state at its last announcement
         self._since = 0
 
     def start(self, state: int) -> None:
@@ -60,11 +59,11 @@ class Changes:
         self._caches.append(cache)
 
     def call_began(self) -> None:
-        """A call writes for the first time."""
+        """The current call writes for the first time."""
         self.unsettled = True
 
     def call_ended(self, names: Sequence[Name] | None, *, moves: bool) -> None:
-        """A call that wrote is over; `names` is None when one of its writes has no name."""
+        """A call that wrote is over. `names` is None if one of its writes has no name."""
         self.unsettled = False
         if names is None:
             self.forget()
@@ -85,12 +84,12 @@ class Changes:
             cache.discard(key)
 
     def turn_ended(self) -> None:
-        """What was announced until now is remembered no longer."""
+        """Forget the names that were announced until now."""
         self._announced.clear()
         self._since = self.state
 
     def forget(self) -> None:
-        """Nothing that was derived from the store until now is found again."""
+        """Empty all caches: no value derived from the store until now is found again."""
         self.state += 1
         self.epoch += 1
         self.turn_ended()

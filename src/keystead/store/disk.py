@@ -1,8 +1,8 @@
-"""What makes bytes and names durable on this system?
+"""How do bytes and names become durable on this system?
 
-INVARIANT: what a start goes on from is durable before it goes on. What it reads may be in the
-system's cache alone: the last process ended before its sync, or the sync failed, after which the
-system takes what it could not write for written, and later syncs pass over it.
+INVARIANT: a start makes the data that it reads durable before it goes on. That data may be in the
+system's cache only: the last process may have ended before its sync, or its sync may have failed.
+After a failed sync the system counts the unwritten data as written, and later syncs skip it.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ _BLOCK = 1 << 20  # bytes that are written at once
 
 
 def sync_file(descriptor: int) -> None:
-    """Make the content of an open file, its length included, durable."""
+    """Make the content and the length of an open file durable."""
     if sys.platform == "darwin":
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # fsync stops at the drive's cache there
     else:
@@ -22,13 +22,13 @@ def sync_file(descriptor: int) -> None:
 
 
 def settle(descriptor: int, start: int = 0) -> None:
-    """Make durable what stands in an open file from `start` on, by writing it once more."""
-    place = start
-    while block := os.pread(descriptor, _BLOCK, place):
+    """Make the content of an open file durable from `start` on, by writing it once more."""
+    position = start
+    while block := os.pread(descriptor, _BLOCK, position):
         written = 0
         while written < len(block):
-            written += os.pwrite(descriptor, block[written:], place + written)
-        place += len(block)
+            written += os.pwrite(descriptor, block[written:], position + written)
+        position += len(block)
     sync_file(descriptor)
 
 

@@ -1,7 +1,7 @@
-"""Which process may use a data directory?  One at a time, and it says which (DB-1).
+"""Which process may use a data directory?  One at a time (DB-1).
 
-The lock is the kernel's (flock on the file `lock`), so that it dies with its process; the process
-id in the file is only there for the message.
+The kernel holds the lock (flock on the file `lock`), so it ends with its process. The process id in
+the file only serves the error message.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ class DirectoryLock:
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
-        """Let the next process in. Idempotent."""
+        """Give the directory free for the next process. Idempotent."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

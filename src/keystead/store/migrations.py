@@ -1,14 +1,17 @@
 """Which schema does this store have, and which does this code need?  (DB-7)
 
-Migrations are the numbered files in `migrations/`, one room each: `NNNN_room.sql`. They only go
-forward; each runs in a transaction of its own together with its entry in `schema_migrations`, so
-that an interrupted upgrade continues where it stopped.
+Migrations are the numbered files `NNNN_room.sql` in `migrations/`. Each file belongs to one room.
+They only go forward. Each runs in its own transaction, together with its entry in
+`schema_migrations`. So an interrupted upgrade continues where it stopped.
 
-Refused, before anything is changed: a schema newer than this code, a file that differs from what
-was applied, a file that comes late (a number below one that was applied).
+Three cases are refused before anything is changed:
 
-The plan is the same for every engine; the engine applies it. PostgreSQL takes an advisory lock
-first, and reads BLOB as BYTEA, INTEGER as BIGINT, and no STRICT.
+- a schema that is newer than this code
+- a file that differs from the applied one
+- a file that comes late: its number is below that of an applied one
+
+The plan is the same for every engine, and the engine applies it. PostgreSQL takes an advisory lock
+first. It reads BLOB as BYTEA and INTEGER as BIGINT, and ignores STRICT.
 """
 
 import hashlib
@@ -22,7 +25,7 @@ _FILE_NAME = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
 
 
 class SchemaRefused(Exception):
-    """The store's schema and this code do not fit; nothing was changed."""
+    """The store's schema and this code do not fit. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +38,30 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the text, so that a file edited after the fact is noticed."""
+        """SHA-256 of the text. It shows whether the file was edited after it was applied."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 def known(folder: Traversable | None = None) -> list[Migration]:
-    """The migrations that this code brings, by number."""
+    """The migrations in this code, in the order of their numbers."""
     folder = folder or resources.files("keystead.store") / "migrations"
-    found: dict[int, Migration] = {}
+    numbered: dict[int, Migration] = {}
     for file in folder.iterdir():
         match = _FILE_NAME.fullmatch(file.name)
         if match is None:
             continue
         migration = Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
-        if migration.number in found:
+        if migration.number in numbered:
             raise SchemaRefused(f"two migrations have the number {migration.number:04}")
-        found[migration.number] = migration
-    return [found[number] for number in sorted(found)]
+        numbered[migration.number] = migration
+    return [numbered[number] for number in sorted(numbered)]
 
 
 def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> list[Migration]:
-    """What is still to be applied, given number -> checksum of what was; raises SchemaRefused."""
+    """The migrations that are still to be applied; raises SchemaRefused.
+
+    `applied` gives the checksum of each applied migration, by number.
+    """
     newest = max(applied, default=0)
     ours = {migration.number: migration for migration in migrations}
     for number in sorted(applied):

@@ -1,13 +1,15 @@
-"""What every store engine promises.
+"""Which promises does every store engine keep?
 
 One mutating call is one `write()`: all of it is kept or none. `flush()` makes every finished
-`write()` durable; no answer leaves before it (threat-model P-01). An engine may commit many calls
-with one `flush()` (SQLite does: group commit) or commit in `write()` and make `flush()` trivial.
+`write()` durable. No answer leaves before that (threat-model P-01). An engine may commit many calls
+with one `flush()`, as SQLite does (group commit). Or it may commit in `write()`, so that `flush()`
+has nothing to do.
 
-The state number is that of the state that a reader sees. It grows with every `write()`, and also
-when a `write()` is undone, so that two different states never share a number. Every change is
-announced by name (`store.changes`), so that what was derived from the store is valid until one of
-its names is (CN-1).
+A reader sees one state of the store, and the state number belongs to that state. It grows with
+every `write()`, and also when a `write()` is undone. So two different states never share a number.
+
+Every change is announced by name (`store.changes`). A value that was derived from the store is
+valid until one of its names is announced (CN-1).
 """
 
 from collections.abc import Sequence
@@ -25,22 +27,23 @@ class StoreUnavailable(Exception):
 
 
 class StoreCorrupt(Exception):
-    """What is stored is not what was written: stop serving (DB-4)."""
+    """The stored data differs from the data that was written: stop serving (DB-4)."""
 
 
 class StoreConflict(Exception):
-    """A unique, foreign key or check constraint refuses this change; nothing was changed."""
+    """A unique, foreign key or check constraint refuses this change. Nothing was changed."""
 
 
 class Reader(Protocol):
     """A consistent view of the store.
 
-    Whoever reads by a declared lookup says its name; what is read otherwise is not cached.
+    A caller that reads by a declared lookup gives its name. Rows that are read otherwise are not
+    cached.
     """
 
     @property
     def changes(self) -> Changes:
-        """What is told of the changes of what it reads."""
+        """The announcements of changes in the data that it reads."""
 
     def one(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> Row | None:
         """The only row, or None."""
@@ -50,29 +53,29 @@ class Reader(Protocol):
 
 
 class Transaction(Reader, Protocol):
-    """A view that can be changed; all of the changes are kept or none."""
+    """A view that can be changed. Either all changes are kept or none."""
 
     def run(
         self, sql: str, values: Sequence[Value] = (), names: Sequence[Name] | None = None
     ) -> int:
         """Change rows; returns how many.
 
-        `names` are the lookups that find something else now, to be announced when the call ends.
-        Without them everything that is cached goes then.
+        `names` are the lookups whose result this changes. They are announced when the call ends.
+        Without names, all caches are emptied then.
         """
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        """Run one statement for each of these; what it changes has no name."""
+        """Run one statement for each of these rows. Its changes have no name."""
 
 
 class Ledger(Protocol):
-    """What is written together with the changes that it counts: in their transaction, once."""
+    """It counts changes, and writes its sums once, in the transaction of these changes."""
 
     def call_ended(self, *, keep: bool) -> None:
-        """A `write()` that changed something is over, and its changes stay or go."""
+        """A `write()` that changed something is over. Its changes stay or go."""
 
     def settle(self, transaction: Transaction) -> None:
-        """Write what belongs to the turn's finished calls, just before they are committed."""
+        """Write the sums of the turn's finished calls, just before these calls are committed."""
 
     def turn_ended(self, *, durable: bool) -> None:
         """The turn is durable, or undone."""
@@ -83,54 +86,57 @@ class Store(Protocol):
 
     @property
     def changes(self) -> Changes:
-        """What is told of every change."""
+        """The announcements of all changes."""
 
     @property
     def state(self) -> int:
-        """The number of the state that a reader sees now."""
+        """The number of the state that a reader would see now."""
 
     @property
     def failure(self) -> Exception | None:
         """Why this store can never be used again; None while it can. The server stops then."""
 
     def give_up(self, reason: Exception) -> None:
-        """Never use this store again, because what belongs to it failed for good.
+        """Never use this store again, because something that belongs to it failed for good.
 
-        What is not durable is lost, and nothing is written any more, not even on the way out.
+        Changes that are not durable are lost. Nothing is written any more, not even by `close()`.
         """
 
     def read(self) -> Reader:
         """A view of the newest state, finished writes included."""
 
     def write(self, *, quiet: bool = False) -> AbstractContextManager[Transaction]:
-        """One mutating call. Leaving the block with an exception undoes all of it.
+        """One mutating call. An exception in its block undoes all of it.
 
-        A block that changes nothing costs nothing and does not move the state number; there is no
-        `write()` inside of a `write()`. `quiet` is for what no decision depends on (last-used
-        times, the audit outbox): it moves no number, and needs no names.
+        A block that changes nothing costs nothing and does not move the state number. A `write()`
+        must not be inside another `write()`. `quiet` is for changes on which no decision depends,
+        as last-used times and the audit outbox. They move no number, and need no names.
         """
 
     def flush(self) -> None:
-        """Make every finished `write()` durable; raises StoreUnavailable, having undone them."""
+        """Make every finished `write()` durable.
+
+        If that fails, all of them are undone, and StoreUnavailable is raised.
+        """
 
     def undo(self) -> None:
         """Undo every finished `write()` that is not durable yet. The epoch moves."""
 
     def purge(self) -> None:
-        """Leave nothing of what was deleted in the files; everything is flushed.
+        """Remove all traces of deleted data from the files. Everything is flushed before.
 
-        Raises StoreUnavailable when it cannot be done now: try again.
+        Raises StoreUnavailable if that is not possible now. The caller should try again.
         """
 
     def join(self, ledger: Ledger) -> None:
-        """Let the ledger write with every commit from now on; there is one."""
+        """Let this ledger write with every commit from now on. A store has one ledger."""
 
     def distrust(self) -> None:
-        """Let nothing that was derived from this state be found again. The epoch moves."""
+        """Empty all caches: no value derived from this state is found again. The epoch moves."""
 
     @property
     def dirty(self) -> bool:
         """Is there a finished `write()` that is not durable yet?"""
 
     def close(self) -> None:
-        """Flush and let go of the files."""
+        """Flush, and close the files."""

@@ -1,4 +1,4 @@
-"""The embedded engine: one encrypted SQLite file, one process."""
+"""How does the embedded engine store data?  In one encrypted SQLite file, used by one process."""
 
 from keystead.store.sqlite.engine import open_store
 

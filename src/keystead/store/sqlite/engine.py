@@ -1,13 +1,18 @@
 """The embedded engine: one encrypted SQLite file, one process, one connection, group commit.
 
-A `write()` is a savepoint in the transaction of its turn (`turn`), opened by its first
-change: a call that is refused before it changes anything costs nothing and moves no number.
+A `write()` is a savepoint in the transaction of its turn (`turn`). Its first change opens the
+savepoint. So a call that is refused before it changes anything costs nothing and moves no number.
 
-A second engine (PostgreSQL) differs in three places. `read()` sees what other nodes committed, so
-what they announced comes from the database at the start of each turn. The rows a turn changed stay
-locked until `flush()`, and a conflict between nodes is StoreUnavailable there. BLOB and the
-placeholder are spelled differently, which is settled when a statement is first seen. It keeps the
-turn's one transaction, because a change and its audit record must commit together (DB-3).
+A second engine (PostgreSQL) will differ in three places:
+
+- `read()` sees changes that other nodes committed. So their announcements are read from the
+  database at the start of each turn.
+- The rows that a turn changed stay locked until `flush()`. A conflict between nodes is
+  StoreUnavailable there.
+- BLOB and the placeholder are spelled differently. A statement is translated when it first occurs.
+
+It keeps one transaction for a turn, because a change and its audit record must commit together
+(DB-3).
 """
 
 from collections.abc import Sequence
@@ -34,11 +39,11 @@ def open_store(
     must_exist: bool = False,
     vfs: str = "unix",
 ) -> "SqliteStore":
-    """The store in the file `path`, its schema up to date; the only one in its directory.
+    """The store in the file `path`, with its schema up to date. A directory has only one store.
 
-    `lock` is the directory's lock when the caller holds it already; the store takes it over.
-    `must_exist` refuses to make a new database where one is missed. `vfs` is SQLite's file layer;
-    tests put a lossy disk there. Raises DirectoryInUse, StoreUnavailable, StoreCorrupt and
+    `lock` is the lock of the directory, if the caller already holds it. The store takes it over.
+    With `must_exist`, a missing database is refused, and no new one is made. `vfs` is SQLite's file
+    layer; tests put a lossy disk there. Raises DirectoryInUse, StoreUnavailable, StoreCorrupt or
     SchemaRefused.
     """
     lock = lock or DirectoryLock(path.parent)
@@ -60,7 +65,7 @@ def open_store(
 
 
 class SqliteStore:
-    """`store.protocol.Store` says what is promised; `open_store` makes it."""
+    """The embedded store. `store.protocol.Store` lists its promises; `open_store` makes it."""
 
     __slots__ = ("_lock", "_loud", "_quiet", "_turn", "_view")
 
@@ -111,7 +116,7 @@ class SqliteStore:
         self._turn.undo()
 
     def purge(self) -> None:
-        # What is deleted is overwritten in the file (secure_delete), and the log has old pages.
+        # The file overwrites deleted data (secure_delete). The log still has the old pages.
         self._require_outside("purge")
         self._turn.empty_log()
 
@@ -131,7 +136,7 @@ class SqliteStore:
 
 
 class _View:
-    """Reads the newest state, finished writes of this turn included."""
+    """Reads the newest state, with the finished writes of this turn."""
 
     __slots__ = ("_turn", "changes")
 
@@ -156,14 +161,14 @@ class _View:
         values: Sequence[Value] = (),
         name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> list[Row]:
-        # A change that a view let through would commit alone, without announcement and record.
+        # A change through a view would be committed without an announcement and a record.
         if not sql.startswith(_READS):
             raise RuntimeError(f"a view only reads, and this is not a SELECT: `{sql}`")
         return self._turn.execute(sql, values)
 
 
 class _Write(_View):
-    """The block of one `write()`, and the transaction inside of it."""
+    """The block of one `write()`, and the transaction inside it."""
 
     __slots__ = ("_announced", "_changed", "_named", "_quiet")
 
@@ -172,7 +177,7 @@ class _Write(_View):
         self._quiet = quiet
         self._changed = False
         self._announced: list[Name] = []
-        self._named = True  # everything that was changed
+        self._named = True  # has every change names?
 
     def __enter__(self) -> Transaction:
         if self._turn.writer is not None:
@@ -224,7 +229,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _migrate(turn: Turn, known: Sequence[migrations.Migration]) -> None:
-    """Apply what the database lacks, each migration together with its entry."""
+    """Apply the missing migrations, each together with its entry."""
     turn.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL PRIMARY KEY,"
         " name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"

@@ -1,12 +1,13 @@
-"""What does an error of SQLite mean for the calls that wait for it?
+"""Which error of the store does an error of SQLite become?
 
-    the change itself is refused   StoreConflict       a constraint
-    not now                        StoreUnavailable    disk full, out of memory: recovers (DB-5)
-    never again in this process    StoreUnavailable    an I/O error: what is on the disk is unknown,
-                                                       and a sync is never tried twice (DB-4)
-                                   StoreCorrupt        a page that we did not write (DB-4)
+    StoreConflict      a constraint refuses this change
+    StoreUnavailable   not now: the disk is full, or memory is short; the store recovers (DB-5)
+    StoreUnavailable   never again in this process: an I/O error (DB-4)
+    StoreCorrupt       never again in this process: a page that we did not write (DB-4)
 
-Everything else, a wrong statement or a wrong number of values, is our bug and rises as it is.
+After an I/O error the content of the disk is unknown, and a sync is never tried twice.
+
+Any other error is our bug, as a wrong statement or a wrong number of values. It rises unchanged.
 """
 
 from dataclasses import dataclass
@@ -25,14 +26,14 @@ _FATAL = (
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the caller is told, and whether the store may be used afterwards."""
+    """The error for the caller. `fatal`: the store must not be used afterwards."""
 
     error: Exception
     fatal: bool = False
 
 
 def judge(error: apsw.Error, file: str = "") -> Judgement:
-    """The meaning of one error of the driver; `file` names the disk, for a person."""
+    """The meaning of one error of the driver. `file` tells a person which disk it is."""
     if isinstance(error, apsw.ConstraintError):
         return Judgement(StoreConflict(str(error)))
     if isinstance(error, apsw.FullError):

@@ -1,12 +1,12 @@
 """How is the database file opened?  Encrypted, authenticated page by page, durable, ours alone.
 
-Every page of the file and of its write-ahead log is encrypted with ChaCha20 and authenticated
-with Poly1305 together with its page number (SQLite3 Multiple Ciphers, cipher `chacha20`): a page
-that was edited or moved is refused when it is read. The key is used as it is; it comes from
-custody's purpose key. Chosen over the library's AEGIS cipher, which left bytes of the first page
-unauthenticated when it was tried.
+Every page of the file and of its write-ahead log is encrypted with ChaCha20. Poly1305 authenticates
+it together with its page number. A page that was edited or moved is refused when it is read. The
+cipher is `chacha20` of SQLite3 Multiple Ciphers. We did not take the library's AEGIS cipher: in our
+test it left bytes of the first page unauthenticated. The key comes from custody's purpose key, and
+is used unchanged.
 
-The settings are read back, because SQLite answers a setting that it cannot honour with silence.
+The settings are read back, because SQLite silently ignores a setting that it cannot honour.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ from keystead.store.disk import settle
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.failures import judge
 
-_STATEMENTS = 512  # prepared statements kept: more than all rooms together have
+_STATEMENTS = 512  # prepared statements to keep: more than all rooms together have
 
-# What is asked for, and what SQLite must answer afterwards (DB-1).
+# Each setting: its name, the value that we set, and the value that SQLite must report (DB-1).
 _SETTINGS: tuple[tuple[str, str | int, str | int], ...] = (
     # Nobody else opens the file: no shared memory, no lock to take for each read.
     ("locking_mode", "exclusive", "exclusive"),
@@ -35,19 +35,19 @@ _SETTINGS: tuple[tuple[str, str | int, str | int], ...] = (
     ("trusted_schema", 0, 0),
     ("cell_size_check", 1, 1),
     ("temp_store", "memory", 2),  # nothing unencrypted outside the data directory (DB-6)
-    ("cache_size", -32768, -32768),  # KiB: bounded, and grows only with what is used
+    ("cache_size", -32768, -32768),  # KiB: bounded, and grows only as pages are used
     ("journal_size_limit", 16 << 20, 16 << 20),
 )
 
 
 def open_file(path: Path, key: bytes, vfs: str, *, must_exist: bool) -> apsw.Connection:
-    """The connection to the database at `path`; a new file unless it `must_exist`."""
+    """The connection to the database at `path`. A missing file is made, unless it `must_exist`."""
     if len(key) != 32:
         raise ValueError("the store's key must have 32 bytes")
     _prepare_file(path, must_exist=must_exist)
     _settle_log(path.with_name(f"{path.name}-wal"))
     try:
-        # The encrypting layer makes itself on top of any VFS that is named this way.
+        # This name puts the encrypting layer on top of the VFS.
         connection = apsw.Connection(
             str(path),
             flags=apsw.SQLITE_OPEN_READWRITE,
@@ -75,14 +75,14 @@ def open_file(path: Path, key: bytes, vfs: str, *, must_exist: bool) -> apsw.Con
 
 
 def _let_go(connection: apsw.Connection) -> None:
-    """Close, and copy nothing into the file on the way out: something failed."""
-    with contextlib.suppress(apsw.Error):  # said already
+    """Close after a failure, without copying the log into the file."""
+    with contextlib.suppress(apsw.Error):  # the caller reports the first error
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.close()
 
 
 def _prepare_file(path: Path, *, must_exist: bool) -> None:
-    """The file, readable by its owner only; SQLite gives its log the same mode (DB-6)."""
+    """Make the file readable by its owner only. SQLite gives its log the same mode (DB-6)."""
     try:
         create = 0 if must_exist else os.O_CREAT
         descriptor = os.open(path, os.O_RDWR | create | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -99,9 +99,9 @@ def _prepare_file(path: Path, *, must_exist: bool) -> None:
 
 
 def _settle_log(path: Path) -> None:
-    """Make durable what SQLite will find in its write-ahead log, before anything follows from it.
+    """Make the write-ahead log durable before SQLite reads it.
 
-    Else the audit log would tell of a change that the next loss of power takes from the database.
+    Otherwise the audit log could record a change that the database loses in the next power cut.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -118,7 +118,7 @@ def _settle_log(path: Path) -> None:
 
 
 def _unlock(connection: apsw.Connection, key: bytes) -> None:
-    """Give the connection its key, without leaving it in the cache of statements."""
+    """Give the connection its key. The key must not stay in the cache of statements."""
     connection.execute("PRAGMA cipher = 'chacha20'", can_cache=False)
     connection.execute(f"PRAGMA key = 'raw:{key.hex()}'", can_cache=False)
 
@@ -127,9 +127,9 @@ def _configure(connection: apsw.Connection) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-    connection.wal_autocheckpoint(0)  # the engine does it, and sees what it answers (DB-4)
+    connection.wal_autocheckpoint(0)  # the engine copies the log, and sees errors (DB-4)
     for name, wanted, expected in _SETTINGS:
         connection.pragma(name, wanted)
-        found: Any = connection.pragma(name)
-        if found != expected:
-            raise StoreUnavailable(f"SQLite answers `{name} = {found}`, and {expected} is needed")
+        actual: Any = connection.pragma(name)
+        if actual != expected:
+            raise StoreUnavailable(f"SQLite answers `{name} = {actual}`, and {expected} is needed")

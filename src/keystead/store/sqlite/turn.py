@@ -1,10 +1,10 @@
-"""What has this turn of the loop changed, and is it durable yet?
+"""Which changes has this turn of the loop made, and are they durable yet?
 
-One transaction for each turn, opened by its first change; one savepoint for each call that
-changes something; one commit, with one sync, for all of them.
+A turn has one transaction, which its first change opens. Each call that changes something has one
+savepoint. One commit, with one sync, keeps the changes of all calls.
 
-INVARIANT: what a commit has not made durable does not outlive a failed one: all of the turn is
-undone, and the epoch moves. After a fatal error nothing is read or written again (DB-4).
+INVARIANT: when a commit fails, no change of its turn remains. The whole turn is undone, and the
+epoch moves. After a fatal error nothing is read or written again (DB-4).
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _SAVE_STATE = "UPDATE store_state SET epoch = ? WHERE id = 1"
 
 
 class Turn:
-    """The connection, and where it stands between two commits."""
+    """The connection, and its state between two commits."""
 
     __slots__ = (
         "_began", "_closed", "_connection", "_cursor", "_log_pages", "_lost",
@@ -32,7 +32,7 @@ class Turn:
         self._cursor = connection.cursor()
         self._log_pages = 0
         self._closed = False
-        self._lost = False  # SQLite undid the transaction on its own
+        self._lost = False  # SQLite itself undid the transaction
         self._began = False  # the turn's transaction is open
         self.dirty = False  # it holds a finished call
         self.writer: object | None = None  # the call that may change something now
@@ -42,7 +42,7 @@ class Turn:
         connection.set_wal_hook(self._committed)
 
     def execute(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
-        """Run one statement to its end; a driver's error becomes the store's."""
+        """Run one statement to its end. An error of the driver becomes an error of the store."""
         self._require_usable()
         try:
             return self._cursor.execute(sql, values).fetchall()
@@ -50,7 +50,7 @@ class Turn:
             raise self._judged(error) from error
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        """Run one statement for each of these."""
+        """Run one statement for each of these rows."""
         self._require_usable()
         try:
             self._cursor.executemany(sql, rows)
@@ -72,7 +72,7 @@ class Turn:
         self.changes.call_began()
 
     def end_call(self, *, keep: bool, names: Sequence[Name] | None, quiet: bool) -> None:
-        """The call is over; its changes stay in the turn, or go. What it named is told of both."""
+        """The call is over. Its changes stay in the turn or go; its names are announced anyway."""
         self.changes.call_ended(names, moves=not (quiet and keep))
         kept = False
         try:
@@ -125,7 +125,7 @@ class Turn:
         self._log_pages = 0
 
     def undo(self) -> None:
-        """Forget the turn; what was derived from it is never found again."""
+        """Undo the turn. Values that were derived from it are never found again."""
         self.ledger.turn_ended(durable=False)
         self._began = self.dirty = self._lost = False
         self.changes.forget()
@@ -133,11 +133,11 @@ class Turn:
             self.execute("ROLLBACK")
 
     def give_up(self, reason: Exception) -> None:
-        """Do nothing ever again, as after a fatal error of our own."""
+        """Never do anything again, as after a fatal error of the database."""
         self.failure = self.failure or reason
 
     def close(self) -> None:
-        """Let go of the file. After a fatal error nothing is written on the way out either."""
+        """Close the file. After a fatal error nothing is written, not even now."""
         if self._closed:
             return
         self._closed = True
@@ -148,7 +148,7 @@ class Turn:
         self._connection.set_wal_hook(None)
         try:
             self._connection.close()
-        except apsw.Error as error:  # what was flushed is in the log, and stays there
+        except apsw.Error as error:  # flushed changes are in the log, and stay there
             raise judge(error).error from error
 
     def _require_usable(self) -> None:
@@ -161,7 +161,7 @@ class Turn:
         if judgement.fatal:
             self.failure = judgement.error
         elif self._began and not self._connection.in_transaction:
-            self._lost = self.dirty = True  # dirty, so that the turn is flushed, and told
+            self._lost = self.dirty = True  # dirty, so that the next flush reports the loss
         return judgement.error
 
     def _committed(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
@@ -171,8 +171,8 @@ class Turn:
     def _checkpoint(self) -> None:
         """Copy the log into the file.
 
-        The turn is durable already, so that nothing is raised: a full disk is tried again
-        later, and a fatal error refuses whatever comes next.
+        The turn is already durable, so nothing is raised. After a full disk, the copy is tried
+        again later. After a fatal error, every further use is refused.
         """
         self._log_pages = 0
         try:
@@ -182,7 +182,7 @@ class Turn:
 
 
 class _NoLedger:
-    """Nothing is counted: the store before a ledger joined it."""
+    """The ledger of a store that no ledger has joined yet. It counts nothing."""
 
     def call_ended(self, *, keep: bool) -> None:
         pass
@@ -195,7 +195,7 @@ class _NoLedger:
 
 
 class _Settling:
-    """The end of a turn, as its ledger may write to it: sums, which nobody caches by name."""
+    """The transaction at the end of a turn, for its ledger. No cache keeps the sums by name."""
 
     __slots__ = ("_turn", "changes")
 
