@@ -1,1 +1,1 @@
-"""What happened?  Events, their tree, checkpoints, sinks and verification."""
+"""Which calls happened?  Events, their tree, checkpoints, sinks and verification."""

@@ -1,15 +1,16 @@
-"""How does the log get shorter?  Finished files of records are kept elsewhere; nothing else goes.
+"""How does the log get shorter?  Only finished files of records go, and they are kept elsewhere.
 
     DIR/records-<first>.jsonl.gz        one finished file, compressed
-    DIR/checkpoints-<before>.jsonl      the checkpoints over what one archiving took
+    DIR/checkpoints-<before>.jsonl      the checkpoints over the records of one archiving
     DIR/public-key.pem
 
-(1) Everything is written under another name, made durable, given its name, and read back: `copy`.
-(2) That it was archived is recorded in the log, durably, and only then is it removed, the oldest
-    file first and the checkpoints last: `Trail.forget`.
+(1) `copy` writes everything under another name, makes it durable, gives it its name, and reads it
+    back.
+(2) `Trail.forget` records the archiving in the log, durably. Only then it removes the files, the
+    oldest first and the checkpoints last.
 
-So whenever it is interrupted each record is in one of the two places, or in both, and the log
-begins at a signed checkpoint. Archiving again goes on from there.
+Archiving may be interrupted at any moment. Each record is then in the log, in the archive, or in
+both, and the log begins at a signed checkpoint. A second archiving continues from there.
 """
 
 import gzip
@@ -26,7 +27,7 @@ from keystead.store.disk import sync_directory
 
 EVENT = "ArchiveAuditLog"
 SOURCE, SERVICE_EVENT = "keystead", "AwsServiceEvent"
-BEFORE = "before"  # of its details: the first record that stays
+BEFORE = "before"  # the detail of the event that names the first record that stays
 _BLOCK = 1 << 20
 _PART = ".part"
 
@@ -34,17 +35,17 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 class NotArchived(Exception):
-    """What stands in the archive is not what is to be archived; nothing was removed."""
+    """The archive has other content than the log. Nothing was removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What the archive has now, of what may be removed."""
+    """The files that the archive has now, and that may be removed from the log."""
 
     before: int  # the first record that stays
     files: int
-    bytes: int  # that they took in the log
-    archived_bytes: int  # that they take in the archive
+    bytes: int  # their size in the log
+    archived_bytes: int  # their size in the archive
 
 
 class _Size(msgspec.Struct):
@@ -54,7 +55,7 @@ class _Size(msgspec.Struct):
 
 
 class _Told(msgspec.Struct):
-    """The part of a record that says what was archived."""
+    """The part of a record that tells which records were archived."""
 
     source: str = msgspec.field(name="eventSource")
     type: str = msgspec.field(name="eventType")
@@ -62,10 +63,10 @@ class _Told(msgspec.Struct):
 
 
 def boundary(directory: Path, keep: int = 0) -> int:
-    """The first record that has to stay; 0 while no finished file can go.
+    """The first record that has to stay; 0 if no finished file can go.
 
-    Files before it are finished, and a checkpoint signs exactly what they hold. `keep` finished
-    files stay, too.
+    The files before it are finished, and a checkpoint signs exactly their records. `keep` finished
+    files stay as well.
     """
     firsts = [segment.first for segment in segments(directory)][1:]
     if keep:
@@ -75,7 +76,7 @@ def boundary(directory: Path, keep: int = 0) -> int:
 
 
 def signed_sizes(path: Path) -> Iterator[tuple[int, bytes]]:
-    """How many records each whole line of a file of checkpoints covers, and the line."""
+    """For each whole line of a file of checkpoints: how many records it covers, and the line."""
     decode = msgspec.json.Decoder(_Size).decode
     with path.open("rb") as file:
         for line in file:
@@ -84,7 +85,7 @@ def signed_sizes(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def copy(directory: Path, before: int, archive: Path, progress: Progress | None = None) -> Copied:
-    """(1) Keep everything before this record in `archive`, too; raises NotArchived, OSError."""
+    """(1) Copy all records before this one to `archive`; raises NotArchived, OSError."""
     archive.mkdir(mode=0o700, parents=True, exist_ok=True)
     going = [segment for segment in segments(directory) if segment.first < before]
     whole, done = sum(segment.path.stat().st_size for segment in going), 0
@@ -101,33 +102,37 @@ def copy(directory: Path, before: int, archive: Path, progress: Progress | None 
 
 
 def told(event: bytes) -> int:
-    """The first record that stayed, as a record of an archiving says; 0 for any other record.
+    """The first record that stayed, according to a record of an archiving. 0 for any other record.
 
-    Anybody may call an operation of that name: the record says that nobody did.
+    A caller may name an operation like this event. The record's source and type show that the
+    server itself wrote it.
     """
     try:
-        found = msgspec.json.decode(event, type=_Told)
+        record = msgspec.json.decode(event, type=_Told)
     except msgspec.DecodeError:
         return 0
-    ours = found.source == SOURCE and found.type == SERVICE_EVENT
-    return int(found.details.get(BEFORE, 0)) if ours else 0
+    ours = record.source == SOURCE and record.type == SERVICE_EVENT
+    return int(record.details.get(BEFORE, 0)) if ours else 0
 
 
 def begins(directory: Path, record: int) -> bool:
-    """Could the log begin with this record?  It is a file's first, and a checkpoint leads to it."""
+    """Could the log begin with this record?
+
+    It must be the first record of a file, and a checkpoint must cover exactly the records before.
+    """
     firsts = {segment.first for segment in segments(directory)}
     signed = (size for size, _ in signed_sizes(directory / CHECKPOINTS))
     return record in firsts and any(size == record for size in signed)
 
 
 def remove(directory: Path, before: int) -> None:
-    """(2) Remove the files before this record, the oldest first, then their checkpoints."""
+    """(2) Remove the files before this record, the oldest first, and then their checkpoints."""
     for segment in segments(directory):
         if segment.first < before:
             segment.path.unlink()
             sync_directory(directory)
-    place = directory / CHECKPOINTS
-    _write(place, [line for size, line in signed_sizes(place) if size >= before])
+    path = directory / CHECKPOINTS
+    _write(path, [line for size, line in signed_sizes(path) if size >= before])
 
 
 def _archived(segment: Segment, archive: Path) -> Path:
@@ -135,24 +140,24 @@ def _archived(segment: Segment, archive: Path) -> Path:
 
 
 def _keep(segment: Segment, archive: Path) -> None:
-    """Compress one file into the archive, unless an interrupted archiving did it already."""
-    place = _archived(segment, archive)
-    if not place.exists():
-        draft = place.with_name(place.name + _PART)
+    """Compress one file into the archive, unless an interrupted archiving has already done it."""
+    path = _archived(segment, archive)
+    if not path.exists():
+        draft = path.with_name(path.name + _PART)
         with open(draft, "wb", opener=_private) as file:
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                 for block in _blocks(segment.path.open("rb")):
                     packed.write(block)
             file.flush()
             os.fsync(file.fileno())
-        draft.rename(place)
+        draft.rename(path)
         sync_directory(archive)
-    if not _alike(segment.path, place):
-        raise NotArchived(f"`{place}` does not hold what `{segment.path.name}` holds")
+    if not _alike(segment.path, path):
+        raise NotArchived(f"`{path}` does not hold what `{segment.path.name}` holds")
 
 
 def _alike(plain: Path, packed: Path) -> bool:
-    """Does the archived file give back the same bytes?"""
+    """Does the archived file unpack to the same bytes?"""
     try:
         with plain.open("rb") as ours, gzip.open(packed) as theirs:
             while True:
@@ -165,18 +170,18 @@ def _alike(plain: Path, packed: Path) -> bool:
         return False
 
 
-def _write(place: Path, blocks: list[bytes]) -> None:
-    draft = place.with_name(place.name + _PART)
+def _write(path: Path, blocks: list[bytes]) -> None:
+    draft = path.with_name(path.name + _PART)
     with open(draft, "wb", opener=_private) as file:
         file.writelines(blocks)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(place)
-    sync_directory(place.parent)
+    draft.replace(path)
+    sync_directory(path.parent)
 
 
 def _private(path: str, flags: int) -> int:
-    """For its owner only, as the log is (DB-6)."""
+    """Open a file that only its owner may read, like the log (DB-6)."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 

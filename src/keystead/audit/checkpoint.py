@@ -1,18 +1,18 @@
-r"""A checkpoint: the tree's size and root at one moment, signed. What can be kept elsewhere.
+r"""A checkpoint: the tree's size and root at one moment, signed. A copy can be kept elsewhere.
 
     {"version":2,"size":…,"root":"<hex>","time":"…","keyId":"<hex>","signature":"<base64>",
      "frontier":["<hex>",…],"serial":…,"state":"<hex>"}
 
     signed = "keystead-audit-checkpoint/2\n" size "\n" root "\n" time "\n" serial "\n" state "\n"
 
-`state` stands for the sum over all stored rows at that moment (RK-5): only a holder of the root
-key can compute it. `serial` counts checkpoints, because what changes without a record, the
-clock's mark, is signed at the same size. Version 1 had neither, and is still read:
+`state` stands for the sum over all stored rows at that moment (RK-5). Only a holder of the root
+key can compute it. `serial` counts checkpoints: the clock's mark changes without a record, so there
+may be several checkpoints of one size. Version 1 had neither member, and is still read:
 
     signed = "keystead-audit-checkpoint/1\n" size "\n" root "\n" time "\n"
 
-`keyId` is the SHA-256 of the public key's PEM text. The frontier is not signed, because it is
-bound already: it has to give the root.
+`keyId` is the SHA-256 of the public key's PEM text. The frontier needs no signature, because it has
+to give the signed root.
 """
 
 import hashlib
@@ -28,19 +28,19 @@ FIRST_VERSION = 1
 
 UNSIGNED_RECORDS = 1000
 UNSIGNED_TIME = timedelta(seconds=1)
-"""How much a server leaves unsigned at most (AD-3)."""
+"""The most records, and the longest time, that a server leaves unsigned (AD-3)."""
 
 
 class BadCheckpoint(Exception):
-    """Not a checkpoint, or one that contradicts itself."""
+    """The text is no checkpoint, or its parts contradict each other."""
 
 
 class Signer(Protocol):
-    """Signs for the audit log; custody holds the key."""
+    """Signs for the audit log. Custody holds the key."""
 
     @property
     def public_key_pem(self) -> bytes:
-        """What verifies the signatures."""
+        """The key that verifies the signatures."""
 
     def sign(self, data: bytes, /) -> bytes:
         """The signature of `data`."""
@@ -63,7 +63,7 @@ class Checkpoint(
 
     @classmethod
     def sign(cls, tree: Tree, now: datetime, signer: Signer, *, serial: int, state: str) -> Self:
-        """The checkpoint of this tree and this state, now."""
+        """The signed checkpoint of this tree and this state at the time `now`."""
         unsigned = cls(
             version=VERSION,
             size=tree.size,
@@ -79,7 +79,7 @@ class Checkpoint(
 
     @classmethod
     def parse(cls, line: bytes) -> Self:
-        """The checkpoint in a line; raises BadCheckpoint. Its signature is another question."""
+        """The checkpoint in a line; raises BadCheckpoint. Its signature is not verified here."""
         try:
             checkpoint = msgspec.json.decode(line, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -93,7 +93,7 @@ class Checkpoint(
         return checkpoint
 
     def tree(self) -> Tree:
-        """The tree that continues from here; raises BadCheckpoint."""
+        """The tree as of this checkpoint, ready to grow; raises BadCheckpoint."""
         try:
             return Tree.resume(self.size, [bytes.fromhex(node) for node in self.frontier])
         except ValueError as error:
@@ -105,7 +105,7 @@ class Checkpoint(
 
     @property
     def signed(self) -> bytes:
-        """What the signature is over."""
+        """The text that the signature covers."""
         text = f"keystead-audit-checkpoint/{self.version}\n{self.size}\n{self.root}\n{self.time}\n"
         if self.version > FIRST_VERSION:
             text += f"{self.serial}\n{self.state}\n"
@@ -113,10 +113,10 @@ class Checkpoint(
 
     @property
     def order(self) -> tuple[int, int]:
-        """Grows from each checkpoint to the next."""
+        """The order of checkpoints: it grows from each checkpoint to the next."""
         return self.size, self.serial
 
 
 def key_id(public_key_pem: bytes) -> str:
-    """How a checkpoint names the key that signed it."""
+    """The name of the signing key in a checkpoint."""
     return hashlib.sha256(public_key_pem).hexdigest()

@@ -1,7 +1,7 @@
-"""One call, as it will be remembered: CloudTrail's record plus our decisions (kms.md 22).
+"""Which facts about a call are recorded?  CloudTrail's, and our decisions (kms.md 22).
 
-An Event is filled while the call runs and written once, after it. It never holds a secret: the
-pipeline puts in only the members that the model does not mark as sensitive (threat-model AD-2).
+An Event is filled while the call runs. It is written once, after the call. It never holds a secret:
+the pipeline adds only members that the model does not mark as sensitive (threat-model AD-2).
 """
 
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ class EventResource(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct):
-    """One call in progress; `trail.Trail.record` turns it into a line."""
+    """One call in progress. `trail.Trail.record` takes it when it is complete."""
 
     request_id: str
     time: datetime
     source: str  # "kms.amazonaws.com"
-    name: str  # "Encrypt"; "" when the operation was never known
+    name: str  # "Encrypt"; "" if the operation was never known
     region: str = ""
     source_ip: str = ""
     user_agent: str = ""
@@ -41,7 +41,7 @@ class Event(msgspec.Struct):
     read_only: bool = False
     principal: Principal | None = None
     access_key_id: str = ""
-    session: Mapping[str, Any] = {}  # sessionContext, when there is one
+    session: Mapping[str, Any] = {}  # sessionContext, of a session
     request_parameters: Mapping[str, Any] | None = None
     response_elements: Mapping[str, Any] | None = None
     additional: dict[str, Any] = {}  # additionalEventData

@@ -1,13 +1,14 @@
-"""Where do the lines stand on the disk?  Files that only grow, and whose durable length is known.
+"""Which files hold the lines of the log?  They only grow, and their durable length is known.
 
     records-<index of the first record, 12 digits>.jsonl      up to 64 MiB each
     checkpoints.jsonl
     public-key.pem
 
-Finished files may be archived (`archive`); there they are compressed.
+Finished files may be archived (`archive`). In an archive they are compressed.
 
-INVARIANT: what was appended is durable when `append` returns, or it is not there at all. A failed
-sync is never tried again: nobody knows what it left on the disk (DB-4).
+INVARIANT: when `append` returns, the new data is durable. When it raises DiskFull, none of the new
+data is in the file. A failed sync is never tried again, because its effect on the disk is unknown
+(DB-4).
 """
 
 import errno
@@ -23,17 +24,18 @@ CHECKPOINTS = "checkpoints.jsonl"
 PUBLIC_KEY = "public-key.pem"
 _RECORDS = re.compile(r"records-([0-9]{12})\.jsonl")
 _ARCHIVED = re.compile(r"records-([0-9]{12})\.jsonl\.gz")
-# Nothing was written, and it may be possible later: no space, or no descriptor to open it with.
+# After these errors nothing was written, and a later attempt may succeed: there was no space, or no
+# descriptor to open the file.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _NOT_OPENED = _FULL | {errno.ENOMEM}
 
 
 class DiskFull(Exception):
-    """Nothing was appended, for want of space or of descriptors; it may work later (DB-5)."""
+    """Nothing was appended, because space or descriptors are short. It may work later (DB-5)."""
 
 
 class DiskFailed(Exception):
-    """What is on the disk is unknown; nothing may be appended any more (DB-4)."""
+    """The content of the disk is unknown. Nothing may be appended any more (DB-4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,17 @@ def archived(directory: Path) -> list[Segment]:
 
 def _matching(name: "re.Pattern[str]", directory: Path) -> list[Segment]:
     matches = ((name.fullmatch(path.name), path) for path in directory.iterdir())
-    found = [Segment(int(match[1]), path) for match, path in matches if match]
-    return sorted(found, key=lambda segment: segment.first)
+    matching = [Segment(int(match[1]), path) for match, path in matches if match]
+    return sorted(matching, key=lambda segment: segment.first)
 
 
 class LogFile:
-    """One open file, to append to."""
+    """One open file that grows."""
 
     __slots__ = ("_descriptor", "path", "size")
 
     def __init__(self, path: Path) -> None:
-        """Open the file, made if it is not there, for its owner only (DB-6)."""
+        """Open the file, and make it if it is missing. Only its owner may use it (DB-6)."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._descriptor = os.open(path, flags, 0o600)
@@ -87,7 +89,7 @@ class LogFile:
         self.path = path
 
     def append(self, data: bytes) -> None:
-        """Add `data`, all of it, durably; raises DiskFull or DiskFailed."""
+        """Add all of `data`, durably; raises DiskFull or DiskFailed."""
         try:
             self._write(data)
         except OSError as error:
@@ -97,14 +99,14 @@ class LogFile:
         self.size += len(data)
 
     def sync(self) -> None:
-        """Make what was appended durable; raises DiskFailed."""
+        """Make the content of the file durable; raises DiskFailed."""
         try:
             sync_file(self._descriptor)
         except OSError as error:
             raise DiskFailed(f"`{self.path}`: {error.strerror}") from error
 
     def settle(self, start: int) -> None:
-        """Make durable what the last process left from `start` on; raises DiskFull, DiskFailed."""
+        """Make the last process's data from `start` on durable; raises DiskFull, DiskFailed."""
         try:
             settle(self._descriptor, max(start, 0))
         except OSError as error:
@@ -117,7 +119,7 @@ class LogFile:
         self.size = size
 
     def close(self) -> None:
-        """Let go of the file. Idempotent: the number may be another file's already."""
+        """Close the file. Idempotent, because the descriptor may soon be another file's."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -135,6 +137,6 @@ class LogFile:
 
 
 def judged(path: Path, error: OSError, passing: Collection[int] = _FULL) -> DiskFull | DiskFailed:
-    """What an error of the system means for whoever appends."""
+    """The exception for an error of the system. DiskFull: a later attempt may succeed."""
     kind = DiskFull if error.errno in passing else DiskFailed
     return kind(f"`{path}`: {error.strerror}")

@@ -1,8 +1,8 @@
-"""How is a value written into the log?  JSON of printable ASCII only; whatever it is, it can be.
+"""How is a value written into the log?  As JSON of printable ASCII. Every value can be written.
 
-A record must never be lost because of what a caller put into it: text that is no text (a lone
-surrogate) and values of types that JSON does not have are written as the nearest thing that it
-has. Control characters, and everything else that a terminal might obey, are escaped (AD-1).
+A caller's data must never prevent a record. A lone surrogate is no valid text, and some types do
+not exist in JSON. Such a value is written as the nearest JSON value. Control characters are
+escaped, and so is everything else that a terminal might obey (AD-1).
 """
 
 import json
@@ -13,7 +13,7 @@ import msgspec
 
 
 def _nearest(value: Any) -> Any:
-    """What stands for a value of a type that JSON does not know."""
+    """The nearest JSON value for a value of a type that JSON does not have."""
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder(enc_hook=_nearest).encode
 
 
 def encode(value: Any) -> bytes:
-    """The value as JSON in one line of printable ASCII. Never fails."""
+    """The value as JSON in one line of printable ASCII. It never fails."""
     try:
         text = _encode(value)
     except (TypeError, ValueError):
@@ -32,21 +32,21 @@ def encode(value: Any) -> bytes:
 
 
 def printable(text: str) -> str:
-    """The text with everything escaped that a terminal might obey."""
+    """The text, in which every character that a terminal might obey is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _escaped(text: bytes) -> bytes:
-    """The same JSON with everything escaped that is not printable ASCII.
+    """The same JSON, in which everything but printable ASCII is escaped.
 
-    Read and written as a whole by encoders in C: escaping each place by itself would let a
-    caller choose how long it takes.
+    Encoders in C read and write it as a whole. If each character were escaped by itself, a caller
+    could choose how long it takes.
     """
     return json.dumps(msgspec.json.decode(text), separators=(",", ":")).encode("ascii")
 
 
 def _encodable(value: Any) -> Any:
-    """The same value with texts that can be encoded."""
+    """The same value, in which every text can be encoded."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):

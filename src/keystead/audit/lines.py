@@ -1,16 +1,16 @@
-"""How does one record stand in the file?  One line, with the hash that the tree holds.
+"""How is one record written in the file?  As one line, with the hash that the tree holds.
 
     {"event":{…CloudTrail's fields…},"leaf":"<hex>","tag":"<hex>"}
 
     leaf = SHA-256(0x00 || the bytes of the event)          RFC 6962, 2.1
-    tag  = a MAC over index (8 bytes) || leaf || turn, 16 bytes; the key is custody's
+    tag  = MAC(index (8 bytes) || leaf || turn), 16 bytes
     turn = 0x01 if the store was changed together with the line, else 0x00
 
-The leaf is for everybody. The tag is for the next start, which goes on from, and signs, only lines
-that a holder of the key wrote, and misses no change that they tell of.
+Everybody can check the leaf. The next start checks the tag, whose key is in custody. So it signs
+only lines that a holder of the key wrote, and it notices every change that they record.
 
-INVARIANT: a line is printable ASCII, and has at most 16 KiB (AD-1). What is hashed are the bytes
-as they stand in the file, so that nobody has to agree with us on a canonical form.
+INVARIANT: a line is printable ASCII, and has at most 16 KiB (AD-1). The hash covers the bytes as
+they stand in the file. So a reader needs no canonical form.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ Tag = Callable[[bytes], bytes]
 
 
 class BadLine(Exception):
-    """A line that we did not write, or not like this; the text says which."""
+    """A line that we did not write, or that was changed. The text tells which."""
 
 
 def leaf_hash(event: bytes) -> bytes:
@@ -53,9 +53,9 @@ def leaf_hash(event: bytes) -> bytes:
 
 
 def write(record: Record, index: int, tag: Tag, *, changed: bool) -> tuple[bytes, bytes]:
-    """The line of a record, the `index`th of the log, and its leaf hash.
+    """The line of record number `index`, and its leaf hash.
 
-    `changed` says whether the store was changed together with it.
+    `changed` tells whether the store was changed together with the record.
     """
     event = jsontext.encode(record)
     if len(event) > _ROOM:
@@ -82,14 +82,14 @@ def read(line: bytes) -> tuple[bytes, bytes]:
 
 
 def event_bytes(line: bytes) -> bytes:
-    """The part of a line where the event stands, unchecked: to name a line that is bad."""
+    """The event's part of a line, unchecked. It serves to name a bad line."""
     return line[len(_START) : -_AFTER_EVENT]
 
 
 def came_with_change(line: bytes, index: int, leaf: bytes, tag: Tag) -> bool:
-    """Was the store changed together with this line, which `read` has taken?
+    """Was the store changed together with this line?  `read` has accepted the line before.
 
-    Raises BadLine unless a holder of the key wrote it.
+    Raises BadLine if no holder of the key wrote it.
     """
     stated = line[_TAG_AT : -len(_END)]
     for changed in (False, True):
@@ -100,7 +100,7 @@ def came_with_change(line: bytes, index: int, leaf: bytes, tag: Tag) -> bool:
 
 
 class Place(msgspec.Struct, gc=False):
-    """What names a record for a person, and its place in the log."""
+    """The time and the name of a record, for a person, and its position in the log."""
 
     time: str = msgspec.field(name="eventTime")
     name: str = msgspec.field(name="eventName")
@@ -112,7 +112,7 @@ class Place(msgspec.Struct, gc=False):
 
     @property
     def state(self) -> str | None:
-        """What stands for everything that is stored, if a change of it came with the record."""
+        """The digest of all stored rows, if a change came with the record."""
         return self.keystead.state.newest if self.keystead.state else None
 
 
@@ -133,7 +133,7 @@ _place = msgspec.json.Decoder(Place)
 
 
 def place(event: bytes) -> Place:
-    """Where an event stands, and what it is called; raises BadLine."""
+    """The position, name, time and state of an event; raises BadLine."""
     try:
         return _place.decode(event)
     except (msgspec.DecodeError, UnicodeDecodeError):

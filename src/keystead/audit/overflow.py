@@ -1,18 +1,18 @@
-"""What of a record is left out when it does not fit into a line?  (AD-1)
+"""Which members of a record are omitted when it does not fit into a line?  (AD-1)
 
-    (1) userAgent, errorMessage, tlsDetails: what nobody has to sign
-    (2) members of `requestParameters`, `responseElements` and the like: the key id stays where the
-        policy text goes
-    (3) these as a whole
+    (1) userAgent, errorMessage, tlsDetails: a caller need not sign them
+    (2) members of `requestParameters`, `responseElements` and the like
+    (3) `requestParameters`, `responseElements` and the like as a whole
     (4) the statements that decided
-    (5) members of `userIdentity` and `keystead`, and `resources`, which decisions refer to
+    (5) members of `userIdentity` and `keystead`, and `resources`, to which decisions refer
 
-A step is taken only when those before it do not suffice, and within a step the largest go first,
-each replaced by its size and its SHA-256, in CloudTrail's manner:
+In (2) a policy text goes, for example, and the key id stays. A step is taken only if the steps
+before it do not suffice. Within a step the largest members go first. A member is replaced by its
+size and its SHA-256, as in CloudTrail:
 
     "policy": {"omitted": true, "originalSize": 31744, "sha256": "…"}
 
-INVARIANT: nothing unsigned pushes out what was asked, by whom and how it was decided.
+INVARIANT: unsigned data never pushes out the request, its caller and its decisions.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ import msgspec
 from keystead.audit import jsontext
 
 Fields = dict[str, Any]
-Member = tuple[Fields, str]  # where it stands, and its name
+Member = tuple[Fields, str]  # the object that has the member, and the member's name
 
 _UNSIGNED = ("userAgent", "errorMessage", "tlsDetails")
 _OURS = ("userIdentity", "keystead")
@@ -69,9 +69,9 @@ def _ours(fields: Fields) -> Iterator[Member]:  # (5)
 
 
 def _omit(members: Iterator[Member], excess: int) -> None:
-    """Omit the largest members until `excess` bytes are saved, or there is nothing to save."""
+    """Omit the largest members until `excess` bytes are saved, or nothing more can be saved."""
     texts = [(jsontext.encode(holder[name]), holder, name) for holder, name in members]
-    texts.sort(key=lambda one: len(one[0]), reverse=True)
+    texts.sort(key=lambda entry: len(entry[0]), reverse=True)
     for text, holder, name in texts:
         marker = _marker(text)
         saved = len(text) - len(jsontext.encode(marker))
@@ -82,7 +82,7 @@ def _omit(members: Iterator[Member], excess: int) -> None:
 
 
 def _marker(text: bytes) -> Fields:
-    """What stands for an omitted member."""
+    """The value that replaces an omitted member."""
     return {
         "omitted": True,
         "originalSize": len(text),

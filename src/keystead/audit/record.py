@@ -1,8 +1,7 @@
-"""What does CloudTrail's record of a call look like?  (kms.md 22.2)
+"""Which form has the record of a call?  CloudTrail's, with one member of our own (kms.md 22.2).
 
-The fields and their names are CloudTrail's. `keystead` is ours and holds what AWS does not tell:
-the place in the log, each decision of the call with the statements that decided, the listener,
-and the time it took.
+The fields and their names are CloudTrail's. The member `keystead` is ours. It holds the position in
+the log, the listener, the duration, and each decision of the call with its deciding statements.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +24,9 @@ _IDENTITY_TYPE = {
     PrincipalType.SERVICE: "AWSService",
     PrincipalType.ANONYMOUS: "Unknown",
 }
-_INTERNAL = "AWS Internal"  # who asked, when the service itself did
+_INTERNAL = "AWS Internal"  # the caller, if the service itself acted
 _IDENTITIES = Room(of_owner=256 * KIB, in_all=8 * MIB)
-_IDENTITY = 900  # bytes that one takes
+_IDENTITY = 900  # bytes of one identity, beside its text
 
 
 class TlsField(Struct, gc=False, rename="camel"):
@@ -39,11 +38,11 @@ class TlsField(Struct, gc=False, rename="camel"):
 
 
 class StatementField(Struct, gc=False, rename="camel"):
-    """A statement that decided. What the decision says already is left out."""
+    """A statement that decided. A member that would repeat the decision is left out."""
 
-    kind: str | UnsetType  # when it is not the decision's `decidedBy`
+    kind: str | UnsetType  # if it is not the decision's `decidedBy`
     policy: str
-    attached_to: str | UnsetType  # when it is not the decision's resource
+    attached_to: str | UnsetType  # if it is not the decision's resource
     index: int
     sid: str | UnsetType
     effect: str
@@ -53,21 +52,21 @@ class DecisionField(Struct, gc=False, rename="camel"):
     """One decision of the call."""
 
     action: str
-    resource: str | UnsetType  # when it is not the first of the record's `resources`
+    resource: str | UnsetType  # if it is not the first of the record's `resources`
     outcome: str
     decided_by: str | None  # the kind of policy; None for root's own right
     statements: Sequence[StatementField] | UnsetType
 
 
 class StateField(Struct, gc=False, rename="camel"):
-    """What the change that came with this record left: digests of sums over all stored rows."""
+    """The state after the change that came with this record: digests of sums over stored rows."""
 
-    newest: str  # of the sum over every account
-    accounts: dict[str, str]  # of the changed accounts that the record is about
+    newest: str  # of the sum over all accounts
+    accounts: dict[str, str]  # account -> digest, of the changed accounts that the record is about
 
 
 class KeysteadField(Struct, gc=False, rename="camel"):
-    """What AWS's record does not have."""
+    """The facts that AWS's record does not have."""
 
     index: int
     endpoint: str
@@ -78,14 +77,14 @@ class KeysteadField(Struct, gc=False, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a turn leaves: digests of the sums over the rows that decisions depend on (RK-5)."""
+    """The state after a turn: digests of the sums over the rows that decisions depend on (RK-5)."""
 
-    newest: str  # of everything
-    changed: Mapping[str, str]  # of the accounts that the turn changed
+    newest: str  # of the sum over all accounts
+    changed: Mapping[str, str]  # account -> digest, of the accounts that the turn changed
 
 
 class Record(Struct, rename="camel"):
-    """The record; a member that is UNSET is left out."""
+    """The record. A member that is UNSET is left out."""
 
     event_version: str
     user_identity: Raw
@@ -115,7 +114,7 @@ class Record(Struct, rename="camel"):
 
 
 class Recorder:
-    """Makes records; remembers how principals are written, for the newest few thousand."""
+    """Makes records. It keeps the written form of recent principals."""
 
     __slots__ = ("_event_ids", "_identities", "_second", "_second_text")
 
@@ -127,13 +126,13 @@ class Recorder:
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept of how principals are written."""
+        """The bytes of the written principals that are kept."""
         return self._identities.cost
 
     def record(self, event: Event, index: int, state: State | None = None) -> Record:
-        """The record of an event, at its place in the log, with the state that it came with."""
-        # Positional, because this runs for every call and names cost 1.5 µs: the order of the
-        # fields above, which the tests check name by name.
+        """The record of an event, with its position in the log and the state after its change."""
+        # The arguments are positional, because this runs for every call and names cost 1.5 µs.
+        # They stand in the order of the fields above. The tests check them name by name.
         return Record(
             "1.11",
             self._identity(event),
@@ -169,7 +168,7 @@ class Recorder:
         )
 
     def _time(self, time: datetime) -> str:
-        """`eventTime`, which has whole seconds: written once for all calls of a second."""
+        """`eventTime`, in whole seconds. It is written once for all calls of a second."""
         second = int(time.timestamp())
         if second != self._second:
             self._second = second
@@ -177,7 +176,7 @@ class Recorder:
         return self._second_text
 
     def _identity(self, event: Event) -> Raw:
-        """`userIdentity`: what stays the same for a principal, and the session."""
+        """`userIdentity`: the part that all calls of a principal share, and the session."""
         if event.principal is None:
             return Raw(jsontext.encode(_unknown(event)))
         key = (event.principal.arn, event.principal.user_id, event.access_key_id)
@@ -212,7 +211,7 @@ def _identity(principal: Principal, access_key_id: str) -> dict[str, str]:
 
 
 def _unknown(event: Event) -> dict[str, str]:
-    """`userIdentity` when nobody was authenticated: our own work, or a caller's bare claim."""
+    """`userIdentity` without an authenticated caller: our own work, or a claimed access key."""
     if event.event_type == "AwsServiceEvent":
         return {"accountId": _recipient(event), "invokedBy": _INTERNAL}
     identity = {"type": "Unknown"}
@@ -220,14 +219,14 @@ def _unknown(event: Event) -> dict[str, str]:
 
 
 def _recipient(event: Event) -> str:
-    """The account whose log AWS would put this into: the caller's, else the resource's."""
+    """The account whose log would have this at AWS: the caller's, or else the resource's."""
     if event.principal is not None:
         return event.principal.account
     return event.resources[0].account if event.resources else ""
 
 
 def _state(event: Event, state: State) -> StateField:
-    """The new sum of everything, and of those changed accounts that the event names."""
+    """The new digests, of all accounts and of those changed accounts that the event names."""
     named = {_recipient(event), *(resource.account for resource in event.resources)}
     accounts = {name: digest for name, digest in state.changed.items() if name in named}
     return StateField(state.newest, accounts)

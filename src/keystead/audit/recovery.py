@@ -1,19 +1,19 @@
-"""Where does the log stand after a start?  What was acknowledged is in it, once and in order.
+"""In which state is the log after a start?  It has every acknowledged record, once and in order.
 
 (1) The tree continues from the anchor, the newest checkpoint, which the store keeps.
-(2) The records after it are read from the files, each checked against its leaf, its place and its
-    tag, so that nothing is signed that somebody else appended.
-(3) A torn end, which only power loss during an append leaves, is cut: nothing of it was answered.
+(2) The records after it are read from the files. Each record's leaf, position and tag are checked.
+    So nothing is signed that somebody else appended.
+(3) A torn end is cut. Only a power loss during an append leaves one, and it was never answered.
 (4) Lines that were committed with a change, and that the files lack, are appended.
 (5) The file of checkpoints gets the anchor if it lacks it.
-(6) The newest of these that names a state, a record or the anchor, is held against the store's.
+(6) The newest record that names a state, or else the anchor, is compared with the store's state.
 
-What is read after the anchor may be in the system's cache alone; it is made durable before the log
-goes on, because the next checkpoint will cover it.
+Records after the anchor may be in the system's cache only. They are made durable before the log
+goes on, because the next checkpoint will cover them.
 
-Anything else is not what we wrote, and the server does not start on it: records missing below the
-anchor or below the outbox, a foreign line, checkpoints or changes that the store knows nothing of
-(the store is then older than the log: RK-5).
+The server refuses to start on any other log, because we did not write it. Such a log lacks records
+before the anchor or before the outbox, or it has a foreign line. Or it has checkpoints or changes
+that the store does not know: then the store is older than the log (RK-5).
 """
 
 from dataclasses import dataclass
@@ -27,38 +27,38 @@ from keystead.audit.lines import Tag
 from keystead.audit.tree import Tree
 from keystead.store.protocol import Reader
 
-TRAIL = "main"  # one process, one trail; a second process keeps a second one
+TRAIL = "main"  # one process has one trail; a second process would have a second one
 _ANCHOR = "SELECT checkpoint FROM audit_anchor WHERE trail = ?"
 _OUTBOX = "SELECT first_index, lines FROM audit_outbox WHERE trail = ?"
-END = 64 * 1024  # bytes at the end of the checkpoints that hold at least the last one
+END = 64 * 1024  # so many bytes at the end of the file hold at least the last checkpoint
 
 
 class AuditCorrupt(Exception):
-    """The log is not what was written: do not start, verify it."""
+    """The log differs from what we wrote. Do not start; verify it."""
 
 
 class OlderState(AuditCorrupt):
-    """The data directory is not the newest: what it forgot must not be served again."""
+    """The data directory is not the newest. It has forgotten changes, so it must not be served."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a start had to repair; nothing after a clean stop."""
+    """The repairs of a start. After a clean stop there are none."""
 
-    cut_bytes: int  # of a torn end
-    restored_records: int  # that only the store had
+    cut_bytes: int  # the length of a torn end
+    restored_records: int  # records that only the store had
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The log, ready to be continued."""
+    """The log, ready to grow."""
 
     tree: Tree
     head: Checkpoint | None
     records: LogFile
     checkpoints: LogFile
     recovered: Recovered
-    state: str | None  # what the newest record of a change, or the anchor, names; None: neither
+    state: str | None  # the state that the newest record of a change names, or else the anchor
 
 
 def resume(directory: Path, reader: Reader, tag: Tag) -> Resumed:
@@ -87,7 +87,7 @@ def resume(directory: Path, reader: Reader, tag: Tag) -> Resumed:
 
 
 def named_state(directory: Path, reader: Reader, tag: Tag) -> str | None:
-    """The state that the log names as the newest; nothing is repaired. Raises AuditCorrupt."""
+    """The state that the log names as the newest; raises AuditCorrupt. It repairs nothing."""
     head = anchor(reader)
     size = head.size if head else 0
     tail = _Tail.read(directory, size, tag)
@@ -107,7 +107,7 @@ def _newest_state(head: Checkpoint | None, tail: "_Tail", missing: "list[_Kept]"
 class _Kept(NamedTuple):
     """A line that the store keeps."""
 
-    number: int  # its place in the log
+    number: int  # its position in the log
     line: bytes
     leaf: bytes
     state: str | None
@@ -121,18 +121,18 @@ class _Tail:
     leaves: list[bytes]
     last: Segment | None = None
     length: int = 0  # of the last file, without a torn end
-    signed_length: int = 0  # of what the anchor covers in it
+    signed_length: int = 0  # of the lines in the last file that the anchor covers
     changed: int = -1  # the last record that came with a change of the store
-    state: str | None = None  # the last that one of them names
+    state: str | None = None  # the last state that such a record names
 
     @classmethod
     def read(cls, directory: Path, signed: int, tag: Tag) -> "_Tail":
-        """Read on from record `signed`; raises AuditCorrupt."""
-        found = segments(directory)
-        older = [segment for segment in found if segment.first <= signed]
+        """Read the records from number `signed` on; raises AuditCorrupt."""
+        files = segments(directory)
+        older = [segment for segment in files if segment.first <= signed]
         index = older[-1].first if older else 0
         tail = cls(tag, [])
-        for segment in found[max(len(older) - 1, 0) :]:
+        for segment in files[max(len(older) - 1, 0) :]:
             torn = tail.last is not None and tail.length != tail.last.path.stat().st_size
             if segment.first != index or torn:
                 raise AuditCorrupt(f"`{segment.path.name}` does not follow record {index - 1}")
@@ -143,11 +143,11 @@ class _Tail:
         return tail
 
     def _read_segment(self, segment: Segment, signed: int) -> int:
-        """Read one file; the index after its last record."""
+        """Read one file; returns the index after its last record."""
         index, self.length, self.signed_length = segment.first, 0, 0
         with segment.path.open("rb") as file:
             for line in file:
-                # Blocks that never reached the disk read as zeros, which no line of ours has.
+                # A block that never reached the disk is read as zeros. Our lines have no zeros.
                 if not line.endswith(b"\n") or b"\0" in line:
                     break
                 if index >= signed:
@@ -167,19 +167,19 @@ class _Tail:
 
 
 def _leaf(line: bytes, index: int, name: str, tag: Tag) -> tuple[bytes, bool, str | None]:
-    """The leaf of the line that has to be record `index`, and ours.
+    """Of a line: its leaf, whether it came with a change, and the state that it names.
 
-    And did it come with a change, and which state does it name?
+    Raises AuditCorrupt if we did not write it, or if it is not record `index`.
     """
     try:
         event, leaf = lines.read(line)
-        found = lines.place(event)
-        changed = lines.came_with_change(line, found.index, leaf, tag)
+        entry = lines.place(event)
+        changed = lines.came_with_change(line, entry.index, leaf, tag)
     except lines.BadLine as error:
         raise AuditCorrupt(f"record {index} in `{name}`: {error}") from None
-    if found.index != index:
-        raise AuditCorrupt(f"`{name}` has record {found.index} where record {index} belongs")
-    return leaf, changed, found.state
+    if entry.index != index:
+        raise AuditCorrupt(f"`{name}` has record {entry.index} where record {index} belongs")
+    return leaf, changed, entry.state
 
 
 def anchor(reader: Reader) -> Checkpoint | None:
@@ -192,7 +192,7 @@ def anchor(reader: Reader) -> Checkpoint | None:
 
 
 def _outbox(reader: Reader, tag: Tag) -> list[_Kept]:
-    """What the newest mutating turn recorded."""
+    """The lines of the newest turn that changed the store."""
     row = reader.one(_OUTBOX, (TRAIL,))
     first, data = row or (0, b"")
     kept = []
@@ -203,9 +203,10 @@ def _outbox(reader: Reader, tag: Tag) -> list[_Kept]:
 
 
 def _compare(outbox: list[_Kept], signed: int, tail: _Tail) -> None:
-    """Does the log have, or can it get, every record that was committed with a change?
+    """Raises AuditCorrupt if log and store do not fit.
 
-    And does the store have every change that the log tells of?
+    The log must have, or be able to get, every record that was committed with a change. The store
+    must have every change that the log records.
     """
     end = signed + len(tail.leaves)
     newest = outbox[-1].number if outbox else -1
@@ -228,18 +229,18 @@ def _compare(outbox: list[_Kept], signed: int, tail: _Tail) -> None:
 def _checkpoints(directory: Path, head: Checkpoint | None) -> LogFile:
     """The file of checkpoints, ending with `head`."""
     file = LogFile(directory / CHECKPOINTS)
-    found, length = last_checkpoint(file)
-    if found is not None and (head is None or found.order > head.order):
+    newest, length = last_checkpoint(file)
+    if newest is not None and (head is None or newest.order > head.order):
         raise OlderState(
-            f"a checkpoint of {found.size} records was signed, and the store knows of"
+            f"a checkpoint of {newest.size} records was signed, and the store knows of"
             f" {head.size if head else 0}: the database is older than the log"
         )
-    if found is not None and head is not None and found.order == head.order and found != head:
+    if newest is not None and head is not None and newest.order == head.order and newest != head:
         raise AuditCorrupt(f"the last line of `{file.path.name}` is not the checkpoint we signed")
     if length < file.size:
         file.cut(length)
     file.settle(length - END)
-    if head is not None and (found is None or found.order < head.order):
+    if head is not None and (newest is None or newest.order < head.order):
         file.append(head.line())
     return file
 
@@ -254,7 +255,7 @@ def last_checkpoint(file: LogFile) -> tuple[Checkpoint | None, int]:
     while whole > 0:
         begin = data.rfind(b"\n", 0, whole - 1) + 1
         line = data[begin:whole]
-        if b"\0" not in line:  # else: a block that never reached the disk
+        if b"\0" not in line:  # a line with zeros is a block that never reached the disk
             try:
                 return Checkpoint.parse(line), start + whole
             except BadCheckpoint as error:

@@ -1,7 +1,7 @@
 """Which records does a person want to see, and how?  For `keystead audit show`.
 
-Reads the files from their end, so that the newest records of a long log come at once. It does
-not verify; a line that is not a record is shown as one, with what is wrong with it.
+The files are read from their end, so the newest records of a long log come at once. Nothing is
+verified. A line that is not a record is shown as a record, with a description of its mistake.
 """
 
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ _STEPS_BACK = timedelta(hours=1)  # how far a clock may have been set back withi
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to show; an empty member asks nothing."""
+    """The events to show. An empty member excludes nothing."""
 
-    last: int | None = 20  # at most so many, the newest; None = all
+    last: int | None = 20  # at most so many of the newest events; None = all
     event_name: str = ""
-    user: str = ""  # a user's name, an ARN, the last part of one, a principal or access key id
+    user: str = ""  # a user's name, an ARN or its last part, a principal id or an access key id
     errors_only: bool = False
     request_id: str = ""
     since: datetime | None = None
 
     def accepts(self, event: dict[str, Any]) -> bool:
-        """Does the event answer every question?"""
+        """Does the event meet every condition?"""
         return (
             (not self.event_name or event.get("eventName") == self.event_name)
             and (not self.user or self.user in _names(event))
@@ -45,7 +45,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event for a table; printable, whatever callers put into it."""
+    """One event for a table. It is printable, whatever data callers sent."""
 
     time: str
     event: str
@@ -57,10 +57,10 @@ class Row:
 
 
 def events(directory: Path, wanted: Filter) -> list[dict[str, Any]]:
-    """The newest events that `wanted` accepts, the oldest of them first."""
-    found = list(islice(_newest_first(directory, wanted), wanted.last))
-    found.reverse()
-    return found
+    """The newest events that `wanted` accepts, in the order of the log."""
+    newest = list(islice(_newest_first(directory, wanted), wanted.last))
+    newest.reverse()
+    return newest
 
 
 def row(event: dict[str, Any]) -> Row:
@@ -80,7 +80,7 @@ def row(event: dict[str, Any]) -> Row:
 
 
 def _outcome(event: dict[str, Any]) -> str:
-    """How it ended, `ok` or the error code; of a record of counts, how many ended so."""
+    """The error code or `ok`. A record of counts also shows the number of refusals."""
     code = str(event.get("errorCode", "ok"))
     details = event.get("serviceEventDetails") or {}
     return f"{code} x{details['total']}" if "total" in details else code
@@ -109,7 +109,7 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         position = file.seek(0, 2)
         rest = b""
-        complete = False  # what follows the last newline is still being written
+        complete = False  # the text after the last newline is still being written
         while position > 0:
             start = max(0, position - _BLOCK)
             file.seek(start)
@@ -126,12 +126,12 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 def _names(event: dict[str, Any]) -> set[str]:
     identity = event.get("userIdentity") or {}
     arn = identity.get("arn", "")
-    found = {arn, arn.rpartition("/")[2], arn.rpartition(":")[2]}
-    return found | {str(identity.get(n)) for n in ("userName", "principalId", "accessKeyId")}
+    names = {arn, arn.rpartition("/")[2], arn.rpartition(":")[2]}
+    return names | {str(identity.get(n)) for n in ("userName", "principalId", "accessKeyId")}
 
 
 def _time(event: dict[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(event["eventTime"])
     except (KeyError, ValueError):
-        return datetime.max.replace(tzinfo=UTC)  # an unreadable line is never too old to be shown
+        return datetime.max.replace(tzinfo=UTC)  # so an unreadable line is always shown

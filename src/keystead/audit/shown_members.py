@@ -1,7 +1,7 @@
-"""Which calls show what they asked and answered?  `requestParameters` and `responseElements`.
+"""Which calls show their request and their answer?  `requestParameters` and `responseElements`.
 
-How a member is called and which members are never shown is `wire.names`'. The answers of calls
-that only read are not shown (kms.md 22.2).
+`wire.names` decides the spelling of members, and which members are never shown. The answers of
+calls that only read are not shown (kms.md 22.2).
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from keystead.wire.shape import Shape
 
 
 def request_parameters(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
-    """The members of a request that are remembered; None when there are none."""
+    """The members of a request that are recorded, or None."""
     return (event_parameters(operation, value) or None) if isinstance(value, Shape) else None
 
 
 def response_elements(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
-    """The members of an answer that are remembered: only what a changing operation made."""
+    """The members of an answer that are recorded, or None. Only a changing operation has some."""
     if operation.read_only or not isinstance(value, Shape):
         return None
     return event_response(operation, value) or None

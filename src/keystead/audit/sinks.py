@@ -1,10 +1,11 @@
 """Where do checkpoints go besides the data directory?  (AD-5)
 
-Whoever can edit the data directory can cut its log back to an older checkpoint, or put a whole
-older directory in place; a copy of the newer checkpoint elsewhere tells, to `verify` and to the
-next start (RK-5). Sinks come from the configuration file and from nowhere else: no operation adds,
-stops or redirects one. A sink that fails is reported and loses nothing, because the next
-checkpoint covers what this one did.
+An attacker who can edit the data directory can cut its log back to an older checkpoint, or replace
+the directory by an older one. A copy of a newer checkpoint elsewhere shows this to `verify` and to
+the next start (RK-5).
+
+Sinks come from the configuration file only. No operation adds, stops or redirects a sink. A failure
+of a sink is reported. It loses nothing, because the next checkpoint covers the same records.
 """
 
 from pathlib import Path
@@ -21,27 +22,30 @@ class Sink(Protocol):
     """Takes every checkpoint, in order."""
 
     def open(self) -> Checkpoint | None:
-        """Get ready; the newest checkpoint that was kept.
+        """Get ready; returns the newest checkpoint that the sink has, or None.
 
-        Raises DiskFull, DiskFailed, and AuditCorrupt for what is no copy of ours.
+        Raises DiskFull or DiskFailed. Raises AuditCorrupt if its content is no copy of ours.
         """
 
     def push(self, line: bytes) -> None:
         """Keep one checkpoint; raises DiskFull or DiskFailed."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the sink."""
 
 
 class FileSink:
-    """Appends checkpoints to a file, best on another machine's disk or on one that only grows."""
+    """Appends checkpoints to a file.
+
+    The file is best on another machine, or on a disk that only allows appending.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: LogFile | None = None
 
     def open(self) -> Checkpoint | None:
-        """Also cuts a torn end: else the next checkpoint would become a part of its line."""
+        """Open the file, and cut a torn end: the next checkpoint must begin a new line."""
         file = LogFile(self._path)
         newest, length = last_checkpoint(file)
         if newest is None and not _is_torn(file):
@@ -58,7 +62,7 @@ class FileSink:
             raise DiskFailed(f"`{self._path}`: it failed before, or was never opened")
         try:
             self._file.append(line)
-        except DiskFailed:  # nobody knows what is there now: the next start looks (DB-4)
+        except DiskFailed:  # the content is unknown now; the next start reads it (DB-4)
             self.close()
             raise
 
@@ -69,6 +73,6 @@ class FileSink:
 
 
 def _is_torn(file: LogFile) -> bool:
-    """May a file without a whole checkpoint be the beginning of one, or what a crash left of it?"""
+    """Could this file be the torn beginning of a checkpoint?  It holds no whole one."""
     start = file.path.read_bytes()[: len(_START)].rstrip(b"\0")
     return _START.startswith(start)

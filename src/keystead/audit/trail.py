@@ -1,26 +1,26 @@
-"""The trail: every event, durable before its answer leaves, in a tree that is signed as it grows.
+"""When is an event durable, and when is it signed?  Each event is durable before its answer leaves.
 
-Once for each turn of the loop (P-01, P-05, DB-3):
+These steps are taken once for each turn of the loop (P-01, P-05, DB-3):
 
-    (1) if the store was changed, the turn's lines go into `audit_outbox` in the same transaction,
-        and the store commits: a change is never durable without its record;
-    (2) the lines are appended to the file and synced: a turn that only read has a record, too;
-    (3) the caller may answer.
+    (1) If the store was changed, the turn's lines go into `audit_outbox` in the same transaction.
+        Then the store commits. So a change is never durable without its record.
+    (2) The lines are appended to the file, and synced. So a turn that only read has a record, too.
+    (3) The caller may answer.
 
-The lines of a turn that changed what decisions depend on name the state that it left (RK-5), and
-so does each checkpoint. A start holds the newest of these against the store: older rows, put back
-together with their sums, do not fit. What changes without a record, such as the mark of the clock,
-is committed together with a checkpoint.
+Some rows are those that decisions depend on. If a turn changed such rows, its lines name the state
+after it (RK-5). Each checkpoint names a state as well. A start compares the newest named state with
+the store. So it notices older rows, even if they were put back together with their sums. A change
+without a record, such as that of the clock's mark, is committed together with a checkpoint.
 
-A failure of (1) undoes the turn, its lines included. A failure of (2) after (1) leaves lines that
-only the store has; they go into the file before anything else does, or at the next start.
+A failure of (1) undoes the turn and its lines. After a failure of (2), only the store has the lines
+of a turn that did (1). They are appended before any other line, or at the next start.
 
-INVARIANT: when one of the two disks failed for good, nothing is written to the other any more
-(DB-4). What is on the failed one is unknown: the next start may find the last turn there, with its
-place in the log, which must not be another record's by then.
+INVARIANT: when one of the two disks has failed for good, nothing is written to the other any more
+(DB-4). The content of the failed disk is unknown. The next start may find the last turn there, with
+its positions in the log, and no other record may have these positions by then.
 
-Checkpoints are signed when 1,000 records or a second have passed (AD-3), saved in the store first
-(`recovery` says why) and then appended to their file and to the sinks.
+A checkpoint is signed after 1,000 records or a second (AD-3). It is saved in the store first
+(`recovery` tells why), and then appended to its file and to the sinks.
 """
 
 import logging
@@ -61,21 +61,21 @@ _SAVE_ANCHOR = (
 )
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
-_OUTAGE = {"outage": True}  # it goes on until its cause is gone: the log counts it
+_OUTAGE = {"outage": True}  # the warning repeats until its cause is gone, so the log counts it
 
 
 class AuditUnavailable(StoreUnavailable):
-    """The record cannot be written: refuse, and answer 503 (AD-6)."""
+    """The record cannot be written. Refuse the call, and answer 503 (AD-6)."""
 
 
 class Sums(Protocol):
-    """The sums over the rows that decisions depend on, as digests; custody keeps them."""
+    """The digests of the sums over the rows that decisions depend on. Custody keeps the sums."""
 
     def changed(self) -> Mapping[str, str]:
-        """Of each account that this turn changes."""
+        """The digest of each account that this turn changes."""
 
     def newest(self) -> str:
-        """Of everything, this turn's changes included."""
+        """The digest of all accounts, with the changes of this turn."""
 
 
 class _Batch(NamedTuple):
@@ -90,7 +90,7 @@ def _now() -> datetime:
 
 
 class Trail:
-    """The log of one installation. Opening it recovers what a crash left."""
+    """The log of one installation. Opening it repairs the traces of a crash."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Trail:
         clock: Callable[[], datetime] = _now,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        """Raises AuditCorrupt for a log that we did not write, AuditUnavailable for a disk."""
+        """Raises AuditCorrupt if we did not write the log, AuditUnavailable if a disk fails."""
         self.directory = directory
         self._store = store
         self._signer = signer
@@ -124,8 +124,8 @@ class Trail:
         self._tree = resumed.tree
         self._file = resumed.records
         self._checkpoints = resumed.checkpoints
-        self.head = resumed.head  # the newest checkpoint, for whoever keeps it elsewhere
-        self.recovered = resumed.recovered  # what this start had to repair
+        self.head = resumed.head  # the newest checkpoint, also for copies elsewhere
+        self.recovered = resumed.recovered  # the repairs of this start
         self._closed = False
         self._require_newest(resumed.state)
         if self.head is not None:
@@ -133,15 +133,16 @@ class Trail:
         self._recorder = Recorder(str(uuid.uuid4())[:24])
         self._events: list[Event] = []  # of this turn
         self._owed = _Batch([], [])  # durable in the store, not yet in the file
-        self._troubles: dict[str, str] = {}  # why the last write failed, of the store and the log
-        # When the oldest record without a checkpoint came. What a crash left is signed at once.
+        self._troubles: dict[str, str] = {}  # why the last write to the store or the log failed
+        # The time of the oldest record without a checkpoint. The records of a process that crashed
+        # are signed at once.
         self._unsigned_since = _LONG_AGO if self._unsigned else clock()
         if resumed.state is None and self._tree.size:
-            self._sign()  # the log of a version that named no states
+            self._sign()  # an older version, which named no states, wrote the log
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept of how principals are written."""
+        """The bytes of the written principals that are kept."""
         return self._recorder.kept_bytes
 
     @property
@@ -150,11 +151,11 @@ class Trail:
         return " ".join(self._troubles.values())
 
     def record(self, event: Event) -> None:
-        """Remember the event, which is complete; it is durable after `commit()`."""
+        """Remember a complete event. It is durable after `commit()`."""
         self._events.append(event)
 
     def abandon(self) -> None:
-        """Undo this turn's changes, and forget what was remembered of it."""
+        """Undo this turn's changes, and forget its events."""
         self._events = []
         self._store.undo()
 
@@ -179,7 +180,7 @@ class Trail:
         self._sign_if_due()
 
     def forget(self, before: int, event: Event) -> None:
-        """Let go of the records before this one, which are kept elsewhere; `event` tells of it.
+        """Remove the records before number `before`, which are archived. `event` records this.
 
         The caller has asked `archive.begins`.
         """
@@ -190,17 +191,17 @@ class Trail:
                 archive.remove(self.directory, before)
             except OSError as error:
                 raise judged(self.directory, error) from error
-            finally:  # the file may have been exchanged, or not
+            finally:  # the file may have been replaced by a new one
                 self._checkpoints.close()
                 self._checkpoints = LogFile(self.directory / CHECKPOINTS)
 
     def tick(self) -> None:
-        """Sign what has waited for a second. Called from time to time, between turns."""
+        """Sign records that have waited for a second. Called from time to time, between turns."""
         if not (self._events or self._owed.lines or self._store.dirty or self.failure):
             self._sign_if_due()
 
     def close(self) -> None:
-        """Commit, sign the rest and let go of the files. The store stays open."""
+        """Commit, sign the remaining records, and close the files. The store stays open."""
         try:
             self.commit()
             if self._unsigned:
@@ -233,7 +234,7 @@ class Trail:
             raise AuditUnavailable(*failure.args)
 
     def _require_newest(self, state: str | None) -> None:
-        """Has the store the state that the log names?"""
+        """Raises OlderState if the store does not have the state that the log names."""
         if state is not None and state != self._sums.newest():
             raise OlderState(
                 "the rows of the database are not those that the newest record of a change left:"
@@ -241,7 +242,7 @@ class Trail:
             )
 
     def _written(self, events: Sequence[Event], state: State | None, *, changed: bool) -> _Batch:
-        """The lines of a turn's events, which come next in the log."""
+        """The lines of a turn's events. They come next in the log."""
         first, tag, batch = self._tree.size, self._tag, _Batch([], [])
         for index, event in enumerate(events, first):
             record = self._recorder.record(event, index, state)
@@ -275,7 +276,7 @@ class Trail:
     def _append(self, batch: _Batch) -> None:
         """(2) Add lines to the file, durably, and their leaves to the tree."""
         with self._writing():
-            # A file ends where a checkpoint was signed: the log may begin there (`archive`).
+            # A file ends where a checkpoint was signed. So the log can begin there (`archive`).
             if self._is_full and not self._unsigned:
                 self._rotate()
             self._file.append(b"".join(batch.lines))
@@ -290,9 +291,10 @@ class Trail:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Around whatever is written to the log: only while the store can be used, and vice versa.
+        """The context of every write to the log.
 
-        A full disk passes (DB-5), a failed one does not.
+        The log is written only while the store can be used. After a failure of the log's disk, the
+        store cannot be used either. A full disk recovers (DB-5), a failed one does not.
         """
         self._require_usable()
         try:
@@ -305,15 +307,15 @@ class Trail:
         self._troubles.pop("log", None)
 
     def _sign_if_due(self) -> None:
-        """Sign a checkpoint when it is time.
+        """Sign a checkpoint if it is due.
 
-        What it covers is durable already, so that nobody's answer depends on it: a full disk
-        delays it, and a failed one refuses whatever comes next.
+        The records that it covers are already durable, so no answer depends on it. A full disk
+        delays it. After a failure of a disk, every later call is refused.
         """
         unsigned = self._unsigned
         if not unsigned:
             return
-        # The clock may jump either way; both are reasons to sign.
+        # The clock may jump forward or back. Both are reasons to sign.
         waited = abs(self._clock() - self._unsigned_since)
         at_once = self.head is None or self._is_full  # a log without a checkpoint proves nothing
         if not at_once and unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
@@ -324,7 +326,7 @@ class Trail:
             _log.warning("no checkpoint could be saved: %s", error, extra=_OUTAGE)
 
     def _sign(self) -> None:
-        """Sign the tree and the state, and commit what waits together with it."""
+        """Sign the tree and the state, and commit the waiting changes together with it."""
         serial = self.head.serial + 1 if self.head else 1
         head = Checkpoint.sign(
             self._tree, self._clock(), self._signer, serial=serial, state=self._sums.newest()
@@ -338,7 +340,10 @@ class Trail:
         self._push(head.line(), self._sinks)
 
     def _open_sinks(self, head: Checkpoint | None) -> list[Sink]:
-        """Those that lack the newest checkpoint; refuses a state older than they know (RK-5)."""
+        """The sinks that lack the newest checkpoint.
+
+        Raises OlderState if a sink knows a newer checkpoint than `head` (RK-5).
+        """
         behind = []
         for sink in self._sinks:
             kept = sink.open()
@@ -358,7 +363,10 @@ class Trail:
 
 
 def _require_ours(kept: Checkpoint, signer: Signer) -> None:
-    """Did we sign what a sink has kept?  The signatures of our scheme are deterministic."""
+    """Raises AuditCorrupt if we did not sign this checkpoint of a sink.
+
+    The signatures of our scheme are deterministic.
+    """
     if kept.signature != signer.sign(kept.signed):
         raise AuditCorrupt(
             "the newest checkpoint that was kept elsewhere is not this installation's:"
@@ -367,7 +375,7 @@ def _require_ours(kept: Checkpoint, signer: Signer) -> None:
 
 
 def _require_not_older(head: Checkpoint | None, kept: Checkpoint) -> None:
-    """Is our newest checkpoint at least as new as one that was kept elsewhere?"""
+    """Raises OlderState if our newest checkpoint is older than one that was kept elsewhere."""
     size = head.size if head else 0
     if head is not None and (size > kept.size or _is_as_new(head, kept)):
         return
@@ -379,18 +387,18 @@ def _require_not_older(head: Checkpoint | None, kept: Checkpoint) -> None:
 
 
 def _is_as_new(head: Checkpoint, kept: Checkpoint) -> bool:
-    """Does our checkpoint of the same records not come before the other one?"""
+    """Do both checkpoints cover the same records, and is ours not the older one?"""
     return (head.size, head.root) == (kept.size, kept.root) and head.serial >= kept.serial
 
 
 def _keep_public_key(directory: Path, public_key_pem: bytes) -> None:
-    """Leave the public key beside the log; refuse to sign a log that another key signed."""
+    """Store the public key beside the log. A log that another key signed is refused."""
     file = LogFile(directory / PUBLIC_KEY)
     try:
-        found = file.path.read_bytes()
-        if not public_key_pem.startswith(found.rstrip(b"\0")):
+        existing = file.path.read_bytes()
+        if not public_key_pem.startswith(existing.rstrip(b"\0")):
             raise AuditCorrupt(f"`{file.path}` is not this installation's key")
-        if found != public_key_pem:  # nothing yet, or what a crash left of it
+        if existing != public_key_pem:  # the file is new, or a crash left only a part
             file.cut(0)
             file.append(public_key_pem)
     finally:

@@ -1,11 +1,12 @@
-"""The tree over the records: one hash that stands for all of them, in order.  (RFC 6962, 2.1)
+"""Which hash stands for all records, in their order?  The root of a tree.  (RFC 6962, 2.1)
 
     leaf  = SHA-256(0x00 || record)
     node  = SHA-256(0x01 || left || right)
     root of nothing = SHA-256()
 
-Only the frontier is kept: the roots of the perfect subtrees from left to right, one for each bit
-that is set in the size. Appending costs one or two hashes, whatever the size.
+Only the frontier is kept. It is the list of the roots of the perfect subtrees, from left to right.
+The size has one bit set for each of them. An append costs one or two hashes on average, for a tree
+of any size.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class Tree:
         if size < 0 or len(frontier) != size.bit_count():
             raise ValueError(f"a tree of {size} records does not have {len(frontier)} subtrees")
         if any(len(node) != sha256().digest_size for node in frontier):
-            # Else the same bytes, cut at other places, would give the same root.
+            # Otherwise the same bytes, divided differently, would give the same root.
             raise ValueError("a hash of another length")
         tree = cls()
         tree.size = size

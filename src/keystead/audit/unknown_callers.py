@@ -1,11 +1,11 @@
 """Which refusals of unknown callers get a record of their own?  (threat-model AD-4)
 
-    in a minute the first 60 of each address, and 600 in all      one record each
-    whatever comes beyond that, and what never became a request   one record a second, with counts
+    in each minute, the first 60 of an address, and 600 in all    one record each
+    all others, and bytes that never became a request             one record a second, with counts
 
-Unknown is who was not authenticated: without a limit anyone who reaches the port could fill the
-disk. Metrics count every call, however it is recorded. A crash loses the counts of the last second;
-the requests that are counted have been refused all the same.
+A caller who was not authenticated is unknown. Without a limit, everybody who reaches the port could
+fill the disk. Metrics count every call, in whichever way it is recorded. A crash loses the counts
+of the last second, but all counted requests have been refused.
 """
 
 from collections import Counter
@@ -19,14 +19,14 @@ from keystead.audit.event import Event
 MINUTE = 60.0
 EACH_ADDRESS = 60
 IN_ALL = 600
-NAMED = 32  # addresses that a record of counts names; the rest is counted together
+NAMED = 32  # addresses that a record of counts names; all others are counted together
 
 EVENT_NAME = "RefusalsOfUnknownCallers"
 EVENT_SOURCE = "keystead"
 
 
 class Trail(Protocol):
-    """Where events go; `audit.trail`."""
+    """The destination of events (`audit.trail`)."""
 
     def record(self, event: Event) -> None:
         """Remember an event, with the changes of this turn."""
@@ -34,10 +34,10 @@ class Trail(Protocol):
 
 @dataclass(slots=True)
 class _Counts:
-    """What one record of counts will say."""
+    """The content of the next record of counts."""
 
     codes: Counter[str] = field(default_factory=Counter)
-    addresses: Counter[str] = field(default_factory=Counter)  # "": of those that are not named
+    addresses: Counter[str] = field(default_factory=Counter)  # "": all that are not named
     reasons: Counter[str] = field(default_factory=Counter)
     since: datetime | None = None
 
@@ -68,21 +68,21 @@ class _Counts:
 
 
 class UnknownCallers:
-    """Records the refusals of those who are not known, one by one or counted."""
+    """Records the refusals of unknown callers, one by one or as counts."""
 
     __slots__ = ("_counts", "_in_all", "_minute", "_monotonic", "_recorded", "_trail", "counted")
 
     def __init__(self, trail: Trail, monotonic: Callable[[], float]) -> None:
         self._trail = trail
         self._monotonic = monotonic
-        self._minute = -1  # the minute that `_recorded` and `_in_all` are of
+        self._minute = -1  # the minute for which `_recorded` and `_in_all` count
         self._recorded: Counter[str] = Counter()  # by address
         self._in_all = 0
         self._counts = _Counts()
         self.counted = 0  # since the start, for the metrics
 
     def record(self, event: Event) -> None:
-        """Record one refusal; it is durable with this turn unless it is only counted."""
+        """Record or count one refusal. A recorded one is durable with this turn."""
         minute = int(self._monotonic() / MINUTE)
         if minute != self._minute:
             self._minute, self._in_all = minute, 0
@@ -101,7 +101,7 @@ class UnknownCallers:
         self._counts.reasons[reason] += 1
 
     def write(self, request_id: str, now: datetime, commit: Callable[[], None]) -> None:
-        """Make a record of what was counted, if anything was; once it is durable, count anew."""
+        """Record the counts, if there are any. Once the record is durable, counting begins anew."""
         counts = self._counts
         if not counts.total:
             return

@@ -1,24 +1,26 @@
-"""Is the log what was written?  Decided from files alone: records, checkpoints, public key.
+"""Is the log complete and unchanged?  Only its files decide: records, checkpoints, public key.
 
-(1) every checkpoint is signed by the key, and they only grow;
-(2) every record is a line as we write them, has the hash that stands beside it, and stands where
-    its index says, without a gap, through all files;
-(3) at each checkpoint the tree over the records has the root that was signed: a record that was
-    edited together with its hash is found here, between two checkpoints;
-(4) the log does not end before the newest checkpoint, nor goes on long after it: a server signs
-    after a second or 1,000 records, so that a long unsigned end means that checkpoints were cut.
+(1) Every checkpoint is signed by the key, and checkpoints only grow.
+(2) Every record is a line in our form. It has the hash that stands beside it, and the position that
+    its index tells. There is no gap, through all files.
+(3) At each checkpoint the tree over the records has the signed root. So a record that was edited
+    together with its hash is found between two checkpoints.
+(4) The log does not end before the newest checkpoint, nor long after it. A server signs after a
+    second or 1,000 records. So a long unsigned end means that checkpoints were removed.
 
-The log may begin later than with record 0, at a signed checkpoint, which continues the tree: where
-older files were archived, which a record of the log has to say, or where the examination is
-asked to begin. Files of an archive are examined as a part of the log. A file that is not there is
-told from one that was changed: what follows it is still held against the checkpoints.
+The log may begin later than with record 0, at a signed checkpoint from which the tree continues.
+There are two reasons. Older files were archived, and a record of the log must say so. Or the caller
+asks the examination to begin there. Files of an archive are examined as a part of the log.
 
-Files alone cannot show that the log was cut back to an older checkpoint together with its
-checkpoints, nor that the last moments after it were rewritten: give the copy that a sink kept as
-`witness`. What came after the newest checkpoint is checked by (2) only.
+A missing file is reported differently from a changed file. The records after it are still compared
+with the checkpoints.
 
-A server may be appending meanwhile. Checkpoints are read first, because records are durable
-before a checkpoint covers them; a last line without its end is one that is being written.
+The files alone cannot show that somebody cut both the log and its checkpoints back to an older
+checkpoint. Nor can they show that the newest records after it were rewritten. So give the copy of a
+sink as `witness`. Records after the newest checkpoint are checked by (2) only.
+
+A server may be appending at the same time. Checkpoints are read first, because records are durable
+before a checkpoint covers them. A last line without its end is still being written.
 """
 
 import gzip
@@ -51,40 +53,40 @@ _EVERY = 1 << 20  # bytes between two reports of progress
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, and where."""
+    """One difference from the log that we wrote, and its place."""
 
     text: str
     file: str
     line: int = 0  # from 1; 0 = the file as a whole
     index: int | None = None  # of the record
     time: str = ""  # of the event, if it can be read
-    event: str = ""  # its name
-    missing: bool = False  # it is not there; else it is not what was written
+    event: str = ""  # the name of the event
+    missing: bool = False  # True: something is missing. False: something was changed
 
     def __str__(self) -> str:
-        place = f"`{self.file}`" + (f" line {self.line}" if self.line else "")
+        where = f"`{self.file}`" + (f" line {self.line}" if self.line else "")
         record = "" if self.index is None else f"record {self.index}"
         named = " ".join(part for part in (record, self.event, self.time) if part)
-        # A forged record names itself: its words do not reach the terminal as they are.
-        return printable(": ".join(part for part in (place, named, self.text) if part))
+        # A forged record can have any name, so the text is escaped for the terminal.
+        return printable(": ".join(part for part in (where, named, self.text) if part))
 
 
 @dataclass(slots=True)
 class Report:
-    """What verification found. The first problem of the records ends their examination."""
+    """The result of a verification. The first problem of the records ends their examination."""
 
-    first: int = 0  # the record that the examination began with
-    records: int = 0  # that are as they were written, those before it counted
-    checkpoints: int = 0  # that are signed by the key
-    signed: int = 0  # records under the newest of these
-    unsigned: int = 0  # records after them
-    root: str = ""  # of the newest of these
+    first: int = 0  # the record with which the examination began
+    records: int = 0  # the number of unchanged records, counted from record 0
+    checkpoints: int = 0  # the number of checkpoints that are signed by the key
+    signed: int = 0  # the number of records that the newest checkpoint covers
+    unsigned: int = 0  # the number of records after them
+    root: str = ""  # the root in the newest checkpoint
     incomplete: bool = False  # the last line has no end: being written, or torn by a crash
     problems: list[Problem] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
-        """Is everything as it was written?"""
+        """Is everything unchanged and complete?"""
         return not self.problems
 
 
@@ -98,11 +100,11 @@ def verify(
     start: int = 0,
     progress: Progress | None = None,
 ) -> Report:
-    """Examine the log in `directory`, and in `archives`; an OSError rises.
+    """Examine the log in `directory` and in `archives`; raises OSError.
 
-    It begins at the newest checkpoint of at most `start` records. `public_key_pem` is the key as
-    its holder kept it elsewhere; without it the one beside the log is believed. `verify_signature`
-    checks against this same key.
+    It begins at the newest checkpoint of at most `start` records. `public_key_pem` is a copy of the
+    key that was kept elsewhere. Without it, the key beside the log is trusted. `verify_signature`
+    uses the same key.
     """
     report = Report()
     beside = (directory / PUBLIC_KEY).read_bytes()
@@ -110,7 +112,7 @@ def verify(
         report.problems.append(Problem("this is not the key that was given", PUBLIC_KEY))
     signer = key_id(public_key_pem or beside)
     signed: list[Checkpoint] = []
-    elsewhere = [path for one in archives for path in sorted(one.glob("checkpoints-*.jsonl"))]
+    elsewhere = [path for folder in archives for path in sorted(folder.glob("checkpoints-*.jsonl"))]
     for path in (directory / CHECKPOINTS, witness, *elsewhere):
         if path is not None and (path == witness or path.exists()):
             signed += _checkpoints(path, signer, verify_signature, report)
@@ -124,9 +126,9 @@ def verify(
 
 
 def _files(directory: Path, archives: Sequence[Path]) -> list[Segment]:
-    """The files of the log and of its archives, in order; of two with one name the log's own."""
-    found = [segment for one in archives for segment in archived(one)]
-    by_first = {segment.first: segment for segment in (*found, *segments(directory))}
+    """The files of the log and of its archives, in order. A file of the log replaces its copy."""
+    copies = [segment for folder in archives for segment in archived(folder)]
+    by_first = {segment.first: segment for segment in (*copies, *segments(directory))}
     return [by_first[first] for first in sorted(by_first)]
 
 
@@ -155,7 +157,7 @@ def _checkpoints(
 def _checkpoint(
     line: bytes, before: tuple[int, int], signer: str, verify_signature: VerifySignature
 ) -> Checkpoint:
-    """The checkpoint in a line, which does not come before `before`; raises BadCheckpoint."""
+    """The checkpoint in a line; raises BadCheckpoint. Its order must not be less than `before`."""
     checkpoint = Checkpoint.parse(line)
     if checkpoint.order < before:
         raise BadCheckpoint("it covers less than the one before it")
@@ -168,7 +170,7 @@ def _checkpoint(
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a record stands, and what it is called."""
+    """The position of a record, with its time and name for a person."""
 
     index: int
     file: str
@@ -189,7 +191,7 @@ class _Bad(Exception):
 
 
 class _Examination:
-    """The walk over all records, once, from where it begins to the last."""
+    """One walk over all records, from the first that is examined to the last."""
 
     def __init__(
         self,
@@ -204,7 +206,7 @@ class _Examination:
         self._report = report
         self._progress = progress
         self._tree = Tree()
-        self._archived = 0  # records before this one were archived, as the log itself says
+        self._archived = 0  # according to the log, records before this one were archived
         self._unproven: _Position | None = None  # the first record after the last good checkpoint
         self._last: _Position | None = None  # the last record
         self._name = CHECKPOINTS  # of the file that is being read
@@ -226,12 +228,14 @@ class _Examination:
             self._report.problems.append(Problem(text, self._name, index=self._tree.size))
 
     def _begin(self, start: int) -> None:
-        """Where does the examination begin: at a checkpoint, or where the oldest file does?"""
+        """Begin the examination at a checkpoint, or with the oldest file."""
         first = self._segments[0].first if self._segments else 0
-        from_start = [one for one in self._signed if first <= one.size <= start]
+        from_start = [
+            checkpoint for checkpoint in self._signed if first <= checkpoint.size <= start
+        ]
         if from_start:
             self._continue(from_start[-1])
-            following = [each.first for each in self._segments] + [self._tree.size + 1]
+            following = [file.first for file in self._segments] + [self._tree.size + 1]
             self._segments = [
                 segment
                 for segment, end in zip(self._segments, following[1:], strict=False)
@@ -243,8 +247,8 @@ class _Examination:
         self._report.first = self._tree.size
 
     def _skip(self, missing: int, following: Segment) -> None:
-        """Go on with a file although records before it are missing, by the checkpoint there."""
-        known = [one for one in self._signed if one.size == following.first]
+        """Continue with a file although records before it are missing: a checkpoint is there."""
+        known = [checkpoint for checkpoint in self._signed if checkpoint.size == following.first]
         if not known:
             text = f"it should start with record {missing}: a file is missing or renamed"
             raise _Bad(Problem(text, following.path.name, missing=True))
@@ -288,29 +292,29 @@ class _Examination:
         self._report.problems.append(Problem(text, name, missing=True))
 
     def _record(self, line: bytes, name: str, number: int) -> None:
-        """(2) One line, which has to be the next record."""
+        """(2) Examine one line. It has to be the next record."""
         position = _Position(self._tree.size, name, number)
         try:
             event, leaf = lines.read(line)
-            place = lines.place(event)
+            entry = lines.place(event)
         except lines.BadLine as error:
             raise _Bad(_named(position, line).problem(str(error))) from None
-        position = _Position(position.index, name, number, place.time, place.name)
-        if place.index > position.index:
-            missing = f"records {position.index} to {place.index - 1} are missing before it"
-            raise _Bad(position.problem(f"{missing}: this is record {place.index}"))
-        if place.index < position.index:
-            raise _Bad(position.problem(f"record {place.index} stands in its place"))
+        position = _Position(position.index, name, number, entry.time, entry.name)
+        if entry.index > position.index:
+            missing = f"records {position.index} to {entry.index - 1} are missing before it"
+            raise _Bad(position.problem(f"{missing}: this is record {entry.index}"))
+        if entry.index < position.index:
+            raise _Bad(position.problem(f"record {entry.index} stands in its place"))
         self._unproven = self._unproven or position
         self._last = position
-        if place.name == archive.EVENT:
+        if entry.name == archive.EVENT:
             self._archived = max(self._archived, archive.told(event))
         self._tree.append(leaf)
         self._report.records = self._tree.size
         self._prove()
 
     def _prove(self) -> None:
-        """(3) Is the tree the one that was signed, where there is a checkpoint?"""
+        """(3) If there is a checkpoint here: is its signed root that of the tree?"""
         size = self._tree.size
         if self._next == len(self._signed) or self._signed[self._next].size > size:
             return
@@ -329,7 +333,7 @@ class _Examination:
         self._unproven = None
 
     def _end(self) -> None:
-        """(4) Is the log as long as what was signed, and not much longer?"""
+        """(4) Has the log all signed records, and not many more?"""
         if self._next < len(self._signed):
             newest = self._signed[-1]
             name = self._segments[-1].path.name if self._segments else CHECKPOINTS
@@ -344,9 +348,11 @@ class _Examination:
             self._progress(self._total, self._total)
 
     def _require_archived(self) -> None:
-        """Where the log does not begin with record 0, does it say why?"""
+        """If the log does not begin with record 0, a record must tell why."""
         first = self._report.first
-        if first > self._archived and any(one.path.suffix != ".gz" for one in self._segments):
+        if first > self._archived and any(
+            segment.path.suffix != ".gz" for segment in self._segments
+        ):
             text = (
                 f"records 0 to {first - 1} are missing, and no record says that they were archived"
             )
@@ -375,7 +381,7 @@ class _Examination:
 
 
 def _between(first: _Position, last: _Position) -> timedelta:
-    """The time between two records, as they tell it; they may have been rewritten."""
+    """The time between two records. It comes from their text, which may have been rewritten."""
     try:
         return abs(datetime.fromisoformat(last.time) - datetime.fromisoformat(first.time))
     except (ValueError, TypeError):  # TypeError: only one of the two has a time zone
@@ -383,9 +389,9 @@ def _between(first: _Position, last: _Position) -> timedelta:
 
 
 def _named(position: _Position, line: bytes) -> _Position:
-    """The position with the time and name that a bad line claims, if it can still be read."""
+    """The position, with the time and name that a bad line claims, if they can be read."""
     try:
-        place = lines.place(lines.event_bytes(line))
+        entry = lines.place(lines.event_bytes(line))
     except lines.BadLine:
         return position
-    return _Position(position.index, position.file, position.line, place.time, place.name)
+    return _Position(position.index, position.file, position.line, entry.time, entry.name)
