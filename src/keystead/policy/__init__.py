@@ -1,5 +1,5 @@
 """May they?  The policy language, conditions, evaluation and reasons: pure.
 
-No clock, no store, no network, no randomness: everything that a decision depends on is in its
-arguments.
+Here is no clock, no store, no network and no randomness. Everything that a decision depends on is
+in its arguments.
 """

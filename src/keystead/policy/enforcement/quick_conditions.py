@@ -1,8 +1,9 @@
-"""Can a frequent condition be asked more quickly?  The same answers as the language's own test.
+"""Can a frequent condition be tested more quickly?  With the answers of the language's own test.
 
-Enforcement asks a few plain forms for every call: no set prefix, no IfExists, and no variables
-but one that stands alone. Each has a test here that does no more than it must. That they agree
-with the general one (`Condition.test`) is a property test, and enforcement compares them again.
+Enforcement tests conditions of a few plain forms in every call. They have no set prefix and no
+IfExists, and either no variable or a single one that is the whole value. Each form has a test here
+that does only the necessary work. A property test compares it with the general test
+(`Condition.test`), and enforcement compares the two again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +26,13 @@ from keystead.policy.text import values as parse
 ANSWERED = frozenset({"Bool", "IpAddress", "NotIpAddress"})
 """The operators whose tests keep answers."""
 
-_KEPT, _ANSWER = 16, 200  # answers of one condition, and the bytes that each takes
+_KEPT, _ANSWER = 16, 200  # the most answers of one condition, and the bytes of each
 
 
 def shortcut(
     used: Usage, name: str, written: Sequence[str], dialect: Dialect, *, allow: bool
 ) -> Test | None:
-    """The quick test for this condition, or None when there is none for its form."""
+    """The quick test for this condition, or None if its form has none."""
     if used.quantifier or used.if_exists:
         return None
     operator = used.operator.name
@@ -42,10 +43,10 @@ def shortcut(
     if operator not in ("StringEquals", "StringNotEquals", "Bool"):
         return None
     operands = [template(text, dialect, wild=False) for text in written]
-    if any(one.variables for one in operands):
+    if any(parsed.variables for parsed in operands):
         alone = operator == "StringEquals" and len(operands) == 1
         return _equals_variable(name, operands[0]) if alone else None
-    texts = frozenset(one.text for one in operands)
+    texts = frozenset(parsed.text for parsed in operands)
     if operator == "Bool":
         return _bool(name, texts)
     return _equals(name, texts) if operator == "StringEquals" else _not_equals(name, texts)
@@ -67,7 +68,7 @@ def _equals_variable(name: str, operand: Template) -> Test | None:
 
     def test(keys: Keys) -> bool:
         wanted = keys.get(other, default)
-        if wanted.__class__ is not str:  # absent, or a list: the default is what there is
+        if wanted.__class__ is not str:  # absent, or a list: then the default counts
             wanted = default
         return wanted is not None and keys.get(name) == wanted
 
@@ -101,13 +102,13 @@ def _not_equals(name: str, texts: frozenset[str]) -> Test:
 
 
 class _Answers(dict[ContextValue | None, bool]):
-    """The answer for each value that a key may have; those of some short texts are kept."""
+    """The answer for each possible value of a key. The answers for some short texts are kept."""
 
     def __init__(self, answer: Callable[[str], bool], *, when_absent: bool, longest: int) -> None:
         self._answer, self._when_absent, self._longest = answer, when_absent, longest
 
     def __sizeof__(self) -> int:
-        """With what it may grow to: whoever keeps the policy does not hear of it."""
+        """The size after growth, because the cache of policies is not told when it grows."""
         return super().__sizeof__() + _KEPT * _ANSWER
 
     def __missing__(self, value: ContextValue | None) -> bool:
@@ -134,10 +135,10 @@ def _in_networks(name: str, written: Sequence[str], *, inside: bool, allow: bool
     when_untyped = not inside and not allow
 
     def answer(text: str) -> bool:
-        found = parse.address(text)
-        if found is None:
+        address = parse.address(text)
+        if address is None:
             return when_untyped
-        return any(found & mask == first for first, mask in networks) is inside
+        return any(address & mask == first for first, mask in networks) is inside
 
     answers = _Answers(answer, when_absent=not inside, longest=parse.LONGEST_ADDRESS)
     return lambda keys: answers[keys.get(name)]

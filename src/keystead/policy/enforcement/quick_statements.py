@@ -1,7 +1,7 @@
-"""How is a statement asked fastest?  Its quick form, derived from what the language says it means.
+"""Which form of a statement is tested fastest?  Its quick form, derived from its definition.
 
-The definition (`Statement.applies`) uses none of this. So a quick form that is wrong differs from
-it, and the comparison of a new residual with the definition notices (`enforce`).
+The definition (`Statement.applies`) uses nothing of this module. So a wrong quick form differs from
+the definition. The comparison of a new residual with the definition then shows it (`enforce`).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,23 +22,23 @@ from keystead.policy.language import (
 from keystead.policy.text import Matcher, resource_glob
 
 ROOM = Room(of_owner=2 * MIB, in_all=16 * MIB)
-# Bytes: of any quick form, of each test that is its own, of one that keeps answers, of a value, and
-# of a pattern's wildcard with the text behind it.
+# Bytes of: any quick form; each test of its own; a test that keeps answers; a value; a wildcard of
+# a pattern, with the text behind it.
 _FORM, _TEST, _ANSWERS, _VALUE, _WILDCARD = 1200, 900, 4800, 160, 400
 
 
 class QuickStatement(msgspec.Struct, frozen=True):
-    """A statement as a residual asks it."""
+    """A statement in the form that a residual tests."""
 
     allow: bool
     principals: PrincipalElement | None
-    everything: bool  # it matches whatever the resource is
+    everything: bool  # does it match every resource?
     resource: ResourceTest
-    matcher: Matcher | None  # the same as `resource`, when that is one pattern without variables
+    matcher: Matcher | None  # the same as `resource`, if that is one pattern without variables
     tests: tuple[Test, ...]  # of the conditions
     applies: ResourceTest  # do resource and conditions match?
-    keys_test: Test | None  # the same as `applies`, when every resource matches
-    unconditional: bool  # it applies to whatever is asked
+    keys_test: Test | None  # the same as `applies`, if every resource matches
+    unconditional: bool  # does it apply to every resource under all keys?
 
 
 Quick = Callable[[Policy, Statement], QuickStatement]
@@ -66,10 +66,10 @@ def quick_form(statement: Statement) -> QuickStatement:
 
 
 class QuickForms:
-    """The quick forms in use: most combinations of documents share statements with others.
+    """The quick forms in use. Most combinations of documents share statements with others.
 
-    INVARIANT: a quick form depends only on what it is kept under, the id of the document and the
-    statement's place in it.
+    INVARIANT: a quick form depends only on its key: the id of the document, and the statement's
+    index in it.
     """
 
     __slots__ = ("_forms",)
@@ -79,7 +79,7 @@ class QuickForms:
 
     @property
     def kept_bytes(self) -> int:
-        """What they take."""
+        """The bytes that they take."""
         return self._forms.cost
 
     def of(self, account: str, policy: Policy, statement: Statement) -> QuickStatement:
@@ -93,7 +93,7 @@ class QuickForms:
 
 
 def weight(statement: Statement) -> int:
-    """The bytes that a quick form takes beside its statement."""
+    """The bytes that a quick form takes, without its statement."""
     patterns = statement.resources.patterns
     return (
         _FORM
@@ -120,7 +120,7 @@ def _matcher(statement: Statement) -> Matcher | None:
 
 
 def _test(statement: Statement, condition: Condition) -> Test:
-    """The shortcut of a condition, or what it means."""
+    """The quick test of a condition, or else its general test."""
     return (
         shortcut(
             condition.usage,
@@ -134,7 +134,7 @@ def _test(statement: Statement, condition: Condition) -> Test:
 
 
 def _anything(_: str, __: object) -> bool:
-    """The test of a statement that says nothing of resources and conditions."""
+    """The test of a statement for every resource and without conditions."""
     return True
 
 
@@ -147,7 +147,7 @@ def _all(tests: Sequence[Test]) -> Test:
 def _conjunction(
     resource: ResourceTest, matcher: Matcher | None, tests: Sequence[Test], *, everything: bool
 ) -> ResourceTest:
-    """Resource and conditions, as one function without needless steps."""
+    """The tests of resource and conditions, as one function without needless steps."""
     if not tests:
         return resource
     if len(tests) == 1:

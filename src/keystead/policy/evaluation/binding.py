@@ -1,15 +1,15 @@
-"""What else binds a caller whom a resource's policy allows?  The table of iam.md 5.4, and 5.3.
+"""Which policies bind a caller beside the resource's policy?  The table of iam.md 5.4, and 5.3.
 
 | the resource's policy names             | identity | boundary | session policy |
 | --------------------------------------- | -------- | -------- | -------------- |
 | the caller itself, or everybody         | -        | -        | -              |
-| the caller's role, or who federated     | -        | binds    | binds          |
+| the caller's role, or federating user   | -        | binds    | binds          |
 | the caller's account, or nobody         | binds    | binds    | binds          |
-| anybody of another account              | binds    | binds    | binds          |
+| a caller of another account             | binds    | binds    | binds          |
 
-A grant to a caller of another account stands in for the identity-based policy there (kms.md
-10.2). The root user has none of the three; a service, a bearer of an assertion and an anonymous
-caller have no account, and the resource's policy alone must name them.
+A grant to a caller of another account replaces the identity-based policy there (kms.md 10.2). The
+root user has none of the three kinds of policy. A service, a bearer of an assertion and an
+anonymous caller have no account. For them only the resource's policy counts, and must name them.
 """
 
 from enum import IntFlag
@@ -19,7 +19,7 @@ from keystead.policy.language import OUTSIDERS, UNBOUND, Grade, PrincipalType
 
 
 class Bound(IntFlag):
-    """The policies that must allow as well."""
+    """The policies that must allow beside the resource's policy."""
 
     NOTHING = 0
     IDENTITY = 1
@@ -41,10 +41,10 @@ _SAME_ACCOUNT = {
 def bound_by(
     kind: PrincipalType, grade: Grade, granted: Grade, *, foreign: bool, strict: bool
 ) -> Bound:
-    """What must allow beside a resource's policy.
+    """The policies that must allow beside a resource's policy.
 
-    `grade` is how the resource's policies and grants name the caller, `granted` how its grants
-    alone do; `strict`: a session policy binds even who is named directly.
+    `grade` is how exactly the resource's policies and grants name the caller. `granted` is the same
+    for its grants alone. With `strict`, a session policy binds even a caller who is named directly.
     """
     if kind in UNBOUND:
         return Bound.NOTHING
@@ -59,7 +59,7 @@ def resource_refuses(
 ) -> bool:
     """Does the request end here, because the resource's side does not allow it?
 
-    `required`: the resource's policy must allow or delegate; `cross_account`: the operation works
+    `required`: the resource's policy must allow or delegate. `cross_account`: the operation works
     on another account's resource.
     """
     if kind in OUTSIDERS:
@@ -70,9 +70,10 @@ def resource_refuses(
 
 
 def allowed_by(grade: Grade, bound: Bound, resource: PolicyKind) -> PolicyKind | None:
-    """Which kind of policy gave the permission; None when it is the root user's own.
+    """The kind of policy that gave the permission; None if it is the root user's own.
 
-    `resource` is what the resource's policy is called. Only the root user needs neither of them.
+    `resource` is the kind of the resource's policy. Only the root user needs neither that policy
+    nor an identity-based policy.
     """
     if Bound.IDENTITY in bound:
         return PolicyKind.IDENTITY

@@ -1,8 +1,8 @@
 """Which kinds of policy have a say in a decision?  One table of them, in the order of the steps.
 
-What evaluation, explanation, changes and disclosure ask about a kind is a column here. A new kind
-is a row, a member of `ApplicablePolicies` or `PrincipalPolicies`, a step and its like in
-`enforcement.specialise`.
+Evaluation, explanation, changes and disclosure read its columns. A new kind of policy is a row
+here, and a member of `ApplicablePolicies` or `PrincipalPolicies`. It also is a step, and the same
+step in `enforcement.specialise`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from keystead.policy.language import DocumentKind
 
 
 class PolicyKind(StrEnum):
-    """The kinds of policy; the values are AWS's words in its refusals (iam.md 7.1)."""
+    """The kinds of policy. The values are AWS's words in its refusals (iam.md 7.1)."""
 
     IDENTITY = "identity-based policy"
     RESOURCE = "resource-based policy"
@@ -27,7 +27,7 @@ class PolicyKind(StrEnum):
 
 
 class Whose(Enum):
-    """Whom the policies of a kind belong to, and who may therefore see them (EX-1)."""
+    """The owner of the policies of a kind. Only the owner may see them (EX-1)."""
 
     CALLER = auto()  # the caller's account
     OWNER = auto()  # the owner of the resource
@@ -36,21 +36,21 @@ class Whose(Enum):
 
 
 class Form(Enum):
-    """How many policies of a kind a question has."""
+    """How many policies of a kind a question may have."""
 
-    ONE = auto()  # one, or None
+    ONE = auto()  # one policy, or None
     SET = auto()  # any number
     LEVELS = auto()  # any number at each level of the organization, from its root
 
 
 class KindFacts(msgspec.Struct, frozen=True):
-    """What is to be known of one kind."""
+    """The facts about one kind of policy."""
 
-    document: DocumentKind  # what its documents may say; a key policy is asked as any resource's
-    part: str  # where a question has them: the member of its policies
+    document: DocumentKind  # the kind of its documents; a key policy counts as a resource's
+    part: str  # the member of a question's policies that holds them
     form: Form
     whose: Whose
-    of_principal: bool = False  # that member is one of `PrincipalPolicies`
+    of_principal: bool = False  # is that member one of `PrincipalPolicies`?
 
 
 KINDS: Mapping[PolicyKind, KindFacts] = {
@@ -73,11 +73,11 @@ KINDS: Mapping[PolicyKind, KindFacts] = {
         DocumentKind.SESSION, "session", Form.SET, Whose.CALLER, of_principal=True
     ),
 }
-"""In the order of the steps (`evaluate`)."""
+"""The kinds, in the order of the steps (`evaluate`)."""
 
 
 def kinds_of(whose: Whose) -> frozenset[PolicyKind]:
-    """The kinds that belong to these."""
+    """The kinds whose policies belong to this owner."""
     return frozenset(kind for kind, facts in KINDS.items() if facts.whose is whose)
 
 

@@ -1,7 +1,7 @@
-"""Which condition keys tell who asks?  The one place that says so, whatever is known (iam.md 6.1).
+"""Which condition keys describe the caller?  Only this module decides it (iam.md 6.1).
 
-A live call, a folder of policies, a simulation and `keystead decide` ask here, each with what it
-knows of the principal. Keys of the request, such as `aws:ViaAWSService`, are not among them.
+A live call, a folder of policies, a simulation and `keystead decide` use it. Each of them gives the
+facts that it knows about the principal. Keys of the request, as `aws:ViaAWSService`, are not here.
 """
 
 from keystead.policy.evaluation.question import ContextValue, Principal, PrincipalType
@@ -9,7 +9,7 @@ from keystead.policy.text import ascii_lower
 
 
 def principal_keys(who: Principal) -> dict[str, ContextValue]:
-    """The condition keys of a principal: what does not apply or is not known is absent."""
+    """The condition keys of a principal. A key that does not apply or is not known is absent."""
     if who.type is PrincipalType.ANONYMOUS:
         return {"aws:principaltype": who.type.value, "aws:userid": who.user_id}
     if who.type is PrincipalType.SERVICE:
@@ -29,7 +29,7 @@ def principal_keys(who: Principal) -> dict[str, ContextValue]:
 
 
 def _arn(who: Principal) -> str:
-    """A role session's is its role's; a bearer of an assertion has none."""
+    """The ARN in `aws:PrincipalArn`: of a role session its role's ARN; of an assertion none."""
     if who.principal_arn or who.type is PrincipalType.FEDERATED:
         return who.principal_arn
     return who.arn

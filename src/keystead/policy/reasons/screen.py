@@ -1,13 +1,13 @@
-"""How does a person read an explanation?  One screen of text, the deciding things first.
+"""How does a person read an explanation?  As one screen of text, with the decision first.
 
 ImplicitlyDenied  because no identity-based policy allows the kms:Encrypt action
 
 steps       one line for each finding
-considered  one line for each policy, and one for each statement that speaks of the action
+considered  one line for each policy, and one for each statement about the action
 to allow it the smallest change
 
-What a request brought stands in it as text: whatever a terminal might obey is escaped, and no
-value begins a line.
+The text contains values from the request. Every character that a terminal might obey is escaped,
+and no such value begins a line.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _MARK = {True: "yes", False: "no"}
 
 
 def render(explanation: Explanation) -> str:
-    """The explanation as text, without a last line end."""
+    """The explanation as text, without a line end after the last line."""
     return "\n".join(map(_printable, _lines(explanation)))
 
 
@@ -70,28 +70,34 @@ def _summary(decision: Decision) -> str:
 
 
 def _no_change(decision: Decision) -> Iterator[str]:
-    """Why nothing is proposed."""
+    """The reason why no change is proposed."""
     if decision.over_budget:
         yield "fewer or simpler patterns, or shorter texts in the request"
     elif decision.outcome is not Outcome.EXPLICITLY_DENIED:
         yield "no change of a policy can"
     else:
         yield "nothing small can: somebody who may has to decide about what denies it"
-        for one in decision.statements:
-            place = f" of {one.attached_to}" if one.attached_to else ""
-            yield f"  {_title(one.index, one.sid)} of the {one.kind.value} {one.policy}{place}"
+        for statement in decision.statements:
+            holder = f" of {statement.attached_to}" if statement.attached_to else ""
+            yield (
+                f"  {_title(statement.index, statement.sid)} of the"
+                f" {statement.kind.value} {statement.policy}{holder}"
+            )
 
 
 def _finding(finding: Finding) -> str:
-    named = ", ".join(f"{one.policy}[{one.sid or one.index + 1}]" for one in finding.statements)
+    named = ", ".join(
+        f"{statement.policy}[{statement.sid or statement.index + 1}]"
+        for statement in finding.statements
+    )
     detail = f": {finding.detail}" if finding.detail else ""
     return f"{finding.step:34} {finding.effect:14}{detail}" + (f" ({named})" if named else "")
 
 
 def _policy(policy: PolicyResult) -> Iterator[str]:
     level = f", level {policy.level}" if policy.level else ""
-    place = f" of {policy.attached_to}" if policy.attached_to else ""
-    yield f"{policy.kind.value} {policy.policy}{place}{level}: {policy.effect}"
+    holder = f" of {policy.attached_to}" if policy.attached_to else ""
+    yield f"{policy.kind.value} {policy.policy}{holder}{level}: {policy.effect}"
     silent = 0
     for statement in policy.statements:
         if not statement.action:
@@ -133,20 +139,20 @@ def _actual(condition: ConditionResult) -> str:
 
 
 def _change(change: Change) -> Iterator[str]:
-    place = f" of {change.attached_to}" if change.attached_to else ""
+    holder = f" of {change.attached_to}" if change.attached_to else ""
     named = (
         f"the {change.kind.value} {change.policy}"
         if change.policy
         else f"a new {change.kind.value}"
     )
-    of = f"{named}{place}"
+    of = f"{named}{holder}"
     match change.what:
         case What.AVOID:
             yield f"let one of these fail: {_title(change.index, change.sid)} of {of} denies"
-            yield from (f"  {_condition(one)}" for one in change.conditions)
+            yield from (f"  {_condition(condition)}" for condition in change.conditions)
         case What.MEET:
             yield f"meet the conditions of {_title(change.index, change.sid)} of {of}"
-            yield from (f"  {_condition(one)}" for one in change.conditions)
+            yield from (f"  {_condition(condition)}" for condition in change.conditions)
         case What.WIDEN:
             yield f"widen {_title(change.index, change.sid)} of {of} to"
             yield f"  {msgspec.json.encode(change.statement).decode()}"

@@ -1,4 +1,4 @@
-"""How near is one statement to this request?  Its four questions, answered one by one."""
+"""How near is one statement to this request?  Each of its four questions has its own answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from keystead.policy.language import Condition, ContextValue, Grade, Statement
 
 
 class ConditionResult(msgspec.Struct, frozen=True):
-    """One condition: what it wants, and what the request has."""
+    """One condition: the values that it expects, and the value of the request."""
 
     operator: str
     key: str
@@ -20,7 +20,7 @@ class ConditionResult(msgspec.Struct, frozen=True):
 
 
 class StatementResult(msgspec.Struct, frozen=True):
-    """One statement: which of its four questions the request answers with yes."""
+    """One statement, and the answers to its four questions for this request."""
 
     index: int
     sid: str
@@ -39,7 +39,7 @@ class StatementResult(msgspec.Struct, frozen=True):
 
 
 def result(question: Question, statement: Statement) -> StatementResult:
-    """Which parts of a statement match."""
+    """The statement, and which of its parts match."""
     context = question.context
     principal = Grade.DIRECT
     if statement.principals is not None:
@@ -51,14 +51,16 @@ def result(question: Question, statement: Statement) -> StatementResult:
         action=statement.actions.matches(question.action),
         principal=principal,
         resource=statement.resources.test(context.resource, context.keys),
-        conditions=tuple(condition_result(question, one) for one in statement.conditions),
+        conditions=tuple(
+            condition_result(question, condition) for condition in statement.conditions
+        ),
         void=statement.void,
         source=statement.source,
     )
 
 
 def condition_result(question: Question, condition: Condition) -> ConditionResult:
-    """What a condition wants and what it finds."""
+    """The condition, and whether the request meets it."""
     keys = question.context.keys
     return ConditionResult(
         operator=condition.usage.name,

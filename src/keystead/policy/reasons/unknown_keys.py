@@ -1,8 +1,7 @@
-"""What remains of a statement's conditions when only some keys of the request are known?
+"""Which conditions of a statement remain open when only some keys of the request are known?
 
-A test that asks for no unknown key has the same answer for every request, whatever it compares
-and wherever its variables stand. So the compiled tests are run as they are, on keys that notice
-who asks for an unknown one: what is noticed, remains.
+A test that reads no unknown key has the same answer for every request. So the compiled tests run
+unchanged, on keys that notice when a test reads an unknown key. Such a test remains open.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,22 +12,22 @@ from keystead.policy.language import ContextValue, Keys, ResourceTest, Statement
 from keystead.policy.text import ascii_lower
 
 Unknown = Callable[[str], bool]
-"""Is this a key (in lower case) that only a request has?"""
+"""Is this key (in lower case) unknown until there is a request?"""
 
 _RESOURCE, _NOT_RESOURCE = "Resource", "NotResource"
 
 
 class Remaining(msgspec.Struct, frozen=True):
-    """Something that a request still has to fulfil: a condition, or a resource with variables."""
+    """A part of a statement that is still open: a condition, or a resource with variables."""
 
     operator: str  # "StringEquals", …; "Resource" or "NotResource"
     key: str  # as written; "" for a resource
     expected: tuple[str, ...]
-    actual: ContextValue | None  # what the key has, when only a variable is unknown
+    actual: ContextValue | None  # the value of the key, if only a variable is unknown
     test: ResourceTest
 
     def holds(self, resource: str, keys: Keys) -> bool:
-        """Does it hold for a request?"""
+        """Does it hold for this request?"""
         return self.test(resource, keys)
 
     @property
@@ -41,7 +40,7 @@ class Remaining(msgspec.Struct, frozen=True):
 
 
 class KnownKeys(Mapping[str, ContextValue]):
-    """The known keys of a request, and whether somebody asked for an unknown one."""
+    """The known keys of a request. `noticed`: did a test read an unknown key?"""
 
     __slots__ = ("_known", "_unknown", "noticed")
 
@@ -71,11 +70,11 @@ class KnownKeys(Mapping[str, ContextValue]):
         return self._known.get(name)
 
     def with_value(self, name: str, value: ContextValue) -> "KnownKeys":
-        """The same keys, and one more that is known."""
+        """The same keys, with one more known key."""
         return KnownKeys({**self._known, name: value}, self._unknown)
 
     def certainly(self, test: ResourceTest, resource: str) -> bool | None:
-        """The answer of a test for every request; None when it depends on the request."""
+        """The answer of a test for every request; None if it depends on the request."""
         self.noticed = False
         answer = test(resource, self)
         return None if self.noticed else answer
@@ -84,7 +83,7 @@ class KnownKeys(Mapping[str, ContextValue]):
 def remaining(
     statement: Statement, resource: str, asked: KnownKeys
 ) -> tuple[Remaining, ...] | None:
-    """What a request has to fulfil for a statement's resource and conditions; None: it cannot."""
+    """The parts of a statement that a request still has to fulfil; None if no request can."""
     left: list[Remaining] = []
     for part in _parts(statement, asked):
         answer = asked.certainly(part.test, resource)
@@ -100,9 +99,15 @@ def _parts(statement: Statement, asked: KnownKeys) -> Iterator[Remaining]:
     if not resources.everything:
         operator = _NOT_RESOURCE if resources.negated else _RESOURCE
         yield Remaining(operator, "", resources.patterns, None, resources.test)
-    for one in statement.conditions:
-        actual = asked.known(one.name)
-        yield Remaining(one.usage.name, one.key, one.values, actual, _as_resource_test(one.test))
+    for condition in statement.conditions:
+        actual = asked.known(condition.name)
+        yield Remaining(
+            condition.usage.name,
+            condition.key,
+            condition.values,
+            actual,
+            _as_resource_test(condition.test),
+        )
 
 
 def _as_resource_test(test: Callable[[Keys], bool]) -> ResourceTest:
@@ -115,22 +120,22 @@ def is_impossible(
     resource: str,
     asked: KnownKeys,
 ) -> bool:
-    """Does no request fulfil an Allow and escape these Denies?  False when in doubt."""
+    """Is it certain that no request fulfils the Allow and escapes these Denies?"""
     return any(_follows(deny, allow) for deny in denies) or any(
-        _has_no_value(one, allow, denies, resource, asked)
-        for one in allow
-        if one.operator == "StringEquals" and not one.has_variables
+        _has_no_value(part, allow, denies, resource, asked)
+        for part in allow
+        if part.operator == "StringEquals" and not part.has_variables
     )
 
 
 def _follows(deny: Sequence[Remaining], allow: Sequence[Remaining]) -> bool:
     """Is every condition of a Deny written in the Allow as well?
 
-    The same condition is true in a Deny whenever it is in an Allow (PE-10). With variables it
-    depends on the version of the policy what a text means.
+    If a condition is true in an Allow, the same condition is true in a Deny (PE-10). A condition
+    with variables does not count: its meaning depends on the version of the policy.
     """
-    written = {one.written for one in allow}
-    return all(one.written in written and not one.has_variables for one in deny)
+    written = {part.written for part in allow}
+    return all(part.written in written and not part.has_variables for part in deny)
 
 
 def _has_no_value(
@@ -140,13 +145,13 @@ def _has_no_value(
     resource: str,
     asked: KnownKeys,
 ) -> bool:
-    """Is none of the values that an equality asks for good for the other conditions too?"""
+    """Does every value that an equality expects break another condition?"""
     name = ascii_lower(equality.key)
     for value in equality.expected:
         keys = asked.with_value(name, value)
-        fails = any(keys.certainly(one.test, resource) is False for one in allow)
+        fails = any(keys.certainly(part.test, resource) is False for part in allow)
         if not fails and not any(
-            all(keys.certainly(one.test, resource) is True for one in deny) for deny in denies
+            all(keys.certainly(part.test, resource) is True for part in deny) for deny in denies
         ):
             return False
     return True
