@@ -131,7 +131,7 @@ def test_statements_that_deny_together_are_all_named() -> None:
     assert "a matching statement denies (default[2], default[3])\n" in text
     assert text.endswith(
         "to allow it\n"
-        "  nothing small can: somebody who may has to decide about what denies it\n"
+        "  no small change can: the owner of each statement that denies it has to decide\n"
         "    statement 2 of the resource-based policy default\n"
         "    statement 3 of the resource-based policy default"
     )

@@ -395,12 +395,12 @@ def test_resource_control_policies() -> None:
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
-        (deny(Principal={"AWS": ROOT}), 'the principal of an RCP is `"*"`'),
-        (deny("*", Principal="*"), "an RCP names the service of its actions"),
-        (allow(Principal="*"), "an RCP only denies"),
+        (deny(Principal={"AWS": ROOT}), 'the `Principal` of an RCP has to be `"*"`'),
+        (deny("*", Principal="*"), "an action of an RCP has to name its service"),
+        (allow(Principal="*"), "a statement of an RCP has to be a Deny"),
         (
             {"Effect": "Deny", "NotAction": "kms:*", "Resource": "*", "Principal": "*"},
-            "an RCP has no `NotAction`",
+            "an RCP cannot have `NotAction`",
         ),
     ],
 )

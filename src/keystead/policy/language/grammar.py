@@ -109,14 +109,16 @@ def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
     policy = _members(document, "the policy", POLICY_ELEMENTS)
     version = policy.get("Version", VERSION_2008)
     if version not in (VERSION_2008, VERSION_2012):
-        raise NotAPolicy(f"`Version` is {version}")
+        raise NotAPolicy(
+            f"`Version` is `{version}`, and has to be {VERSION_2012} or {VERSION_2008}"
+        )
     if not isinstance(policy.get("Id", ""), str):
-        raise NotAPolicy("`Id` is not a text")
+        raise NotAPolicy("`Id` has to be a text")
     statements = policy.get("Statement")
     if isinstance(statements, dict):
         statements = [statements]
     if not isinstance(statements, list) or not statements:
-        raise NotAPolicy("`Statement` is neither a statement nor a list of them")
+        raise NotAPolicy("`Statement` has to be a statement or a list of statements")
     return WrittenPolicy(
         version, tuple(_statement(i, statement) for i, statement in enumerate(statements))
     )
@@ -162,12 +164,14 @@ def _statement(index: int, value: Any) -> WrittenStatement:
 def _elements(index: int, statement: dict[str, Any]) -> WrittenStatement:
     for plain, negation in EITHER:
         if negation in statement and plain in statement:
-            raise NotAPolicy(f"it has both `{plain}` and `{negation}`")
+            raise NotAPolicy(
+                f"it has both `{plain}` and `{negation}`, and may have only one of them"
+            )
     sid, effect = statement.get("Sid", ""), statement.get("Effect")
     if not isinstance(sid, str):
-        raise NotAPolicy("its `Sid` is not a text")
+        raise NotAPolicy("its `Sid` has to be a text")
     if not isinstance(effect, str) or ascii_lower(effect) not in ("allow", "deny"):
-        raise NotAPolicy("its `Effect` is neither Allow nor Deny")
+        raise NotAPolicy("its `Effect` has to be Allow or Deny")
     return WrittenStatement(
         index=index,
         sid=sid,
@@ -193,7 +197,7 @@ def _texts(value: Any, name: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise NotAPolicy(f"its `{name}` is neither a text nor a list of texts")
+        raise NotAPolicy(f"its `{name}` has to be a text or a list of texts")
     return tuple(value)
 
 
@@ -213,7 +217,7 @@ def _conditions(value: Any) -> tuple[WrittenCondition, ...]:
         try:
             used = usage(operator)
         except UnknownOperator:
-            raise NotAPolicy(f"it has an unknown operator `{operator}`") from None
+            raise NotAPolicy(f"its `Condition` has an unknown operator `{operator}`") from None
         for key, values in _members(tests, "an operator").items():
             some = values if isinstance(values, list) else [values]
             conditions.append(
@@ -230,4 +234,4 @@ def _scalar(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    raise NotAPolicy("a value of a condition is neither text, number nor truth")
+    raise NotAPolicy("a value of its `Condition` has to be a text, a number, true or false")

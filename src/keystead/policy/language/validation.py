@@ -97,7 +97,9 @@ def _syntax(statements: tuple[WrittenStatement, ...], rules: Rules) -> None:
 def _legacy(statement: WrittenStatement, rules: Rules, elements: Elements) -> None:
     """Has every value a meaning?  Only compiling the elements can tell."""
     if statement.effect not in ("Allow", "Deny"):
-        raise MalformedPolicy(say.LEGACY, f"`Effect` is {statement.effect}")
+        raise MalformedPolicy(
+            say.LEGACY, f"`Effect` is `{statement.effect}`, and has to be Allow or Deny"
+        )
     allow = statement.effect == "Allow"
     try:
         for condition in statement.conditions:
@@ -105,9 +107,13 @@ def _legacy(statement: WrittenStatement, rules: Rules, elements: Elements) -> No
         if statement.resource is not None:
             elements.resources(statement.resource, allow=allow)
     except BadOperand as error:
-        raise MalformedPolicy(say.LEGACY, f"an operator cannot compare with `{error}`") from None
+        raise MalformedPolicy(
+            say.LEGACY, f"a condition operator cannot compare with the value `{error}`"
+        ) from None
     except MalformedVariable as error:
-        raise MalformedPolicy(say.LEGACY, f"`{error}` has a malformed variable") from None
+        raise MalformedPolicy(
+            say.LEGACY, f"`{error}` has a malformed variable, and a variable is `${{KEY}}`"
+        ) from None
     except PatternTooLong:
         raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards or variables") from None
     if rules.arns and statement.resource is not None:
@@ -127,14 +133,16 @@ def _legacy_arn(resource: str, dialect: Dialect) -> None:
     if not dialect.short_arns:
         raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` has fewer than six parts")
     if len(parts) == 5 and not _ACCOUNT.fullmatch(parts[4]):
-        raise MalformedPolicy(say.LEGACY, f"`{parts[4]}` in `{resource}` is no account")
+        raise MalformedPolicy(say.LEGACY, f"`{parts[4]}` in `{resource}` is not an account id")
 
 
 def _sids(statements: tuple[WrittenStatement, ...]) -> None:
     sids = [statement.sid for statement in statements if statement.sid]
     for sid in sids:
         if not SID.fullmatch(sid):
-            raise MalformedPolicy(say.SID, f"the Sid `{sid}` has other characters")
+            raise MalformedPolicy(
+                say.SID, f"the Sid `{sid}` has characters other than letters and digits"
+            )
     if len(set(sids)) != len(sids):
         raise MalformedPolicy(say.DUPLICATE_SID)
 
@@ -198,9 +206,13 @@ def _reachable(resource: str, dialect: Dialect) -> None:
     if not glob(first)("arn") or (not rest and first[-1:] != (Wild.ANY,)):
         raise MalformedPolicy(f'Resource {resource} must be in ARN format or "*".')
     if misplaced_variable(parsed):
-        raise MalformedPolicy(say.LEGACY, f"`{resource}` has a variable where none is looked up")
+        raise MalformedPolicy(
+            say.LEGACY, f"`{resource}` has a variable in one of its first five parts"
+        )
     if colons(parsed) < 5 and parsed.parts[-1] is not Wild.ANY:
-        raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` can match nothing")
+        raise MalformedPolicy(
+            say.LEGACY, f"the ARN `{resource}` has fewer than six parts and does not end with `*`"
+        )
 
 
 def not_an_arn(resource: str, partition: str = "") -> str:
@@ -278,15 +290,15 @@ def _resource_control(statement: WrittenStatement) -> None:
     """An RCP only denies, to everybody, service by service. AWS's own full access is allowed."""
     action, resource = statement.action, statement.resource
     if statement.source.get("Principal") != EVERYBODY:
-        raise MalformedPolicy(say.SYNTAX, 'the principal of an RCP is `"*"`')
+        raise MalformedPolicy(say.SYNTAX, 'the `Principal` of an RCP has to be `"*"`')
     if action is None or action.negated:
-        raise MalformedPolicy(say.SYNTAX, "an RCP has no `NotAction`")
+        raise MalformedPolicy(say.SYNTAX, "an RCP cannot have `NotAction`")
     if statement.effect == "Allow":
         everything = resource is not None and not resource.negated and resource.values == ("*",)
         if action.values != ("*",) or not everything or statement.conditions:
-            raise MalformedPolicy(say.SYNTAX, "an RCP only denies")
+            raise MalformedPolicy(say.SYNTAX, "a statement of an RCP has to be a Deny")
     elif "*" in action.values:
-        raise MalformedPolicy(say.SYNTAX, "an RCP names the service of its actions")
+        raise MalformedPolicy(say.SYNTAX, "an action of an RCP has to name its service")
 
 
 _OWN_RULES: dict[DocumentKind, Callable[[WrittenStatement], None]] = {

@@ -61,7 +61,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 def _summary(decision: Decision) -> str:
     if decision.over_budget:
-        return "because to compare it would take too long"
+        return "because the comparison would take too long"
     if not decision.allowed:
         return decision.reason or "for everybody"
     if decision.kind is not None:
@@ -76,7 +76,7 @@ def _no_change(decision: Decision) -> Iterator[str]:
     elif decision.outcome is not Outcome.EXPLICITLY_DENIED:
         yield "no change of a policy can"
     else:
-        yield "nothing small can: somebody who may has to decide about what denies it"
+        yield "no small change can: the owner of each statement that denies it has to decide"
         for statement in decision.statements:
             holder = f" of {statement.attached_to}" if statement.attached_to else ""
             yield (
