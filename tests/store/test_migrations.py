@@ -78,7 +78,7 @@ def test_a_newer_store_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("applied", "sentence"),
     [
-        ({1: ONE.checksum, 2: "another"}, "0002_room is not the one that was applied"),
+        ({1: ONE.checksum, 2: "another"}, "0002_room differs from the one that was applied"),
         ({1: ONE.checksum, 3: THREE.checksum}, "0002_room comes late"),
         ({4: "unknown"}, "migration 0004, which this version does not know"),
     ],

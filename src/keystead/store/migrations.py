@@ -68,11 +68,12 @@ def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> list
         if number not in ours:
             raise SchemaRefused(
                 f"the database has migration {number:04}, which this version does not know:"
-                " it was used by a newer keystead"
+                " a newer keystead has used it, so start that version"
             )
         if ours[number].checksum != applied[number]:
             raise SchemaRefused(
-                f"migration {number:04}_{ours[number].name} is not the one that was applied"
+                f"migration {number:04}_{ours[number].name} differs from the one that was applied"
+                " to this database: install an unchanged keystead"
             )
     waiting = [migration for migration in migrations if migration.number not in applied]
     for migration in waiting:

@@ -132,4 +132,6 @@ def _configure(connection: apsw.Connection) -> None:
         connection.pragma(name, wanted)
         actual: Any = connection.pragma(name)
         if actual != expected:
-            raise StoreUnavailable(f"SQLite answers `{name} = {actual}`, and {expected} is needed")
+            raise StoreUnavailable(
+                f"SQLite does not accept the setting `{name}`: it reports {actual}, not {expected}"
+            )
