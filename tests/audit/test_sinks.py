@@ -58,7 +58,7 @@ def test_an_older_directory_is_refused(tmp_path: Path) -> None:
     world.record("newer")
     world.close()
 
-    with pytest.raises(OlderState, match=r"of 3 records .* whose own is of 2 records"):
+    with pytest.raises(OlderState, match=r"covers 3 records .* with 2 signed records"):
         World(older, sinks=[FileSink(kept)]).open()
     World(older).open().close()  # nothing but the file says so
     world.open().close()

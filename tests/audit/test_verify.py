@@ -90,7 +90,7 @@ def test_time_and_event_are_told(log: World) -> None:
     assert found.time == "2026-11-24T12:00:00Z"
     assert str(found) == (
         "`records-000000000000.jsonl` line 8: record 7 Encrypt 2026-11-24T12:00:00Z:"
-        " the record is not the one whose hash was stored with it"
+        " the record was changed: it does not match the hash beside it"
     )
 
 

@@ -153,7 +153,7 @@ def _keep(segment: Segment, archive: Path) -> None:
         draft.rename(path)
         sync_directory(archive)
     if not _alike(segment.path, path):
-        raise NotArchived(f"`{path}` does not hold what `{segment.path.name}` holds")
+        raise NotArchived(f"`{path}` has other content than `{segment.path.name}`")
 
 
 def _alike(plain: Path, packed: Path) -> bool:

@@ -77,7 +77,7 @@ def read(line: bytes) -> tuple[bytes, bytes]:
     event = match[1]
     leaf = leaf_hash(event)
     if hexlify(leaf) != match[2]:
-        raise BadLine("the record is not the one whose hash was stored with it")
+        raise BadLine("the record was changed: it does not match the hash beside it")
     return event, leaf
 
 
@@ -137,4 +137,4 @@ def place(event: bytes) -> Place:
     try:
         return _place.decode(event)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadLine("the record has no place in the log") from None
+        raise BadLine("the record does not give its position in the log") from None

@@ -50,7 +50,7 @@ class FileSink:
         newest, length = last_checkpoint(file)
         if newest is None and not _is_torn(file):
             file.close()
-            raise AuditCorrupt(f"`{self._path}` holds something else than checkpoints")
+            raise AuditCorrupt(f"`{self._path}` holds something other than checkpoints")
         if length < file.size:
             file.cut(length)
         file.settle(length - END)

@@ -237,7 +237,7 @@ class Trail:
         """Raises OlderState if the store does not have the state that the log names."""
         if state is not None and state != self._sums.newest():
             raise OlderState(
-                "the rows of the database are not those that the newest record of a change left:"
+                "the rows of the database are not those after the newest recorded change:"
                 " an older state was put in their place"
             )
 
@@ -380,8 +380,8 @@ def _require_not_older(head: Checkpoint | None, kept: Checkpoint) -> None:
     if head is not None and (size > kept.size or _is_as_new(head, kept)):
         return
     raise OlderState(
-        f"the newest checkpoint that was kept elsewhere, of {kept.size} records at {kept.time}, is"
-        f" not one of this data directory, whose own is of {size} records: an older state or"
+        f"the newest checkpoint that was kept elsewhere covers {kept.size} records at {kept.time}."
+        f" This data directory, with {size} signed records, does not contain it: an older state or"
         " another history was put in its place"
     )
 

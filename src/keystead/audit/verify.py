@@ -160,11 +160,11 @@ def _checkpoint(
     """The checkpoint in a line; raises BadCheckpoint. Its order must not be less than `before`."""
     checkpoint = Checkpoint.parse(line)
     if checkpoint.order < before:
-        raise BadCheckpoint("it covers less than the one before it")
+        raise BadCheckpoint("it is older than the checkpoint before it")
     if checkpoint.key_id != signer:
-        raise BadCheckpoint("it names another key")
+        raise BadCheckpoint("another key signed it")
     if not verify_signature(checkpoint.signature, checkpoint.signed):
-        raise BadCheckpoint("its signature is not that key's")
+        raise BadCheckpoint("its signature does not match the key")
     return checkpoint
 
 
@@ -224,7 +224,7 @@ class _Examination:
         except _Bad as bad:
             self._report.problems.append(bad.problem)
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            text = "it is not what was compressed"
+            text = "it cannot be unpacked: the file is damaged or incomplete"
             self._report.problems.append(Problem(text, self._name, index=self._tree.size))
 
     def _begin(self, start: int) -> None:
@@ -368,8 +368,8 @@ class _Examination:
         if not (self._signed and lately):
             raise _Bad(
                 first.problem(
-                    f"no checkpoint signs it and what follows, {count} records in all, though one"
-                    " is made every second: checkpoints are missing"
+                    f"no checkpoint signs it or the records after it, {count} in all, although a"
+                    " server signs every second: checkpoints are missing"
                 )
             )
 
@@ -385,7 +385,7 @@ def _between(first: _Position, last: _Position) -> timedelta:
     try:
         return abs(datetime.fromisoformat(last.time) - datetime.fromisoformat(first.time))
     except (ValueError, TypeError):  # TypeError: only one of the two has a time zone
-        raise _Bad(first.problem("it or the last record tells no time")) from None
+        raise _Bad(first.problem("it or the last record has no readable time")) from None
 
 
 def _named(position: _Position, line: bytes) -> _Position:

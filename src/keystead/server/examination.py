@@ -54,7 +54,7 @@ def examine_state(config: Config, progress: Callable[[int], None]) -> Examined:
         else:
             if named is not None and named != hierarchy.sums.newest():
                 examined.problems.append(
-                    "the rows are not those that the newest record of a change left:"
+                    "the rows are not those after the newest recorded change:"
                     " an older state was put in their place"
                 )
     return examined
