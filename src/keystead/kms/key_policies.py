@@ -1,4 +1,4 @@
-"""What may a key policy say, whom does it mean, and how is it shown again?
+"""What may a key policy say, and whom does it mean?
 
 A policy is compiled when it is written: what is not understood is refused. The users and roles
 that it names are resolved to their unique ids at that moment and mean those ids for ever, so a
@@ -6,14 +6,13 @@ user who is deleted and made again inherits nothing. The text is kept as it was 
 names somebody who is gone, or has another name now, it is shown with the id, or with that name.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from keystead.arns import iam_arn, partition_of
-from keystead.call import NoOrganization, Principals
+from keystead.call import NoOrganization
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import DEFAULT_POLICY, Key
 from keystead.policy.evaluation import ContextValue, PolicySource
@@ -23,7 +22,7 @@ from keystead.policy.language import (
     MalformedPolicy,
     Policy,
     compile_policy,
-    named_principals,
+    resolved,
 )
 from keystead.wire.models import kms as api
 
@@ -66,9 +65,7 @@ def read_policy(call: KmsCall, text: str) -> WrittenPolicy:
         )
     try:
         partition = partition_of(call.region).name
-        names = named_principals(text, partition=partition)
-        meant = {name: call.principals.unique_id(name) for name in names}
-        known = {name: unique_id for name, unique_id in meant.items() if unique_id is not None}
+        known = resolved(text, DocumentKind.KEY, call.principals.unique_id, partition)
         compiled = compile_policy(
             text,
             DocumentKind.KEY,
@@ -115,40 +112,3 @@ def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
         raise api.MalformedPolicyDocumentException(
             "The new key policy will not allow you to update the key policy in the future."
         )
-
-
-def shown(text: str, meant: Mapping[str, str], principals: Principals) -> str:
-    """The text of a policy as it is given back."""
-    changed = {
-        written: now
-        for written, unique_id in meant.items()
-        if (now := _name_now(written, unique_id, principals)) != written
-    }
-    if not changed:
-        return text
-    document = json.loads(text)
-    for statement in _listed(document["Statement"]):
-        for element in ("Principal", "NotPrincipal"):
-            if isinstance(statement.get(element), dict):
-                statement[element] = _renamed(statement[element], changed)
-    return json.dumps(document, indent=2, separators=(",", " : "), ensure_ascii=False)
-
-
-def _name_now(written: str, unique_id: str, principals: Principals) -> str:
-    arn = principals.arn(unique_id)
-    if arn is None:
-        return unique_id
-    # An id stands for one user or role, and then its name of today is shown. Sessions are written
-    # with more than the id says, and accounts in two ways.
-    return arn if written.startswith("arn:") and ":iam:" in written and "/" in written else written
-
-
-def _renamed(element: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]:
-    named = {kind: [changed.get(n, n) for n in _listed(names)] for kind, names in element.items()}
-    return {
-        kind: names[0] if isinstance(element[kind], str) else names for kind, names in named.items()
-    }
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

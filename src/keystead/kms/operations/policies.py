@@ -5,6 +5,7 @@ from keystead.kms import key_policies, states
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import DEFAULT_POLICY
 from keystead.kms.paging import KEYS, page
+from keystead.policy.language import shown_again
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 
@@ -19,7 +20,7 @@ def get_key_policy(call: KmsCall, request: api.GetKeyPolicyRequest) -> api.GetKe
         raise api.NotFoundException("No such policy exists")
     policy = call.repository.policy(call.transaction, key.record)
     return api.GetKeyPolicyResponse(
-        policy=key_policies.shown(policy.text, policy.meant, call.principals), policy_name=name
+        policy=shown_again(policy.text, policy.meant, call.principals.arn), policy_name=name
     )
 
 
