@@ -16,6 +16,8 @@ from keystead.custody.randomness import urandom
 
 USER = "AIDA"
 GROUP = "AGPA"
+ROLE = "AROA"
+INSTANCE_PROFILE = "AIPA"
 POLICY = "ANPA"
 LONG_TERM_KEY = "AKIA"
 

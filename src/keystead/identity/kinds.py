@@ -93,6 +93,17 @@ GROUP = EntityKind(
         "PoliciesPerGroup", limits.POLICIES_PER_GROUP, limits.GROUP_POLICY_SIZE
     ),
 )
+ROLE = EntityKind(
+    noun="role",
+    title="Role",
+    table="iam_role",
+    id_column="role_id",
+    id_prefix=identifiers.ROLE,
+    quota=("RolesPerAccount", limits.ROLES_PER_ACCOUNT),
+    bounded=True,
+    permissions=Permissions("PoliciesPerRole", limits.POLICIES_PER_ROLE, limits.ROLE_POLICY_SIZE),
+    tagging=Tagging(api.TagRole, "TagsPerRole", fold=True, prefixes=("aws", "iam")),
+)
 POLICY = EntityKind(
     noun="policy",
     title="Policy",
@@ -102,4 +113,17 @@ POLICY = EntityKind(
     quota=("PoliciesPerAccount", limits.POLICIES_PER_ACCOUNT),
     exists="A policy called {name} already exists. Duplicate names are not allowed.",
     tagging=Tagging(api.TagPolicy, "TagsPerPolicy", fold=False, prefixes=("aws",)),
+)
+INSTANCE_PROFILE = EntityKind(
+    noun="instance-profile",
+    title="InstanceProfile",
+    table="iam_instance_profile",
+    id_column="profile_id",
+    id_prefix=identifiers.INSTANCE_PROFILE,
+    quota=("InstanceProfilesPerAccount", limits.INSTANCE_PROFILES_PER_ACCOUNT),
+    missing="Instance Profile {name} cannot be found.",
+    exists="Instance Profile {name} already exists.",
+    tagging=Tagging(
+        api.TagInstanceProfile, "TagsPerInstanceProfile", fold=False, prefixes=("aws",)
+    ),
 )

@@ -6,7 +6,7 @@ and recreated user never inherits (ST-8).
 
 from keystead.arns import Arn, NotAnArn, is_account_id, spoken
 from keystead.identity import identifiers
-from keystead.identity.repository import IdentityRepository, User
+from keystead.identity.repository import IdentityRepository, Role, User
 from keystead.store.protocol import Reader
 
 
@@ -35,6 +35,13 @@ class StoredPrincipals:
         if (parsed.service, kind) == ("iam", "user"):
             user = self._user_named(parsed.account, name.rpartition("/")[2], arn)
             return user.user_id if user else None
+        if (parsed.service, kind) == ("iam", "role"):
+            role = self._role_named(parsed.account, name.rpartition("/")[2])
+            return role.role_id if role and role.arn == arn else None
+        if (parsed.service, kind) == ("sts", "assumed-role"):
+            called = name.partition("/")[0]
+            role = self._role_named(parsed.account, called)
+            return role.role_id if role and role.name == called else None
         return None
 
     def arn(self, unique_id: str) -> str | None:
@@ -45,6 +52,9 @@ class StoredPrincipals:
         if unique_id.startswith(identifiers.USER):
             user = self._repository.users.with_id(self._reader, unique_id)
             return user.arn if user else None
+        if unique_id.startswith(identifiers.ROLE):
+            role = self._repository.roles.with_id(self._reader, unique_id)
+            return role.arn if role else None
         return None
 
     def _id_written_out(self, text: str) -> str | None:
@@ -60,3 +70,6 @@ class StoredPrincipals:
         """The user with exactly this ARN: path and case must be right, too."""
         user = self._repository.users.named(self._reader, account, name)
         return user if user is not None and user.arn == arn else None
+
+    def _role_named(self, account: str, name: str) -> Role | None:
+        return self._repository.roles.named(self._reader, account, name)

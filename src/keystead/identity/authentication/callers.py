@@ -7,8 +7,9 @@ iam.md 6.1): root has no user name, a user without tags no principal tag.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keystead.arns import sts_arn
 from keystead.identity.permissions import attached
-from keystead.identity.repository import Account, IdentityRepository, User
+from keystead.identity.repository import Account, IdentityRepository, Role, User
 from keystead.policy.evaluation import (
     ContextValue,
     Principal,
@@ -49,6 +50,33 @@ def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller
         unique_id=record.user_id,
         name=record.name,
         tags=record.tag_map,
+    )
+    policies = attached.of(repository, reader, record)
+    return Caller(principal, policies, _keys(principal))
+
+
+def role(
+    repository: IdentityRepository,
+    reader: Reader,
+    record: Role,
+    session: str,
+    tags: Mapping[str, str] | None = None,
+) -> Caller:
+    """A session of a role, with the role's policies and boundary; `tags` are the session's own.
+
+    Keys that depend on how the session came to be are not among its condition keys.
+    """
+    principal = Principal(
+        type=PrincipalType.ASSUMED_ROLE,
+        arn=sts_arn(record.account, f"assumed-role/{record.name}/{session}"),
+        account=record.account,
+        user_id=f"{record.role_id}:{session}",
+        unique_id=record.role_id,
+        principal_arn=record.arn,
+        issuer_arn=record.arn,
+        issuer_id=record.role_id,
+        service_linked=record.service is not None,
+        tags={**record.tag_map, **(tags or {})},
     )
     policies = attached.of(repository, reader, record)
     return Caller(principal, policies, _keys(principal))

@@ -1,4 +1,4 @@
-"""Which policies speak for a user or a group?  Inline and managed, a user's groups' as well.
+"""Which policies speak for a user, a role, a group?  Inline and managed ones, a user's groups'.
 
 A stored policy that no longer compiles denies everything for its layer (PE-2), and an attached
 policy or a boundary that cannot be found is an integrity error: none is ever skipped.
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> PrincipalPolicies:
-    """What empowers and bounds a user, or the members of a group."""
+    """What empowers and bounds a user, the sessions of a role, or the members of a group."""
     arns = {entity.entity_id: entity.arn}
     if isinstance(entity, User):
         groups = repository.memberships.groups_of(reader, entity)
@@ -26,8 +26,8 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
     boundary = None
     if entity.boundary is not None:
         document = _managed_document(repository, reader, entity.account, entity.boundary)
-        compiled = _compiled(repository, entity.account, document, DocumentKind.BOUNDARY)
-        boundary = _source(compiled, entity.boundary, entity.arn)
+        bounding = compiled(repository, entity.account, document, DocumentKind.BOUNDARY)
+        boundary = source(bounding, entity.boundary, entity.arn)
     sources = _of_entities(repository, reader, entity.account, arns)
     return PrincipalPolicies(identity_based=tuple(sources), boundary=boundary)
 
@@ -37,27 +37,35 @@ def _of_entities(
 ) -> Iterator[PolicySource]:
     """The policies of those who have these unique ids and ARNs."""
     for inline in repository.inline_policies.of(reader, account, tuple(arns)):
-        policy = _compiled(repository, account, inline.document, DocumentKind.IDENTITY)
-        yield _source(policy, inline.name, arns[inline.entity_id])
+        policy = compiled(repository, account, inline.document, DocumentKind.IDENTITY)
+        yield source(policy, inline.name, arns[inline.entity_id])
     for attached in repository.attachments.of(reader, account, tuple(arns)):
         document = _managed_document(repository, reader, account, attached.policy_arn)
-        policy = _compiled(repository, account, document, DocumentKind.IDENTITY)
-        yield _source(policy, attached.policy_arn, arns[attached.entity_id])
+        policy = compiled(repository, account, document, DocumentKind.IDENTITY)
+        yield source(policy, attached.policy_arn, arns[attached.entity_id])
 
 
-def _compiled(
-    repository: IdentityRepository, account: str, document: str, kind: DocumentKind
+def compiled(
+    repository: IdentityRepository,
+    account: str,
+    document: str,
+    kind: DocumentKind,
+    meant: Mapping[str, str] | None = None,
 ) -> Policy:
-    """What a stored document means: kept, because many users have the same."""
-    name = (account, kind, document)
+    """What a stored document means: kept, because many entities have the same.
+
+    `meant` gives the unique ids of the principals that a document names, if it may name any.
+    """
+    resolved = None if meant is None else tuple(sorted(meant.items()))
+    name = (account, kind, document, resolved)
     policy = repository.compiled.get(name)
     if policy is None:
-        policy = stored_policy(document, kind)
+        policy = stored_policy(document, kind, meant)
         repository.compiled.put(name, policy, account, policy.weight)
     return policy
 
 
-def _source(policy: Policy, policy_id: str, attached_to: str) -> PolicySource:
+def source(policy: Policy, policy_id: str, attached_to: str) -> PolicySource:
     if policy.broken:
         _log.error(
             "stored policy `%s` of `%s` is invalid and denies everything", policy_id, attached_to

@@ -38,6 +38,11 @@ class Entity(Record, frozen=True, kw_only=True, gc=False):
         return None
 
     @property
+    def protected(self) -> bool:
+        """May its owner not change it?  Only what belongs to a service is protected."""
+        return False
+
+    @property
     def entity_id(self) -> str:
         unique_id: str = getattr(self, self.kind.id_column)
         return unique_id
@@ -68,13 +73,12 @@ class Entities(Generic[E]):
 
     __slots__ = ("_table", "record")
 
-    def __init__(self, seals: RowSeals, record: type[E], lookups: tuple[Lookup, ...] = ()) -> None:
-        """`lookups`: those by which decisions find it, when not by id and by name."""
+    def __init__(self, seals: RowSeals, record: type[E], *more: Lookup, by_id: bool = True) -> None:
+        """Decisions find it by its name, by its id unless that is denied, and by `more`."""
         kind, key = record.kind, ("account", record.kind.id_column)
+        lookups = (*((Lookup(key),) if by_id else ()), Lookup(_NAME), *more)
         self.record = record
-        self._table = SealedTable(
-            seals, kind.table, record, key, lookups or (Lookup(key), Lookup(_NAME))
-        )
+        self._table = SealedTable(seals, kind.table, record, key, lookups)
 
     def get(self, reader: Reader, account: str, entity_id: str) -> E | None:
         return self._table.get(reader, account, entity_id)

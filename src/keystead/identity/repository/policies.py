@@ -7,7 +7,7 @@ from keystead.identity.kinds import POLICY, EntityKind
 from keystead.identity.repository.entities import Entities, Entity
 from keystead.store.protocol import Reader, Transaction
 
-_NAME, _POLICY = ("account", "name_key"), ("account", "policy_id")
+_POLICY = ("account", "policy_id")
 _VERSION = (*_POLICY, "version")
 
 
@@ -45,7 +45,7 @@ class Policies(Entities[ManagedPolicy]):
     __slots__ = ("_versions",)
 
     def __init__(self, seals: RowSeals) -> None:
-        super().__init__(seals, ManagedPolicy, (Lookup(_NAME),))
+        super().__init__(seals, ManagedPolicy, by_id=False)
         versions = (Lookup(_VERSION, near="policy_id"), Lookup(_POLICY))
         self._versions = SealedTable(seals, "iam_policy_version", PolicyVersion, _VERSION, versions)
 

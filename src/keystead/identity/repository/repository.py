@@ -13,10 +13,15 @@ from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
+from keystead.identity.repository.instance_profiles import InstanceProfiles
 from keystead.identity.repository.policies import Policies
+from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
 from keystead.store.protocol import Transaction
+
+_Document = tuple[str, DocumentKind, str, tuple[tuple[str, str], ...] | None]
+"""An account, a kind, a text, and whom it means."""
 
 COMPILED = Room(of_owner=6 * MIB, in_all=64 * MIB)
 
@@ -26,7 +31,8 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "access_keys", "accounts", "attachments", "compiled", "groups",
-        "identities", "inline_policies", "memberships", "policies", "users",
+        "identities", "inline_policies", "instance_profiles", "memberships", "policies",
+        "role_deletions", "roles", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
@@ -34,15 +40,18 @@ class IdentityRepository:
         self.users = Users(seals)
         self.groups = Entities(seals, Group)
         self.memberships = Memberships(seals, self.users, self.groups)
+        self.roles = Roles(seals)
+        self.role_deletions = RoleDeletions(seals)
+        self.instance_profiles = InstanceProfiles(seals)
         self.policies = Policies(seals)
-        self.identities: tuple[Entities[Any], ...] = (self.users, self.groups)
+        self.identities: tuple[Entities[Any], ...] = (self.users, self.groups, self.roles)
         """Those who carry policies."""
-        every: tuple[Entities[Any], ...] = (*self.identities, self.policies)
+        every: tuple[Entities[Any], ...] = (*self.identities, self.policies, self.instance_profiles)
         self._entities = {entities.record: entities for entities in every}
         self.inline_policies = InlinePolicies(seals)
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
-        self.compiled: BoundedCache[tuple[str, DocumentKind, str], Policy] = BoundedCache(COMPILED)
+        self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""
 
     def of(self, record: type[E]) -> Entities[E]:

@@ -13,30 +13,27 @@ ENTITIES = frozenset({"user", "group", "role"})
 
 
 def named(call: IamCall, text: str) -> Named[Entity]:
-    """The user or group with this ARN: path and case must be right, too.
+    """The user, group or role with this ARN: path and case must be right, too.
 
     What belongs to another account is never found (IA-10), and asked about as that account's.
     """
     arn = entity_arn(text)
-    kind, _, path = arn.resource.partition("/")
+    noun, _, path = arn.resource.partition("/")
     name = path.rpartition("/")[2]
+    entities = next(each for each in call.repository.identities if each.record.kind.noun == noun)
     found: Entity | None = None
     if arn.account == call.account:
-        found = _found(call, kind, name)
+        found = entities.named(call.transaction, call.account, name)
     if found is not None and found.arn != text:
         found = None
-    return Named(
-        text,
-        arn.account,
-        f"AWS::IAM::{kind.capitalize()}",
-        f"The {kind} with name {name} cannot be found.",
-        found,
-        resources.tag_keys(found),
-    )
+    kind = entities.record.kind
+    missing = kind.sentence(kind.missing, name)
+    keys = resources.tag_keys(found)
+    return Named(text, arn.account, kind.resource_type, missing, found, keys)
 
 
 def policies_of(call: IamCall, source: Entity) -> PrincipalPolicies:
-    """What enforcement would read for a user, or for the members of a group."""
+    """What enforcement would read for a user or a role, or for the members of a group."""
     return attached.of(call.repository, call.transaction, source)
 
 
@@ -58,10 +55,3 @@ def _unclear(text: str) -> api.InvalidInputException:
     return api.InvalidInputException(
         f"Invalid Entity Arn: {text} does not clearly define entity type and name."
     )
-
-
-def _found(call: IamCall, kind: str, name: str) -> Entity | None:
-    for entities in call.repository.identities:
-        if entities.record.kind.noun == kind:
-            return entities.named(call.transaction, call.account, name)
-    return None  # there are no roles yet

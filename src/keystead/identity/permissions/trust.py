@@ -1,0 +1,68 @@
+"""Who may assume a role?  The trust policy: checked when it is written, and as enforcement asks it.
+
+A trust policy is compiled when it is written: what is not understood is refused (PE-2). The users
+and roles that it names are kept by their unique ids (threat-model ST-8).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from keystead.arns import spoken
+from keystead.call import Principals
+from keystead.identity import resources
+from keystead.identity.permissions import attached
+from keystead.identity.repository import IdentityRepository, Role
+from keystead.policy.evaluation import ContextValue, PolicySource
+from keystead.policy.language import DocumentKind, compile_policy, resolved
+
+POLICY_ID = "AssumeRolePolicyDocument"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumable:
+    """A role as what AssumeRole is asked about: with its trust policy. A `call.Resource`."""
+
+    role: Role
+    resource_policies: tuple[PolicySource, ...]
+    condition_keys: Mapping[str, ContextValue]
+    resource_type: ClassVar[str] = Role.kind.resource_type
+    resource_policy_required: ClassVar[bool] = True
+    grants: ClassVar[tuple[PolicySource, ...]] = ()
+
+    @property
+    def arn_text(self) -> str:
+        return self.role.arn
+
+    @property
+    def owner(self) -> str:
+        return self.role.account
+
+
+def assumable(repository: IdentityRepository, role: Role) -> Assumable:
+    """The role as a request to assume it is asked about."""
+    return Assumable(role, (policy_of(repository, role),), resources.tag_keys(role))
+
+
+def policy_of(repository: IdentityRepository, role: Role) -> PolicySource:
+    """The trust policy of a role; one that no longer compiles denies everything."""
+    policy = attached.compiled(
+        repository, role.account, role.trust_policy, DocumentKind.TRUST, role.meant
+    )
+    return attached.source(policy, POLICY_ID, role.arn)
+
+
+def read(
+    text: str, principals: Principals, *, accept_unsupported_condition_keys: bool
+) -> dict[str, str]:
+    """Whom a trust policy that is being written means; raises MalformedPolicy."""
+    partition = spoken().name
+    meant = resolved(text, DocumentKind.TRUST, principals.unique_id, partition)
+    compile_policy(
+        text,
+        DocumentKind.TRUST,
+        meant,
+        accept_unsupported_condition_keys=accept_unsupported_condition_keys,
+        partition=partition,
+    )
+    return meant
