@@ -7,6 +7,7 @@ import pytest
 
 from keystead.identity import accounts
 from keystead.identity.accounts import CeremonyRefused
+from keystead.identity.paging import MOST_TEXT
 from keystead.wire.models import iam as api
 from keystead.wire.models import sts
 from keystead.wire.operation import Operation
@@ -83,6 +84,31 @@ def test_authorization_details(tenant: Tenant, admin: Person) -> None:
     only_groups = admin(api.GetAccountAuthorizationDetails, filter=["Group"])
     assert (only_groups.user_detail_list, only_groups.policies) == ([], [])
     assert len(only_groups.group_detail_list or ()) == 1
+
+
+def test_details_of_long_documents_page_early(admin: Person) -> None:
+    """A page ends where its documents are many, and the next one goes on; short ones do not end it.
+
+    Others wait while a page is made, and to encode a document takes as long as it is.
+    """
+    short = allow("kms:*")
+    long = allow(*(f"kms:Encrypt{number:04}" for number in range(300)))
+    for number in range(6):
+        admin(api.CreatePolicy, policy_name=f"long{number}", policy_document=long)
+        admin(api.CreatePolicy, policy_name=f"short{number}", policy_document=short)
+    asked: dict[str, Any] = {"max_items": 100, "filter": ["LocalManagedPolicy"]}
+
+    seen: list[str | None] = []
+    marker, pages = None, 0
+    while pages == 0 or marker:
+        page = admin(api.GetAccountAuthorizationDetails, marker=marker, **asked)
+        texts = [v.document for p in page.policies or () for v in p.policy_version_list or ()]
+        assert sum(len(text or "") for text in texts[:-1]) <= MOST_TEXT
+        seen += [policy.policy_name for policy in page.policies or ()]
+        marker, pages = page.marker, pages + 1
+
+    assert seen == [*(f"long{n}" for n in range(6)), *(f"short{n}" for n in range(6))]
+    assert pages == 4
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ A marker says after what the next page begins. It is sealed, and bound to the op
 caller and the other parameters of the request (IA-11): it can be neither made nor used elsewhere.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 _PURPOSE = "iam marker"
 _PAGING = frozenset({"Marker", "MaxItems"})
+MOST_TEXT = 16 * 1024  # characters of documents, after which a page takes nothing more
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -47,20 +49,29 @@ class Page(Generic[T]):
 def walk(
     call: IamCall,
     request: PagedRequest,
-    after: Callable[[str, int], list[T]],
+    after: Callable[[str, int], Iterable[T]],
     key: Callable[[T], str],
+    text: Callable[[T], int] | None = None,
 ) -> Page[T]:
     """A page of a long list: `after(key, n)` gives the next `n` items in the order of `key`.
 
-    Pages are no longer than those that nobody asks for: others wait while one is made.
+    Pages are no longer than those that nobody asks for: others wait while one is made. For the
+    same reason a page ends where its documents are many: `text` says how long those of an item are.
     """
     bound_to = _binding(call, request)
     limit = min(request.max_items or PAGE, PAGE)
-    items = after(_position(call, request.marker, bound_to), limit + 1)
-    if len(items) <= limit:
+    following = iter(after(_position(call, request.marker, bound_to), limit + 1))
+    items: list[T] = []
+    length = 0
+    for item in islice(following, limit):
+        items.append(item)
+        length += text(item) if text else 0
+        if length > MOST_TEXT:
+            break
+    if next(following, None) is None:
         return Page(items, None)
-    last = key(items[limit - 1]).encode()
-    return Page(items[:limit], call.tokens.seal(_PURPOSE, last, bound_to))
+    last = key(items[-1]).encode()
+    return Page(items, call.tokens.seal(_PURPOSE, last, bound_to))
 
 
 def cut(call: IamCall, request: PagedRequest, items: Sequence[T]) -> Page[T]:

@@ -2,7 +2,7 @@
 
 The account is walked in one fixed order: users, groups, the account's own policies, AWS's; a
 marker says where in that order the next page begins. Of AWS's policies only those in use are
-listed, and of the account's own all.
+listed, and of the account's own all. A page ends early where documents are many (`paging`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +18,9 @@ from keystead.registry import implements
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
 
-_BATCH = 100
+_BATCH = 25  # of what is read; a page of long documents shows few
 _Item = User | Group | ManagedPolicy
+_Detail = api.UserDetail | api.GroupDetail | api.ManagedPolicyDetail
 _Section = Callable[[Reader, str, str, str, int], Sequence[_Item]]
 
 
@@ -30,19 +31,42 @@ def get_account_authorization_details(
     call.ask_any()
     usage = policy_usage(call)
 
-    def after(position: str, count: int) -> list[tuple[str, _Item]]:
-        return list(islice(_items_after(call, request, usage, position), count))
+    shown: list[_Detail] = []
 
-    page = paging.walk(call, request, after, lambda entry: entry[0])
-    items = [item for _, item in page.items]
+    def after(position: str, count: int) -> Iterator[tuple[str, _Item]]:
+        return islice(_items_after(call, request, usage, position), count)
+
+    def text(entry: tuple[str, _Item]) -> int:
+        shown.append(_shown(call, usage, entry[1]))
+        return _text(shown[-1])
+
+    page = paging.walk(call, request, after, lambda entry: entry[0], text)
     return api.GetAccountAuthorizationDetailsResponse(
-        user_detail_list=[_user(call, item) for item in items if isinstance(item, User)],
-        group_detail_list=[_group(call, item) for item in items if isinstance(item, Group)],
+        user_detail_list=[each for each in shown if isinstance(each, api.UserDetail)],
+        group_detail_list=[each for each in shown if isinstance(each, api.GroupDetail)],
         role_detail_list=[],
-        policies=[_policy(call, usage, i) for i in items if isinstance(i, ManagedPolicy)],
+        policies=[each for each in shown if isinstance(each, api.ManagedPolicyDetail)],
         is_truncated=page.is_truncated,
         marker=page.marker,
     )
+
+
+def _shown(call: IamCall, usage: PolicyUsage, item: _Item) -> _Detail:
+    if isinstance(item, User):
+        return _user(call, item)
+    return _group(call, item) if isinstance(item, Group) else _policy(call, usage, item)
+
+
+def _text(detail: _Detail) -> int:
+    """How long the documents of an item are."""
+    match detail:
+        case api.UserDetail():
+            texts = [policy.policy_document for policy in detail.user_policy_list or ()]
+        case api.GroupDetail():
+            texts = [policy.policy_document for policy in detail.group_policy_list or ()]
+        case _:
+            texts = [version.document for version in detail.policy_version_list or ()]
+    return sum(len(text or "") for text in texts)
 
 
 def _items_after(
