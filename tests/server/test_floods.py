@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from keystead.server.door.connection import PIECE, WRITE_SECONDS, Connection
-from keystead.server.door.intake import ALONE, MOST_BYTES, SHORT
+from keystead.server.door.intake import ALONE, MOST_BYTES, PIECES, SHORT
 from keystead.server.door.listeners import RECEIVE_BYTES
 from tests.server.conftest import LIMIT, RunningDoor, read_all, statuses
 from tests.server.test_door import wait_for
@@ -268,6 +268,35 @@ def test_a_turn_is_bounded_by_the_bytes_of_its_bodies(door: RunningDoor) -> None
     wait_for(lambda: len(door.application.requests) == 6)
 
     assert [len(turn) for turn in door.application.turns] == [3, 3]
+    for client in clients.values():
+        client.close()
+
+
+def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
+    """Who holds a part of one waits for its turn to read more; all of them are answered."""
+    count, length = 6, 100_000
+    door.application.limit = length
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length
+    clients = fed(door, {f"1large{i}": head for i in range(count)})
+    wait_for(lambda: all(each._head for each in connections(door)))
+    paused: list[int] = []
+
+    def look() -> None:
+        paused.append(sum(each._paused for each in connections(door)))
+
+    def feed() -> None:
+        for connection in connections(door):
+            connection.data_received(b"x" * 20_000)
+        look()
+        door.loop.call_soon(look)  # after the turn that this began
+
+    door.do(feed)
+    wait_for(lambda: len(paused) == 2)
+    for client in clients.values():
+        client.sendall(b"x" * (length - 20_000))
+
+    assert paused == [count, count - PIECES]
+    assert [statuses(client.recv(4096)) for client in clients.values()] == [[200]] * count
     for client in clients.values():
         client.close()
 

@@ -7,8 +7,10 @@ from keystead.server.door.intake import (
     ABOUT_SECONDS,
     ALONE,
     MOST_PASSED,
+    PIECES,
     SEVERAL,
     SHORT,
+    SHORTEST,
     Intake,
     Rank,
     Terms,
@@ -112,14 +114,33 @@ def test_who_waits_for_its_answers_does_not_wait_for_others() -> None:
 
 def test_turns_of_others_are_short() -> None:
     """Whoever asks meanwhile waits for a few of them only; also they are served by peer."""
-    for rank in (Rank.NEW, Rank.GREEDY):
+    for rank, short in ((Rank.NEW, SHORT), (Rank.RETURNED, SHORT), (Rank.GREEDY, SHORTEST)):
         intake, _ = waiting(*many("a", rank), Client("b", 0, rank))
 
         terms, taken = turn(intake)
 
-        assert terms == SHORT
-        assert len(taken) == SHORT.most
+        assert terms == short
+        assert len(taken) == short.most
         assert taken[1].peer_ip == "b"
+
+
+def test_large_bodies_are_read_on_in_turn() -> None:
+    """A few between two turns, by rank, by peer, and none is forgotten."""
+    intake, _ = waiting()
+    readers = [*many("a", Rank.GREEDY, 9), Client("b", 0, Rank.GREEDY), Client("a", 9)]
+    for reader in readers:
+        intake.add_reading(reader)
+
+    assert intake
+    first = list(intake.take_reading())
+    rest = [reader for _ in range(3) for reader in intake.take_reading()]
+
+    assert len(first) == PIECES
+    assert [(reader.peer_ip, reader.rank) for reader in first[:3]] == [
+        ("a", Rank.MODEST), ("a", Rank.GREEDY), ("b", Rank.GREEDY)
+    ]  # fmt: skip
+    assert {id(reader) for reader in first + rest} == {id(reader) for reader in readers}
+    assert not intake
 
 
 def test_nobody_is_passed_over_for_ever() -> None:

@@ -45,6 +45,7 @@ SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.
 WRITE_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
 PIECE = 64 * 1024  # of an answer: so much is given to the transport at a time
+LARGE = 16 * 1024  # of an answer: whoever got one lets others go first (intake)
 
 
 class Application(Answering, Protocol):
@@ -159,6 +160,9 @@ class Connection(asyncio.Protocol):
             self._pause()
         elif head is None or buffer.size >= head.length:
             self._hear()
+        elif buffer.size > UNCOUNTED and not self._paused:
+            self._pause()
+            self._door.outbox.read_on(self)
         if buffer.size > UNCOUNTED or self.held:
             self._count_held()
 
@@ -193,7 +197,8 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
+        """Read what comes, when this was paused. (turn.Receiver)"""
         if self._paused and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
@@ -212,7 +217,7 @@ class Connection(asyncio.Protocol):
         if not self._owes and not self.gone:
             if self._half_closed:  # what is missing will not come
                 self._close()
-            self._listen()
+            self.listen()
 
     def _take_next(self) -> None:
         """Take in one request, if the buffer holds a complete one."""
@@ -300,7 +305,7 @@ class Connection(asyncio.Protocol):
         if self._ended or self._transport.is_closing():
             return
         self._last = last
-        greedy = self._buffer.size or len(response) > PIECE
+        greedy = self._buffer.size or len(response) > LARGE
         self.rank = Rank.GREEDY if greedy else Rank.MODEST
         if len(response) > PIECE:
             self._unsent, self._sent = response, 0
@@ -335,7 +340,7 @@ class Connection(asyncio.Protocol):
         elif self._half_closed or (self._draining and self._state is State.IDLE):
             self._close()
         else:
-            self._listen()
+            self.listen()
             if self._state is State.IDLE:
                 self._enter(State.IDLE)
 
@@ -348,7 +353,7 @@ class Connection(asyncio.Protocol):
         self._enter(State.FINAL)
         self._ended = True
         self._buffer.clear()
-        self._listen()
+        self.listen()
         if self._transport.can_write_eof() and not self._half_closed:
             self._transport.write_eof()
         else:

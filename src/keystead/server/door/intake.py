@@ -1,13 +1,19 @@
 """Whose request is taken next?  By peer in turn, and of one peer by connection (HF-7).
 
-    MODEST   a connection that read its answer before it asked again
-    NEW      a connection that was not answered yet: nobody knows how it will behave
-    GREEDY   a connection that sent more while an answer was owed to it, whose answer lies unread,
-             or whose last answer was very large
+    MODEST    a connection that read its answer before it asked again
+    NEW       a connection that was not answered yet: nobody knows how it will behave
+    RETURNED  a connection whose request comes back from work
+    GREEDY    a connection that sent more while an answer was owed to it, whose answer lies unread,
+              or whose last answer was very large
 
 A turn takes connections of one rank, the first that waits; one that was passed over three times
-comes before it. Turns that are not of the modest are short. So whoever waits for its answers does
-not wait for those who do not, whether they come from its own address or from another.
+comes before it. Turns that are not of the modest are short, those of the greedy shortest. So
+whoever waits for its answers does not wait for those who do not, whether they come from its own
+address or from another.
+
+The same goes for large bodies: while hundreds arrive, one look at the sockets would read a piece of
+each, and everybody waits for that. So a connection that holds part of one reads on when its turn
+for that comes, a few of them between two turns.
 
 While several peers are about, each has a small share of a turn: who comes next waits for a
 millisecond, not for ten. One peer alone may fill its turns, because many requests together cost
@@ -22,6 +28,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 ABOUT_SECONDS = 1.0  # for so long a peer that has asked is about
 MOST_PASSED = 3  # turns of others, while a rank has a connection that waits
 MOST_BYTES = 4 * 1024 * 1024  # of bodies, after which a turn takes no more
+PIECES = 4  # of large bodies that are read between two turns
 
 
 class Rank(IntEnum):
@@ -29,7 +36,8 @@ class Rank(IntEnum):
 
     MODEST = 0
     NEW = 1
-    GREEDY = 2
+    RETURNED = 2
+    GREEDY = 3
 
 
 class Waits(Protocol):
@@ -53,6 +61,7 @@ class Terms(NamedTuple):
 ALONE = Terms(64, 64, 0.01)  # some 10 ms of work
 SEVERAL = Terms(64, 8, 0.002)
 SHORT = Terms(8, 8, 0.002)  # of those who are not modest
+SHORTEST = Terms(4, 4, 0.0005)  # of the greedy
 
 
 class Line(Generic[W]):
@@ -111,18 +120,19 @@ class Line(Generic[W]):
 class Intake(Generic[W]):
     """The connections that wait for their turn."""
 
-    __slots__ = ("_last", "_line", "_lines", "_passed", "_several_until", "_time")
+    __slots__ = ("_last", "_line", "_lines", "_passed", "_reading", "_several_until", "_time")
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
         self._lines: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
         self._passed = [0 for _ in Rank]  # turns of others since it had its own
         self._line = self._lines[Rank.MODEST]  # of this turn
+        self._reading: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
         self._last = ""  # the peer that asked last
         self._several_until = 0.0
 
     def __bool__(self) -> bool:
-        return any(self._lines)
+        return any(self._lines) or any(self._reading)
 
     def add(self, waits: W) -> None:
         """Let a connection wait for its turn."""
@@ -136,12 +146,24 @@ class Intake(Generic[W]):
         """Let a connection be the first of the next turn of its rank."""
         self._lines[waits.rank].put_back(waits)
 
+    def add_reading(self, waits: W) -> None:
+        """Let a connection wait until it may read the next piece of a large body."""
+        self._reading[waits.rank].add(waits)
+
+    def take_reading(self) -> Iterator[W]:
+        """Who reads on now: by rank, by peer, by connection."""
+        left = PIECES
+        for line in self._reading:
+            for waits in line.take(left, left):
+                left -= 1
+                yield waits
+
     def begin(self) -> Terms:
         """Begin a turn; its terms."""
         rank = self._rank()
         self._line = self._lines[rank]
         if rank is not Rank.MODEST:
-            return SHORT
+            return SHORTEST if rank is Rank.GREEDY else SHORT
         return SEVERAL if self._time() < self._several_until else ALONE
 
     def _rank(self) -> Rank:

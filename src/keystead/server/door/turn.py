@@ -41,6 +41,9 @@ class Receiver(Waits, Protocol):
     def advance(self) -> None:
         """Take in one request if it is complete; it may `ask` or `put` once."""
 
+    def listen(self) -> None:
+        """Read what comes, when this was paused."""
+
     def abort(self) -> None:
         """Close at once."""
 
@@ -104,6 +107,12 @@ class Turn:
         if not self._begun:
             self._begin()
 
+    def read_on(self, receiver: Receiver) -> None:
+        """Let a connection that is paused read the next piece of a body, when its turn comes."""
+        self._intake.add_reading(receiver)
+        if not self._begun:
+            self._begin()
+
     def ask(
         self,
         receiver: Receiver,
@@ -133,6 +142,8 @@ class Turn:
         """Flush when one more look at the sockets has brought nothing: one sync serves all."""
         if not before:
             self._terms = self._intake.begin()
+            for receiver in self._intake.take_reading():
+                receiver.listen()
         self._take()
         now = len(self._waiting)
         # Nobody else is kept waiting by one more look. A full turn would find no room for more.
@@ -248,7 +259,7 @@ class Turn:
             again = later.after(outcome)
             self._kept[receiver] = _Waiting(receiver, one.last, None, one.application, again)
             # Results come many at a time: they go by few, and let those pass who need no work.
-            receiver.rank = Rank.GREEDY
+            receiver.rank = Rank.RETURNED
             self._intake.add(receiver)
         if not self._begun:
             self._begin()
