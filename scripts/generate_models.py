@@ -39,6 +39,7 @@ class Source:
     clock_skew_seconds: int = 900
     is_global: bool = False
     echoes_values: bool = True
+    gives_reasons: bool = False
     only: frozenset[str] = field(default_factory=frozenset)  # operations to take; empty = all
 
 
@@ -47,6 +48,7 @@ SERVICES = (
     Source("iam", is_global=True, echoes_values=False),
     Source("sts", is_global=True),
     Source("accessanalyzer", signing_name="access-analyzer", only=frozenset({"ValidatePolicy"})),
+    Source("organizations", clock_skew_seconds=300, is_global=True, gives_reasons=True),
 )
 
 # Operations that AWS leaves unsigned (threat-model AU-1).
@@ -283,6 +285,8 @@ class Generator:
             lines.append(f"    status = {status}")
         elif status >= 500:
             lines.append("    status = 500")
+        if self.metadata["protocol"] == "json" and "Message" in shape.get("members", ()):
+            lines.append('    message_member = "Message"')
         if self.metadata["protocol"] == "query":
             if given.get("code", name) != name:
                 lines.append(f'    query_code = "{given["code"]}"')
@@ -350,6 +354,7 @@ class Generator:
             "clock_skew_seconds": str(source.clock_skew_seconds),
             "is_global": str(source.is_global),
             "echoes_values": str(source.echoes_values),
+            "gives_reasons": "True" if source.gives_reasons else "",
         }
         return called("SERVICE = Service", arguments)
 

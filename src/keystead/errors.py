@@ -15,18 +15,23 @@ class AwsError(Exception):
     JSON services and Query services name the same refusal differently (iam.md 1.5), so an
     error that both can give carries both names. `message` is AWS's text; None when AWS sends no
     message at all. `recorded` is what the audit log gets: the same, unless AWS's text repeats what
-    no record may hold (threat-model AD-2).
+    no record may hold (threat-model AD-2). `reason` is the model's `Reason` beside the message,
+    where it has one (Organizations).
     """
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
     query_code: ClassVar[str] = ""  # "" = as `code`
     query_status: ClassVar[int] = 0  # 0 = as `status`
+    message_member: ClassVar[str] = "message"  # how the model spells it (json)
 
-    def __init__(self, message: str | None = None, *, recorded: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, recorded: str | None = None, reason: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.recorded = message if recorded is None else recorded
+        self.reason = reason
 
 
 E = TypeVar("E", bound=AwsError)

@@ -77,9 +77,11 @@ def error(refusal: AwsError, request_id: str) -> HttpResponse:
     headers = (("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", refusal.code), *_HEADERS)
     body = {"__type": refusal.code}
     if refusal.message is not None:
-        # Recorded from the service: only this error spells its member with a capital.
+        # Recorded from KMS: this one error spells its member with a capital, whatever its model.
         capital = refusal.code == "AccessDeniedException"
-        body["Message" if capital else "message"] = refusal.message
+        body["Message" if capital else refusal.message_member] = refusal.message
+    if refusal.reason:
+        body["Reason"] = refusal.reason
     return HttpResponse(refusal.status, headers, _ENCODER.encode(body))
 
 

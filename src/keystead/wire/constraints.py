@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.errors import ValidationException
+from keystead.errors import AwsError, ValidationException
 from keystead.wire.operation import In, Operation
 from keystead.wire.schema import Kind, Schema, parts, schema_of
 
@@ -39,6 +39,45 @@ _OF_PATHS = {
         "It must begin with / and contain only alphanumeric characters and/or / characters."
     ),
 }
+_INVALID_INPUT = "InvalidInputException"
+_REASONS = (  # the first violation's, in the words of the model (iam.md 1.12)
+    (
+        "Member must not be null",
+        "INPUT_REQUIRED",
+        "You must include a value for all required parameters.",
+    ),
+    ("enum value set", "INVALID_ENUM", "You specified an invalid value."),
+    (
+        _PATTERN,
+        "INVALID_PATTERN",
+        "You provided a value that does not match the required pattern.",
+    ),
+    (
+        "length less",
+        "MAX_LENGTH_EXCEEDED",
+        "You provided a string parameter that is longer than allowed.",
+    ),
+    (
+        "length greater",
+        "MIN_LENGTH_EXCEEDED",
+        "You provided a string parameter that is shorter than allowed.",
+    ),
+    (
+        "value less",
+        "MAX_VALUE_EXCEEDED",
+        "You provided a numeric parameter that has a larger value than allowed.",
+    ),
+    (
+        "value greater",
+        "MIN_VALUE_EXCEEDED",
+        "You provided a numeric parameter that has a smaller value than allowed.",
+    ),
+    (
+        "must satisfy constraint",
+        "INVALID_LIST_MEMBER",
+        "You provided a list to a parameter that contains at least one invalid value.",
+    ),
+)
 _MOST_VIOLATIONS = 100  # the message stays short, even for thousands of bad tags
 
 
@@ -47,8 +86,19 @@ def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
     try:
         return msgspec.convert(tree, operation.input, builtin_types=_PASSED_THROUGH)
     except msgspec.ValidationError:
-        message = explain(operation, tree)
-        raise ValidationException(message) from None
+        raise refusal(operation, tree) from None
+
+
+def refusal(operation: Operation[Any, Any], tree: dict[str, Any]) -> AwsError:
+    """What a tree that breaks constraints is refused with."""
+    if not operation.service.gives_reasons:
+        return ValidationException(explain(operation, tree))
+    error = next(one for one in operation.errors if one.code == _INVALID_INPUT)
+    first = violations(operation, tree)[0]
+    for rule, reason, sentence in _REASONS:
+        if rule in first:
+            return error(sentence, reason=reason)
+    raise ValueError(f"no reason for: {first}")
 
 
 def explain(operation: Operation[Any, Any], tree: dict[str, Any]) -> str:

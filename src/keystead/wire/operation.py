@@ -23,6 +23,7 @@ class Service:
     clock_skew_seconds: int = 900  # KMS and Organizations 300, IAM and STS 900 (iam.md 3.7)
     is_global: bool = False  # any Region of the installation, or us-east-1, may be signed for
     echoes_values: bool = True  # a violation quotes the value; IAM never does (iam.md 10.1)
+    gives_reasons: bool = False  # a violation is an InvalidInputException with a `Reason`
 
 
 @dataclass(frozen=True, slots=True)
