@@ -9,18 +9,20 @@ from pathlib import Path
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.registry import implementation
 from keystead.server.installation.config import reference
 from keystead.server.telemetry import catalogue
-from keystead.wire.models import accessanalyzer, iam, kms, sts
+from keystead.wire.models import accessanalyzer, iam, kms, organizations, sts
 
 DOCS = Path(__file__).parents[1] / "docs"
 # The operations register themselves when their modules are imported.
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
 )
@@ -34,6 +36,7 @@ def operations() -> str:
         ("KMS", kms),
         ("IAM", iam),
         ("STS", sts),
+        ("Organizations", organizations),
         ("Access Analyzer: policy validation", accessanalyzer),
     )
     for title, model in models:

@@ -46,6 +46,10 @@ class On(Enum):
     GROUP = "group", _NONE
     POLICY = "policy", _TEAM
     NEW_POLICY = "new policy", _NONE
+    MEMBER = "account", _TEAM  # of an organization
+    UNIT = "unit", _TEAM
+    ROOT = "root", _NONE
+    NEW_PART = "new part", _NONE
 
     def __init__(self, title: str, keys: Keys) -> None:
         self.title = title
@@ -254,10 +258,37 @@ ANALYZER: tuple[Row, ...] = tuple(
     _plain("ValidatePolicy", On.ANYTHING, policyDocument=DOCUMENT, policyType="IDENTITY_POLICY")
 )
 
+_ACCOUNT, _UNIT = {"AccountId": "@member"}, {"OrganizationalUnitId": "@unit"}
+_NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}
+_NEW_UNIT = {"ParentId": "@unit", "Name": "new"}
+_MOVE = {**_ACCOUNT, "SourceParentId": "@unit", "DestinationParentId": "@root"}
+
+ORGANIZATIONS: tuple[Row, ...] = (
+    *_plain("CreateOrganization DeleteOrganization DescribeOrganization LeaveOrganization "
+            "ListAccounts ListCreateAccountStatus ListRoots", On.ANYTHING),
+    Row("CreateAccount", _NEW_ACCOUNT, On.ANYTHING),
+    Row("CreateAccount", {**_NEW_ACCOUNT, "Tags": [IAM_TAG]}, On.ANYTHING, _TAGGED),
+    Row("CreateAccount", {**_NEW_ACCOUNT, "Tags": [IAM_TAG]}, On.NEW_PART, _TAGGED, "TagResource"),
+    *_plain("DescribeCreateAccountStatus", On.ANYTHING, CreateAccountRequestId="car-0123456789"),
+    *_plain("CloseAccount DescribeAccount RemoveAccountFromOrganization", On.MEMBER, **_ACCOUNT),
+    *(Row("MoveAccount", _MOVE, on) for on in (On.MEMBER, On.UNIT, On.ROOT)),
+    Row("CreateOrganizationalUnit", {**_NEW_UNIT, "ParentId": "@root"}, On.ROOT),
+    Row("CreateOrganizationalUnit", {**_NEW_UNIT, "Tags": [IAM_TAG]}, On.UNIT, _TAGGED),
+    Row("CreateOrganizationalUnit", {**_NEW_UNIT, "Tags": [IAM_TAG]}, On.NEW_PART, _TAGGED,
+        "TagResource"),
+    *_plain("DeleteOrganizationalUnit DescribeOrganizationalUnit UpdateOrganizationalUnit",
+            On.UNIT, **_UNIT),
+    *_plain("ListAccountsForParent ListOrganizationalUnitsForParent", On.UNIT, ParentId="@unit"),
+    *_plain("ListChildren", On.ROOT, ParentId="@root", ChildType="ACCOUNT"),
+    *_plain("ListParents", On.MEMBER, ChildId="@member"),
+    *_plain("ListParents", On.UNIT, ChildId="@unit"),
+)  # fmt: skip
+
 TABLES: Mapping[str, tuple[Row, ...]] = {
     "kms": KMS,
     "iam": IAM,
     "sts": STS,
+    "organizations": ORGANIZATIONS,
     "access-analyzer": ANALYZER,
 }
 """By the service's name."""

@@ -175,10 +175,10 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def refused(code: str, message: str | None = None) -> Iterator[None]:
+def refused(code: str, message: str | None = None) -> Iterator["pytest.ExceptionInfo[ClientError]"]:
     """The block must be refused with this code, and this text in its message."""
     with pytest.raises(ClientError) as caught:
-        yield
+        yield caught
     error = caught.value.response["Error"]
     assert error["Code"] == code, error
     if message is not None:

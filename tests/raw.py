@@ -14,6 +14,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from tests.conftest import REGION, Credentials, Server
 
 IDLE_SECONDS = 30  # half of what the server waits for the next request
+TARGETS = {"kms": "TrentService", "organizations": "AWSOrganizationsV20161128"}
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 
 
@@ -79,10 +80,14 @@ class Wire:
             self.connection.close()
             raise
 
+    def json(self, service: str, operation: str, body: bytes) -> Answer:
+        """A call of a JSON service with these bytes as its body."""
+        target = {"X-Amz-Target": f"{TARGETS[service]}.{operation}"}
+        return self.send(service, body, {"Content-Type": "application/x-amz-json-1.1", **target})
+
     def kms(self, operation: str, body: bytes) -> Answer:
         """A KMS call with these bytes as its body."""
-        target = {"X-Amz-Target": f"TrentService.{operation}"}
-        return self.send("kms", body, {"Content-Type": "application/x-amz-json-1.1", **target})
+        return self.json("kms", operation, body)
 
     def query(self, service: str, operation: str, parameters: list[tuple[str, str]]) -> Answer:
         """An IAM or STS call with these parameters."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keystead.identity.rules import ANALYZER, IAM, STS
+from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.rules import KMS
 from keystead.rules import Rules
 
@@ -10,5 +10,6 @@ RULES: Mapping[str, Mapping[str, Rules]] = {
     "kms": KMS,
     "iam": IAM,
     "sts": STS,
+    "organizations": ORGANIZATIONS,
     "access-analyzer": ANALYZER,
 }

@@ -10,6 +10,7 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.identity.authentication import callers
@@ -21,6 +22,7 @@ from keystead.registry import implementation, implemented
 from keystead.request_keys import global_keys
 from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.models import iam as api
+from keystead.wire.models import organizations
 from tests import condition_keys as table
 from tests.condition_keys import On, Row
 from tests.identity.world import Person, Tenant, document
@@ -32,6 +34,7 @@ from tests.rules import RULES
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
 )
@@ -130,16 +133,42 @@ def people(tenant: Tenant) -> dict[str, Any]:
     root(api.CreateGroup, group_name="devs")
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
-    return {"@policy": made.arn, "@user": user, "@access key": key}
+    tree = organization(root)
+    return {"@policy": made.arn, "@user": user, "@access key": key, **tree}
 
 
-@each("iam", "sts", "access-analyzer")
+def organization(root: Person) -> dict[str, Any]:
+    """An organization with a unit and an account in it, each with a tag."""
+    team = [organizations.Tag(key="Team", value="blue")]
+    root(organizations.CreateOrganization)
+    [tree] = root(organizations.ListRoots).roots or []
+    unit = root(
+        organizations.CreateOrganizationalUnit, parent_id=tree.id, name="unit", tags=team
+    ).organizational_unit
+    assert unit is not None
+    made = root(
+        organizations.CreateAccount, email="a@example.com", account_name="a", tags=team
+    ).create_account_status
+    assert made is not None
+    root(
+        organizations.MoveAccount,
+        account_id=made.account_id, source_parent_id=tree.id, destination_parent_id=unit.id,
+    )  # fmt: skip
+    return {"@root": tree.id, "@unit": unit.id, "@member": made.account_id}
+
+
+PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*"}
+
+
+@each("iam", "sts", "organizations", "access-analyzer")
 def test_keys_of_other_decisions(
     tenant: Tenant, people: dict[str, Any], service: str, row: Row
 ) -> None:
     """Who is refused what the row is about was asked with exactly its keys."""
     action = f"{service}:{row.asked}"
-    refusing = {"Effect": "Deny", "Action": action, "Resource": "*"}
+    part = PARTS.get(row.on)
+    about = f"arn:aws:organizations::*:{part}" if part else "*"
+    refusing = {"Effect": "Deny", "Action": action, "Resource": about}
     caller = tenant.user(f"caller-{uuid4()}", document(ALL, refusing))
     with pytest.raises(AccessDenied) as refused:
         call(caller, service, row, people)

@@ -7,6 +7,7 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.policy.language.published import ACTIONS
@@ -20,6 +21,7 @@ from tests.rules import RULES
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
 )

@@ -106,6 +106,11 @@ def kms_arn(region: str, account: str, resource: str) -> str:
     return f"arn:{partition_of(region).name}:kms:{region}:{account}:{resource}"
 
 
+def organizations_arn(account: str, resource: str) -> str:
+    """The text of an Organizations ARN: its account is the management account; it has no Region."""
+    return f"arn:{spoken().name}:organizations::{account}:{resource}"
+
+
 def is_account_id(text: str) -> bool:
     """Is this the form of an account id: twelve ASCII digits?"""
     return _ACCOUNT_ID.match(text) is not None

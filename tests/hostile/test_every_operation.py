@@ -11,21 +11,24 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.registry import implemented
 from tests.conftest import Server
-from tests.raw import Answer, Wire
+from tests.raw import TARGETS, Answer, Wire
 
 # The operations register themselves when their modules are imported.
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
 )
 SERVED = [(each.operation.service.name, each.operation.name) for each in implemented()]
-NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer"}
+NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer",
+         "organizations": "organizations"}  # fmt: skip
 MODELS = {
     service: botocore.session.get_session().get_service_model(name)
     for service, name in NAMES.items()
@@ -123,8 +126,8 @@ def hostile_form(shape: Any) -> Iterator[list[tuple[str, str]]]:
 def answers(wire: Wire, service: str, operation: str) -> Iterator[Answer]:
     """Everything hostile, sent to one operation."""
     shape = MODELS[service].operation_model(operation).input_shape
-    if service == "kms":
-        yield from (wire.kms(operation, body) for body in hostile_json(shape))
+    if service in TARGETS:
+        yield from (wire.json(service, operation, body) for body in hostile_json(shape))
     elif service == "access-analyzer":
         path = MODELS[service].operation_model(operation).http["requestUri"]
         for body in hostile_json(shape):

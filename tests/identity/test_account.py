@@ -209,6 +209,7 @@ def test_root_password(world: World, tenant: Tenant) -> None:
     """Root's one-time password verifies against what is stored, and no secret is in a repr."""
     made = accounts.NewAccount(tenant.record, tenant.root_password)
     stored = world.repository.accounts.password_hash(tenant.record)
+    assert stored is not None
 
     assert stored.startswith("$argon2id$")
     assert tenant.root_password not in repr(made)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import keystead.identity.analyzer  # registers the operations
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts  # noqa: F401  # registers its operations
 from keystead.audit.event import Event
 from keystead.call import NoOrganization, Principals
@@ -23,6 +24,7 @@ from keystead.identity.authentication.authenticate import Authenticator
 from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
@@ -114,7 +116,7 @@ class World:
 
     def _call(
         self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction
-    ) -> AnalyzerCall | IamCall | StsCall:
+    ) -> AnalyzerCall | IamCall | OrganizationsCall | StsCall:
         principals: Principals = StoredPrincipals(self.repository, transaction)
         event = Event("request", self.now, operation.service.event_source, operation.name)
         common: dict[str, Any] = {
@@ -133,6 +135,10 @@ class World:
         }
         if operation.service.name == "access-analyzer":
             return AnalyzerCall(**common, tokens=self.hierarchy.tokens)
+        if operation.service.name == "organizations":
+            return OrganizationsCall(
+                **common, repository=self.repository, tokens=self.hierarchy.tokens
+            )
         if operation.service.name == "sts":
             return StsCall(**common, authorization_messages=self.refusals)
         return IamCall(

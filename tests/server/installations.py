@@ -19,6 +19,7 @@ from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
 from keystead.server.installation.installation import Installation, lock
 from keystead.wire.http import Endpoint, HttpRequest
+from tests.raw import TARGETS
 
 REGION = "us-east-1"
 ENDPOINT = "http://127.0.0.1:8420"
@@ -75,11 +76,14 @@ class Local:
         received.update({k.lower(): str(v) for k, v in request.headers.items()})
         return HttpRequest("POST", "/", "", received, body, "127.0.0.1", False, Endpoint())
 
-    def kms_request(self, operation: str, **members: Any) -> HttpRequest:
+    def json_request(self, service: str, operation: str, **members: Any) -> HttpRequest:
         return self.request(
-            "kms", json.dumps(members).encode(),
-            Content_Type="application/x-amz-json-1.1", X_Amz_Target=f"TrentService.{operation}",
+            service, json.dumps(members).encode(), Content_Type="application/x-amz-json-1.1",
+            X_Amz_Target=f"{TARGETS[service]}.{operation}",
         )  # fmt: skip
+
+    def kms_request(self, operation: str, **members: Any) -> HttpRequest:
+        return self.json_request("kms", operation, **members)
 
     def iam_request(self, action: str, **members: str) -> HttpRequest:
         form = urlencode({"Action": action, "Version": "2010-05-08", **members})
@@ -93,6 +97,9 @@ class Local:
 
     def kms(self, operation: str, **members: Any) -> Answered:
         return self.send(self.kms_request(operation, **members))
+
+    def organizations(self, operation: str, **members: Any) -> Answered:
+        return self.send(self.json_request("organizations", operation, **members))
 
     def iam(self, action: str, **members: str) -> Answered:
         return self.send(self.iam_request(action, **members))

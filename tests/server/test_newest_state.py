@@ -50,6 +50,11 @@ def everything(local: Local) -> None:
     local.iam("CreateGroup", GroupName="staff")
     local.iam("AddUserToGroup", GroupName="staff", UserName="alice")
     local.iam("AttachGroupPolicy", GroupName="staff", PolicyArn=arn_text)
+    local.organizations("CreateOrganization")
+    root = local.organizations("ListRoots").json["Roots"][0]["Id"]
+    unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")
+    unit_id = unit.json["OrganizationalUnit"]["Id"]
+    local.organizations("UpdateOrganizationalUnit", OrganizationalUnitId=unit_id, Name="renamed")
     gone = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)

@@ -4,6 +4,7 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.server.pipeline.routing import Route, route
@@ -12,6 +13,7 @@ from keystead.wire.http import Endpoint, HttpRequest
 OPERATIONS = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
 )

@@ -1,7 +1,8 @@
-"""How does an account come to be?  The ceremonies of the operator: no caller can ask for them.
+"""How does an account come to be?  By ceremonies of the operator, or in an organization.
 
-A new account has a root user with a one-time password. Root's access keys and the first
-administrator are separate steps, each taken only when the operator asks for it (OP-2).
+An account that the operator makes has a root user with a one-time password. Root's access keys and
+the first administrator are separate steps, each taken only when the operator asks for it (OP-2).
+One that a management account makes for its organization has a root user without a password.
 """
 
 import re
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from keystead.arns import is_account_id
+from keystead.call import Target
 from keystead.custody import randomness
 from keystead.custody.passwords import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
@@ -30,6 +32,7 @@ _EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")
 _USER_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
 ADMINISTRATOR_ACCESS = "AdministratorAccess"
+CREATE_ACCOUNT = "organizations:CreateAccount"
 
 
 class CeremonyRefused(Exception):
@@ -71,19 +74,55 @@ def create_account(
         raise CeremonyRefused(f"an account with the e-mail address `{email}` exists already")
     if account_id is not None and accounts.get(transaction, account_id) is not None:
         raise CeremonyRefused(f"the account `{account_id}` exists already")
-    number = account_id or _unused_id(transaction, repository)
+    number = account_id or unused_id(transaction, repository)
     password = randomness.one_time_password()
+    sealed = accounts.seal_password(number, passwords.hash_password(password))
+    return NewAccount(
+        _insert(transaction, repository, number=number, email=email, password=sealed, now=now),
+        password,
+    )
+
+
+def create_member_account(
+    transaction: Transaction,
+    repository: IdentityRepository,
+    permit: Permit[Target],
+    number: str,
+    *,
+    email: str,
+    now: datetime,
+) -> Account | None:
+    """A new account of an organization, whose root has no password; None when the address is taken.
+
+    The permit is to create accounts (`organizations:CreateAccount`).
+    """
+    if permit.action != CREATE_ACCOUNT:
+        raise ValueError(f"this permit is for {permit.action}")
+    if repository.accounts.with_email(transaction, email) is not None:
+        return None
+    return _insert(transaction, repository, number=number, email=email, password=b"", now=now)
+
+
+def _insert(
+    transaction: Transaction,
+    repository: IdentityRepository,
+    *,
+    number: str,
+    email: str,
+    password: bytes,
+    now: datetime,
+) -> Account:
     account = Account(
         account=number,
         email=email,
         email_key=canonical(email),
         alias=None,
-        password=accounts.seal_password(number, passwords.hash_password(password)),
+        password=password,
         state="ACTIVE",
         created=times.stored(now),
     )
-    accounts.insert(transaction, account)
-    return NewAccount(account, password)
+    repository.accounts.insert(transaction, account)
+    return account
 
 
 def create_root_access_key(
@@ -140,7 +179,8 @@ def _issue(
     return access_keys.issue(transaction, repository.access_keys, permit, now)
 
 
-def _unused_id(transaction: Transaction, repository: IdentityRepository) -> str:
+def unused_id(transaction: Transaction, repository: IdentityRepository) -> str:
+    """A new account's id."""
     while True:
         number = identifiers.account_id()
         if repository.accounts.get(transaction, number) is None:

@@ -8,11 +8,11 @@ from keystead.store.protocol import Reader, Transaction
 
 _NUMBER, _EMAIL, _ALIAS = ("account",), ("email_key",), ("alias",)
 
-AccountState = Literal["ACTIVE", "SUSPENDED"]
+AccountState = Literal["ACTIVE", "SUSPENDED", "CLOSED"]
 
 
 class Account(Record, frozen=True, kw_only=True, gc=False):
-    """One account. `password` is the sealed hash of root's password."""
+    """One account. `password` is the sealed hash of root's password; empty: root has none."""
 
     account: str
     email: str
@@ -66,7 +66,9 @@ class Accounts:
         secret = password_hash.encode()
         return self._secrets.seal("iam_account", (account,), "password", secret)
 
-    def password_hash(self, record: Account) -> str:
-        """Root's password hash, to verify a password with."""
+    def password_hash(self, record: Account) -> str | None:
+        """Root's password hash, to verify a password with; None when root has none."""
+        if not record.password:
+            return None
         key = (record.account,)
         return self._secrets.unseal("iam_account", key, "password", record.password).decode()

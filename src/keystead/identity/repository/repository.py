@@ -14,6 +14,7 @@ from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.instance_profiles import InstanceProfiles
+from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.users import Users
@@ -31,8 +32,8 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "access_keys", "accounts", "attachments", "compiled", "groups",
-        "identities", "inline_policies", "instance_profiles", "memberships", "policies",
-        "role_deletions", "roles", "users",
+        "identities", "inline_policies", "instance_profiles", "memberships", "organizations",
+        "policies", "role_deletions", "roles", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
@@ -51,6 +52,7 @@ class IdentityRepository:
         self.inline_policies = InlinePolicies(seals)
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
+        self.organizations = Organizations(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""
 

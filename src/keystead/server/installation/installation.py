@@ -15,6 +15,7 @@ from typing import Any
 import keystead
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.arns import partition_of, speak
@@ -31,6 +32,7 @@ from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity.authentication import Authenticator, LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.call import KmsCall
@@ -64,6 +66,7 @@ DueWork = Callable[[Transaction, KeyRepository, Custody, Place, datetime], Destr
 OPERATIONS = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
 )
@@ -208,6 +211,15 @@ class Installation:
                 repository=self.identities,
                 tokens=tokens,
                 last_used=self.last_used,
+                accept_unsupported_condition_keys=accept,
+            ),
+            "organizations": partial(
+                OrganizationsCall,
+                principals=principals,
+                guardrails=guardrails,
+                enforcer=self.enforcer,
+                repository=self.identities,
+                tokens=tokens,
                 accept_unsupported_condition_keys=accept,
             ),
             "access-analyzer": partial(

@@ -11,17 +11,23 @@ from keystead.errors import AwsError, InternalFailure, ServiceUnavailable, Throt
 from keystead.server.pipeline.routing import Route
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
-from keystead.wire.models import accessanalyzer, iam, kms
+from keystead.wire.models import accessanalyzer, iam, kms, organizations
 from keystead.work import Undone
 
 # What each service calls a failure of its own (iam.md 1.5).
 _INTERNAL: Mapping[str, type[AwsError]] = {
     "kms": kms.KMSInternalException,
     "iam": iam.ServiceFailureException,
+    "organizations": organizations.ServiceException,
     "access-analyzer": accessanalyzer.InternalServerException,
 }
 _INTERNAL_MESSAGE = "The request processing has failed because of an unknown error."
 
+
+_THROTTLED: Mapping[str, type[AwsError]] = {
+    "organizations": organizations.TooManyRequestsException,
+    "access-analyzer": accessanalyzer.ThrottlingException,
+}
 
 # How each service says that it is too much (kms.md 8, iam.md 1.5).
 _TOO_MUCH: Mapping[str, str] = {
@@ -40,8 +46,8 @@ class RequestAbandoned(AwsError):
 def throttled(where: Route) -> AwsError:
     """The refusal of what there is no room for."""
     service = where.service.name
-    error = accessanalyzer.ThrottlingException if service == "access-analyzer" else None
-    return (error or ThrottlingException)(_TOO_MUCH.get(service, "Rate exceeded"))
+    error = _THROTTLED.get(service, ThrottlingException)
+    return error(_TOO_MUCH.get(service, "Rate exceeded"))
 
 
 def as_undone(why: Undone, where: Route) -> AwsError:

@@ -240,8 +240,9 @@ class Pipeline:
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
         event.session = caller.session
-        # IAM has one place, whatever Region its callers sign for.
-        event.region = spoken().global_region if where.service.name == "iam" else caller.region
+        # These have one place, whatever Region their callers sign for (iam.md 6.3).
+        one_place = where.service.name in {"iam", "organizations"}
+        event.region = spoken().global_region if one_place else caller.region
         return Known(arrived, caller, state)
 
     def _what(self, known: Known) -> Asked:

@@ -26,13 +26,15 @@ from keystead.errors import (
 from keystead.registry import Implementation, implementation
 from keystead.wire import awsjson, query
 from keystead.wire.http import HttpRequest
-from keystead.wire.models import accessanalyzer, iam, kms, sts
+from keystead.wire.models import accessanalyzer, iam, kms, organizations, sts
 from keystead.wire.operation import Service
 from keystead.wire.presented import claimed
 
 FORM = "application/x-www-form-urlencoded"
 
-_SERVICES = (kms.SERVICE, iam.SERVICE, sts.SERVICE, accessanalyzer.SERVICE)
+_SERVICES = (
+    kms.SERVICE, iam.SERVICE, sts.SERVICE, organizations.SERVICE, accessanalyzer.SERVICE,
+)  # fmt: skip
 _BY_PATH = {(each.method, each.path): each for each in accessanalyzer.OPERATIONS.values()}
 _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service.target_prefix}
 _BY_VERSION = {service.version: service for service in _SERVICES if service.protocol == "query"}

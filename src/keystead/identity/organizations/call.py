@@ -1,0 +1,114 @@
+"""One Organizations call in progress: who may make it, and about what.
+
+The management account's policies decide about everything in its organization. Which operations
+every member account may call is said in their rows; to all others members get one answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from keystead.call import NO_KEYS, Call, Target
+from keystead.custody.tokens import Tokens
+from keystead.identity.organizations import resources
+from keystead.identity.organizations.resources import Missing, Node, Part
+from keystead.identity.repository import IdentityRepository, Organization
+from keystead.identity.rules import ORGANIZATIONS, OrganizationsRules
+from keystead.policy.evaluation import ContextValue, Permit
+from keystead.tags import request_keys
+from keystead.wire.models import organizations as api
+
+T = TypeVar("T")
+
+
+class OrganizationsCall(Call, kw_only=True):
+    """One Organizations call."""
+
+    repository: IdentityRepository
+    tokens: Tokens
+    accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+
+    @property
+    def rules(self) -> OrganizationsRules:
+        return ORGANIZATIONS[self.operation.name]
+
+    @property
+    def action(self) -> str:
+        """What this operation asks for: the action is its own name (IA-1)."""
+        return f"{self.operation.service.name}:{self.operation.name}"
+
+    def found_organization(self) -> Organization | None:
+        """The organization of the caller's account, or None."""
+        return self.repository.organizations.of_account(self.transaction, self.account)
+
+    def organization(self) -> Organization:
+        """The organization of the caller's account; raises AWSOrganizationsNotInUseException.
+
+        Whoever may not ask does not learn that there is none.
+        """
+        organization = self.found_organization()
+        if organization is None:
+            self.authorize_any(self.action)
+            raise api.AWSOrganizationsNotInUseException(
+                "Your account is not a member of an organization."
+            )
+        return organization
+
+    def ask(
+        self,
+        organization: Organization,
+        part: Part[T],
+        keys: Mapping[str, ContextValue] = NO_KEYS,
+    ) -> None:
+        """May the caller do what this operation does to this part of the organization?"""
+        self._ask(organization, self.action, part, keys)
+
+    def ask_to_tag(
+        self, organization: Organization, identifier: str, tags: Mapping[str, str]
+    ) -> None:
+        """May the caller give these tags to something new, which will have this id?
+
+        Whoever makes something without tags is not asked.
+        """
+        if not tags:
+            return
+        part = resources.node(organization, identifier, None, resources.NO_TARGET)
+        action = f"{self.operation.service.name}:{api.TagResource.name}"
+        self._ask(organization, action, part, request_keys(tags))
+
+    def _ask(
+        self,
+        organization: Organization,
+        action: str,
+        part: Part[T],
+        keys: Mapping[str, ContextValue],
+    ) -> None:
+        self.authorize(action, replace(part, owner=self.account), keys)
+        self._require_standing(organization)
+
+    def ask_any(
+        self, organization: Organization, keys: Mapping[str, ContextValue] = NO_KEYS
+    ) -> Permit[Target]:
+        """May the caller do what this operation does, when it is about no one part?"""
+        permit = self.authorize_any(self.action, keys)
+        self._require_standing(organization)
+        return permit
+
+    def _require_standing(self, organization: Organization) -> None:
+        """Refuse the call of an account that may not make it, whatever its policies say."""
+        if self.account != organization.management and not self.rules.by_members:
+            raise api.AccessDeniedException("You don't have permissions to access this resource.")
+
+    def node(self, organization: Organization, identifier: str, missing: Missing) -> Part[Node]:
+        """The root, the unit or the account with this id."""
+        table, reader = self.repository.organizations, self.transaction
+        match resources.node_type(identifier):
+            case "ROOT":
+                record = organization if identifier == organization.root else None
+                return resources.node(organization, identifier, record, missing)
+            case "ORGANIZATIONAL_UNIT":
+                unit = table.unit(reader, identifier)
+                return resources.node(organization, identifier, unit, missing)
+            case "ACCOUNT":
+                member = table.member(reader, identifier)
+                return resources.node(organization, identifier, member, missing)

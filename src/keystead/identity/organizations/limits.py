@@ -1,0 +1,11 @@
+"""How many of each may there be?  Organizations' quotas (iam.md 1.12), each with its refusal."""
+
+from keystead.wire.models import organizations as api
+
+UNITS = 2_000
+UNIT_DEPTH = 5  # below the root
+
+
+def exceeded(reason: str, sentence: str) -> api.ConstraintViolationException:
+    """The refusal of what is more than a quota allows."""
+    return api.ConstraintViolationException(sentence, reason=reason)

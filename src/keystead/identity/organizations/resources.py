@@ -1,0 +1,134 @@
+"""Which part of an organization is this call about?  It may be there or not: both are asked about.
+
+A call is authorized against the ARN that a part has, or would have; only whoever may do it learns
+that there is none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from keystead.arns import organizations_arn
+from keystead.call import NO_KEYS
+from keystead.errors import AwsError
+from keystead.identity.organizations import tags
+from keystead.identity.repository import Member, Organization, Unit
+from keystead.policy.evaluation import ContextValue, PolicySource
+from keystead.wire.models import organizations as api
+
+T_co = TypeVar("T_co", covariant=True)
+
+Missing = tuple[type[AwsError], str]
+"""The error for something that is not there, and its sentence."""
+
+NO_ACCOUNT: Missing = (
+    api.AccountNotFoundException,
+    "You specified an account that doesn't exist.",
+)
+NO_UNIT: Missing = (
+    api.OrganizationalUnitNotFoundException,
+    "You specified an organizational unit that doesn't exist.",
+)
+NO_PARENT: Missing = (api.ParentNotFoundException, "You specified parent that doesn't exist.")
+NO_CHILD: Missing = (api.ChildNotFoundException, "You specified a child that doesn't exist.")
+NO_SOURCE: Missing = (
+    api.SourceParentNotFoundException,
+    "You specified a source parent that doesn't exist.",
+)
+NO_DESTINATION: Missing = (
+    api.DestinationParentNotFoundException,
+    "You specified a destination parent that doesn't exist.",
+)
+NO_TARGET: Missing = (api.TargetNotFoundException, "You specified a target that doesn't exist.")
+NO_ROOT: Missing = (api.RootNotFoundException, "You specified a root that doesn't exist.")
+
+NodeType = Literal["ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"]
+
+_TYPES: Mapping[NodeType, tuple[str, str]] = {
+    "ROOT": ("root", "AWS::Organizations::Root"),
+    "ORGANIZATIONAL_UNIT": ("ou", "AWS::Organizations::OrganizationalUnit"),
+    "ACCOUNT": ("account", "AWS::Organizations::Account"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place in the tree: the root, a unit, an account."""
+
+    id: str
+    type: NodeType
+    arn: str
+    name: str
+    tags: Mapping[str, str]
+    record: Organization | Unit | Member
+
+    @property
+    def parent(self) -> str | None:
+        """What it is in; None for the root."""
+        return None if isinstance(self.record, Organization) else self.record.parent
+
+    def member(self) -> Member:
+        """The account that it is."""
+        if not isinstance(self.record, Member):
+            raise TypeError(f"{self.id} is no account")
+        return self.record
+
+    def unit(self) -> Unit:
+        """The unit that it is."""
+        if not isinstance(self.record, Unit):
+            raise TypeError(f"{self.id} is no unit")
+        return self.record
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T_co]):
+    """What a request names: the record that was found, or nothing. A `call.Resource`."""
+
+    arn_text: str
+    owner: str
+    resource_type: str
+    missing: Missing
+    record: T_co | None = None
+    condition_keys: Mapping[str, ContextValue] = field(default_factory=lambda: NO_KEYS)
+    resource_policies: tuple[PolicySource, ...] = ()
+    resource_policy_required: ClassVar[bool] = False
+    grants: ClassVar[tuple[PolicySource, ...]] = ()
+
+    def existing(self) -> T_co:
+        """The record; raises the error for what is not there."""
+        if self.record is None:
+            error, sentence = self.missing
+            raise error(sentence)
+        return self.record
+
+
+def node_type(identifier: str) -> NodeType:
+    """What an id of the tree stands for."""
+    if identifier.startswith("r-"):
+        return "ROOT"
+    return "ORGANIZATIONAL_UNIT" if identifier.startswith("ou-") else "ACCOUNT"
+
+
+def node_arn(organization: Organization, identifier: str) -> str:
+    """The ARN of a root, a unit or an account."""
+    kind, _ = _TYPES[node_type(identifier)]
+    return organizations_arn(
+        organization.management, f"{kind}/{organization.organization}/{identifier}"
+    )
+
+
+def node(
+    organization: Organization,
+    identifier: str,
+    record: Organization | Unit | Member | None,
+    missing: Missing,
+) -> Part[Node]:
+    """The root, unit or account that a request names; of another organization there is none."""
+    kind, arn = node_type(identifier), node_arn(organization, identifier)
+    _, resource_type = _TYPES[kind]
+    if record is None or record.organization != organization.organization:
+        return Part(arn, organization.management, resource_type, missing)
+    name = "Root" if isinstance(record, Organization) else record.name
+    found = Node(identifier, kind, arn, name, record.tag_map, record)
+    keys = tags.resource_keys(found.tags)
+    return Part(arn, organization.management, resource_type, missing, found, keys)

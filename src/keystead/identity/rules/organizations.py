@@ -1,0 +1,46 @@
+"""The rows of the Organizations operations, in the order of their names.
+
+Who gives tags to something new asks about `organizations:TagResource` as well.
+"""
+
+from dataclasses import dataclass
+
+from keystead.rules import Rules, table
+from keystead.wire.models import organizations as api
+
+_TAG = f"organizations:{api.TagResource.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationsRules(Rules):
+    """The row of an Organizations operation."""
+
+    by_members: bool = False
+    """May every account of an organization call it, and not the management account alone?"""
+
+
+ORGANIZATIONS = table(
+    OrganizationsRules(api.CloseAccount),
+    OrganizationsRules(api.CreateAccount, asks=("organizations:CreateAccount", _TAG)),
+    OrganizationsRules(api.CreateOrganization, by_members=True),
+    OrganizationsRules(
+        api.CreateOrganizationalUnit, asks=("organizations:CreateOrganizationalUnit", _TAG)
+    ),
+    OrganizationsRules(api.DeleteOrganization),
+    OrganizationsRules(api.DeleteOrganizationalUnit),
+    OrganizationsRules(api.DescribeAccount),
+    OrganizationsRules(api.DescribeCreateAccountStatus),
+    OrganizationsRules(api.DescribeOrganization, by_members=True),
+    OrganizationsRules(api.DescribeOrganizationalUnit),
+    OrganizationsRules(api.LeaveOrganization, by_members=True),
+    OrganizationsRules(api.ListAccounts),
+    OrganizationsRules(api.ListAccountsForParent),
+    OrganizationsRules(api.ListChildren),
+    OrganizationsRules(api.ListCreateAccountStatus),
+    OrganizationsRules(api.ListOrganizationalUnitsForParent),
+    OrganizationsRules(api.ListParents),
+    OrganizationsRules(api.ListRoots),
+    OrganizationsRules(api.MoveAccount),
+    OrganizationsRules(api.RemoveAccountFromOrganization),
+    OrganizationsRules(api.UpdateOrganizationalUnit),
+)
