@@ -1,4 +1,4 @@
-"""The same decisions, faster: specialised, compiled, compared."""
+"""How are the same decisions made faster?  They are specialised, compiled and compared."""
 
 from keystead.policy.enforcement.enforce import Enforcer
 

@@ -1,10 +1,10 @@
-"""How is a residual asked fastest?  As one function, written out for it.
+"""Which code evaluates a residual fastest?  One function, generated for this residual.
 
-The functions of statements and conditions stay as they are; only the loops and calls around them
-are unrolled.
+The functions of statements and conditions stay unchanged. Only the loops and calls around them are
+unrolled.
 
-INVARIANT: no text of a document becomes source. Whatever the function needs is a constant that
-is passed in under a name of our own.
+INVARIANT: no text of a document becomes source code. Every value that the function needs is a
+constant, which is passed in under a name of our own.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,11 +27,11 @@ from keystead.policy.language import (
 )
 
 _ROOM = Room(of_owner=512 * KIB, in_all=8 * MIB)
-_CODE, _EACH = 1500, 7  # bytes of a code, and for each character of its source
+_CODE, _EACH = 1500, 7  # bytes of a code object, and more for each character of its source
 
 
 class Refused(Enum):
-    """The other answer."""
+    """The answer of a residual that does not allow."""
 
     REFUSED = auto()
 
@@ -44,23 +44,23 @@ Verdict = PolicyKind | None | Refused
 Residual = Callable[[Question], Verdict]
 
 Whom = Callable[[Principal, bool], Grade]
-"""How a statement names a caller."""
+"""It tells how exactly a statement names a caller."""
 
 Named = tuple[Whom, ResourceTest | None]
-"""A statement of a policy with principals: whom it names, and whether it applies; None: always."""
+"""A statement with principals: how it names a caller, and its test. None: it always applies."""
 
 Route = tuple[bool, bool, bool, PolicyKind | None] | None
-"""Must identity, boundary and session policies allow as well?  And who allows; None: refused."""
+"""Must identity, boundary and session policies allow, and which kind allows?  None: refused."""
 
 Routes = dict[tuple[PrincipalType, Grade, bool, bool], Route]
 """(type, grade, granted to the caller, foreign) -> route."""
 
 
 class Remainder(msgspec.Struct, frozen=True):
-    """What remains of a decision: its parts in the order of the steps."""
+    """The open parts of a decision, in the order of the steps."""
 
-    denies: Sequence[Test]  # (1) those that ask nothing but keys
-    own_denies: Sequence[QuickStatement]  # (1) of the caller's own policies
+    denies: Sequence[Test]  # (1) the Denies that only depend on condition keys
+    own_denies: Sequence[QuickStatement]  # (1) the Denies of the caller's own policies
     ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4)
     resource: Sequence[Named]  # (5)
     granted: Callable[[Question], Grade]
@@ -72,7 +72,7 @@ class Remainder(msgspec.Struct, frozen=True):
 
 
 class _Source:
-    """Source in the making, and its constants."""
+    """The source code so far, and its constants."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -89,7 +89,7 @@ class _Source:
 
 
 def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
-    """The function that asks what remains; `code` compiles a source (`Shapes`)."""
+    """The function that decides the open parts. `code` compiles its source (`Shapes`)."""
     source = _Source()
     source.lines += [
         "def residual(question):",
@@ -113,13 +113,13 @@ def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
             _must_allow(source, flag, statements)
     source.lines.append("    return kind")
     exec(code("\n".join(source.lines)), source.constants)  # noqa: S102  # see the invariant
-    # A function that its own constants name would only ever be freed by the collector.
+    # If its own constants named the function, only the garbage collector could free it.
     residual: Residual = source.constants.pop("residual")
     return residual
 
 
 class Shapes:
-    """The compiled sources: most combinations of documents have one of a few shapes."""
+    """The compiled sources. Most combinations of documents have one of a few shapes."""
 
     __slots__ = ("_codes",)
 
@@ -128,7 +128,7 @@ class Shapes:
 
     @property
     def kept_bytes(self) -> int:
-        """What they take."""
+        """The bytes that they take."""
         return self._codes.cost
 
     def code(self, account: str, text: str) -> CodeType:
@@ -141,7 +141,7 @@ class Shapes:
 
 
 def _resource_side(source: _Source, what: Remainder) -> None:
-    """How the resource's policies and grants name the caller, and what follows."""
+    """Step (5): how the resource's policies and grants name the caller, and the route."""
     grade = "NOBODY"
     for whom, applies in what.resource:
         its = f"{source.name(whom)}(who, {what.bounded})"
@@ -169,7 +169,7 @@ def _resource_side(source: _Source, what: Remainder) -> None:
 
 
 def _must_allow(source: _Source, flag: str, statements: Iterable[QuickStatement]) -> None:
-    """Refuse unless some statement applies; `flag` says whether one has to."""
+    """Refuse unless a statement applies. `flag` tells whether one has to apply."""
     tests = [_applies(source, statement) for statement in statements]
     if "True" in tests:
         return
@@ -178,7 +178,7 @@ def _must_allow(source: _Source, flag: str, statements: Iterable[QuickStatement]
 
 
 def _applies(source: _Source, statement: QuickStatement) -> str:
-    """Whether a statement's resource and conditions match, as an expression."""
+    """The expression that tests a statement's resource and conditions."""
     parts: list[str] = []
     if statement.everything:
         pass

@@ -1,13 +1,15 @@
-"""May they, quickly?  `Call.authorize` asks the residual, kept by document ids, else `evaluate`.
+"""May they, quickly?  `Call.authorize` uses a residual, kept by document ids, or else `evaluate`.
 
-An allowance comes from the residual and says which kind of policy gave it; `evaluate` gives its
-full trace. Every refusal is decided and explained by `evaluate`, and the first answer of a new
-residual is compared with it. A difference between the two is our bug: it refuses, whatever either
-says, and is counted for whoever watches (`disagreements`). From then on nobody is allowed by these
-documents: the residual that was wrong once is never asked again.
+A residual may allow. It then tells the kind of policy that allows, but gives no trace. Every
+refusal is decided and explained by `evaluate`. The first answer of a new residual is compared with
+`evaluate` as well.
 
-INVARIANT: a residual depends only on what it is kept under: the ids of the documents, how they
-are asked, and the action.
+A difference between the two is our bug. Then the call is refused, whichever of them allows, and the
+difference is counted for the operator (`disagreements`). A residual that was wrong once is never
+used again: from then on every call under these documents is refused.
+
+INVARIANT: a residual depends only on its key: the ids of the documents, the flags of the question,
+and the action.
 """
 
 from functools import partial
@@ -31,7 +33,7 @@ from keystead.policy.evaluation import (
 )
 
 ROOM: Final = Room(of_owner=6 * MIB, in_all=64 * MIB)
-"""For residuals: of the account that asks, with all the documents that they are made of."""
+"""The room for residuals and their documents. They count for the account of the caller."""
 
 DISAGREEMENT = Finding(
     "0 internal",
@@ -44,9 +46,9 @@ _ALLOWED: Final = Outcome.ALLOWED
 
 
 class Enforcer:
-    """The residuals in use, and how often one differed from the definition.
+    """The residuals in use, and the number of differences from the definition.
 
-    An installation has one, and every call gets it from there.
+    An installation has one Enforcer, and every call gets it from there.
     """
 
     __slots__ = ("_forms", "_residuals", "_shapes", "disagreements")
@@ -78,7 +80,7 @@ class Enforcer:
         return decision
 
     def _compiled(self, policies: ApplicablePolicies, action: str, account: str) -> Residual:
-        """The residual, within the budget: what searches nothing has none to keep to."""
+        """The residual. If it searches texts, it also refuses requests over the budget."""
         taken = work(policies, action)
         if taken.is_hopeless:
             return _refuse
@@ -101,11 +103,11 @@ class Enforcer:
 
     @property
     def kept_bytes(self) -> int:
-        """What the residuals take, with their documents."""
+        """The bytes that the residuals and their documents take."""
         return self._residuals.cost + self._shapes.kept_bytes + self._forms.kept_bytes
 
     def _explained(self, question: Question, key: Combination, verdict: Verdict) -> Decision:
-        """The definition's answer, if it is the residual's too."""
+        """The decision of the definition. If the residual's verdict differs, a refusal."""
         decision = evaluate(question)
         defined: Verdict = decision.kind if decision.allowed else REFUSED
         if defined is verdict:
@@ -124,5 +126,5 @@ class Enforcer:
 
 
 def _refuse(question: Question) -> Verdict:  # noqa: ARG001  # as a residual's
-    """What stands for a residual that was wrong, or that no request could afford."""
+    """The residual that replaces a wrong one, or one that exceeds the budget in every request."""
     return REFUSED

@@ -1,9 +1,9 @@
-"""What is left of a decision when the documents and the action are known?
+"""Which parts of a decision stay open when the documents and the action are known?
 
-Most statements say nothing about the action and fall away; what remains is a function of the
+Most statements do not concern the action and fall away. The open parts are a function of the
 principal, the resource and the condition keys. Enforcement keeps one such function for each
-combination of documents and action (`enforce`). It answers what `evaluate` would, step by step
-and in its order, only without saying why; `evaluate` is the definition.
+combination of documents and action (`enforce`). It gives the answer of `evaluate`, with the same
+steps in the same order, but without reasons. `evaluate` is the definition.
 """
 
 from collections.abc import Callable, Iterable
@@ -45,24 +45,25 @@ from keystead.policy.language import (
 from keystead.policy.text import ascii_lower
 
 Ceiling = Callable[[RequestContext], bool]
-"""Does what stands above both sides allow?"""
+"""Do the policies above caller and resource allow?"""
 
 NamedTest = tuple[Whom, ResourceTest]
-"""A statement that is asked by itself."""
+"""A statement that is tested by itself."""
 
-_RESIDUAL, _PART, _NAME = 4000, 350, 70  # bytes: of any, and of what statements add to it
+# Bytes of: any residual; each statement or condition in it; each name of a principal.
+_RESIDUAL, _PART, _NAME = 4000, 350, 70
 
 NOBODY, LIMITED, DIRECT = Grade.NOBODY, Grade.LIMITED, Grade.DIRECT
 
 
 class About(msgspec.Struct, frozen=True):
-    """What some policies say about one action, in lower case."""
+    """It finds the statements of policies about one action, which is in lower case."""
 
     action: str
     quick: Quick
 
     def __call__(self, sources: Iterable[PolicySource], *, allow: bool) -> list[QuickStatement]:
-        """The statements of one effect, those without conditions first."""
+        """The statements of one effect. Those without conditions come first."""
         statements = [
             self.quick(source.policy, statement)
             for source in sources
@@ -75,7 +76,7 @@ class About(msgspec.Struct, frozen=True):
 def compile_residual(
     policies: ApplicablePolicies, action: str, code: Callable[[str], CodeType], quick: Quick
 ) -> Residual:
-    """The function that decides this action under these documents; grants are read as they come."""
+    """The function that decides this action under these documents. It reads grants in each call."""
     name = ascii_lower(action)
     if open_to_everybody(name):
         return lambda _: None
@@ -109,7 +110,7 @@ def compile_residual(
 
 
 def weight(policies: ApplicablePolicies, action: str) -> int:
-    """The bytes that a residual takes without the documents."""
+    """The bytes that a residual takes, without the documents."""
     name = ascii_lower(action)
     asked = [s for p in policies.every for s in p.policy.statements if s.actions.matches(name)]
     named = sum(len(s.principals.names) for s in asked if isinstance(s.principals, Principals))
@@ -129,7 +130,7 @@ def _named(about: About, sources: Iterable[PolicySource], *, allow: bool) -> lis
 
 
 def _denies(about: About, sources: Iterable[PolicySource]) -> tuple[list[Test], list[NamedTest]]:
-    """The Denies that ask nothing but keys, and all others."""
+    """The Denies that only depend on condition keys, and all other Denies."""
     of_keys: list[Test] = []
     others: list[NamedTest] = []
     for statement in about(sources, allow=False):
@@ -145,7 +146,7 @@ def _denies(about: About, sources: Iterable[PolicySource]) -> tuple[list[Test], 
 
 
 def _allows(about: About, sources: Iterable[PolicySource]) -> list[Named]:
-    """The Allows of the resource's policies; those without conditions are asked as one."""
+    """The Allows of the resource's policies. Those without conditions are combined into one."""
     always: list[Principals] = []
     sometimes: list[Named] = []
     for statement in about(sources, allow=True):
@@ -157,14 +158,14 @@ def _allows(about: About, sources: Iterable[PolicySource]) -> list[Named]:
     if not always:
         return sometimes
     together = Principals(
-        frozenset().union(*(one.names for one in always)),
-        everybody=any(one.everybody for one in always),
+        frozenset().union(*(principals.names for principals in always)),
+        everybody=any(principals.everybody for principals in always),
     )
     return [(together.grade, None), *sometimes]
 
 
 def _whom(principals: PrincipalElement | None) -> Whom:
-    """How a statement names a caller; without principals it is about whoever holds the policy."""
+    """How a statement names a caller. Without principals it is about the holder of the policy."""
     return _everybody if principals is None else principals.grade
 
 
@@ -173,7 +174,7 @@ def _everybody(_: Principal, __: bool) -> Grade:
 
 
 def _some(about: About, sources: Iterable[PolicySource]) -> ResourceTest:
-    """Does some Allow apply, in policies about their holder?"""
+    """A test: does an Allow apply, in policies about their holder?"""
     statements = about(sources, allow=True)
     tests = tuple(statement.applies for statement in statements)
     if len(tests) == 1 or (statements and statements[0].unconditional):
@@ -191,7 +192,7 @@ def _some(about: About, sources: Iterable[PolicySource]) -> ResourceTest:
 def _ceilings(
     policies: ApplicablePolicies, about: About, denies: list[NamedTest], *, bounded: bool
 ) -> tuple[Ceiling, ...]:
-    """What stands above both sides, as far as it is there: (1) to (4)."""
+    """The policies above caller and resource that exist here: steps (1) to (4)."""
     ceilings: list[Ceiling] = []
     action = about.action
     if denies:
@@ -233,7 +234,7 @@ def _resource_control(action: str, denies: list[NamedTest], *, bounded: bool) ->
 
 
 def _service_control(denies: list[ResourceTest], levels: list[ResourceTest]) -> Ceiling:
-    """Nothing denies, and every level allows."""
+    """No SCP denies, and every level of SCPs allows."""
 
     def allows(context: RequestContext) -> bool:
         if not under_service_control(context.principal):
@@ -247,7 +248,7 @@ def _service_control(denies: list[ResourceTest], levels: list[ResourceTest]) -> 
 
 
 def _granted(action: str, question: Question, *, bounded: bool) -> Grade:
-    """How grants name the caller. There may be others for every key, so they are read here."""
+    """How grants name the caller. Each key may have others, so every call reads them."""
     best, context = NOBODY, question.context
     for source in question.policies.grants:
         for statement in source.policy.statements:
@@ -263,7 +264,7 @@ def _granted(action: str, question: Question, *, bounded: bool) -> Grade:
 def _routes(
     required: bool, cross_account: bool, strict: bool, passed: bool, resource: PolicyKind
 ) -> Routes:
-    """`binding` for every caller that there can be; `passed`: with session policies."""
+    """The results of `binding` for every possible caller. `passed`: with session policies."""
     routes: Routes = {}
     for kind, grade, granted, foreign in product(
         PrincipalType, Grade, (False, True), (False, True)

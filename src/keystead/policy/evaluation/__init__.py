@@ -1,4 +1,4 @@
-"""May they?  The question, the steps, the decision: the definition."""
+"""May they?  The definition: a question, its steps and its decision."""
 
 from keystead.policy.evaluation.binding import Bound, allowed_by, bound_by, resource_refuses
 from keystead.policy.evaluation.budget import is_exceeded, work

@@ -1,11 +1,12 @@
-"""Would this decision take too long?  Known before anything is compared (threat-model PE-5).
+"""Would this decision take too long?  That is known before anything is compared (PE-5).
 
-What the documents may take for this action and for texts of these lengths is added up
-(`costs`); a decision that exceeds the budget is refused explicitly, unread. So whoever asks
-the same question hears the same: enforcement, its compiled form, a simulation, an explanation.
+The work of the documents is added up for this action and for texts of these lengths (`costs`). A
+decision that exceeds the budget is refused explicitly, and its documents are not compared. So the
+same question has the same answer in enforcement, in its compiled form, in a simulation and in an
+explanation.
 
-Every document counts, whether or not it has a say with this caller, so that the sum depends on
-nothing else. Grants do not: they compare texts only with the few that they were made with.
+Every document counts, even one without a say for this caller. So the sum does not depend on the
+caller. Grants do not count: they compare texts only with the few texts of the grant.
 """
 
 from collections.abc import Iterable
@@ -19,20 +20,23 @@ from keystead.policy.language import ACTION, RESOURCE, Keys, Search, Searches, S
 from keystead.policy.text import ascii_lower
 
 MOST_STEPS: Final = 2_000_000
-"""What one decision may take: a tenth of a second. Enforcement compares twice what it refuses, and
-with reading the longest documents that stays within a quarter of a second.
+"""The most steps of one decision: a tenth of a second.
+
+Enforcement compares a refused request twice. With the reading of the longest documents this stays
+within a quarter of a second.
 """
 
 LONGEST_TEXT: Final = 8192
-"""How long a text may be that is searched, or read from end to end: a pattern takes no more than
-a millisecond for it. No value of an encryption context is longer.
+"""The longest text, in characters, that may be searched or read from end to end.
+
+A pattern takes at most a millisecond for it. No value of an encryption context is longer.
 """
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
-    """What the documents of a decision may take."""
+    """The work of a decision's documents."""
 
-    steps: int = 0  # whatever else the request says
+    steps: int = 0  # the steps that every request takes
     searches: Searches = ()
 
     @property
@@ -57,16 +61,19 @@ NO_WORK = Work()
 
 
 def is_exceeded(question: Question) -> bool:
-    """Would it take too long to decide this?"""
+    """Would it take too long to decide this question?"""
     context = question.context
     return work(question.policies, context.action).exceeds(context.resource, context.keys)
 
 
 def work(policies: ApplicablePolicies, action: str) -> Work:
-    """What it may take to decide on this action."""
+    """The work of deciding on this action."""
     name = ascii_lower(action)
     searching = [
-        one for source in policies.every for one in source.policy.statements if one.searches
+        statement
+        for source in policies.every
+        for statement in source.policy.statements
+        if statement.searches
     ]
     if not searching or open_to_everybody(name):
         return NO_WORK
@@ -77,18 +84,18 @@ def work(policies: ApplicablePolicies, action: str) -> Work:
         if search.subject == ACTION
     )
     if steps > MOST_STEPS:
-        return Work(steps)  # not even the actions are worth comparing
-    return Work(steps, _together(one for one in searching if one.actions.matches(name)))
+        return Work(steps)  # even to compare the actions would take too long
+    return Work(steps, _together(s for s in searching if s.actions.matches(name)))
 
 
 def _together(statements: Iterable[Statement]) -> Searches:
     """One search for each subject."""
-    found: dict[str, Search] = {}
+    together: dict[str, Search] = {}
     for statement in statements:
-        for one in statement.searches:
-            if one.subject != ACTION:
-                before = found.get(one.subject, Search(one.subject, 0, 0))
-                found[one.subject] = Search(
-                    one.subject, before.each + one.each, before.passes + one.passes
+        for search in statement.searches:
+            if search.subject != ACTION:
+                before = together.get(search.subject, Search(search.subject, 0, 0))
+                together[search.subject] = Search(
+                    search.subject, before.each + search.each, before.passes + search.passes
                 )
-    return tuple(found.values())
+    return tuple(together.values())

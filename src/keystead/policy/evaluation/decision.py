@@ -1,8 +1,8 @@
-"""What was decided, why, and the proof of it.
+"""Which decision was made, why, and how is it proved?
 
-A Decision carries its own explanation: the deciding kind of policy, the statements that decided,
-and a trace with one Finding per step of the evaluation. A Permit proves that a Decision allowed
-this use of this resource; it is the only key to custody and to issuing credentials.
+A Decision carries its own explanation: the deciding kind of policy, the deciding statements, and a
+trace with a Finding for each step of the evaluation. A Permit proves that a Decision allowed this
+use of this resource. Custody opens keys, and credentials are issued, only for a Permit.
 """
 
 from enum import StrEnum
@@ -30,7 +30,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Outcome(StrEnum):
-    """The three results of evaluation; the values are the `keystead decide` spelling."""
+    """The three results of an evaluation. The values are those of `keystead decide`."""
 
     ALLOWED = "Allowed"
     IMPLICITLY_DENIED = "ImplicitlyDenied"
@@ -46,7 +46,7 @@ _TOLD_BY_ARN = OF_CALLER | OF_ORGANIZATION
 
 
 class DecidingStatement(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """A statement that decided: where it stands and what it is called."""
+    """A statement that decided: its policy, its position and its Sid."""
 
     kind: PolicyKind
     policy: str  # PolicySource.id
@@ -57,7 +57,7 @@ class DecidingStatement(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """What one step of the evaluation found."""
+    """The result of one step of the evaluation."""
 
     step: str  # "1 explicit deny", "4 identity-based policies", …
     kind: PolicyKind | None
@@ -84,8 +84,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     kind: PolicyKind | None  # the kind of policy that decided; None for root's default allow
     statements: tuple[DecidingStatement, ...] = ()
     trace: tuple[Finding, ...] = ()
-    foreign: bool = False  # the resource is another account's
-    place: str = ""  # how the resource is told of, if not as `on resource: …`
+    foreign: bool = False  # does the resource belong to another account?
+    place: str = ""  # the words that replace `on resource: …` in the message
 
     @property
     def allowed(self) -> bool:
@@ -93,15 +93,16 @@ class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     @property
     def over_budget(self) -> bool:
-        """Was nothing compared, because it would have taken too long?"""
+        """Was nothing compared, because the comparison would have taken too long?"""
         return OVER_BUDGET in self.trace
 
     @property
     def message(self) -> str:
         """AWS's sentence for this refusal (iam.md 7.1, kms.md 8.4).
 
-        Of another account's resource it tells nothing but what the caller's own side lacks: not
-        whether it exists, and not what its policy says (threat-model KM-2).
+        About another account's resource it only tells which permission the caller's own side lacks.
+        It does not tell whether the resource exists, nor the content of its policy (threat-model
+        KM-2).
         """
         reason = self._told_reason
         return (
@@ -111,7 +112,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     @property
     def reason(self) -> str:
-        """Why it was refused, for an operator; "" when no policy decided."""
+        """The reason of the refusal, for an operator; "" if no policy decided."""
         if self.kind is None:
             return ""
         if self.outcome is Outcome.EXPLICITLY_DENIED:
@@ -144,7 +145,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     @property
     def _told_policy(self) -> str:
-        """The policy's ARN, which newer messages end with; never one of another account."""
+        """The policy's ARN at the end of newer messages. It is never one of another account."""
         foreign = self.foreign and self.kind is PolicyKind.RESOURCE_CONTROL
         if foreign or self.kind not in _TOLD_BY_ARN or not self.statements:
             return ""
@@ -153,7 +154,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class AccessDenied(AwsError):
-    """The refusal, with the Decision that explains it and the question that can be asked again."""
+    """The refusal, with the Decision that explains it, and the question, to decide it again."""
 
     code = "AccessDeniedException"
     status = 400
@@ -178,8 +179,8 @@ class AccessDenied(AwsError):
 class Permit(msgspec.Struct, Generic[R_co], frozen=True):
     """Proof that a Decision allowed this use of this resource.
 
-    INVARIANT: made only in `keystead.call` (after a Decision that allows) and by `for_system`;
-    a test over the syntax tree asserts it.
+    INVARIANT: a Permit is made only in `keystead.call`, after a Decision that allows, and by
+    `for_system`. A test over the syntax tree asserts it.
     """
 
     resource: R_co
@@ -188,5 +189,5 @@ class Permit(msgspec.Struct, Generic[R_co], frozen=True):
 
     @staticmethod
     def for_system(resource: R, action: str, reason: str) -> "Permit[R]":
-        """A permit for work that no caller asked for (rotation, deletion). Audited by its user."""
+        """A permit for work without a caller (rotation, deletion). Its user records the work."""
         return Permit(resource, action, f"system: {reason}")

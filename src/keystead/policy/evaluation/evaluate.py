@@ -1,7 +1,7 @@
 """May they?  The one place where it is decided (iam.md 5.2, 5.3, 5.4; kms.md 10.2).
 
-Pure and total: everything that the decision depends on is in the arguments. Every step appends
-what it found, also after one that refuses, so that a refusal names every policy in the way.
+The function is pure and total: everything that the decision depends on is in its arguments. Every
+step appends a finding, even after a step that refuses. So a refusal names every policy in the way.
 """
 
 from keystead.policy.evaluation import steps
@@ -28,51 +28,57 @@ _REFUSALS = {
 def evaluate(question: Question) -> Decision:
     """May this principal do this to this resource?
 
-    What would take too long to be asked is refused (`budget`); for everything else:
-    (1) Nothing denies explicitly, and AWS does not keep it for itself. (2) The RCPs over the
-    resource, (3) every level of SCPs over the caller and (4) the VPC endpoint's policy allow.
-    (5) The resource's policies and grants: a KMS key or a role to be assumed, and whatever
-    belongs to another account, must allow or delegate. What they allow decides how far (6) the
-    caller's identity-based policies, (7) permissions boundary and (8) session policies must allow
-    as well.
+    A question that would take too long is refused (`budget`). Every other question is allowed if:
+
+    (1) no statement denies, and AWS does not reserve the action for itself
+    (2) the RCPs over the resource allow
+    (3) every level of SCPs over the caller allows
+    (4) the policy of the VPC endpoint allows
+    (5) the resource's policies and grants allow or delegate. This is required of a KMS key, of a
+        role to be assumed, and of every resource of another account.
+    (6) the caller's identity-based policies allow
+    (7) the permissions boundary allows
+    (8) the session policies allow
+
+    How (5) allows decides whether (6), (7) and (8) are required (`binding`).
     """
     if open_to_everybody(question.action):
         return _open(question)
     if is_exceeded(question):
         return _unread(question)
-    found = match_all(question)
+    matches = match_all(question)
     bound = bound_by(
         question.context.principal.type,
-        max(found.resource.grade, found.grants.grade),
-        found.grants.grade,
+        max(matches.resource.grade, matches.grants.grade),
+        matches.grants.grade,
         foreign=question.foreign,
         strict=question.policies.sessions_always_bound,
     )
     trace = (
-        steps.explicit_deny(found),  # 1
+        steps.explicit_deny(matches),  # 1
         steps.reservation(question),
-        *steps.resource_control(found),  # 2
-        *steps.service_control(found),  # 3
-        steps.endpoint(found),  # 4
-        steps.resource(question, found),  # 5
-        steps.identity(question, found, bound),  # 6
-        steps.boundary(found, bound),  # 7
-        steps.session(question, found, bound),  # 8
+        *steps.resource_control(matches),  # 2
+        *steps.service_control(matches),  # 3
+        steps.endpoint(matches),  # 4
+        steps.resource(question, matches),  # 5
+        steps.identity(question, matches, bound),  # 6
+        steps.boundary(matches, bound),  # 7
+        steps.session(question, matches, bound),  # 8
     )
-    return _conclude(question, found, bound, tuple(step for step in trace if step is not None))
+    return _conclude(question, matches, bound, tuple(step for step in trace if step is not None))
 
 
 def _conclude(
-    question: Question, found: Matches, bound: Bound, trace: tuple[Finding, ...]
+    question: Question, matches: Matches, bound: Bound, trace: tuple[Finding, ...]
 ) -> Decision:
-    """The first refusal decides; without one, whoever allowed does."""
+    """The first step that refuses decides. Without one, the policies that allowed decide."""
     refusal = next((finding for finding in trace if finding.effect in _REFUSALS), None)
     if refusal is not None:
         outcome = _REFUSALS[refusal.effect]
         return _decision(question, outcome, refusal.kind, refusal.statements, trace)
     allowing = [finding for finding in trace if finding.step[0] in "56"]
-    statements = tuple(one for finding in allowing for one in finding.statements)
-    grade = max(found.resource.grade, found.grants.grade)
+    statements = tuple(statement for finding in allowing for statement in finding.statements)
+    grade = max(matches.resource.grade, matches.grants.grade)
     kind = allowed_by(grade, bound, question.resource_kind)
     return _decision(question, Outcome.ALLOWED, kind, statements, trace)
 
@@ -83,7 +89,10 @@ def _open(question: Question) -> Decision:
 
 
 def _unread(question: Question) -> Decision:
-    """Over the budget. A stranger must not hear whose policies are (threat-model KM-2)."""
+    """The refusal of a question over the budget.
+
+    A stranger must not learn whose policies exceed it (threat-model KM-2).
+    """
     kind = question.resource_kind if question.foreign else None
     return _decision(question, Outcome.EXPLICITLY_DENIED, kind, (), (OVER_BUDGET,))
 

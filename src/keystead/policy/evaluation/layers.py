@@ -1,4 +1,4 @@
-"""Where does a policy stand in a decision?  Finding its place, and asking "what if" there."""
+"""In which layer of a decision does a policy stand?  Layers are read and replaced here."""
 
 from typing import Any
 
@@ -13,27 +13,27 @@ Sources = tuple[PolicySource, ...]
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """A kind of policy and, for an organization's, a level from 0."""
+    """A kind of policy. For an organization's kind it has a level, from 0."""
 
     kind: PolicyKind
     level: int = 0
 
     @property
     def shown_level(self) -> int:
-        """The level as people count it, from 1; 0 for a kind that has no levels."""
+        """The level as people count it, from 1; 0 for a kind without levels."""
         return self.level + 1 if KINDS[self.kind].form is Form.LEVELS else 0
 
 
 def document_kind(kind: PolicyKind) -> DocumentKind:
-    """What a document of this kind may say; a key policy is asked as any resource's."""
+    """The kind of document in policies of this kind. A key policy counts as a resource's."""
     return KINDS[kind].document
 
 
-def sources_at(policies: ApplicablePolicies, place: Layer) -> Sources:
-    """The policies at a place."""
-    held, form = _held(policies, place.kind), KINDS[place.kind].form
+def sources_at(policies: ApplicablePolicies, layer: Layer) -> Sources:
+    """The policies in a layer."""
+    held, form = _held(policies, layer.kind), KINDS[layer.kind].form
     if form is Form.LEVELS:
-        level: Sources = held[place.level]
+        level: Sources = held[layer.level]
         return level
     if form is Form.ONE:
         return () if held is None else (held,)
@@ -41,14 +41,14 @@ def sources_at(policies: ApplicablePolicies, place: Layer) -> Sources:
 
 
 def with_sources(
-    policies: ApplicablePolicies, place: Layer, sources: Sources
+    policies: ApplicablePolicies, layer: Layer, sources: Sources
 ) -> ApplicablePolicies:
-    """The same policies, but for those at one place."""
-    facts = KINDS[place.kind]
+    """The same policies, with `sources` in place of those in one layer."""
+    facts = KINDS[layer.kind]
     held: object = sources
     if facts.form is Form.LEVELS:
-        levels = _held(policies, place.kind)
-        held = (*levels[: place.level], sources, *levels[place.level + 1 :])
+        levels = _held(policies, layer.kind)
+        held = (*levels[: layer.level], sources, *levels[layer.level + 1 :])
     elif facts.form is Form.ONE:
         held = sources[0]
     if facts.of_principal:
@@ -58,13 +58,13 @@ def with_sources(
 
 
 def _held(policies: ApplicablePolicies, kind: PolicyKind) -> Any:
-    """What a question has of this kind."""
+    """The member of a question's policies that holds this kind."""
     facts = KINDS[kind]
     return getattr(policies.principal if facts.of_principal else policies, facts.part)
 
 
 def places(question: Question) -> list[Layer]:
-    """Every place whose policies have a say, in the order of the steps."""
+    """Every layer whose policies have a say, in the order of the steps."""
     return [
         Layer(kind, level)
         for kind in KINDS
@@ -74,7 +74,7 @@ def places(question: Question) -> list[Layer]:
 
 
 def _has_a_say(question: Question, kind: PolicyKind) -> bool:
-    """Do policies of this kind have a say with this caller and this resource?"""
+    """Do policies of this kind have a say for this caller and this resource?"""
     match KINDS[kind].whose:
         case Whose.CALLER:
             return question.context.principal.type not in UNBOUND
@@ -87,7 +87,7 @@ def _has_a_say(question: Question, kind: PolicyKind) -> bool:
 
 
 def _levels(question: Question, kind: PolicyKind) -> int:
-    """How many places there are of this kind."""
+    """The number of layers of this kind."""
     if KINDS[kind].form is not Form.LEVELS:
         return 1
     return len(_held(question.policies, kind))

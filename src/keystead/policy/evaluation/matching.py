@@ -1,6 +1,6 @@
-"""Which statements match this request?  Every policy read once, by kind.
+"""Which statements match this request?  Every policy is read once, by kind.
 
-The findings of `evaluate` are drawn from these matches; nothing here decides.
+The findings of `evaluate` are drawn from these matches. Nothing is decided here.
 """
 
 from collections.abc import Iterator
@@ -18,20 +18,20 @@ from keystead.policy.evaluation.question import (
 from keystead.policy.evaluation.service_rules import under_resource_control, under_service_control
 from keystead.policy.language import UNBOUND, Grade, Statement
 
-# Members under names of their own: every statement asks for them.
+# The members have names of their own, because every statement reads them.
 _NOBODY, _DIRECT = Grade.NOBODY, Grade.DIRECT
 
 
 class Matched(msgspec.Struct, frozen=True):
-    """The statements of one set of policies that match."""
+    """The matching statements of one set of policies."""
 
     allows: tuple[DecidingStatement, ...] = ()
     denies: tuple[DecidingStatement, ...] = ()
     grades: tuple[Grade, ...] = ()  # how each of `allows` names the caller
-    grade: Grade = Grade.NOBODY  # the best of them
+    grade: Grade = Grade.NOBODY  # the highest of `grades`
 
     def best(self) -> tuple[DecidingStatement, ...]:
-        """The Allows that name the caller best."""
+        """The Allows that name the caller most exactly."""
         pairs = zip(self.allows, self.grades, strict=True)
         return tuple(statement for statement, its in pairs if its is self.grade)
 
@@ -44,7 +44,7 @@ Levels = tuple[tuple[PolicySource, ...], ...]
 
 
 def matched(question: Question, kind: PolicyKind, sources: tuple[PolicySource, ...]) -> Matched:
-    """The statements of these policies that match."""
+    """The matching statements of these policies."""
     if not sources:
         return NONE
     action, bounded = question.action, question.bounded
@@ -69,7 +69,7 @@ def matched(question: Question, kind: PolicyKind, sources: tuple[PolicySource, .
 
 
 def grade_of(question: Question, statement: Statement) -> Grade:
-    """How a statement names the caller, NOBODY when it does not match the request.
+    """How a statement names the caller; NOBODY if it does not match the request.
 
     A policy without principals is about its holder.
     """
@@ -79,7 +79,7 @@ def grade_of(question: Question, statement: Statement) -> Grade:
 
 
 def _named(context: RequestContext, statement: Statement, *, bounded: bool) -> Grade:
-    """`grade_of`, for a statement that is about the action."""
+    """`grade_of` for a statement about the action."""
     principals, named = statement.principals, _DIRECT
     if principals is not None:
         named = principals.grade(context.principal, bounded)
@@ -89,7 +89,7 @@ def _named(context: RequestContext, statement: Statement, *, bounded: bool) -> G
 
 
 def deciding(kind: PolicyKind, source: PolicySource, statement: Statement) -> DecidingStatement:
-    """A statement as a reason names it."""
+    """The statement in the form in which a reason names it."""
     return DecidingStatement(
         kind=kind,
         policy=source.id,
@@ -101,7 +101,7 @@ def deciding(kind: PolicyKind, source: PolicySource, statement: Statement) -> De
 
 
 class Matches(msgspec.Struct, frozen=True):
-    """Everything that matches, by kind and level. None: no policy of this kind applies."""
+    """All matching statements, by kind and level. None: no policy of this kind applies."""
 
     service_control: tuple[Matched, ...]
     resource_control: tuple[Matched, ...]
@@ -113,10 +113,7 @@ class Matches(msgspec.Struct, frozen=True):
     session: Matched | None
 
     def denies(self) -> Iterator[DecidingStatement]:
-        """Every matching Deny, in the order in which a refusal names one (iam.md 7.1).
-
-        Grants only allow.
-        """
+        """Every matching Deny. A refusal names the first (iam.md 7.1). Grants only allow."""
         for matched in (
             *self.service_control,
             *self.resource_control,
@@ -131,7 +128,7 @@ class Matches(msgspec.Struct, frozen=True):
 
 
 def own_policies(question: Question) -> PrincipalPolicies:
-    """The caller's own policies; whoever has none is not bound by any that are passed."""
+    """The caller's own policies. They are empty for a kind of caller that cannot have any."""
     unbound = question.context.principal.type in UNBOUND
     return _NONE_OF_ONES_OWN if unbound else question.policies.principal
 
@@ -149,7 +146,7 @@ def match_all(question: Question) -> Matches:
     policies, kind = question.policies, PolicyKind
     match = partial(matched, question)
     own, endpoint = own_policies(question), policies.endpoint
-    # What no organization has binds nobody: it is not even asked.
+    # Without policies of an organization, nothing is asked: they would bind nobody.
     service_control = policies.principal.service_control
     if service_control and not is_bound(question, kind.SERVICE_CONTROL):
         service_control = ()

@@ -1,6 +1,6 @@
-"""What do the services themselves add to the flow?  (iam.md 5.6, 5.9, 5.11, 11.1; kms.md 3, 10)
+"""Which rules do the services themselves add?  (iam.md 5.6, 5.9, 5.11, 11.1; kms.md 3, 10)
 
-Facts about actions and resources that no policy can change. Actions are in lower case here.
+These are facts about actions and resources that no policy can change. Actions are in lower case.
 """
 
 from keystead.policy.evaluation.kinds import PolicyKind
@@ -26,7 +26,7 @@ UNDER_RESOURCE_CONTROL = frozenset(_RCP_SERVICES.split())
 """The services whose actions RCPs reach: the list of the Organizations guide, as of 2026."""
 
 ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
-"""The actions that are asked about an alias itself, and about its key."""
+"""The actions for which both the alias and its key need a permission."""
 
 _POLICY_CHANGES = frozenset(
     {
@@ -81,12 +81,12 @@ _ACROSS_ACCOUNTS = frozenset(
 
 
 def open_to_everybody(action: str) -> bool:
-    """May every caller do this, whatever policies say?  (iam.md 2.4)"""
+    """May every caller do this, under any policies?  (iam.md 2.4)"""
     return action == "sts:getcalleridentity"
 
 
 def reserved(action: str, resource: str) -> str:
-    """Why nobody but AWS may do this to this resource; "" when policies decide."""
+    """The reason why only AWS may do this to this resource; "" if policies decide."""
     if action in ALIAS_CHANGES:
         return "aliases that begin with alias/aws/ are AWS's own" if AWS_ALIAS in resource else ""
     if not _changes_identities(action):
@@ -101,25 +101,25 @@ def reserved(action: str, resource: str) -> str:
 
 
 def may_be_reserved(action: str) -> bool:
-    """Is there a resource for which `reserved` has something to say?"""
+    """Is there a resource for which `reserved` gives a reason?"""
     return action in ALIAS_CHANGES or _changes_identities(action)
 
 
 def _changes_identities(action: str) -> bool:
-    """Is this one of IAM's that does more than to read?"""
+    """Is this an action of IAM that changes something?"""
     return action.startswith("iam:") and not action.startswith(_NO_CHANGES)
 
 
 def under_service_control(principal: Principal) -> bool:
-    """Do service control policies bind this caller?  Not services, nor service-linked roles."""
+    """Do service control policies bind this caller?  No service, and no service-linked role."""
     return not principal.service_linked and principal.type not in OUTSIDERS
 
 
 def under_resource_control(action: str, resource: str, principal: Principal) -> bool:
-    """Do resource control policies bind this?
+    """Do resource control policies bind this use of the resource?
 
-    Only the published services; not RetireGrant, nor what service-linked roles do, nor who may
-    become one.
+    They bind the actions of the published services. They do not bind RetireGrant, the calls of
+    service-linked roles, or the assuming of such a role.
     """
     service = action.partition(":")[0]
     if service not in UNDER_RESOURCE_CONTROL or principal.service_linked:
@@ -130,7 +130,7 @@ def under_resource_control(action: str, resource: str, principal: Principal) -> 
 
 
 def _without_partition(resource: str) -> str:
-    """What follows `arn:aws`, or another partition: `:kms:eu-central-1:…`."""
+    """The part of an ARN behind `arn:aws`, or another partition: `:kms:eu-central-1:…`."""
     return ":" + resource.split(":", 2)[-1]
 
 
@@ -143,10 +143,10 @@ def policy_required(action: str, resource: str) -> bool:
 
 
 def works_across_accounts(action: str) -> bool:
-    """Can this ever be allowed on another account's resource?  Only some KMS operations can."""
+    """Can this be allowed on another account's resource?  Of KMS only some operations can."""
     return not action.startswith("kms:") or action in _ACROSS_ACCOUNTS
 
 
 def resource_kind(action: str) -> PolicyKind:
-    """What the resource's own policy is called: STS uses nothing but roles."""
+    """The kind of the resource's own policy. Every resource of STS is a role."""
     return PolicyKind.TRUST if action.startswith("sts:") else PolicyKind.RESOURCE

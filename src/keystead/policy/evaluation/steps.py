@@ -1,7 +1,7 @@
-"""The steps of an evaluation, one function each: what did this step find?
+"""Which finding has each step of an evaluation?  Each step is one function.
 
-Each gives Findings drawn from the matching statements. The order, and what follows from a
-finding, is `evaluate`'s.
+The findings are drawn from the matching statements. `evaluate` decides the order of the steps, and
+the consequence of a finding.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ _NAMED_AS = {
 }
 
 
-def explicit_deny(found: Matches) -> Finding:
+def explicit_deny(matches: Matches) -> Finding:
     """(1) A Deny that matches, in any policy."""
-    denies = tuple(found.denies())
+    denies = tuple(matches.denies())
     if not denies:
         return Finding("1 explicit deny", None, NO_EFFECT, "no matching statement denies")
     detail = "a matching statement denies"
@@ -33,39 +33,39 @@ def explicit_deny(found: Matches) -> Finding:
 
 
 def reservation(question: Question) -> Finding | None:
-    """(1) What no policy can give."""
+    """(1) AWS reserves the action, and no policy can allow it."""
     why = reserved(question.action, question.context.resource)
     return Finding("1 reserved by AWS", None, IMPLICIT_DENY, why) if why else None
 
 
-def resource_control(found: Matches) -> Iterator[Finding]:
-    """(2) RCPs only deny: the full access that AWS attaches at every level allows."""
-    count = len(found.resource_control)
-    for level, matched in enumerate(found.resource_control, 1):
+def resource_control(matches: Matches) -> Iterator[Finding]:
+    """(2) RCPs only deny. AWS attaches a policy at every level that allows full access."""
+    count = len(matches.resource_control)
+    for level, matched in enumerate(matches.resource_control, 1):
         step = f"2 resource control policies, level {level} of {count}"
         yield Finding(step, PolicyKind.RESOURCE_CONTROL, ALLOW, "", matched.allows)
 
 
-def service_control(found: Matches) -> Iterator[Finding]:
+def service_control(matches: Matches) -> Iterator[Finding]:
     """(3) Every level must allow."""
-    count = len(found.service_control)
-    for level, matched in enumerate(found.service_control, 1):
+    count = len(matches.service_control)
+    for level, matched in enumerate(matches.service_control, 1):
         step = f"3 service control policies, level {level} of {count}"
         yield _must_allow(step, PolicyKind.SERVICE_CONTROL, matched)
 
 
-def endpoint(found: Matches) -> Finding | None:
-    """(4) The policy of the VPC endpoint must allow, however it names the caller."""
-    if found.endpoint is None:
+def endpoint(matches: Matches) -> Finding | None:
+    """(4) The policy of the VPC endpoint must allow. It may name the caller in any way."""
+    if matches.endpoint is None:
         return None
-    return _must_allow("4 VPC endpoint policy", PolicyKind.ENDPOINT, found.endpoint)
+    return _must_allow("4 VPC endpoint policy", PolicyKind.ENDPOINT, matches.endpoint)
 
 
-def resource(question: Question, found: Matches) -> Finding:
+def resource(question: Question, matches: Matches) -> Finding:
     """(5) The resource's own policies, and grants as their statements."""
     step, kind = "5 resource-based policies", question.resource_kind
     policies, principal = question.policies, question.context.principal
-    grade = max(found.resource.grade, found.grants.grade)
+    grade = max(matches.resource.grade, matches.grants.grade)
     if resource_refuses(
         principal.type,
         grade,
@@ -80,16 +80,18 @@ def resource(question: Question, found: Matches) -> Finding:
     if grade is Grade.NOBODY:
         return Finding(step, kind, NO_EFFECT, "no statement allows, and none has to")
     effect, how = _NAMED_AS[grade]
-    return Finding(step, kind, effect, f"a statement {how}", _best(grade, found))
+    return Finding(step, kind, effect, f"a statement {how}", _best(grade, matches))
 
 
-def _best(grade: Grade, found: Matches) -> tuple[DecidingStatement, ...]:
-    both = (found.resource, found.grants)
-    return tuple(one for matched in both if matched.grade is grade for one in matched.best())
+def _best(grade: Grade, matches: Matches) -> tuple[DecidingStatement, ...]:
+    both = (matches.resource, matches.grants)
+    return tuple(
+        statement for matched in both if matched.grade is grade for statement in matched.best()
+    )
 
 
-def identity(question: Question, found: Matches, bound: Bound) -> Finding | None:
-    """(6) The identity-based policies of the caller must allow, unless the resource's suffice."""
+def identity(question: Question, matches: Matches, bound: Bound) -> Finding | None:
+    """(6) The caller's identity-based policies must allow, unless the resource's suffice."""
     step, kind = "6 identity-based policies", PolicyKind.IDENTITY
     caller = question.context.principal.type
     if caller in OUTSIDERS:
@@ -98,33 +100,33 @@ def identity(question: Question, found: Matches, bound: Bound) -> Finding | None
         return Finding(step, None, ALLOW, "the root user needs no identity-based policy")
     if Bound.IDENTITY not in bound:
         return _not_needed(step, kind)
-    return _must_allow(step, kind, found.identity)
+    return _must_allow(step, kind, matches.identity)
 
 
-def boundary(found: Matches, bound: Bound) -> Finding | None:
-    """(7) The permissions boundary must allow, when there is one."""
+def boundary(matches: Matches, bound: Bound) -> Finding | None:
+    """(7) The permissions boundary must allow, if there is one."""
     step, kind = "7 permissions boundary", PolicyKind.BOUNDARY
-    if found.boundary is None:
+    if matches.boundary is None:
         return None
     return (
-        _must_allow(step, kind, found.boundary)
+        _must_allow(step, kind, matches.boundary)
         if Bound.BOUNDARY in bound
         else _not_needed(step, kind)
     )
 
 
-def session(question: Question, found: Matches, bound: Bound) -> Finding | None:
-    """(8) The session's policies must allow, when any were passed; a federated user needs some."""
+def session(question: Question, matches: Matches, bound: Bound) -> Finding | None:
+    """(8) The session policies must allow, if any were passed. A federated user needs some."""
     step, kind = "8 session policies", PolicyKind.SESSION
     federated = question.context.principal.type is PrincipalType.FEDERATED_USER
-    if found.session is None and not federated:
+    if matches.session is None and not federated:
         return None
     if Bound.SESSION not in bound:
         return _not_needed(step, kind)
-    if found.session is None:
+    if matches.session is None:
         detail = "a federated user without a session policy has no permissions of its own"
         return Finding(step, kind, IMPLICIT_DENY, detail)
-    return _must_allow(step, kind, found.session)
+    return _must_allow(step, kind, matches.session)
 
 
 def _must_allow(step: str, kind: PolicyKind, matched: Matched) -> Finding:

@@ -1,4 +1,4 @@
-"""Why, and what else?  Decisions explained, changed and supposed."""
+"""Why was it decided so, and what would change it?  Explanations, changes and possibilities."""
 
 from keystead.policy.reasons import cross_account
 from keystead.policy.reasons.cross_account import Match, refusal

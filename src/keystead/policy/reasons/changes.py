@@ -1,17 +1,21 @@
-"""What is the smallest change that would allow it?  One change for each policy in the way.
+"""Which smallest change would allow a request?  One change for each policy in the way.
 
-Small is what gives little permission, not what is a short text. First the request is to meet the
-conditions of a statement that is there: that changes no policy. Then the caller's own statement is
-to be widened, where that gives exactly what was asked; otherwise a statement is to be added
-(`proposals`). No change gives more actions, resources or principals than were asked for.
+A change is small if it gives little permission; the length of its text does not matter. There are
+three kinds of change, in this order:
 
-A Deny is never to be removed: somebody wanted it. The request is to let one of its conditions
-fail, or there is no smallest change. What AWS keeps for itself, and an operation that never works
-across accounts, no change can allow.
+- The request has to meet the conditions of an existing statement. This changes no policy.
+- The caller's own statement is widened, if that gives exactly the requested permission.
+- A statement is added (`proposals`).
 
-A refusal is taken away, the question is asked again, and so on until nothing refuses. Then the
-question is asked once more with the proposed policies, the keys of those conditions left open:
-what is proposed together was tried together.
+No change gives more actions, resources or principals than the request has.
+
+A Deny is never removed, because somebody wanted it. The request has to let one of its conditions
+fail, or there is no smallest change. No change can allow an action that AWS reserves for itself, or
+an operation that never works across accounts.
+
+The first refusal is removed and the question asked again, until nothing refuses. Then the question
+is asked once more under the proposed policies, and the keys of the named conditions are unknown. So
+the proposed changes were tried together.
 """
 
 from collections.abc import Iterator
@@ -46,12 +50,12 @@ class _Step(msgspec.Struct, frozen=True):
     """A change, and the policies after it."""
 
     change: Change
-    supposed: ApplicablePolicies  # as if the request had been changed as proposed, too
-    written: ApplicablePolicies  # as documents would be
+    supposed: ApplicablePolicies  # as if the request also met the proposed conditions
+    written: ApplicablePolicies  # as the documents would be
 
 
 def smallest_changes(question: Question) -> tuple[Change, ...]:
-    """The changes that together allow; () when nothing has to change, or nothing can."""
+    """The changes that allow together. () if no change is needed, or none is possible."""
     for of_request in (True, False):
         changes, written = _changes(question, of_request=of_request)
         if changes and _holds(question.under(written), changes):
@@ -78,36 +82,44 @@ def _changes(
 
 
 def _holds(question: Question, changes: tuple[Change, ...]) -> bool:
-    """Is some request that differs in nothing but those conditions allowed?"""
-    names = {ascii_lower(one.key) for change in changes for one in change.conditions}
+    """Is a request allowed that differs only in the keys of the named conditions?"""
+    names = {ascii_lower(condition.key) for change in changes for condition in change.conditions}
     known = {name: value for name, value in question.context.keys.items() if name not in names}
-    found = possible(question.with_keys(known), names.__contains__)
-    return found.verdict is not Verdict.CANNOT
+    possibility = possible(question.with_keys(known), names.__contains__)
+    return possibility.verdict is not Verdict.CANNOT
 
 
 def _refusal(trace: tuple[Finding, ...]) -> Finding | None:
-    return next((one for one in trace if one.effect in (EXPLICIT_DENY, IMPLICIT_DENY)), None)
+    return next(
+        (finding for finding in trace if finding.effect in (EXPLICIT_DENY, IMPLICIT_DENY)), None
+    )
 
 
 def _step(
     question: Question, written: ApplicablePolicies, refusal: Finding, *, of_request: bool
 ) -> _Step | None:
-    """Take one refusal away."""
+    """The step that removes one refusal, or None."""
     if refusal.kind is None:
         return None
-    found = [one for one in _statements(question) if one.place.kind is refusal.kind]
+    of_kind = [placed for placed in _statements(question) if placed.place.kind is refusal.kind]
     if refusal.effect == EXPLICIT_DENY:
-        deny = next(one for one in found if not one.statement.allow and one.result.matches)
-        avoidable = [one for one in deny.result.conditions if is_of_request(ascii_lower(one.key))]
+        deny = next(
+            placed for placed in of_kind if not placed.statement.allow and placed.result.matches
+        )
+        avoidable = [
+            condition
+            for condition in deny.result.conditions
+            if is_of_request(ascii_lower(condition.key))
+        ]
         return _request_step(question, written, deny, avoidable) if of_request else None
-    place = _refusing(question, refusal.kind)
-    if place is None:
+    layer = _refusing(question, refusal.kind)
+    if layer is None:
         return None
-    here = [one for one in found if one.place == place]
+    here = [placed for placed in of_kind if placed.place == layer]
     if of_request and (nearest := _to_be_met(here)) is not None:
         return _request_step(question, written, nearest, nearest.unmet)
     try:
-        proposed = own_widened(question, here) or added(question, place)
+        proposed = own_widened(question, here) or added(question, layer)
     except MalformedPolicy:
         return None  # the request's own names cannot stand in a document
     if proposed is None:
@@ -117,42 +129,47 @@ def _step(
 
 
 def _request_step(
-    question: Question, written: ApplicablePolicies, found: Found, keys: list[ConditionResult]
+    question: Question, written: ApplicablePolicies, placed: Found, keys: list[ConditionResult]
 ) -> _Step | None:
-    """The request is to meet what an Allow asks for, or to let one condition of a Deny fail."""
+    """The request has to meet the conditions of an Allow, or to let a condition of a Deny fail."""
     if not keys:
         return None
-    statement = found.statement
-    change = found.change(What.MEET if statement.allow else What.AVOID, conditions=tuple(keys))
+    statement = placed.statement
+    change = placed.change(What.MEET if statement.allow else What.AVOID, conditions=tuple(keys))
     free = msgspec.structs.replace(statement, conditions=()) if statement.allow else None
-    return _Step(change, replaced(question.policies, found, free), written)
+    return _Step(change, replaced(question.policies, placed, free), written)
 
 
 def _statements(question: Question) -> Iterator[Found]:
-    for place in places(question):
-        for source in sources_at(question.policies, place):
+    for layer in places(question):
+        for source in sources_at(question.policies, layer):
             for statement in source.policy.statements:
-                yield Found(place, source, statement, result(question, statement))
+                yield Found(layer, source, statement, result(question, statement))
 
 
 def _refusing(question: Question, kind: PolicyKind) -> Layer | None:
-    """Where nothing of this kind allows; None when something does, and yet it is refused."""
-    for place in places(question):
-        if place.kind is kind:
-            its = matched(question, kind, sources_at(question.policies, place))
+    """The first layer of this kind in which no statement allows, or None."""
+    for layer in places(question):
+        if layer.kind is kind:
+            its = matched(question, kind, sources_at(question.policies, layer))
             if its.grade is Grade.NOBODY:
-                return place
+                return layer
     return None
 
 
 def _to_be_met(here: list[Found]) -> Found | None:
-    """The Allow of which nothing but fewest conditions fail, all of them the request's to meet."""
-    near = [one for one in here if one.statement.allow and _can_be_met(one)]
-    return min(near, key=lambda one: len(one.unmet), default=None)
+    """The Allow that fails in the fewest conditions, and in nothing else.
+
+    The request must be able to meet all of these conditions.
+    """
+    near = [placed for placed in here if placed.statement.allow and _can_be_met(placed)]
+    return min(near, key=lambda placed: len(placed.unmet), default=None)
 
 
-def _can_be_met(found: Found) -> bool:
-    near = found.result
-    if found.statement.void or not (near.action and near.principal and near.resource):
+def _can_be_met(placed: Found) -> bool:
+    near = placed.result
+    if placed.statement.void or not (near.action and near.principal and near.resource):
         return False
-    return bool(found.unmet) and all(is_of_request(ascii_lower(one.key)) for one in found.unmet)
+    return bool(placed.unmet) and all(
+        is_of_request(ascii_lower(condition.key)) for condition in placed.unmet
+    )

@@ -1,8 +1,7 @@
-"""Why was it decided so?  Every policy that was considered, statement by statement, as data.
+"""Why was it decided so?  Every considered policy, statement by statement, as data.
 
-An explanation is drawn from the same compiled statements that decided, for the same question; it
-adds nothing to the decision and cannot change it. Who may see which part of it is decided by
-whoever shows it (threat-model EX-2).
+An explanation is drawn from the compiled statements that decided the same question. It cannot
+change the decision. The caller that shows it decides which persons may see which part (EX-2).
 """
 
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ class PolicyResult(msgspec.Struct, frozen=True, rename="camel"):
     kind: PolicyKind
     policy: str
     attached_to: str
-    level: int  # of the organization, from 1; 0 when there are no levels
+    level: int  # of the organization, from 1; 0 for a kind without levels
     statements: tuple[StatementResult, ...]
 
     @property
@@ -42,11 +41,11 @@ class PolicyResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A decision, everything that was considered for it, and what would have to change."""
+    """A decision, the considered policies, and the changes that would allow the request."""
 
     decision: Decision
     considered: tuple[PolicyResult, ...]
-    changes: tuple[Change, ...]  # together they allow; () when it is allowed, or nothing would
+    changes: tuple[Change, ...]  # they allow together; () if it is allowed, or if none could
 
 
 def explain(question: Question) -> Explanation:
@@ -58,23 +57,25 @@ def explain(question: Question) -> Explanation:
         decision=decision,
         considered=tuple(
             PolicyResult(
-                kind=place.kind,
+                kind=layer.kind,
                 policy=source.id,
                 attached_to=source.attached_to,
-                level=place.shown_level,
-                statements=tuple(result(question, one) for one in source.policy.statements),
+                level=layer.shown_level,
+                statements=tuple(
+                    result(question, statement) for statement in source.policy.statements
+                ),
             )
-            for place, source in _sources(question)
+            for layer, source in _sources(question)
         ),
         changes=smallest_changes(question),
     )
 
 
 def _sources(question: Question) -> Iterator[tuple[Layer, PolicySource]]:
-    """Every policy that has a say, in the order of the steps; grants with the resource's own."""
-    for place in places(question):
-        for source in sources_at(question.policies, place):
-            yield place, source
-        if place.kind is question.resource_kind:
+    """Every policy that has a say, in the order of the steps. Grants follow the resource's own."""
+    for layer in places(question):
+        for source in sources_at(question.policies, layer):
+            yield layer, source
+        if layer.kind is question.resource_kind:
             for grant in question.policies.grants:
-                yield place, grant
+                yield layer, grant

@@ -1,21 +1,21 @@
 """Could this be allowed, and to which requests?  A decision before there is a request.
 
-The principal, the action, the resource and some condition keys are known; the others only a
-request has. Of each statement we can then say that it
+The principal, the action, the resource and some condition keys are known. All other keys are
+unknown until there is a request. A statement then has one of three states:
 
-    never matches     some part of it fails, whatever the request is
-    certainly matches no part of it asks for an unknown key
-    perhaps matches   when what remains of its conditions holds
+    never matches      some part of it fails in every request
+    certainly matches  no part of it reads an unknown key
+    perhaps matches    it matches if its open conditions hold
 
-and nothing more is said here: the flow of the evaluation is `evaluate`'s own. It is asked about
-the same policies, with the statements supposed to match or not. One more Allow never refuses and
-one more Deny never allows, so what holds for the extremes holds for every request between them.
+Only these states are worked out here. `evaluate` decides under the same policies, in which the
+statements are supposed to match or not. One more Allow never refuses, and one more Deny never
+allows. So a result for both extremes holds for every request between them.
 
-The resource's side can let the caller in by several ways (`Route`), and each statement of one
-policy and grade does it as well as the other. So a way is a list of needs: of the statements of
-each need one has to match. INVARIANT: a request that fulfils all needs of some way, and of which
-no Deny in `unless` is true, is allowed, unless what it says exceeds the `budget`; every request
-that is allowed fulfils some way.
+The resource's side can admit the caller in several ways (`Route`). All statements of one policy and
+grade admit equally well. So a way is a list of needs, and one statement of each need has to match.
+
+INVARIANT: a request is allowed if it fulfils all needs of a way, no Deny in `unless` matches it,
+and it stays within the `budget`. Every allowed request fulfils a way.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ Sources = tuple[PolicySource, ...]
 
 
 class Verdict(StrEnum):
-    """What can be said before the request is known."""
+    """The answer before the request is known."""
 
     CAN = "can"
     CONDITIONS = "can under conditions"
@@ -59,7 +59,7 @@ class Verdict(StrEnum):
 
 
 class Route(StrEnum):
-    """How the resource's side lets the caller in."""
+    """The way in which the resource's side admits the caller."""
 
     OPEN = "open to everybody"
     ROOT = "the root user's own right"
@@ -71,22 +71,22 @@ class Route(StrEnum):
 
 
 class Supposed(msgspec.Struct, frozen=True):
-    """A statement that matches when what remains of it holds."""
+    """A statement that matches if its open parts hold."""
 
     statement: DecidingStatement
-    level: int  # of the organization, from 1; 0 when there are no levels
+    level: int  # of the organization, from 1; 0 for a kind without levels
     remaining: tuple[Remaining, ...]
 
 
 class Need(msgspec.Struct, frozen=True):
-    """One of these statements has to match."""
+    """A need: one of these statements has to match."""
 
     step: str
     statements: tuple[Supposed, ...]
 
     @property
     def certain(self) -> bool:
-        return not all(one.remaining for one in self.statements)
+        return not all(statement.remaining for statement in self.statements)
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -101,7 +101,7 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class Possibility(msgspec.Struct, frozen=True):
-    """What can be said of a question while some keys are unknown."""
+    """The answer to a question while some keys are unknown."""
 
     verdict: Verdict
     ways: tuple[Way, ...]
@@ -112,8 +112,8 @@ class Possibility(msgspec.Struct, frozen=True):
 def possible(question: Question, unknown: Unknown) -> Possibility:
     """Could this principal do this to this resource?
 
-    The question's keys are known; every other key of which `unknown` says so may have any value, or
-    none. The keys that are neither are absent.
+    The keys of the question are known. A key that is not among them may have any value or none if
+    `unknown` is true for it. All other keys are absent.
     """
     if is_exceeded(question):
         return Possibility(Verdict.CANNOT, (), (), evaluate(question))
@@ -131,9 +131,10 @@ def possible(question: Question, unknown: Unknown) -> Possibility:
 
 
 class _Supposing:
-    """The policies of a question, every statement with what is known of it.
+    """The policies of a question, with the state of every statement.
 
-    In `policies`, a statement's index is its place in `statements`, so that a finding leads back.
+    In `policies`, the index of a statement is its index in `statements`. So a finding leads back to
+    the statement.
     """
 
     def __init__(self, question: Question, asked: KnownKeys) -> None:
@@ -144,19 +145,21 @@ class _Supposing:
         self.statements: list[Supposed] = []
         self.policies = self._judged()
         self.uncertain_denies = [
-            one
-            for serial, one in enumerate(self.statements)
-            if one.remaining and one.statement.effect == "Deny" and serial not in self._granted
+            statement
+            for serial, statement in enumerate(self.statements)
+            if statement.remaining
+            and statement.statement.effect == "Deny"
+            and serial not in self._granted
         ]
 
     def _judged(self) -> ApplicablePolicies:
         policies, kind = self._question.policies, self._question.resource_kind
-        for place in self._places:
-            sources = sources_at(policies, place)
+        for layer in self._places:
+            sources = sources_at(policies, layer)
             if sources:
-                level = place.shown_level
-                judged = tuple(self._source(place.kind, level, one) for one in sources)
-                policies = with_sources(policies, place, judged)
+                level = layer.shown_level
+                judged = tuple(self._source(layer.kind, level, source) for source in sources)
+                policies = with_sources(policies, layer, judged)
         begun = len(self.statements)
         grants = tuple(self._source(kind, 0, grant) for grant in policies.grants)
         self._granted = set(range(begun, len(self.statements)))
@@ -181,16 +184,16 @@ class _Supposing:
         return _with_statements(source, tuple(kept))
 
     def best(self) -> ApplicablePolicies:
-        """The policies for the most favourable request: every Allow that is not impossible."""
-        conditions = [one.remaining for one in self.uncertain_denies]
+        """The policies for the most favourable request: with every Allow that is possible."""
+        conditions = [statement.remaining for statement in self.uncertain_denies]
         resource = self._question.context.resource
         dropped = {
             serial
-            for serial, one in enumerate(self.statements)
-            if one.remaining
+            for serial, statement in enumerate(self.statements)
+            if statement.remaining
             and (
-                one.statement.effect == "Deny"
-                or is_impossible(one.remaining, conditions, resource, self._asked)
+                statement.statement.effect == "Deny"
+                or is_impossible(statement.remaining, conditions, resource, self._asked)
             )
         }
         return self._without(dropped) if dropped else self.policies
@@ -200,20 +203,20 @@ class _Supposing:
             return _filtered(source, lambda statement: statement.index not in dropped)
 
         policies = self.policies
-        for place in self._places:
-            sources = sources_at(policies, place)
+        for layer in self._places:
+            sources = sources_at(policies, layer)
             if sources:
-                policies = with_sources(policies, place, tuple(map(kept, sources)))
+                policies = with_sources(policies, layer, tuple(map(kept, sources)))
         return msgspec.structs.replace(policies, grants=tuple(map(kept, policies.grants)))
 
     def denies(self) -> tuple[Supposed, ...]:
-        """The Denies that refuse the least favourable request."""
+        """The Denies that refuse in the least favourable request."""
         decision = evaluate(self._question.under(self.policies))
         return tuple(
-            self.statements[one.index]
+            self.statements[statement.index]
             for finding in decision.trace
-            for one in finding.statements
-            if one.effect == "Deny"
+            for statement in finding.statements
+            if statement.effect == "Deny"
         )
 
 
@@ -229,7 +232,7 @@ def _filtered(source: PolicySource, keep: Callable[[Statement], bool]) -> Policy
 def _ways(
     question: Question, best: ApplicablePolicies, supposing: _Supposing
 ) -> Iterator[Way | None]:
-    """A way for each manner in which the resource's side may let the caller in, or None."""
+    """For each manner in which the resource's side may admit the caller: a way, or None."""
     yield _way(question, _letting_in(question, best, None, None), Grade.NOBODY, supposing)
     for grade in _grades(question, best.resource_based):
         yield _way(question, _letting_in(question, best, grade, None), grade, supposing)
@@ -238,9 +241,11 @@ def _ways(
 
 
 def _grades(question: Question, sources: Sources) -> list[Grade]:
-    """How the Allows of these policies name the caller, the best first."""
-    allows = (one for source in sources for one in source.policy.statements if one.allow)
-    return sorted({grade_of(question, one) for one in allows}, reverse=True)
+    """The grades by which the Allows of these policies name the caller, the highest first."""
+    allows = (
+        statement for source in sources for statement in source.policy.statements if statement.allow
+    )
+    return sorted({grade_of(question, statement) for statement in allows}, reverse=True)
 
 
 def _letting_in(
@@ -249,11 +254,11 @@ def _letting_in(
     by_policy: Grade | None,
     by_grant: Grade | None,
 ) -> ApplicablePolicies:
-    """The same policies, with no Allow on the resource's side but those of one grade."""
+    """The same policies, but on the resource's side only the Allows of one grade stay."""
 
     def only(grade: Grade | None, sources: Sources) -> Sources:
-        def keep(one: Statement) -> bool:
-            return not one.allow or grade_of(question, one) is grade
+        def keep(statement: Statement) -> bool:
+            return not statement.allow or grade_of(question, statement) is grade
 
         return tuple(_filtered(source, keep) for source in sources)
 
@@ -272,10 +277,10 @@ def _way(
         return None
     needs: list[Need] = []
     for finding in decision.trace:
-        # What RCPs allow is never asked for.
+        # An Allow of an RCP is no need.
         if finding.statements and finding.kind is not PolicyKind.RESOURCE_CONTROL:
-            every = tuple(supposing.statements[one.index] for one in finding.statements)
-            certain = tuple(one for one in every if not one.remaining)
+            every = tuple(supposing.statements[statement.index] for statement in finding.statements)
+            certain = tuple(statement for statement in every if not statement.remaining)
             needs.append(Need(finding.step, certain or every))
     granted = any(source.policy.statements for source in policies.grants)
     return Way(_route(decision, grade, granted=granted), tuple(needs))
@@ -294,7 +299,7 @@ def _route(decision: Decision, grade: Grade, *, granted: bool) -> Route:
 
 
 def _undominated(ways: list[Way]) -> list[Way]:
-    """The ways but for those that need all that another needs, and more."""
+    """The ways, without each way that has all needs of another way, and more."""
     needs = [frozenset(way.needs) for way in ways]
     return [
         way for way, own in zip(ways, needs, strict=True) if not any(other < own for other in needs)

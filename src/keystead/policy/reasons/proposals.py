@@ -1,14 +1,16 @@
-"""Which document would allow just this, and nothing else?
+"""Which document would allow exactly this request, and nothing else?
 
-    WIDEN  a statement of the caller's own that, widened, gives what was asked and no more
-    ADD    a statement of its own: this action, this resource, this caller
-    COPY   AWS's own policies nobody can change: a copy of one with one statement more
+    WIDEN  widen a statement of the caller's own, if that gives exactly the requested permission
+    ADD    add a new statement: this action, this resource, this caller
+    COPY   use a copy of AWS's own policy, which nobody can change, with one more statement
 
-The caller's own are its inline policies, its session's, and a statement of the resource's policy
-that names nobody else. Managed policies and those of groups may be others' as well: they are
-neither widened nor added to. Where a statement is added to a policy that binds others too (a
-boundary, an organization's), it is for this caller alone, and so is one that names a root user,
-which would leave it to the policies of its account.
+The caller's own policies are its inline policies and its session's policies. A statement of the
+resource's policy is its own if it names nobody else. Managed policies and policies of groups may
+belong to others as well. They are neither widened nor extended.
+
+Some policies bind others too (a boundary, an organization's policies). A statement that is added to
+such a policy has a condition that names this caller only. So has a statement that names a root
+user, because it would otherwise delegate to the policies of its account.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +51,7 @@ from keystead.policy.reasons.statement_results import ConditionResult, Statement
 from keystead.policy.text import ascii_lower
 
 After = Callable[[ApplicablePolicies], ApplicablePolicies]
-"""What a change makes of policies."""
+"""It gives the policies after a change."""
 
 Proposed = tuple["Change", After]
 
@@ -78,11 +80,11 @@ class Change(msgspec.Struct, frozen=True, rename="camel"):
     index: int  # of the statement in its document; -1 for a new one
     sid: str
     statement: Mapping[str, Any]  # as it is (meet, avoid) or as it would be
-    conditions: tuple[ConditionResult, ...] = ()  # that the request is to meet, or to let fail
+    conditions: tuple[ConditionResult, ...] = ()  # conditions to meet, or to let one of them fail
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A statement where it stands, and how near it is to the request."""
+    """A statement, its layer and its policy, and how near it is to the request."""
 
     place: Layer
     source: PolicySource
@@ -92,7 +94,7 @@ class Found(msgspec.Struct, frozen=True):
     @property
     def unmet(self) -> list[ConditionResult]:
         """The conditions that fail."""
-        return [one for one in self.result.conditions if not one.met]
+        return [condition for condition in self.result.conditions if not condition.met]
 
     def change(
         self,
@@ -116,16 +118,18 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def own_widened(question: Question, here: list[Found]) -> Proposed | None:
-    """The caller's own statement, with the one action or resource that it lacks."""
-    for found in here:
-        wider = _widened(question, found) if _is_own(question, found) else None
-        if wider is not None and _fits(question, found.place, found.source, found.statement, wider):
-            return found.change(What.WIDEN, wider), _Replaced(found, wider)
+    """The caller's own statement, with the one action or resource that was missing."""
+    for placed in here:
+        wider = _widened(question, placed) if _is_own(question, placed) else None
+        if wider is not None and _fits(
+            question, placed.place, placed.source, placed.statement, wider
+        ):
+            return placed.change(What.WIDEN, wider), _Replaced(placed, wider)
     return None
 
 
 class _Replaced(msgspec.Struct, frozen=True):
-    """One statement is another one."""
+    """The policies after one statement was replaced by another."""
 
     found: Found
     statement: Mapping[str, Any]
@@ -134,14 +138,14 @@ class _Replaced(msgspec.Struct, frozen=True):
         return replaced(policies, self.found, _compiled(self.found.place, self.statement))
 
 
-def _is_own(question: Question, found: Found) -> bool:
-    """Is this a statement about nobody but the caller?"""
-    if not found.statement.allow or found.statement.void or found.unmet:
+def _is_own(question: Question, placed: Found) -> bool:
+    """Is this a statement about the caller only?"""
+    if not placed.statement.allow or placed.statement.void or placed.unmet:
         return False
-    if found.place.kind in (PolicyKind.IDENTITY, PolicyKind.SESSION):
-        return is_own_policy(question, found.source)
-    written = found.statement.source.get("Principal")
-    if not _names_callers(found.place) or not isinstance(written, dict):
+    if placed.place.kind in (PolicyKind.IDENTITY, PolicyKind.SESSION):
+        return is_own_policy(question, placed.source)
+    written = placed.statement.source.get("Principal")
+    if not _names_callers(placed.place) or not isinstance(written, dict):
         return False
     return {kind: _listed(names) for kind, names in written.items()} == {
         kind: [name] for kind, name in _names(question.context.principal).items()
@@ -149,7 +153,7 @@ def _is_own(question: Question, found: Found) -> bool:
 
 
 def is_own_policy(question: Question, source: PolicySource) -> bool:
-    """Is this a policy that only the caller has?  Managed ones, by their ARNs, may be others'."""
+    """Does only the caller have this policy?  A managed policy, with an ARN, may be shared."""
     who = question.context.principal
     return not source.id.startswith("arn:") and source.attached_to in (
         "",
@@ -158,55 +162,55 @@ def is_own_policy(question: Question, source: PolicySource) -> bool:
     )
 
 
-def _widened(question: Question, found: Found) -> Mapping[str, Any] | None:
-    """The statement with what it lacks; None when more than that would be given."""
-    near, source, context = found.result, found.statement.source, question.context
+def _widened(question: Question, placed: Found) -> Mapping[str, Any] | None:
+    """The statement with the missing action or resource; None if that would give more."""
+    near, source, context = placed.result, placed.statement.source, question.context
     if near.principal is Grade.NOBODY:
         return None
     if near.resource and not near.action and "Action" in source:
-        exact = "Resource" not in source or _listed(source["Resource"]) in _same(question, found)
+        exact = "Resource" not in source or _listed(source["Resource"]) in _same(question, placed)
         more = [*_listed(source["Action"]), context.action]
         return {**source, "Action": more} if exact and "NotResource" not in source else None
     if near.action and not near.resource and "Resource" in source:
-        exact = [ascii_lower(one) for one in _listed(source.get("Action"))] == [question.action]
+        exact = [ascii_lower(text) for text in _listed(source.get("Action"))] == [question.action]
         more = [*_listed(source["Resource"]), context.resource]
         return {**source, "Resource": more} if exact else None
     return None
 
 
-def _same(question: Question, found: Found) -> tuple[list[str], ...]:
-    """The lists of resources that mean the one that was asked about; in a key policy `*` does."""
-    whole = (["*"],) if _is_of_key(question, found.place) else ()
+def _same(question: Question, placed: Found) -> tuple[list[str], ...]:
+    """The lists that mean exactly the requested resource. In a key policy `*` is one of them."""
+    whole = (["*"],) if _is_of_key(question, placed.place) else ()
     return ([question.context.resource], *whole)
 
 
-def _names_callers(place: Layer) -> bool:
-    """Has a statement there a Principal element?"""
-    return RULES[document_kind(place.kind)].principal
+def _names_callers(layer: Layer) -> bool:
+    """Has a statement in this layer a Principal element?"""
+    return RULES[document_kind(layer.kind)].principal
 
 
-def _is_of_key(question: Question, place: Layer) -> bool:
-    return place.kind is PolicyKind.RESOURCE and question.action.startswith("kms:")
+def _is_of_key(question: Question, layer: Layer) -> bool:
+    return layer.kind is PolicyKind.RESOURCE and question.action.startswith("kms:")
 
 
 # Added
 
 
-def added(question: Question, place: Layer) -> Proposed | None:
-    """A statement of its own; None when nobody can write one there."""
-    statement = _statement(question, place)
+def added(question: Question, layer: Layer) -> Proposed | None:
+    """The change that adds a new statement; None if nobody can write one in this layer."""
+    statement = _statement(question, layer)
     if statement is None:
         return None
-    target = _target(question, place, statement)
+    target = _target(question, layer, statement)
     if target is None:
         return None
     what = What.COPY if _AWS_OWN in target.id else What.ADD
-    change = Change(what, place.kind, target.id, target.attached_to, -1, "", statement)
-    return change, _Added(place, target.id, statement)
+    change = Change(what, layer.kind, target.id, target.attached_to, -1, "", statement)
+    return change, _Added(layer, target.id, statement)
 
 
 class _Added(msgspec.Struct, frozen=True):
-    """One statement more, in a policy that is there or in a new one."""
+    """The policies after one statement was added, in an existing policy or in a new one."""
 
     place: Layer
     policy: str
@@ -215,87 +219,87 @@ class _Added(msgspec.Struct, frozen=True):
     def __call__(self, policies: ApplicablePolicies) -> ApplicablePolicies:
         sources = sources_at(policies, self.place)
         compiled = _policy(self.place, self.statement)
-        if not any(one.id == self.policy for one in sources):
+        if not any(source.id == self.policy for source in sources):
             return with_sources(policies, self.place, (*sources, PolicySource(compiled, "")))
         longer = tuple(
-            _with_statements(one, (*one.policy.statements, *compiled.statements))
-            if one.id == self.policy
-            else one
-            for one in sources
+            _with_statements(source, (*source.policy.statements, *compiled.statements))
+            if source.id == self.policy
+            else source
+            for source in sources
         )
         return with_sources(policies, self.place, longer)
 
 
-def _statement(question: Question, place: Layer) -> Mapping[str, Any] | None:
-    """What allows this action on this resource to this caller, and nothing else."""
+def _statement(question: Question, layer: Layer) -> Mapping[str, Any] | None:
+    """The statement that allows this action on this resource to this caller, and nothing else."""
     context, principal = question.context, question.context.principal
     statement: dict[str, Any] = {"Effect": "Allow"}
-    if _names_callers(place):
+    if _names_callers(layer):
         statement["Principal"] = _names(principal)
     statement["Action"] = context.action
-    if _is_of_key(question, place):
+    if _is_of_key(question, layer):
         statement["Resource"] = "*"  # in a key policy: this key
-    elif RULES[document_kind(place.kind)].resource:
+    elif RULES[document_kind(layer.kind)].resource:
         statement["Resource"] = context.resource
-    if _names_callers(place) and principal.type is PrincipalType.ANONYMOUS:
-        return None  # that would be everybody
-    if _is_about_others(question, place):
+    if _names_callers(layer) and principal.type is PrincipalType.ANONYMOUS:
+        return None  # the statement would name everybody
+    if _is_about_others(question, layer):
         arn = context.keys.get(ascii_lower(_ONLY_KEY))
         if not isinstance(arn, str):
-            return None  # nothing tells this caller from others
+            return None  # no key distinguishes this caller from others
         statement["Condition"] = {"ArnEquals": {_ONLY_KEY: arn}}
     return statement
 
 
-def _is_about_others(question: Question, place: Layer) -> bool:
-    """Would the statement be about others, too?  To name a root is to leave it to its account."""
-    if _names_callers(place):
+def _is_about_others(question: Question, layer: Layer) -> bool:
+    """Would the statement allow others, too?  A statement that names a root user delegates."""
+    if _names_callers(layer):
         return question.context.principal.type is PrincipalType.ACCOUNT
-    first = next(iter(sources_at(question.policies, place)), None)
-    return place.kind in _SHARED and first is not None and _AWS_OWN not in first.id
+    first = next(iter(sources_at(question.policies, layer)), None)
+    return layer.kind in _SHARED and first is not None and _AWS_OWN not in first.id
 
 
-def _target(question: Question, place: Layer, statement: Mapping[str, Any]) -> PolicySource | None:
-    """The policy that the statement is added to; a new one has no id."""
-    who, sources = question.context.principal, sources_at(question.policies, place)
-    if place.kind is PolicyKind.IDENTITY:
+def _target(question: Question, layer: Layer, statement: Mapping[str, Any]) -> PolicySource | None:
+    """The policy to which the statement is added. A new policy has no id."""
+    who, sources = question.context.principal, sources_at(question.policies, layer)
+    if layer.kind is PolicyKind.IDENTITY:
         for source in sources:
-            if is_own_policy(question, source) and _fits(question, place, source, None, statement):
+            if is_own_policy(question, source) and _fits(question, layer, source, None, statement):
                 return source
-        return PolicySource(_policy(place, statement), "", who.principal_arn or who.arn)
+        return PolicySource(_policy(layer, statement), "", who.principal_arn or who.arn)
     if not sources:
-        # Nothing of IAM's has a policy of its own.
-        nowhere = place.kind is PolicyKind.RESOURCE and question.action.startswith("iam:")
-        return None if nowhere else PolicySource(_policy(place, statement), "")
-    return sources[0] if _fits(question, place, sources[0], None, statement) else None
+        # No resource of IAM has a policy of its own.
+        nowhere = layer.kind is PolicyKind.RESOURCE and question.action.startswith("iam:")
+        return None if nowhere else PolicySource(_policy(layer, statement), "")
+    return sources[0] if _fits(question, layer, sources[0], None, statement) else None
 
 
 def _fits(
     question: Question,
-    place: Layer,
+    layer: Layer,
     source: PolicySource,
     instead: Statement | None,
     statement: Mapping[str, Any],
 ) -> bool:
-    """Is the document with one more statement, or another one, short enough to be stored?"""
-    kept = [one.source for one in source.policy.statements if one is not instead]
+    """Is the document short enough to be stored, with `statement` added or put for `instead`?"""
+    kept = [other.source for other in source.policy.statements if other is not instead]
     document = {"Version": source.policy.version, "Statement": [*kept, statement]}
-    kind = DocumentKind.KEY if _is_of_key(question, place) else document_kind(place.kind)
+    kind = DocumentKind.KEY if _is_of_key(question, layer) else document_kind(layer.kind)
     size = document_size(msgspec.json.encode(document).decode(), kind)
     most = GREATEST_SIZES.get(kind)
     if kind is DocumentKind.IDENTITY:  # all inline policies together
         user = question.context.principal.type is PrincipalType.USER
         most = USER_POLICIES_SIZE if user else ROLE_POLICIES_SIZE
         size += sum(
-            document_size(one.policy.text, kind)
-            for one in sources_at(question.policies, place)
-            if one is not source and is_own_policy(question, one)
+            document_size(other.policy.text, kind)
+            for other in sources_at(question.policies, layer)
+            if other is not source and is_own_policy(question, other)
         )
     return most is None or size <= most
 
 
 def _names(who: Principal) -> Mapping[str, str]:
-    """How a policy names the caller as exactly as lasts: a session by its role."""
+    """The principal by which a policy names the caller. A session does not last: it is its role."""
     match who.type:
         case PrincipalType.ASSUMED_ROLE:
             return {"AWS": who.principal_arn}
@@ -311,42 +315,42 @@ def _names(who: Principal) -> Mapping[str, str]:
             return {"AWS": who.arn}
 
 
-def _policy(place: Layer, statement: Mapping[str, Any]) -> Policy:
+def _policy(layer: Layer, statement: Mapping[str, Any]) -> Policy:
     document = {"Version": VERSION_2012, "Statement": [statement]}
     return compile_policy(
         msgspec.json.encode(document).decode(),
-        document_kind(place.kind),
+        document_kind(layer.kind),
         accept_unsupported_condition_keys=True,
     )
 
 
-def _compiled(place: Layer, statement: Mapping[str, Any]) -> Statement:
-    return _policy(place, statement).statements[0]
+def _compiled(layer: Layer, statement: Mapping[str, Any]) -> Statement:
+    return _policy(layer, statement).statements[0]
 
 
 def replaced(
-    policies: ApplicablePolicies, found: Found, by: Statement | None
+    policies: ApplicablePolicies, placed: Found, by: Statement | None
 ) -> ApplicablePolicies:
-    """The policies with one statement replaced, or without it."""
+    """The policies with one statement replaced or removed."""
     changed = [] if by is None else [by]
     sources = tuple(
         _with_statements(
-            one,
+            source,
             tuple(
                 kept
-                for statement in one.policy.statements
-                for kept in (changed if statement is found.statement else [statement])
+                for statement in source.policy.statements
+                for kept in (changed if statement is placed.statement else [statement])
             ),
         )
-        if any(statement is found.statement for statement in one.policy.statements)
-        else one
-        for one in sources_at(policies, found.place)
+        if any(statement is placed.statement for statement in source.policy.statements)
+        else source
+        for source in sources_at(policies, placed.place)
     )
-    return with_sources(policies, found.place, sources)
+    return with_sources(policies, placed.place, sources)
 
 
 def _with_statements(source: PolicySource, statements: tuple[Statement, ...]) -> PolicySource:
-    """The source with other statements; its policy has no document, so it has no id."""
+    """The source with other statements. Its policy has no id, because it has no document."""
     policy = msgspec.structs.replace(source.policy, id="", statements=statements)
     return msgspec.structs.replace(source, policy=policy)
 

@@ -1,8 +1,10 @@
-"""What does a simulation tell beside the decision?  (iam.md 1.9; threat-model PE-9)
+"""Which facts does a simulation tell beside the decision?  (iam.md 1.9; threat-model PE-9)
 
-The decision is `evaluate`'s own, and so are the matches from which the rest is drawn: which
-statements decided, what the organization, the boundary and each kind of policy say, and which
-condition keys were asked about that the question does not have.
+The decision is that of `evaluate`. The facts are drawn from its matches:
+
+- the statements that decided
+- the answers of the organization, of the boundary and of each kind of policy
+- the condition keys that statements use and the question does not have
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,46 +42,48 @@ _SEVERITY = (Outcome.ALLOWED, Outcome.IMPLICITLY_DENIED, Outcome.EXPLICITLY_DENI
 
 
 class Simulated(msgspec.Struct, frozen=True):
-    """What would be decided, and why."""
+    """The simulated decision, and its reasons."""
 
     outcome: Outcome
-    statements: tuple[DecidingStatement, ...]  # that decided; never an organization's
+    statements: tuple[DecidingStatement, ...]  # that decided, without those of an organization
     missing: tuple[str, ...]  # condition keys as they are written
     organization: bool | None  # do all SCPs allow?  None: there are none
     boundary: bool | None  # does the permissions boundary allow?  None: there is none
-    kinds: Mapping[PolicyKind, Outcome]  # what each says; only of another account's resource
+    kinds: Mapping[PolicyKind, Outcome]  # the answer of each; only for another account's resource
 
 
 def simulate(question: Question) -> Simulated:
-    """What would be decided on one action and one resource."""
+    """The simulated decision on one action and one resource."""
     decision = evaluate(question)
     if decision.over_budget:
         return Simulated(decision.outcome, (), (), organization=None, boundary=None, kinds={})
-    found = match_all(question)
+    matches = match_all(question)
     decided = () if decision.outcome is Outcome.IMPLICITLY_DENIED else decision.statements
-    organization = all(map(_allows, found.service_control)) if found.service_control else None
+    organization = all(map(_allows, matches.service_control)) if matches.service_control else None
     return Simulated(
         outcome=decision.outcome,
-        statements=tuple(one for one in decided if one.kind not in OF_ORGANIZATION),
+        statements=tuple(
+            statement for statement in decided if statement.kind not in OF_ORGANIZATION
+        ),
         missing=tuple(_missing(question)),
         organization=organization,
-        boundary=None if found.boundary is None else _allows(found.boundary),
-        kinds=_kinds(question, found) if organization is not False else {},
+        boundary=None if matches.boundary is None else _allows(matches.boundary),
+        kinds=_kinds(question, matches) if organization is not False else {},
     )
 
 
 def combined(each: Sequence[Simulated]) -> Simulated:
-    """The sum over several resources: the severest decision, and what led to it."""
-    outcome = severest(one.outcome for one in each)
-    decided = [one for one in each if one.outcome is outcome]
-    kinds = dict.fromkeys(kind for one in each for kind in one.kinds)
+    """The result for several resources: the severest decision, and its reasons."""
+    outcome = severest(result.outcome for result in each)
+    decided = [result for result in each if result.outcome is outcome]
+    kinds = dict.fromkeys(kind for result in each for kind in result.kinds)
     return Simulated(
         outcome=outcome,
-        statements=tuple(dict.fromkeys(s for one in decided for s in one.statements)),
-        missing=tuple(distinct(key for one in each for key in one.missing)),
-        organization=_all(one.organization for one in each),
-        boundary=_all(one.boundary for one in each),
-        kinds={k: severest(one.kinds[k] for one in each if k in one.kinds) for k in kinds},
+        statements=tuple(dict.fromkeys(s for result in decided for s in result.statements)),
+        missing=tuple(distinct(key for result in each for key in result.missing)),
+        organization=_all(result.organization for result in each),
+        boundary=_all(result.boundary for result in each),
+        kinds={k: severest(result.kinds[k] for result in each if k in result.kinds) for k in kinds},
     )
 
 
@@ -89,7 +93,7 @@ def severest(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def distinct(keys: Iterable[str]) -> Iterator[str]:
-    """Condition keys in their order, each as it is written first."""
+    """The distinct condition keys, in their order, each in its first spelling."""
     seen: set[str] = set()
     for key in keys:
         name = ascii_lower(key)
@@ -99,7 +103,7 @@ def distinct(keys: Iterable[str]) -> Iterator[str]:
 
 
 def keys_asked(policy: Policy) -> Iterator[str]:
-    """The condition keys that a policy asks about, in conditions and variables, as written."""
+    """The condition keys in the conditions and variables of a policy, as written."""
     dialect = dialect_of(policy)
     for statement in policy.statements:
         yield from (variable.key for variable in statement.resources.variables)
@@ -107,19 +111,23 @@ def keys_asked(policy: Policy) -> Iterator[str]:
 
 
 def dialect_of(policy: Policy) -> Dialect:
-    """What the texts of a compiled document mean."""
+    """The dialect in which the texts of a compiled document are read."""
     return dialect_of_kind(policy.kind, variables=policy.version == VERSION_2012)
 
 
 def could_apply(statement: Statement, dialect: Dialect, resource: str, keys: Keys) -> bool:
-    """Does a statement speak of this resource, whatever the variables without a value may hold?"""
+    """Could a statement be about this resource, if variables without a value had one?"""
     element = statement.resources
     parsed = (template(text, dialect, wild=True) for text in element.patterns)
-    templates = [one for one in parsed if not misplaced_variable(one)]
+    templates = [pattern for pattern in parsed if not misplaced_variable(pattern)]
     if not element.negated:
-        return element.everything or any(_could_be(one, resource, keys) for one in templates)
-    known = [one for one in templates if one.substituted(keys, len(resource)) is not None]
-    return not any(_could_be(one, resource, keys) for one in known)
+        return element.everything or any(
+            _could_be(pattern, resource, keys) for pattern in templates
+        )
+    known = [
+        pattern for pattern in templates if pattern.substituted(keys, len(resource)) is not None
+    ]
+    return not any(_could_be(pattern, resource, keys) for pattern in known)
 
 
 def _could_be(pattern: Template, resource: str, keys: Keys) -> bool:
@@ -134,7 +142,7 @@ def _token(part: Token | Variable, keys: Keys) -> Token:
 
 
 def _missing(question: Question) -> Iterator[str]:
-    """The keys without a value that statements on this action and resource ask about."""
+    """The keys without a value that statements about this action and resource use."""
     policies, own = question.policies, own_policies(question)
     sources = [*own.identity_based, *policies.resource_based]
     if own.boundary is not None:
@@ -153,9 +161,13 @@ def _missing_of(question: Question, policy: Policy) -> Iterator[str]:
 
 
 def _asked(statement: Statement, dialect: Dialect, keys: Keys) -> list[str]:
-    """The keys without a value that a statement asks about; a default is a value."""
+    """The keys without a value that a statement uses. A default counts as a value."""
     return [
-        *(one.key for one in statement.resources.variables if one.value(keys) is None and one.name),
+        *(
+            variable.key
+            for variable in statement.resources.variables
+            if variable.value(keys) is None and variable.name
+        ),
         *(
             key
             for key, default in _asked_by_conditions(statement, dialect)
@@ -167,7 +179,7 @@ def _asked(statement: Statement, dialect: Dialect, keys: Keys) -> list[str]:
 def _asked_by_conditions(
     statement: Statement, dialect: Dialect
 ) -> Iterator[tuple[str, str | None]]:
-    """Every key that conditions and the variables in their values ask about, and its default."""
+    """Every key in the conditions and in the variables of their values, with its default."""
     for condition in statement.conditions:
         yield condition.key, None
         for text in condition.values:
@@ -176,7 +188,7 @@ def _asked_by_conditions(
 
 
 def _speaks_of(question: Question, statement: Statement) -> bool:
-    """Are action and principal of the question those of the statement?"""
+    """Is the statement about the action and the principal of the question?"""
     if not statement.actions.matches(question.action):
         return False
     named = statement.principals
@@ -184,13 +196,13 @@ def _speaks_of(question: Question, statement: Statement) -> bool:
     return named is None or named.grade(who, question.bounded) is not Grade.NOBODY
 
 
-def _kinds(question: Question, found: Matches) -> dict[PolicyKind, Outcome]:
-    """What each kind says on its own of a resource of another account."""
+def _kinds(question: Question, matches: Matches) -> dict[PolicyKind, Outcome]:
+    """The answer of each kind of policy alone, for a resource of another account."""
     if not question.foreign:
         return {}
-    kinds = {PolicyKind.IDENTITY: found.identity, question.resource_kind: found.resource}
-    if found.boundary is not None:
-        kinds[PolicyKind.BOUNDARY] = found.boundary
+    kinds = {PolicyKind.IDENTITY: matches.identity, question.resource_kind: matches.resource}
+    if matches.boundary is not None:
+        kinds[PolicyKind.BOUNDARY] = matches.boundary
     return {kind: _outcome(matched) for kind, matched in kinds.items()}
 
 
