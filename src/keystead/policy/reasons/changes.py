@@ -37,7 +37,7 @@ from keystead.policy.evaluation import (
 )
 from keystead.policy.language import Grade, MalformedPolicy, is_of_request
 from keystead.policy.reasons.possibility import Verdict, possible
-from keystead.policy.reasons.proposals import Change, Found, What, added, own_widened, replaced
+from keystead.policy.reasons.proposals import Change, Placed, What, added, own_widened, replaced
 from keystead.policy.reasons.statement_results import ConditionResult, result
 from keystead.policy.text import ascii_lower
 
@@ -101,7 +101,7 @@ def _step(
     """The step that removes one refusal, or None."""
     if refusal.kind is None:
         return None
-    of_kind = [placed for placed in _statements(question) if placed.place.kind is refusal.kind]
+    of_kind = [placed for placed in _statements(question) if placed.layer.kind is refusal.kind]
     if refusal.effect == EXPLICIT_DENY:
         deny = next(
             placed for placed in of_kind if not placed.statement.allow and placed.result.matches
@@ -115,7 +115,7 @@ def _step(
     layer = _refusing(question, refusal.kind)
     if layer is None:
         return None
-    here = [placed for placed in of_kind if placed.place == layer]
+    here = [placed for placed in of_kind if placed.layer == layer]
     if of_request and (nearest := _to_be_met(here)) is not None:
         return _request_step(question, written, nearest, nearest.unmet)
     try:
@@ -129,7 +129,7 @@ def _step(
 
 
 def _request_step(
-    question: Question, written: ApplicablePolicies, placed: Found, keys: list[ConditionResult]
+    question: Question, written: ApplicablePolicies, placed: Placed, keys: list[ConditionResult]
 ) -> _Step | None:
     """The request has to meet the conditions of an Allow, or to let a condition of a Deny fail."""
     if not keys:
@@ -140,11 +140,11 @@ def _request_step(
     return _Step(change, replaced(question.policies, placed, free), written)
 
 
-def _statements(question: Question) -> Iterator[Found]:
+def _statements(question: Question) -> Iterator[Placed]:
     for layer in places(question):
         for source in sources_at(question.policies, layer):
             for statement in source.policy.statements:
-                yield Found(layer, source, statement, result(question, statement))
+                yield Placed(layer, source, statement, result(question, statement))
 
 
 def _refusing(question: Question, kind: PolicyKind) -> Layer | None:
@@ -157,7 +157,7 @@ def _refusing(question: Question, kind: PolicyKind) -> Layer | None:
     return None
 
 
-def _to_be_met(here: list[Found]) -> Found | None:
+def _to_be_met(here: list[Placed]) -> Placed | None:
     """The Allow that fails in the fewest conditions, and in nothing else.
 
     The request must be able to meet all of these conditions.
@@ -166,7 +166,7 @@ def _to_be_met(here: list[Found]) -> Found | None:
     return min(near, key=lambda placed: len(placed.unmet), default=None)
 
 
-def _can_be_met(placed: Found) -> bool:
+def _can_be_met(placed: Placed) -> bool:
     near = placed.result
     if placed.statement.void or not (near.action and near.principal and near.resource):
         return False

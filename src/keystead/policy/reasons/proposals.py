@@ -83,10 +83,10 @@ class Change(msgspec.Struct, frozen=True, rename="camel"):
     conditions: tuple[ConditionResult, ...] = ()  # conditions to meet, or to let one of them fail
 
 
-class Found(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True):
     """A statement, its layer and its policy, and how near it is to the request."""
 
-    place: Layer
+    layer: Layer
     source: PolicySource
     statement: Statement
     result: StatementResult
@@ -104,7 +104,7 @@ class Found(msgspec.Struct, frozen=True):
     ) -> Change:
         return Change(
             what=what,
-            kind=self.place.kind,
+            kind=self.layer.kind,
             policy=self.source.id,
             attached_to=self.source.attached_to,
             index=self.statement.index,
@@ -117,12 +117,12 @@ class Found(msgspec.Struct, frozen=True):
 # Widened
 
 
-def own_widened(question: Question, here: list[Found]) -> Proposed | None:
+def own_widened(question: Question, here: list[Placed]) -> Proposed | None:
     """The caller's own statement, with the one action or resource that was missing."""
     for placed in here:
         wider = _widened(question, placed) if _is_own(question, placed) else None
         if wider is not None and _fits(
-            question, placed.place, placed.source, placed.statement, wider
+            question, placed.layer, placed.source, placed.statement, wider
         ):
             return placed.change(What.WIDEN, wider), _Replaced(placed, wider)
     return None
@@ -131,21 +131,21 @@ def own_widened(question: Question, here: list[Found]) -> Proposed | None:
 class _Replaced(msgspec.Struct, frozen=True):
     """The policies after one statement was replaced by another."""
 
-    found: Found
+    before: Placed
     statement: Mapping[str, Any]
 
     def __call__(self, policies: ApplicablePolicies) -> ApplicablePolicies:
-        return replaced(policies, self.found, _compiled(self.found.place, self.statement))
+        return replaced(policies, self.before, _compiled(self.before.layer, self.statement))
 
 
-def _is_own(question: Question, placed: Found) -> bool:
+def _is_own(question: Question, placed: Placed) -> bool:
     """Is this a statement about the caller only?"""
     if not placed.statement.allow or placed.statement.void or placed.unmet:
         return False
-    if placed.place.kind in (PolicyKind.IDENTITY, PolicyKind.SESSION):
+    if placed.layer.kind in (PolicyKind.IDENTITY, PolicyKind.SESSION):
         return is_own_policy(question, placed.source)
     written = placed.statement.source.get("Principal")
-    if not _names_callers(placed.place) or not isinstance(written, dict):
+    if not _names_callers(placed.layer) or not isinstance(written, dict):
         return False
     return {kind: _listed(names) for kind, names in written.items()} == {
         kind: [name] for kind, name in _names(question.context.principal).items()
@@ -162,7 +162,7 @@ def is_own_policy(question: Question, source: PolicySource) -> bool:
     )
 
 
-def _widened(question: Question, placed: Found) -> Mapping[str, Any] | None:
+def _widened(question: Question, placed: Placed) -> Mapping[str, Any] | None:
     """The statement with the missing action or resource; None if that would give more."""
     near, source, context = placed.result, placed.statement.source, question.context
     if near.principal is Grade.NOBODY:
@@ -178,9 +178,9 @@ def _widened(question: Question, placed: Found) -> Mapping[str, Any] | None:
     return None
 
 
-def _same(question: Question, placed: Found) -> tuple[list[str], ...]:
+def _same(question: Question, placed: Placed) -> tuple[list[str], ...]:
     """The lists that mean exactly the requested resource. In a key policy `*` is one of them."""
-    whole = (["*"],) if _is_of_key(question, placed.place) else ()
+    whole = (["*"],) if _is_of_key(question, placed.layer) else ()
     return ([question.context.resource], *whole)
 
 
@@ -212,22 +212,22 @@ def added(question: Question, layer: Layer) -> Proposed | None:
 class _Added(msgspec.Struct, frozen=True):
     """The policies after one statement was added, in an existing policy or in a new one."""
 
-    place: Layer
+    layer: Layer
     policy: str
     statement: Mapping[str, Any]
 
     def __call__(self, policies: ApplicablePolicies) -> ApplicablePolicies:
-        sources = sources_at(policies, self.place)
-        compiled = _policy(self.place, self.statement)
+        sources = sources_at(policies, self.layer)
+        compiled = _policy(self.layer, self.statement)
         if not any(source.id == self.policy for source in sources):
-            return with_sources(policies, self.place, (*sources, PolicySource(compiled, "")))
+            return with_sources(policies, self.layer, (*sources, PolicySource(compiled, "")))
         longer = tuple(
             _with_statements(source, (*source.policy.statements, *compiled.statements))
             if source.id == self.policy
             else source
             for source in sources
         )
-        return with_sources(policies, self.place, longer)
+        return with_sources(policies, self.layer, longer)
 
 
 def _statement(question: Question, layer: Layer) -> Mapping[str, Any] | None:
@@ -329,7 +329,7 @@ def _compiled(layer: Layer, statement: Mapping[str, Any]) -> Statement:
 
 
 def replaced(
-    policies: ApplicablePolicies, placed: Found, by: Statement | None
+    policies: ApplicablePolicies, placed: Placed, by: Statement | None
 ) -> ApplicablePolicies:
     """The policies with one statement replaced or removed."""
     changed = [] if by is None else [by]
@@ -344,9 +344,9 @@ def replaced(
         )
         if any(statement is placed.statement for statement in source.policy.statements)
         else source
-        for source in sources_at(policies, placed.place)
+        for source in sources_at(policies, placed.layer)
     )
-    return with_sources(policies, placed.place, sources)
+    return with_sources(policies, placed.layer, sources)
 
 
 def _with_statements(source: PolicySource, statements: tuple[Statement, ...]) -> PolicySource:
