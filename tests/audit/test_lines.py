@@ -286,7 +286,7 @@ def test_a_line_is_never_longer(members: dict[str, Any]) -> None:
     event, _ = lines.read(line)
 
     assert len(line) <= lines.LIMIT
-    assert lines.place(event).index == 7
+    assert lines.entry(event).index == 7
     assert json.loads(event)["requestID"] == "request-1"
 
 

@@ -99,7 +99,7 @@ def came_with_change(line: bytes, index: int, leaf: bytes, tag: Tag) -> bool:
     raise BadLine("this server did not write it")
 
 
-class Place(msgspec.Struct, gc=False):
+class Entry(msgspec.Struct, gc=False):
     """The time and the name of a record, for a person, and its position in the log."""
 
     time: str = msgspec.field(name="eventTime")
@@ -117,24 +117,24 @@ class Place(msgspec.Struct, gc=False):
 
 
 class Newest(msgspec.Struct, gc=False):
-    """The part of the state that `Place` needs."""
+    """The part of the state that `Entry` needs."""
 
     newest: str
 
 
 class Index(msgspec.Struct, gc=False):
-    """The part of our own member that `Place` needs."""
+    """The part of our own member that `Entry` needs."""
 
     index: int
     state: Newest | None = None
 
 
-_place = msgspec.json.Decoder(Place)
+_entry = msgspec.json.Decoder(Entry)
 
 
-def place(event: bytes) -> Place:
+def entry(event: bytes) -> Entry:
     """The position, name, time and state of an event; raises BadLine."""
     try:
-        return _place.decode(event)
+        return _entry.decode(event)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadLine("the record does not give its position in the log") from None

@@ -173,7 +173,7 @@ def _leaf(line: bytes, index: int, name: str, tag: Tag) -> tuple[bytes, bool, st
     """
     try:
         event, leaf = lines.read(line)
-        entry = lines.place(event)
+        entry = lines.entry(event)
         changed = lines.came_with_change(line, entry.index, leaf, tag)
     except lines.BadLine as error:
         raise AuditCorrupt(f"record {index} in `{name}`: {error}") from None

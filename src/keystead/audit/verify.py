@@ -296,7 +296,7 @@ class _Examination:
         position = _Position(self._tree.size, name, number)
         try:
             event, leaf = lines.read(line)
-            entry = lines.place(event)
+            entry = lines.entry(event)
         except lines.BadLine as error:
             raise _Bad(_named(position, line).problem(str(error))) from None
         position = _Position(position.index, name, number, entry.time, entry.name)
@@ -391,7 +391,7 @@ def _between(first: _Position, last: _Position) -> timedelta:
 def _named(position: _Position, line: bytes) -> _Position:
     """The position, with the time and name that a bad line claims, if they can be read."""
     try:
-        entry = lines.place(lines.event_bytes(line))
+        entry = lines.entry(lines.event_bytes(line))
     except lines.BadLine:
         return position
     return _Position(position.index, position.file, position.line, entry.time, entry.name)
