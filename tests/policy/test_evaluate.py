@@ -606,7 +606,7 @@ def test_the_trace_when_the_resource_s_policy_suffices() -> None:
         ("8 session policies", kind.SESSION, *SUFFICES, []),
     ]
     role = evaluate(ask(APP), about_key((), (key_policy(allow(**to(ROLE))),), **own_side))
-    how = "a statement names whom the caller acts for"
+    how = "a statement names the role or user for which the caller acts"
     assert told(role) == [
         NO_DENY,
         (five, kind.RESOURCE, "allow", how, ["default"]),

@@ -70,7 +70,7 @@ OVER_BUDGET = Finding(
     "0 budget",
     None,
     "explicit deny",
-    "to compare the request with so many or such long patterns would take too long: refused unread",
+    "the comparison with so many or such long patterns would take too long",
 )
 
 

@@ -18,7 +18,7 @@ NO_EFFECT, DELEGATED = "no effect", "delegated"
 
 _NAMED_AS = {
     Grade.DIRECT: (ALLOW, "names the caller"),
-    Grade.LIMITED: (ALLOW, "names whom the caller acts for"),
+    Grade.LIMITED: (ALLOW, "names the role or user for which the caller acts"),
     Grade.ACCOUNT: (DELEGATED, "leaves it to the policies of the caller's account"),
 }
 
