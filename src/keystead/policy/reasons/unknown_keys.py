@@ -145,7 +145,7 @@ def _has_no_value(
     resource: str,
     asked: KnownKeys,
 ) -> bool:
-    """Does every value that an equality expects break another condition?"""
+    """Does every value that an equality expects break another condition, or match a Deny?"""
     name = ascii_lower(equality.key)
     for value in equality.expected:
         keys = asked.with_value(name, value)
