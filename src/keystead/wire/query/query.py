@@ -84,7 +84,10 @@ class _Node:
 
 
 def _ambiguous(name: str) -> SerializationException:
-    return SerializationException(f"The parameter '{name}' contradicts another one")
+    return SerializationException(
+        f"The parameter '{name}' contradicts another one:"
+        " a parameter cannot have both a value and members"
+    )
 
 
 def _structure(schema: Schema, node: _Node, name: str) -> dict[str, Any]:
@@ -118,7 +121,9 @@ def _indexed(node: _Node, step: str, name: str) -> list[tuple[str, _Node]]:
         raise SerializationException(f"The parameter '{name}' needs the form '{name}.{step}.N'")
     below = node.parts.get(step, _Node())
     if below.value is not None or not all(map(_INDEX.match, below.parts)):
-        raise SerializationException(f"The parameter '{name}.{step}' needs an index from 1")
+        raise SerializationException(
+            f"The parameter '{name}' needs the form '{name}.{step}.N', with N from 1"
+        )
     return [
         (f"{name}.{step}.{index}", below.parts[index]) for index in sorted(below.parts, key=int)
     ]
