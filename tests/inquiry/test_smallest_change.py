@@ -258,6 +258,6 @@ def test_a_deny_that_nothing_avoids(story: Story) -> None:
     answer = story.explain()
     assert answer["explanation"]["changes"] == []
     told = answer["text"].partition("to allow it\n")[2]
-    assert "somebody who may has to decide about what denies it" in told
+    assert "the owner of each statement that denies it has to decide" in told
     assert f"statement 2 `never` of the identity-based policy own of {story.arn}" in told
     assert "remove" not in told
