@@ -1,9 +1,9 @@
-"""Whom does a resource policy mean, and how is it shown again?
+"""Which users and roles does a resource policy mean, and how is its text shown later?
 
 The users and roles that a document names are resolved to their unique ids when it is written. It
-means those ids for ever, so a user who is deleted and made again inherits nothing (threat-model
-ST-8). The text is kept as it was written. Where it names somebody who is gone, it is shown with
-the id; where a name has changed, with the name of today (iam.md 4.4).
+means those ids for ever. So a user who is deleted and made again inherits nothing (threat-model
+ST-8). The text is kept as it was written. When it is shown, a deleted user or role appears as the
+unique id, and a renamed one with today's name (iam.md 4.4).
 """
 
 import json
@@ -17,17 +17,17 @@ from keystead.policy.language.kinds import DocumentKind
 def resolved(
     text: str, kind: DocumentKind, unique_id: Callable[[str], str | None], partition: str
 ) -> dict[str, str]:
-    """The unique id of each principal that a document names and that exists.
+    """The unique id of each existing principal that a document names.
 
     Raises MalformedPolicy for a text that is no policy.
     """
     names = named_principals(text, kind, partition)
     meant = {name: unique_id(name) for name in names}
-    return {name: found for name, found in meant.items() if found is not None}
+    return {name: known for name, known in meant.items() if known is not None}
 
 
 def shown_again(text: str, meant: Mapping[str, str], arn_now: Callable[[str], str | None]) -> str:
-    """The text of a policy as it is given back; `arn_now` knows the ARN of a unique id today."""
+    """The text of a policy for its reader. `arn_now` gives today's ARN of a unique id."""
     changed = {
         written: now
         for written, unique_id in meant.items()
@@ -47,8 +47,8 @@ def _name_now(written: str, unique_id: str, arn_now: Callable[[str], str | None]
     arn = arn_now(unique_id)
     if arn is None:
         return unique_id
-    # An id stands for one user or role, and then its name of today is shown. Sessions are written
-    # with more than the id says, and accounts in two ways.
+    # Only the name of a user or role is replaced by today's name. The name of a session has more
+    # than the id tells, and an account may be written in two ways.
     return arn if written.startswith("arn:") and ":iam:" in written and "/" in written else written
 
 
