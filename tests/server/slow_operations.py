@@ -15,7 +15,6 @@ from collections import Counter
 
 from keystead import registry
 from keystead.errors import ValidationException
-from keystead.kms import states
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.requests import require_real
@@ -66,7 +65,7 @@ def sign(call: KmsCall, request: api.SignRequest) -> api.SignResponse | Work[byt
     RUNS["Sign"] += 1
     key = call.key(request.key_id)
     call.authorize("kms:Sign", key)
-    states.require("Encrypt", key)
+    call.require_state(key)
     require_real(request.dry_run)
     message = request.message
     work = Work(PROCESSOR, COMPUTE_SECONDS, made_with(key, message), compute, (message,))

@@ -11,7 +11,8 @@ from typing import Protocol
 from keystead.arns import Arn, NotAnArn
 from keystead.call import Resource, Target
 from keystead.failures import Failure
-from keystead.kms.keys import Key, identifiers
+from keystead.kms.keys import Key
+from keystead.kms.rules import ACTIONS_BY_ALIAS
 from keystead.policy.evaluation import ALIAS_CHANGES
 from keystead.policy.reasons import owner_of
 from keystead.policy.text import ascii_lower
@@ -64,7 +65,7 @@ def _of_alias(known: Known, arn: Arn, name: str, action: str) -> Resource:
     key = _existing(known, known.key_by_alias(arn.account, arn.region, arn.resource), "alias", text)
     if name in ALIAS_CHANGES:
         return Target(text, arn.account)
-    if name not in identifiers.ACTIONS_BY_ALIAS:
+    if name not in ACTIONS_BY_ALIAS:
         raise Failure(
             f"a request for {action} cannot name a key by its alias",
             f"give the key's own ARN, `{key.arn_text}`",

@@ -5,18 +5,16 @@ from collections.abc import Mapping
 from keystead.call import NO_KEYS, Call, R, Resource
 from keystead.custody.material import Custody
 from keystead.custody.tokens import Tokens
+from keystead.kms import states, usage
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
 from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
-from keystead.kms.rules import KMS
+from keystead.kms.rules import KMS, KmsRules
 from keystead.policy.evaluation import ContextValue, Permit
-from keystead.rules import Rules
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
 from keystead.wire.models import kms as api
-
-_NO_KEY_RESOURCE = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})
 
 
 class KmsCall(Call, kw_only=True):
@@ -29,15 +27,14 @@ class KmsCall(Call, kw_only=True):
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
     def __post_init__(self) -> None:
-        # kms.md 11: these four have neither key; all others have the first, and the second when
-        # a service calls for somebody.
-        if self.operation.name in _NO_KEY_RESOURCE:
-            self.keys.pop("kms:viaservice", None)
-        else:
+        # The second is there already when a service calls for somebody (kms.md 11).
+        if self.rules.of_caller:
             self.keys["kms:calleraccount"] = self.principal.account
+        else:
+            self.keys.pop("kms:viaservice", None)
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> KmsRules:
         return KMS[self.operation.name]
 
     def context(self, pairs: Mapping[str, str] | None) -> EncryptionContext:
@@ -49,7 +46,7 @@ class KmsCall(Call, kw_only=True):
 
         Raises NotFoundException for what does not exist in the caller's own account.
         """
-        if self.operation.name not in identifiers.BY_ALIAS:
+        if not self.rules.by_alias:
             return self._find(self.transaction, key_id)
         # All of these only read, and take the same texts for the same keys.
         place = (self.account, self.region, key_id)
@@ -62,7 +59,7 @@ class KmsCall(Call, kw_only=True):
         return key
 
     def _find(self, reader: Reader, key_id: str) -> Key:
-        reference = identifiers.parse(self.operation, self.account, self.region, key_id)
+        reference = identifiers.parse(self.rules, self.account, self.region, key_id)
         return self._at(reader, reference) or self._missing(reference)
 
     def key_of_blob(self, name: KeyName) -> Key:
@@ -102,6 +99,14 @@ class KmsCall(Call, kw_only=True):
         if isinstance(resource, Key) and not resource.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit
+
+    def require_state(self, key: Key) -> None:
+        """Refuse unless a key in this state may do what this operation does."""
+        states.require(self.rules.states, key)
+
+    def require_use(self, key: Key, algorithm: str) -> None:
+        """Refuse unless a key of this spec and usage does this, with this algorithm."""
+        usage.require(self.rules.use, self.operation.name, key, algorithm)
 
     def shown_as(self, resource: Resource) -> str:
         """To strangers by the alias that they used: its key's id is not theirs to know."""

@@ -25,18 +25,6 @@ class Page(NamedTuple, Generic[T]):
         return self.next_marker is not None
 
 
-class Paged(NamedTuple):
-    """How an operation divides its list: AWS's default size of a page, and the largest."""
-
-    default: int
-    most: int
-
-
-KEYS = Paged(100, 1000)
-ALIASES = Paged(50, 100)
-TAGS = Paged(50, 50)
-
-
 class PagedRequest(Protocol):
     """A request for a list."""
 
@@ -50,7 +38,6 @@ class PagedRequest(Protocol):
 def page(
     call: KmsCall,
     request: PagedRequest,
-    sizes: Paged,
     *,
     fetch: Callable[[str, int], Sequence[T]],
     place: Callable[[T], str],
@@ -61,6 +48,9 @@ def page(
     `fetch(after, count)` gives the next items in the order of `place`, which names each of them.
     A larger page than AWS gives is cut to AWS's largest.
     """
+    sizes = call.rules.pages
+    if sizes is None:
+        raise RuntimeError(f"the row of {call.operation.name} has no pages")
     size = min(request.limit or sizes.default, sizes.most)
     principal = call.principal.unique_id or call.principal.arn
     bound_to = (principal, call.account, call.region, *parameters)

@@ -4,8 +4,12 @@ Which of them work across accounts is a fact that policies are evaluated by, whe
 stands with the other facts about actions, in `policy/evaluation/service_rules.py`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from keystead.kms import states, usage
+from keystead.kms.states import NO_KEY, Line, line
+from keystead.kms.usage import Use
+from keystead.paging import Sizes
 from keystead.policy.evaluation import works_across_accounts
 from keystead.policy.text import ascii_lower
 from keystead.rules import Rules, table
@@ -18,65 +22,146 @@ class KmsRules(Rules):
 
     answer_recorded: bool = False
 
+    states: Line = field(default_factory=lambda: NO_KEY)
+    """May it be done in a state of its key, and how is it refused if not?  (kms.md 7)"""
 
+    use: Use = usage.NONE
+    """Which keys can do it cryptographically, and with which algorithms?  (kms.md 5.1)"""
+
+    by_alias: bool = False
+    """May its key be named by an alias?  Such an operation changes nothing (kms.md 3)."""
+
+    sets_alias: bool = False
+    """Does it name the key that an alias shall name, which no alias can?  (kms.md 6.4)"""
+
+    of_caller: bool = True
+    """Do its decisions have `kms:CallerAccount`, and `kms:ViaService`?  (kms.md 10.5, 11)"""
+
+    pages: Sizes | None = None
+    """How long are the pages of its list?  (kms.md 1)"""
+
+
+CIPHER = usage.of("ENCRYPT_DECRYPT")
+SIGNATURE = usage.of("SIGN_VERIFY")
+MAC = usage.of("GENERATE_VERIFY_MAC")
+AGREEMENT = usage.of("KEY_AGREEMENT")
+ENCAPSULATION = usage.of("ENCAPSULATE_DECAPSULATE")
+DATA_KEY = usage.of("ENCRYPT_DECRYPT", only=usage.SYMMETRIC_DEFAULT)
+
+ok = None
+dis, pdel, nopd = states.disabled, states.pending_deletion, states.not_pending_deletion
+imp, una, org = states.pending_import, states.unavailable, states.wrong_origin
+cre, upd = states.creating, states.updating
+
+# fmt: off
 _ROWS = (
-    KmsRules(api.CancelKeyDeletion, answer_recorded=True),
+    # The states: Enabled, Disabled, PendingDeletion, PendingImport, Unavailable, Creating, Updating
+    KmsRules(api.CancelKeyDeletion, answer_recorded=True,
+             states=line(nopd, nopd, ok,   nopd, nopd, nopd, nopd)),
     KmsRules(api.ConnectCustomKeyStore),
-    KmsRules(api.CreateAlias),
+    KmsRules(api.CreateAlias, sets_alias=True,
+             states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
     KmsRules(api.CreateCustomKeyStore),
-    KmsRules(api.CreateGrant, answer_recorded=True),
+    KmsRules(api.CreateGrant, answer_recorded=True,
+             states=line(ok,   dis,  pdel, imp,  ok,   cre,  ok)),
     KmsRules(api.CreateKey, asks=("kms:CreateKey", "kms:TagResource"), answer_recorded=True),
-    KmsRules(api.Decapsulate),
-    KmsRules(api.Decrypt),
-    KmsRules(api.DeleteAlias),
+    KmsRules(api.Decapsulate, by_alias=True, use=ENCAPSULATION,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.Decrypt, by_alias=True, use=CIPHER,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.DeleteAlias,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
     KmsRules(api.DeleteCustomKeyStore),
-    KmsRules(api.DeleteImportedKeyMaterial),
-    KmsRules(api.DeriveSharedSecret),
-    KmsRules(api.DescribeCustomKeyStores),
-    KmsRules(api.DescribeKey),
-    KmsRules(api.DisableKey),
-    KmsRules(api.DisableKeyRotation),
+    KmsRules(api.DeleteImportedKeyMaterial,
+             states=line(ok,   ok,   ok,   ok,   org,  cre,  upd)),
+    KmsRules(api.DeriveSharedSecret, by_alias=True, use=AGREEMENT,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.DescribeCustomKeyStores, pages=Sizes(100, 1000)),
+    KmsRules(api.DescribeKey, by_alias=True,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.DisableKey,
+             states=line(ok,   ok,   pdel, imp,  ok,   cre,  upd)),
+    KmsRules(api.DisableKeyRotation,
+             states=line(ok,   dis,  pdel, org,  org,  cre,  ok)),
     KmsRules(api.DisconnectCustomKeyStore),
-    KmsRules(api.EnableKey),
-    KmsRules(api.EnableKeyRotation),
-    KmsRules(api.Encapsulate),
-    KmsRules(api.Encrypt),
-    KmsRules(api.GenerateDataKey),
-    KmsRules(api.GenerateDataKeyPair),
-    KmsRules(api.GenerateDataKeyPairWithoutPlaintext),
-    KmsRules(api.GenerateDataKeyWithoutPlaintext),
-    KmsRules(api.GenerateMac),
-    KmsRules(api.GenerateRandom),
-    KmsRules(api.GetKeyLastUsage),
-    KmsRules(api.GetKeyPolicy),
-    KmsRules(api.GetKeyRotationStatus),
-    KmsRules(api.GetParametersForImport),
-    KmsRules(api.GetPublicKey),
-    KmsRules(api.ImportKeyMaterial),
-    KmsRules(api.ListAliases),
-    KmsRules(api.ListGrants),
-    KmsRules(api.ListKeyPolicies),
-    KmsRules(api.ListKeyRotations),
-    KmsRules(api.ListKeys),
-    KmsRules(api.ListResourceTags),
-    KmsRules(api.ListRetirableGrants),
-    KmsRules(api.PutKeyPolicy),
-    KmsRules(api.ReEncrypt, asks=("kms:ReEncryptFrom", "kms:ReEncryptTo")),
-    KmsRules(api.ReplicateKey, answer_recorded=True),
-    KmsRules(api.RetireGrant),
-    KmsRules(api.RevokeGrant),
-    KmsRules(api.RotateKeyOnDemand),
-    KmsRules(api.ScheduleKeyDeletion, answer_recorded=True),
-    KmsRules(api.Sign),
-    KmsRules(api.TagResource),
-    KmsRules(api.UntagResource),
-    KmsRules(api.UpdateAlias),
+    KmsRules(api.EnableKey,
+             states=line(ok,   ok,   pdel, imp,  ok,   cre,  upd)),
+    KmsRules(api.EnableKeyRotation,
+             states=line(ok,   dis,  pdel, org,  org,  cre,  ok)),
+    KmsRules(api.Encapsulate, by_alias=True, use=ENCAPSULATION,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.Encrypt, by_alias=True, use=CIPHER,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.GenerateDataKey, by_alias=True, use=DATA_KEY,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.GenerateDataKeyPair, by_alias=True, use=DATA_KEY,
+             states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
+    KmsRules(api.GenerateDataKeyPairWithoutPlaintext, by_alias=True, use=DATA_KEY,
+             states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
+    KmsRules(api.GenerateDataKeyWithoutPlaintext, by_alias=True, use=DATA_KEY,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.GenerateMac, by_alias=True, use=MAC,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.GenerateRandom, of_caller=False),
+    KmsRules(api.GetKeyLastUsage,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.GetKeyPolicy,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.GetKeyRotationStatus,
+             states=line(ok,   ok,   ok,   org,  org,  ok,   ok)),
+    KmsRules(api.GetParametersForImport,
+             states=line(ok,   ok,   pdel, ok,   org,  cre,  ok)),
+    KmsRules(api.GetPublicKey, by_alias=True,
+             states=line(ok,   ok,   pdel, ok,   una,  cre,  ok)),
+    KmsRules(api.ImportKeyMaterial,
+             states=line(ok,   ok,   org,  ok,   org,  cre,  ok)),
+    KmsRules(api.ListAliases, pages=Sizes(50, 100), of_caller=False,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.ListGrants, pages=Sizes(50, 100),
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.ListKeyPolicies, pages=Sizes(100, 1000),
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.ListKeyRotations, pages=Sizes(100, 1000),
+             states=line(ok,   ok,   ok,   ok,   org,  ok,   ok)),
+    KmsRules(api.ListKeys, pages=Sizes(100, 1000), of_caller=False),
+    KmsRules(api.ListResourceTags, pages=Sizes(50, 50),
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.ListRetirableGrants, pages=Sizes(50, 100), of_caller=False),
+    KmsRules(api.PutKeyPolicy,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.ReEncrypt, asks=("kms:ReEncryptFrom", "kms:ReEncryptTo"),
+             by_alias=True, use=CIPHER,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.ReplicateKey, answer_recorded=True,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  upd)),
+    KmsRules(api.RetireGrant,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.RevokeGrant,
+             states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
+    KmsRules(api.RotateKeyOnDemand,
+             states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
+    KmsRules(api.ScheduleKeyDeletion, answer_recorded=True,
+             states=line(ok,   ok,   pdel, ok,   ok,   ok,   upd)),
+    KmsRules(api.Sign, by_alias=True, use=SIGNATURE,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.TagResource,
+             states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
+    KmsRules(api.UntagResource,
+             states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
+    # The key that the alias leaves may be pending deletion; the row is about the new one.
+    KmsRules(api.UpdateAlias, sets_alias=True,
+             states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
     KmsRules(api.UpdateCustomKeyStore),
-    KmsRules(api.UpdateKeyDescription),
-    KmsRules(api.UpdatePrimaryRegion),
-    KmsRules(api.Verify),
-    KmsRules(api.VerifyMac),
+    KmsRules(api.UpdateKeyDescription,
+             states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
+    KmsRules(api.UpdatePrimaryRegion,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.Verify, by_alias=True, use=SIGNATURE,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
+    KmsRules(api.VerifyMac, by_alias=True, use=MAC,
+             states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
 )
+# fmt: on
 
 
 def _complete(row: KmsRules) -> KmsRules:
@@ -86,3 +171,8 @@ def _complete(row: KmsRules) -> KmsRules:
 
 
 KMS = table(*map(_complete, _ROWS))
+
+ACTIONS_BY_ALIAS = frozenset(
+    ascii_lower(action) for row in KMS.values() if row.by_alias for action in row.asks
+)
+"""The actions of the operations whose key may be named by an alias, in lower case."""

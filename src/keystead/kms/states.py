@@ -1,8 +1,8 @@
-"""May a key in this state do this?  The whole table of operations and key states.
+"""May a key in this state do this?  The states, and the refusals of AWS's published table.
 
-The rows are AWS's published table, one refusal per cell; a cell without a refusal allows. What
-depends on the key's spec or origin rather than on its state is asked afterwards, in `usage`: the
-state comes first (kms.md 7, 8.5).
+Each operation has its line of that table in its row (`rules`): one cell for each state, a refusal
+or none, which allows. What depends on the key's spec or origin rather than on its state is asked
+afterwards, in `usage`: the state comes first (kms.md 7, 8.5).
 """
 
 from collections.abc import Callable, Mapping
@@ -41,35 +41,42 @@ class Stateful(Protocol):
     def origin(self) -> str: ...
 
 
-Cell = Callable[[Stateful], AwsError]
+Cell = Callable[[Stateful], AwsError] | None
+"""The refusal of an operation in a state; None when the state allows it."""
+
+Line = Mapping[KeyState, Cell]
+"""An operation's line of the table."""
+
+NO_KEY: Line = {}
+"""The line of an operation that is about no key: nothing is allowed by it."""
 
 
-def _disabled(key: Stateful) -> AwsError:
+def disabled(key: Stateful) -> AwsError:
     return api.DisabledException(f"{key.arn_text} is disabled.")
 
 
-def _pending_deletion(key: Stateful) -> AwsError:
+def pending_deletion(key: Stateful) -> AwsError:
     kind = "replica deletion" if key.state is KeyState.PENDING_REPLICA_DELETION else "deletion"
     return api.KMSInvalidStateException(f"{key.arn_text} is pending {kind}.")
 
 
-def _not_pending_deletion(key: Stateful) -> AwsError:
+def not_pending_deletion(key: Stateful) -> AwsError:
     return api.KMSInvalidStateException(f"{key.arn_text} is not pending deletion.")
 
 
-def _pending_import(key: Stateful) -> AwsError:
+def pending_import(key: Stateful) -> AwsError:
     return api.KMSInvalidStateException(f"{key.arn_text} is pending import.")
 
 
-def _unavailable(key: Stateful) -> AwsError:
+def unavailable(key: Stateful) -> AwsError:
     return api.KMSInvalidStateException(f"{key.arn_text} is unavailable.")
 
 
-def _creating(key: Stateful) -> AwsError:
+def creating(key: Stateful) -> AwsError:
     return api.KMSInvalidStateException(f"{key.arn_text} is creating.")
 
 
-def _updating(key: Stateful) -> AwsError:
+def updating(key: Stateful) -> AwsError:
     return api.KMSInvalidStateException(f"{key.arn_text} is updating.")
 
 
@@ -90,58 +97,15 @@ _COLUMNS = (
     (KeyState.UPDATING,),
 )
 
-ok = None
-dis, pdel, nopd, imp = _disabled, _pending_deletion, _not_pending_deletion, _pending_import
-una, cre, upd, org = _unavailable, _creating, _updating, wrong_origin
 
-# fmt: off
-_ROWS: tuple[tuple[str, tuple[Cell | None, ...]], ...] = (
-    #                                  Enabled Disabled PendDel PendImp Unavail Creating Updating
-    ("CancelKeyDeletion",                 (nopd, nopd,    ok,    nopd,   nopd,   nopd,    nopd)),
-    ("CreateAlias",                       (ok,   ok,      pdel,  ok,     ok,     ok,      ok)),
-    ("CreateGrant",                       (ok,   dis,     pdel,  imp,    ok,     cre,     ok)),
-    ("Decrypt Encrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext",
-                                          (ok,   dis,     pdel,  imp,    una,    cre,     ok)),
-    ("GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext",
-                                          (ok,   dis,     pdel,  imp,    org,    cre,     ok)),
-    ("Sign Verify GenerateMac VerifyMac DeriveSharedSecret Encapsulate Decapsulate",
-                                          (ok,   dis,     pdel,  imp,    una,    cre,     ok)),
-    ("GetPublicKey",                      (ok,   ok,      pdel,  ok,     una,    cre,     ok)),
-    ("DescribeKey GetKeyPolicy PutKeyPolicy ListKeyPolicies ListResourceTags GetKeyLastUsage",
-                                          (ok,   ok,      ok,    ok,     ok,     ok,      ok)),
-    ("DeleteAlias ListAliases ListGrants RetireGrant RevokeGrant",
-                                          (ok,   ok,      ok,    ok,     ok,     ok,      ok)),
-    ("DeleteImportedKeyMaterial",         (ok,   ok,      ok,    ok,     org,    cre,     upd)),
-    ("DisableKey EnableKey",              (ok,   ok,      pdel,  imp,    ok,     cre,     upd)),
-    ("EnableKeyRotation DisableKeyRotation",
-                                          (ok,   dis,     pdel,  org,    org,    cre,     ok)),
-    ("GetKeyRotationStatus",              (ok,   ok,      ok,    org,    org,    ok,      ok)),
-    ("ListKeyRotations",                  (ok,   ok,      ok,    ok,     org,    ok,      ok)),
-    ("RotateKeyOnDemand",                 (ok,   dis,     pdel,  imp,    org,    cre,     ok)),
-    ("GetParametersForImport",            (ok,   ok,      pdel,  ok,     org,    cre,     ok)),
-    ("ImportKeyMaterial",                 (ok,   ok,      org,   ok,     org,    cre,     ok)),
-    ("ReplicateKey",                      (ok,   dis,     pdel,  imp,    una,    cre,     upd)),
-    ("ScheduleKeyDeletion",               (ok,   ok,      pdel,  ok,     ok,     ok,      upd)),
-    ("TagResource UntagResource UpdateKeyDescription",
-                                          (ok,   ok,      pdel,  ok,     ok,     ok,      ok)),
-    # The key that the alias leaves may be pending deletion; the row is about the new one.
-    ("UpdateAlias",                       (ok,   ok,      pdel,  ok,     ok,     ok,      ok)),
-    ("UpdatePrimaryRegion",               (ok,   dis,     pdel,  imp,    una,    cre,     ok)),
-)
-# fmt: on
-
-TABLE: Mapping[tuple[str, KeyState], Cell | None] = {
-    (operation, state): refusal
-    for operations, cells in _ROWS
-    for operation in operations.split()
-    for states, refusal in zip(_COLUMNS, cells, strict=True)
-    for state in states
-}
-"""The cell of each operation and state: a refusal, or None when the state allows it."""
+def line(*cells: Cell) -> Line:
+    """A line of the table, from its cells in the order of the columns."""
+    columns = zip(_COLUMNS, cells, strict=True)
+    return {state: cell for states, cell in columns for state in states}
 
 
-def require(operation: str, key: Stateful) -> None:
-    """Refuse unless a key in this state may do this; an operation without a row never may."""
-    refusal = TABLE[operation, key.state]
+def require(cells: Line, key: Stateful) -> None:
+    """Refuse unless a key in this state may do what these cells are about."""
+    refusal = cells[key.state]
     if refusal is not None:
         raise refusal(key)

@@ -1,10 +1,12 @@
-"""What can a key of this spec and usage do?  The matrix of specs, usages, algorithms, operations.
+"""What can a key of this spec and usage do?  The matrix of specs, usages and algorithms.
 
 What the matrix does not list is refused (kms.md 5.1, threat-model KM-5). A key is made of a spec
-and a usage that belong together; its algorithms follow from both.
+and a usage that belong together; its algorithms follow from both. Which operation is for which
+usage says its row (`rules`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from keystead.kms.states import KeyState, wrong_origin
@@ -54,42 +56,35 @@ ALGORITHMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Spec → usage → algorithms."""
 
-OPERATIONS: Mapping[str, frozenset[str]] = {
-    "ENCRYPT_DECRYPT": frozenset({"Encrypt", "Decrypt", "ReEncrypt"}),
-    "SIGN_VERIFY": frozenset({"Sign", "Verify"}),
-    "GENERATE_VERIFY_MAC": frozenset({"GenerateMac", "VerifyMac"}),
-    "KEY_AGREEMENT": frozenset({"DeriveSharedSecret"}),
-    "ENCAPSULATE_DECAPSULATE": frozenset({"Encapsulate", "Decapsulate"}),
-}
-"""Usage → the cryptographic operations on every key of that usage."""
-
-DATA_KEY_OPERATIONS = frozenset(
-    {
-        "GenerateDataKey",
-        "GenerateDataKeyWithoutPlaintext",
-        "GenerateDataKeyPair",
-        "GenerateDataKeyPairWithoutPlaintext",
-    }
-)
-"""What symmetric encryption keys can do besides."""
-
 SERVED_SPECS = frozenset({SYMMETRIC_DEFAULT})
 """The specs of keys that this version creates."""
 
 
-_PERFORMS: Mapping[tuple[str, str], frozenset[str]] = {
-    (spec, usage): OPERATIONS[usage] | (DATA_KEY_OPERATIONS if spec == SYMMETRIC_DEFAULT else set())
-    for spec, usages in ALGORITHMS.items()
-    for usage in usages
-}
+def algorithms(spec: str, usage: str) -> tuple[str, ...]:
+    """The algorithms of a key of this spec and usage; none when the two do not go together."""
+    return ALGORITHMS.get(spec, {}).get(usage, ())
 
 
-_FITTING = frozenset(
-    (operation, spec, usage, algorithm)
-    for (spec, usage), operations in _PERFORMS.items()
-    for operation in operations
-    for algorithm in ALGORITHMS[spec][usage]
-)
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a cryptographic operation does: with which keys, and which of their algorithms."""
+
+    keys: frozenset[tuple[str, str]]  # spec, usage
+    fitting: frozenset[tuple[str, str, str]]  # spec, usage, algorithm
+
+
+def of(usage: str, *, only: str = "") -> Use:
+    """What keys of this usage do; `only` those of one spec."""
+    keys = frozenset(
+        (spec, usage)
+        for spec, usages in ALGORITHMS.items()
+        if usage in usages and only in ("", spec)
+    )
+    return Use(keys, frozenset((*key, one) for key in keys for one in algorithms(*key)))
+
+
+NONE = Use(frozenset(), frozenset())
+"""What no key does: that of operations which are not cryptographic."""
 
 
 class Usable(Protocol):
@@ -105,16 +100,11 @@ class Usable(Protocol):
     def usage(self) -> str: ...
 
 
-def algorithms(spec: str, usage: str) -> tuple[str, ...]:
-    """The algorithms of a key of this spec and usage; none when the two do not go together."""
-    return ALGORITHMS.get(spec, {}).get(usage, ())
-
-
-def require(operation: str, key: Usable, algorithm: str) -> None:
+def require(use: Use, operation: str, key: Usable, algorithm: str) -> None:
     """Refuse unless a key of this spec and usage does this, with this algorithm."""
-    if (operation, key.spec, key.usage, algorithm) in _FITTING:
+    if (key.spec, key.usage, algorithm) in use.fitting:
         return
-    if operation not in _PERFORMS[key.spec, key.usage]:
+    if (key.spec, key.usage) not in use.keys:
         raise api.InvalidKeyUsageException(
             f"{key.arn_text} key usage is {key.usage} which is not valid for {operation}."
         )

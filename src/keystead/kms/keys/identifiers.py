@@ -1,5 +1,4 @@
-"""Which key does this text name?  Key id, key ARN, alias name, alias ARN; which operation takes
-which, and which work on a key of another account (kms.md 2, 3).
+"""Which key does this text name?  Key id, key ARN, alias name, alias ARN (kms.md 2, 3).
 
 A bare id or alias name is the caller's own, in the Region of the request.
 """
@@ -9,28 +8,12 @@ from typing import NamedTuple
 
 from keystead.arns import Arn, NotAnArn, kms_arn, partition_of
 from keystead.errors import AwsError, ValidationException
+from keystead.kms.rules import KmsRules
 from keystead.wire.models import kms as api
-from keystead.wire.operation import Operation
 
 _KEY_ID = re.compile(
     r"\A(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})\Z"
 )
-_CRYPTOGRAPHIC = frozenset(
-    {
-        "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
-        "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "Sign", "Verify",
-        "GenerateMac", "VerifyMac", "DeriveSharedSecret", "Encapsulate", "Decapsulate",
-    }
-)  # fmt: skip
-
-BY_ALIAS = _CRYPTOGRAPHIC | {"DescribeKey", "GetPublicKey"}
-"""The operations whose key may be named by an alias."""
-
-ACTIONS_BY_ALIAS = frozenset(f"kms:{name.lower()}" for name in BY_ALIAS - {"ReEncrypt"}) | {
-    "kms:reencryptfrom",
-    "kms:reencryptto",
-}
-"""The actions of these operations, in lower case."""
 
 
 class Reference(NamedTuple):
@@ -63,31 +46,31 @@ def key_reference(account: str, region: str, key_id: str) -> Reference:
     return Reference(account, region, f"key/{key_id}")
 
 
-def parse(operation: Operation[object, object], account: str, region: str, text: str) -> Reference:
+def parse(rules: KmsRules, account: str, region: str, text: str) -> Reference:
     """What `text` names in a request of this account, in this Region."""
     if text.startswith("arn:"):
-        reference = _from_arn(operation, region, text)
+        reference = _from_arn(rules, region, text)
     elif text.startswith("alias/"):
         reference = Reference(account, region, text)
     else:
         reference = key_reference(account, region, text)
     if reference.is_alias:
-        if operation.name not in BY_ALIAS:
-            raise _alias_refused(operation, text)
+        if not rules.by_alias:
+            raise _alias_refused(rules, text)
     elif not is_key_id(reference.key_id):
         raise _invalid_key_id(reference.key_id)
     return reference
 
 
-def _from_arn(operation: Operation[object, object], region: str, text: str) -> Reference:
+def _from_arn(rules: KmsRules, region: str, text: str) -> Reference:
     try:
         arn = Arn.parse(text)
     except NotAnArn:
-        raise _invalid_arn(operation, text) from None
+        raise _invalid_arn(rules, text) from None
     if (arn.partition, arn.service) != (partition_of(region).name, "kms") or not arn.account:
-        raise _invalid_arn(operation, text)
+        raise _invalid_arn(rules, text)
     if not arn.resource.startswith(("key/", "alias/")):
-        raise _invalid_arn(operation, text)
+        raise _invalid_arn(rules, text)
     if arn.region != region:
         raise api.NotFoundException(f"Invalid arn {arn.region}")
     return Reference(arn.account, arn.region, arn.resource)
@@ -97,14 +80,14 @@ def _invalid_key_id(text: str) -> AwsError:
     return api.NotFoundException(f"Invalid keyId '{text}'")
 
 
-def _invalid_arn(operation: Operation[object, object], text: str) -> AwsError:
+def _invalid_arn(rules: KmsRules, text: str) -> AwsError:
     """The cryptographic operations do not model InvalidArnException."""
-    if api.InvalidArnException in operation.errors:
+    if api.InvalidArnException in rules.operation.errors:
         return api.InvalidArnException(f"Invalid arn {text}")
     return _invalid_key_id(text)
 
 
-def _alias_refused(operation: Operation[object, object], text: str) -> AwsError:
-    if operation.name in {"CreateAlias", "UpdateAlias"}:
+def _alias_refused(rules: KmsRules, text: str) -> AwsError:
+    if rules.sets_alias:
         return ValidationException("Aliases must refer to keys. Not aliases")
     return _invalid_key_id(text)

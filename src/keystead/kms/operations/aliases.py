@@ -4,10 +4,10 @@ Permission is needed on the alias and on each key that it names or shall name (k
 """
 
 from keystead.errors import ValidationException
-from keystead.kms import states, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import AliasRecord, Key, aliases, microseconds, moment
-from keystead.kms.paging import ALIASES, page
+from keystead.kms.paging import page
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 
@@ -19,7 +19,7 @@ def create_alias(call: KmsCall, request: api.CreateAliasRequest) -> None:
     alias = aliases.target(call.region, call.account, name)
     call.authorize("kms:CreateAlias", alias)
     call.authorize("kms:CreateAlias", key)
-    states.require("CreateAlias", key)
+    call.require_state(key)
     if call.repository.alias(call.transaction, call.account, call.region, name) is not None:
         raise api.AlreadyExistsException(f"An alias with the name {alias.arn_text} already exists")
     _require_room(key)
@@ -45,7 +45,7 @@ def update_alias(call: KmsCall, request: api.UpdateAliasRequest) -> None:
     call.authorize("kms:UpdateAlias", aliases.target(call.region, call.account, name))
     call.authorize("kms:UpdateAlias", old_key)
     call.authorize("kms:UpdateAlias", key)
-    states.require("UpdateAlias", key)
+    call.require_state(key)
     if (usage.kind(key.spec), key.usage) != (usage.kind(old_key.spec), old_key.usage):
         raise ValidationException(
             "An alias can only be moved to a KMS key of the same type and the same key usage."
@@ -61,7 +61,7 @@ def delete_alias(call: KmsCall, request: api.DeleteAliasRequest) -> None:
     alias, key = _named(call, name)
     call.authorize("kms:DeleteAlias", aliases.target(call.region, call.account, name))
     call.authorize("kms:DeleteAlias", key)
-    states.require("DeleteAlias", key)
+    call.require_state(key)
     call.repository.remove_alias(call.transaction, alias)
 
 
@@ -81,7 +81,6 @@ def list_aliases(call: KmsCall, request: api.ListAliasesRequest) -> api.ListAlia
     found = page(
         call,
         request,
-        ALIASES,
         fetch=following,
         place=lambda alias: alias.name,
         parameters=() if key is None else (key.key_id,),

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from keystead.errors import ValidationException
-from keystead.kms import grants, states, usage
+from keystead.kms import grants, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.operations.encryption import context_keys, seal
@@ -28,7 +28,7 @@ class DataKey(NamedTuple):
 def generate_data_key(
     call: KmsCall, request: api.GenerateDataKeyRequest
 ) -> api.GenerateDataKeyResponse:
-    made = _generate(call, "GenerateDataKey", request, request.recipient)
+    made = _generate(call, request, request.recipient)
     return api.GenerateDataKeyResponse(
         ciphertext_blob=made.blob,
         plaintext=made.plaintext,
@@ -41,7 +41,7 @@ def generate_data_key(
 def generate_data_key_without_plaintext(
     call: KmsCall, request: api.GenerateDataKeyWithoutPlaintextRequest
 ) -> api.GenerateDataKeyWithoutPlaintextResponse:
-    made = _generate(call, "GenerateDataKeyWithoutPlaintext", request)
+    made = _generate(call, request)
     return api.GenerateDataKeyWithoutPlaintextResponse(
         ciphertext_blob=made.blob,
         key_id=made.key.arn_text,
@@ -50,15 +50,15 @@ def generate_data_key_without_plaintext(
 
 
 def _generate(
-    call: KmsCall, operation: str, request: _Request, recipient: api.RecipientInfo | None = None
+    call: KmsCall, request: _Request, recipient: api.RecipientInfo | None = None
 ) -> DataKey:
     size = _size(request)
     context = call.context(request.encryption_context)
     key = call.key(request.key_id)
-    permit = call.authorize(f"kms:{operation}", key, context_keys(context))
+    permit = call.authorize(f"kms:{call.operation.name}", key, context_keys(context))
     grants.require_known(request.grant_tokens)
-    states.require(operation, key)
-    usage.require(operation, key, usage.SYMMETRIC_DEFAULT)
+    call.require_state(key)
+    call.require_use(key, usage.SYMMETRIC_DEFAULT)
     refuse_recipient(recipient)
     require_real(request.dry_run)
     call.event.additional["keyMaterialId"] = key.material_id

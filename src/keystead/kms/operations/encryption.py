@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keystead.custody.material import BadCiphertext
 from keystead.errors import ValidationException
-from keystead.kms import ciphertext, grants, states, usage
+from keystead.kms import ciphertext, grants, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.ciphertext import Blob
 from keystead.kms.encryption_context import EncryptionContext
@@ -25,8 +25,8 @@ def encrypt(call: KmsCall, request: api.EncryptRequest) -> api.EncryptResponse:
     key = call.key(request.key_id)
     permit = call.authorize("kms:Encrypt", key, context_keys(context, algorithm))
     grants.require_known(request.grant_tokens)
-    states.require("Encrypt", key)
-    usage.require("Encrypt", key, algorithm)
+    call.require_state(key)
+    call.require_use(key, algorithm)
     require_real(request.dry_run)
     call.event.additional["keyMaterialId"] = key.material_id
     return api.EncryptResponse(
@@ -45,9 +45,9 @@ def decrypt(call: KmsCall, request: api.DecryptRequest) -> api.DecryptResponse:
     source = _source(call, request.ciphertext_blob, request.key_id, "KeyId", ignored=ignored)
     permit = _authorize(call, "kms:Decrypt", source, context_keys(context, algorithm))
     grants.require_known(request.grant_tokens)
-    states.require("Decrypt", source.key)
+    call.require_state(source.key)
     source.require_made_by_its_key()
-    usage.require("Decrypt", source.key, algorithm)
+    call.require_use(source.key, algorithm)
     refuse_recipient(request.recipient)
     plaintext, material_id = _open(call, permit, source, context)
     require_real(request.dry_run)
@@ -82,11 +82,11 @@ def re_encrypt(call: KmsCall, request: api.ReEncryptRequest) -> api.ReEncryptRes
         "kms:ReEncryptTo", key, {**context_keys(new_context, new_algorithm), **same}
     )
     grants.require_known(request.grant_tokens)
-    states.require("ReEncrypt", source.key)
-    states.require("ReEncrypt", key)
+    call.require_state(source.key)
+    call.require_state(key)
     source.require_made_by_its_key()
-    usage.require("ReEncrypt", source.key, old_algorithm)
-    usage.require("ReEncrypt", key, new_algorithm)
+    call.require_use(source.key, old_algorithm)
+    call.require_use(key, new_algorithm)
     plaintext, old_material = _open(call, opening, source, old_context)
     require_real(request.dry_run)
     call.event.additional["sourceKeyMaterialId"] = old_material

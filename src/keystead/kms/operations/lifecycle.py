@@ -11,7 +11,7 @@ import msgspec
 from keystead.audit.event import EventResource
 from keystead.call import Target
 from keystead.errors import ValidationException
-from keystead.kms import creation, grants, key_policies, states
+from keystead.kms import creation, grants, key_policies
 from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted
 from keystead.kms.keys import (
@@ -24,7 +24,7 @@ from keystead.kms.keys import (
     microseconds,
     tags,
 )
-from keystead.kms.paging import KEYS, page
+from keystead.kms.paging import page
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements
 from keystead.store.protocol import Value
@@ -102,7 +102,7 @@ def describe_key(call: KmsCall, request: api.DescribeKeyRequest) -> api.Describe
     key = call.key(request.key_id)
     call.authorize("kms:DescribeKey", key)
     grants.require_known(request.grant_tokens)
-    states.require("DescribeKey", key)
+    call.require_state(key)
     return api.DescribeKeyResponse(key_metadata=key_metadata(key))
 
 
@@ -121,7 +121,6 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
     found = page(
         call,
         request,
-        KEYS,
         fetch=following,
         place=lambda key: key.key_id,
         parameters=tuple(owners),
@@ -140,24 +139,24 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
 
 @implements(api.UpdateKeyDescription)
 def update_key_description(call: KmsCall, request: api.UpdateKeyDescriptionRequest) -> None:
-    _change(call, "UpdateKeyDescription", request.key_id, description=request.description)
+    _change(call, request.key_id, description=request.description)
 
 
 @implements(api.EnableKey)
 def enable_key(call: KmsCall, request: api.EnableKeyRequest) -> None:
-    _change(call, "EnableKey", request.key_id, state="Enabled")
+    _change(call, request.key_id, state="Enabled")
 
 
 @implements(api.DisableKey)
 def disable_key(call: KmsCall, request: api.DisableKeyRequest) -> None:
-    _change(call, "DisableKey", request.key_id, state="Disabled")
+    _change(call, request.key_id, state="Disabled")
 
 
-def _change(call: KmsCall, operation: str, key_id: str, **changes: Value) -> Key:
+def _change(call: KmsCall, key_id: str, **changes: Value) -> Key:
     """Find, ask, require, and change columns of the key."""
     key = call.key(key_id)
-    call.authorize(f"kms:{operation}", key)
-    states.require(operation, key)
+    call.authorize(f"kms:{call.operation.name}", key)
+    call.require_state(key)
     call.repository.change_key(call.transaction, key.record, **changes)
     return key
 
@@ -173,7 +172,7 @@ def schedule_key_deletion(
         key,
         {"kms:schedulekeydeletionpendingwindowindays": str(days)},
     )
-    states.require("ScheduleKeyDeletion", key)
+    call.require_state(key)
     date = call.now + timedelta(days=days)
     call.repository.change_key(
         call.transaction, key.record, state="PendingDeletion", deletion_us=microseconds(date)
@@ -200,5 +199,5 @@ def _pending_days(asked: int | None) -> int:
 def cancel_key_deletion(
     call: KmsCall, request: api.CancelKeyDeletionRequest
 ) -> api.CancelKeyDeletionResponse:
-    key = _change(call, "CancelKeyDeletion", request.key_id, state="Disabled", deletion_us=None)
+    key = _change(call, request.key_id, state="Disabled", deletion_us=None)
     return api.CancelKeyDeletionResponse(key_id=key.arn_text)

@@ -1,10 +1,10 @@
 """GetKeyPolicy, PutKeyPolicy, ListKeyPolicies."""
 
 from keystead.errors import ValidationException
-from keystead.kms import key_policies, states
+from keystead.kms import key_policies
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import DEFAULT_POLICY
-from keystead.kms.paging import KEYS, page
+from keystead.kms.paging import page
 from keystead.policy.language import shown_again
 from keystead.registry import implements
 from keystead.wire.models import kms as api
@@ -15,7 +15,7 @@ def get_key_policy(call: KmsCall, request: api.GetKeyPolicyRequest) -> api.GetKe
     name = request.policy_name or DEFAULT_POLICY
     key = call.key(request.key_id)
     call.authorize("kms:GetKeyPolicy", key, {"kms:policyname": name})
-    states.require("GetKeyPolicy", key)
+    call.require_state(key)
     if name != DEFAULT_POLICY:
         raise api.NotFoundException("No such policy exists")
     policy = call.repository.policy(call.transaction, key.record)
@@ -30,7 +30,7 @@ def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> None:
     bypass = request.bypass_policy_lockout_safety_check
     key = call.key(request.key_id)
     call.authorize("kms:PutKeyPolicy", key, key_policies.policy_keys(name, bypass))
-    states.require("PutKeyPolicy", key)
+    call.require_state(key)
     _require_writable(name)
     policy = key_policies.read_policy(call, request.policy)
     if not bypass:
@@ -46,14 +46,12 @@ def list_key_policies(
 ) -> api.ListKeyPoliciesResponse:
     key = call.key(request.key_id)
     call.authorize("kms:ListKeyPolicies", key)
-    states.require("ListKeyPolicies", key)
+    call.require_state(key)
 
     def following(name: str, _count: int) -> list[str]:
         return [policy for policy in (DEFAULT_POLICY,) if policy > name]
 
-    found = page(
-        call, request, KEYS, fetch=following, place=lambda name: name, parameters=(key.key_id,)
-    )
+    found = page(call, request, fetch=following, place=lambda name: name, parameters=(key.key_id,))
     return api.ListKeyPoliciesResponse(
         policy_names=list(found.items), next_marker=found.next_marker, truncated=found.truncated
     )

@@ -4,10 +4,10 @@ ListKeyRotations.
 
 from datetime import timedelta
 
-from keystead.kms import states, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key, MaterialRecord, microseconds, moment
-from keystead.kms.paging import KEYS, page
+from keystead.kms.paging import page
 from keystead.kms.schedule import DEFAULT_PERIOD_DAYS, rotate
 from keystead.kms.states import KeyState
 from keystead.registry import implements
@@ -23,7 +23,7 @@ def enable_key_rotation(call: KmsCall, request: api.EnableKeyRotationRequest) ->
     days = request.rotation_period_in_days or DEFAULT_PERIOD_DAYS
     key = call.key(request.key_id)
     call.authorize("kms:EnableKeyRotation", key, {"kms:rotationperiodindays": str(days)})
-    states.require("EnableKeyRotation", key)
+    call.require_state(key)
     usage.require_rotation(key)
     if days != key.record.rotation_days:
         date = call.now + timedelta(days=days)
@@ -36,7 +36,7 @@ def enable_key_rotation(call: KmsCall, request: api.EnableKeyRotationRequest) ->
 def disable_key_rotation(call: KmsCall, request: api.DisableKeyRotationRequest) -> None:
     key = call.key(request.key_id)
     call.authorize("kms:DisableKeyRotation", key)
-    states.require("DisableKeyRotation", key)
+    call.require_state(key)
     usage.require_rotation(key)
     call.repository.change_key(call.transaction, key.record, rotation_days=0, next_rotation_us=None)
 
@@ -47,7 +47,7 @@ def get_key_rotation_status(
 ) -> api.GetKeyRotationStatusResponse:
     key = call.key(request.key_id)
     call.authorize("kms:GetKeyRotationStatus", key)
-    states.require("GetKeyRotationStatus", key)
+    call.require_state(key)
     usage.require_rotation(key)
     next_us = key.record.next_rotation_us
     if next_us is None or key.state in _ENDING:
@@ -66,7 +66,7 @@ def rotate_key_on_demand(
 ) -> api.RotateKeyOnDemandResponse:
     key = call.key(request.key_id)
     permit = call.authorize("kms:RotateKeyOnDemand", key)
-    states.require("RotateKeyOnDemand", key)
+    call.require_state(key)
     usage.require_rotation(key)
     _require_quiet(call, key)
     _require_quota(call, key)
@@ -106,7 +106,7 @@ def list_key_rotations(
 ) -> api.ListKeyRotationsResponse:
     key = call.key(request.key_id)
     call.authorize("kms:ListKeyRotations", key)
-    states.require("ListKeyRotations", key)
+    call.require_state(key)
     usage.require_rotation(key)
     included = request.include_key_material or "ROTATIONS_ONLY"
     shown = [
@@ -121,7 +121,6 @@ def list_key_rotations(
     found = page(
         call,
         request,
-        KEYS,
         fetch=following,
         place=lambda material: str(material.generation),
         parameters=(key.key_id, included),

@@ -1,9 +1,8 @@
 """TagResource, UntagResource, ListResourceTags."""
 
-from keystead.kms import states
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import tags
-from keystead.kms.paging import TAGS, page
+from keystead.kms.paging import page
 from keystead.registry import implements
 from keystead.tags import merged, request_keys, tag_keys, without
 from keystead.wire.models import kms as api
@@ -14,7 +13,7 @@ def tag_resource(call: KmsCall, request: api.TagResourceRequest) -> None:
     given = tags.read(request.tags)
     key = call.key(request.key_id)
     call.authorize("kms:TagResource", key, request_keys(given))
-    states.require("TagResource", key)
+    call.require_state(key)
     together = merged(key.tags, given, fold=False)
     tags.require_together(together)
     call.repository.change_key(call.transaction, key.record, tags=tags.write(together))
@@ -25,7 +24,7 @@ def untag_resource(call: KmsCall, request: api.UntagResourceRequest) -> None:
     tags.require_allowed(request.tag_keys)
     key = call.key(request.key_id)
     call.authorize("kms:UntagResource", key, tag_keys(request.tag_keys))
-    states.require("UntagResource", key)
+    call.require_state(key)
     kept = without(key.tags, request.tag_keys, fold=False)
     call.repository.change_key(call.transaction, key.record, tags=tags.write(kept))
 
@@ -36,7 +35,7 @@ def list_resource_tags(
 ) -> api.ListResourceTagsResponse:
     key = call.key(request.key_id)
     call.authorize("kms:ListResourceTags", key)
-    states.require("ListResourceTags", key)
+    call.require_state(key)
 
     def following(name: str, count: int) -> list[tuple[str, str]]:
         return [tag for tag in sorted(key.tags.items()) if tag[0] > name][:count]
@@ -44,7 +43,6 @@ def list_resource_tags(
     found = page(
         call,
         request,
-        TAGS,
         fetch=following,
         place=lambda tag: tag[0],
         parameters=(key.key_id,),
