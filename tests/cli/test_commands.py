@@ -90,7 +90,7 @@ def test_version_and_help() -> None:
         (("serve", "--prot", "1"), "keystead: error: no such option '--prot'"),
         (("status", "x"), "keystead: error: got unexpected extra argument"),
         (("init", "--seal", "wax"), "keystead: error: invalid value for '--seal'"),
-        (("init", "--account-id", "7"), "keystead: error: `7` is no account id"),
+        (("init", "--account-id", "7"), "keystead: error: `7` is not an account id"),
         (
             ("serve", "--log-level", "loud"),
             "keystead: error: `log_level` in the command line must be",
@@ -359,7 +359,7 @@ def test_passphrase(tmp_path: Path) -> None:
     secret.chmod(0o600)
     made = keystead(*create, "--passphrase-file", secret)
     assert json.loads(made.stdout)["AccessKeyId"]
-    assert "opening the root key with the passphrase: 256 MiB of memory" in made.stderr
+    assert "opening the root key with the passphrase: this takes 256 MiB of memory" in made.stderr
 
 
 def test_status_while_it_runs(running: Server) -> None:
@@ -497,4 +497,4 @@ def test_audit_commands(running: Server, tmp_path: Path) -> None:
     )
     assert not (tmp_path / "to").exists()  # nothing is finished yet
     assert "holds no audit log" in errors("audit", "verify", "--data", tmp_path / "none")[0]
-    assert "is no time" in errors("audit", "show", "--data", copy, "--since", "later")[0]
+    assert "`later` is not a time" in errors("audit", "show", "--data", copy, "--since", "later")[0]

@@ -43,7 +43,7 @@ def test_who_can(server: Server, arguments: tuple[str, ...], words: str) -> None
     ("action", "more", "words"),
     [
         ("kms:Encrpyt", (), ACTION),
-        ("kms:*", (), "`kms:*` is no action"),
+        ("kms:*", (), "`kms:*` is not an action"),
         ("kms:Encrypt", ("--context", "aws:SorceIp=192.0.2.1"), KEY),
     ],
 )

@@ -211,17 +211,17 @@ def test_nobody(server: Server, key: str) -> None:
     assert ask(server, "kms:Encrypt", closed) == (1, {})
     ran = server.keystead("who-can", "kms:Encrypt", closed)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "nobody can" in ran.stderr
+    assert "no principal can do this" in ran.stderr
     assert ask(server, "kms:Decrypt", closed)[0] == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("kms", "*"), 2, "`kms` is no action"),
-        (("kms:*", "*"), 2, "`kms:*` is no action"),
+        (("kms", "*"), 2, "`kms` is not an action"),
+        (("kms:*", "*"), 2, "`kms:*` is not an action"),
         (("kms:Encrypt", "key"), 2, "`key` is not an ARN"),
-        (("kms:Encrypt", "*", "--context", "x"), 2, "`x` is no condition key"),
+        (("kms:Encrypt", "*", "--context", "x"), 2, "`x` is not KEY=VALUE"),
         (("kms:Encrypt", "arn:aws:kms:eu-central-1:111122223333:key/none"), 2, "there is no key"),
     ],
 )

@@ -1,13 +1,13 @@
-"""What can a person ask at the command line?  `keystead NOUN VERB`.
+"""Which commands does the command line have, and what does their exit status mean?
 
 Each command is imported when it is called: `keystead serve` does not pay for the others. Results
-go to standard output, everything else to standard error, and the exit status means something:
+go to standard output, everything else to standard error. The exit status is one of these:
 
-    0  done; the answer is yes           3  nothing is running, or there is no installation
+    0  done; the answer is yes           3  no server runs, or there is no installation
     1  the answer is no                  130  interrupted
-    2  it could not be done, and why is printed
+    2  the command failed; the reason is printed
 
-Of `serve`, 1 means that it served and had to end. So a script never takes an error for an answer.
+For `serve`, 1 means that it served and had to end. So a script never takes an error for an answer.
 """
 
 import importlib
@@ -48,12 +48,12 @@ class _Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
-        place = COMMANDS.get(cmd_name)
-        if place is None:
+        path = COMMANDS.get(cmd_name)
+        if path is None:
             return None
-        module, _, name = place.partition(".")
-        found = getattr(importlib.import_module(f"keystead.cli.{module}"), name)
-        return found if isinstance(found, click.Command) else None
+        module, _, name = path.partition(".")
+        command = getattr(importlib.import_module(f"keystead.cli.{module}"), name)
+        return command if isinstance(command, click.Command) else None
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,10 +80,10 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return complain("interrupted", "", INTERRUPTED)
     except BrokenPipeError:
-        # The reader has gone, which is its right. Python would complain again at exit.
+        # The reader closed the pipe, as it may. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
-    except Exception as error:  # noqa: BLE001  # the last place where one can be caught
+    except Exception as error:  # noqa: BLE001  # the last place where an error can be caught
         return _our_bug(error)
     return status if isinstance(status, int) else 0
 
@@ -94,7 +94,7 @@ def _as_ours(message: str) -> str:
 
 
 def _our_bug(error: Exception) -> int:
-    """What a person gets for an error that nobody foresaw: where it was, no traceback."""
+    """Tell a person of an error that nobody foresaw: its place in the code, no traceback."""
     from keystead.cli.error_texts import explained  # noqa: PLC0415  # imports every room
 
     failure = explained(error)

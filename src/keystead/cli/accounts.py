@@ -13,10 +13,10 @@ from keystead.failures import Failure
 
 @click.group(short_help="Make accounts, and access keys of their roots.")
 def account() -> None:
-    """Ceremonies for whole accounts; they work while the server runs, too."""
+    """Make accounts, and access keys of their root users. The server may run meanwhile."""
 
 
-@account.command(short_help="Make a further account.")
+@account.command(short_help="Make another account.")
 @options.data
 @options.config_file
 @options.passphrase_file
@@ -26,20 +26,20 @@ def account() -> None:
 def create(
     file: Path | None, email: str | None, account_id: str | None, as_json: bool, **given: Any
 ) -> None:
-    """Make a further account, and print its root's credentials, once."""
+    """Make another account, and print the credentials of its root user, once."""
     config = options.load(file, **given)
     _require_account_id(account_id)
     _say(hold(config, "account create", email=email, account_id=account_id), as_json=as_json)
 
 
-@account.command("root-access-key", short_help="Make an access key for a root.")
+@account.command("root-access-key", short_help="Make an access key for a root user.")
 @options.data
 @options.config_file
 @options.passphrase_file
 @click.option("--account-id", metavar="DIGITS", help="The account; needed if there are several.")
 @options.json
 def root_access_key(file: Path | None, account_id: str | None, as_json: bool, **given: Any) -> None:
-    """Make an access key for the root of an account, and print it, once."""
+    """Make an access key for the root user of an account, and print it, once."""
     config = options.load(file, **given)
     _require_account_id(account_id)
     _say(hold(config, "account root-access-key", account_id=account_id), as_json=as_json)
@@ -47,7 +47,9 @@ def root_access_key(file: Path | None, account_id: str | None, as_json: bool, **
 
 def _require_account_id(text: str | None) -> None:
     if text is not None and not is_account_id(text):
-        raise Failure(f"`{text}` is no account id", "give twelve digits", status=2)
+        raise Failure(
+            f"`{text}` is not an account id", "give twelve digits after --account-id", status=2
+        )
 
 
 def _say(result: dict[str, Any], *, as_json: bool) -> None:
@@ -55,4 +57,4 @@ def _say(result: dict[str, Any], *, as_json: bool) -> None:
         output.as_json(result)
     else:
         output.facts(result)
-        output.note("the secrets are not kept anywhere: note them now")
+        output.note("Keystead cannot show these secrets again: write them down now")

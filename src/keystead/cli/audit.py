@@ -1,6 +1,7 @@
-"""`keystead audit verify`, `keystead audit show`: from files alone, also while a server runs
+"""`keystead audit verify`, `keystead audit show`, `keystead audit archive`
 
-The rows of the database are examined too, if the root key is there and no server runs.
+They read the files of the log, and may do so while a server runs. `verify` examines the rows of
+the database too, if the root key is there and no server runs.
 """
 
 import sys
@@ -40,15 +41,15 @@ def audit() -> None:
 @audit.command(short_help="Is the log complete and unchanged?")
 @options.data
 @options.config_file
-@click.option("--public-key", type=FILE, metavar="FILE", help="The key as you kept it elsewhere.")
-@click.option("--witness", type=FILE, metavar="FILE", help="Checkpoints that were kept elsewhere.")
+@click.option("--public-key", type=FILE, metavar="FILE", help="The key that you kept elsewhere.")
+@click.option("--witness", type=FILE, metavar="FILE", help="Checkpoints that you kept elsewhere.")
 @click.option(
     "--archive", "archives", type=DIRECTORY, metavar="DIR", multiple=True,
-    help="Where older records were archived; may be given again.",
+    help="A directory of archived records; may be given several times.",
 )  # fmt: skip
 @click.option(
     "--from", "start", type=click.IntRange(0), default=0, metavar="RECORD",
-    help="Begin at the newest checkpoint of at most so many records.",
+    help="Begin at the newest checkpoint that covers at most RECORD records.",
 )  # fmt: skip
 @options.json
 def verify(
@@ -63,8 +64,8 @@ def verify(
 ) -> int:
     """Is the log complete and unchanged, and are the stored rows the newest?
 
-    Exit status 1, and the record or the row, if not. The rows are examined in a data directory
-    that no server uses; of a log alone, only the log is. An archive may be examined alone, too.
+    If not, the record or the row is named, and the exit status is 1. The rows are examined only in
+    a data directory that no server uses. A log or an archive may be examined alone, too.
     """
     config = options.load(file, data=data)
     directory = _directory(config, archives)
@@ -91,7 +92,7 @@ def verify(
 
 
 def _state(config: Config) -> Examined | str:
-    """What was found of the stored rows, or why they were not examined."""
+    """The examination of the stored rows, or why they were not examined."""
     from keystead.server import examination  # noqa: PLC0415  # imports every room
 
     if not examination.has_state(config):
@@ -99,7 +100,7 @@ def _state(config: Config) -> Examined | str:
     try:
         return examination.examine_state(config, _rows_read)
     except examination.NotSummed:
-        return "not examined: the rows get their sums when the server starts next"
+        return "not examined: the rows have no sums yet; the next start of the server makes them"
     except DirectoryInUse:
         return "not examined: a server uses the data directory; stop it, or verify a copy"
     except StoreCorrupt as error:
@@ -134,7 +135,7 @@ def _as_facts(report: Report) -> dict[str, object]:
 
 
 def _as_members(report: Report) -> dict[str, object]:
-    """The report for machines; `record` is the first that is wrong."""
+    """The report for machines; `record` is the number of the first wrong record."""
     wrong = [problem.index for problem in report.problems if problem.index is not None]
     return {
         "holds": report.holds,
@@ -146,11 +147,15 @@ def _as_members(report: Report) -> dict[str, object]:
 @audit.command(short_help="Print the newest events.")
 @options.data
 @options.config_file
-@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option(
+    "--last", type=click.IntRange(1), default=20, show_default=True, help="How many events."
+)
 @click.option("--event", "event_name", default="", metavar="NAME", help="Encrypt, CreateUser, …")
 @click.option("--user", default="", metavar="WHO", help="A name, an ARN, an access key id.")
-@click.option("--errors", "errors_only", is_flag=True, help="Only what was refused or failed.")
-@click.option("--request-id", default="", metavar="ID", help="One request.")
+@click.option(
+    "--errors", "errors_only", is_flag=True, help="Only calls that were refused or failed."
+)
+@click.option("--request-id", default="", metavar="ID", help="Only the request with this id.")
 @click.option("--since", metavar="TIME", help="Such as 2026-11-24 or 2026-11-24T12:00:00Z.")
 @click.option("--json", "as_json", is_flag=True, help="Print whole events, one a line.")
 def show(
@@ -165,16 +170,16 @@ def show(
     since: str | None,
     as_json: bool,
 ) -> None:
-    """Print the newest events that fit, the oldest of them first."""
+    """Print the newest events that fit the options, the oldest of them first."""
     directory = _directory(options.load(file, data=data))
     wanted = Filter(last, event_name, user, errors_only, request_id, _time(since))
-    found = events(directory, wanted)
+    matching = events(directory, wanted)
     if as_json:
-        for event in found:
+        for event in matching:
             click.echo(msgspec.json.encode(event).decode())
         return
     head = [field.name.replace("_", " ") for field in fields(Row)]
-    output.table(head, [astuple(row(event)) for event in found])
+    output.table(head, [astuple(row(event)) for event in matching])
 
 
 @audit.command(short_help="Move finished files of records elsewhere.")
@@ -183,7 +188,7 @@ def show(
 @options.passphrase_file
 @click.option(
     "--to", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Where they are kept, compressed, with their checkpoints.",
+    help="The directory for them and their checkpoints; they are compressed.",
 )  # fmt: skip
 @click.option(
     "--keep",
@@ -197,8 +202,9 @@ def show(
 def archive(file: Path | None, to: Path, keep: int, as_json: bool, **given: Any) -> None:
     """Move the finished files of the audit log to DIR, also while the server runs.
 
-    They are copied, compressed and compared first; that they were archived is recorded in the log;
-    then they are removed from it. `keystead audit verify --archive DIR` proves both together.
+    The files are compressed into DIR and compared first. Then the log records that they were
+    archived, and they are removed from it. `keystead audit verify --archive DIR` proves log and
+    archive together.
     """
     config = options.load(file, **given)
     directory = _directory(config)
@@ -240,5 +246,7 @@ def _time(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise Failure(f"`{text}` is no time", "write 2026-11-24T12:00:00Z", status=2) from None
+        raise Failure(
+            f"--since: `{text}` is not a time", "write it as 2026-11-24T12:00:00Z", status=2
+        ) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

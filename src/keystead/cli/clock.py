@@ -11,19 +11,19 @@ from keystead.cli.performing import hold
 
 @click.group()
 def clock() -> None:
-    """What the operator says of the machine's clock."""
+    """Tell Keystead about the machine's clock."""
 
 
-@clock.command(short_help="Say that the clock is right now.")
+@clock.command(short_help="Confirm that the clock is right.")
 @options.data
 @options.config_file
 @options.passphrase_file
 @options.json
 def acknowledge(file: Path | None, as_json: bool, **given: Any) -> None:
-    """Say that the clock is right now, after it was wrong: look at it first.
+    """Confirm that the clock is right again, after it was wrong. Look at it first.
 
-    Callers are authenticated again after it had been ahead, and keys whose deletion date has come
-    are destroyed without waiting for a day.
+    If the clock had been ahead, callers are authenticated again. Keys whose deletion date has come
+    are destroyed at once; without this command that waits for a day.
     """
     result = hold(options.load(file, **given), "clock acknowledge")
     if as_json:

@@ -13,7 +13,7 @@ from keystead.server.installation import config as configuration
 
 @click.group()
 def config() -> None:
-    """Show the settings, and what each means."""
+    """Show the settings and their meaning."""
 
 
 @config.command(short_help="Print the settings of a start.")

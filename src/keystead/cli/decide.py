@@ -1,7 +1,7 @@
 """`keystead decide`: the engine without an installation, one line of JSON in, one line out.
 
-Answers leave in the order of the questions, as soon as they are known: who sends one line at a
-time gets one answer at a time. What comes in bulk is shared among all processors.
+Answers leave in the order of the questions, as soon as they are known. A program that sends one
+line at a time gets one answer at a time. A long input is shared among all processors.
 """
 
 import gc
@@ -19,27 +19,27 @@ import click
 
 from keystead.policy.reasons import decide_line
 
-# Most of what a line makes is compiled policies, which live as long as their caches keep them and
-# hold no cycles: looking for these after every few hundred objects costs a fifth of the time.
+# Most objects that a line leaves are compiled policies. They live as long as their caches keep
+# them, and hold no cycles. To look for cycles every few hundred objects costs a fifth of the time.
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 BLOCK = 256 * 1024  # bytes that are read and given to a processor at once
 ALONE = 4 * BLOCK  # bytes before further processes are worth their start
-AHEAD = 4  # blocks for each processor that are read before their turn
+AHEAD = 4  # blocks that are read ahead for each processor
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 
 
 @click.command(short_help="Decide questions in JSON lines, as AWS would.")
 @click.argument("file", type=FILE, default="-")
-@click.option("--explain", is_flag=True, help="Add the trace of every step.")
+@click.option("--explain", is_flag=True, help="Add every step of the decision.")
 def decide(*, file: Path, explain: bool) -> None:
     """Decide each line of FILE (standard input without one), as AWS would.
 
     A line asks about one `principal`, `action` and `resource`, with the `context` and the policies
-    that have a say: `identityPolicies`, `resourcePolicy`, `boundary`, `sessionPolicy`,
-    `vpcEndpointPolicy`, `scps`, `rcps`. The answer has the `decision`, and the statements that
-    decided; or an `error`, for a document that could not be stored.
+    that apply: `identityPolicies`, `resourcePolicy`, `boundary`, `sessionPolicy`,
+    `vpcEndpointPolicy`, `scps`, `rcps`. The answer has the `decision` and the statements that
+    decided. For a document that AWS would not store, it has an `error` instead.
     """
     _collect_seldom()
     answer = partial(_answers, explain=explain)
@@ -78,9 +78,9 @@ def _collect_seldom() -> None:
 
 
 def _blocks(source: IO[bytes]) -> Iterator[bytes]:
-    """Whole lines, as many as there are without waiting for more."""
+    """Blocks of whole lines; each is given out without waiting for more input."""
     read = getattr(source, "read1", source.read)
-    begun: list[bytes] = []  # of a line whose end has not come
+    begun: list[bytes] = []  # the parts of a line whose end has not come
     while block := read(BLOCK):
         whole, end, rest = block.rpartition(b"\n")
         if end:
@@ -92,7 +92,7 @@ def _blocks(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def _answers(block: bytes, *, explain: bool) -> bytes:
-    """The answers to the lines of a block, a line each."""
+    """The answers to the lines of a block, one line each."""
     return b"".join(
         decide_line(line, explain=explain) + b"\n" for line in block.split(b"\n") if line.strip()
     )

@@ -1,7 +1,7 @@
-"""What does a person read when an exception reaches the command line?
+"""How does the command line explain an exception to a person?
 
-Here every error that has a cause outside of our code gets its words. What is left is our bug:
-then the place is named, so that it can be reported, and no traceback and no value is shown.
+Every error with a cause outside of our code gets its words here. Any other exception is our bug.
+Then its place in the code is named, so that it can be reported. No traceback and no value is shown.
 """
 
 import os
@@ -23,23 +23,31 @@ def explained(error: Exception) -> Failure:
         case SealError():
             return Failure(str(error), error.hint)
         case DirectoryInUse():
-            return Failure(str(error), "stop it first, or give another directory with --data")
+            return Failure(
+                str(error), "stop that server first, or name another directory with --data"
+            )
         case StoreCorrupt():
             return Failure(
-                "the database is not what was written, or the root key is another one's",
+                "the database was changed or damaged, or the root key is that of another"
+                " installation",
                 "restore the data directory from a copy; do not serve from this one",
             )
         case OlderState():
             return Failure(
                 str(error),
-                "restore the newest copy; `docs/operating.md` says how to go on from an older one",
+                "restore the newest copy; `docs/operating.md` says how to use an older one",
             )
         case AuditCorrupt():
-            return Failure(str(error), "see `keystead audit verify`; restore the log from a copy")
+            return Failure(
+                str(error), "run `keystead audit verify`, and restore the log from a copy"
+            )
         case SchemaRefused():
             return Failure(str(error), "start a newer Keystead")
         case StoreUnavailable():
-            return Failure(f"the store cannot be used: {error}", "see the disk and its log")
+            return Failure(
+                f"the database cannot be used: {error}",
+                "check that the disk is healthy, writable and not full",
+            )
         case OSError() if error.errno is not None:
             where = f"`{error.filename}`" if error.filename is not None else "a file"
             return Failure(

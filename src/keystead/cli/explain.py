@@ -1,4 +1,4 @@
-"""`keystead explain`: why was this refused?  Would that be allowed?  To the condition."""
+"""`keystead explain`: why was a call refused, or would one be allowed?  Down to the condition."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ from keystead.failures import Failure
 REFUSED = 1
 
 
-@click.command(short_help="Explain a refusal, or what would be decided.")
+@click.command(short_help="Explain a refusal, or how a request would be decided.")
 @click.argument("request_id", metavar="[ID]", required=False)
 @options.data
 @options.config_file
 @options.passphrase_file
-@click.option("--principal", metavar="ARN", help="Who asks: a user, or a root.")
+@click.option("--principal", metavar="ARN", help="The caller: a user, or a root user.")
 @click.option("--action", metavar="ACTION", help="Such as kms:Encrypt.")
 @click.option("--resource", metavar="ARN", help="A key's ARN, another ARN, or *.")
 @options.context
@@ -34,15 +34,15 @@ def explain(
     as_json: bool,
     **settings: Any,
 ) -> int:
-    """Explain a refusal, or what would be decided, without making a request.
+    """Explain a refusal, or how a request would be decided. No request is made.
 
-    ID is the request id of a refused call, which every client shows: it is explained as it was
-    decided then, whatever has been changed since. Without it, --principal, --action and
-    --resource are explained as they would be decided now.
+    ID is the request id of a refused call; every client shows it. The call is explained as it was
+    decided then, even if policies have changed since. Without ID, a request with --principal,
+    --action and --resource is explained as it would be decided now.
 
-    Shows every policy that was considered, the statement that decided, each condition with the
-    expected and the actual value, and the smallest change that would allow it. The exit status is
-    0 for allowed, 1 for refused.
+    Every policy that was considered is shown, and the statement that decided. Each condition is
+    shown with the expected and the actual value. The smallest change that would allow the request
+    comes last. The exit status is 0 for allowed, 1 for refused.
     """
     question = {"principal": principal, "action": action, "resource": resource}
     _require_one(request_id, question, given)
@@ -63,12 +63,12 @@ def explain(
 def _require_one(
     request_id: str | None, question: Mapping[str, str | None], given: tuple[str, ...]
 ) -> None:
-    """Either a refusal or a whole question."""
+    """Require either the ID of a refusal or a whole question."""
     options_given = [f"--{name}" for name, value in question.items() if value is not None]
     if request_id is not None and (options_given or given):
         raise Failure(
-            f"an ID and {(*options_given, '--context')[0]} do not go together",
-            "a refusal is explained as it was asked",
+            f"an ID and {(*options_given, '--context')[0]} cannot be given together",
+            "give the ID alone: a refusal is explained as it was asked",
             status=2,
         )
     missing = [f"--{name}" for name, value in question.items() if value is None]

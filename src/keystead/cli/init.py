@@ -28,14 +28,18 @@ LEAST_MEMORY = 256
 @click.command()
 @options.data
 @options.config_file
-@click.option("--email", default="root@localhost", show_default=True, help="The root user's.")
+@click.option(
+    "--email", default="root@localhost", show_default=True, help="The root user's e-mail address."
+)
 @click.option("--account-id", metavar="DIGITS", help="Twelve digits; random if not given.")
 @click.option("--region", "regions", multiple=True, metavar="R", help="A Region to serve.")
-@click.option("--seal", type=click.Choice(["file", "passphrase"]), help="What guards the root key.")
+@click.option(
+    "--seal", type=click.Choice(["file", "passphrase"]), help="How the root key is protected."
+)
 @options.passphrase_file
 @click.option(
     "--passphrase-memory", type=click.IntRange(LEAST_MEMORY, 4096), metavar="MIB", default=1024,
-    show_default=True, help="What one guess at the passphrase costs, and each start.",
+    show_default=True, help="The memory that each guess at the passphrase takes, and each start.",
 )  # fmt: skip
 @options.json
 def init(
@@ -49,7 +53,11 @@ def init(
     """Make a new installation without starting it."""
     config = options.load(file, **given)
     if account_id is not None and not is_account_id(account_id):
-        raise Failure(f"`{account_id}` is no account id", "give twelve digits", status=2)
+        raise Failure(
+            f"`{account_id}` is not an account id",
+            "give twelve digits after --account-id",
+            status=2,
+        )
     process.harden()
     held = lock(config.directory)
     founding.complete(config.directory)

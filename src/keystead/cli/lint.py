@@ -1,4 +1,4 @@
-"""`keystead lint`: what is wrong with these policies?  For CI, and before they are written."""
+"""`keystead lint`: are these policies right?  For CI, and before a policy is stored."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +32,8 @@ _ESCAPED_MEMBERS = ((":", "%3A"), (",", "%2C"))
 
 
 @click.command("lint")
-@click.argument("places", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--type", "kind", type=click.Choice(list(_KINDS)), help="What all of them are.")
+@click.argument("paths", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--type", "kind", type=click.Choice(list(_KINDS)), help="The kind of all policies.")
 @click.option(
     "--fail-on", type=click.Choice(_WORST), default="security-warning", show_default=True,
     help="The mildest finding with which the exit status is 1.",
@@ -43,65 +43,69 @@ _ESCAPED_MEMBERS = ((":", "%3A"), (",", "%2C"))
 @options.json
 def lint_command(
     *,
-    places: tuple[Path, ...],
+    paths: tuple[Path, ...],
     kind: str | None,
     fail_on: str,
     github: bool,
     file: Path | None,
     as_json: bool,
 ) -> int:
-    """Say what is wrong with policies in files and folders.
+    """Check policies in files and folders.
 
-    The findings are those of Access Analyzer's ValidatePolicy, with the place of each. Of a folder
-    every .json file is a policy. The exit status is 0 when nothing is wrong, 1 when something is,
-    2 when a file cannot be read.
+    The findings are those of Access Analyzer's ValidatePolicy, each with its line and column. In a
+    folder every .json file is taken for a policy. The exit status is 0 when nothing is wrong, 1
+    when something is, 2 when a file cannot be read.
     """
     config = options.load(file)
-    found = list(
+    linted = list(
         lint(
-            places,
+            paths,
             None if kind is None else _KINDS[kind],
             any_key=config.accept_unsupported_condition_keys,
             partition=partition_of(config.regions[0]).name,
         )
     )
     if as_json:
-        output.as_json(_as_data(found))
+        output.as_json(_as_data(linted))
     else:
-        for line in (_annotations if github else _lines)(found):
+        for line in (_annotations if github else _lines)(linted):
             click.echo(line)
     counted = {name.upper().replace("-", "_") for name in _WORST[: _WORST.index(fail_on) + 1]}
-    return FOUND if any(one.type in counted for each in found for one in each.findings) else CLEAN
+    return (
+        FOUND
+        if any(finding.type in counted for policy in linted for finding in policy.findings)
+        else CLEAN
+    )
 
 
-def _lines(found: list[Linted]) -> Iterator[str]:
+def _lines(linted: list[Linted]) -> Iterator[str]:
     count = 0
-    for each in found:
-        for one in each.findings:
+    for policy in linted:
+        for finding in policy.findings:
             count += 1
-            start = one.locations[0].start
-            place = f"{each.file}:{start.line}:{start.column + 1}"
-            word = one.type.lower().replace("_", " ")
-            yield output.printable(f"{place}: {word}: {one.details} [{one.code}]")
-    files = "1 policy" if len(found) == 1 else f"{len(found)} policies"
+            start = finding.locations[0].start
+            position = f"{policy.file}:{start.line}:{start.column + 1}"
+            word = finding.type.lower().replace("_", " ")
+            yield output.printable(f"{position}: {word}: {finding.details} [{finding.code}]")
+    files = "1 policy" if len(linted) == 1 else f"{len(linted)} policies"
     yield f"{files}: {f'{count} found' if count else 'nothing found'}"
 
 
-def _annotations(found: list[Linted]) -> Iterator[str]:
-    """Lines that a workflow on GitHub shows at their places in the change."""
-    for each in found:
-        for one in each.findings:
-            members = {"file": str(each.file), **_place(one), "title": one.code}
+def _annotations(linted: list[Linted]) -> Iterator[str]:
+    """Lines for a workflow on GitHub, which shows each at its line of the change."""
+    for policy in linted:
+        for finding in policy.findings:
+            members = {"file": str(policy.file), **_place(finding), "title": finding.code}
             told = ",".join(
                 f"{name}={_escaped(str(value), *_ESCAPED_MEMBERS)}"
                 for name, value in members.items()
             )
-            kind = _ANNOTATIONS.get(one.type, "notice")
-            yield f"::{kind} {told}::{_escaped(one.details)}"
+            kind = _ANNOTATIONS.get(finding.type, "notice")
+            yield f"::{kind} {told}::{_escaped(finding.details)}"
 
 
 def _place(finding: PolicyFinding) -> dict[str, int]:
-    """Where it stands, columns from 1; they mean something only within one line."""
+    """The position of a finding, columns from 1. A finding over several lines has no columns."""
     start, end = finding.locations[0].start, finding.locations[0].end
     if end.line != start.line:
         return {"line": start.line, "endLine": end.line}
@@ -119,29 +123,29 @@ def _escaped(text: str, *more: tuple[str, str]) -> str:
     return text
 
 
-def _as_data(found: list[Linted]) -> dict[str, Any]:
+def _as_data(linted: list[Linted]) -> dict[str, Any]:
     return {
         "policies": [
             {
-                "file": str(each.file),
-                "kind": each.kind.value,
-                "findings": [_finding(one) for one in each.findings],
+                "file": str(policy.file),
+                "kind": policy.kind.value,
+                "findings": [_finding(finding) for finding in policy.findings],
             }
-            for each in found
+            for policy in linted
         ],
-        "found": sum(len(each.findings) for each in found),
+        "found": sum(len(policy.findings) for policy in linted),
     }
 
 
-def _finding(one: PolicyFinding) -> dict[str, Any]:
-    start, end = one.locations[0].start, one.locations[0].end
+def _finding(finding: PolicyFinding) -> dict[str, Any]:
+    start, end = finding.locations[0].start, finding.locations[0].end
     return {
-        "type": one.type.value,
-        "code": one.code,
-        "details": one.details,
+        "type": finding.type.value,
+        "code": finding.code,
+        "details": finding.details,
         "line": start.line,
         "column": start.column + 1,
         "endLine": end.line,
         "endColumn": end.column + 1,
-        "link": one.link,
+        "link": finding.link,
     }

@@ -26,7 +26,7 @@ context = click.option(
     "given",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A condition key of the request; given again, one more of its values.",
+    help="A condition key of the request. Give it again for another key or another value.",
 )
 
 
@@ -38,18 +38,22 @@ def load(file: Path | None, **options: Any) -> Config:
 def context_values(given: tuple[str, ...]) -> dict[str, list[str]]:
     """The values of each condition key that was given; raises Failure."""
     values: dict[str, list[str]] = {}
-    for each in given:
-        name, separator, value = each.partition("=")
+    for text in given:
+        name, separator, value = text.partition("=")
         if not separator or not name:
-            raise Failure(f"`{each}` is no condition key", "write --context KEY=VALUE", status=2)
+            raise Failure(
+                f"`{text}` is not KEY=VALUE",
+                "write a condition key and its value, such as aws:SourceIp=192.0.2.1",
+                status=2,
+            )
         values.setdefault(name, []).append(value)
     return values
 
 
 def require_action(action: str) -> None:
-    """Refuse what has not the form of an action; raises Failure."""
+    """Refuse a text that does not have the form of an action; raises Failure."""
     service, colon, name = action.partition(":")
     if not (colon and service and name) or "*" in action or "?" in action:
         raise Failure(
-            f"`{action}` is no action", "write SERVICE:NAME, such as kms:Encrypt", status=2
+            f"`{action}` is not an action", "write SERVICE:NAME, such as kms:Encrypt", status=2
         )

@@ -1,4 +1,4 @@
-"""How do we speak at the command line?  Errors, tables and JSON."""
+"""How are results and errors printed at the command line?  As facts, tables and JSON."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from keystead.server.telemetry import logs
 
 
 def complain(message: str, hint: str, status: int) -> int:
-    """Say what is wrong and what to do; returns the status."""
+    """Print an error and a hint how to solve it; returns the status."""
     if logs.started():
         logs.failed(message, hint)
         return status
@@ -25,7 +25,7 @@ def complain(message: str, hint: str, status: int) -> int:
 
 
 def note(message: str) -> None:
-    """Say something that is not the result."""
+    """Tell a person something that is not the result."""
     if logs.started():
         logs.info(message)
         return
@@ -33,15 +33,17 @@ def note(message: str) -> None:
 
 
 def progress(done: int, whole: int) -> None:
-    """Show a person, at a terminal, how far a long work is; nothing is written elsewhere."""
+    """Show the progress of a long work at a terminal; nothing is written elsewhere."""
     if sys.stderr.isatty():
         end = "\n" if done >= whole else ""
         click.echo(f"\rkeystead: {done * 100 // max(whole, 1):3d} % read{end}", err=True, nl=False)
 
 
 def printable(text: str) -> str:
-    """The text without characters that a terminal would obey: policies may hold any."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    """The text without control characters: policies may hold any, and a terminal obeys them."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
 
 
 def as_json(value: object) -> None:
@@ -51,7 +53,9 @@ def as_json(value: object) -> None:
 
 def words(name: str) -> str:
     """The name of a member for people: `memory locked` for `memoryLocked`."""
-    return "".join(f" {one.lower()}" if one.isupper() else one for one in name)
+    return "".join(
+        f" {character.lower()}" if character.isupper() else character for character in name
+    )
 
 
 def facts(values: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Who holds a ceremony: the running server if there is one, else the command line itself."""
+"""Which process performs a ceremony?  The running server, or else the command line itself."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from keystead.failures import Failure
 from keystead.server.installation import Config, control, founding
 
 Hold = Callable[[str, dict[str, Any]], dict[str, Any]]
-"""Holds a ceremony by its name and arguments; raises Failure."""
+"""Performs a ceremony by its name and arguments; raises Failure."""
 
 
 def hold(config: Config, command: str, **arguments: Any) -> dict[str, Any]:
-    """Hold a ceremony on a data directory; raises Failure."""
+    """Perform a ceremony on a data directory; raises Failure."""
     given = {name: value for name, value in arguments.items() if value is not None}
     result = control.ask(config.directory, command, given)
     if result is not None:
@@ -25,7 +25,7 @@ def hold(config: Config, command: str, **arguments: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def office(config: Config) -> Iterator[Hold]:
-    """Hold several ceremonies, all of them in the same place; raises Failure."""
+    """Perform several ceremonies, all of them in the same process; raises Failure."""
     if control.ask(config.directory, "status", {}) is None:
         with _opened(config) as perform:
             yield perform
@@ -34,18 +34,19 @@ def office(config: Config) -> Iterator[Hold]:
     def ask(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         result = control.ask(config.directory, command, arguments)
         if result is None:
-            raise Failure("the server has stopped", "ask again")
+            raise Failure("the server stopped while it was asked", "run the command again")
         return result
 
     yield ask
 
 
 def tell_of_passphrase(config: Config) -> None:
-    """Say what is waited for, where a passphrase opens the root key."""
+    """If a passphrase opens the root key, say that this takes some seconds."""
     memory = memory_for_passphrase(config.directory) if config.passphrase_file else None
     if memory is not None:
         output.note(
-            f"opening the root key with the passphrase: {memory} MiB of memory, some seconds …"
+            f"opening the root key with the passphrase: this takes {memory} MiB of memory and"
+            " some seconds …"
         )
 
 
@@ -56,7 +57,7 @@ def _opened(config: Config) -> Iterator[Hold]:
         raise Failure(
             f"`{config.data}` holds no installation", "make one with `keystead init`", status=3
         )
-    # Everything that a server is made of, which a client of a running server does not need.
+    # These import the whole server, which a client of a running server does not need.
     from keystead.server.installation import Installation, ceremonies, lock, process  # noqa: PLC0415  # as said
 
     process.harden()

@@ -28,13 +28,15 @@ from keystead.store.lock import DirectoryLock
     "--recovery-key", "sheet", required=True, metavar="FILE",
     help="The recovery key, as in `recovery-key.txt`.",
 )  # fmt: skip
-@click.option("--seal", type=click.Choice(["file", "passphrase"]), help="What guards the root key.")
+@click.option(
+    "--seal", type=click.Choice(["file", "passphrase"]), help="How the root key is protected."
+)
 @options.passphrase_file
 def recover(file: Path | None, sheet: str, **given: Any) -> None:
     """Open a data directory without its daily key, and wrap the root key anew.
 
-    For a copy that was restored without `root.key`, or a passphrase that is lost. The recovery key
-    stays good; tokens that were given out before are refused.
+    Use this for a copy that was restored without `root.key`, or after a passphrase was lost. The
+    recovery key stays valid. Tokens that were given out before are refused.
     """
     config = options.load(file, **given)
     process.harden()
@@ -42,7 +44,9 @@ def recover(file: Path | None, sheet: str, **given: Any) -> None:
     founding.complete(config.directory)
     if not founding.is_founded(config.directory):
         raise Failure(
-            f"`{config.data}` holds no installation", "put a copy of one there first", status=3
+            f"`{config.data}` holds no installation",
+            "restore a copy of the data directory there first",
+            status=3,
         )
     open_again(config.directory, _text(sheet), seal(config))
     _record(config, held)
@@ -53,7 +57,9 @@ def _text(sheet: str) -> str:
     try:
         return read_private(Path(sheet)).decode()
     except UnicodeDecodeError:
-        raise Failure(f"`{sheet}` is not text in UTF-8", "type the recovery key into it") from None
+        raise Failure(
+            f"`{sheet}` is not a text file in UTF-8", "type the recovery key into a text file"
+        ) from None
 
 
 def _record(config: Config, held: DirectoryLock) -> None:

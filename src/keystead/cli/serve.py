@@ -38,17 +38,17 @@ from keystead.server.telemetry import logs
 @click.option("--metrics-listen", metavar="HOST:PORT", help="A listener for /metrics alone.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
 def serve(file: Path | None, **given: Any) -> int:
-    """Start the server; an empty data directory is initialised first.
+    """Start the server. An empty data directory is initialised first.
 
-    SIGTERM stops it; SIGHUP lets it read certificates and settings again.
+    SIGTERM stops the server. After SIGHUP it reads certificates and settings again.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to be read again
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can read settings again
     config = configuration.load(file, os.environ, given)
     process.harden()
     logs.start(config.log_level, config.log_format)
     _lock_memory()
     held = lock(config.directory)
-    entrance = Entrance.open(config)  # what fails here has made nothing
+    entrance = Entrance.open(config)  # first: a failure here leaves no files behind
     founding.complete(config.directory)
     if not founding.is_founded(config.directory):
         _found(config)
@@ -62,12 +62,13 @@ def serve(file: Path | None, **given: Any) -> int:
 
 
 def _lock_memory() -> None:
-    """Say why memory is not locked, where it is not; `keystead status` says that it is not."""
+    """Lock memory, or say why that fails. `keystead status` says whether memory is locked."""
     why_not = process.lock_memory()
     if why_not:
         logs.info(
-            f"secrets in memory may reach swap: {why_not}; allow it (`ulimit -l unlimited`,"
-            " LimitMEMLOCK=infinity, CAP_IPC_LOCK), or encrypt the swap space"
+            f"secrets in memory may reach swap, because memory cannot be locked: {why_not}; allow"
+            " locking (`ulimit -l unlimited`, LimitMEMLOCK=infinity, CAP_IPC_LOCK), or encrypt the"
+            " swap space"
         )
 
 

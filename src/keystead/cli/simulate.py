@@ -1,4 +1,4 @@
-"""`keystead simulate`: is what should be allowed allowed, and nothing else?  For CI."""
+"""`keystead simulate`: do policies allow exactly the expected requests?  A test for CI."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,12 +18,12 @@ from keystead.policy.text import ascii_lower
 from keystead.server.installation import Config
 
 HOLD, DO_NOT, WRONG = 0, 1, 2
-_TOGETHER, _BYTES = 50, 48 * 1024  # of questions in one request to a server
+_TOGETHER, _BYTES = 50, 48 * 1024  # the most questions, and their size, in a request to a server
 
 Ask = Callable[[list[WrittenQuestion]], list[Answer]]
 
 
-@click.command(short_help="Test what must and must not be allowed.")
+@click.command(short_help="Test which requests are allowed and which are refused.")
 @click.argument("expected", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--policies",
@@ -46,18 +46,18 @@ def simulate(
     """Test the expectations in FILE, about an installation or a folder of policies.
 
     Nothing is changed and no request is made: each expectation is decided as a request would be.
-    FILE is a JSON list; docs/simulate.md tells what an expectation and the folder look like. The
-    exit status is 0 when all hold, 1 when some do not, 2 when the file or the folder is wrong.
+    FILE is a JSON list; docs/simulate.md describes an expectation and the folder. The exit status
+    is 0 when all expectations hold, 1 when some do not, 2 when the file or the folder is wrong.
     """
     tests = expectations.read(expected)
     config = options.load(file, **settings)
-    found = list(_tested(expected, tests, config, policies))
+    results = list(_tested(expected, tests, config, policies))
     if as_json:
-        output.as_json(_as_data(found))
+        output.as_json(_as_data(results))
     else:
-        for line in _lines(found):
+        for line in _lines(results):
             click.echo(line)
-    return HOLD if all(result.holds for result in found) else DO_NOT
+    return HOLD if all(result.holds for result in results) else DO_NOT
 
 
 def _tested(
@@ -80,22 +80,27 @@ def _tested(
 
 
 def _partition(file: Path, tests: list[Expectation]) -> Partition | None:
-    """That of the principals asked about; None when they name none; raises Failure for several."""
-    arns = (one.principal for one in tests if one.principal.startswith("arn:"))
+    """The partition of the tested principals; None if no principal names one.
+
+    Raises Failure for several.
+    """
+    arns = (test.principal for test in tests if test.principal.startswith("arn:"))
     named = map(partition_named, {arn.split(":", 2)[1] for arn in arns})
-    found = [partition for partition in named if partition is not None]
-    if len(found) > 1:
-        names = ", ".join(f"`{name}`" for name in sorted(partition.name for partition in found))
+    partitions = [partition for partition in named if partition is not None]
+    if len(partitions) > 1:
+        names = ", ".join(
+            f"`{name}`" for name in sorted(partition.name for partition in partitions)
+        )
         raise Failure(
             f"`{file}`: its principals are of several partitions: {names}",
-            "write a file and a folder for each",
+            "write a file and a folder for each partition",
             status=WRONG,
         )
-    return found[0] if found else None
+    return partitions[0] if partitions else None
 
 
 def _of_folder(config: Config, policies: Path, partition: Partition | None) -> Ask:
-    # Everything that a server is made of, which a client of a running server does not need.
+    # These import the whole server, which a client of a running server does not need.
     from keystead.inquiry.policy_folder import PolicyFolder  # noqa: PLC0415  # as said
     from keystead.inquiry.simulate import answers  # noqa: PLC0415  # as said
 
@@ -108,16 +113,16 @@ def _of_folder(config: Config, policies: Path, partition: Partition | None) -> A
 
 
 def _judged(file: Path, tests: list[Expectation], ask: Ask) -> Iterator[Result]:
-    """Each expectation, tested; raises Failure for one that cannot be asked."""
-    questions = [question for one in tests for question in one.questions()]
+    """The result of each expectation; raises Failure for an expectation that cannot be tested."""
+    questions = [question for test in tests for question in test.questions()]
     answers = _answered(questions, ask)
-    for number, one in enumerate(tests, 1):
-        own = [next(answers) for _ in one.questions()]
-        for each in own:
-            if each.problem:
-                place = expectations.where(file, number, one.name)
-                raise Failure(f"{place}: {each.problem}", each.hint, status=WRONG)
-        yield expectations.judge(one, own)
+    for number, test in enumerate(tests, 1):
+        own = [next(answers) for _ in test.questions()]
+        for answer in own:
+            if answer.problem:
+                position = expectations.where(file, number, test.name)
+                raise Failure(f"{position}: {answer.problem}", answer.hint, status=WRONG)
+        yield expectations.judge(test, own)
 
 
 def _answered(questions: list[WrittenQuestion], ask: Ask) -> Iterator[Answer]:
@@ -130,7 +135,7 @@ def _answered(questions: list[WrittenQuestion], ask: Ask) -> Iterator[Answer]:
 
 
 def _in_pages(questions: list[WrittenQuestion]) -> Iterator[list[WrittenQuestion]]:
-    """The questions, as many together as one request takes."""
+    """The questions in pages, each with as many questions as one request takes."""
     page: list[WrittenQuestion] = []
     size = 0
     for question in questions:
@@ -164,11 +169,12 @@ def _why(check: Check) -> Iterator[str]:
     question, answer = check.question, check.answer
     yield f"{question.action} on {question.resource}: {check.reason}"
     yield answer.message or _allowed(question, answer)
-    for one in answer.statements:
-        sid = f" `{one.sid}`" if one.sid else ""
-        of = f" of {one.attached_to}" if one.attached_to else ""
+    for statement in answer.statements:
+        sid = f" `{statement.sid}`" if statement.sid else ""
+        of = f" of {statement.attached_to}" if statement.attached_to else ""
         yield output.printable(
-            f"{one.effect} in {one.kind} {one.policy}{of}, statement {one.index + 1}{sid}"
+            f"{statement.effect} in {statement.kind} {statement.policy}{of},"
+            f" statement {statement.index + 1}{sid}"
         )
 
 

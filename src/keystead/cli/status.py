@@ -10,14 +10,14 @@ from keystead.server.installation import control, founding
 SERVING, RUNNING, STOPPED = 0, 1, 3
 
 
-@click.command(short_help="Say how the server of a data directory is.")
+@click.command(short_help="Show the condition of a server.")
 @options.data
 @options.config_file
 @options.json
 def status(data: str | None, file: Path | None, as_json: bool) -> int:
-    """Say how the server of a data directory is.
+    """Show the condition of the server of a data directory.
 
-    The exit status is 0 while it can serve, 1 while it runs and cannot, 3 if none runs.
+    The exit status is 0 if the server can serve, 1 if it runs but cannot serve, 3 if none runs.
     """
     config = options.load(file, data=data)
     answer = control.ask(config.directory, "status", {})

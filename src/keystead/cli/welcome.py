@@ -1,4 +1,4 @@
-"""What is said once of an installation, by the first command that comes so far."""
+"""The text about a new installation, printed once by the first command that can."""
 
 from pathlib import Path
 from shlex import quote
@@ -10,7 +10,7 @@ from keystead.server.installation import PASSWORD_FILE, founding, profiles
 
 
 def welcome(directory: Path) -> None:
-    """Say what was made, where the secrets are, and what to try, unless it was said before."""
+    """Print the account, the files with secrets, and three lines to try; only the first time."""
     made = founding.untold(directory)
     if made is None:
         return

@@ -1,4 +1,4 @@
-"""`keystead who-can`: who can do this here, by which policy, under which conditions?"""
+"""`keystead who-can`: which principals can do this, by which policy, under which conditions?"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ FOUND, NOBODY = 0, 1
     "--without",
     multiple=True,
     metavar="KEY",
-    help="A condition key that the request has not; may be given again.",
+    help="A condition key that the request does not have; may be given several times.",
 )
 @options.json
 def who_can(
@@ -37,12 +37,13 @@ def who_can(
     as_json: bool,
     **settings: Any,
 ) -> int:
-    """List who can do ACTION on RESOURCE, and how.
+    """List the principals that can do ACTION on RESOURCE, and how.
 
-    ACTION is such as kms:Decrypt; RESOURCE is a key's ARN, another ARN, or `*`. Every root and
-    user of every account is asked about, and whom the key policy names beside them. What depends
-    on the request alone (its address, its encryption context, the time) is listed as a condition,
-    unless --context or --without fixes it. The exit status is 0 for somebody, 1 for nobody.
+    ACTION is an action such as kms:Decrypt. RESOURCE is a key's ARN, another ARN, or `*`. Every
+    root user and user of every account is considered, and every other principal that the key
+    policy names. Facts of the request (its address, its encryption context, the time) are listed
+    as conditions, unless --context or --without fixes them. The exit status is 0 if the list has a
+    principal, 1 if nobody can.
     """
     options.require_action(action)
     question = {
@@ -52,18 +53,18 @@ def who_can(
         "without": list(without),
     }
     with office(options.load(file, **settings)) as hold:
-        found = list(found_by(hold, question))
+        principals = list(found_by(hold, question))
     if as_json:
-        output.as_json({"action": action, "resource": resource, "principals": found})
-    elif found:
-        output.table(HEAD, [row for one in found for row in rows(one)])
+        output.as_json({"action": action, "resource": resource, "principals": principals})
+    elif principals:
+        output.table(HEAD, [row for principal in principals for row in rows(principal)])
     else:
-        output.note("nobody can")
-    return FOUND if any(not one["gone"] for one in found) else NOBODY
+        output.note("no principal can do this")
+    return FOUND if any(not principal["gone"] for principal in principals) else NOBODY
 
 
 def found_by(hold: Hold, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The principals of every page."""
+    """The principals of every page, one after the other."""
     asked, epochs = 0, set()
     after: object = None
     while True:

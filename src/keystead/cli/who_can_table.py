@@ -1,7 +1,7 @@
-"""How does a person read who can?  One row for each principal and way.
+"""How is the answer of who-can printed?  As a table, one row for each principal and way.
 
 A statement is written as its policy and, in brackets, its Sid or its number from 1. Statements
-that are all needed are joined by `+`, of the others one suffices.
+that are all needed are joined by `+`. Of statements that are joined by `or`, each suffices.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _SHORT = {
 
 def rows(principal: Data) -> Iterator[tuple[str, ...]]:
     """The rows of one principal."""
-    unless = [f"not ({_conditions(one)})" for one in principal["unless"]]
+    unless = [f"not ({_conditions(denial)})" for denial in principal["unless"]]
     for way in principal["ways"]:
         statements = " + ".join(_one_of(need, principal) for need in way["needs"])
         remaining = [_remaining(need) for need in way["needs"] if not _is_certain(need)]
@@ -41,31 +41,31 @@ def _mark(principal: Data) -> str:
 
 
 def _is_certain(need: Data) -> bool:
-    return any(not one["conditions"] for one in need["oneOf"])
+    return any(not statement["conditions"] for statement in need["oneOf"])
 
 
 def _one_of(need: Data, principal: Data) -> str:
-    return " or ".join(_statement(one, principal) for one in need["oneOf"])
+    return " or ".join(_statement(statement, principal) for statement in need["oneOf"])
 
 
-def _statement(one: Data, principal: Data) -> str:
-    owner = one["attachedTo"]
-    is_own = owner in ("", principal["principal"]) or one["kind"] == "resource-based policy"
-    place = "" if is_own else f" of {owner.rpartition(':')[2]}"
-    level = f" at level {one['level']}" if one["level"] else ""
-    name = one["policy"].rpartition("/")[2]
-    return f"{name}[{one['sid'] or one['index'] + 1}]{place}{level}"
+def _statement(statement: Data, principal: Data) -> str:
+    owner = statement["attachedTo"]
+    is_own = owner in ("", principal["principal"]) or statement["kind"] == "resource-based policy"
+    whose = "" if is_own else f" of {owner.rpartition(':')[2]}"
+    level = f" at level {statement['level']}" if statement["level"] else ""
+    name = statement["policy"].rpartition("/")[2]
+    return f"{name}[{statement['sid'] or statement['index'] + 1}]{whose}{level}"
 
 
 def _remaining(need: Data) -> str:
-    alternatives = [_conditions(one) for one in need["oneOf"]]
+    alternatives = [_conditions(statement) for statement in need["oneOf"]]
     if len(alternatives) == 1:
         return alternatives[0]
     return "(" + " or ".join(alternatives) + ")"
 
 
-def _conditions(one: Data) -> str:
-    return " and ".join(map(_condition, one["conditions"]))
+def _conditions(statement: Data) -> str:
+    return " and ".join(map(_condition, statement["conditions"]))
 
 
 def _condition(condition: Data) -> str:
