@@ -107,8 +107,8 @@ def test_wrong_command_lines(arguments: tuple[str, ...], said: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (("--listen", "nowhere"), {}, "`listen` has `nowhere`, which is no address"),
-        (("--region", "moon"), {}, "`regions` has `moon`, which is no Region"),
+        (("--listen", "nowhere"), {}, "`listen`: `nowhere` is not an address"),
+        (("--region", "moon"), {}, "`regions`: `moon` is not a Region"),
         (
             ("--listen", "0.0.0.0:1"),
             {},

@@ -52,6 +52,6 @@ def test_a_full_disk(tmp_path: Path) -> None:
         time.sleep(0.1)
     iam.create_user(UserName="b")
     assert server.keystead("status").returncode == 0
-    assert "there is room again" in server.log()
+    assert "changes can be stored again" in server.log()
     assert server.keystead("audit", "verify").returncode == 0
     assert server.stop() == 0

@@ -18,7 +18,7 @@ def test_what_a_ceremony_needs_is_named(tmp_path: Path) -> None:
     assert perform(local.installation, "explain", question)["text"]
     for name in question:
         partly = {other: value for other, value in question.items() if other != name}
-        with pytest.raises(Failure, match=f"^`{name}` is missing$"):
+        with pytest.raises(Failure, match=f"^the argument `{name}` is missing$"):
             perform(local.installation, "explain", partly)
     for command in ("explain refusal", "simulate", "who-can"):
         with pytest.raises(Failure, match="is missing"):

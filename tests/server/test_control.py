@@ -68,7 +68,7 @@ def test_only_the_owner_may_open_it(directory: Path) -> None:
 
 def test_nonsense_is_answered(directory: Path) -> None:
     """A line that is no request is refused; one that is too long ends the connection."""
-    for sent, expected in ((b"nonsense\n", b"no request"), (b"x" * 100_000 + b"\n", b"")):
+    for sent, expected in ((b"nonsense\n", b"not a request"), (b"x" * 100_000 + b"\n", b"")):
         with socket.socket(socket.AF_UNIX) as client, control._inside(directory):
             client.settimeout(5)
             client.connect(control.SOCKET)

@@ -1,1 +1,1 @@
-"""Where do calls come in?  Listeners, the pipeline, configuration and the command line."""
+"""Where do calls come in?  Listeners, the pipeline, one installation, and what it tells."""

@@ -2,8 +2,8 @@
 
     open sockets -> accept -> … SIGTERM … -> stop accepting -> drain -> close
 
-Everything that can fail for a reason outside us (a port, a certificate) fails before the first
-connection is accepted.
+A start can fail for a reason outside of our code, such as a port in use or a wrong certificate. It
+does so before the first connection is accepted.
 """
 
 import asyncio
@@ -49,17 +49,17 @@ from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint
 
 SWEEP_SECONDS = 1.0
-GRACE_LOOKS = 50  # of 20 ms, after the drain: the refusals of those for whom work was done
+GRACE_LOOKS = 50  # of 20 ms, after the drain, for the refusals of requests whose work was stopped
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """What connections come in by, taken before anything is made or opened.
+    """The sockets and the certificate, taken before an installation is made or opened.
 
-    The sockets have their addresses and nobody is let in: a client is refused until it is served.
+    The sockets are bound, but accept no connection yet: a client is refused until the start.
     """
 
-    sockets: list[tuple[socket.socket, bool]]  # and whether it is the metrics' own
+    sockets: list[tuple[socket.socket, bool]]  # True for the listener of the metrics
     tls: ssl.SSLContext | None
 
     @classmethod
@@ -83,7 +83,7 @@ def run(
 ) -> int:
     """Serve until a signal; returns the exit status. `started` gets the endpoint's URL."""
     try:
-        import uvloop  # noqa: PLC0415  # where there is none, asyncio's own loop serves
+        import uvloop  # noqa: PLC0415  # without it asyncio's own loop serves
     except ImportError:
         factory = asyncio.new_event_loop
     else:
@@ -161,7 +161,8 @@ class Server:
         sweeping.cancel()
         collector.stop()
         await jobs.stop()
-        # The loop gives the signal back to the system, which would end us before all is written.
+        # When the loop ends, the system's own handling of this signal returns. It would end the
+        # process before everything is written.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
         return self._status
 
@@ -201,7 +202,7 @@ class Server:
         metrics.show("keystead_connections", lambda: counts.total)
 
     def _most_connections(self, config: Config) -> int:
-        """`max_connections`, or as many as this process may have open files for."""
+        """`max_connections`, or fewer if this process may not have so many open files."""
         wanted = config.max_connections
         most = process.connections_within_file_limit()
         if most >= wanted:
@@ -209,9 +210,11 @@ class Server:
         if most < 1:
             raise Failure(
                 "the limit of open files is too low for any connection",
-                "raise it: `ulimit -n`, or LimitNOFILE= of the service",
+                "raise the limit with `ulimit -n`, or with LimitNOFILE= of the service",
             )
-        logs.warning("fewer than `max_connections` fit into the limit of open files", count=most)
+        logs.warning(
+            "the limit of open files allows fewer connections than `max_connections`", count=most
+        )
         return most
 
     def _url(self) -> str:
@@ -234,7 +237,7 @@ class Server:
                 connection.sweep(now)
 
     def _reload(self) -> None:
-        """Take what can be changed from the settings as they are now: all of it, or nothing."""
+        """Read the settings again and use those that a running server can: all, or none."""
         try:
             read = self._read_again()
             secure = (self._entrance.tls is not None, bool(read.tls_certificate))
@@ -251,12 +254,12 @@ class Server:
             logs.alarm("the settings stay as they were: reading them again failed", error)
             return
         self._use(config, most, context)
-        waiting = [each.name for each in fields(Config) if _differ(read, config, each.name)]
+        waiting = [field.name for field in fields(Config) if _differ(read, config, field.name)]
         logs.info("the settings were read again" + _after_a_restart(waiting), signal="SIGHUP")
 
     def _use(self, config: Config, most: int, context: ssl.SSLContext | None) -> None:
         self._config = config
-        self._installation.store.distrust()  # nothing that is kept outlives a setting
+        self._installation.store.distrust()  # no cached value outlives a changed setting
         logs.set_level(config.log_level)
         self._counts.allow(config.max_connections_per_peer, most)
         for door in self._doors:
@@ -269,10 +272,10 @@ class Server:
         return [connection for door in self._doors for connection in door.connections]
 
     def _commit_failed(self, error: Exception) -> None:
-        """A turn could not be made durable; every caller of it has been told so.
+        """A turn could not be made durable. Its callers have been told so.
 
-        A full disk passes. After anything else nobody knows what is on the disk: stop, and let
-        the next start read it (threat-model DB-4).
+        A full disk passes. After any other failure the content of the disk is not known: stop, and
+        let the next start read it (threat-model DB-4).
         """
         self._installation.metrics.alarm("commit")
         if isinstance(error, StoreUnavailable) and not self._installation.failed:
@@ -282,7 +285,7 @@ class Server:
         self._fail("a failed commit")
 
     def _perform(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Hold a ceremony in a turn of its own, so that only its own changes depend on it."""
+        """Perform a ceremony in a turn of its own, so that no other change depends on it."""
         self._outbox.flush()
         return perform(self._installation, command, arguments)
 
@@ -298,7 +301,7 @@ class Server:
             self._stopping.set()
 
     async def _drain(self) -> None:
-        """Accept no more, and serve what has begun to arrive. (OP-4)"""
+        """Accept no more connections, and serve the requests that have begun to arrive. (OP-4)"""
         for listener in self._listeners:
             listener.close()
         for connection in self._connections():
@@ -319,11 +322,11 @@ class Server:
         await asyncio.sleep(0)
 
 
-def _differ(one: Config, other: Config, name: str) -> bool:
-    return bool(getattr(one, name) != getattr(other, name))
+def _differ(left: Config, right: Config, name: str) -> bool:
+    return bool(getattr(left, name) != getattr(right, name))
 
 
 def _after_a_restart(names: list[str]) -> str:
-    """What a start would find changed, and a running server does not take."""
+    """A text that names the changed settings that only a restart can use; "" without any."""
     named = ", ".join(f"`{name}`" for name in names)
     return f"; only a restart changes {named}" if names else ""

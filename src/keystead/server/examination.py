@@ -1,7 +1,7 @@
-"""Are the stored rows the newest?  Asked by a person, of a directory that no server uses.
+"""Are the stored rows the newest?  A person asks this of a directory that no server uses.
 
-Nothing is written or repaired: the rows are added up, held against the stored sums, and these
-against the state that the audit log names.
+Nothing is written or repaired. The rows are added up and compared with the stored sums. These are
+compared with the state that the audit log names.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from keystead.store.sqlite import open_store
 
 
 class NotSummed(Exception):
-    """An installation of a version that kept no sums: they are made at the next start."""
+    """The installation is of a version that kept no sums. The next start makes them."""
 
 
 def has_state(config: Config) -> bool:
@@ -35,7 +35,7 @@ def has_state(config: Config) -> bool:
 
 
 def examine_state(config: Config, progress: Callable[[int], None]) -> Examined:
-    """Examine every row; raises DirectoryInUse while a server runs."""
+    """Examine every row. Raises DirectoryInUse while a server runs, and NotSummed."""
     directory = config.directory
     held = lock(directory)
     hierarchy = Hierarchy(open_root(directory, passphrase(config)))
@@ -61,7 +61,7 @@ def examine_state(config: Config, progress: Callable[[int], None]) -> Examined:
 
 
 def seal_tables(hierarchy: Hierarchy) -> None:
-    """Make every room's tables, so that all of their rows are known."""
+    """Make every room's tables, so that the examination knows all rows."""
     Custody(hierarchy)
     IdentityRepository(hierarchy.rows)
     KeyRepository(hierarchy.rows)

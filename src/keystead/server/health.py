@@ -1,10 +1,10 @@
-"""Is it up?  The three pages that are not part of any AWS protocol.
+"""Is the server up?  The three pages that are not part of any AWS protocol.
 
-    GET /healthz   the process answers
-    GET /readyz    it can serve: 200, or 503 with one word
+    GET /healthz   200 while the process answers
+    GET /readyz    200 while the server can serve, else 503
     GET /metrics   the numbers, for callers on this machine (or on a listener of its own)
 
-They say up, down, sealed or draining, and nothing else (threat-model OP-4).
+The first two say up, down or draining, and nothing else (threat-model OP-4).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from keystead.server.telemetry import Metrics
 from keystead.wire.http import HttpRequest, HttpResponse
 
 READING = ("GET", "HEAD")
-_FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # by one of these a proxy is known
+_FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # the headers of proxies
 
 
 class Calls(Protocol):
-    """What answers the requests that are no page; `pipeline.Pipeline`."""
+    """Answers every other request; `pipeline.Pipeline`."""
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
-        """How long may the body of this request be?"""
+        """The most bytes that the body of this request may have."""
 
     def changes(self, request: HttpRequest) -> bool:
         """Would this request change anything if it is allowed?"""
@@ -33,7 +33,7 @@ class Calls(Protocol):
     def answer_all(
         self, requests: Sequence[HttpRequest | Again], seconds: float
     ) -> list[Answer | Later]:
-        """The answers to the first of these, in order: at least one, and as time allows."""
+        """The answers to the first of these, in order: at least one, and more as time allows."""
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Answer a request whose body is too long to be read."""
@@ -49,7 +49,7 @@ class Pages:
         self.body_limit = application.body_limit
         self.changes = application.changes
         self._serving = serving
-        self._metrics = metrics  # None: they have a listener of their own
+        self._metrics = metrics  # None: the metrics have a listener of their own
 
     def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
         pages = [self._page(*each) if isinstance(each, tuple) else None for each in asked]
@@ -59,13 +59,13 @@ class Pages:
             if page is None
         ]
         answers = iter(self._application.answer_all(calls, seconds) if calls else ())
-        found: list[Answer | Later] = []
+        answered: list[Answer | Later] = []
         for page in pages:
             answer = page or next(answers, None)
             if answer is None:  # there was no time for it
                 break
-            found.append(answer)
-        return found
+            answered.append(answer)
+        return answered
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         return self._application.refuse_body(request, limit)
@@ -76,16 +76,16 @@ class Pages:
         if request.path == "/healthz":
             return always(200, "up")
         if request.path == "/readyz":
-            found = always(200 if self._serving.ready else 503, self._serving.word)
-            return Answer(found.response, partial(text, 503, "down"))
+            answer = always(200 if self._serving.ready else 503, self._serving.word)
+            return Answer(answer.response, partial(text, 503, "down"))
         if request.path == "/metrics" and self._metrics is not None and peer.loopback:
-            # A proxy on this machine speaks for others: what it forwards is not from here.
+            # A proxy on this machine forwards requests of other machines: they are not from here.
             return None if _FORWARDED & request.headers.keys() else metrics_page(self._metrics)
         return None
 
 
 class MetricsOnly:
-    """A listener that knows one page. (connection.Application)"""
+    """Answers `/metrics` and no other page. (connection.Application)"""
 
     __slots__ = ("_metrics",)
 
@@ -116,7 +116,7 @@ class MetricsOnly:
 
 def metrics_page(metrics: Metrics) -> Answer:
     """The page that Prometheus reads."""
-    # Imported at the first scrape: the library is on the path of no request and no start.
+    # Imported at the first scrape, so that no request and no start waits for the library.
     from keystead.server.telemetry.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415  # as said
 
     response = HttpResponse(200, (("Content-Type", CONTENT_TYPE),), exposition(metrics))

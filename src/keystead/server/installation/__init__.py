@@ -1,4 +1,4 @@
-"""One data directory: its configuration, how it begins, what works in it."""
+"""One data directory: its configuration, its founding, its jobs and its ceremonies."""
 
 from keystead.server.installation import ceremonies, config, control, founding, process, profiles
 from keystead.server.installation.addresses import Address, Network, parse_address

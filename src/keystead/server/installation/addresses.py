@@ -1,4 +1,4 @@
-"""Where do we listen, and which Regions and networks are named?  Settings with a form."""
+"""Which addresses, networks and Regions do the settings name?  Their texts, checked and parsed."""
 
 import ipaddress
 import re
@@ -24,7 +24,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Does it reach no further than this machine?"""
+        """Can only this machine reach it?"""
         if self.host == "localhost":
             return True
         try:
@@ -39,31 +39,31 @@ class Address:
 
 
 def parse_address(text: str, setting: str) -> Address:
-    """The Address in `text`; raises Failure."""
+    """The Address in `text`; raises Failure, which names `setting`."""
     match = _LISTEN.match(text)
     if match is None or int(match[3]) > 65_535:
         raise Failure(
-            f"`{setting}` has `{text}`, which is no address",
+            f"`{setting}`: `{text}` is not an address",
             "write `HOST:PORT`, such as `127.0.0.1:8420`, or `[::1]:8420`",
         )
     return Address(match[1] or match[2], int(match[3]))
 
 
 def parse_network(text: str, setting: str) -> Network:
-    """The network in `text`; raises Failure."""
+    """The network in `text`; raises Failure, which names `setting`."""
     try:
         return ipaddress.ip_network(text)
     except ValueError:
         raise Failure(
-            f"`{setting}` has `{text}`, which is no network",
-            "write `10.0.0.0/8`, or one address",
+            f"`{setting}`: `{text}` is not a network",
+            "write a network such as `10.0.0.0/8`, or one address",
         ) from None
 
 
 def parse_region(text: str, setting: str) -> str:
-    """A name that has the form of a Region's; raises Failure."""
+    """The text, which has the form of a Region's name; raises Failure, which names `setting`."""
     if _REGION.match(text) is None:
         raise Failure(
-            f"`{setting}` has `{text}`, which is no Region", "write a name such as `eu-central-1`"
+            f"`{setting}`: `{text}` is not a Region", "write a name such as `eu-central-1`"
         )
     return text

@@ -1,8 +1,8 @@
-"""What may the operator do on this machine, that no caller can ask for?
+"""Which acts may the operator do on this machine, and no caller over the network?
 
-Each ceremony is one transaction with one event in it, whether the running server holds it
-(through the control socket) or the command line itself. What they give back goes to the
-operator's terminal, secrets included, and nowhere else.
+Each ceremony is one transaction with one event in it. The running server performs it, asked
+through the control socket; without a server the command line itself does. The result, secrets
+included, goes to the operator's terminal and nowhere else.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,22 +20,29 @@ Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
 
 
 class _Arguments(dict[str, Any]):
-    """What a ceremony was asked with; what it needs and did not get is a Failure."""
+    """The arguments of a ceremony. A missing one is a Failure."""
 
     def __missing__(self, name: str) -> Any:
-        raise Failure(f"`{name}` is missing", "is the command line of another version?")
+        raise Failure(
+            f"the argument `{name}` is missing",
+            "command line and server may differ in version: compare `keystead version` with"
+            " `keystead status`",
+        )
 
 
 def perform(installation: Installation, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Hold one ceremony and make it durable; raises Failure."""
+    """Perform one ceremony and make it durable; raises Failure."""
     ceremony = CEREMONIES.get(command)
     if ceremony is None:
-        raise Failure(f"unknown ceremony `{command}`", "is the running server an older one?")
+        raise Failure(
+            f"the server does not know `{command}`",
+            "it may be of an older version: see `keystead status`, and restart it",
+        )
     try:
         result = ceremony(installation, _Arguments(arguments))
     except CeremonyRefused as refusal:
         raise Failure(str(refusal)) from None
-    if ceremony is not _status:  # which changes nothing, and tells of a disk that is full
+    if ceremony is not _status:  # status changes nothing, and must answer when a disk is full
         installation.commit()
     return result
 
@@ -45,7 +52,7 @@ def _status(installation: Installation, arguments: Mapping[str, Any]) -> dict[st
 
 
 def _create_account(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A further account, with an access key for its root."""
+    """Make another account, with an access key for its root user."""
     number = str(arguments.get("account_id") or identifiers.account_id())
     email = str(arguments.get("email") or f"root+{number}@localhost")
     now = installation.clock.now()
@@ -71,14 +78,14 @@ def _create_account(installation: Installation, arguments: Mapping[str, Any]) ->
 
 
 def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """An access key for the root of an account."""
+    """Make an access key for the root user of an account."""
     number = _account_of(installation, arguments)
     now = installation.clock.now()
     repository = installation.identities
     with installation.store.write() as transaction:
         account = repository.accounts.get(transaction, number)
         if account is None:
-            raise Failure(f"there is no account `{number}`", "see `keystead status`")
+            raise Failure(f"there is no account `{number}`", "`keystead status` lists the accounts")
         key = accounts.create_root_access_key(transaction, repository, account, now=now)
         details = {"accountId": number, "accessKeyId": key.access_key_id}
         installation.trail.record(ceremony_event("CreateRootAccessKey", now, details))
@@ -93,7 +100,7 @@ def _acknowledge_clock(
     installation: Installation,
     arguments: Mapping[str, Any],  # noqa: ARG001  # there are none
 ) -> dict[str, Any]:
-    """The operator looked: the time is right, whatever was seen before (TM-2, TM-4)."""
+    """Believe the clock again: the operator looked, and the time is right (TM-2, TM-4)."""
     clock = installation.clock
     before = clock.acknowledge()
     told = {
@@ -108,7 +115,7 @@ def _acknowledge_clock(
 
 
 def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str:
-    """The account that is named; without a name the only one there is."""
+    """The account that is named, or the only account there is; raises Failure."""
     number = arguments.get("account_id")
     if number:
         return str(number)
@@ -119,10 +126,13 @@ def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str
 
 
 def _forget_archived(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Let the log begin with a later record; what came before it was archived."""
+    """Let the log begin with a later record. The records before it were archived."""
     before = int(arguments["before"])
     if not archive.begins(installation.trail.directory, before):
-        raise Failure(f"the audit log cannot begin with record {before}", "archive it again")
+        raise Failure(
+            f"the audit log cannot begin with record {before}",
+            "run `keystead audit archive` again",
+        )
     now = installation.clock.now()
     details = {archive.BEFORE: str(before)}
     installation.trail.forget(before, ceremony_event(archive.EVENT, now, details))

@@ -1,4 +1,7 @@
-"""What does the store remember of the time?  One row: how far it was, and what still waits."""
+"""The time as the store remembers it: one row with the newest time seen, and the hold.
+
+The hold is the time for which irreversible work still waits after a jump of the clock.
+"""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -14,7 +17,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class ClockRecord(Record, frozen=True, kw_only=True, gc=False):
-    """What was known of the time."""
+    """The newest time that was seen, and how long irreversible work still waits."""
 
     id: int = 1
     mark_us: int
@@ -31,14 +34,14 @@ class ClockRepository:
         self._table = SealedTable(seals, "server_clock", ClockRecord, ("id",), (lookup,))
 
     def get(self, reader: Reader) -> Known | None:
-        """What was known when it was last put; None before the first time."""
+        """The values that were put last; None before the first."""
         record = self._table.get(reader, 1)
         if record is None:
             return None
         return Known(_EPOCH + record.mark_us * _MICROSECOND, timedelta(seconds=record.hold_seconds))
 
     def put(self, transaction: Transaction, known: Known) -> None:
-        """Remember this instead of what was known before."""
+        """Remember these values in place of the former ones."""
         mark_us = (known.mark - _EPOCH) // _MICROSECOND
         seconds = math.ceil(known.hold.total_seconds())
         record = self._table.get(transaction, 1)

@@ -1,47 +1,48 @@
 """When is garbage looked for, so that no call waits for it?
 
-A full collection looks at every object that could be part of a cycle: a quarter of a second for
-a million of them. What is kept for long is nearly all that there is, and is freed without it, as
-soon as nothing refers to it. So
+A full collection examines every object that could be part of a cycle. For a million objects that
+takes a quarter of a second. Nearly all objects are kept for long, and are freed without a
+collection, as soon as nothing refers to them. So
 
-    after each full collection    what survived is set aside (`gc.freeze`): the next one looks only
-                                  at what was made since, some hundred thousand objects
-    when nobody calls             everything is looked at again, at most every ten minutes
-    once a day                    the same, whoever calls
+    after each full collection    the objects that survived are set aside (`gc.freeze`); the next
+                                  collection examines newer ones, some hundred thousand
+    when there are no calls       all objects are examined, at most every ten minutes
+    once a day                    all objects are examined, even if there are calls
 
-The last two find the cycles of what became garbage only after it had been set aside.
+The last two find cycles of objects that became garbage after they were set aside.
 """
 
 import gc
 from collections.abc import Callable
 
 THRESHOLDS = (10_000, 4, 1)
-"""Objects made until the youngest are looked at (a turn of many requests makes a few thousand), and
-how often that is done before the older are. So a full collection has 100,000 new objects.
+"""The number of new objects before the youngest are examined; a turn of many requests makes a few
+thousand. Then how often that is done before older objects are examined too. So a full collection
+has about 100,000 new objects.
 """
 
 WHEN_QUIET_SECONDS, AT_LEAST_SECONDS = 600.0, 86_400.0
 
 
 class Collector:
-    """Sets aside what survived, and looks at all of it when that disturbs nobody."""
+    """Sets aside objects that survive, and examines all of them when that disturbs nobody."""
 
     __slots__ = ("_calls", "_looked", "_monotonic", "_seen")
 
     def __init__(self, calls: Callable[[], int], monotonic: Callable[[], float]) -> None:
-        self._calls = calls  # how many were answered, ever
+        self._calls = calls  # the number of calls answered since the start
         self._monotonic = monotonic
         self._seen = 0
         self._looked = 0.0
 
     def start(self) -> None:
-        """Set aside everything that there is now, and from now on what survives."""
+        """Set aside all objects of now, and from now on those that survive a full collection."""
         gc.set_threshold(*THRESHOLDS)
         gc.callbacks.append(self._finished)
         self._look()
 
     def stop(self) -> None:
-        """Leave the collector as it was found, but for its thresholds."""
+        """Undo `start`, but leave the thresholds."""
         gc.callbacks.remove(self._finished)
         gc.unfreeze()
 

@@ -1,10 +1,10 @@
-"""What can be set?  One frozen value, checked whole before anything starts.
+"""Which settings are there, and what do they mean?  One frozen value, checked whole at the start.
 
     defaults below  <  the TOML file  <  KEYSTEAD_… in the environment  <  command line options
 
-Every field says below it what it means; the reference in the documentation is made of these
-texts. An unknown name is an error, and so is anything that is not clearly safe: a security
-setting is never guessed. Secrets are paths of files, never values.
+The text below each field explains it. The reference in the documentation is made of these texts.
+An unknown name is an error. So is a value that is not clearly safe: a security setting is never
+guessed. Secrets are given as paths of files, never as values.
 """
 
 import ast
@@ -33,7 +33,7 @@ READ_AGAIN = (
     "tls_certificate", "tls_key", "trusted_proxies", "max_connections", "max_connections_per_peer",
     "drain_seconds", "log_level",
 )  # fmt: skip
-"""What a running server takes from its settings anew at SIGHUP; all else needs a restart."""
+"""The settings that a running server reads again at SIGHUP. All others need a restart."""
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
 
 
@@ -53,59 +53,61 @@ class Config:
 
     regions: tuple[str, ...] = ("us-east-1",)
     """The Regions that this server serves. A key lives in one of them. Calls of IAM and STS may be
-    signed for any of them, or for the one that SDKs choose for global services (us-east-1, in
-    other partitions us-gov-west-1, cn-north-1 and so on). All are of one partition, which stands in
-    every ARN: `aws`, `aws-us-gov`, `aws-cn` and so on."""
+    signed for any of them, or for the Region that SDKs choose for global services (us-east-1, in
+    other partitions us-gov-west-1, cn-north-1 and so on). All Regions are of one partition, which
+    stands in every ARN: `aws`, `aws-us-gov`, `aws-cn` and so on."""
 
     tls_certificate: str = ""
     """The file with the certificate chain (PEM) for TLS. Empty: plain HTTP."""
 
     tls_key: str = ""
-    """The file with the private key (PEM) of the certificate, not readable by others."""
+    """The file with the private key (PEM) of the certificate. Other users must not be able to
+    read it."""
 
     allow_plain_http: bool = False
-    """Allow plain HTTP on an address that other machines reach. Only for a place behind a proxy
-    that ends TLS: requests and data keys would cross the network in clear."""
+    """Allow plain HTTP on an address that other machines reach. Use it only behind a proxy that
+    ends TLS. Elsewhere requests and data keys would cross the network in clear."""
 
     trusted_proxies: tuple[str, ...] = ()
     """The networks (`10.0.0.0/8`) of proxies whose X-Forwarded-For and X-Forwarded-Proto are
     believed. The number of their connections is not limited."""
 
     metrics_listen: str = ""
-    """Where `/metrics` listens, alone. Empty: on `listen`, for callers on this machine only."""
+    """The address of a listener for `/metrics` alone. Empty: `/metrics` is served on `listen`, for
+    callers on this machine only."""
 
     max_connections: int = 8192
-    """The most connections at one time, those included that have not finished their TLS handshake.
-    Fewer when the limit of open files does not leave 64 for everything else."""
+    """The most connections at one time. Connections count from the start of their TLS handshake.
+    There are fewer when the limit of open files does not leave 64 for everything else."""
 
     max_connections_per_peer: int = 200
     """The most connections of one address at one time."""
 
     drain_seconds: int = 20
-    """How long a stop waits for requests that have begun to arrive."""
+    """How many seconds a stop waits for requests that have begun to arrive."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much to log."""
 
     log_format: Literal["auto", "json", "text"] = "auto"
-    """How lines of the log look: `json`, `text`, or `auto`: text where standard error is a
-    terminal, JSON elsewhere."""
+    """The form of the log's lines: `json`, `text` or `auto`. With `auto` it is text if standard
+    error is a terminal, else JSON."""
 
     seal: Literal["file", "passphrase"] = "file"
-    """What guards the root key of an installation that is made by this start: a key file in the
-    data directory, or a passphrase."""
+    """How the root key of a new installation is protected: by a key file in the data directory, or
+    by a passphrase."""
 
     passphrase_file: str = ""
-    """The file with the passphrase of the root key, not readable by others. Needed at each start
-    of an installation that is sealed with one."""
+    """The file with the passphrase of the root key. Other users must not be able to read it. An
+    installation that is sealed with a passphrase needs it at each start."""
 
     accept_unsupported_condition_keys: bool = False
-    """Store policies that ask for condition keys which exist at AWS and never have a value here.
-    Such a condition does not do what its author thinks, so they are refused otherwise."""
+    """Store policies with condition keys that exist at AWS and never have a value here. Such a
+    condition does not do what its author thinks. Without this setting the policies are refused."""
 
     checkpoint_file: str = ""
-    """A file that every signed checkpoint of the audit log is appended to as well, best on another
-    machine's disk: whoever can rewrite the data directory cannot rewrite that."""
+    """A second file, to which each signed checkpoint of the audit log is appended. Put it on
+    another machine's disk: an attacker who rewrites the data directory cannot rewrite that."""
 
     @property
     def directory(self) -> Path:
@@ -114,7 +116,7 @@ class Config:
 
     @property
     def addresses(self) -> list[Address]:
-        """Where the AWS endpoint listens."""
+        """The addresses on which the AWS endpoint listens."""
         return [parse_address(text, "listen") for text in self.listen]
 
     @property
@@ -151,10 +153,10 @@ def reference() -> str:
 
 
 def descriptions() -> dict[str, str]:
-    """What each setting means: the texts below its fields, read from the source of `Config`."""
+    """The meaning of each setting: the texts below the fields, from the source of `Config`."""
     tree = ast.parse(inspect.getsource(Config))
     body = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for field, text in itertools.pairwise(body):
         if (
             isinstance(field, ast.AnnAssign)
@@ -162,8 +164,8 @@ def descriptions() -> dict[str, str]:
             and isinstance(text, ast.Expr)
             and isinstance(text.value, ast.Constant)
         ):
-            found[field.target.id] = " ".join(str(text.value.value).split())
-    return found
+            texts[field.target.id] = " ".join(str(text.value.value).split())
+    return texts
 
 
 def as_toml(value: object) -> str:
@@ -194,7 +196,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    found = {}
+    settings = {}
     for variable, text in sorted(environment.items()):
         if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
             continue
@@ -202,8 +204,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         value: Any = text
         if _types().get(name) == tuple[str, ...]:
             value = [part.strip() for part in text.split(",") if part.strip()]
-        found[name] = _converted(name, variable, value, "the environment", strict=False)
-    return found
+        settings[name] = _converted(name, variable, value, "the environment", strict=False)
+    return settings
 
 
 def _from_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,12 +230,12 @@ def _converted(name: str, shown: str, value: Any, where: str, *, strict: bool) -
         return msgspec.convert(value, types[name], strict=strict)
     except msgspec.ValidationError:
         raise Failure(
-            f"`{shown}` in {where} must be {_kind(types[name])}", f"it is `{value}`"
+            f"`{shown}` in {where} must be {_kind(types[name])}", f"change the value `{value}`"
         ) from None
 
 
 def _kind(kind: Any) -> str:
-    """What a setting must be, in words."""
+    """The values that a setting may have, in words."""
     words = {
         str: "a text",
         int: "a whole number",
@@ -261,21 +263,26 @@ def _check(config: Config) -> None:
         )
     for name in ("max_connections", "max_connections_per_peer"):
         if getattr(config, name) < 1:
-            raise Failure(f"`{name}` must be at least 1", f"it is `{getattr(config, name)}`")
+            raise Failure(
+                f"`{name}` must be at least 1", f"change the value `{getattr(config, name)}`"
+            )
     if config.drain_seconds < 0:
-        raise Failure("`drain_seconds` must not be negative", f"it is `{config.drain_seconds}`")
+        raise Failure(
+            "`drain_seconds` must not be negative", f"change the value `{config.drain_seconds}`"
+        )
     if config.seal == "passphrase" and not config.passphrase_file:
         raise Failure(
-            "`seal` is `passphrase`, and no passphrase is given",
+            "`seal` is `passphrase`, but no passphrase is given",
             "write it to a file with mode 0600 and set `passphrase_file`",
         )
-    _ = config.proxies  # raises Failure for what is no network
+    _ = config.proxies  # raises Failure for a text that is not a network
     _check_exposure(config)
 
 
 def _check_partition(regions: tuple[str, ...]) -> None:
-    """Are all Regions of one partition?  ARNs, accounts and policies of one mean nothing in
-    another.
+    """Are all Regions of one partition?
+
+    ARNs, accounts and policies of one partition mean nothing in another.
     """
     by_partition = {partition_of(region).name: region for region in regions}
     if len(by_partition) > 1:
@@ -287,7 +294,7 @@ def _check_partition(regions: tuple[str, ...]) -> None:
 
 
 def _check_exposure(config: Config) -> None:
-    """Does anything secret cross a network in clear, unasked?  (HF-8)"""
+    """Refuse settings that let secrets cross a network in clear, unless they say so.  (HF-8)"""
     for address in config.addresses:
         if not (config.tls_certificate or config.allow_plain_http or address.loopback):
             raise Failure(

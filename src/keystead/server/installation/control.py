@@ -3,8 +3,8 @@
     control.sock, mode 0600:  {"command": "status", "arguments": {}}       one JSON object a line
                           ->  {"result": {…}}  or  {"error": "…", "hint": "…", "status": 1}
 
-Who may open the socket may read the keys' files too, so there is nothing else to prove; where
-the system tells who is at the other end, another user than ours (or root) is turned away.
+A user who may open the socket may read the keys' files too, so the user has nothing else to prove.
+If the system tells us the user at the other end, any but our own and root is turned away.
 """
 
 import asyncio
@@ -44,14 +44,15 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     result: dict[str, Any] | None = None
     error: str = ""
     hint: str = ""
-    status: int = 1  # what the command line exits with
+    status: int = 1  # the exit status of the command line
 
 
 @contextlib.contextmanager
 def _inside(directory: Path) -> Iterator[None]:
-    """Work in a directory: a socket's path may have only some hundred characters.
+    """Work in a directory, because the path of a socket may have only some hundred characters.
 
-    The working directory is the whole process's, so this is for moments without threads.
+    The working directory is that of the whole process. So use this only while no thread depends
+    on it.
     """
     before = os.open(".", os.O_RDONLY)
     try:
@@ -63,7 +64,7 @@ def _inside(directory: Path) -> Iterator[None]:
 
 
 def listen(directory: Path) -> socket.socket:
-    """The listening socket; the caller holds the directory's lock, so an old one is dead."""
+    """The listening socket. The caller holds the directory's lock, so an old socket is dead."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with _inside(directory):
         with contextlib.suppress(FileNotFoundError):
@@ -79,7 +80,7 @@ def listen(directory: Path) -> socket.socket:
 
 
 def _peer_uid(connection: socket.socket) -> int | None:
-    """The user at the other end, where the system tells."""
+    """The user at the other end; None if the system does not tell."""
     if sys.platform == "linux":
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         return int(struct.unpack("3i", credentials)[1])
@@ -128,16 +129,16 @@ class ControlServer:
             request = msgspec.json.decode(line, type=Request)
             return Reply(result=self._perform(request.command, request.arguments))
         except msgspec.MsgspecError:
-            return Reply(error="the control socket got something that is no request")
+            return Reply(error="the control socket got a line that is not a request")
         except Failure as failure:
             return Reply(error=failure.message, hint=failure.hint, status=failure.status)
-        except Exception as error:  # noqa: BLE001  # our bug: the server goes on, the log knows
+        except Exception as error:  # noqa: BLE001  # our bug: the server goes on, the log tells
             logs.alarm("a ceremony failed", error)
-            return Reply(error="the server failed; its log says more")
+            return Reply(error="the server failed at this command; see its log")
 
 
 def ask(directory: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """Ask the running server; None when none runs. Raises Failure with the server's words."""
+    """Ask the running server; None when no server runs. Raises Failure with the server's words."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.settimeout(CLIENT_SECONDS)
     with client:
@@ -153,7 +154,7 @@ def ask(directory: Path, command: str, arguments: dict[str, Any]) -> dict[str, A
             ) from None
         line = _exchange(client, msgspec.json.encode(Request(command, arguments)) + b"\n")
     if not line:
-        raise Failure("the server closed the connection", "its log says more")
+        raise Failure("the server closed the connection", "see the server's log")
     reply = msgspec.json.decode(line, type=Reply)
     if reply.result is None:
         raise Failure(reply.error, reply.hint, status=reply.status)
@@ -166,6 +167,6 @@ def _exchange(client: socket.socket, request: bytes) -> bytes:
         with client.makefile("rb") as stream:
             return stream.readline()
     except TimeoutError:
-        raise Failure("the server does not answer", "its log says more") from None
+        raise Failure("the server does not answer", "see the server's log") from None
     except OSError:
         return b""

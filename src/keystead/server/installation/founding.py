@@ -1,17 +1,17 @@
-"""How does an installation come to be?  All of it, or nothing.
+"""How is an installation made?  All of it, or nothing.
 
     DIR/.founding/            everything is made here, on the same file system
     DIR/.founding/complete    … and is durable: from now on it is only moved
-    DIR/                      each file gets its place by one rename
+    DIR/                      each file comes here by one rename
 
-A start that finds `.founding` without `complete` removes it and begins anew: nothing in it was
-ever told to anybody. One that finds it with `complete` finishes the moves. So whenever a first
-start is interrupted, the next one ends with a whole installation. Nothing outside of `.founding`
-is ever removed: a directory with other contents is refused, because it may be an installation
-that lost a file.
+A start that finds `.founding` without `complete` removes it and begins anew: nobody was told of
+anything in it. A start that finds `complete` finishes the moves. So after an interrupted first
+start, the next start ends with a whole installation. Nothing outside of `.founding` is ever
+removed. A directory with other contents is refused, because it may be an installation that lost a
+file.
 
-Where the secrets are is said once, by whatever start first comes so far: `not-told.json` is there
-until then.
+A person is told once where the secrets are, by the first start that can. Until then there is a
+file `not-told.json`.
 """
 
 import os
@@ -48,13 +48,13 @@ ADMINISTRATOR = "admin"
 EVENT_SOURCE = "keystead"
 NOT_TOLD = "not-told.json"
 
-# What may lie in a directory that holds no installation yet.
+# These names may be in a directory that holds no installation yet.
 _OURS = frozenset({STAGING, "lock", "control.sock"})
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person may choose about a new installation."""
+    """The choices that a person has about a new installation."""
 
     seal: SealProvider
     region: str
@@ -65,7 +65,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Founded:
-    """What was made. The files it names hold the secrets."""
+    """The account that was made, and the access key of its administrator."""
 
     account_id: str
     email: str
@@ -73,21 +73,21 @@ class Founded:
 
 
 class Untold(msgspec.Struct, frozen=True):
-    """What was made, and nobody was told of yet."""
+    """The account of a new installation that nobody was told of yet."""
 
     account_id: str
     email: str
 
 
 def untold(directory: Path) -> Untold | None:
-    """What a person has still to be told of this installation."""
+    """The account that a person has still to be told of; None if a person was told."""
     if not (directory / NOT_TOLD).exists():
         return None
     return msgspec.json.decode(read_private(directory / NOT_TOLD), type=Untold)
 
 
 def told(directory: Path) -> None:
-    """A person was told."""
+    """Remember that a person was told."""
     remove(directory / NOT_TOLD)
 
 
@@ -108,9 +108,9 @@ def complete(directory: Path) -> None:
 def found(directory: Path, choices: Choices, now: datetime) -> Founded:
     """Make an installation in a directory that has none; the caller holds the directory's lock.
 
-    (1) refuse what is not empty; (2) the root key with its recovery wrap; (3) store, account,
-    root, administrator, and their records; (4) the files for a person; (5) all of it durable, and
-    moved.
+    (1) Refuse a directory that is not empty. (2) Make the root key with its recovery wrap.
+    (3) Make store, account, root user, administrator, and their records. (4) Make the files for a
+    person. (5) Make all of it durable, and move it.
     """
     _require_empty(directory)  # (1)
     speak(partition_of(choices.region))
@@ -130,11 +130,11 @@ def found(directory: Path, choices: Choices, now: datetime) -> Founded:
 
 
 def _require_empty(directory: Path) -> None:
-    found = sorted({entry.name for entry in directory.iterdir()} - _OURS)
-    if found:
+    others = sorted({entry.name for entry in directory.iterdir()} - _OURS)
+    if others:
         raise Failure(
             f"`{directory}` is not empty and holds no whole installation"
-            f" (`{SEAL_FILE}` is missing, `{found[0]}` is there)",
+            f" (`{SEAL_FILE}` is missing, `{others[0]}` is there)",
             "name an empty directory, or put the missing file back from a copy",
         )
 
@@ -184,7 +184,7 @@ def _first_account(
 
 
 def ceremony_event(name: str, now: datetime, details: dict[str, str]) -> Event:
-    """The event of what the operator did on this machine; no caller could have asked for it."""
+    """The event of an operator's act on this machine. No caller could have asked for it."""
     return Event(
         request_id=new_request_id(),
         time=now,
@@ -196,7 +196,7 @@ def ceremony_event(name: str, now: datetime, details: dict[str, str]) -> Event:
 
 
 def _move(staging: Path, directory: Path) -> None:
-    """Give everything its place. Each rename is whole, and what is moved is not moved again."""
+    """Move everything to the data directory. After an interruption the rest is moved."""
     for entry in sorted(staging.iterdir()):
         if entry.name == "lock":  # the staging store's own
             entry.unlink()

@@ -1,8 +1,7 @@
-"""How does it all fit together?  One installation: every room, opened and given to the others.
+"""How do the rooms fit together?  One installation: every room, opened and given to the others.
 
-Nothing else in Keystead knows more than its own room: what one room needs of another arrives
-here, as a constructor's argument. The clock is one of these arguments, so that a test can travel
-in time.
+Everything else in Keystead knows only its own room. If a room needs another, it gets it here, as a
+constructor's argument. The clock is such an argument, so that a test can travel in time.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,12 +56,12 @@ from keystead.store.protocol import Reader, StoreUnavailable, Transaction
 from keystead.store.sqlite import open_store
 
 Places = Callable[[Reader, datetime], list[Place]]
-"""Where work seems to be due."""
+"""Finds the keys whose work seems to be due."""
 
 DueWork = Callable[[Transaction, KeyRepository, Custody, Place, datetime], Destroyed | Rotated]
-"""Does it for one key, if it is due."""
+"""Does the work for one key, if it is due."""
 
-# Importing an operation registers it; these are all that there are.
+# Importing these modules registers every operation.
 OPERATIONS = (
     keystead.identity.analyzer,
     keystead.identity.iam,
@@ -73,7 +72,7 @@ OPERATIONS = (
 
 
 def lock(directory: Path) -> DirectoryLock:
-    """Make the directory if it is missing, and be its only user."""
+    """Make the directory if it is missing, and lock it; raises DirectoryInUse."""
     make_directory(directory)
     return DirectoryLock(directory)
 
@@ -86,7 +85,8 @@ def passphrase(config: Config) -> str | None:
         return read_private(Path(config.passphrase_file)).decode().rstrip("\r\n")
     except UnicodeDecodeError:
         raise Failure(
-            f"`{config.passphrase_file}` is not text in UTF-8", "write the passphrase into it"
+            f"`passphrase_file`: `{config.passphrase_file}` is not a text file in UTF-8",
+            "write the passphrase into a text file",
         ) from None
 
 
@@ -97,7 +97,7 @@ def seal(config: Config) -> SealProvider:
 
 
 class Installation:
-    """One data directory, open. It takes the directory's lock over, and `close` releases it."""
+    """One data directory, open. It takes over the directory's lock; `close` releases it."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Installation:
         self.custody = Custody(self.hierarchy)
         self.identities = IdentityRepository(self.hierarchy.rows)
         self.keys = KeyRepository(self.hierarchy.rows)
-        open_sums(self.hierarchy.rows, self.store)  # every table is made: all rows are counted
+        open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows
         self.trail = Trail(
             self.directory / AUDIT_DIRECTORY,
             self.store,
@@ -169,7 +169,7 @@ class Installation:
         show("keystead_refusals_not_kept_total", lambda: self.refusals.lost)
 
     def kept_bytes(self) -> int:
-        """What every cache that a caller can fill takes now (operating.md)."""
+        """The cost, in bytes, of all caches that a caller can fill (operating.md)."""
         return (
             self.authenticator.kept_bytes
             + self.identities.compiled.cost
@@ -186,7 +186,7 @@ class Installation:
         return self.trail.head.size if self.trail.head else 0
 
     def _calls(self) -> Mapping[str, OpenCall]:
-        """What each service's operations may touch."""
+        """The calls of each service, with the collaborators that its operations may touch."""
         principals = StoredPrincipals(self.identities, self.store.read())
         guardrails = NoOrganization()
         tokens = self.hierarchy.tokens
@@ -242,7 +242,7 @@ class Installation:
     # durability
 
     def commit(self) -> None:
-        """Make everything of this turn durable: state first, then its records."""
+        """Make all changes of this turn durable: state first, then its records."""
         self.trail.commit()
 
     @property
@@ -255,7 +255,7 @@ class Installation:
         """Why nothing can be kept now; "" while it can."""
         return self.trail.trouble or ("the store failed" if self.failed else "")
 
-    # what is done without being asked
+    # periodic work
 
     def jobs(self) -> list[Job]:
         """The periodic work of this installation."""
@@ -273,27 +273,27 @@ class Installation:
         ]
 
     def remember_time(self) -> None:
-        """Let the store know what time it is, and how long irreversible work still waits."""
+        """Store the newest time, and how long irreversible work still waits."""
         known = self.clock.known()
         with self.store.write(quiet=True) as transaction:
             self.clocks.put(transaction, known)
         self.commit()
 
     def look_for_room(self) -> None:
-        """While nothing can be kept, see whether it can: callers may have been sent elsewhere."""
+        """While nothing can be stored, try again: a proxy may send callers elsewhere until then."""
         if not self.trouble or self.failed:
             return
         with suppress(StoreUnavailable):  # the turns that failed have told of it
             self.remember_time()  # a commit of the store, and a checkpoint in the log
-            logs.info("there is room again: what is done can be kept")
+            logs.info("changes can be stored again, and calls are served")
 
     def write_last_used(self) -> None:
-        """Let the store know when access keys were last used."""
+        """Store the times at which access keys were last used."""
         self.last_used.flush(self.identities.access_keys, self.store)
         self.commit()
 
     def refused(self, reason: str) -> None:
-        """Count what never became a request, for the metrics and for the log."""
+        """Count bytes or a connection that never became a request, in metrics and log."""
         self.metrics.refused(reason)
         self.unknown.refused(reason)
 
@@ -302,7 +302,7 @@ class Installation:
         self.unknown.write(new_request_id(), self.clock.now(), self.commit)
 
     def write_refusals(self) -> None:
-        """Let the store remember what was refused."""
+        """Store the refusals that wait to be written."""
         self.refusals.write(self.store, self.commit, self.clock.now())
 
     def destroy_due(self) -> None:
@@ -311,8 +311,8 @@ class Installation:
             self.remember_time()
             self.metrics.alarm("clock jump")
             logs.warning(
-                "the clock jumped ahead: no key is destroyed until it has been right for a day, or"
-                " `keystead clock acknowledge` says that it is right"
+                "the clock jumped ahead: no key is destroyed until it has been right for a day;"
+                " if it is right, run `keystead clock acknowledge`"
             )
             return
         if self._when_due("key destruction", self.keys.seem_due_for_deletion, destroy_due):
@@ -320,7 +320,7 @@ class Installation:
             self.purge()
 
     def purge(self) -> None:
-        """Leave nothing of destroyed keys in the store's files, those of the last run included."""
+        """Remove every trace of destroyed keys from the store's files, also of the last run's."""
         if self._to_purge:
             self.store.purge()
             self._to_purge = False
@@ -330,19 +330,19 @@ class Installation:
         self._when_due("key rotation", self.keys.seem_due_for_rotation, rotate_due)
 
     def _when_due(self, job: str, places: Places, work: DueWork) -> int:
-        """Work on the keys whose date has come, and record it; how many were done.
+        """Work on the keys whose date has come, and record it; returns the number of keys done.
 
-        A key that fails stops no other.
+        A failure at one key does not stop the others.
         """
         now = self.clock.now()
 
-        def do(transaction: Transaction, place: Place) -> None:
-            done = work(transaction, self.keys, self.custody, place, now)
+        def do(transaction: Transaction, key: Place) -> None:
+            done = work(transaction, self.keys, self.custody, key, now)
             self.trail.record(done.event(new_request_id(), now))
 
-        def failed(place: Place, error: Exception) -> None:
+        def failed(key: Place, error: Exception) -> None:
             self.metrics.alarm(f"job {job}")
-            logs.alarm("a job left a key as it is", error, job=job, key_id=place[2])
+            logs.alarm("a job failed at a key", error, job=job, key_id=key[2])
 
         done = one_by_one(self.store, places(self.store.read(), now), do, failed)
         self.commit()
@@ -351,7 +351,7 @@ class Installation:
     # for the operator
 
     def status(self) -> dict[str, Any]:
-        """How it is, without anything secret."""
+        """The condition of this installation, without secrets."""
         accounts = self.identities.accounts.every(self.store.read())
         return {
             "version": keystead.__version__,
@@ -366,7 +366,7 @@ class Installation:
         }
 
     def _clock_word(self) -> str:
-        """How the clock is: `behind` refuses everybody, `jumped` holds the destruction of keys."""
+        """`behind` refuses every caller, `jumped` holds the destruction of keys, or `believed`."""
         if self.clock.is_behind(self.clock.now()):
             return "behind"
         return "jumped" if self.clock.holds_irreversible_work() else "believed"

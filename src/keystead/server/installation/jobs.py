@@ -1,7 +1,7 @@
-"""What is done without being asked?  Periodic work, in the loop, one piece at a time.
+"""Which work does the server do on its own?  Periodic jobs, in the loop, one at a time.
 
-A job that fails is logged, counted, and tried again at its next turn: no job may stop another or
-the server. Jobs read their state from the store each time, so they survive restarts.
+A job that fails is logged, counted, and tried again later: no job may stop another job or the
+server. Jobs read their state from the store each time, so they survive restarts.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from keystead.store.protocol import StoreUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One kind of periodic work."""
+    """A kind of periodic work."""
 
     name: str
     seconds: float  # between two runs

@@ -1,7 +1,7 @@
-"""What may others see of this process?  As little as the system lets us hide (RK-8, DB-6).
+"""How is this process hidden from other processes?  As well as the system allows (RK-8, DB-6).
 
-No core dump and no debugger of the same user (they would show keys), every file that we make is
-ours alone, and where the system allows it nothing of our memory is written to swap.
+There is no core dump, and no debugger of the same user: both would show keys. Every file that we
+make is ours alone. If the system allows it, our memory is never written to swap.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def harden() -> None:
-    """Close what can be closed; called once, before anything secret is read."""
+    """Forbid core dumps, debuggers and shared files. Called once, before a secret is read."""
     os.umask(0o077)
     with contextlib.suppress(ImportError):  # not on this platform
         import resource  # noqa: PLC0415  # POSIX only
@@ -33,14 +33,14 @@ def harden() -> None:
 
 
 def lock_memory() -> str:
-    """Keep what is in memory out of swap; returns why that is not allowed, "" when it is done.
+    """Keep our memory out of swap; returns "", or why that is not allowed.
 
-    Pages are locked when they are first used (MCL_ONFAULT), so that nothing costs more memory.
+    Pages are locked when they are first used (MCL_ONFAULT), so this takes no more memory.
     """
     if sys.platform != "linux":
         return "this system is not Linux"
-    # Within a finite limit, an allocation beyond it would fail at any later time: that ends a
-    # server, while memory that is not locked is a risk which the log tells.
+    # With a finite limit, any later allocation beyond it would fail, and end the server. Memory
+    # that is not locked is a smaller risk, and the log tells of it.
     if not _may_lock_everything():
         return "the limit of locked memory is finite"
     import ctypes  # noqa: PLC0415  # Linux only
@@ -52,7 +52,7 @@ def lock_memory() -> str:
 
 
 def memory_is_locked() -> bool:
-    """Is our memory kept out of swap?  As the system says."""
+    """Does the system say that our memory is kept out of swap?"""
     return _of_status("VmLck", 10) > 0
 
 
@@ -67,13 +67,13 @@ def _may_lock_everything() -> bool:
 
 
 def _of_status(name: str, base: int) -> int:
-    """A number that the system tells of this process; 0 where it does not."""
+    """A number from the system's status of this process; 0 if it is not there."""
     try:
         text = _STATUS.read_text()
     except OSError:
         return 0
-    found = re.search(rf"^{name}:\s*([0-9a-f]+)", text, re.MULTILINE)
-    return int(found[1], base) if found else 0
+    match = re.search(rf"^{name}:\s*([0-9a-f]+)", text, re.MULTILINE)
+    return int(match[1], base) if match else 0
 
 
 def connections_within_file_limit() -> int:

@@ -1,8 +1,8 @@
 """Which files do the AWS CLI and the SDKs read?  `aws/config` and `aws/credentials`.
 
-The administrator's key is written once. The endpoint in `aws/config` follows the address that the
-server listens on; nothing else in the file is touched, because people keep profiles of their own
-in it.
+The administrator's key is written once. The endpoint in `aws/config` follows the address on which
+the server listens. Nothing else in the file is touched, because people keep their own profiles in
+it.
 """
 
 from pathlib import Path
@@ -19,15 +19,15 @@ _SECTION = f"[profile {PROFILE}]"
 
 def write(directory: Path, key: IssuedKey, *, region: str, endpoint_url: str) -> None:
     """Write both files for a new administrator."""
-    place = directory / DIRECTORY
-    make_directory(place)
+    files = directory / DIRECTORY
+    make_directory(files)
     create_private(
-        place / CREDENTIALS,
+        files / CREDENTIALS,
         f"[{PROFILE}]\naws_access_key_id = {key.access_key_id}\n"
         f"aws_secret_access_key = {key.secret}\n".encode(),
     )
     text = f"{_SECTION}\nregion = {region}\nendpoint_url = {endpoint_url}\n"
-    create_private(place / CONFIG, text.encode())
+    create_private(files / CONFIG, text.encode())
 
 
 def point_to(directory: Path, endpoint_url: str) -> None:

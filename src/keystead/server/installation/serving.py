@@ -1,7 +1,7 @@
-"""How is the server?  The word that `/readyz` says: up, down, sealed or draining.
+"""Can the server serve?  The word on `/readyz`: up, down or draining.
 
-Down is a server that could not keep what it did last, as with a full disk: whoever sends it calls
-sends them elsewhere, until a commit and a sync have succeeded again.
+A server is down while it cannot store changes, as with a full disk. Then a load balancer sends
+calls elsewhere, until a commit and a sync have succeeded again.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ class Serving:
     __slots__ = ("_draining", "_trouble")
 
     def __init__(self, trouble: Callable[[], str] = lambda: "") -> None:
-        """`trouble` says why nothing can be kept now; "" while it can."""
+        """`trouble` says why nothing can be stored now; "" while it can."""
         self._draining = False
         self._trouble = trouble
 
     def drain(self) -> None:
-        """From now on, what has begun is finished, and nothing else is taken."""
+        """From now on, finish the requests that have begun, and take no others."""
         self._draining = True
 
     @property

@@ -1,4 +1,4 @@
-"""What is told of the running server?  The log and the numbers."""
+"""How does the running server tell of itself?  By the log and by metrics."""
 
 from keystead.server.telemetry import catalogue, logs
 from keystead.server.telemetry.metrics import Metrics

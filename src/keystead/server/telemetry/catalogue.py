@@ -1,6 +1,6 @@
 """Which metrics and alarms are there, and what does each mean?  `docs/metrics.md` is made of this.
 
-A number is shown under a name that stands here, so that none is shown that nobody explained.
+A number can be shown only under a name from this catalogue. So every number is explained.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,18 @@ METRICS = (
         "Calls answered, by service, operation and error code (empty for a success).",
         ("service", "operation", "code"),
     ),
-    Metric("keystead_refused_total", "counter", "What never became a request.", ("reason",)),
-    Metric("keystead_alarms_total", "counter", "What an operator must look at.", ("kind",)),
+    Metric(
+        "keystead_refused_total",
+        "counter",
+        "Connections and bytes that never became a request.",
+        ("reason",),
+    ),
+    Metric("keystead_alarms_total", "counter", "Events that an operator must look at.", ("kind",)),
     Metric("keystead_job_runs_total", "counter", "Runs of the periodic jobs.", ("job",)),
     Metric(
         "keystead_policy_disagreements_total",
         "counter",
-        "How often enforcement and evaluation differed; anything but 0 is a defect.",
+        "How often enforcement and evaluation differed; a number above 0 is a defect.",
     ),
     Metric(
         "keystead_refusals_counted_total",
@@ -44,18 +49,18 @@ METRICS = (
         "counter",
         "Refusals that came too fast to be kept for `keystead explain`; the log has them.",
     ),
-    Metric("keystead_ready", "gauge", "1 while it can serve, as `/readyz` says."),
+    Metric("keystead_ready", "gauge", "1 while the server can serve, as `/readyz` says."),
     Metric("keystead_epoch", "gauge", "The number of the state of the store."),
     Metric("keystead_audit_signed_records", "gauge", "Records under the newest checkpoint."),
-    Metric("keystead_connections", "gauge", "Connections now."),
+    Metric("keystead_connections", "gauge", "Open connections."),
     Metric(
         "keystead_kept_bytes",
         "gauge",
-        "What is kept in memory to spare work, by its own account; it is bounded.",
+        "Memory of all caches, as they count it themselves; it is bounded.",
     ),
     Metric("keystead_work_waiting", "gauge", "Work that waits for a worker."),
     Metric("keystead_work_begun", "gauge", "Work that is being done."),
-    Metric("keystead_build_info", "info", "1; what runs here.", ("version", "python")),
+    Metric("keystead_build_info", "info", "1; the versions that run.", ("version", "python")),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 
@@ -73,22 +78,23 @@ ALARMS = (
     Alarm(
         "clock",
         "A call was refused because the clock is behind the newest time that was seen.",
-        "Set the clock right, then `keystead clock acknowledge`.",
+        "Set the clock right, then run `keystead clock acknowledge`.",
     ),
     Alarm(
         "clock jump",
         "The clock jumped ahead: no key is destroyed until it has been right for a day.",
-        "Look at the clock, then `keystead clock acknowledge`.",
+        "Check the clock. If it is right, run `keystead clock acknowledge`.",
     ),
     Alarm(
         "commit",
-        "A turn could not be made durable; its callers were told 503.",
-        "See the `reason` in the log: room on the disk, or a disk that fails.",
+        "A turn could not be made durable; its callers got 503.",
+        "See the `reason` in the log: the disk is full, or it fails.",
     ),
     Alarm(
         "integrity",
         "A stored row is not the one that was written.",
-        "Stop, keep the directory as evidence, and restore a copy; `keystead audit verify`.",
+        "Stop the server, keep the directory as evidence, run `keystead audit verify`, and restore"
+        " a copy.",
     ),
     Alarm(
         "internal failure",
@@ -97,7 +103,7 @@ ALARMS = (
     ),
     Alarm(
         "job …",
-        "A periodic job failed, or left a key as it is; it is tried again.",
+        "A periodic job failed, or failed at a key; it is tried again.",
         "See the line of the log with the same `job`.",
     ),
     Alarm(

@@ -1,6 +1,7 @@
 """How does Prometheus read our numbers?
 
-Imported at the first scrape: the Prometheus library is on the path of no request and no start.
+This module is imported at the first scrape. So no request and no start waits for the Prometheus
+library.
 """
 
 import platform

@@ -1,14 +1,14 @@
-"""What does the log say?  One JSON object per line on standard error, and never a secret.
+"""How does the log look?  One JSON object per line on standard error, and never a secret.
 
 A person at a terminal gets the same lines as text, unless `log_format` says otherwise.
 
-INVARIANT: only the fields of `FIELDS` can be logged (threat-model OP-1). A field that is not
-listed is refused when the line is written, so that adding one is a decision that shows in a
-review. An unexpected exception is logged by its type and the places it went through, without its
-message: messages of foreign exceptions quote values, and a value may be anything.
+INVARIANT: only the fields of `FIELDS` can be logged (threat-model OP-1). Another field is refused
+when the line is written. So a review sees each new field. An unexpected exception is logged by its
+type and its trace, without its message: messages of foreign exceptions quote values, and a value
+may be a secret.
 
-What goes on until its cause is gone, as a full disk does, is an outage: at most one line a second
-for each message, with a count instead of a trace.
+An outage is trouble that goes on until its cause is gone, such as a full disk. It is told in at
+most one line a second for each message, with a count instead of a trace.
 """
 
 import logging
@@ -82,14 +82,14 @@ class _Text(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, Field]:
     fields = getattr(record, "fields", {})  # of other rooms too, which log by the library
-    found = {name: value for name, value in fields.items() if name in FIELDS}
+    shown = {name: value for name, value in fields.items() if name in FIELDS}
     if record.exc_info and record.exc_info[1] is not None:
-        found.update(described(record.exc_info[1]))
-    return found
+        shown.update(described(record.exc_info[1]))
+    return shown
 
 
 def described(error: BaseException) -> dict[str, Field]:
-    """An exception as fields: its type and its way, not its message."""
+    """An exception as fields: its type and its trace, not its message."""
     trace = [
         f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)
     ]
@@ -102,7 +102,7 @@ A_SECOND = 1.0
 
 @dataclass(slots=True)
 class _Told:
-    """One message about an outage: when it was last told, and what came since."""
+    """One message about an outage: when it was last told, and the records since."""
 
     at: float
     untold: int = 0
@@ -110,12 +110,12 @@ class _Told:
 
 
 class Outages(logging.Filter):
-    """Lets through one record a second of each message about an outage, with how many it tells."""
+    """Lets one record a second through for each message about an outage, with a count."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._monotonic = monotonic
-        self._told: dict[object, _Told] = {}  # by message, and we have written all of them
+        self._told: dict[object, _Told] = {}  # by message; our own messages are few
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Is this record told now?"""
@@ -143,7 +143,7 @@ class Outages(logging.Filter):
 
 
 def tell_outages() -> None:
-    """Write what has waited; called once a second."""
+    """Write the records that have waited; called once a second."""
     for handler in _logger.handlers:
         for outages in handler.filters:
             if isinstance(outages, Outages):
@@ -152,7 +152,7 @@ def tell_outages() -> None:
 
 
 def start(level: str, form: str = "json") -> None:
-    """Send our log, and asyncio's complaints, to standard error, as JSON, text or what fits."""
+    """Send our log and asyncio's warnings to standard error, as JSON or text (`log_format`)."""
     handler = logging.StreamHandler(sys.stderr)
     as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
     handler.setFormatter(_Text() if as_text else _Line())
@@ -167,12 +167,12 @@ def start(level: str, form: str = "json") -> None:
 
 
 def set_level(level: str) -> None:
-    """Log so much from now on."""
+    """Log from this level on."""
     _logger.setLevel(LEVELS[level])
 
 
 def started() -> bool:
-    """Is standard error the log's?  Then whatever is said there is one of its lines."""
+    """Is standard error the log's?  Then every text there has to be a line of the log."""
     return bool(_logger.handlers)
 
 
@@ -183,38 +183,38 @@ def _write(level: int, message: str, fields: dict[str, Field]) -> None:
 
 
 def debug(message: str, **fields: Field) -> None:
-    """For someone who is looking for something."""
+    """Log a detail for a person who is looking for a defect."""
     if _logger.isEnabledFor(logging.DEBUG):
         _write(logging.DEBUG, message, fields)
 
 
 def info(message: str, **fields: Field) -> None:
-    """What an operator likes to know."""
+    """Log news that an operator likes to know."""
     _write(logging.INFO, message, fields)
 
 
 def warning(message: str, **fields: Field) -> None:
-    """What an operator should look at."""
+    """Log an event that an operator should look at."""
     _write(logging.WARNING, message, fields)
 
 
 def alarm(message: str, error: BaseException | None = None, **fields: Field) -> None:
-    """What an operator must look at: our bug, or someone's tampering."""
+    """Log an event that an operator must look at: our bug, or somebody's tampering."""
     _write(logging.ERROR, message, {**fields, **(described(error) if error else {})})
 
 
 def failed(message: str, hint: str) -> None:
-    """Why the process ends, for a person."""
+    """Log why the process ends, for a person."""
     _write(logging.ERROR, message, {"hint": hint} if hint else {})
 
 
 def not_reloaded(message: str, hint: str) -> None:
-    """Why the settings stay as they were, for a person."""
+    """Log why the settings stay as they were, for a person."""
     _write(logging.WARNING, f"the settings stay as they were: {message}", {"hint": hint})
 
 
 def outage(message: str, error: BaseException, **fields: Field) -> None:
-    """What an operator must look at, and what goes on until its cause is gone."""
+    """Log trouble that an operator must look at, and that goes on until its cause is gone."""
     fields["error"] = type(error).__qualname__
     if isinstance(error, StoreUnavailable):  # its words are ours, and name the disk
         fields["reason"] = str(error)

@@ -1,7 +1,7 @@
-"""How is it going?  Counts, kept as plain numbers and formatted only when someone asks.
+"""Which numbers does the server count?  They are kept plain, and formatted only at a scrape.
 
-INVARIANT: labels are services, operations, error codes and our own words: never a key, a
-principal or anything else that a caller can choose, so that the number of series is bounded.
+INVARIANT: labels are services, operations, error codes and our own words. They are never a key, a
+principal or another value that a caller can choose. So the number of series is bounded.
 """
 
 from bisect import bisect_left
@@ -15,7 +15,7 @@ BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.
 
 
 class Series:
-    """The calls of one (service, operation, code): how many, and how long they took."""
+    """The calls of one (service, operation, code): their number, and how long they took."""
 
     __slots__ = ("buckets", "seconds")
 
@@ -55,7 +55,7 @@ class Metrics:
         series.observe(seconds)
 
     def answered(self) -> int:
-        """How many calls were answered, ever."""
+        """How many calls were answered since the start."""
         return sum(sum(series.buckets) for series in self.calls.values())
 
     def refused(self, reason: str) -> None:
@@ -63,7 +63,7 @@ class Metrics:
         self.refusals[reason] += 1
 
     def alarm(self, kind: str) -> None:
-        """Count what an operator must look at."""
+        """Count an event that an operator must look at."""
         self.alarms[kind] += 1
 
     def show(self, name: str, value: Callable[[], float]) -> None:
