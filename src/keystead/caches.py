@@ -1,12 +1,13 @@
-"""What may be kept in memory to spare work, for whom, and how much of it?  The one bounded cache.
+"""How much may a cache keep, in all and for each account?  The one bounded cache.
 
-A cache has a `Room`: bytes for each owner, who is an account, and bytes in all. What was used
-least recently goes first: of its owner, who fills a room, or of all. So an account that fills its
-own room costs nobody else a hit, and no number of calls makes a cache larger than its room.
+A cache has a `Room`: bytes for each owner, which is an account, and bytes in all. The least
+recently used entry goes first. If an owner's room is full, it is the owner's entry; if the whole
+room is full, any owner's. So an account that fills its own room costs no other account a hit, and
+no number of calls makes a cache larger than its room.
 
-What a value costs is said by whoever puts it, in bytes, and includes what the value reaches. A
-part that several values of one owner share, such as a compiled policy, is counted once for them.
-`weigh` measures what a value takes; estimates in the code are held against it by tests.
+The code that puts a value says its cost, in bytes. The cost includes everything that the value
+reaches. A part that several values of one owner share, such as a compiled policy, is counted once
+for them. `weigh` measures the bytes of a value. Tests compare the estimates in the code with it.
 """
 
 import sys
@@ -31,10 +32,10 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 Shared = tuple[tuple[object, int], ...]
-"""Parts of a value that other values may have as well, each with what it costs."""
+"""Parts of a value that other values may have as well, each with its cost in bytes."""
 
 ENTRY, OWNER = 400, 450
-"""Bytes that an entry takes beside key and value, and what an owner takes who has any."""
+"""The bytes of an entry beside key and value, and those of an owner with entries."""
 
 KIB, MIB = 1024, 1024**2
 
@@ -48,7 +49,7 @@ class Room:
 
 
 class _Owner:
-    """What one owner has in a cache: in the order of use, and the parts that it shares."""
+    """The keys of one owner in the order of use, and the parts that its values share."""
 
     __slots__ = ("cost", "name", "order", "parts")
 
@@ -60,7 +61,7 @@ class _Owner:
 
 
 class _Entry(Generic[V]):
-    """One value, with what it costs."""
+    """One value, with its cost in bytes."""
 
     __slots__ = ("cost", "owner", "parts", "used", "value")
 
@@ -73,16 +74,17 @@ class _Entry(Generic[V]):
 
 
 class BoundedCache(Generic[K, V]):
-    """A map that forgets what was used least recently, within the room for each owner and for all.
+    """A map that keeps within its room, and forgets the least recently used entries.
 
-    An order is kept to the precision of one `put`: of what was used since the last one, nobody
-    knows which was used first. So a hit in a cache that does not change costs one comparison.
+    The order of use is exact only from one `put` to the next: entries that were used since the
+    last `put` have no order among them. So a hit in a cache that does not change costs one
+    comparison.
     """
 
     __slots__ = ("_entries", "_gone", "_owners", "_puts", "_room", "cost")
 
     def __init__(self, room: Room, gone: Callable[[K, V], None] | None = None) -> None:
-        """`gone` is told of each entry that goes alone, not of those that `clear` forgets."""
+        """`gone` is called for each entry that is forgotten, but not by `clear`."""
         self._room = room
         self._gone = gone
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
@@ -97,7 +99,7 @@ class BoundedCache(Generic[K, V]):
         return key in self._entries
 
     def cost_of(self, owner: str) -> int:
-        """What is kept for one owner, in bytes."""
+        """The cost of one owner's entries, in bytes."""
         held = self._owners.get(owner)
         return 0 if held is None else held.cost
 
@@ -113,9 +115,9 @@ class BoundedCache(Generic[K, V]):
         return entry.value
 
     def put(self, key: K, value: V, owner: str, cost: int, parts: Shared = ()) -> V:
-        """Keep `value`, at the cost of what was used least recently; returns it.
+        """Keep `value`, and forget the least recently used entries for it; returns `value`.
 
-        What is larger than the room of one owner is not kept.
+        A value that is larger than the room of one owner is not kept.
         """
         self.discard(key)
         cost += ENTRY
@@ -139,11 +141,11 @@ class BoundedCache(Generic[K, V]):
             self.discard(next(iter(self._entries)))
 
     def items(self) -> Iterator[tuple[K, V]]:
-        """Everything that is kept, what was used least recently first."""
+        """All keys and values, the least recently used first."""
         return ((key, entry.value) for key, entry in self._entries.items())
 
     def discard(self, key: K) -> None:
-        """Forget what is kept under this key."""
+        """Forget the value under this key, if there is one."""
         entry = self._entries.pop(key, None)
         if entry is None:
             return
@@ -168,7 +170,7 @@ class BoundedCache(Generic[K, V]):
 
 
 def _added(held: _Owner, parts: Shared) -> int:
-    """Count one more use of each part; what those cost that were not used before."""
+    """Count one more use of each part; returns the cost of the parts that are new."""
     cost = 0
     for part, weight in parts:
         used = held.parts.setdefault(id(part), [0, weight])
@@ -178,7 +180,7 @@ def _added(held: _Owner, parts: Shared) -> int:
 
 
 def _removed(held: _Owner, parts: Shared) -> int:
-    """Count one use less of each part; what those cost that are used no more."""
+    """Count one use less of each part; returns the cost of the parts that are not used any more."""
     cost = 0
     for part, _ in parts:
         used = held.parts[id(part)]
@@ -193,20 +195,20 @@ def _removed(held: _Owner, parts: Shared) -> int:
 
 
 def weigh(value: object) -> int:
-    """The bytes that a value takes with everything that only it reaches.
+    """The bytes of a value, with everything that only it reaches.
 
-    Types, modules and what a function finds in its module belong to the program. Texts count even
-    when others have them too: rather too much than too little.
+    Types, modules and the globals of a function belong to the program, and do not count. Texts
+    count even when other values have them too: the result is rather too much than too little.
     """
     seen: set[int] = set()
     waiting, weight = [value], 0
     while waiting:
-        one = waiting.pop()
-        if id(one) in seen or isinstance(one, _OF_THE_PROGRAM):
+        item = waiting.pop()
+        if id(item) in seen or isinstance(item, _OF_THE_PROGRAM):
             continue
-        seen.add(id(one))
-        weight += sys.getsizeof(one) + _ROUNDING
-        waiting.extend(_reached(one))
+        seen.add(id(item))
+        weight += sys.getsizeof(item) + _ROUNDING
+        waiting.extend(_reached(item))
     return weight
 
 
@@ -215,7 +217,7 @@ _ROUNDING = 8  # the allocator gives multiples of 16
 
 
 def _reached(value: object) -> Iterator[object]:
-    """What a value holds; for what we do not know, what its slots do."""
+    """The values that a value holds; for a type that is not listed, those of its slots."""
     match value:
         case str() | bytes() | int() | float():
             pass

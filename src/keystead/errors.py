@@ -1,9 +1,8 @@
-"""What is an error of the API's contract?
+"""Which errors belong to the API's contract?  The base class, and the errors of every service.
 
 An AwsError has AWS's name and AWS's wording, and is raised where the fact is known. The errors
-of one service are generated with its model (`wire.models`); here are only the base class and the
-errors that every service shares. Anything that is not an AwsError is our bug: the pipeline
-answers it with an internal failure and keeps the details.
+of one service are generated with its model (`wire.models`). An exception that is not an AwsError
+is our bug: the pipeline answers with an internal failure and keeps the details.
 """
 
 from typing import ClassVar, TypeVar
@@ -12,11 +11,11 @@ from typing import ClassVar, TypeVar
 class AwsError(Exception):
     """An error that AWS documents, with the name and status of either protocol.
 
-    JSON services and Query services name the same refusal differently (iam.md 1.5), so an
-    error that both can give carries both names. `message` is AWS's text; None when AWS sends no
-    message at all. `recorded` is what the audit log gets: the same, unless AWS's text repeats what
-    no record may hold (threat-model AD-2). `reason` is the model's `Reason` beside the message,
-    where it has one (Organizations).
+    JSON services and Query services name the same refusal differently (iam.md 1.5), so an error
+    that both can give carries both names. `message` is AWS's text; None when AWS sends no message
+    at all. `recorded` is the text for the audit log. It is the same, unless AWS's text repeats a
+    value that no record may hold (threat-model AD-2). `reason` is the model's `Reason` beside the
+    message, if the model has one (Organizations).
     """
 
     code: ClassVar[str]
@@ -38,27 +37,27 @@ E = TypeVar("E", bound=AwsError)
 
 
 def without_trace(error: E) -> E:
-    """The error without the way it took: who keeps it keeps no frame, and so nothing of a call."""
+    """The error without its traceback: it can be kept, and holds no frame and nothing of a call."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
 
 
 class ValidationException(AwsError):
-    """A request that breaks the model's constraints, or a rule that AWS words as one."""
+    """A request that breaks the model's constraints, or a rule that AWS words as a constraint."""
 
     code = "ValidationException"
     query_code = "ValidationError"
 
 
 class SerializationException(AwsError):
-    """A body that is not the protocol's, or a member of the wrong type."""
+    """A body that does not follow the protocol, or a member of the wrong type."""
 
     code = "SerializationException"
     query_code = "MalformedInput"
 
 
 class UnknownOperationException(AwsError):
-    """No such operation in this service."""
+    """The service has no such operation."""
 
     code = "UnknownOperationException"
     query_code = "InvalidAction"
@@ -71,7 +70,7 @@ class MissingAction(AwsError):
 
 
 class InvalidQueryParameter(AwsError):
-    """Parameters that stand where none are read."""
+    """Parameters at a place where none are read."""
 
     code = "InvalidQueryParameter"
 
@@ -98,7 +97,7 @@ class InternalFailure(AwsError):
 
 
 class ServiceUnavailable(AwsError):
-    """Store, audit or seal cannot serve now: refuse rather than guess (threat-model 6)."""
+    """Store or audit log cannot serve now: refuse rather than guess (threat-model 6)."""
 
     code = "ServiceUnavailable"
     status = 503

@@ -1,10 +1,11 @@
-"""What does a person get when something is wrong?  What it is, where, and what to do."""
+"""How is a person told that something is wrong?  By a message and a hint what to do."""
 
 
 class Failure(Exception):
-    """A message for a person at the command line, with the exit status that goes with it.
+    """A message for a person at the command line, and the exit status.
 
-    The text is lower case, without a final period, user input in backticks.
+    `message` says what is wrong, and where; `hint` says what to do. Both are lower case, without
+    a final period, with user input in backticks.
     """
 
     def __init__(self, message: str, hint: str = "", *, status: int = 2) -> None:

@@ -1,8 +1,8 @@
-"""What does the server itself know about a request?  The global condition keys (iam.md 6.3).
+"""Which facts does the server itself know of a request?  The global condition keys (iam.md 6.3).
 
-INVARIANT: every key here comes from the socket, the clock or a header that the key is defined as
-(`aws:UserAgent`, `aws:Referer`); no other name or value in a request becomes a key (threat-model
-PE-3). A key without a value is absent, not empty.
+INVARIANT: every key here comes from the socket, from the clock, or from one of two headers:
+`aws:UserAgent` and `aws:Referer` are defined as their values. No other name or value in a request
+becomes a key (threat-model PE-3). A key without a value is absent, not empty.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from keystead.wire.http import HttpRequest
 def global_keys(
     request: HttpRequest, now: datetime, region: str, principal: Mapping[str, ContextValue]
 ) -> dict[str, ContextValue]:
-    """The keys of this request, with those of its principal, lower-case."""
+    """The keys of this request, together with those of its principal, lower-case."""
     endpoint = request.endpoint
     current, epoch = _times(int(now.timestamp()))
     keys: dict[str, ContextValue] = {

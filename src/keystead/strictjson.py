@@ -1,8 +1,9 @@
-"""Is this text JSON, and only one reading of it?  The one strict parser (threat-model PA-1).
+"""Is this text JSON, with only one possible reading?  The one strict parser (threat-model PA-1).
 
-Refused, never silently resolved: bytes that are not UTF-8, a byte order mark, a member name that
-occurs twice, NaN and Infinity, numbers beyond a double or 64 bits, lone surrogates, U+0000, more
-than `max_depth` levels, more than `max_values` values.
+A text that parsers read differently is refused, never silently resolved. Refused are bytes that are
+not UTF-8, a byte order mark, lone surrogates and U+0000. Refused are a member name that occurs
+twice, NaN and Infinity, and numbers beyond a double or 64 bits. Refused are more than `max_depth`
+levels, and more than `max_values` values.
 """
 
 import json
@@ -17,7 +18,7 @@ _LONGEST_INTEGER = 20  # "-" and nineteen digits
 
 
 class NotStrictJson(ValueError):
-    """The text is refused; the caller decides which AWS error that is."""
+    """The text is refused. The caller decides which AWS error that becomes."""
 
 
 def loads(text: bytes | str, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> Any:
@@ -79,10 +80,10 @@ def _parse(text: str) -> Any:
 
 
 def _is_plain(text: str, value: Any, max_depth: int, max_values: int) -> bool:
-    """Is it certain, at little cost, that `_check_limits` has nothing to say?
+    """Is it certain, at little cost, that `_check_limits` refuses nothing?
 
-    Without escapes of code points, what is ASCII holds no U+0000 and no surrogate. Every value
-    but the first stands behind a comma or an opening bracket.
+    An ASCII text without escapes of code points holds no U+0000 and no surrogate. Every value but
+    the first stands behind a comma or an opening bracket.
     """
     if "\\u" in text or not text.isascii():
         return False
@@ -110,7 +111,7 @@ def _parts(item: Any) -> Iterable[Any]:
 def _check_limits(value: Any, max_depth: int, max_values: int) -> None:
     """Check depth, number of values, and the characters of every string.
 
-    Iterative: no input can exhaust the interpreter's stack here.
+    This is a loop, so that no input can exhaust the interpreter's stack.
     """
     waiting = [(value, 1)]
     values = 0

@@ -1,8 +1,8 @@
-"""What is left to do before an operation can answer?  The slow lane's values (decision 0021).
+"""Which work must be done before an operation can answer?  The slow lane's values (decision 0021).
 
-What takes more than about 150 µs must not stop the loop. Such an operation returns `Work` instead
-of its output. The pipeline has it done elsewhere, and runs the operation again in a later turn,
-from its first line, with what came of it:
+Work of more than about 150 µs must not stop the loop. An operation that needs it returns `Work`
+instead of its output. The pipeline has the work done elsewhere. In a later turn it runs the
+operation again, from its first line, with the result of the work:
 
     made_with = MadeWith(key.key_id, material_id, version, digest(message))
     work = Work(PROCESSOR, 0.002, made_with, sign, (handle, message))
@@ -11,11 +11,11 @@ from its first line, with what came of it:
         return work
     return api.SignResponse(signature=done.value)
 
-So the second run finds, asks and requires like the first, and only it answers or writes. A result
-that was made with another key, material, row or input than the second run finds is not used.
+So the second run finds, asks and requires like the first. Only the second run answers or writes. A
+result is not used if the second run finds another key, material, row or input.
 
 INVARIANT: work is a function of a module, and values. It holds no request, call, exception or
-frame, so that nothing of a request is kept by a thread, and no thread touches what is the loop's.
+frame. So a thread keeps nothing of a request, and touches nothing that belongs to the loop.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-PROCESSOR = "processor"  # computing that lets go of the interpreter, as OpenSSL does
+PROCESSOR = "processor"  # computation that releases the interpreter's lock, as OpenSSL does
 HSM = "hsm"
 PASSWORDS = "passwords"  # hashes that are slow on purpose
 _OUTSIDE = "outside "
@@ -36,12 +36,12 @@ R = TypeVar("R")
 
 
 def outside(host: str) -> str:
-    """The pool of what waits for another host: a host that is dead stops no other."""
+    """The pool of work that waits for this host. A dead host does not stop work for others."""
     return _OUTSIDE + host
 
 
 class MadeWith(msgspec.Struct, frozen=True):
-    """What a result depends on, beside the caller's right to it."""
+    """The key, material, row and input on which a result depends."""
 
     key: str = ""
     material: str = ""
@@ -50,7 +50,7 @@ class MadeWith(msgspec.Struct, frozen=True):
 
 
 def digest(*parts: bytes) -> bytes:
-    """One hash of several parts; none of them can pass for a piece of another."""
+    """One hash of several parts. Parts that are split differently have another hash."""
     hashed = sha256()
     for part in parts:
         hashed.update(len(part).to_bytes(8, "big") + part)
@@ -59,10 +59,10 @@ def digest(*parts: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[R]):
-    """What is left to do: where, how long it takes about, and what its result depends on."""
+    """Work to be done: in which pool, how long it takes, and on what its result depends."""
 
     pool: str
-    seconds: float  # of one worker, on the machine of the benchmarks: the pool learns the rest
+    seconds: float  # an estimate, from the machine of the benchmarks; the pool learns more
     made_with: MadeWith
     function: Callable[..., R] = field(repr=False)
     arguments: tuple[Any, ...] = field(default=(), repr=False)  # may be secret
@@ -74,13 +74,13 @@ class Work(Generic[R]):
             raise TypeError("work is a function of a module, and values")
 
     def do(self) -> "Done[R]":
-        """Do it, and what came of it."""
+        """Do it; returns the result."""
         return Done(self.made_with, self.function(*self.arguments))
 
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[R]):
-    """What came of work."""
+    """The result of work."""
 
     made_with: MadeWith
     value: R = field(repr=False)
@@ -88,7 +88,7 @@ class Done(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Work that raised; what it raised is in the log."""
+    """Work that raised an exception; the exception is in the log."""
 
     made_with: MadeWith
 
@@ -105,4 +105,4 @@ Outcome = Done[Any] | Failed
 
 
 class WorkFailed(Exception):
-    """Work raised something: a failure of ours."""
+    """Work raised an exception: a failure of ours."""

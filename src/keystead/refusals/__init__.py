@@ -1,1 +1,1 @@
-"""What was refused, and who may hear of it?"""
+"""Which calls were refused, and who may learn of it?"""

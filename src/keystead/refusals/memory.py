@@ -1,15 +1,15 @@
-"""Why was it refused?  Every refusal by its request id, and the encoded messages that name one.
+"""Why was a call refused?  Every refusal by its request id, and encoded messages that name one.
 
-A refusal is written down when it is answered, waits in memory, and is given to the store by a
-job: no call waits for it, no epoch moves, and a crash loses at most what was refused since the
+A refusal is written down when it is answered, and waits in memory until a job gives it to the
+store. So no call waits for that, and no epoch moves. A crash loses at most the refusals since the
 job's last run.
 
 An encoded authorization message is a token, sealed for the account of the refused caller:
 
     version (1) | microseconds since the epoch (8) | request id
 
-INVARIANT: a message names a refusal and holds nothing of it; whoever opens it is asked first
-(threat-model ST-11).
+INVARIANT: a message names a refusal and holds nothing of it. A caller who opens it needs a
+permission (threat-model ST-11).
 """
 
 import logging
@@ -52,23 +52,23 @@ class Refusals:
 
     @property
     def lost(self) -> int:
-        """How many came faster than they could be kept, since the start."""
+        """The number of refusals since the start that came too fast to be kept."""
         return self._waiting.lost
 
     @property
     def kept_bytes(self) -> int:
-        """What those take that wait for the store."""
+        """The bytes of the refusals that wait for the store."""
         return self._waiting.bytes
 
     def remember(self, refused: AccessDenied, event: Event, response: HttpResponse) -> HttpResponse:
-        """Remember a refusal; the response, with the message that stands for it."""
+        """Remember a refusal; returns the response, with the message that names it."""
         account = event.principal.account if event.principal else ""
         refusal = Refusal(
             event.request_id, event.time, account, refused.message or "", refused.asked
         )
         try:
             self._waiting.add(refusal)
-        except Exception as error:  # noqa: BLE001  # it is refused all the same, and the log knows
+        except Exception as error:  # noqa: BLE001  # the call stays refused, and the log tells
             told = {"request_id": event.request_id}
             _log.error("a refusal cannot be remembered", exc_info=error, extra={"fields": told})
             return response
@@ -84,16 +84,16 @@ class Refusals:
     # encoded authorization messages
 
     def has_message(self, refusal: Refusal) -> bool:
-        """Is there an account that may ask, and a question to tell of?"""
+        """Is there an account that may ask, and a question that can be told?"""
         return refusal.asked is not None and refusal.account != ""
 
     def message(self, refusal: Refusal, now: datetime) -> str:
-        """The message that stands for a refusal, from now on for its time."""
+        """The message that names a refusal; it can be opened for an hour from now."""
         head = _HEAD.pack(_VERSION, (now - _EPOCH) // _MICROSECOND)
         return self._tokens.seal(_PURPOSE, head + refusal.request_id.encode(), (refusal.account,))
 
     def opened(self, reader: Reader, account: str, message: str, now: datetime) -> Refusal | None:
-        """The refusal that a message stands for in this account; None for any other text."""
+        """The refusal that a message of this account names; None for any other text."""
         try:
             data = self._tokens.unseal(_PURPOSE, message, (account,))
         except InvalidToken:
@@ -106,7 +106,7 @@ class Refusals:
     # the store
 
     def write(self, store: Store, commit: Callable[[], None], now: datetime) -> None:
-        """Give the oldest that wait to the store, and let it drop what is too old or too much."""
+        """Give the oldest waiting refusals to the store, and drop refusals that are too old."""
         refusals, documents = self._waiting.oldest(WRITTEN_AT_ONCE)
         with store.write(quiet=True) as transaction:
             if refusals:
@@ -117,6 +117,6 @@ class Refusals:
             self._waiting.remove(refusal.request_id)
 
     def write_all(self, store: Store, commit: Callable[[], None], now: datetime) -> None:
-        """Let nothing wait any more."""
+        """Give all waiting refusals to the store."""
         while self._waiting:
             self.write(store, commit, now)

@@ -1,7 +1,7 @@
-"""Which refusals does the store not have yet?  Written down, oldest first, within bounds.
+"""Which refusals does the store not have yet?  A queue, oldest first, within bounds.
 
-The bounds are on number and bytes, for each account and for all. An account beyond its own loses
-its oldest, so that nobody drives out the refusals of others by being refused often.
+There are bounds on number and bytes, for each account and for all. An account beyond its own bound
+loses its oldest refusals. So nobody drives out the refusals of others by being refused often.
 """
 
 from collections import Counter, OrderedDict
@@ -13,7 +13,7 @@ from keystead.refusals.written import Document, Refusal, WrittenRefusal, read, w
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How much may wait."""
+    """How many refusals may wait, and how many bytes."""
 
     refusals_of_account: int = 256
     bytes_of_account: int = 4 * 1024**2
@@ -31,13 +31,13 @@ class Queue:
         self._order: OrderedDict[str, str] = OrderedDict()  # request id -> account
         self._accounts: dict[str, _Queue] = {}
         self.bytes = 0
-        self.lost = 0  # how many there was no room for
+        self.lost = 0  # the number of refusals that there was no room for
 
     def __len__(self) -> int:
         return len(self._order)
 
     def add(self, refusal: Refusal) -> None:
-        """Let a refusal wait, at the cost of the oldest of its account, or of all."""
+        """Let a refusal wait. Without room for it the oldest of its account, or of all, is lost."""
         room, queue = self._room, self._accounts.get(refusal.account) or _Queue()
         self.bytes += queue.add(refusal)
         self._accounts[refusal.account] = queue
@@ -48,12 +48,12 @@ class Queue:
             self._lose(next(iter(self._order)))
 
     def find(self, request_id: str) -> Refusal | None:
-        """A refusal that waits, or None."""
+        """The waiting refusal with this id, or None."""
         account = self._order.get(request_id)
         return None if account is None else self._accounts[account].read(request_id)
 
     def oldest(self, count: int) -> tuple[list[WrittenRefusal], dict[str, Document]]:
-        """The refusals that wait longest, with the documents that they use."""
+        """The refusals that have waited longest, with the documents that they use."""
         refusals, documents = [], {}
         for request_id, account in islice(self._order.items(), count):
             queue = self._accounts[account]
@@ -63,7 +63,7 @@ class Queue:
         return refusals, documents
 
     def remove(self, request_id: str) -> None:
-        """A refusal waits no more."""
+        """Remove a refusal: it waits no more."""
         account = self._order.pop(request_id)
         queue = self._accounts[account]
         self.bytes -= queue.remove(request_id)
@@ -100,7 +100,7 @@ class _Queue:
         return read(self.refusals[request_id], self.documents.__getitem__)
 
     def remove(self, request_id: str) -> int:
-        """Remove a refusal, and what only it used; returns by how many bytes the queue shrank."""
+        """Remove a refusal, and documents that only it used; returns the bytes that this frees."""
         written = self.refusals.pop(request_id)
         shrunk = len(written.content)
         for name in written.documents:

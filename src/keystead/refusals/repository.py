@@ -1,7 +1,7 @@
-"""What does the store remember of refusals?  Their rows, and the documents that they name.
+"""How does the store keep refusals?  As rows, beside the documents that they name.
 
-Refusals go oldest first: those of an account beyond its number, those beyond the number in all,
-and those that are too old. A document goes with the last refusal that used it.
+The oldest refusals are dropped: those of an account beyond its number, those beyond the number in
+all, and those that are too old. A document is dropped with the last refusal that used it.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from keystead.refusals.written import (
 from keystead.store.protocol import Reader, Transaction, Value
 
 DROPPED_AT_ONCE = 100
-"""More than are added at once, so that what is too much becomes less."""
+"""More than are added at once, so that a store with too many refusals shrinks."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -74,8 +74,8 @@ class RefusalRepository:
 
     def __init__(self, seals: RowSeals, bounds: Bounds) -> None:
         self._bounds = bounds
-        # No decision depends on a refusal, and no record tells of one that is kept or dropped:
-        # they are not counted.
+        # No decision depends on a refusal, and no audit record tells that one was kept or dropped.
+        # So these rows are not counted.
         self._refusals = SealedTable(seals, "refusals", RefusalRecord, ("request_id",), ())
         self._documents = SealedTable(
             seals, "refusal_documents", DocumentRecord, ("document_id",), ()
@@ -101,9 +101,9 @@ class RefusalRepository:
         refusals: Sequence[WrittenRefusal],
         documents: Mapping[str, Document],
     ) -> None:
-        """Remember these, the oldest first, and drop what is too much then.
+        """Remember these refusals, the oldest first, and drop the oldest beyond the bounds.
 
-        `documents` holds what they use.
+        `documents` holds the documents that they use, by id.
         """
         uses = Counter(name for refusal in refusals for name in refusal.documents)
         for document_id, times in uses.items():
@@ -122,7 +122,7 @@ class RefusalRepository:
             self._drop_oldest(transaction, "1 = 1", (), beyond)
 
     def drop_old(self, transaction: Transaction, now: datetime) -> None:
-        """Drop what has been kept for its time."""
+        """Drop refusals that are older than the bound."""
         before = (now - self._bounds.kept - _EPOCH) // _MICROSECOND
         self._drop_oldest(transaction, "time_us < ?", (before,))
 
@@ -133,7 +133,7 @@ class RefusalRepository:
         values: tuple[Value, ...],
         count: int = DROPPED_AT_ONCE,
     ) -> None:
-        """Drop the oldest of these, at most so many at once."""
+        """Drop the oldest of the refusals that `where` describes, at most `count` of them."""
         most = min(count, DROPPED_AT_ONCE)
         where = f"{where} ORDER BY time_us, number LIMIT ?"
         self._drop(transaction, self._refusals.find(transaction, where, (*values, most)))
@@ -167,12 +167,12 @@ class RefusalRepository:
         return record
 
     def _last_number(self, reader: Reader, account: str) -> int:
-        found = reader.one("SELECT MAX(number) FROM refusals WHERE account = ?", (account,))
-        return (found and found[0]) or 0
+        row = reader.one("SELECT MAX(number) FROM refusals WHERE account = ?", (account,))
+        return (row and row[0]) or 0
 
     def _count(self, reader: Reader) -> int:
-        found = reader.one("SELECT COUNT(*) FROM refusals")
-        return int(found[0]) if found else 0
+        row = reader.one("SELECT COUNT(*) FROM refusals")
+        return int(row[0]) if row else 0
 
 
 def _record(refusal: WrittenRefusal, number: int) -> RefusalRecord:
