@@ -1,4 +1,4 @@
-"""How do bytes become requests, and answers bytes?"""
+"""How do bytes become requests, and how do answers become bytes?"""
 
 from keystead.server.door.connection import Application, Connection, Door
 from keystead.server.door.held import Held

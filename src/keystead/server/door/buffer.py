@@ -1,7 +1,7 @@
-"""What has arrived on a connection and was not read yet?
+"""Which bytes have arrived on a connection and were not taken yet?
 
-Nearly always one packet is one request: then nothing is copied but the parts that are taken out.
-Only what comes in pieces is gathered.
+Nearly always one packet is one request. Then only the parts that are taken out are copied. Only a
+request that comes in pieces is put together.
 """
 
 
@@ -11,9 +11,9 @@ class Buffer:
     __slots__ = ("_bytes", "_scanned", "_start", "size")
 
     def __init__(self) -> None:
-        self.size = 0  # of what was not taken; read often, so not a method
+        self.size = 0  # of the bytes that were not taken; read often, so it is not a method
         self._bytes: bytes | bytearray = b""
-        self._start = 0  # what is before was taken
+        self._start = 0  # the bytes before it were taken
         self._scanned = 0  # `_start` or later: no mark begins between the two
 
     def add(self, data: bytes) -> None:
@@ -39,7 +39,7 @@ class Buffer:
         return taken if isinstance(taken, bytes) else bytes(taken)
 
     def take_until(self, mark: bytes) -> bytes | None:
-        """Take what is before a mark, and drop the mark; None when there is none."""
+        """Take the bytes before a mark, and drop the mark; None when there is no mark."""
         end = self._bytes.find(mark, self._scanned)
         if end < 0:
             self._scanned = max(self._start, len(self._bytes) - len(mark) + 1)

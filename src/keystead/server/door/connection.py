@@ -1,16 +1,17 @@
-"""How do bytes become requests, and answers bytes?  One TCP connection, in order, within limits.
+"""How does one TCP connection take requests and send answers, in order and within limits?
 
     hear bytes -> wait for its turn -> take one request -> its answer is sent -> hear the next
 
-`framing` decides what a request is; `intake` whose turn it is; here are the deadlines, the sizes,
-and the order. What was refused for its framing gets a plain 400 and the connection is closed: after
-an ambiguous request nothing that follows can be trusted to be one.
+`framing` decides what a request is, and `intake` whose turn it is. Here are the deadlines, the
+sizes, and the order. Bytes with bad framing get a plain 400, and the connection is closed: after an
+ambiguous request the bytes that follow cannot be trusted to be a request.
 
-INVARIANT: a connection has at most one request that is not answered, and while it has one, or its
+INVARIANT: a connection has at most one request that is not answered. While it has one, or its
 client does not read, nothing more is taken from it (threat-model HF-7). So answers keep the order
-of their requests, and what is sent without waiting stays in its socket, but for one read of it.
+of their requests. The bytes of a client that does not wait stay in its socket, but for one read.
 
-Deadlines are checked by a sweep once a second: a timer for each request would cost more than it.
+Deadlines are checked by a sweep once a second. A timer for each request would cost more than the
+request.
 """
 
 import asyncio
@@ -33,26 +34,26 @@ from keystead.wire.http import Endpoint, HttpRequest
 
 
 class State(Enum):
-    """What a connection is doing."""
+    """The states of a connection."""
 
-    IDLE = auto()  # between two requests
-    HEAD = auto()  # a head is coming; a new connection starts here
-    BODY = auto()  # a head has come, its body has not
-    FINAL = auto()  # the last answer is made: whatever else comes is thrown away
+    IDLE = auto()  # Between two requests.
+    HEAD = auto()  # A head is coming; a new connection starts here.
+    BODY = auto()  # A head has come, its body has not.
+    FINAL = auto()  # The last answer is made; bytes that come now are thrown away.
 
 
 SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.0}
 WRITE_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
-PIECE = 64 * 1024  # of an answer: so much is given to the transport at a time
-LARGE = 16 * 1024  # of an answer: whoever got one lets others go first (intake)
+PIECE = 64 * 1024  # the bytes of an answer that are given to the transport at a time
+LARGE = 16 * 1024  # the bytes of an answer after which a client lets others go first (intake)
 
 
 class Application(Answering, Protocol):
-    """What answers requests."""
+    """Answers the requests of a listener."""
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
-        """How long may the body of this request be?"""
+        """The most bytes that the body of this request may have."""
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Answer a request whose body is too long to be read."""
@@ -60,12 +61,12 @@ class Application(Answering, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Door:
-    """One listener: what all of its connections share; `trusted` is what new ones are held to."""
+    """One listener, as its connections share it. `trusted` may change, for new connections."""
 
     application: Application
     outbox: Turn
     counts: PeerCounts
-    refused: Callable[[str], None]  # counts what never became a request
+    refused: Callable[[str], None]  # counts bytes or a connection that never became a request
     time: Callable[[], float]  # monotonic
     held: Held
     trusted: Sequence[Network]
@@ -98,25 +99,25 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None  # while its body is awaited
         self._heads = HeadReader()
         self._client = ("", False)
-        self._heard = False  # it waits for its turn
-        self._owes = False  # a request was taken, and its answer was not delivered
-        self._unsent, self._sent = b"", 0  # an answer of which only so much was sent
-        self._last = False  # no answer follows the one that is being sent
-        self._paused = False  # we do not read
-        self._choked = False  # the client does not read
-        self._stuck = False  # since `deadline` was set, not all of an answer could be sent
-        self._half_closed = False  # the client sends no more
+        self._heard = False  # It waits for its turn.
+        self._owes = False  # A request was taken, and its answer was not delivered.
+        self._unsent, self._sent = b"", 0  # An answer, and how many bytes of it were sent.
+        self._last = False  # No answer follows the current one.
+        self._paused = False  # We do not read.
+        self._choked = False  # The client does not read.
+        self._stuck = False  # The rest of an answer could not be sent since `deadline` was set.
+        self._half_closed = False  # The client sends no more.
         self._draining = False
-        self._ended = False  # the last answer is written
+        self._ended = False  # The last answer is written.
         self._admitted = False
         self._peer = NOBODY
         self.peer_ip = ""
         self.rank = Rank.NEW  # (intake)
         self.held = 0  # (held)
-        self.gone = False  # nobody is there to be answered
+        self.gone = False  # The client has gone: answers cannot reach it.
         self._enter(State.HEAD)
 
-    # asyncio.Protocol: what the transport tells us
+    # asyncio.Protocol: the transport calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP listener's transport
@@ -127,15 +128,15 @@ class Connection(asyncio.Protocol):
         self._enter(State.HEAD)
         self._door.connections.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # why is no matter
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # for any reason
         self._forget()
         self.leave()
 
     def admit(self, peername: object) -> bool:
-        """Count it, or say no. Over TLS this is asked before the handshake (`tls`)."""
+        """Count this connection; False if it is over a limit. Over TLS: before the handshake."""
         try:
             self._peer = peer_of(peername, self._door.trusted)
-        except ValueError:  # it is gone already
+        except ValueError:  # the client has gone already
             return False
         self.peer_ip = self._peer.ip
         self._client = self._peer.ip, self._door.secure
@@ -145,7 +146,7 @@ class Connection(asyncio.Protocol):
         return self._admitted
 
     def leave(self) -> None:
-        """Count it no more."""
+        """Count this connection no more."""
         if self._admitted:
             self._admitted = False
             self._door.connections.discard(self)
@@ -174,7 +175,7 @@ class Connection(asyncio.Protocol):
         )
 
     def pause_writing(self) -> None:
-        """The client does not read its answer: it has a while for all of it."""
+        """The client does not read its answer: from now on a deadline holds for all of it."""
         self._choked = True
         self.rank = Rank.GREEDY
         if not self._stuck:
@@ -215,7 +216,7 @@ class Connection(asyncio.Protocol):
         if self.held:
             self._count_held()
         if not self._owes and not self.gone:
-            if self._half_closed:  # what is missing will not come
+            if self._half_closed:  # the rest of the request will not come
                 self._close()
             self.listen()
 
@@ -237,7 +238,7 @@ class Connection(asyncio.Protocol):
         self._head = None
         length = head.length
         request = self._request(head, self._buffer.take(length) if length else b"")
-        # To a HEAD there is no body in the answer (RFC 9110, 9.3.2), and so nothing may follow.
+        # The answer to a HEAD has no body (RFC 9110, 9.3.2), so it is the last one.
         last = not head.keep_alive or head.method == "HEAD" or self._draining
         if last:
             self._enter(State.FINAL)
@@ -248,7 +249,7 @@ class Connection(asyncio.Protocol):
         self._door.outbox.ask(self, self._door.application, (request, self._peer), last=last)
 
     def _read_head(self) -> Head | None:
-        """The next head, once it is there and what can be checked before its body holds."""
+        """The next head, once it has arrived. The checks that need no body are done here."""
         buffer = self._buffer
         raw = buffer.take_until(END_OF_HEAD)
         if raw is None:
@@ -300,8 +301,8 @@ class Connection(asyncio.Protocol):
     def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response. (turn.Receiver)"""
         self._owes = False
-        # uvloop raises when a closed transport is written to, and one raise here would cost
-        # every other connection of this turn its answer.
+        # uvloop raises when a closed transport is written to. An exception here would cost every
+        # other connection of this turn its answer.
         if self._ended or self._transport.is_closing():
             return
         self._last = last
@@ -314,10 +315,11 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        """Give the transport what it takes of this answer; go on when that is all of it.
+        """Give the transport as much of this answer as it takes; go on when all is given.
 
-        A transport keeps all that it is given, over TLS without a word: so it gets pieces, and what
-        is not sent is counted. Writing may find out that the client is gone.
+        A transport keeps all bytes that it is given, and over TLS it does not tell. So it gets
+        pieces, and the bytes that are not sent are counted. A write may find that the client is
+        gone.
         """
         transport = self._transport
         while self._unsent and not (self._choked or transport.is_closing()):
@@ -347,8 +349,8 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         """Close so that the client can still read the answer.
 
-        If we closed while the client is sending, its kernel would throw away what it has
-        received, our answer included: close our half and swallow the rest for a while.
+        If we closed while the client is sending, its kernel would throw away all that it has
+        received, even our answer. So close our half, and swallow the rest for a while.
         """
         self._enter(State.FINAL)
         self._ended = True
@@ -364,12 +366,12 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def shed(self) -> None:
-        """End, because too much is held in all. (held.Holder)"""
+        """End this connection, because all together hold too much. (held.Holder)"""
         self._door.refused("memory limit")
         self.abort()
 
     def _forget(self) -> None:
-        """Nothing more will be taken from it, or sent."""
+        """Take nothing more from this connection, and send nothing more."""
         self._state = State.FINAL
         self.gone = True
         self._door.outbox.leave(self)
@@ -392,10 +394,10 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def drain(self) -> None:
-        """Serve what has begun to arrive, then close. (OP-4)
+        """Serve the request that has begun to arrive, then close. (OP-4)
 
-        A connection that has sent nothing yet is waited for a little: its client was told that
-        it is connected, and its first request may be on the way.
+        We wait a little for a connection that has sent nothing yet: its client knows that it is
+        connected, and its first request may be on the way.
         """
         self._draining = True
         waits = self._owes or self._heard or self._stuck or self._buffer.size

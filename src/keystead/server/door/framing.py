@@ -1,21 +1,21 @@
-"""What is one HTTP/1.1 request, unambiguously?  (threat-model HF-1 to HF-3 and section 6)
+"""Are these bytes one unambiguous HTTP/1.1 request?  (threat-model HF-1 to HF-3 and section 6)
 
-The bytes up to the first empty line become a Head or are refused; nothing else in Keystead ever
-sees a byte of a head that was refused. Two readers of the same bytes must not be able to
-disagree about where a request ends or what it says, so whatever RFC 9112 lets a recipient repair
-is refused here:
+The bytes up to the first empty line become a Head or are refused. Nothing else in Keystead ever
+sees a byte of a refused head. Two readers of the same bytes must not be able to disagree about
+the end or the meaning of a request. So everything that RFC 9112 lets a recipient repair is refused
+here:
 
  (1) bytes: UTF-8; no NUL or control character; no CR or LF but the pair that ends a line
  (2) request line: one method, one origin-form target, HTTP/1.0 or HTTP/1.1, single spaces
  (3) header lines: `token ":" value`, no folding, at most 100, each and together bounded
  (4) names are lower-cased; a name with `_` is dropped, because a proxy may read it as `-`
  (5) no Transfer-Encoding; Content-Length is `[0-9]{1,9}`
- (6) what decides anything occurs once; other repeated headers are joined in order
+ (6) a header that decides something occurs once; other repeated headers are joined in order
  (7) HTTP/1.1 names its Host, once and not empty
 
-This is a parser of its own, not llhttp's: with these rules checked, a parser underneath has only
-the colon left to find, saves nothing, and accepts a few things that would have to be undone
-("GET  /" with two blanks, "GET /" without a version).
+We do not use a parser such as llhttp. When these rules are checked, it only has the colon left to
+find, and saves nothing. It also accepts a few things that we would have to refuse again ("GET  /"
+with two blanks, "GET /" without a version).
 """
 
 import re
@@ -36,7 +36,7 @@ _REQUEST_LINE = re.compile(r"\A([A-Z]{1,16}) (/[!-\"$-~]*) HTTP/1\.([01])\Z")
 _TOKEN = re.compile(r"\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _LENGTH = re.compile(r"\A[0-9]{1,9}\Z")
 
-# What may occur only once: everything that frames, routes or authenticates a request.
+# The headers that may occur only once: all that frame, route or authenticate a request.
 SINGLE = frozenset(
     {
         "authorization",
@@ -52,7 +52,7 @@ SINGLE = frozenset(
     }
 )
 
-# What may not change for a head to be read as the one before it; the length may.
+# If one of these headers changes, a head is not read like the one before it. The length may change.
 _FRAMING = frozenset({"connection", "expect", "host", "transfer-encoding"})
 
 # The spellings that clients use, so that most names need no check and no copy. A fixed table:
@@ -79,7 +79,7 @@ _SPELLINGS = {
 
 
 class BadFraming(Exception):
-    """The bytes are not one unambiguous request: answer 400 and close."""
+    """The bytes are not one unambiguous request. The answer is 400, and the connection ends."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -125,15 +125,15 @@ def read_head(head: bytes) -> Head:
 class HeadReader:
     """Reads the heads of one connection, each as `read_head` does.
 
-    A client says nearly the same in every head: what changes are a few values, of the same length.
-    Where the bytes around them are those of the head before, only the values are read.
+    A client sends nearly the same head every time: only a few values change, and keep their length.
+    If the bytes around them are those of the head before, only the values are read.
     """
 
     __slots__ = ("_before", "_form")
 
     def __init__(self) -> None:
         self._before: tuple[Head, bytes] | None = None
-        self._form: _Form | None = None  # what the last two heads had in common
+        self._form: _Form | None = None  # the common form of the last two heads
 
     def read(self, raw: bytes) -> Head:
         """The Head in the bytes before the first empty line; raises BadFraming."""
@@ -151,9 +151,9 @@ class HeadReader:
 class _Form(msgspec.Struct, frozen=True):
     """Heads that differ in the values of some headers, and in nothing else."""
 
-    head: Head  # one of them
-    length: int  # of each, in bytes
-    constant: tuple[tuple[int, bytes], ...]  # from where, and what stands there
+    head: Head  # the first of them
+    length: int  # of each head, in bytes
+    constant: tuple[tuple[int, bytes], ...]  # a position, and the bytes from there on
     values: tuple[
         tuple[str, str, int, int], ...
     ]  # name, start of the value, from and to of the rest
@@ -185,14 +185,14 @@ class _Form(msgspec.Struct, frozen=True):
 
 
 def _form(head: Head, before: bytes, raw: bytes) -> _Form | None:
-    """What the head before and the one in `raw` have in common; None when it is not enough."""
+    """The common form of the head before and the head in `raw`; None when they differ too much."""
     lines, others = before.split(b"\r\n"), raw.split(b"\r\n")
     if lines[0] != others[0] or [*map(len, lines)] != [*map(len, others)]:
         return None
     if len(lines) != len(head.headers) + 1:  # some header was repeated or dropped
         return None
     constant, values = [], []
-    known = at = 0  # up to where it is known what stands there; where the line begins
+    known = at = 0  # the end of the known bytes; the start of the line
     for line, other in zip(lines, others, strict=True):
         if line != other:
             colon = line.find(b":") + 1
@@ -216,8 +216,8 @@ def _lines(head: bytes) -> list[str]:
     except UnicodeDecodeError:
         raise BadFraming("the head is not UTF-8") from None
     text = "".join(lines)
-    # `isprintable` is the fast answer for nearly every request; a tab or a rare letter in a
-    # value makes it say no and costs a second look.
+    # `isprintable` is a fast answer for nearly every request. With a tab or a rare letter in a
+    # value it says no, and the slower pattern decides.
     if not text.isprintable() and _CONTROL.search(text):
         raise BadFraming("a control character, or CR or LF apart")
     return lines
@@ -241,8 +241,8 @@ def _headers(lines: list[str]) -> dict[str, str]:
         spelling, colon, value = line.partition(":")
         name = _SPELLINGS.get(spelling)
         if name is None:
-            # A folded line starts with white space, and white space before the colon is part
-            # of the name: neither is a token.
+            # A folded line starts with white space. White space before the colon is part of the
+            # name. Neither name is a token.
             if not colon or _TOKEN.match(spelling) is None:
                 raise BadFraming("a line is not `name: value`")
             if "_" in spelling:
@@ -283,7 +283,7 @@ def _options(connection: str) -> list[str]:
 
 
 def _expects_continue(minor: str, expect: str | None) -> bool:
-    """Does the client wait for our word before it sends the body?  (RFC 9110, 10.1.1)"""
+    """Does the client wait for "100 Continue" before it sends the body?  (RFC 9110, 10.1.1)"""
     if expect is None or minor == "0":
         return False
     if expect.lower() != "100-continue":

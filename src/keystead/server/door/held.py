@@ -1,9 +1,9 @@
 """How much may all connections together make us keep?  Unread requests and unsent answers (P-09).
 
-When it is too much, connections are ended until a quarter is free: of the peer that holds most, the
-connection that holds most, again and again. Whoever fills the memory pays for it, and who holds
-little is not touched. What one connection holds up to `UNCOUNTED` is bounded by the number of
-connections, and so it is not counted: an ordinary request costs nothing here.
+When they hold too much, connections are ended until a quarter is free. The next to end is always
+the largest connection of the peer that holds most. So the peer that fills the memory pays for it,
+and a peer that holds little is not touched. Connections of up to `UNCOUNTED` bytes are not counted:
+the number of connections bounds those bytes. So an ordinary request costs nothing here.
 """
 
 import heapq
@@ -18,14 +18,14 @@ class Holder(Protocol):
     """A connection."""
 
     peer_ip: str
-    held: int  # bytes that are counted; kept here
+    held: int  # the bytes that are counted; only this module sets it
 
     def shed(self) -> None:
-        """End at once, and hold nothing any more."""
+        """End this connection at once, and free its bytes."""
 
 
 class Held:
-    """What all connections hold."""
+    """The bytes that all connections hold."""
 
     __slots__ = ("_holders", "_most", "total")
 
@@ -35,7 +35,7 @@ class Held:
         self.total = 0
 
     def hold(self, holder: Holder, size: int) -> None:
-        """A connection holds this many bytes now."""
+        """Note that a connection holds this many bytes now; end connections if it is too much."""
         self._count(holder, size if size > UNCOUNTED else 0)
         if self.total > self._most:
             self._shed()
@@ -52,7 +52,7 @@ class Held:
         by_peer: defaultdict[str, list[Holder]] = defaultdict(list)
         for holder in sorted(self._holders, key=lambda holder: holder.held):
             by_peer[holder.peer_ip].append(holder)
-        peers = [(-sum(each.held for each in of), peer) for peer, of in by_peer.items()]
+        peers = [(-sum(member.held for member in of), peer) for peer, of in by_peer.items()]
         heapq.heapify(peers)
         while self.total > self._most * 3 // 4:
             weight, peer = heapq.heappop(peers)

@@ -1,23 +1,23 @@
-"""Whose request is taken next?  By peer in turn, and of one peer by connection (HF-7).
+"""Whose request is taken next?  Peers take turns, and so do the connections of a peer (HF-7).
 
     MODEST    a connection that read its answer before it asked again
-    NEW       a connection that was not answered yet: nobody knows how it will behave
+    NEW       a connection that was not answered yet; nobody knows how it will behave
     RETURNED  a connection whose request comes back from work
-    GREEDY    a connection that sent more while an answer was owed to it, whose answer lies unread,
-              or whose last answer was very large
+    GREEDY    a connection that sent more before it was answered, that does not read its answer, or
+              that had a very large one
 
-A turn takes connections of one rank, the first that waits; one that was passed over three times
-comes before it. Turns that are not of the modest are short, those of the greedy shortest. So
-whoever waits for its answers does not wait for those who do not, whether they come from its own
-address or from another.
+A turn takes connections of the first rank in which some wait. A rank that was passed over three
+times comes first. Turns of ranks other than MODEST are short, and those of GREEDY shortest. So a
+client that waits for its answers does not wait for clients that do not, at its own address or at
+another.
 
-The same goes for large bodies: while hundreds arrive, one look at the sockets would read a piece of
-each, and everybody waits for that. So a connection that holds part of one reads on when its turn
-for that comes, a few of them between two turns.
+The same holds for large bodies. While hundreds of them arrive, one look at the sockets would read a
+piece of each, and everybody would wait for that. So a connection that holds part of a large body
+takes turns to read on. A few of them read between two turns.
 
-While several peers are about, each has a small share of a turn: who comes next waits for a
+While several peers send requests, each has a small share of a turn. So the next peer waits for a
 millisecond, not for ten. One peer alone may fill its turns, because many requests together cost
-less (decision 0008). A peer is the other end of the socket: the clients of one proxy are one.
+less (decision 0008). A peer is the other end of the socket: all clients of a proxy are one peer.
 """
 
 from collections import OrderedDict, deque
@@ -25,14 +25,14 @@ from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-ABOUT_SECONDS = 1.0  # for so long a peer that has asked is about
-MOST_PASSED = 3  # turns of others, while a rank has a connection that waits
-MOST_BYTES = 4 * 1024 * 1024  # of bodies, after which a turn takes no more
+ABOUT_SECONDS = 1.0  # a peer counts as present for so long after its request
+MOST_PASSED = 3  # the turns of other ranks while a rank has a waiting connection
+MOST_BYTES = 4 * 1024 * 1024  # of bodies; a turn with more takes no further request
 PIECES = 4  # of large bodies that are read between two turns
 
 
 class Rank(IntEnum):
-    """How a connection has behaved; the least is served first."""
+    """How a connection has behaved; the lowest rank is served first."""
 
     MODEST = 0
     NEW = 1
@@ -51,7 +51,7 @@ W = TypeVar("W", bound=Waits)
 
 
 class Terms(NamedTuple):
-    """What one turn may take, and how long its requests are answered for."""
+    """How many requests a turn may take, and for how long they are answered."""
 
     most: int  # requests
     share: int  # of one peer
@@ -60,8 +60,8 @@ class Terms(NamedTuple):
 
 ALONE = Terms(64, 64, 0.01)  # some 10 ms of work
 SEVERAL = Terms(64, 8, 0.002)
-SHORT = Terms(8, 8, 0.002)  # of those who are not modest
-SHORTEST = Terms(4, 4, 0.0005)  # of the greedy
+SHORT = Terms(8, 8, 0.002)  # for the ranks NEW and RETURNED
+SHORTEST = Terms(4, 4, 0.0005)  # for the rank GREEDY
 
 
 class Line(Generic[W]):
@@ -84,12 +84,12 @@ class Line(Generic[W]):
             queue.append(waits)
 
     def put_back(self, waits: W) -> None:
-        """Put a connection before all others: it was taken, and there was no time for it."""
+        """Put a connection before all others: it was taken, but there was no time for it."""
         self._peers.setdefault(waits.peer_ip, deque()).appendleft(waits)
         self._peers.move_to_end(waits.peer_ip, last=False)
 
     def take(self, most: int, share: int) -> Iterator[W]:
-        """Take connections, one of each peer and then one of each again."""
+        """Take connections: one of each peer, then again one of each peer, and so on."""
         if len(self._peers) == 1:  # as below, and quicker
             [(peer, queue)] = self._peers.items()
             for _ in range(min(most, share, len(queue))):
@@ -125,7 +125,7 @@ class Intake(Generic[W]):
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
         self._lines: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
-        self._passed = [0 for _ in Rank]  # turns of others since it had its own
+        self._passed = [0 for _ in Rank]  # by rank: the turns of others since its own
         self._line = self._lines[Rank.MODEST]  # of this turn
         self._reading: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
         self._last = ""  # the peer that asked last
@@ -151,7 +151,7 @@ class Intake(Generic[W]):
         self._reading[waits.rank].add(waits)
 
     def take_reading(self) -> Iterator[W]:
-        """Who reads on now: by rank, by peer, by connection."""
+        """The connections that may read on now: by rank, by peer, by connection."""
         left = PIECES
         for line in self._reading:
             for waits in line.take(left, left):
@@ -159,7 +159,7 @@ class Intake(Generic[W]):
                 yield waits
 
     def begin(self) -> Terms:
-        """Begin a turn; its terms."""
+        """Begin a turn; returns its terms."""
         rank = self._rank()
         self._line = self._lines[rank]
         if rank is not Rank.MODEST:
@@ -178,5 +178,5 @@ class Intake(Generic[W]):
         return chosen
 
     def take(self, terms: Terms, taken: int) -> Iterator[W]:
-        """Who is taken in this turn, beside those that were taken before."""
+        """Take further connections in this turn; `taken` were taken before."""
         return self._line.take(terms.most - taken, terms.share)

@@ -1,4 +1,4 @@
-"""Where do connections come in?  Sockets and TLS, opened before anything is promised (HF-8)."""
+"""How are listening sockets and TLS set up?  Before an installation is made or opened (HF-8)."""
 
 import asyncio
 import errno
@@ -14,30 +14,31 @@ from keystead.server.installation import Address
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0
-# What the kernel keeps for each connection (it takes twice as much). Left to itself it keeps
-# megabytes, and one read brings a quarter of one. A window of 32 KiB is enough for bodies of 256.
+# The kernel's buffer for each connection (it takes twice as much). Its default is megabytes, and
+# one read would bring a quarter of a megabyte. A window of 32 KiB is enough for bodies of 256 KiB.
 RECEIVE_BYTES = 32 * 1024
 SEND_BYTES = 64 * 1024
-TRANSPORT_BYTES = 16 * 1024  # that wait for the kernel, before a client "does not read"
+TRANSPORT_BYTES = 16 * 1024  # waiting for the kernel; with more, the client "does not read"
 
 
 def open_sockets(address: Address) -> list[socket.socket]:
-    """Sockets that have an address, and let nobody in before they listen; raises Failure."""
+    """Sockets that are bound, but accept nothing before they listen; raises Failure."""
     try:
-        found = socket.getaddrinfo(
+        resolved = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror:
         raise Failure(
-            f"`{address.host}` is not an address of this machine", "listen on 127.0.0.1:8420"
+            f"`{address.host}` is not an address of this machine",
+            "give an address of this machine, such as `127.0.0.1:8420`",
         ) from None
-    places = list(dict.fromkeys((family, place) for family, _, _, _, place in found))
+    names = list(dict.fromkeys((family, name) for family, _, _, _, name in resolved))
     if address.port == 0:  # a free port is free for one family only
-        places = places[:1]
+        names = names[:1]
     opened: list[socket.socket] = []
     try:
-        for family, place in places:
-            opened.append(_bound(family, place))  # what was opened is closed
+        for family, name in names:
+            opened.append(_bound(family, name))  # after an error all sockets are closed
     except OSError as error:
         for sock in opened:
             sock.close()
@@ -45,14 +46,14 @@ def open_sockets(address: Address) -> list[socket.socket]:
     return opened
 
 
-def _bound(family: int, place: tuple[object, ...]) -> socket.socket:
+def _bound(family: int, name: tuple[object, ...]) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound(sock)
-        sock.bind(place)
+        sock.bind(name)
         sock.setblocking(False)
     except OSError:
         sock.close()
@@ -61,13 +62,13 @@ def _bound(family: int, place: tuple[object, ...]) -> socket.socket:
 
 
 def bound(sock: socket.socket) -> None:
-    """Let the kernel keep little for each connection that comes in by a socket."""
+    """Let the kernel keep little for each connection of a listening socket."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
 
 
 def bound_transport(transport: asyncio.BaseTransport) -> None:
-    """Let a transport keep little, in each direction; TLS keeps half a megabyte unless told."""
+    """Let a transport keep little in each direction; over TLS it keeps half a megabyte else."""
     transport.set_write_buffer_limits(TRANSPORT_BYTES)  # type: ignore[attr-defined]  # it can write
     limit_reads = getattr(transport, "set_read_buffer_limits", None)  # TLS only
     if limit_reads is not None:
@@ -89,7 +90,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     _require_private(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")  # of 1.2; those of 1.3 are all like these
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")  # for TLS 1.2; those of 1.3 are all good
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
     try:

@@ -1,8 +1,8 @@
-"""Who is at the other end, and how did they come?  (threat-model HF-4)
+"""Which peer is at the other end, and did its request come over TLS?  (threat-model HF-4)
 
-The socket says it. Only when the socket's peer is one of `trusted_proxies` do the forwarding
-headers count, and of those only what the nearest trusted proxy added: the right-most address
-that is not itself a trusted proxy.
+The socket says it. Forwarding headers count only if the socket's peer is one of `trusted_proxies`.
+Then the client is the right-most address that is not itself a trusted proxy: the nearest trusted
+proxy added it.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class BadForwarding(Exception):
-    """A trusted proxy forwards an address that is none: answer 400."""
+    """A trusted proxy forwards a text that is not an address. The answer is 400."""
 
 
 class Peer(msgspec.Struct, frozen=True, gc=False):
@@ -47,8 +47,8 @@ def _is_trusted(candidate: Address, trusted: Sequence[Network]) -> bool:
 def peer_of(peername: object, trusted: Sequence[Network]) -> Peer:
     """The Peer of a socket's peer name."""
     host = peername[0] if isinstance(peername, tuple) else ""
-    found = address(str(host).partition("%")[0])
-    return Peer(str(found), _is_trusted(found, trusted), found.is_loopback)
+    parsed = address(str(host).partition("%")[0])
+    return Peer(str(parsed), _is_trusted(parsed, trusted), parsed.is_loopback)
 
 
 def client_of(
@@ -78,7 +78,7 @@ def _forwarded(header: str, trusted: Sequence[Network]) -> str:
 
 
 class PeerCounts:
-    """How many connections does each peer hold?  Trusted proxies are not counted (section 6)."""
+    """Counts the connections of each peer. A trusted proxy has no limit of its own (section 6)."""
 
     def __init__(self, per_peer: int, in_all: int) -> None:
         self._counts: dict[str, int] = {}
@@ -87,11 +87,11 @@ class PeerCounts:
         self.total = 0
 
     def allow(self, per_peer: int, in_all: int) -> None:
-        """Let so many in from now on; nobody is sent away."""
+        """Set the limits from now on; open connections stay."""
         self._per_peer, self._in_all = per_peer, in_all
 
     def admit(self, peer: Peer) -> bool:
-        """Count one more connection, or say no."""
+        """Count one more connection; False if it is over a limit."""
         held = self._counts.get(peer.ip, 0)
         if self.total >= self._in_all or (held >= self._per_peer and not peer.trusted):
             return False

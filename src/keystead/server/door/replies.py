@@ -1,6 +1,6 @@
-"""How does an answer leave?  Its bytes, and the few answers that are no AWS protocol's.
+"""How is an answer written as bytes?  Also the few answers outside of AWS's protocols.
 
-Those are plain text, because what they answer was never understood as a request to a service.
+Those are plain text: the bytes that they answer were never understood as a request to a service.
 """
 
 from functools import lru_cache
@@ -20,12 +20,12 @@ def _plain_unavailable() -> HttpResponse:
 
 
 def plain(status: int, message: str) -> Answer:
-    """A plain answer that no AWS protocol has a form for."""
+    """A plain answer to bytes that are not a request of an AWS protocol."""
     return Answer(text(status, message), _plain_unavailable)
 
 
 def always(status: int, message: str) -> Answer:
-    """A plain answer that no turn stands behind: it says the same whether anything can be kept."""
+    """A plain answer that needs no turn: it is the same even if a turn cannot be made durable."""
     response = text(status, message)
     return Answer(response, lambda: response)
 
@@ -46,7 +46,7 @@ def render(response: HttpResponse, date: str, *, last: bool) -> bytes:
     if status < _OK:
         return f"{start}\r\n".encode()
     (name, value), *others = response.headers
-    # What stands after the request id is the same in every success of a protocol.
+    # The headers after the request id are the same in every success of a protocol.
     lines = (_alike if status == _OK else _lines)(tuple(others))
     close = "Connection: close\r\n" if last else ""
     length = len(response.body)

@@ -1,10 +1,10 @@
-"""Who is let in over TLS?  Counted when they connect, before anything is said.
+"""Which TLS connections are let in?  Each is counted when it connects, before its handshake.
 
     accept -> count, or close -> handshake, with a deadline -> the door's connection
 
-The loop's own listener tells the door of a connection only after its handshake: whoever connects
-and says nothing would hold a descriptor that nobody counts. Here the count comes first, and a
-handshake that fails gives it back.
+The loop's own listener tells the door of a connection only after its handshake. A client that
+connects and sends nothing would hold a descriptor that nobody counts. Here the count comes first,
+and a handshake that fails gives it back.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from keystead.server.door.connection import Connection, Door
 from keystead.server.door.listeners import BACKLOG, HANDSHAKE_SECONDS
 from keystead.server.telemetry import logs
 
-AT_ONCE = 128  # connections that are taken before others have their turn
-WAIT_SECONDS = 1.0  # until it is tried again, when there is no descriptor left
+AT_ONCE = 128  # connections that are accepted before the loop does other work
+WAIT_SECONDS = 1.0  # before another attempt when there is no descriptor left
 
-# What means that there is no room for one more descriptor, now.
+# The errors that mean that there is no room for one more descriptor now.
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -39,7 +39,7 @@ class TlsListener:
         self._listen()
 
     def present(self, context: ssl.SSLContext) -> None:
-        """Use this certificate for whoever connects from now on."""
+        """Use this certificate for new connections."""
         self._context = context
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class TlsListener:
     def _pause(self) -> None:
         """There is no descriptor left: wait until connections have ended."""
         self._door.refused("file limit")
-        logs.warning("no connection can be accepted: too many open files")
+        logs.warning("no connection can be accepted: the limit of open files is reached")
         self._loop.remove_reader(self._socket)
         self._waiting = self._loop.call_later(WAIT_SECONDS, self._listen)
 
@@ -95,7 +95,7 @@ class TlsListener:
                 ssl=self._context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
-        except OSError:  # ssl's errors and the deadline are of its kind
+        except OSError:  # errors of ssl and the deadline are OSErrors too
             self._door.refused("handshake")
             connection.leave()
             accepted.close()

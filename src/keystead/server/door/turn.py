@@ -3,11 +3,12 @@
 The requests of one turn of the event loop gather here, as many as `intake` says, and are answered
 together. One `commit` makes state and audit durable for all of them, and then the answers are
 written. If it fails, no answer of the turn is true any more: each caller gets a 503 instead.
-Whom there was no time for waits for another turn. When that comes and nobody is there any more to
-be answered, what would only have been read is dropped.
 
-An answer that work must precede (`pipeline.later`) is not delivered: the work is begun when the
-turn is durable. When it has ended, its connection waits for its turn again, with the same request.
+A request waits for another turn if there was no time for it. If its client has gone by then, and it
+would only read, it is dropped.
+
+An answer may need work first (`pipeline.later`). Then it is not delivered, and the work begins when
+the turn is durable. After the work the connection waits for a turn again, with the same request.
 
 INVARIANT: nothing else delivers an answer.
 """
@@ -29,17 +30,17 @@ from keystead.server.telemetry import logs
 from keystead.wire.http import HttpRequest
 from keystead.work import Outcome, Undone
 
-WATCH_SECONDS = 0.25  # between two looks at what waits for a worker
+WATCH_SECONDS = 0.25  # between two looks at the work that waits for a worker
 Asked = tuple[HttpRequest, Peer] | Again
 
 
 class Receiver(Waits, Protocol):
-    """A connection that answers go to."""
+    """A connection that is answered."""
 
-    gone: bool  # nobody is there to be answered
+    gone: bool  # the client has gone: answers cannot reach it
 
     def advance(self) -> None:
-        """Take in one request if it is complete; it may `ask` or `put` once."""
+        """Take in one request if it is complete; this may call `ask` or `put` once."""
 
     def listen(self) -> None:
         """Read what comes, when this was paused."""
@@ -52,17 +53,17 @@ class Receiver(Waits, Protocol):
 
 
 class Answering(Protocol):
-    """What answers requests."""
+    """Answers requests."""
 
     def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
-        """The answers to the first of these, in order: at least one, and as time allows."""
+        """The answers to the first of these, in order: at least one, and more as time allows."""
 
     def changes(self, request: HttpRequest) -> bool:
         """Would this request change anything if it is allowed?"""
 
 
 class _Waiting(msgspec.Struct):
-    """What a connection waits for: an answer, or the answer to a request."""
+    """A connection that waits, with its answer, or with a request to be answered."""
 
     receiver: Receiver
     last: bool
@@ -96,13 +97,13 @@ class Turn:
         self._terms = ALONE  # of this turn
         self._bytes = 0  # of the bodies of this turn
         self._waiting: list[_Waiting] = []
-        self._kept: dict[Receiver, _Waiting] = {}  # taken, and there was no time for them
+        self._kept: dict[Receiver, _Waiting] = {}  # taken, but there was no time for them
         self._working: dict[Receiver, Handed] = {}  # work is done for them
         self._ended: deque[tuple[_Waiting, Later, Outcome | Undone]] = deque()  # by workers
-        self._told = False  # does the loop know that there is something in it?
+        self._told = False  # does the loop know that `_ended` is not empty?
 
     def hear(self, receiver: Receiver) -> None:
-        """Let a connection take in what has arrived, when its turn comes."""
+        """Let a connection take in a request, when its turn comes."""
         self._intake.add(receiver)
         if not self._begun:
             self._begin()
@@ -134,19 +135,19 @@ class Turn:
             self._begin()
 
     def _begin(self) -> None:
-        """Let this turn end: the loop first hands out everything that is readable."""
+        """Let this turn end, after the loop has handed out everything that is readable."""
         self._begun = True
         self._loop.call_soon(self._settle, 0)
 
     def _settle(self, before: int) -> None:
-        """Flush when one more look at the sockets has brought nothing: one sync serves all."""
+        """Flush when one more look at the sockets has brought no request: one sync serves all."""
         if not before:
             self._terms = self._intake.begin()
             for receiver in self._intake.take_reading():
                 receiver.listen()
         self._take()
         now = len(self._waiting)
-        # Nobody else is kept waiting by one more look. A full turn would find no room for more.
+        # With one peer, one more look keeps nobody else waiting. A full turn has no room for more.
         if self._terms is ALONE and before < now < ALONE.most:
             self._loop.call_soon(self._settle, now)
             return
@@ -157,7 +158,7 @@ class Turn:
             self._begin()
 
     def _take(self) -> None:
-        """Let those connections whose turn it is take in a request each."""
+        """Let the connections of this turn take in one request each."""
         for receiver in self._intake.take(self._terms, len(self._waiting)):
             if self._kept and (kept := self._kept.pop(receiver, None)):
                 self._waiting.append(kept)
@@ -176,56 +177,56 @@ class Turn:
         try:
             waiting = self._answered()
         except BaseException as error:
-            for one in asking:
-                one.receiver.abort()
+            for entry in asking:
+                entry.receiver.abort()
             logs.alarm("a turn failed", error)
             if isinstance(error, Exception):
                 return
             raise
         try:
             self._commit()
-        except Exception as error:  # noqa: BLE001  # whatever it was, nothing is durable
+        except Exception as error:  # noqa: BLE001  # after any exception nothing is durable
             self._failed(error)
-            waiting = [_unavailable(*each) for each in waiting]
+            waiting = [_unavailable(*pair) for pair in waiting]
         date = self._date()
-        answered = [(one, answer) for one, answer in waiting if isinstance(answer, Answer)]
-        responses = [_rendered(one, answer, date) for one, answer in answered]
-        for (one, _), response in zip(answered, responses, strict=True):
+        answered = [(entry, answer) for entry, answer in waiting if isinstance(answer, Answer)]
+        responses = [_rendered(entry, answer, date) for entry, answer in answered]
+        for (entry, _), response in zip(answered, responses, strict=True):
             if response is None:
-                one.receiver.abort()
+                entry.receiver.abort()
             else:
-                one.receiver.deliver(response, last=one.last)
+                entry.receiver.deliver(response, last=entry.last)
         if len(answered) < len(waiting):
-            for one, answer in waiting:
+            for entry, answer in waiting:
                 if isinstance(answer, Later):
-                    self._begin_work(one, answer)
+                    self._begin_work(entry, answer)
 
     def _answered(self) -> list[tuple[_Waiting, Answer | Later]]:
-        """Who gets which answer; whom there was no time for waits for another turn."""
+        """The answers of this turn. Requests without time for them wait for another turn."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        unanswered = [one for one in waiting if one.answer is None and not _is_dropped(one)]
-        applications = {id(one.application): one.application for one in unanswered}
+        unanswered = [entry for entry in waiting if entry.answer is None and not _is_dropped(entry)]
+        applications = {id(entry.application): entry.application for entry in unanswered}
         for application in filter(None, applications.values()):
-            asking = [one for one in unanswered if one.application is application]
-            requests = [one.asked for one in asking if one.asked]
+            asking = [entry for entry in unanswered if entry.application is application]
+            requests = [entry.asked for entry in asking if entry.asked]
             answers = application.answer_all(requests, self._terms.seconds)
-            for one, each, answer in zip(asking, requests, answers, strict=False):
-                head = isinstance(each, tuple) and each[0].method == "HEAD"
-                one.answer = _without_body(answer) if head else answer
-        for one in reversed(unanswered):
-            if one.answer is None:
-                self._keep(one)
-        return [(one, one.answer) for one in waiting if one.answer is not None]
+            for entry, asked, answer in zip(asking, requests, answers, strict=False):
+                head = isinstance(asked, tuple) and asked[0].method == "HEAD"
+                entry.answer = _without_body(answer) if head else answer
+        for entry in reversed(unanswered):
+            if entry.answer is None:
+                self._keep(entry)
+        return [(entry, entry.answer) for entry in waiting if entry.answer is not None]
 
     # work
 
     @property
     def is_working(self) -> bool:
-        """Is work done for anybody, or was it, and is not answered?"""
+        """Is work done for a request that is not answered yet, or was it done?"""
         return bool(self._working or self._kept)
 
     def leave(self, receiver: Receiver) -> None:
-        """Nobody is there any more to be answered: what is not begun is not done."""
+        """The client has gone: drop its work if it is not begun."""
         if handed := self._working.get(receiver):
             handed.leave()
 
@@ -234,31 +235,32 @@ class Turn:
         for handed in list(self._working.values()):
             handed.stop()
 
-    def _begin_work(self, one: _Waiting, later: Later) -> None:
+    def _begin_work(self, entry: _Waiting, later: Later) -> None:
         """Let work be done, and this request be the next of its connection again."""
 
         def ended(outcome: Outcome | Undone) -> None:
-            self._ended.append((one, later, outcome))
-            if not self._told:  # many end at a time, and the loop is woken once
+            self._ended.append((entry, later, outcome))
+            if not self._told:  # much work ends at a time, and the loop is woken once
                 self._told = True
                 self._loop.call_soon_threadsafe(self._resume_all)
 
         if not self._working:
             self._loop.call_later(WATCH_SECONDS, self._watch)
-        self._working[one.receiver] = handed = later.begin(ended)
-        if one.receiver.gone:
+        self._working[entry.receiver] = handed = later.begin(ended)
+        if entry.receiver.gone:
             handed.leave()
 
     def _resume_all(self) -> None:
-        """Let those whose work has ended wait for their turn."""
-        self._told = False  # first: what ends from now on tells the loop again
+        """Let the connections whose work has ended wait for their turn."""
+        self._told = False  # first: work that ends from now on tells the loop again
         while self._ended:
-            one, later, outcome = self._ended.popleft()
-            receiver = one.receiver
+            entry, later, outcome = self._ended.popleft()
+            receiver = entry.receiver
             del self._working[receiver]
             again = later.after(outcome)
-            self._kept[receiver] = _Waiting(receiver, one.last, None, one.application, again)
-            # Results come many at a time: they go by few, and let those pass who need no work.
+            self._kept[receiver] = _Waiting(receiver, entry.last, None, entry.application, again)
+            # Many results come at a time. They are answered in small turns, and requests that need
+            # no work pass them.
             receiver.rank = Rank.RETURNED
             self._intake.add(receiver)
         if not self._begun:
@@ -271,43 +273,43 @@ class Turn:
         if self._working:
             self._loop.call_later(WATCH_SECONDS, self._watch)
 
-    def _keep(self, one: _Waiting) -> None:
+    def _keep(self, entry: _Waiting) -> None:
         """Let a request that was taken be the first of another turn."""
-        self._kept[one.receiver] = one
-        self._intake.put_back(one.receiver)
+        self._kept[entry.receiver] = entry
+        self._intake.put_back(entry.receiver)
         if not self._begun:
             self._begin()
 
 
-def _is_dropped(one: _Waiting) -> bool:
-    """Is nobody there to be answered, and would nothing be changed?"""
-    if not one.receiver.gone or one.application is None or not isinstance(one.asked, tuple):
+def _is_dropped(entry: _Waiting) -> bool:
+    """Has the client gone, and would the request change nothing?"""
+    if not entry.receiver.gone or entry.application is None or not isinstance(entry.asked, tuple):
         return False
-    return not one.application.changes(one.asked[0])
+    return not entry.application.changes(entry.asked[0])
 
 
-def _rendered(one: _Waiting, answer: Answer, date: str) -> bytes | None:
-    """The bytes of an answer; None for one that cannot be written, which costs no other its own."""
+def _rendered(entry: _Waiting, answer: Answer, date: str) -> bytes | None:
+    """The bytes of an answer, or None if it cannot be written; the other answers are written."""
     try:
-        return render(answer.response, date, last=one.last)
+        return render(answer.response, date, last=entry.last)
     except Exception as error:  # noqa: BLE001  # it must not cost others their answers
         logs.alarm("an answer cannot be written", error)
         return None
 
 
-def _unavailable(one: _Waiting, answer: Answer | Later) -> tuple[_Waiting, Answer | Later]:
-    """What is delivered instead of an answer that nothing durable stands behind."""
+def _unavailable(entry: _Waiting, answer: Answer | Later) -> tuple[_Waiting, Answer | Later]:
+    """The answer in place of one whose turn could not be made durable."""
     if isinstance(answer, Later):
         answer.take_back()
-        return one, Answer(answer.unavailable(), answer.unavailable)
-    # Refused instead of "100 Continue", a client may send the body or not: whatever comes next on
-    # this connection could be either.
-    one.last = one.last or answer.response.status < HTTPStatus.OK
-    return one, msgspec.structs.replace(answer, response=answer.unavailable())
+        return entry, Answer(answer.unavailable(), answer.unavailable)
+    # If a client gets this in place of "100 Continue", it may send the body or not. The next bytes
+    # of this connection could be a body or a request.
+    entry.last = entry.last or answer.response.status < HTTPStatus.OK
+    return entry, msgspec.structs.replace(answer, response=answer.unavailable())
 
 
 def _without_body(answer: Answer | Later) -> Answer | Later:
-    """The answer to a HEAD (RFC 9110, 9.3.2); no operation that needs work is asked by one."""
+    """The answer to a HEAD (RFC 9110, 9.3.2). No operation that needs work is called by HEAD."""
     if isinstance(answer, Later):
         return answer
     response = msgspec.structs.replace(answer.response, body=b"")
