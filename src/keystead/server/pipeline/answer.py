@@ -1,4 +1,4 @@
-"""What is answered: a response, and the refusal that replaces it if it cannot be kept."""
+"""An answer: a response, and the refusal that replaces it if its turn is not made durable."""
 
 from collections.abc import Callable
 

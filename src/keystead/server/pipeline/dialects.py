@@ -1,7 +1,7 @@
-"""How does each protocol ask and answer?  The forms that the pipeline speaks.
+"""How does each protocol carry requests and answers?  One face for all of them.
 
-Everything in them comes from `wire`; here it only gets one face, so that the pipeline does not
-know which protocol it speaks.
+All forms come from `wire`. Here they get one face, so that the pipeline does not know which
+protocol it speaks.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Dialect:
     """One protocol."""
 
     read: Callable[[Operation[Any, Any], Route, HttpRequest], Any]
-    """The input of an operation; raises what is wrong with it."""
+    """The input of an operation; raises an AwsError if it is wrong."""
 
     answer: Callable[[Operation[Any, Any], Any, str], HttpResponse]
     """The response that carries an answer, with this request id."""

@@ -1,19 +1,19 @@
 """One request on its way through the pipeline: each stage that it reaches is a type of its own.
 
-    Arrived    it came, and goes to this operation
-    Known      it is known who asks
-    Asked      and what
+    Arrived    its operation is known
+    Known      its caller is known
+    Asked      its input is known
     Ready      a call is open for it
     Working    its operation left work: it will arrive again, with the outcome
     Answered   its operation was performed, and the response is written
-    Refused    it goes no further, from whichever stage
+    Refused    it goes no further; any stage may end so
 
-A stage has what the stages before it found, and no field that may be empty because one of them was
-not reached.
+A stage has the facts that the stages before it found. No field is empty because one of them was not
+reached.
 
 INVARIANT: a Refused holds its error without a traceback (`errors.without_trace`). The frames of a
-traceback hold the request again, body and all, and such a ring is kept for ever or until the next
-collection.
+traceback hold the request again, with its body. Such a cycle would stay until the next collection,
+or for ever.
 """
 
 from datetime import datetime
@@ -36,7 +36,7 @@ MOST_RECORDED = 1024  # characters of a text that a record takes from outside, a
 
 
 class Arrived(msgspec.Struct):
-    """A request that came, and where it goes; its event is filled on the way."""
+    """A request that arrived, and its route; its event is filled on the way."""
 
     request: HttpRequest
     where: Route
@@ -44,20 +44,20 @@ class Arrived(msgspec.Struct):
     event: Event
     started: float
     outcome: Outcome | None = None  # of the work that its operation left when it ran before
-    works: int = 0  # how often it left work
+    works: int = 0  # how often its operation left work
 
     @property
     def arrived(self) -> "Arrived":
-        """Itself: every later stage has it by this name."""
+        """Itself, as every later stage names it."""
         return self
 
     def begin_again(self) -> None:
-        """Forget in its event whatever was found since it came."""
+        """Make its event anew, without the facts that were found since it arrived."""
         event = self.event
         self.event = event_of(self.request, self.where, event.time, event.request_id)
 
     def with_outcome(self, outcome: Outcome) -> "Arrived":
-        """The same request, to be performed from its first step, with what came of its work."""
+        """The same request, to be performed from its first step, with the outcome of its work."""
         request, where, old = self.request, self.where, self.event
         event = event_of(request, where, old.time, old.request_id)
         return Arrived(request, where, self.speech, event, self.started, outcome, self.works + 1)
@@ -72,7 +72,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """It is known who asks for what."""
+    """The caller and the input of a request are known."""
 
     arrived: Arrived
     known: Known
@@ -95,7 +95,7 @@ class Working(msgspec.Struct, frozen=True):
 
     arrived: Arrived
     work: Work[Any]
-    owner: str  # whose turn it takes
+    owner: str  # the owner whose turn it takes
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -106,28 +106,28 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A request goes no further. `error` is what its caller is told."""
+    """A request goes no further. Its caller is told `error`."""
 
     arrived: Arrived
     error: AwsError
 
 
 def arrive(request: HttpRequest, now: datetime, started: float) -> Arrived:
-    """A request that came at this time, and where it goes."""
+    """A request that arrived at this time, with its route."""
     where = route(request)  # 1
     event = event_of(request, where, now, new_request_id())
     return Arrived(request, where, dialect(where.service, request), event, started)
 
 
 def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str) -> Event:
-    """The event of a request, with what is known before anyone is authenticated."""
+    """The event of a request, with the facts that are known before authentication."""
     headers, endpoint, implementation = request.headers, request.endpoint, where.implementation
     return Event(
         request_id,
         now,
         where.service.event_source,
         where.name,
-        "",  # the Region, until someone is authenticated
+        "",  # the Region, before authentication
         request.source_ip,
         headers.get("user-agent", "")[:MOST_RECORDED],
         endpoint.name,

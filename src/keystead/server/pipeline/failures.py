@@ -1,7 +1,7 @@
-"""What is a caller told of an exception?  An error of AWS's; of our own failures only that.
+"""How is an exception told to a caller?  As an error of AWS's, without details of our failures.
 
-A caller learns that something failed, and under which request id. The log and the metrics learn
-what, here and nowhere else.
+A caller learns that we failed, and the request id. The log and the metrics learn the details, here
+and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 from keystead.wire.models import accessanalyzer, iam, kms, organizations
 from keystead.work import Undone
 
-# What each service calls a failure of its own (iam.md 1.5).
+# The error by which each service tells of its own failure (iam.md 1.5).
 _INTERNAL: Mapping[str, type[AwsError]] = {
     "kms": kms.KMSInternalException,
     "iam": iam.ServiceFailureException,
@@ -29,7 +29,7 @@ _THROTTLED: Mapping[str, type[AwsError]] = {
     "access-analyzer": accessanalyzer.ThrottlingException,
 }
 
-# How each service says that it is too much (kms.md 8, iam.md 1.5).
+# The sentence by which each service refuses too many calls (kms.md 8, iam.md 1.5).
 _TOO_MUCH: Mapping[str, str] = {
     "kms": (
         "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."
@@ -38,27 +38,27 @@ _TOO_MUCH: Mapping[str, str] = {
 
 
 class RequestAbandoned(AwsError):
-    """Nobody waited for the answer any more; only the record says so."""
+    """The client did not wait for the answer. This error appears only in the record."""
 
     code = "RequestAbandoned"
 
 
 def throttled(where: Route) -> AwsError:
-    """The refusal of what there is no room for."""
+    """The refusal of a request for which there is no room."""
     service = where.service.name
     error = _THROTTLED.get(service, ThrottlingException)
     return error(_TOO_MUCH.get(service, "Rate exceeded"))
 
 
 def as_undone(why: Undone, where: Route) -> AwsError:
-    """What is told of work that was not done."""
+    """The error of a request whose work was not done."""
     if why is Undone.LATE:
         return throttled(where)
     return RequestAbandoned(why.value) if why is Undone.LEFT else ServiceUnavailable()
 
 
 def as_aws_error(raised: Exception, where: Route, request_id: str, metrics: Metrics) -> AwsError:
-    """What the caller gets for an exception."""
+    """The error that the caller gets for an exception; tells log and metrics of our failures."""
     if isinstance(raised, AwsError):
         return raised
     if isinstance(raised, (StoreUnavailable, StoreCorrupt)):
@@ -66,11 +66,11 @@ def as_aws_error(raised: Exception, where: Route, request_id: str, metrics: Metr
         logs.outage("the store is unavailable", raised, request_id=request_id)
         return ServiceUnavailable()
     if isinstance(raised, RowIntegrityError):
-        # Someone changed the database: what depends on the row is refused (RK-4).
+        # Somebody changed the database: a call that depends on the row is refused (RK-4).
         metrics.alarm("integrity")
         old = isinstance(raised, NotTheNewest)
         logs.alarm(
-            "stored rows are not the newest: nothing of their account is served"
+            "stored rows are not the newest: calls of their account are refused"
             if old
             else "a stored row fails its authentication",
             raised,

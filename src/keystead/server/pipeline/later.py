@@ -1,4 +1,4 @@
-"""An answer that work must precede: promised in one turn, given in a later one.
+"""An answer that needs work first. The work is promised in one turn, the answer given in a later.
 
 the turn is durable -> `begin`, and work is done beside the loop -> `after` -> a later turn
 the turn is lost    -> `take_back`
@@ -14,7 +14,7 @@ from keystead.wire.http import HttpResponse
 from keystead.work import Outcome, Undone
 
 Again = Arrived | Refused
-"""A request that arrives again after its work, or is refused because that was not done."""
+"""A request that arrives again after its work, or is refused because the work was not done."""
 
 
 class Later:
@@ -39,7 +39,7 @@ class Later:
         return self._lane.hand_over(self._promise, on_end)
 
     def take_back(self) -> None:
-        """The turn is lost, and what its first run found with it."""
+        """The turn is lost: give up the work."""
         self._lane.take_back(self._promise)
 
     def after(self, outcome: Outcome | Undone) -> Again:

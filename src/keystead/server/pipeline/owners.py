@@ -1,7 +1,7 @@
-"""Whose is the work of a request?  A principal's, or a stranger's part of the network.
+"""Who owns the work of a request?  A principal, or for a stranger a part of the network.
 
-Sessions of one role are one owner. A stranger has no name that would cost something, so what counts
-is where a request comes from: a /24 of IPv4, a /64 of IPv6.
+Sessions of one role are one owner. A stranger could take any name at no cost. So the owner is the
+network that the request comes from: a /24 of IPv4, a /64 of IPv6.
 """
 
 import ipaddress
@@ -12,7 +12,7 @@ _PREFIX = {4: 24, 6: 64}
 
 
 def owner_of(principal: Principal, source_ip: str) -> str:
-    """Whose turn the work of this caller takes."""
+    """The owner whose turn the work of this caller takes."""
     if principal.type is not PrincipalType.ANONYMOUS:
         return f"{principal.account} {principal.unique_id}"
     version = ipaddress.ip_address(source_ip).version

@@ -1,35 +1,35 @@
 """The path of one request. Reading this is reading the security model.
 
     1 which operation                Arrived    routing
-    2 who is asking                  Known      identity.authentication.authenticate
-    3 what is asked                  Asked      wire
+    2 which caller                   Known      identity.authentication.authenticate
+    3 which input                    Asked      wire
     4 a call for this caller         Ready      here
     5 may they, and do it                       the operation, which asks `call.authorize`
       or the work that it needs      Working    lane; the request arrives again, with its outcome
-    6 what happened                             audit.trail
+    6 the record                                audit.trail
     7 the answer                     Answered   wire
 
-Each step takes a request from one type (`exchange`) to the next. What is raised in a step makes it
-Refused: it skips the steps that follow, and its refusal is what is recorded and answered.
+Each step takes a request from one type (`exchange`) to the next. An exception in a step makes the
+request Refused: it skips the steps that follow, and its refusal is recorded and answered.
 
-All of it happens within one turn of the event loop: steps 1 to 4 of several of its requests, then
-5 and 7 of one after the other, then 6 of all of them. The records are written when the turn is
-committed, and the answers leave when it is durable (`door.turn`).
+All of this happens within one turn of the event loop. Several of its requests take steps 1 to 4
+together, then 5 and 7 one after the other, then 6 together. The records are written when the turn
+is committed, and the answers leave when it is durable (`door.turn`).
 
-An operation that needs more time leaves work (`work`). It is begun when the turn is durable; then
-the request arrives again in a later turn, and takes every step again: only that run answers and is
-recorded (decision 0021). What the first run wrote stands.
+An operation that needs more time leaves work (`work`). The work begins when the turn is durable.
+Afterwards the request arrives again in a later turn, and takes every step again. Only that run
+answers and is recorded (decision 0021). Changes that the first run wrote stay.
 
 INVARIANTS
- (a) Every request that gets here leaves exactly one event, whatever becomes of it; of callers who
-     are not known, too many too fast are counted in one event (`unknown_callers`).
- (b) An error leaves no change: whatever a call wrote is undone when anything is raised in it, and
-     its answer (7) is written before that is too late.
- (c) Nothing is answered from a call in which nothing was asked, unless the row of the operation
-     says that it asks nothing (`rules`).
- (d) A caller learns of our own failures only that they happened, and under which request id.
- (e) A call is performed for a caller of whom nothing has changed since they were authenticated: a
-     request that waits for its turn is a cached view, too, and goes by the same names.
+ (a) Every request that gets here leaves exactly one event, in any case. Refusals of unknown callers
+     that come too fast are counted in one event (`unknown_callers`).
+ (b) An error leaves no change: if anything is raised in a call, its changes are undone. Its answer
+     (7) is written while they still can be.
+ (c) A call in which nothing was asked is not answered, unless the row of the operation says that
+     it asks nothing (`rules`).
+ (d) Of our own failures a caller learns only that they happened, and the request id.
+ (e) A call is performed only if nothing about its caller has changed since the authentication. A
+     request that waits for its turn is a cached view too, and the same names invalidate it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -79,8 +79,8 @@ from keystead.work import Work
 
 JSON_LIMIT = 200_000  # kms.md 1
 QUERY_LIMIT = 256 * 1024  # threat-model section 6
-MOST_WORKS = 2  # that one request may leave
-TOGETHER = 32  # requests whose data a processor's caches hold
+MOST_WORKS = 2  # pieces of work that one request may leave
+TOGETHER = 32  # requests; a processor's caches hold the data of so many
 
 S = TypeVar("S", bound="Stage")
 T = TypeVar("T")
@@ -95,17 +95,17 @@ class Stage(Protocol):
 
 
 class Trail(Protocol):
-    """Where events go; `audit.trail`."""
+    """Takes the events; `audit.trail`."""
 
     def record(self, event: Event) -> None:
         """Remember an event, with the changes of this turn."""
 
     def abandon(self) -> None:
-        """Undo this turn: its changes, and what was remembered of it."""
+        """Undo this turn: its changes and its events."""
 
 
 class OpenCall(Protocol):
-    """Makes the call of one service; what does not change from call to call is in it already."""
+    """Makes the calls of one service; it holds the values that all calls share."""
 
     def __call__(
         self,
@@ -138,7 +138,7 @@ class Pipeline:
     lane: Lane
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
-        """How long may the body be?  Nothing that is served today needs more (HF-7)."""
+        """The most bytes that a body may have. No operation of today needs more (HF-7)."""
         return JSON_LIMIT if "x-amz-target" in headers else QUERY_LIMIT
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
@@ -168,10 +168,10 @@ class Pipeline:
     def answer_all(
         self, requests: Sequence[HttpRequest | Again], seconds: float
     ) -> list[Answer | Later]:
-        """Answer requests, in order, the first at least; raises only what is no request's fault.
+        """Answer requests in order, at least the first. Raises only if no request is at fault.
 
-        A step is taken for several of them before the next one is: the processor does the same
-        thing many times in two thirds of the time that it takes for one request after the other.
+        Several requests take a step together, before the next step. The processor does that in two
+        thirds of the time that it would need for one request after the other.
         """
         try:
             return self._answer_all(requests, perf_counter() + seconds)
@@ -203,13 +203,13 @@ class Pipeline:
     def _each(
         self, step: Callable[[S], T], stages: Sequence[S | Refused], until: float = inf
     ) -> list[T | Refused]:
-        """Take a step for the first of these requests: at least one, and as time allows.
+        """Take a step for the first of these requests: at least one, and more as time allows.
 
-        Who is refused skips it, and what is raised in it refuses its request.
+        A refused request skips it. An exception in it refuses its request.
         """
         taken: list[T | Refused] = []
         for stage in stages:
-            if isinstance(stage, Refused):  # to refuse takes no more time, so who is refused stays
+            if isinstance(stage, Refused):  # a refusal takes no more time, so it goes on
                 taken.append(stage)
                 continue
             if taken and perf_counter() > until:
@@ -221,12 +221,12 @@ class Pipeline:
         return taken
 
     def _refused(self, arrived: Arrived, raised: Exception) -> Refused:
-        """A request goes no further: keep what its caller is told, and nothing of the way there."""
+        """A request goes no further: keep the error for its caller, and no frame that raised it."""
         error = as_aws_error(raised, arrived.where, arrived.event.request_id, self.metrics)
         return Refused(arrived, without_trace(error))
 
     def _who(self, arrived: Arrived) -> Known:
-        """Who is asking?  Only callers learn that nobody serves what they ask."""
+        """Which caller asks?  Only known callers learn that an operation does not exist."""
         request, where, event, store = arrived.request, arrived.where, arrived.event, self.store
         if self.clock.is_behind(event.time):  # TM-2
             self.metrics.alarm("clock")
@@ -240,13 +240,13 @@ class Pipeline:
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
         event.session = caller.session
-        # These have one place, whatever Region their callers sign for (iam.md 6.3).
+        # These services are in one Region, even if their callers sign for another (iam.md 6.3).
         one_place = where.service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
         return Known(arrived, caller, state)
 
     def _what(self, known: Known) -> Asked:
-        """What is asked?"""
+        """Which input does the request have?"""
         arrived = known.arrived
         where, implementation = arrived.where, arrived.where.implementation
         if where.problem is not None or implementation is None:
@@ -261,7 +261,7 @@ class Pipeline:
         arrived, known, operation = asked.arrived, asked.known, asked.implementation.operation
         request, event, caller = arrived.request, arrived.event, known.caller
         now, region = event.time, event.region
-        view: Any = self.store.read()  # which cannot change anything, even by mistake
+        view: Any = self.store.read()  # a view cannot change anything, even by mistake
         call = self.calls[operation.service.name](
             operation=operation,
             event=event,
@@ -278,7 +278,7 @@ class Pipeline:
         return Ready(arrived, known, asked.implementation, asked.input, call)
 
     def _perform(self, ready: Ready) -> Answered | Later:
-        """May they, and do it; the answer of a call that changes something is written with it."""
+        """Perform the operation, which asks first. A changing call writes its answer inside."""
         known = ready.known
         if self.store.changes.touched(known.state, known.caller.names):  # (e)
             ready.arrived.begin_again()
@@ -292,7 +292,7 @@ class Pipeline:
         return performed if isinstance(performed, Answered) else self._promise(performed)
 
     def _run(self, ready: Ready) -> Answered | Working:
-        """What the operation gives, and the response that carries it; or the work that it left."""
+        """Run the operation, and write the response that carries its output; or take its work."""
         arrived, call, implementation = ready.arrived, ready.call, ready.implementation
         operation, event = implementation.operation, arrived.event
         given = implementation.function(call, ready.input)  # 5
@@ -305,9 +305,9 @@ class Pipeline:
         return Answered(arrived, arrived.speech.answer(operation, given, event.request_id))  # 7
 
     def _working(self, arrived: Arrived, call: Call, work: Work[Any]) -> Working:
-        """Work for which there is room; it is promised when nothing can undo this run alone."""
+        """Work for which there is room. It is promised when nothing can undo this run alone."""
         if arrived.works >= MOST_WORKS:
-            raise RuntimeError(f"{arrived.where.name} found other things than its work was for")
+            raise RuntimeError(f"{arrived.where.name} left work too often")
         owner = owner_of(call.principal, arrived.request.source_ip)
         if not self.lane.has_room(work, owner, len(arrived.request.body)):
             raise throttled(arrived.where)
@@ -321,7 +321,7 @@ class Pipeline:
         return Later(arrived, self.lane, promise, unavailable)
 
     def _close(self, answered: Answered | Later | Refused) -> Answer | Later:
-        """What happened, and the answer; never raises."""
+        """Record the event of a request, and give its answer; never raises."""
         if isinstance(answered, Later):
             return answered
         arrived = answered.arrived
@@ -341,7 +341,7 @@ class Pipeline:
         return Answer(response, partial(_unavailable, arrived.speech, where, event.request_id))
 
     def _refusal(self, refused: Refused) -> HttpResponse:
-        """The response to a request that goes no further, and its record."""
+        """Record a request that goes no further, and give its response."""
         arrived, error = refused.arrived, refused.error
         where, speech, event = arrived.where, arrived.speech, arrived.event
         event.response_elements = None
@@ -359,7 +359,7 @@ class Pipeline:
 
 
 def _end(event: Event, code: str, message: str, started: float) -> None:
-    """How it ended."""
+    """Note in an event how its request ended."""
     event.error_code = code
     event.error_message = message[:MOST_RECORDED]
     event.duration_us = int((perf_counter() - started) * 1e6)

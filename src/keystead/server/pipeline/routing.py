@@ -6,10 +6,9 @@
                GET /?Action=…, without a body
                POST /?Action=…&X-Amz-Signature=…, presigned, without a body (iam.md 3.9)
 
-Otherwise only the parameters of a signature may stand in the query string of a POST. What is
-neither, or something of both, is refused, after authentication: the caller learns first whether we
-know them.
-The value that names the operation is parsed once, here; nothing reads it again.
+In all other cases the query string of a POST may only have the parameters of a signature. A request
+of no protocol, or of two, is refused after authentication: the caller learns first whether we know
+them. The value that names the operation is parsed once, here. Nothing reads it again.
 """
 
 import re
@@ -40,8 +39,8 @@ _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service
 _BY_VERSION = {service.version: service for service in _SERVICES if service.protocol == "query"}
 _BY_NAME = {service.name: service for service in _SERVICES}
 
-# Who is asked for what nobody serves: these have no operations, and so no signature can be for
-# them.
+# The services of requests that no service serves. They have no operations, so no signature can be
+# for them.
 NOBODY_JSON = Service("", "json", "", event_source="unknown.amazonaws.com")
 NOBODY_QUERY = Service("", "query", "", event_source="unknown.amazonaws.com")
 
@@ -52,10 +51,10 @@ NO_FORM: Form = {}
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Why a request goes nowhere: an error that is to be raised, not one that was.
+    """Why a request goes nowhere: the error to raise.
 
-    An exception that is kept and raised again collects tracebacks, and with them what its frames
-    hold.
+    It is not an exception: a kept exception that is raised again collects tracebacks, and their
+    frames hold requests.
     """
 
     error: type[AwsError] = UnknownOperationException
@@ -66,10 +65,10 @@ NO_SUCH_OPERATION = Problem()
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Where a request goes. `problem` is why nowhere; its caller learns it once known."""
+    """Where a request goes. `problem` says why it goes nowhere; only a known caller learns it."""
 
     service: Service
-    name: str  # the operation's name as asked for; "" when there is none
+    name: str  # the operation's name in the request; "" when there is none
     implementation: Implementation | None = None
     form: Form = NO_FORM  # (query, rest-json)
     problem: Problem | None = None
@@ -109,20 +108,20 @@ def _json(request: HttpRequest, target: str) -> Route:
     prefix, _, name = target.rpartition(".")
     service = _BY_PREFIX.get(prefix, NOBODY_JSON)
     name = name if _NAME.match(name) else ""
-    found = implementation(service.name, name)
+    served = implementation(service.name, name)
     if (
-        found is None
+        served is None
         or request.method != "POST"
         or request.path != "/"
         or media_type(request.headers) != awsjson.CONTENT_TYPE
         or not _is_only_signature(request.query)
     ):
         return Route(service, name, problem=NO_SUCH_OPERATION)
-    return _JSON.setdefault(target, Route(service, name, found))
+    return _JSON.setdefault(target, Route(service, name, served))
 
 
 def _rest(request: HttpRequest) -> Route:
-    """By path; what is at no operation's path is a Query request that went astray."""
+    """The Route by path. A path of no operation is that of a misdirected Query request."""
     operation = _BY_PATH.get((request.method, request.path))
     if operation is None:
         service = _scoped(request, "rest-json")
@@ -130,11 +129,11 @@ def _rest(request: HttpRequest) -> Route:
             return _query(request)
         return Route(service, "", problem=NO_SUCH_OPERATION)
     service, name = operation.service, operation.name
-    found = implementation(service.name, name)
-    if found is None or media_type(request.headers) == FORM:
+    served = implementation(service.name, name)
+    if served is None or media_type(request.headers) == FORM:
         return Route(service, name, problem=NO_SUCH_OPERATION)
     try:
-        return Route(service, name, found, query.parse_form(request.query.encode()))
+        return Route(service, name, served, query.parse_form(request.query.encode()))
     except AwsError as error:
         return Route(service, name, problem=Problem(type(error), error.message))
 
@@ -144,7 +143,7 @@ def _query(request: HttpRequest) -> Route:
     action, version = form.get("Action", ""), form.get("Version", "")
     service = _BY_VERSION.get(version) or _scoped(request)
     if service is NOBODY_QUERY and (asked := _scoped(request, "json")) is not NOBODY_QUERY:
-        # Who signs for KMS speaks JSON, and is answered in it.
+        # A caller that signs for KMS speaks JSON, and is answered in JSON.
         return Route(asked, "", problem=NO_SUCH_OPERATION)
     name = action if _NAME.match(action) else ""
     if problem is not None:
@@ -152,15 +151,15 @@ def _query(request: HttpRequest) -> Route:
     if not action:
         text = "The request must contain the parameter Action"
         return Route(service, "", problem=Problem(MissingAction, text))
-    found = implementation(service.name, name)
-    if found is None or version not in ("", service.version):
+    served = implementation(service.name, name)
+    if served is None or version not in ("", service.version):
         text = f"Could not find operation {name} for version {version or service.version}"
         return Route(service, name, problem=Problem(UnknownOperationException, text))
-    return Route(service, name, found, form)
+    return Route(service, name, served, form)
 
 
 def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
-    """The parameters of a Query request, or why it is none."""
+    """The parameters of a Query request, or why it is not a Query request."""
     by_query = not request.body and (request.method == "GET" or _is_presigned_post(request))
     post = request.method == "POST"
     posted = post and (media_type(request.headers) == FORM or not _is_only_signature(request.query))
@@ -179,18 +178,18 @@ def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
 
 
 def _is_presigned_post(request: HttpRequest) -> bool:
-    """Does a POST carry its parameters beside the signature, as boto3 presigns it?"""
+    """Does a POST have its parameters in the query string, as boto3 presigns it?"""
     parts = request.query.split("&")
     signed = any(part.startswith("X-Amz-Signature=") for part in parts)
     return request.method == "POST" and signed and not _is_only_signature(request.query)
 
 
 def _is_only_signature(text: str) -> bool:
-    """Does a query string hold nothing but the parameters of a signature?"""
+    """Does a query string hold only the parameters of a signature?"""
     return not text or all(part.startswith("X-Amz-") for part in text.split("&"))
 
 
 def _scoped(request: HttpRequest, protocol: str = "query") -> Service:
-    """The service that the signature says it is for. Authentication will hold it to that."""
+    """The service that the signature names. Authentication will check it."""
     service = _BY_NAME.get(claimed(request).service)
     return service if service is not None and service.protocol == protocol else NOBODY_QUERY
