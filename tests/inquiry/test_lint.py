@@ -139,7 +139,7 @@ def test_what_is_no_policy_is_an_error(files: Files) -> None:
         assert said in error
     bad = files.folder / "bad.json"
     bad.write_bytes(b"\xff")
-    assert "it is not text in UTF-8" in files.run(str(bad))[2]
+    assert "it is not a text file in UTF-8" in files.run(str(bad))[2]
     assert files.run()[0] == 2
 
 

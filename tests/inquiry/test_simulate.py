@@ -344,9 +344,9 @@ def test_one_file_is_about_one_partition(folder: Folder) -> None:
     [
         ("1234/users/alice/own.json", "{}", "1234`: it is neither an account"),
         (f"{ACCOUNT}/user/alice/own.json", "{}", "user`: an account has only"),
-        (f"{ACCOUNT}/users/alice.json", "{}", "nothing but folders"),
-        (f"{ACCOUNT}/users/alice/notes.txt", "", "it is no policy"),
-        (f"{ACCOUNT}/users/alice/group.toml", "", "it is no policy"),
+        (f"{ACCOUNT}/users/alice.json", "{}", "only folders"),
+        (f"{ACCOUNT}/users/alice/notes.txt", "", "it is not a policy"),
+        (f"{ACCOUNT}/users/alice/group.toml", "", "it is not a policy"),
         (f"{ACCOUNT}/users/Alice/own.json", policy(ENCRYPT), "differ only by case"),
         (f"{ACCOUNT}/users/alice/own.json", policy({**ENCRYPT, "Effect": "allow"}), "own.json"),
         (f"{ACCOUNT}/users/alice/own.json", policy({**ENCRYPT, **when("StringEquals",

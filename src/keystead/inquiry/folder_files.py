@@ -1,4 +1,4 @@
-"""What is written in a folder of policies?  Its files, read strictly (docs/simulate.md).
+"""Which files may a folder of policies have?  They are read strictly (docs/simulate.md).
 
     DIR/scps/*.json  DIR/rcps/*.json                 over every account
     DIR/ACCOUNT/scps/*.json  rcps/*.json             over this account
@@ -7,8 +7,8 @@
                /managed/NAME.json                    customer managed policies
                /keys/KEY-ID.json  KEY-ID.toml        key policies; region, aliases, tags, …
 
-Names that begin with a `.` and README.md are not ours. Every other name that has no place here is
-an error: a policy that is not read would be a policy that is not tested.
+README.md and names that begin with a `.` are skipped. Every other name that is not listed above is
+an error: a policy that is not read would not be tested.
 """
 
 import re
@@ -58,13 +58,13 @@ class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str = "AWS_KMS"
 
 
-def wrong(place: Path, what: str, hint: str = HINT) -> Failure:
-    """The failure for something wrong at a place of the folder."""
-    return Failure(f"`{place}`: {what}", hint, status=WRONG)
+def wrong(path: Path, what: str, hint: str = HINT) -> Failure:
+    """The Failure that says `what` is wrong at this path of the folder."""
+    return Failure(f"`{path}`: {what}", hint, status=WRONG)
 
 
 def inside(folder: Path) -> Iterator[Path]:
-    """What is in a folder, by name; nothing when there is no such folder."""
+    """The entries of a folder, by name; none when there is no such folder."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -75,29 +75,29 @@ def inside(folder: Path) -> Iterator[Path]:
 
 
 def folders(folder: Path) -> Iterator[Path]:
-    """The folders in a folder, which has nothing else in it."""
+    """The folders in a folder. It must not have other entries."""
     seen: dict[str, Path] = {}
     for entry in inside(folder):
         if not entry.is_dir():
-            raise wrong(entry, "there should be nothing but folders beside it")
+            raise wrong(entry, "it is not a folder, and only folders may be here")
         _require_name(entry, entry.name, seen)
         yield entry
 
 
 def documents(folder: Path, *besides: str) -> Iterator[tuple[Path, str]]:
-    """The policies in a folder by name, which has nothing in it but those and `besides`."""
+    """The policies in a folder, by name. It must not have other entries, except for `besides`."""
     seen: dict[str, Path] = {}
     for entry in inside(folder):
         if entry.name in besides or (entry.suffix == ".toml" and "*.toml" in besides):
             continue
         if entry.suffix != ".json" or not entry.is_file():
-            raise wrong(entry, "it is no policy: their names end in .json")
+            raise wrong(entry, "it is not a policy: the names of policies end in .json")
         _require_name(entry, entry.stem, seen)
         yield entry, entry.stem
 
 
 def require_path(file: Path, path: str) -> None:
-    """Refuse what cannot be the path of a user or group."""
+    """Refuse a text that cannot be the path of a user or group."""
     if not _PATH.fullmatch(path):
         raise wrong(file, f"the path `{path}` does not begin and end with `/`")
 
@@ -108,13 +108,13 @@ def require_apart(file: Path, tags: Mapping[str, str]) -> None:
         raise wrong(file, "two tags have names that differ only by case")
 
 
-def _require_name(place: Path, name: str, seen: dict[str, Path]) -> None:
-    """Refuse what cannot be a name, and names that differ only by case."""
+def _require_name(path: Path, name: str, seen: dict[str, Path]) -> None:
+    """Refuse a text that cannot be a name, and names that differ only by case."""
     if not _NAME.fullmatch(name):
-        raise wrong(place, "the name has characters that a name cannot have")
-    other = seen.setdefault(name.lower(), place)
-    if other != place:
-        raise wrong(place, f"its name and that of `{other.name}` differ only by case")
+        raise wrong(path, "the name has characters that a name cannot have")
+    other = seen.setdefault(name.lower(), path)
+    if other != path:
+        raise wrong(path, f"its name and that of `{other.name}` differ only by case")
 
 
 def text(file: Path) -> str:
@@ -122,17 +122,17 @@ def text(file: Path) -> str:
     try:
         return file.read_bytes().decode()
     except UnicodeDecodeError:
-        raise wrong(file, "it is not text in UTF-8") from None
+        raise wrong(file, "it is not a text file in UTF-8") from None
     except OSError as error:
         raise wrong(file, (error.strerror or "it cannot be read").lower()) from None
 
 
 def facts(file: Path, kind: type[F]) -> F:
-    """What a TOML file says; what is left out, or the whole file, is as by default."""
+    """The facts in a TOML file. Facts that are left out, or the whole file, have defaults."""
     if not file.exists():
         return kind()
     try:
         return msgspec.toml.decode(text(file), type=kind)
     except msgspec.MsgspecError as error:
-        found = str(error).replace(" - at `$.", " - at `").replace("Object", "it", 1)
-        raise wrong(file, f"{found[:1].lower()}{found[1:]}") from None
+        problem = str(error).replace(" - at `$.", " - at `").replace("Object", "it", 1)
+        raise wrong(file, f"{problem[:1].lower()}{problem[1:]}") from None

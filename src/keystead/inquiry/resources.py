@@ -1,9 +1,9 @@
-"""Which resource does an ARN mean in a question?  The one that a request of its action asks about.
+"""Which resource does an ARN mean in a question?  The resource of a request with this action.
 
-A key has its policy and its condition keys. An alias is the key behind it, with `kms:RequestAlias`
-as a request has it that names the key so; what changes an alias is about the alias itself. Users
-and managed policies have their tags. Anything else has neither a policy nor condition keys, and
-need not exist.
+A key has its policy and its condition keys. An alias means the key behind it, with the
+`kms:RequestAlias` of a request that names the key so. For actions that change an alias it means the
+alias itself. Users and managed policies have their tags. Any other resource has neither a policy
+nor condition keys, and need not exist.
 """
 
 from typing import Protocol
@@ -22,24 +22,27 @@ _KEY, _ALIAS = "key/", "alias/"
 
 
 class Known(Protocol):
-    """What there is, in a live installation or in a folder."""
+    """The keys and identities of a live installation, or of a folder."""
 
     @property
     def hint(self) -> str:
-        """What to do about a key or alias that there is not."""
+        """The hint for a question about a key or alias that does not exist."""
 
     def key(self, account: str, region: str, key_id: str) -> Key | None:
         """The key with this id."""
 
     def key_by_alias(self, account: str, region: str, name: str) -> Key | None:
-        """The key that an alias names, as asked for by the alias."""
+        """The key that an alias names, as a request sees it that names the alias."""
 
     def identity(self, arn: Arn) -> Resource | None:
         """The user or managed policy with exactly this ARN."""
 
 
 def named(known: Known, text: str, action: str, account: str) -> Resource:
-    """What `text` means in a question about an action, asked by an account; raises Failure."""
+    """The resource that `text` means in a question about an action.
+
+    `account` is that of the principal; it owns resources that name no account. Raises Failure.
+    """
     if text == "*":
         return Target("*", account)
     try:
@@ -58,7 +61,7 @@ def named(known: Known, text: str, action: str, account: str) -> Resource:
 
 
 def _of_alias(known: Known, arn: Arn, name: str, action: str) -> Resource:
-    """An alias itself for the actions that change it, else the key behind it."""
+    """The alias itself for the actions that change it, else the key behind it."""
     text = str(arn)
     if name == _CREATES_ALIAS:
         return Target(text, arn.account)

@@ -1,13 +1,14 @@
-"""Whom does a resource's policy let in who is not a principal of this installation?
+"""Which principals outside of this installation does a resource's policy let in?
 
     *                          everybody
-    a service                  none asks here
-    a user or role             of an account that is not here, or one that is gone: a policy means
-                               who had the name when it was written (threat-model ST-8)
+    a service                  no service asks here
+    a user or role             of an account that is not here, or one that was deleted: a policy
+                               means the user that had the name when it was stored (threat-model
+                               ST-8)
     an account                 that is not here; its own policies are not known
 
-A stranger is asked about as if its own account allowed everything: only what this installation
-knows can refuse.
+We assume that a stranger's own account allows everything. Only policies of this installation can
+refuse it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,15 +44,13 @@ _EVERYBODY = Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous")
 class Stranger(msgspec.Struct, frozen=True):
     """A name in a policy, and the caller that it would be."""
 
-    name: (
-        str  # as the policy writes it; of who is gone, the unique id: a namesake may have the name
-    )
+    name: str  # as the policy writes it; the unique id of a principal that is gone
     caller: Caller
-    former: str = ""  # the name of who is gone, as the policy writes it
+    former: str = ""  # the name of a principal that is gone; a namesake may have it now
 
     @property
     def gone(self) -> bool:
-        """Has nobody the id that the policy means, any more?"""
+        """Was the principal that the policy means deleted?"""
         return self.former != ""
 
 
@@ -64,13 +63,13 @@ def named(installation: InstallationView, resource: Resource, action: str) -> It
         for kind, name in _names(source.policy, action):
             if name not in seen:
                 seen.add(name)
-                found = _stranger(kind, name, meant, principals, action)
-                if found is not None:
-                    yield found
+                stranger = _stranger(kind, name, meant, principals, action)
+                if stranger is not None:
+                    yield stranger
 
 
 def _names(policy: Policy, action: str) -> Iterator[tuple[str, str]]:
-    """The principals of the Allows about this action: their types, and the names as written."""
+    """The principals in the Allows about this action: their types, and the names as written."""
     for statement in policy.statements:
         if not (statement.allow and statement.actions.matches(ascii_lower(action))):
             continue
@@ -103,7 +102,7 @@ def _stranger(
     written = root_arn(account) if account else name
     unique_id = meant.get(written, "")
     if principals.arn(unique_id) is not None:
-        # A session, or a user who federated, of a principal that is known here.
+        # A session or a federated user, of a principal that is known here.
         outside = ":sts:" in written
         return _caller(written, unique_id, action) if outside else None
     return _caller(written, unique_id, action, gone=unique_id != "")
@@ -112,7 +111,7 @@ def _stranger(
 def _caller(arn: str, unique_id: str, action: str, *, gone: bool = False) -> Stranger:
     try:
         who = principal_named(arn, "", action)
-    except BadScenario:  # an id alone, of somebody who is gone: it has no ARN
+    except BadScenario:  # only an id, of a principal that is gone: it has no ARN
         who = Principal(PrincipalType.USER, arn, "", arn)
     if unique_id and who.type is not PrincipalType.ACCOUNT:
         who = replace(who, unique_id=unique_id, issuer_id=unique_id)

@@ -1,7 +1,7 @@
-"""What may an inquiry read?  The live installation, as far as a question to it goes.
+"""Which parts of a live installation may an inquiry read?
 
-An inquiry tells what a request would be told, and changes nothing: the store is here to be read.
-`Installation` fits this.
+An inquiry tells how a request would be decided, and changes nothing. So the store can only be read
+here. `Installation` fits this protocol.
 """
 
 from typing import Protocol
@@ -25,11 +25,11 @@ class ReadableStore(Protocol):
 
 
 class InstallationView(Protocol):
-    """What is asked about: its state, its keys, its identities, its refusals, its time."""
+    """The installation that is asked about."""
 
     @property
     def store(self) -> ReadableStore:
-        """Where everything stands."""
+        """The state."""
 
     @property
     def keys(self) -> KeyRepository:
@@ -41,8 +41,8 @@ class InstallationView(Protocol):
 
     @property
     def refusals(self) -> Refusals:
-        """What was refused."""
+        """The calls that were refused."""
 
     @property
     def clock(self) -> Clock:
-        """What time it is."""
+        """The clock."""
