@@ -1,1 +1,1 @@
-"""What is asked?  Keys, aliases, ciphertext and the KMS operations."""
+"""Which operation is asked for?  Keys, aliases, ciphertext and the KMS operations."""

@@ -1,4 +1,4 @@
-"""One KMS call in progress: what every service's call has, and the keys and their custody."""
+"""One KMS call in progress: every service's `Call`, with the keys and their custody."""
 
 from collections.abc import Mapping
 
@@ -42,20 +42,20 @@ class KmsCall(Call, kw_only=True):
         return self.heard.context(self.principal.account, pairs)
 
     def key(self, key_id: str) -> Key:
-        """The key that a request names: id, ARN, and where the operation allows it an alias.
+        """The key that a request names: by id, by ARN, or by alias if the operation allows it.
 
-        Raises NotFoundException for what does not exist in the caller's own account.
+        Raises NotFoundException for a key that does not exist in the caller's own account.
         """
         if not self.rules.by_alias:
             return self._find(self.transaction, key_id)
-        # All of these only read, and take the same texts for the same keys.
-        place = (self.account, self.region, key_id)
+        # All of these operations only read, and understand the same texts as the same keys.
+        name = (self.account, self.region, key_id)
         named, nobodys = self.repository.named, self.repository.nobodys
-        key = named.get(self.transaction, place) or nobodys.get(self.transaction, place)
+        key = named.get(self.transaction, name) or nobodys.get(self.transaction, name)
         if key is None:
             noting = Noting(self.transaction)
             key = self._find(noting, key_id)
-            self.repository.keep_named(noting, place, key)
+            self.repository.keep_named(noting, name, key)
         return key
 
     def _find(self, reader: Reader, key_id: str) -> Key:
@@ -63,7 +63,7 @@ class KmsCall(Call, kw_only=True):
         return self._at(reader, reference) or self._missing(reference)
 
     def key_of_blob(self, name: KeyName) -> Key:
-        """The key that a ciphertext names, or nobody's: who asks must be refused either way."""
+        """The key that a ciphertext names, or nobody's key: both are refused alike."""
         reference = key_reference(name.account, name.region, name.key_id)
         if name.multi_region:
             reference = reference._replace(region=self.region)
@@ -81,7 +81,7 @@ class KmsCall(Call, kw_only=True):
         return self.repository.key(reader, account, region, reference.key_id)
 
     def record_defaults(self, **members: object) -> None:
-        """Let the event show what the request left to be assumed (kms.md 22.2)."""
+        """Let the event show the defaults that the request relied on (kms.md 22.2)."""
         self.event.request_parameters = {**members, **(self.event.request_parameters or {})}
 
     def _missing(self, reference: Reference) -> Key:
@@ -109,7 +109,7 @@ class KmsCall(Call, kw_only=True):
         usage.require(self.rules.use, self.operation.name, key, algorithm)
 
     def shown_as(self, resource: Resource) -> str:
-        """To strangers by the alias that they used: its key's id is not theirs to know."""
+        """The alias that a stranger used, because a stranger must not learn its key's id."""
         if isinstance(resource, Key) and resource.owner != self.account:
             return resource.called
         return ""

@@ -1,15 +1,15 @@
-"""The ciphertext blob: which key and material made it, and what is bound to it.
+"""The ciphertext blob: which key and material made it, and which context is bound to it.
 
     header:  "KS" (2) | version (1) | account (5) | region length (1) | region
              | key id kind (1) | key id (16) | material id (32) | checksum (4)
     sealed:  salt (16) | nonce (12) | commitment (32) | ciphertext and tag
 
 The account is its twelve digits as a number. A key id is a UUID (kind 0) or a multi-Region id
-(kind 1), whose Region says where the blob was made, not where its key is.
+(kind 1). For kind 1 the Region says where the blob was made, not where its key is.
 
-What custody authenticates is the header and the canonical encryption context, which is not
-stored. The checksum protects nothing from an adversary: it tells a damaged blob from one that
-names another key, because those are different refusals (threat-model KM-2).
+Custody authenticates the header and the canonical encryption context, which is not stored. The
+checksum protects nothing from an adversary. It tells a damaged blob from a blob of another key,
+because those are different refusals (threat-model KM-2).
 """
 
 import re
@@ -42,19 +42,19 @@ class KeyName(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """A well-formed blob, taken apart. Whether it is genuine, custody finds out."""
+    """A well-formed blob, taken apart. Only custody can tell whether it is genuine."""
 
     made_by: KeyName
     header: bytes
     sealed: Sealed
 
     def bound(self, context: EncryptionContext) -> bytes:
-        """What was authenticated with it, if it was made with this context."""
+        """The bytes that were authenticated with it, if it was made with this context."""
         return self.header + context.canonical
 
 
 def header(name: KeyName, material_id: str) -> bytes:
-    """The header of a blob that this material of this key makes."""
+    """The header of the blobs that this material of this key makes."""
     kind = _MULTI_REGION if name.multi_region else _UUID
     digits = name.key_id.removeprefix("mrk-").replace("-", "")
     body = b"".join(
@@ -77,16 +77,16 @@ def pack(header: bytes, sealed: Sealed) -> bytes:
 
 
 def unpack(blob: bytes) -> Blob:
-    """The parts of a blob; InvalidCiphertextException for anything that `pack` did not make.
+    """The parts of a blob. Raises InvalidCiphertextException unless `pack` could have made it.
 
-    A call asks `Heard`, which keeps the headers that the same caller sends again.
+    A call uses `Heard`, which keeps the headers that the same account sends again.
     """
     end = header_end(blob)
     return take_apart(blob, end, *read_header(blob[:end]))
 
 
 def header_end(blob: bytes) -> int:
-    """Where the header of a blob ends; InvalidCiphertextException when nothing can follow it."""
+    """The end of a blob's header; InvalidCiphertextException when the blob is too short."""
     region = blob[_BEFORE_REGION] if len(blob) > _BEFORE_REGION else 0
     end = _BEFORE_REGION + 1 + region + _AFTER_REGION
     if len(blob) <= end + _SALT + _NONCE + _COMMITMENT + _TAG:
@@ -95,7 +95,7 @@ def header_end(blob: bytes) -> int:
 
 
 def take_apart(blob: bytes, end: int, made_by: KeyName, material_id: str) -> Blob:
-    """The parts of a blob whose header ends here and says this."""
+    """The parts of a blob whose header ends at `end` and names this key and material."""
     nonce = end + _SALT
     commitment = nonce + _NONCE
     ciphertext = commitment + _COMMITMENT

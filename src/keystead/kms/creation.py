@@ -1,4 +1,4 @@
-"""What key does a CreateKey request ask for, and do we make such keys?  (kms.md 5.1, 9, 11)"""
+"""Which key does a CreateKey request describe, and do we make such keys?  (kms.md 5.1, 9, 11)"""
 
 from typing import NamedTuple, cast
 
@@ -28,15 +28,15 @@ class Wanted(NamedTuple):
 
     @property
     def condition_keys(self) -> dict[str, ContextValue]:
-        """What policies see of the request when they are asked for kms:CreateKey."""
+        """The request's condition keys in the question about kms:CreateKey."""
         return {**self.tagging_keys, **bypass_key(self.bypass)}
 
     @property
     def tagging_keys(self) -> dict[str, ContextValue]:
-        """What they see when they are asked for kms:TagResource on the new key.
+        """The condition keys in the question about kms:TagResource on the new key.
 
-        `aws:ResourceTag` and `kms:ResourceAliases` tell of what exists: a key that is asked for
-        has neither, whatever tags come with the request (kms.md 11).
+        `aws:ResourceTag` and `kms:ResourceAliases` describe an existing key. The new key has
+        neither, with any tags in the request (kms.md 11).
         """
         kind = "PRIMARY" if self.multi_region else ""
         return {
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
 
     @property
     def recorded(self) -> dict[str, object]:
-        """What the event shows of it, said or not."""
+        """The parameters that the event shows, defaults included."""
         return {
             "description": "",
             "origin": self.origin,
@@ -59,7 +59,7 @@ class Wanted(NamedTuple):
 
 
 def read(request: api.CreateKeyRequest, region: str) -> Wanted:
-    """The key that is asked for; refuses what no key can be."""
+    """The key that a request describes; refuses a description that no key can have."""
     spec = _spec(request, region)
     given = tags.read(request.tags)
     tags.require_together(given)
@@ -101,7 +101,7 @@ def _usage(request: api.CreateKeyRequest, spec: api.KeySpec) -> api.KeyUsageType
 
 
 def require_served(wanted: Wanted, request: api.CreateKeyRequest) -> None:
-    """Refuse, in plain words, the kinds of key that this version does not make."""
+    """Refuse, in plain words, the kinds of key that this version does not create."""
     if request.custom_key_store_id is not None or request.xks_key_id is not None:
         raise api.UnsupportedOperationException("Custom key stores are not supported.")
     if wanted.origin != "AWS_KMS":

@@ -1,10 +1,10 @@
-"""The encryption context: what is bound to a ciphertext, and what policies see of it.
+"""The encryption context: the bytes that are bound to a ciphertext, and the condition keys.
 
     canonical form: number of pairs (4) | for each pair: length (4) | name | length (4) | value
 
-Pairs are in the order of their names' UTF-8 bytes, lengths are big-endian bytes, nothing is
-normalised: the same pairs always give the same form and no others do. No context and an empty one
-are the same (kms.md 17).
+Pairs are in the order of their names' UTF-8 bytes. Lengths are in bytes, and big-endian. Nothing is
+normalised. So the same pairs always give the same form, and no other pairs do. No context and an
+empty one are the same (kms.md 17).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MOST_BYTES = 8192
 MOST_PAIRS = 100  # a policy may compare each of its patterns with each name (threat-model PE-5)
 
 _NO_PAIRS = b"\0\0\0\0"
-_SIZES = tuple(size.to_bytes(4) for size in range(256))  # `to_bytes` costs as much as the rest
+_SIZES = tuple(size.to_bytes(4) for size in range(256))  # `to_bytes` costs as much as all else
 
 
 class EncryptionContext(msgspec.Struct, frozen=True, gc=False):
@@ -44,9 +44,9 @@ def _canonical(pairs: Mapping[str, str]) -> bytes:
 
 
 def checked(pairs: Mapping[str, str]) -> EncryptionContext:
-    """The context that these pairs are; ValidationException when it is too long or ambiguous.
+    """The context with these pairs; ValidationException when it is too long or ambiguous.
 
-    A call asks `Heard`, which keeps what the same caller says again.
+    A call uses `Heard`, which keeps the contexts that the same account sends again.
     """
     if len(pairs) > MOST_PAIRS:
         raise ValidationException(f"EncryptionContext must not have more than {MOST_PAIRS} pairs")
@@ -65,8 +65,8 @@ def checked(pairs: Mapping[str, str]) -> EncryptionContext:
 def _require_unambiguous(pairs: Mapping[str, str]) -> None:
     """Refuse names that differ only in case and have different values.
 
-    Condition keys do not tell upper from lower case. Of two pairs that a policy cannot tell apart
-    one would hide the other from it.
+    Condition keys do not tell upper from lower case. If two pairs differ only in case, a policy
+    would see only one of them.
     """
     values: dict[str, str] = {}
     for name, value in pairs.items():

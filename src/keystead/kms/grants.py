@@ -1,7 +1,7 @@
 """Which grants does a request bring?
 
-A grant token only finds a grant, it has no power of its own (threat-model GR-3). No operation of
-this version makes grants, so no token is one of ours.
+A grant token only finds a grant, and has no power of its own (threat-model GR-3). No operation of
+this version makes grants, so no token is ours.
 """
 
 from collections.abc import Sequence

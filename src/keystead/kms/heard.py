@@ -1,7 +1,7 @@
-"""What do callers say again and again, and what does it mean?  Encryption contexts, blobs' headers.
+"""Encryption contexts and headers of blobs that callers send again and again, read once.
 
-Both depend on nothing but the text. They are kept for the account that says them, because anybody
-may invent as many as they like; what is refused is not kept.
+Their meaning depends on nothing but their bytes. They are kept for the account that sent them,
+because anybody may invent as many as they like. Those that are refused are not kept.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from keystead.kms.ciphertext import Blob, KeyName, header_end, read_header, take
 from keystead.kms.encryption_context import EMPTY, EncryptionContext, checked
 
 ROOM = Room(of_owner=256 * KIB, in_all=8 * MIB)
-"""For contexts, and again for headers."""
+"""The room for contexts; headers have another of the same size."""
 
-_CONTEXT, _PAIR, _CHARACTER = 800, 700, 6  # bytes that a context takes
+_CONTEXT, _PAIR, _CHARACTER = 800, 700, 6  # the bytes of a context
 _HEADER = 900
 
 
 class Heard:
-    """What was said lately, by account."""
+    """The contexts and headers that were sent lately, by account."""
 
     __slots__ = ("_contexts", "_headers")
 
@@ -30,7 +30,7 @@ class Heard:
 
     @property
     def kept_bytes(self) -> int:
-        """What it takes."""
+        """The cost of both caches, in bytes."""
         return self._contexts.cost + self._headers.cost
 
     def context(self, account: str, pairs: Mapping[str, str] | None) -> EncryptionContext:
@@ -46,7 +46,7 @@ class Heard:
         return self._contexts.put(key, context, account, cost)
 
     def blob(self, account: str, sent: bytes) -> Blob:
-        """The parts of a blob; InvalidCiphertextException for what is none."""
+        """The parts of a blob; InvalidCiphertextException for bytes that are not a blob."""
         header = sent[: header_end(sent)]
         key = (account, header)
         read = self._headers.get(key)

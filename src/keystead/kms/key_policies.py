@@ -1,9 +1,9 @@
-"""What may a key policy say, and whom does it mean?
+"""Which key policies are accepted, and which principals do they mean?
 
-A policy is compiled when it is written: what is not understood is refused. The users and roles
-that it names are resolved to their unique ids at that moment and mean those ids for ever, so a
-user who is deleted and made again inherits nothing. The text is kept as it was written; where it
-names somebody who is gone, or has another name now, it is shown with the id, or with that name.
+A policy is compiled when it is written, and refused if it is not understood. At that moment the
+users and roles that it names are resolved to their unique ids. It means those ids for ever, so a
+user who is deleted and made again inherits nothing. The text is kept as it was written. It is shown
+with the id of a user who was deleted, and with the new name of a user who was renamed.
 """
 
 from collections.abc import Mapping
@@ -79,12 +79,12 @@ def read_policy(call: KmsCall, text: str) -> WrittenPolicy:
 
 
 def policy_keys(name: str, bypass: bool | None) -> dict[str, ContextValue]:
-    """What policies see of a request to write a key policy."""
+    """The condition keys of a request to write a key policy."""
     return {"kms:policyname": name, **bypass_key(bypass)}
 
 
 def bypass_key(bypass: bool | None) -> dict[str, ContextValue]:
-    """`kms:BypassPolicyLockoutSafetyCheck`, when the request says anything of it."""
+    """`kms:BypassPolicyLockoutSafetyCheck`, if the request has the parameter."""
     if bypass is None:
         return {}
     return {"kms:bypasspolicylockoutsafetycheck": "true" if bypass else "false"}
@@ -93,8 +93,9 @@ def bypass_key(bypass: bool | None) -> dict[str, ContextValue]:
 def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
     """Refuse a policy under which the caller could not write the next one.
 
-    The new policy must allow this caller, or leave it to the caller's own policies, and they must
-    allow it. What the organization and an endpoint say is another matter, and can change.
+    The new policy must allow this caller; or it must leave that to the caller's own policies, and
+    they must allow it. Policies of the organization and of an endpoint are not asked: they can
+    change.
     """
     source = PolicySource(policy.compiled, DEFAULT_POLICY, key.arn_text)
     later = msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""What do many operations refuse alike?  Dry runs that went well, and recipients."""
+"""Which parameters do many operations refuse alike?  DryRun, once all is checked, and Recipient."""
 
 from keystead.wire.models import kms as api
 
@@ -12,6 +12,6 @@ def require_real(dry_run: bool | None) -> None:
 
 
 def refuse_recipient(recipient: api.RecipientInfo | None) -> None:
-    """Refuse to answer an attested recipient: without attestation nobody may take its place."""
+    """Refuse a request for an attested recipient: we cannot check attestations."""
     if recipient is not None:
         raise api.UnsupportedOperationException("The Recipient parameter is not supported.")

@@ -1,4 +1,4 @@
-"""What is a key?  Its row, its names, and what is told of it."""
+"""What is a key?  Its row, its names, its metadata, and how it is found."""
 
 from keystead.kms.keys import aliases, identifiers, tags
 from keystead.kms.keys.identifiers import Reference, key_reference

@@ -1,4 +1,4 @@
-"""Which names can an alias have, and what is an alias to policies?  (kms.md 2, 6.4, 10.4)"""
+"""Which names can an alias have, and how do policies see an alias?  (kms.md 2, 6.4, 10.4)"""
 
 import re
 

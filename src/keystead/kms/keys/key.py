@@ -1,4 +1,4 @@
-"""What is a key to the rest of the house?  A view of its row, ready for decisions and custody.
+"""How do other rooms see a key?  As a view of its row, ready for decisions and custody.
 
 A Key has no secret. Policies see it as a resource (`call.Resource`), custody as the name of a
 material (`custody.CustodyKey`); `states` and `usage` see the rest.
@@ -32,10 +32,11 @@ _read_tags = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One key as it is now, or one that does not exist in an account that is not the caller's.
+    """One key as it is now; or, for a stranger, a key that does not exist in its account.
 
-    AWS does not tell strangers which keys and aliases exist. So a stranger's name of nothing is a
-    Key too: nobody may use it, and the refusal reads as for a key that they may not use.
+    AWS does not tell strangers which keys and aliases exist. So if a stranger names a key that does
+    not exist, that is a Key too. Nobody may use it, and the refusal is the same as for a key that
+    the stranger may not use.
     """
 
     resource_type: ClassVar[str] = RESOURCE_TYPE
@@ -49,10 +50,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     resource_policies: tuple[PolicySource, ...] = ()
     condition_keys: Mapping[str, ContextValue] = NO_KEYS
-    header: bytes = b""  # of the blobs that it makes now
+    header: bytes = b""  # Of the blobs that it makes now.
     exists: bool = True
-    row_name: Name = b""  # what is announced when its row is written
-    called: str = ""  # how a refusal to a stranger names it, when not by its ARN: the alias' ARN
+    row_name: Name = b""  # The name that is announced when its row is written.
+    called: str = ""  # A refusal to a stranger names it so: the alias' ARN. "" = by its own ARN.
 
     @property
     def owner(self) -> str:
@@ -97,7 +98,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         return self.record.origin
 
     def made(self, name: KeyName) -> bool:
-        """Is this the key that a blob names?  Every member of a multi-Region set is."""
+        """Did this key make a blob with that name?  In a multi-Region set, did any member?"""
         return name == self.name or (
             name.multi_region and (name.account, name.key_id) == (self.account, self.key_id)
         )
@@ -144,9 +145,9 @@ def cost(key: Key) -> tuple[int, Shared]:
 
 
 def nobodys_key(arn_text: str, account: str, region: str) -> Key:
-    """What a stranger gets for a key or alias of another account that does not exist.
+    """The Key that a stranger gets for a key or alias of another account that does not exist.
 
-    It looks like the usual key, so that the stranger's own policies decide alike.
+    It looks like an ordinary key, so that the stranger's own policies decide alike.
     """
     record = KeyRecord(
         account=account,
@@ -181,7 +182,7 @@ def _condition_keys(
 
 
 def described(spec: str, usage: str, origin: str, multi_region: str) -> dict[str, ContextValue]:
-    """The condition keys of what a key is, for the key or for the request to create it."""
+    """The condition keys that describe a key, for the key or for the request to create it."""
     keys: dict[str, ContextValue] = {
         "kms:keyspec": spec,
         "kms:keyusage": usage,

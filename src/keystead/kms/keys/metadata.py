@@ -1,4 +1,4 @@
-"""What is told of a key?  AWS's KeyMetadata (kms.md 4.1, 9.1)."""
+"""How is a key described to callers?  By AWS's KeyMetadata (kms.md 4.1, 9.1)."""
 
 from datetime import datetime
 from typing import cast, get_args

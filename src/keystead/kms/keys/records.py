@@ -1,10 +1,10 @@
-"""What is remembered of a key?  The rows of this room, one record per table.
+"""How are keys stored?  The rows of this room, one record per table.
 
 Times are microseconds since the epoch, in UTC. Every row begins with the account and the Region
 that own it.
 
 INVARIANT: the policy of a key is read together with `KeyRecord.policy_id`, the hash of its text
-and principals; a policy row of another moment does not go with the key.
+and principals. A policy row of another moment does not match it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 Place = tuple[str, str, str]
-"""Where a key's row stands: account, Region, key id."""
+"""The key of a key's row: account, Region, key id."""
 
 
 def microseconds(moment: datetime) -> int:
@@ -57,7 +57,7 @@ class KeyRecord(Record, frozen=True, kw_only=True, gc=False):
 
 
 class PolicyRecord(Record, frozen=True, kw_only=True, gc=False):
-    """A key policy: the text as it was written, and whom its principals meant then."""
+    """A key policy: the text as it was written, and the ids that its principals meant then."""
 
     account: str
     region: str
@@ -68,7 +68,7 @@ class PolicyRecord(Record, frozen=True, kw_only=True, gc=False):
 
     @property
     def meant(self) -> dict[str, str]:
-        """Whom its principals meant when it was written."""
+        """The unique ids that its principals meant when it was written, by their names."""
         return _read_members(self.principals)
 
 
@@ -91,7 +91,7 @@ class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
     key_id: str
     generation: int  # from 1
     material_id: str
-    rotated_us: int | None = None  # None for the first one, which no rotation made
+    rotated_us: int | None = None  # None for the first generation, which no rotation made
     rotation_type: api.RotationType | None = None
 
 

@@ -1,8 +1,8 @@
-"""What is remembered of keys, their policies and aliases, and how is it found?
+"""How are keys, their policies and aliases stored and found?
 
-On the way of a request everything is found by its key: one look-up for the key, one for its
-aliases, and one for its policy when no other key with the same policy was met before. What was
-found stays until one of the lookups that it came from is announced.
+A request finds all rows by their primary keys or lookups. There is one look-up for the key and one
+for its aliases. There is one for its policy, unless a key with the same policy was used before. A
+view of a key is kept until one of the lookups that it came from is announced.
 """
 
 import logging
@@ -32,7 +32,7 @@ from keystead.wire.models import kms as api
 
 DEFAULT_POLICY = "default"
 LOOKED_AT = 10_000
-"""How many keys are looked at in one run, so that those that fail do not hide the others."""
+"""The keys that one run looks at: many, so that keys that fail do not hide the others."""
 
 _KEY = ("account", "region", "key_id")
 _POLICY = (*_KEY, "name")
@@ -42,9 +42,9 @@ _COUNT = ("account", "region")
 _log = logging.getLogger(__name__)
 
 KEYS = Room(of_owner=8 * MIB, in_all=96 * MIB)
-"""For keys by their places, and again by what callers call them; with their policies."""
+"""For keys by their ids, and again for keys by the texts of callers; with their policies."""
 NOBODYS = Room(of_owner=256 * KIB, in_all=4 * MIB)
-"""Apart and small, so that inventing names displaces no key."""
+"""Separate and small, so that invented names displace no key."""
 POLICIES = Room(of_owner=6 * MIB, in_all=64 * MIB)
 
 
@@ -68,50 +68,50 @@ class KeyRepository:
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
         self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
         self.named: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
-        """Keys by what callers call them: (account of the caller, Region, text)."""
+        """Keys by the texts that name them: (account of the caller, Region, text)."""
         self.nobodys: NamedCache[tuple[str, str, str], Key] = NamedCache(NOBODYS)
-        """What strangers called and nobody has: refused as quickly as what somebody has (KM-2)."""
-        # By the hash of what it was compiled from: no write changes anything about that.
+        """Keys of strangers that do not exist: refused as quickly as those that do (KM-2)."""
+        # By the hash of the text and the principals: no write changes the policy of a hash.
         self._compiled: BoundedCache[tuple[str, str], Policy] = BoundedCache(POLICIES)
 
     # Finding
 
     def key(self, reader: Reader, account: str, region: str, key_id: str) -> Key | None:
         """The key with this id."""
-        place = (account, region, key_id)
-        if (known := self._known.get(reader, place)) is not None:
+        row_key = (account, region, key_id)
+        if (known := self._known.get(reader, row_key)) is not None:
             return known
         noting = Noting(reader)
-        record = self._keys.get(noting, *place)
+        record = self._keys.get(noting, *row_key)
         if record is None:
             return None
         key = self._view(noting, record)
-        return self._known.put(noting, place, key, account, *cost(key))
+        return self._known.put(noting, row_key, key, account, *cost(key))
 
-    def keep_named(self, noting: Noting, place: tuple[str, str, str], key: Key) -> None:
-        """Keep what the account of a caller, in a Region, means by a text."""
+    def keep_named(self, noting: Noting, name: tuple[str, str, str], key: Key) -> None:
+        """Keep the key that a caller names: `name` is the caller's account, Region, and text."""
         cache = self.named if key.exists else self.nobodys
         own, parts = cost(key)
-        cache.put(noting, place, key, place[0], own + len(place[2]), parts)
+        cache.put(noting, name, key, name[0], own + len(name[2]), parts)
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept of keys and their policies."""
+        """The cost of keys and their policies in memory, in bytes."""
         views = (self._known, self.named, self.nobodys)
         return self._compiled.cost + sum(each.kept.cost for each in views)
 
     def key_by_alias(self, reader: Reader, account: str, region: str, name: str) -> Key | None:
-        """The key that this alias (`alias/…`) names, as asked for by the alias."""
+        """The key that this alias (`alias/…`) names, as a request sees it that names the alias."""
         alias = self.alias(reader, account, region, name)
         key = alias and self.key(reader, account, region, alias.key_id)
         return key.requested_by(name) if key else None
 
     def _view(self, noting: Noting, record: KeyRecord) -> Key:
-        place = (record.account, record.region, record.key_id)
+        row_key = (record.account, record.region, record.key_id)
         key = key_view(record, tuple(alias.name for alias in self.aliases_of(noting, record)), ())
         policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
         return msgspec.structs.replace(
-            key, resource_policies=(policy,), row_name=self._keys.name_of(_KEY, *place)
+            key, resource_policies=(policy,), row_name=self._keys.name_of(_KEY, *row_key)
         )
 
     def _policy(self, reader: Reader, record: KeyRecord) -> Policy:
@@ -129,10 +129,10 @@ class KeyRepository:
 
     def policy(self, reader: Reader, record: KeyRecord) -> PolicyRecord:
         """The key policy as it was written. Every key has one."""
-        place = (record.account, record.region, record.key_id, DEFAULT_POLICY)
-        stored = self._policies.get(reader, *place)
+        row_key = (record.account, record.region, record.key_id, DEFAULT_POLICY)
+        stored = self._policies.get(reader, *row_key)
         if stored is None:
-            raise RowIntegrityError("kms_key_policies", place)
+            raise RowIntegrityError("kms_key_policies", row_key)
         return stored
 
     def alias(self, reader: Reader, account: str, region: str, name: str) -> AliasRecord | None:
@@ -141,8 +141,8 @@ class KeyRepository:
 
     def aliases_of(self, reader: Reader, key: KeyRecord) -> list[AliasRecord]:
         """The aliases of a key, by name; the quota keeps them few."""
-        place = (key.account, key.region, key.key_id)
-        return self._aliases.of(reader, _KEY, *place, order="name")
+        row_key = (key.account, key.region, key.key_id)
+        return self._aliases.of(reader, _KEY, *row_key, order="name")
 
     def aliases_after(
         self, reader: Reader, account: str, region: str, name: str, count: int
@@ -166,14 +166,15 @@ class KeyRepository:
 
     def materials(self, reader: Reader, key: KeyRecord) -> list[MaterialRecord]:
         """Every generation of a key's material, oldest first."""
-        place = (key.account, key.region, key.key_id)
-        return self._materials.of(reader, _KEY, *place, order="generation")
+        row_key = (key.account, key.region, key.key_id)
+        return self._materials.of(reader, _KEY, *row_key, order="generation")
 
     def is_free(self, reader: Reader, account: str, region: str, key_id: str) -> bool:
         """Was this id never given to a key?"""
-        place = (account, region, key_id)
+        row_key = (account, region, key_id)
         return (
-            self._keys.get(reader, *place) is None and self._tombstones.get(reader, *place) is None
+            self._keys.get(reader, *row_key) is None
+            and self._tombstones.get(reader, *row_key) is None
         )
 
     def count(self, reader: Reader, account: str, region: str) -> int:
@@ -182,7 +183,7 @@ class KeyRepository:
         return 0 if count is None else count.keys
 
     def seem_due_for_deletion(self, reader: Reader, now: datetime) -> list[Place]:
-        """Where an index says that the deletion date has come, longest overdue first."""
+        """The keys whose deletion date has come, as an index says, the longest overdue first."""
         return reader.all(
             "SELECT account, region, key_id FROM kms_keys"
             " WHERE deletion_us <= ? ORDER BY deletion_us LIMIT ?",
@@ -190,7 +191,7 @@ class KeyRepository:
         )
 
     def seem_due_for_rotation(self, reader: Reader, now: datetime) -> list[Place]:
-        """Where an index says that the rotation date has come, longest overdue first."""
+        """The keys whose rotation date has come, as an index says, the longest overdue first."""
         return reader.all(
             "SELECT account, region, key_id FROM kms_keys"
             " WHERE next_rotation_us <= ? AND state = 'Enabled'"
@@ -201,7 +202,7 @@ class KeyRepository:
     def due(
         self, reader: Reader, place: Place, is_due: Callable[[KeyRecord, int], bool], now: datetime
     ) -> KeyRecord:
-        """The key at a place that an index led to; raises unless its own row says so, too."""
+        """The key that an index found due; raises RowIntegrityError unless its row says so too."""
         record = self._keys.get(reader, *place)
         if record is None or not is_due(record, microseconds(now)):
             raise RowIntegrityError("kms_keys", place)
@@ -273,7 +274,7 @@ class KeyRepository:
         rotation_type: api.RotationType,
         now_us: int,
     ) -> KeyRecord:
-        """Remember a further generation of material, which encrypts from now on."""
+        """Remember another generation of material, which encrypts from now on."""
         generation = self.materials(transaction, key)[-1].generation + 1
         self._materials.insert(
             transaction,
@@ -305,14 +306,14 @@ class KeyRepository:
         self._aliases.delete(transaction, alias.account, alias.region, alias.name)
 
     def destroy_key(self, transaction: Transaction, key: KeyRecord, now_us: int) -> None:
-        """Forget the key and all that belongs to it; only its tombstone stays."""
+        """Forget the key and everything that belongs to it. Only its tombstone stays."""
         for alias in self.aliases_of(transaction, key):
             self.remove_alias(transaction, alias)
-        place = (key.account, key.region, key.key_id)
+        row_key = (key.account, key.region, key.key_id)
         for material in self.materials(transaction, key):
-            self._materials.delete(transaction, *place, material.generation)
-        self._policies.delete(transaction, *place, DEFAULT_POLICY)
-        self._keys.delete(transaction, *place)
+            self._materials.delete(transaction, *row_key, material.generation)
+        self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
+        self._keys.delete(transaction, *row_key)
         self._count(transaction, key, -1)
         self._tombstones.insert(
             transaction,

@@ -17,7 +17,7 @@ _Request = api.GenerateDataKeyRequest | api.GenerateDataKeyWithoutPlaintextReque
 
 
 class DataKey(NamedTuple):
-    """A new data key, in clear and sealed. It is not the KMS key's and not derived from it."""
+    """A new data key, in clear and sealed. It is random, not derived from the KMS key."""
 
     key: Key
     plaintext: bytes

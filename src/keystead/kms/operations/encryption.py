@@ -105,7 +105,7 @@ def re_encrypt(call: KmsCall, request: api.ReEncryptRequest) -> api.ReEncryptRes
 def context_keys(
     context: EncryptionContext, algorithm: str = usage.SYMMETRIC_DEFAULT
 ) -> Mapping[str, ContextValue]:
-    """What policies see of the encryption in a request."""
+    """The condition keys about the encryption in a request."""
     return {"kms:encryptionalgorithm": algorithm, **context.condition_keys}
 
 
@@ -118,7 +118,7 @@ def seal(call: KmsCall, permit: Permit[Key], plaintext: bytes, context: Encrypti
 
 
 class Source(NamedTuple):
-    """A ciphertext to be opened, and the key that shall open it."""
+    """A ciphertext to be opened, and the key to open it."""
 
     key: Key
     found_by_blob: bool  # the request does not name the key
@@ -126,7 +126,7 @@ class Source(NamedTuple):
     blob: Blob | None  # None when it is ignored or malformed
 
     def require_made_by_its_key(self) -> None:
-        """Refuse a blob that is not one, and one that another key made."""
+        """Refuse malformed bytes, and a blob that another key made."""
         if self.ignored:
             return
         if self.blob is None:
@@ -148,7 +148,7 @@ def _ciphertext_ignored(modifiers: Sequence[str] | None, dry_run: bool | None) -
 def _source(
     call: KmsCall, sent: bytes | None, key_id: str | None, member: str, *, ignored: bool
 ) -> Source:
-    """The ciphertext of a request and its key: the key that is named, or that made the blob."""
+    """The ciphertext of a request, and its key: the named key, or else the key that made it."""
     if ignored:
         if key_id is None:
             raise ValidationException(f"{member} is required when the ciphertext is ignored.")
@@ -166,7 +166,7 @@ def _source(
 
 
 def _unpacked(call: KmsCall, sent: bytes) -> Blob | None:
-    """The blob, or None: with a key named, what is wrong with it is told only to who may use it."""
+    """The blob, or None if it is malformed. Only a caller who may use the named key learns that."""
     try:
         return call.heard.blob(call.account, sent)
     except api.InvalidCiphertextException:
@@ -174,7 +174,7 @@ def _unpacked(call: KmsCall, sent: bytes) -> Blob | None:
 
 
 def _named_key(call: KmsCall, key_id: str, blob: Blob | None) -> Key:
-    """The named key; the blob tells the account when it names the same bare id (kms.md 2)."""
+    """The named key. If the blob names the same bare id, it tells the account (kms.md 2)."""
     if blob is not None and blob.made_by.key_id == key_id:
         reference = key_reference(blob.made_by.account, call.region, key_id)
         return call.key(reference.arn)
@@ -184,7 +184,7 @@ def _named_key(call: KmsCall, key_id: str, blob: Blob | None) -> Key:
 def _authorize(
     call: KmsCall, action: str, source: Source, keys: Mapping[str, ContextValue]
 ) -> Permit[Key]:
-    """May they open this?  Who did not name the key does not learn whether there is one."""
+    """May they open this?  A caller who did not name the key does not learn whether it exists."""
     try:
         return call.authorize(action, source.key, keys)
     except AccessDenied as refusal:
@@ -196,7 +196,7 @@ def _authorize(
 def _open(
     call: KmsCall, permit: Permit[Key], source: Source, context: EncryptionContext
 ) -> tuple[bytes, str]:
-    """The plaintext and the material that made the blob; nothing when the blob is ignored."""
+    """The plaintext, and the material that made the blob; no plaintext if the blob is ignored."""
     blob = source.blob
     if blob is None:
         return b"", source.key.material_id

@@ -1,4 +1,4 @@
-"""What happens to keys by itself, when its date comes?"""
+"""Which changes do keys get without a request, when a date has come?"""
 
 from keystead.kms.schedule.deletion import Destroyed, destroy_due
 from keystead.kms.schedule.one_by_one import one_by_one

@@ -1,9 +1,9 @@
-"""Which keys have come to their end, and what is left of them?  (kms.md 13.2, threat-model KM-7)
+"""When is a key destroyed, and what is left of it?  (kms.md 13.2, threat-model KM-7)
 
-A key that is pending deletion carries the date. When it has come, the material of every
-generation, the policy, the aliases, the tags and the key itself go; a tombstone stays, so that the
-id is never given again. Nobody can undo it: whoever calls this has made sure that the clock is
-right (TM-4).
+A key that is pending deletion carries the date. When the date has come, the material of every
+generation, the policy, the aliases, the tags and the key itself are removed. A tombstone stays, so
+that the id is never given again. Nobody can undo this. So the caller has to make sure first that
+the clock is right (TM-4).
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from keystead.store.protocol import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """A key that was; its record is what it was last."""
+    """A key that was destroyed, with its last record."""
 
     key: KeyRecord
 
@@ -35,7 +35,7 @@ def destroy_due(
     place: Place,
     now: datetime,
 ) -> Destroyed:
-    """Destroy the key at this place, whose deletion date has come."""
+    """Destroy the key in this row; raises RowIntegrityError unless its deletion date has come."""
     record = repository.due(transaction, place, _is_due, now)
     permit = Permit.for_system(
         key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"

@@ -1,4 +1,4 @@
-"""What does the server record of what it does by itself?  AwsServiceEvents (kms.md 22.2)."""
+"""How does the server record changes that nobody asked for?  AwsServiceEvents (kms.md 22.2)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from keystead.wire.models import kms as api
 def service_event(
     name: str, key: KeyRecord, request_id: str, now: datetime, details: Mapping[str, str]
 ) -> Event:
-    """The event of something that happened to a key and that nobody asked for."""
+    """The event of a change of a key that nobody asked for."""
     arn = key_reference(key.account, key.region, key.key_id).arn
     return Event(
         request_id=request_id,

@@ -1,8 +1,8 @@
-"""How is work done that waits for a date?  One key after the other, each in a change of its own.
+"""How is work done that waits for a date?  One key after the other, each in its own transaction.
 
-An index leads to the keys whose date has come. It proves nothing: the work reads the row itself,
-and does nothing unless the authenticated row says the same. A key that fails is told, and stops no
-other's.
+An index leads to the keys whose date has come. It proves nothing. So the work reads the row itself,
+and does nothing unless the authenticated row says the same. A key that fails is told, and does not
+stop the others.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from typing import TypeVar
 from keystead.kms.keys import Place
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 
-_MOST = 100  # done in one run: nobody waits for more
+_MOST = 100  # keys in one run, so that callers wait for no more
 
 D = TypeVar("D")
 
@@ -22,7 +22,7 @@ def one_by_one(
     work: Callable[[Transaction, Place], D],
     failed: Callable[[Place, Exception], None],
 ) -> list[D]:
-    """Do the work for these keys, and tell which failed; raises only what the store itself does."""
+    """Do the work for these keys; `failed` is told of each failure. Raises errors of the store."""
     done: list[D] = []
     for place in places:
         try:
@@ -30,7 +30,7 @@ def one_by_one(
                 done.append(work(transaction, place))
         except (StoreUnavailable, StoreCorrupt):
             raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, the next key waits no longer
+        except Exception as error:  # noqa: BLE001  # after any failure the next key has its turn
             failed(place, error)
         if len(done) == _MOST:
             break

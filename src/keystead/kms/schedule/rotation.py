@@ -1,8 +1,8 @@
-"""When does a key get new material, and what follows?  (kms.md 13.1)
+"""When does a key get new material?  (kms.md 13.1)
 
-A key with automatic rotation carries the date of the next one, and the server's job asks for what
-is due. A disabled key waits, as does one that is pending deletion, and is rotated as soon as it
-is enabled again. A rotation on demand does not move the schedule.
+A key with automatic rotation carries the date of the next rotation. A job of the server looks for
+keys that are due. A key that is disabled or pending deletion waits, and is rotated as soon as it is
+enabled again. A rotation on demand does not move the schedule.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ DEFAULT_PERIOD_DAYS = 365
 class Rotated:
     """A rotation that is done."""
 
-    key: KeyRecord  # as it is now
+    key: KeyRecord  # after the rotation
     rotation_type: api.RotationType
     former_material_id: str
 
@@ -47,7 +47,7 @@ def rotate(
     rotation_type: api.RotationType,
     now: datetime,
 ) -> Rotated:
-    """Give the permit's key new material. What the former ones encrypted, they still decrypt."""
+    """Give the permit's key new material. Former materials still decrypt their ciphertexts."""
     key = permit.resource
     material_id = custody.create_material(transaction, permit, key.account, key.key_id, now)
     record = repository.add_material(
@@ -63,7 +63,7 @@ def rotate_due(
     place: Place,
     now: datetime,
 ) -> Rotated:
-    """Rotate the key at this place, which is enabled and whose date has come."""
+    """Rotate the key in this row; raises RowIntegrityError unless it is enabled and due."""
     record = repository.due(transaction, place, _is_due, now)
     permit = Permit.for_system(
         key_view(record, (), ()), "kms:RotateKey", "its rotation date has passed"
@@ -84,7 +84,7 @@ def _is_due(key: KeyRecord, now_us: int) -> bool:
 
 
 def _next_date(key: KeyRecord, now: datetime) -> datetime:
-    """One period after the date that was due; one from now when that is over too."""
+    """One period after the date that was due; one period from now if that is past too."""
     period = timedelta(days=key.rotation_days)
     due = now if key.next_rotation_us is None else moment(key.next_rotation_us)
     return due + period if due + period > now else now + period
