@@ -1,8 +1,8 @@
-"""One API call in progress: who asks, what for, and exactly what an operation may touch.
+"""One API call in progress: its caller, its request, and exactly what an operation may touch.
 
-`Call` is the part that every service shares; `KmsCall`, `IamCall` and `StsCall` add the
-collaborators of their room. The question "may they?" is asked here and answered by
-`policy.enforcement.enforce`; a Permit is made here and nowhere else.
+`Call` is the part that every service shares. `KmsCall`, `IamCall` and `StsCall` add the
+collaborators of their room. The question "may they?" is asked here, and answered by
+`policy.enforcement.enforce`. A Permit is made here and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ NO_KEYS: Mapping[str, ContextValue] = {}
 
 
 class Resource(Protocol):
-    """What can be asked about: a key, a user, a role, or `Target` for everything plainer."""
+    """A resource in a question: a key, a user, a role, or a `Target` for all plainer ones."""
 
     @property
     def arn_text(self) -> str:
@@ -99,7 +99,7 @@ class NoOrganization:
 
 
 class Principals(Protocol):
-    """Does this principal exist?  What the policies of one room ask of the room of identities."""
+    """Does this principal exist?  The identities, as far as policies of other rooms need them."""
 
     def unique_id(self, arn: str) -> str | None:
         """The unique id behind a principal's ARN as a policy names it, or None.
@@ -124,9 +124,10 @@ def question(
     operation_keys: Mapping[str, ContextValue] = NO_KEYS,
     cross_account: bool = True,
 ) -> Question:
-    """What is asked, and which policies have a say.
+    """The question about one action of one principal, with the policies that apply.
 
-    `keys` are those of the request; the resource's come over them, the operation's over both.
+    `keys` are those of the request. Keys of the resource replace them, and keys of the operation
+    replace both.
     """
     owner = resource.owner
     every = {**keys, "aws:resourceaccount": owner, **resource.condition_keys, **operation_keys}
@@ -144,7 +145,7 @@ def question(
 
 
 class Call(msgspec.Struct, kw_only=True):
-    """One call in progress. Made by the pipeline, for one request."""
+    """One call in progress. The pipeline makes it for one request."""
 
     operation: Operation[Any, Any]
     event: Event
@@ -177,7 +178,7 @@ class Call(msgspec.Struct, kw_only=True):
     ) -> Decision:
         """Would this be allowed?  `keys` are the condition keys of this operation, lower-case.
 
-        It is only asked about, so it is evaluated and nothing is kept for the next time.
+        Nothing is done, so the question is only evaluated, and nothing is kept for the next time.
         """
         return evaluate(self._question(action, resource, keys))
 
@@ -197,7 +198,7 @@ class Call(msgspec.Struct, kw_only=True):
         )
 
     def done(self, work: Work[T]) -> Done[T] | None:
-        """What came of this work; None when it was not done, or for something that has changed."""
+        """The result of this work; None if it was not done, or done for facts that have changed."""
         outcome = self.outcome
         if outcome is None or outcome.made_with != work.made_with:
             return None

@@ -250,7 +250,7 @@ def test_a_refusal_by_rule(server: Server) -> None:
     answer = explained(server, request_id)
     assert (answer["decision"], answer["explanation"]) == ("RefusedByRule", None)
     assert "authorizationMessage" not in answer
-    assert "whatever the policies say" in server.keystead("explain", request_id).stdout
+    assert "no policy can change that" in server.keystead("explain", request_id).stdout
 
 
 @pytest.mark.parametrize(

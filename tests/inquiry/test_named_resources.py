@@ -190,7 +190,7 @@ def test_two_keys_with_one_alias(folder: Folder) -> None:
     folder.write(f"{ACCOUNT}/keys/other.json", policy(delegating()))
     for name in (KEY_ID, "other"):
         folder.write(f"{ACCOUNT}/keys/{name}.toml", 'aliases = ["alias/orders"]')
-    folder.wrong("other.toml", "the alias `alias/orders` is another key's")
+    folder.wrong("other.toml", "the alias `alias/orders` belongs to another key")
     folder.write(f"{ACCOUNT}/keys/other.toml", 'aliases = ["alias/orders"]\nregion = "eu-west-1"')
     assert folder.run().returncode == 0
 

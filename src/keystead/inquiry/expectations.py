@@ -1,4 +1,4 @@
-"""What should be allowed here, and what should not?  A file of expectations, and its verdicts.
+"""Which requests should be allowed, and which refused?  A file of expectations, and the verdicts.
 
     [{"name": "alice encrypts orders",
       "principal": "arn:aws:iam::111122223333:user/alice",
@@ -8,8 +8,8 @@
       "expect": "Allowed",       Denied, ImplicitlyDenied, ExplicitlyDenied
       "by": "OrdersOnly"}]       optional: the Sid, policy or kind of policy that decides
 
-An expectation with several actions and resources holds when it holds for each pair. What is
-not understood is an error and never skipped: an expectation that is not tested protects nobody.
+An expectation with several actions and resources holds when it holds for each pair. An entry that
+is not understood is an error, and never skipped: an untested expectation protects nobody.
 """
 
 import re
@@ -32,7 +32,7 @@ Expected = Literal["Allowed", "Denied", "ImplicitlyDenied", "ExplicitlyDenied"]
 Texts = str | list[str]
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
-_HINT = "see docs/simulate.md for what an expectation is"
+_HINT = "see docs/simulate.md for the form of an expectation"
 
 
 class WrittenQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +75,7 @@ class Deciding(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What was decided, or why nothing could be."""
+    """The decision of a question, or the problem that made it impossible."""
 
     decision: str = ""
     kind: str = ""  # of the policies that decided
@@ -115,8 +115,15 @@ def answer(decision: Decision) -> Answer:
         decision=decision.outcome.value,
         kind=decision.kind.value if decision.kind is not None else "",
         statements=tuple(
-            Deciding(one.kind.value, one.policy, one.attached_to, one.index, one.sid, one.effect)
-            for one in decision.statements
+            Deciding(
+                statement.kind.value,
+                statement.policy,
+                statement.attached_to,
+                statement.index,
+                statement.sid,
+                statement.effect,
+            )
+            for statement in decision.statements
         ),
         message="" if decision.allowed else decision.message,
     )
@@ -132,59 +139,61 @@ def read(file: Path) -> list[Expectation]:
         why = (error.strerror or "it cannot be read").lower()
         raise Failure(f"`{file}`: {why}", "name a file of expectations", status=WRONG) from None
     if not isinstance(entries, list) or not entries:
-        raise Failure(f"`{file}` is no list of expectations", _HINT, status=WRONG)
-    found = [_expectation(file, number, entry) for number, entry in enumerate(entries, 1)]
-    for name, times in Counter(one.name for one in found).items():
+        raise Failure(f"`{file}` is not a list of expectations", _HINT, status=WRONG)
+    expectations = [_expectation(file, number, entry) for number, entry in enumerate(entries, 1)]
+    for name, times in Counter(expectation.name for expectation in expectations).items():
         if times > 1:
-            numbers = [str(i) for i, one in enumerate(found, 1) if one.name == name]
+            numbers = [
+                str(i) for i, expectation in enumerate(expectations, 1) if expectation.name == name
+            ]
             raise Failure(
                 f"`{file}`: expectations {' and '.join(numbers)} have the same name `{name}`",
                 "give each a name of its own",
                 status=WRONG,
             )
-    return found
+    return expectations
 
 
 def where(file: Path, number: int, name: object = None) -> str:
-    """Where something is wrong."""
+    """The position of an expectation, for a message."""
     return f"`{file}`, expectation {number}" + (f" `{name}`" if isinstance(name, str) else "")
 
 
 def _expectation(file: Path, number: int, entry: Any) -> Expectation:
     named = entry.get("name") if isinstance(entry, Mapping) else None
-    place = where(file, number, named)
+    position = where(file, number, named)
     try:
-        found = msgspec.convert(entry, Expectation)
+        expectation = msgspec.convert(entry, Expectation)
     except msgspec.ValidationError as error:
         text = str(error).replace(" - at `$.", " - at `").replace("Object", "it", 1)
-        raise Failure(f"{place}: {text[:1].lower()}{text[1:]}", _HINT, status=WRONG) from None
-    problem = _problem(found)
+        raise Failure(f"{position}: {text[:1].lower()}{text[1:]}", _HINT, status=WRONG) from None
+    problem = _problem(expectation)
     if problem:
-        raise Failure(f"{place}: {problem}", _HINT, status=WRONG)
-    return found
+        raise Failure(f"{position}: {problem}", _HINT, status=WRONG)
+    return expectation
 
 
-def _problem(found: Expectation) -> str:
-    """What is wrong with an expectation that has the right members; "" when nothing is."""
-    if not found.name.strip() or not found.name.isprintable():
+def _problem(expectation: Expectation) -> str:
+    """The first error in an expectation that has the right members; "" if there is none."""
+    if not expectation.name.strip() or not expectation.name.isprintable():
         return "`name` is empty, or holds characters that cannot be printed"
     for member in ("action", "resource"):
-        if not getattr(found, member):
+        if not getattr(expectation, member):
             return f"`{member}` is empty"
-    for action in _listed(found.action):
+    for action in _listed(expectation.action):
         if not _ACTION.fullmatch(action):
-            return f"`action`: `{action}` is no action; write SERVICE:NAME, such as kms:Encrypt"
-    if len({key.lower() for key in found.context}) != len(found.context):
+            return f"`action`: `{action}` is not an action; write SERVICE:NAME, such as kms:Encrypt"
+    if len({key.lower() for key in expectation.context}) != len(expectation.context):
         return "`context` has two keys that differ only by case"
-    for key in found.context:
+    for key in expectation.context:
         if not all(key.partition(":")):
-            return f"`context`: `{key}` is no condition key"
-    longest = max(len(msgspec.json.encode(one)) for one in found.questions())
-    return "" if longest <= LONGEST else f"a question of it is longer than {LONGEST} bytes"
+            return f"`context`: `{key}` is not a condition key, such as aws:SourceIp"
+    longest = max(len(msgspec.json.encode(question)) for question in expectation.questions())
+    return "" if longest <= LONGEST else f"one of its questions is longer than {LONGEST} bytes"
 
 
 def judge(expectation: Expectation, answers: Sequence[Answer]) -> Result:
-    """Was it as expected?  One answer for each question, in order."""
+    """The result of an expectation, with one answer for each question, in order."""
     return Result(
         expectation,
         tuple(
@@ -210,8 +219,13 @@ _MEANT: Mapping[str, frozenset[str]] = {
 
 
 def _deciders(given: Answer) -> set[str]:
-    """By what names one may call what decided."""
+    """The names by which an expectation may name the deciding statements and policies."""
     names = {given.kind}
-    for one in given.statements:
-        names |= {one.sid, one.policy, one.policy.rpartition("/")[2], one.kind}
+    for statement in given.statements:
+        names |= {
+            statement.sid,
+            statement.policy,
+            statement.policy.rpartition("/")[2],
+            statement.kind,
+        }
     return names - {""}

@@ -1,9 +1,9 @@
-"""Why was this request refused, and would it be today?  Asked by the operator, by request id.
+"""Why was this request refused, and would it be today?  The operator asks, by request id.
 
-A refusal is explained by its own question, as it was asked: it does not matter which policies
-there are now, nor whether the principal and the resource are still there. Beside it stands what
-the same request would get today, where that can be told: for users and root, about keys and
-about what has neither policy nor condition keys of its own.
+A refusal is explained by its own question, as it was asked then. It does not matter which policies
+exist now, or whether the principal and the resource still exist. The decision that the same request
+would get today is told too, if it can be found. That is so for users and root users, about keys and
+about resources that have neither a policy nor condition keys of their own.
 """
 
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ from keystead.policy.reasons import explain, render
 
 _LONGEST_ID = 256
 _BY_ALIAS = "kms:requestalias"
-_GONE = "cannot be asked any more"
+_GONE = "it cannot be decided any more"
 _DIFFERS = "evaluated again, the same question is allowed: please report this as a defect"
 _BY_RULE = "RefusedByRule"
-_RULE = f"{_BY_RULE}  the service refuses this to such a caller, whatever the policies say"
+_RULE = f"{_BY_RULE}  the service itself refuses this to such a caller; no policy can change that"
 
 
 def explain_refusal(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _text(told: Mapping[str, str], explained: str) -> str:
 
 
 def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
-    """What the same request would get now; "" when that cannot be told."""
+    """The decision that the same request would get now; "" when that cannot be told."""
     context, policies = asked.question.context, asked.question.policies
     if context.principal.type not in (PrincipalType.USER, PrincipalType.ACCOUNT):
         return ""
@@ -96,7 +96,7 @@ def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
 
 
 def _question_today(asked: RefusedQuestion, caller: Caller, resource: Resource) -> Question:
-    """The same request, with what is now known of who asks and of what."""
+    """The same request, with the facts of now about its caller and its resource."""
     context = asked.question.context
     request = {
         name: value
@@ -130,7 +130,7 @@ def _caller_today(installation: InstallationView, principal: Principal) -> Calle
 
 
 def _resource_today(installation: InstallationView, context: RequestContext) -> Resource | None:
-    """The same key with its policy of now, or None; anything else has nothing of its own."""
+    """The same key with its policy of now, or None; another resource has no policy of its own."""
     if not _is_key(context):
         return Target(context.resource, context.resource_account)
     arn, alias = Arn.parse(context.resource), context.keys.get(_BY_ALIAS)

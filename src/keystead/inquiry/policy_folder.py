@@ -1,8 +1,8 @@
-"""Who and what is in a folder of policies?  The accounts it describes, without an installation.
+"""Which principals and resources does a folder of policies describe?  Without an installation.
 
-Every document is checked as the server checks it when it is written, and a principal in a key
-policy means a user or an account of the folder. Facts that only a store knows are left out: users
-have no unique ids (a policy means the ARN), and there is no clock.
+Every document is checked as the server checks it when it is stored. A principal in a key policy
+means a user or an account of the folder. Facts that only a store knows are left out: users have no
+unique ids (a policy means the ARN), and there is no clock.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,13 +74,15 @@ class PolicyFolder:
         self.guardrails = self
         self._callers: dict[str, Caller] = {}
         self._keys: dict[str, Key] = {}  # by their own ARNs and their aliases'
-        accounts = [one for one in inside(folder) if one.name not in _ORGANIZATION]
+        accounts = [entry for entry in inside(folder) if entry.name not in _ORGANIZATION]
         for account in accounts:
             if not account.is_dir() or not is_account_id(account.name):
-                raise wrong(account, "it is neither an account (twelve digits) nor scps nor rcps")
+                raise wrong(account, "it is not an account (twelve digits), nor scps or rcps")
         if not accounts:
             raise wrong(folder, "there is no account in it")
-        self._rcps = {one.name: self._levels(folder, one, DocumentKind.RCP) for one in accounts}
+        self._rcps = {
+            entry.name: self._levels(folder, entry, DocumentKind.RCP) for entry in accounts
+        }
         for account in accounts:
             self._add_account(folder, account)
         for account in accounts:
@@ -90,15 +92,15 @@ class PolicyFolder:
 
     def caller(self, arn: str) -> Caller:
         """The user or root with this ARN."""
-        found = self._callers.get(arn)
-        if found is None:
+        caller = self._callers.get(arn)
+        if caller is None:
             raise Failure(
                 f"there is no principal `{arn}`", "the folder has no such user or account", status=2
             )
-        return found
+        return caller
 
     def resource(self, arn: str, action: str, caller: Caller) -> Resource:
-        """What this ARN means for an action; raises Failure."""
+        """The resource that this ARN means for an action; raises Failure."""
         return resources.named(self, arn, action, caller.principal.account)
 
     # (resources.Known)
@@ -108,16 +110,16 @@ class PolicyFolder:
         return self._keys.get(kms_arn(region, account, f"key/{key_id}"))
 
     def key_by_alias(self, account: str, region: str, name: str) -> Key | None:
-        """The key that an alias names, as asked for by the alias."""
+        """The key that an alias names, as a request sees it that names the alias."""
         key = self._keys.get(kms_arn(region, account, name))
         return key and key.requested_by(name)
 
     def identity(self, arn: Arn) -> Resource | None:
         """The user with exactly this ARN; managed policies have no tags here."""
-        found = self._callers.get(str(arn))
-        if found is None or found.principal.type is not PrincipalType.USER:
+        caller = self._callers.get(str(arn))
+        if caller is None or caller.principal.type is not PrincipalType.USER:
             return None
-        keys = tagging.resource_keys(found.principal.tags, "aws", "iam")
+        keys = tagging.resource_keys(caller.principal.tags, "aws", "iam")
         return Target(str(arn), arn.account, condition_keys=keys)
 
     # (call.Guardrails)
@@ -129,7 +131,7 @@ class PolicyFolder:
     # reading
 
     def _levels(self, folder: Path, account: Path, kind: DocumentKind) -> Levels:
-        """The organization's policies over an account; a folder that is missing is no level."""
+        """The organization's policies over an account. A missing folder is not a level."""
         name = "scps" if kind is DocumentKind.SCP else "rcps"
         return tuple(
             tuple(self._sources(where / name, kind, where.name))
@@ -140,19 +142,19 @@ class PolicyFolder:
     def _sources(
         self, folder: Path, kind: DocumentKind, attached_to: str, *besides: str
     ) -> Iterator[PolicySource]:
-        for place, name in documents(folder, *besides):
-            yield PolicySource(self._compiled(place, text(place), kind), name, attached_to)
+        for path, name in documents(folder, *besides):
+            yield PolicySource(self._compiled(path, text(path), kind), name, attached_to)
 
     def _compiled(
         self,
-        place: Path,
+        path: Path,
         document: str,
         kind: DocumentKind,
         principals: Mapping[str, str] | None = None,
     ) -> Policy:
-        """A document, checked as when it is written."""
+        """A document, compiled, with the checks of the server that stores it."""
         if is_too_long(document, kind):
-            raise wrong(place, f"it is longer than a {kind.value} may be")
+            raise wrong(path, f"it is longer than a {kind.value} may be")
         try:
             return compile_policy(
                 document,
@@ -163,7 +165,7 @@ class PolicyFolder:
             )
         except MalformedPolicy as refused:
             detail = "" if refused.detail == refused.message else f" ({refused.detail})"
-            raise wrong(place, f"{refused.message}{detail}", "correct the policy") from None
+            raise wrong(path, f"{refused.message}{detail}", "correct the policy") from None
 
     def _add_account(self, folder: Path, account: Path) -> None:
         number = account.name
@@ -174,21 +176,21 @@ class PolicyFolder:
         root = Principal(PrincipalType.ACCOUNT, root_arn(number), number, number)
         self._callers[root.arn] = _caller(root, PrincipalPolicies(service_control=scps))
         managed = dict(self._managed(account))
-        users = {canonical(one.name): one for one in folders(account / "users")}
+        users = {canonical(user.name): user for user in folders(account / "users")}
         groups = self._groups(account, managed, users)
-        for key, place in users.items():
-            file = place / "user.toml"
-            found = facts(file, UserFacts)
-            require_path(file, found.path)
-            require_apart(file, found.tags)
-            arn = USER.arn(number, found.path, place.name)
+        for key, path in users.items():
+            file = path / "user.toml"
+            user_facts = facts(file, UserFacts)
+            require_path(file, user_facts.path)
+            require_apart(file, user_facts.tags)
+            arn = USER.arn(number, user_facts.path, path.name)
             policies = PrincipalPolicies(
                 identity_based=(
-                    *self._inline(place, arn, file.name, limits.USER_POLICY_SIZE),
-                    *self._attached(file, found.attached, managed, arn),
+                    *self._inline(path, arn, file.name, limits.USER_POLICY_SIZE),
+                    *self._attached(file, user_facts.attached, managed, arn),
                     *(source for group in groups.get(key, ()) for source in group),
                 ),
-                boundary=self._boundary(file, found.boundary, managed, arn),
+                boundary=self._boundary(file, user_facts.boundary, managed, arn),
                 service_control=scps,
             )
             who = Principal(
@@ -197,29 +199,29 @@ class PolicyFolder:
                 account=number,
                 user_id=arn,
                 unique_id=arn,
-                name=place.name,
+                name=path.name,
                 principal_arn=arn,
-                tags=found.tags,
+                tags=user_facts.tags,
             )
             self._callers[arn] = _caller(who, policies)
 
     def _managed(self, account: Path) -> Iterator[tuple[str, _Written]]:
         """The customer managed policies, by name and by ARN."""
-        for place, name in documents(account / "managed"):
-            document = text(place)
-            self._compiled(place, document, DocumentKind.IDENTITY)
+        for path, name in documents(account / "managed"):
+            document = text(path)
+            self._compiled(path, document, DocumentKind.IDENTITY)
             if document_size(document, DocumentKind.IDENTITY) > limits.MANAGED_POLICY_SIZE:
-                raise wrong(place, f"it is longer than {limits.MANAGED_POLICY_SIZE} characters")
-            written = _Written(POLICY.arn(account.name, "/", name), place, document)
+                raise wrong(path, f"it is longer than {limits.MANAGED_POLICY_SIZE} characters")
+            written = _Written(POLICY.arn(account.name, "/", name), path, document)
             yield name, written
             yield written.arn, written
 
-    def _inline(self, place: Path, arn: str, besides: str, most: int) -> Sources:
-        found = tuple(self._sources(place, DocumentKind.IDENTITY, arn, besides))
-        size = sum(document_size(one.policy.text, DocumentKind.IDENTITY) for one in found)
+    def _inline(self, path: Path, arn: str, besides: str, most: int) -> Sources:
+        sources = tuple(self._sources(path, DocumentKind.IDENTITY, arn, besides))
+        size = sum(document_size(source.policy.text, DocumentKind.IDENTITY) for source in sources)
         if size > most:
-            raise wrong(place, f"its inline policies are longer than {most} characters together")
-        return found
+            raise wrong(path, f"its inline policies are longer than {most} characters together")
+        return sources
 
     def _attached(
         self, file: Path, names: list[str], managed: Mapping[str, _Written], arn: str
@@ -241,37 +243,37 @@ class PolicyFolder:
     def _groups(
         self, account: Path, managed: Mapping[str, _Written], users: Mapping[str, Path]
     ) -> dict[str, list[Sources]]:
-        """What each user has by groups."""
+        """The policies that each user has from groups."""
         given: dict[str, list[Sources]] = {}
-        for place in folders(account / "groups"):
-            file = place / "group.toml"
-            found = facts(file, GroupFacts)
-            require_path(file, found.path)
-            arn = GROUP.arn(account.name, found.path, place.name)
+        for path in folders(account / "groups"):
+            file = path / "group.toml"
+            group_facts = facts(file, GroupFacts)
+            require_path(file, group_facts.path)
+            arn = GROUP.arn(account.name, group_facts.path, path.name)
             sources = (
-                *self._inline(place, arn, file.name, limits.GROUP_POLICY_SIZE),
-                *self._attached(file, found.attached, managed, arn),
+                *self._inline(path, arn, file.name, limits.GROUP_POLICY_SIZE),
+                *self._attached(file, group_facts.attached, managed, arn),
             )
-            for key, name in {canonical(name): name for name in found.members}.items():
+            for key, name in {canonical(name): name for name in group_facts.members}.items():
                 if key not in users:
-                    raise wrong(file, f"the member `{name}` is no user of the account")
+                    raise wrong(file, f"the member `{name}` is not a user of the account")
                 given.setdefault(key, []).append(sources)
         return given
 
     def _add_keys(self, account: Path) -> None:
-        places = dict(documents(account / "keys", "*.toml"))
+        paths = dict(documents(account / "keys", "*.toml"))
         for entry in inside(account / "keys"):
-            if entry.suffix == ".toml" and entry.with_suffix(".json") not in places:
+            if entry.suffix == ".toml" and entry.with_suffix(".json") not in paths:
                 raise wrong(entry, "there is no key policy with this name beside it")
-        for place, key_id in places.items():
-            file = place.with_suffix(".toml")
-            found = facts(file, KeyFacts)
-            require_apart(file, found.tags)
-            region = _region(file, found)
+        for path, key_id in paths.items():
+            file = path.with_suffix(".toml")
+            key_facts = facts(file, KeyFacts)
+            require_apart(file, key_facts.tags)
+            region = _region(file, key_facts)
             arn = kms_arn(region, account.name, f"key/{key_id}")
-            policy = self._key_policy(place)
-            record = self._record(file, account.name, region, key_id, found)
-            aliases = tuple(sorted(found.aliases))
+            policy = self._key_policy(path)
+            record = self._record(file, account.name, region, key_id, key_facts)
+            aliases = tuple(sorted(key_facts.aliases))
             key = key_view(record, aliases, (PolicySource(policy, "default", arn),))
             self._keys[arn] = key
             for alias in aliases:
@@ -280,31 +282,31 @@ class PolicyFolder:
     def _add_alias(self, file: Path, key: Key, alias: str) -> None:
         arn = kms_arn(key.region, key.account, alias)
         if arn in self._keys:
-            raise wrong(file, f"the alias `{alias}` is another key's, or written twice")
+            raise wrong(file, f"the alias `{alias}` belongs to another key, or is written twice")
         self._keys[arn] = key
 
-    def _key_policy(self, place: Path) -> Policy:
-        document = text(place)
+    def _key_policy(self, path: Path) -> Policy:
+        document = text(path)
         try:
             names = named_principals(document, partition=spoken().name)
         except MalformedPolicy as refused:
-            raise wrong(place, f"{refused.message} ({refused.detail})", "correct it") from None
+            raise wrong(path, f"{refused.message} ({refused.detail})", "correct it") from None
         meant = {name: self._unique_id(name) for name in names}
         known = {name: unique_id for name, unique_id in meant.items() if unique_id}
-        return self._compiled(place, document, DocumentKind.KEY, known)
+        return self._compiled(path, document, DocumentKind.KEY, known)
 
     def _unique_id(self, name: str) -> str:
-        """What a name in a key policy stands for: a user's ARN, an account; "" for nobody."""
-        found = self._callers.get(name)
-        if found is not None:
-            return found.principal.unique_id or found.principal.account
+        """The user's ARN or the account that a name in a key policy means; "" for nobody."""
+        caller = self._callers.get(name)
+        if caller is not None:
+            return caller.principal.unique_id or caller.principal.account
         account = name.split(":")[4] if ":federated-user/" in name else ""
         return account if root_arn(account) in self._callers else ""
 
     def _record(
-        self, file: Path, account: str, region: str, key_id: str, found: KeyFacts
+        self, file: Path, account: str, region: str, key_id: str, key_facts: KeyFacts
     ) -> KeyRecord:
-        for alias in found.aliases:
+        for alias in key_facts.aliases:
             if not alias.startswith("alias/"):
                 raise wrong(file, f"the alias `{alias}` does not begin with alias/")
         try:
@@ -314,12 +316,12 @@ class PolicyFolder:
                     "region": region,
                     "key_id": key_id,
                     "state": "Enabled",
-                    "key_spec": found.spec,
-                    "key_usage": found.usage,
-                    "origin": found.origin,
+                    "key_spec": key_facts.spec,
+                    "key_usage": key_facts.usage,
+                    "origin": key_facts.origin,
                     "policy_id": "",
                     "created_us": 0,
-                    "tags": msgspec.json.encode(found.tags).decode(),
+                    "tags": msgspec.json.encode(key_facts.tags).decode(),
                 },
                 KeyRecord,
             )
@@ -327,9 +329,9 @@ class PolicyFolder:
             raise wrong(file, str(error).replace("$.key_", "$.")) from None
 
 
-def _region(file: Path, found: KeyFacts) -> str:
-    """Where a key lives: in the first Region of the partition, unless its file says another."""
-    region, spoken_here = found.region or spoken().global_region, spoken().name
+def _region(file: Path, key_facts: KeyFacts) -> str:
+    """The Region of a key: the first of the partition, unless the key's file says another."""
+    region, spoken_here = key_facts.region or spoken().global_region, spoken().name
     partition = partition_of(region).name
     if partition != spoken_here:
         raise wrong(
@@ -341,7 +343,7 @@ def _region(file: Path, found: KeyFacts) -> str:
 
 
 def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:
-    """The managed policy with this name or ARN; AWS's own have ARNs only."""
+    """The managed policy with this name or ARN. AWS's own policies are named by ARN only."""
     written = managed.get(name)
     if written is not None:
         return written

@@ -1,9 +1,8 @@
 """Would this be allowed here, and why?  Questions about a live installation, asked by its operator.
 
-The principal and the resource are read from the store as a request would find them, and the
-question is the one that enforcement asks (`call.question`): what is explained is what is decided.
-Condition keys that only a request has (its address, its encryption context) are given by whoever
-asks.
+The principal and the resource are read from the store as a request would find them. Enforcement
+asks the same question (`call.question`), so a decision is explained exactly as it is made. The
+operator gives condition keys that only a request has (its address, its encryption context).
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,10 +51,10 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
 
 
 def require_known(action: str, keys: Iterable[str]) -> None:
-    """Refuse a question about an action or a condition key that there is not; raises Failure."""
+    """Refuse a question about an action or condition key that does not exist; raises Failure."""
     for problem in (action_problem(action), *map(key_problem, keys)):
         if problem:
-            raise Failure(problem, "nothing that is misspelt is ever allowed", status=2)
+            raise Failure(problem, "correct the spelling, and ask again", status=2)
 
 
 def ask(
@@ -67,7 +66,7 @@ def ask(
     *,
     guardrails: Guardrails = NO_GUARDRAILS,
 ) -> Question:
-    """The question that a request would ask; `given` has the last word on its keys."""
+    """The question that a request would ask; the keys in `given` replace all others."""
     facts = {**keys, **caller.keys}
     if action.lower().startswith("kms:") and resource.arn_text != "*":
         facts["kms:calleraccount"] = caller.principal.account
@@ -90,7 +89,7 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
 
 
 def given_keys(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
-    """The condition keys that were given, each of the shape that requests give it."""
+    """The given condition keys, each with one value or several, as a request would have it."""
     given = {ascii_lower(name): values for name, values in context.items()}
     return {
         name: values[0] if len(values) == 1 and not is_multi_valued(name) else tuple(values)
@@ -111,12 +110,12 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
         user = repository.users.named(reader, parsed.account, name.rpartition("/")[2])
         if user is not None and user.arn == arn:
             return callers.user(repository, reader, user)
-    hint = "give the ARN of a user, or of an account's root"
+    hint = "give the ARN of a user, or of the root user of an account"
     raise Failure(f"there is no principal `{arn}`", hint, status=2)
 
 
 class _Live:
-    """What there is in a live installation. (resources.Known)"""
+    """The keys and identities of a live installation. (resources.Known)"""
 
     hint = "give the ARN that `aws kms describe-key` or `aws kms list-aliases` shows"
 
@@ -159,7 +158,7 @@ class _Live:
 def named_resource(
     installation: InstallationView, arn: str, action: str, caller: Caller
 ) -> Resource:
-    """What a request of this action, by this caller, would be asked about; raises Failure."""
+    """The resource of a request with this action, by this caller; raises Failure."""
     return resources.named(_Live(installation), arn, action, caller.principal.account)
 
 

@@ -1,7 +1,7 @@
-"""What would be decided?  Many questions at once, about a live installation or a folder.
+"""How would requests be decided?  Many questions, about a live installation or a folder.
 
-Both are asked in the same way (`question.ask`, `evaluate`): what differs is only where
-principals, resources and policies come from.
+Both are asked in the same way (`question.ask`, `evaluate`). They differ only in the source of
+principals, resources and policies.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from keystead.request_keys import time_keys
 
 
 class World(Protocol):
-    """Where a question is asked."""
+    """The principals, resources and policies that questions are about."""
 
     @property
     def keys(self) -> Mapping[str, ContextValue]:
@@ -78,5 +78,5 @@ def _answer(world: World, question: WrittenQuestion) -> Answer:
 def simulate(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The answers to some questions about a live installation."""
     questions = msgspec.convert(arguments["questions"], list[WrittenQuestion])
-    found = answers(Live(installation), questions)
-    return {"answers": msgspec.to_builtins(found), "epoch": installation.store.state}
+    answered = answers(Live(installation), questions)
+    return {"answers": msgspec.to_builtins(answered), "epoch": installation.store.state}

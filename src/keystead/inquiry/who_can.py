@@ -1,11 +1,11 @@
-"""Who can do this here?  Every principal of the installation, asked about one thing.
+"""Which principals can do this here?  Every principal of the installation is considered.
 
-Each is asked the question of its own request (`question.ask`), with what is known of it and of
-the resource; the keys that only a request has stay open, but for those that are given. The clock
-is such a key: what a policy allows only for a time is told with that condition.
+For each the question of its own request is asked (`question.ask`), with the known facts about it
+and the resource. Keys that only a request has stay open, except for those that are given. The clock
+is such a key: a permission that is limited in time is told with that condition.
 
-An answer is one page of the principals: the server answers requests between two pages, and who
-asks sees how far it is. With the first page come the principals that the resource's policy names
+An answer is one page of the principals. The server answers requests between two pages, and the
+operator sees the progress. The first page has also the principals that the resource's policy names
 and that are not known here.
 """
 
@@ -32,9 +32,9 @@ _OF_SESSIONS = frozenset({"aws:federatedprovider", "aws:sourceidentity"})  # of 
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """After which principal the next page begins: an account's user by name, "" its root."""
+    """The last principal of a page: a user of an account by name, or "" for its root user."""
 
-    account: int  # its place in the order of accounts
+    account: int  # its position in the order of accounts
     name_key: str
 
 
@@ -42,11 +42,11 @@ def who_can(installation: InstallationView, arguments: Mapping[str, Any]) -> dic
     """One page: the principals that can, or could, and where the next page begins."""
     asking = _Asking(installation, arguments)
     after = arguments.get("after")
-    place = None if after is None else msgspec.convert(after, Place)
-    ends, asked, last = monotonic() + PAGE_SECONDS, 0, place
-    rows = [] if place else list(asking.strangers())
+    start = None if after is None else msgspec.convert(after, Place)
+    ends, asked, last = monotonic() + PAGE_SECONDS, 0, start
+    rows = [] if start else list(asking.strangers())
     following = None
-    for last, caller in asking.callers_after(place):
+    for last, caller in asking.callers_after(start):
         asked += 1
         if (row := asking.row(caller)) is not None:
             rows.append(row)
@@ -75,17 +75,17 @@ class _Asking:
         given, without = arguments.get("context") or {}, arguments.get("without") or ()
         require_known(self._action, (*given, *without))
         self._given = given_keys(given)
-        self._without = frozenset(ascii_lower(str(one)) for one in without)
+        self._without = frozenset(ascii_lower(str(name)) for name in without)
         self._resources: dict[str, Resource] = {}
 
-    def callers_after(self, place: Place | None) -> Iterator[tuple[Place, Caller]]:
-        """The roots and users after a place, account by account."""
+    def callers_after(self, start: Place | None) -> Iterator[tuple[Place, Caller]]:
+        """The root users and users after a principal, account by account."""
         for number, account in enumerate(self._accounts):
-            if place is not None and number < place.account:
+            if start is not None and number < start.account:
                 continue
-            if place is None or number > place.account:
+            if start is None or number > start.account:
                 yield Place(number, ""), callers.root(account)
-            begin = place.name_key if place is not None and number == place.account else ""
+            begin = start.name_key if start is not None and number == start.account else ""
             for user in self._users(account.account, begin):
                 caller = callers.user(self._repository, self._reader, user)
                 yield Place(number, user.name_key), caller
@@ -101,52 +101,52 @@ class _Asking:
     def count(self) -> int:
         """How many principals there are."""
         users = self._repository.users
-        counts = [users.count(self._reader, one.account) for one in self._accounts]
+        counts = [users.count(self._reader, account.account) for account in self._accounts]
         return len(counts) + sum(counts)
 
     def row(self, caller: Caller) -> dict[str, Any] | None:
-        """What a principal of the installation can do; None: it cannot."""
+        """The ways in which a principal of the installation can do this; None if it cannot."""
         resource = self._resource(caller)
         unknown = self._unknown(resource, OF_PRINCIPAL)
-        found = self._possible(caller, resource, unknown)
-        if found.verdict is Verdict.CANNOT:
+        possibility = self._possible(caller, resource, unknown)
+        if possibility.verdict is Verdict.CANNOT:
             return None
         return {
             "principal": caller.principal.arn,
             "known": True,
             "gone": False,
             "former": "",
-            **as_data(found),
+            **as_data(possibility),
         }
 
     def strangers(self) -> Iterator[dict[str, Any]]:
-        """What those can do whom the resource's policy names and who are not known here."""
+        """The rows of principals that the resource's policy names and that are not known here."""
         resource = self._resource(callers.root(self._accounts[0]))
         unknown = self._unknown(resource, ())
         for stranger in unknown_principals.named(self._installation, resource, self._action):
-            found = self._possible(stranger.caller, resource, unknown)
-            if found.verdict is not Verdict.CANNOT:
+            possibility = self._possible(stranger.caller, resource, unknown)
+            if possibility.verdict is not Verdict.CANNOT:
                 yield {
                     "principal": stranger.name,
                     "known": False,
                     "gone": stranger.gone,
                     "former": stranger.former,
-                    **as_data(found),
+                    **as_data(possibility),
                 }
 
     def _possible(self, caller: Caller, resource: Resource, unknown: Unknown) -> Possibility:
         return possible(ask(caller, self._action, resource, {}, self._given), unknown)
 
     def _resource(self, caller: Caller) -> Resource:
-        """The resource; what names no account is the caller's own."""
+        """The resource; a name without an account means the caller's own."""
         account = caller.principal.account
         if account not in self._resources:
-            found = named_resource(self._installation, self._named, self._action, caller)
-            self._resources[account] = found
+            resource = named_resource(self._installation, self._named, self._action, caller)
+            self._resources[account] = resource
         return self._resources[account]
 
     def _unknown(self, resource: Resource, known: tuple[str, ...]) -> Unknown:
-        """Which keys only a request has; the names of the others begin with `known`."""
+        """Which condition keys stay open?  Not those whose names begin with one of `known`."""
         service = ascii_lower(self._action).partition(":")[0]
         is_key = isinstance(resource, Key)
         services = {"aws", service} & SERVED
@@ -165,29 +165,37 @@ class _Asking:
         return unknown
 
 
-def as_data(found: Possibility) -> dict[str, Any]:
-    """What is possible, for machines."""
+def as_data(possibility: Possibility) -> dict[str, Any]:
+    """A possibility, for machines."""
     return {
-        "verdict": found.verdict.value,
+        "verdict": possibility.verdict.value,
         "ways": [
             {
                 "by": way.route.value,
                 "certain": way.certain,
                 "needs": [
-                    {"step": need.step, "oneOf": [_statement(one) for one in need.statements]}
+                    {
+                        "step": need.step,
+                        "oneOf": [_statement(statement) for statement in need.statements],
+                    }
                     for need in way.needs
                 ],
             }
-            for way in found.ways
+            for way in possibility.ways
         ],
-        "unless": [_statement(one) for one in found.unless],
+        "unless": [_statement(statement) for statement in possibility.unless],
     }
 
 
 def _statement(supposed: Supposed) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(supposed.statement)
     conditions = [
-        {"operator": one.operator, "key": one.key, "values": one.expected, "actual": one.actual}
-        for one in supposed.remaining
+        {
+            "operator": condition.operator,
+            "key": condition.key,
+            "values": condition.expected,
+            "actual": condition.actual,
+        }
+        for condition in supposed.remaining
     ]
     return {**data, "level": supposed.level, "conditions": conditions}

@@ -1,7 +1,8 @@
 """What may the account of a refused caller learn of the refusal?  (threat-model EX-1, EX-2, KM-2)
 
-Who may ask sees every part that belongs to the account: its own policies, and of its own resource
-everything. Of another account's resource it sees what the caller knew already (`cross_account`).
+A reader of that account sees every part that belongs to the account: its own policies, and
+everything of its own resource. Of another account's resource the reader sees only the parts that
+the caller knew already (`cross_account`).
 
 | part | belongs to |
 | --- | --- |
@@ -29,7 +30,7 @@ from keystead.policy.reasons import Match, cross_account
 
 
 class Disclosed(msgspec.Struct, frozen=True):
-    """What may be told of one refusal."""
+    """The parts of one refusal that may be told."""
 
     resource: str
     keys: Mapping[str, ContextValue]
@@ -38,7 +39,7 @@ class Disclosed(msgspec.Struct, frozen=True):
 
 
 def disclose(asked: RefusedQuestion) -> Disclosed:
-    """What the account of the refused caller may learn."""
+    """The parts that the account of the refused caller may learn."""
     known = cross_account.as_known(asked)
     context, matches = known.question.context, list(cross_account.matches(known))
     return Disclosed(
@@ -51,7 +52,7 @@ def disclose(asked: RefusedQuestion) -> Disclosed:
 
 
 def _belongs(match: Match, context: RequestContext) -> bool:
-    """Is this policy the account's of the refused caller?"""
+    """Does this policy belong to the account of the refused caller?"""
     account = context.principal.account
     match KINDS[match.place.kind].whose:
         case Whose.CALLER:
@@ -65,7 +66,7 @@ def _belongs(match: Match, context: RequestContext) -> bool:
 
 
 def _account_of(arn: str) -> str | None:
-    """The account in a policy's ARN; None for what is no ARN."""
+    """The account in a policy's ARN; None for a text that is not an ARN."""
     try:
         return Arn.parse(arn).account
     except NotAnArn:

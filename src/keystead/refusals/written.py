@@ -1,17 +1,17 @@
-"""What was refused, and how is it written down so that it can be decided again?
+"""How is a refusal written down so that it can be decided again?
 
     content   JSON: version 1, the message, the question with every condition key, and each policy
-              that had a say by where it is attached and the id of its document
-    document  JSON [version 1, kind, text, whom its principals were resolved to]
+              that applied: where it is attached, and the id of its document
+    document  JSON [version 1, kind, text, the unique ids to which its principals were resolved]
     id        the compiled policy's own: a hash of all that its meaning depends on
 
-Everything that a decision depends on is in it, so whoever reads it decides exactly what was
-decided, whatever has become of the policies and the principal since. A document is the text that
-was compiled, not a name under which another text may be found later; refusals share it. A service
-refuses some things by a rule of its own, whatever the policies say: then there is no question.
+A written refusal holds everything that the decision depended on. So it can be decided again, with
+the same result, even if the policies or the principal have changed since. A document is the text
+that was compiled, not a name that may get another text later. Refusals share documents. A service
+refuses some calls by a rule of its own, with any policies. Such a refusal has no question.
 
-INVARIANT: nothing secret is in it (threat-model AD-2): a question holds none.
-INVARIANT: a policy that is read has the id of the one that was written, or is refused.
+INVARIANT: a written refusal holds no secret, because a question holds none (threat-model AD-2).
+INVARIANT: a policy that is read has the id of the policy that was written, or is refused.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -33,11 +33,11 @@ _VERSION = 1
 
 
 class NotARefusal(ValueError):
-    """What was read is not what was written."""
+    """The bytes that were read are not those of a written refusal."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """One refusal: under which id, when, in which words, and the whole question."""
+    """One refusal: its request id, time and message, and the whole question."""
 
     request_id: str
     time: datetime
@@ -66,7 +66,7 @@ class Document(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def size(self) -> int:
-        """About how many bytes it holds."""
+        """The number of bytes that it holds, about."""
         return len(self.text) + sum(len(name) + len(meant) for name, meant in self.meant or ())
 
     def encode(self) -> bytes:
@@ -117,10 +117,10 @@ _read_document = msgspec.json.Decoder(Document).decode
 
 
 def write(refusal: Refusal, known: Container[str]) -> tuple[WrittenRefusal, Mapping[str, Document]]:
-    """The refusal, as bytes, and those of its documents by id that are not `known` yet.
+    """The refusal as bytes, and by id those of its documents that are not `known` yet.
 
-    Documents are not encoded here: how long a refusal takes must not tell how long the policies of
-    another account are (threat-model KM-2).
+    Documents are not encoded here. If they were, the time of a refusal would tell how long the
+    policies of another account are (threat-model KM-2).
     """
     writer = _Writer(known)
     asked = None if refusal.asked is None else writer.asked(refusal.asked)
@@ -144,7 +144,7 @@ def read_document(content: bytes) -> Document:
 
 
 def read(written: WrittenRefusal, document: Callable[[str], Document]) -> Refusal:
-    """The refusal that was written; `document` gives one by its id. Raises NotARefusal."""
+    """The refusal that was written; `document` finds a document by its id. Raises NotARefusal."""
     try:
         content = _read_content(written.content)
         if content.version != _VERSION:
