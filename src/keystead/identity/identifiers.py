@@ -1,12 +1,12 @@
-"""What is an identity called by machines?  Account ids and access key ids (iam.md 2.1).
+"""Which ids do identities have?  Account ids, unique ids and access key ids (iam.md 2.1).
 
     account id      12 digits
     unique id       prefix (4) | 17 random of A-Z2-7, 85 bits: none is ever given twice
     access key id   prefix (4) | account (8 of A-Z2-7) | parity and 39 random bits (8 of A-Z2-7)
 
-The account is readable in an access key id: eight characters hold account // 2 + 2^39, and the
-next one lies in A-P for an even account and in Q-7 for an odd one. So a key is looked up by
-(account, id), and GetAccessKeyInfo needs no look-up at all.
+The account is readable in an access key id. Eight characters hold account // 2 + 2^39. The next
+character lies in A-P for an even account, and in Q-7 for an odd one. So a key is looked up by
+(account, id), and GetAccessKeyInfo needs no look-up.
 """
 
 import base64

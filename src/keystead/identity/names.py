@@ -1,4 +1,4 @@
-"""What is an identity called by people?  Names and their ARNs (iam.md 2.2, 2.3).
+"""Which names do identities have, and which ARNs?  (iam.md 2.2, 2.3)
 
 Two names of one account are the same when their canonical forms are (IA-5). The canonical form
 folds ASCII only (PA-4); the name keeps the case in which it was given.

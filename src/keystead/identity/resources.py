@@ -1,7 +1,7 @@
-"""Entities as what a question is about: their ARNs and condition keys.
+"""Entities as the resources of questions: their ARNs and condition keys.
 
-A request may name what does not exist. Then the question is asked about the ARN that was named,
-and only a caller who may ask learns that there is nothing (P-12).
+A request may name an entity that does not exist. Then the question is asked about the ARN in the
+request. Only a caller who is allowed learns that the entity does not exist (P-12).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Named(Generic[T_co]):
-    """What a request names: the record that was found, or nothing. A `call.Resource`."""
+    """The entity that a request names, with its record if it exists. A `call.Resource`."""
 
     arn_text: str
     owner: str
@@ -40,41 +40,41 @@ class Named(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner:
-    """Who can own access keys: a user, or the root of the account."""
+    """An owner of access keys: a user, or the root user of the account."""
 
     owner_id: str  # a user's unique id, or the account id
     user_name: str | None  # None for root
 
 
-def entity(record: type[E], account: str, name: str, found: E | None) -> Named[E]:
+def entity(record: type[E], account: str, name: str, known: E | None) -> Named[E]:
     """The entity of this kind that a request names."""
     kind = record.kind
     return Named(
-        kind.arn(account, "/", name) if found is None else found.arn,
+        kind.arn(account, "/", name) if known is None else known.arn,
         account,
         kind.resource_type,
         kind.sentence(kind.missing, name),
-        found,
-        tag_keys(found),
+        known,
+        tag_keys(known),
     )
 
 
-def tag_keys(found: Entity | None) -> Mapping[str, ContextValue]:
+def tag_keys(known: Entity | None) -> Mapping[str, ContextValue]:
     """`aws:ResourceTag/…`, and `iam:ResourceTag/…` where IAM has it."""
-    if found is None or found.kind.tagging is None:
+    if known is None or known.kind.tagging is None:
         return NO_KEYS
-    return tagging.resource_keys(found.tag_map, *found.kind.tagging.prefixes)
+    return tagging.resource_keys(known.tag_map, *known.kind.tagging.prefixes)
 
 
 def owner_of_keys(named: Named[User]) -> Named[KeyOwner]:
     """A user as the owner of access keys."""
-    found = named.record
+    user = named.record
     return Named(
         named.arn_text,
         named.owner,
         named.resource_type,
         named.missing,
-        None if found is None else KeyOwner(found.user_id, found.name),
+        None if user is None else KeyOwner(user.user_id, user.name),
         named.condition_keys,
     )
 
@@ -85,10 +85,10 @@ def root(account: Account) -> Named[KeyOwner]:
     return Named(account.root_arn, account.account, "AWS::IAM::User", "", owner)
 
 
-def policy(arn: str, owner: str, found: ManagedPolicy | None) -> Named[ManagedPolicy]:
+def policy(arn: str, owner: str, known: ManagedPolicy | None) -> Named[ManagedPolicy]:
     """The managed policy that a request names by its ARN."""
     missing = f"Policy {arn} was not found."
-    return Named(arn, owner, ManagedPolicy.kind.resource_type, missing, found, tag_keys(found))
+    return Named(arn, owner, ManagedPolicy.kind.resource_type, missing, known, tag_keys(known))
 
 
 def boundary_keys(arn: str | None) -> dict[str, ContextValue]:

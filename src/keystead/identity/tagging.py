@@ -55,7 +55,7 @@ def untag_keys(keys: Sequence[str]) -> dict[str, ContextValue]:
 def resource_keys(tags: Mapping[str, str], *prefixes: str) -> dict[str, ContextValue]:
     """`aws:ResourceTag/…`, and `iam:ResourceTag/…` where IAM has it.
 
-    Tags of which one would hide the other are refused here, too, whoever stored them.
+    Tags of which one would hide the other are refused here too, with any origin.
     """
     _require_distinct(tags)
     return rule.resource_keys(tags, *prefixes)

@@ -1,4 +1,4 @@
-"""What is wrong with this policy?  The document is only looked at: it need not be stored."""
+"""ValidatePolicy: is this document right?  It is only examined, and need not be stored."""
 
 import hashlib
 
@@ -38,7 +38,7 @@ def validate_policy(
     call.authorize_any("access-analyzer:ValidatePolicy")
     _require_limits(request)
     start, size = _start(call, request), request.max_results or _PAGE
-    found = findings(
+    every = findings(
         request.policy_document,
         _kind(request),
         resource_type=request.validate_policy_resource_type or "",
@@ -46,15 +46,15 @@ def validate_policy(
         partition=spoken().name,
     )
     end = start + size
-    more = len(found) > end
+    more = len(every) > end
     return api.ValidatePolicyResponse(
-        findings=[_finding(one) for one in found[start:end]],
+        findings=[_finding(finding) for finding in every[start:end]],
         next_token=_token(call, request, end) if more else None,
     )
 
 
 def _require_limits(request: api.ValidatePolicyRequest) -> None:
-    """What the model does not say."""
+    """Refuse a request beyond the limits that the model does not have."""
     if len(request.policy_document) > LONGEST_DOCUMENT:
         raise _invalid(
             "policyDocument", f"Member must have length less than or equal to {LONGEST_DOCUMENT}"
@@ -72,7 +72,7 @@ def _invalid(name: str, rule: str) -> InvalidFields:
 
 
 def _kind(request: api.ValidatePolicyRequest) -> DocumentKind:
-    """A resource-based policy of no type in particular is a trust policy or a key policy."""
+    """The kind of the document; a resource-based policy without a type is for a role or a key."""
     if request.policy_type != "RESOURCE_POLICY":
         return _KINDS[request.policy_type]
     resource_type = request.validate_policy_resource_type
@@ -88,7 +88,7 @@ def _kind(request: api.ValidatePolicyRequest) -> DocumentKind:
 
 
 def _binding(call: AnalyzerCall, request: api.ValidatePolicyRequest) -> tuple[str, ...]:
-    """What a token is bound to: the caller, the operation and what is asked."""
+    """The values to which a token is bound: the caller, the operation and the request."""
     digest = hashlib.sha256(request.policy_document.encode()).hexdigest()
     asked = (digest, request.policy_type, request.validate_policy_resource_type or "")
     return (call.account, call.principal.user_id, call.operation.name, *asked)
@@ -116,7 +116,7 @@ def _finding(finding: PolicyFinding) -> api.ValidatePolicyFinding:
         finding_type=finding.type.value,
         issue_code=finding.code,
         learn_more_link=finding.link,
-        locations=[_location(one) for one in finding.locations],
+        locations=[_location(location) for location in finding.locations],
     )
 
 

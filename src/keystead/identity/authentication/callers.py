@@ -1,7 +1,7 @@
-"""Who is the caller?  The principal, its policies and its condition keys, from the store.
+"""The caller of a request: the principal, its policies and its condition keys, from the store.
 
-INVARIANT: only verified facts become condition keys, and what does not apply is absent (PE-3,
-iam.md 6.1): root has no user name, a user without tags no principal tag.
+INVARIANT: only verified facts become condition keys. A key that does not apply is absent (PE-3,
+iam.md 6.1): root has no user name, and a user without tags has no principal tag.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from keystead.store.protocol import Reader
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal with everything that decisions ask of it."""
+    """A principal, with the policies and facts that decisions about it need."""
 
     principal: Principal
     policies: PrincipalPolicies
@@ -30,7 +30,7 @@ class Caller:
 
 
 def root(account: Account) -> Caller:
-    """The root of an account: no policies, and nothing but policies of others bound it."""
+    """The root user of an account. It has no policies; only policies of others bound it."""
     principal = Principal(
         type=PrincipalType.ACCOUNT,
         arn=account.root_arn,

@@ -1,4 +1,4 @@
-"""Whose access key did a request claim that was refused?  For the record; nothing is verified."""
+"""Which access key did a refused request claim?  For the record; nothing is verified."""
 
 from keystead.identity.identifiers import account_of
 from keystead.wire.http import HttpRequest
@@ -8,7 +8,7 @@ from keystead.wire.presented import claimed
 def claimed_key_id(request: HttpRequest) -> str:
     """The access key id that a request claims, if it has the form of one; else "".
 
-    What has another form may be a secret in the wrong place, and no record holds one (AD-2).
+    A text of another form may be a secret in the wrong place, and no record holds one (AD-2).
     """
     key_id = claimed(request).access_key_id
     return key_id if account_of(key_id) is not None else ""

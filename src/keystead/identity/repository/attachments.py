@@ -1,7 +1,7 @@
-"""What gives an identity its permissions: attached managed policies and inline policies.
+"""The policies of identities: attached managed policies, and inline policies.
 
-The entity is named by its unique id (AIDA…, AGPA…): a user that is deleted and made again under
-the same name inherits nothing.
+A row names the entity by its unique id (AIDA…, AGPA…). So a user that is deleted and made again
+under the same name inherits nothing.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Attachments:
         return next((each for each in attached if each.policy_arn == policy_arn), None)
 
     def of(self, reader: Reader, account: str, entity_ids: Sequence[str]) -> list[Attachment]:
-        """What is attached to these identities, by entity and ARN: a few per entity."""
+        """The attachments of these identities, by entity and ARN: a few per entity."""
         return [
             attachment
             for entity_id in sorted(entity_ids)

@@ -1,6 +1,6 @@
-"""Entities: what an account has under a name, and where all kinds of it are stored alike.
+"""Entities: the named things of an account. All kinds of them are stored alike.
 
-An entity has a unique id for ever, and a name that is unique in its account whatever its case.
+An entity has a unique id for ever. Its name is unique in its account, in upper or lower case.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -87,12 +87,12 @@ class Entities(Generic[E]):
         return self._table.only(reader, _NAME, account, canonical(name))
 
     def with_id(self, reader: Reader, entity_id: str) -> E | None:
-        """The entity with this unique id, in whichever account it is; what is shown, not decided.
+        """The entity with this unique id, in any account. It may be shown, but decides nothing.
 
-        An index leads to it: that there is one is proved, that there is none is not.
+        An index leads to it. The entity is proved to be ours; that there is none is not proved.
         """
-        found = self._table.find(reader, f"{self._id} = ?", (entity_id,))
-        return found[0] if found else None
+        entities = self._table.find(reader, f"{self._id} = ?", (entity_id,))
+        return entities[0] if entities else None
 
     def after(
         self, reader: Reader, account: str, name_key: str, path_prefix: str, limit: int

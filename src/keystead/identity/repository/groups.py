@@ -1,4 +1,4 @@
-"""Groups, and who is in them. A group is never a principal: it only carries policies."""
+"""Groups, and the users in them. A group is never a principal: it only carries policies."""
 
 from typing import ClassVar
 
@@ -54,7 +54,7 @@ class Memberships:
         return sorted(groups, key=lambda group: group.name_key)
 
     def _of(self, reader: Reader, user: User) -> list[Membership]:
-        """In which groups a user is: at most `limits.GROUPS_PER_USER`."""
+        """The memberships of a user: at most `limits.GROUPS_PER_USER`."""
         return self._table.of(reader, _MEMBER, user.account, user.user_id, order="group_id")
 
     def _group_of(self, reader: Reader, membership: Membership) -> Group:

@@ -1,7 +1,7 @@
-"""Everything this room remembers, by entity: the only SQL of `identity`.
+"""The tables of this room, by entity: the only SQL of `identity`.
 
 Every table is a SealedTable, and the account is part of every key and of every look-up (IA-10).
-What authentication and decisions need is found by key; only listings walk an index.
+Authentication and decisions find rows by key. Only listings walk an index.
 """
 
 from typing import Any

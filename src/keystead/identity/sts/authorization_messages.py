@@ -1,7 +1,7 @@
-"""What does an encoded authorization message say?  (iam.md 7.3)
+"""How is an encoded authorization message decoded?  (iam.md 7.3)
 
-The answer is AWS's JSON. `policy` and `attachedTo` of a statement are ours, as are `notActions`
-and the like for the elements that exclude.
+The answer is AWS's JSON. In a statement `policy` and `attachedTo` are ours. So are `notActions` and
+similar names, for elements that exclude.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ def decode_authorization_message(
         call.transaction, call.account, request.encoded_message, call.now
     )
     if refusal is None or refusal.asked is None:
-        # Forged, too old, another account's, of a refusal that is kept no more: one answer.
+        # It is forged, too old, of another account, or its refusal was dropped: one answer.
         raise api.InvalidAuthorizationMessageException("Message is not valid.")
     return api.DecodeAuthorizationMessageResponse(decoded_message=_decoded(refusal.asked))
 
@@ -50,7 +50,7 @@ def _decoded(asked: RefusedQuestion) -> str:
     message = {
         "allowed": False,
         "explicitDeny": told.explicit_deny,
-        "matchedStatements": _items(_statement(one, principal) for one in told.statements),
+        "matchedStatements": _items(_statement(match, principal) for match in told.statements),
         "failures": _items(()),
         "context": {
             "principal": {
@@ -83,7 +83,9 @@ def _statement(matched: Match, principal: Principal) -> dict[str, Any]:
         "effect": statement.effect.upper(),
         **{name: elements.pop(name, _items(())) for name in _ALWAYS_SHOWN},
         **elements,
-        "conditions": _conditions({one.key: one.values for one in statement.conditions}),
+        "conditions": _conditions(
+            {condition.key: condition.values for condition in statement.conditions}
+        ),
         "policy": source.id,
         "attachedTo": source.attached_to,
     }
@@ -107,7 +109,7 @@ def _conditions(keys: Mapping[str, ContextValue]) -> dict[str, Any]:
 
 
 def _spelt(key: str) -> str:
-    """A condition key in AWS's spelling; what follows a family's name stays as it is."""
+    """A condition key in AWS's spelling. In a family the part after its name stays as it is."""
     fact = KNOWN.get(family(ascii_lower(key)))
     return key if fact is None else fact.name + key[len(fact.name) :]
 

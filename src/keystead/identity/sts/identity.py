@@ -1,4 +1,4 @@
-"""Who am I, and whose is this key?"""
+"""GetCallerIdentity and GetAccessKeyInfo: which caller am I, and which account has this key?"""
 
 from keystead.errors import ValidationException
 from keystead.identity import identifiers
@@ -12,7 +12,7 @@ def get_caller_identity(
     call: StsCall,
     _request: api.GetCallerIdentityRequest,
 ) -> api.GetCallerIdentityResponse:
-    # Other systems use this answer as a proof of identity: it says what was verified and repeats
+    # Other systems use this answer as a proof of identity. It has only verified facts, and repeats
     # nothing of the request (ST-10). No policy can allow or deny it.
     return api.GetCallerIdentityResponse(
         user_id=call.principal.user_id,

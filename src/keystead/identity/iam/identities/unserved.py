@@ -1,4 +1,4 @@
-"""What users do not have here yet: passwords, MFA devices, certificates, SSH keys.
+"""The things that users do not have here yet: passwords, MFA devices, certificates, SSH keys.
 
 Terraform and the CLI read these lists back when they look at or delete a user. The truthful
 answers are empty lists and NoSuchEntity; each operation still asks, and still says when the user

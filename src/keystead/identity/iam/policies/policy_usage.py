@@ -1,4 +1,4 @@
-"""Who uses a managed policy: attached to whom, and whose boundary."""
+"""Which entities use a managed policy, as an attached policy or as their boundary?"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -42,19 +42,19 @@ def entities_after(
     """The next identities that use a policy, in the order of their unique ids."""
     which: Any = {"after": entity_id, "prefix": path_prefix, "limit": count}
     policy = (call.transaction, call.account, arn)
-    found: dict[str, Entity] = {}
+    users_of_policy: dict[str, Entity] = {}
     for entities in call.repository.identities:
         if kind not in (None, entities.record.kind.title):
             continue
         if usage != "PermissionsBoundary":
             attached = entities.attached_after(*policy, **which)
-            found |= {entity.entity_id: entity for entity in attached}
+            users_of_policy |= {entity.entity_id: entity for entity in attached}
         if usage != "PermissionsPolicy" and entities.record.kind.bounded:
             bounded = entities.bounded_after(*policy, **which)
-            found |= {entity.entity_id: entity for entity in bounded}
-    page = [found[name] for name in sorted(found)[:count]]
-    for one in page:  # raises for an attachment that we did not write
-        call.repository.attachments.get(call.transaction, call.account, one.entity_id, arn)
+            users_of_policy |= {entity.entity_id: entity for entity in bounded}
+    page = [users_of_policy[name] for name in sorted(users_of_policy)[:count]]
+    for entity in page:  # raises for an attachment that we did not write
+        call.repository.attachments.get(call.transaction, call.account, entity.entity_id, arn)
     return page
 
 

@@ -1,8 +1,8 @@
-"""Who is simulated, and which facts does the simulation know?  CallerArn and ContextEntries.
+"""Which caller is simulated, and which facts are known?  CallerArn and ContextEntries.
 
-A fact that nobody gave has no value: the time and the caller's address are given like any other.
-INVARIANT: of a principal that CallerArn names nothing is read; the caller of the operation was
-asked about the source of the policies only.
+A fact that the request does not give has no value, not even the time or the caller's address.
+INVARIANT: nothing is read of a principal that CallerArn names. The caller of the operation has a
+permission for the source of the policies only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +32,9 @@ _LIST = "List"
 
 
 def caller(call: IamCall, arn: str | None, source: Entity | None, *, resource_policy: bool) -> Who:
-    """Whom the simulation is about: CallerArn, else the source of the policies, else nobody.
+    """The simulated caller: CallerArn, or the source of the policies, or a caller without a name.
 
-    A resource's policy is only ever asked about a user.
+    With a resource policy the caller must be a user.
     """
     named = arn if arn is not None else (source.arn if source is not None else None)
     kind = entity_arn(named).resource.partition("/")[0] if named is not None else ""
@@ -56,23 +56,23 @@ def caller(call: IamCall, arn: str | None, source: Entity | None, *, resource_po
 
 
 def _unnamed(arn: str, account: str) -> Who:
-    """Somebody of an account: of a user that is not named only the account is known."""
+    """A caller without a user name, of whom only the account is known."""
     principal = Principal(PrincipalType.USER, arn, account, "")
     return principal, {"aws:principalaccount": account}
 
 
 def entries(given: Sequence[api.ContextEntry] | None) -> dict[str, ContextValue]:
-    """The condition keys that the request gives; raises InvalidInput for what is of no use."""
-    found: dict[str, ContextValue] = {}
+    """The condition keys that the request gives; raises InvalidInput for a wrong entry."""
+    keys: dict[str, ContextValue] = {}
     for entry in given or ():
         name = entry.context_key_name
         if not name:
             raise api.InvalidInputException("ContextKeyName cannot be null or empty.")
         key = ascii_lower(name)
-        if key in found:
+        if key in keys:
             raise api.InvalidInputException(f"Duplicate context key: {name}.")
-        found[key] = _value(name, entry)
-    return found
+        keys[key] = _value(name, entry)
+    return keys
 
 
 def _value(name: str, entry: api.ContextEntry) -> ContextValue:

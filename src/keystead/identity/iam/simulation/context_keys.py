@@ -1,4 +1,4 @@
-"""GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy: what do policies ask about?
+"""GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy: the keys in policies.
 
 Names are given as they are written, each once, in the order in which the documents mention them.
 """

@@ -1,6 +1,6 @@
 """Which policies does a simulation ask?  The documents of the request, and those of its source.
 
-A document of the request is named by its place, as IAM names it: `PolicyInputList.1`.
+A document of the request is named by its position, as IAM names it: `PolicyInputList.1`.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,13 +26,13 @@ def given(documents: Sequence[str] | None) -> tuple[PolicySource, ...]:
 
 
 def custom(request: api.SimulateCustomPolicyRequest) -> PrincipalPolicies:
-    """What a simulation of nothing but documents asks."""
+    """The policies of a simulation that has only documents."""
     return PrincipalPolicies(
         identity_based=given(request.policy_input_list),
         boundary=_boundary(request.permissions_boundary_policy_input_list),
         service_control=tuple(
-            _level(place, level)
-            for place, level in enumerate(request.ordered_organization_policy_input_list or (), 1)
+            _level(index, level)
+            for index, level in enumerate(request.ordered_organization_policy_input_list or (), 1)
         ),
     )
 
@@ -40,11 +40,13 @@ def custom(request: api.SimulateCustomPolicyRequest) -> PrincipalPolicies:
 def of_source(
     own: PrincipalPolicies, request: api.SimulatePrincipalPolicyRequest
 ) -> PrincipalPolicies:
-    """What a simulation asks of a user or group: its own policies but for those left out, then
-    those of the request, whose boundary takes the place of its own.
+    """The policies of a simulation of a user or group.
+
+    They are its own policies, except for excluded ones, and those of the request. A boundary in
+    the request replaces its own.
     """
-    excluded = [_excluded(one) for one in request.policy_exclusion_list or ()]
-    types = {one.policy_type for one in request.policy_exclusion_list or ()}
+    excluded = [_excluded(identifier) for identifier in request.policy_exclusion_list or ()]
+    types = {identifier.policy_type for identifier in request.policy_exclusion_list or ()}
     kept = [s for s in own.identity_based if not any(excludes(s) for excludes in excluded)]
     boundary = None if "permission-boundary" in types else own.boundary
     return msgspec.structs.replace(
@@ -80,36 +82,36 @@ def _boundary(documents: Sequence[str] | None) -> PolicySource | None:
     return next(iter(_listed(documents, DocumentKind.BOUNDARY, name)), None)
 
 
-def _level(place: int, level: api.OrderedOrganizationPolicyType) -> tuple[PolicySource, ...]:
+def _level(index: int, level: api.OrderedOrganizationPolicyType) -> tuple[PolicySource, ...]:
     documents = level.service_control_policy_input_list
     if not documents:
         raise api.InvalidInputException(
-            f"Organization policy at index {place} must contain at least one service control policy"
+            f"Organization policy at index {index} must contain at least one service control policy"
         )
-    return _listed(documents, DocumentKind.SCP, f"OrderedOrganizationPolicyInputList.{place}")
+    return _listed(documents, DocumentKind.SCP, f"OrderedOrganizationPolicyInputList.{index}")
 
 
 def _listed(
     documents: Sequence[str] | None, kind: DocumentKind, name: str
 ) -> tuple[PolicySource, ...]:
     return tuple(
-        _compiled(text, kind, f"{name}.{place}") for place, text in enumerate(documents or (), 1)
+        _compiled(text, kind, f"{name}.{number}") for number, text in enumerate(documents or (), 1)
     )
 
 
-def _compiled(text: str, kind: DocumentKind, place: str) -> PolicySource:
-    """A document may ask about any key, also one that never has a value here."""
+def _compiled(text: str, kind: DocumentKind, name: str) -> PolicySource:
+    """The policy of a document, which may ask about keys that never have a value here."""
     try:
         policy = compile_policy(
             text, kind, accept_unsupported_condition_keys=True, partition=spoken().name
         )
     except MalformedPolicy as refused:
         raise api.InvalidInputException(refused.message) from refused
-    return PolicySource(policy, place)
+    return PolicySource(policy, name)
 
 
 def _excluded(identifier: api.PolicyIdentifier) -> Excludes:
-    """What an entry of PolicyExclusionList leaves out of the attached and inline policies."""
+    """The test for policies that an entry of PolicyExclusionList excludes."""
     parts = (
         identifier.policy_type,
         identifier.policy_arn,
@@ -140,7 +142,7 @@ def _type(source: PolicySource) -> str:
 
 
 def _with_arn(text: str) -> Excludes:
-    """Managed policies by ARN; in the name one `*` and any number of `?` are wildcards."""
+    """The test for managed policies with this ARN, which may have one `*` and several `?`."""
     try:
         arn = Arn.parse(text)
     except NotAnArn:

@@ -1,8 +1,8 @@
 """Which questions does a simulation ask?  Each of its actions about each of its resources.
 
-The resource's own policy has a say when the request gives one; without it nothing stands for the
-policy of a resource in the caller's account, and another account's resource stays closed. A caller
-who is not named has no account that a resource could be foreign to.
+The resource's own policy applies if the request gives one. Without it a resource in the caller's
+account has no policy, and a resource of another account stays closed. For a caller without a name
+no resource is in another account.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,10 +32,10 @@ from keystead.wire.models import iam as api
 
 EVERYTHING = "*"
 READ_AT_ONCE = 500_000
-"""Characters of policies that one page may read, again for each of its questions: as many as take
-a fraction of a second."""
+"""The characters of policies that one page may read, counted for each of its questions. Reading
+them takes a fraction of a second."""
 
-_A_QUESTION, _A_KEY = 200, 5  # what they cost beside the policies, in characters
+_A_QUESTION, _A_KEY = 200, 5  # their cost beside the policies, in characters
 
 _OPTIONS = frozenset(
     {
@@ -50,7 +50,7 @@ _OPTIONS = frozenset(
 
 
 class SimulationRequest(Protocol):
-    """What both simulations are given."""
+    """The parameters that both simulations have."""
 
     @property
     def action_names(self) -> list[str]: ...
@@ -70,7 +70,7 @@ class SimulationRequest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Everything that a simulation asks with; only action and resource change."""
+    """The parts that all questions of a simulation share; only action and resource change."""
 
     actions: Sequence[str]
     resources: Sequence[str]
@@ -135,7 +135,7 @@ def questions(
     own: PrincipalPolicies,
     source: Entity | None = None,
 ) -> Questions:
-    """What a request asks; raises InvalidInput for what cannot be asked."""
+    """The questions of a request; raises InvalidInput if they cannot be asked."""
     resources = request.resource_arns or [EVERYTHING]
     _require_actions(request.action_names)
     _require_resources(resources)
@@ -158,7 +158,7 @@ def questions(
 
 
 def _require_actions(actions: Sequence[str]) -> None:
-    """Actions as policies name them; no wildcards, but any name: not all services are ours."""
+    """Refuse texts that are not actions, and wildcards. Actions of any service are allowed."""
     if not actions:
         raise api.InvalidInputException("ActionNames cannot be null or empty.")
     for action in actions:
@@ -186,7 +186,7 @@ def _require_resources(resources: Sequence[str]) -> None:
 
 
 def _require_option(request: SimulationRequest, resources: Sequence[str]) -> None:
-    """A scenario of EC2: nothing else has any."""
+    """Refuse options that EC2 does not have, and options for other services."""
     option = request.resource_handling_option
     if option is None:
         return
@@ -201,7 +201,7 @@ def _require_option(request: SimulationRequest, resources: Sequence[str]) -> Non
 
 
 def _owner(text: str | None) -> str:
-    """The account that ResourceOwner stands for, by its root ARN; "" without one."""
+    """The account whose root ARN ResourceOwner is; "" without one."""
     if text is None:
         return ""
     account = text.split(":")[4] if text.count(":") == 5 else ""
@@ -213,7 +213,7 @@ def _owner(text: str | None) -> str:
 
 
 def _require_few(asked: Questions) -> None:
-    """One page answers at least one action; what would take longer is refused."""
+    """Refuse a request if one page cannot answer even one action."""
     if asked.actions_at_once == 0:
         raise api.InvalidInputException(
             "The policies are too long to be simulated for so many resources at once."
@@ -221,7 +221,7 @@ def _require_few(asked: Questions) -> None:
 
 
 def _require_applicable(asked: Questions) -> None:
-    """The resource policy can be read for every question, and speaks of every resource."""
+    """Refuse a resource policy that cannot be read, or that does not concern a resource."""
     if asked.resource_policy is None:
         return
     for action in _one_of_each(asked.actions):

@@ -1,7 +1,7 @@
 """How is a simulated decision told?  One row for each action, with one for each of its resources.
 
-Policies are named as IAM names them: those of the request by their places, managed ones by their
-names, inline ones as `user_alice_read`.
+Policies are named as IAM names them: those of the request by their positions, managed policies by
+their names, inline policies as `user_alice_read`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _DECISIONS: Mapping[Outcome, api.PolicyEvaluationDecisionType] = {
     Outcome.EXPLICITLY_DENIED: "explicitDeny",
     Outcome.IMPLICITLY_DENIED: "implicitDeny",
 }
-# What IAM says, whatever its model lists (iam.md 1.9).
+# The values that IAM sends, which are not those of its model (iam.md 1.9).
 _TYPES: Mapping[PolicyKind, str] = {
     PolicyKind.IDENTITY: "IAM Policy",
     PolicyKind.RESOURCE: "Resource Policy",
@@ -40,7 +40,7 @@ class Results:
     def row(
         self, action: str, resources: Sequence[str], each: Sequence[Simulated]
     ) -> api.EvaluationResult:
-        """What was decided on an action and each of these resources."""
+        """The row of an action, with the decisions about each of these resources."""
         whole, named = combined(each), list(resources) != [EVERYTHING]
         details = _details(whole)
         if details is None and named and whole.organization is not False:
@@ -55,38 +55,39 @@ class Results:
             permissions_boundary_decision_detail=_boundary(whole),
             eval_decision_details=details,
             resource_specific_results=[
-                self._specific(resource, one) for resource, one in zip(resources, each, strict=True)
+                self._specific(resource, simulated)
+                for resource, simulated in zip(resources, each, strict=True)
             ]
             if named
             else None,
         )
 
-    def _specific(self, resource: str, one: Simulated) -> api.ResourceSpecificResult:
+    def _specific(self, resource: str, simulated: Simulated) -> api.ResourceSpecificResult:
         return api.ResourceSpecificResult(
             eval_resource_name=resource,
-            eval_resource_decision=_DECISIONS[one.outcome],
-            matched_statements=self._matched(one),
-            missing_context_values=list(one.missing),
-            eval_decision_details=_details(one),
-            permissions_boundary_decision_detail=_boundary(one),
+            eval_resource_decision=_DECISIONS[simulated.outcome],
+            matched_statements=self._matched(simulated),
+            missing_context_values=list(simulated.missing),
+            eval_decision_details=_details(simulated),
+            permissions_boundary_decision_detail=_boundary(simulated),
         )
 
     def _matched(self, simulated: Simulated) -> list[api.Statement]:
-        return [self._statement(one) for one in simulated.statements]
+        return [self._statement(statement) for statement in simulated.statements]
 
-    def _statement(self, one: DecidingStatement) -> api.Statement:
-        source = self._sources[one.policy, one.attached_to]
+    def _statement(self, statement: DecidingStatement) -> api.Statement:
+        source = self._sources[statement.policy, statement.attached_to]
         spans = self._places(source)
-        span = spans[one.index] if one.index < len(spans) else None
+        span = spans[statement.index] if statement.index < len(spans) else None
         return api.Statement(
             source_policy_id=shown_id(source),
-            source_policy_type=cast("Any", _TYPES[one.kind]),
+            source_policy_type=cast("Any", _TYPES[statement.kind]),
             start_position=_position(span.start) if span else None,
             end_position=_position(span.end) if span else None,
         )
 
     def _places(self, source: PolicySource) -> tuple[Span, ...]:
-        """Where the statements of a policy stand; nowhere, when its text cannot be read."""
+        """The positions of a policy's statements; none if its text cannot be read."""
         key = (source.id, source.attached_to)
         if key not in self._spans:
             policy = source.policy
@@ -101,22 +102,22 @@ def shown_id(source: PolicySource) -> str:
     return source.id.rpartition("/")[2] if source.attached_to else source.id
 
 
-def _position(place: Position) -> api.Position:
-    return api.Position(line=place.line, column=place.column)
+def _position(position: Position) -> api.Position:
+    return api.Position(line=position.line, column=position.column)
 
 
-def _details(one: Simulated) -> dict[str, api.PolicyEvaluationDecisionType] | None:
-    """What each kind of policy says of another account's resource."""
-    return {_TYPES[kind]: _DECISIONS[says] for kind, says in one.kinds.items()} or None
+def _details(simulated: Simulated) -> dict[str, api.PolicyEvaluationDecisionType] | None:
+    """The decision of each kind of policy about another account's resource."""
+    return {_TYPES[kind]: _DECISIONS[says] for kind, says in simulated.kinds.items()} or None
 
 
-def _organization(one: Simulated) -> api.OrganizationsDecisionDetail | None:
-    if one.organization is None:
+def _organization(simulated: Simulated) -> api.OrganizationsDecisionDetail | None:
+    if simulated.organization is None:
         return None
-    return api.OrganizationsDecisionDetail(allowed_by_organizations=one.organization)
+    return api.OrganizationsDecisionDetail(allowed_by_organizations=simulated.organization)
 
 
-def _boundary(one: Simulated) -> api.PermissionsBoundaryDecisionDetail | None:
-    if one.boundary is None:
+def _boundary(simulated: Simulated) -> api.PermissionsBoundaryDecisionDetail | None:
+    if simulated.boundary is None:
         return None
-    return api.PermissionsBoundaryDecisionDetail(allowed_by_permissions_boundary=one.boundary)
+    return api.PermissionsBoundaryDecisionDetail(allowed_by_permissions_boundary=simulated.boundary)

@@ -1,4 +1,4 @@
-"""Whose policies are meant?  What `PolicySourceArn` names in simulations and context keys."""
+"""Which user or group does `PolicySourceArn` name, in simulations and for context keys?"""
 
 from keystead.arns import Arn, NotAnArn, is_account_id
 from keystead.identity import resources
@@ -15,21 +15,21 @@ ENTITIES = frozenset({"user", "group", "role"})
 def named(call: IamCall, text: str) -> Named[Entity]:
     """The user, group or role with this ARN: path and case must be right, too.
 
-    What belongs to another account is never found (IA-10), and asked about as that account's.
+    An entity of another account is never found (IA-10). The question names that account as owner.
     """
     arn = entity_arn(text)
     noun, _, path = arn.resource.partition("/")
     name = path.rpartition("/")[2]
     entities = next(each for each in call.repository.identities if each.record.kind.noun == noun)
-    found: Entity | None = None
+    record: Entity | None = None
     if arn.account == call.account:
-        found = entities.named(call.transaction, call.account, name)
-    if found is not None and found.arn != text:
-        found = None
+        record = entities.named(call.transaction, call.account, name)
+    if record is not None and record.arn != text:
+        record = None
     kind = entities.record.kind
     missing = kind.sentence(kind.missing, name)
-    keys = resources.tag_keys(found)
-    return Named(text, arn.account, kind.resource_type, missing, found, keys)
+    keys = resources.tag_keys(record)
+    return Named(text, arn.account, kind.resource_type, missing, record, keys)
 
 
 def policies_of(call: IamCall, source: Entity) -> PrincipalPolicies:
