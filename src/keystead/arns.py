@@ -1,9 +1,9 @@
-"""What is an ARN?  Parsed once, at the edge.
+"""ARNs and partitions. An ARN is parsed once, at the edge.
 
     arn:partition:service:region:account:resource
 
-The resource keeps its own colons and slashes. A value of this type has six parts and the
-characters AWS allows; whether the thing exists is another question.
+The resource keeps its own colons and slashes. A parsed ARN has six parts, with the characters that
+AWS allows. It does not prove that the resource exists.
 """
 
 import re
@@ -16,8 +16,8 @@ class Partition(msgspec.Struct, frozen=True, gc=False):
     """A group of Regions with accounts and ARNs of its own (botocore's `partitions.json`)."""
 
     name: str  # the second part of every ARN
-    regions: str  # how the names of its Regions begin
-    global_region: str  # for which SDKs sign calls of IAM
+    regions: str  # the start of the names of its Regions
+    global_region: str  # the Region for which SDKs sign calls of IAM
 
 
 _PARTITIONS = (
@@ -32,7 +32,7 @@ _PARTITIONS = (
 )
 
 PARTITIONS = frozenset(each.name for each in _PARTITIONS)
-"""The partitions that there are."""
+"""The names of all partitions."""
 
 
 def partition_of(region: str) -> Partition:
@@ -41,12 +41,12 @@ def partition_of(region: str) -> Partition:
 
 
 def partition_named(name: str) -> Partition | None:
-    """The partition that is called so in ARNs."""
+    """The partition with this name in ARNs, or None."""
     return next((each for each in _PARTITIONS if each.name == name), None)
 
 
-# A process serves one partition: IAM's and STS's ARNs name no Region that would tell it. It is told
-# once, when an installation is opened, and no request can change it.
+# A process serves one partition. ARNs of IAM and STS have no Region that would tell the partition.
+# It is set once, when an installation is opened, and no request can change it.
 _spoken = [partition_of("us-east-1")]
 
 
@@ -67,7 +67,7 @@ _ARN = re.compile(
 
 
 class NotAnArn(ValueError):
-    """The text is not an ARN; the caller decides which AWS error that is."""
+    """The text is not an ARN. The caller decides which AWS error that becomes."""
 
 
 class Arn(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,8 @@
-"""What does an operation need that AWS's model does not say?  The part that every service shares.
+"""Which facts does an operation need that AWS's model does not have?  Those of every service.
 
 Each operation has one row, in the one table of its service: `kms/rules.py`, `identity/rules/`. A
-service whose operations need more adds fields. A call finds its row by the name of its operation;
-an operation without a row is never performed.
+service whose operations need more facts adds fields. A call finds its row by the name of its
+operation. An operation without a row is never performed.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Rules:
     operation: Operation[Any, Any]
 
     asks: tuple[str, ...] = _ITS_OWN
-    """The actions that it asks about: that of its own name, when nothing else is said.
+    """The actions that it asks about. The default is the action of its own name.
 
     An operation with none answers every authenticated caller without asking (iam.md 2.4).
     """
@@ -30,7 +30,7 @@ class Rules:
     """Does it work on another account's resource, when both accounts allow it?"""
 
     answer_recorded: bool = True
-    """Does its record show what it answered, when it changes something?  (kms.md 22.2)"""
+    """Does its record show the answer, if the operation changes something?  (kms.md 22.2)"""
 
     def __post_init__(self) -> None:
         if self.asks is _ITS_OWN:

@@ -1,15 +1,17 @@
-"""The rule of tags: which keys there may be together, and what policies see of them.
+"""The rule of tags: which keys a resource may have together, and how policies see them.
 
-    names       AWS's own keys begin with `aws:`, in any case, and nobody else sets or removes them
+    names       AWS's own keys begin with `aws:`, in any case; nobody else sets or removes them
     together    at most fifty, and no two keys that policies cannot tell apart
-    in policies aws:RequestTag/key, aws:TagKeys, and of what has them aws:ResourceTag/key
+    in policies aws:RequestTag/key and aws:TagKeys; for a resource with tags aws:ResourceTag/key
 
-Condition keys do not tell upper from lower case (`aws:ResourceTag/Team`): of two keys that differ
-only in case one would hide the other from a policy, so nothing has two such tags. Some resources
-take a new spelling for the old key, which is then said to `fold`; others tell the two apart, and
-there another spelling beside the old one is refused. How long keys and values are, and of which
-characters, is in each service's model. How a refusal is said is the service's own:
-`kms/keys/tags.py`, `identity/tagging.py`. (iam.md 2.3; kms.md 4.3, 9; threat-model KM-10)
+Condition keys do not tell upper from lower case (`aws:ResourceTag/Team`). If two keys differed only
+in case, one would hide the other from a policy. So no resource has two such tags. For some
+resources a new spelling replaces the old key; their keys are said to `fold`. Others tell the two
+apart, and refuse another spelling beside the old one.
+
+The length and the characters of keys and values are in each service's model. Each service has its
+own words for a refusal: `kms/keys/tags.py`, `identity/tagging.py`. (iam.md 2.3; kms.md 4.3, 9;
+threat-model KM-10)
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -35,14 +37,14 @@ def told_apart(keys: Collection[str]) -> bool:
 def merged(known: Mapping[str, str], given: Mapping[str, str], *, fold: bool) -> dict[str, str]:
     """The tags after `given` was set: a new value replaces the old.
 
-    Where keys `fold`, they take the new case; else another spelling stands beside the old one, and
-    `told_apart` is asked whether it may.
+    If keys `fold`, they take the new case. Else another spelling stands beside the old one;
+    `told_apart` says whether it may.
     """
     return {**without(known, given, fold=fold), **given}
 
 
 def without(known: Mapping[str, str], keys: Iterable[str], *, fold: bool) -> dict[str, str]:
-    """The tags after these keys were removed; keys that are not there are no error."""
+    """The tags after these keys were removed; a key that is not there is not an error."""
     if fold:
         gone = {ascii_lower(key) for key in keys}
         return {key: value for key, value in known.items() if ascii_lower(key) not in gone}
@@ -59,7 +61,7 @@ def request_keys(tags: Mapping[str, str]) -> dict[str, ContextValue]:
 
 
 def tag_keys(keys: Iterable[str]) -> dict[str, ContextValue]:
-    """`aws:TagKeys` alone, as requests to remove tags have it. A request without any has no key."""
+    """`aws:TagKeys` alone, as in requests to remove tags; absent in a request without tags."""
     named = tuple(keys)
     return {"aws:tagkeys": named} if named else {}
 

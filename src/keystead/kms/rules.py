@@ -1,7 +1,7 @@
-"""What does each KMS operation need?  One row for each of AWS's 56, in the order of their names.
+"""Which facts does each KMS operation need?  A row for each of AWS's 56, in the order of names.
 
-Which of them work across accounts is a fact that policies are evaluated by, wherever they are: it
-stands with the other facts about actions, in `policy/evaluation/service_rules.py`.
+Policies are evaluated by the fact whether an operation works across accounts. So that stands with
+the other facts about actions, in `policy/evaluation/service_rules.py`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -165,7 +165,7 @@ _ROWS = (
 
 
 def _complete(row: KmsRules) -> KmsRules:
-    """The row, with what policies know of its actions."""
+    """The row, with the fact that policies know about its actions."""
     across = any(works_across_accounts(ascii_lower(action)) for action in row.asks)
     return replace(row, across_accounts=across)
 

@@ -1,8 +1,8 @@
 """May a key in this state do this?  The states, and the refusals of AWS's published table.
 
-Each operation has its line of that table in its row (`rules`): one cell for each state, a refusal
-or none, which allows. What depends on the key's spec or origin rather than on its state is asked
-afterwards, in `usage`: the state comes first (kms.md 7, 8.5).
+Each operation has its line of that table in its row (`rules`), with one cell for each state. A cell
+is a refusal, or nothing, which allows. Rules about the key's spec or origin are checked afterwards,
+in `usage`: the state comes first (kms.md 7, 8.5).
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class KeyState(StrEnum):
 
 
 class Stateful(Protocol):
-    """What the table looks at."""
+    """A key, as far as the table has to know it."""
 
     @property
     def arn_text(self) -> str: ...

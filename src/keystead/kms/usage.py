@@ -1,8 +1,8 @@
-"""What can a key of this spec and usage do?  The matrix of specs, usages and algorithms.
+"""Which algorithms can a key of this spec and usage use?  The matrix of specs and usages.
 
-What the matrix does not list is refused (kms.md 5.1, threat-model KM-5). A key is made of a spec
-and a usage that belong together; its algorithms follow from both. Which operation is for which
-usage says its row (`rules`).
+A use that the matrix does not list is refused (kms.md 5.1, threat-model KM-5). A key is made of a
+spec and a usage that belong together. Its algorithms follow from both. The row of an operation says
+for which usage it is (`rules`).
 """
 
 from collections.abc import Mapping
@@ -61,34 +61,34 @@ SERVED_SPECS = frozenset({SYMMETRIC_DEFAULT})
 
 
 def algorithms(spec: str, usage: str) -> tuple[str, ...]:
-    """The algorithms of a key of this spec and usage; none when the two do not go together."""
+    """The algorithms of a key of this spec and usage; none when the two do not belong together."""
     return ALGORITHMS.get(spec, {}).get(usage, ())
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a cryptographic operation does: with which keys, and which of their algorithms."""
+    """The keys that a cryptographic operation works with, and their algorithms."""
 
     keys: frozenset[tuple[str, str]]  # spec, usage
     fitting: frozenset[tuple[str, str, str]]  # spec, usage, algorithm
 
 
 def of(usage: str, *, only: str = "") -> Use:
-    """What keys of this usage do; `only` those of one spec."""
+    """The use of all keys with this usage, or `only` of those with one spec."""
     keys = frozenset(
         (spec, usage)
         for spec, usages in ALGORITHMS.items()
         if usage in usages and only in ("", spec)
     )
-    return Use(keys, frozenset((*key, one) for key in keys for one in algorithms(*key)))
+    return Use(keys, frozenset((*key, algorithm) for key in keys for algorithm in algorithms(*key)))
 
 
 NONE = Use(frozenset(), frozenset())
-"""What no key does: that of operations which are not cryptographic."""
+"""The use of operations that are not cryptographic: no key is for them."""
 
 
 class Usable(Protocol):
-    """What the matrix looks at."""
+    """A key, as far as the matrix has to know it."""
 
     @property
     def arn_text(self) -> str: ...
@@ -114,7 +114,7 @@ def require(use: Use, operation: str, key: Usable, algorithm: str) -> None:
 
 
 class Rotatable(Usable, Protocol):
-    """What decides whether a key rotates."""
+    """A key, as far as rotation has to know it."""
 
     @property
     def state(self) -> KeyState: ...
@@ -132,7 +132,7 @@ def require_rotation(key: Rotatable) -> None:
 
 
 def kind(spec: str) -> str:
-    """Symmetric, HMAC or asymmetric: what an alias cannot move between (kms.md 6.4)."""
+    """Symmetric, HMAC or asymmetric. An alias cannot move from one kind to another (kms.md 6.4)."""
     if spec == SYMMETRIC_DEFAULT:
         return "symmetric"
     return "HMAC" if spec.startswith("HMAC_") else "asymmetric"

@@ -47,7 +47,7 @@ def key_reference(account: str, region: str, key_id: str) -> Reference:
 
 
 def parse(rules: KmsRules, account: str, region: str, text: str) -> Reference:
-    """What `text` names in a request of this account, in this Region."""
+    """The key or alias that `text` names in a request of this account, in this Region."""
     if text.startswith("arn:"):
         reference = _from_arn(rules, region, text)
     elif text.startswith("alias/"):
