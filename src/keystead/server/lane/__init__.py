@@ -1,4 +1,4 @@
-"""Who does what must not stop the loop, and how long may it wait?"""
+"""Which threads do the work that must not stop the loop, and how long may it wait?"""
 
 from keystead.server.lane.lane import Handed, Lane
 from keystead.server.lane.promise import OnEnd, Promise

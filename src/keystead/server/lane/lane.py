@@ -1,12 +1,12 @@
-"""For whose work is there room?  The pools, and what all that waits may hold.
+"""For whose work is there room?  The pools, and the bytes that waiting requests may hold.
 
-    processor          cores - 1, at least 1: OpenSSL lets go of the interpreter
+    processor          cores - 1, at least 1: OpenSSL releases the interpreter's lock
     hsm                32 sessions
     passwords          4: each takes tens of megabytes
-    each outside host  8, made when it is first asked, and gone with its last work
+    each outside host  8; the pool is made for its first work, and removed after its last
 
-An owner is a principal, or for strangers the part of the network that they come from. Of the bytes
-that requests hold while their work waits, all owners have 64 MB and one of them a quarter.
+An owner is a principal, or for strangers the part of the network that they come from. While their
+work waits, the requests of all owners may hold 64 MB, and those of one owner a quarter of it.
 """
 
 import os
@@ -31,7 +31,7 @@ EACH_BYTES = 4096  # of one piece of work, beside the body of its request
 
 
 class Lane:
-    """Everything that is done beside the loop."""
+    """All work that is done beside the loop."""
 
     def __init__(self, workers: Mapping[str, int] = WORKERS) -> None:
         self._pools = {name: Pool(name, number) for name, number in workers.items()}
@@ -42,16 +42,16 @@ class Lane:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a worker."""
+        """The pieces of work that wait for a worker."""
         return sum(pool.waiting for pool in self._pools.values())
 
     @property
     def begun(self) -> int:
-        """How many are being done."""
+        """The pieces of work that are being done."""
         return sum(pool.begun for pool in self._pools.values())
 
     def has_room(self, work: Work[Any], owner: str, size: int) -> bool:
-        """May this be promised now?"""
+        """May this work be promised now?"""
         size += EACH_BYTES
         if self._bytes + size > MOST_BYTES or self._held[owner] + size > MOST_BYTES // 4:
             return False
@@ -78,26 +78,26 @@ class Lane:
         return Handed(pool, promise)
 
     def take_back(self, promise: Promise) -> None:
-        """Give up what was promised in this turn: it will not be handed over."""
+        """Give up this work of a turn: it will not be handed over."""
         pool = self._promised.pop(promise, None)
         if pool is not None:
             pool.end(promise, Undone.STOPPED, before=State.BEGUN)
             self.settle(promise)
 
     def abandon(self) -> None:
-        """Give up everything that was promised in this turn: it is undone."""
+        """Give up all work that was promised in this turn, because the turn is undone."""
         for promise in list(self._promised):
             self.take_back(promise)
 
     def settle(self, promise: Promise) -> None:
-        """Count what ended no more; in the loop's thread."""
+        """Free the room of work that has ended; in the loop's thread."""
         self._held[promise.owner] -= promise.size
         self._bytes -= promise.size
         if not self._held[promise.owner]:
             del self._held[promise.owner]
 
     def _forget_hosts(self) -> bool:
-        """Let go of a host that nobody asks any more; is there room for another?"""
+        """Remove the pools of hosts without work; is there room for another then?"""
         for name, pool in list(self._pools.items()):
             if name not in self._fixed and pool.is_empty:
                 del self._pools[name]
@@ -105,7 +105,7 @@ class Lane:
 
 
 class Handed:
-    """Work that was handed over, for who waits for it."""
+    """Work that was handed over, as the connection sees it that waits for it."""
 
     __slots__ = ("_pool", "_promise")
 
@@ -114,14 +114,14 @@ class Handed:
         self._promise = promise
 
     def leave(self) -> None:
-        """Nobody waits for it any more: what is not begun is not done."""
+        """The client has gone: drop the work if it is not begun."""
         self._pool.end(self._promise, Undone.LEFT, before=State.BEGUN)
 
     def expire(self) -> None:
-        """It waits no longer than it may."""
+        """Drop the work if it has waited for too long and is not begun."""
         if time.monotonic() > self._promise.until:
             self._pool.end(self._promise, Undone.LATE, before=State.BEGUN)
 
     def stop(self) -> None:
-        """The server stops: whatever comes of it comes too late."""
+        """The server stops: a result would come too late."""
         self._pool.end(self._promise, Undone.STOPPED, before=State.ENDED)

@@ -1,16 +1,16 @@
 """Whose work is done next in one pool, and for whose is there room?
 
-The owners of work take turns: whoever has much waiting waits behind itself. Room is time, not a
+The owners of work take turns: an owner with much work waits behind its own. Room is time, not a
 number: work is taken in when it would wait for at most two seconds. While it waits, each other
-owner has at most as much done as this one has itself, so
+owner gets at most as much work done as this owner has itself, so
 
     wait = sum over owners of min(what they owe, what this one owes, this work included) / workers
 
 How long work takes is learned: a pool keeps the ratio of what was measured to what was declared.
 
-Threads are made when they are needed and end when they had nothing to do for a while. They are
-daemons: a host that never answers does not hold up the end of the process. Where the system allows
-it they have a lower priority than the loop, which has a call to answer in less time than they take.
+Threads are made when they are needed, and end when they had no work for a while. They are daemons,
+so a host that never answers does not delay the end of the process. If the system allows it, they
+have a lower priority than the loop, which answers a call in less time than they need.
 """
 
 import contextlib
@@ -30,26 +30,26 @@ WAIT_SECONDS = 2.0
 IDLE_SECONDS = 10.0
 NICE = 5
 _LEARN = 0.1  # the weight of the newest measurement
-_LEAST, _MOST = 0.1, 100.0  # bounds of what is learned
+_LEAST, _MOST = 0.1, 100.0  # bounds of the learned ratio
 
 
 class Pool:
-    """Workers of one kind, and what waits for them."""
+    """Workers of one kind, and the work that waits for them."""
 
     def __init__(self, name: str, workers: int) -> None:
         self.name = name
         self._workers = workers
         self._lock = threading.Lock()
-        self._calls: SimpleQueue[None] = SimpleQueue()  # one for each that was handed over
+        self._calls: SimpleQueue[None] = SimpleQueue()  # an item for each piece of handed-over work
         self._lines: OrderedDict[str, deque[Promise]] = OrderedDict()  # by owner; none is empty
-        self._owed: dict[str, int] = {}  # microseconds of an owner's work that did not end
+        self._owed: dict[str, int] = {}  # by owner: the microseconds of work that has not ended
         self._threads = 0
-        self._called = 0  # how many were handed over, and no thread is done with them
+        self._called = 0  # pieces of handed-over work that no thread has finished
         self._pace = 1.0
-        self.begun = 0  # how many are being done
+        self.begun = 0  # pieces of work that are being done
 
     def has_room(self, work: Work[Any], owner: str) -> bool:
-        """Would this wait for two seconds at most?"""
+        """Would this work wait for two seconds at most?"""
         with self._lock:
             before = self._owed.get(owner, 0)
             mine = before + self._micros(work)
@@ -57,7 +57,7 @@ class Pool:
             return (before + others) / self._workers <= WAIT_SECONDS * 1e6
 
     def _micros(self, work: Work[Any]) -> int:
-        """How long it takes, as this pool thinks."""
+        """The microseconds that work takes, as this pool estimates."""
         return int(work.seconds * self._pace * 1e6) + 1
 
     @property
@@ -67,7 +67,7 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a worker."""
+        """The pieces of work that wait for a worker."""
         with self._lock:
             return sum(len(line) for line in self._lines.values())
 
@@ -79,7 +79,7 @@ class Pool:
             return Promise(work, owner, micros, size)
 
     def hand_over(self, promise: Promise, on_end: OnEnd) -> None:
-        """Let it be done."""
+        """Let promised work be done; `on_end` is told the outcome."""
         with self._lock:
             promise.on_end, promise.state = on_end, State.WAITING
             promise.until = time.monotonic() + WAIT_SECONDS
@@ -94,13 +94,16 @@ class Pool:
     def _start(self) -> None:
         try:
             threading.Thread(target=self._serve, name=self.name, daemon=True).start()
-        except RuntimeError as error:  # the system allows no more: the others do it, or it is late
+        except RuntimeError as error:  # no more threads: another does the work, or it is too late
             logs.outage("a worker cannot be started", error, pool=self.name)
             with self._lock:
                 self._threads -= 1
 
     def end(self, promise: Promise, outcome: Outcome | Undone, *, before: State) -> bool:
-        """End it, unless it is as far as `before`; was that done?  Its owner is told."""
+        """End a promise that has not reached the state `before`, and tell its owner.
+
+        Returns whether it was ended.
+        """
         with self._lock:
             if promise.state >= before:
                 return False
@@ -114,7 +117,7 @@ class Pool:
             else:
                 del self._owed[promise.owner]
         if on_end is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and so has who waits
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 on_end(outcome)
         return True
 
@@ -132,23 +135,23 @@ class Pool:
             promise = self._next()
             if promise is not None:
                 self._do(promise)
-            del promise  # an idle thread keeps nothing of what it did
+            del promise  # an idle thread keeps nothing of its last work
             with self._lock:
                 self._called -= 1
 
     def _is_called(self) -> bool:
-        """Is there something to do?  No, when there was nothing for a while."""
+        """Wait for work; False if there was none for a while, and the thread should end."""
         with contextlib.suppress(Empty):
             self._calls.get(timeout=IDLE_SECONDS)
             return True
         with self._lock:
-            # What was handed over in the meantime counts on this thread.
+            # If work was handed over in the meantime, it relies on this thread.
             ends = self._threads > self._called
             self._threads -= ends
         return not ends and self._is_called()
 
     def _next(self) -> Promise | None:
-        """The next piece of work, of the owner whose turn it is; None when it was taken out."""
+        """The next work of the owner whose turn it is; None when it was taken out meanwhile."""
         with self._lock:
             if not self._lines:
                 return None
@@ -176,17 +179,17 @@ class Pool:
 
 
 def _outcome(work: Work[Any]) -> Outcome:
-    """Do it; what it raises is told to the log, and kept by nobody."""
+    """Do the work. An exception goes to the log, and is not kept."""
     try:
         return work.do()
-    except BaseException as error:  # noqa: BLE001  # whatever it was, its owner waits
+    except BaseException as error:  # noqa: BLE001  # in any case the owner waits for an outcome
         logs.alarm("work failed", error, pool=work.pool)
         return Failed(work.made_with)
 
 
 def _step_back() -> None:
     """Let the loop's thread go first."""
-    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+    if sys.platform == "linux":  # elsewhere the priority is that of the whole process
         thread = threading.get_native_id()
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICE)

@@ -1,8 +1,8 @@
-"""Where is one piece of work?  Promised, waiting, begun, ended: each once, in this order.
+"""How far is a piece of work?  Promised, waiting, begun, ended: each once, in this order.
 
     promised   there is room for it; it is handed over when its turn is durable
     waiting    a worker will take it
-    begun      a worker has it, and nobody takes it back
+    begun      a worker has it, and it cannot be taken back
     ended      its owner was told, once
 
 Workers are threads, so every step is taken under the lock of the pool.
@@ -15,11 +15,11 @@ from typing import Any
 from keystead.work import Outcome, Undone, Work
 
 OnEnd = Callable[[Outcome | Undone], None]
-"""Told once what came of work, in any thread."""
+"""Called once with the outcome of work, in any thread."""
 
 
 class State(IntEnum):
-    """How far it is."""
+    """How far a piece of work is."""
 
     PROMISED = 0
     WAITING = 1
@@ -35,8 +35,8 @@ class Promise:
     def __init__(self, work: Work[Any], owner: str, micros: int, size: int) -> None:
         self.work: Work[Any] | None = work  # until it has ended
         self.owner = owner
-        self.micros = micros  # that it takes, as the pool thinks
+        self.micros = micros  # the microseconds that it takes, as the pool estimates
         self.size = size
         self.state = State.PROMISED
-        self.until = 0.0  # it waits no longer
-        self.on_end: OnEnd | None = None  # while somebody waits for its end
+        self.until = 0.0  # it may wait so long; a time of `monotonic`
+        self.on_end: OnEnd | None = None  # called at its end; None if nobody waits
