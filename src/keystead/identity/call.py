@@ -1,6 +1,6 @@
 """One IAM, STS or Access Analyzer call in progress: what those operations may touch.
 
-INVARIANT: whatever a request names is looked up in the caller's own account (IA-10).
+INVARIANT: every name in a request is looked up in the caller's own account (IA-10).
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from keystead.wire.operation import Operation
 
 
 class AuthorizationMessages(Protocol):
-    """What encoded authorization messages stand for."""
+    """Finds the refusals that encoded authorization messages name."""
 
     def opened(self, reader: Reader, account: str, message: str, now: datetime) -> Refusal | None:
         """The refusal that a message stands for in this account; None for any other text."""
@@ -81,21 +81,21 @@ class IamCall(Call, kw_only=True):
     ) -> Permit[R]:
         """May the caller do what this operation does to this resource?
 
-        The action is the operation's own name (IA-1), or that of another operation which is
-        `included` in what it does.
+        The action is the operation's own name (IA-1), or that of another operation that it
+        includes (`included`).
         """
         operation = included or self.operation
         action = f"{operation.service.name}:{operation.name}"
         return self.authorize(action, resource, keys)
 
     def ask_any(self) -> None:
-        """May the caller do what this operation does, when it is about no one resource?"""
+        """May the caller do what this operation does, if it is not about a single resource?"""
         self.authorize_any(f"{self.operation.service.name}:{self.operation.name}")
 
     def named(self, record: type[E], name: str) -> Named[E]:
         """The entity of this kind that has this name."""
-        found = self.repository.of(record).named(self.transaction, self.account, name)
-        return resources.entity(record, self.account, name, found)
+        entity = self.repository.of(record).named(self.transaction, self.account, name)
+        return resources.entity(record, self.account, name, entity)
 
     def user(self, name: str | None) -> Named[User]:
         """The user with this name; without a name, the caller (ST-3)."""
@@ -109,7 +109,7 @@ class IamCall(Call, kw_only=True):
         return resources.entity(User, self.account, self.principal.name, caller)
 
     def key_owner(self, name: str | None) -> Named[KeyOwner]:
-        """Whose access keys?  Without a name the caller's, who may be root."""
+        """The owner of access keys with this name; without a name the caller, even root."""
         if name is None and self.principal.type is PrincipalType.ACCOUNT:
             return resources.root(self.own_account())
         return resources.owner_of_keys(self.user(name))
@@ -128,17 +128,17 @@ class IamCall(Call, kw_only=True):
     def policy(self, arn: str, *, to_change: bool = False) -> Named[ManagedPolicy]:
         """The managed policy with this ARN.
 
-        AWS's policies belong to every account as long as they are only read, and to none when
-        they are to be changed: then not even an administrator may.
+        AWS's policies belong to every account as long as they are only read. They belong to no
+        account when they are to be changed, so not even an administrator may change them.
         """
-        found = self.find_policy(arn)
+        policy = self.find_policy(arn)
         owner = split_policy_arn(arn)[0]
         if owner == AWS_ACCOUNT and not to_change:
             owner = self.account
-        return resources.policy(arn, owner, found)
+        return resources.policy(arn, owner, policy)
 
     def find_policy(self, arn: str) -> ManagedPolicy | None:
-        """The managed policy with this ARN, or None; raises for what cannot be such an ARN."""
+        """The managed policy with this ARN, or None; raises if it cannot be such an ARN."""
         try:
             return managed_policy.with_arn(self.repository, self.transaction, self.account, arn)
         except NotAPolicyArn:

@@ -1,8 +1,8 @@
-"""What kinds of entity has an account, and in what do they differ?  One row for each.
+"""Which kinds of entity does an account have, and how do they differ?  One row for each.
 
-Names, quotas, conflicts, tags, paging and attached policies are the same for all of them
-(`identity.repository.entities`, `identity.iam.entities`): a new kind is a row here, its record and
-its table (iam.md 2.1 to 2.5).
+All of them share the code for names, quotas, conflicts, tags, paging and attached policies
+(`identity.repository.entities`, `identity.iam.entities`). So a new kind is a row here, its record
+and its table (iam.md 2.1 to 2.5).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a kind that carries policies may have of them."""
+    """How many policies an entity of a kind may have."""
 
     quota: str  # as AWS's sentence names it
     attached: int  # managed policies
@@ -65,7 +65,7 @@ class EntityKind:
 
 
 def required(rules: T | None) -> T:
-    """What a kind must have that comes so far."""
+    """The facts of a kind that has them; raises TypeError for a kind that has none."""
     if rules is None:
         raise TypeError("no entity of this kind has it")
     return rules

@@ -30,8 +30,8 @@ def require_valid(call: IamCall, document: str) -> None:
 def encoded(document: str) -> str:
     """The document as IAM's answers carry it (RFC 3986).
 
-    What is between two names of a document is nearly always the same few characters, and `quote`
-    would encode each of them anew: this takes a third of its time.
+    The text between two names of a document is nearly always the same few characters. `quote` would
+    encode each of them anew; this takes a third of its time.
     """
     parts = _RESERVED.split(document)
     parts[1::2] = map(_quoted, parts[1::2])

@@ -1,7 +1,7 @@
 """Which policies speak for a user, a role, a group?  Inline and managed ones, a user's groups'.
 
-A stored policy that no longer compiles denies everything for its layer (PE-2), and an attached
-policy or a boundary that cannot be found is an integrity error: none is ever skipped.
+A stored policy that no longer compiles denies everything for its layer (PE-2). An attached policy
+or a boundary that cannot be found is an integrity error. So no policy is ever skipped.
 """
 
 import logging
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> PrincipalPolicies:
-    """What empowers and bounds a user, the sessions of a role, or the members of a group."""
+    """The policies and the boundary of a user, a role, or the members of a group."""
     arns = {entity.entity_id: entity.arn}
     if isinstance(entity, User):
         groups = repository.memberships.groups_of(reader, entity)
@@ -35,7 +35,7 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
 def _of_entities(
     repository: IdentityRepository, reader: Reader, account: str, arns: Mapping[str, str]
 ) -> Iterator[PolicySource]:
-    """The policies of those who have these unique ids and ARNs."""
+    """The policies of the entities with these unique ids and ARNs."""
     for inline in repository.inline_policies.of(reader, account, tuple(arns)):
         policy = compiled(repository, account, inline.document, DocumentKind.IDENTITY)
         yield source(policy, inline.name, arns[inline.entity_id])
@@ -52,7 +52,7 @@ def compiled(
     kind: DocumentKind,
     meant: Mapping[str, str] | None = None,
 ) -> Policy:
-    """What a stored document means: kept, because many entities have the same.
+    """A stored document, compiled; it is kept, because many entities have the same.
 
     `meant` gives the unique ids of the principals that a document names, if it may name any.
     """

@@ -1,4 +1,4 @@
-"""What every kind of entity has alike: a name, tags, policies, a boundary (`identity.kinds`)."""
+"""The parts that all kinds of entity share: name, tags, policies, boundary (`identity.kinds`)."""
 
 from keystead.identity.iam.entities import attachments, boundaries, inline_policies, tags
 from keystead.identity.iam.entities.conflicts import policies_left, require_nothing_left

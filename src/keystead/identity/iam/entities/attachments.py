@@ -68,7 +68,7 @@ def shown(call: IamCall, entity: Entity, path_prefix: str = "/") -> list[api.Att
 
 
 def _attach(call: IamCall, named: Named[Entity], arn: str) -> None:
-    """Attach a policy; it is no error when it is attached already."""
+    """Attach a policy. It is not an error if it is attached already."""
     call.ask(named, _keys(named, arn))
     entity = named.existing()
     if call.find_policy(arn) is None:
@@ -94,7 +94,7 @@ def _attach(call: IamCall, named: Named[Entity], arn: str) -> None:
 def _detach(call: IamCall, named: Named[Entity], arn: str) -> None:
     call.ask(named, _keys(named, arn))
     entity = named.existing()
-    call.find_policy(arn)  # refuses what is no ARN of a policy
+    call.find_policy(arn)  # refuses a text that is not the ARN of a policy
     attachment = call.repository.attachments.get(
         call.transaction, entity.account, entity.entity_id, arn
     )

@@ -1,4 +1,4 @@
-"""Put and Delete of permissions boundaries; what a boundary may be."""
+"""Put and Delete of permissions boundaries. A boundary is a managed policy."""
 
 from typing import Any, cast
 
@@ -36,7 +36,7 @@ def delete_user_permissions_boundary(
 
 
 def requested(arn: str | None) -> str | None:
-    """The boundary of a request; refuses what is not the ARN of a managed policy."""
+    """The boundary of a request; refuses a text that is not the ARN of a managed policy."""
     if arn is None:
         return None
     try:
@@ -55,7 +55,7 @@ def require_policy(call: IamCall, arn: str | None) -> None:
 
 
 def shown(arn: str | None) -> api.AttachedPermissionsBoundary | None:
-    """A boundary as answers carry it; AWS says `Policy`, whatever its model lists (iam.md 2.14)."""
+    """A boundary in an answer. AWS sends `Policy`, which its model does not list (iam.md 2.14)."""
     if arn is None:
         return None
     return api.AttachedPermissionsBoundary(

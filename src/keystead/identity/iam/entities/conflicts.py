@@ -1,11 +1,11 @@
-"""What must be taken away from an entity before it can be deleted?  (iam.md 10.3)"""
+"""Which parts of an entity must be removed before it can be deleted?  (iam.md 10.3)"""
 
 from keystead.identity.call import IamCall
 from keystead.identity.repository import Entity
 from keystead.wire.models import iam as api
 
 Left = tuple[object, str]
-"""What is left, if anything, and what AWS says to do about it."""
+"""The parts that are left, and AWS's words for removing them."""
 
 
 def policies_left(call: IamCall, entity: Entity) -> tuple[Left, ...]:
@@ -18,7 +18,7 @@ def policies_left(call: IamCall, entity: Entity) -> tuple[Left, ...]:
 
 
 def require_nothing_left(*conflicts: Left) -> None:
-    """Refuse for the first that is there."""
+    """Refuse for the first of these that is not empty."""
     for left, remedy in conflicts:
         if left:
             raise api.DeleteConflictException(f"Cannot delete entity, must {remedy}")

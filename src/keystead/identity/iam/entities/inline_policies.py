@@ -87,7 +87,7 @@ def shown(call: IamCall, entity: Entity) -> list[api.PolicyDetail]:
 
 
 def _put(call: IamCall, named: Named[Entity], name: str, document: str) -> None:
-    """Write or replace a policy; refuses what is more than the entity may have."""
+    """Write or replace a policy; refuses more characters than the entity may have."""
     call.ask(named, resources.own_boundary_keys(named))
     entity = named.existing()
     documents.require_valid(call, document)

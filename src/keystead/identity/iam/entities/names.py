@@ -1,4 +1,4 @@
-"""How does an entity come to its name, and to another?"""
+"""How does an entity get its name, or another name?"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def ask_to_create(
 
 
 def create(call: IamCall, record: type[E], name: str, path: str, **columns: Any) -> E:
-    """A new entity, whose name is free and for which there is room."""
+    """Make an entity; refuses a name that is taken, and more than the quota."""
     entities = call.repository.of(record)
     _require_free(call, record, name)
     quota, most = record.kind.quota

@@ -123,7 +123,7 @@ def _key(call: IamCall, owner: Named[KeyOwner], access_key_id: str) -> AccessKey
 
 
 def _owner_of(call: IamCall, access_key_id: str) -> Named[KeyOwner] | None:
-    """Who owns the key with this id, if it is of the caller's account."""
+    """The owner of the key with this id, if the key is of the caller's account."""
     key = call.repository.access_keys.get(call.transaction, call.account, access_key_id)
     if key is None:
         return None

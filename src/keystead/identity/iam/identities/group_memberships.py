@@ -37,7 +37,7 @@ def remove_user_from_group(call: IamCall, request: api.RemoveUserFromGroupReques
     group = named.existing()
     user = call.user(request.user_name).existing()
     membership = call.repository.memberships.get(call.transaction, user, group)
-    if membership is not None:  # who is no member is told nothing, as at AWS
+    if membership is not None:  # for a user that is not a member it is not an error, as at AWS
         call.repository.memberships.delete(call.transaction, membership)
 
 
