@@ -1,13 +1,13 @@
-"""What time is it, and can it be believed?  (threat-model TM-1, TM-2, TM-4)
+"""Which time is it, and can it be believed?  (threat-model TM-1, TM-2, TM-4)
 
-Deadlines of what is stored are in wall time, which someone may set. The newest time that was ever
-seen is the mark: a clock far behind it is not believed, and nobody is authenticated by it. A clock
-that jumps ahead is believed for access, but irreversible work waits until it has been consistent
-for a day. While the server runs, a jump is one ahead of the monotonic clock; at a start, one ahead
-of the mark, for nobody saw the time pass.
+Stored deadlines are in wall time, which somebody may set. The newest time that was ever seen is the
+mark. A clock far behind the mark is not believed, and nobody is authenticated by it. A clock that
+jumps ahead is believed for access, but irreversible work waits until the clock has been consistent
+for a day. While the server runs, a jump is measured against the monotonic clock. At a start it is
+measured against the mark, because nobody saw the time pass.
 
-What is known is remembered over restarts: the mark never goes back by itself, and of the day of
-waiting counts what a server saw pass. Only the operator can say that the clock is right.
+Mark and waiting time are remembered over restarts. The mark never goes back by itself. The day of
+waiting counts only while a server runs. Only the operator can say that the clock is right.
 """
 
 import time
@@ -28,13 +28,13 @@ def system_clock() -> datetime:
 
 
 def machine_clock() -> float:
-    """Seconds that nobody can set, in which a machine's sleep counts where the system tells."""
+    """Seconds that nobody can set. A machine's sleep counts too, if the system tells it."""
     return time.clock_gettime(_MACHINE_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of the time, and has to survive a restart."""
+    """The facts about the time that have to survive a restart."""
 
     mark: datetime  # the newest time that was ever seen
     hold: timedelta = timedelta()  # how much longer irreversible work waits
@@ -50,14 +50,14 @@ class Clock:
         remembered: Known | None,
         signed: datetime | None = None,
     ) -> None:
-        """`remembered` is what `known` said last, `signed` the time of the newest checkpoint."""
+        """`remembered`: the last result of `known`; `signed`: the time of the newest checkpoint."""
         self._wall = wall
         self._monotonic = monotonic
         self._started = (wall(), monotonic())
         start = self._started[0]
         remembered = remembered or Known(signed or start)
-        # A checkpoint may have been signed by a clock that had jumped just before a crash, so
-        # that it moves the mark but does not vouch for the time.
+        # The clock may have jumped just before a crash, and then signed a checkpoint. So the
+        # checkpoint moves the mark, but does not prove the time.
         jumped = start - remembered.mark > JUMP
         self._mark = max(remembered.mark, signed or start, start)
         hold = HOLD if jumped else remembered.hold
@@ -78,7 +78,7 @@ class Clock:
         return self.known().hold > timedelta()
 
     def known(self) -> Known:
-        """What has to be remembered, a jump that was not noticed yet included."""
+        """The facts to remember. A jump that was not noticed yet is noticed here."""
         wall, monotonic = self._wall(), self._monotonic()
         expected = self._started[0] + timedelta(seconds=monotonic - self._started[1])
         if wall - expected > JUMP:
@@ -88,7 +88,7 @@ class Clock:
         return Known(self._mark, timedelta(seconds=max(0.0, self._hold_until - monotonic)))
 
     def acknowledge(self) -> Known:
-        """The operator says that the clock is right; returns what was known before."""
+        """Believe the clock, as the operator says; returns the facts from before."""
         before = self.known()
         self._started = (self._wall(), self._monotonic())
         self._mark, self._hold_until = self._started

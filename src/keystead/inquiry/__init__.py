@@ -1,1 +1,1 @@
-"""Why, who else, and what if?  Questions about a live installation or a folder of policies."""
+"""Why was a call refused, which principals can do this, and how would another call be decided?"""

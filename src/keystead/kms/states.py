@@ -105,7 +105,7 @@ def line(*cells: Cell) -> Line:
 
 
 def require(cells: Line, key: Stateful) -> None:
-    """Refuse unless a key in this state may do what these cells are about."""
+    """Refuse unless these cells allow the operation for a key in this state."""
     refusal = cells[key.state]
     if refusal is not None:
         raise refusal(key)

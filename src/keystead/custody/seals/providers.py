@@ -41,7 +41,7 @@ class SealProvider(Protocol):
         """Wrap the root key, bound to this installation; may keep a file of its own."""
 
     def unwrap(self, directory: Path, wrap: Wrap, bound_to: bytes) -> bytes:
-        """The root key; raises SealError when this is not what `wrap` gave."""
+        """The root key; raises SealError if `wrap` did not make this."""
 
 
 @dataclass(frozen=True, slots=True)

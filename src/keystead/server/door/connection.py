@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def listen(self) -> None:
-        """Read what comes, when this was paused. (turn.Receiver)"""
+        """Read from the socket again, if this was paused. (turn.Receiver)"""
         if self._paused and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()

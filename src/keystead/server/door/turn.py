@@ -43,7 +43,7 @@ class Receiver(Waits, Protocol):
         """Take in one request if it is complete; this may call `ask` or `put` once."""
 
     def listen(self) -> None:
-        """Read what comes, when this was paused."""
+        """Read from the socket again, if this was paused."""
 
     def abort(self) -> None:
         """Close at once."""

@@ -6,7 +6,7 @@ owner gets at most as much work done as this owner has itself, so
 
     wait = sum over owners of min(what they owe, what this one owes, this work included) / workers
 
-How long work takes is learned: a pool keeps the ratio of what was measured to what was declared.
+How long work takes is learned: a pool keeps the ratio of the measured to the declared time.
 
 Threads are made when they are needed, and end when they had no work for a while. They are daemons,
 so a host that never answers does not delay the end of the process. If the system allows it, they
