@@ -30,6 +30,7 @@ from keystead.custody.seals.root import (
     recover,
 )
 from keystead.custody.secrecy import Guarded
+from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import InvalidToken, Tokens
@@ -70,6 +71,7 @@ GUARDED: list[Guarded] = [
     RecordSealer(CANARY, "test"),
     RecoverySeal(CANARY),
     RowSeals(CANARY, ColumnSeals(RecordSealer(CANARY, "test")), Sums(CANARY, CANARY)),
+    SessionTokens(CANARY, "x"),
     Sums(CANARY, CANARY),
     Places(CANARY),
     Tokens(CANARY, "x"),

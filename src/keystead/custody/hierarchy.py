@@ -2,6 +2,7 @@
 
     root key --HKDF(purpose)--> one key per purpose
     account domains key --HKDF(account)--> one key per account, which seals key material
+    session tokens key --HKDF(day)--> one key per day, which seals the tokens of that day
 
 INVARIANT: no key has two purposes. A label is never given another meaning: a new meaning is a new
 label.
@@ -15,6 +16,7 @@ from keystead.custody.passwords import Passwords
 from keystead.custody.rows import ColumnSeals, RecordSealer, RowSeals
 from keystead.custody.seals import RootKey
 from keystead.custody.secrecy import Guarded
+from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import Tokens
@@ -32,6 +34,7 @@ class Purpose(StrEnum):
     AUDIT = "audit signature"
     AUDIT_LINES = "audit lines"
     TOKENS = "tokens"
+    SESSION_TOKENS = "session tokens"
     PASSWORDS = "password pepper"
     ACCOUNT_DOMAINS = "account domains"
     STATE_PLACES = "state places"
@@ -43,7 +46,7 @@ class Hierarchy(Guarded):
 
     __slots__ = (
         "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "incarnation",
-        "installation", "passwords", "rows", "store_key", "sums", "tokens",
+        "installation", "passwords", "rows", "session_tokens", "store_key", "sums", "tokens",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -59,6 +62,7 @@ class Hierarchy(Guarded):
         self.audit_signer = AuditSigner(key(Purpose.AUDIT))
         self.audit_tags = AuditTags(key(Purpose.AUDIT_LINES))
         self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)
+        self.session_tokens = SessionTokens(key(Purpose.SESSION_TOKENS), root.incarnation)
         self.passwords = Passwords(key(Purpose.PASSWORDS))
         self._generation = root.generation
         self._domains_key = key(Purpose.ACCOUNT_DOMAINS)

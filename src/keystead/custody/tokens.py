@@ -32,13 +32,12 @@ class Tokens(Guarded):
 
     def seal(self, purpose: str, data: bytes, bound_to: Sequence[Value] = ()) -> str:
         """The token that holds `data`, bound to `purpose` and to the values of `bound_to`."""
-        record = self._sealer.seal(data, self._place(purpose, bound_to))
-        return base64.urlsafe_b64encode(record).decode("ascii").rstrip("=")
+        return encoded(self._sealer.seal(data, self._place(purpose, bound_to)))
 
     def unseal(self, purpose: str, text: str, bound_to: Sequence[Value] = ()) -> bytes:
         """The data; raises InvalidToken unless `seal` gave this text for the same arguments."""
         try:
-            return self._sealer.unseal(_decode(text), self._place(purpose, bound_to))
+            return self._sealer.unseal(decoded(text), self._place(purpose, bound_to))
         except BadRecord:
             raise InvalidToken from None
 
@@ -46,8 +45,13 @@ class Tokens(Guarded):
         return place(self._incarnation, purpose, bound_to)
 
 
-def _decode(text: str) -> bytes:
-    """The bytes of a text in the one form that `seal` writes (PA-3)."""
+def encoded(record: bytes) -> str:
+    """A record as the text of a token."""
+    return base64.urlsafe_b64encode(record).decode("ascii").rstrip("=")
+
+
+def decoded(text: str) -> bytes:
+    """The record of a text in the one form that `encoded` writes (PA-3); raises InvalidToken."""
     if len(text) > MAXIMUM_LENGTH or not text.isascii() or "=" in text:
         raise InvalidToken
     padded = text.encode("ascii") + b"=" * (-len(text) % 4)

@@ -1,6 +1,12 @@
 """Is this row the one that we wrote?  Authenticated rows, and secrets sealed in them."""
 
-from keystead.custody.rows.records import BadRecord, ColumnSeals, RecordSealer, place
+from keystead.custody.rows.records import (
+    BadRecord,
+    ColumnSeals,
+    RecordSealer,
+    generation_of,
+    place,
+)
 from keystead.custody.rows.rows import (
     Lookup,
     NotTheNewest,
@@ -12,5 +18,5 @@ from keystead.custody.rows.rows import (
 
 __all__ = (
     "BadRecord", "ColumnSeals", "Lookup", "NotTheNewest", "Record", "RecordSealer",
-    "RowIntegrityError", "RowSeals", "SealedTable", "place",
+    "RowIntegrityError", "RowSeals", "SealedTable", "generation_of", "place",
 )  # fmt: skip

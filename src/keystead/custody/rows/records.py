@@ -42,6 +42,13 @@ class BadRecord(Exception):
     """Not a record that this key sealed for this place. One error for every reason."""
 
 
+def generation_of(record: bytes) -> int:
+    """The generation that a record says it was sealed in; not yet verified. Raises BadRecord."""
+    if len(record) < OVERHEAD:
+        raise BadRecord
+    return int(_HEADER.unpack_from(record)[1])
+
+
 def place(*parts: Value | Sequence[Value]) -> bytes:
     """The encoding of a place. Two encodings are equal only when their parts are."""
     return _pack(parts)
