@@ -50,6 +50,7 @@ class On(Enum):
     UNIT = "unit", _TEAM
     ROOT = "root", _NONE
     NEW_PART = "new part", _NONE
+    FEDERATED_USER = "federated user", _NONE
 
     def __init__(self, title: str, keys: Keys) -> None:
         self.title = title
@@ -252,6 +253,15 @@ IAM: tuple[Row, ...] = (
 STS: tuple[Row, ...] = (
     *_plain("DecodeAuthorizationMessage", On.ANYTHING, EncodedMessage="x"),
     *_plain("GetAccessKeyInfo", On.ANYTHING, AccessKeyId="AKIAIOSFODNN7EXAMPLE"),
+    *_plain("GetFederationToken", On.FEDERATED_USER, Name="jim"),
+    Row("GetFederationToken", {"Name": "jim", "Tags": [IAM_TAG]}, On.FEDERATED_USER, _TAGGED),
+    Row(
+        "GetFederationToken",
+        {"Name": "jim", "Tags": [IAM_TAG]},
+        On.FEDERATED_USER,
+        _TAGGED,
+        "TagSession",
+    ),
 )
 
 ANALYZER: tuple[Row, ...] = tuple(

@@ -10,9 +10,10 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.language.published import ACTIONS
 from keystead.registry import implementation, implemented
-from keystead.rules import Rules, table
+from keystead.rules import CredentialKind, Rules, table
 from keystead.wire.models import kms
 from tests.condition_keys import TABLES
 from tests.rules import RULES
@@ -51,9 +52,13 @@ def test_rows_are_about_operations(service: str, name: str) -> None:
 
 @pytest.mark.parametrize(("service", "name"), SERVED)
 def test_rows_say_what_is_asked(service: str, name: str) -> None:
-    """An operation asks about the actions of its row: those of the table of condition keys."""
+    """An operation asks about the actions of its row: those of the table of condition keys.
+
+    What is open to everybody is never refused, and so it is not there.
+    """
     asked = {f"{service}:{row.asked}" for row in TABLES[service] if row.operation == name}
-    assert set(RULES[service][name].asks) == asked
+    asks = RULES[service][name].asks
+    assert {one for one in asks if not open_to_everybody(one.lower())} == asked
 
 
 def test_iam_never_works_across_accounts() -> None:
@@ -66,6 +71,31 @@ def test_only_who_am_i_asks_nothing() -> None:
     """GetCallerIdentity answers every authenticated caller, and nothing else does (iam.md 2.4)."""
     open_to_all = [name for rows in RULES.values() for name, row in rows.items() if not row.asks]
     assert open_to_all == ["GetCallerIdentity"]
+
+
+def test_answers_that_are_recorded() -> None:
+    """An answer is recorded when it tells what was changed, or which session was issued."""
+    assert not RULES["kms"]["Encrypt"].answer_recorded
+    assert not RULES["iam"]["GetUser"].answer_recorded
+    assert RULES["iam"]["CreateUser"].answer_recorded
+    assert RULES["sts"]["GetSessionToken"].answer_recorded
+
+
+def test_what_each_kind_of_credential_may_call() -> None:
+    """The table of iam.md 2.7: of IAM a few kinds may call all, of STS some may call a few."""
+    kinds = CredentialKind
+    of_iam = {row.credentials for row in RULES["iam"].values()}
+    assert of_iam == {frozenset({kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA})}
+    for service in ("kms", "access-analyzer"):
+        assert {row.credentials for row in RULES[service].values()} == {frozenset(kinds)}
+    of_sts = {
+        kind: {name for name, row in RULES["sts"].items() if kind in row.credentials}
+        for kind in kinds
+    }
+    for kind in (kinds.USER_KEY, kinds.ROOT_KEY):
+        assert of_sts.pop(kind) == set(RULES["sts"])
+    for may in of_sts.values():
+        assert may == {"GetCallerIdentity"}
 
 
 def test_an_operation_has_one_row() -> None:

@@ -162,6 +162,7 @@ class Call(msgspec.Struct, kw_only=True):
     endpoint_policy: PolicySource | None = None
     asked: bool = False  # the pipeline answers nothing unasked
     outcome: Outcome | None = None  # of the work that an earlier run of this operation left
+    session: object | None = None  # behind temporary credentials, as the room of identities has it
 
     @property
     def rules(self) -> Rules:

@@ -7,11 +7,34 @@ operation. An operation without a row is never performed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, TypeVar
 
 from keystead.wire.operation import Operation
 
 _ITS_OWN = ("",)
+
+
+class CredentialKind(Enum):
+    """What a caller can sign with (iam.md 2.7)."""
+
+    USER_KEY = auto()  # an access key of a user
+    ROOT_KEY = auto()
+    SESSION = auto()  # of GetSessionToken
+    SESSION_WITH_MFA = auto()
+    ROOT_SESSION = auto()  # of GetSessionToken, of root
+    FEDERATION = auto()  # of GetFederationToken
+
+
+EVERY_KIND = frozenset(CredentialKind)
+LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
+
+_OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
+    "iam": LONG_TERM | {CredentialKind.SESSION_WITH_MFA},
+    "sts": LONG_TERM,
+}
+"""Which credentials the operations of a service take, but for rows that say otherwise."""
+_ITS_SERVICES: frozenset[CredentialKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +52,24 @@ class Rules:
     across_accounts: bool = False
     """Does it work on another account's resource, when both accounts allow it?"""
 
-    answer_recorded: bool = True
-    """Does its record show the answer, if the operation changes something?  (kms.md 22.2)"""
+    answer_recorded: bool | None = None
+    """Does its record show the answer?  None means: if the operation changes something.
+
+    (kms.md 22.2)
+    """
+
+    credentials: frozenset[CredentialKind] = _ITS_SERVICES
+    """Which credentials may call it, before any policy is asked?  (iam.md 2.7, ST-4, ST-5)
+
+    Without a word here they are those of its service, and all where a service has no rule.
+    """
 
     def __post_init__(self) -> None:
+        if self.answer_recorded is None:
+            object.__setattr__(self, "answer_recorded", not self.operation.read_only)
+        if self.credentials is _ITS_SERVICES:
+            of_service = _OF_SERVICE.get(self.operation.service.name, EVERY_KIND)
+            object.__setattr__(self, "credentials", of_service)
         if self.asks is _ITS_OWN:
             own = f"{self.operation.service.name}:{self.operation.name}"
             object.__setattr__(self, "asks", (own,))

@@ -95,7 +95,9 @@ def test_user(door: Door, tenant: Tenant) -> None:
 def test_global_services_are_signed_for_any_region(world: World, tenant: Tenant) -> None:
     """IAM and STS take the server's Regions and us-east-1; other services only the former."""
     alice = key_of(tenant.user("alice"))
-    only_here = Authenticator(world.repository, {REGION}, world.last_used)
+    only_here = Authenticator(
+        world.repository, world.hierarchy.session_tokens, {REGION}, world.last_used
+    )
 
     def authenticate(service: Service, region: str) -> Authenticated:
         request = signed(alice, service.name, region=region)

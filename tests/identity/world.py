@@ -99,7 +99,8 @@ class World:
         return Tenant(self, made.account, made.root_password)
 
     def authenticator(self) -> Authenticator:
-        return Authenticator(self.repository, {REGION, "us-east-1"}, self.last_used)
+        tokens = self.hierarchy.session_tokens
+        return Authenticator(self.repository, tokens, {REGION, "us-east-1"}, self.last_used)
 
     def run(self, caller: Caller, operation: Operation[In, Out], **members: Any) -> Out:
         """One call, as the pipeline makes it."""
@@ -140,7 +141,12 @@ class World:
                 **common, repository=self.repository, tokens=self.hierarchy.tokens
             )
         if operation.service.name == "sts":
-            return StsCall(**common, authorization_messages=self.refusals)
+            return StsCall(
+                **common,
+                authorization_messages=self.refusals,
+                repository=self.repository,
+                session_tokens=self.hierarchy.session_tokens,
+            )
         return IamCall(
             **common,
             repository=self.repository,

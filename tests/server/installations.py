@@ -18,6 +18,7 @@ from keystead.server.installation import founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
 from keystead.server.installation.installation import Installation, lock
+from keystead.store.lock import DirectoryLock
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.raw import TARGETS
 
@@ -63,12 +64,13 @@ class Local:
     time: Time
     events: list[Event] = field(default_factory=list)
 
-    def request(self, service: str, body: bytes, **headers: str) -> HttpRequest:
-        """A request as an SDK signs it; `headers` with `_` for `-`."""
+    def request(
+        self, service: str, body: bytes, who: BotoCredentials | None = None, **headers: str
+    ) -> HttpRequest:
+        """A request as an SDK signs it, for the administrator; `headers` with `_` for `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = AWSRequest("POST", f"{ENDPOINT}/", data=body, headers=named)
-        key = self.founded.access_key
-        signer = SigV4Auth(BotoCredentials(key.access_key_id, key.secret), service, REGION)
+        signer = SigV4Auth(who or self.admin, service, REGION)
         now = self.time.wall().replace(tzinfo=None)
         with patch("botocore.auth.get_current_datetime", lambda **_: now):
             signer.add_auth(request)
@@ -76,18 +78,43 @@ class Local:
         received.update({k.lower(): str(v) for k, v in request.headers.items()})
         return HttpRequest("POST", "/", "", received, body, "127.0.0.1", False, Endpoint())
 
-    def json_request(self, service: str, operation: str, **members: Any) -> HttpRequest:
+    @property
+    def admin(self) -> BotoCredentials:
+        """The administrator's access key."""
+        key = self.founded.access_key
+        return BotoCredentials(key.access_key_id, key.secret)
+
+    def json_request(
+        self, service: str, operation: str, who: BotoCredentials | None = None, **members: Any
+    ) -> HttpRequest:
         return self.request(
-            service, json.dumps(members).encode(), Content_Type="application/x-amz-json-1.1",
+            service, json.dumps(members).encode(), who, Content_Type="application/x-amz-json-1.1",
             X_Amz_Target=f"{TARGETS[service]}.{operation}",
         )  # fmt: skip
 
-    def kms_request(self, operation: str, **members: Any) -> HttpRequest:
-        return self.json_request("kms", operation, **members)
+    def kms_request(
+        self, operation: str, who: BotoCredentials | None = None, **members: Any
+    ) -> HttpRequest:
+        return self.json_request("kms", operation, who, **members)
 
-    def iam_request(self, action: str, **members: str) -> HttpRequest:
-        form = urlencode({"Action": action, "Version": "2010-05-08", **members})
-        return self.request("iam", form.encode(), Content_Type="application/x-www-form-urlencoded")
+    def iam_request(
+        self, action: str, who: BotoCredentials | None = None, **members: str
+    ) -> HttpRequest:
+        return self._form_request("iam", "2010-05-08", action, who, members)
+
+    def sts_request(
+        self, action: str, who: BotoCredentials | None = None, **members: str
+    ) -> HttpRequest:
+        return self._form_request("sts", "2011-06-15", action, who, members)
+
+    def _form_request(
+        self, service: str, version: str, action: str, who: BotoCredentials | None,
+        members: dict[str, str],
+    ) -> HttpRequest:  # fmt: skip
+        form = urlencode({"Action": action, "Version": version, **members})
+        return self.request(
+            service, form.encode(), who, Content_Type="application/x-www-form-urlencoded"
+        )
 
     def send(self, request: HttpRequest) -> Answered:
         """Answer a request and make its turn durable."""
@@ -95,14 +122,17 @@ class Local:
         self.installation.commit()
         return Answered(response.status, dict(response.headers), response.body)
 
-    def kms(self, operation: str, **members: Any) -> Answered:
-        return self.send(self.kms_request(operation, **members))
+    def kms(self, operation: str, who: BotoCredentials | None = None, **members: Any) -> Answered:
+        return self.send(self.kms_request(operation, who, **members))
 
     def organizations(self, operation: str, **members: Any) -> Answered:
         return self.send(self.json_request("organizations", operation, **members))
 
-    def iam(self, action: str, **members: str) -> Answered:
-        return self.send(self.iam_request(action, **members))
+    def iam(self, action: str, who: BotoCredentials | None = None, **members: str) -> Answered:
+        return self.send(self.iam_request(action, who, **members))
+
+    def sts(self, action: str, who: BotoCredentials | None = None, **members: str) -> Answered:
+        return self.send(self.sts_request(action, who, **members))
 
 
 def choices() -> Choices:
@@ -114,6 +144,17 @@ def open_local(directory: Path) -> Local:
     time = Time()
     held = lock(directory)
     founded = founding.found(directory, choices(), time.wall())
+    return _opened(directory, held, founded, time)
+
+
+def reopen(local: Local) -> Local:
+    """Close an installation and open it again, as the next process does."""
+    directory = local.installation.directory
+    local.installation.close()
+    return _opened(directory, lock(directory), local.founded, local.time)
+
+
+def _opened(directory: Path, held: DirectoryLock, founded: Founded, time: Time) -> Local:
     installation = Installation(
         Config(data=str(directory), regions=(REGION,)), held,
         wall=time.wall, monotonic=lambda: time.monotonic,

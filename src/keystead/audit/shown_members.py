@@ -1,7 +1,7 @@
 """Which calls show their request and their answer?  `requestParameters` and `responseElements`.
 
-`wire.names` decides the spelling of members, and which members are never shown. The answers of
-calls that only read are not shown (kms.md 22.2).
+`wire.names` decides the spelling of members, and which members are never shown. The rows of the
+operations say whose answers are shown (`rules`, kms.md 22.2).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,5 @@ def request_parameters(operation: Operation[Any, Any], value: Any) -> Mapping[st
 
 
 def response_elements(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
-    """The members of an answer that are recorded, or None. Only a changing operation has some."""
-    if operation.read_only or not isinstance(value, Shape):
-        return None
-    return event_response(operation, value) or None
+    """The members of an answer that are recorded, or None."""
+    return (event_response(operation, value) or None) if isinstance(value, Shape) else None

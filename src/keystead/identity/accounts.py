@@ -15,6 +15,7 @@ from keystead.custody import randomness
 from keystead.custody.passwords import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
 from keystead.identity.access_keys import IssuedKey
+from keystead.identity.managed_policies import ADMINISTRATOR_ACCESS
 from keystead.identity.names import AWS_ACCOUNT, canonical
 from keystead.identity.repository import (
     Account,
@@ -31,7 +32,6 @@ from keystead.store.protocol import Transaction
 _EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")
 _USER_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
-ADMINISTRATOR_ACCESS = "AdministratorAccess"
 CREATE_ACCOUNT = "organizations:CreateAccount"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from keystead.arns import NotAnArn
 from keystead.call import NO_KEYS, Call, R
+from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.tokens import Tokens
 from keystead.errors import ValidationException
 from keystead.identity import resources
@@ -25,6 +26,7 @@ from keystead.identity.repository import (
 )
 from keystead.identity.resources import KeyOwner, Named
 from keystead.identity.rules import ANALYZER, IAM, STS
+from keystead.identity.sessions import Session
 from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
 from keystead.refusals.written import Refusal
 from keystead.rules import Rules
@@ -44,6 +46,10 @@ class StsCall(Call, kw_only=True):
     """One STS call."""
 
     authorization_messages: AuthorizationMessages
+    repository: IdentityRepository
+    session_tokens: SessionTokens
+    accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+    session: Session | None = None  # of the caller
 
     @property
     def rules(self) -> Rules:

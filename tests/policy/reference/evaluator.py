@@ -62,8 +62,8 @@ def decide(scenario: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evaluate(request: Request) -> Verdict:
-    # No policy speaks about GetCallerIdentity.
-    if request.action == "sts:getcalleridentity":
+    # No policy speaks about these.
+    if request.action in ("sts:getcalleridentity", "sts:getsessiontoken"):
         return Verdict("Allowed")
     # (1) An explicit Deny anywhere.
     denied = explicit_deny(request)

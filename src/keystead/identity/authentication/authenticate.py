@@ -5,12 +5,13 @@ request was verified with the secret of an active key, whose owner exists in an 
 the request's own view of the store.
 
 What is kept between requests, always bounded, and entered only after a signature verified: the
-day's signing key of an access key with its owner and policies, until one of the lookups that they
-came from is announced, so that whatever changes a key, a user or a policy ends it; and how a
-client's Authorization header reads, which depends on its text alone. The result of a verification
-is never kept.
+day's signing key of an access key or a session with its owner and policies, until one of the
+lookups that they came from is announced, so that whatever changes a key, a user or a policy ends
+it; and how a client's Authorization header reads, which depends on its text alone. The result of a
+verification is never kept, and when a session ends is asked at each use.
 """
 
+import hmac
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -20,12 +21,16 @@ import msgspec
 from keystead.arns import spoken
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.randomness import secret_access_key
-from keystead.errors import AwsError
+from keystead.custody.session_tokens import SessionTokens
 from keystead.identity.authentication import credentials
-from keystead.identity.authentication.callers import Caller
+from keystead.identity.authentication.credentials import Credential, SessionCredential
 from keystead.identity.authentication.last_used import LastUsed
+from keystead.identity.authentication.session_facts import age_keys, session_context
+from keystead.identity.authentication.token_errors import ExpiredToken, InvalidClientTokenId
 from keystead.identity.repository import IdentityRepository
+from keystead.identity.sessions import Session
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, documents
+from keystead.rules import CredentialKind
 from keystead.store.cache import NamedCache, Noting
 from keystead.store.changes import Name
 from keystead.store.protocol import Reader
@@ -43,19 +48,9 @@ CALLERS = Room(of_owner=6 * MIB, in_all=64 * MIB)
 CLAIMS = Room(of_owner=256 * KIB, in_all=8 * MIB)
 
 _CALLER, _TAG, _CLAIM = 5000, 500, 3000  # bytes that each takes
+_SESSION = 6  # for each character of its token, what the token holds included
 _KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
-
-
-class InvalidClientTokenId(AwsError):
-    """No active key has this id, or the token is not its own: one answer for all (iam.md 7.4)."""
-
-    code = "UnrecognizedClientException"
-    query_code = "InvalidClientTokenId"
-    query_status = 403
-
-    def __init__(self) -> None:
-        super().__init__("The security token included in the request is invalid.")
 
 
 class Authenticated(msgspec.Struct, frozen=True):
@@ -66,7 +61,9 @@ class Authenticated(msgspec.Struct, frozen=True):
     keys: Mapping[str, ContextValue]  # condition keys of principal and session, lower-case
     access_key_id: str
     region: str  # of the credential scope
-    session: Mapping[str, Any]  # facts about a session, for the event
+    credentials: CredentialKind
+    session: Session | None  # behind temporary credentials
+    session_context: Mapping[str, Any]  # its facts, for the event
     names: tuple[Name, ...]  # of the lookups that all of this came from
 
 
@@ -75,6 +72,13 @@ class _Known(msgspec.Struct, frozen=True):
 
     signing_key: sigv4.SigningKey
     caller: Authenticated
+    token: bytes  # that came with it, of a session; b"" of a long-term key
+
+    def came_with(self, token: str | None) -> bool:
+        """Is this the token that was opened?"""
+        if token is None:
+            return not self.token
+        return bool(self.token) and hmac.compare_digest(self.token, token.encode())
 
 
 class Authenticator:
@@ -82,12 +86,18 @@ class Authenticator:
 
     __slots__ = (
         "_claims", "_global_regions", "_known", "_last_used", "_nobody", "_regions", "_repository",
+        "_tokens",
     )  # fmt: skip
 
     def __init__(
-        self, repository: IdentityRepository, regions: Collection[str], last_used: LastUsed
+        self,
+        repository: IdentityRepository,
+        tokens: SessionTokens,
+        regions: Collection[str],
+        last_used: LastUsed,
     ) -> None:
         self._repository = repository
+        self._tokens = tokens
         self._regions = frozenset(regions)
         # What SDKs sign for where a service has one place for all Regions.
         self._global_regions = self._regions | {spoken().global_region}
@@ -110,38 +120,46 @@ class Authenticator:
         `operation` is the name of what is asked for; it decides how long a presigned request holds.
 
         (1) well-formed; (2) scope; (3) key, its status and owner; (4) token; (5) signature;
-        (6) time; (7) last use is noted.
+        (6) time of the request and end of the session; (7) last use is noted.
         """
         signature = parse(request, self._claims)  # (1)
         regions = self._global_regions if service.is_global else self._regions
         sigv4.require_scope(signature, service.name, regions)  # (2)
         claim = signature.claim
         known = self._known.get(reader, (claim.access_key_id, claim.scope))
-        if known is not None and signature.security_token is None:
+        if known is not None and known.came_with(signature.security_token):
             text = sigv4.string_to_sign(request, signature)
             if not sigv4.matches(known.signing_key, text, signature):  # (5)
                 raise mismatch()
         else:
-            known = self._first_seen(reader, request, signature)  # (3) (4) (5)
+            known = self._first_seen(reader, request, signature, now)  # (3) (4) (5)
         whatever = (service.name, operation) == _PROOF_OF_IDENTITY
         sigv4.require_fresh(  # (6)
             signature, now, service.clock_skew_seconds, whatever_expires=whatever
         )
         caller = known.caller
+        if caller.session is not None:
+            return _at(caller, caller.session, now)  # (6)
         self._last_used.note(  # (7)
             caller.principal.account, claim.access_key_id, now, claim.region, service.name
         )
         return caller
 
-    def _first_seen(self, reader: Reader, request: HttpRequest, signature: Signature) -> _Known:
-        """(3) key, its status and owner; (4) token; (5) signature, all from the store.
+    def _first_seen(
+        self, reader: Reader, request: HttpRequest, signature: Signature, now: datetime
+    ) -> _Known:
+        """(3) key, its status and owner; (4) token; (5) signature, all from store and token.
 
         The same work is done for a key that nobody has (AU-8), and only then refused.
         """
-        claim, noting = signature.claim, Noting(reader)
-        credential = credentials.usable(self._repository, noting, claim.access_key_id)
-        if signature.security_token is not None:  # long-term keys have none (AU-9)
-            credential = None
+        claim, token, noting = signature.claim, signature.security_token, Noting(reader)
+        credential: Credential | SessionCredential | None
+        if token is None:
+            credential = credentials.usable(self._repository, noting, claim.access_key_id)
+        else:  # no token belongs to a long-term key (AU-9)
+            credential = credentials.of_session(
+                self._repository, noting, self._tokens, claim.access_key_id, token, now
+            )
         secret = credential.secret(self._repository) if credential else self._nobody
         signing_key = sigv4.signing_key(secret, claim.date, claim.region, claim.service)
         text = sigv4.string_to_sign(request, signature)
@@ -150,17 +168,38 @@ class Authenticator:
             raise InvalidClientTokenId
         if not matches:
             raise mismatch()
-        caller = _caller(credential.caller(self._repository, noting), claim, noting)
+        caller = self._caller(credential, claim, noting)
         account = caller.principal.account
         self._remember(request, claim, account)
         cost = _CALLER + _TAG * len(caller.principal.tags)
+        kept = (token or "").encode()
+        if caller.session is not None:
+            cost += _SESSION * len(kept)
         return self._known.put(
             noting,
             (claim.access_key_id, claim.scope),
-            _Known(signing_key, caller),
+            _Known(signing_key, caller, kept),
             account,
             cost,
             documents(caller.policies.every),
+        )
+
+    def _caller(
+        self, credential: Credential | SessionCredential, claim: Scope, noting: Noting
+    ) -> Authenticated:
+        """Who asks with this credential within one scope."""
+        caller = credential.caller(self._repository, noting)
+        session = credential.session
+        return Authenticated(
+            caller.principal,
+            caller.policies,
+            caller.keys,
+            claim.access_key_id,
+            claim.region,
+            credential.kind,
+            session,
+            _NO_SESSION if session is None else session_context(session, caller.principal),
+            tuple(noting.names),
         )
 
     @property
@@ -175,14 +214,10 @@ class Authenticator:
             self._claims.put(start, claim, account, _CLAIM)
 
 
-def _caller(caller: Caller, claim: Scope, noting: Noting) -> Authenticated:
-    """The owner of an access key, as who asks within one scope."""
-    return Authenticated(
-        caller.principal,
-        caller.policies,
-        caller.keys,
-        claim.access_key_id,
-        claim.region,
-        _NO_SESSION,
-        tuple(noting.names),
-    )
+def _at(caller: Authenticated, session: Session, now: datetime) -> Authenticated:
+    """Who asks by a session now: its end is asked at each use, and what depends on the time."""
+    if now.timestamp() >= session.expires:
+        raise ExpiredToken
+    if session.mfa is None:
+        return caller
+    return msgspec.structs.replace(caller, keys={**caller.keys, **age_keys(session.mfa, now)})

@@ -7,9 +7,14 @@ iam.md 6.1): root has no user name, and a user without tags has no principal tag
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
+from keystead import tags
 from keystead.arns import sts_arn
-from keystead.identity.permissions import attached
+from keystead.identity.authentication.session_facts import session_keys
+from keystead.identity.permissions import attached, passed
 from keystead.identity.repository import Account, IdentityRepository, Role, User
+from keystead.identity.sessions import Session, SessionKind
 from keystead.policy.evaluation import (
     ContextValue,
     Principal,
@@ -18,6 +23,9 @@ from keystead.policy.evaluation import (
     principal_keys,
 )
 from keystead.store.protocol import Reader
+
+Owner = Account | User
+"""Whose a credential is: the root user of an account, or a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,50 @@ def role(
         tags={**record.tag_map, **(tags or {})},
     )
     policies = attached.of(repository, reader, record)
+    return Caller(principal, policies, _keys(principal))
+
+
+def of_owner(repository: IdentityRepository, reader: Reader, owner: Owner) -> Caller:
+    """Who signs with a long-term key."""
+    return root(owner) if isinstance(owner, Account) else user(repository, reader, owner)
+
+
+def of_session(
+    repository: IdentityRepository, reader: Reader, session: Session, owner: Owner
+) -> Caller:
+    """Who signs with the credentials of a session that has the permissions of `owner`.
+
+    A session of GetSessionToken is its user, or root, and only its condition keys tell.
+    """
+    caller = of_owner(repository, reader, owner)
+    if session.kind is SessionKind.FEDERATION:
+        caller = _federated(repository, reader, session, caller)
+    return Caller(caller.principal, caller.policies, {**caller.keys, **session_keys(session)})
+
+
+def _federated(
+    repository: IdentityRepository, reader: Reader, session: Session, owner: Caller
+) -> Caller:
+    """A federated user: what the user may, as far as the session policies allow (iam.md 2.7).
+
+    Tags that were passed stand over the user's own, in any case of their keys (iam.md 5.8).
+    """
+    account, by = session.account, owner.principal
+    passed_tags = {tag.key: tag.value for tag in session.tags}
+    principal = Principal(
+        type=PrincipalType.FEDERATED_USER,
+        arn=sts_arn(account, f"federated-user/{session.name}"),
+        account=account,
+        user_id=f"{account}:{session.name}",
+        issuer_arn=by.arn,
+        issuer_id=by.user_id,
+        tags=tags.merged(by.tags, passed_tags, fold=True),
+    )
+    policies = owner.policies
+    if by.type is PrincipalType.ACCOUNT:
+        policies = passed.rights_of_root(repository, reader, account)
+    sources = passed.session_policies(repository, reader, session, principal.arn)
+    policies = msgspec.structs.replace(policies, session=sources)
     return Caller(principal, policies, _keys(principal))
 
 

@@ -1,15 +1,27 @@
-"""Which access key may authenticate now?  (AU-10, IA-6)
+"""Which credential may authenticate now?  (AU-10, IA-6, ST-2)
 
-Unknown, inactive, deleted, without its owner, of a closed account: all of these are the same
-"none", so that nobody can tell them apart.
+Unknown, inactive, deleted, without its owner, of a closed account, with a token that is not its
+own: all of these are the same "none", so that nobody can tell them apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
 
+from keystead.custody.session_tokens import SessionTokens
 from keystead.identity import identifiers
 from keystead.identity.authentication import callers
-from keystead.identity.authentication.callers import Caller
-from keystead.identity.repository import AccessKey, Account, IdentityRepository, User
+from keystead.identity.authentication.callers import Caller, Owner
+from keystead.identity.repository import AccessKey, Account, IdentityRepository
+from keystead.identity.sessions import (
+    OpenedToken,
+    RowKind,
+    Session,
+    SessionKind,
+    SessionRow,
+    open_token,
+)
+from keystead.rules import CredentialKind
 from keystead.store.protocol import Reader
 
 
@@ -18,29 +30,93 @@ class Credential:
     """An active access key and its owner."""
 
     key: AccessKey
-    account: Account
-    user: User | None  # None: the root of the account
+    owner: Owner
+    session: ClassVar[Session | None] = None
+
+    @property
+    def kind(self) -> CredentialKind:
+        root = isinstance(self.owner, Account)
+        return CredentialKind.ROOT_KEY if root else CredentialKind.USER_KEY
 
     def secret(self, repository: IdentityRepository) -> str:
         return repository.access_keys.secret(self.key).decode()
 
     def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
         """Who signs with it, with policies."""
-        if self.user is None:
-            return callers.root(self.account)
-        return callers.user(repository, reader, self.user)
+        return callers.of_owner(repository, reader, self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredential:
+    """The token of a session whose rows exist, and whose permissions it has."""
+
+    opened: OpenedToken = field(repr=False)
+    owner: Owner
+
+    @property
+    def session(self) -> Session:
+        return self.opened.session
+
+    @property
+    def kind(self) -> CredentialKind:
+        if self.session.kind is SessionKind.FEDERATION:
+            return CredentialKind.FEDERATION
+        if isinstance(self.owner, Account):
+            return CredentialKind.ROOT_SESSION
+        with_mfa = self.session.mfa is not None
+        return CredentialKind.SESSION_WITH_MFA if with_mfa else CredentialKind.SESSION
+
+    def secret(self, repository: IdentityRepository) -> str:  # noqa: ARG002  # as `Credential`'s
+        return self.opened.secret
+
+    def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
+        """Who signs with it, with policies."""
+        return callers.of_session(repository, reader, self.session, self.owner)
 
 
 def usable(repository: IdentityRepository, reader: Reader, access_key_id: str) -> Credential | None:
-    """The credential with this id, if it may authenticate now."""
+    """The long-term credential with this id, if it may authenticate now."""
     number = identifiers.account_of(access_key_id)
     if number is None:
         return None
     key = repository.access_keys.get(reader, number, access_key_id)
-    account = repository.accounts.get(reader, number)
-    if key is None or key.status != "Active" or account is None or not account.is_open:
+    account = _open_account(repository, reader, number)
+    if key is None or key.status != "Active" or account is None:
         return None
     if key.owner_id == number:
-        return Credential(key, account, None)
+        return Credential(key, account)
     user = repository.users.get(reader, number, key.owner_id)
-    return None if user is None else Credential(key, account, user)
+    return None if user is None else Credential(key, user)
+
+
+def of_session(  # noqa: PLR0917  # as `Authenticator` has them
+    repository: IdentityRepository,
+    reader: Reader,
+    tokens: SessionTokens,
+    access_key_id: str,
+    token: str,
+    now: datetime,
+) -> SessionCredential | None:
+    """The session that this token holds, if all that it depends on is there.
+
+    Whether it is over is asked once the signature is known to be right.
+    """
+    opened = open_token(tokens, access_key_id, token, now)
+    if opened is None or not opened.session.rows:
+        return None
+    owners = [_row(repository, reader, row) for row in opened.session.rows]
+    owner = owners[0]
+    return None if owner is None or None in owners else SessionCredential(opened, owner)
+
+
+def _row(repository: IdentityRepository, reader: Reader, row: SessionRow) -> Owner | None:
+    """What a session depends on, if it is still there under the same unique id."""
+    account = _open_account(repository, reader, row.account)
+    if account is None or row.kind is RowKind.ROOT:
+        return account
+    return repository.users.get(reader, row.account, row.unique_id)
+
+
+def _open_account(repository: IdentityRepository, reader: Reader, number: str) -> Account | None:
+    account = repository.accounts.get(reader, number)
+    return account if account is not None and account.is_open else None

@@ -15,6 +15,8 @@ from keystead.arns import spoken
 from keystead.identity.names import AWS_ACCOUNT, canonical
 from keystead.identity.repository import ManagedPolicy, PolicyVersion
 
+ADMINISTRATOR_ACCESS = "AdministratorAccess"
+
 _VERSION = 1
 
 

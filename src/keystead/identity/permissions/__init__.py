@@ -1,5 +1,5 @@
 """Which policies speak for an identity?"""
 
-from keystead.identity.permissions import attached, managed_policy, trust
+from keystead.identity.permissions import attached, managed_policy, passed, trust
 
-__all__ = ("attached", "managed_policy", "trust")
+__all__ = ("attached", "managed_policy", "passed", "trust")

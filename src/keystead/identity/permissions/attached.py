@@ -25,7 +25,7 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
         arns |= {group.group_id: group.arn for group in groups}
     boundary = None
     if entity.boundary is not None:
-        document = _managed_document(repository, reader, entity.account, entity.boundary)
+        document = managed_document(repository, reader, entity.account, entity.boundary)
         bounding = compiled(repository, entity.account, document, DocumentKind.BOUNDARY)
         boundary = source(bounding, entity.boundary, entity.arn)
     sources = _of_entities(repository, reader, entity.account, arns)
@@ -40,7 +40,7 @@ def _of_entities(
         policy = compiled(repository, account, inline.document, DocumentKind.IDENTITY)
         yield source(policy, inline.name, arns[inline.entity_id])
     for attached in repository.attachments.of(reader, account, tuple(arns)):
-        document = _managed_document(repository, reader, account, attached.policy_arn)
+        document = managed_document(repository, reader, account, attached.policy_arn)
         policy = compiled(repository, account, document, DocumentKind.IDENTITY)
         yield source(policy, attached.policy_arn, arns[attached.entity_id])
 
@@ -73,9 +73,7 @@ def source(policy: Policy, policy_id: str, attached_to: str) -> PolicySource:
     return PolicySource(policy, policy_id, attached_to)
 
 
-def _managed_document(
-    repository: IdentityRepository, reader: Reader, account: str, arn: str
-) -> str:
+def managed_document(repository: IdentityRepository, reader: Reader, account: str, arn: str) -> str:
     """The default version's document of a policy that must be there."""
     policy = managed_policy.with_arn(repository, reader, account, arn)
     if policy is None:

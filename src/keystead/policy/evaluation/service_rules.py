@@ -28,6 +28,7 @@ UNDER_RESOURCE_CONTROL = frozenset(_RCP_SERVICES.split())
 ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
 """The actions for which both the alias and its key need a permission."""
 
+_OPEN = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 _POLICY_CHANGES = frozenset(
     {
         "iam:createpolicy",
@@ -81,8 +82,8 @@ _ACROSS_ACCOUNTS = frozenset(
 
 
 def open_to_everybody(action: str) -> bool:
-    """May every caller do this, under any policies?  (iam.md 2.4)"""
-    return action == "sts:getcalleridentity"
+    """May every caller do this, under any policies?  (iam.md 2.4, 2.7)"""
+    return action in _OPEN
 
 
 def reserved(action: str, resource: str) -> str:

@@ -142,7 +142,9 @@ class Installation:
         )
         self.unknown = UnknownCallers(self.trail, monotonic)
         self.lane = Lane()
-        self.authenticator = Authenticator(self.identities, config.regions, self.last_used)
+        self.authenticator = Authenticator(
+            self.identities, self.hierarchy.session_tokens, config.regions, self.last_used
+        )
         self.pipeline = Pipeline(
             self.store,
             self.trail,
@@ -236,6 +238,9 @@ class Installation:
                 guardrails=guardrails,
                 enforcer=self.enforcer,
                 authorization_messages=self.refusals,
+                repository=self.identities,
+                session_tokens=self.hierarchy.session_tokens,
+                accept_unsupported_condition_keys=accept,
             ),
         }
 

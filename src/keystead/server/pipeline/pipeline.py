@@ -47,7 +47,8 @@ from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Call
 from keystead.clock import Clock
 from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
-from keystead.identity.authentication import Authenticator, claimed_key_id
+from keystead.identity.authentication import Authenticator, claimed_key_id, require_taken
+from keystead.identity.sessions import Session
 from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
 from keystead.refusals.memory import Refusals
 from keystead.request_keys import global_keys
@@ -119,6 +120,7 @@ class OpenCall(Protocol):
         endpoint: Endpoint,
         transaction: Transaction,
         keys: dict[str, ContextValue],
+        session: Session | None,
     ) -> Call:
         """The call."""
 
@@ -239,7 +241,7 @@ class Pipeline:
         )
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
-        event.session = caller.session
+        event.session = caller.session_context
         # These services are in one Region, even if their callers sign for another (iam.md 6.3).
         one_place = where.service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
@@ -257,7 +259,7 @@ class Pipeline:
         return Asked(arrived, known, implementation, asked)
 
     def _call(self, asked: Asked) -> Ready:
-        """The call of this request, for its caller."""
+        """The call of this request, for its caller, whose credentials are for it."""
         arrived, known, operation = asked.arrived, asked.known, asked.implementation.operation
         request, event, caller = arrived.request, arrived.event, known.caller
         now, region = event.time, event.region
@@ -272,7 +274,9 @@ class Pipeline:
             endpoint=request.endpoint,
             transaction=view,
             keys=global_keys(request, now, region, caller.keys),
+            session=caller.session,
         )
+        require_taken(caller.credentials, call.rules)
         if arrived.outcome is not None:
             call.outcome = arrived.outcome
         return Ready(arrived, known, asked.implementation, asked.input, call)

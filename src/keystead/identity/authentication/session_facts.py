@@ -1,0 +1,60 @@
+"""What do policies and records see of a session?  (iam.md 2.10, 6.2; kms.md 22.2)"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from keystead.identity import times
+from keystead.identity.sessions import Session
+from keystead.policy.evaluation import ContextValue, Principal
+
+
+def session_keys(session: Session) -> dict[str, ContextValue]:
+    """The condition keys of a session that stay the same: when it began, whether by MFA."""
+    keys: dict[str, ContextValue] = {
+        "aws:tokenissuetime": _time(session.issued),
+        "aws:multifactorauthpresent": _truth(session),
+    }
+    if session.source_identity:
+        keys["aws:sourceidentity"] = session.source_identity
+    return keys
+
+
+def age_keys(mfa: int, now: datetime) -> dict[str, ContextValue]:
+    """How long ago the second factor was shown, in seconds."""
+    return {"aws:multifactorauthage": str(max(0, times.stored(now) - mfa))}
+
+
+def session_context(session: Session, principal: Principal) -> Mapping[str, Any]:
+    """`sessionContext`, as CloudTrail writes it."""
+    attributes = {"creationDate": _time(session.issued), "mfaAuthenticated": _truth(session)}
+    context: dict[str, Any] = {"attributes": attributes}
+    if principal.issuer_arn:
+        context = {"sessionIssuer": _issuer(principal), **context}
+    if session.source_identity:
+        context["sourceIdentity"] = session.source_identity
+    return context
+
+
+def _issuer(principal: Principal) -> dict[str, str]:
+    """Whose permissions the session has."""
+    kind, _, name = principal.issuer_arn.rpartition(":")[2].partition("/")
+    issuer = {
+        "type": _ISSUERS[kind],
+        "principalId": principal.issuer_id,
+        "arn": principal.issuer_arn,
+        "accountId": principal.account,
+        "userName": name.rpartition("/")[2],
+    }
+    return {member: value for member, value in issuer.items() if value}
+
+
+_ISSUERS = {"root": "Root", "user": "IAMUser", "role": "Role"}
+
+
+def _time(second: int) -> str:
+    return f"{times.shown(second):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _truth(session: Session) -> str:
+    return "false" if session.mfa is None else "true"

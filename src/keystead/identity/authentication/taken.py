@@ -1,0 +1,20 @@
+"""What is said to credentials that an operation does not take?  (iam.md 2.7)
+
+Which ones it takes stands in its row (`rules`).
+"""
+
+from keystead.identity.authentication.token_errors import InvalidClientTokenId
+from keystead.policy.evaluation import AccessDenied
+from keystead.rules import LONG_TERM, CredentialKind, Rules
+
+
+def require_taken(kind: CredentialKind, rules: Rules) -> None:
+    """Refuse what these credentials are not for, in AWS's words, before any policy is asked."""
+    if kind in rules.credentials:
+        return
+    service, name = rules.operation.service.name, rules.operation.name
+    if service == "iam":
+        raise InvalidClientTokenId
+    if name == "AssumeRole" and kind in LONG_TERM | {CredentialKind.ROOT_SESSION}:
+        raise AccessDenied(None, "Roles may not be assumed by root accounts.")
+    raise AccessDenied(None, f"Cannot call {name} with session credentials")

@@ -1,0 +1,25 @@
+"""What is said of credentials that are not taken?  (iam.md 3.6, 3.8, 7.4)"""
+
+from keystead.errors import AwsError
+
+
+class InvalidClientTokenId(AwsError):
+    """No active key has this id, or the token is not its own: one answer for all (iam.md 7.4)."""
+
+    code = "UnrecognizedClientException"
+    query_code = "InvalidClientTokenId"
+    query_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("The security token included in the request is invalid.")
+
+
+class ExpiredToken(AwsError):
+    """The session is over; told only to who signed with its secret."""
+
+    code = "ExpiredTokenException"
+    query_code = "ExpiredToken"
+    query_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("The security token included in the request is expired")

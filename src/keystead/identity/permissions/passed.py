@@ -1,0 +1,57 @@
+"""Which policies bound a session?  Those that were passed when it began (iam.md 5.8, ST-3).
+
+They are read at each use: a managed policy counts as it is now. When it is gone, or another has
+its ARN, it denies everything, for what it would have denied is not known any more.
+"""
+
+from keystead.identity import managed_policies
+from keystead.identity.names import AWS_ACCOUNT, root_arn
+from keystead.identity.permissions import attached, managed_policy
+from keystead.identity.repository import IdentityRepository, ManagedPolicy
+from keystead.identity.sessions import PassedPolicy, Session
+from keystead.policy.evaluation import PolicySource, PrincipalPolicies
+from keystead.policy.language import DocumentKind, stored_policy
+from keystead.store.protocol import Reader
+
+INLINE = "Policy"
+"""How reasons name the policy that was passed as a text: by the parameter."""
+
+_GONE = stored_policy("", DocumentKind.SESSION)  # denies everything
+
+
+def session_policies(
+    repository: IdentityRepository, reader: Reader, session: Session, arn: str
+) -> tuple[PolicySource, ...] | None:
+    """The session policies of a session with this ARN; None when none were passed."""
+    if not session.layers:
+        return None
+    [layer] = session.layers
+    return tuple(_source(repository, reader, session.account, policy, arn) for policy in layer)
+
+
+def rights_of_root(
+    repository: IdentityRepository, reader: Reader, account: str
+) -> PrincipalPolicies:
+    """What a federated user of the root user has to be bounded: everything.
+
+    Root itself needs no policy; for those who act for it one stands in, AWS's own for
+    administrators.
+    """
+    arn = ManagedPolicy.kind.arn(AWS_ACCOUNT, "/", managed_policies.ADMINISTRATOR_ACCESS)
+    document = attached.managed_document(repository, reader, account, arn)
+    policy = attached.compiled(repository, account, document, DocumentKind.IDENTITY)
+    return PrincipalPolicies(identity_based=(attached.source(policy, arn, root_arn(account)),))
+
+
+def _source(
+    repository: IdentityRepository, reader: Reader, account: str, passed: PassedPolicy, arn: str
+) -> PolicySource:
+    if not passed.arn:
+        policy = attached.compiled(repository, account, passed.document, DocumentKind.SESSION)
+        return attached.source(policy, INLINE, arn)
+    managed = managed_policy.with_arn(repository, reader, account, passed.arn)
+    if managed is None or managed.policy_id != passed.policy_id:
+        return attached.source(_GONE, passed.arn, arn)
+    document = attached.managed_document(repository, reader, account, passed.arn)
+    policy = attached.compiled(repository, account, document, DocumentKind.IDENTITY)
+    return attached.source(policy, passed.arn, arn)

@@ -1,0 +1,17 @@
+"""What is a session?  Its facts, its token, and how its credentials are issued."""
+
+from keystead.identity.sessions.issuing import IssuedSession, issue
+from keystead.identity.sessions.session import (
+    PassedPolicy,
+    RowKind,
+    Session,
+    SessionKind,
+    SessionRow,
+    SessionTag,
+)
+from keystead.identity.sessions.tokens import OpenedToken, open_token
+
+__all__ = (
+    "IssuedSession", "OpenedToken", "PassedPolicy", "RowKind", "Session", "SessionKind",
+    "SessionRow", "SessionTag", "issue", "open_token",
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""How do the credentials of a session come to be?
+
+INVARIANT: a secret leaves this room once, as the answer to the call that asked for it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keystead.call import Resource
+from keystead.custody import randomness
+from keystead.custody.session_tokens import SessionTokens
+from keystead.identity import identifiers
+from keystead.identity.sessions.session import Session
+from keystead.identity.sessions.tokens import sealed_token
+from keystead.policy.evaluation import Permit
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedSession:
+    """New temporary credentials, as their owner gets them."""
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    expires: int  # seconds since the epoch
+
+
+def issue(
+    tokens: SessionTokens, permit: Permit[Resource], session: Session, now: datetime
+) -> IssuedSession:
+    """Credentials for a session in the account of the resource that the permit is about.
+
+    Nothing is stored, so an access key id may be given twice, which takes a million sessions of one
+    account to be likely: each token opens for its own secret alone.
+    """
+    if permit.resource.owner != session.account:
+        raise RuntimeError(f"a permit of account {permit.resource.owner} for another's session")
+    access_key_id = identifiers.access_key_id(identifiers.TEMPORARY_KEY, session.account)
+    secret = randomness.secret_access_key()
+    token = sealed_token(tokens, access_key_id, secret, session, now)
+    return IssuedSession(access_key_id, secret, token, session.expires)

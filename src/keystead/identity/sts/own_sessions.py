@@ -1,0 +1,98 @@
+"""Sessions of the caller's own: GetSessionToken and GetFederationToken.
+
+Which credentials may ask for them is decided before, by the rows of the operations: those of
+a user and of root, and no session's.
+"""
+
+from keystead import tags as tag_rule
+from keystead.arns import sts_arn
+from keystead.call import Target
+from keystead.identity import times
+from keystead.identity.call import StsCall
+from keystead.identity.sessions import (
+    IssuedSession,
+    RowKind,
+    Session,
+    SessionKind,
+    SessionRow,
+    issue,
+)
+from keystead.identity.sts import durations, mfa, session_policies
+from keystead.policy.evaluation import PrincipalType
+from keystead.registry import implements
+from keystead.wire.models import sts as api
+
+
+@implements(api.GetSessionToken)
+def get_session_token(
+    call: StsCall, request: api.GetSessionTokenRequest
+) -> api.GetSessionTokenResponse:
+    # Policies have no say (iam.md 2.7): whoever has the long-term key may have this instead.
+    permit = call.authorize_any("sts:GetSessionToken")
+    mfa.require_none(request.serial_number, request.token_code)
+    issued = times.stored(call.now)
+    seconds = durations.of_own_session(request.duration_seconds, call.principal.type)
+    session = Session(
+        kind=SessionKind.USER,
+        account=call.account,
+        rows=(_own_row(call),),
+        issued=issued,
+        expires=issued + seconds,
+    )
+    credentials = issue(call.session_tokens, permit, session, call.now)
+    return api.GetSessionTokenResponse(credentials=shown(credentials))
+
+
+@implements(api.GetFederationToken)
+def get_federation_token(
+    call: StsCall, request: api.GetFederationTokenRequest
+) -> api.GetFederationTokenResponse:
+    tags = session_policies.requested_tags(request.tags)
+    arn = sts_arn(call.account, f"federated-user/{request.name}")
+    federated = Target(arn, call.account)
+    keys = tag_rule.request_keys({tag.key: tag.value for tag in tags})
+    permit = call.authorize("sts:GetFederationToken", federated, keys)
+    if tags:
+        call.authorize("sts:TagSession", federated, keys)
+    policies = session_policies.passed_policies(call, request.policy, request.policy_arns)
+    packed = session_policies.packed_size(policies, tags)
+    issued = times.stored(call.now)
+    seconds = durations.of_own_session(request.duration_seconds, call.principal.type)
+    session = Session(
+        kind=SessionKind.FEDERATION,
+        account=call.account,
+        rows=(_own_row(call),),
+        issued=issued,
+        expires=issued + seconds,
+        name=request.name,
+        layers=(policies,) if policies else (),
+        tags=tags,
+    )
+    credentials = issue(call.session_tokens, permit, session, call.now)
+    return api.GetFederationTokenResponse(
+        credentials=shown(credentials),
+        federated_user=api.FederatedUser(
+            federated_user_id=f"{call.account}:{request.name}", arn=arn
+        ),
+        packed_policy_size=packed,
+    )
+
+
+def shown(issued: IssuedSession) -> api.Credentials:
+    """The credentials as answers carry them."""
+    return api.Credentials(
+        access_key_id=issued.access_key_id,
+        secret_access_key=issued.secret,
+        session_token=issued.token,
+        expiration=times.shown(issued.expires),
+    )
+
+
+def _own_row(call: StsCall) -> SessionRow:
+    """The row that the caller's permissions come from: a user, or the account of root."""
+    principal = call.principal
+    if principal.type is PrincipalType.ACCOUNT:
+        return SessionRow(RowKind.ROOT, principal.account, principal.account)
+    if principal.type is not PrincipalType.USER:
+        raise RuntimeError(f"{principal.arn} asks for a session of its own")
+    return SessionRow(RowKind.USER, principal.account, principal.unique_id)

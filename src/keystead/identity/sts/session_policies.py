@@ -1,0 +1,114 @@
+"""Which session policies and tags does a request pass, and is there room?  (iam.md 1.10, 5.8)
+
+Beside the texts, AWS limits a binary form into which it packs policies and tags, and tells its
+size in percent of the limit. Ours is the deflated msgpack of both.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+import msgspec
+
+from keystead.arns import NotAnArn, spoken
+from keystead.errors import AwsError, ValidationException
+from keystead.identity.call import StsCall
+from keystead.identity.names import NotAPolicyArn
+from keystead.identity.permissions import managed_policy
+from keystead.identity.sessions import PassedPolicy, SessionTag
+from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
+from keystead.tags import any_reserved, told_apart
+from keystead.wire.models import sts as api
+
+LONGEST_TEXT = 2_048
+"""Characters of the inline policy and of the ARNs together (iam.md 2.5)."""
+
+PACKED_LIMIT = 2_048
+"""Bytes of the packed form: one policy of the greatest length fits, fifty of the longest tags do
+not."""
+
+MOST_ARNS = 10
+
+
+class InvalidParameterValue(AwsError):
+    """Tags that contradict each other."""
+
+    code = "InvalidParameterValue"
+
+
+def passed_policies(
+    call: StsCall, policy: str | None, arns: Sequence[api.PolicyDescriptorType] | None
+) -> tuple[PassedPolicy, ...]:
+    """The session policies of a request, each understood and there; raises AWS's refusals."""
+    named = [descriptor.arn for descriptor in arns or () if descriptor.arn]
+    if len(named) > MOST_ARNS:
+        raise ValidationException(
+            "1 validation error detected: Value at 'policyArns' failed to satisfy constraint:"
+            f" Member must have length less than or equal to {MOST_ARNS}"
+        )
+    length = len(policy or "") + sum(map(len, named))
+    if length > LONGEST_TEXT:
+        raise _too_large("policy", length, LONGEST_TEXT)
+    inline = () if policy is None else (_inline(call, policy),)
+    return inline + tuple(_managed(call, arn) for arn in dict.fromkeys(named))
+
+
+def _inline(call: StsCall, document: str) -> PassedPolicy:
+    try:
+        compile_policy(
+            document,
+            DocumentKind.SESSION,
+            accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
+            partition=spoken().name,
+        )
+    except MalformedPolicy as refused:
+        raise api.MalformedPolicyDocumentException(refused.message) from refused
+    return PassedPolicy(document=document)
+
+
+def _managed(call: StsCall, arn: str) -> PassedPolicy:
+    """A managed policy of the account, or AWS's own."""
+    try:
+        found = managed_policy.with_arn(call.repository, call.transaction, call.account, arn)
+    except (NotAnArn, NotAPolicyArn):
+        raise ValidationException(f"{arn} is invalid") from None
+    if found is None:
+        raise api.MalformedPolicyDocumentException(f"Policy {arn} does not exist")
+    return PassedPolicy(arn=arn, policy_id=found.policy_id)
+
+
+def requested_tags(tags: Sequence[api.Tag] | None) -> tuple[SessionTag, ...]:
+    """The session tags of a request; no two that policies cannot tell apart (ST-7)."""
+    keys = [tag.key for tag in tags or ()]
+    if not told_apart(keys):
+        raise InvalidParameterValue(
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+        )
+    if any_reserved(keys):
+        raise InvalidParameterValue(
+            "Tag keys that begin with aws: are reserved and cannot be passed."
+        )
+    return tuple(SessionTag(tag.key, tag.value) for tag in tags or ())
+
+
+def packed_size(policies: tuple[PassedPolicy, ...], tags: tuple[SessionTag, ...]) -> int | None:
+    """In percent of what there is room for; None when nothing is packed."""
+    if not policies and not tags:
+        return None
+    packed = len(zlib.compress(msgspec.msgpack.encode((policies, tags)), 9))
+    if packed > PACKED_LIMIT:
+        raise _too_large("session tags" if tags else "policy", packed, PACKED_LIMIT)
+    return _percent(packed, PACKED_LIMIT)
+
+
+def _percent(size: int, limit: int) -> int:
+    """Rounded up: whatever does not fit is more than a hundred."""
+    return -(-100 * size // limit)
+
+
+def _too_large(what: str, size: int, limit: int) -> AwsError:
+    percent = _percent(size, limit)
+    return api.PackedPolicyTooLargeException(
+        f"Packed size of session tags consumes {percent}% of allotted space."
+        if what == "session tags"
+        else f"Packed policy consumes {percent}% of allotted space, please use smaller policy."
+    )
