@@ -1,4 +1,4 @@
-"""One Organizations call in progress: who may make it, and about what.
+"""One Organizations call in progress: which accounts may make it, and about which parts.
 
 The management account's policies decide about everything in its organization. Which operations
 every member account may call is said in their rows; to all others members get one answer.
@@ -34,7 +34,7 @@ class OrganizationsCall(Call, kw_only=True):
 
     @property
     def action(self) -> str:
-        """What this operation asks for: the action is its own name (IA-1)."""
+        """The action that this operation asks about: its own name (IA-1)."""
         return f"{self.operation.service.name}:{self.operation.name}"
 
     def found_organization(self) -> Organization | None:
@@ -44,7 +44,7 @@ class OrganizationsCall(Call, kw_only=True):
     def organization(self) -> Organization:
         """The organization of the caller's account; raises AWSOrganizationsNotInUseException.
 
-        Whoever may not ask does not learn that there is none.
+        A caller without permission does not learn that there is none.
         """
         organization = self.found_organization()
         if organization is None:
@@ -68,7 +68,7 @@ class OrganizationsCall(Call, kw_only=True):
     ) -> None:
         """May the caller give these tags to something new, which will have this id?
 
-        Whoever makes something without tags is not asked.
+        Nothing is asked if there are no tags.
         """
         if not tags:
             return
@@ -95,7 +95,7 @@ class OrganizationsCall(Call, kw_only=True):
         return permit
 
     def _require_standing(self, organization: Organization) -> None:
-        """Refuse the call of an account that may not make it, whatever its policies say."""
+        """Refuse the call of an account that may not make it, even if its policies allow it."""
         if self.account != organization.management and not self.rules.by_members:
             raise api.AccessDeniedException("You don't have permissions to access this resource.")
 

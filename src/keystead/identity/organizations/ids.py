@@ -1,10 +1,10 @@
-"""What is a part of an organization called by machines?  (iam.md 1.12)
+"""Which ids do the parts of an organization have?  (iam.md 1.12)
 
     o-…  an organization     r-…  a root       ou-ROOT-…  a unit of a root
     p-…  a policy            rp-… a resource policy       h-… a handshake       car-… a request
 
-Small letters and digits, 5 random bits each. A root's has few, as AWS's have, so that one that is
-taken is not given again.
+They have small letters and digits, with 5 random bits each. The id of a root is short, as at AWS,
+so an id that is taken is not given again.
 """
 
 from keystead.custody.randomness import unique_id

@@ -7,5 +7,5 @@ UNIT_DEPTH = 5  # below the root
 
 
 def exceeded(reason: str, sentence: str) -> api.ConstraintViolationException:
-    """The refusal of what is more than a quota allows."""
+    """The refusal of a request beyond a quota."""
     return api.ConstraintViolationException(sentence, reason=reason)

@@ -47,6 +47,6 @@ def leave(call: OrganizationsCall, organization: Organization, node: Node) -> No
 
 
 def name_of(call: OrganizationsCall, account: str) -> str:
-    """What an account is called that nobody named: its alias, or its e-mail address."""
+    """The name of an account that nobody named: its alias, or its e-mail address."""
     stored = shapes.stored_account(call, account)
     return stored.alias or stored.email

@@ -64,7 +64,7 @@ class Node:
 
     @property
     def parent(self) -> str | None:
-        """What it is in; None for the root."""
+        """The id of its parent; None for the root."""
         return None if isinstance(self.record, Organization) else self.record.parent
 
     def member(self) -> Member:
@@ -82,7 +82,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[T_co]):
-    """What a request names: the record that was found, or nothing. A `call.Resource`."""
+    """The part that a request names, with its record if it exists. A `call.Resource`."""
 
     arn_text: str
     owner: str
@@ -95,7 +95,7 @@ class Part(Generic[T_co]):
     grants: ClassVar[tuple[PolicySource, ...]] = ()
 
     def existing(self) -> T_co:
-        """The record; raises the error for what is not there."""
+        """The record; raises the error for a part that does not exist."""
         if self.record is None:
             error, sentence = self.missing
             raise error(sentence)
@@ -103,7 +103,7 @@ class Part(Generic[T_co]):
 
 
 def node_type(identifier: str) -> NodeType:
-    """What an id of the tree stands for."""
+    """The kind of node that an id of the tree names."""
     if identifier.startswith("r-"):
         return "ROOT"
     return "ORGANIZATIONAL_UNIT" if identifier.startswith("ou-") else "ACCOUNT"

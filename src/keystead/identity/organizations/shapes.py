@@ -78,7 +78,7 @@ def path(call: OrganizationsCall, organization: Organization, branch: str) -> st
 
 
 def creation(record: Creation) -> api.CreateAccountStatus:
-    """What became of a request to make an account: it is made, or refused, at once."""
+    """The outcome of a request to make an account: it is made, or refused, at once."""
     when = times.shown(record.requested)
     return api.CreateAccountStatus(
         id=record.request,

@@ -1,4 +1,4 @@
-"""Organizational units, and what is in them."""
+"""Organizational units, and the units and accounts in them."""
 
 import msgspec
 

@@ -1,6 +1,6 @@
-"""Who may assume a role?  The trust policy: checked when it is written, and as enforcement asks it.
+"""Which principals may assume a role?  Its trust policy says it.
 
-A trust policy is compiled when it is written: what is not understood is refused (PE-2). The users
+A trust policy is compiled when it is written, and refused if it is not understood (PE-2). The users
 and roles that it names are kept by their unique ids (threat-model ST-8).
 """
 
@@ -21,7 +21,7 @@ POLICY_ID = "AssumeRolePolicyDocument"
 
 @dataclass(frozen=True, slots=True)
 class Assumable:
-    """A role as what AssumeRole is asked about: with its trust policy. A `call.Resource`."""
+    """A role as the resource of AssumeRole, with its trust policy. A `call.Resource`."""
 
     role: Role
     resource_policies: tuple[PolicySource, ...]
@@ -40,7 +40,7 @@ class Assumable:
 
 
 def assumable(repository: IdentityRepository, role: Role) -> Assumable:
-    """The role as a request to assume it is asked about."""
+    """The role as the resource of a request to assume it."""
     return Assumable(role, (policy_of(repository, role),), resources.tag_keys(role))
 
 
@@ -55,7 +55,7 @@ def policy_of(repository: IdentityRepository, role: Role) -> PolicySource:
 def read(
     text: str, principals: Principals, *, accept_unsupported_condition_keys: bool
 ) -> dict[str, str]:
-    """Whom a trust policy that is being written means; raises MalformedPolicy."""
+    """The unique ids of the principals in a new trust policy, by name; raises MalformedPolicy."""
     partition = spoken().name
     meant = resolved(text, DocumentKind.TRUST, principals.unique_id, partition)
     compile_policy(

@@ -1,4 +1,4 @@
-"""Instance profiles: what gives an instance its role."""
+"""Instance profiles. An instance profile gives an instance its role."""
 
 from typing import ClassVar
 

@@ -1,7 +1,7 @@
 """Organizations: a root, units below it, accounts in them, and how accounts were made.
 
-An account is in one organization at most. What is above an account is found step by step: its
-parent, that one's parent, up to the root (iam.md 1.12).
+An account is in one organization at most. The units above an account are found step by step: its
+parent, the parent's parent, up to the root (iam.md 1.12).
 """
 
 from typing import Literal
@@ -99,7 +99,7 @@ class Unit(Record, frozen=True, kw_only=True, gc=False):
 
 
 class Creation(Record, frozen=True, kw_only=True, gc=False):
-    """What became of one CreateAccount."""
+    """The outcome of one CreateAccount."""
 
     organization: str
     request: str

@@ -1,4 +1,4 @@
-"""Roles: what is assumed for a time by those whom its trust policy names."""
+"""Roles. The principals that a role's trust policy names can assume it for a time."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -29,7 +29,7 @@ class Role(Entity, frozen=True, kw_only=True, gc=False):
     trust_policy: str
     trusted: str  # the principals that it names -> their unique ids, a JSON object
     longest_session: int  # seconds: MaxSessionDuration
-    service: str | None  # whose service-linked role it is
+    service: str | None  # the service of a service-linked role
     boundary: str | None  # ARN of a managed policy
     tags: str
     created: int
@@ -40,7 +40,7 @@ class Role(Entity, frozen=True, kw_only=True, gc=False):
 
     @property
     def meant(self) -> Mapping[str, str]:
-        """Whom the names in the trust policy meant when it was written, by unique id (ST-8)."""
+        """The unique ids that the names in the trust policy meant when it was written (ST-8)."""
         return unpacked(self.trusted)
 
 
@@ -96,7 +96,7 @@ class RoleDeletions:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        # No decision depends on what is remembered of a deletion: it is not counted.
+        # No decision depends on the row of a deletion, so it is not counted.
         self._table = SealedTable(seals, "iam_role_deletion", RoleDeletion, _NAME, ())
 
     def of(self, reader: Reader, account: str, name: str) -> RoleDeletion | None:

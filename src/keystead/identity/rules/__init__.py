@@ -1,4 +1,4 @@
-"""What does each operation of this room's services need?  One table for each service."""
+"""Which facts does each operation of this room's services need?  One table for each service."""
 
 from keystead.identity.rules.analyzer import ANALYZER
 from keystead.identity.rules.iam import IAM

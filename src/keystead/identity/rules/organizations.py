@@ -1,6 +1,6 @@
 """The rows of the Organizations operations, in the order of their names.
 
-Who gives tags to something new asks about `organizations:TagResource` as well.
+An operation that makes something with tags asks about `organizations:TagResource` as well.
 """
 
 from dataclasses import dataclass

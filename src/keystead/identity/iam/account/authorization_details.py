@@ -18,7 +18,7 @@ from keystead.registry import implements
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
 
-_BATCH = 25  # of what is read; a page of long documents shows few
+_BATCH = 25  # entities that are read at a time; a page of long documents shows few
 _Item = User | Group | ManagedPolicy
 _Detail = api.UserDetail | api.GroupDetail | api.ManagedPolicyDetail
 _Section = Callable[[Reader, str, str, str, int], Sequence[_Item]]

@@ -9,7 +9,7 @@ from keystead.identity.repository import E
 
 
 class PathRequest(PagedRequest, Protocol):
-    """A request for what is below a path."""
+    """A request for the entities below a path."""
 
     @property
     def path_prefix(self) -> str | None: ...

@@ -56,7 +56,7 @@ def caller(call: IamCall, arn: str | None, source: Entity | None, *, resource_po
 
 
 def _unnamed(arn: str, account: str) -> Who:
-    """A caller without a user name, of whom only the account is known."""
+    """A caller without a user name; only its account is known."""
     principal = Principal(PrincipalType.USER, arn, account, "")
     return principal, {"aws:principalaccount": account}
 

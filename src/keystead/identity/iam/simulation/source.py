@@ -33,7 +33,7 @@ def named(call: IamCall, text: str) -> Named[Entity]:
 
 
 def policies_of(call: IamCall, source: Entity) -> PrincipalPolicies:
-    """What enforcement would read for a user or a role, or for the members of a group."""
+    """The policies that enforcement would read for a user, a role, or the members of a group."""
     return attached.of(call.repository, call.transaction, source)
 
 
