@@ -1,4 +1,4 @@
-"""Who signed this request?  Signatures, credentials, callers."""
+"""Which caller signed this request?  Signatures, credentials, callers."""
 
 from keystead.identity.authentication import callers
 from keystead.identity.authentication.authenticate import Authenticated, Authenticator

@@ -1,14 +1,14 @@
-"""Who signed this request?  The one verifier of signatures (iam.md 3.11, threat-model AU).
+"""Which caller signed this request?  The one verifier of signatures (iam.md 3.11, threat-model AU).
 
-INVARIANT: an Authenticated value is made here only, and only after the signature of this very
-request was verified with the secret of an active key, whose owner exists in an open account, in
-the request's own view of the store.
+INVARIANT: an Authenticated value is made here only, after the signature of this very request was
+verified. The secret is that of an active key, whose owner exists in an open account. All of this
+holds in the request's own view of the store.
 
-What is kept between requests, always bounded, and entered only after a signature verified: the
-day's signing key of an access key or a session with its owner and policies, until one of the
-lookups that they came from is announced, so that whatever changes a key, a user or a policy ends
-it; and how a client's Authorization header reads, which depends on its text alone. The result of a
-verification is never kept, and when a session ends is asked at each use.
+Two things are kept between requests. Both are bounded, and entered only after a signature verified.
+One is the day's signing key of an access key or a session, with its owner and policies. It goes
+when one of its lookups is announced, so a change of a key, a user or a policy ends it. The other is
+the parsed Authorization header of a client, which depends on its text alone. The result of a
+verification is never kept, and the end of a session is checked at each use.
 """
 
 import hmac
@@ -39,22 +39,22 @@ from keystead.wire.http import HttpRequest
 from keystead.wire.operation import Service
 from keystead.wire.sigv4 import Scope, Signature, mismatch, parse, prefix
 
-# Who is shown this presigned request learns for 15 minutes who signed it, whatever X-Amz-Expires
-# says: as at AWS, and clients count on it (iam.md 3.9).
+# A holder of this presigned request can prove for 15 minutes which caller signed it, with any
+# X-Amz-Expires. AWS does the same, and clients rely on it (iam.md 3.9).
 _PROOF_OF_IDENTITY = ("sts", "GetCallerIdentity")
 
 CALLERS = Room(of_owner=6 * MIB, in_all=64 * MIB)
-"""For callers with their policies: of the account that they are of."""
+"""For callers with their policies; their account is the owner."""
 CLAIMS = Room(of_owner=256 * KIB, in_all=8 * MIB)
 
-_CALLER, _TAG, _CLAIM = 5000, 500, 3000  # bytes that each takes
-_SESSION = 6  # for each character of its token, what the token holds included
+_CALLER, _TAG, _CLAIM = 5000, 500, 3000  # the bytes of each
+_SESSION = 6  # bytes for each character of its token, with the content of the token
 _KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
 
 
 class Authenticated(msgspec.Struct, frozen=True):
-    """Who asks: the verified facts about one request."""
+    """The caller of one request: the verified facts."""
 
     principal: Principal
     policies: PrincipalPolicies
@@ -68,7 +68,7 @@ class Authenticated(msgspec.Struct, frozen=True):
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """What a verified access key signs with in one scope, and who that is."""
+    """The signing key of a verified access key in one scope, and its caller."""
 
     signing_key: sigv4.SigningKey
     caller: Authenticated
@@ -99,7 +99,7 @@ class Authenticator:
         self._repository = repository
         self._tokens = tokens
         self._regions = frozenset(regions)
-        # What SDKs sign for where a service has one place for all Regions.
+        # SDKs sign calls of global services for one Region of the partition.
         self._global_regions = self._regions | {spoken().global_region}
         self._last_used = last_used
         self._known: NamedCache[tuple[str, str], _Known] = NamedCache(CALLERS)
@@ -115,9 +115,9 @@ class Authenticator:
         *,
         operation: str = "",
     ) -> Authenticated:
-        """The verified caller of a request to `service`; raises what AWS answers otherwise.
+        """The verified caller of a request to `service`; raises AWS's errors.
 
-        `operation` is the name of what is asked for; it decides how long a presigned request holds.
+        `operation` is the name of the operation; it decides how long a presigned request holds.
 
         (1) well-formed; (2) scope; (3) key, its status and owner; (4) token; (5) signature;
         (6) time of the request and end of the session; (7) last use is noted.
@@ -187,7 +187,7 @@ class Authenticator:
     def _caller(
         self, credential: Credential | SessionCredential, claim: Scope, noting: Noting
     ) -> Authenticated:
-        """Who asks with this credential within one scope."""
+        """The caller with this credential, within one scope."""
         caller = credential.caller(self._repository, noting)
         session = credential.session
         return Authenticated(
@@ -204,18 +204,18 @@ class Authenticator:
 
     @property
     def kept_bytes(self) -> int:
-        """What is kept of callers and of what they say."""
+        """The cost of callers and their headers in memory, in bytes."""
         return self._known.kept.cost + self._claims.cost
 
     def _remember(self, request: HttpRequest, claim: Scope, account: str) -> None:
-        """Spare the next request of this client the parsing of what it says again."""
+        """Keep the parsed header of this client for its next request."""
         start = prefix(request)
         if start is not None and len(start) <= _KEPT_LENGTH:
             self._claims.put(start, claim, account, _CLAIM)
 
 
 def _at(caller: Authenticated, session: Session, now: datetime) -> Authenticated:
-    """Who asks by a session now: its end is asked at each use, and what depends on the time."""
+    """The caller of a session now. Its end and its age are computed at each use."""
     if now.timestamp() >= session.expires:
         raise ExpiredToken
     if session.mfa is None:

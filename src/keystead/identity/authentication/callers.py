@@ -25,7 +25,7 @@ from keystead.policy.evaluation import (
 from keystead.store.protocol import Reader
 
 Owner = Account | User
-"""Whose a credential is: the root user of an account, or a user."""
+"""The owner of a credential: the root user of an account, or a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,17 @@ def role(
 
 
 def of_owner(repository: IdentityRepository, reader: Reader, owner: Owner) -> Caller:
-    """Who signs with a long-term key."""
+    """The caller of a long-term key."""
     return root(owner) if isinstance(owner, Account) else user(repository, reader, owner)
 
 
 def of_session(
     repository: IdentityRepository, reader: Reader, session: Session, owner: Owner
 ) -> Caller:
-    """Who signs with the credentials of a session that has the permissions of `owner`.
+    """The caller of a session that has the permissions of `owner`.
 
-    A session of GetSessionToken is its user, or root, and only its condition keys tell.
+    A session of GetSessionToken has the principal of its user, or root. Only its condition keys
+    differ.
     """
     caller = of_owner(repository, reader, owner)
     if session.kind is SessionKind.FEDERATION:
@@ -111,9 +112,9 @@ def of_session(
 def _federated(
     repository: IdentityRepository, reader: Reader, session: Session, owner: Caller
 ) -> Caller:
-    """A federated user: what the user may, as far as the session policies allow (iam.md 2.7).
+    """A federated user: the user's permissions, limited by the session policies (iam.md 2.7).
 
-    Tags that were passed stand over the user's own, in any case of their keys (iam.md 5.8).
+    Tags that were passed replace the user's own, in any case of their keys (iam.md 5.8).
     """
     account, by = session.account, owner.principal
     passed_tags = {tag.key: tag.value for tag in session.tags}

@@ -1,7 +1,8 @@
 """Which credential may authenticate now?  (AU-10, IA-6, ST-2)
 
-Unknown, inactive, deleted, without its owner, of a closed account, with a token that is not its
-own: all of these are the same "none", so that nobody can tell them apart.
+A credential may be unknown, inactive or deleted. It may be without its owner, of a closed account,
+or sent with a token that is not its own. All of these are the same "none", so that nobody can tell
+them apart.
 """
 
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class SessionCredential:
-    """The token of a session whose rows exist, and whose permissions it has."""
+    """The token of a session whose rows exist, and the owner of its permissions."""
 
     opened: OpenedToken = field(repr=False)
     owner: Owner
@@ -97,9 +98,9 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
     token: str,
     now: datetime,
 ) -> SessionCredential | None:
-    """The session that this token holds, if all that it depends on is there.
+    """The session that this token holds, if all of its rows exist.
 
-    Whether it is over is asked once the signature is known to be right.
+    Its end is checked later, when the signature is known to be right.
     """
     opened = open_token(tokens, access_key_id, token, now)
     if opened is None or not opened.session.rows:
@@ -110,7 +111,7 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
 
 
 def _row(repository: IdentityRepository, reader: Reader, row: SessionRow) -> Owner | None:
-    """What a session depends on, if it is still there under the same unique id."""
+    """The row of a session, if it still exists under the same unique id."""
     account = _open_account(repository, reader, row.account)
     if account is None or row.kind is RowKind.ROOT:
         return account

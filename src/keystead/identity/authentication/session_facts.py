@@ -1,4 +1,4 @@
-"""What do policies and records see of a session?  (iam.md 2.10, 6.2; kms.md 22.2)"""
+"""How is a session shown to policies and in records?  (iam.md 2.10, 6.2; kms.md 22.2)"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from keystead.policy.evaluation import ContextValue, Principal
 
 
 def session_keys(session: Session) -> dict[str, ContextValue]:
-    """The condition keys of a session that stay the same: when it began, whether by MFA."""
+    """The condition keys of a session that stay the same: its start, and whether it used MFA."""
     keys: dict[str, ContextValue] = {
         "aws:tokenissuetime": _time(session.issued),
         "aws:multifactorauthpresent": _truth(session),
@@ -37,7 +37,7 @@ def session_context(session: Session, principal: Principal) -> Mapping[str, Any]
 
 
 def _issuer(principal: Principal) -> dict[str, str]:
-    """Whose permissions the session has."""
+    """The principal whose permissions the session has."""
     kind, _, name = principal.issuer_arn.rpartition(":")[2].partition("/")
     issuer = {
         "type": _ISSUERS[kind],

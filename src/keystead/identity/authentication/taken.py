@@ -1,6 +1,6 @@
-"""What is said to credentials that an operation does not take?  (iam.md 2.7)
+"""How are credentials refused that an operation does not take?  (iam.md 2.7)
 
-Which ones it takes stands in its row (`rules`).
+The row of the operation says which credentials it takes (`rules`).
 """
 
 from keystead.identity.authentication.token_errors import InvalidClientTokenId
@@ -9,7 +9,7 @@ from keystead.rules import LONG_TERM, CredentialKind, Rules
 
 
 def require_taken(kind: CredentialKind, rules: Rules) -> None:
-    """Refuse what these credentials are not for, in AWS's words, before any policy is asked."""
+    """Refuse credentials that the operation does not take, before any policy is asked."""
     if kind in rules.credentials:
         return
     service, name = rules.operation.service.name, rules.operation.name

@@ -1,4 +1,4 @@
-"""What is said of credentials that are not taken?  (iam.md 3.6, 3.8, 7.4)"""
+"""The errors for credentials that cannot authenticate (iam.md 3.6, 3.8, 7.4)."""
 
 from keystead.errors import AwsError
 
@@ -15,7 +15,7 @@ class InvalidClientTokenId(AwsError):
 
 
 class ExpiredToken(AwsError):
-    """The session is over; told only to who signed with its secret."""
+    """The session is over. Only a caller who signed with its secret learns that."""
 
     code = "ExpiredTokenException"
     query_code = "ExpiredToken"

@@ -1,4 +1,4 @@
-"""What is a session?  Its facts, its token, and how its credentials are issued."""
+"""Sessions: their facts, their tokens, and how their credentials are issued."""
 
 from keystead.identity.sessions.issuing import IssuedSession, issue
 from keystead.identity.sessions.session import (

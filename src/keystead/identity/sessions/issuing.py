@@ -1,6 +1,6 @@
-"""How do the credentials of a session come to be?
+"""How are the credentials of a session issued?
 
-INVARIANT: a secret leaves this room once, as the answer to the call that asked for it.
+INVARIANT: a secret leaves this room once, in the answer to the call that asked for it.
 """
 
 from dataclasses import dataclass, field
@@ -30,8 +30,8 @@ def issue(
 ) -> IssuedSession:
     """Credentials for a session in the account of the resource that the permit is about.
 
-    Nothing is stored, so an access key id may be given twice, which takes a million sessions of one
-    account to be likely: each token opens for its own secret alone.
+    Nothing is stored, so an access key id may be given twice. That is likely only after a million
+    sessions of one account. It does no harm: each token opens for its own secret alone.
     """
     if permit.resource.owner != session.account:
         raise RuntimeError(f"a permit of account {permit.resource.owner} for another's session")

@@ -1,10 +1,10 @@
-"""What is known of a session for as long as it lives?  (threat-model ST-1, ST-4)
+"""Which facts of a session stay the same for as long as it lives?  (threat-model ST-1, ST-4)
 
-These facts are fixed when the credentials are issued and travel in the token (`tokens`). What may
-change since is not among them: who the user is now, which policies the user has now, whether the
-user is still there. That is read at each use, by the rows that are named here.
+These facts are fixed when the credentials are issued, and travel in the token (`tokens`). Facts
+that may change are not among them: the user, the user's policies, and whether the user still
+exists. They are read at each use, by the rows that are named here.
 
-INVARIANT: nothing secret is in it; the secret of the credentials stands beside it in the token.
+INVARIANT: a session holds no secret. The secret of the credentials stands beside it in the token.
 """
 
 from enum import StrEnum
@@ -13,14 +13,14 @@ import msgspec
 
 
 class SessionKind(StrEnum):
-    """By which operation a session came to be. The values stand in tokens and never change."""
+    """The operation that made a session. The values stand in tokens and never change."""
 
     USER = "user"  # GetSessionToken: its user, or the root user
     FEDERATION = "federation"  # GetFederationToken
 
 
 class RowKind(StrEnum):
-    """What a session can depend on. The values stand in tokens and never change."""
+    """The rows that a session can depend on. The values stand in tokens and never change."""
 
     ROOT = "root"  # the root user of an account, for as long as the account is open
     USER = "user"
@@ -37,8 +37,8 @@ class SessionRow(msgspec.Struct, frozen=True, array_like=True):
 class PassedPolicy(msgspec.Struct, frozen=True, array_like=True):
     """A session policy: an inline one as its text, a managed one by its ARN and unique id.
 
-    A managed policy is read at each use, as it is then. When it is gone it denies everything, also
-    if another has its name since.
+    A managed policy is read at each use, as it is then. A deleted one denies everything, even if
+    another policy has its name now.
     """
 
     document: str = ""
@@ -55,7 +55,7 @@ class SessionTag(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
-    """One session. The first of its rows is whose permissions it has.
+    """One session. It has the permissions of the first of its rows.
 
     `layers` are the levels of session policies: each of them must allow. Later kinds of session
     add kinds of row and, at the end, members with defaults.

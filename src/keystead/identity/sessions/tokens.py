@@ -1,10 +1,10 @@
-"""What is in a session token?  (threat-model ST-1)
+"""The content of a session token (threat-model ST-1).
 
     version (1) | msgpack of [secret, session]
 
 Custody seals it for the access key id that it belongs to, and for this incarnation of the
-installation. Nobody can make, change or read one, so whoever can show it with a signature by its
-secret has the session, and nothing of it is stored.
+installation. Nobody can make, change or read a token. So a caller who sends it with a signature by
+its secret has the session, and nothing of it is stored.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ _VERSION = b"\x01"
 
 
 class OpenedToken(msgspec.Struct, frozen=True, array_like=True):
-    """What a token holds. Its repr shows no secret."""
+    """The content of a token. Its repr shows no secret."""
 
     secret: str
     session: Session
@@ -42,7 +42,7 @@ def sealed_token(
 def open_token(
     tokens: SessionTokens, access_key_id: str, token: str, now: datetime
 ) -> OpenedToken | None:
-    """What a token holds; None unless it was sealed for this access key id."""
+    """The content of a token; None unless it was sealed for this access key id."""
     try:
         data = tokens.unseal(token, (access_key_id,), now)
         return _decode(data[1:]) if data[:1] == _VERSION else None

@@ -7,7 +7,7 @@ _MOST_OF_ROOT = 3_600
 
 
 def of_own_session(asked: int | None, principal: PrincipalType) -> int:
-    """For GetSessionToken and GetFederationToken; what root asks beyond an hour is cut."""
+    """For GetSessionToken and GetFederationToken; for root it is cut to an hour."""
     if principal is PrincipalType.ACCOUNT:
         return min(asked or _MOST_OF_ROOT, _MOST_OF_ROOT)
     return asked or _DEFAULT_OF_USER

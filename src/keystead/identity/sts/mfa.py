@@ -1,6 +1,6 @@
 """Was a second factor shown?  (iam.md 2.10)
 
-There are no devices yet, so what is shown is that of a device which does not exist.
+There are no devices yet, so a code in a request is that of a device which does not exist.
 """
 
 from keystead.policy.evaluation import AccessDenied
@@ -9,7 +9,7 @@ _FAILED = "MultiFactorAuthentication failed,"
 
 
 def require_none(serial_number: str | None, code: str | None) -> None:
-    """Refuse, as AWS does, whatever is shown; nothing need be."""
+    """Refuse any serial number or code, as AWS does for an unknown device. None is needed."""
     if serial_number is None and code is None:
         return
     if serial_number is None or code is None:

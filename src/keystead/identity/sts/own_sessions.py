@@ -1,7 +1,7 @@
 """Sessions of the caller's own: GetSessionToken and GetFederationToken.
 
-Which credentials may ask for them is decided before, by the rows of the operations: those of
-a user and of root, and no session's.
+The rows of the operations decide first which credentials may ask for them: those of a user and of
+root, and not those of a session.
 """
 
 from keystead import tags as tag_rule
@@ -27,7 +27,7 @@ from keystead.wire.models import sts as api
 def get_session_token(
     call: StsCall, request: api.GetSessionTokenRequest
 ) -> api.GetSessionTokenResponse:
-    # Policies have no say (iam.md 2.7): whoever has the long-term key may have this instead.
+    # Policies do not apply (iam.md 2.7): a caller with the long-term key may have this too.
     permit = call.authorize_any("sts:GetSessionToken")
     mfa.require_none(request.serial_number, request.token_code)
     issued = times.stored(call.now)

@@ -1,7 +1,7 @@
 """Which session policies and tags does a request pass, and is there room?  (iam.md 1.10, 5.8)
 
-Beside the texts, AWS limits a binary form into which it packs policies and tags, and tells its
-size in percent of the limit. Ours is the deflated msgpack of both.
+AWS limits the texts, and also a binary form into which it packs policies and tags. It tells the
+size of that form in percent of the limit. Our form is the deflated msgpack of both.
 """
 
 import zlib
@@ -38,7 +38,7 @@ class InvalidParameterValue(AwsError):
 def passed_policies(
     call: StsCall, policy: str | None, arns: Sequence[api.PolicyDescriptorType] | None
 ) -> tuple[PassedPolicy, ...]:
-    """The session policies of a request, each understood and there; raises AWS's refusals."""
+    """The session policies of a request; raises AWS's errors for a wrong or missing policy."""
     named = [descriptor.arn for descriptor in arns or () if descriptor.arn]
     if len(named) > MOST_ARNS:
         raise ValidationException(
@@ -68,12 +68,12 @@ def _inline(call: StsCall, document: str) -> PassedPolicy:
 def _managed(call: StsCall, arn: str) -> PassedPolicy:
     """A managed policy of the account, or AWS's own."""
     try:
-        found = managed_policy.with_arn(call.repository, call.transaction, call.account, arn)
+        policy = managed_policy.with_arn(call.repository, call.transaction, call.account, arn)
     except (NotAnArn, NotAPolicyArn):
         raise ValidationException(f"{arn} is invalid") from None
-    if found is None:
+    if policy is None:
         raise api.MalformedPolicyDocumentException(f"Policy {arn} does not exist")
-    return PassedPolicy(arn=arn, policy_id=found.policy_id)
+    return PassedPolicy(arn=arn, policy_id=policy.policy_id)
 
 
 def requested_tags(tags: Sequence[api.Tag] | None) -> tuple[SessionTag, ...]:
@@ -91,7 +91,7 @@ def requested_tags(tags: Sequence[api.Tag] | None) -> tuple[SessionTag, ...]:
 
 
 def packed_size(policies: tuple[PassedPolicy, ...], tags: tuple[SessionTag, ...]) -> int | None:
-    """In percent of what there is room for; None when nothing is packed."""
+    """The size in percent of the limit; None when nothing is packed."""
     if not policies and not tags:
         return None
     packed = len(zlib.compress(msgspec.msgpack.encode((policies, tags)), 9))
@@ -101,7 +101,7 @@ def packed_size(policies: tuple[PassedPolicy, ...], tags: tuple[SessionTag, ...]
 
 
 def _percent(size: int, limit: int) -> int:
-    """Rounded up: whatever does not fit is more than a hundred."""
+    """The size in percent, rounded up, so that a size over the limit is more than a hundred."""
     return -(-100 * size // limit)
 
 
