@@ -16,7 +16,7 @@ _ITS_OWN = ("",)
 
 
 class CredentialKind(Enum):
-    """What a caller can sign with (iam.md 2.7)."""
+    """The kinds of credentials that can sign a request (iam.md 2.7)."""
 
     USER_KEY = auto()  # an access key of a user
     ROOT_KEY = auto()
@@ -33,7 +33,7 @@ _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
     "iam": LONG_TERM | {CredentialKind.SESSION_WITH_MFA},
     "sts": LONG_TERM,
 }
-"""Which credentials the operations of a service take, but for rows that say otherwise."""
+"""The credentials that the operations of a service take, unless their rows say otherwise."""
 _ITS_SERVICES: frozenset[CredentialKind] = frozenset()
 
 

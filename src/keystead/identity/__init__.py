@@ -1,1 +1,1 @@
-"""Who is asking?  Accounts, users, roles, credentials, sessions; the IAM and STS operations."""
+"""Which principal asks?  Accounts, users, roles, credentials, sessions; IAM and STS operations."""

@@ -43,7 +43,7 @@ class Credential:
         return repository.access_keys.secret(self.key).decode()
 
     def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
-        """Who signs with it, with policies."""
+        """The caller that signs with it, with its policies."""
         return callers.of_owner(repository, reader, self.owner)
 
 
@@ -71,7 +71,7 @@ class SessionCredential:
         return self.opened.secret
 
     def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
-        """Who signs with it, with policies."""
+        """The caller that signs with it, with its policies."""
         return callers.of_session(repository, reader, self.session, self.owner)
 
 

@@ -1,8 +1,8 @@
 """When was each access key last used?  Kept in memory, and in the store from time to time.
 
-Recorded when a request is authenticated, even if it is refused later (iam.md 2.12). No decision
-depends on it, so it is written quietly and never per request; a crash loses at most
-what was noted since the last `flush`.
+A use is recorded when a request is authenticated, even if it is refused later (iam.md 2.12). No
+decision depends on it, so it is written quietly and never per request. A crash loses at most the
+uses since the last `flush`.
 """
 
 from datetime import datetime
@@ -36,7 +36,7 @@ class LastUsed:
         return _record((account, access_key_id), noted)
 
     def flush(self, keys: AccessKeys, store: Store) -> None:
-        """Write what was noted; the server's job calls it."""
+        """Write the uses that were noted; the server's job calls this."""
         if not self._noted:
             return
         with store.write(quiet=True) as transaction:

@@ -15,7 +15,7 @@ from keystead.wire.models import iam as api
 
 
 def require_valid(call: IamCall, document: str) -> None:
-    """Refuse what is not an identity-based policy, with AWS's reason."""
+    """Refuse a document that is not an identity-based policy, with AWS's reason."""
     try:
         compile_policy(
             document,

@@ -1,7 +1,7 @@
 """Which policies bound a session?  Those that were passed when it began (iam.md 5.8, ST-3).
 
-They are read at each use: a managed policy counts as it is now. When it is gone, or another has
-its ARN, it denies everything, for what it would have denied is not known any more.
+They are read at each use: a managed policy counts as it is now. If it was deleted, or another has
+its ARN, it denies everything, because nobody knows any more what it would have denied.
 """
 
 from keystead.identity import managed_policies
@@ -14,7 +14,7 @@ from keystead.policy.language import DocumentKind, stored_policy
 from keystead.store.protocol import Reader
 
 INLINE = "Policy"
-"""How reasons name the policy that was passed as a text: by the parameter."""
+"""The name of a policy that was passed as a text, in reasons: that of the parameter."""
 
 _GONE = stored_policy("", DocumentKind.SESSION)  # denies everything
 
@@ -32,10 +32,10 @@ def session_policies(
 def rights_of_root(
     repository: IdentityRepository, reader: Reader, account: str
 ) -> PrincipalPolicies:
-    """What a federated user of the root user has to be bounded: everything.
+    """The permissions of a federated user of root, before the session policies: everything.
 
-    Root itself needs no policy; for those who act for it one stands in, AWS's own for
-    administrators.
+    Root itself needs no policy. For a federated user of root AWS's own policy for administrators
+    stands in.
     """
     arn = ManagedPolicy.kind.arn(AWS_ACCOUNT, "/", managed_policies.ADMINISTRATOR_ACCESS)
     document = attached.managed_document(repository, reader, account, arn)

@@ -39,7 +39,7 @@ class Entity(Record, frozen=True, kw_only=True, gc=False):
 
     @property
     def protected(self) -> bool:
-        """May its owner not change it?  Only what belongs to a service is protected."""
+        """Is it protected from changes by its owner?  Only entities of a service are."""
         return False
 
     @property

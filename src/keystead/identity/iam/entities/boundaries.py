@@ -16,7 +16,7 @@ from keystead.wire.models import iam as api
 
 
 class InvalidParameterValue(AwsError):
-    """A value that cannot be what the parameter is for. Not in IAM's model (iam.md 1.6)."""
+    """A value that its parameter cannot have. This error is not in IAM's model (iam.md 1.6)."""
 
     code = "InvalidParameterValue"
 

@@ -93,7 +93,8 @@ def get_access_key_last_used(
     if owner is None:
         unknown = Target(f"access key {request.access_key_id}", call.account)
         call.ask(unknown)
-        # Not even who may ask about every user learns whether a foreign key exists (iam.md 1.9).
+        # Not even a caller who may ask about every user learns whether a key of another account
+        # exists (iam.md 1.9).
         raise AccessDenied(
             None,
             f"User: {call.principal.arn} is not authorized to perform: iam:GetAccessKeyLastUsed"

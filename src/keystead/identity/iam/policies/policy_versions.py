@@ -1,7 +1,7 @@
 """CreatePolicyVersion, GetPolicyVersion, DeletePolicyVersion, ListPolicyVersions,
 SetDefaultPolicyVersion.
 
-Which version is the default decides what the policy means, so it is as sensitive as writing one.
+The default version is the meaning of the policy. So setting it is as sensitive as writing one.
 """
 
 import re
