@@ -252,7 +252,6 @@ def test_what_no_decision_has(tenant: Tenant) -> None:
 PRINCIPAL = {
     "aws:principalaccount": "111122223333",
     "aws:principalisawsservice": "false",
-    "aws:viaawsservice": "false",
 }
 
 

@@ -14,7 +14,7 @@ import msgspec
 from keystead.audit.event import Event, EventResource
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation import (
-    ApplicablePolicies,
+    NO_KEYS,
     ContextValue,
     Decision,
     Permit,
@@ -23,7 +23,8 @@ from keystead.policy.evaluation import (
     PrincipalPolicies,
     Question,
     RefusedQuestion,
-    RequestContext,
+    ResourceSide,
+    ask,
     evaluate,
 )
 from keystead.policy.reasons import refusal
@@ -33,39 +34,13 @@ from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation
 from keystead.work import Done, Failed, Outcome, Work, WorkFailed
 
-NO_KEYS: Mapping[str, ContextValue] = {}
 
-
-class Resource(Protocol):
+class Resource(ResourceSide, Protocol):
     """A resource in a question: a key, a user, a role, or a `Target` for all plainer ones."""
-
-    @property
-    def arn_text(self) -> str:
-        """The ARN as policies see it, or "*"."""
-
-    @property
-    def owner(self) -> str:
-        """The account that owns it."""
 
     @property
     def resource_type(self) -> str:
         """CloudTrail's type, "AWS::KMS::Key"; "" keeps it out of the event's resources."""
-
-    @property
-    def resource_policies(self) -> tuple[PolicySource, ...]:
-        """Its own policies: the key policy, the trust policy."""
-
-    @property
-    def resource_policy_required(self) -> bool:
-        """Must its own policy allow or delegate?  (KMS keys, roles to be assumed)"""
-
-    @property
-    def grants(self) -> tuple[PolicySource, ...]:
-        """Grants on it, as statements."""
-
-    @property
-    def condition_keys(self) -> Mapping[str, ContextValue]:
-        """Condition keys that describe it, lower-case: `kms:keyspec`, `aws:resourcetag/team`."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -112,38 +87,6 @@ class Principals(Protocol):
         """The ARN that a unique id has now, or None when it is gone."""
 
 
-def question(
-    principal: Principal,
-    policies: PrincipalPolicies,
-    action: str,
-    resource: Resource,
-    keys: Mapping[str, ContextValue],
-    *,
-    guardrails: Guardrails,
-    endpoint_policy: PolicySource | None = None,
-    operation_keys: Mapping[str, ContextValue] = NO_KEYS,
-    cross_account: bool = True,
-) -> Question:
-    """The question about one action of one principal, with the policies that apply.
-
-    `keys` are those of the request. Keys of the resource replace them, and keys of the operation
-    replace both.
-    """
-    owner = resource.owner
-    every = {**keys, "aws:resourceaccount": owner, **resource.condition_keys, **operation_keys}
-    context = RequestContext(principal, action, resource.arn_text, owner, every)
-    applicable = ApplicablePolicies(
-        policies,
-        resource.resource_policies,
-        resource.resource_policy_required,
-        resource.grants,
-        guardrails.resource_control(owner),
-        endpoint_policy,
-        cross_account,
-    )
-    return Question(context, applicable)
-
-
 class Call(msgspec.Struct, kw_only=True):
     """One call in progress. The pipeline makes it for one request."""
 
@@ -186,16 +129,16 @@ class Call(msgspec.Struct, kw_only=True):
     def _question(
         self, action: str, resource: Resource, keys: Mapping[str, ContextValue]
     ) -> Question:
-        return question(
+        return ask(
             self.principal,
             self.policies,
             action,
             resource,
             self.keys,
-            guardrails=self.guardrails,
-            endpoint_policy=self.endpoint_policy,
-            operation_keys=keys,
-            cross_account=self.rules.across_accounts,
+            given=keys,
+            resource_control=self.guardrails.resource_control(resource.owner),
+            endpoint=self.endpoint_policy,
+            across_accounts=self.rules.across_accounts,
         )
 
     def done(self, work: Work[T]) -> Done[T] | None:

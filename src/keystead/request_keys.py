@@ -8,8 +8,9 @@ becomes a key (threat-model PE-3). A key without a value is absent, not empty.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
 
-from keystead.policy.evaluation import ContextValue
+from keystead.policy.evaluation import ContextValue, Keys
 from keystead.wire.http import HttpRequest
 
 
@@ -18,14 +19,11 @@ def global_keys(
 ) -> dict[str, ContextValue]:
     """The keys of this request, together with those of its principal, lower-case."""
     endpoint = request.endpoint
-    current, epoch = _times(int(now.timestamp()))
     keys: dict[str, ContextValue] = {
         **principal,
-        "aws:currenttime": current,
-        "aws:epochtime": epoch,
+        **_at(int(now.timestamp())),
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": region,
-        "aws:viaawsservice": "false",
     }
     if endpoint.vpce_id:
         keys["aws:sourcevpce"] = endpoint.vpce_id
@@ -44,13 +42,17 @@ def global_keys(
     return keys
 
 
-def time_keys(now: datetime) -> dict[str, ContextValue]:
-    """The keys that tell the time."""
-    current, epoch = _times(int(now.timestamp()))
-    return {"aws:currenttime": current, "aws:epochtime": epoch}
+def every_request(now: datetime) -> Keys:
+    """The keys whose values are the same for every request of this second, whatever it says."""
+    return _at(int(now.timestamp()))
+
+
+ANY_TIME: Final[Keys] = {"aws:viaawsservice": "false"}
+"""The keys whose values are the same for every request at any time: no service makes any here."""
 
 
 @lru_cache(maxsize=4)
-def _times(second: int) -> tuple[str, str]:
-    """A second as a date and as a number."""
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}", str(second)
+def _at(second: int) -> Keys:
+    """The time as a date and as a number, and what is true at any time."""
+    date = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return {**ANY_TIME, "aws:currenttime": date, "aws:epochtime": str(second)}

@@ -88,7 +88,6 @@ def test_user(door: Door, tenant: Tenant) -> None:
         "aws:username": "Alice",
         "aws:principaltag/team": "blue",
         "aws:principalisawsservice": "false",
-        "aws:viaawsservice": "false",
     }
 
 

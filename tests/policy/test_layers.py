@@ -157,13 +157,12 @@ SPELT = {
     "policy/language/validation": "what is refused when one is written",
     "policy/evaluation/kinds": "the table",
     "policy/evaluation/question": "where a question has it",
-    "policy/evaluation/matching": "which of its statements match",
+    "policy/evaluation/asking": "where a question gets it from",
     "policy/evaluation/steps": "its step",
     "policy/evaluation/evaluate": "when its step comes",
     "policy/enforcement/specialise": "what remains of its step",
-    "policy/reasons/cross_account": "that the caller's side may know it",
     "policy/reasons/scenario": "how `keystead decide` reads it",
-    "refusals/written": "how it is written down",
+    "inquiry/past_refusals": "that a past request came by it",
 }
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from keystead.policy.evaluation.principal_keys import principal_keys
 from keystead.policy.evaluation.question import Principal, PrincipalType
 from keystead.policy.language.principal import OUTSIDERS, UNBOUND
-from keystead.policy.reasons.scenario import known_keys
 from tests.policy.support import (
     ALICE,
     APP,
@@ -40,7 +40,7 @@ BEARER = Principal(PrincipalType.FEDERATED, "accounts.google.com", "", "accounts
 )
 def test_the_value_of_the_key_for_the_type(who: Principal, value: str | None) -> None:
     """`aws:PrincipalType` has AWS's words, where AWS has one."""
-    assert known_keys(who, "").get("aws:principaltype") == value
+    assert principal_keys(who).get("aws:principaltype") == value
 
 
 @pytest.mark.parametrize(

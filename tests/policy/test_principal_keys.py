@@ -6,7 +6,7 @@ import pytest
 
 from keystead.policy.evaluation.principal_keys import principal_keys
 from keystead.policy.evaluation.question import ContextValue, Principal, PrincipalType
-from keystead.policy.reasons.scenario import known_keys, principal_named
+from keystead.policy.reasons.scenario import principal_named
 from tests.policy.support import ACCOUNT, ALICE, APP, BOB, LOGS, NOBODY, OWNER, ROLE, ROOT
 
 USERS_AND_SESSIONS = {"aws:principalaccount": ACCOUNT, "aws:principalisawsservice": "false"}
@@ -75,5 +75,4 @@ def test_an_arn_tells_the_same_but_for_ids(who: Principal) -> None:
     live = principal_keys(who)
     if who is not OWNER:
         del live["aws:userid"]
-    assert known_keys(named, "") == live
-    assert known_keys(named, ACCOUNT) == {**live, "aws:resourceaccount": ACCOUNT}
+    assert principal_keys(named) == live

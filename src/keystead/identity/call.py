@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from keystead.arns import NotAnArn
-from keystead.call import NO_KEYS, Call, R
+from keystead.call import Call, R
 from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.tokens import Tokens
 from keystead.errors import ValidationException
@@ -27,7 +27,7 @@ from keystead.identity.repository import (
 from keystead.identity.resources import KeyOwner, Named
 from keystead.identity.rules import ANALYZER, IAM, STS
 from keystead.identity.sessions import Session
-from keystead.policy.evaluation import ContextValue, Permit, PrincipalType
+from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit, PrincipalType
 from keystead.refusals.written import Refusal
 from keystead.rules import Rules
 from keystead.store.protocol import Reader

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
-from keystead.call import NO_KEYS
 from keystead.identity import tagging
 from keystead.identity.repository import Account, E, Entity, ManagedPolicy, User
-from keystead.policy.evaluation import ContextValue, PolicySource
+from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource
 from keystead.wire.models import iam as api
 
 T_co = TypeVar("T_co", covariant=True)

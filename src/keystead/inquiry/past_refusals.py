@@ -9,8 +9,6 @@ about resources that have neither a policy nor condition keys of their own.
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from keystead.arns import Arn, NotAnArn
 from keystead.audit.jsontext import printable
 from keystead.call import Resource, Target
@@ -19,11 +17,14 @@ from keystead.identity.authentication import Caller, callers
 from keystead.inquiry.question import as_data
 from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import (
+    NO_KEYS,
+    Levels,
     Principal,
     PrincipalType,
     Question,
     RefusedQuestion,
     RequestContext,
+    ask,
     evaluate,
 )
 from keystead.policy.reasons import explain, render
@@ -92,30 +93,30 @@ def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
     resource = _resource_today(installation, context)
     if caller is None or resource is None:
         return f"{_GONE}: the {'principal' if caller is None else 'resource'} is gone"
-    return evaluate(_question_today(asked, caller, resource)).outcome.value
+    levels = installation.guardrails.resource_control(resource.owner)
+    return evaluate(_question_today(asked, caller, resource, levels)).outcome.value
 
 
-def _question_today(asked: RefusedQuestion, caller: Caller, resource: Resource) -> Question:
+def _question_today(
+    asked: RefusedQuestion, caller: Caller, resource: Resource, resource_control: Levels
+) -> Question:
     """The same request, with the facts of now about its caller and its resource."""
-    context = asked.question.context
+    context, policies = asked.question.context, asked.question.policies
     request = {
         name: value
         for name, value in context.keys.items()
         if name not in asked.described and not name.startswith("aws:principaltag/")
     }
-    return Question(
-        msgspec.structs.replace(
-            context,
-            principal=caller.principal,
-            resource=resource.arn_text,  # an alias may name another key now
-            keys={**resource.condition_keys, **request, **caller.keys},
-        ),
-        msgspec.structs.replace(
-            asked.question.policies,
-            principal=caller.policies,
-            resource_based=resource.resource_policies,
-            grants=resource.grants,
-        ),
+    return ask(
+        caller.principal,
+        caller.policies,
+        context.action,
+        resource,  # an alias may name another key now
+        NO_KEYS,
+        given={**request, **caller.keys},
+        resource_control=resource_control,
+        endpoint=policies.endpoint,
+        across_accounts=policies.cross_account_allowed,
     )
 
 

@@ -32,7 +32,7 @@ from keystead.inquiry.folder_files import (
     wrong,
 )
 from keystead.kms.keys import Key, KeyRecord, key_view
-from keystead.policy.evaluation import ContextValue, PolicySource, Principal, PrincipalPolicies
+from keystead.policy.evaluation import PolicySource, Principal, PrincipalPolicies, principal_keys
 from keystead.policy.language import (
     DocumentKind,
     MalformedPolicy,
@@ -43,7 +43,7 @@ from keystead.policy.language import (
     is_too_long,
     named_principals,
 )
-from keystead.policy.reasons import known_keys
+from keystead.request_keys import ANY_TIME
 
 Sources = tuple[PolicySource, ...]
 Levels = tuple[Sources, ...]
@@ -70,7 +70,7 @@ class PolicyFolder:
         if not folder.is_dir():
             raise wrong(folder, "it is not a folder", "name the folder of the accounts")
         self._any_key = accept_unsupported_condition_keys
-        self.keys: Mapping[str, ContextValue] = {}
+        self.keys = ANY_TIME
         self.guardrails = self
         self._callers: dict[str, Caller] = {}
         self._keys: dict[str, Key] = {}  # by their own ARNs and their aliases'
@@ -197,7 +197,7 @@ class PolicyFolder:
                 type=PrincipalType.USER,
                 arn=arn,
                 account=number,
-                user_id=arn,
+                user_id="",
                 unique_id=arn,
                 name=path.name,
                 principal_arn=arn,
@@ -354,4 +354,4 @@ def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:
 
 
 def _caller(who: Principal, policies: PrincipalPolicies) -> Caller:
-    return Caller(who, policies, {**known_keys(who, ""), "aws:viaawsservice": "false"})
+    return Caller(who, policies, principal_keys(who))

@@ -1,8 +1,9 @@
 """Would this be allowed here, and why?  Questions about a live installation, asked by its operator.
 
-The principal and the resource are read from the store as a request would find them. Enforcement
-asks the same question (`call.question`), so a decision is explained exactly as it is made. The
-operator gives condition keys that only a request has (its address, its encryption context).
+The principal and the resource are read from the store as a request would find them. One function
+builds this question and those of enforcement (`ask`), so a decision is explained exactly as it is
+made. The operator gives condition keys that only a request has (its address, its encryption
+context).
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from keystead.arns import Arn, NotAnArn
-from keystead.call import Guardrails, NoOrganization, Resource, question
+from keystead.call import Guardrails, Resource
 from keystead.failures import Failure
 from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
@@ -21,18 +22,17 @@ from keystead.identity.repository import User
 from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
+from keystead.kms.rules import add_request_keys, row_of
 from keystead.policy.evaluation import (
     ContextValue,
     Question,
-    works_across_accounts,
+    ask,
 )
 from keystead.policy.findings import action_problem, key_problem
 from keystead.policy.language import is_multi_valued
 from keystead.policy.reasons import Explanation, explain, render
 from keystead.policy.text import ascii_lower
-from keystead.request_keys import time_keys
-
-NO_GUARDRAILS = NoOrganization()
+from keystead.request_keys import every_request
 
 
 def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,8 +41,15 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
     require_known(action, given)
     caller = named_caller(installation, str(arguments["principal"]))
     resource = named_resource(installation, str(arguments["resource"]), action, caller)
-    keys = time_keys(installation.clock.now())
-    explanation = explain(ask(caller, action, resource, keys, given_keys(given)))
+    question = asked(
+        caller,
+        action,
+        resource,
+        given_keys(given),
+        keys=every_request(installation.clock.now()),
+        guardrails=installation.guardrails,
+    )
+    explanation = explain(question)
     return {
         **as_data(explanation),
         "message": "" if explanation.decision.allowed else explanation.decision.message,
@@ -57,28 +64,30 @@ def require_known(action: str, keys: Iterable[str]) -> None:
             raise Failure(problem, "correct the spelling, and ask again", status=2)
 
 
-def ask(
+def asked(
     caller: Caller,
     action: str,
     resource: Resource,
-    keys: Mapping[str, ContextValue],
     given: Mapping[str, ContextValue],
     *,
-    guardrails: Guardrails = NO_GUARDRAILS,
+    keys: Mapping[str, ContextValue],
+    guardrails: Guardrails,
 ) -> Question:
-    """The question that a request would ask; the keys in `given` replace all others."""
+    """The question that a request would ask.
+
+    `keys` are those that every request has there; the keys in `given` replace all others.
+    """
     facts = {**keys, **caller.keys}
-    if action.lower().startswith("kms:") and resource.arn_text != "*":
-        facts["kms:calleraccount"] = caller.principal.account
-    return question(
+    if ascii_lower(action).startswith("kms:"):
+        add_request_keys(facts, row_of(action), caller.principal.account)
+    return ask(
         caller.principal,
         caller.policies,
         action,
         resource,
         facts,
-        guardrails=guardrails,
-        operation_keys=given,
-        cross_account=works_across_accounts(ascii_lower(action)),
+        given=given,
+        resource_control=guardrails.resource_control(resource.owner),
     )
 
 

@@ -1,6 +1,6 @@
 """How would requests be decided?  Many questions, about a live installation or a folder.
 
-Both are asked in the same way (`question.ask`, `evaluate`). They differ only in the source of
+Both are asked in the same way (`question.asked`, `evaluate`). They differ only in the source of
 principals, resources and policies.
 """
 
@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 import msgspec
 
-from keystead.call import Guardrails, NoOrganization, Resource
+from keystead.call import Guardrails, Resource
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller
 from keystead.inquiry.expectations import Answer, WrittenQuestion, answer
-from keystead.inquiry.question import ask, given_keys, named_caller, named_resource, require_known
+from keystead.inquiry.question import asked, given_keys, named_caller, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import ContextValue, evaluate
-from keystead.request_keys import time_keys
+from keystead.request_keys import every_request
 
 
 class World(Protocol):
@@ -42,8 +42,8 @@ class Live:
 
     def __init__(self, installation: InstallationView) -> None:
         self._installation = installation
-        self.keys = time_keys(installation.clock.now())
-        self.guardrails = NoOrganization()
+        self.keys = every_request(installation.clock.now())
+        self.guardrails = installation.guardrails
 
     def caller(self, arn: str) -> Caller:
         return named_caller(self._installation, arn)
@@ -64,15 +64,15 @@ def _answer(world: World, question: WrittenQuestion) -> Answer:
         resource = world.resource(question.resource, question.action, caller)
     except Failure as failure:
         return Answer(problem=failure.message, hint=failure.hint)
-    asked = ask(
+    its = asked(
         caller,
         question.action,
         resource,
-        world.keys,
         given_keys(question.context),
+        keys=world.keys,
         guardrails=world.guardrails,
     )
-    return answer(evaluate(asked))
+    return answer(evaluate(its))
 
 
 def simulate(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ here. `Installation` fits this protocol.
 
 from typing import Protocol
 
+from keystead.call import Guardrails
 from keystead.clock import Clock
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.keys import KeyRepository
@@ -38,6 +39,10 @@ class InstallationView(Protocol):
     @property
     def identities(self) -> IdentityRepository:
         """The principals and their policies."""
+
+    @property
+    def guardrails(self) -> Guardrails:
+        """The organization's policies over resources."""
 
     @property
     def refusals(self) -> Refusals:

@@ -1,6 +1,6 @@
 """Which principals can do this here?  Every principal of the installation is considered.
 
-For each the question of its own request is asked (`question.ask`), with the known facts about it
+For each the question of its own request is asked (`question.asked`), with the known facts about it
 and the resource. Keys that only a request has stay open, except for those that are given. The clock
 is such a key: a permission that is limited in time is told with that condition.
 
@@ -18,12 +18,14 @@ import msgspec
 from keystead.call import Resource, Target
 from keystead.identity.authentication import Caller, callers
 from keystead.inquiry import unknown_principals
-from keystead.inquiry.question import ask, given_keys, named_resource, require_known
+from keystead.inquiry.question import asked, given_keys, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
+from keystead.policy.evaluation import NO_KEYS, ContextValue
 from keystead.policy.language import OF_KEY, OF_PRINCIPAL, OF_RESOURCE, SERVED, is_supplied
 from keystead.policy.reasons import Possibility, Supposed, Unknown, Verdict, possible
 from keystead.policy.text import ascii_lower
+from keystead.request_keys import ANY_TIME
 
 PAGE_SECONDS = 0.02
 _USERS_READ = 100
@@ -108,7 +110,7 @@ class _Asking:
         """The ways in which a principal of the installation can do this; None if it cannot."""
         resource = self._resource(caller)
         unknown = self._unknown(resource, OF_PRINCIPAL)
-        possibility = self._possible(caller, resource, unknown)
+        possibility = self._possible(caller, resource, unknown, ANY_TIME)
         if possibility.verdict is Verdict.CANNOT:
             return None
         return {
@@ -124,7 +126,7 @@ class _Asking:
         resource = self._resource(callers.root(self._accounts[0]))
         unknown = self._unknown(resource, ())
         for stranger in unknown_principals.named(self._installation, resource, self._action):
-            possibility = self._possible(stranger.caller, resource, unknown)
+            possibility = self._possible(stranger.caller, resource, unknown, NO_KEYS)
             if possibility.verdict is not Verdict.CANNOT:
                 yield {
                     "principal": stranger.name,
@@ -134,8 +136,18 @@ class _Asking:
                     **as_data(possibility),
                 }
 
-    def _possible(self, caller: Caller, resource: Resource, unknown: Unknown) -> Possibility:
-        return possible(ask(caller, self._action, resource, {}, self._given), unknown)
+    def _possible(
+        self,
+        caller: Caller,
+        resource: Resource,
+        unknown: Unknown,
+        keys: Mapping[str, ContextValue],
+    ) -> Possibility:
+        guardrails = self._installation.guardrails
+        question = asked(
+            caller, self._action, resource, self._given, keys=keys, guardrails=guardrails
+        )
+        return possible(question, unknown)
 
     def _resource(self, caller: Caller) -> Resource:
         """The resource; a name without an account means the caller's own."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keystead.call import NO_KEYS, Call, R, Resource
+from keystead.call import Call, R, Resource
 from keystead.custody.material import Custody
 from keystead.custody.tokens import Tokens
 from keystead.kms import states, usage
@@ -10,8 +10,8 @@ from keystead.kms.ciphertext import KeyName
 from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
 from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
-from keystead.kms.rules import KMS, KmsRules
-from keystead.policy.evaluation import ContextValue, Permit
+from keystead.kms.rules import KMS, KmsRules, add_request_keys
+from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
 from keystead.wire.models import kms as api
@@ -27,11 +27,7 @@ class KmsCall(Call, kw_only=True):
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
     def __post_init__(self) -> None:
-        # The second is there already when a service calls for somebody (kms.md 11).
-        if self.rules.of_caller:
-            self.keys["kms:calleraccount"] = self.principal.account
-        else:
-            self.keys.pop("kms:viaservice", None)
+        add_request_keys(self.keys, self.rules, self.principal.account)
 
     @property
     def rules(self) -> KmsRules:

@@ -10,7 +10,7 @@ from keystead.kms import states, usage
 from keystead.kms.states import NO_KEY, Line, line
 from keystead.kms.usage import Use
 from keystead.paging import Sizes
-from keystead.policy.evaluation import works_across_accounts
+from keystead.policy.evaluation import ContextValue, works_across_accounts
 from keystead.policy.text import ascii_lower
 from keystead.rules import Rules, table
 from keystead.wire.models import kms as api
@@ -176,3 +176,23 @@ ACTIONS_BY_ALIAS = frozenset(
     ascii_lower(action) for row in KMS.values() if row.by_alias for action in row.asks
 )
 """The actions of the operations whose key may be named by an alias, in lower case."""
+
+_BY_ACTION = {ascii_lower(action): row for row in KMS.values() for action in row.asks}
+
+
+def add_request_keys(
+    keys: dict[str, ContextValue], row: KmsRules | None, caller_account: str
+) -> None:
+    """Add what every request for an operation says beside the keys of all services (kms.md 11).
+
+    What is about no key has not the key of a calling service either.
+    """
+    if row is None or row.of_caller:
+        keys["kms:calleraccount"] = caller_account
+    else:
+        keys.pop("kms:viaservice", None)
+
+
+def row_of(action: str) -> KmsRules | None:
+    """The row of the operation that asks about an action; None when none of AWS's does."""
+    return _BY_ACTION.get(ascii_lower(action))

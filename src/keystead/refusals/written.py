@@ -16,16 +16,19 @@ INVARIANT: a policy that is read has the id of the policy that was written, or i
 
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from keystead.policy.evaluation import (
-    ApplicablePolicies,
+    Form,
     PolicySource,
-    PrincipalPolicies,
-    Question,
     RefusedQuestion,
     RequestContext,
+    form_of,
+    members,
+    of_each,
+    recalled,
 )
 from keystead.policy.language import DocumentKind, Policy, stored_policy
 
@@ -82,25 +85,18 @@ class _Source(msgspec.Struct, frozen=True, array_like=True):
 _Sources = tuple[_Source, ...]
 
 
-class _Policies(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`ApplicablePolicies` and `PrincipalPolicies`, with documents by id."""
-
-    identity_based: _Sources = ()
-    boundary: _Source | None = None
-    session: _Sources | None = None
-    service_control: tuple[_Sources, ...] = ()
-    resource_based: _Sources = ()
-    resource_policy_required: bool = False
-    grants: _Sources = ()
-    resource_control: tuple[_Sources, ...] = ()
-    endpoint: _Source | None = None
-    cross_account_allowed: bool = True
-    sessions_always_bound: bool = False
+_FORMS: Mapping[Form | None, Any] = {
+    Form.ONE: _Source,
+    Form.SET: _Sources,
+    Form.LEVELS: tuple[_Sources, ...],
+    None: bool,  # no policies: how they are asked
+}
+"""How each member of a question's policies is written, with documents by id."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
     context: RequestContext
-    policies: _Policies
+    policies: dict[str, msgspec.Raw]  # the members that say something, by name
     described: frozenset[str]
     shown_as: str
 
@@ -166,30 +162,12 @@ class _Writer:
         self.new: dict[str, Document] = {}
 
     def asked(self, asked: RefusedQuestion) -> _Asked:
-        policies = self.policies(asked.question.policies)
-        return _Asked(asked.question.context, policies, asked.described, asked.shown_as)
-
-    def policies(self, policies: ApplicablePolicies) -> _Policies:
-        own = policies.principal
-        return _Policies(
-            identity_based=self._all(own.identity_based),
-            boundary=self._one(own.boundary),
-            session=None if own.session is None else self._all(own.session),
-            service_control=tuple(map(self._all, own.service_control)),
-            resource_based=self._all(policies.resource_based),
-            resource_policy_required=policies.resource_policy_required,
-            grants=self._all(policies.grants),
-            resource_control=tuple(map(self._all, policies.resource_control)),
-            endpoint=self._one(policies.endpoint),
-            cross_account_allowed=policies.cross_account_allowed,
-            sessions_always_bound=policies.sessions_always_bound,
-        )
-
-    def _all(self, sources: tuple[PolicySource, ...]) -> _Sources:
-        return tuple(map(self._source, sources))
-
-    def _one(self, source: PolicySource | None) -> _Source | None:
-        return None if source is None else self._source(source)
+        question = asked.question
+        policies = {
+            name: msgspec.Raw(_encode(of_each(form_of(name), value, self._source)))
+            for name, value in members(question.policies).items()
+        }
+        return _Asked(question.context, policies, asked.described, asked.shown_as)
 
     def _source(self, source: PolicySource) -> _Source:
         policy = source.policy
@@ -213,32 +191,16 @@ class _Reader:
         self._document = document
 
     def asked(self, written: _Asked) -> RefusedQuestion:
-        question = Question(written.context, self.policies(written.policies))
+        policies = {name: self._member(name, text) for name, text in written.policies.items()}
+        question = recalled(written.context, policies)
         return RefusedQuestion(question, written.described, written.shown_as)
 
-    def policies(self, written: _Policies) -> ApplicablePolicies:
-        session = written.session
-        return ApplicablePolicies(
-            principal=PrincipalPolicies(
-                identity_based=self._all(written.identity_based),
-                boundary=self._one(written.boundary),
-                session=None if session is None else self._all(session),
-                service_control=tuple(map(self._all, written.service_control)),
-            ),
-            resource_based=self._all(written.resource_based),
-            resource_policy_required=written.resource_policy_required,
-            grants=self._all(written.grants),
-            resource_control=tuple(map(self._all, written.resource_control)),
-            endpoint=self._one(written.endpoint),
-            cross_account_allowed=written.cross_account_allowed,
-            sessions_always_bound=written.sessions_always_bound,
-        )
-
-    def _all(self, sources: _Sources) -> tuple[PolicySource, ...]:
-        return tuple(map(self._source, sources))
-
-    def _one(self, source: _Source | None) -> PolicySource | None:
-        return None if source is None else self._source(source)
+    def _member(self, name: str, text: msgspec.Raw) -> Any:
+        try:
+            form = form_of(name)
+        except KeyError:
+            raise NotARefusal(f"policies have no member {name}") from None
+        return of_each(form, msgspec.json.decode(text, type=_FORMS[form]), self._source)
 
     def _source(self, source: _Source) -> PolicySource:
         document = self._document(source.document)

@@ -45,7 +45,7 @@ def root(account: Account) -> Caller:
         account=account.account,
         user_id=account.account,
     )
-    return Caller(principal, PrincipalPolicies(), _keys(principal))
+    return Caller(principal, PrincipalPolicies(), principal_keys(principal))
 
 
 def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller:
@@ -60,7 +60,7 @@ def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller
         tags=record.tag_map,
     )
     policies = attached.of(repository, reader, record)
-    return Caller(principal, policies, _keys(principal))
+    return Caller(principal, policies, principal_keys(principal))
 
 
 def role(
@@ -87,7 +87,7 @@ def role(
         tags={**record.tag_map, **(tags or {})},
     )
     policies = attached.of(repository, reader, record)
-    return Caller(principal, policies, _keys(principal))
+    return Caller(principal, policies, principal_keys(principal))
 
 
 def of_owner(repository: IdentityRepository, reader: Reader, owner: Owner) -> Caller:
@@ -132,9 +132,4 @@ def _federated(
         policies = passed.rights_of_root(repository, reader, account)
     sources = passed.session_policies(repository, reader, session, principal.arn)
     policies = msgspec.structs.replace(policies, session=sources)
-    return Caller(principal, policies, _keys(principal))
-
-
-def _keys(principal: Principal) -> dict[str, ContextValue]:
-    """The condition keys of every principal that signs for itself."""
-    return {**principal_keys(principal), "aws:viaawsservice": "false"}
+    return Caller(principal, policies, principal_keys(principal))

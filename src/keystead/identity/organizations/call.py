@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from keystead.call import NO_KEYS, Call, Target
+from keystead.call import Call, Target
 from keystead.custody.tokens import Tokens
 from keystead.identity.organizations import resources
 from keystead.identity.organizations.resources import Missing, Node, Part
 from keystead.identity.repository import IdentityRepository, Organization
 from keystead.identity.rules import ORGANIZATIONS, OrganizationsRules
-from keystead.policy.evaluation import ContextValue, Permit
+from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.tags import request_keys
 from keystead.wire.models import organizations as api
 

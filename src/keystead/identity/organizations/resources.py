@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from keystead.arns import organizations_arn
-from keystead.call import NO_KEYS
 from keystead.errors import AwsError
 from keystead.identity.organizations import tags
 from keystead.identity.repository import Member, Organization, Unit
-from keystead.policy.evaluation import ContextValue, PolicySource
+from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource
 from keystead.wire.models import organizations as api
 
 T_co = TypeVar("T_co", covariant=True)

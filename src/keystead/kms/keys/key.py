@@ -14,12 +14,11 @@ import msgspec
 
 from keystead.arns import kms_arn
 from keystead.caches import Shared
-from keystead.call import NO_KEYS
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.keys.records import KeyRecord
 from keystead.kms.states import KeyState
-from keystead.policy.evaluation import ContextValue, PolicySource, documents
+from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource, documents
 from keystead.store.changes import Name
 from keystead.tags import resource_keys
 from keystead.wire.models import kms as api

@@ -1,5 +1,13 @@
 """May they?  The definition: a question, its steps and its decision."""
 
+from keystead.policy.evaluation.asking import (
+    NO_KEYS,
+    Levels,
+    ResourceSide,
+    about_a_name,
+    ask,
+    recalled,
+)
 from keystead.policy.evaluation.binding import Bound, allowed_by, bound_by, resource_refuses
 from keystead.policy.evaluation.budget import is_exceeded, work
 from keystead.policy.evaluation.decision import (
@@ -16,10 +24,21 @@ from keystead.policy.evaluation.kinds import (
     OF_CALLER,
     OF_ORGANIZATION,
     OF_OWNER,
+    Form,
     PolicyKind,
     Whose,
 )
-from keystead.policy.evaluation.layers import Layer, document_kind, places, sources_at, with_sources
+from keystead.policy.evaluation.layers import (
+    Layer,
+    document_kind,
+    form_of,
+    levels_of,
+    members,
+    of_each,
+    places,
+    sources_at,
+    with_sources,
+)
 from keystead.policy.evaluation.matching import (
     Matched,
     Matches,
@@ -27,7 +46,6 @@ from keystead.policy.evaluation.matching import (
     grade_of,
     match_all,
     matched,
-    own_policies,
 )
 from keystead.policy.evaluation.principal_keys import principal_keys
 from keystead.policy.evaluation.question import (
@@ -62,6 +80,7 @@ __all__ = (
     "EXPLICIT_DENY",
     "IMPLICIT_DENY",
     "KINDS",
+    "NO_KEYS",
     "OF_CALLER",
     "OF_ORGANIZATION",
     "OF_OWNER",
@@ -73,8 +92,10 @@ __all__ = (
     "DecidingStatement",
     "Decision",
     "Finding",
+    "Form",
     "Keys",
     "Layer",
+    "Levels",
     "Matched",
     "Matches",
     "Outcome",
@@ -87,23 +108,30 @@ __all__ = (
     "Question",
     "RefusedQuestion",
     "RequestContext",
+    "ResourceSide",
     "Whose",
+    "about_a_name",
     "allowed_by",
+    "ask",
     "bound_by",
     "deciding",
     "document_kind",
     "documents",
     "evaluate",
+    "form_of",
     "grade_of",
     "is_exceeded",
+    "levels_of",
     "match_all",
     "matched",
     "may_be_reserved",
+    "members",
+    "of_each",
     "open_to_everybody",
-    "own_policies",
     "places",
     "policy_required",
     "principal_keys",
+    "recalled",
     "reserved",
     "resource_kind",
     "resource_refuses",
@@ -113,4 +141,4 @@ __all__ = (
     "with_sources",
     "work",
     "works_across_accounts",
-)  # fmt: skip
+)

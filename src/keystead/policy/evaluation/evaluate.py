@@ -49,7 +49,7 @@ def evaluate(question: Question) -> Decision:
     matches = match_all(question)
     bound = bound_by(
         question.context.principal.type,
-        max(matches.resource.grade, matches.grants.grade),
+        matches.grade,
         matches.grants.grade,
         foreign=question.foreign,
         strict=question.policies.sessions_always_bound,
@@ -78,8 +78,7 @@ def _conclude(
         return _decision(question, outcome, refusal.kind, refusal.statements, trace)
     allowing = [finding for finding in trace if finding.step[0] in "56"]
     statements = tuple(statement for finding in allowing for statement in finding.statements)
-    grade = max(matches.resource.grade, matches.grants.grade)
-    kind = allowed_by(grade, bound, question.resource_kind)
+    kind = allowed_by(matches.grade, bound, matches.resource_kind)
     return _decision(question, Outcome.ALLOWED, kind, statements, trace)
 
 

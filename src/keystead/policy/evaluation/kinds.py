@@ -76,6 +76,10 @@ KINDS: Mapping[PolicyKind, KindFacts] = {
 """The kinds, in the order of the steps (`evaluate`)."""
 
 
+IN_REFUSALS = tuple(sorted(KINDS, key=lambda kind: kind is not PolicyKind.SERVICE_CONTROL))
+"""In the order in which a refusal names an explicit deny (iam.md 7.1): SCPs come first."""
+
+
 def kinds_of(whose: Whose) -> frozenset[PolicyKind]:
     """The kinds whose policies belong to this owner."""
     return frozenset(kind for kind, facts in KINDS.items() if facts.whose is whose)

@@ -1,15 +1,27 @@
 """In which layer of a decision does a policy stand?  Layers are read and replaced here."""
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import fields
 
-from keystead.policy.evaluation.kinds import KINDS, Form, PolicyKind, Whose
-from keystead.policy.evaluation.matching import is_bound
+from keystead.policy.evaluation.kinds import KINDS, Form, KindFacts, PolicyKind, Whose
 from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, Question
+from keystead.policy.evaluation.service_rules import under_resource_control, under_service_control
 from keystead.policy.language import UNBOUND, DocumentKind
 
 Sources = tuple[PolicySource, ...]
+
+# The members have names of their own, because every decision reads them.
+_SET, _LEVELS = Form.SET, Form.LEVELS
+_CALLER, _OWNER = Whose.CALLER, Whose.OWNER
+
+_FORMS: Mapping[str, Form | None] = {
+    "grants": Form.SET,  # statements of the resource's own
+    **{member.name: None for member in fields(ApplicablePolicies) if member.type is bool},
+    **{facts.part: facts.form for facts in KINDS.values()},
+}
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -27,6 +39,35 @@ class Layer(msgspec.Struct, frozen=True):
 def document_kind(kind: PolicyKind) -> DocumentKind:
     """The kind of document in policies of this kind. A key policy counts as a resource's."""
     return KINDS[kind].document
+
+
+def form_of(name: str) -> Form | None:
+    """The form of a member of a question's policies; None for one that holds no policies."""
+    return _FORMS[name]
+
+
+def members(policies: ApplicablePolicies) -> dict[str, Any]:
+    """The members of a question's policies that say something, the caller's among them, by name."""
+    own = policies.principal
+    return {
+        member.name: value
+        for part in (own, policies)
+        for member in fields(part)
+        if member.name in _FORMS and (value := getattr(part, member.name)) != member.default
+    }
+
+
+def of_each(form: Form | None, value: Any, made: Callable[[Any], Any]) -> Any:
+    """A member of this form, with what is `made` of each of its policies."""
+    match form:
+        case Form.ONE:
+            return made(value)
+        case Form.SET:
+            return tuple(map(made, value))
+        case Form.LEVELS:
+            return tuple(tuple(map(made, level)) for level in value)
+        case None:
+            return value
 
 
 def sources_at(policies: ApplicablePolicies, layer: Layer) -> Sources:
@@ -63,27 +104,58 @@ def _held(policies: ApplicablePolicies, kind: PolicyKind) -> Any:
     return getattr(policies.principal if facts.of_principal else policies, facts.part)
 
 
+def levels_by_kind(question: Question) -> Iterator[tuple[PolicyKind, tuple[Sources, ...]]]:
+    """The policies of each kind as levels, which all have to allow; () for a kind without a say.
+
+    A set of policies is one level. A kind with one policy or none has one level or none.
+    """
+    policies, has_a_say = question.policies, _having_a_say(question)
+    own = policies.principal
+    for kind, facts in KINDS.items():
+        held = getattr(own if facts.of_principal else policies, facts.part)
+        form = facts.form
+        if held is None or (form is _LEVELS and not held) or not has_a_say(kind, facts):
+            yield kind, ()
+        elif form is _LEVELS:
+            yield kind, held
+        else:
+            yield kind, ((held,) if form is _SET else ((held,),))
+
+
+def levels_of(question: Question, kind: PolicyKind) -> tuple[Sources, ...]:
+    """The same of one kind."""
+    return dict(levels_by_kind(question))[kind]
+
+
 def places(question: Question) -> list[Layer]:
     """Every layer whose policies have a say, in the order of the steps."""
+    has_a_say = _having_a_say(question)
     return [
         Layer(kind, level)
-        for kind in KINDS
-        if _has_a_say(question, kind)
+        for kind, facts in KINDS.items()
+        if has_a_say(kind, facts)
         for level in range(_levels(question, kind))
     ]
 
 
-def _has_a_say(question: Question, kind: PolicyKind) -> bool:
-    """Do policies of this kind have a say for this caller and this resource?"""
-    match KINDS[kind].whose:
-        case Whose.CALLER:
-            return question.context.principal.type not in UNBOUND
-        case Whose.OWNER:
-            return kind is question.resource_kind
-        case Whose.ORGANIZATION:
-            return is_bound(question, kind)
-        case Whose.NETWORK:
+def _having_a_say(question: Question) -> Callable[[PolicyKind, KindFacts], bool]:
+    """Do policies of a kind have a say for this caller and this resource?"""
+    who, own = question.context.principal, question.resource_kind
+    bound = who.type not in UNBOUND
+
+    def has_a_say(kind: PolicyKind, facts: KindFacts) -> bool:
+        whose = facts.whose
+        if whose is _CALLER:
+            return bound
+        if whose is _OWNER:
+            return kind is own
+        if whose is Whose.NETWORK:
             return True
+        if kind is PolicyKind.SERVICE_CONTROL:
+            return under_service_control(who)
+        return under_resource_control(question.action, question.context.resource, who)
+
+    return has_a_say
 
 
 def _levels(question: Question, kind: PolicyKind) -> int:

@@ -3,20 +3,19 @@
 The findings of `evaluate` are drawn from these matches. Nothing is decided here.
 """
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from keystead.policy.evaluation.decision import DecidingStatement, PolicyKind
+from keystead.policy.evaluation.decision import DecidingStatement
+from keystead.policy.evaluation.kinds import IN_REFUSALS, PolicyKind
+from keystead.policy.evaluation.layers import Sources, levels_by_kind
 from keystead.policy.evaluation.question import (
     PolicySource,
-    PrincipalPolicies,
     Question,
     RequestContext,
 )
-from keystead.policy.evaluation.service_rules import under_resource_control, under_service_control
-from keystead.policy.language import UNBOUND, Grade, Statement
+from keystead.policy.language import Grade, Statement
 
 # The members have names of their own, because every statement reads them.
 _NOBODY, _DIRECT = Grade.NOBODY, Grade.DIRECT
@@ -37,17 +36,19 @@ class Matched(msgspec.Struct, frozen=True):
 
 
 NONE = Matched()
-_NONE_OF_ONES_OWN = PrincipalPolicies()
-
-Levels = tuple[tuple[PolicySource, ...], ...]
-"""Sets of policies, from the organization's root to the account."""
 
 
-def matched(question: Question, kind: PolicyKind, sources: tuple[PolicySource, ...]) -> Matched:
+def matched(question: Question, kind: PolicyKind, sources: Sources) -> Matched:
     """The matching statements of these policies."""
+    return _matched(question.context, question.action, question.bounded, kind, sources)
+
+
+def _matched(
+    context: RequestContext, action: str, bounded: bool, kind: PolicyKind, sources: Sources
+) -> Matched:
+    """`matched`, for an action in lower case."""
     if not sources:
         return NONE
-    action, bounded = question.action, question.bounded
     allows: list[DecidingStatement] = []
     denies: list[DecidingStatement] = []
     grades: list[Grade] = []
@@ -55,7 +56,7 @@ def matched(question: Question, kind: PolicyKind, sources: tuple[PolicySource, .
         for statement in source.policy.statements:
             if not statement.actions.matches(action):
                 continue
-            named = _named(question.context, statement, bounded=bounded)
+            named = _named(context, statement, bounded)
             if named is _NOBODY:
                 continue
             decides = deciding(kind, source, statement)
@@ -75,10 +76,10 @@ def grade_of(question: Question, statement: Statement) -> Grade:
     """
     if not statement.actions.matches(question.action):
         return Grade.NOBODY
-    return _named(question.context, statement, bounded=question.bounded)
+    return _named(question.context, statement, question.bounded)
 
 
-def _named(context: RequestContext, statement: Statement, *, bounded: bool) -> Grade:
+def _named(context: RequestContext, statement: Statement, bounded: bool) -> Grade:
     """`grade_of` for a statement about the action."""
     principals, named = statement.principals, _DIRECT
     if principals is not None:
@@ -101,65 +102,43 @@ def deciding(kind: PolicyKind, source: PolicySource, statement: Statement) -> De
 
 
 class Matches(msgspec.Struct, frozen=True):
-    """All matching statements, by kind and level. None: no policy of this kind applies."""
+    """All matching statements, by kind and level."""
 
-    service_control: tuple[Matched, ...]
-    resource_control: tuple[Matched, ...]
-    endpoint: Matched | None
-    resource: Matched
+    by_kind: Mapping[PolicyKind, tuple[Matched, ...]]
+    resource_kind: PolicyKind  # of the resource's own policies
     grants: Matched
-    identity: Matched
-    boundary: Matched | None
-    session: Matched | None
+
+    @property
+    def resource(self) -> Matched:
+        """The matching statements of the resource's own policies."""
+        return self.by_kind[self.resource_kind][0]
+
+    @property
+    def grade(self) -> Grade:
+        """How the resource's policies and grants name the caller at best."""
+        return max(self.resource.grade, self.grants.grade)
+
+    def levels(self, kind: PolicyKind) -> tuple[Matched, ...]:
+        """The matching statements of a kind at each level; () when no policy of it has a say."""
+        return self.by_kind[kind]
 
     def denies(self) -> Iterator[DecidingStatement]:
         """Every matching Deny. A refusal names the first (iam.md 7.1). Grants only allow."""
-        for matched in (
-            *self.service_control,
-            *self.resource_control,
-            self.endpoint,
-            self.resource,
-            self.identity,
-            self.boundary,
-            self.session,
-        ):
-            if matched is not None:
-                yield from matched.denies
-
-
-def own_policies(question: Question) -> PrincipalPolicies:
-    """The caller's own policies. They are empty for a kind of caller that cannot have any."""
-    unbound = question.context.principal.type in UNBOUND
-    return _NONE_OF_ONES_OWN if unbound else question.policies.principal
-
-
-def is_bound(question: Question, kind: PolicyKind) -> bool:
-    """Do the organization's policies of this kind bind this caller, or this use of the resource?"""
-    context = question.context
-    if kind is PolicyKind.SERVICE_CONTROL:
-        return under_service_control(context.principal)
-    return under_resource_control(question.action, context.resource, context.principal)
+        for kind in IN_REFUSALS:
+            for level in self.by_kind[kind]:
+                yield from level.denies
 
 
 def match_all(question: Question) -> Matches:
     """Read every policy that has a say."""
-    policies, kind = question.policies, PolicyKind
-    match = partial(matched, question)
-    own, endpoint = own_policies(question), policies.endpoint
-    # Without policies of an organization, nothing is asked: they would bind nobody.
-    service_control = policies.principal.service_control
-    if service_control and not is_bound(question, kind.SERVICE_CONTROL):
-        service_control = ()
-    resource_control = policies.resource_control
-    if resource_control and not is_bound(question, kind.RESOURCE_CONTROL):
-        resource_control = ()
-    return Matches(
-        service_control=tuple(match(kind.SERVICE_CONTROL, level) for level in service_control),
-        resource_control=tuple(match(kind.RESOURCE_CONTROL, level) for level in resource_control),
-        endpoint=match(kind.ENDPOINT, (endpoint,)) if endpoint is not None else None,
-        resource=match(question.resource_kind, policies.resource_based),
-        grants=match(question.resource_kind, policies.grants),
-        identity=match(kind.IDENTITY, own.identity_based),
-        boundary=None if own.boundary is None else match(kind.BOUNDARY, (own.boundary,)),
-        session=None if own.session is None else match(kind.SESSION, own.session),
-    )
+    context, action, bounded = question.context, question.action, question.bounded
+    by_kind: dict[PolicyKind, tuple[Matched, ...]] = {}
+    for kind, levels in levels_by_kind(question):
+        by_kind[kind] = (
+            tuple([_matched(context, action, bounded, kind, sources) for sources in levels])
+            if levels
+            else ()
+        )
+    kind = question.resource_kind
+    grants = _matched(context, action, bounded, kind, question.policies.grants)
+    return Matches(by_kind, kind, grants)

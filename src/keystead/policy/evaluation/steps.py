@@ -40,32 +40,36 @@ def reservation(question: Question) -> Finding | None:
 
 def resource_control(matches: Matches) -> Iterator[Finding]:
     """(2) RCPs only deny. AWS attaches a policy at every level that allows full access."""
-    count = len(matches.resource_control)
-    for level, matched in enumerate(matches.resource_control, 1):
+    levels = matches.levels(PolicyKind.RESOURCE_CONTROL)
+    count = len(levels)
+    for level, matched in enumerate(levels, 1):
         step = f"2 resource control policies, level {level} of {count}"
         yield Finding(step, PolicyKind.RESOURCE_CONTROL, ALLOW, "", matched.allows)
 
 
 def service_control(matches: Matches) -> Iterator[Finding]:
     """(3) Every level must allow."""
-    count = len(matches.service_control)
-    for level, matched in enumerate(matches.service_control, 1):
+    levels = matches.levels(PolicyKind.SERVICE_CONTROL)
+    count = len(levels)
+    for level, matched in enumerate(levels, 1):
         step = f"3 service control policies, level {level} of {count}"
         yield _must_allow(step, PolicyKind.SERVICE_CONTROL, matched)
 
 
 def endpoint(matches: Matches) -> Finding | None:
     """(4) The policy of the VPC endpoint must allow. It may name the caller in any way."""
-    if matches.endpoint is None:
+    levels = matches.levels(PolicyKind.ENDPOINT)
+    if not levels:
         return None
-    return _must_allow("4 VPC endpoint policy", PolicyKind.ENDPOINT, matches.endpoint)
+    (matched,) = levels
+    return _must_allow("4 VPC endpoint policy", PolicyKind.ENDPOINT, matched)
 
 
 def resource(question: Question, matches: Matches) -> Finding:
     """(5) The resource's own policies, and grants as their statements."""
-    step, kind = "5 resource-based policies", question.resource_kind
+    step, kind = "5 resource-based policies", matches.resource_kind
     policies, principal = question.policies, question.context.principal
-    grade = max(matches.resource.grade, matches.grants.grade)
+    grade = matches.grade
     if resource_refuses(
         principal.type,
         grade,
@@ -100,33 +104,34 @@ def identity(question: Question, matches: Matches, bound: Bound) -> Finding | No
         return Finding(step, None, ALLOW, "the root user needs no identity-based policy")
     if Bound.IDENTITY not in bound:
         return _not_needed(step, kind)
-    return _must_allow(step, kind, matches.identity)
+    (matched,) = matches.levels(kind)
+    return _must_allow(step, kind, matched)
 
 
 def boundary(matches: Matches, bound: Bound) -> Finding | None:
     """(7) The permissions boundary must allow, if there is one."""
     step, kind = "7 permissions boundary", PolicyKind.BOUNDARY
-    if matches.boundary is None:
+    levels = matches.levels(kind)
+    if not levels:
         return None
-    return (
-        _must_allow(step, kind, matches.boundary)
-        if Bound.BOUNDARY in bound
-        else _not_needed(step, kind)
-    )
+    (matched,) = levels
+    return _must_allow(step, kind, matched) if Bound.BOUNDARY in bound else _not_needed(step, kind)
 
 
 def session(question: Question, matches: Matches, bound: Bound) -> Finding | None:
     """(8) The session policies must allow, if any were passed. A federated user needs some."""
     step, kind = "8 session policies", PolicyKind.SESSION
     federated = question.context.principal.type is PrincipalType.FEDERATED_USER
-    if matches.session is None and not federated:
+    levels = matches.levels(kind)
+    if not levels and not federated:
         return None
     if Bound.SESSION not in bound:
         return _not_needed(step, kind)
-    if matches.session is None:
+    if not levels:
         detail = "a federated user without a session policy has no permissions of its own"
         return Finding(step, kind, IMPLICIT_DENY, detail)
-    return _must_allow(step, kind, matches.session)
+    (matched,) = levels
+    return _must_allow(step, kind, matched)
 
 
 def _must_allow(step: str, kind: PolicyKind, matched: Matched) -> Finding:

@@ -7,7 +7,6 @@ from keystead.policy.reasons.possibility import Possibility, Supposed, Verdict, 
 from keystead.policy.reasons.scenario import (
     BadScenario,
     decide_line,
-    known_keys,
     owner_of,
     principal_named,
     resource_document,
@@ -27,6 +26,6 @@ from keystead.policy.reasons.unknown_keys import Unknown
 __all__ = (
     "BadScenario", "Explanation", "Match", "Possibility", "Simulated", "Supposed", "Unknown",
     "Verdict", "combined", "could_apply", "cross_account", "decide_line", "dialect_of", "distinct",
-    "explain", "keys_asked", "known_keys", "owner_of", "possible", "principal_named", "refusal",
+    "explain", "keys_asked", "owner_of", "possible", "principal_named", "refusal",
     "render", "resource_document", "simulate",
 )  # fmt: skip

@@ -19,7 +19,6 @@ from keystead.policy.evaluation import (
     OF_CALLER,
     OF_OWNER,
     AccessDenied,
-    ApplicablePolicies,
     ContextValue,
     DecidingStatement,
     Decision,
@@ -30,6 +29,7 @@ from keystead.policy.evaluation import (
     Question,
     RefusedQuestion,
     RequestContext,
+    about_a_name,
     deciding,
     grade_of,
     is_exceeded,
@@ -147,18 +147,8 @@ def as_known(asked: RefusedQuestion) -> RefusedQuestion:
     if not question.foreign:
         return asked
     context, hidden = question.context, asked.described | _COMPARES_RESOURCES
-    return RefusedQuestion(
-        Question(
-            context=msgspec.structs.replace(
-                context,
-                resource=asked.shown_as or context.resource,
-                keys={name: value for name, value in context.keys.items() if name not in hidden},
-            ),
-            policies=ApplicablePolicies(
-                principal=question.policies.principal, endpoint=question.policies.endpoint
-            ),
-        )
-    )
+    known = {name: value for name, value in context.keys.items() if name not in hidden}
+    return RefusedQuestion(about_a_name(question, asked.shown_as or context.resource, known))
 
 
 def matches(known: RefusedQuestion) -> Iterator[Match]:

@@ -19,18 +19,17 @@ import msgspec
 
 from keystead.arns import PARTITIONS
 from keystead.policy.evaluation import (
-    ApplicablePolicies,
+    NO_KEYS,
     ContextValue,
     Decision,
     Finding,
     PolicySource,
     PrincipalPolicies,
     Question,
-    RequestContext,
+    ask,
     evaluate,
     policy_required,
     principal_keys,
-    works_across_accounts,
 )
 from keystead.policy.findings import action_problem, key_problem
 from keystead.policy.language import (
@@ -46,9 +45,7 @@ from keystead.policy.language import (
 from keystead.policy.text import ascii_lower
 
 Document = msgspec.Raw
-_WITHOUT_KNOWN_ID = frozenset(
-    {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED}
-)
+_UNKNOWN_ID = ""  # an ARN does not tell it, so no condition sees one
 _EVERY_ACCOUNTS = "aws"  # stands for the account in the ARNs of AWS managed policies
 _ANY_SESSION = "*"  # no session has this name, and no policy can name one by it
 _NOTHING = msgspec.Raw(b"null")
@@ -75,6 +72,17 @@ class Scenario(msgspec.Struct, rename="camel"):
     boundary: Document = _NOTHING
     session_policy: Document = _NOTHING
     vpc_endpoint_policy: Document = _NOTHING
+
+
+class _Resource(msgspec.Struct, frozen=True):
+    """The resource of a line: its name, its owner and its own policy."""
+
+    arn_text: str
+    owner: str
+    resource_policies: tuple[PolicySource, ...]
+    resource_policy_required: bool
+    grants: tuple[PolicySource, ...] = ()
+    condition_keys: Mapping[str, ContextValue] = NO_KEYS
 
 
 class Deciding(msgspec.Struct):
@@ -155,23 +163,19 @@ def question(scenario: Scenario) -> Question:
         if problem:
             raise BadScenario(problem)
     principal = principal_named(scenario.principal, scenario.principal_role or "", scenario.action)
-    owner = scenario.resource_account or owner_of(scenario.resource) or principal.account
-    context = RequestContext(
-        principal=principal,
-        action=scenario.action,
-        resource=scenario.resource,
-        resource_account=owner,
-        keys={**known_keys(principal, owner), **_keys(scenario.context)},
+    partition = _partition(scenario)
+    return ask(
+        principal,
+        _own_policies(scenario, partition),
+        scenario.action,
+        _resource(scenario, principal, partition),
+        principal_keys(principal),
+        given=_keys(scenario.context),
+        resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps", partition),
+        endpoint=_source(
+            scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy", partition
+        ),
     )
-    return Question(context, _policies(scenario))
-
-
-def known_keys(who: Principal, owner: str) -> dict[str, ContextValue]:
-    """What its ARN tells about the caller (iam.md 6.1), and the owner of the resource."""
-    known = principal_keys(who)
-    if who.type in _WITHOUT_KNOWN_ID:
-        known.pop("aws:userid", None)
-    return {"aws:resourceaccount": owner, **known} if owner else known
 
 
 def _keys(context: Mapping[str, str | list[str]]) -> dict[str, ContextValue]:
@@ -190,32 +194,29 @@ def owner_of(resource: str) -> str:
     return owner if owner != _EVERY_ACCOUNTS else ""
 
 
-def _policies(scenario: Scenario) -> ApplicablePolicies:
-    action = ascii_lower(scenario.action)
-    kind = resource_document(action, scenario.resource)
-    partition = _partition(scenario)
-    return ApplicablePolicies(
-        principal=PrincipalPolicies(
-            identity_based=tuple(
-                _sources(
-                    scenario.identity_policies,
-                    DocumentKind.IDENTITY,
-                    "identityPolicies",
-                    partition,
-                )
-            ),
-            boundary=_source(scenario.boundary, DocumentKind.BOUNDARY, "boundary", partition),
-            session=_session(scenario.session_policy, partition),
-            service_control=_levels(scenario.scps, DocumentKind.SCP, "scps", partition),
-        ),
-        resource_based=_some(_source(scenario.resource_policy, kind, "resourcePolicy", partition))
-        or (),
-        resource_policy_required=policy_required(action, scenario.resource),
-        resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps", partition),
-        endpoint=_source(
-            scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy", partition
-        ),
-        cross_account_allowed=works_across_accounts(action),
+def _resource(scenario: Scenario, principal: Principal, partition: str) -> _Resource:
+    """What the line says of the resource."""
+    action, arn = ascii_lower(scenario.action), scenario.resource
+    kind = resource_document(action, arn)
+    policy = _source(scenario.resource_policy, kind, "resourcePolicy", partition)
+    return _Resource(
+        arn,
+        scenario.resource_account or owner_of(arn) or principal.account,
+        _some(policy) or (),
+        policy_required(action, arn),
+    )
+
+
+def _own_policies(scenario: Scenario, partition: str) -> PrincipalPolicies:
+    """What the line says of the caller's policies."""
+    identity = _sources(
+        scenario.identity_policies, DocumentKind.IDENTITY, "identityPolicies", partition
+    )
+    return PrincipalPolicies(
+        identity_based=tuple(identity),
+        boundary=_source(scenario.boundary, DocumentKind.BOUNDARY, "boundary", partition),
+        session=_session(scenario.session_policy, partition),
+        service_control=_levels(scenario.scps, DocumentKind.SCP, "scps", partition),
     )
 
 
@@ -307,7 +308,9 @@ def principal_named(name: str, role: str, action: str) -> Principal:
             return Principal(PrincipalType.ACCOUNT, name, account, account, principal_arn=name)
         case "user":
             user = rest.rpartition("/")[2]
-            return Principal(PrincipalType.USER, name, account, name, name=user, principal_arn=name)
+            return Principal(
+                PrincipalType.USER, name, account, _UNKNOWN_ID, name=user, principal_arn=name
+            )
         case "role":
             if role not in ("", name):
                 raise BadScenario(f"`principalRole` {role} is another role than `principal`")
@@ -326,7 +329,7 @@ def principal_named(name: str, role: str, action: str) -> Principal:
                 issuer_arn=role,
             )
         case "saml-provider" | "oidc-provider":
-            return Principal(PrincipalType.FEDERATED, name, "", name, issuer_arn=name)
+            return Principal(PrincipalType.FEDERATED, name, "", _UNKNOWN_ID, issuer_arn=name)
     raise BadScenario(f"`principal` {name} is no principal that can ask")
 
 
@@ -336,7 +339,7 @@ def _session_of(role: str, session: str, account: str) -> Principal:
         PrincipalType.ASSUMED_ROLE,
         session,
         account,
-        session,
+        _UNKNOWN_ID,
         principal_arn=role,
         issuer_arn=role,
         service_linked=":role/aws-service-role/" in role,
@@ -349,5 +352,5 @@ def _host(name: str, action: str) -> Principal:
         raise BadScenario(f"`principal` {name} is neither an ARN nor a service")
     by_assertion = ascii_lower(action).startswith("sts:assumerolewith")
     if name in WEB_PROVIDERS and (by_assertion or not name.endswith(".amazonaws.com")):
-        return Principal(PrincipalType.FEDERATED, name, "", name, issuer_arn=name)
+        return Principal(PrincipalType.FEDERATED, name, "", _UNKNOWN_ID, issuer_arn=name)
     return Principal(PrincipalType.SERVICE, name, "", name, service_names=(name,))

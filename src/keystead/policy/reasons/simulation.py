@@ -20,8 +20,8 @@ from keystead.policy.evaluation import (
     PolicyKind,
     Question,
     evaluate,
+    levels_of,
     match_all,
-    own_policies,
 )
 from keystead.policy.language import (
     VERSION_2012,
@@ -59,7 +59,7 @@ def simulate(question: Question) -> Simulated:
         return Simulated(decision.outcome, (), (), organization=None, boundary=None, kinds={})
     matches = match_all(question)
     decided = () if decision.outcome is Outcome.IMPLICITLY_DENIED else decision.statements
-    organization = all(map(_allows, matches.service_control)) if matches.service_control else None
+    organization = _all(map(_allows, matches.levels(PolicyKind.SERVICE_CONTROL)))
     return Simulated(
         outcome=decision.outcome,
         statements=tuple(
@@ -67,7 +67,7 @@ def simulate(question: Question) -> Simulated:
         ),
         missing=tuple(_missing(question)),
         organization=organization,
-        boundary=None if matches.boundary is None else _allows(matches.boundary),
+        boundary=_all(map(_allows, matches.levels(PolicyKind.BOUNDARY))),
         kinds=_kinds(question, matches) if organization is not False else {},
     )
 
@@ -143,10 +143,12 @@ def _token(part: Token | Variable, keys: Keys) -> Token:
 
 def _missing(question: Question) -> Iterator[str]:
     """The keys without a value that statements about this action and resource use."""
-    policies, own = question.policies, own_policies(question)
-    sources = [*own.identity_based, *policies.resource_based]
-    if own.boundary is not None:
-        sources.append(own.boundary)
+    sources = (
+        source
+        for kind in _told_of(question)
+        for level in levels_of(question, kind)
+        for source in level
+    )
     return distinct(key for source in sources for key in _missing_of(question, source.policy))
 
 
@@ -200,10 +202,14 @@ def _kinds(question: Question, matches: Matches) -> dict[PolicyKind, Outcome]:
     """The answer of each kind of policy alone, for a resource of another account."""
     if not question.foreign:
         return {}
-    kinds = {PolicyKind.IDENTITY: matches.identity, question.resource_kind: matches.resource}
-    if matches.boundary is not None:
-        kinds[PolicyKind.BOUNDARY] = matches.boundary
-    return {kind: _outcome(matched) for kind, matched in kinds.items()}
+    return {
+        kind: _outcome(matched) for kind in _told_of(question) for matched in matches.levels(kind)
+    }
+
+
+def _told_of(question: Question) -> tuple[PolicyKind, ...]:
+    """The kinds of policy of which a simulation tells by itself, in AWS's order."""
+    return PolicyKind.IDENTITY, question.resource_kind, PolicyKind.BOUNDARY
 
 
 def _outcome(matched: Matched) -> Outcome:

@@ -21,7 +21,7 @@ from keystead.arns import partition_of, speak
 from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
 from keystead.audit.unknown_callers import UnknownCallers
-from keystead.call import NoOrganization
+from keystead.call import Guardrails, NoOrganization
 from keystead.clock import Clock, machine_clock, system_clock
 from keystead.custody.files import make_directory, read_private
 from keystead.custody.hierarchy import Hierarchy
@@ -135,6 +135,7 @@ class Installation:
         self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
         self.heard = Heard()
         self.enforcer = Enforcer()
+        self.guardrails: Guardrails = NoOrganization()
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self.refusals = Refusals(
@@ -190,14 +191,13 @@ class Installation:
     def _calls(self) -> Mapping[str, OpenCall]:
         """The calls of each service, with the collaborators that its operations may touch."""
         principals = StoredPrincipals(self.identities, self.store.read())
-        guardrails = NoOrganization()
         tokens = self.hierarchy.tokens
         accept = self.config.accept_unsupported_condition_keys
         return {
             "kms": partial(
                 KmsCall,
                 principals=principals,
-                guardrails=guardrails,
+                guardrails=self.guardrails,
                 enforcer=self.enforcer,
                 repository=self.keys,
                 heard=self.heard,
@@ -208,7 +208,7 @@ class Installation:
             "iam": partial(
                 IamCall,
                 principals=principals,
-                guardrails=guardrails,
+                guardrails=self.guardrails,
                 enforcer=self.enforcer,
                 repository=self.identities,
                 tokens=tokens,
@@ -218,7 +218,7 @@ class Installation:
             "organizations": partial(
                 OrganizationsCall,
                 principals=principals,
-                guardrails=guardrails,
+                guardrails=self.guardrails,
                 enforcer=self.enforcer,
                 repository=self.identities,
                 tokens=tokens,
@@ -227,7 +227,7 @@ class Installation:
             "access-analyzer": partial(
                 AnalyzerCall,
                 principals=principals,
-                guardrails=guardrails,
+                guardrails=self.guardrails,
                 enforcer=self.enforcer,
                 tokens=tokens,
                 accept_unsupported_condition_keys=accept,
@@ -235,7 +235,7 @@ class Installation:
             "sts": partial(
                 StsCall,
                 principals=principals,
-                guardrails=guardrails,
+                guardrails=self.guardrails,
                 enforcer=self.enforcer,
                 authorization_messages=self.refusals,
                 repository=self.identities,

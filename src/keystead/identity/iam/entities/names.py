@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from keystead.call import NO_KEYS, Target
+from keystead.call import Target
 from keystead.identity import resources, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam.entities import boundaries
 from keystead.identity.names import canonical
 from keystead.identity.repository import E, new
 from keystead.identity.resources import Named
-from keystead.policy.evaluation import ContextValue
+from keystead.policy.evaluation import NO_KEYS, ContextValue
 from keystead.tags import request_keys
 from keystead.wire.models import iam as api
 

@@ -12,8 +12,8 @@ from keystead.identity.authentication import callers
 from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation.source import entity_arn
 from keystead.identity.repository import Entity, User
-from keystead.policy.evaluation import ContextValue, Keys, Principal, PrincipalType
-from keystead.policy.reasons import known_keys, principal_named
+from keystead.policy.evaluation import ContextValue, Keys, Principal, PrincipalType, principal_keys
+from keystead.policy.reasons import principal_named
 from keystead.policy.text import ascii_lower
 from keystead.policy.text import values as parse
 from keystead.wire.models import iam as api
@@ -52,7 +52,7 @@ def caller(call: IamCall, arn: str | None, source: Entity | None, *, resource_po
     if kind == "group":
         return _unnamed(named, entity_arn(named).account)
     principal = principal_named(named, "", "")
-    return principal, known_keys(principal, "")
+    return principal, principal_keys(principal)
 
 
 def _unnamed(arn: str, account: str) -> Who:

@@ -2,28 +2,28 @@
 
 The resource's own policy applies if the request gives one. Without it a resource in the caller's
 account has no policy, and a resource of another account stays closed. For a caller without a name
-no resource is in another account.
+no resource is in another account. RCPs and the policies of endpoints never apply, because no
+request can give any (iam.md 1.9).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from keystead.call import Target
 from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation import caller_and_facts
 from keystead.identity.iam.simulation.policies import resource_policy
 from keystead.identity.names import root_arn
 from keystead.identity.repository import Entity
 from keystead.policy.evaluation import (
-    ApplicablePolicies,
     Keys,
     PolicySource,
     Principal,
     PrincipalPolicies,
     Question,
-    RequestContext,
+    ask,
     policy_required,
-    works_across_accounts,
 )
 from keystead.policy.language import DocumentKind
 from keystead.policy.reasons import could_apply, dialect_of, owner_of, resource_document
@@ -75,7 +75,8 @@ class Questions:
     actions: Sequence[str]
     resources: Sequence[str]
     principal: Principal
-    facts: Keys
+    known: Keys  # of the principal
+    given: Keys  # by ContextEntries
     own: PrincipalPolicies
     resource_policy: str | None
     owner: str  # of resources whose ARN names none
@@ -85,20 +86,20 @@ class Questions:
         """One question."""
         name, owner = ascii_lower(action), owner_of(resource) or self.owner
         own_policy = self.policy_of(name, resource)
-        context = RequestContext(
-            principal=self.principal,
-            action=action,
-            resource=resource,
-            resource_account=owner if self.principal.arn else self.principal.account,
-            keys={"aws:resourceaccount": owner, **self.facts},
+        return ask(
+            self.principal,
+            self.own,
+            action,
+            Target(
+                resource,
+                owner if self.principal.arn else self.principal.account,
+                resource_policies=own_policy,
+                resource_policy_required=bool(own_policy) and policy_required(name, resource),
+                condition_keys={"aws:resourceaccount": owner},
+            ),
+            self.known,
+            given=self.given,
         )
-        policies = ApplicablePolicies(
-            principal=self.own,
-            resource_based=own_policy,
-            resource_policy_required=bool(own_policy) and policy_required(name, resource),
-            cross_account_allowed=works_across_accounts(name),
-        )
-        return Question(context, policies)
 
     def policy_of(self, action: str, resource: str) -> tuple[PolicySource, ...]:
         """The resource's own policy, as an action in lower case asks it."""
@@ -108,6 +109,11 @@ class Questions:
         if kind not in self.compiled:
             self.compiled[kind] = resource_policy(self.resource_policy, kind)
         return (self.compiled[kind],)
+
+    @property
+    def facts(self) -> Keys:
+        """What is known of a request about any resource."""
+        return {**self.known, **self.given}
 
     @property
     def sources(self) -> tuple[PolicySource, ...]:
@@ -140,14 +146,15 @@ def questions(
     _require_actions(request.action_names)
     _require_resources(resources)
     _require_option(request, resources)
-    principal, facts = caller_and_facts.caller(
+    principal, known = caller_and_facts.caller(
         call, request.caller_arn, source, resource_policy=request.resource_policy is not None
     )
     asked = Questions(
         actions=request.action_names,
         resources=resources,
         principal=principal,
-        facts={**facts, **caller_and_facts.entries(request.context_entries)},
+        known=known,
+        given=caller_and_facts.entries(request.context_entries),
         own=own,
         resource_policy=request.resource_policy,
         owner=_owner(request.resource_owner) or principal.account,
