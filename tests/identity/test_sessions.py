@@ -127,7 +127,6 @@ def test_a_federated_user(door: Door, tenant: Tenant, alice: Person) -> None:
         "aws:principaltag/team": "red",
         "aws:principaltag/site": "here",
         "aws:principalisawsservice": "false",
-        "aws:viaawsservice": "false",
         "aws:tokenissuetime": "2026-11-24T12:00:00Z",
         "aws:multifactorauthpresent": "false",
     }

@@ -292,3 +292,20 @@ def test_context_keys(tenant: Tenant, admin: Person) -> None:
     assert both.context_key_names == ["aws:username", "aws:CurrentTime", "aws:MadeUp"]
     with refused("InvalidInput", "Syntax errors in policy."):
         admin(api.GetContextKeysForCustomPolicy, policy_input_list=["{"])
+
+
+def test_no_fact_of_a_request_is_known(admin: Person, alice: Person) -> None:
+    """Of the source itself its names are known; whether a service calls for it is to be given."""
+    policy = allow(
+        "s3:*",
+        Condition={"Bool": {"aws:ViaAWSService": "false"}, "Null": {"aws:username": "false"}},
+    )
+
+    def told(**members: Any) -> tuple[str, list[str] | None]:
+        source = alice.caller.principal.arn
+        row = simulate_source(admin, source, "s3:PutObject", policy_input_list=[policy], **members)
+        return row.eval_decision, row.missing_context_values
+
+    assert told() == ("implicitDeny", ["aws:ViaAWSService"])
+    given = [entry("aws:ViaAWSService", "false", kind="boolean")]
+    assert told(context_entries=given) == ("allowed", [])
