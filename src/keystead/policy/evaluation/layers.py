@@ -1,6 +1,6 @@
 """In which layer of a decision does a policy stand?  Layers are read and replaced here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -104,27 +104,28 @@ def _held(policies: ApplicablePolicies, kind: PolicyKind) -> Any:
     return getattr(policies.principal if facts.of_principal else policies, facts.part)
 
 
-def levels_by_kind(question: Question) -> Iterator[tuple[PolicyKind, tuple[Sources, ...]]]:
-    """The policies of each kind as levels, which all have to allow; () for a kind without a say.
+def levels_by_kind(question: Question) -> list[tuple[PolicyKind, tuple[Sources, ...]]]:
+    """The policies of each kind that has a say, as levels, which all have to allow.
 
     A set of policies is one level. A kind with one policy or none has one level or none.
     """
     policies, has_a_say = question.policies, _having_a_say(question)
     own = policies.principal
+    having: list[tuple[PolicyKind, tuple[Sources, ...]]] = []
     for kind, facts in KINDS.items():
         held = getattr(own if facts.of_principal else policies, facts.part)
         form = facts.form
         if held is None or (form is _LEVELS and not held) or not has_a_say(kind, facts):
-            yield kind, ()
-        elif form is _LEVELS:
-            yield kind, held
-        else:
-            yield kind, ((held,) if form is _SET else ((held,),))
+            continue
+        if form is not _LEVELS:
+            held = (held,) if form is _SET else ((held,),)
+        having.append((kind, held))
+    return having
 
 
 def levels_of(question: Question, kind: PolicyKind) -> tuple[Sources, ...]:
-    """The same of one kind."""
-    return dict(levels_by_kind(question))[kind]
+    """The same of one kind; () when it has no say."""
+    return dict(levels_by_kind(question)).get(kind, ())
 
 
 def places(question: Question) -> list[Layer]:

@@ -120,25 +120,24 @@ class Matches(msgspec.Struct, frozen=True):
 
     def levels(self, kind: PolicyKind) -> tuple[Matched, ...]:
         """The matching statements of a kind at each level; () when no policy of it has a say."""
-        return self.by_kind[kind]
+        return self.by_kind.get(kind, ())
 
     def denies(self) -> Iterator[DecidingStatement]:
         """Every matching Deny. A refusal names the first (iam.md 7.1). Grants only allow."""
+        by_kind = self.by_kind
         for kind in IN_REFUSALS:
-            for level in self.by_kind[kind]:
-                yield from level.denies
+            if kind in by_kind:
+                for level in by_kind[kind]:
+                    yield from level.denies
 
 
 def match_all(question: Question) -> Matches:
     """Read every policy that has a say."""
     context, action, bounded = question.context, question.action, question.bounded
-    by_kind: dict[PolicyKind, tuple[Matched, ...]] = {}
-    for kind, levels in levels_by_kind(question):
-        by_kind[kind] = (
-            tuple([_matched(context, action, bounded, kind, sources) for sources in levels])
-            if levels
-            else ()
-        )
+    by_kind = {
+        kind: tuple([_matched(context, action, bounded, kind, sources) for sources in levels])
+        for kind, levels in levels_by_kind(question)
+    }
     kind = question.resource_kind
     grants = _matched(context, action, bounded, kind, question.policies.grants)
     return Matches(by_kind, kind, grants)
