@@ -43,7 +43,7 @@ def global_keys(
 
 
 def every_request(now: datetime) -> Keys:
-    """The keys whose values are the same for every request of this second, whatever it says."""
+    """The keys whose values are the same for every request of this second."""
     return _at(int(now.timestamp()))
 
 
@@ -53,6 +53,6 @@ ANY_TIME: Final[Keys] = {"aws:viaawsservice": "false"}
 
 @lru_cache(maxsize=4)
 def _at(second: int) -> Keys:
-    """The time as a date and as a number, and what is true at any time."""
+    """The time as a date and as a number, and the keys that are the same at any time."""
     date = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return {**ANY_TIME, "aws:currenttime": date, "aws:epochtime": str(second)}

@@ -1,11 +1,11 @@
-"""What seals the credentials of a session, and for how long?  (threat-model ST-1)
+"""How are the credentials of a session sealed, and for how long?  (threat-model ST-1)
 
 A session token is a record (`records`) whose generation, in clear, is the day on which it was
 sealed. Each day has a key of its own under the key for session tokens, so no key seals more than a
-day's tokens. It is bound to the access key id that it belongs to, and to the incarnation of the
-installation: a declared restore makes every token from before worthless.
+day's tokens. A token is bound to the access key id that it belongs to. It is bound to the
+incarnation of the installation too: a declared restore makes every token from before worthless.
 
-Nothing is stored. What a token holds is `identity.sessions`' to say.
+Nothing is stored. The content of a token is defined in `identity.sessions`.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from keystead.custody.tokens import InvalidToken, decoded, encoded
 from keystead.store.protocol import Value
 
 DAYS = 30
-"""So old a token may be to be opened still; no session lasts longer than two days, and whoever
-comes later in this time hears that it expired."""
+"""A token of this age is still opened. No session lasts longer than two days, so a caller with an
+older token learns that it expired."""
 
 _DAY = 86_400  # seconds
 
@@ -35,7 +35,7 @@ class SessionTokens(Guarded):
         self._sealers: dict[int, RecordSealer] = {}  # by day: at most those that are opened
 
     def seal(self, data: bytes, bound_to: Sequence[Value], now: datetime) -> str:
-        """The token that holds `data` for those it is bound to."""
+        """The token that holds `data`, bound to these values."""
         sealer = self._of_day(_day(now), now)
         return encoded(sealer.seal(data, place(self._incarnation, bound_to)))
 
@@ -49,7 +49,7 @@ class SessionTokens(Guarded):
             raise InvalidToken from None
 
     def _of_day(self, day: int, now: datetime) -> RecordSealer:
-        """What seals on a day, if its tokens are opened still; raises BadRecord otherwise."""
+        """The sealer of a day; raises BadRecord if its tokens are not opened any more."""
         today = _day(now)
         # A clock that was set back finds tokens of tomorrow.
         if not today - DAYS <= day <= today + 1:

@@ -112,7 +112,7 @@ class Questions:
 
     @property
     def facts(self) -> Keys:
-        """What is known of a request about any resource."""
+        """The known facts of a request about any resource."""
         return {**self.known, **self.given}
 
     @property
