@@ -77,7 +77,7 @@ def error(refusal: AwsError, request_id: str) -> HttpResponse:
     headers = (("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", refusal.code), *_HEADERS)
     body = {"__type": refusal.code}
     if refusal.message is not None:
-        # Recorded from KMS: this one error spells its member with a capital, whatever its model.
+        # Recorded from KMS: this error always spells its member with a capital.
         capital = refusal.code == "AccessDeniedException"
         body["Message" if capital else refusal.message_member] = refusal.message
     if refusal.reason:

@@ -90,10 +90,10 @@ def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
 
 
 def refusal(operation: Operation[Any, Any], tree: dict[str, Any]) -> AwsError:
-    """What a tree that breaks constraints is refused with."""
+    """The refusal of a tree that breaks constraints, in the words of its service."""
     if not operation.service.gives_reasons:
         return ValidationException(explain(operation, tree))
-    error = next(one for one in operation.errors if one.code == _INVALID_INPUT)
+    error = next(kind for kind in operation.errors if kind.code == _INVALID_INPUT)
     first = violations(operation, tree)[0]
     for rule, reason, sentence in _REASONS:
         if rule in first:
