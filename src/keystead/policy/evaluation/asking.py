@@ -1,10 +1,11 @@
 """How is a question built?  By one function, for every caller, resource and purpose.
 
 Enforcement, `explain`, `who-can`, `simulate`, folders of policies, IAM's simulations and
-`keystead decide` differ in where they find a caller, a resource and facts. What becomes of these
-is the same for all of them: which facts a condition sees, and which policies have a say. A
-refusal that was written down is the same question again, and what a stranger may know of one is a
-part of it (`recalled`, `about_a_name`).
+`keystead decide` find a caller, a resource and facts in different places. One function then decides
+for all of them which facts a condition sees, and which policies have a say.
+
+`recalled` builds the question of a written refusal again. `about_a_name` gives the part of a
+question that a stranger may know.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ _OF_NETWORK = tuple(facts.part for facts in KINDS.values() if facts.whose is Who
 
 
 class ResourceSide(Protocol):
-    """What a question needs of a resource."""
+    """The facts about a resource that a question needs."""
 
     @property
     def arn_text(self) -> str:
@@ -44,11 +45,11 @@ class ResourceSide(Protocol):
 
     @property
     def owner(self) -> str:
-        """The account that owns it; "" when nobody is known to."""
+        """The account that owns it; "" if no owner is known."""
 
     @property
     def resource_policies(self) -> tuple[PolicySource, ...]:
-        """Its own policies: the key policy, the trust policy."""
+        """Its own policies: a key policy or a trust policy."""
 
     @property
     def resource_policy_required(self) -> bool:
@@ -56,11 +57,11 @@ class ResourceSide(Protocol):
 
     @property
     def grants(self) -> tuple[PolicySource, ...]:
-        """Grants on it, as statements."""
+        """The grants on it, as policies."""
 
     @property
     def condition_keys(self) -> Mapping[str, ContextValue]:
-        """Condition keys that describe it, lower-case: `kms:keyspec`, `aws:resourcetag/team`."""
+        """The condition keys that describe it, in lower case: `kms:keyspec`, …"""
 
 
 def ask(
@@ -75,12 +76,13 @@ def ask(
     endpoint: PolicySource | None = None,
     across_accounts: bool | None = None,
 ) -> Question:
-    """The question of one request, real or supposed.
+    """The question of one real or supposed request.
 
-    `keys` are those of the principal and of every request. Those of the resource come over them,
-    its owner first. `given` comes over all: the keys of the operation itself, or what a person
-    who supposes a request says of it. The RCPs are those over the resource's account. Whether the
-    action works across accounts is told by its row, or looked up here.
+    `keys` are the keys of the principal and of every request. The keys of the resource replace
+    them, first its owner. `given` replaces all others. It has the keys of the operation itself, or
+    the keys that a person gives for a supposed request. `resource_control` has the RCPs over the
+    resource's account. `across_accounts`: does the action work across accounts?  The row of an
+    operation tells it. With None it is looked up here.
     """
     owner = resource.owner
     if owner:
@@ -104,16 +106,16 @@ def ask(
 
 
 def recalled(context: RequestContext, members: Mapping[str, Any]) -> Question:
-    """The question that was asked: `members` of its policies by name, those of the caller too."""
+    """The question of a written refusal. `members` are the members of its policies, by name."""
     own = {name: value for name, value in members.items() if name in _OWN}
     others = {name: value for name, value in members.items() if name not in _OWN}
     return Question(context, ApplicablePolicies(PrincipalPolicies(**own), **others))
 
 
 def about_a_name(question: Question, name: str, keys: Keys) -> Question:
-    """The same question about a mere name: without all that is known of the resource.
+    """The same question about a mere name, without the facts and policies of the resource.
 
-    What binds the caller stays, with the policy of the network that it came by.
+    The policies of the caller stay, and so does the policy of the caller's network.
     """
     policies = question.policies
     kept = {part: getattr(policies, part) for part in _OF_NETWORK}

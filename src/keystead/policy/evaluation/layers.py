@@ -42,12 +42,12 @@ def document_kind(kind: PolicyKind) -> DocumentKind:
 
 
 def form_of(name: str) -> Form | None:
-    """The form of a member of a question's policies; None for one that holds no policies."""
+    """The form of a member of a question's policies; None if the member holds no policies."""
     return _FORMS[name]
 
 
 def members(policies: ApplicablePolicies) -> dict[str, Any]:
-    """The members of a question's policies that say something, the caller's among them, by name."""
+    """The members of a question's policies by name, with the caller's, but for the defaults."""
     own = policies.principal
     return {
         member.name: value
@@ -58,7 +58,7 @@ def members(policies: ApplicablePolicies) -> dict[str, Any]:
 
 
 def of_each(form: Form | None, value: Any, made: Callable[[Any], Any]) -> Any:
-    """A member of this form, with what is `made` of each of its policies."""
+    """A member of this form, in which `made` has replaced each policy."""
     match form:
         case Form.ONE:
             return made(value)

@@ -1,7 +1,7 @@
-"""What is a question?  Who asks what of what, and which policies have a say.
+"""Which parts has a question?  A caller, an action, a resource, facts, and policies with a say.
 
 INVARIANT: a RequestContext is built from verified facts only (threat-model PE-3). Names of
-condition keys are lower-case here; an absent key is absent, never empty.
+condition keys are in lower case. A key without a value has no entry; it is never empty.
 """
 
 from collections.abc import Iterable, Iterator
@@ -39,11 +39,11 @@ __all__ = [
 ]
 
 Combination = tuple[str, str, str, bool, bool, bool, str, str]
-"""What a compiled decision depends on; see `ApplicablePolicies.combination`."""
+"""The key of a compiled decision (`ApplicablePolicies.combination`)."""
 
 
 class PolicySource(msgspec.Struct, frozen=True):
-    """One policy at the place where it is attached: what a reason can name."""
+    """One policy, and the place where it is attached. A reason names both."""
 
     policy: Policy
     id: str  # the policy's ARN, or for an inline policy its name; a grant's id; "default"
@@ -51,19 +51,19 @@ class PolicySource(msgspec.Struct, frozen=True):
 
 
 class RequestContext(msgspec.Struct, frozen=True, gc=False):
-    """What a request says: everything that the statements of a policy may ask about."""
+    """A request: everything on which the statements of a policy may depend."""
 
     principal: Principal
     action: str  # "kms:Encrypt", AWS's own spelling
     resource: str  # ARN, or "*" for an action without a resource
-    resource_account: str  # who owns the resource; the caller's account for "*"
+    resource_account: str  # the owner of the resource; the caller's account for "*"
     keys: Keys  # lower-case name -> value
 
 
 class PrincipalPolicies(msgspec.Struct, frozen=True):
-    """What bounds and empowers the caller, from the caller's own account.
+    """The policies that the caller has from its own account and organization.
 
-    `ids` is derived: it is the same for two callers exactly when the same documents apply.
+    `ids` is derived. Two callers have the same `ids` exactly when the same documents apply.
     """
 
     identity_based: tuple[PolicySource, ...] = ()  # inline, managed and group policies
@@ -75,8 +75,8 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
     @property
     def every(self) -> Iterator[PolicySource]:
         """All of them."""
-        one = () if self.boundary is None else (self.boundary,)
-        return chain(self.identity_based, one, self.session or (), *self.service_control)
+        boundary = () if self.boundary is None else (self.boundary,)
+        return chain(self.identity_based, boundary, self.session or (), *self.service_control)
 
     def __post_init__(self) -> None:
         boundary = () if self.boundary is None else (self.boundary,)
@@ -89,10 +89,11 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
 class ApplicablePolicies(msgspec.Struct, frozen=True):
     """Every policy that has a say in one decision, by kind.
 
-    A kind that does not apply is empty or None and restricts nothing, except that a resource with
-    `resource_policy_required` (a KMS key, a role to be assumed) must allow or delegate, and that
-    a federated user without a session policy has no identity-based permissions (iam.md 5.2).
-    No resource control policies are passed for an AWS managed key (iam.md 5.6).
+    A kind that does not apply is empty or None, and restricts nothing. There are two exceptions
+    (iam.md 5.2). A resource with `resource_policy_required` (a KMS key, a role to be assumed) must
+    allow or delegate. A federated user without a session policy has no identity-based permissions.
+
+    For an AWS managed key no resource control policies are passed (iam.md 5.6).
     """
 
     principal: PrincipalPolicies
@@ -106,14 +107,14 @@ class ApplicablePolicies(msgspec.Struct, frozen=True):
 
     @property
     def every(self) -> Iterator[PolicySource]:
-        """All of them but the grants."""
-        one = () if self.endpoint is None else (self.endpoint,)
-        return chain(self.principal.every, self.resource_based, one, *self.resource_control)
+        """All policies but the grants."""
+        endpoint = () if self.endpoint is None else (self.endpoint,)
+        return chain(self.principal.every, self.resource_based, endpoint, *self.resource_control)
 
     def combination(self, action: str) -> Combination:
-        """What a compiled decision on this action depends on: the documents, how they are asked.
+        """The key of a compiled decision on this action: the ids of its documents, and its flags.
 
-        Grants are not among them, because there may be one for each key.
+        Grants are not in it, because each key may have its own.
         """
         resource, endpoint = self.resource_based, self.endpoint
         return (
@@ -131,7 +132,7 @@ class ApplicablePolicies(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """May this principal do this to this resource, here and now, under these policies?
 
-    Everything that a decision depends on. What follows from it is worked out when it is needed.
+    It is everything that a decision depends on. Derived facts are worked out when they are needed.
     """
 
     context: RequestContext
@@ -139,7 +140,7 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def action(self) -> str:
-        """The action in lower case, as statements are compared with it."""
+        """The action in lower case. Statements are compared with it."""
         return ascii_lower(self.context.action)
 
     @property
@@ -160,25 +161,25 @@ class Question(msgspec.Struct, frozen=True):
         return resource_kind(self.action)
 
     def under(self, policies: ApplicablePolicies) -> "Question":
-        """The same request, asked under other policies."""
+        """The same request under other policies."""
         return Question(self.context, policies)
 
     def with_keys(self, keys: Keys) -> "Question":
-        """The same question of a request with other condition keys."""
+        """The same question with other condition keys."""
         return Question(replace(self.context, keys=keys), self.policies)
 
 
 class RefusedQuestion(msgspec.Struct, frozen=True):
-    """A question that was refused, with what to mind when it is told to others."""
+    """A question that was refused, and two facts that matter when others are told of it."""
 
     question: Question
     described: frozenset[str] = frozenset()  # the keys that describe the resource, not the request
-    shown_as: str = ""  # how the caller may hear of the resource, when not by its ARN
+    shown_as: str = ""  # the name by which the caller may know the resource; "" is its ARN
 
 
 def documents(sources: Iterable[PolicySource]) -> Shared:
-    """The compiled documents, as parts of a value that is kept, each with what it costs."""
-    return tuple((one.policy, one.policy.weight or weigh(one.policy)) for one in sources)
+    """The compiled documents as shared parts of a cached value, each with its weight in bytes."""
+    return tuple((s.policy, s.policy.weight or weigh(s.policy)) for s in sources)
 
 
 def _ids(sources: tuple[PolicySource, ...]) -> str:

@@ -1,13 +1,14 @@
-"""What may a stranger hear of a refusal?  Of another account's resource, only what it said itself.
+"""Which facts may a stranger learn from a refusal?  About another account's resource, no new ones.
 
-A stranger may write any policy for itself. If the sentence of a refusal told whether its own Deny
-matched, each call would answer one question about the resource: does it exist, what is its id,
-how is it tagged? So everything that is told of another account's resource is worked out again
-from the caller, its own policies and what the request said (threat-model KM-2, EX-1).
+A stranger may write any policy for itself. Suppose that the sentence of a refusal told whether the
+stranger's own Deny matched. Then each call would answer one question about the resource: whether it
+exists, which id it has, or how it is tagged. So the sentence about another account's resource is
+worked out again. It uses only the caller, the caller's policies and the request (threat-model KM-2,
+EX-1).
 
-INVARIANT: the resource's policies and condition keys are put away before any statement is asked,
-its ARN gives way to the name that the caller used, and statements that ask for what was put away
-are put away, too. So what is told cannot depend on how the resource is, nor on whether it exists.
+INVARIANT: before any statement is compared, the resource's policies and condition keys are removed,
+and its ARN is replaced by the name that the caller used. A statement that uses a removed fact is
+removed, too. So the sentence depends neither on the state of the resource nor on its existence.
 """
 
 import re
@@ -41,7 +42,7 @@ from keystead.policy.text import ascii_lower
 
 _VARIABLE = re.compile(r"\$\{([^},]+)")
 
-# Worked out from two keys of which neither may be the caller's.
+# The value of this condition key follows from two keys, and neither need be the caller's.
 _BESIDE_OWNER = OF_OWNER | OF_CALLER
 _WITH_POLICIES = frozenset(
     {PrincipalType.USER, PrincipalType.ASSUMED_ROLE, PrincipalType.FEDERATED_USER}
@@ -52,7 +53,7 @@ _COMPARES_RESOURCES = frozenset({"kms:reencryptonsamekey"})
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A statement that matched, and where it stands."""
+    """A statement that matched, its layer and its policy."""
 
     place: Layer
     source: PolicySource
@@ -64,7 +65,7 @@ class Match(msgspec.Struct, frozen=True):
 
 
 def refusal(decision: Decision, asked: RefusedQuestion) -> AccessDenied:
-    """The refusal as the caller may hear it."""
+    """The refusal in the words that the caller may read."""
     told = _told(decision, asked) if decision.foreign else decision
     if asked.shown_as:
         told = msgspec.structs.replace(told, resource=asked.shown_as)
@@ -72,7 +73,7 @@ def refusal(decision: Decision, asked: RefusedQuestion) -> AccessDenied:
 
 
 def _told(decision: Decision, asked: RefusedQuestion) -> Decision:
-    """The decision on another account's resource, as far as the caller's own side explains it."""
+    """The decision on another account's resource, as the caller's own side explains it."""
     known = as_known(asked)
     denies = [match.deciding for match in matches(known) if not match.statement.allow]
     if denies:
@@ -85,9 +86,9 @@ def _told(decision: Decision, asked: RefusedQuestion) -> Decision:
 
 
 def of_ciphertext(refused: AccessDenied) -> AccessDenied:
-    """The same refusal for who named no key, but sent a ciphertext (kms.md 8.4).
+    """The same refusal for a caller who sent a ciphertext and named no key (kms.md 8.4).
 
-    It does not tell whether there is the key that the ciphertext names, in no account.
+    It does not tell whether the key in the ciphertext exists in any account.
     """
     decision, asked = refused.decision, refused.asked
     if decision is None or asked is None:
@@ -104,7 +105,10 @@ def of_ciphertext(refused: AccessDenied) -> AccessDenied:
 
 
 def _lacking(known: RefusedQuestion) -> PolicyKind:
-    """The caller's own policies that cannot allow, as far as it is known; else the resource's."""
+    """The first kind of the caller's own policies that cannot allow, or else the resource's kind.
+
+    Only facts that the caller knows are used.
+    """
     question = known.question
     owners = question.resource_kind
     if is_exceeded(question):
@@ -122,7 +126,7 @@ def _lacking(known: RefusedQuestion) -> PolicyKind:
 
 
 def _may_allow(sources: tuple[PolicySource, ...], question: Question) -> bool:
-    """Is there an Allow that speaks of the action, and of what is known of the rest?"""
+    """Is there an Allow that is about the action, and that the known facts do not exclude?"""
     context, action = question.context, question.action
     return any(
         statement.allow and statement.actions.matches(action) and _may_match(statement, context)
@@ -132,17 +136,24 @@ def _may_allow(sources: tuple[PolicySource, ...], question: Question) -> bool:
 
 
 def _may_match(statement: Statement, context: RequestContext) -> bool:
-    """Do resource and conditions match, those that cannot be known left aside?"""
+    """Do resource and conditions match, if those that cannot be known are left out?"""
     keys, resources = context.keys, statement.resources
-    of_alias = ":alias/" in context.resource  # which key is behind it is not known
+    of_alias = ":alias/" in context.resource  # the key of the alias is not known
     varies = not all(_is_known(variable.name, keys) for variable in resources.variables)
     if not (of_alias or varies or resources.test(context.resource, keys)):
         return False
-    return all(one.test(keys) for one in statement.conditions if _is_known(one.name, keys))
+    return all(
+        condition.test(keys)
+        for condition in statement.conditions
+        if _is_known(condition.name, keys)
+    )
 
 
 def as_known(asked: RefusedQuestion) -> RefusedQuestion:
-    """The question as far as the caller knows it: its own, or one about a mere name."""
+    """The question with the facts that the caller knows.
+
+    It is the same question, or for another account's resource a question about a mere name.
+    """
     question = asked.question
     if not question.foreign:
         return asked
@@ -152,8 +163,9 @@ def as_known(asked: RefusedQuestion) -> RefusedQuestion:
 
 
 def matches(known: RefusedQuestion) -> Iterator[Match]:
-    """The statements that match a question (of `as_known`), in the order of the steps; none of
-    what would take too long to compare.
+    """The statements that match a question of `as_known`, in the order of the steps.
+
+    If the comparison would take too long, there are none.
     """
     question = known.question
     if is_exceeded(question):
@@ -167,17 +179,17 @@ def matches(known: RefusedQuestion) -> Iterator[Match]:
 
 def _statements(question: Question) -> Iterator[Match]:
     """Every statement that has a say."""
-    for place in places(question):
-        own = place.kind is question.resource_kind
+    for layer in places(question):
+        own = layer.kind is question.resource_kind
         grants = question.policies.grants if own else ()
-        for source in (*sources_at(question.policies, place), *grants):
+        for source in (*sources_at(question.policies, layer), *grants):
             for statement in source.policy.statements:
-                yield Match(place, source, statement)
+                yield Match(layer, source, statement)
 
 
 def _asks_beyond(statement: Statement, known: Mapping[str, ContextValue]) -> bool:
-    """Does a statement ask for more than the request is known to have said?"""
-    names = (*(one.name for one in statement.conditions), *_variables(statement))
+    """Does a statement use a key that the caller cannot know?"""
+    names = (*(condition.name for condition in statement.conditions), *_variables(statement))
     return not all(_is_known(name, known) for name in names)
 
 
@@ -187,7 +199,7 @@ def _is_known(name: str, known: Mapping[str, ContextValue]) -> bool:
 
 def _variables(statement: Statement) -> Iterable[str]:
     """The condition keys that a statement uses as variables: `${aws:username}`."""
-    # No escape hides a `$`: the text was written here, not by the policy's author.
+    # No escape hides a `$`: our own encoder wrote this text, not the policy's author.
     return (ascii_lower(name.strip()) for name in _VARIABLE.findall(statement.text))
 
 

@@ -1,4 +1,4 @@
-"""What would be decided?  The engine of `keystead decide`: one line of JSON in, one line out.
+"""How would a question in JSON be decided?  `keystead decide` reads one line and writes one line.
 
 In:  id, principal, principalRole, action, resource, resourceAccount,
      context (a text or a list of texts for each key),
@@ -8,9 +8,9 @@ Out: id, decision (Allowed, ImplicitlyDenied, ExplicitlyDenied), kind, statement
      trace on demand; or error, for a line or a document that could not be stored
 
 A document is an object, or a text that holds one. Its ARNs are of the caller's partition (of the
-resource's, when the caller has no ARN). Principals in documents are matched by their ARNs. The
-condition keys that follow from the principal and the resource's owner (iam.md 6.1) are there
-without being written; `context` has the last word on them and gives all the others.
+resource's, if the caller has no ARN). Principals in documents are matched by their ARNs. Some
+condition keys follow from the principal and the resource's owner (iam.md 6.1), and need not be
+written. A value in `context` replaces them. All other keys have a value only in `context`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,18 +45,18 @@ from keystead.policy.language import (
 from keystead.policy.text import ascii_lower
 
 Document = msgspec.Raw
-_UNKNOWN_ID = ""  # an ARN does not tell it, so no condition sees one
-_EVERY_ACCOUNTS = "aws"  # stands for the account in the ARNs of AWS managed policies
-_ANY_SESSION = "*"  # no session has this name, and no policy can name one by it
+_UNKNOWN_ID = ""  # an ARN does not tell the unique id, so no condition sees one
+_EVERY_ACCOUNTS = "aws"  # it takes the account's place in the ARNs of AWS managed policies
+_ANY_SESSION = "*"  # no session has this name, and no policy can name a session by it
 _NOTHING = msgspec.Raw(b"null")
 
 
 class BadScenario(ValueError):
-    """The line asks no question: the message says what is wrong with it."""
+    """The line has no valid question. The message tells why."""
 
 
 class Scenario(msgspec.Struct, rename="camel"):
-    """One line of questions, as it is written."""
+    """One question, as the line writes it."""
 
     principal: str
     action: str
@@ -86,7 +86,7 @@ class _Resource(msgspec.Struct, frozen=True):
 
 
 class Deciding(msgspec.Struct):
-    """A statement that decided: the place of its policy in the line, and its place in it."""
+    """A statement that decided: where its policy is in the line, and its index in the policy."""
 
     policy: str
     kind: str
@@ -96,7 +96,7 @@ class Deciding(msgspec.Struct):
 
 
 class Answer(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One line of answers."""
+    """One answer, as the line writes it."""
 
     id: msgspec.Raw
     decision: str = ""
@@ -105,7 +105,7 @@ class Answer(msgspec.Struct, rename="camel", omit_defaults=True):
     message: str = ""
     trace: tuple[Finding, ...] = ()
     error: str = ""
-    ignored: tuple[str, ...] = ()  # members of the line that mean nothing here
+    ignored: tuple[str, ...] = ()  # members of the line that are not known here
 
 
 class _Identified(msgspec.Struct):
@@ -120,7 +120,7 @@ _write = msgspec.json.Encoder().encode
 
 
 def decide_line(line: bytes | str, *, explain: bool = False) -> bytes:
-    """The answer to one line, without its end."""
+    """The answer to one line, without a line end."""
     try:
         scenario = _read(line)
         decision = evaluate(question(scenario))
@@ -148,8 +148,14 @@ def _answer(
         decision=decision.outcome.value,
         kind=decision.kind.value if decision.kind is not None else None,
         statements=tuple(
-            Deciding(one.policy, one.kind.value, one.index, one.sid, one.effect)
-            for one in decision.statements
+            Deciding(
+                statement.policy,
+                statement.kind.value,
+                statement.index,
+                statement.sid,
+                statement.effect,
+            )
+            for statement in decision.statements
         ),
         message="" if decision.allowed else decision.message,
         trace=decision.trace if explain else (),
@@ -188,14 +194,14 @@ def _keys(context: Mapping[str, str | list[str]]) -> dict[str, ContextValue]:
 
 
 def owner_of(resource: str) -> str:
-    """The account in an ARN; "" for what names none, and for AWS's own policies."""
+    """The account in an ARN; "" if it names none, and for AWS's own policies."""
     parts = resource.split(":", 5)
     owner = parts[4] if len(parts) == 6 else ""
     return owner if owner != _EVERY_ACCOUNTS else ""
 
 
 def _resource(scenario: Scenario, principal: Principal, partition: str) -> _Resource:
-    """What the line says of the resource."""
+    """The resource of the line."""
     action, arn = ascii_lower(scenario.action), scenario.resource
     kind = resource_document(action, arn)
     policy = _source(scenario.resource_policy, kind, "resourcePolicy", partition)
@@ -208,7 +214,7 @@ def _resource(scenario: Scenario, principal: Principal, partition: str) -> _Reso
 
 
 def _own_policies(scenario: Scenario, partition: str) -> PrincipalPolicies:
-    """What the line says of the caller's policies."""
+    """The caller's own policies in the line."""
     identity = _sources(
         scenario.identity_policies, DocumentKind.IDENTITY, "identityPolicies", partition
     )
@@ -221,7 +227,7 @@ def _own_policies(scenario: Scenario, partition: str) -> PrincipalPolicies:
 
 
 def _partition(scenario: Scenario) -> str:
-    """That of the documents' ARNs; "" when neither the caller nor the resource has an ARN."""
+    """The partition of the documents' ARNs; "" if neither caller nor resource has an ARN."""
     for name in (scenario.principal, scenario.resource):
         if name.startswith("arn:"):
             written = name.split(":", 2)[1]
@@ -230,7 +236,7 @@ def _partition(scenario: Scenario) -> str:
 
 
 def resource_document(action: str, resource: str) -> DocumentKind:
-    """What the resource's own policy is, for an action in lower case."""
+    """The kind of the resource's own policy. The action is in lower case."""
     if not policy_required(action, resource):
         return DocumentKind.RESOURCE
     return DocumentKind.TRUST if action.startswith("sts:") else DocumentKind.KEY
@@ -241,7 +247,7 @@ def _some(source: PolicySource | None) -> tuple[PolicySource, ...] | None:
 
 
 def _session(document: Document, partition: str) -> tuple[PolicySource, ...] | None:
-    """One session policy, or the list of what was passed with the session."""
+    """The session policies of the line: one document, or a list of them."""
     if bytes(document)[:1] == b"[":
         documents = msgspec.json.decode(document, type=list[Document])
         return tuple(_sources(documents, DocumentKind.SESSION, "sessionPolicy", partition))
@@ -269,7 +275,7 @@ def _sources(
 def _source(
     document: Document, kind: DocumentKind, where: str, partition: str
 ) -> PolicySource | None:
-    """The policy at one place of the line; a document that cannot be stored is an error."""
+    """The policy in one member of the line; raises BadScenario if it cannot be stored."""
     text = bytes(document).decode()
     if text == "null":
         return None
@@ -290,9 +296,9 @@ def _source(
 def principal_named(name: str, role: str, action: str) -> Principal:
     """The caller that an ARN or a service's name stands for; raises BadScenario.
 
-    A role stands for a session of that role, which no policy names by itself. `role` is the ARN of
-    a session's role; without it the role has no path. For a federated user it is the user who
-    federated.
+    The ARN of a role stands for a session of that role, and no policy names this session by itself.
+    `role` is the ARN of a session's role; without it the role has no path. For a federated user it
+    is the ARN of the user who federated.
     """
     if name == "anonymous":
         return Principal(PrincipalType.ANONYMOUS, name, "", name)
