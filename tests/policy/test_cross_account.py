@@ -253,7 +253,7 @@ def test_matches_stand_in_the_order_of_the_steps() -> None:
         grants=(source(allow(**to(USER)), kind=DocumentKind.KEY, name="grant"),),
     )
     found = list(matches(RefusedQuestion(Question(ask(), policies))))
-    assert [(one.place.kind, one.source.id) for one in found] == [
+    assert [(one.layer.kind, one.source.id) for one in found] == [
         (PolicyKind.RESOURCE_CONTROL, "rcp"),
         (PolicyKind.SERVICE_CONTROL, "scp"),
         (PolicyKind.RESOURCE, "default"),

@@ -54,7 +54,7 @@ def disclose(asked: RefusedQuestion) -> Disclosed:
 def _belongs(match: Match, context: RequestContext) -> bool:
     """Does this policy belong to the account of the refused caller?"""
     account = context.principal.account
-    match KINDS[match.place.kind].whose:
+    match KINDS[match.layer.kind].whose:
         case Whose.CALLER:
             return True
         case Whose.OWNER:

@@ -55,13 +55,13 @@ _COMPARES_RESOURCES = frozenset({"kms:reencryptonsamekey"})
 class Match(msgspec.Struct, frozen=True):
     """A statement that matched, its layer and its policy."""
 
-    place: Layer
+    layer: Layer
     source: PolicySource
     statement: Statement
 
     @property
     def deciding(self) -> DecidingStatement:
-        return deciding(self.place.kind, self.source, self.statement)
+        return deciding(self.layer.kind, self.source, self.statement)
 
 
 def refusal(decision: Decision, asked: RefusedQuestion) -> AccessDenied:
