@@ -180,7 +180,7 @@ def test_a_provider_that_is_a_service_too() -> None:
 
 def test_a_role_is_asked_about_itself() -> None:
     """A role's ARN leaves nothing for `principalRole` to say."""
-    with pytest.raises(BadScenario, match="another role"):
+    with pytest.raises(BadScenario, match="is not the role in"):
         principal_named(ROLE, ROLE + "2", "kms:Encrypt")
 
 
@@ -426,7 +426,7 @@ def test_every_place_has_its_name(members: dict[str, Any], place: str) -> None:
         ({"principal": "arn:aws:iam::1"}, "`principal` arn:aws:iam::1 is not an ARN"),
         (
             {"principal": f"arn:aws:iam::{ACCOUNT}:group/a"},
-            f"`principal` arn:aws:iam::{ACCOUNT}:group/a is no principal that can ask",
+            f"`principal` arn:aws:iam::{ACCOUNT}:group/a is not a principal that can make requests",
         ),
         (
             {"boundary": document(allow("Encrypt"))},

@@ -319,7 +319,7 @@ def principal_named(name: str, role: str, action: str) -> Principal:
             )
         case "role":
             if role not in ("", name):
-                raise BadScenario(f"`principalRole` {role} is another role than `principal`")
+                raise BadScenario(f"`principalRole` {role} is not the role in `principal`")
             any_session = f"assumed-role/{rest.rpartition('/')[2]}/{_ANY_SESSION}"
             return _session_of(name, f"arn:{parts[1]}:sts::{account}:{any_session}", account)
         case "assumed-role":
@@ -336,7 +336,7 @@ def principal_named(name: str, role: str, action: str) -> Principal:
             )
         case "saml-provider" | "oidc-provider":
             return Principal(PrincipalType.FEDERATED, name, "", _UNKNOWN_ID, issuer_arn=name)
-    raise BadScenario(f"`principal` {name} is no principal that can ask")
+    raise BadScenario(f"`principal` {name} is not a principal that can make requests")
 
 
 def _session_of(role: str, session: str, account: str) -> Principal:
