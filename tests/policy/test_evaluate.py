@@ -474,14 +474,15 @@ def test_who_has_no_policies_of_their_own_is_not_bound_by_any(who: Principal) ->
     assert not evaluate(ask(ALICE), denying).allowed
 
 
-def test_get_caller_identity_is_for_everybody() -> None:
-    """It needs no permission, and a Deny does not take it away."""
-    question = ask(action="sts:GetCallerIdentity", resource="*")
+@pytest.mark.parametrize("action", ["sts:GetCallerIdentity", "sts:GetSessionToken"])
+def test_some_actions_are_for_everybody(action: str) -> None:
+    """They need no permission, and a Deny does not take them away (iam.md 2.4, 2.7)."""
+    question = ask(action=action, resource="*")
     decision = evaluate(question, elsewhere((own(deny("*")),)))
     assert allowed_by(decision) is None
     assert decision.trace == (Finding("0 open to everybody", None, "allow", "needs no permission"),)
     assert decision.statements == ()
-    assert not evaluate(ask(action="sts:GetSessionToken", resource="*"), elsewhere()).allowed
+    assert not evaluate(ask(action="sts:GetFederationToken", resource="*"), elsewhere()).allowed
 
 
 def test_a_stored_policy_that_cannot_be_read_denies_everything() -> None:
