@@ -56,7 +56,7 @@ class _Written(msgspec.Struct, frozen=True):
     """A managed policy: its ARN, and its text."""
 
     arn: str
-    place: Path
+    path: Path
     text: str
 
 
@@ -228,7 +228,7 @@ class PolicyFolder:
     ) -> Iterator[PolicySource]:
         for name in names:
             written = _named(file, name, managed)
-            policy = self._compiled(written.place, written.text, DocumentKind.IDENTITY)
+            policy = self._compiled(written.path, written.text, DocumentKind.IDENTITY)
             yield PolicySource(policy, written.arn, arn)
 
     def _boundary(
@@ -237,7 +237,7 @@ class PolicyFolder:
         if not name:
             return None
         written = _named(file, name, managed)
-        policy = self._compiled(written.place, written.text, DocumentKind.BOUNDARY)
+        policy = self._compiled(written.path, written.text, DocumentKind.BOUNDARY)
         return PolicySource(policy, written.arn, arn)
 
     def _groups(
