@@ -307,6 +307,7 @@ def test_a_boundary_is_widened_for_the_caller_alone() -> None:
     "statement",
     [
         {"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"},
+        {"Effect": "Allow", "NotAction": "kms:Decrypt", "Resource": f"{KEY}-other"},
         {"Effect": "Allow", "Action": "kms:*", "NotResource": "arn:aws:kms:*:*:key/*"},
         allow("s3:*", BUCKET),  # two steps away
         allow("s3:*", BUCKET, Condition=UNMET),

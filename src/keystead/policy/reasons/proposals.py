@@ -171,8 +171,8 @@ def _widened(question: Question, placed: Placed) -> Mapping[str, Any] | None:
         exact = "Resource" not in source or _listed(source["Resource"]) in _same(question, placed)
         more = [*_listed(source["Action"]), context.action]
         return {**source, "Action": more} if exact and "NotResource" not in source else None
-    if near.action and not near.resource and "Resource" in source:
-        exact = [ascii_lower(text) for text in _listed(source.get("Action"))] == [question.action]
+    if near.action and not near.resource and "Action" in source and "Resource" in source:
+        exact = [ascii_lower(text) for text in _listed(source["Action"])] == [question.action]
         more = [*_listed(source["Resource"]), context.resource]
         return {**source, "Resource": more} if exact else None
     return None
