@@ -7,7 +7,7 @@ import pytest
 
 from keystead.identity import accounts
 from keystead.identity.accounts import CeremonyRefused
-from keystead.identity.paging import MOST_TEXT
+from keystead.paging import MOST_TEXT
 from keystead.wire.models import iam as api
 from keystead.wire.models import sts
 from keystead.wire.operation import Operation

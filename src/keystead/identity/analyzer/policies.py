@@ -3,8 +3,8 @@
 import hashlib
 
 from keystead.arns import spoken
-from keystead.custody.tokens import InvalidToken
 from keystead.identity.call import AnalyzerCall
+from keystead.paging import Markers, Sizes, cut
 from keystead.policy.findings import (
     Location,
     PolicyFinding,
@@ -21,8 +21,7 @@ from keystead.wire.restjson import FIELDS, InvalidFields
 LONGEST_DOCUMENT = 40_000
 """Characters: the longest policy of any kind that AWS has, an organization's resource policy."""
 
-_PAGE, _LARGEST_PAGE = 100, 1000
-_PURPOSE = "access analyzer page"
+_PAGES = Sizes(100, 1000)
 _TRUST = "AWS::IAM::AssumeRolePolicyDocument"
 _KINDS = {
     "IDENTITY_POLICY": DocumentKind.IDENTITY,
@@ -37,7 +36,8 @@ def validate_policy(
 ) -> api.ValidatePolicyResponse:
     call.authorize_any("access-analyzer:ValidatePolicy")
     _require_limits(request)
-    start, size = _start(call, request), request.max_results or _PAGE
+    markers = _markers(call, request)
+    markers.position(request.next_token)  # which is refused before the document is looked at
     every = findings(
         request.policy_document,
         _kind(request),
@@ -45,11 +45,9 @@ def validate_policy(
         any_key=call.accept_unsupported_condition_keys,
         partition=spoken().name,
     )
-    end = start + size
-    more = len(every) > end
+    page = cut(markers, request.next_token, _PAGES.chosen(request.max_results), every)
     return api.ValidatePolicyResponse(
-        findings=[_finding(finding) for finding in every[start:end]],
-        next_token=_token(call, request, end) if more else None,
+        findings=[_finding(finding) for finding in page.items], next_token=page.marker
     )
 
 
@@ -59,8 +57,8 @@ def _require_limits(request: api.ValidatePolicyRequest) -> None:
         raise _invalid(
             "policyDocument", f"Member must have length less than or equal to {LONGEST_DOCUMENT}"
         )
-    if request.max_results is not None and not 1 <= request.max_results <= _LARGEST_PAGE:
-        raise _invalid("maxResults", f"Member must have value between 1 and {_LARGEST_PAGE}")
+    if request.max_results is not None and not 1 <= request.max_results <= _PAGES.most:
+        raise _invalid("maxResults", f"Member must have value between 1 and {_PAGES.most}")
     if request.validate_policy_resource_type and request.policy_type != "RESOURCE_POLICY":
         rule = "Member must only be given for a policy of type RESOURCE_POLICY"
         raise _invalid("validatePolicyResourceType", rule)
@@ -84,27 +82,16 @@ def _kind(request: api.ValidatePolicyRequest) -> DocumentKind:
     return DocumentKind.TRUST if trust else DocumentKind.KEY
 
 
-# Pages: the findings of a document are always the same, in the same order.
-
-
-def _binding(call: AnalyzerCall, request: api.ValidatePolicyRequest) -> tuple[str, ...]:
-    """The values to which a token is bound: the caller, the operation and the request."""
+def _markers(call: AnalyzerCall, request: api.ValidatePolicyRequest) -> Markers:
+    """The tokens of the findings of this document, which always have the same order."""
     digest = hashlib.sha256(request.policy_document.encode()).hexdigest()
     asked = (digest, request.policy_type, request.validate_policy_resource_type or "")
-    return (call.account, call.principal.user_id, call.operation.name, *asked)
+    bound_to = (call.account, call.principal.user_id, call.operation.name, *asked)
+    return Markers(call.tokens, "access analyzer page", bound_to, _refusal)
 
 
-def _token(call: AnalyzerCall, request: api.ValidatePolicyRequest, position: int) -> str:
-    return call.tokens.seal(_PURPOSE, str(position).encode(), _binding(call, request))
-
-
-def _start(call: AnalyzerCall, request: api.ValidatePolicyRequest) -> int:
-    if request.next_token is None:
-        return 0
-    try:
-        return int(call.tokens.unseal(_PURPOSE, request.next_token, _binding(call, request)))
-    except InvalidToken:
-        raise _invalid("nextToken", "Member must be a token of this request") from None
+def _refusal() -> InvalidFields:
+    return _invalid("nextToken", "Member must be a token of this request")
 
 
 # Findings as the model has them

@@ -87,7 +87,7 @@ def list_create_account_status(
     page = walk(call, request, after, lambda creation: creation.request)
     return api.ListCreateAccountStatusResponse(
         create_account_statuses=[shapes.creation(each) for each in page.items],
-        next_token=page.next_token,
+        next_token=page.marker,
     )
 
 
@@ -116,7 +116,7 @@ def list_accounts(
 
     page = walk(call, request, after, lambda member: member.account)
     return api.ListAccountsResponse(
-        accounts=_shown(call, organization, page.items), next_token=page.next_token
+        accounts=_shown(call, organization, page.items), next_token=page.marker
     )
 
 
@@ -136,7 +136,7 @@ def list_accounts_for_parent(
 
     page = walk(call, request, after, lambda member: member.account)
     return api.ListAccountsForParentResponse(
-        accounts=_shown(call, organization, page.items), next_token=page.next_token
+        accounts=_shown(call, organization, page.items), next_token=page.marker
     )
 
 

@@ -69,4 +69,4 @@ def list_roots(call: OrganizationsCall, request: api.ListRootsRequest) -> api.Li
     organization = call.organization()
     call.ask_any(organization)
     page = cut(call, request, [shapes.root(organization)])
-    return api.ListRootsResponse(roots=page.items, next_token=page.next_token)
+    return api.ListRootsResponse(roots=page.items, next_token=page.marker)

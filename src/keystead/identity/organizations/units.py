@@ -5,9 +5,10 @@ import msgspec
 from keystead.identity import times
 from keystead.identity.organizations import ids, limits, shapes, tags
 from keystead.identity.organizations.call import OrganizationsCall
-from keystead.identity.organizations.paging import Page, cut, walk
+from keystead.identity.organizations.paging import cut, walk
 from keystead.identity.organizations.resources import NO_CHILD, NO_PARENT, NO_UNIT, node_type
 from keystead.identity.repository import Member, Organization, Unit, packed
+from keystead.paging import Page
 from keystead.registry import implements
 from keystead.tags import request_keys
 from keystead.wire.models import organizations as api
@@ -116,7 +117,7 @@ def list_organizational_units_for_parent(
     page = _units_in(call, request, part.existing().id)
     return api.ListOrganizationalUnitsForParentResponse(
         organizational_units=[shapes.unit(call, organization, unit) for unit in page.items],
-        next_token=page.next_token,
+        next_token=page.marker,
     )
 
 
@@ -130,10 +131,10 @@ def list_children(
     parent = part.existing().id
     if request.child_type == "ACCOUNT":
         members = _members_in(call, request, parent)
-        found, token = [each.account for each in members.items], members.next_token
+        found, token = [each.account for each in members.items], members.marker
     else:
         units = _units_in(call, request, parent)
-        found, token = [each.unit for each in units.items], units.next_token
+        found, token = [each.unit for each in units.items], units.marker
     children = [api.Child(id=each, type=request.child_type) for each in found]
     return api.ListChildrenResponse(children=children, next_token=token)
 
@@ -170,7 +171,7 @@ def list_parents(
     parent = part.existing().parent
     parents = [] if parent is None else [_parent(parent)]
     page = cut(call, request, parents)
-    return api.ListParentsResponse(parents=page.items, next_token=page.next_token)
+    return api.ListParentsResponse(parents=page.items, next_token=page.marker)
 
 
 def _parent(identifier: str) -> api.Parent:

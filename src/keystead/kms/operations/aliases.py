@@ -87,8 +87,8 @@ def list_aliases(call: KmsCall, request: api.ListAliasesRequest) -> api.ListAlia
     )
     return api.ListAliasesResponse(
         aliases=[_entry(alias) for alias in found.items],
-        next_marker=found.next_marker,
-        truncated=found.truncated,
+        next_marker=found.marker,
+        truncated=found.is_truncated,
     )
 
 

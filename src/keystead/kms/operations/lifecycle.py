@@ -132,8 +132,8 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
             )
             for key in found.items
         ],
-        next_marker=found.next_marker,
-        truncated=found.truncated,
+        next_marker=found.marker,
+        truncated=found.is_truncated,
     )
 
 

@@ -53,7 +53,7 @@ def list_key_policies(
 
     found = page(call, request, fetch=following, place=lambda name: name, parameters=(key.key_id,))
     return api.ListKeyPoliciesResponse(
-        policy_names=list(found.items), next_marker=found.next_marker, truncated=found.truncated
+        policy_names=found.items, next_marker=found.marker, truncated=found.is_truncated
     )
 
 

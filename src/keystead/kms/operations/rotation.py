@@ -127,8 +127,8 @@ def list_key_rotations(
     )
     return api.ListKeyRotationsResponse(
         rotations=[_entry(key, material) for material in found.items],
-        next_marker=found.next_marker,
-        truncated=found.truncated,
+        next_marker=found.marker,
+        truncated=found.is_truncated,
     )
 
 

@@ -49,6 +49,6 @@ def list_resource_tags(
     )
     return api.ListResourceTagsResponse(
         tags=[api.Tag(tag_key=name, tag_value=value) for name, value in found.items],
-        next_marker=found.next_marker,
-        truncated=found.truncated,
+        next_marker=found.marker,
+        truncated=found.is_truncated,
     )

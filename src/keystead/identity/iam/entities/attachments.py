@@ -8,9 +8,9 @@ from keystead.identity.call import IamCall
 from keystead.identity.iam.entities.listings import PathRequest
 from keystead.identity.kinds import required
 from keystead.identity.names import split_policy_arn
-from keystead.identity.paging import Page
 from keystead.identity.repository import Attachment, Entity
 from keystead.identity.resources import Named
+from keystead.paging import Page
 from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
 from keystead.wire.models import iam as api

@@ -6,9 +6,10 @@ from keystead.identity import paging, resources, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam import documents
 from keystead.identity.kinds import required
-from keystead.identity.paging import Page, PagedRequest
+from keystead.identity.paging import PagedRequest
 from keystead.identity.repository import E, Entity, InlinePolicy
 from keystead.identity.resources import Named
+from keystead.paging import Page
 from keystead.policy.language import DocumentKind, document_size
 from keystead.registry import implements
 from keystead.wire.models import iam as api

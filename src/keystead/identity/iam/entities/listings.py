@@ -4,8 +4,9 @@ from typing import Protocol
 
 from keystead.identity import paging
 from keystead.identity.call import IamCall
-from keystead.identity.paging import Page, PagedRequest
+from keystead.identity.paging import PagedRequest
 from keystead.identity.repository import E
+from keystead.paging import Page
 
 
 class PathRequest(PagedRequest, Protocol):

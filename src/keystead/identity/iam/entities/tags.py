@@ -7,9 +7,10 @@ import msgspec
 from keystead.identity import paging, tagging
 from keystead.identity.call import IamCall
 from keystead.identity.kinds import required
-from keystead.identity.paging import Page, PagedRequest
+from keystead.identity.paging import PagedRequest
 from keystead.identity.repository import Entity, packed
 from keystead.identity.resources import Named
+from keystead.paging import Page
 from keystead.registry import implements
 from keystead.tags import request_keys, without
 from keystead.wire.models import iam as api
