@@ -32,6 +32,8 @@ CONTAINERS = (tuple, list, dict, set, frozenset)  # and what they are called in 
 
 # Who may hold an exception, and why that is no ring.
 HOLDS_AN_ERROR = {
+    "keystead.kms.rules.KmsRules",  # makes a new one for each refusal
+    "keystead.paging.Markers",  # as above
     "keystead.server.pipeline.exchange.Refused",  # without its traceback
     "keystead.store.sqlite.failures.Judgement",  # not raised yet
 }
