@@ -24,13 +24,14 @@ import msgspec
 
 from bench.signed import signed_request
 from keystead.custody.seals.root import FileSeal
-from keystead.kms.keys.records import KeyRecord, microseconds
+from keystead.kms.keys.records import KeyRecord
 from keystead.policy.evaluation.decision import Permit
 from keystead.server.door.peers import Peer
 from keystead.server.installation import founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices
 from keystead.server.installation.installation import Installation, lock
+from keystead.times import microseconds
 from keystead.wire.http import Endpoint, HttpRequest
 
 REGION = "us-east-1"

@@ -6,11 +6,12 @@ becomes a key (threat-model PE-3). A key without a value is absent, not empty.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from keystead.policy.evaluation import ContextValue, Keys
+from keystead.times import from_seconds, iso_seconds
 from keystead.wire.http import HttpRequest
 
 
@@ -54,5 +55,5 @@ ANY_TIME: Final[Keys] = {"aws:viaawsservice": "false"}
 @lru_cache(maxsize=4)
 def _at(second: int) -> Keys:
     """The time as a date and as a number, and the keys that are the same at any time."""
-    date = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    date = iso_seconds(from_seconds(second))
     return {**ANY_TIME, "aws:currenttime": date, "aws:epochtime": str(second)}

@@ -6,7 +6,7 @@ the log, the listener, the duration, and each decision of the call with its deci
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -15,6 +15,7 @@ from keystead.audit import jsontext
 from keystead.audit.event import Event, EventResource
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.evaluation import DecidingStatement, Decision, Principal, PrincipalType
+from keystead.times import iso_seconds
 
 _IDENTITY_TYPE = {
     PrincipalType.ACCOUNT: "Root",
@@ -172,7 +173,7 @@ class Recorder:
         second = int(time.timestamp())
         if second != self._second:
             self._second = second
-            self._second_text = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._second_text = iso_seconds(time)
         return self._second_text
 
     def _identity(self, event: Event) -> Raw:

@@ -48,6 +48,7 @@ from keystead.audit.record import Recorder, State
 from keystead.audit.recovery import TRAIL, AuditCorrupt, OlderState, anchor, resume
 from keystead.audit.sinks import Sink
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable
+from keystead.times import EPOCH
 
 SEGMENT_BYTES = 64 << 20
 
@@ -59,7 +60,6 @@ _SAVE_ANCHOR = (
     "INSERT INTO audit_anchor (trail, checkpoint) VALUES (?, ?) ON CONFLICT (trail)"
     " DO UPDATE SET checkpoint = excluded.checkpoint"
 )
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
 _OUTAGE = {"outage": True}  # the warning repeats until its cause is gone, so the log counts it
 
@@ -136,7 +136,7 @@ class Trail:
         self._troubles: dict[str, str] = {}  # why the last write to the store or the log failed
         # The time of the oldest record without a checkpoint. The records of a process that crashed
         # are signed at once.
-        self._unsigned_since = _LONG_AGO if self._unsigned else clock()
+        self._unsigned_since = EPOCH if self._unsigned else clock()
         if resumed.state is None and self._tree.size:
             self._sign()  # an older version, which named no states, wrote the log
 

@@ -1,11 +1,13 @@
 """Times are stored as whole seconds since the epoch, because IAM shows no more (iam.md 1.3)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from keystead.times import from_seconds, seconds
 
 
 def stored(moment: datetime) -> int:
-    return int(moment.timestamp())
+    return seconds(moment)
 
 
-def shown(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def shown(stored: int) -> datetime:
+    return from_seconds(stored)

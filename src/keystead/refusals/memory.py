@@ -15,7 +15,7 @@ permission (threat-model ST-11).
 import logging
 import struct
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -26,6 +26,7 @@ from keystead.refusals.queue import Capacity, Queue
 from keystead.refusals.repository import RefusalRepository
 from keystead.refusals.written import Refusal
 from keystead.store.protocol import Reader, Store
+from keystead.times import from_microseconds, microseconds
 from keystead.wire.http import HttpResponse
 
 HEADER = "x-keystead-authorization-message"
@@ -36,8 +37,6 @@ _log = logging.getLogger(__name__)
 _PURPOSE = "authorization message"
 _VERSION = 1
 _HEAD = struct.Struct(">BQ")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Refusals:
@@ -89,7 +88,7 @@ class Refusals:
 
     def message(self, refusal: Refusal, now: datetime) -> str:
         """The message that names a refusal; it can be opened for an hour from now."""
-        head = _HEAD.pack(_VERSION, (now - _EPOCH) // _MICROSECOND)
+        head = _HEAD.pack(_VERSION, microseconds(now))
         return self._tokens.seal(_PURPOSE, head + refusal.request_id.encode(), (refusal.account,))
 
     def opened(self, reader: Reader, account: str, message: str, now: datetime) -> Refusal | None:
@@ -99,7 +98,7 @@ class Refusals:
         except InvalidToken:
             return None
         version, issued = _HEAD.unpack_from(data)
-        if version != _VERSION or now - (_EPOCH + issued * _MICROSECOND) > LONGEST_AGE:
+        if version != _VERSION or now - from_microseconds(issued) > LONGEST_AGE:
             return None
         return self.find(reader, data[_HEAD.size :].decode())
 

@@ -7,7 +7,7 @@ all, and those that are too old. A document is dropped with the last refusal tha
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -21,12 +21,10 @@ from keystead.refusals.written import (
     read_document,
 )
 from keystead.store.protocol import Reader, Transaction, Value
+from keystead.times import from_microseconds, microseconds
 
 DROPPED_AT_ONCE = 100
 """More than are added at once, so that a store with too many refusals shrinks."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class RefusalRecord(Record, frozen=True, kw_only=True, gc=False):
         return WrittenRefusal(
             self.request_id,
             self.account,
-            _EPOCH + self.time_us * _MICROSECOND,
+            from_microseconds(self.time_us),
             self.content,
             tuple(self.documents.split()),
         )
@@ -123,7 +121,7 @@ class RefusalRepository:
 
     def drop_old(self, transaction: Transaction, now: datetime) -> None:
         """Drop refusals that are older than the bound."""
-        before = (now - self._bounds.kept - _EPOCH) // _MICROSECOND
+        before = microseconds(now - self._bounds.kept)
         self._drop_oldest(transaction, "time_us < ?", (before,))
 
     def _drop_oldest(
@@ -180,7 +178,7 @@ def _record(refusal: WrittenRefusal, number: int) -> RefusalRecord:
         request_id=refusal.request_id,
         account=refusal.account,
         number=number,
-        time_us=(refusal.time - _EPOCH) // _MICROSECOND,
+        time_us=microseconds(refusal.time),
         content=refusal.content,
         documents="".join(f"{name} " for name in refusal.documents),
     )

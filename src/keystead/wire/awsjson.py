@@ -7,13 +7,14 @@ refusal, the strict parser reads the body again. It converts and checks each mem
 
 from binascii import b2a_base64
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from keystead import strictjson
 from keystead.errors import AwsError, SerializationException
+from keystead.times import EPOCH
 from keystead.wire.base64 import NotCanonical, decode_blob
 from keystead.wire.constraints import checked
 from keystead.wire.http import HttpResponse
@@ -29,7 +30,6 @@ _HEADERS = (
     ("Expires", "0"),
     ("Pragma", "no-cache"),
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = {Kind.STRING: str, Kind.INTEGER: int, Kind.BOOLEAN: bool}
 _ENCODER = msgspec.json.Encoder()
 
@@ -199,7 +199,7 @@ def _blob(text: str) -> bytes:
 
 def _timestamp(seconds: float) -> datetime:
     try:
-        return _EPOCH + timedelta(seconds=seconds)
+        return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         raise SerializationException("A timestamp is out of range") from None
 

@@ -17,7 +17,7 @@ from keystead.custody.backends import BadCiphertext, OpenSymmetricMaterial, Seal
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import KEY_BYTES
 from keystead.custody.material.cache import ROOM, OpenedMaterials, Which
-from keystead.custody.material.repository import MaterialRecord, Materials, microseconds
+from keystead.custody.material.repository import MaterialRecord, Materials
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RowIntegrityError, place
 from keystead.custody.secrecy import Guarded
@@ -25,6 +25,7 @@ from keystead.policy.evaluation import Permit
 from keystead.store.cache import Noting
 from keystead.store.changes import Name
 from keystead.store.protocol import Reader, Transaction
+from keystead.times import microseconds
 
 __all__ = ["BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "WrongPermit"]
 

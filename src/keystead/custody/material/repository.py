@@ -4,7 +4,6 @@ INVARIANT: a material id names one secret for ever. Its row may be sealed anew, 
 never holds another secret.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
@@ -15,8 +14,6 @@ _MATERIAL = (*_KEY, "material_id")
 
 MaterialState = Literal["CURRENT", "NON_CURRENT"]
 """AWS's words: CURRENT material encrypts now, NON_CURRENT material only decrypts."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
@@ -30,11 +27,6 @@ class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
     state: MaterialState
     created_us: int  # microseconds since the epoch
     sealed: bytes
-
-
-def microseconds(moment: datetime) -> int:
-    """A time as it is stored."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 class Materials:

@@ -7,6 +7,7 @@ from typing import Any
 from keystead.identity import times
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import ContextValue, Principal
+from keystead.times import iso_seconds
 
 
 def session_keys(session: Session) -> dict[str, ContextValue]:
@@ -53,7 +54,7 @@ _ISSUERS = {"root": "Root", "user": "IAMUser", "role": "Role"}
 
 
 def _time(second: int) -> str:
-    return f"{times.shown(second):%Y-%m-%dT%H:%M:%SZ}"
+    return iso_seconds(times.shown(second))
 
 
 def _truth(session: Session) -> str:

@@ -9,13 +9,11 @@ from keystead.kms.keys.records import (
     KeyRecord,
     MaterialRecord,
     Place,
-    microseconds,
-    moment,
 )
 from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
 
 __all__ = (
     "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyRecord", "KeyRepository",
     "MaterialRecord", "Place", "Reference", "aliases", "described", "identifiers", "key_metadata",
-    "key_reference", "key_view", "microseconds", "moment", "nobodys_key", "tags",
+    "key_reference", "key_view", "nobodys_key", "tags",
 )  # fmt: skip

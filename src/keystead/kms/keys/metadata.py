@@ -7,8 +7,8 @@ import msgspec
 
 from keystead.kms import usage
 from keystead.kms.keys.key import Key
-from keystead.kms.keys.records import moment
 from keystead.kms.states import KeyState
+from keystead.times import from_microseconds
 from keystead.wire.models import kms as api
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -31,7 +31,7 @@ def key_metadata(key: Key) -> api.KeyMetadata:
         aws_account_id=record.account,
         key_id=record.key_id,
         arn=key.arn_text,
-        creation_date=moment(record.created_us),
+        creation_date=from_microseconds(record.created_us),
         enabled=key.state is KeyState.ENABLED,
         description=record.description,
         key_usage=record.key_usage,
@@ -49,7 +49,7 @@ def key_metadata(key: Key) -> api.KeyMetadata:
 
 def _deletion_date(key: Key) -> datetime | None:
     stored = key.record.deletion_us
-    return None if stored is None else moment(stored)
+    return None if stored is None else from_microseconds(stored)
 
 
 def _old_spec(spec: api.KeySpec) -> api.CustomerMasterKeySpec | None:

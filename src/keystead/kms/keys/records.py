@@ -1,13 +1,11 @@
 """How are keys stored?  The rows of this room, one record per table.
 
-Times are microseconds since the epoch, in UTC. Every row begins with the account and the Region
+Times are stored as `keystead.times` has them. Every row begins with the account and the Region
 that own it.
 
 INVARIANT: the policy of a key is read together with `KeyRecord.policy_id`, the hash of its text
 and principals. A policy row of another moment does not match it.
 """
-
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -16,22 +14,9 @@ from keystead.wire.models import kms as api
 
 _read_members = msgspec.json.Decoder(dict[str, str]).decode
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 
 Place = tuple[str, str, str]
 """The key of a key's row: account, Region, key id."""
-
-
-def microseconds(moment: datetime) -> int:
-    """A time as it is stored."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment(stored: int) -> datetime:
-    """A stored time, exactly."""
-    return _EPOCH + timedelta(microseconds=stored)
 
 
 class KeyRecord(Record, frozen=True, kw_only=True, gc=False):

@@ -22,12 +22,12 @@ from keystead.kms.keys.records import (
     Place,
     PolicyRecord,
     Tombstone,
-    microseconds,
 )
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.cache import NamedCache, Noting
 from keystead.store.protocol import Reader, Transaction, Value
+from keystead.times import microseconds
 from keystead.wire.models import kms as api
 
 DEFAULT_POLICY = "default"

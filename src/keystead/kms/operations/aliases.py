@@ -6,9 +6,10 @@ Permission is needed on the alias and on each key that it names or shall name (k
 from keystead.errors import ValidationException
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import AliasRecord, Key, aliases, microseconds, moment
+from keystead.kms.keys import AliasRecord, Key, aliases
 from keystead.kms.paging import page
 from keystead.registry import implements
+from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
 
 
@@ -122,6 +123,6 @@ def _entry(alias: AliasRecord) -> api.AliasListEntry:
         alias_name=alias.name,
         alias_arn=aliases.target(alias.region, alias.account, alias.name).arn_text,
         target_key_id=alias.key_id,
-        creation_date=moment(alias.created_us),
-        last_updated_date=moment(alias.updated_us),
+        creation_date=from_microseconds(alias.created_us),
+        last_updated_date=from_microseconds(alias.updated_us),
     )

@@ -21,13 +21,13 @@ from keystead.kms.keys import (
     key_metadata,
     key_reference,
     key_view,
-    microseconds,
     tags,
 )
 from keystead.kms.paging import page
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements
 from keystead.store.protocol import Value
+from keystead.times import microseconds
 from keystead.wire.models import kms as api
 
 _DAYS_DEFAULT, _DAYS_LEAST, _DAYS_MOST = 30, 7, 30

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import Key, MaterialRecord, microseconds, moment
+from keystead.kms.keys import Key, MaterialRecord
 from keystead.kms.paging import page
 from keystead.kms.schedule import DEFAULT_PERIOD_DAYS, rotate
 from keystead.kms.states import KeyState
 from keystead.registry import implements
+from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
 
 _MOST_ON_DEMAND = 25
@@ -56,7 +57,7 @@ def get_key_rotation_status(
         key_id=key.arn_text,
         key_rotation_enabled=True,
         rotation_period_in_days=key.record.rotation_days,
-        next_rotation_date=moment(next_us),
+        next_rotation_date=from_microseconds(next_us),
     )
 
 
@@ -85,7 +86,7 @@ def rotate_key_on_demand(
 def _require_quiet(call: KmsCall, key: Key) -> None:
     """Refuse while an automatic rotation is due or near."""
     next_us = key.record.next_rotation_us
-    if next_us is not None and moment(next_us) - call.now <= _NEAR:
+    if next_us is not None and from_microseconds(next_us) - call.now <= _NEAR:
         raise api.ConflictException(
             f"An automatic rotation of {key.arn_text} is in progress or about to begin."
         )
@@ -139,6 +140,6 @@ def _entry(key: Key, material: MaterialRecord) -> api.RotationsListEntry:
         key_id=key.key_id,
         key_material_id=material.material_id,
         key_material_state="CURRENT" if current else "NON_CURRENT",
-        rotation_date=None if rotated is None else moment(rotated),
+        rotation_date=None if rotated is None else from_microseconds(rotated),
         rotation_type=material.rotation_type,
     )

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.keys import KeyRecord, KeyRepository, Place, key_view, microseconds
+from keystead.kms.keys import KeyRecord, KeyRepository, Place, key_view
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
+from keystead.times import microseconds
 
 
 @dataclass(frozen=True, slots=True)

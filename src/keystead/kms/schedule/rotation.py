@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, key_view, microseconds, moment
+from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, key_view
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
+from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
 
 DEFAULT_PERIOD_DAYS = 365
@@ -86,5 +87,5 @@ def _is_due(key: KeyRecord, now_us: int) -> bool:
 def _next_date(key: KeyRecord, now: datetime) -> datetime:
     """One period after the date that was due; one period from now if that is past too."""
     period = timedelta(days=key.rotation_days)
-    due = now if key.next_rotation_us is None else moment(key.next_rotation_us)
+    due = now if key.next_rotation_us is None else from_microseconds(key.next_rotation_us)
     return due + period if due + period > now else now + period

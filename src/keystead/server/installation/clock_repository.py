@@ -4,16 +4,14 @@ The hold is the time for which irreversible work still waits after a jump of the
 """
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
 from keystead.clock import Known
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.store.protocol import Reader, Transaction
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from keystead.times import from_microseconds, microseconds
 
 
 class ClockRecord(Record, frozen=True, kw_only=True, gc=False):
@@ -38,11 +36,11 @@ class ClockRepository:
         record = self._table.get(reader, 1)
         if record is None:
             return None
-        return Known(_EPOCH + record.mark_us * _MICROSECOND, timedelta(seconds=record.hold_seconds))
+        return Known(from_microseconds(record.mark_us), timedelta(seconds=record.hold_seconds))
 
     def put(self, transaction: Transaction, known: Known) -> None:
         """Remember these values in place of the former ones."""
-        mark_us = (known.mark - _EPOCH) // _MICROSECOND
+        mark_us = microseconds(known.mark)
         seconds = math.ceil(known.hold.total_seconds())
         record = self._table.get(transaction, 1)
         if record is None:

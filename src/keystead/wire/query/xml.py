@@ -10,10 +10,11 @@ because clients fail on a missing list. Policy documents come percent-encoded fr
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from keystead.errors import AwsError
+from keystead.times import iso_seconds
 from keystead.wire.base64 import encode_blob
 from keystead.wire.http import HttpResponse
 from keystead.wire.operation import Operation, Out, Service
@@ -101,7 +102,7 @@ def text_of(schema: Schema, value: Any) -> str:
 
 def timestamp(time: datetime) -> str:
     """Whole seconds in UTC: "2024-01-31T12:00:00Z"."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_seconds(time)
 
 
 def _write_members(schema: Schema, value: Any, out: list[str]) -> None:
