@@ -3,11 +3,12 @@
     arn:partition:service:region:account:resource
 
 The resource keeps its own colons and slashes. A parsed ARN has six parts, with the characters that
-AWS allows. It does not prove that the resource exists.
+AWS allows. It does not prove that the resource exists. What people write where patterns are allowed
+is only taken apart (`written`). Patterns are compiled in `policy/text/patterns.py`.
 """
 
 import re
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -89,6 +90,38 @@ class Arn(msgspec.Struct, frozen=True, gc=False):
 
     def __str__(self) -> str:
         return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+
+class Written(NamedTuple):
+    """The six parts of a text in the form of an ARN, whatever they hold: a pattern, or nothing.
+
+    For what people write in policies and questions. What must be an ARN is an `Arn`.
+    """
+
+    prefix: str  # "arn"
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+
+def written(text: str) -> Written | None:
+    """The parts of this text; None when there are fewer than six."""
+    parts = text.split(":", 5)
+    return Written(*parts) if len(parts) == 6 else None
+
+
+def account_in(text: str) -> str:
+    """The account that stands in a text in the form of an ARN; "" in any other."""
+    parts = written(text)
+    return "" if parts is None else parts.account
+
+
+def partition_in(text: str) -> str:
+    """The partition that stands in a text that begins as an ARN does; "" in any other."""
+    prefix, _, rest = text.partition(":")
+    return rest.partition(":")[0] if prefix == "arn" else ""
 
 
 def iam_arn(account: str, resource: str) -> str:

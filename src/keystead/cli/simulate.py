@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from keystead.arns import Partition, partition_named, partition_of, speak
+from keystead.arns import Partition, partition_in, partition_named, partition_of, speak
 from keystead.cli import options, output
 from keystead.cli.performing import office
 from keystead.failures import Failure
@@ -85,7 +85,7 @@ def _partition(file: Path, tests: list[Expectation]) -> Partition | None:
     Raises Failure for several.
     """
     arns = (test.principal for test in tests if test.principal.startswith("arn:"))
-    named = map(partition_named, {arn.split(":", 2)[1] for arn in arns})
+    named = map(partition_named, {partition_in(arn) for arn in arns})
     partitions = [partition for partition in named if partition is not None]
     if len(partitions) > 1:
         names = ", ".join(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from keystead.arns import Arn, is_account_id, kms_arn, partition_of, spoken
+from keystead.arns import Arn, account_in, is_account_id, kms_arn, partition_of, spoken
 from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity import limits, managed_policies, tagging
@@ -300,7 +300,7 @@ class PolicyFolder:
         caller = self._callers.get(name)
         if caller is not None:
             return caller.principal.unique_id or caller.principal.account
-        account = name.split(":")[4] if ":federated-user/" in name else ""
+        account = account_in(name) if ":federated-user/" in name else ""
         return account if root_arn(account) in self._callers else ""
 
     def _record(

@@ -18,7 +18,7 @@ from enum import IntEnum
 
 import msgspec
 
-from keystead.arns import PARTITIONS
+from keystead.arns import PARTITIONS, partition_in
 from keystead.policy.language.grammar import EVERYBODY, Names
 from keystead.policy.language.principal import UNBOUND, Principal, PrincipalType
 
@@ -202,7 +202,7 @@ def _aws_name(name: str, resolved: Mapping[str, str] | None, partition: str) -> 
     account = account_named(name)
     if resolved is None:
         known = (partition,) if partition else PARTITIONS
-        if name.startswith("arn:") and name.split(":", 2)[1] not in known:
+        if name.startswith("arn:") and partition_in(name) not in known:
             raise InvalidPrincipal("AWS", name)
         return account or name
     unique_id = resolved.get(name)

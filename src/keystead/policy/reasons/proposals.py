@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from keystead.arns import partition_in
 from keystead.policy.evaluation import (
     OF_ORGANIZATION,
     ApplicablePolicies,
@@ -304,7 +305,7 @@ def _names(who: Principal) -> Mapping[str, str]:
         case PrincipalType.ASSUMED_ROLE:
             return {"AWS": who.principal_arn}
         case PrincipalType.ACCOUNT:
-            return {"AWS": root_arn(who.account, who.arn.split(":")[1])}
+            return {"AWS": root_arn(who.account, partition_in(who.arn))}
         case PrincipalType.SERVICE:
             return {"Service": who.service_names[0]}
         case PrincipalType.FEDERATED:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from keystead.arns import PARTITIONS
+from keystead.arns import PARTITIONS, account_in, partition_in, written
 from keystead.policy.evaluation import (
     NO_KEYS,
     ContextValue,
@@ -195,8 +195,7 @@ def _keys(context: Mapping[str, str | list[str]]) -> dict[str, ContextValue]:
 
 def owner_of(resource: str) -> str:
     """The account in an ARN; "" if it names none, and for AWS's own policies."""
-    parts = resource.split(":", 5)
-    owner = parts[4] if len(parts) == 6 else ""
+    owner = account_in(resource)
     return owner if owner != _EVERY_ACCOUNTS else ""
 
 
@@ -230,8 +229,8 @@ def _partition(scenario: Scenario) -> str:
     """The partition of the documents' ARNs; "" if neither caller nor resource has an ARN."""
     for name in (scenario.principal, scenario.resource):
         if name.startswith("arn:"):
-            written = name.split(":", 2)[1]
-            return written if written in PARTITIONS else ""
+            partition = partition_in(name)
+            return partition if partition in PARTITIONS else ""
     return ""
 
 
@@ -304,10 +303,10 @@ def principal_named(name: str, role: str, action: str) -> Principal:
         return Principal(PrincipalType.ANONYMOUS, name, "", name)
     if not name.startswith("arn:"):
         return _host(name, action)
-    parts = name.split(":", 5)
-    if len(parts) != 6:
+    arn = written(name)
+    if arn is None:
         raise BadScenario(f"`principal` {name} is not an ARN")
-    account, resource = parts[4], parts[5]
+    account, resource = arn.account, arn.resource
     form, _, rest = resource.partition("/")
     match form:
         case "root":
@@ -321,9 +320,9 @@ def principal_named(name: str, role: str, action: str) -> Principal:
             if role not in ("", name):
                 raise BadScenario(f"`principalRole` {role} is not the role in `principal`")
             any_session = f"assumed-role/{rest.rpartition('/')[2]}/{_ANY_SESSION}"
-            return _session_of(name, f"arn:{parts[1]}:sts::{account}:{any_session}", account)
+            return _session_of(name, f"arn:{arn.partition}:sts::{account}:{any_session}", account)
         case "assumed-role":
-            pathless = f"arn:{parts[1]}:iam::{account}:role/{rest.split('/')[0]}"
+            pathless = f"arn:{arn.partition}:iam::{account}:role/{rest.split('/')[0]}"
             return _session_of(role or pathless, name, account)
         case "federated-user":
             return Principal(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from keystead.arns import Arn, NotAnArn, spoken
+from keystead.arns import Arn, NotAnArn, account_in, spoken
 from keystead.identity.names import AWS_ACCOUNT, canonical
 from keystead.policy.evaluation import PolicySource, PrincipalPolicies
 from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
@@ -69,7 +69,7 @@ def is_inline(source: PolicySource) -> bool:
 
 def holder(source: PolicySource) -> tuple[str, str]:
     """Whose policy is it?  The kind of entity, and its name."""
-    kind, _, path = source.attached_to.split(":", 5)[5].partition("/")
+    kind, _, path = Arn.parse(source.attached_to).resource.partition("/")
     return kind, path.rpartition("/")[2]
 
 
@@ -137,7 +137,7 @@ def _excluded(identifier: api.PolicyIdentifier) -> Excludes:
 def _type(source: PolicySource) -> str:
     if is_inline(source):
         return "inline"
-    own = source.id.split(":", 5)[4] == AWS_ACCOUNT
+    own = account_in(source.id) == AWS_ACCOUNT
     return "aws-managed" if own else "user-managed"
 
 

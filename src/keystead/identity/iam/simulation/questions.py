@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from keystead.arns import account_in, is_account_id, written
 from keystead.call import Target
 from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation import caller_and_facts
@@ -185,8 +186,12 @@ def _require_resources(resources: Sequence[str]) -> None:
     for resource in resources:
         if resource == EVERYTHING and len(resources) == 1:
             continue
-        parts = resource.split(":", 5)
-        if len(parts) != 6 or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
+        arn = written(resource)
+        if (
+            arn is None
+            or arn.prefix != "arn"
+            or not (arn.partition and arn.service and arn.resource)
+        ):
             raise api.InvalidInputException(
                 f"ResourceNames are not in a valid ARN format: {resource}."
             )
@@ -211,10 +216,8 @@ def _owner(text: str | None) -> str:
     """The account whose root ARN ResourceOwner is; "" without one."""
     if text is None:
         return ""
-    account = text.split(":")[4] if text.count(":") == 5 else ""
-    if not (account.isascii() and account.isdigit() and len(account) == 12):
-        account = ""
-    if not account or text != root_arn(account):
+    account = account_in(text)
+    if not is_account_id(account) or text != root_arn(account):
         raise api.InvalidInputException(f"'{text}' is not a valid as a Resource Owner.")
     return account
 
