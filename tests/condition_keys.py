@@ -18,6 +18,10 @@ Keys = Mapping[str, ContextValue]
 
 TAG = {"TagKey": "Cost", "TagValue": "7"}
 IAM_TAG = {"Key": "Cost", "Value": "7"}
+TRUST = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow",'
+    '"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}'
+)
 DOCUMENT = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
 
 _NONE: Keys = {}
@@ -44,6 +48,11 @@ class On(Enum):
     BARE_USER = "bare user", _NONE  # without tags and boundary
     NEW_USER = "new user", _NONE
     GROUP = "group", _NONE
+    ROLE = "role", {**_TEAM, "iam:ResourceTag/Team": "blue"}
+    BARE_ROLE = "bare role", _NONE  # without tags and boundary
+    NEW_ROLE = "new role", _NONE
+    PROFILE = "instance profile", _TEAM
+    NEW_PROFILE = "new instance profile", _NONE
     POLICY = "policy", _TEAM
     NEW_POLICY = "new policy", _NONE
     MEMBER = "account", _TEAM  # of an organization
@@ -189,6 +198,10 @@ WITHOUT_CALLER = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRe
 _BOUNDARY: Keys = {"iam:PermissionsBoundary": "@policy"}
 _ATTACHED: Keys = {"iam:PolicyARN": "@policy"}
 _JO, _BARE, _DEVS = {"UserName": "jo"}, {"UserName": "bare"}, {"GroupName": "devs"}
+_OPS, _BARE_ROLE = {"RoleName": "ops"}, {"RoleName": "bare"}
+_PROFILE = {"InstanceProfileName": "web"}
+_KMS = "mrk.kms.amazonaws.com"
+_LINKED = f"aws-service-role/{_KMS}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
 
 IAM: tuple[Row, ...] = (
     Row("CreateUser", {"UserName": "new"}, On.NEW_USER),
@@ -214,6 +227,47 @@ IAM: tuple[Row, ...] = (
     Row("PutUserPolicy", {**_JO, "PolicyName": "p", "PolicyDocument": DOCUMENT}, On.USER,
         _BOUNDARY),
     Row("DeleteUserPolicy", {**_JO, "PolicyName": "p"}, On.USER, _BOUNDARY),
+    Row("CreateRole", {"RoleName": "new", "AssumeRolePolicyDocument": TRUST}, On.NEW_ROLE),
+    *(Row("CreateRole", {"RoleName": "new", "AssumeRolePolicyDocument": TRUST,
+                         "PermissionsBoundary": "@policy", "Tags": [IAM_TAG]}, On.NEW_ROLE,
+          {**keys, **_TAGGED}, action)
+      for keys, action in ((_BOUNDARY, ""), (_NONE, "TagRole"))),
+    Row("CreateServiceLinkedRole", {"AWSServiceName": _KMS}, On.NEW_ROLE,
+        {"iam:AWSServiceName": _KMS}),
+    *_plain("GetServiceLinkedRoleDeletionStatus", On.NEW_ROLE,
+            DeletionTaskId=f"task/{_LINKED}/01234567-89ab-cdef-0123-456789abcdef"),
+    *(Row(operation, {**named, **more}, on, {**keys, **own})
+      for named, on, own in ((_OPS, On.ROLE, _BOUNDARY), (_BARE_ROLE, On.BARE_ROLE, _NONE))
+      for operation, more, keys in (
+          ("GetRole", {}, _NONE),
+          ("UpdateRole", {"Description": "x"}, _NONE),
+          ("UpdateRoleDescription", {"Description": "x"}, _NONE),
+          ("UpdateAssumeRolePolicy", {"PolicyDocument": TRUST}, _NONE),
+          ("DeleteRole", {}, _NONE),
+          ("DeleteRolePermissionsBoundary", {}, _NONE),
+          ("AttachRolePolicy", {"PolicyArn": "@policy"}, _ATTACHED),
+          ("DetachRolePolicy", {"PolicyArn": "@policy"}, _ATTACHED),
+          ("PutRolePolicy", {"PolicyName": "p", "PolicyDocument": DOCUMENT}, _NONE),
+          ("DeleteRolePolicy", {"PolicyName": "p"}, _NONE),
+      )),
+    Row("PutRolePermissionsBoundary", {**_BARE_ROLE, "PermissionsBoundary": "@policy"},
+        On.BARE_ROLE, _BOUNDARY),
+    *_plain("ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies ListRoleTags "
+            "DeleteServiceLinkedRole", On.ROLE, **_OPS),
+    *_plain("GetRolePolicy", On.ROLE, **_OPS, PolicyName="p"),
+    *(Row(f"Tag{kind}", {**named, "Tags": [IAM_TAG]}, on, _TAGGED)
+      for kind, named, on in (("Role", _OPS, On.ROLE), ("InstanceProfile", _PROFILE, On.PROFILE))),
+    *(Row(f"Untag{kind}", {**named, "TagKeys": ["Team"]}, on, {"aws:TagKeys": ("Team",)})
+      for kind, named, on in (("Role", _OPS, On.ROLE), ("InstanceProfile", _PROFILE, On.PROFILE))),
+    Row("CreateInstanceProfile", {"InstanceProfileName": "new"}, On.NEW_PROFILE),
+    *(Row("CreateInstanceProfile", {"InstanceProfileName": "new", "Tags": [IAM_TAG]},
+          On.NEW_PROFILE, _TAGGED, action) for action in ("", "TagInstanceProfile")),
+    *_plain("DeleteInstanceProfile GetInstanceProfile ListInstanceProfileTags", On.PROFILE,
+            **_PROFILE),
+    *_plain("AddRoleToInstanceProfile RemoveRoleFromInstanceProfile", On.PROFILE,
+            **_PROFILE, **_OPS),
+    Row("AddRoleToInstanceProfile", {**_PROFILE, **_OPS}, On.ROLE,
+        {"iam:PassedToService": "ec2.amazonaws.com"}, "PassRole"),
     Row("TagUser", {**_JO, "Tags": [IAM_TAG]}, On.USER, _TAGGED),
     Row("UntagUser", {**_JO, "TagKeys": ["Team"]}, On.USER, {"aws:TagKeys": ("Team",)}),
     Row("TagPolicy", {"PolicyArn": "@policy", "Tags": [IAM_TAG]}, On.POLICY, _TAGGED),
@@ -244,7 +298,8 @@ IAM: tuple[Row, ...] = (
             PolicyArn="@policy", VersionId="v1"),
     *_plain("CreateAccountAlias DeleteAccountAlias", On.ANYTHING, AccountAlias="acme"),
     *_plain("GetAccountAuthorizationDetails GetAccountSummary ListAccountAliases ListGroups "
-            "ListPolicies ListUsers ListVirtualMFADevices", On.ANYTHING),
+            "ListInstanceProfiles ListPolicies ListRoles ListUsers ListVirtualMFADevices",
+            On.ANYTHING),
     *_plain("GetContextKeysForCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT]),
     *_plain("SimulateCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT],
             ActionNames=["kms:Encrypt"]),
@@ -305,6 +360,7 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
 
 NEVER_SENT: Mapping[str, str] = {
     "kms:recipientattestation:": "requests with a recipient are refused",
+    "iam:associatedresourcearn": "a role is passed to a service here, and to no resource of it",
     "kms:trailingdayswithoutkeyusage": "the last use of a key is not kept; refused in policies",
 }
 """Keys of operations that are served which no decision has yet, and why."""

@@ -123,7 +123,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 
 @pytest.fixture(scope="module")
 def people(tenant: Tenant) -> dict[str, Any]:
-    """A user with a tag, a boundary and an access key, a bare one, a group, a policy."""
+    """A user and a role with a tag and a boundary, bare ones, and one of every other kind."""
     root = tenant.root
     team = [api.Tag(key="Team", value="blue")]
     made = root(
@@ -133,6 +133,14 @@ def people(tenant: Tenant) -> dict[str, Any]:
     root(api.CreateUser, user_name="jo", tags=team, permissions_boundary=made.arn)
     root(api.CreateUser, user_name="bare")
     root(api.CreateGroup, group_name="devs")
+    trust = table.TRUST
+    root(
+        api.CreateRole,
+        role_name="ops", assume_role_policy_document=trust, tags=team,
+        permissions_boundary=made.arn,
+    )  # fmt: skip
+    root(api.CreateRole, role_name="bare", assume_role_policy_document=trust)
+    root(api.CreateInstanceProfile, instance_profile_name="web", tags=team)
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)

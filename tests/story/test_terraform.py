@@ -44,6 +44,47 @@ resource "aws_iam_user_group_membership" "alice" {
   groups = [aws_iam_group.staff.name]
 }
 
+resource "aws_iam_role" "worker" {
+  name                 = "terraform-worker"
+  path                 = "/staff/"
+  description          = "works on orders"
+  max_session_duration = 7200
+  permissions_boundary = "arn:aws:iam::aws:policy/PowerUserAccess"
+  tags                 = { team = "orders" }
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow", Action = "sts:AssumeRole"
+        Principal = { AWS = aws_iam_user.alice.arn }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "inline" {
+  name = "inline"
+  role = aws_iam_role.worker.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kms:DescribeKey", Resource = "*" }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "read" {
+  role       = aws_iam_role.worker.name
+  policy_arn = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+}
+
+resource "aws_iam_instance_profile" "worker" {
+  name = "terraform-worker"
+  role = aws_iam_role.worker.name
+}
+
+resource "aws_iam_service_linked_role" "keys" {
+  aws_service_name = "mrk.kms.amazonaws.com"
+}
+
 resource "aws_kms_key" "orders" {
   description             = "orders"
   deletion_window_in_days = 7
@@ -57,7 +98,7 @@ resource "aws_kms_key" "orders" {
       },
       {
         Sid = "alice", Effect = "Allow", Action = ["kms:Encrypt", "kms:Decrypt"], Resource = "*"
-        Principal = { AWS = aws_iam_user.alice.arn }
+        Principal = { AWS = [aws_iam_user.alice.arn, aws_iam_role.worker.arn] }
       },
     ]
   })
@@ -125,7 +166,7 @@ MISSING = (
 
 @pytest.mark.skipif(shutil.which("terraform") is None or mirror() is None, reason=MISSING)
 def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
-    """Keys, aliases, users, groups, policies, attachments and access keys live and die."""
+    """Keys, aliases, users, groups, roles, policies, profiles and access keys live and die."""
     (tmp_path / "main.tf").write_text(
         CONFIGURATION
         % {
@@ -161,4 +202,5 @@ def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
 
     iam, kms = server.client("iam"), server.client("kms")
     assert "terraform-alice" not in {u["UserName"] for u in iam.list_users()["Users"]}
+    assert "terraform-worker" not in {r["RoleName"] for r in iam.list_roles()["Roles"]}
     assert "alias/terraform-orders" not in {a["AliasName"] for a in kms.list_aliases()["Aliases"]}

@@ -21,7 +21,9 @@ from keystead.identity.repository import (
     E,
     Group,
     IdentityRepository,
+    InstanceProfile,
     ManagedPolicy,
+    Role,
     User,
 )
 from keystead.identity.resources import KeyOwner, Named
@@ -130,6 +132,18 @@ class IamCall(Call, kw_only=True):
     def group(self, name: str) -> Named[Group]:
         """The group with this name."""
         return self.named(Group, name)
+
+    def role(self, name: str) -> Named[Role]:
+        """The role with this name."""
+        return self.named(Role, name)
+
+    def instance_profile(self, name: str) -> Named[InstanceProfile]:
+        """The instance profile with this name."""
+        return self.named(InstanceProfile, name)
+
+    def ask_to_pass(self, role: Named[Role], service: str) -> None:
+        """May the caller give this role to a service?  A permission of its own (IA-3)."""
+        self.authorize("iam:PassRole", role, {"iam:passedtoservice": service})
 
     def policy(self, arn: str, *, to_change: bool = False) -> Named[ManagedPolicy]:
         """The managed policy with this ARN.

@@ -9,6 +9,8 @@ import string
 from keystead.arns import Arn, iam_arn
 
 AWS_ACCOUNT = "aws"  # the account field of AWS-managed policies
+SERVICE_LINKED = "/aws-service-role/"  # where the paths of service-linked roles and policies begin
+RESERVED = "/aws-reserved/"  # where those of other roles of AWS's services begin
 
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 

@@ -5,7 +5,7 @@ iam.md 6.1): root has no user name, and a user without tags has no principal tag
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -26,6 +26,9 @@ from keystead.store.protocol import Reader
 
 Owner = Account | User
 """The owner of a credential: the root user of an account, or a user."""
+
+ANY_SESSION = "*"
+"""Stands for the name of a session that is not known: no session has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ def role(
     )
     policies = attached.of(repository, reader, record)
     return Caller(principal, policies, principal_keys(principal))
+
+
+def any_session(repository: IdentityRepository, reader: Reader, record: Role) -> Caller:
+    """A session of a role of which only the role is known: not its name, and not its own tags."""
+    caller = role(repository, reader, record, ANY_SESSION)
+    return replace(caller, keys={k: v for k, v in caller.keys.items() if k != "aws:userid"})
 
 
 def of_owner(repository: IdentityRepository, reader: Reader, owner: Owner) -> Caller:

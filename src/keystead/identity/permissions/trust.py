@@ -16,6 +16,7 @@ from keystead.identity.repository import IdentityRepository, Role
 from keystead.policy.evaluation import ContextValue, PolicySource
 from keystead.policy.language import DocumentKind, compile_policy, resolved
 
+_TAG_SESSION = "sts:tagsession"
 POLICY_ID = "AssumeRolePolicyDocument"
 
 
@@ -50,6 +51,12 @@ def policy_of(repository: IdentityRepository, role: Role) -> PolicySource:
         repository, role.account, role.trust_policy, DocumentKind.TRUST, role.meant
     )
     return attached.source(policy, POLICY_ID, role.arn)
+
+
+def may_be_tagged(repository: IdentityRepository, role: Role) -> bool:
+    """Could a session of this role have tags of its own?  Only if the trust policy says so."""
+    statements = policy_of(repository, role).policy.statements
+    return any(one.allow and one.actions.matches(_TAG_SESSION) for one in statements)
 
 
 def read(

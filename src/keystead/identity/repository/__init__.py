@@ -3,7 +3,7 @@
 from keystead.identity.repository.access_keys import AccessKey, AccessKeys, AccessKeyUse
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.attachments import Attachment, InlinePolicy
-from keystead.identity.repository.entities import E, Entity, new
+from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.groups import Group, Membership
 from keystead.identity.repository.instance_profiles import InstanceProfile
 from keystead.identity.repository.organizations import (
@@ -23,7 +23,7 @@ from keystead.identity.repository.users import User
 
 __all__ = (
     "NO_TYPES", "AccessKey", "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "E",
-    "Entity", "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile", "JoinedMethod",
-    "ManagedPolicy", "Member", "Membership", "Organization", "Organizations", "PolicyVersion",
-    "Role", "RoleUse", "Unit", "User", "new", "packed", "unpacked",
+    "Entities", "Entity", "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile",
+    "JoinedMethod", "ManagedPolicy", "Member", "Membership", "Organization", "Organizations",
+    "PolicyVersion", "Role", "RoleUse", "Unit", "User", "new", "packed", "unpacked",
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """GetAccountAuthorizationDetails: every identity and policy of the account, with documents.
 
-The account is walked in one fixed order: users, groups, the account's own policies, AWS's; a
-marker says where in that order the next page begins. Of AWS's policies only those in use are
+The account is walked in one fixed order: users, groups, roles, the account's own policies, AWS's;
+a marker says where in that order the next page begins. Of AWS's policies only those in use are
 listed, and of the account's own all. A page ends early where documents are many (`paging`).
 """
 
@@ -11,16 +11,17 @@ from itertools import islice
 from keystead.identity import managed_policies, paging, tagging, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam.entities import attachments, boundaries, inline_policies
+from keystead.identity.iam.identities import instance_profiles, roles
 from keystead.identity.iam.policies import PolicyUsage, policy_usage, policy_versions
 from keystead.identity.permissions import managed_policy
-from keystead.identity.repository import Group, ManagedPolicy, User
+from keystead.identity.repository import Group, ManagedPolicy, Role, User
 from keystead.registry import implements
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
 
 _BATCH = 25  # entities that are read at a time; a page of long documents shows few
-_Item = User | Group | ManagedPolicy
-_Detail = api.UserDetail | api.GroupDetail | api.ManagedPolicyDetail
+_Item = User | Group | Role | ManagedPolicy
+_Detail = api.UserDetail | api.GroupDetail | api.RoleDetail | api.ManagedPolicyDetail
 _Section = Callable[[Reader, str, str, str, int], Sequence[_Item]]
 
 
@@ -44,7 +45,7 @@ def get_account_authorization_details(
     return api.GetAccountAuthorizationDetailsResponse(
         user_detail_list=[each for each in shown if isinstance(each, api.UserDetail)],
         group_detail_list=[each for each in shown if isinstance(each, api.GroupDetail)],
-        role_detail_list=[],
+        role_detail_list=[each for each in shown if isinstance(each, api.RoleDetail)],
         policies=[each for each in shown if isinstance(each, api.ManagedPolicyDetail)],
         is_truncated=page.is_truncated,
         marker=page.marker,
@@ -52,9 +53,14 @@ def get_account_authorization_details(
 
 
 def _shown(call: IamCall, usage: PolicyUsage, item: _Item) -> _Detail:
-    if isinstance(item, User):
-        return _user(call, item)
-    return _group(call, item) if isinstance(item, Group) else _policy(call, usage, item)
+    match item:
+        case User():
+            return _user(call, item)
+        case Group():
+            return _group(call, item)
+        case Role():
+            return _role(call, item)
+    return _policy(call, usage, item)
 
 
 def _text(detail: _Detail) -> int:
@@ -64,6 +70,9 @@ def _text(detail: _Detail) -> int:
             texts = [policy.policy_document for policy in detail.user_policy_list or ()]
         case api.GroupDetail():
             texts = [policy.policy_document for policy in detail.group_policy_list or ()]
+        case api.RoleDetail():
+            texts = [policy.policy_document for policy in detail.role_policy_list or ()]
+            texts.append(detail.assume_role_policy_document)
         case _:
             texts = [version.document for version in detail.policy_version_list or ()]
     return sum(len(text or "") for text in texts)
@@ -90,8 +99,9 @@ def _items_after(
     sections: tuple[tuple[str, str, _Section], ...] = (
         ("1", "User", repository.users.after),
         ("2", "Group", repository.groups.after),
-        ("3", "LocalManagedPolicy", repository.policies.after),
-        ("4", "AWSManagedPolicy", aws_after),
+        ("3", "Role", repository.roles.after),
+        ("4", "LocalManagedPolicy", repository.policies.after),
+        ("5", "AWSManagedPolicy", aws_after),
     )
     for section, kind, section_after in sections:
         if section < position[:1] or (request.filter and kind not in request.filter):
@@ -127,6 +137,23 @@ def _group(call: IamCall, group: Group) -> api.GroupDetail:
         create_date=times.shown(group.created),
         group_policy_list=inline_policies.shown(call, group),
         attached_managed_policies=attachments.shown(call, group),
+    )
+
+
+def _role(call: IamCall, role: Role) -> api.RoleDetail:
+    return api.RoleDetail(
+        path=role.path,
+        role_name=role.name,
+        role_id=role.role_id,
+        arn=role.arn,
+        create_date=times.shown(role.created),
+        assume_role_policy_document=roles.trust_shown(call, role),
+        instance_profile_list=instance_profiles.of_role(call, role),
+        role_policy_list=inline_policies.shown(call, role),
+        attached_managed_policies=attachments.shown(call, role),
+        permissions_boundary=boundaries.shown(role.boundary),
+        tags=tagging.shown(role.tag_map),
+        role_last_used=roles.last_used(call, role),
     )
 
 

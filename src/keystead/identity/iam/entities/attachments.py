@@ -5,6 +5,8 @@ A removal is as sensitive as an addition: a detached Deny widens (threat-model 7
 
 from keystead.identity import paging, resources, times
 from keystead.identity.call import IamCall
+from keystead.identity.iam.entities import boundaries
+from keystead.identity.iam.entities.conflicts import ask_to_change
 from keystead.identity.iam.entities.listings import PathRequest
 from keystead.identity.kinds import required
 from keystead.identity.names import split_policy_arn
@@ -26,6 +28,11 @@ def attach_group_policy(call: IamCall, request: api.AttachGroupPolicyRequest) ->
     _attach(call, call.group(request.group_name), request.policy_arn)
 
 
+@implements(api.AttachRolePolicy)
+def attach_role_policy(call: IamCall, request: api.AttachRolePolicyRequest) -> None:
+    _attach(call, call.role(request.role_name), request.policy_arn)
+
+
 @implements(api.DetachUserPolicy)
 def detach_user_policy(call: IamCall, request: api.DetachUserPolicyRequest) -> None:
     _detach(call, call.user(request.user_name), request.policy_arn)
@@ -34,6 +41,11 @@ def detach_user_policy(call: IamCall, request: api.DetachUserPolicyRequest) -> N
 @implements(api.DetachGroupPolicy)
 def detach_group_policy(call: IamCall, request: api.DetachGroupPolicyRequest) -> None:
     _detach(call, call.group(request.group_name), request.policy_arn)
+
+
+@implements(api.DetachRolePolicy)
+def detach_role_policy(call: IamCall, request: api.DetachRolePolicyRequest) -> None:
+    _detach(call, call.role(request.role_name), request.policy_arn)
 
 
 @implements(api.ListAttachedUserPolicies)
@@ -56,6 +68,16 @@ def list_attached_group_policies(
     )
 
 
+@implements(api.ListAttachedRolePolicies)
+def list_attached_role_policies(
+    call: IamCall, request: api.ListAttachedRolePoliciesRequest
+) -> api.ListAttachedRolePoliciesResponse:
+    page = _page(call, request, call.role(request.role_name))
+    return api.ListAttachedRolePoliciesResponse(
+        attached_policies=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
 def shown(call: IamCall, entity: Entity, path_prefix: str = "/") -> list[api.AttachedPolicy]:
     """The managed policies of an entity, as answers carry them."""
     policies = call.repository.attachments.of(call.transaction, entity.account, (entity.entity_id,))
@@ -69,10 +91,8 @@ def shown(call: IamCall, entity: Entity, path_prefix: str = "/") -> list[api.Att
 
 def _attach(call: IamCall, named: Named[Entity], arn: str) -> None:
     """Attach a policy. It is not an error if it is attached already."""
-    call.ask(named, _keys(named, arn))
-    entity = named.existing()
-    if call.find_policy(arn) is None:
-        raise api.NoSuchEntityException(f"Policy {arn} does not exist or is not attachable.")
+    entity = ask_to_change(call, named, _keys(named, arn))
+    boundaries.require_policy(call, arn)
     attachments = call.repository.attachments
     known = attachments.of(call.transaction, entity.account, (entity.entity_id,))
     if any(attachment.policy_arn == arn for attachment in known):
@@ -92,8 +112,7 @@ def _attach(call: IamCall, named: Named[Entity], arn: str) -> None:
 
 
 def _detach(call: IamCall, named: Named[Entity], arn: str) -> None:
-    call.ask(named, _keys(named, arn))
-    entity = named.existing()
+    entity = ask_to_change(call, named, _keys(named, arn))
     call.find_policy(arn)  # refuses a text that is not the ARN of a policy
     attachment = call.repository.attachments.get(
         call.transaction, entity.account, entity.entity_id, arn

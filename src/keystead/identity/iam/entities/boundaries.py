@@ -8,7 +8,8 @@ from keystead.arns import NotAnArn
 from keystead.errors import AwsError
 from keystead.identity import resources
 from keystead.identity.call import IamCall
-from keystead.identity.names import NotAPolicyArn, split_policy_arn
+from keystead.identity.iam.entities.conflicts import ask_to_change
+from keystead.identity.names import AWS_ACCOUNT, SERVICE_LINKED, NotAPolicyArn, split_policy_arn
 from keystead.identity.repository import Entity
 from keystead.identity.resources import Named
 from keystead.registry import implements
@@ -28,11 +29,25 @@ def put_user_permissions_boundary(
     _put(call, call.user(request.user_name), request.permissions_boundary)
 
 
+@implements(api.PutRolePermissionsBoundary)
+def put_role_permissions_boundary(
+    call: IamCall, request: api.PutRolePermissionsBoundaryRequest
+) -> None:
+    _put(call, call.role(request.role_name), request.permissions_boundary)
+
+
 @implements(api.DeleteUserPermissionsBoundary)
 def delete_user_permissions_boundary(
     call: IamCall, request: api.DeleteUserPermissionsBoundaryRequest
 ) -> None:
     _delete(call, call.user(request.user_name))
+
+
+@implements(api.DeleteRolePermissionsBoundary)
+def delete_role_permissions_boundary(
+    call: IamCall, request: api.DeleteRolePermissionsBoundaryRequest
+) -> None:
+    _delete(call, call.role(request.role_name))
 
 
 def requested(arn: str | None) -> str | None:
@@ -49,9 +64,16 @@ def requested(arn: str | None) -> str | None:
 
 
 def require_policy(call: IamCall, arn: str | None) -> None:
-    """Refuse a boundary that does not exist, or is another account's."""
-    if arn is not None and call.find_policy(arn) is None:
+    """Refuse a policy that does not exist, is another account's, or of service-linked roles."""
+    if arn is None:
+        return
+    policy = call.find_policy(arn)
+    if policy is None:
         raise api.NoSuchEntityException(f"Policy {arn} does not exist or is not attachable.")
+    if policy.account == AWS_ACCOUNT and policy.path.startswith(SERVICE_LINKED):
+        raise api.PolicyNotAttachableException(
+            "Cannot attach a Service Role Policy to a Customer Role."
+        )
 
 
 def shown(arn: str | None) -> api.AttachedPermissionsBoundary | None:
@@ -65,16 +87,14 @@ def shown(arn: str | None) -> api.AttachedPermissionsBoundary | None:
 
 def _put(call: IamCall, named: Named[Entity], arn: str) -> None:
     boundary = requested(arn)
-    call.ask(named, resources.boundary_keys(boundary))
-    known = named.existing()
+    known = ask_to_change(call, named, resources.boundary_keys(boundary))
     require_policy(call, boundary)
     bounded = msgspec.structs.replace(known, boundary=boundary)
     call.repository.update(call.transaction, bounded)
 
 
 def _delete(call: IamCall, named: Named[Entity]) -> None:
-    call.ask(named, resources.own_boundary_keys(named))
-    known = named.existing()
+    known = ask_to_change(call, named, resources.own_boundary_keys(named))
     if known.boundary is None:
         raise api.NoSuchEntityException(
             f"The {known.kind.noun} with name {known.name} does not have a permissions boundary."

@@ -5,6 +5,7 @@ import msgspec
 from keystead.identity import paging, resources, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam import documents
+from keystead.identity.iam.entities.conflicts import ask_to_change
 from keystead.identity.kinds import required
 from keystead.identity.paging import PagedRequest
 from keystead.identity.repository import E, Entity, InlinePolicy
@@ -23,6 +24,11 @@ def put_user_policy(call: IamCall, request: api.PutUserPolicyRequest) -> None:
 @implements(api.PutGroupPolicy)
 def put_group_policy(call: IamCall, request: api.PutGroupPolicyRequest) -> None:
     _put(call, call.group(request.group_name), request.policy_name, request.policy_document)
+
+
+@implements(api.PutRolePolicy)
+def put_role_policy(call: IamCall, request: api.PutRolePolicyRequest) -> None:
+    _put(call, call.role(request.role_name), request.policy_name, request.policy_document)
 
 
 @implements(api.GetUserPolicy)
@@ -47,6 +53,16 @@ def get_group_policy(
     )
 
 
+@implements(api.GetRolePolicy)
+def get_role_policy(call: IamCall, request: api.GetRolePolicyRequest) -> api.GetRolePolicyResponse:
+    role, policy = _get(call, call.role(request.role_name), request.policy_name)
+    return api.GetRolePolicyResponse(
+        role_name=role.name,
+        policy_name=policy.name,
+        policy_document=documents.encoded(policy.document),
+    )
+
+
 @implements(api.DeleteUserPolicy)
 def delete_user_policy(call: IamCall, request: api.DeleteUserPolicyRequest) -> None:
     _delete(call, call.user(request.user_name), request.policy_name)
@@ -55,6 +71,11 @@ def delete_user_policy(call: IamCall, request: api.DeleteUserPolicyRequest) -> N
 @implements(api.DeleteGroupPolicy)
 def delete_group_policy(call: IamCall, request: api.DeleteGroupPolicyRequest) -> None:
     _delete(call, call.group(request.group_name), request.policy_name)
+
+
+@implements(api.DeleteRolePolicy)
+def delete_role_policy(call: IamCall, request: api.DeleteRolePolicyRequest) -> None:
+    _delete(call, call.role(request.role_name), request.policy_name)
 
 
 @implements(api.ListUserPolicies)
@@ -77,6 +98,16 @@ def list_group_policies(
     )
 
 
+@implements(api.ListRolePolicies)
+def list_role_policies(
+    call: IamCall, request: api.ListRolePoliciesRequest
+) -> api.ListRolePoliciesResponse:
+    page = _page(call, request, call.role(request.role_name))
+    return api.ListRolePoliciesResponse(
+        policy_names=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
 def shown(call: IamCall, entity: Entity) -> list[api.PolicyDetail]:
     """The inline policies of an entity, as GetAccountAuthorizationDetails carries them."""
     return [
@@ -89,8 +120,7 @@ def shown(call: IamCall, entity: Entity) -> list[api.PolicyDetail]:
 
 def _put(call: IamCall, named: Named[Entity], name: str, document: str) -> None:
     """Write or replace a policy; refuses more characters than the entity may have."""
-    call.ask(named, resources.own_boundary_keys(named))
-    entity = named.existing()
+    entity = ask_to_change(call, named, resources.own_boundary_keys(named))
     documents.require_valid(call, document)
     known = {policy.name: policy for policy in _of(call, entity)}
     others = sum(
@@ -126,8 +156,8 @@ def _get(call: IamCall, named: Named[E], name: str) -> tuple[E, InlinePolicy]:
 
 
 def _delete(call: IamCall, named: Named[Entity], name: str) -> None:
-    call.ask(named, resources.own_boundary_keys(named))
-    policy = _existing(call, named.existing(), name)
+    entity = ask_to_change(call, named, resources.own_boundary_keys(named))
+    policy = _existing(call, entity, name)
     call.repository.inline_policies.delete(call.transaction, policy)
 
 

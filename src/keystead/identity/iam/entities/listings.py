@@ -1,5 +1,6 @@
 """One page of the entities of a kind, by name."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from keystead.identity import paging
@@ -16,8 +17,13 @@ class PathRequest(PagedRequest, Protocol):
     def path_prefix(self) -> str | None: ...
 
 
-def listed_after(call: IamCall, request: PathRequest, record: type[E]) -> Page[E]:
-    """One page of the account's entities of a kind, by name."""
+def listed_after(
+    call: IamCall,
+    request: PathRequest,
+    record: type[E],
+    text: Callable[[E], int] | None = None,
+) -> Page[E]:
+    """One page of the account's entities of a kind, by name; `text` as `paging.walk` has it."""
     call.ask_any()
     prefix = request.path_prefix or "/"
 
@@ -25,4 +31,4 @@ def listed_after(call: IamCall, request: PathRequest, record: type[E]) -> Page[E
         entities = call.repository.of(record)
         return entities.after(call.transaction, call.account, name_key, prefix, count)
 
-    return paging.walk(call, request, after, lambda entity: entity.name_key)
+    return paging.walk(call, request, after, lambda entity: entity.name_key, text)

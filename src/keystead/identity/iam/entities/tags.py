@@ -21,6 +21,16 @@ def tag_user(call: IamCall, request: api.TagUserRequest) -> None:
     _tag(call, call.user(request.user_name), request.tags)
 
 
+@implements(api.TagRole)
+def tag_role(call: IamCall, request: api.TagRoleRequest) -> None:
+    _tag(call, call.role(request.role_name), request.tags)
+
+
+@implements(api.TagInstanceProfile)
+def tag_instance_profile(call: IamCall, request: api.TagInstanceProfileRequest) -> None:
+    _tag(call, call.instance_profile(request.instance_profile_name), request.tags)
+
+
 @implements(api.TagPolicy)
 def tag_policy(call: IamCall, request: api.TagPolicyRequest) -> None:
     _tag(call, call.policy(request.policy_arn, to_change=True), request.tags)
@@ -29,6 +39,16 @@ def tag_policy(call: IamCall, request: api.TagPolicyRequest) -> None:
 @implements(api.UntagUser)
 def untag_user(call: IamCall, request: api.UntagUserRequest) -> None:
     _untag(call, call.user(request.user_name), request.tag_keys)
+
+
+@implements(api.UntagRole)
+def untag_role(call: IamCall, request: api.UntagRoleRequest) -> None:
+    _untag(call, call.role(request.role_name), request.tag_keys)
+
+
+@implements(api.UntagInstanceProfile)
+def untag_instance_profile(call: IamCall, request: api.UntagInstanceProfileRequest) -> None:
+    _untag(call, call.instance_profile(request.instance_profile_name), request.tag_keys)
 
 
 @implements(api.UntagPolicy)
@@ -40,6 +60,24 @@ def untag_policy(call: IamCall, request: api.UntagPolicyRequest) -> None:
 def list_user_tags(call: IamCall, request: api.ListUserTagsRequest) -> api.ListUserTagsResponse:
     page = _page(call, request, call.user(request.user_name))
     return api.ListUserTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+@implements(api.ListRoleTags)
+def list_role_tags(call: IamCall, request: api.ListRoleTagsRequest) -> api.ListRoleTagsResponse:
+    page = _page(call, request, call.role(request.role_name))
+    return api.ListRoleTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+@implements(api.ListInstanceProfileTags)
+def list_instance_profile_tags(
+    call: IamCall, request: api.ListInstanceProfileTagsRequest
+) -> api.ListInstanceProfileTagsResponse:
+    page = _page(call, request, call.instance_profile(request.instance_profile_name))
+    return api.ListInstanceProfileTagsResponse(
         tags=page.items, is_truncated=page.is_truncated, marker=page.marker
     )
 

@@ -1,11 +1,17 @@
-"""The operations about users, groups and access keys."""
+"""The operations about users, groups, roles, instance profiles and access keys."""
 
 from keystead.identity.iam.identities import (
     access_keys,
     group_memberships,
     groups,
+    instance_profiles,
+    roles,
+    service_linked_roles,
     unserved,
     users,
 )
 
-__all__ = ("access_keys", "group_memberships", "groups", "unserved", "users")
+__all__ = (
+    "access_keys", "group_memberships", "groups", "instance_profiles", "roles",
+    "service_linked_roles", "unserved", "users",
+)  # fmt: skip

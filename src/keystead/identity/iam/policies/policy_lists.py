@@ -8,7 +8,7 @@ from keystead.identity.call import IamCall
 from keystead.identity.iam.policies.policies import listed
 from keystead.identity.iam.policies.policy_usage import entities_after, policy_usage
 from keystead.identity.names import AWS_ACCOUNT
-from keystead.identity.repository import Entity, Group, ManagedPolicy, User
+from keystead.identity.repository import Entity, Group, ManagedPolicy, Role, User
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 
@@ -66,7 +66,11 @@ def list_entities_for_policy(
             for entity in page.items
             if isinstance(entity, User)
         ],
-        policy_roles=[],
+        policy_roles=[
+            api.PolicyRole(role_name=entity.name, role_id=entity.role_id)
+            for entity in page.items
+            if isinstance(entity, Role)
+        ],
         is_truncated=page.is_truncated,
         marker=page.marker,
     )

@@ -11,7 +11,7 @@ from typing import Any
 from keystead.identity.authentication import callers
 from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation.source import entity_arn
-from keystead.identity.repository import Entity, User
+from keystead.identity.repository import Entity, Role, User
 from keystead.policy.evaluation import ContextValue, Keys, Principal, PrincipalType, principal_keys
 from keystead.policy.reasons import principal_named
 from keystead.policy.text import ascii_lower
@@ -46,6 +46,9 @@ def caller(call: IamCall, arn: str | None, source: Entity | None, *, resource_po
         )
     if isinstance(source, User) and named == source.arn:
         who = callers.user(call.repository, call.transaction, source)
+        return who.principal, who.keys
+    if isinstance(source, Role) and named == source.arn:
+        who = callers.any_session(call.repository, call.transaction, source)
         return who.principal, who.keys
     if named is None:
         return _unnamed("", call.account)
