@@ -253,16 +253,19 @@ def test_pages_together_are_everybody(local: Local, monkeypatch: pytest.MonkeyPa
     """However the principals fall on pages, over accounts too, each comes once."""
     for number in range(5):
         assert local.iam("CreateUser", UserName=f"u{number}").status == 200
+    for number in range(3):
+        role = {"RoleName": f"r{number}", "AssumeRolePolicyDocument": TRUST}
+        assert local.iam("CreateRole", **role).status == 200
     perform(local.installation, "account create", {"account_id": "444455556666"})
     question = {"action": "sts:GetCallerIdentity", "resource": "*"}
     [whole] = pages(local, **question)
     monkeypatch.setattr(who_can, "PAGE_SECONDS", 0)
-    monkeypatch.setattr(who_can, "_USERS_READ", 2)
+    monkeypatch.setattr(who_can, "_READ", 2)
     single = pages(local, **question)
     listed = [one["principal"] for page in single for one in page["principals"]]
     assert listed == [one["principal"] for one in whole["principals"]]
-    assert len(listed) == len(set(listed)) == whole["whole"] == 8
-    assert [page["asked"] for page in single] == [*[1] * 8, 0]
+    assert len(listed) == len(set(listed)) == whole["whole"] == 11
+    assert [page["asked"] for page in single] == [*[1] * 11, 0]
     local.installation.close()
 
 
@@ -312,3 +315,91 @@ def test_star_is_of_each_account(local: Local) -> None:
     with pytest.raises(Failure, match="not an ARN"):
         pages(local, action="kms:CreateKey", resource="")
     local.installation.close()
+
+
+TRUST = policy(
+    {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+)
+
+
+def create_role(server: Server, name: str, *statements: dict[str, Any], **members: Any) -> str:
+    """The ARN of a new role with these permissions."""
+    iam = server.client("iam")
+    given = {"AssumeRolePolicyDocument": TRUST, **members}
+    made = str(iam.create_role(RoleName=name, **given)["Role"]["Arn"])
+    for number, statement in enumerate(statements):
+        document = policy(statement)
+        iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=document)
+    return made
+
+
+def test_roles_stand_beside_users(server: Server, key: str) -> None:
+    """A role is listed under its ARN, with its own policies and boundary; another is not."""
+    iam = server.client("iam")
+    can = create_role(server, "can-encrypt", ENCRYPT, Path="/team/")
+    cannot = create_role(server, "cannot-encrypt", {**ENCRYPT, "Action": "s3:*"})
+    without = ("--without", CONTEXT)
+
+    _, found = ask(server, "kms:Encrypt", key, *without)
+    assert found[can]["verdict"] == "can"
+    assert cannot not in found
+    document = policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    boundary = iam.create_policy(PolicyName="only-s3", PolicyDocument=document)["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName="can-encrypt", PermissionsBoundary=boundary)
+    _, bounded = ask(server, "kms:Encrypt", key, *without)
+    assert can not in bounded
+
+
+def test_what_a_session_brings_stays_open(server: Server, key: str) -> None:
+    """The name of a session is open; its tags are, if the trust policy lets anybody set some."""
+    named = {**ENCRYPT, **when("StringLike", "aws:userid", "*:alice")}
+    tagged = {**ENCRYPT, **when("StringEquals", "aws:PrincipalTag/team", "blue")}
+    both = policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }
+    )
+    by_name = create_role(server, "by-name", named)
+    by_tag = create_role(server, "by-tag", tagged)
+    may_tag = create_role(server, "may-tag", tagged, AssumeRolePolicyDocument=both)
+    blue = [{"Key": "team", "Value": "blue"}]
+    is_blue = create_role(server, "is-blue", tagged, Tags=blue)
+
+    _, found = ask(server, "kms:Encrypt", key, "--without", CONTEXT)
+
+    assert found[by_name]["verdict"] == "can under conditions"
+    assert by_tag not in found
+    assert found[may_tag]["verdict"] == "can under conditions"
+    assert found[is_blue]["verdict"] == "can"
+
+
+def test_a_role_in_a_key_policy_is_known_until_it_is_gone(server: Server, key: str) -> None:
+    """A key policy means the role by its unique id: a new role of the name is another."""
+    kms, iam = server.client("kms"), server.client("iam")
+    role = create_role(server, "in-key-policy")
+    created = kms.create_key()["KeyMetadata"]["Arn"]
+    account = role.split(":")[4]
+    kms.put_key_policy(
+        KeyId=created,
+        PolicyName="default",
+        Policy=policy(
+            {"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+             "Principal": {"AWS": f"arn:aws:iam::{account}:root"}},
+            {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*",
+             "Principal": {"AWS": role}},
+        ),
+    )  # fmt: skip
+    _, before = ask(server, "kms:Encrypt", created)
+    assert (before[role]["known"], before[role]["verdict"]) == (True, "can")
+
+    role_id = iam.get_role(RoleName="in-key-policy")["Role"]["RoleId"]
+    iam.delete_role(RoleName="in-key-policy")
+    assert create_role(server, "in-key-policy") == role
+    _, after = ask(server, "kms:Encrypt", created)
+    assert role not in after
+    assert after[role_id]["gone"]
+    shown = kms.get_key_policy(KeyId=created, PolicyName="default")["Policy"]
+    assert role_id in shown
+    assert role not in shown

@@ -122,6 +122,10 @@ class PolicyFolder:
         keys = tagging.resource_keys(caller.principal.tags, "aws", "iam")
         return Target(str(arn), arn.account, condition_keys=keys)
 
+    def assumable(self, arn: Arn) -> Resource | None:
+        """A folder has no roles: what another account's trust policy says is not known."""
+        return Target(str(arn), arn.account)
+
     # (call.Guardrails)
 
     def resource_control(self, account: str) -> Levels:

@@ -18,7 +18,8 @@ from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
 from keystead.identity.permissions import managed_policy as policies
-from keystead.identity.repository import User
+from keystead.identity.permissions import trust
+from keystead.identity.repository import E, Role, User
 from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
@@ -119,8 +120,27 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
         user = repository.users.named(reader, parsed.account, name.rpartition("/")[2])
         if user is not None and user.arn == arn:
             return callers.user(repository, reader, user)
-    hint = "give the ARN of a user, or of the root user of an account"
+    if (parsed.service, kind) in {("iam", "role"), ("sts", "assumed-role")}:
+        caller = _session(installation, parsed)
+        if caller is not None:
+            return caller
+    hint = "give the ARN of a user, of a role or its session, or of the root user of an account"
     raise Failure(f"there is no principal `{arn}`", hint, status=2)
+
+
+def _session(installation: InstallationView, arn: Arn) -> Caller | None:
+    """A session of the role with exactly this ARN, or the session with this one."""
+    reader, repository = installation.store.read(), installation.identities
+    _, _, name = arn.resource.partition("/")
+    if arn.service == "iam":
+        role = repository.roles.named(reader, arn.account, name.rpartition("/")[2])
+        known = role is not None and role.arn == str(arn)
+        return callers.any_session(repository, reader, role) if role and known else None
+    called, _, session = name.partition("/")
+    role = repository.roles.named(reader, arn.account, called)
+    if role is None or role.name != called or not session:
+        return None
+    return callers.role(repository, reader, role, session)
 
 
 class _Live:
@@ -142,17 +162,25 @@ class _Live:
     def identity(self, arn: Arn) -> Resource | None:
         match arn.resource.partition("/")[0]:
             case "user":
-                return self._user(arn)
+                return self._entity(User, arn)
+            case "role":
+                return self._entity(Role, arn)
             case "policy":
                 return self._policy(arn)
         return None
 
-    def _user(self, arn: Arn) -> Resource | None:
+    def assumable(self, arn: Arn) -> Resource | None:
+        role = self._named(Role, arn)
+        return None if role is None else trust.assumable(self._identities, role)
+
+    def _entity(self, record: type[E], arn: Arn) -> Resource | None:
+        known = self._named(record, arn)
+        return None if known is None else identities.entity(record, arn.account, known.name, known)
+
+    def _named(self, record: type[E], arn: Arn) -> E | None:
         name = arn.resource.rpartition("/")[2]
-        user = self._identities.users.named(self._reader, arn.account, name)
-        if user is None or user.arn != str(arn):
-            return None
-        return identities.entity(User, arn.account, user.name, user)
+        known = self._identities.of(record).named(self._reader, arn.account, name)
+        return known if known is not None and known.arn == str(arn) else None
 
     def _policy(self, arn: Arn) -> Resource | None:
         if arn.account == AWS_ACCOUNT:  # AWS's own have no tags

@@ -2,11 +2,12 @@
 
 A key has its policy and its condition keys. An alias means the key behind it, with the
 `kms:RequestAlias` of a request that names the key so. For actions that change an alias it means the
-alias itself. Users and managed policies have their tags. Any other resource has neither a policy
-nor condition keys, and need not exist.
+alias itself. Users, roles and managed policies have their tags. A role that is to be assumed has
+its trust policy, too. Any other resource has neither a policy nor condition keys, and need not
+exist.
 """
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from keystead.arns import Arn, NotAnArn
 from keystead.call import Resource, Target
@@ -18,7 +19,10 @@ from keystead.policy.reasons import owner_of
 from keystead.policy.text import ascii_lower
 
 _CREATES_ALIAS = "kms:createalias"
-_KEY, _ALIAS = "key/", "alias/"
+_KEY, _ALIAS, _ROLE = "key/", "alias/", "role/"
+
+
+R = TypeVar("R", bound=Resource)
 
 
 class Known(Protocol):
@@ -35,7 +39,10 @@ class Known(Protocol):
         """The key that an alias names, as a request sees it that names the alias."""
 
     def identity(self, arn: Arn) -> Resource | None:
-        """The user or managed policy with exactly this ARN."""
+        """The user, role or managed policy with exactly this ARN."""
+
+    def assumable(self, arn: Arn) -> Resource | None:
+        """The role with exactly this ARN, with its trust policy."""
 
 
 def named(known: Known, text: str, action: str, account: str) -> Resource:
@@ -52,10 +59,14 @@ def named(known: Known, text: str, action: str, account: str) -> Resource:
         raise Failure(f"`{text}` is not an ARN", hint, status=2) from None
     if arn.service == "kms" and arn.resource.startswith(_KEY):
         key = known.key(arn.account, arn.region, arn.resource.removeprefix(_KEY))
-        return _existing(known, key, "key", text)
+        return _existing(key, "key", text, known.hint)
     name = ascii_lower(action)
     if arn.service == "kms" and arn.resource.startswith(_ALIAS) and name.startswith("kms:"):
         return _of_alias(known, arn, name, action)
+    if arn.service == "iam" and arn.resource.startswith(_ROLE) and name.startswith("sts:"):
+        return _existing(
+            known.assumable(arn), "role", text, "give the ARN that `aws iam get-role` shows"
+        )
     identity = known.identity(arn) if arn.service == "iam" else None
     return identity or Target(text, owner_of(text) or account)
 
@@ -65,7 +76,8 @@ def _of_alias(known: Known, arn: Arn, name: str, action: str) -> Resource:
     text = str(arn)
     if name == _CREATES_ALIAS:
         return Target(text, arn.account)
-    key = _existing(known, known.key_by_alias(arn.account, arn.region, arn.resource), "alias", text)
+    behind = known.key_by_alias(arn.account, arn.region, arn.resource)
+    key = _existing(behind, "alias", text, known.hint)
     if name in ALIAS_CHANGES:
         return Target(text, arn.account)
     if name not in ACTIONS_BY_ALIAS:
@@ -77,7 +89,7 @@ def _of_alias(known: Known, arn: Arn, name: str, action: str) -> Resource:
     return key
 
 
-def _existing(known: Known, key: Key | None, what: str, text: str) -> Key:
-    if key is None:
-        raise Failure(f"there is no {what} `{text}`", known.hint, status=2)
-    return key
+def _existing(found: R | None, what: str, text: str, hint: str) -> R:
+    if found is None:
+        raise Failure(f"there is no {what} `{text}`", hint, status=2)
+    return found

@@ -10,6 +10,7 @@ and that are not known here.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -17,27 +18,37 @@ import msgspec
 
 from keystead.call import Resource, Target
 from keystead.identity.authentication import Caller, callers
+from keystead.identity.permissions import trust
+from keystead.identity.repository import E, Entities
 from keystead.inquiry import unknown_principals
 from keystead.inquiry.question import asked, given_keys, named_resource, require_known
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
 from keystead.policy.evaluation import NO_KEYS, ContextValue
-from keystead.policy.language import OF_KEY, OF_PRINCIPAL, OF_RESOURCE, SERVED, is_supplied
+from keystead.policy.language import (
+    OF_KEY,
+    OF_PRINCIPAL,
+    OF_RESOURCE,
+    SERVED,
+    PrincipalType,
+    is_supplied,
+)
 from keystead.policy.reasons import Possibility, Supposed, Unknown, Verdict, possible
 from keystead.policy.text import ascii_lower
 from keystead.request_keys import ANY_TIME
 
 PAGE_SECONDS = 0.02
-_USERS_READ = 100
+_READ = 100
 
 _OF_SESSIONS = frozenset({"aws:federatedprovider", "aws:sourceidentity"})  # of roles
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """The last principal of a page: a user of an account by name, or "" for its root user."""
+    """The last principal of a page: a user or a role of an account by name."""
 
     account: int  # its position in the order of accounts
-    name_key: str
+    section: int  # 0 for users, 1 for roles
+    name_key: str  # "" for the root user, who comes before the users
 
 
 def who_can(installation: InstallationView, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,40 +92,59 @@ class _Asking:
         self._resources: dict[str, Resource] = {}
 
     def callers_after(self, start: Place | None) -> Iterator[tuple[Place, Caller]]:
-        """The root users and users after a principal, account by account."""
+        """The root users, users and roles after a principal, account by account."""
         for number, account in enumerate(self._accounts):
             if start is not None and number < start.account:
                 continue
             if start is None or number > start.account:
-                yield Place(number, ""), callers.root(account)
-            begin = start.name_key if start is not None and number == start.account else ""
-            for user in self._users(account.account, begin):
-                caller = callers.user(self._repository, self._reader, user)
-                yield Place(number, user.name_key), caller
+                yield Place(number, 0, ""), callers.root(account)
+            yield from self._of_account(number, account.account, start)
 
-    def _users(self, account: str, name_key: str) -> Iterator[Any]:
-        """The users of an account after this name, a few at a time."""
-        while users := self._repository.users.after(
-            self._reader, account, name_key, "", _USERS_READ
-        ):
-            yield from users
-            name_key = users[-1].name_key
+    def _of_account(
+        self, number: int, account: str, place: Place | None
+    ) -> Iterator[tuple[Place, Caller]]:
+        """The users and then the roles of an account, after a place that may be in it."""
+        section, begin = (
+            (place.section, place.name_key) if place and place.account == number else (0, "")
+        )
+        if section == 0:
+            for user in self._walk(self._repository.users, account, begin):
+                caller = callers.user(self._repository, self._reader, user)
+                yield Place(number, 0, user.name_key), caller
+            begin = ""
+        for role in self._walk(self._repository.roles, account, begin):
+            caller = callers.any_session(self._repository, self._reader, role)
+            yield Place(number, 1, role.name_key), caller
+
+    def _walk(self, entities: Entities[E], account: str, name_key: str) -> Iterator[E]:
+        """The entities of an account after this name, a few at a time."""
+        while batch := entities.after(self._reader, account, name_key, "", _READ):
+            yield from batch
+            name_key = batch[-1].name_key
 
     def count(self) -> int:
         """How many principals there are."""
-        users = self._repository.users
-        counts = [users.count(self._reader, account.account) for account in self._accounts]
-        return len(counts) + sum(counts)
+        tables = (self._repository.users, self._repository.roles)
+        counts = [
+            table.count(self._reader, account.account)
+            for account in self._accounts
+            for table in tables
+        ]
+        return len(self._accounts) + sum(counts)
 
     def row(self, caller: Caller) -> dict[str, Any] | None:
         """The ways in which a principal of the installation can do this; None if it cannot."""
+        session = self._of_session(caller)
+        if session:
+            known = {k: v for k, v in caller.keys.items() if not k.startswith(session)}
+            caller = replace(caller, keys=known)
         resource = self._resource(caller)
-        unknown = self._unknown(resource, OF_PRINCIPAL)
+        unknown = self._unknown(resource, OF_PRINCIPAL, session)
         possibility = self._possible(caller, resource, unknown, ANY_TIME)
         if possibility.verdict is Verdict.CANNOT:
             return None
         return {
-            "principal": caller.principal.arn,
+            "principal": caller.principal.principal_arn or caller.principal.arn,
             "known": True,
             "gone": False,
             "former": "",
@@ -124,7 +154,7 @@ class _Asking:
     def strangers(self) -> Iterator[dict[str, Any]]:
         """The rows of principals that the resource's policy names and that are not known here."""
         resource = self._resource(callers.root(self._accounts[0]))
-        unknown = self._unknown(resource, ())
+        unknown = self._unknown(resource, (), ())
         for stranger in unknown_principals.named(self._installation, resource, self._action):
             possibility = self._possible(stranger.caller, resource, unknown, NO_KEYS)
             if possibility.verdict is not Verdict.CANNOT:
@@ -157,24 +187,43 @@ class _Asking:
             self._resources[account] = resource
         return self._resources[account]
 
-    def _unknown(self, resource: Resource, known: tuple[str, ...]) -> Unknown:
-        """Which condition keys stay open?  Not those whose names begin with one of `known`."""
+    def _unknown(
+        self, resource: Resource, known: tuple[str, ...], session: tuple[str, ...]
+    ) -> Unknown:
+        """Which condition keys stay open?
+
+        Not those whose names begin with one of `known`, unless they begin with one of `session`.
+        """
         service = ascii_lower(self._action).partition(":")[0]
         is_key = isinstance(resource, Key)
         services = {"aws", service} & SERVED
         unread = isinstance(resource, Target) and resource.arn_text != "*"
         described = known if unread else (*known, *OF_RESOURCE)
-        without = self._without | _OF_SESSIONS | (OF_KEY if is_key else frozenset())
+        of_sessions = frozenset() if session else _OF_SESSIONS
+        without = self._without | of_sessions | (OF_KEY if is_key else frozenset())
 
         def unknown(name: str) -> bool:
             return (
                 name.partition(":")[0] in services
                 and name not in without
-                and not name.startswith(described)
+                and (name.startswith(session) or not name.startswith(described))
                 and is_supplied(name)
             )
 
         return unknown
+
+    def _of_session(self, caller: Caller) -> tuple[str, ...]:
+        """Which keys of a role depend on its session; none for a caller who is no role.
+
+        Its tags do if the trust policy lets anybody set some.
+        """
+        if caller.principal.type is not PrincipalType.ASSUMED_ROLE:
+            return ()
+        account, role_id = caller.principal.account, caller.principal.unique_id
+        role = self._repository.roles.get(self._reader, account, role_id)
+        if role is not None and trust.may_be_tagged(self._repository, role):
+            return ("aws:userid", "aws:principaltag/")
+        return ("aws:userid",)
 
 
 def as_data(possibility: Possibility) -> dict[str, Any]:
