@@ -14,6 +14,9 @@ operation again, from its first line, with the result of the work:
 So the second run finds, asks and requires like the first. Only the second run answers or writes. A
 result is not used if the second run finds another key, material, row or input.
 
+Long documents are read in this lane, too (`read`). That is Python and holds the interpreter's lock,
+but gives it up a fraction of a millisecond after the loop asks for it (decision 0024).
+
 INVARIANT: work is a function of a module, and values. It holds no request, call, exception or
 frame. So a thread keeps nothing of a request, and touches nothing that belongs to the loop.
 """
@@ -23,14 +26,20 @@ from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 PROCESSOR = "processor"  # computation that releases the interpreter's lock, as OpenSSL does
 HSM = "hsm"
 PASSWORDS = "passwords"  # hashes that are slow on purpose
+DOCUMENTS = "documents"  # reading policies: Python, which the loop interrupts
 _OUTSIDE = "outside "
+
+AT_ONCE = 4096
+"""Characters of documents that the loop reads itself: some two milliseconds, on the machine of the
+benchmarks. To hand them over and to run twice would take a tenth of that."""
+_A_CHARACTER = 4e-7  # seconds
 
 R = TypeVar("R")
 
@@ -106,3 +115,29 @@ Outcome = Done[Any] | Failed
 
 class WorkFailed(Exception):
     """Work raised an exception: a failure of ours."""
+
+
+class Reads(Protocol):
+    """A call that documents are read for."""
+
+    def done(self, work: Work[R]) -> Done[R] | None:
+        """What came of this work, if that is what was done."""
+
+
+def read(
+    call: Reads,
+    length: int,
+    made_with: MadeWith,
+    function: Callable[..., R],
+    *arguments: object,
+) -> R | Work[R]:
+    """What a function of a module makes of documents of this length: at once, or as work.
+
+    `made_with` names everything that the arguments depend on. A character that is read several
+    times counts several times.
+    """
+    if length <= AT_ONCE:
+        return function(*arguments)
+    work = Work(DOCUMENTS, length * _A_CHARACTER, made_with, function, arguments)
+    done = call.done(work)
+    return work if done is None else done.value

@@ -38,6 +38,7 @@ from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
+from tests.working import performed
 
 REGION = "eu-central-1"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -109,7 +110,7 @@ class World:
         with self.store.write() as transaction:
             call = self._call(caller, operation, transaction)
             try:
-                answer: Out = found.function(call, operation.input(**members))
+                answer: Out = performed(found, call, operation.input(**members))
             finally:
                 self.last_event = call.event
             assert call.asked or not call.rules.asks

@@ -47,6 +47,7 @@ from keystead.store.protocol import Reader, Row, Transaction, Value
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
 from keystead.wire.models import kms as api
+from tests.working import performed
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 REGION = "eu-central-1"
@@ -264,7 +265,7 @@ class Kms:
                 custody=self.world.custody,
                 tokens=self.world.hierarchy.tokens,
             )
-            answer = implemented.function(call, request)
+            answer = performed(implemented, call, request)
         assert call.asked
         return answer
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
@@ -18,8 +19,10 @@ from keystead.server.installation import founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
 from keystead.server.installation.installation import Installation, lock
+from keystead.server.pipeline import Again, Later
 from keystead.store.lock import DirectoryLock
 from keystead.wire.http import Endpoint, HttpRequest
+from keystead.work import Outcome, Undone
 from tests.raw import TARGETS
 
 REGION = "us-east-1"
@@ -117,8 +120,14 @@ class Local:
         )
 
     def send(self, request: HttpRequest) -> Answered:
-        """Answer a request and make its turn durable."""
-        response = self.installation.pipeline.answer(request).response
+        """Answer a request and make its turn durable; what it leaves as work is done, too."""
+        asked: HttpRequest | Again = request
+        while isinstance(answer := self.installation.pipeline.answer_all([asked], 0.0)[0], Later):
+            self.installation.commit()
+            ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
+            answer.begin(ended.put)
+            asked = answer.after(ended.get(timeout=20))
+        response = answer.response
         self.installation.commit()
         return Answered(response.status, dict(response.headers), response.body)
 

@@ -50,6 +50,11 @@ def cut(call: IamCall, request: PagedRequest, items: Sequence[T]) -> Page[T]:
     return paging.cut(_markers(call, request), request.marker, size, items)
 
 
+def start(call: IamCall, request: PagedRequest) -> int:
+    """How many items of a list that is there as a whole stand before the page."""
+    return int(_markers(call, request).position(request.marker) or "0")
+
+
 def _markers(call: IamCall, request: PagedRequest) -> Markers:
     parameters = msgspec.to_builtins(request)
     others = {name: value for name, value in parameters.items() if name not in _PAGING}

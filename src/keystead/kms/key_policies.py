@@ -23,8 +23,10 @@ from keystead.policy.language import (
     Policy,
     compile_policy,
     resolved,
+    stored_policy,
 )
 from keystead.wire.models import kms as api
+from keystead.work import AT_ONCE, MadeWith, Work, digest, read
 
 PUT_KEY_POLICY = "kms:PutKeyPolicy"
 
@@ -50,6 +52,13 @@ class WrittenPolicy(NamedTuple):
     text: str
     principals: Mapping[str, str]
     compiled: Policy
+    stored: Policy | None  # as the first use would compile it, of a long one
+
+
+class _Refused(NamedTuple):
+    """The message of a MalformedPolicyDocument: a worker raises nothing."""
+
+    message: str
 
 
 def default_policy(account: str) -> str:
@@ -57,25 +66,40 @@ def default_policy(account: str) -> str:
     return _DEFAULT % iam_arn(account, "root")
 
 
-def read_policy(call: KmsCall, text: str) -> WrittenPolicy:
-    """The policy in a request, checked and its principals resolved."""
+def read_policy(call: KmsCall, text: str) -> WrittenPolicy | Work[WrittenPolicy | _Refused]:
+    """The policy in a request, checked and its principals resolved; a long one is read as work."""
     if len(text.encode()) > KEY_POLICY_BYTES:
         raise api.LimitExceededException(
             f"The key policy is longer than the maximum of {KEY_POLICY_BYTES} bytes."
         )
+    partition = partition_of(call.region).name
     try:
-        partition = partition_of(call.region).name
         known = resolved(text, DocumentKind.KEY, call.principals.unique_id, partition)
+    except MalformedPolicy as error:
+        raise api.MalformedPolicyDocumentException(error.message) from None
+    asked = (text, known, call.accept_unsupported_condition_keys, partition)
+    made_with = MadeWith(input=digest(msgspec.json.encode(asked)))
+    policy = read(call, len(text), made_with, _written, *asked)
+    if isinstance(policy, _Refused):
+        raise api.MalformedPolicyDocumentException(policy.message)
+    return policy
+
+
+def _written(
+    text: str, known: Mapping[str, str], any_key: bool, partition: str
+) -> WrittenPolicy | _Refused:
+    try:
         compiled = compile_policy(
             text,
             DocumentKind.KEY,
             known,
-            accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
+            accept_unsupported_condition_keys=any_key,
             partition=partition,
         )
     except MalformedPolicy as error:
-        raise api.MalformedPolicyDocumentException(error.message) from None
-    return WrittenPolicy(text, known, compiled)
+        return _Refused(error.message)
+    stored = stored_policy(text, DocumentKind.KEY, known) if len(text) > AT_ONCE else None
+    return WrittenPolicy(text, known, compiled, stored)
 
 
 def policy_keys(name: str, bypass: bool | None) -> dict[str, ContextValue]:

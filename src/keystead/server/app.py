@@ -10,6 +10,7 @@ import asyncio
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -88,8 +89,13 @@ def run(
         factory = asyncio.new_event_loop
     else:
         factory = uvloop.new_event_loop
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(_serve(installation, entrance, read_again, started))
+
+
+SWITCH_SECONDS = 0.0001
+"""For so long a worker may keep the interpreter while the loop waits for it (decision 0024)."""
 
 
 async def _serve(

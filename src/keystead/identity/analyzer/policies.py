@@ -1,6 +1,9 @@
 """ValidatePolicy: is this document right?  It is only examined, and need not be stored."""
 
 import hashlib
+from collections.abc import Sequence
+
+import msgspec
 
 from keystead.arns import spoken
 from keystead.identity.call import AnalyzerCall
@@ -14,14 +17,16 @@ from keystead.policy.findings import (
     is_trust_policy,
 )
 from keystead.policy.language import DocumentKind
-from keystead.registry import implements
+from keystead.registry import implements_with_work
 from keystead.wire.models import accessanalyzer as api
 from keystead.wire.restjson import FIELDS, InvalidFields
+from keystead.work import MadeWith, Work, digest, read
 
 LONGEST_DOCUMENT = 40_000
 """Characters: the longest policy of any kind that AWS has, an organization's resource policy."""
 
 _PAGES = Sizes(100, 1000)
+_TIMES = 3  # what the checks take, when reading a document is 1
 _TRUST = "AWS::IAM::AssumeRolePolicyDocument"
 _KINDS = {
     "IDENTITY_POLICY": DocumentKind.IDENTITY,
@@ -30,24 +35,34 @@ _KINDS = {
 }
 
 
-@implements(api.ValidatePolicy)
+@implements_with_work(api.ValidatePolicy)
 def validate_policy(
     call: AnalyzerCall, request: api.ValidatePolicyRequest
-) -> api.ValidatePolicyResponse:
+) -> api.ValidatePolicyResponse | Work[Sequence[PolicyFinding]]:
     call.authorize_any("access-analyzer:ValidatePolicy")
     _require_limits(request)
     markers = _markers(call, request)
     markers.position(request.next_token)  # which is refused before the document is looked at
-    every = findings(
-        request.policy_document,
-        _kind(request),
-        resource_type=request.validate_policy_resource_type or "",
-        any_key=call.accept_unsupported_condition_keys,
-        partition=spoken().name,
-    )
+    text = request.policy_document
+    made_with = MadeWith(input=digest(msgspec.json.encode(request)))
+    any_key = call.accept_unsupported_condition_keys
+    every = read(call, len(text) * _TIMES, made_with, _findings, request, any_key)
+    if isinstance(every, Work):
+        return every
     page = cut(markers, request.next_token, _PAGES.chosen(request.max_results), every)
     return api.ValidatePolicyResponse(
         findings=[_finding(finding) for finding in page.items], next_token=page.marker
+    )
+
+
+def _findings(request: api.ValidatePolicyRequest, any_key: bool) -> Sequence[PolicyFinding]:
+    """Everything that there is to say of the document."""
+    return findings(
+        request.policy_document,
+        _kind(request),
+        resource_type=request.validate_policy_resource_type or "",
+        any_key=any_key,
+        partition=spoken().name,
     )
 
 

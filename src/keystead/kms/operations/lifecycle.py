@@ -4,6 +4,7 @@ ScheduleKeyDeletion and CancelKeyDeletion.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -25,16 +26,17 @@ from keystead.kms.keys import (
 )
 from keystead.kms.paging import page
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
-from keystead.registry import implements
+from keystead.registry import implements, implements_with_work
 from keystead.store.protocol import Value
 from keystead.times import microseconds
 from keystead.wire.models import kms as api
+from keystead.work import Work
 
 _DAYS_DEFAULT, _DAYS_LEAST, _DAYS_MOST = 30, 7, 30
 
 
-@implements(api.CreateKey)
-def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyResponse:
+@implements_with_work(api.CreateKey)
+def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyResponse | Work[Any]:
     wanted = creation.read(request, call.region)
     call.record_defaults(**wanted.recorded)
     permit = call.authorize_any("kms:CreateKey", wanted.condition_keys)
@@ -47,6 +49,8 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     policy = key_policies.read_policy(
         call, request.policy or key_policies.default_policy(call.account)
     )
+    if isinstance(policy, Work):
+        return policy
     draft = _draft(call, wanted, key_id, request.description or "", policy.compiled.id)
     if request.policy and not wanted.bypass:
         key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)
@@ -56,6 +60,7 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     )
     record = msgspec.structs.replace(draft, material_id=material_id)
     call.repository.add_key(call.transaction, record, policy.text, policy.principals)
+    call.repository.keep_compiled(call.account, policy.stored)
     key = key_view(record, (), ())
     call.event.resources.append(EventResource(call.account, RESOURCE_TYPE, key.arn_text))
     return api.CreateKeyResponse(key_metadata=key_metadata(key))

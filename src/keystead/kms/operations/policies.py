@@ -1,13 +1,16 @@
 """GetKeyPolicy, PutKeyPolicy, ListKeyPolicies."""
 
+from typing import Any
+
 from keystead.errors import ValidationException
 from keystead.kms import key_policies
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import DEFAULT_POLICY
 from keystead.kms.paging import page
 from keystead.policy.language import shown_again
-from keystead.registry import implements
+from keystead.registry import implements, implements_with_work
 from keystead.wire.models import kms as api
+from keystead.work import Work
 
 
 @implements(api.GetKeyPolicy)
@@ -24,8 +27,8 @@ def get_key_policy(call: KmsCall, request: api.GetKeyPolicyRequest) -> api.GetKe
     )
 
 
-@implements(api.PutKeyPolicy)
-def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> None:
+@implements_with_work(api.PutKeyPolicy)
+def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> Work[Any] | None:
     name = request.policy_name or DEFAULT_POLICY
     bypass = request.bypass_policy_lockout_safety_check
     key = call.key(request.key_id)
@@ -33,11 +36,15 @@ def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> None:
     call.require_state(key)
     _require_writable(name)
     policy = key_policies.read_policy(call, request.policy)
+    if isinstance(policy, Work):
+        return policy
     if not bypass:
         key_policies.require_no_lockout(call, key, policy)
     call.repository.change_policy(
         call.transaction, key.record, policy.compiled.id, policy.text, policy.principals
     )
+    call.repository.keep_compiled(call.account, policy.stored)
+    return None
 
 
 @implements(api.ListKeyPolicies)

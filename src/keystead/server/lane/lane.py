@@ -3,6 +3,7 @@
     processor          cores - 1, at least 1: OpenSSL releases the interpreter's lock
     hsm                32 sessions
     passwords          4: each takes tens of megabytes
+    documents          1: it holds the interpreter's lock, and a second would only wait for it
     each outside host  8; the pool is made for its first work, and removed after its last
 
 An owner is a principal, or for strangers the part of the network that they come from. While their
@@ -17,12 +18,13 @@ from typing import Any
 
 from keystead.server.lane.pool import Pool
 from keystead.server.lane.promise import OnEnd, Promise, State
-from keystead.work import HSM, PASSWORDS, PROCESSOR, Undone, Work
+from keystead.work import DOCUMENTS, HSM, PASSWORDS, PROCESSOR, Undone, Work
 
 WORKERS: Mapping[str, int] = {
     PROCESSOR: max(1, (os.cpu_count() or 1) - 1),
     HSM: 32,
     PASSWORDS: 4,
+    DOCUMENTS: 1,
 }
 OUTSIDE_WORKERS = 8
 MOST_HOSTS = 64  # that are being asked at a time

@@ -3,7 +3,7 @@
 A document of the request is named by its position, as IAM names it: `PolicyInputList.1`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -60,6 +60,12 @@ def of_source(
 def resource_policy(text: str, kind: DocumentKind) -> PolicySource:
     """The policy that every simulated resource has."""
     return _compiled(text, kind, RESOURCE_POLICY)
+
+
+def named(sources: Iterable[PolicySource]) -> Iterator[bytes]:
+    """What tells these policies, as they are now, from all others."""
+    for source in sources:
+        yield msgspec.json.encode((source.id, source.attached_to, source.policy.id))
 
 
 def is_inline(source: PolicySource) -> bool:

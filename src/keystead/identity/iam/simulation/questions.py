@@ -12,11 +12,9 @@ from typing import Protocol
 
 from keystead.arns import account_in, is_account_id, written
 from keystead.call import Target
-from keystead.identity.call import IamCall
 from keystead.identity.iam.simulation import caller_and_facts
 from keystead.identity.iam.simulation.policies import resource_policy
 from keystead.identity.names import root_arn
-from keystead.identity.repository import Entity
 from keystead.policy.evaluation import (
     Keys,
     PolicySource,
@@ -136,23 +134,21 @@ class Questions:
         return READ_AT_ONCE // self.length
 
 
-def questions(
-    call: IamCall,
-    request: SimulationRequest,
-    own: PrincipalPolicies,
-    source: Entity | None = None,
-) -> Questions:
-    """The questions of a request; raises InvalidInput if they cannot be asked."""
+def require_askable(request: SimulationRequest) -> None:
+    """Refuse actions and resources that nobody can ask about."""
     resources = request.resource_arns or [EVERYTHING]
     _require_actions(request.action_names)
     _require_resources(resources)
     _require_option(request, resources)
-    principal, known = caller_and_facts.caller(
-        call, request.caller_arn, source, resource_policy=request.resource_policy is not None
-    )
+
+
+def questions(
+    request: SimulationRequest, own: PrincipalPolicies, principal: Principal, known: Keys
+) -> Questions:
+    """What a request asks; raises InvalidInput for what cannot be asked."""
     asked = Questions(
         actions=request.action_names,
-        resources=resources,
+        resources=request.resource_arns or [EVERYTHING],
         principal=principal,
         known=known,
         given=caller_and_facts.entries(request.context_entries),
