@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keystead.custody.material import VERBS, Verb
 from keystead.kms import states, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.rules import KMS
@@ -111,6 +112,21 @@ def test_callers_account(name: str) -> None:
     for action in KMS[name].asks:
         told = ACTIONS[action.removeprefix("kms:")][4]
         assert KMS[name].of_caller is (told in {"CV", "C", "?"}), action
+
+
+def test_what_custody_does_for_each() -> None:
+    """The row of an operation tells its verbs; two actions are work that no operation asks for."""
+    told = {name: row.verbs for name, row in KMS.items() if row.verbs}
+    encrypts = {name for name in KMS if name.startswith("GenerateDataKey")} | {"Encrypt"}
+    assert told == {
+        **{name: {Verb.ENCRYPT} for name in encrypts},
+        "CreateKey": {Verb.CREATE},
+        "Decrypt": {Verb.DECRYPT},
+        "ReEncrypt": {Verb.DECRYPT, Verb.ENCRYPT},
+        "RotateKeyOnDemand": {Verb.ROTATE},
+    }
+    asked = {action for row in KMS.values() for action in row.asks}
+    assert set(VERBS) - asked == {"kms:DeleteKey", "kms:RotateKey"}
 
 
 @pytest.mark.parametrize("name", KMS)

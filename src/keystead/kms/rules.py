@@ -6,6 +6,7 @@ the other facts about actions, in `policy/evaluation/service_rules.py`.
 
 from dataclasses import dataclass, field, replace
 
+from keystead.custody.material import VERBS, Verb
 from keystead.kms import states, usage
 from keystead.kms.states import NO_KEY, Line, line
 from keystead.kms.usage import Use
@@ -39,6 +40,11 @@ class KmsRules(Rules):
 
     pages: Sizes | None = None
     """How long are the pages of its list?  (kms.md 1)"""
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """What custody does for it with key material, by the actions that it asks about."""
+        return frozenset(VERBS[action] for action in self.asks if action in VERBS)
 
 
 CIPHER = usage.of("ENCRYPT_DECRYPT")

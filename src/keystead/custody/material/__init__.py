@@ -1,5 +1,6 @@
 """Who may use key material?  Only a caller with a permit."""
 
 from keystead.custody.material.material import BadCiphertext, Custody, Sealed
+from keystead.custody.material.verbs import VERBS, Verb
 
-__all__ = ("BadCiphertext", "Custody", "Sealed")
+__all__ = ("VERBS", "BadCiphertext", "Custody", "Sealed", "Verb")

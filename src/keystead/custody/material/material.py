@@ -1,8 +1,9 @@
 """Who may use key material, and for which actions?  Material is opened here alone, for a permit.
 
 A permit is for one action on one resource. Custody reads the key from the permit and opens exactly
-the material that is named. The tables below list the actions that may use it: a permit to describe
-a key does not decrypt with it. The caller has checked the state of the key (threat-model KM-3).
+the material that is named, if the action of the permit may do this with it (`verbs`): a permit to
+describe a key does not decrypt with it. The caller has checked the state of the key (threat-model
+KM-3).
 """
 
 import time
@@ -18,6 +19,7 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import KEY_BYTES
 from keystead.custody.material.cache import ROOM, OpenedMaterials, Which
 from keystead.custody.material.repository import MaterialRecord, Materials
+from keystead.custody.material.verbs import VERBS, Verb
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RowIntegrityError, place
 from keystead.custody.secrecy import Guarded
@@ -28,21 +30,6 @@ from keystead.store.protocol import Reader, Transaction
 from keystead.times import microseconds
 
 __all__ = ["BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "WrongPermit"]
-
-CREATING = frozenset({"kms:CreateKey"})
-ROTATING = frozenset({"kms:RotateKey", "kms:RotateKeyOnDemand"})
-ENCRYPTING = frozenset(
-    {
-        "kms:Encrypt",
-        "kms:GenerateDataKey",
-        "kms:GenerateDataKeyPair",
-        "kms:GenerateDataKeyPairWithoutPlaintext",
-        "kms:GenerateDataKeyWithoutPlaintext",
-        "kms:ReEncryptTo",
-    }
-)
-DECRYPTING = frozenset({"kms:Decrypt", "kms:ReEncryptFrom"})
-DESTROYING = frozenset({"kms:DeleteKey"})
 
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
 
@@ -145,7 +132,10 @@ class Custody(Guarded):
     ) -> None:
         """Remove every generation of a key's material. Its ciphertexts are lost for ever."""
         key = permit.resource
-        if permit.action not in DESTROYING or (key.account, key.key_id) != (account, key_id):
+        if VERBS.get(permit.action) is not Verb.DESTROY or (key.account, key.key_id) != (
+            account,
+            key_id,
+        ):
             raise WrongPermit(f"{permit.action} of {key.key_id} does not destroy {key_id}")
         self._materials.delete_all(transaction, account, key_id)
 
@@ -154,7 +144,7 @@ class Custody(Guarded):
     ) -> Sealed:
         """Encrypt with the key's current material, and bind `aad`."""
         key = permit.resource
-        if permit.action not in ENCRYPTING:
+        if VERBS.get(permit.action) is not Verb.ENCRYPT:
             raise WrongPermit(f"{permit.action} does not encrypt")
         material = self._open(reader, key, key.material_id)
         if material is None:
@@ -165,7 +155,7 @@ class Custody(Guarded):
         self, reader: Reader, permit: Permit[CustodyKey], sealed: Sealed, aad: bytes
     ) -> bytes:
         """Decrypt with exactly the material that `sealed` names; raises BadCiphertext."""
-        if permit.action not in DECRYPTING:
+        if VERBS.get(permit.action) is not Verb.DECRYPT:
             raise WrongPermit(f"{permit.action} does not decrypt")
         material = self._open(reader, permit.resource, sealed.material_id)
         if material is None:
@@ -205,11 +195,12 @@ class Custody(Guarded):
 
 def _require_creating(permit: Permit[Owned], account: str, key_id: str, *, new: bool) -> None:
     """Refuse a permit unless it is for creating a key here, or for rotating this one."""
+    verb = VERBS.get(permit.action)
     if new:
-        fits = permit.action in CREATING
+        fits = verb is Verb.CREATE
     else:  # a permit to create keys does not replace the material of an existing one
         named = getattr(permit.resource, "key_id", None)
-        fits = permit.action in ROTATING and named == key_id
+        fits = verb is Verb.ROTATE and named == key_id
     if not fits or permit.resource.owner != account:
         raise WrongPermit(f"{permit.action} does not make material for {key_id} of {account}")
 
