@@ -63,6 +63,9 @@ CRYPTOGRAPHY = (
 )
 READ_ONLY = {
     "kms": re.compile(f"{READS}|{CRYPTOGRAPHY}"),
+    "sts": re.compile(
+        f"{READS}|AssumeRole.*|AssumeRoot"
+    ),  # as CloudTrail has it: nothing is stored
     "accessanalyzer": re.compile(f"{READS}|ValidatePolicy"),
 }
 READ_ONLY_ELSEWHERE = re.compile(READS)

@@ -305,7 +305,21 @@ IAM: tuple[Row, ...] = (
             ActionNames=["kms:Encrypt"]),
 )  # fmt: skip
 
+_ASSUME: Keys = {"sts:RoleSessionName": "me"}
+_FULL = {
+    "RoleArn": "@role", "RoleSessionName": "me", "ExternalId": "e-1", "SourceIdentity": "jo",
+    "Tags": [IAM_TAG], "TransitiveTagKeys": ["Cost"],
+}  # fmt: skip
+_FULL_KEYS: Keys = {
+    **_ASSUME, **_TAGGED,
+    "sts:ExternalId": "e-1", "sts:SourceIdentity": "jo", "sts:TransitiveTagKeys": ("Cost",),
+}  # fmt: skip
+
 STS: tuple[Row, ...] = (
+    Row("AssumeRole", {"RoleArn": "@role", "RoleSessionName": "me"}, On.ROLE, _ASSUME),
+    Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS),
+    Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS, "TagSession"),
+    Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS, "SetSourceIdentity"),
     *_plain("DecodeAuthorizationMessage", On.ANYTHING, EncodedMessage="x"),
     *_plain("GetAccessKeyInfo", On.ANYTHING, AccessKeyId="AKIAIOSFODNN7EXAMPLE"),
     *_plain("GetFederationToken", On.FEDERATED_USER, Name="jim"),

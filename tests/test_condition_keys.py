@@ -27,6 +27,7 @@ from keystead.wire.models import iam as api
 from keystead.wire.models import organizations
 from tests import condition_keys as table
 from tests.condition_keys import On, Row
+from tests.identity.assuming import stored_role, trusting
 from tests.identity.world import Person, Tenant, document
 from tests.identity.world import World as Identities
 from tests.kms import world as kms
@@ -141,10 +142,11 @@ def people(tenant: Tenant) -> dict[str, Any]:
     )  # fmt: skip
     root(api.CreateRole, role_name="bare", assume_role_policy_document=trust)
     root(api.CreateInstanceProfile, instance_profile_name="web", tags=team)
+    role = stored_role(tenant, "assumed", trusting(f"{tenant.id}"), tags='{"Team":"blue"}')
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)
-    return {"@policy": made.arn, "@user": user, "@access key": key, **tree}
+    return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key, **tree}
 
 
 def organization(root: Person) -> dict[str, Any]:

@@ -62,9 +62,9 @@ def test_rows_say_what_is_asked(service: str, name: str) -> None:
 
 
 def test_iam_never_works_across_accounts() -> None:
-    """No operation of IAM, STS or Access Analyzer works on another account's resource today."""
+    """Of IAM, STS and Access Analyzer only AssumeRole works on another account's resource."""
     rows = [row for service in ("iam", "sts", "access-analyzer") for row in RULES[service].values()]
-    assert not any(row.across_accounts for row in rows)
+    assert [row.operation.name for row in rows if row.across_accounts] == ["AssumeRole"]
 
 
 def test_only_who_am_i_asks_nothing() -> None:
@@ -85,17 +85,24 @@ def test_what_each_kind_of_credential_may_call() -> None:
     """The table of iam.md 2.7: of IAM a few kinds may call all, of STS some may call a few."""
     kinds = CredentialKind
     of_iam = {row.credentials for row in RULES["iam"].values()}
-    assert of_iam == {frozenset({kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA})}
+    may = {kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE}
+    assert of_iam == {frozenset(may)}
     for service in ("kms", "access-analyzer"):
         assert {row.credentials for row in RULES[service].values()} == {frozenset(kinds)}
     of_sts = {
         kind: {name for name, row in RULES["sts"].items() if kind in row.credentials}
         for kind in kinds
     }
-    for kind in (kinds.USER_KEY, kinds.ROOT_KEY):
-        assert of_sts.pop(kind) == set(RULES["sts"])
-    for may in of_sts.values():
-        assert may == {"GetCallerIdentity"}
+    every, who = set(RULES["sts"]), {"GetCallerIdentity"}
+    assert of_sts == {
+        kinds.USER_KEY: every,
+        kinds.ROOT_KEY: every - {"AssumeRole"},
+        kinds.ROLE: every - {"GetSessionToken", "GetFederationToken"},
+        kinds.SESSION: {"AssumeRole", *who},
+        kinds.SESSION_WITH_MFA: {"AssumeRole", *who},
+        kinds.ROOT_SESSION: who,
+        kinds.FEDERATION: who,
+    }
 
 
 def test_an_operation_has_one_row() -> None:

@@ -24,14 +24,15 @@ class CredentialKind(Enum):
     SESSION_WITH_MFA = auto()
     ROOT_SESSION = auto()  # of GetSessionToken, of root
     FEDERATION = auto()  # of GetFederationToken
+    ROLE = auto()  # of AssumeRole
 
 
 EVERY_KIND = frozenset(CredentialKind)
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 
 _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
-    "iam": LONG_TERM | {CredentialKind.SESSION_WITH_MFA},
-    "sts": LONG_TERM,
+    "iam": LONG_TERM | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE},
+    "sts": LONG_TERM | {CredentialKind.ROLE},
 }
 """The credentials that the operations of a service take, unless their rows say otherwise."""
 _ITS_SERVICES: frozenset[CredentialKind] = frozenset()

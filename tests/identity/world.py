@@ -28,6 +28,7 @@ from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
+from keystead.identity.sessions import Session
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -103,12 +104,19 @@ class World:
         tokens = self.hierarchy.session_tokens
         return Authenticator(self.repository, tokens, {REGION, "us-east-1"}, self.last_used)
 
-    def run(self, caller: Caller, operation: Operation[In, Out], **members: Any) -> Out:
-        """One call, as the pipeline makes it."""
+    def run(
+        self,
+        caller: Caller,
+        operation: Operation[In, Out],
+        session: Session | None = None,
+        **members: Any,
+    ) -> Out:
+        """One call, as the pipeline makes it; `session` is the one behind its credentials."""
         found = implementation(operation.service.name, operation.name)
         assert found is not None, operation.name
         with self.store.write() as transaction:
             call = self._call(caller, operation, transaction)
+            call.session = session
             try:
                 answer: Out = performed(found, call, operation.input(**members))
             finally:

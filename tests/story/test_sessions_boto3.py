@@ -106,3 +106,44 @@ def test_a_deleted_users_session_ends(server: Server) -> None:
     iam.delete_user(UserName="leaver")
     with refused("UnrecognizedClientException", "security token included in the request is inv"):
         kms.list_keys()
+
+
+def test_a_role_in_another_account(server: Server) -> None:
+    """A role that both sides allow uses its account's key; without the external id it is not."""
+    made = server.keystead("account", "create", "--json")
+    assert made.returncode == 0, made.stderr
+    far = json.loads(made.stdout)
+    given = {
+        "AccessKeyId": far["AccessKeyId"], "SecretAccessKey": far["SecretAccessKey"],
+        "SessionToken": None,
+    }  # fmt: skip
+    iam, kms = client(server, "iam", given), client(server, "kms", given)
+    here = server.client("sts").get_caller_identity()
+    trust = policy(
+        {
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": here["Account"]},
+            "Condition": {"StringEquals": {"sts:ExternalId": "e-1"}},
+        }
+    )  # fmt: skip
+    role = iam.create_role(RoleName="visitor", AssumeRolePolicyDocument=trust)["Role"]
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    iam.put_role_policy(
+        RoleName="visitor", PolicyName="use",
+        PolicyDocument=policy({"Effect": "Allow", "Action": "kms:Encrypt", "Resource": key}),
+    )  # fmt: skip
+    sts = server.client("sts")
+    asked = {"RoleArn": role["Arn"], "RoleSessionName": "me"}
+    with refused(
+        "AccessDenied", f"not authorized to perform: sts:AssumeRole on resource: {role['Arn']}"
+    ):
+        sts.assume_role(**asked)
+    session = sts.assume_role(**asked, ExternalId="e-1")["Credentials"]
+    identity = client(server, "sts", session).get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:sts::{far['AccountId']}:assumed-role/visitor/me"
+    guest = client(server, "kms", session)
+    blob = guest.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    with refused("AccessDeniedException"):
+        guest.decrypt(CiphertextBlob=blob)
+    iam.delete_role_policy(RoleName="visitor", PolicyName="use")
+    with refused("AccessDeniedException", "no identity-based policy allows the kms:Encrypt"):
+        guest.encrypt(KeyId=key, Plaintext=b"x")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from keystead import tags
+from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.identity.authentication.session_facts import session_keys
 from keystead.identity.permissions import attached, passed
@@ -24,8 +24,11 @@ from keystead.policy.evaluation import (
 )
 from keystead.store.protocol import Reader
 
-Owner = Account | User
-"""The owner of a credential: the root user of an account, or a user."""
+KeyHolder = Account | User
+"""The owner of a long-term key: the root user of an account, or a user."""
+
+Owner = KeyHolder | Role
+"""The entity whose permissions a session has."""
 
 ANY_SESSION = "*"
 """Stands for the name of a session that is not known: no session has this name."""
@@ -87,7 +90,7 @@ def role(
         issuer_arn=record.arn,
         issuer_id=record.role_id,
         service_linked=record.service is not None,
-        tags={**record.tag_map, **(tags or {})},
+        tags=tag_rule.merged(record.tag_map, tags or {}, fold=True),
     )
     policies = attached.of(repository, reader, record)
     return Caller(principal, policies, principal_keys(principal))
@@ -99,9 +102,9 @@ def any_session(repository: IdentityRepository, reader: Reader, record: Role) ->
     return replace(caller, keys={k: v for k, v in caller.keys.items() if k != "aws:userid"})
 
 
-def of_owner(repository: IdentityRepository, reader: Reader, owner: Owner) -> Caller:
+def of_key(repository: IdentityRepository, reader: Reader, holder: KeyHolder) -> Caller:
     """The caller of a long-term key."""
-    return root(owner) if isinstance(owner, Account) else user(repository, reader, owner)
+    return root(holder) if isinstance(holder, Account) else user(repository, reader, holder)
 
 
 def of_session(
@@ -112,10 +115,23 @@ def of_session(
     A session of GetSessionToken has the principal of its user, or root. Only its condition keys
     differ.
     """
-    caller = of_owner(repository, reader, owner)
-    if session.kind is SessionKind.FEDERATION:
-        caller = _federated(repository, reader, session, caller)
+    if isinstance(owner, Role):
+        caller = _of_role(repository, reader, session, owner)
+    else:
+        caller = of_key(repository, reader, owner)
+        if session.kind is SessionKind.FEDERATION:
+            caller = _federated(repository, reader, session, caller)
     return Caller(caller.principal, caller.policies, {**caller.keys, **session_keys(session)})
+
+
+def _of_role(
+    repository: IdentityRepository, reader: Reader, session: Session, owner: Role
+) -> Caller:
+    """A role session: the role's permissions, limited by the session policies (iam.md 5.8)."""
+    caller = role(repository, reader, owner, session.name, session.tag_map)
+    sources = passed.session_policies(repository, reader, session, caller.principal.arn)
+    policies = msgspec.structs.replace(caller.policies, session=sources)
+    return Caller(caller.principal, policies, caller.keys)
 
 
 def _federated(
@@ -126,7 +142,6 @@ def _federated(
     Tags that were passed replace the user's own, in any case of their keys (iam.md 5.8).
     """
     account, by = session.account, owner.principal
-    passed_tags = {tag.key: tag.value for tag in session.tags}
     principal = Principal(
         type=PrincipalType.FEDERATED_USER,
         arn=sts_arn(account, f"federated-user/{session.name}"),
@@ -134,7 +149,7 @@ def _federated(
         user_id=f"{account}:{session.name}",
         issuer_arn=by.arn,
         issuer_id=by.user_id,
-        tags=tags.merged(by.tags, passed_tags, fold=True),
+        tags=tag_rule.merged(by.tags, session.tag_map, fold=True),
     )
     policies = owner.policies
     if by.type is PrincipalType.ACCOUNT:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from keystead.custody.session_tokens import SessionTokens
 from keystead.identity import identifiers
 from keystead.identity.authentication import callers
-from keystead.identity.authentication.callers import Caller, Owner
+from keystead.identity.authentication.callers import Caller, KeyHolder, Owner
 from keystead.identity.repository import AccessKey, Account, IdentityRepository
 from keystead.identity.sessions import (
     OpenedToken,
@@ -31,12 +31,12 @@ class Credential:
     """An active access key and its owner."""
 
     key: AccessKey
-    owner: Owner
+    holder: KeyHolder
     session: ClassVar[Session | None] = None
 
     @property
     def kind(self) -> CredentialKind:
-        root = isinstance(self.owner, Account)
+        root = isinstance(self.holder, Account)
         return CredentialKind.ROOT_KEY if root else CredentialKind.USER_KEY
 
     def secret(self, repository: IdentityRepository) -> str:
@@ -44,7 +44,7 @@ class Credential:
 
     def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
         """The caller that signs with it, with its policies."""
-        return callers.of_owner(repository, reader, self.owner)
+        return callers.of_key(repository, reader, self.holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class SessionCredential:
     def kind(self) -> CredentialKind:
         if self.session.kind is SessionKind.FEDERATION:
             return CredentialKind.FEDERATION
+        if self.session.kind is SessionKind.ROLE:
+            return CredentialKind.ROLE
         if isinstance(self.owner, Account):
             return CredentialKind.ROOT_SESSION
         with_mfa = self.session.mfa is not None
@@ -115,6 +117,8 @@ def _row(repository: IdentityRepository, reader: Reader, row: SessionRow) -> Own
     account = _open_account(repository, reader, row.account)
     if account is None or row.kind is RowKind.ROOT:
         return account
+    if row.kind is RowKind.ROLE:
+        return repository.roles.get(reader, row.account, row.unique_id)
     return repository.users.get(reader, row.account, row.unique_id)
 
 

@@ -1,9 +1,25 @@
 """The rows of the STS operations, in the order of their names."""
 
-from keystead.rules import EVERY_KIND, Rules, table
+from keystead.rules import EVERY_KIND, LONG_TERM, CredentialKind, Rules, table
 from keystead.wire.models import sts as api
 
+_MAY_ASSUME = frozenset(
+    {
+        CredentialKind.USER_KEY,
+        CredentialKind.SESSION,
+        CredentialKind.SESSION_WITH_MFA,
+        CredentialKind.ROLE,
+    }
+)
+
 STS = table(
+    Rules(
+        api.AssumeRole,
+        asks=("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"),
+        across_accounts=True,
+        answer_recorded=True,
+        credentials=_MAY_ASSUME,
+    ),
     Rules(api.DecodeAuthorizationMessage),
     Rules(api.GetAccessKeyInfo),
     Rules(api.GetCallerIdentity, asks=(), credentials=EVERY_KIND),
@@ -11,6 +27,7 @@ STS = table(
         api.GetFederationToken,
         asks=("sts:GetFederationToken", "sts:TagSession"),
         answer_recorded=True,
+        credentials=LONG_TERM,
     ),
-    Rules(api.GetSessionToken, answer_recorded=True),
+    Rules(api.GetSessionToken, answer_recorded=True, credentials=LONG_TERM),
 )

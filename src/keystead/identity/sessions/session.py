@@ -17,6 +17,7 @@ class SessionKind(StrEnum):
 
     USER = "user"  # GetSessionToken: its user, or the root user
     FEDERATION = "federation"  # GetFederationToken
+    ROLE = "role"  # AssumeRole
 
 
 class RowKind(StrEnum):
@@ -24,6 +25,7 @@ class RowKind(StrEnum):
 
     ROOT = "root"  # the root user of an account, for as long as the account is open
     USER = "user"
+    ROLE = "role"
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -31,7 +33,7 @@ class SessionRow(msgspec.Struct, frozen=True, array_like=True):
 
     kind: RowKind
     account: str
-    unique_id: str  # AIDA…; for root the account id
+    unique_id: str  # AIDA…, AROA…; for root the account id
 
 
 class PassedPolicy(msgspec.Struct, frozen=True, array_like=True):
@@ -71,3 +73,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     tags: tuple[SessionTag, ...] = ()
     source_identity: str = ""
     mfa: int | None = None  # when a second factor was shown; None: never
+
+    @property
+    def tag_map(self) -> dict[str, str]:
+        return {tag.key: tag.value for tag in self.tags}

@@ -1,9 +1,12 @@
-"""How long may a session live?  In seconds (iam.md 2.6)."""
+"""How long may a session live?  In seconds (iam.md 2.6, ST-5)."""
 
+from keystead.errors import ValidationException
 from keystead.policy.evaluation import PrincipalType
 
 _DEFAULT_OF_USER = 43_200
 _MOST_OF_ROOT = 3_600
+_DEFAULT_OF_ROLE = 3_600
+_MOST_IN_A_CHAIN = 3_600
 
 
 def of_own_session(asked: int | None, principal: PrincipalType) -> int:
@@ -11,3 +14,18 @@ def of_own_session(asked: int | None, principal: PrincipalType) -> int:
     if principal is PrincipalType.ACCOUNT:
         return min(asked or _MOST_OF_ROOT, _MOST_OF_ROOT)
     return asked or _DEFAULT_OF_USER
+
+
+def of_role_session(asked: int | None, longest: int, *, chained: bool) -> int:
+    """For AssumeRole: at most what the role allows, and an hour for a role that assumes a role."""
+    seconds = asked or _DEFAULT_OF_ROLE
+    if chained and seconds > _MOST_IN_A_CHAIN:
+        raise ValidationException(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by"
+            " role chaining."
+        )
+    if seconds > longest:
+        raise ValidationException(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
+    return seconds

@@ -10,14 +10,13 @@ from keystead.call import Target
 from keystead.identity import times
 from keystead.identity.call import StsCall
 from keystead.identity.sessions import (
-    IssuedSession,
     RowKind,
     Session,
     SessionKind,
     SessionRow,
     issue,
 )
-from keystead.identity.sts import durations, mfa, session_policies
+from keystead.identity.sts import answers, durations, mfa, session_policies, session_tags
 from keystead.policy.evaluation import PrincipalType
 from keystead.registry import implements
 from keystead.wire.models import sts as api
@@ -40,21 +39,23 @@ def get_session_token(
         expires=issued + seconds,
     )
     credentials = issue(call.session_tokens, permit, session, call.now)
-    return api.GetSessionTokenResponse(credentials=shown(credentials))
+    return api.GetSessionTokenResponse(credentials=answers.credentials(credentials))
 
 
 @implements(api.GetFederationToken)
 def get_federation_token(
     call: StsCall, request: api.GetFederationTokenRequest
 ) -> api.GetFederationTokenResponse:
-    tags = session_policies.requested_tags(request.tags)
+    tags = session_tags.requested(request.tags)
     arn = sts_arn(call.account, f"federated-user/{request.name}")
     federated = Target(arn, call.account)
     keys = tag_rule.request_keys({tag.key: tag.value for tag in tags})
     permit = call.authorize("sts:GetFederationToken", federated, keys)
     if tags:
         call.authorize("sts:TagSession", federated, keys)
-    policies = session_policies.passed_policies(call, request.policy, request.policy_arns)
+    policies = session_policies.passed_policies(
+        call, call.account, request.policy, request.policy_arns
+    )
     packed = session_policies.packed_size(policies, tags)
     issued = times.stored(call.now)
     seconds = durations.of_own_session(request.duration_seconds, call.principal.type)
@@ -70,21 +71,11 @@ def get_federation_token(
     )
     credentials = issue(call.session_tokens, permit, session, call.now)
     return api.GetFederationTokenResponse(
-        credentials=shown(credentials),
+        credentials=answers.credentials(credentials),
         federated_user=api.FederatedUser(
             federated_user_id=f"{call.account}:{request.name}", arn=arn
         ),
         packed_policy_size=packed,
-    )
-
-
-def shown(issued: IssuedSession) -> api.Credentials:
-    """The credentials as answers carry them."""
-    return api.Credentials(
-        access_key_id=issued.access_key_id,
-        secret_access_key=issued.secret,
-        session_token=issued.token,
-        expiration=times.shown(issued.expires),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which session policies and tags does a request pass, and is there room?  (iam.md 1.10, 5.8)
+"""Which session policies does a request pass, and is there room?  (iam.md 1.10, 5.8)
 
 AWS limits the texts, and also a binary form into which it packs policies and tags. It tells the
 size of that form in percent of the limit. Our form is the deflated msgpack of both.
@@ -16,7 +16,6 @@ from keystead.identity.names import NotAPolicyArn
 from keystead.identity.permissions import managed_policy
 from keystead.identity.sessions import PassedPolicy, SessionTag
 from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
-from keystead.tags import any_reserved, told_apart
 from keystead.wire.models import sts as api
 
 LONGEST_TEXT = 2_048
@@ -29,16 +28,16 @@ not."""
 MOST_ARNS = 10
 
 
-class InvalidParameterValue(AwsError):
-    """Tags that contradict each other."""
-
-    code = "InvalidParameterValue"
-
-
 def passed_policies(
-    call: StsCall, policy: str | None, arns: Sequence[api.PolicyDescriptorType] | None
+    call: StsCall,
+    account: str,
+    policy: str | None,
+    arns: Sequence[api.PolicyDescriptorType] | None,
 ) -> tuple[PassedPolicy, ...]:
-    """The session policies of a request; raises AWS's errors for a wrong or missing policy."""
+    """The session policies of a request for a session in an account.
+
+    Raises AWS's errors for a policy that is wrong, or not of that account and not AWS's own.
+    """
     named = [descriptor.arn for descriptor in arns or () if descriptor.arn]
     if len(named) > MOST_ARNS:
         raise ValidationException(
@@ -49,7 +48,7 @@ def passed_policies(
     if length > LONGEST_TEXT:
         raise _too_large("policy", length, LONGEST_TEXT)
     inline = () if policy is None else (_inline(call, policy),)
-    return inline + tuple(_managed(call, arn) for arn in dict.fromkeys(named))
+    return inline + tuple(_managed(call, account, arn) for arn in dict.fromkeys(named))
 
 
 def _inline(call: StsCall, document: str) -> PassedPolicy:
@@ -65,29 +64,14 @@ def _inline(call: StsCall, document: str) -> PassedPolicy:
     return PassedPolicy(document=document)
 
 
-def _managed(call: StsCall, arn: str) -> PassedPolicy:
-    """A managed policy of the account, or AWS's own."""
+def _managed(call: StsCall, account: str, arn: str) -> PassedPolicy:
     try:
-        policy = managed_policy.with_arn(call.repository, call.transaction, call.account, arn)
+        policy = managed_policy.with_arn(call.repository, call.transaction, account, arn)
     except (NotAnArn, NotAPolicyArn):
         raise ValidationException(f"{arn} is invalid") from None
     if policy is None:
         raise api.MalformedPolicyDocumentException(f"Policy {arn} does not exist")
     return PassedPolicy(arn=arn, policy_id=policy.policy_id)
-
-
-def requested_tags(tags: Sequence[api.Tag] | None) -> tuple[SessionTag, ...]:
-    """The session tags of a request; no two that policies cannot tell apart (ST-7)."""
-    keys = [tag.key for tag in tags or ()]
-    if not told_apart(keys):
-        raise InvalidParameterValue(
-            "Duplicate tag keys found. Please note that Tag keys are case insensitive."
-        )
-    if any_reserved(keys):
-        raise InvalidParameterValue(
-            "Tag keys that begin with aws: are reserved and cannot be passed."
-        )
-    return tuple(SessionTag(tag.key, tag.value) for tag in tags or ())
 
 
 def packed_size(policies: tuple[PassedPolicy, ...], tags: tuple[SessionTag, ...]) -> int | None:

@@ -1,0 +1,126 @@
+"""AssumeRole: a session of a role, for a user or for a session of a role (iam.md 5.8, 5.11).
+
+(1) The role, in whichever account it is. (2) May the caller assume it, pass these tags, set this
+source identity?  The trust policy is asked each time. (3) What is passed is understood, and fits.
+(4) Credentials.
+
+A role that is not there is refused as one that trusts nobody: no caller learns which roles exist.
+"""
+
+from keystead import tags as tag_rule
+from keystead.arns import Arn, NotAnArn, spoken, sts_arn
+from keystead.call import Resource, Target
+from keystead.errors import ValidationException
+from keystead.identity import times
+from keystead.identity.call import StsCall
+from keystead.identity.permissions import trust
+from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow, SessionTag, issue
+from keystead.identity.sts import answers, durations, mfa, session_policies, session_tags
+from keystead.policy.evaluation import AccessDenied, ContextValue
+from keystead.registry import implements
+from keystead.wire.models import sts as api
+
+
+@implements(api.AssumeRole)
+def assume_role(call: StsCall, request: api.AssumeRoleRequest) -> api.AssumeRoleResponse:
+    passed = session_tags.requested(request.tags, request.transitive_tag_keys)
+    passed_on = session_tags.inherited(call.session)
+    source_identity = _source_identity(call, request)
+    if request.provided_contexts is not None:  # there are no providers of them here
+        raise _not_authorized(call, "sts:SetContext", request.role_arn)
+    target = _target(call, request.role_arn)  # (1)
+    keys = _keys(request, passed, source_identity)
+    permit = call.authorize("sts:AssumeRole", target, keys)  # (2)
+    if passed or passed_on:
+        call.authorize("sts:TagSession", target, keys)
+    if source_identity:
+        call.authorize("sts:SetSourceIdentity", target, keys)
+    if not isinstance(target, trust.Assumable):
+        raise TypeError(f"a role that is not there may be assumed: {request.role_arn}")
+    role = target.role
+    mfa.require_none(request.serial_number, request.token_code)
+    tags = session_tags.together(passed, passed_on)  # (3)
+    policies = session_policies.passed_policies(
+        call, role.account, request.policy, request.policy_arns
+    )
+    packed = session_policies.packed_size(policies, tags)
+    seconds = durations.of_role_session(
+        request.duration_seconds, role.longest_session, chained=_is_role_session(call)
+    )
+    issued, name = times.stored(call.now), request.role_session_name
+    session = Session(
+        kind=SessionKind.ROLE,
+        account=role.account,
+        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id),),
+        issued=issued,
+        expires=issued + seconds,
+        name=name,
+        layers=(policies,) if policies else (),
+        tags=tags,
+        source_identity=source_identity,
+    )
+    credentials = issue(call.session_tokens, permit, session, call.now)  # (4)
+    return api.AssumeRoleResponse(
+        credentials=answers.credentials(credentials),
+        assumed_role_user=api.AssumedRoleUser(
+            assumed_role_id=f"{role.role_id}:{name}",
+            arn=sts_arn(role.account, f"assumed-role/{role.name}/{name}"),
+        ),
+        packed_policy_size=packed,
+        source_identity=source_identity or None,
+    )
+
+
+def _target(call: StsCall, text: str) -> Resource:
+    """The role with this ARN, path and case included; or its ARN alone, with nobody's trust."""
+    try:
+        arn = Arn.parse(text)
+    except NotAnArn:
+        raise ValidationException(f"{text} is invalid") from None
+    kind, _, name = arn.resource.partition("/")
+    ours = (arn.partition, arn.service, arn.region) == (spoken().name, "iam", "")
+    if not ours or not arn.account.isdigit() or kind != "role" or not name:
+        raise ValidationException(f"{text} is invalid")
+    role = call.repository.roles.named(call.transaction, arn.account, name.rpartition("/")[2])
+    account = call.repository.accounts.get(call.transaction, arn.account)
+    if role is None or role.arn != text or account is None or not account.is_open:
+        return Target(text, arn.account, resource_policy_required=True)
+    return trust.assumable(call.repository, role)
+
+
+def _keys(
+    request: api.AssumeRoleRequest, tags: tuple[SessionTag, ...], source_identity: str
+) -> dict[str, ContextValue]:
+    """The condition keys of a request to assume a role (iam.md 6.4)."""
+    keys = tag_rule.request_keys({tag.key: tag.value for tag in tags})
+    keys["sts:rolesessionname"] = request.role_session_name
+    if request.external_id is not None:
+        keys["sts:externalid"] = request.external_id
+    if source_identity:
+        keys["sts:sourceidentity"] = source_identity
+    if request.transitive_tag_keys:
+        keys["sts:transitivetagkeys"] = tuple(request.transitive_tag_keys)
+    return keys
+
+
+def _source_identity(call: StsCall, request: api.AssumeRoleRequest) -> str:
+    """The source identity of the new session: once it is set, it goes on and never changes."""
+    asked = request.source_identity or ""
+    own = call.session.source_identity if call.session is not None else ""
+    if asked.lower().startswith("aws:"):
+        raise ValidationException("Source identity must not begin with aws:")
+    if own and asked and asked != own:
+        raise _not_authorized(call, "sts:SetSourceIdentity", request.role_arn)
+    return own or asked
+
+
+def _not_authorized(call: StsCall, action: str, resource: str) -> AccessDenied:
+    """What no policy can allow."""
+    who = call.principal.arn
+    text = f"User: {who} is not authorized to perform: {action} on resource: {resource}"
+    return AccessDenied(None, text)
+
+
+def _is_role_session(call: StsCall) -> bool:
+    """Does a role assume a role?"""
+    return call.session is not None and call.session.kind is SessionKind.ROLE
