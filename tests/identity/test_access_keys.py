@@ -101,7 +101,7 @@ def test_last_used_of_a_deleted_key_is_dropped(world: World, tenant: Tenant, adm
     world.last_used.note(tenant.id, alice.key.access_key_id, NOW, "eu-central-1", "kms")
     admin(api.DeleteAccessKey, user_name="alice", access_key_id=alice.key.access_key_id)
 
-    world.last_used.flush(world.repository.access_keys, world.store)
+    world.last_used.flush(world.repository, world.store)
 
     read = world.store.read()
     assert world.repository.access_keys.last_use(read, tenant.id, alice.key.access_key_id) is None

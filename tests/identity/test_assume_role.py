@@ -343,3 +343,20 @@ def test_a_deny_in_the_trust_policy(tenant: Tenant) -> None:
     assume(alice, stored_role(tenant, "open", document(statement)))
     with refused("AccessDenied", "with an explicit deny in the role trust policy"):
         assume(alice, stored_role(tenant, "shut", both))
+
+
+def test_the_last_use_of_a_role(world: World, tenant: Tenant) -> None:
+    """A session that authenticates is a use of its role; who only assumes it is none."""
+    alice = tenant.user("alice")
+    role = stored_role(tenant, "r", trusting(alice.caller.principal.arn))
+    made = assume(alice, role)
+    roles = world.repository.roles
+    world.last_used.flush(world.repository, world.store)
+    assert roles.last_use(world.store.read(), role) is None
+    for seconds in (10, 20):
+        world.now += timedelta(seconds=seconds)
+        authenticated(tenant, made)
+        world.last_used.flush(world.repository, world.store)
+        use = roles.last_use(world.store.read(), role)
+        assert use is not None
+        assert (use.used, use.region) == (int(world.now.timestamp()), "eu-central-1")

@@ -138,10 +138,16 @@ class Authenticator:
             signature, now, service.clock_skew_seconds, whatever_expires=whatever
         )
         caller = known.caller
+        principal = caller.principal
         if caller.session is not None:
-            return _at(caller, caller.session, now)  # (6)
+            caller = _at(caller, caller.session, now)  # (6)
+            if caller.credentials is CredentialKind.ROLE:
+                self._last_used.note_role(  # (7)
+                    principal.account, principal.unique_id, now, claim.region
+                )
+            return caller
         self._last_used.note(  # (7)
-            caller.principal.account, claim.access_key_id, now, claim.region, service.name
+            principal.account, claim.access_key_id, now, claim.region, service.name
         )
         return caller
 

@@ -1,4 +1,4 @@
-"""When was each access key last used?  Kept in memory, and in the store from time to time.
+"""When were access keys and roles last used?  Kept in memory, in the store from time to time.
 
 A use is recorded when a request is authenticated, even if it is refused later (iam.md 2.12). No
 decision depends on it, so it is written quietly and never per request. A crash loses at most the
@@ -8,23 +8,28 @@ uses since the last `flush`.
 from datetime import datetime
 
 from keystead.identity import times
-from keystead.identity.repository import AccessKeys, AccessKeyUse
+from keystead.identity.repository import AccessKeys, AccessKeyUse, IdentityRepository, RoleUse
 from keystead.store.protocol import Reader, Store
 
 
 class LastUsed:
     """The last uses that the store does not know yet."""
 
-    __slots__ = ("_noted",)
+    __slots__ = ("_noted", "_roles")
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str], tuple[datetime, str, str]] = {}
+        self._roles: dict[tuple[str, str], tuple[datetime, str]] = {}
 
     def note(
         self, account: str, access_key_id: str, now: datetime, region: str, service: str
     ) -> None:
         """A request was authenticated with this key."""
         self._noted[account, access_key_id] = (now, region, service)
+
+    def note_role(self, account: str, role_id: str, now: datetime, region: str) -> None:
+        """A request was authenticated with credentials of a session of this role."""
+        self._roles[account, role_id] = (now, region)
 
     def of(
         self, keys: AccessKeys, reader: Reader, account: str, access_key_id: str
@@ -35,14 +40,20 @@ class LastUsed:
             return keys.last_use(reader, account, access_key_id)
         return _record((account, access_key_id), noted)
 
-    def flush(self, keys: AccessKeys, store: Store) -> None:
+    def flush(self, repository: IdentityRepository, store: Store) -> None:
         """Write the uses that were noted; the server's job calls this."""
-        if not self._noted:
+        if not (self._noted or self._roles):
             return
         with store.write(quiet=True) as transaction:
             for key, noted in self._noted.items():
-                keys.record_use(transaction, _record(key, noted))
+                repository.access_keys.record_use(transaction, _record(key, noted))
+            for (account, role_id), (now, region) in self._roles.items():
+                use = RoleUse(
+                    account=account, role_id=role_id, used=times.stored(now), region=region
+                )
+                repository.roles.record_use(transaction, use)
         self._noted.clear()
+        self._roles.clear()
 
 
 def _record(key: tuple[str, str], noted: tuple[datetime, str, str]) -> AccessKeyUse:

@@ -294,7 +294,7 @@ class Installation:
 
     def write_last_used(self) -> None:
         """Store the times at which access keys were last used."""
-        self.last_used.flush(self.identities.access_keys, self.store)
+        self.last_used.flush(self.identities, self.store)
         self.commit()
 
     def refused(self, reason: str) -> None:
