@@ -3,6 +3,8 @@
     DIR/scps/*.json  DIR/rcps/*.json                 over every account
     DIR/ACCOUNT/scps/*.json  rcps/*.json             over this account
                /users/NAME/*.json  user.toml         inline policies; path, tags, attached, boundary
+               /roles/NAME/*.json  role.toml         inline policies; path, tags, attached, boundary
+               /roles/NAME/trust.json                the trust policy
                /groups/NAME/*.json  group.toml       inline policies; path, members, attached
                /managed/NAME.json                    customer managed policies
                /keys/KEY-ID.json  KEY-ID.toml        key policies; region, aliases, tags, …
@@ -23,6 +25,9 @@ from keystead.failures import Failure
 WRONG = 2
 HINT = "see docs/simulate.md for the layout of the folder"
 
+TRUST = "trust.json"
+"""The trust policy of a role; every other policy beside it is an inline policy."""
+
 F = TypeVar("F")
 
 _NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -37,6 +42,10 @@ class UserFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, str] = {}
     attached: list[str] = []  # managed policies, by name or ARN
     boundary: str = ""
+
+
+class RoleFacts(UserFacts, frozen=True, forbid_unknown_fields=True):
+    """`role.toml`"""
 
 
 class GroupFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +106,7 @@ def documents(folder: Path, *besides: str) -> Iterator[tuple[Path, str]]:
 
 
 def require_path(file: Path, path: str) -> None:
-    """Refuse a text that cannot be the path of a user or group."""
+    """Refuse a text that cannot be the path of a user, role or group."""
     if not _PATH.fullmatch(path):
         raise wrong(file, f"the path `{path}` does not begin and end with `/`")
 

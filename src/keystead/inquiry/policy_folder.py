@@ -1,26 +1,31 @@
 """Which principals and resources does a folder of policies describe?  Without an installation.
 
 Every document is checked as the server checks it when it is stored. A principal in a key policy
-means a user or an account of the folder. Facts that only a store knows are left out: users have no
-unique ids (a policy means the ARN), and there is no clock.
+or a trust policy means a user, a role or an account of the folder. Facts that only a store knows
+are left out: users and roles have no unique ids (a policy means the ARN), and there is no clock.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from keystead.arns import Arn, account_in, is_account_id, kms_arn, partition_of, spoken
+from keystead.arns import Arn, account_in, is_account_id, kms_arn, partition_of, spoken, sts_arn
 from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity import limits, managed_policies, tagging
-from keystead.identity.authentication import Caller
-from keystead.identity.kinds import GROUP, POLICY, USER
+from keystead.identity.authentication import Caller, callers
+from keystead.identity.kinds import GROUP, POLICY, ROLE, USER, EntityKind, required
 from keystead.identity.names import canonical, root_arn
+from keystead.identity.permissions import trust
 from keystead.inquiry import resources
 from keystead.inquiry.folder_files import (
+    TRUST,
     GroupFacts,
     KeyFacts,
+    RoleFacts,
     UserFacts,
     documents,
     facts,
@@ -41,15 +46,16 @@ from keystead.policy.language import (
     compile_policy,
     document_size,
     is_too_long,
-    named_principals,
+    resolved,
 )
 from keystead.request_keys import ANY_TIME
 
 Sources = tuple[PolicySource, ...]
 Levels = tuple[Sources, ...]
 
-_IN_ACCOUNT = frozenset({"users", "groups", "managed", "keys", "scps", "rcps"})
+_IN_ACCOUNT = frozenset({"users", "groups", "roles", "managed", "keys", "scps", "rcps"})
 _ORGANIZATION = ("scps", "rcps")
+_SESSION = re.compile(r"arn:[^:]+:sts::([0-9]{12}):assumed-role/([^/]+)/([^/]+)")
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -73,6 +79,8 @@ class PolicyFolder:
         self.keys = ANY_TIME
         self.guardrails = self
         self._callers: dict[str, Caller] = {}
+        self._roles: dict[tuple[str, str], str] = {}  # ARNs by account and name
+        self._assumable: dict[str, Target] = {}
         self._keys: dict[str, Key] = {}  # by their own ARNs and their aliases'
         accounts = [entry for entry in inside(folder) if entry.name not in _ORGANIZATION]
         for account in accounts:
@@ -86,18 +94,33 @@ class PolicyFolder:
         for account in accounts:
             self._add_account(folder, account)
         for account in accounts:
+            self._add_trust(account)
             self._add_keys(account)
 
     # (simulate.World)
 
     def caller(self, arn: str) -> Caller:
-        """The user or root with this ARN."""
-        caller = self._callers.get(arn)
+        """The root user, user or role with this ARN; of a role, also a session."""
+        caller = self._callers.get(arn) or self._session(arn)
         if caller is None:
             raise Failure(
-                f"there is no principal `{arn}`", "the folder has no such user or account", status=2
+                f"there is no principal `{arn}`",
+                "the folder has no such user, role or account",
+                status=2,
             )
         return caller
+
+    def _session(self, arn: str) -> Caller | None:
+        """The session of a role that has this ARN. Its `aws:userid` is not known here."""
+        match = _SESSION.fullmatch(arn)
+        if match is None:
+            return None
+        account, name, session = match.groups()
+        role = self._callers.get(self._roles.get((account, name), ""))
+        if role is None or arn != sts_arn(account, f"assumed-role/{name}/{session}"):
+            return None
+        who = replace(role.principal, arn=arn, user_id=f"{role.principal.unique_id}:{session}")
+        return replace(role, principal=who)
 
     def resource(self, arn: str, action: str, caller: Caller) -> Resource:
         """The resource that this ARN means for an action; raises Failure."""
@@ -115,16 +138,16 @@ class PolicyFolder:
         return key and key.requested_by(name)
 
     def identity(self, arn: Arn) -> Resource | None:
-        """The user with exactly this ARN; managed policies have no tags here."""
+        """The user or role with exactly this ARN; managed policies have no tags here."""
         caller = self._callers.get(str(arn))
-        if caller is None or caller.principal.type is not PrincipalType.USER:
+        if caller is None or caller.principal.type is PrincipalType.ACCOUNT:
             return None
         keys = tagging.resource_keys(caller.principal.tags, "aws", "iam")
         return Target(str(arn), arn.account, condition_keys=keys)
 
     def assumable(self, arn: Arn) -> Resource | None:
-        """A folder has no roles: what another account's trust policy says is not known."""
-        return Target(str(arn), arn.account)
+        """The role with exactly this ARN, with its trust policy."""
+        return self._assumable.get(str(arn))
 
     # (call.Guardrails)
 
@@ -178,25 +201,18 @@ class PolicyFolder:
                 raise wrong(entry, f"an account has only {', '.join(sorted(_IN_ACCOUNT))}")
         scps = self._levels(folder, account, DocumentKind.SCP)
         root = Principal(PrincipalType.ACCOUNT, root_arn(number), number, number)
-        self._callers[root.arn] = _caller(root, PrincipalPolicies(service_control=scps))
+        self._callers[root.arn] = _caller(root, PrincipalPolicies(), scps)
         managed = dict(self._managed(account))
         users = {canonical(user.name): user for user in folders(account / "users")}
         groups = self._groups(account, managed, users)
         for key, path in users.items():
             file = path / "user.toml"
             user_facts = facts(file, UserFacts)
-            require_path(file, user_facts.path)
-            require_apart(file, user_facts.tags)
             arn = USER.arn(number, user_facts.path, path.name)
-            policies = PrincipalPolicies(
-                identity_based=(
-                    *self._inline(path, arn, file.name, limits.USER_POLICY_SIZE),
-                    *self._attached(file, user_facts.attached, managed, arn),
-                    *(source for group in groups.get(key, ()) for source in group),
-                ),
-                boundary=self._boundary(file, user_facts.boundary, managed, arn),
-                service_control=scps,
-            )
+            policies = self._policies(
+                USER, file, user_facts, managed=managed, arn=arn,
+                more=(source for group in groups.get(key, ()) for source in group),
+            )  # fmt: skip
             who = Principal(
                 type=PrincipalType.USER,
                 arn=arn,
@@ -207,7 +223,73 @@ class PolicyFolder:
                 principal_arn=arn,
                 tags=user_facts.tags,
             )
-            self._callers[arn] = _caller(who, policies)
+            self._callers[arn] = _caller(who, policies, scps)
+        for path in folders(account / "roles"):
+            file = path / "role.toml"
+            role_facts = facts(file, RoleFacts)
+            arn = ROLE.arn(number, role_facts.path, path.name)
+            policies = self._policies(ROLE, file, role_facts, managed=managed, arn=arn)
+            session = sts_arn(number, f"assumed-role/{path.name}/{callers.ANY_SESSION}")
+            who = Principal(
+                type=PrincipalType.ASSUMED_ROLE,
+                arn=session,
+                account=number,
+                user_id="",
+                unique_id=arn,
+                principal_arn=arn,
+                issuer_arn=arn,
+                issuer_id=arn,
+                tags=role_facts.tags,
+            )
+            self._callers[arn] = _caller(who, policies, scps)
+            self._roles[number, path.name] = arn
+
+    def _policies(
+        self,
+        kind: EntityKind,
+        file: Path,
+        given: UserFacts,
+        *,
+        managed: Mapping[str, _Written],
+        arn: str,
+        more: Iterable[PolicySource] = (),
+    ) -> PrincipalPolicies:
+        """The policies of a user or a role; `more` come from groups."""
+        require_path(file, given.path)
+        require_apart(file, given.tags)
+        most = required(kind.permissions).inline_size
+        besides = (file.name, TRUST) if kind is ROLE else (file.name,)
+        return PrincipalPolicies(
+            identity_based=(
+                *self._inline(file.parent, arn, besides, most),
+                *self._attached(file, given.attached, managed, arn),
+                *more,
+            ),
+            boundary=self._boundary(file, given.boundary, managed, arn),
+        )
+
+    def _add_trust(self, account: Path) -> None:
+        """The trust policies of an account, when everybody whom they may name is known."""
+        for path in folders(account / "roles"):
+            arn = self._roles[account.name, path.name]
+            file = path / TRUST
+            if not file.exists():
+                raise wrong(path, f"the role has no trust policy, `{TRUST}`")
+            policy = self._resource_policy(file, DocumentKind.TRUST)
+            size = document_size(policy.text, DocumentKind.TRUST)
+            if size > limits.ASSUME_ROLE_POLICY_SIZE:
+                most = limits.ASSUME_ROLE_POLICY_SIZE
+                raise wrong(file, f"it is longer than {most} characters")
+            self._assumable[arn] = Target(
+                arn,
+                account.name,
+                ROLE.resource_type,
+                (PolicySource(policy, trust.POLICY_ID, arn),),
+                resource_policy_required=True,
+                condition_keys=tagging.resource_keys(
+                    self._callers[arn].principal.tags, "aws", "iam"
+                ),
+            )
 
     def _managed(self, account: Path) -> Iterator[tuple[str, _Written]]:
         """The customer managed policies, by name and by ARN."""
@@ -220,8 +302,8 @@ class PolicyFolder:
             yield name, written
             yield written.arn, written
 
-    def _inline(self, path: Path, arn: str, besides: str, most: int) -> Sources:
-        sources = tuple(self._sources(path, DocumentKind.IDENTITY, arn, besides))
+    def _inline(self, path: Path, arn: str, besides: tuple[str, ...], most: int) -> Sources:
+        sources = tuple(self._sources(path, DocumentKind.IDENTITY, arn, *besides))
         size = sum(document_size(source.policy.text, DocumentKind.IDENTITY) for source in sources)
         if size > most:
             raise wrong(path, f"its inline policies are longer than {most} characters together")
@@ -255,7 +337,7 @@ class PolicyFolder:
             require_path(file, group_facts.path)
             arn = GROUP.arn(account.name, group_facts.path, path.name)
             sources = (
-                *self._inline(path, arn, file.name, limits.GROUP_POLICY_SIZE),
+                *self._inline(path, arn, (file.name,), limits.GROUP_POLICY_SIZE),
                 *self._attached(file, group_facts.attached, managed, arn),
             )
             for key, name in {canonical(name): name for name in group_facts.members}.items():
@@ -275,7 +357,7 @@ class PolicyFolder:
             require_apart(file, key_facts.tags)
             region = _region(file, key_facts)
             arn = kms_arn(region, account.name, f"key/{key_id}")
-            policy = self._key_policy(path)
+            policy = self._resource_policy(path, DocumentKind.KEY)
             record = self._record(file, account.name, region, key_id, key_facts)
             aliases = tuple(sorted(key_facts.aliases))
             key = key_view(record, aliases, (PolicySource(policy, "default", arn),))
@@ -289,23 +371,24 @@ class PolicyFolder:
             raise wrong(file, f"the alias `{alias}` belongs to another key, or is written twice")
         self._keys[arn] = key
 
-    def _key_policy(self, path: Path) -> Policy:
+    def _resource_policy(self, path: Path, kind: DocumentKind) -> Policy:
+        """A key policy or a trust policy; the principals that it names are of the folder."""
         document = text(path)
         try:
-            names = named_principals(document, partition=spoken().name)
+            known = resolved(document, kind, self._unique_id, spoken().name)
         except MalformedPolicy as refused:
             raise wrong(path, f"{refused.message} ({refused.detail})", "correct it") from None
-        meant = {name: self._unique_id(name) for name in names}
-        known = {name: unique_id for name, unique_id in meant.items() if unique_id}
-        return self._compiled(path, document, DocumentKind.KEY, known)
+        return self._compiled(path, document, kind, known)
 
-    def _unique_id(self, name: str) -> str:
-        """The user's ARN or the account that a name in a key policy means; "" for nobody."""
+    def _unique_id(self, name: str) -> str | None:
+        """The ARN of a user or role, or the account, that a name in a policy means."""
         caller = self._callers.get(name)
         if caller is not None:
             return caller.principal.unique_id or caller.principal.account
+        if match := _SESSION.fullmatch(name):
+            return self._roles.get((match[1], match[2]))
         account = account_in(name) if ":federated-user/" in name else ""
-        return account if root_arn(account) in self._callers else ""
+        return account if root_arn(account) in self._callers else None
 
     def _record(
         self, file: Path, account: str, region: str, key_id: str, key_facts: KeyFacts
@@ -357,5 +440,6 @@ def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:
     return _Written(name, file, managed_policies.version(policy).document)
 
 
-def _caller(who: Principal, policies: PrincipalPolicies) -> Caller:
+def _caller(who: Principal, policies: PrincipalPolicies, scps: Levels) -> Caller:
+    policies = msgspec.structs.replace(policies, service_control=scps)
     return Caller(who, policies, principal_keys(who))
