@@ -48,6 +48,8 @@ def snapshot(server: Server) -> dict[str, Any]:
     return {
         "users": [p["Users"] for p in iam.get_paginator("list_users").paginate()],
         "groups": iam.list_groups()["Groups"],
+        "roles": iam.list_roles()["Roles"],
+        "profiles": iam.list_instance_profiles()["InstanceProfiles"],
         "policies": iam.list_policies(Scope="Local")["Policies"],
         "aliases": kms.list_aliases()["Aliases"],
         "keys": [

@@ -2,12 +2,14 @@
 
 import pytest
 
-from keystead.identity.authentication import callers
+from keystead.custody.rows import RowIntegrityError
+from keystead.identity.authentication import Caller, callers
 from keystead.identity.permissions import trust
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import Role, new
 from keystead.policy.evaluation import PrincipalType
-from tests.identity.world import Tenant, World, document
+from keystead.wire.models import iam as api
+from tests.identity.world import Person, Tenant, World, deny, document
 
 SERVICE = document(
     {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -109,3 +111,55 @@ def test_trust_is_the_resource_policy_of_assuming(world: World, tenant: Tenant) 
     assert [source.policy.broken for source in asked.resource_policies] == [""]
     assert asked.condition_keys["iam:resourcetag/team"] == "blue"
     assert [bool(source.policy.broken) for source in broken.resource_policies] == [True]
+
+
+CHANGES = [
+    "UPDATE iam_role SET trust_policy = replace(trust_policy, 'ec2', 'ssm')",
+    'UPDATE iam_role SET trusted = \'{"x":"y"}\'',
+    "UPDATE iam_role SET boundary = NULL",
+    "UPDATE iam_role SET longest_session = 43200",
+    "UPDATE iam_role SET service = 'mrk.kms.amazonaws.com'",
+    "DELETE FROM iam_role",
+    "UPDATE iam_attachment SET policy_arn = 'arn:aws:iam::aws:policy/AdministratorAccess'",
+    "DELETE FROM iam_inline_policy",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_rows_are_refused(tenant: Tenant, admin: Person, change: str) -> None:
+    """A person who writes to the file makes no role stronger; untouched, it is read."""
+    world = tenant.world
+    stored(tenant, boundary="arn:aws:iam::aws:policy/PowerUserAccess")
+    read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    admin(api.AttachRolePolicy, role_name="Ops", policy_arn=read_only)
+    admin(api.PutRolePolicy, role_name="Ops", policy_name="p", policy_document=deny("kms:*"))
+
+    def session() -> Caller:
+        reader = world.store.read()
+        role = world.repository.roles.named(reader, tenant.id, "Ops")
+        assert role is not None
+        return callers.role(world.repository, reader, role, "alice")
+
+    assert len(session().policies.identity_based) == 2
+    with world.store.write() as transaction:
+        transaction.run(change)
+    with pytest.raises(RowIntegrityError):
+        session()
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE iam_instance_profile SET role_id = NULL", "DELETE FROM iam_instance_profile"]
+)
+def test_changed_profiles_are_refused(tenant: Tenant, admin: Person, change: str) -> None:
+    """A role stays in its profile, whatever is done to the file."""
+    stored(tenant)
+    admin(api.CreateInstanceProfile, instance_profile_name="web")
+    admin(api.AddRoleToInstanceProfile, instance_profile_name="web", role_name="Ops")
+    admin(api.GetInstanceProfile, instance_profile_name="web")
+
+    with tenant.world.store.write() as transaction:
+        transaction.run(change)
+    with pytest.raises(RowIntegrityError):
+        admin(api.GetInstanceProfile, instance_profile_name="web")
+    with pytest.raises(RowIntegrityError):
+        admin(api.DeleteRole, role_name="Ops")

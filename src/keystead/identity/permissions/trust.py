@@ -46,7 +46,7 @@ def assumable(repository: IdentityRepository, role: Role) -> Assumable:
 
 
 def policy_of(repository: IdentityRepository, role: Role) -> PolicySource:
-    """The trust policy of a role; one that no longer compiles denies everything."""
+    """The trust policy of a role. A policy that no longer compiles denies everything."""
     policy = attached.compiled(
         repository, role.account, role.trust_policy, DocumentKind.TRUST, role.meant
     )

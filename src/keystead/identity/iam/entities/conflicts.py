@@ -18,7 +18,7 @@ ROLE_IN_PROFILE = "remove roles from instance profile first."
 
 
 def ask_to_change(call: IamCall, named: Named[E], keys: Mapping[str, ContextValue] = NO_KEYS) -> E:
-    """May the caller do this to the entity?  What belongs to a service is changed by nobody.
+    """May the caller do this to the entity?  Nobody changes an entity of a service.
 
     No policy allows that (`policy.evaluation.reserved`). The reason is told to a caller who may
     see the entity; another learns nothing, not even that it is there (P-12).

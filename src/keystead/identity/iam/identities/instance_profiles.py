@@ -1,8 +1,8 @@
 """CreateInstanceProfile, GetInstanceProfile, DeleteInstanceProfile, ListInstanceProfiles,
 ListInstanceProfilesForRole, AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile.
 
-An instance gets the permissions of the role in its profile. So who puts a role into one must be
-allowed to pass that role (threat-model IA-3).
+An instance gets the permissions of the role in its profile. So a caller who puts a role into a
+profile must be allowed to pass that role (threat-model IA-3).
 """
 
 from collections.abc import Iterator

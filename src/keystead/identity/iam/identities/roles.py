@@ -162,7 +162,7 @@ def _asked_to_change(call: IamCall, name: str) -> Role:
 
 
 def _require_own_path(path: str | None) -> None:
-    """Policies tell the roles of services by their paths: no other role may have such a one."""
+    """Policies tell the roles of services by their paths. No other role may have such a path."""
     given = canonical(path or "/")
     if given.startswith(SERVICE_LINKED):
         raise api.InvalidInputException(
