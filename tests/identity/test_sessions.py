@@ -139,6 +139,17 @@ def test_a_federated_user(door: Door, tenant: Tenant, alice: Person) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/a:b/", "/x:root/", "/x:role/y/", "/:/"])
+def test_a_colon_in_a_path_changes_nobodys_kind(door: Door, tenant: Tenant, path: str) -> None:
+    """A path may have colons. The record of a federated user still says that a user federated."""
+    odd = tenant.user("odd", allow("*"), path=path)
+
+    issuer = door(federated(odd)).session_context["sessionIssuer"]
+
+    assert issuer["type"] == "IAMUser"
+    assert issuer["userName"] == "odd"
+
+
 def test_who_root_federates_has_what_was_passed(door: Door, tenant: Tenant) -> None:
     """Root's federated user has a right to everything, within its session policies."""
     found = door(federated(tenant.root, policy=allow("kms:*")))

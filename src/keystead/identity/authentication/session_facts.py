@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from keystead.arns import Arn
 from keystead.identity import times
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import ContextValue, Principal
@@ -39,7 +40,7 @@ def session_context(session: Session, principal: Principal) -> Mapping[str, Any]
 
 def _issuer(principal: Principal) -> dict[str, str]:
     """The principal whose permissions the session has."""
-    kind, _, name = principal.issuer_arn.rpartition(":")[2].partition("/")
+    kind, _, name = Arn.parse(principal.issuer_arn).resource.partition("/")
     issuer = {
         "type": _ISSUERS[kind],
         "principalId": principal.issuer_id,
