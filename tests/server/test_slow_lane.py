@@ -437,8 +437,20 @@ def test_nothing_stays_of_a_call_that_left_work(lanes: Lanes, key: str) -> None:
 
 
 def test_owners() -> None:
-    """Sessions of a role are one owner; strangers are where they come from."""
-    role = Principal(PrincipalType.ASSUMED_ROLE, "arn", "111122223333", "AROAX")
+    """Sessions of a role, or of a user, are one owner; strangers are where they come from."""
+    account, kind = "111122223333", PrincipalType
+    role = Principal(kind.ASSUMED_ROLE, "arn", account, "AROAX:a", unique_id="AROAX")
+    other = Principal(kind.ASSUMED_ROLE, "arn", account, "AROAX:b", unique_id="AROAX")
+    root = Principal(kind.ACCOUNT, "arn", account, account)
+    user = Principal(kind.USER, "arn", account, "AIDAX", unique_id="AIDAX")
+    jim, joe, roots = (
+        Principal(kind.FEDERATED_USER, "arn", account, f"{account}:{name}", issuer_id=issuer)
+        for name, issuer in (("jim", "AIDAX"), ("joe", "AIDAX"), ("jim", account))
+    )
+    assert owner_of(role, "") == owner_of(other, "")
+    assert owner_of(user, "") == owner_of(jim, "") == owner_of(joe, "")
+    assert owner_of(root, "") == owner_of(roots, "")
+    assert len({owner_of(who, "") for who in (role, user, root)}) == 3
     nobody = Principal(PrincipalType.ANONYMOUS, "", "", "")
     assert owner_of(role, "10.0.0.1") == owner_of(role, "10.9.9.9")
     assert owner_of(nobody, "10.0.0.1") == owner_of(nobody, "10.0.0.9") == "10.0.0.0/24"
