@@ -410,7 +410,7 @@ def test_a_token_needs_its_rows(world: World, door: Door, tenant: Tenant, alice:
 def test_what_a_token_holds_is_not_shown() -> None:
     """No repr has the secret."""
     session = Session(SessionKind.USER, "1", (), 0, 1)
-    assert "hidden" not in repr(OpenedToken("hidden", session))
+    assert "hidden" not in repr(OpenedToken("hidden", session, 0))
 
 
 @pytest.mark.parametrize(
@@ -525,6 +525,30 @@ def test_the_packed_size_is_told(alice: Person) -> None:
     long = [(key, (value * 9)[:256]) for key, value in tags]
     with refused("PackedPolicyTooLarge", "Packed size of session tags consumes "):
         packed(tags=[(key, _noise(value)) for key, value in long])
+
+
+def test_what_may_be_passed_has_a_token_that_fits(door: Door, alice: Person) -> None:
+    """Fifty of the longest tags that repeat themselves: the token is as short as they pack."""
+    tags = [(f"{number:02}" * 64, f"{number:02}é" * 85) for number in range(50)]
+    short, long = federated(alice), federated(alice, **_typed({"tags": tags}))
+
+    found = door(long)
+
+    assert found.principal.tags == dict(tags)
+    assert len(short.token) < len(long.token) < 4_096
+
+
+def test_the_content_of_a_short_token_counts_in_memory(
+    authenticator: Authenticator, door: Door, alice: Person
+) -> None:
+    """A short token may hold much. A caller who is kept costs what it holds."""
+    tags = [("a" * 128, "b" * 256)]
+    door(federated(alice))
+    before = authenticator.kept_bytes
+    door(federated(alice, name="joe"))
+    of_short = authenticator.kept_bytes - before
+    door(federated(alice, name="kim", **_typed({"tags": tags})))
+    assert authenticator.kept_bytes - before - of_short > of_short + 8 * (128 + 256)
 
 
 def _noise(text: str) -> str:

@@ -48,7 +48,7 @@ CALLERS = Room(of_owner=6 * MIB, in_all=64 * MIB)
 CLAIMS = Room(of_owner=256 * KIB, in_all=8 * MIB)
 
 _CALLER, _TAG, _CLAIM = 5000, 500, 3000  # the bytes of each
-_SESSION = 6  # bytes for each character of its token, with the content of the token
+_CONTENT = 8  # bytes for each byte of a session; some texts take four times as much in memory
 _KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
 
@@ -179,8 +179,7 @@ class Authenticator:
         self._remember(request, claim, account)
         cost = _CALLER + _TAG * len(caller.principal.tags)
         kept = (token or "").encode()
-        if caller.session is not None:
-            cost += _SESSION * len(kept)
+        cost += len(kept) + _CONTENT * credential.size
         return self._known.put(
             noting,
             (claim.access_key_id, claim.scope),

@@ -33,6 +33,7 @@ class Credential:
     key: AccessKey
     holder: KeyHolder
     session: ClassVar[Session | None] = None
+    size: ClassVar[int] = 0
 
     @property
     def kind(self) -> CredentialKind:
@@ -57,6 +58,11 @@ class SessionCredential:
     @property
     def session(self) -> Session:
         return self.opened.session
+
+    @property
+    def size(self) -> int:
+        """The bytes of the session."""
+        return self.opened.size
 
     @property
     def kind(self) -> CredentialKind:
