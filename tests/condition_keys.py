@@ -60,6 +60,7 @@ class On(Enum):
     ROOT = "root", _NONE
     NEW_PART = "new part", _NONE
     FEDERATED_USER = "federated user", _NONE
+    SCP = "organization policy", _TEAM
 
     def __init__(self, title: str, keys: Keys) -> None:
         self.title = title
@@ -342,6 +343,10 @@ _NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}
 _NEW_UNIT = {"ParentId": "@unit", "Name": "new"}
 _MOVE = {**_ACCOUNT, "SourceParentId": "@unit", "DestinationParentId": "@root"}
 
+_SCP_TYPE = {"PolicyType": "SERVICE_CONTROL_POLICY"}
+_SCP: Keys = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
+_NEW_SCP = {"Content": DOCUMENT, "Description": "", "Name": "new", "Type": _SCP_TYPE["PolicyType"]}
+
 ORGANIZATIONS: tuple[Row, ...] = (
     *_plain("CreateOrganization DeleteOrganization DescribeOrganization LeaveOrganization "
             "ListAccounts ListCreateAccountStatus ListRoots", On.ANYTHING),
@@ -361,6 +366,20 @@ ORGANIZATIONS: tuple[Row, ...] = (
     *_plain("ListChildren", On.ROOT, ParentId="@root", ChildType="ACCOUNT"),
     *_plain("ListParents", On.MEMBER, ChildId="@member"),
     *_plain("ListParents", On.UNIT, ChildId="@unit"),
+    *(Row(operation, {"RootId": "@root", **_SCP_TYPE}, On.ROOT, _SCP)
+      for operation in ("EnablePolicyType", "DisablePolicyType")),
+    Row("CreatePolicy", _NEW_SCP, On.ANYTHING, _SCP),
+    Row("CreatePolicy", {**_NEW_SCP, "Tags": [IAM_TAG]}, On.ANYTHING, {**_SCP, **_TAGGED}),
+    Row("CreatePolicy", {**_NEW_SCP, "Tags": [IAM_TAG]}, On.NEW_PART, {**_SCP, **_TAGGED},
+        "TagResource"),
+    *(Row(operation, {"PolicyId": "@scp"}, On.SCP, _SCP)
+      for operation in ("DeletePolicy", "DescribePolicy", "ListTargetsForPolicy", "UpdatePolicy")),
+    Row("ListPolicies", {"Filter": _SCP_TYPE["PolicyType"]}, On.ANYTHING, _SCP),
+    Row("ListPoliciesForTarget", {"Filter": _SCP_TYPE["PolicyType"], "TargetId": "@member"},
+        On.MEMBER, _SCP),
+    *(Row(operation, {"PolicyId": "@scp", "TargetId": "@unit"}, on, _SCP)
+      for operation in ("AttachPolicy", "DetachPolicy") for on in (On.SCP, On.UNIT)),
+    Row("AttachPolicy", {"PolicyId": "p-FullAWSAccess", "TargetId": "@root"}, On.ROOT, _SCP),
 )  # fmt: skip
 
 TABLES: Mapping[str, tuple[Row, ...]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,6 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
-from keystead.identity.authentication import callers
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import RefusedQuestion
@@ -63,6 +63,7 @@ def expected(row: Row, made: Mapping[str, Any], account: str) -> dict[str, Any]:
     return {
         **{name.lower(): filled(value, made) for name, value in keys.items()},
         "aws:resourceaccount": account,
+        **made.get("@over", {}),
     }
 
 
@@ -166,10 +167,27 @@ def organization(root: Person) -> dict[str, Any]:
         organizations.MoveAccount,
         account_id=made.account_id, source_parent_id=tree.id, destination_parent_id=unit.id,
     )  # fmt: skip
-    return {"@root": tree.id, "@unit": unit.id, "@member": made.account_id}
+    policy = root(
+        organizations.CreatePolicy,
+        name="scp", description="", type="SERVICE_CONTROL_POLICY", content=table.DOCUMENT,
+        tags=team,
+    ).policy  # fmt: skip
+    assert policy is not None
+    assert policy.policy_summary is not None
+    scp = policy.policy_summary.id
+    name = root(organizations.DescribeOrganization).organization
+    assert name is not None
+    over = {"aws:resourceorgid": name.id, "aws:resourceorgpaths": (f"{name.id}/{tree.id}/",)}
+    return {
+        "@over": over,
+        "@root": tree.id,
+        "@unit": unit.id,
+        "@member": made.account_id,
+        "@scp": scp,
+    }
 
 
-PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*"}
+PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*", On.SCP: "policy/*"}
 
 
 @each("iam", "sts", "organizations", "access-analyzer")
@@ -260,21 +278,23 @@ def test_what_no_decision_has(tenant: Tenant) -> None:
 
 
 PRINCIPAL = {
-    "aws:principalaccount": "111122223333",
+    "aws:principalaccount": "444455556666",
     "aws:principalisawsservice": "false",
 }
 
 
-def test_keys_of_principals(tenant: Tenant) -> None:
+def test_keys_of_principals(tmp_path: Path) -> None:
     """A user has a name and tags, root has neither; long-term keys know nothing of MFA."""
-    arn = "arn:aws:iam::111122223333"
-    root = callers.root(tenant.record).keys
-    assert root == {
+    world = Identities.create(tmp_path / "installation")
+    tenant = world.account("root@example.com", "444455556666")
+    arn = "arn:aws:iam::444455556666"
+    root = {
         **PRINCIPAL,
         "aws:principalarn": f"{arn}:root",
         "aws:principaltype": "Account",
-        "aws:userid": "111122223333",
+        "aws:userid": "444455556666",
     }
+    assert tenant.root.caller.keys == root
     tags = [api.Tag(key="Team", value="blue"), api.Tag(key="empty", value="")]
     made = tenant.root(api.CreateUser, user_name="Zoe", path="/a/", tags=tags).user
     assert made is not None
@@ -288,6 +308,13 @@ def test_keys_of_principals(tenant: Tenant) -> None:
         "aws:principaltag/team": "blue",
         "aws:principaltag/empty": "",
     }
+    name = tenant.root(organizations.CreateOrganization).organization
+    [tree] = tenant.root(organizations.ListRoots).roots or []
+    assert name is not None
+    path = f"{name.id}/{tree.id}/"
+    over = {"aws:principalorgid": name.id, "aws:principalorgpaths": (path,)}
+    assert tenant.root.caller.keys == root | over
+    world.store.close()
 
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 900_000, tzinfo=UTC)

@@ -15,8 +15,10 @@ from keystead.audit.event import Event, EventResource
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation import (
     NO_KEYS,
+    NOTHING_OVER,
     ContextValue,
     Decision,
+    OverAccount,
     Permit,
     PolicySource,
     Principal,
@@ -62,15 +64,15 @@ T = TypeVar("T")
 class Guardrails(Protocol):
     """The organization's ceilings. Without an organization there are none."""
 
-    def resource_control(self, account: str) -> tuple[tuple[PolicySource, ...], ...]:
-        """The RCPs over this account's resources, per level from the root."""
+    def over(self, account: str) -> OverAccount:
+        """What stands over this account's resources."""
 
 
 class NoOrganization:
     """No organization: nothing above the account."""
 
-    def resource_control(self, account: str) -> tuple[tuple[PolicySource, ...], ...]:  # noqa: ARG002  # none has any
-        return ()
+    def over(self, account: str) -> OverAccount:  # noqa: ARG002  # none has any
+        return NOTHING_OVER
 
 
 class Principals(Protocol):
@@ -136,7 +138,7 @@ class Call(msgspec.Struct, kw_only=True):
             resource,
             self.keys,
             given=keys,
-            resource_control=self.guardrails.resource_control(resource.owner),
+            over=self.guardrails.over(resource.owner),
             endpoint=self.endpoint_policy,
             across_accounts=self.rules.across_accounts,
         )
@@ -169,7 +171,8 @@ class Call(msgspec.Struct, kw_only=True):
                 EventResource(context.resource_account, resource.resource_type, context.resource)
             )
         if not decision.allowed:
-            described = frozenset(resource.condition_keys).difference(keys)
+            over = self.guardrails.over(resource.owner)
+            described = frozenset((*resource.condition_keys, *over.keys)).difference(keys)
             asked = RefusedQuestion(question, described, self.shown_as(resource))
             raise refusal(decision, asked)
         return Permit(resource, action, "allowed")

@@ -12,7 +12,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts  # noqa: F401  # registers its operations
 from keystead.audit.event import Event
-from keystead.call import NoOrganization, Principals
+from keystead.call import Principals
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.custody.seals.root import FileSeal, initialise
@@ -25,6 +25,7 @@ from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.organizations import OrganizationsCall
+from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
@@ -140,7 +141,7 @@ class World:
             "transaction": transaction,
             "keys": caller.keys,
             "principals": principals,
-            "guardrails": NoOrganization(),
+            "guardrails": StoredGuardrails(self.repository, transaction),
             "enforcer": self.enforcer,
         }
         if operation.service.name == "access-analyzer":
@@ -217,7 +218,7 @@ class Person:
     def caller(self) -> Caller:
         world = self.tenant.world
         if self.name is None:
-            return callers.root(self.tenant.record)
+            return callers.root(world.repository, world.store.read(), self.tenant.record)
         user = world.repository.users.named(world.store.read(), self.tenant.id, self.name)
         assert user is not None
         return callers.user(world.repository, world.store.read(), user)

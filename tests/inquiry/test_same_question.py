@@ -3,11 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
 
+from keystead.policy.evaluation.asking import OverAccount
 from keystead.policy.evaluation.question import PolicySource
 from keystead.policy.language.document import DocumentKind
 from keystead.server.installation.ceremonies import perform
@@ -56,8 +56,8 @@ class Organization:
         rcp = policy(statement, kind=DocumentKind.RCP)
         self._levels = ((PolicySource(rcp, "rcp"),),)
 
-    def resource_control(self, account: str) -> Any:
-        return self._levels if account else ()
+    def over(self, account: str) -> OverAccount:
+        return OverAccount(self._levels if account else ())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 import keystead
 from keystead.call import Target
-from keystead.policy.evaluation.asking import about_a_name, ask, recalled
+from keystead.policy.evaluation.asking import OverAccount, about_a_name, ask, recalled
 from keystead.policy.evaluation.kinds import KINDS, Whose
 from keystead.policy.evaluation.layers import members
 from keystead.policy.evaluation.question import (
@@ -142,7 +142,7 @@ def question() -> Question:
     )
     return ask(
         ALICE, policies, "kms:Encrypt", resource, {"a:b": "c"},
-        resource_control=((silent,),), endpoint=silent,
+        over=OverAccount(((silent,),)), endpoint=silent,
     )  # fmt: skip
 
 

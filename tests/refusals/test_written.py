@@ -231,6 +231,8 @@ def test_the_form_of_version_1_is_fixed() -> None:
                     "issuer_id": "",
                     "service_names": [],
                     "service_linked": False,
+                    "organization": "",
+                    "organization_path": "",
                     "tags": {},
                 },
                 "action": "s3:Get",

@@ -15,6 +15,7 @@ import pytest
 from keystead import registry
 from keystead.custody.rows.rows import Record, SealedTable
 from keystead.identity.access_keys import IssuedKey
+from keystead.identity.repository import RCP, SCP, Member, Organization, OrganizationPolicy, Unit
 from keystead.registry import Implementation
 from keystead.server.pipeline import Answer, routing
 from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction, Value
@@ -25,7 +26,6 @@ from tests.server.installations import REGION, Local, open_local
 
 NOT_SEEN = {
     "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
-    "org_member", "org_organization", "org_unit",  # nothing above an account has a say yet
     "kms_key_policies",  # found by the hash of its text, which stands in the row of its key
 }  # fmt: skip
 """Tables that no cached view is made of: whatever changes there alone, nobody's view does."""
@@ -59,12 +59,13 @@ class World:
         """What everybody is, what every key is, and whether it can be used, as it is cached."""
         installation, seen = self.local.installation, {}
         reader, now = installation.store.read(), self.local.time.wall()
+        account = self.local.founded.account_id
         authenticate = installation.authenticator.authenticate
         for place, request in enumerate(self.described):
             seen[f"caller {place}"] = _told(
                 _caller, partial(authenticate, reader, request, kms.SERVICE, now)
             )
-        account = self.local.founded.account_id
+        seen["over"] = _told(msgspec.to_builtins, partial(installation.guardrails.over, account))
         for key in (*self.keys, _unused(self.keys[0])):
             seen[f"key {key}"] = _told(
                 _key, partial(installation.keys.key, reader, account, REGION, key)
@@ -121,6 +122,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two users with all that users can have, two keys with aliases and tags."""
     local = open_local(tmp_path_factory.mktemp("evictions") / "data")
     world = World(local)
+    _organize(local)
     for number, document in enumerate((ALLOW, DENY)):
         _add_user(world, f"user-{number}", document)
         _add_key(world, number)
@@ -131,6 +133,42 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             world.used.append(user.kms_request("Encrypt", KeyId=key, Plaintext="aGk="))
     yield world
     local.installation.close()
+
+
+def _organize(local: Local) -> None:
+    """Put the account into an organization, below two units, under policies of both types."""
+    identities, number = local.installation.identities, local.founded.account_id
+    tree, policies = identities.organizations, identities.organization_policies
+    organization = Organization(
+        organization="o-aaaaaaaaaa", root="r-aaaa", management="111122223333", feature_set="ALL",
+        policy_types='{"RESOURCE_CONTROL_POLICY":1,"SERVICE_CONTROL_POLICY":1}',
+        tags="{}", created=0,
+    )  # fmt: skip
+    place: Any = {"organization": organization.organization, "tags": "{}"}
+    with local.installation.store.write() as transaction:
+        tree.insert(transaction, organization)
+        for unit, parent in (
+            ("ou-aaaa-outeroute", "r-aaaa"),
+            ("ou-aaaa-innerinne", "ou-aaaa-outeroute"),
+        ):
+            tree.insert_unit(
+                transaction, Unit(unit=unit, parent=parent, name=unit, created=0, **place)
+            )
+        tree.insert_member(transaction, Member(
+            account=number, parent="ou-aaaa-innerinne", name="a", joined_method="INVITED",
+            joined=0, **place,
+        ))  # fmt: skip
+        for policy, policy_type, content in (
+            ("p-aaaaaaaaaa", SCP, DENY),
+            ("p-bbbbbbbbbb", RCP, DENY.replace('"Action"', '"Principal":"*","Action"')),
+        ):
+            record = OrganizationPolicy(
+                policy=policy, type=policy_type, name=policy, description="", content=content,
+                created=0, **place,
+            )  # fmt: skip
+            policies.insert(transaction, record)
+            for target in ("r-aaaa", number):
+                policies.attach(transaction, organization, target, record)
 
 
 def _add_user(world: World, name: str, document: str) -> None:

@@ -55,6 +55,12 @@ def everything(local: Local) -> None:
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")
     unit_id = unit.json["OrganizationalUnit"]["Id"]
     local.organizations("UpdateOrganizationalUnit", OrganizationalUnitId=unit_id, Name="renamed")
+    local.organizations("EnablePolicyType", RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    policy = local.organizations(
+        "CreatePolicy", Name="p", Description="", Type="SERVICE_CONTROL_POLICY", Content=POLICY
+    ).json["Policy"]["PolicySummary"]["Id"]
+    local.organizations("UpdatePolicy", PolicyId=policy, Content=WIDER)
+    local.organizations("AttachPolicy", PolicyId=policy, TargetId=unit_id)
     gone = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)

@@ -18,7 +18,7 @@ from keystead.inquiry.question import as_data
 from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import (
     NO_KEYS,
-    Levels,
+    OverAccount,
     Principal,
     PrincipalType,
     Question,
@@ -82,6 +82,10 @@ def _text(told: Mapping[str, str], explained: str) -> str:
     return "\n".join((*map(printable, lines), "", explained))
 
 
+_CHANGING = ("aws:principaltag/", "aws:principalorg")
+"""The keys of a caller that may be gone today."""
+
+
 def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
     """The decision that the same request would get now; "" when that cannot be told."""
     context, policies = asked.question.context, asked.question.policies
@@ -93,19 +97,19 @@ def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
     resource = _resource_today(installation, context)
     if caller is None or resource is None:
         return f"{_GONE}: the {'principal' if caller is None else 'resource'} is gone"
-    levels = installation.guardrails.resource_control(resource.owner)
-    return evaluate(_question_today(asked, caller, resource, levels)).outcome.value
+    over = installation.guardrails.over(resource.owner)
+    return evaluate(_question_today(asked, caller, resource, over)).outcome.value
 
 
 def _question_today(
-    asked: RefusedQuestion, caller: Caller, resource: Resource, resource_control: Levels
+    asked: RefusedQuestion, caller: Caller, resource: Resource, over: OverAccount
 ) -> Question:
     """The same request, with the facts of now about its caller and its resource."""
     context, policies = asked.question.context, asked.question.policies
     request = {
         name: value
         for name, value in context.keys.items()
-        if name not in asked.described and not name.startswith("aws:principaltag/")
+        if name not in asked.described and not name.startswith(_CHANGING)
     }
     return ask(
         caller.principal,
@@ -114,7 +118,7 @@ def _question_today(
         resource,  # an alias may name another key now
         NO_KEYS,
         given={**request, **caller.keys},
-        resource_control=resource_control,
+        over=over,
         endpoint=policies.endpoint,
         across_accounts=policies.cross_account_allowed,
     )
@@ -125,7 +129,7 @@ def _caller_today(installation: InstallationView, principal: Principal) -> Calle
     reader, repository = installation.store.read(), installation.identities
     if principal.type is PrincipalType.ACCOUNT:
         account = repository.accounts.get(reader, principal.account)
-        return callers.root(account) if account else None
+        return callers.root(repository, reader, account) if account else None
     user = repository.users.get(reader, principal.account, principal.unique_id)
     return callers.user(repository, reader, user) if user else None
 

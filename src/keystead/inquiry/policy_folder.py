@@ -37,7 +37,13 @@ from keystead.inquiry.folder_files import (
     wrong,
 )
 from keystead.kms.keys import Key, KeyRecord, key_view
-from keystead.policy.evaluation import PolicySource, Principal, PrincipalPolicies, principal_keys
+from keystead.policy.evaluation import (
+    OverAccount,
+    PolicySource,
+    Principal,
+    PrincipalPolicies,
+    principal_keys,
+)
 from keystead.policy.language import (
     DocumentKind,
     MalformedPolicy,
@@ -151,9 +157,9 @@ class PolicyFolder:
 
     # (call.Guardrails)
 
-    def resource_control(self, account: str) -> Levels:
-        """The RCPs over an account."""
-        return self._rcps.get(account, ())
+    def over(self, account: str) -> OverAccount:
+        """The RCPs over an account's resources."""
+        return OverAccount(self._rcps.get(account, ()))
 
     # reading
 

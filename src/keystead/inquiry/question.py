@@ -88,7 +88,7 @@ def asked(
         resource,
         facts,
         given=given,
-        resource_control=guardrails.resource_control(resource.owner),
+        over=guardrails.over(resource.owner),
     )
 
 
@@ -115,7 +115,7 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
     if parsed.service == "iam" and kind == "root":
         account = repository.accounts.get(reader, parsed.account)
         if account is not None:
-            return callers.root(account)
+            return callers.root(repository, reader, account)
     if parsed.service == "iam" and kind == "user":
         user = repository.users.named(reader, parsed.account, name.rpartition("/")[2])
         if user is not None and user.arn == arn:

@@ -97,7 +97,7 @@ class _Asking:
             if start is not None and number < start.account:
                 continue
             if start is None or number > start.account:
-                yield Place(number, 0, ""), callers.root(account)
+                yield Place(number, 0, ""), callers.root(self._repository, self._reader, account)
             yield from self._of_account(number, account.account, start)
 
     def _of_account(
@@ -153,7 +153,7 @@ class _Asking:
 
     def strangers(self) -> Iterator[dict[str, Any]]:
         """The rows of principals that the resource's policy names and that are not known here."""
-        resource = self._resource(callers.root(self._accounts[0]))
+        resource = self._resource(callers.root(self._repository, self._reader, self._accounts[0]))
         unknown = self._unknown(resource, (), ())
         for stranger in unknown_principals.named(self._installation, resource, self._action):
             possibility = self._possible(stranger.caller, resource, unknown, NO_KEYS)

@@ -12,7 +12,7 @@ import msgspec
 from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.identity.authentication.session_facts import session_keys
-from keystead.identity.permissions import attached, passed
+from keystead.identity.permissions import attached, ceilings, passed
 from keystead.identity.repository import Account, IdentityRepository, Role, User
 from keystead.identity.sessions import Session, SessionKind
 from keystead.policy.evaluation import (
@@ -43,7 +43,7 @@ class Caller:
     keys: Mapping[str, ContextValue]  # lower-case
 
 
-def root(account: Account) -> Caller:
+def root(repository: IdentityRepository, reader: Reader, account: Account) -> Caller:
     """The root user of an account. It has no policies; only policies of others bound it."""
     principal = Principal(
         type=PrincipalType.ACCOUNT,
@@ -51,7 +51,7 @@ def root(account: Account) -> Caller:
         account=account.account,
         user_id=account.account,
     )
-    return Caller(principal, PrincipalPolicies(), principal_keys(principal))
+    return _under(repository, reader, principal, PrincipalPolicies())
 
 
 def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller:
@@ -66,7 +66,7 @@ def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller
         tags=record.tag_map,
     )
     policies = attached.of(repository, reader, record)
-    return Caller(principal, policies, principal_keys(principal))
+    return _under(repository, reader, principal, policies)
 
 
 def role(
@@ -93,6 +93,20 @@ def role(
         tags=tag_rule.merged(record.tag_map, tags or {}, fold=True),
     )
     policies = attached.of(repository, reader, record)
+    return _under(repository, reader, principal, policies)
+
+
+def _under(
+    repository: IdentityRepository,
+    reader: Reader,
+    principal: Principal,
+    policies: PrincipalPolicies,
+) -> Caller:
+    """A principal with its own policies, under what stands above its account."""
+    over = ceilings.above(repository, reader, principal.account)
+    if over.organization:
+        principal = replace(principal, organization=over.organization, organization_path=over.path)
+        policies = msgspec.structs.replace(policies, service_control=over.service_control)
     return Caller(principal, policies, principal_keys(principal))
 
 
@@ -104,7 +118,9 @@ def any_session(repository: IdentityRepository, reader: Reader, record: Role) ->
 
 def of_key(repository: IdentityRepository, reader: Reader, holder: KeyHolder) -> Caller:
     """The caller of a long-term key."""
-    return root(holder) if isinstance(holder, Account) else user(repository, reader, holder)
+    if isinstance(holder, Account):
+        return root(repository, reader, holder)
+    return user(repository, reader, holder)
 
 
 def of_session(
@@ -156,4 +172,4 @@ def _federated(
         policies = passed.rights_of_root(repository, reader, account)
     sources = passed.session_policies(repository, reader, session, principal.arn)
     policies = msgspec.structs.replace(policies, session=sources)
-    return Caller(principal, policies, principal_keys(principal))
+    return _under(repository, reader, principal, policies)

@@ -26,7 +26,7 @@ def create_account(
     given = tags.requested(request.tags)
     permit = call.ask_any(organization, request_keys(given))
     number = accounts.unused_id(call.transaction, call.repository)
-    call.ask_to_tag(organization, number, given)
+    call.ask_to_tag(organization, organization.node_arn(number), given)
     made = accounts.create_member_account(
         call.transaction, call.repository, permit, number, email=request.email, now=call.now
     )

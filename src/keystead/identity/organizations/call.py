@@ -12,7 +12,7 @@ from keystead.call import Call, Target
 from keystead.custody.tokens import Tokens
 from keystead.identity.organizations import resources
 from keystead.identity.organizations.resources import Missing, Node, Part
-from keystead.identity.repository import IdentityRepository, Organization
+from keystead.identity.repository import IdentityRepository, Organization, OrganizationPolicy
 from keystead.identity.rules import ORGANIZATIONS, OrganizationsRules
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.tags import request_keys
@@ -64,17 +64,21 @@ class OrganizationsCall(Call, kw_only=True):
         self._ask(organization, self.action, part, keys)
 
     def ask_to_tag(
-        self, organization: Organization, identifier: str, tags: Mapping[str, str]
+        self,
+        organization: Organization,
+        arn: str,
+        tags: Mapping[str, str],
+        keys: Mapping[str, ContextValue] = NO_KEYS,
     ) -> None:
-        """May the caller give these tags to something new, which will have this id?
+        """May the caller give these tags to something new, which will have this ARN?
 
         Nothing is asked if there are no tags.
         """
         if not tags:
             return
-        part = resources.node(organization, identifier, None, resources.NO_TARGET)
+        part: Part[Node] = Part(arn, organization.management, "", resources.NO_TARGET)
         action = f"{self.operation.service.name}:{api.TagResource.name}"
-        self._ask(organization, action, part, request_keys(tags))
+        self._ask(organization, action, part, {**request_keys(tags), **keys})
 
     def _ask(
         self,
@@ -112,3 +116,8 @@ class OrganizationsCall(Call, kw_only=True):
             case "ACCOUNT":
                 member = table.member(reader, identifier)
                 return resources.node(organization, identifier, member, missing)
+
+    def policy(self, organization: Organization, identifier: str) -> Part[OrganizationPolicy]:
+        """The policy with this id, the organization's or AWS's."""
+        found = self.repository.organization_policies.get(self.transaction, identifier)
+        return resources.policy(organization, identifier, found)

@@ -27,5 +27,9 @@ def unit(root_id: str) -> str:
     return unique_id(f"ou-{root_id.removeprefix('r-')}-", 8).lower()
 
 
+def policy() -> str:
+    return unique_id("p-", 10).lower()
+
+
 def request() -> str:
     return unique_id("car-", 32).lower()

@@ -3,7 +3,8 @@
 from keystead.wire.models import organizations as api
 
 UNITS = 2_000
-UNIT_DEPTH = 5  # below the root
+POLICIES = {"SERVICE_CONTROL_POLICY": 10_000, "RESOURCE_CONTROL_POLICY": 1_000}
+ATTACHED = 5  # policies of a type at one target, the default one included
 
 
 def exceeded(reason: str, sentence: str) -> api.ConstraintViolationException:

@@ -43,6 +43,7 @@ def leave(call: OrganizationsCall, organization: Organization, node: Node) -> No
         raise api.MasterCannotLeaveOrganizationException(
             "You can't remove a management account from an organization."
         )
+    call.repository.organization_policies.forget_target(call.transaction, node.id)
     call.repository.organizations.delete_member(call.transaction, node.id)
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from keystead.arns import organizations_arn
 from keystead.errors import AwsError
 from keystead.identity.organizations import tags
-from keystead.identity.repository import Member, Organization, Unit
+from keystead.identity.repository import Member, Organization, OrganizationPolicy, Unit
 from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource
 from keystead.wire.models import organizations as api
 
@@ -39,15 +39,19 @@ NO_DESTINATION: Missing = (
     "You specified a destination parent that doesn't exist.",
 )
 NO_TARGET: Missing = (api.TargetNotFoundException, "You specified a target that doesn't exist.")
+NO_POLICY: Missing = (api.PolicyNotFoundException, "You specified a policy that doesn't exist.")
 NO_ROOT: Missing = (api.RootNotFoundException, "You specified a root that doesn't exist.")
 
 NodeType = Literal["ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"]
 
-_TYPES: Mapping[NodeType, tuple[str, str]] = {
-    "ROOT": ("root", "AWS::Organizations::Root"),
-    "ORGANIZATIONAL_UNIT": ("ou", "AWS::Organizations::OrganizationalUnit"),
-    "ACCOUNT": ("account", "AWS::Organizations::Account"),
+_TYPES: Mapping[NodeType, str] = {
+    "ROOT": "AWS::Organizations::Root",
+    "ORGANIZATIONAL_UNIT": "AWS::Organizations::OrganizationalUnit",
+    "ACCOUNT": "AWS::Organizations::Account",
 }
+
+
+_POLICY = "AWS::Organizations::Policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +112,6 @@ def node_type(identifier: str) -> NodeType:
     return "ORGANIZATIONAL_UNIT" if identifier.startswith("ou-") else "ACCOUNT"
 
 
-def node_arn(organization: Organization, identifier: str) -> str:
-    """The ARN of a root, a unit or an account."""
-    kind, _ = _TYPES[node_type(identifier)]
-    return organizations_arn(
-        organization.management, f"{kind}/{organization.organization}/{identifier}"
-    )
-
-
 def node(
     organization: Organization,
     identifier: str,
@@ -123,11 +119,27 @@ def node(
     missing: Missing,
 ) -> Part[Node]:
     """The root, unit or account that a request names; of another organization there is none."""
-    kind, arn = node_type(identifier), node_arn(organization, identifier)
-    _, resource_type = _TYPES[kind]
+    kind, arn = node_type(identifier), organization.node_arn(identifier)
+    resource_type = _TYPES[kind]
     if record is None or record.organization != organization.organization:
         return Part(arn, organization.management, resource_type, missing)
     name = "Root" if isinstance(record, Organization) else record.name
     found = Node(identifier, kind, arn, name, record.tag_map, record)
     keys = tags.resource_keys(found.tags)
     return Part(arn, organization.management, resource_type, missing, found, keys)
+
+
+def policy(
+    organization: Organization, identifier: str, record: OrganizationPolicy | None
+) -> Part[OrganizationPolicy]:
+    """The policy that a request names, the organization's or AWS's.
+
+    Nobody knows of which type a policy is that there is not: its ARN is that of an SCP.
+    """
+    if record is None or record.organization not in {"", organization.organization}:
+        unknown = f"policy/{organization.organization}/service_control_policy/{identifier}"
+        arn = organizations_arn(organization.management, unknown)
+        return Part(arn, organization.management, _POLICY, NO_POLICY)
+    keys = tags.resource_keys(record.tag_map)
+    arn = record.arn(organization.management)
+    return Part(arn, organization.management, _POLICY, NO_POLICY, record, keys)

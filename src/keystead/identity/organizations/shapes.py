@@ -3,8 +3,14 @@
 from keystead.custody.rows import RowIntegrityError
 from keystead.identity import times
 from keystead.identity.organizations.call import OrganizationsCall
-from keystead.identity.organizations.resources import node_arn
-from keystead.identity.repository import Account, Creation, Member, Organization, Unit
+from keystead.identity.repository import (
+    Account,
+    Creation,
+    Member,
+    Organization,
+    OrganizationPolicy,
+    Unit,
+)
 from keystead.wire.models import organizations as api
 
 
@@ -15,7 +21,7 @@ def organization(call: OrganizationsCall, record: Organization) -> api.Organizat
         id=record.organization,
         arn=record.arn,
         feature_set=record.feature_set,
-        master_account_arn=node_arn(record, record.management),
+        master_account_arn=record.node_arn(record.management),
         master_account_id=record.management,
         master_account_email=stored_account(call, record.management).email,
         available_policy_types=types if record.feature_set == "ALL" else [],
@@ -26,7 +32,7 @@ def root(record: Organization) -> api.Root:
     """The root, with the policy types that are enabled."""
     return api.Root(
         id=record.root,
-        arn=record.root_arn,
+        arn=record.node_arn(record.root),
         name="Root",
         policy_types=[
             api.PolicyTypeSummary(type=name, status="ENABLED")  # type: ignore[arg-type]  # as it was written
@@ -40,7 +46,7 @@ def account(call: OrganizationsCall, organization: Organization, record: Member)
     stored = stored_account(call, record.account)
     return api.Account(
         id=record.account,
-        arn=node_arn(organization, record.account),
+        arn=organization.node_arn(record.account),
         email=stored.email,
         name=record.name,
         status="ACTIVE" if stored.is_open else "SUSPENDED",
@@ -65,7 +71,7 @@ def unit(
     """A unit."""
     return api.OrganizationalUnit(
         id=record.unit,
-        arn=node_arn(organization, record.unit),
+        arn=organization.node_arn(record.unit),
         name=record.name,
         path=path(call, organization, record.unit),
     )
@@ -88,4 +94,22 @@ def creation(record: Creation) -> api.CreateAccountStatus:
         completed_timestamp=when,
         account_id=record.account,
         failure_reason=record.failure,
+    )
+
+
+def policy(organization: Organization, record: OrganizationPolicy) -> api.Policy:
+    """A policy with its document."""
+    summary = policy_summary(organization, record)
+    return api.Policy(policy_summary=summary, content=record.content)
+
+
+def policy_summary(organization: Organization, record: OrganizationPolicy) -> api.PolicySummary:
+    """A policy without its document."""
+    return api.PolicySummary(
+        id=record.policy,
+        arn=record.arn(organization.management),
+        name=record.name,
+        description=record.description,
+        type=record.type,
+        aws_managed=record.is_of_aws,
     )

@@ -7,7 +7,7 @@ from keystead.identity.organizations import ids, limits, shapes, tags
 from keystead.identity.organizations.call import OrganizationsCall
 from keystead.identity.organizations.paging import cut, walk
 from keystead.identity.organizations.resources import NO_CHILD, NO_PARENT, NO_UNIT, node_type
-from keystead.identity.repository import Member, Organization, Unit, packed
+from keystead.identity.repository import UNIT_DEPTH, Member, Organization, Unit, packed
 from keystead.paging import Page
 from keystead.registry import implements
 from keystead.tags import request_keys
@@ -23,11 +23,11 @@ def create_organizational_unit(
     part = call.node(organization, request.parent_id, NO_PARENT)
     call.ask(organization, part, request_keys(given))
     new = ids.unit(organization.root)
-    call.ask_to_tag(organization, new, given)
+    call.ask_to_tag(organization, organization.node_arn(new), given)
     parent = part.existing()
     table = call.repository.organizations
     above = table.above(call.transaction, organization, parent.id)
-    if len(above) > limits.UNIT_DEPTH:
+    if len(above) > UNIT_DEPTH:
         raise limits.exceeded(
             "OU_DEPTH_LIMIT_EXCEEDED",
             "You attempted to create an organizational unit tree that is too many levels deep.",
@@ -104,6 +104,7 @@ def delete_organizational_unit(
             "The specified OU is not empty. Move all accounts to another root or to other OUs,"
             " remove all child OUs, and try the operation again."
         )
+    call.repository.organization_policies.forget_target(call.transaction, unit.unit)
     table.delete_unit(call.transaction, unit)
 
 

@@ -6,8 +6,17 @@ from keystead.identity.repository.attachments import Attachment, InlinePolicy
 from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.groups import Group, Membership
 from keystead.identity.repository.instance_profiles import InstanceProfile
+from keystead.identity.repository.organization_policies import (
+    DEFAULTS,
+    DOCUMENT_KINDS,
+    RCP,
+    SCP,
+    OrganizationPolicy,
+    OrganizationPolicyType,
+)
 from keystead.identity.repository.organizations import (
     NO_TYPES,
+    UNIT_DEPTH,
     Creation,
     JoinedMethod,
     Member,
@@ -22,8 +31,10 @@ from keystead.identity.repository.tags import packed, unpacked
 from keystead.identity.repository.users import User
 
 __all__ = (
-    "NO_TYPES", "AccessKey", "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "E",
-    "Entities", "Entity", "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile",
-    "JoinedMethod", "ManagedPolicy", "Member", "Membership", "Organization", "Organizations",
-    "PolicyVersion", "Role", "RoleUse", "Unit", "User", "new", "packed", "unpacked",
+    "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
+    "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "E", "Entities", "Entity",
+    "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile", "JoinedMethod",
+    "ManagedPolicy", "Member", "Membership", "Organization", "OrganizationPolicy",
+    "OrganizationPolicyType", "Organizations", "PolicyVersion", "Role", "RoleUse", "Unit", "User",
+    "new", "packed", "unpacked",
 )  # fmt: skip

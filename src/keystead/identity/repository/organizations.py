@@ -16,12 +16,18 @@ from keystead.store.protocol import Reader, Transaction
 _ORGANIZATION, _ACCOUNT, _UNIT = ("organization",), ("account",), ("unit",)
 _PARENT = ("parent",)
 
+UNIT_DEPTH = 5
+"""So many units are below each other at most (iam.md 1.12)."""
+
 FeatureSet = Literal["ALL", "CONSOLIDATED_BILLING"]
 JoinedMethod = Literal["CREATED", "INVITED"]
 CreationFailure = Literal["EMAIL_ALREADY_EXISTS"]
 
 _decode_types = msgspec.json.Decoder(dict[str, int]).decode
 _encode_types = msgspec.json.Encoder(order="sorted").encode
+
+
+_KINDS = {"r": "root", "ou": "ou"}
 
 
 class Organization(Record, frozen=True, kw_only=True, gc=False):
@@ -39,9 +45,10 @@ class Organization(Record, frozen=True, kw_only=True, gc=False):
     def arn(self) -> str:
         return organizations_arn(self.management, f"organization/{self.organization}")
 
-    @property
-    def root_arn(self) -> str:
-        return organizations_arn(self.management, f"root/{self.organization}/{self.root}")
+    def node_arn(self, identifier: str) -> str:
+        """The ARN of its root, of a unit or of an account."""
+        kind = _KINDS.get(identifier.partition("-")[0], "account")
+        return organizations_arn(self.management, f"{kind}/{self.organization}/{identifier}")
 
     @property
     def tag_map(self) -> dict[str, str]:
@@ -151,11 +158,27 @@ class Organizations:
         way: list[str] = []
         while branch != organization.root:
             unit = self.unit(reader, branch)
-            if unit is None or unit.organization != organization.organization:
+            strange = unit is None or unit.organization != organization.organization
+            if unit is None or strange or len(way) == UNIT_DEPTH:
                 raise RowIntegrityError("org_unit", (branch,))
             way.append(branch)
             branch = unit.parent
         return (organization.root, *reversed(way))
+
+    def nodes_after(
+        self, reader: Reader, organization: Organization, node: str, limit: int
+    ) -> list[str]:
+        """The next of everything in the tree: the accounts, the units, the root, by id."""
+        name = organization.organization
+        members = self.members_after(reader, name, node, limit)
+        units = self._units.find(
+            reader,
+            "organization = ? AND unit > ? ORDER BY unit LIMIT ?",
+            (name, node, limit),
+        )
+        root = [organization.root] if organization.root > node else []
+        found = [*(each.account for each in members), *(each.unit for each in units), *root]
+        return sorted(found)[:limit]
 
     def insert(self, transaction: Transaction, record: Organization) -> None:
         self._organizations.insert(transaction, record)
@@ -164,7 +187,10 @@ class Organizations:
         return self._organizations.update(transaction, record)
 
     def delete(self, transaction: Transaction, record: Organization) -> None:
-        """Remove an organization that has nobody but its management account, with its units."""
+        """Remove an organization that has nobody but its management account, with its units.
+
+        Its policies are gone before (`OrganizationPolicies.delete_all`).
+        """
         for unit in self._units.find(transaction, "organization = ?", (record.organization,)):
             self.delete_unit(transaction, unit)
         self.delete_creations(transaction, record.organization)

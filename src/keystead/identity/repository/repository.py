@@ -14,6 +14,7 @@ from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.instance_profiles import InstanceProfiles
+from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.roles import RoleDeletions, Roles
@@ -32,8 +33,8 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "access_keys", "accounts", "attachments", "compiled", "groups",
-        "identities", "inline_policies", "instance_profiles", "memberships", "organizations",
-        "policies", "role_deletions", "roles", "users",
+        "identities", "inline_policies", "instance_profiles", "memberships",
+        "organization_policies", "organizations", "policies", "role_deletions", "roles", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
@@ -53,6 +54,7 @@ class IdentityRepository:
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
         self.organizations = Organizations(seals)
+        self.organization_policies = OrganizationPolicies(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""
 

@@ -20,18 +20,25 @@ class OrganizationsRules(Rules):
 
 
 ORGANIZATIONS = table(
+    OrganizationsRules(api.AttachPolicy),
     OrganizationsRules(api.CloseAccount),
     OrganizationsRules(api.CreateAccount, asks=("organizations:CreateAccount", _TAG)),
     OrganizationsRules(api.CreateOrganization, by_members=True),
     OrganizationsRules(
         api.CreateOrganizationalUnit, asks=("organizations:CreateOrganizationalUnit", _TAG)
     ),
+    OrganizationsRules(api.CreatePolicy, asks=("organizations:CreatePolicy", _TAG)),
     OrganizationsRules(api.DeleteOrganization),
     OrganizationsRules(api.DeleteOrganizationalUnit),
+    OrganizationsRules(api.DeletePolicy),
     OrganizationsRules(api.DescribeAccount),
     OrganizationsRules(api.DescribeCreateAccountStatus),
     OrganizationsRules(api.DescribeOrganization, by_members=True),
     OrganizationsRules(api.DescribeOrganizationalUnit),
+    OrganizationsRules(api.DescribePolicy),
+    OrganizationsRules(api.DetachPolicy),
+    OrganizationsRules(api.DisablePolicyType),
+    OrganizationsRules(api.EnablePolicyType),
     OrganizationsRules(api.LeaveOrganization, by_members=True),
     OrganizationsRules(api.ListAccounts),
     OrganizationsRules(api.ListAccountsForParent),
@@ -39,8 +46,12 @@ ORGANIZATIONS = table(
     OrganizationsRules(api.ListCreateAccountStatus),
     OrganizationsRules(api.ListOrganizationalUnitsForParent),
     OrganizationsRules(api.ListParents),
+    OrganizationsRules(api.ListPolicies),
+    OrganizationsRules(api.ListPoliciesForTarget),
     OrganizationsRules(api.ListRoots),
+    OrganizationsRules(api.ListTargetsForPolicy),
     OrganizationsRules(api.MoveAccount),
     OrganizationsRules(api.RemoveAccountFromOrganization),
     OrganizationsRules(api.UpdateOrganizationalUnit),
+    OrganizationsRules(api.UpdatePolicy),
 )

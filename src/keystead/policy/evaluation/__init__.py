@@ -2,7 +2,9 @@
 
 from keystead.policy.evaluation.asking import (
     NO_KEYS,
+    NOTHING_OVER,
     Levels,
+    OverAccount,
     ResourceSide,
     about_a_name,
     ask,
@@ -80,6 +82,7 @@ __all__ = (
     "EXPLICIT_DENY",
     "IMPLICIT_DENY",
     "KINDS",
+    "NOTHING_OVER",
     "NO_KEYS",
     "OF_CALLER",
     "OF_ORGANIZATION",
@@ -99,6 +102,7 @@ __all__ = (
     "Matched",
     "Matches",
     "Outcome",
+    "OverAccount",
     "Permit",
     "PolicyKind",
     "PolicySource",

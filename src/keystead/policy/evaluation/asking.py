@@ -11,6 +11,7 @@ question that a stranger may know.
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+import msgspec
 from msgspec.structs import fields, replace
 
 from keystead.policy.evaluation.kinds import KINDS, Whose
@@ -31,6 +32,18 @@ NO_KEYS: Final[Mapping[str, ContextValue]] = {}
 
 Levels = tuple[tuple[PolicySource, ...], ...]
 """Sets of policies, one for each level; each level must allow."""
+
+
+class OverAccount(msgspec.Struct, frozen=True):
+    """What stands over the resources of one account."""
+
+    resource_control: Levels = ()  # the RCPs
+    keys: Keys = NO_KEYS  # `aws:resourceorgid`, `aws:resourceorgpaths`
+    is_open: bool = True
+    """Is the account open?  The policies of a closed account's resources speak for nobody."""
+
+
+NOTHING_OVER: Final = OverAccount()
 
 _OWN = frozenset(member.name for member in fields(PrincipalPolicies))
 _OF_NETWORK = tuple(facts.part for facts in KINDS.values() if facts.whose is Whose.NETWORK)
@@ -72,21 +85,27 @@ def ask(
     keys: Keys,
     *,
     given: Keys = NO_KEYS,
-    resource_control: Levels = (),
+    over: OverAccount = NOTHING_OVER,
     endpoint: PolicySource | None = None,
     across_accounts: bool | None = None,
 ) -> Question:
     """The question of one real or supposed request.
 
     `keys` are the keys of the principal and of every request. The keys of the resource replace
-    them, first its owner. `given` replaces all others. It has the keys of the operation itself, or
-    the keys that a person gives for a supposed request. `resource_control` has the RCPs over the
+    them, first those of its owner. `given` replaces all others. It has the keys of the operation
+    itself, or the keys that a person gives for a supposed request. `over` stands over the
     resource's account. `across_accounts`: does the action work across accounts?  The row of an
     operation tells it. With None it is looked up here.
     """
     owner = resource.owner
     if owner:
-        facts = {**keys, "aws:resourceaccount": owner, **resource.condition_keys, **given}
+        facts = {
+            **keys,
+            "aws:resourceaccount": owner,
+            **over.keys,
+            **resource.condition_keys,
+            **given,
+        }
     else:
         facts = {**keys, **resource.condition_keys, **given}
     if across_accounts is None:
@@ -95,10 +114,10 @@ def ask(
         RequestContext(principal, action, resource.arn_text, owner, facts),
         ApplicablePolicies(
             policies,
-            resource.resource_policies,
+            resource.resource_policies if over.is_open else (),
             resource.resource_policy_required,
-            resource.grants,
-            resource_control,
+            resource.grants if over.is_open else (),
+            over.resource_control,
             endpoint,
             across_accounts,
         ),

@@ -18,6 +18,9 @@ def principal_keys(who: Principal) -> dict[str, ContextValue]:
         f"aws:principaltag/{ascii_lower(key)}": value for key, value in who.tags.items()
     }
     keys["aws:principalisawsservice"] = "false"
+    if who.organization:
+        keys["aws:principalorgid"] = who.organization
+        keys["aws:principalorgpaths"] = (who.organization_path,)
     facts = {
         "aws:principalaccount": who.account,
         "aws:principalarn": _arn(who),

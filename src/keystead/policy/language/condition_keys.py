@@ -30,6 +30,7 @@ aws:PrincipalServiceName aws:FederatedProvider aws:SourceIdentity aws:Ec2Instanc
 aws:SourceVpc aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:RequestedRegion aws:ResourceAccount
 aws:ResourceOrgID aws:ResourceTag/ aws:RequestTag/ aws:UserAgent aws:referer aws:CalledViaFirst
 aws:CalledViaLast aws:SourceAccount aws:SourceOrgID
+organizations:PolicyType organizations:ServicePrincipal
 iam:PassedToService iam:AWSServiceName iam:ResourceTag/
 sts:ExternalId sts:RoleSessionName sts:SourceIdentity
 kms:CallerAccount kms:CustomerMasterKeySpec kms:CustomerMasterKeyUsage kms:DataKeyPairSpec
@@ -79,7 +80,7 @@ NO_VALUE_HERE = (
     " policies that use it"
 )
 
-SERVED = frozenset({"aws", "kms", "iam", "sts", "saml"})
+SERVED = frozenset({"aws", "kms", "iam", "sts", "saml", "organizations"})
 """The prefixes of which we know every key."""
 
 IDENTITY_ONLY = ("kms:resourcealiases", "aws:resourcetag/")

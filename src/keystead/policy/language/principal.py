@@ -59,4 +59,6 @@ class Principal:
     issuer_id: str = ""  # the unique id of that user or role
     service_names: tuple[str, ...] = ()  # a service's names, regional forms included
     service_linked: bool = False  # a session of a service-linked role: SCPs, RCPs do not bind it
+    organization: str = ""  # of its account; "" when that is in none
+    organization_path: str = ""  # down to its account: `o-…/r-…/ou-…/`
     tags: Mapping[str, str] = field(default_factory=dict)  # a session tag replaces a principal tag

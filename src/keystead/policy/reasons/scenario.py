@@ -23,6 +23,7 @@ from keystead.policy.evaluation import (
     ContextValue,
     Decision,
     Finding,
+    OverAccount,
     PolicySource,
     PrincipalPolicies,
     Question,
@@ -177,7 +178,7 @@ def question(scenario: Scenario) -> Question:
         _resource(scenario, principal, partition),
         principal_keys(principal),
         given=_keys(scenario.context),
-        resource_control=_levels(scenario.rcps, DocumentKind.RCP, "rcps", partition),
+        over=OverAccount(_levels(scenario.rcps, DocumentKind.RCP, "rcps", partition)),
         endpoint=_source(
             scenario.vpc_endpoint_policy, DocumentKind.ENDPOINT, "vpcEndpointPolicy", partition
         ),

@@ -21,7 +21,7 @@ from keystead.arns import partition_of, speak
 from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
 from keystead.audit.unknown_callers import UnknownCallers
-from keystead.call import Guardrails, NoOrganization
+from keystead.call import Guardrails
 from keystead.clock import Clock, machine_clock, system_clock
 from keystead.custody.files import make_directory, read_private
 from keystead.custody.hierarchy import Hierarchy
@@ -32,6 +32,7 @@ from keystead.failures import Failure
 from keystead.identity.authentication import Authenticator, LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.organizations import OrganizationsCall
+from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.call import KmsCall
@@ -119,6 +120,7 @@ class Installation:
         self.clocks = ClockRepository(self.hierarchy.rows)
         self.custody = Custody(self.hierarchy)
         self.identities = IdentityRepository(self.hierarchy.rows)
+        self.ceilings = StoredGuardrails(self.identities, self.store.read())
         self.keys = KeyRepository(self.hierarchy.rows)
         open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows
         self.trail = Trail(
@@ -135,7 +137,7 @@ class Installation:
         self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
         self.heard = Heard()
         self.enforcer = Enforcer()
-        self.guardrails: Guardrails = NoOrganization()
+        self.guardrails: Guardrails = self.ceilings
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self.refusals = Refusals(
@@ -176,6 +178,7 @@ class Installation:
         return (
             self.authenticator.kept_bytes
             + self.identities.compiled.cost
+            + self.ceilings.kept_bytes
             + self.keys.kept_bytes
             + self.heard.kept_bytes
             + self.custody.kept_bytes
