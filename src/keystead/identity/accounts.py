@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from keystead.arns import is_account_id
 from keystead.call import Target
 from keystead.custody import randomness
@@ -16,14 +18,17 @@ from keystead.custody.passwords import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.managed_policies import ADMINISTRATOR_ACCESS
-from keystead.identity.names import AWS_ACCOUNT, canonical
+from keystead.identity.names import AWS_ACCOUNT, canonical, root_arn
 from keystead.identity.repository import (
     Account,
     Attachment,
+    Entity,
     IdentityRepository,
     ManagedPolicy,
+    Role,
     User,
     new,
+    packed,
 )
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import Permit
@@ -33,6 +38,7 @@ _EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")
 _USER_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
 CREATE_ACCOUNT = "organizations:CreateAccount"
+_LONGEST_SESSION = 3600  # seconds, of the role for the management account
 
 
 class CeremonyRefused(Exception):
@@ -96,8 +102,7 @@ def create_member_account(
 
     The permit is to create accounts (`organizations:CreateAccount`).
     """
-    if permit.action != CREATE_ACCOUNT:
-        raise ValueError(f"this permit is for {permit.action}")
+    _require_to_create(permit)
     if repository.accounts.with_email(transaction, email) is not None:
         return None
     return _insert(transaction, repository, number=number, email=email, password=b"", now=now)
@@ -155,17 +160,69 @@ def create_administrator(
     created = times.stored(now)
     user = new(User, account.account, "/", name, created, boundary=None, tags="{}")
     repository.users.insert(transaction, user)
+    _make_administrator(transaction, repository, user)
+    owner = resources.owner_of_keys(resources.entity(User, account.account, name, user))
+    return NewUser(user, _issue(transaction, repository, owner, "first administrator", now))
+
+
+def create_access_role(
+    transaction: Transaction,
+    repository: IdentityRepository,
+    account: Account,
+    permit: Permit[Target],
+    *,
+    name: str,
+    management: str,
+) -> Role:
+    """The role by which the management account administers a new account of its organization.
+
+    Its trust policy names the management account, whose own policies say who may assume it. The
+    permit is to create accounts.
+    """
+    _require_to_create(permit)
+    trusted = root_arn(management)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": trusted},
+        "Action": "sts:AssumeRole",
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    role = new(
+        Role,
+        account.account,
+        "/",
+        name,
+        account.created,
+        description=None,
+        trust_policy=msgspec.json.encode(document).decode(),
+        trusted=packed({trusted: management}),
+        longest_session=_LONGEST_SESSION,
+        service=None,
+        boundary=None,
+        tags="{}",
+    )
+    repository.roles.insert(transaction, role)
+    _make_administrator(transaction, repository, role)
+    return role
+
+
+def _make_administrator(
+    transaction: Transaction, repository: IdentityRepository, entity: Entity
+) -> None:
     repository.attachments.insert(
         transaction,
         Attachment(
-            account=account.account,
-            entity_id=user.user_id,
+            account=entity.account,
+            entity_id=entity.entity_id,
             policy_arn=ManagedPolicy.kind.arn(AWS_ACCOUNT, "/", ADMINISTRATOR_ACCESS),
-            created=created,
+            created=entity.created,
         ),
     )
-    owner = resources.owner_of_keys(resources.entity(User, account.account, name, user))
-    return NewUser(user, _issue(transaction, repository, owner, "first administrator", now))
+
+
+def _require_to_create(permit: Permit[Target]) -> None:
+    if permit.action != CREATE_ACCOUNT:
+        raise ValueError(f"this permit is for {permit.action}")
 
 
 def _issue(

@@ -17,6 +17,9 @@ from keystead.registry import implements
 from keystead.tags import request_keys
 from keystead.wire.models import organizations as api
 
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+_OF_SERVICES = "AWSServiceRoleFor"
+
 
 @implements(api.CreateAccount)
 def create_account(
@@ -24,9 +27,15 @@ def create_account(
 ) -> api.CreateAccountResponse:
     organization = call.organization()
     given = tags.requested(request.tags)
+    role = request.role_name or ACCESS_ROLE
     permit = call.ask_any(organization, request_keys(given))
     number = accounts.unused_id(call.transaction, call.repository)
     call.ask_to_tag(organization, organization.node_arn(number), given)
+    if role.startswith(_OF_SERVICES):
+        raise api.InvalidInputException(
+            f"A role name can't begin with the reserved prefix {_OF_SERVICES}.",
+            reason="INVALID_ROLE_NAME",
+        )
     made = accounts.create_member_account(
         call.transaction, call.repository, permit, number, email=request.email, now=call.now
     )
@@ -38,6 +47,14 @@ def create_account(
             name=request.account_name,
             method="CREATED",
             tags=given,
+        )
+        accounts.create_access_role(
+            call.transaction,
+            call.repository,
+            made,
+            permit,
+            name=role,
+            management=organization.management,
         )
     creation = Creation(
         organization=organization.organization,
