@@ -347,6 +347,13 @@ _SCP_TYPE = {"PolicyType": "SERVICE_CONTROL_POLICY"}
 _SCP: Keys = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
 _NEW_SCP = {"Content": DOCUMENT, "Description": "", "Name": "new", "Type": _SCP_TYPE["PolicyType"]}
 
+_SERVICE = {"ServicePrincipal": "sso.amazonaws.com"}
+_OF_SERVICE: Keys = {"organizations:ServicePrincipal": "sso.amazonaws.com"}
+_TAGGABLE: tuple[tuple[str, On, Keys], ...] = (
+    ("@root", On.ROOT, _NONE), ("@unit", On.UNIT, _NONE), ("@member", On.MEMBER, _NONE),
+    ("@scp", On.SCP, _SCP),
+)  # fmt: skip
+
 ORGANIZATIONS: tuple[Row, ...] = (
     *_plain("CreateOrganization DeleteOrganization DescribeOrganization LeaveOrganization "
             "ListAccounts ListCreateAccountStatus ListRoots", On.ANYTHING),
@@ -377,6 +384,18 @@ ORGANIZATIONS: tuple[Row, ...] = (
     Row("ListPolicies", {"Filter": _SCP_TYPE["PolicyType"]}, On.ANYTHING, _SCP),
     Row("ListPoliciesForTarget", {"Filter": _SCP_TYPE["PolicyType"], "TargetId": "@member"},
         On.MEMBER, _SCP),
+    *(Row(operation, _SERVICE, On.ANYTHING, _OF_SERVICE)
+      for operation in ("EnableAWSServiceAccess", "DisableAWSServiceAccess",
+                        "ListDelegatedAdministrators")),
+    *_plain("ListAWSServiceAccessForOrganization ListDelegatedAdministrators", On.ANYTHING),
+    *(Row(operation, {**_ACCOUNT, **_SERVICE}, On.MEMBER, _OF_SERVICE)
+      for operation in ("RegisterDelegatedAdministrator", "DeregisterDelegatedAdministrator")),
+    *_plain("ListDelegatedServicesForAccount", On.MEMBER, **_ACCOUNT),
+    *(Row("TagResource", {"ResourceId": each, "Tags": [IAM_TAG]}, on, {**_TAGGED, **keys})
+      for each, on, keys in _TAGGABLE),
+    *(Row("UntagResource", {"ResourceId": each, "TagKeys": ["Team"]}, on,
+          {"aws:TagKeys": ("Team",), **keys}) for each, on, keys in _TAGGABLE),
+    *(Row("ListTagsForResource", {"ResourceId": each}, on, keys) for each, on, keys in _TAGGABLE),
     *(Row(operation, {"PolicyId": "@scp", "TargetId": "@unit"}, on, _SCP)
       for operation in ("AttachPolicy", "DetachPolicy") for on in (On.SCP, On.UNIT)),
     Row("AttachPolicy", {"PolicyId": "p-FullAWSAccess", "TargetId": "@root"}, On.ROOT, _SCP),

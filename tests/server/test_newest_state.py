@@ -61,6 +61,13 @@ def everything(local: Local) -> None:
     ).json["Policy"]["PolicySummary"]["Id"]
     local.organizations("UpdatePolicy", PolicyId=policy, Content=WIDER)
     local.organizations("AttachPolicy", PolicyId=policy, TargetId=unit_id)
+    member = local.organizations("CreateAccount", Email="m@example.com", AccountName="m").json
+    service = {"ServicePrincipal": "sso.amazonaws.com"}
+    local.organizations("EnableAWSServiceAccess", **service)
+    local.organizations(
+        "RegisterDelegatedAdministrator",
+        AccountId=member["CreateAccountStatus"]["AccountId"], **service,
+    )  # fmt: skip
     gone = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)

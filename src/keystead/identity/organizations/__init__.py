@@ -3,10 +3,15 @@
 from keystead.identity.organizations import (
     accounts,
     attachments,
+    delegation,
     organization,
     policies,
+    tagging,
     units,
 )
 from keystead.identity.organizations.call import OrganizationsCall
 
-__all__ = ("OrganizationsCall", "accounts", "attachments", "organization", "policies", "units")
+__all__ = (
+    "OrganizationsCall", "accounts", "attachments", "delegation", "organization", "policies",
+    "tagging", "units",
+)  # fmt: skip

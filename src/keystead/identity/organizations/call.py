@@ -1,7 +1,8 @@
 """One Organizations call in progress: which accounts may make it, and about which parts.
 
 The management account's policies decide about everything in its organization. Which operations
-every member account may call is said in their rows; to all others members get one answer.
+every member account may call is said in their rows; a delegated administrator may call those that
+only read. To all others members get one answer (iam.md 1.12).
 """
 
 from collections.abc import Mapping
@@ -100,8 +101,14 @@ class OrganizationsCall(Call, kw_only=True):
 
     def _require_standing(self, organization: Organization) -> None:
         """Refuse the call of an account that may not make it, even if its policies allow it."""
-        if self.account != organization.management and not self.rules.by_members:
+        if self.account == organization.management or self.rules.by_members:
+            return
+        if not (self.operation.read_only and self._is_delegate()):
             raise api.AccessDeniedException("You don't have permissions to access this resource.")
+
+    def _is_delegate(self) -> bool:
+        """Does the caller's account administer a service for its organization?"""
+        return bool(self.repository.delegations.of(self.transaction, self.account))
 
     def node(self, organization: Organization, identifier: str, missing: Missing) -> Part[Node]:
         """The root, the unit or the account with this id."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from keystead.identity import times
-from keystead.identity.organizations import shapes
+from keystead.identity.organizations import limits, shapes
 from keystead.identity.organizations.call import OrganizationsCall
 from keystead.identity.organizations.resources import NO_ACCOUNT, Node
 from keystead.identity.repository import JoinedMethod, Member, Organization, packed
@@ -42,6 +42,11 @@ def leave(call: OrganizationsCall, organization: Organization, node: Node) -> No
     if node.id == organization.management:
         raise api.MasterCannotLeaveOrganizationException(
             "You can't remove a management account from an organization."
+        )
+    if call.repository.delegations.of(call.transaction, node.id):
+        raise limits.exceeded(
+            "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG",
+            "You can't remove a delegated administrator from an organization.",
         )
     call.repository.organization_policies.forget_target(call.transaction, node.id)
     call.repository.organizations.delete_member(call.transaction, node.id)

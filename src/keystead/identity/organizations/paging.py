@@ -21,11 +21,15 @@ _PAGING = frozenset({"NextToken", "MaxResults"})
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class PagedRequest(Protocol):
-    """A request for a list."""
+class ContinuedRequest(Protocol):
+    """A request for a list that goes on after a page."""
 
     @property
     def next_token(self) -> str | None: ...
+
+
+class PagedRequest(ContinuedRequest, Protocol):
+    """A request for a list, which may say how long a page is."""
 
     @property
     def max_results(self) -> int | None: ...
@@ -48,7 +52,12 @@ def cut(call: OrganizationsCall, request: PagedRequest, items: Sequence[T]) -> P
     return paging.cut(_markers(call, request), request.next_token, size, items)
 
 
-def _markers(call: OrganizationsCall, request: PagedRequest) -> Markers:
+def cut_whole(call: OrganizationsCall, request: ContinuedRequest, items: Sequence[T]) -> Page[T]:
+    """As `cut`, where a request cannot say how long a page is."""
+    return paging.cut(_markers(call, request), request.next_token, MOST, items)
+
+
+def _markers(call: OrganizationsCall, request: ContinuedRequest) -> Markers:
     parameters = msgspec.to_builtins(request)
     others = {name: value for name, value in parameters.items() if name not in _PAGING}
     asked = (call.operation.name, _encode(others).decode())

@@ -3,6 +3,7 @@
 from keystead.identity.repository.access_keys import AccessKey, AccessKeys, AccessKeyUse
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.attachments import Attachment, InlinePolicy
+from keystead.identity.repository.delegations import Delegate, ServiceAccess
 from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.groups import Group, Membership
 from keystead.identity.repository.instance_profiles import InstanceProfile
@@ -32,9 +33,9 @@ from keystead.identity.repository.users import User
 
 __all__ = (
     "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
-    "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "E", "Entities", "Entity",
-    "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile", "JoinedMethod",
+    "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "Delegate", "E", "Entities",
+    "Entity", "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile", "JoinedMethod",
     "ManagedPolicy", "Member", "Membership", "Organization", "OrganizationPolicy",
-    "OrganizationPolicyType", "Organizations", "PolicyVersion", "Role", "RoleUse", "Unit", "User",
-    "new", "packed", "unpacked",
+    "OrganizationPolicyType", "Organizations", "PolicyVersion", "Role", "RoleUse", "ServiceAccess",
+    "Unit", "User", "new", "packed", "unpacked",
 )  # fmt: skip

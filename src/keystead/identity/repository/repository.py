@@ -11,6 +11,7 @@ from keystead.custody.rows import RowSeals
 from keystead.identity.repository.access_keys import AccessKeys
 from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
+from keystead.identity.repository.delegations import Delegations
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.instance_profiles import InstanceProfiles
@@ -32,7 +33,8 @@ class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "_entities", "access_keys", "accounts", "attachments", "compiled", "groups",
+        "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations",
+        "groups",
         "identities", "inline_policies", "instance_profiles", "memberships",
         "organization_policies", "organizations", "policies", "role_deletions", "roles", "users",
     )  # fmt: skip
@@ -54,6 +56,7 @@ class IdentityRepository:
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
         self.organizations = Organizations(seals)
+        self.delegations = Delegations(seals)
         self.organization_policies = OrganizationPolicies(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""
