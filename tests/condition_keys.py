@@ -390,6 +390,13 @@ ORGANIZATIONS: tuple[Row, ...] = (
     *_plain("ListAWSServiceAccessForOrganization ListDelegatedAdministrators", On.ANYTHING),
     *(Row(operation, {**_ACCOUNT, **_SERVICE}, On.MEMBER, _OF_SERVICE)
       for operation in ("RegisterDelegatedAdministrator", "DeregisterDelegatedAdministrator")),
+    *_plain("AcceptHandshake CancelHandshake DeclineHandshake DescribeHandshake", On.ANYTHING,
+            HandshakeId="h-0123456789"),
+    *_plain("ListHandshakesForAccount ListHandshakesForOrganization", On.ANYTHING),
+    Row("InviteAccountToOrganization", {"Target": {"Id": "@member", "Type": "ACCOUNT"}}, On.MEMBER),
+    *(Row("InviteAccountToOrganization",
+          {"Target": {"Id": "111111111111", "Type": "ACCOUNT"}, "Tags": [IAM_TAG]}, On.NEW_PART,
+          _TAGGED, action) for action in ("InviteAccountToOrganization", "TagResource")),
     *_plain("ListDelegatedServicesForAccount", On.MEMBER, **_ACCOUNT),
     *(Row("TagResource", {"ResourceId": each, "Tags": [IAM_TAG]}, on, {**_TAGGED, **keys})
       for each, on, keys in _TAGGABLE),

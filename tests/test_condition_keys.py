@@ -53,6 +53,8 @@ def each(*services: str) -> pytest.MarkDecorator:
 
 def filled(value: Any, made: Mapping[str, Any]) -> Any:
     """A member of a request, with what the test made in the places that name it."""
+    if isinstance(value, dict):
+        return {name: filled(member, made) for name, member in value.items()}
     if isinstance(value, str) and value.startswith("@"):
         return made[value]
     return value

@@ -50,6 +50,7 @@ def everything(local: Local) -> None:
     local.iam("CreateGroup", GroupName="staff")
     local.iam("AddUserToGroup", GroupName="staff", UserName="alice")
     local.iam("AttachGroupPolicy", GroupName="staff", PolicyArn=arn_text)
+    local.iam("CreateInstanceProfile", InstanceProfileName="profile")
     local.organizations("CreateOrganization")
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")
@@ -62,6 +63,10 @@ def everything(local: Local) -> None:
     local.organizations("UpdatePolicy", PolicyId=policy, Content=WIDER)
     local.organizations("AttachPolicy", PolicyId=policy, TargetId=unit_id)
     member = local.organizations("CreateAccount", Email="m@example.com", AccountName="m").json
+    left = local.organizations("CreateAccount", Email="l@example.com", AccountName="l").json
+    left_id = left["CreateAccountStatus"]["AccountId"]
+    local.organizations("RemoveAccountFromOrganization", AccountId=left_id)
+    local.organizations("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": left_id})
     service = {"ServicePrincipal": "sso.amazonaws.com"}
     local.organizations("EnableAWSServiceAccess", **service)
     local.organizations(

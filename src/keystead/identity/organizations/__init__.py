@@ -4,6 +4,7 @@ from keystead.identity.organizations import (
     accounts,
     attachments,
     delegation,
+    handshakes,
     organization,
     policies,
     tagging,
@@ -12,6 +13,6 @@ from keystead.identity.organizations import (
 from keystead.identity.organizations.call import OrganizationsCall
 
 __all__ = (
-    "OrganizationsCall", "accounts", "attachments", "delegation", "organization", "policies",
-    "tagging", "units",
+    "OrganizationsCall", "accounts", "attachments", "delegation", "handshakes", "organization",
+    "policies", "tagging", "units",
 )  # fmt: skip

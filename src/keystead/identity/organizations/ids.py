@@ -31,5 +31,9 @@ def policy() -> str:
     return unique_id("p-", 10).lower()
 
 
+def handshake() -> str:
+    return unique_id("h-", 16).lower()
+
+
 def request() -> str:
     return unique_id("car-", 32).lower()

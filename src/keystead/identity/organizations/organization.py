@@ -53,6 +53,7 @@ def delete_organization(call: OrganizationsCall, _request: api.DeleteOrganizatio
             "To delete an organization you must first remove all member accounts (except the"
             " master)."
         )
+    call.repository.handshakes.delete_all(call.transaction, organization.organization)
     call.repository.delegations.delete_all(call.transaction, organization.organization)
     call.repository.organization_policies.delete_all(call.transaction, organization.organization)
     table.delete(call.transaction, organization)

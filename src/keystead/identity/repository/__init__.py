@@ -6,6 +6,7 @@ from keystead.identity.repository.attachments import Attachment, InlinePolicy
 from keystead.identity.repository.delegations import Delegate, ServiceAccess
 from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.groups import Group, Membership
+from keystead.identity.repository.handshakes import Handshake, HandshakeState
 from keystead.identity.repository.instance_profiles import InstanceProfile
 from keystead.identity.repository.organization_policies import (
     DEFAULTS,
@@ -34,8 +35,8 @@ from keystead.identity.repository.users import User
 __all__ = (
     "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
     "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "Delegate", "E", "Entities",
-    "Entity", "Group", "IdentityRepository", "InlinePolicy", "InstanceProfile", "JoinedMethod",
-    "ManagedPolicy", "Member", "Membership", "Organization", "OrganizationPolicy",
-    "OrganizationPolicyType", "Organizations", "PolicyVersion", "Role", "RoleUse", "ServiceAccess",
-    "Unit", "User", "new", "packed", "unpacked",
+    "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository", "InlinePolicy",
+    "InstanceProfile", "JoinedMethod", "ManagedPolicy", "Member", "Membership", "Organization",
+    "OrganizationPolicy", "OrganizationPolicyType", "Organizations", "PolicyVersion", "Role",
+    "RoleUse", "ServiceAccess", "Unit", "User", "new", "packed", "unpacked",
 )  # fmt: skip

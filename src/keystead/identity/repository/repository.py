@@ -14,6 +14,7 @@ from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.delegations import Delegations
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
+from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
@@ -33,9 +34,8 @@ class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations",
-        "groups",
-        "identities", "inline_policies", "instance_profiles", "memberships",
+        "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
+        "handshakes", "identities", "inline_policies", "instance_profiles", "memberships",
         "organization_policies", "organizations", "policies", "role_deletions", "roles", "users",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class IdentityRepository:
         self.access_keys = AccessKeys(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)
+        self.handshakes = Handshakes(seals)
         self.organization_policies = OrganizationPolicies(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""

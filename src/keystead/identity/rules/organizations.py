@@ -16,11 +16,13 @@ class OrganizationsRules(Rules):
     """The row of an Organizations operation."""
 
     by_members: bool = False
-    """May every account of an organization call it, and not the management account alone?"""
+    """May every account call it, and not the management account of its organization alone?"""
 
 
 ORGANIZATIONS = table(
+    OrganizationsRules(api.AcceptHandshake, by_members=True),
     OrganizationsRules(api.AttachPolicy),
+    OrganizationsRules(api.CancelHandshake, by_members=True),
     OrganizationsRules(api.CloseAccount),
     OrganizationsRules(api.CreateAccount, asks=("organizations:CreateAccount", _TAG)),
     OrganizationsRules(api.CreateOrganization, by_members=True),
@@ -28,12 +30,14 @@ ORGANIZATIONS = table(
         api.CreateOrganizationalUnit, asks=("organizations:CreateOrganizationalUnit", _TAG)
     ),
     OrganizationsRules(api.CreatePolicy, asks=("organizations:CreatePolicy", _TAG)),
+    OrganizationsRules(api.DeclineHandshake, by_members=True),
     OrganizationsRules(api.DeleteOrganization),
     OrganizationsRules(api.DeleteOrganizationalUnit),
     OrganizationsRules(api.DeletePolicy),
     OrganizationsRules(api.DeregisterDelegatedAdministrator),
     OrganizationsRules(api.DescribeAccount),
     OrganizationsRules(api.DescribeCreateAccountStatus),
+    OrganizationsRules(api.DescribeHandshake, by_members=True),
     OrganizationsRules(api.DescribeOrganization, by_members=True),
     OrganizationsRules(api.DescribeOrganizationalUnit),
     OrganizationsRules(api.DescribePolicy),
@@ -42,6 +46,9 @@ ORGANIZATIONS = table(
     OrganizationsRules(api.DisablePolicyType),
     OrganizationsRules(api.EnableAWSServiceAccess),
     OrganizationsRules(api.EnablePolicyType),
+    OrganizationsRules(
+        api.InviteAccountToOrganization, asks=("organizations:InviteAccountToOrganization", _TAG)
+    ),
     OrganizationsRules(api.LeaveOrganization, by_members=True),
     OrganizationsRules(api.ListAWSServiceAccessForOrganization),
     OrganizationsRules(api.ListAccounts),
@@ -50,6 +57,8 @@ ORGANIZATIONS = table(
     OrganizationsRules(api.ListCreateAccountStatus),
     OrganizationsRules(api.ListDelegatedAdministrators),
     OrganizationsRules(api.ListDelegatedServicesForAccount),
+    OrganizationsRules(api.ListHandshakesForAccount, by_members=True),
+    OrganizationsRules(api.ListHandshakesForOrganization),
     OrganizationsRules(api.ListOrganizationalUnitsForParent),
     OrganizationsRules(api.ListParents),
     OrganizationsRules(api.ListPolicies),
