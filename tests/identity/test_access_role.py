@@ -1,11 +1,16 @@
 """The role by which a management account administers the accounts that it makes."""
 
+from typing import Any
+
+import boto3
 import pytest
 
 from keystead.identity.authentication import callers
 from keystead.identity.permissions import trust
 from keystead.policy.language.principals import Principals
 from keystead.wire.models import organizations as api
+from tests.conftest import REGION, Credentials, Server, policy, refused
+from tests.identity.organizing import Owner, account, tree
 from tests.identity.world import World
 
 
@@ -36,3 +41,41 @@ def test_the_access_role(world: World) -> None:
             api.CreateAccount,
             email="x@example.com", account_name="a", role_name="AWSServiceRoleForX",
         )  # fmt: skip
+
+
+def user(owner: Owner, name: str, *actions: str) -> Any:
+    """STS for a new user of this account who may do this."""
+    iam = owner.client("iam")
+    iam.create_user(UserName=name)
+    may = policy({"Effect": "Allow", "Action": [*actions], "Resource": "*"})
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=may)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return owner.server.client("sts", Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+
+
+def test_it_is_assumed(server: Server) -> None:
+    """By users of the management account who may assume roles; until the account is closed."""
+    org = tree(server)
+    member = org.member()
+    asked = {
+        "RoleArn": f"arn:aws:iam::{member.account}:role/OrganizationAccountAccessRole",
+        "RoleSessionName": "rescue",
+    }
+    with refused("AccessDenied"):
+        user(org.management, "reader", "iam:List*").assume_role(**asked)
+    with refused("AccessDenied"):
+        user(account(server), "stranger", "sts:AssumeRole").assume_role(**asked)
+    given = user(org.management, "rescuer", "sts:AssumeRole").assume_role(**asked)["Credentials"]
+    iam = boto3.client(
+        "iam",
+        region_name=REGION,
+        endpoint_url=server.endpoint,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    iam.create_user(UserName="made")
+    assert [each["UserName"] for each in member.client("iam").list_users()["Users"]] == ["made"]
+    org.organizations.close_account(AccountId=member.account)
+    with refused("InvalidClientTokenId"):
+        iam.list_users()
