@@ -8,7 +8,9 @@ from random import Random
 import msgspec
 import pytest
 
-from keystead.custody import sum_rows
+from keystead.caches import Room as Bytes
+from keystead.caches import weigh
+from keystead.custody import sum_rows, sums
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import Lookup, NotTheNewest, Record, SealedTable
 from keystead.custody.state import examine, open_sums
@@ -290,3 +292,38 @@ def test_every_place_has_one_bucket(buckets: int) -> None:
     assert sum_rows.bucket(first.to_bytes(4), buckets) == (first, last)
     assert sum_rows.bucket(first.to_bytes(4), buckets + 1) == (first, middle)
     assert sum_rows.bucket(middle.to_bytes(4), buckets + 1) == (middle, last)
+
+
+def test_what_is_remembered_keeps_to_its_room(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that looks up much forgets its own sums; forgotten sums are proved anew."""
+    monkeypatch.setattr(sums, "LOOKUPS", Bytes(of_owner=20_000, in_all=60_000))
+    room.crash()
+    room.add("a", account=OTHER_ACCOUNT)
+    room.add(*(f"n{number}" for number in range(200)))
+    room.store.flush()
+    assert room.named("red", OTHER_ACCOUNT) == ["a"]
+    remembered = room.hierarchy.sums._known  # what no answer shows
+    before = remembered.cost_of(OTHER_ACCOUNT)
+    for number in range(200):
+        assert room.things.get(room.store.read(), ACCOUNT, f"n{number}") is not None
+        assert room.things.get(room.store.read(), ACCOUNT, f"m{number}") is None
+    assert 10_000 < remembered.cost_of(ACCOUNT) <= 20_000
+    assert remembered.cost_of(OTHER_ACCOUNT) == before > 0
+    with room.store.write() as transaction:
+        for number in range(200):
+            room.things.delete(transaction, ACCOUNT, f"n{number}")
+    room.store.flush()
+    assert room.named("red") == []
+    assert room.things.get(room.store.read(), ACCOUNT, "n0") is None
+    assert room.problems == []
+
+
+def test_remembered_sums_cost_what_they_take(room: Room) -> None:
+    """The bytes that the sums are charged with are no less than those that they take."""
+    room.add(*(f"n{number}" for number in range(100)))
+    room.store.flush()
+    for number in range(100):
+        room.things.get(room.store.read(), ACCOUNT, f"n{number}")
+    remembered = room.hierarchy.sums
+    taken = weigh((remembered._known, remembered._buckets, remembered._accounts))
+    assert taken <= remembered.kept_bytes <= 3 * taken

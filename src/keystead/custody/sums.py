@@ -23,8 +23,9 @@ that transaction is durable.
 """
 
 from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody import sum_rows, vectors
 from keystead.custody.integrity import NotTheNewest
 from keystead.custody.kdf import hmac_contexts
@@ -40,13 +41,22 @@ BUCKET = 256
 FOLDED = 2048
 """Changed lookups in the journal that are folded into the sums together."""
 
-_LOOKUPS = 50_000  # sums that are remembered: 200 bytes each
-_BUCKETS = 200_000
-_ACCOUNTS = 50_000
+LOOKUPS = Room(of_owner=8 * MIB, in_all=32 * MIB)
+"""For the proved sums of lookups: of the account whose rows they find."""
+BUCKETS = Room(of_owner=16 * MIB, in_all=64 * MIB)
+ACCOUNTS = Room(of_owner=64 * KIB, in_all=32 * MIB)
+
+_LOOKUP, _BUCKET, _ACCOUNT = 200, 350, 350  # bytes that each takes
 _DIGEST = 16
 
-K = TypeVar("K")
-V = TypeVar("V")
+
+class _Sum:
+    """A remembered sum, which changes with its rows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: int) -> None:
+        self.value = value
 
 
 class Joined(Protocol):
@@ -81,10 +91,10 @@ class Sums(Guarded):
         self._broken: set[str] = set()  # accounts whose calls are refused
         # The sums as they are written, without the journal:
         self._total = 0
-        self._accounts: dict[str, Account] = {}
-        self._buckets: dict[tuple[str, int], int] = {}
+        self._accounts: BoundedCache[str, Account] = BoundedCache(ACCOUNTS)
+        self._buckets: BoundedCache[tuple[str, int], _Sum] = BoundedCache(BUCKETS)
         # The proved sums of lookups, with the journal:
-        self._known: dict[bytes, int] = {}
+        self._known: BoundedCache[bytes, _Sum] = BoundedCache(LOOKUPS)
         # The changes that are not in the written sums:
         self._journal: dict[Place, Change] = {}  # durable
         self._waiting: dict[str, int] = {}  # the journal's sum for each account
@@ -100,15 +110,23 @@ class Sums(Guarded):
         self._extend_journal(sum_rows.journal(store.read()))
         store.join(self)
 
+    @property
+    def kept_bytes(self) -> int:
+        """The cost, in bytes, of the sums that are remembered."""
+        return self._known.cost + self._buckets.cost + self._accounts.cost
+
     # reading
 
     def expected(self, place: Place) -> int:
         """The sum of the rows that a lookup has to find; raises NotTheNewest."""
         if self._broken and place[0] in self._broken:
             raise NotTheNewest(place[0], "state_accounts", (place[0],))
-        known = self._known.get(place[1])
-        if known is None:
-            known = _keep(self._known, place[1], self._durable(place), _LOOKUPS)
+        remembered = self._known.get(place[1])
+        if remembered is None:
+            known = self._durable(place)
+            self._known.put(place[1], _Sum(known), place[0], _LOOKUP)
+        else:
+            known = remembered.value
         if self._turn and (change := self._turn.get(place)):
             known = plus(known, change.vector)
         if self._call and (change := self._call.get(place)):
@@ -138,7 +156,7 @@ class Sums(Guarded):
             stored = sum_rows.of_bucket(reader, account, start)
             if sum_rows.of_lookups(reader, account, start, end) != stored:
                 raise self.distrust(account, "state_buckets", (account, start))
-            _keep(self._buckets, (account, start), stored, _BUCKETS)
+            self._buckets.put((account, start), _Sum(stored), account, _BUCKET)
         stored = sum_rows.of_lookup(reader, account, where)
         change = self._journal.get(place)
         return stored if change is None else plus(stored, change.vector)
@@ -154,7 +172,7 @@ class Sums(Guarded):
         stored = sum_rows.of_account(reader, name)
         if sum_rows.of_buckets(reader, name) != stored.total:
             raise self.distrust(name, "state_accounts", (name,))
-        return _keep(self._accounts, name, stored, _ACCOUNTS)
+        return self._accounts.put(name, stored, name, _ACCOUNT)
 
     # changing
 
@@ -200,7 +218,7 @@ class Sums(Guarded):
         for (_, where), change in changes.items():
             known = self._known.get(where)
             if known is not None:
-                self._known[where] = plus(known, change.vector)
+                known.value = plus(known.value, change.vector)
 
     def _extend_journal(self, changes: Mapping[Place, Change]) -> None:
         _add(self._journal, changes)
@@ -252,13 +270,12 @@ class Sums(Guarded):
         for bucket, vector in written.buckets.items():
             known = self._buckets.get(bucket)
             if known is not None:
-                self._buckets[bucket] = plus(known, vector)
+                known.value = plus(known.value, vector)
         for bucket in written.split:
-            self._buckets.pop(bucket, None)
+            self._buckets.discard(bucket)
         for name, (vector, _) in written.accounts.items():
             self._total = plus(self._total, vector)
-            self._accounts.pop(name, None)
-            _keep(self._accounts, name, written.after[name], _ACCOUNTS)
+            self._accounts.put(name, written.after[name], name, _ACCOUNT)
 
     # for the audit log
 
@@ -288,14 +305,6 @@ class Sums(Guarded):
         outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.digest()[:_DIGEST].hex()
-
-
-def _keep(known: dict[K, V], key: K, value: V, limit: int) -> V:
-    """Remember a value; with `limit` values or more, forget the one that was added first."""
-    if len(known) >= limit:
-        del known[next(iter(known))]
-    known[key] = value
-    return value
 
 
 def _add(changes: dict[Place, Change], more: Mapping[Place, Change]) -> None:

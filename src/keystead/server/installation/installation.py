@@ -185,6 +185,7 @@ class Installation:
             + self.trail.kept_bytes
             + self.refusals.kept_bytes
             + self.enforcer.kept_bytes
+            + self.hierarchy.sums.kept_bytes
         )
 
     def _signed(self) -> int:
