@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
+from botocore.credentials import Credentials
 
 from keystead import registry
 from keystead.custody.rows.rows import RowIntegrityError
@@ -141,6 +142,13 @@ def permitted_nothing(local: Local) -> Local:
     return Local(local.installation, replace(local.founded, access_key=key), local.time)
 
 
+def session(local: Local) -> Credentials:
+    """Temporary credentials of the administrator's."""
+    body = local.sts("GetSessionToken").body.decode()
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    return Credentials(*(body.split(f"<{name}>")[1].split("<")[0] for name in names))
+
+
 def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
     """Calls that succeed, over each protocol, that read and that change something."""
     text = "aGVsbG8="
@@ -153,10 +161,19 @@ def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
         "a change by a query": Way(raw(by.iam("TagUser", TAG)), 200),
         "who am I": Way(raw(by.sts("GetCallerIdentity")), 200),
         "one at a time": Way(raw(by.kms("ListKeys")), 200, together=1),
+        "a session is issued": Way(raw(by.sts("GetSessionToken")), 200),
+        "a federated user is": Way(raw(by.sts("GetFederationToken", "&Name=jim")), 200),
+        "a session": Way(raw(by.local.kms_request("ListKeys", session(by.local))), 200),
     }
 
 
 TAG = "&UserName=admin&Tags.member.1.Key=a&Tags.member.1.Value=b"
+
+
+def forged(local: Local) -> Credentials:
+    """The credentials of a session, with a token that was changed."""
+    who = session(local)
+    return Credentials(who.access_key, who.secret_key, f"{who.token[:-8]}AAAAAAAA")
 
 
 def strangers(by: Caller) -> Mapping[str, Way]:
@@ -178,6 +195,7 @@ def strangers(by: Caller) -> Mapping[str, Way]:
         "no date": Way(raw(listing, x_amz_date=""), 400),
         "no AWS scheme": Way(raw(listing, authorization="Basic eA=="), 400),
         "a token with a key that has none": Way(raw(listing, x_amz_security_token="x"), 400),
+        "a token of nobody": Way(raw(by.local.kms_request("ListKeys", forged(by.local))), 400),
         "another scope": Way(
             raw(listing, authorization=signature.replace("us-east-1", "eu-west-9")), 400
         ),
@@ -189,6 +207,7 @@ def strangers(by: Caller) -> Mapping[str, Way]:
 
 
 OLD = "20200101T000000Z"
+NO_ROLE = "&RoleArn=arn:aws:iam::111122223333:role/none&RoleSessionName=me"
 
 
 def refused_by_the_service(by: Caller, nobody: Caller, key_id: str) -> Mapping[str, Way]:
@@ -215,6 +234,10 @@ def refused_by_the_service(by: Caller, nobody: Caller, key_id: str) -> Mapping[s
         "no ciphertext": Way(raw(by.kms("Decrypt", CiphertextBlob="YWFhYQ==")), 400),
         "no such user": Way(raw(by.iam("GetUser", "&UserName=nobody")), 404),
         "no change": Way(raw(by.iam("CreateUser", "&UserName=admin")), 409),
+        "no role": Way(raw(by.sts("AssumeRole", NO_ROLE)), 403),
+        "a session for a session": Way(
+            raw(by.local.sts_request("GetSessionToken", session(by.local))), 403
+        ),
         "no policy": Way(raw(by.kms("PutKeyPolicy", KeyId=key_id, Policy="{}")), 400),
     }
 
