@@ -56,7 +56,7 @@ def test_a_role_session(world: World, tenant: Tenant) -> None:
     assert found.principal.arn == arn
     assert found.credentials is CredentialKind.ROLE
     assert [source.id for source in found.policies.identity_based] == ["p"]
-    assert found.policies.session is None
+    assert found.policies.session == ()
     assert found.keys["aws:userid"] == f"{role.role_id}:me"
     assert found.keys["aws:principalarn"] == role.arn
     assert found.keys["aws:tokenissuetime"] == "2026-11-24T12:00:00Z"
@@ -273,8 +273,7 @@ def test_session_policies(tenant: Tenant, other: Tenant) -> None:
     theirs, own = arn_in(tenant), arn_in(other)
     descriptor = sts.PolicyDescriptorType
     made = assume(alice, role, policy=allow("kms:*"), policy_arns=[descriptor(arn=theirs)])
-    sources = authenticated(tenant, made).policies.session
-    assert sources is not None
+    [sources] = authenticated(tenant, made).policies.session
     assert [source.id for source in sources] == ["Policy", theirs]
     with refused("MalformedPolicyDocument", "does not exist"):
         assume(alice, role, policy_arns=[descriptor(arn=own)])

@@ -92,7 +92,7 @@ def allowed(who: Authenticated | Caller) -> set[str]:
 def alone(text: str, who: Authenticated) -> set[str]:
     """What a document allows when nothing else has a say."""
     source = PolicySource(stored_policy(text, DocumentKind.IDENTITY), "p")
-    policies = PrincipalPolicies(identity_based=(source,), session=(source,))
+    policies = PrincipalPolicies(identity_based=(source,), session=((source,),))
     return allowed(msgspec.structs.replace(who, policies=policies))
 
 

@@ -117,8 +117,7 @@ def test_a_federated_user(door: Door, tenant: Tenant, alice: Person) -> None:
     assert found.principal.user_id == f"{tenant.id}:jim"
     assert found.principal.tags == {"Site": "here", "team": "red"}
     assert found.policies.identity_based == alice.caller.policies.identity_based
-    assert found.policies.session is not None
-    assert [source.attached_to for source in found.policies.session] == [arn]
+    assert [[source.attached_to for source in level] for level in found.policies.session] == [[arn]]
     assert found.keys == {
         "aws:principalarn": arn,
         "aws:principalaccount": tenant.id,
@@ -157,9 +156,9 @@ def test_who_root_federates_has_what_was_passed(door: Door, tenant: Tenant) -> N
     assert [source.id for source in found.policies.identity_based] == [
         "arn:aws:iam::aws:policy/AdministratorAccess"
     ]
-    assert found.policies.session is not None
+    assert len(found.policies.session) == 1
     assert found.session_context["sessionIssuer"]["type"] == "Root"
-    assert door(federated(tenant.root)).policies.session is None  # and so no right at all
+    assert door(federated(tenant.root)).policies.session == ()  # and so no right at all
 
 
 def test_a_presigned_request_carries_the_token(
@@ -340,8 +339,7 @@ def test_managed_session_policies_are_read_at_each_use(
         return made.arn
 
     def sources() -> list[tuple[bool, bool]]:
-        found = door(made).policies.session
-        assert found is not None
+        [found] = door(made).policies.session
         return [(s.policy.statements[0].actions.matches("kms:sign"), s.policy.statements[0].allow)
                 for s in found]  # fmt: skip
 

@@ -34,7 +34,7 @@ def _without_own_denies(policies: ApplicablePolicies) -> ApplicablePolicies:
         PrincipalPolicies(
             tuple(map(_allowing, own.identity_based)),
             None if own.boundary is None else _allowing(own.boundary),
-            None if own.session is None else tuple(map(_allowing, own.session)),
+            tuple(tuple(map(_allowing, level)) for level in own.session),
             own.service_control,
         ),
     )
@@ -44,7 +44,7 @@ WITHOUT: dict[str, Callable[[ApplicablePolicies], ApplicablePolicies]] = {
     "own denies": _without_own_denies,
     "identity": lambda p: _own(p, _replace(p.principal, identity_based=())),
     "boundary": lambda p: _own(p, _replace(p.principal, boundary=None)),
-    "session": lambda p: _own(p, _replace(p.principal, session=None)),
+    "session": lambda p: _own(p, _replace(p.principal, session=())),
     "service control": lambda p: _own(p, _replace(p.principal, service_control=())),
     "resource control": lambda p: _replace(p, resource_control=()),
     "endpoint": lambda p: _replace(p, endpoint=None),

@@ -99,7 +99,10 @@ class Draw:
         if caller.personal and self.chance(0.3):
             drawn["boundary"] = self.identity(target, 0.45)
         if caller.session and self.chance(0.9 if caller.federated else 0.3):
-            drawn["sessionPolicy"] = self.identity(target, 0.45)
+            first = self.identity(target, 0.45)
+            drawn["sessionPolicy"] = first
+            if self.chance(0.3):
+                drawn["sessionPolicy"] = [[first], [self.identity(target, 0.6)]]
         if self.chance(0.2):
             drawn["vpcEndpointPolicy"] = self.endpoint(caller, target)
         return drawn
@@ -243,7 +246,13 @@ class Draw:
 
     def spoil(self, drawn: Json) -> None:
         """One document of the scenario gets a defect that no kind of policy tolerates."""
-        found = [drawn.get("boundary"), drawn.get("sessionPolicy"), drawn.get("resourcePolicy")]
+        session = drawn.get("sessionPolicy")
+        sessions = (
+            [each for level in session for each in level]
+            if isinstance(session, list)
+            else [session]
+        )
+        found = [drawn.get("boundary"), *sessions, drawn.get("resourcePolicy")]
         found += [drawn.get("vpcEndpointPolicy"), *drawn.get("identityPolicies", [])]
         found += [each for level in drawn.get("scps", []) for each in level]
         documents = [document for document in found if document]

@@ -135,7 +135,9 @@ def about_key(
 ) -> ApplicablePolicies:
     """The policies of a question about a KMS key."""
     return ApplicablePolicies(
-        principal=PrincipalPolicies(identity, boundary, session, scps),
+        principal=PrincipalPolicies(
+            identity, boundary, () if session is None else (session,), scps
+        ),
         resource_based=resource,
         resource_policy_required=True,
         **more,

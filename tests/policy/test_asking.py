@@ -136,7 +136,9 @@ def test_whether_it_works_across_accounts(action: str, told: bool | None, crosse
 def question() -> Question:
     """A question with policies of every kind."""
     silent = ceiling(allow("kms:*"))
-    policies = PrincipalPolicies((own(allow()),), silent, (silent,), ((silent,), (silent, silent)))
+    policies = PrincipalPolicies(
+        (own(allow()),), silent, ((silent,), (silent,)), ((silent,), (silent, silent))
+    )
     resource = Target(
         KEY, ACCOUNT, "", (key_policy(allow(**to(ROOT))),), True, (key_policy(allow(**to(USER))),)
     )
@@ -159,8 +161,8 @@ def test_a_question_is_recalled_by_its_members() -> None:
     plain = Question(asked.context, ApplicablePolicies(PrincipalPolicies()))
     assert members(plain.policies) == {}
     assert recalled(plain.context, {}) == plain
-    none_passed = ApplicablePolicies(PrincipalPolicies(session=()))
-    assert members(none_passed) == {"session": ()}
+    none_passed = ApplicablePolicies(PrincipalPolicies(session=((),)))
+    assert members(none_passed) == {"session": ((),)}
 
 
 def test_a_question_about_a_name_keeps_what_is_not_the_resources() -> None:

@@ -206,7 +206,7 @@ def test_every_document_counts(kind: int, little: int) -> None:
     places: list[dict[str, Any]] = [
         {"identity_based": (half, half)},
         {"boundary": ceiling(allow(), *statements)},
-        {"session": (half,)},
+        {"session": ((half,),)},
         {"service_control": ((half,),)},
         {"resource_control": ((half,),)},
         {"endpoint": half},

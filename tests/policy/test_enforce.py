@@ -228,10 +228,13 @@ def test_other_documents_are_kept_under_another_name() -> None:
         PrincipalPolicies(),
         *(PrincipalPolicies(identity_based=given) for given in ((one,), (other,), (one, other))),
         *(PrincipalPolicies(boundary=given) for given in ceilings),
-        *(PrincipalPolicies(session=given) for given in ((), (one,), (other,))),
         *(
-            PrincipalPolicies(service_control=levels)
+            holder
             for levels in (((),), ((one,),), ((other,),), ((one,), (other,)), ((one, other),))
+            for holder in (
+                PrincipalPolicies(session=levels),
+                PrincipalPolicies(service_control=levels),
+            )
         ),
     ]
     asked = [
@@ -263,7 +266,7 @@ def test_the_same_documents_are_kept_under_the_same_name() -> None:
             return PolicySource(source.policy, name, f"arn:aws:iam::{ACCOUNT}:user/{name}")
 
         one, other = put(own(allow())), put(own(deny()))
-        holder = PrincipalPolicies((one, other), other, (one, other), ((one,), (other, one)))
+        holder = PrincipalPolicies((one, other), other, ((one,), (other,)), ((one,), (other, one)))
         return ApplicablePolicies(
             holder, (one, other), resource_control=((one,), (other,)), endpoint=other
         )

@@ -3,10 +3,17 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from keystead.policy.enforcement.enforce import Enforcer
 from keystead.policy.evaluation.decision import Decision, Finding, Outcome, PolicyKind
-from keystead.policy.evaluation.question import PolicySource, Principal, PrincipalType, Question
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PolicySource,
+    Principal,
+    PrincipalType,
+    Question,
+)
 from keystead.policy.language.document import DocumentKind, stored_policy
 from tests.policy.support import (
     ACCOUNT,
@@ -693,3 +700,23 @@ def test_what_names_the_caller_best_is_named() -> None:
     assert [one.sid for one in decision.statements] == ["Grant"]
     decision = evaluate(ask(), about_key((MAY,), (DELEGATES,), grants=(weaker,)))
     assert [one.policy for one in decision.statements] == ["default", "weaker", "own"]
+
+
+def test_every_level_of_session_policies_must_allow() -> None:
+    """A level that is passed later takes away and gives nothing back; any Deny in one wins."""
+
+    def passed(*levels: PolicySource) -> ApplicablePolicies:
+        policies = about_key((MAY,), (DELEGATES,))
+        own = replace(policies.principal, session=tuple((level,) for level in levels))
+        return replace(policies, principal=own)
+
+    session = DocumentKind.SESSION
+    wide, narrow = ceiling(allow(), kind=session), ceiling(allow("kms:Sign"), kind=session)
+    denying = ceiling(allow(), deny(), kind=session)
+    for levels in ((wide,), (wide, wide), (wide, wide, wide)):
+        assert evaluate(ask(APP), passed(*levels)).allowed
+    for levels in ((narrow, wide), (wide, narrow), (wide, narrow, wide)):
+        assert refused_by(evaluate(ask(APP), passed(*levels))) is PolicyKind.SESSION
+    assert denied_by(evaluate(ask(APP), passed(wide, denying))) is PolicyKind.SESSION
+    steps = [f.step for f in evaluate(ask(APP), passed(wide, narrow)).trace if f.step[0] == "8"]
+    assert steps == ["8 session policies, level 1 of 2", "8 session policies, level 2 of 2"]

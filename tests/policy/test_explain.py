@@ -76,7 +76,7 @@ def test_every_policy_is_considered_in_the_order_of_the_steps() -> None:
         (PolicyKind.RESOURCE, "grant-1", 0),
         (PolicyKind.IDENTITY, "own", 0),
         (PolicyKind.BOUNDARY, "boundary", 0),
-        (PolicyKind.SESSION, "session", 0),
+        (PolicyKind.SESSION, "session", 1),
     ]
 
 

@@ -99,7 +99,7 @@ def likely(draw: st.DrawFn) -> Asked:
         principal=PrincipalPolicies(
             identity_based=some(kind.IDENTITY, 1, 2),
             boundary=next(iter(some(kind.BOUNDARY, 0, 1)), None),
-            session=some(kind.SESSION, 0, 1) or None,
+            session=(some(kind.SESSION, 1, 1),) * draw(st.integers(0, 2)),
             service_control=(some(kind.SCP, 1, 1),) * draw(st.integers(0, 1)),
         ),
         resource_based=some(kind.KEY, 1, 2),

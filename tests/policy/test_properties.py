@@ -139,11 +139,13 @@ def test_order_never_matters(asked: Asked) -> None:
 def test_a_session_is_never_more_than_its_role(asked: Asked, data: st.DataObject) -> None:
     """Passing a session policy, or setting a boundary, takes away and never gives."""
     context, policies = asked
-    own = msgspec.structs.replace(policies.principal, boundary=None, session=None)
+    own = msgspec.structs.replace(policies.principal, boundary=None, session=())
     if context.principal.type.value == "FederatedUser":
-        own = msgspec.structs.replace(own, session=())
+        own = msgspec.structs.replace(own, session=((),))
     free = msgspec.structs.replace(policies, principal=own)
-    passed = (data.draw(sources(DocumentKind.SESSION)),)
+    passed = data.draw(
+        st.lists(st.tuples(sources(DocumentKind.SESSION)), min_size=1, max_size=3).map(tuple)
+    )
     limited = msgspec.structs.replace(own, session=passed, boundary=policies.principal.boundary)
     bound = msgspec.structs.replace(policies, principal=limited)
     if not evaluate(context, free).allowed and context.principal.type.value != "FederatedUser":

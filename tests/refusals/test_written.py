@@ -69,7 +69,7 @@ def every_kind() -> ApplicablePolicies:
         PrincipalPolicies(
             identity_based=(own(allow("a:*")), own(allow("b:*"))),
             boundary=ceiling(allow("c:*")),
-            session=(ceiling(allow("d:*"), kind=DocumentKind.SESSION),),
+            session=((ceiling(allow("d:*"), kind=DocumentKind.SESSION),),),
             service_control=(
                 (ceiling(allow("e:*"), kind=scp),),
                 (ceiling(allow("f:*"), kind=scp),),

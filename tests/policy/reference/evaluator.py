@@ -136,10 +136,12 @@ def blocking(request: Request, ignored: frozenset[str]) -> Verdict | None:
         and not allowing([request.boundary], request)
     ):
         return implicit(BOUNDARY)
-    # (8) A session policy, where there is one, allows; a federated user has nothing without.
+    # (8) Each level of session policies, where there are any, allows; a federated user has nothing
+    # without.
     if SESSION not in ignored:
-        if request.session is not None and not allowing([request.session], request):
-            return implicit(SESSION)
+        for level in request.session or []:
+            if not allowing(level, request):
+                return implicit(SESSION)
         if request.session is None and request.caller.type == "FederatedUser":
             return implicit(SESSION)
     return None
@@ -160,7 +162,7 @@ def explicit_deny(request: Request) -> Verdict | None:
     identity_kinds = [
         (IDENTITY, request.identity),
         (BOUNDARY, [request.boundary] if request.boundary else []),
-        (SESSION, [request.session] if request.session else []),
+        (SESSION, [document for level in request.session or [] for document in level]),
     ]
     if found := denying([each for level in scps(request) for each in level], request):
         return Verdict("ExplicitlyDenied", SCP, found)

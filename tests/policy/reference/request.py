@@ -25,7 +25,7 @@ class Request:
     scps: list[list[Document]] | None
     rcps: list[list[Document]] | None
     boundary: Document | None
-    session: Document | None
+    session: list[list[Document]] | None  # every level must allow
     endpoint: Document | None
 
     @property
@@ -53,7 +53,7 @@ class Request:
             ("scp", [document for level in self.scps or [] for document in level]),
             ("rcp", [document for level in self.rcps or [] for document in level]),
             ("boundary", [self.boundary] if self.boundary else []),
-            ("session", [self.session] if self.session else []),
+            ("session", [document for level in self.session or [] for document in level]),
             ("endpoint", [self.endpoint] if self.endpoint else []),
         ]
         for kind, found in kinds:
@@ -85,9 +85,16 @@ def read(scenario: Mapping[str, Any]) -> Request:
         scps=scenario.get("scps"),
         rcps=scenario.get("rcps"),
         boundary=scenario.get("boundary"),
-        session=scenario.get("sessionPolicy"),
+        session=_levels(scenario.get("sessionPolicy")),
         endpoint=scenario.get("vpcEndpointPolicy"),
     )
+
+
+def _levels(given: Any) -> list[list[Document]] | None:
+    """One document, a list of them, or a list for each level."""
+    if given is None or (isinstance(given, list) and given and isinstance(given[0], list)):
+        return given
+    return [given] if isinstance(given, list) else [[given]]
 
 
 def _service_and_path(resource: str) -> tuple[str, str]:

@@ -21,12 +21,12 @@ _GONE = stored_policy("", DocumentKind.SESSION)  # denies everything
 
 def session_policies(
     repository: IdentityRepository, reader: Reader, session: Session, arn: str
-) -> tuple[PolicySource, ...] | None:
-    """The session policies of a session with this ARN; None when none were passed."""
-    if not session.layers:
-        return None
-    [layer] = session.layers
-    return tuple(_source(repository, reader, session.account, policy, arn) for policy in layer)
+) -> tuple[tuple[PolicySource, ...], ...]:
+    """The session policies of a session with this ARN, per level; each level must allow."""
+    return tuple(
+        tuple(_source(repository, reader, session.account, policy, arn) for policy in level)
+        for level in session.layers
+    )
 
 
 def rights_of_root(

@@ -66,7 +66,7 @@ class Remainder(msgspec.Struct, frozen=True):
     granted: Callable[[Question], Grade]
     identity: Sequence[QuickStatement]  # (6)
     boundary: Sequence[QuickStatement] | None  # (7)
-    session: Sequence[QuickStatement] | None  # (8)
+    session: Sequence[Sequence[QuickStatement]]  # (8), per level
     routes: Routes
     bounded: bool
 
@@ -107,7 +107,7 @@ def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
     for flag, statements in (  # 6 to 8
         ("identity", what.identity),
         ("boundary", what.boundary),
-        ("session", what.session),
+        *(("session", level) for level in what.session),
     ):
         if statements is not None:
             _must_allow(source, flag, statements)

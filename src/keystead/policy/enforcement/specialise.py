@@ -82,7 +82,7 @@ def compile_residual(
         return lambda _: None
     own = policies.principal
     bounded = own.boundary is not None
-    holder = (*own.identity_based, *_one(own.boundary), *(own.session or ()))
+    holder = (*own.identity_based, *_one(own.boundary), *chain(*own.session))
     named = (*policies.resource_based, *_one(policies.endpoint))
     about = About(name, quick)
     denies, other_denies = _denies(about, named)
@@ -95,12 +95,12 @@ def compile_residual(
             granted=partial(_granted, name, bounded=bounded),
             identity=about(own.identity_based, allow=True),
             boundary=about(_one(own.boundary), allow=True) if bounded else None,
-            session=None if own.session is None else about(own.session, allow=True),
+            session=[about(level, allow=True) for level in own.session],
             routes=_routes(
                 policies.resource_policy_required,
                 policies.cross_account_allowed,
                 policies.sessions_always_bound,
-                own.session is not None,
+                bool(own.session),
                 resource_kind(name),
             ),
             bounded=bounded,

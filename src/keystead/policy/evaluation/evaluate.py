@@ -38,7 +38,7 @@ def evaluate(question: Question) -> Decision:
         role to be assumed, and of every resource of another account.
     (6) the caller's identity-based policies allow
     (7) the permissions boundary allows
-    (8) the session policies allow
+    (8) every level of session policies allows
 
     How (5) allows decides whether (6), (7) and (8) are required (`binding`).
     """
@@ -63,7 +63,7 @@ def evaluate(question: Question) -> Decision:
         steps.resource(question, matches),  # 5
         steps.identity(question, matches, bound),  # 6
         steps.boundary(matches, bound),  # 7
-        steps.session(question, matches, bound),  # 8
+        *steps.session(question, matches, bound),  # 8
     )
     return _conclude(question, matches, bound, tuple(step for step in trace if step is not None))
 

@@ -40,7 +40,7 @@ class Form(Enum):
 
     ONE = auto()  # one policy, or None
     SET = auto()  # any number
-    LEVELS = auto()  # any number at each level of the organization, from its root
+    LEVELS = auto()  # any number at each level, which must all allow
 
 
 class KindFacts(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ KINDS: Mapping[PolicyKind, KindFacts] = {
         DocumentKind.BOUNDARY, "boundary", Form.ONE, Whose.CALLER, of_principal=True
     ),
     PolicyKind.SESSION: KindFacts(
-        DocumentKind.SESSION, "session", Form.SET, Whose.CALLER, of_principal=True
+        DocumentKind.SESSION, "session", Form.LEVELS, Whose.CALLER, of_principal=True
     ),
 }
 """The kinds, in the order of the steps (`evaluate`)."""

@@ -74,7 +74,7 @@ def sources_at(policies: ApplicablePolicies, layer: Layer) -> Sources:
     """The policies in a layer."""
     held, form = _held(policies, layer.kind), KINDS[layer.kind].form
     if form is Form.LEVELS:
-        level: Sources = held[layer.level]
+        level: Sources = held[layer.level] if layer.level < len(held) else ()
         return level
     if form is Form.ONE:
         return () if held is None else (held,)
@@ -163,4 +163,6 @@ def _levels(question: Question, kind: PolicyKind) -> int:
     """The number of layers of this kind."""
     if KINDS[kind].form is not Form.LEVELS:
         return 1
-    return len(_held(question.policies, kind))
+    levels = len(_held(question.policies, kind))
+    # A caller without session policies still has a layer for them: one can be added.
+    return max(levels, 1) if kind is PolicyKind.SESSION else levels

@@ -68,7 +68,7 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
 
     identity_based: tuple[PolicySource, ...] = ()  # inline, managed and group policies
     boundary: PolicySource | None = None
-    session: tuple[PolicySource, ...] | None = None  # None = no session policy was passed
+    session: tuple[tuple[PolicySource, ...], ...] = ()  # per level; () = none was passed
     service_control: tuple[tuple[PolicySource, ...], ...] = ()  # per level, root -> account
     ids: str = ""
 
@@ -76,11 +76,11 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
     def every(self) -> Iterator[PolicySource]:
         """All of them."""
         boundary = () if self.boundary is None else (self.boundary,)
-        return chain(self.identity_based, boundary, self.session or (), *self.service_control)
+        return chain(self.identity_based, boundary, *self.session, *self.service_control)
 
     def __post_init__(self) -> None:
         boundary = () if self.boundary is None else (self.boundary,)
-        session = "none" if self.session is None else _ids(self.session)
+        session = f"{len(self.session)}|{';'.join(map(_ids, self.session))}"
         levels = ";".join(_ids(level) for level in self.service_control)
         ids = f"{_ids(self.identity_based)}|{_ids(boundary)}|{session}"
         force_setattr(self, "ids", f"{ids}|{len(self.service_control)}|{levels}")

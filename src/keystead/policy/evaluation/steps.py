@@ -118,20 +118,23 @@ def boundary(matches: Matches, bound: Bound) -> Finding | None:
     return _must_allow(step, kind, matched) if Bound.BOUNDARY in bound else _not_needed(step, kind)
 
 
-def session(question: Question, matches: Matches, bound: Bound) -> Finding | None:
-    """(8) The session policies must allow, if any were passed. A federated user needs some."""
+def session(question: Question, matches: Matches, bound: Bound) -> Iterator[Finding]:
+    """(8) The session policies of every level must allow. A federated user needs some."""
     step, kind = "8 session policies", PolicyKind.SESSION
     federated = question.context.principal.type is PrincipalType.FEDERATED_USER
     levels = matches.levels(kind)
     if not levels and not federated:
-        return None
+        return
     if Bound.SESSION not in bound:
-        return _not_needed(step, kind)
-    if not levels:
+        yield _not_needed(step, kind)
+    elif not levels:
         detail = "a federated user without a session policy has no permissions of its own"
-        return Finding(step, kind, IMPLICIT_DENY, detail)
-    (matched,) = levels
-    return _must_allow(step, kind, matched)
+        yield Finding(step, kind, IMPLICIT_DENY, detail)
+    elif len(levels) == 1:
+        yield _must_allow(step, kind, levels[0])
+    else:
+        for level, matched in enumerate(levels, 1):
+            yield _must_allow(f"{step}, level {level} of {len(levels)}", kind, matched)
 
 
 def _must_allow(step: str, kind: PolicyKind, matched: Matched) -> Finding:

@@ -114,12 +114,12 @@ def _lacking(known: RefusedQuestion) -> PolicyKind:
     if is_exceeded(question):
         return owners
     who, own = question.context.principal, question.policies.principal
-    layers: dict[PolicyKind, tuple[PolicySource, ...] | None] = {
-        PolicyKind.IDENTITY: own.identity_based if who.type in _WITH_POLICIES else None,
-        PolicyKind.BOUNDARY: None if own.boundary is None else (own.boundary,),
-        PolicyKind.SESSION: own.session,
-    }
-    for kind, sources in layers.items():
+    layers: tuple[tuple[PolicyKind, tuple[PolicySource, ...] | None], ...] = (
+        (PolicyKind.IDENTITY, own.identity_based if who.type in _WITH_POLICIES else None),
+        (PolicyKind.BOUNDARY, None if own.boundary is None else (own.boundary,)),
+        *((PolicyKind.SESSION, level) for level in own.session),
+    )
+    for kind, sources in layers:
         if sources is not None and not _may_allow(sources, question):
             return kind
     return owners

@@ -208,7 +208,7 @@ def _resource(scenario: Scenario, principal: Principal, partition: str) -> _Reso
     return _Resource(
         arn,
         scenario.resource_account or owner_of(arn) or principal.account,
-        _some(policy) or (),
+        () if policy is None else (policy,),
         policy_required(action, arn),
     )
 
@@ -242,16 +242,17 @@ def resource_document(action: str, resource: str) -> DocumentKind:
     return DocumentKind.TRUST if action.startswith("sts:") else DocumentKind.KEY
 
 
-def _some(source: PolicySource | None) -> tuple[PolicySource, ...] | None:
-    return None if source is None else (source,)
-
-
-def _session(document: Document, partition: str) -> tuple[PolicySource, ...] | None:
-    """The session policies of the line: one document, or a list of them."""
-    if bytes(document)[:1] == b"[":
-        documents = msgspec.json.decode(document, type=list[Document])
-        return tuple(_sources(documents, DocumentKind.SESSION, "sessionPolicy", partition))
-    return _some(_source(document, DocumentKind.SESSION, "sessionPolicy", partition))
+def _session(document: Document, partition: str) -> tuple[tuple[PolicySource, ...], ...]:
+    """The session policies of the line: one document, a list of them, or a list for each level."""
+    kind, where = DocumentKind.SESSION, "sessionPolicy"
+    if bytes(document)[:1] != b"[":
+        source = _source(document, kind, where, partition)
+        return () if source is None else ((source,),)
+    listed = msgspec.json.decode(document, type=list[Document])
+    if listed and all(bytes(item)[:1] == b"[" for item in listed):
+        levels = msgspec.json.decode(document, type=list[list[Document]])
+        return _levels(levels, kind, where, partition)
+    return (tuple(_sources(listed, kind, where, partition)),)
 
 
 def _levels(
