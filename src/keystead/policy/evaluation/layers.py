@@ -7,7 +7,12 @@ import msgspec
 from msgspec.structs import fields
 
 from keystead.policy.evaluation.kinds import KINDS, Form, KindFacts, PolicyKind, Whose
-from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, Question
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PolicySource,
+    PrincipalPolicies,
+    Question,
+)
 from keystead.policy.evaluation.service_rules import under_resource_control, under_service_control
 from keystead.policy.language import UNBOUND, DocumentKind
 
@@ -21,6 +26,12 @@ _FORMS: Mapping[str, Form | None] = {
     "grants": Form.SET,  # statements of the resource's own
     **{member.name: None for member in fields(ApplicablePolicies) if member.type is bool},
     **{facts.part: facts.form for facts in KINDS.values()},
+}
+
+# Asked once: each time, `fields` leaves objects behind that only the garbage collector frees.
+_DEFAULTS: Mapping[type, Mapping[str, Any]] = {
+    part: {member.name: member.default for member in fields(part) if member.name in _FORMS}
+    for part in (PrincipalPolicies, ApplicablePolicies)
 }
 
 
@@ -48,12 +59,11 @@ def form_of(name: str) -> Form | None:
 
 def members(policies: ApplicablePolicies) -> dict[str, Any]:
     """The members of a question's policies by name, with the caller's, but for the defaults."""
-    own = policies.principal
     return {
-        member.name: value
-        for part in (own, policies)
-        for member in fields(part)
-        if member.name in _FORMS and (value := getattr(part, member.name)) != member.default
+        name: value
+        for part in (policies.principal, policies)
+        for name, default in _DEFAULTS[type(part)].items()
+        if (value := getattr(part, name)) != default
     }
 
 
