@@ -294,6 +294,28 @@ def test_service_linked_roles_are_under_no_control_policy() -> None:
     assert denied_by(evaluate(ask(APP), policies)) is PolicyKind.SERVICE_CONTROL
 
 
+@pytest.mark.parametrize(
+    ("role", "bound"),
+    [
+        ("role/aws-service-role/logs.amazonaws.com/Linked", False),
+        ("role/App", True),
+        ("role/x:role/aws-service-role/App", True),
+        ("role/team/aws-service-role/App", True),
+    ],
+)
+def test_only_service_linked_roles_are_assumed_under_no_resource_control_policy(
+    role: str, bound: bool
+) -> None:
+    """A path may have colons. It does not make a role a service's."""
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", **to(USER)}
+    trust = source(may, kind=DocumentKind.TRUST)
+    policies = about_key(
+        (), (trust,), resource_control=((source(deny("sts:AssumeRole", Principal="*"), kind=RCP),),)
+    )
+    question = ask(ALICE, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:{role}")
+    assert evaluate(question, policies).allowed is not bound
+
+
 def test_resource_control_policies_only_deny() -> None:
     """AWS's full access is everywhere; a Deny at any level counts, but not for RetireGrant."""
     full = ((FULL_RCP,), ())

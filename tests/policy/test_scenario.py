@@ -360,9 +360,14 @@ def test_a_session_acts_by_its_role() -> None:
 
 
 def test_service_linked_roles_are_not_bound_by_an_organization() -> None:
-    """Neither SCPs nor RCPs bind them; other roles they do."""
+    """Neither SCPs nor RCPs bind them; other roles they do, with any path."""
     role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/logs.amazonaws.com/Linked"
-    for session, name, decision in (("Linked", role, "Allowed"), ("App", ROLE, "ImplicitlyDenied")):
+    odd = f"arn:aws:iam::{ACCOUNT}:role/x:role/aws-service-role/App"
+    for session, name, decision in (
+        ("Linked", role, "Allowed"),
+        ("App", ROLE, "ImplicitlyDenied"),
+        ("App", odd, "ImplicitlyDenied"),
+    ):
         caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/{session}/s"
         answer = decided(principal=caller, principalRole=name, scps=[[]])
         assert answer["decision"] == decision

@@ -94,7 +94,7 @@ def reserved(action: str, resource: str) -> str:
         return ""
     if action in _POLICY_CHANGES and _without_partition(resource).startswith(AWS_MANAGED_POLICY):
         return "AWS managed policies are AWS's own"
-    name = ascii_lower(resource.split(":", 5)[-1])
+    name = ascii_lower(_named(resource))
     linked = action in _ROLE_CHANGES and name.startswith(SERVICE_LINKED_ROLE)
     return (
         "what is under this path is AWS's own" if linked or name.startswith(RESERVED_PATHS) else ""
@@ -125,9 +125,17 @@ def under_resource_control(action: str, resource: str, principal: Principal) -> 
     service = action.partition(":")[0]
     if service not in UNDER_RESOURCE_CONTROL or principal.service_linked:
         return False
-    return action != "kms:retiregrant" and not (
-        service == "sts" and f":{SERVICE_LINKED_ROLE}" in resource
-    )
+    return action != "kms:retiregrant" and not (service == "sts" and is_service_linked(resource))
+
+
+def is_service_linked(arn: str) -> bool:
+    """Is this the ARN of a service-linked role?  Paths may have colons: only the start tells."""
+    return _named(arn).startswith(SERVICE_LINKED_ROLE)
+
+
+def _named(arn: str) -> str:
+    """The last part of an ARN: `role/path/name`."""
+    return arn.split(":", 5)[-1]
 
 
 def _without_partition(resource: str) -> str:

@@ -29,6 +29,7 @@ from keystead.policy.evaluation import (
     Question,
     ask,
     evaluate,
+    is_service_linked,
     policy_required,
     principal_keys,
 )
@@ -349,7 +350,7 @@ def _session_of(role: str, session: str, account: str) -> Principal:
         _UNKNOWN_ID,
         principal_arn=role,
         issuer_arn=role,
-        service_linked=":role/aws-service-role/" in role,
+        service_linked=is_service_linked(role),
     )
 
 
