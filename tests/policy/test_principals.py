@@ -12,7 +12,7 @@ from keystead.policy.language.document import (
     compile_policy,
     named_principals,
 )
-from keystead.policy.language.principals import Grade, account_named
+from keystead.policy.language.principals import Grade, Principals, account_named
 from tests.policy.support import (
     ACCOUNT,
     ALICE,
@@ -320,3 +320,17 @@ def test_an_unknown_principal_is_named_in_a_trust_policy() -> None:
     with pytest.raises(MalformedPolicy) as refused:
         policy({**statement, "Principal": {"AWS": []}}, kind=DocumentKind.TRUST)
     assert refused.value.message == 'Invalid principal in policy: "AWS":""'
+
+
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_a_path_never_makes_a_name_of_another_sort(kind: str) -> None:
+    """A path may have colons. A user or role under such a path means its unique id (ST-8)."""
+    name = f"arn:aws:iam::{ACCOUNT}:{kind}/x:federated-user/bob"
+    unique_id = f"{'AIDA' if kind == 'user' else 'AROA'}BOBEXAMPLE123"
+    document = text(allow(**to(name)))
+
+    [statement] = compile_policy(document, DocumentKind.KEY, {name: unique_id}).statements
+
+    assert isinstance(statement.principals, Principals)
+    assert statement.principals.names == {unique_id}
+    assert account_named(f"arn:aws:iam::{ACCOUNT}:{kind}/x:root") is None

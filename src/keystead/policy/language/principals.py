@@ -36,9 +36,11 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"(?:AIDA|AROA)[A-Z0-9]{12,124}")
 _AWS_ARN = re.compile(
     rf"{PARTITION}(?:"
-    r"iam::([0-9]{12}):(?:root|(?:user|role)/[\x21-\x7e]+)"
+    r"iam::[0-9]{12}:(?:root|(?:user|role)/[\x21-\x7e]+)"
     r"|sts::[0-9]{12}:(?:assumed-role/[^/\s]+/[^/\s]+|federated-user/[^/\s]+))"
 )
+_ROOT = re.compile(rf"{PARTITION}iam::([0-9]{{12}}):root")
+_FEDERATED_USER = re.compile(rf"{PARTITION}sts::[0-9]{{12}}:federated-user/[^/\s]+")
 _SESSION = re.compile(rf"{PARTITION}sts::[0-9]{{12}}:assumed-role/[^/]+/([^/]+)")
 _FORMS = {
     "Service": re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+"),
@@ -215,15 +217,16 @@ def _aws_name(name: str, resolved: Mapping[str, str] | None, partition: str) -> 
         return account
     if session := _SESSION.fullmatch(name):
         return f"{unique_id}:{session[1]}"
-    return name if ":federated-user/" in name else unique_id
+    # A path may have colons, so a part of the name does not tell that it is a federated user's.
+    return name if _FEDERATED_USER.fullmatch(name) else unique_id
 
 
 def account_named(name: str) -> str | None:
     """The account that a name stands for: twelve digits, or its root ARN."""
     if _ACCOUNT.fullmatch(name):
         return name
-    match = _AWS_ARN.fullmatch(name)
-    return match[1] if match and name.endswith(":root") else None
+    match = _ROOT.fullmatch(name)
+    return match[1] if match else None
 
 
 def root_arn(account: str, partition: str = "aws") -> str:
