@@ -34,6 +34,9 @@ STORE = "keystead.db"
 KEPT = {"audit_outbox", "audit_anchor", "schema_migrations"}  # what an attacker leaves new
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]})  # fmt: skip
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},
+     "Action": "sts:AssumeRole"}]})  # fmt: skip
 WIDER = POLICY.replace("kms:Decrypt", "*")
 
 
@@ -50,7 +53,10 @@ def everything(local: Local) -> None:
     local.iam("CreateGroup", GroupName="staff")
     local.iam("AddUserToGroup", GroupName="staff", UserName="alice")
     local.iam("AttachGroupPolicy", GroupName="staff", PolicyArn=arn_text)
-    local.iam("CreateInstanceProfile", InstanceProfileName="profile")
+    local.iam("CreateRole", RoleName="worker", AssumeRolePolicyDocument=TRUST)
+    local.iam("UpdateRole", RoleName="worker", MaxSessionDuration="7200")
+    local.iam("CreateInstanceProfile", InstanceProfileName="web")
+    local.iam("AddRoleToInstanceProfile", InstanceProfileName="web", RoleName="worker")
     local.organizations("CreateOrganization")
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")
@@ -62,17 +68,6 @@ def everything(local: Local) -> None:
     ).json["Policy"]["PolicySummary"]["Id"]
     local.organizations("UpdatePolicy", PolicyId=policy, Content=WIDER)
     local.organizations("AttachPolicy", PolicyId=policy, TargetId=unit_id)
-    member = local.organizations("CreateAccount", Email="m@example.com", AccountName="m").json
-    left = local.organizations("CreateAccount", Email="l@example.com", AccountName="l").json
-    left_id = left["CreateAccountStatus"]["AccountId"]
-    local.organizations("RemoveAccountFromOrganization", AccountId=left_id)
-    local.organizations("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": left_id})
-    service = {"ServicePrincipal": "sso.amazonaws.com"}
-    local.organizations("EnableAWSServiceAccess", **service)
-    local.organizations(
-        "RegisterDelegatedAdministrator",
-        AccountId=member["CreateAccountStatus"]["AccountId"], **service,
-    )  # fmt: skip
     gone = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)
