@@ -298,6 +298,8 @@ IAM: tuple[Row, ...] = (
     *_plain("DeletePolicyVersion GetPolicyVersion SetDefaultPolicyVersion", On.POLICY,
             PolicyArn="@policy", VersionId="v1"),
     *_plain("CreateAccountAlias DeleteAccountAlias", On.ANYTHING, AccountAlias="acme"),
+    *_plain("DeleteAccountPasswordPolicy GetAccountPasswordPolicy UpdateAccountPasswordPolicy",
+            On.ANYTHING),
     *_plain("GetAccountAuthorizationDetails GetAccountSummary ListAccountAliases ListGroups "
             "ListInstanceProfiles ListPolicies ListRoles ListUsers ListVirtualMFADevices",
             On.ANYTHING),

@@ -57,6 +57,8 @@ def everything(local: Local) -> None:
     local.iam("UpdateRole", RoleName="worker", MaxSessionDuration="7200")
     local.iam("CreateInstanceProfile", InstanceProfileName="web")
     local.iam("AddRoleToInstanceProfile", InstanceProfileName="web", RoleName="worker")
+    local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="12")
+    local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="14")
     local.organizations("CreateOrganization")
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")
@@ -68,6 +70,17 @@ def everything(local: Local) -> None:
     ).json["Policy"]["PolicySummary"]["Id"]
     local.organizations("UpdatePolicy", PolicyId=policy, Content=WIDER)
     local.organizations("AttachPolicy", PolicyId=policy, TargetId=unit_id)
+    member = local.organizations("CreateAccount", Email="m@example.com", AccountName="m").json
+    left = local.organizations("CreateAccount", Email="l@example.com", AccountName="l").json
+    left_id = left["CreateAccountStatus"]["AccountId"]
+    local.organizations("RemoveAccountFromOrganization", AccountId=left_id)
+    local.organizations("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": left_id})
+    service = {"ServicePrincipal": "sso.amazonaws.com"}
+    local.organizations("EnableAWSServiceAccess", **service)
+    local.organizations(
+        "RegisterDelegatedAdministrator",
+        AccountId=member["CreateAccountStatus"]["AccountId"], **service,
+    )  # fmt: skip
     gone = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)

@@ -19,6 +19,7 @@ POLICIES_PER_USER = 10  # managed policies attached
 POLICIES_PER_GROUP = 10
 POLICIES_PER_ROLE = 10
 ROLES_PER_INSTANCE_PROFILE = 1
+PASSWORD_LENGTH = 6  # the least, where a password policy does not name it
 
 POLICY_VERSIONS_IN_USE = 10_000
 

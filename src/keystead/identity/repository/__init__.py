@@ -26,6 +26,7 @@ from keystead.identity.repository.organizations import (
     Organizations,
     Unit,
 )
+from keystead.identity.repository.password_policies import PasswordPolicy
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.repository.roles import Role, RoleUse
@@ -37,6 +38,7 @@ __all__ = (
     "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "Delegate", "E", "Entities",
     "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository", "InlinePolicy",
     "InstanceProfile", "JoinedMethod", "ManagedPolicy", "Member", "Membership", "Organization",
-    "OrganizationPolicy", "OrganizationPolicyType", "Organizations", "PolicyVersion", "Role",
-    "RoleUse", "ServiceAccess", "Unit", "User", "new", "packed", "unpacked",
+    "OrganizationPolicy", "OrganizationPolicyType", "Organizations", "PasswordPolicy",
+    "PolicyVersion", "Role", "RoleUse", "ServiceAccess", "Unit", "User", "new", "packed",
+    "unpacked",
 )  # fmt: skip

@@ -18,6 +18,7 @@ from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
+from keystead.identity.repository.password_policies import PasswordPolicies
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.users import Users
@@ -36,7 +37,8 @@ class IdentityRepository:
     __slots__ = (
         "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
         "handshakes", "identities", "inline_policies", "instance_profiles", "memberships",
-        "organization_policies", "organizations", "policies", "role_deletions", "roles", "users",
+        "organization_policies", "organizations", "password_policies", "policies", "role_deletions",
+        "roles", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
@@ -55,6 +57,7 @@ class IdentityRepository:
         self.inline_policies = InlinePolicies(seals)
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
+        self.password_policies = PasswordPolicies(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)
         self.handshakes = Handshakes(seals)

@@ -1,5 +1,5 @@
 """The operations about the account as a whole."""
 
-from keystead.identity.iam.account import account, authorization_details
+from keystead.identity.iam.account import account, authorization_details, password_policy
 
-__all__ = ("account", "authorization_details")
+__all__ = ("account", "authorization_details", "password_policy")
