@@ -134,19 +134,21 @@ def _source(
 class StoredGuardrails:
     """What stands over the resources of accounts, as the store has it now. (call.Guardrails)"""
 
-    __slots__ = ("_kept", "_last", "_reader", "_repository")
+    __slots__ = ("_changes", "_kept", "_last", "_reader", "_repository")
 
     def __init__(self, repository: IdentityRepository, reader: Reader) -> None:
         self._repository = repository
         self._reader = reader
+        self._changes = reader.changes
         self._kept: NamedCache[str, OverAccount] = NamedCache(ROOM)
         self._last: tuple[str, int, OverAccount] = ("", -1, NOTHING_OVER)
 
     def over(self, account: str) -> OverAccount:
         """What stands over an account's resources."""
-        changes, last = self._reader.changes, self._last
-        if last[0] == account and last[1] == changes.state and not changes.unsettled:
-            return last[2]
+        changes = self._changes
+        last_account, state, over = self._last
+        if state == changes.state and last_account == account and not changes.unsettled:
+            return over
         found = self._kept.get(self._reader, account)
         if found is None:
             noting = Noting(self._reader)
