@@ -29,12 +29,12 @@ def page(
     request: PagedRequest,
     *,
     fetch: Callable[[str, int], Sequence[T]],
-    place: Callable[[T], str],
+    position: Callable[[T], str],
     parameters: tuple[str, ...] = (),
 ) -> Page[T]:
     """The page that the request asks for.
 
-    `fetch(after, count)` gives the next items in the order of `place`, which names each of them.
+    `fetch(after, count)` gives the next items in the order of `position`, which names each of them.
     """
     sizes = call.rules.pages
     if sizes is None:
@@ -42,7 +42,7 @@ def page(
     principal = call.principal.unique_id or call.principal.arn
     bound_to = (principal, call.account, call.region, *parameters)
     markers = Markers(call.tokens, f"kms marker {call.operation.name}", bound_to, _refusal)
-    return walk(markers, request.marker, sizes.chosen(request.limit), fetch, place)
+    return walk(markers, request.marker, sizes.chosen(request.limit), fetch, position)
 
 
 def _refusal() -> api.InvalidMarkerException:

@@ -79,17 +79,17 @@ def list_aliases(call: KmsCall, request: api.ListAliasesRequest) -> api.ListAlia
             call.transaction, call.account, call.region, name, count
         )
 
-    found = page(
+    listed = page(
         call,
         request,
         fetch=following,
-        place=lambda alias: alias.name,
+        position=lambda alias: alias.name,
         parameters=() if key is None else (key.key_id,),
     )
     return api.ListAliasesResponse(
-        aliases=[_entry(alias) for alias in found.items],
-        next_marker=found.marker,
-        truncated=found.is_truncated,
+        aliases=[_entry(alias) for alias in listed.items],
+        next_marker=listed.marker,
+        truncated=listed.is_truncated,
     )
 
 

@@ -123,11 +123,11 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
             call.transaction, call.account, call.region, key_id, count
         )
 
-    found = page(
+    listed = page(
         call,
         request,
         fetch=following,
-        place=lambda key: key.key_id,
+        position=lambda key: key.key_id,
         parameters=tuple(owners),
     )
     return api.ListKeysResponse(
@@ -135,10 +135,10 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
             api.KeyListEntry(
                 key_id=key.key_id, key_arn=key_reference(key.account, key.region, key.key_id).arn
             )
-            for key in found.items
+            for key in listed.items
         ],
-        next_marker=found.marker,
-        truncated=found.is_truncated,
+        next_marker=listed.marker,
+        truncated=listed.is_truncated,
     )
 
 

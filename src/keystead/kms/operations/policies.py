@@ -58,9 +58,11 @@ def list_key_policies(
     def following(name: str, _count: int) -> list[str]:
         return [policy for policy in (DEFAULT_POLICY,) if policy > name]
 
-    found = page(call, request, fetch=following, place=lambda name: name, parameters=(key.key_id,))
+    listed = page(
+        call, request, fetch=following, position=lambda name: name, parameters=(key.key_id,)
+    )
     return api.ListKeyPoliciesResponse(
-        policy_names=found.items, next_marker=found.marker, truncated=found.is_truncated
+        policy_names=listed.items, next_marker=listed.marker, truncated=listed.is_truncated
     )
 
 

@@ -119,17 +119,17 @@ def list_key_rotations(
     def following(generation: str, count: int) -> list[MaterialRecord]:
         return [m for m in shown if m.generation > int(generation or "0")][:count]
 
-    found = page(
+    listed = page(
         call,
         request,
         fetch=following,
-        place=lambda material: str(material.generation),
+        position=lambda material: str(material.generation),
         parameters=(key.key_id, included),
     )
     return api.ListKeyRotationsResponse(
-        rotations=[_entry(key, material) for material in found.items],
-        next_marker=found.marker,
-        truncated=found.is_truncated,
+        rotations=[_entry(key, material) for material in listed.items],
+        next_marker=listed.marker,
+        truncated=listed.is_truncated,
     )
 
 

@@ -40,15 +40,15 @@ def list_resource_tags(
     def following(name: str, count: int) -> list[tuple[str, str]]:
         return [tag for tag in sorted(key.tags.items()) if tag[0] > name][:count]
 
-    found = page(
+    listed = page(
         call,
         request,
         fetch=following,
-        place=lambda tag: tag[0],
+        position=lambda tag: tag[0],
         parameters=(key.key_id,),
     )
     return api.ListResourceTagsResponse(
-        tags=[api.Tag(tag_key=name, tag_value=value) for name, value in found.items],
-        next_marker=found.marker,
-        truncated=found.is_truncated,
+        tags=[api.Tag(tag_key=name, tag_value=value) for name, value in listed.items],
+        next_marker=listed.marker,
+        truncated=listed.is_truncated,
     )
