@@ -61,6 +61,7 @@ class On(Enum):
     NEW_PART = "new part", _NONE
     FEDERATED_USER = "federated user", _NONE
     SCP = "organization policy", _TEAM
+    NO_SUCH_THING = "thing that nobody has", _NONE  # of a declined operation
 
     def __init__(self, title: str, keys: Keys) -> None:
         self.title = title
@@ -204,6 +205,48 @@ _PROFILE = {"InstanceProfileName": "web"}
 _KMS = "mrk.kms.amazonaws.com"
 _LINKED = f"aws-service-role/{_KMS}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
 
+_ID = "A" * 24
+_CERTIFICATE, _REQUEST = {"ServerCertificateName": "www"}, {"DelegationRequestId": _ID}
+_UPLOAD = {**_CERTIFICATE, "CertificateBody": "x", "PrivateKey": "x"}
+_TEMPLATE = "arn:aws:iam::aws:role-template/s3.amazonaws.com/reader:1"
+_DECLINED: tuple[Row, ...] = (
+    *_plain("ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates", On.USER,
+            **_JO),
+    *_plain("ListServiceSpecificCredentials", On.ANYTHING, AllUsers=True),
+    *_plain("CreateServiceSpecificCredential", On.USER, **_JO,
+            ServiceName="codecommit.amazonaws.com"),
+    *_plain("DeleteServiceSpecificCredential ResetServiceSpecificCredential", On.USER, **_JO,
+            ServiceSpecificCredentialId=_ID),
+    *_plain("UpdateServiceSpecificCredential", On.USER, **_JO, ServiceSpecificCredentialId=_ID,
+            Status="Active"),
+    *_plain("DeleteSigningCertificate", On.USER, **_JO, CertificateId=_ID),
+    *_plain("UpdateSigningCertificate", On.USER, **_JO, CertificateId=_ID, Status="Active"),
+    *_plain("UploadSigningCertificate", On.USER, **_JO, CertificateBody="x"),
+    *_plain("DeleteSSHPublicKey", On.USER, **_JO, SSHPublicKeyId=_ID),
+    *_plain("GetSSHPublicKey", On.USER, **_JO, SSHPublicKeyId=_ID, Encoding="SSH"),
+    *_plain("UpdateSSHPublicKey", On.USER, **_JO, SSHPublicKeyId=_ID, Status="Active"),
+    *_plain("UploadSSHPublicKey", On.USER, **_JO, SSHPublicKeyBody="x"),
+    *_plain("DeleteServerCertificate GetServerCertificate ListServerCertificateTags "
+            "UpdateServerCertificate", On.NO_SUCH_THING, **_CERTIFICATE),
+    *_plain("UploadServerCertificate", On.NO_SUCH_THING, **_UPLOAD),
+    *(Row("UploadServerCertificate", {**_UPLOAD, "Tags": [IAM_TAG]}, On.NO_SUCH_THING, _TAGGED,
+          action) for action in ("", "TagServerCertificate")),
+    Row("TagServerCertificate", {**_CERTIFICATE, "Tags": [IAM_TAG]}, On.NO_SUCH_THING, _TAGGED),
+    Row("UntagServerCertificate", {**_CERTIFICATE, "TagKeys": ["Team"]}, On.NO_SUCH_THING,
+        {"aws:TagKeys": ("Team",)}),
+    *_plain("AcceptDelegationRequest AssociateDelegationRequest GetDelegationRequest "
+            "RejectDelegationRequest SendDelegationToken UpdateDelegationRequest",
+            On.NO_SUCH_THING, **_REQUEST),
+    *_plain("CreateDelegationRequest", On.ANYTHING, Description="x", Permissions={},
+            RequestorWorkflowId="workflow", NotificationChannel="topic", SessionDuration=900),
+    *_plain("GetHumanReadableSummary", On.NO_SUCH_THING,
+            EntityArn=f"arn:aws:iam::111122223333:delegation-request/{_ID}"),
+    *_plain("AcquireRole GetRoleTemplateVersion", On.NO_SUCH_THING, TemplateArn=_TEMPLATE),
+    *_plain("DisableOutboundWebIdentityFederation EnableOutboundWebIdentityFederation "
+            "GetOutboundWebIdentityFederationInfo ListDelegationRequests "
+            "ListServerCertificates", On.ANYTHING),
+)  # fmt: skip
+
 IAM: tuple[Row, ...] = (
     Row("CreateUser", {"UserName": "new"}, On.NEW_USER),
     Row("CreateUser", {"UserName": "new", "PermissionsBoundary": "@policy", "Tags": [IAM_TAG]},
@@ -275,8 +318,7 @@ IAM: tuple[Row, ...] = (
     Row("UntagPolicy", {"PolicyArn": "@policy", "TagKeys": ["Team"]}, On.POLICY,
         {"aws:TagKeys": ("Team",)}),
     *_plain("CreateAccessKey DeleteLoginProfile DeleteUser GetLoginProfile GetUser ListAccessKeys "
-            "ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListSSHPublicKeys "
-            "ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies "
+            "ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListUserPolicies "
             "ListUserTags UpdateUser", On.USER, **_JO),
     *_plain("GetUser UpdateUser", On.BARE_USER, **_BARE),
     *_plain("GetUserPolicy", On.USER, **_JO, PolicyName="p"),
@@ -306,6 +348,7 @@ IAM: tuple[Row, ...] = (
     *_plain("GetContextKeysForCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT]),
     *_plain("SimulateCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT],
             ActionNames=["kms:Encrypt"]),
+    *_DECLINED,
 )  # fmt: skip
 
 _ASSUME: Keys = {"sts:RoleSessionName": "me"}
@@ -318,7 +361,15 @@ _FULL_KEYS: Keys = {
     "sts:ExternalId": "e-1", "sts:SourceIdentity": "jo", "sts:TransitiveTagKeys": ("Cost",),
 }  # fmt: skip
 
+_TOKEN = {"Audience": ["https://example.com"], "SigningAlgorithm": "RS256"}
+
 STS: tuple[Row, ...] = (
+    *_plain("GetDelegatedAccessToken", On.ANYTHING, TradeInToken="x"),
+    *_plain("GetWebIdentityToken", On.ANYTHING, **_TOKEN),
+    *(
+        Row("GetWebIdentityToken", {**_TOKEN, "Tags": [IAM_TAG]}, On.ANYTHING, _TAGGED, action)
+        for action in ("", "TagGetWebIdentityToken")
+    ),
     Row("AssumeRole", {"RoleArn": "@role", "RoleSessionName": "me"}, On.ROLE, _ASSUME),
     Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS),
     Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS, "TagSession"),

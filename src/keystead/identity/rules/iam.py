@@ -1,9 +1,10 @@
-"""The rows of the IAM operations, in the order of their names.
+"""The rows of the IAM operations, in the order of their names; the declined ones stand apart.
 
 IAM never works across accounts. An operation that sets tags by the way, or passes a role,
 asks about these actions as well (iam.md 1.8, IA-3).
 """
 
+from keystead.identity.rules.declined import DECLINED_IAM
 from keystead.rules import Rules, table
 from keystead.wire.models import iam as api
 
@@ -77,9 +78,6 @@ IAM = table(
     Rules(api.ListRolePolicies),
     Rules(api.ListRoleTags),
     Rules(api.ListRoles),
-    Rules(api.ListSSHPublicKeys),
-    Rules(api.ListServiceSpecificCredentials),
-    Rules(api.ListSigningCertificates),
     Rules(api.ListUserPolicies),
     Rules(api.ListUserTags),
     Rules(api.ListUsers),
@@ -109,4 +107,5 @@ IAM = table(
     Rules(api.UpdateRole),
     Rules(api.UpdateRoleDescription),
     Rules(api.UpdateUser),
+    *DECLINED_IAM,
 )

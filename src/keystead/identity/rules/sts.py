@@ -1,5 +1,6 @@
-"""The rows of the STS operations, in the order of their names."""
+"""The rows of the STS operations, in the order of their names; the declined ones stand apart."""
 
+from keystead.identity.rules.declined import DECLINED_STS
 from keystead.rules import EVERY_KIND, LONG_TERM, CredentialKind, Rules, table
 from keystead.wire.models import sts as api
 
@@ -30,4 +31,5 @@ STS = table(
         credentials=LONG_TERM,
     ),
     Rules(api.GetSessionToken, answer_recorded=True, credentials=LONG_TERM),
+    *DECLINED_STS,
 )

@@ -1,5 +1,11 @@
 """The STS operations, one family per module. Importing this package registers all of them."""
 
-from keystead.identity.sts import assume_role, authorization_messages, identity, own_sessions
+from keystead.identity.sts import (
+    assume_role,
+    authorization_messages,
+    declined,
+    identity,
+    own_sessions,
+)
 
-__all__ = ("assume_role", "authorization_messages", "identity", "own_sessions")
+__all__ = ("assume_role", "authorization_messages", "declined", "identity", "own_sessions")
