@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from keystead.wire.models import organizations as api
-from tests.conftest import Server, refused
+from tests.conftest import Credentials, Server, policy, refused
 from tests.identity.organizing import Owner, Tree, account, tree
 from tests.identity.world import World
 
@@ -73,6 +73,32 @@ def test_by_address(org: Tree, guest: Owner) -> None:
             Target={"Id": "o-aaaaaaaaaa", "Type": "ORGANIZATION"}
         )
     assert caught.value.response["Reason"] == "INVALID_PARTY_TYPE_TARGET"
+
+
+def test_a_refusal_tells_no_number_behind_an_address(org: Tree, guest: Owner) -> None:
+    """A caller who may not invite hears the same of every address; a permission for all is heard.
+
+    A permission for one account alone is none for an address.
+    """
+    iam = org.management.client("iam")
+    iam.create_user(UserName="jo")
+    key = iam.create_access_key(UserName="jo")["AccessKey"]
+    credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    jo = org.management.server.client("organizations", credentials)
+    invitation = {"Action": "organizations:InviteAccountToOrganization", "Effect": "Allow"}
+    account_arn = (
+        f"arn:aws:organizations::{org.management.account}:account/{org.id}/{guest.account}"
+    )
+    for allowed in (None, account_arn):
+        if allowed:
+            may = policy({**invitation, "Resource": allowed})
+            iam.put_user_policy(UserName="jo", PolicyName="p", PolicyDocument=may)
+        for address in (guest.email, "nobody@example.com"):
+            with refused("AccessDeniedException", "on resource: * because"):
+                jo.invite_account_to_organization(Target={"Id": address, "Type": "EMAIL"})
+    may = policy({**invitation, "Resource": "*"})
+    iam.put_user_policy(UserName="jo", PolicyName="p", PolicyDocument=may)
+    jo.invite_account_to_organization(Target={"Id": guest.email, "Type": "EMAIL"})
 
 
 @pytest.mark.parametrize(("by_guest", "state"), [(True, "DECLINED"), (False, "CANCELED")])

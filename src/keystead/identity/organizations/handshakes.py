@@ -42,11 +42,11 @@ def invite_account_to_organization(
     given = tags.requested(request.tags)
     account = _invited(call, request.target)
     number = account.account if account else request.target.id
-    is_number = request.target.type == "ACCOUNT" or account is not None
-    part = call.node(organization, number, NO_TARGET) if is_number else None
-    if part is None:
+    by_address = request.target.type == "EMAIL"
+    if by_address:  # asked first about no account: a refusal tells no number behind an address
         call.ask_any(organization, request_keys(given))
-    else:
+    if account is not None or not by_address:
+        part = call.node(organization, number, NO_TARGET)
         call.ask(organization, part, request_keys(given))
     call.ask_to_tag(organization, organization.node_arn(number), given)
     if account is None or not account.is_open:
