@@ -53,6 +53,8 @@ class On(Enum):
     NEW_ROLE = "new role", _NONE
     PROFILE = "instance profile", _TEAM
     NEW_PROFILE = "new instance profile", _NONE
+    OIDC = "provider", _TEAM
+    NEW_OIDC = "new provider", _NONE
     POLICY = "policy", _TEAM
     NEW_POLICY = "new policy", _NONE
     MEMBER = "account", _TEAM  # of an organization
@@ -202,6 +204,7 @@ _ATTACHED: Keys = {"iam:PolicyARN": "@policy"}
 _JO, _BARE, _DEVS = {"UserName": "jo"}, {"UserName": "bare"}, {"GroupName": "devs"}
 _OPS, _BARE_ROLE = {"RoleName": "ops"}, {"RoleName": "bare"}
 _PROFILE = {"InstanceProfileName": "web"}
+_OIDC = {"OpenIDConnectProviderArn": "@provider"}
 _KMS = "mrk.kms.amazonaws.com"
 _LINKED = f"aws-service-role/{_KMS}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
 
@@ -308,6 +311,17 @@ IAM: tuple[Row, ...] = (
           On.NEW_PROFILE, _TAGGED, action) for action in ("", "TagInstanceProfile")),
     *_plain("DeleteInstanceProfile GetInstanceProfile ListInstanceProfileTags", On.PROFILE,
             **_PROFILE),
+    Row("CreateOpenIDConnectProvider", {"Url": "https://new.example"}, On.NEW_OIDC),
+    *(Row("CreateOpenIDConnectProvider", {"Url": "https://new.example", "Tags": [IAM_TAG]},
+          On.NEW_OIDC, _TAGGED, action) for action in ("", "TagOpenIDConnectProvider")),
+    *_plain("DeleteOpenIDConnectProvider GetOpenIDConnectProvider ListOpenIDConnectProviderTags",
+            On.OIDC, **_OIDC),
+    *_plain("AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider", On.OIDC,
+            **_OIDC, ClientID="app"),
+    *_plain("UpdateOpenIDConnectProviderThumbprint", On.OIDC, **_OIDC, ThumbprintList=["a" * 40]),
+    Row("TagOpenIDConnectProvider", {**_OIDC, "Tags": [IAM_TAG]}, On.OIDC, _TAGGED),
+    Row("UntagOpenIDConnectProvider", {**_OIDC, "TagKeys": ["Team"]}, On.OIDC,
+        {"aws:TagKeys": ("Team",)}),
     *_plain("AddRoleToInstanceProfile RemoveRoleFromInstanceProfile", On.PROFILE,
             **_PROFILE, **_OPS),
     Row("AddRoleToInstanceProfile", {**_PROFILE, **_OPS}, On.ROLE,
@@ -343,7 +357,8 @@ IAM: tuple[Row, ...] = (
     *_plain("DeleteAccountPasswordPolicy GetAccountPasswordPolicy UpdateAccountPasswordPolicy",
             On.ANYTHING),
     *_plain("GetAccountAuthorizationDetails GetAccountSummary ListAccountAliases ListGroups "
-            "ListInstanceProfiles ListPolicies ListRoles ListUsers ListVirtualMFADevices",
+            "ListInstanceProfiles ListOpenIDConnectProviders ListPolicies ListRoles ListUsers "
+            "ListVirtualMFADevices",
             On.ANYTHING),
     *_plain("GetContextKeysForCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT]),
     *_plain("SimulateCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT],

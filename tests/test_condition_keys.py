@@ -145,11 +145,15 @@ def people(tenant: Tenant) -> dict[str, Any]:
     )  # fmt: skip
     root(api.CreateRole, role_name="bare", assume_role_policy_document=trust)
     root(api.CreateInstanceProfile, instance_profile_name="web", tags=team)
+    provider = root(
+        api.CreateOpenIDConnectProvider, url="https://idp.example", tags=team
+    ).open_id_connect_provider_arn
     role = stored_role(tenant, "assumed", trusting(f"{tenant.id}"), tags='{"Team":"blue"}')
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)
-    return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key, **tree}
+    return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key,
+            "@provider": provider, **tree}  # fmt: skip
 
 
 def organization(root: Person) -> dict[str, Any]:

@@ -57,6 +57,10 @@ def everything(local: Local) -> None:
     local.iam("UpdateRole", RoleName="worker", MaxSessionDuration="7200")
     local.iam("CreateInstanceProfile", InstanceProfileName="web")
     local.iam("AddRoleToInstanceProfile", InstanceProfileName="web", RoleName="worker")
+    account = local.founded.account_id
+    provider = {"OpenIDConnectProviderArn": f"arn:aws:iam::{account}:oidc-provider/idp.example"}
+    local.iam("CreateOpenIDConnectProvider", Url="https://idp.example")
+    local.iam("AddClientIDToOpenIDConnectProvider", **provider, ClientID="app")
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="12")
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="14")
     local.organizations("CreateOrganization")

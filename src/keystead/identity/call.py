@@ -14,7 +14,13 @@ from keystead.custody.tokens import Tokens
 from keystead.errors import ValidationException
 from keystead.identity import resources
 from keystead.identity.authentication import LastUsed
-from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn, split_policy_arn
+from keystead.identity.names import (
+    AWS_ACCOUNT,
+    NotAPolicyArn,
+    NotAProviderArn,
+    split_policy_arn,
+    split_provider_arn,
+)
 from keystead.identity.permissions import managed_policy
 from keystead.identity.repository import (
     Account,
@@ -23,6 +29,7 @@ from keystead.identity.repository import (
     IdentityRepository,
     InstanceProfile,
     ManagedPolicy,
+    OidcProvider,
     Role,
     User,
 )
@@ -140,6 +147,23 @@ class IamCall(Call, kw_only=True):
     def instance_profile(self, name: str) -> Named[InstanceProfile]:
         """The instance profile with this name."""
         return self.named(InstanceProfile, name)
+
+    def oidc_provider(self, arn: str) -> Named[OidcProvider]:
+        """The provider of OpenID Connect with this ARN, which is compared exactly.
+
+        Another account's provider is nothing that a caller may do anything to (IA-10).
+        """
+        try:
+            account, name = split_provider_arn(arn, OidcProvider.kind.noun)
+        except NotAProviderArn:
+            raise api.InvalidInputException(f"ARN {arn} is not valid.") from None
+        except NotAnArn:
+            raise ValidationException("Invalid ARN:  Could not be parsed!") from None
+        provider = None
+        if account == self.account:
+            provider = self.repository.of(OidcProvider).named(self.transaction, account, name)
+        known = provider if provider is not None and provider.arn == arn else None
+        return resources.with_arn(OidcProvider, account, arn, known)
 
     def ask_to_pass(self, role: Named[Role], service: str) -> None:
         """May the caller give this role to a service?  A permission of its own (IA-3)."""

@@ -19,6 +19,7 @@ GROUP = "AGPA"
 ROLE = "AROA"
 INSTANCE_PROFILE = "AIPA"
 POLICY = "ANPA"
+OIDC_PROVIDER = "OIDC"  # ours: AWS shows no id of a provider
 LONG_TERM_KEY = "AKIA"
 TEMPORARY_KEY = "ASIA"
 

@@ -59,9 +59,9 @@ class EntityKind:
     def arn(self, account: str, path: str, name: str) -> str:
         return iam_arn(account, f"{self.noun}{path}{name}")
 
-    def sentence(self, pattern: str, name: str) -> str:
-        """One of this kind's sentences, about the entity with this name."""
-        return pattern.format(noun=self.noun, title=self.title, name=name)
+    def sentence(self, pattern: str, name: str, arn: str = "") -> str:
+        """One of this kind's sentences, about the entity with this name, or with this ARN."""
+        return pattern.format(noun=self.noun, title=self.title, name=name, arn=arn)
 
 
 def required(rules: T | None) -> T:
@@ -125,5 +125,18 @@ INSTANCE_PROFILE = EntityKind(
     exists="Instance Profile {name} already exists.",
     tagging=Tagging(
         api.TagInstanceProfile, "TagsPerInstanceProfile", fold=False, prefixes=("aws",)
+    ),
+)
+OIDC_PROVIDER = EntityKind(
+    noun="oidc-provider",
+    title="OIDCProvider",
+    table="iam_oidc_provider",
+    id_column="provider_id",
+    id_prefix=identifiers.OIDC_PROVIDER,
+    quota=("OpenIdConnectProvidersPerAccount", limits.OIDC_PROVIDERS_PER_ACCOUNT),
+    missing="OpenIDConnect Provider not found for arn {arn}",
+    exists="Provider with url https://{name} already exists.",
+    tagging=Tagging(
+        api.TagOpenIDConnectProvider, "TagsPerOpenIDConnectProvider", fold=False, prefixes=("aws",)
     ),
 )

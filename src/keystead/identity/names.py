@@ -24,6 +24,23 @@ def root_arn(account: str) -> str:
     return iam_arn(account, "root")
 
 
+class NotAProviderArn(ValueError):
+    """An ARN, but not of a provider of this kind."""
+
+
+def split_provider_arn(text: str, noun: str) -> tuple[str, str]:
+    """Account and name of a provider's ARN; `noun` is that of its kind.
+
+    Raises NotAnArn or NotAProviderArn.
+    """
+    arn = Arn.parse(text)
+    kind, _, name = arn.resource.partition("/")
+    named = arn.service == "iam" and not arn.region and kind == noun and name
+    if not named or iam_arn(arn.account, arn.resource) != text or arn.account == AWS_ACCOUNT:
+        raise NotAProviderArn(text)
+    return arn.account, name
+
+
 class NotAPolicyArn(ValueError):
     """An ARN, but not of a managed policy."""
 

@@ -90,6 +90,13 @@ def policy(arn: str, owner: str, known: ManagedPolicy | None) -> Named[ManagedPo
     return Named(arn, owner, ManagedPolicy.kind.resource_type, missing, known, tag_keys(known))
 
 
+def with_arn(record: type[E], account: str, arn: str, known: E | None) -> Named[E]:
+    """The entity of this kind that a request names by its ARN."""
+    kind = record.kind
+    missing = kind.sentence(kind.missing, "", arn)
+    return Named(arn, account, kind.resource_type, missing, known, tag_keys(known))
+
+
 def boundary_keys(arn: str | None) -> dict[str, ContextValue]:
     """`iam:PermissionsBoundary`, when there is one."""
     return {} if arn is None else {"iam:permissionsboundary": arn}

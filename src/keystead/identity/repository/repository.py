@@ -16,6 +16,7 @@ from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
+from keystead.identity.repository.oidc_providers import OidcProvider
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.password_policies import PasswordPolicies
@@ -37,8 +38,8 @@ class IdentityRepository:
     __slots__ = (
         "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
         "handshakes", "identities", "inline_policies", "instance_profiles", "memberships",
-        "organization_policies", "organizations", "password_policies", "policies", "role_deletions",
-        "roles", "users",
+        "oidc_providers", "organization_policies", "organizations", "password_policies",
+        "policies", "role_deletions", "roles", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
@@ -49,10 +50,13 @@ class IdentityRepository:
         self.roles = Roles(seals)
         self.role_deletions = RoleDeletions(seals)
         self.instance_profiles = InstanceProfiles(seals)
+        self.oidc_providers = Entities(seals, OidcProvider)
         self.policies = Policies(seals)
         self.identities: tuple[Entities[Any], ...] = (self.users, self.groups, self.roles)
         """Those who carry policies."""
-        every: tuple[Entities[Any], ...] = (*self.identities, self.policies, self.instance_profiles)
+        every: tuple[Entities[Any], ...] = (
+            *self.identities, self.policies, self.instance_profiles, self.oidc_providers,
+        )  # fmt: skip
         self._entities = {entities.record: entities for entities in every}
         self.inline_policies = InlinePolicies(seals)
         self.attachments = Attachments(seals)

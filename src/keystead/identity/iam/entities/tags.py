@@ -36,6 +36,13 @@ def tag_policy(call: IamCall, request: api.TagPolicyRequest) -> None:
     _tag(call, call.policy(request.policy_arn, to_change=True), request.tags)
 
 
+@implements(api.TagOpenIDConnectProvider)
+def tag_open_id_connect_provider(
+    call: IamCall, request: api.TagOpenIDConnectProviderRequest
+) -> None:
+    _tag(call, call.oidc_provider(request.open_id_connect_provider_arn), request.tags)
+
+
 @implements(api.UntagUser)
 def untag_user(call: IamCall, request: api.UntagUserRequest) -> None:
     _untag(call, call.user(request.user_name), request.tag_keys)
@@ -54,6 +61,13 @@ def untag_instance_profile(call: IamCall, request: api.UntagInstanceProfileReque
 @implements(api.UntagPolicy)
 def untag_policy(call: IamCall, request: api.UntagPolicyRequest) -> None:
     _untag(call, call.policy(request.policy_arn, to_change=True), request.tag_keys)
+
+
+@implements(api.UntagOpenIDConnectProvider)
+def untag_open_id_connect_provider(
+    call: IamCall, request: api.UntagOpenIDConnectProviderRequest
+) -> None:
+    _untag(call, call.oidc_provider(request.open_id_connect_provider_arn), request.tag_keys)
 
 
 @implements(api.ListUserTags)
@@ -88,6 +102,16 @@ def list_policy_tags(
 ) -> api.ListPolicyTagsResponse:
     page = _page(call, request, call.policy(request.policy_arn))
     return api.ListPolicyTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+@implements(api.ListOpenIDConnectProviderTags)
+def list_open_id_connect_provider_tags(
+    call: IamCall, request: api.ListOpenIDConnectProviderTagsRequest
+) -> api.ListOpenIDConnectProviderTagsResponse:
+    page = _page(call, request, call.oidc_provider(request.open_id_connect_provider_arn))
+    return api.ListOpenIDConnectProviderTagsResponse(
         tags=page.items, is_truncated=page.is_truncated, marker=page.marker
     )
 

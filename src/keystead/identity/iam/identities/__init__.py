@@ -5,6 +5,7 @@ from keystead.identity.iam.identities import (
     group_memberships,
     groups,
     instance_profiles,
+    oidc_providers,
     roles,
     service_linked_roles,
     unserved,
@@ -12,6 +13,6 @@ from keystead.identity.iam.identities import (
 )
 
 __all__ = (
-    "access_keys", "group_memberships", "groups", "instance_profiles", "roles",
-    "service_linked_roles", "unserved", "users",
+    "access_keys", "group_memberships", "groups", "instance_profiles", "oidc_providers",
+    "roles", "service_linked_roles", "unserved", "users",
 )  # fmt: skip

@@ -1,0 +1,42 @@
+"""Providers of OpenID Connect. A role's trust policy may name one as its federated principal."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+from keystead.identity.kinds import OIDC_PROVIDER, EntityKind
+from keystead.identity.repository.entities import Entity
+
+_decode = msgspec.json.Decoder(list[str]).decode
+
+
+class OidcProvider(Entity, frozen=True, kw_only=True, gc=False):
+    """One provider. Its name is its URL without `https://`."""
+
+    kind: ClassVar[EntityKind] = OIDC_PROVIDER
+
+    account: str
+    provider_id: str
+    name: str
+    name_key: str
+    path: str
+    client_ids: str
+    thumbprints: str
+    tags: str
+    created: int
+
+    @property
+    def clients(self) -> list[str]:
+        """The client ids, in the order in which they came."""
+        return _decode(self.client_ids)
+
+    @property
+    def certificates(self) -> list[str]:
+        """The thumbprints, in the order in which they were given."""
+        return _decode(self.thumbprints)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The column of these texts, each of them once, in their order."""
+    return msgspec.json.encode(list(dict.fromkeys(texts))).decode()
