@@ -4,6 +4,7 @@ The tables, their rows and their columns are discovered. What the warm caches gi
 held against what is given when nothing is kept.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from botocore.credentials import Credentials
 
 from keystead import registry
 from keystead.custody.rows.rows import Record, SealedTable
@@ -27,6 +29,7 @@ from tests.server.installations import REGION, Local, open_local
 NOT_SEEN = {
     "org_delegate", "org_handshake", "org_service",  # read by the call itself
     "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
+    "iam_instance_profile",  # no program asks by an instance profile yet
     "iam_oidc_provider",  # no session comes from a provider yet
     "iam_password_policy",  # no password of a user is asked for yet
     "kms_key_policies",  # found by the hash of its text, which stands in the row of its key
@@ -122,18 +125,19 @@ def _member(xml: bytes, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Two users with all that users can have, two keys with aliases and tags."""
+    """Users, a session of a role, and two keys with aliases and tags."""
     local = open_local(tmp_path_factory.mktemp("evictions") / "data")
     world = World(local)
     _organize(local)
     for number, document in enumerate((ALLOW, DENY)):
         _add_user(world, f"user-{number}", document)
         _add_key(world, number)
-    for user in (local, *world.users):
+    callers = [local.admin, *(user.admin for user in world.users), _role_session(local)]
+    for who in callers:
         for alias in ("alias/key-0", "alias/key-1", "alias/none"):
-            world.described.append(user.kms_request("DescribeKey", KeyId=alias))
+            world.described.append(local.kms_request("DescribeKey", who, KeyId=alias))
         for key in world.keys:
-            world.used.append(user.kms_request("Encrypt", KeyId=key, Plaintext="aGk="))
+            world.used.append(local.kms_request("Encrypt", who, KeyId=key, Plaintext="aGk="))
     yield world
     local.installation.close()
 
@@ -194,6 +198,34 @@ def _add_user(world: World, name: str, document: str) -> None:
     issued = iam("CreateAccessKey", UserName=name)
     key = IssuedKey(_member(issued, "AccessKeyId"), _member(issued, "SecretAccessKey"))
     world.users.append(replace(local, founded=replace(local.founded, access_key=key)))
+
+
+def _role_session(local: Local) -> Credentials:
+    """The credentials of a session of a role with a policy, a boundary and a tag."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": local.founded.account_id},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    made = local.iam(
+        "CreateRole", RoleName="role", AssumeRolePolicyDocument=json.dumps(trust),
+        PermissionsBoundary=f"arn:aws:iam::{local.founded.account_id}:policy/b-user-0",
+        **{"Tags.member.1.Key": "team", "Tags.member.1.Value": "role"},
+    )  # fmt: skip
+    assert made.status == 200, made.body
+    put = local.iam("PutRolePolicy", RoleName="role", PolicyName="inline", PolicyDocument=ALLOW)
+    assert put.status == 200, put.body
+    role = _member(made.body, "Arn")
+    given = local.sts("AssumeRole", RoleArn=role, RoleSessionName="session")
+    assert given.status == 200, given.body
+    return Credentials(
+        *(_member(given.body, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    )
 
 
 def _add_key(world: World, number: int) -> None:
