@@ -163,7 +163,6 @@ def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
         "one at a time": Way(raw(by.kms("ListKeys")), 200, together=1),
         "a session is issued": Way(raw(by.sts("GetSessionToken")), 200),
         "a federated user is": Way(raw(by.sts("GetFederationToken", "&Name=jim")), 200),
-        "a session": Way(raw(by.local.kms_request("ListKeys", session(by.local))), 200),
     }
 
 
@@ -195,7 +194,6 @@ def strangers(by: Caller) -> Mapping[str, Way]:
         "no date": Way(raw(listing, x_amz_date=""), 400),
         "no AWS scheme": Way(raw(listing, authorization="Basic eA=="), 400),
         "a token with a key that has none": Way(raw(listing, x_amz_security_token="x"), 400),
-        "a token of nobody": Way(raw(by.local.kms_request("ListKeys", forged(by.local))), 400),
         "another scope": Way(
             raw(listing, authorization=signature.replace("us-east-1", "eu-west-9")), 400
         ),
@@ -235,10 +233,17 @@ def refused_by_the_service(by: Caller, nobody: Caller, key_id: str) -> Mapping[s
         "no such user": Way(raw(by.iam("GetUser", "&UserName=nobody")), 404),
         "no change": Way(raw(by.iam("CreateUser", "&UserName=admin")), 409),
         "no role": Way(raw(by.sts("AssumeRole", NO_ROLE)), 403),
-        "a session for a session": Way(
-            raw(by.local.sts_request("GetSessionToken", session(by.local))), 403
-        ),
         "no policy": Way(raw(by.kms("PutKeyPolicy", KeyId=key_id, Policy="{}")), 400),
+    }
+
+
+def temporary(local: Local) -> Mapping[str, Way]:
+    """Requests with the token of a session, of a true one and of a changed one."""
+    who = session(local)
+    return {
+        "a session": Way(raw(local.kms_request("ListKeys", who)), 200),
+        "a session for a session": Way(raw(local.sts_request("GetSessionToken", who)), 403),
+        "a token of nobody": Way(raw(local.kms_request("ListKeys", forged(local))), 400),
     }
 
 
@@ -314,4 +319,4 @@ def ways(local: Local, longer: int) -> dict[str, Way]:
     by = Caller(local, longer)
     nobody = Caller(permitted_nothing(local), longer)
     key_id = str(local.kms("CreateKey").json["KeyMetadata"]["KeyId"])
-    return {**from_outside(by, nobody, key_id), **failures(by, key_id)}
+    return {**from_outside(by, nobody, key_id), **temporary(local), **failures(by, key_id)}
