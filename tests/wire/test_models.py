@@ -135,7 +135,7 @@ def test_unsigned_operations() -> None:
         (iam.ChangePassword, False),
         (sts.GetCallerIdentity, True),
         (sts.DecodeAuthorizationMessage, True),
-        (sts.AssumeRole, False),
+        (sts.AssumeRole, True),  # so says CloudTrail of every call that gives credentials
     ],
 )
 def test_what_only_reads(operation: Operation[Any, Any], reads: bool) -> None:
