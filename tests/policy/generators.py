@@ -174,9 +174,7 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
         min_size=alone is kind.RCP,
         max_size=0 if alone not in (None, kind.RCP) else 2,
     )
-    sessions = st.lists(
-        several(kind.SESSION, 2, says[kind.SESSION]), min_size=alone is kind.SESSION, max_size=2
-    )
+    sessions = st.lists(several(kind.SESSION, 2, says[kind.SESSION]), min_size=1, max_size=2)
     grants = several(kind.KEY, 2, says["grants"] if alone == "grants" else "any")
     return context, ApplicablePolicies(
         principal=PrincipalPolicies(
@@ -184,7 +182,7 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
             boundary=draw(
                 perhaps(sources(kind.BOUNDARY, says[kind.BOUNDARY]), alone is kind.BOUNDARY)
             ),
-            session=draw(sessions.map(tuple)),
+            session=tuple(draw(perhaps(sessions, alone is kind.SESSION)) or ()),
             service_control=draw(levels.map(tuple)),
         ),
         resource_based=draw(several(kind.KEY, 2, says[kind.KEY])),

@@ -103,7 +103,7 @@ class Draw:
             drawn["sessionPolicy"] = first
             if self.chance(0.3):
                 drawn["sessionPolicy"] = [[first], [self.identity(target, 0.6)]]
-        if self.chance(0.2):
+        if self.chance(0.3):
             drawn["vpcEndpointPolicy"] = self.endpoint(caller, target)
         return drawn
 

@@ -10,7 +10,7 @@ from tests.policy.generators import questions
 from tests.policy.layers import WITHOUT, Asked, shares
 from tests.policy.scenarios import scenario
 
-QUESTIONS = 400
+QUESTIONS = 1_000
 SCENARIOS = 1_000
 LEAST = 0.01
 
