@@ -4,6 +4,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import botocore.session
@@ -125,17 +126,26 @@ def hostile_form(shape: Any) -> Iterator[list[tuple[str, str]]]:
             yield [(f"{name}.member.1.Key", "x" * 500), (f"{name}.member.1.Value", "y" * 500)]
 
 
-def answers(wire: Wire, service: str, operation: str) -> Iterator[Answer]:
-    """Everything hostile, sent to one operation."""
+def answers(
+    wire: Wire, service: str, operation: str, *, first: int = 0, step: int = 1
+) -> Iterator[Answer]:
+    """Everything hostile, or what comes at every `step` of it, sent to one operation."""
     shape = MODELS[service].operation_model(operation).input_shape
+    start = first if step > 1 else 0
     if service in TARGETS:
-        yield from (wire.json(service, operation, body) for body in hostile_json(shape))
+        yield from (
+            wire.json(service, operation, body)
+            for body in islice(hostile_json(shape), start, None, step)
+        )
     elif service == "access-analyzer":
         path = MODELS[service].operation_model(operation).http["requestUri"]
-        for body in hostile_json(shape):
+        for body in islice(hostile_json(shape), start, None, step):
             yield wire.send(service, body, {"Content-Type": "application/json"}, path=path)
     else:
-        yield from (wire.query(service, operation, form) for form in hostile_form(shape))
+        yield from (
+            wire.query(service, operation, form)
+            for form in islice(hostile_form(shape), start, None, step)
+        )
 
 
 def recorded(server: Server) -> list[str]:
@@ -170,15 +180,19 @@ def epoch(server: Server) -> str:
 
 @pytest.mark.parametrize("service", ["kms", "iam"])
 def test_refused_calls_change_nothing_and_are_recorded(own_server: Server, service: str) -> None:
-    """A refused call leaves the state as it was, and one record."""
+    """A refused call leaves the state as it was, and one record.
+
+    Of IAM, which has many operations, a third of the inputs to each.
+    """
     wire = Wire(own_server)
     own_server.client("kms").create_key()
     known, refusals, accepted = set(recorded(own_server)), [], 0
-    for name, operation in SERVED:
+    for number, (name, operation) in enumerate(SERVED):
         if name != service or operation in OPEN:
             continue
         before, state = epoch(own_server), snapshot(own_server)
-        for answer in answers(wire, name, operation):
+        sent = answers(wire, name, operation, first=number % 3, step=3 if name == "iam" else 1)
+        for answer in sent:
             now = epoch(own_server)
             if answer.status < 400:  # it may have changed something
                 accepted += 1
