@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from typing import Any
 
 import boto3
@@ -72,8 +73,9 @@ def test_the_cli(server: Server) -> None:
     """`aws sts get-session-token`, and its output in the environment, are all that is needed."""
 
     def aws(*words: str, **environment: str) -> Any:
+        cli = [sys.executable, str(BIN / "aws"), "--endpoint-url", server.endpoint]
         done = subprocess.run(
-            [BIN / "aws", "--endpoint-url", server.endpoint, "--region", REGION, *words],
+            [*cli, "--region", REGION, *words],
             env={"PATH": os.environ["PATH"], **environment},
             capture_output=True, check=True,
         )  # fmt: skip
