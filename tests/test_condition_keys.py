@@ -26,8 +26,8 @@ from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.models import iam as api
 from keystead.wire.models import organizations
 from tests import condition_keys as table
+from tests import setting
 from tests.condition_keys import On, Row
-from tests.identity.assuming import stored_role, trusting
 from tests.identity.world import Person, Tenant, document
 from tests.identity.world import World as Identities
 from tests.kms import world as kms
@@ -51,19 +51,10 @@ def each(*services: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("service", "row"), rows, ids=names)
 
 
-def filled(value: Any, made: Mapping[str, Any]) -> Any:
-    """A member of a request, with what the test made in the places that name it."""
-    if isinstance(value, dict):
-        return {name: filled(member, made) for name, member in value.items()}
-    if isinstance(value, str) and value.startswith("@"):
-        return made[value]
-    return value
-
-
 def expected(row: Row, made: Mapping[str, Any], account: str) -> dict[str, Any]:
     keys = {**row.on.keys, **row.keys}
     return {
-        **{name.lower(): filled(value, made) for name, value in keys.items()},
+        **{name.lower(): setting.filled(value, made) for name, value in keys.items()},
         "aws:resourceaccount": account,
         **made.get("@over", {}),
     }
@@ -83,12 +74,7 @@ def keys_and_aliases(
 ) -> Iterator[tuple[kms.World, dict[str, Any]]]:
     """A key with a tag and an alias, a bare one, a ciphertext. What is refused changes nothing."""
     world = kms.World(tmp_path_factory.mktemp("kms"))
-    admin = world.caller()
-    key, bare = admin.key(Tags=[{"TagKey": "Team", "TagValue": "blue"}]), admin.key()
-    admin.create_alias(AliasName="alias/app", TargetKeyId=key)
-    context = {"App": "Pay", "stage": ""}
-    blob = admin.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context).ciphertext_blob
-    yield world, {"@key": key, "@bare": bare, "@blob": blob}
+    yield world, setting.keys(world.caller())
     world.store.close()
 
 
@@ -106,7 +92,7 @@ def test_keys_of_kms_decisions(
     policies = [kms.allow("*"), kms.deny(f"kms:{row.asked}", resource)]
     own = {"kms:viaservice": VIA}
     caller = world.caller("alice", policies=policies, **own)
-    members = {name: filled(value, made) for name, value in row.request.items()}
+    members = {name: setting.filled(value, made) for name, value in row.request.items()}
     with pytest.raises(AccessDenied) as refused:
         caller.call(row.operation, members)
 
@@ -127,70 +113,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 
 @pytest.fixture(scope="module")
 def people(tenant: Tenant) -> dict[str, Any]:
-    """A user and a role with a tag and a boundary, bare ones, and one of every other kind."""
-    root = tenant.root
-    team = [api.Tag(key="Team", value="blue")]
-    made = root(
-        api.CreatePolicy, policy_name="some", policy_document=table.DOCUMENT, tags=team
-    ).policy
-    assert made is not None
-    root(api.CreateUser, user_name="jo", tags=team, permissions_boundary=made.arn)
-    root(api.CreateUser, user_name="bare")
-    root(api.CreateGroup, group_name="devs")
-    trust = table.TRUST
-    root(
-        api.CreateRole,
-        role_name="ops", assume_role_policy_document=trust, tags=team,
-        permissions_boundary=made.arn,
-    )  # fmt: skip
-    root(api.CreateRole, role_name="bare", assume_role_policy_document=trust)
-    root(api.CreateInstanceProfile, instance_profile_name="web", tags=team)
-    provider = root(
-        api.CreateOpenIDConnectProvider, url="https://idp.example", tags=team
-    ).open_id_connect_provider_arn
-    role = stored_role(tenant, "assumed", trusting(f"{tenant.id}"), tags='{"Team":"blue"}')
-    key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
-    user = root(api.GetUser, user_name="jo").user.arn
-    tree = organization(root)
-    return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key,
-            "@provider": provider, **tree}  # fmt: skip
-
-
-def organization(root: Person) -> dict[str, Any]:
-    """An organization with a unit and an account in it, each with a tag."""
-    team = [organizations.Tag(key="Team", value="blue")]
-    root(organizations.CreateOrganization)
-    [tree] = root(organizations.ListRoots).roots or []
-    unit = root(
-        organizations.CreateOrganizationalUnit, parent_id=tree.id, name="unit", tags=team
-    ).organizational_unit
-    assert unit is not None
-    made = root(
-        organizations.CreateAccount, email="a@example.com", account_name="a", tags=team
-    ).create_account_status
-    assert made is not None
-    root(
-        organizations.MoveAccount,
-        account_id=made.account_id, source_parent_id=tree.id, destination_parent_id=unit.id,
-    )  # fmt: skip
-    policy = root(
-        organizations.CreatePolicy,
-        name="scp", description="", type="SERVICE_CONTROL_POLICY", content=table.DOCUMENT,
-        tags=team,
-    ).policy  # fmt: skip
-    assert policy is not None
-    assert policy.policy_summary is not None
-    scp = policy.policy_summary.id
-    name = root(organizations.DescribeOrganization).organization
-    assert name is not None
-    over = {"aws:resourceorgid": name.id, "aws:resourceorgpaths": (f"{name.id}/{tree.id}/",)}
-    return {
-        "@over": over,
-        "@root": tree.id,
-        "@unit": unit.id,
-        "@member": made.account_id,
-        "@scp": scp,
-    }
+    return setting.people(tenant)
 
 
 PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*", On.SCP: "policy/*"}
@@ -222,7 +145,9 @@ def call(caller: Person, service: str, row: Row, made: Mapping[str, Any]) -> Non
     fields = msgspec.structs.fields(served.operation.input)
     names = {one.encode_name.lower(): one for one in fields}
     members = {
-        names[name.lower()].name: msgspec.convert(filled(value, made), names[name.lower()].type)
+        names[name.lower()].name: msgspec.convert(
+            setting.filled(value, made), names[name.lower()].type
+        )
         for name, value in row.request.items()
     }
     caller(served.operation, **members)

@@ -1,0 +1,115 @@
+"""The things that the examples of `tests/condition_keys.py` are about, made in one installation.
+
+An example names them by `@key` and the like. An operation that acts on a thing of a new kind adds
+it here, with a tag, and without one where a decision tells the two apart.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from keystead.wire.models import iam as api
+from keystead.wire.models import organizations
+from tests import condition_keys as table
+from tests.identity.assuming import stored_role, trusting
+from tests.identity.world import Person, Tenant
+
+Made = Mapping[str, Any]
+"""What stands for the names of things: `@key` and the others."""
+
+
+class Kms(Protocol):
+    """An administrator who calls KMS."""
+
+    def call(self, name: str, members: Mapping[str, Any]) -> Any:
+        """Make a call; its output."""
+
+
+def filled(value: Any, made: Made) -> Any:
+    """A member of a request, with what was made in the places that name it."""
+    if isinstance(value, dict):
+        return {name: filled(member, made) for name, member in value.items()}
+    if isinstance(value, str) and value.startswith("@"):
+        return made[value]
+    return value
+
+
+def keys(admin: Kms) -> dict[str, Any]:
+    """A key with a tag and an alias, a bare one, and a ciphertext."""
+
+    def key(**members: Any) -> str:
+        found: str = admin.call("CreateKey", members).key_metadata.key_id
+        return found
+
+    tagged, bare = key(Tags=[{"TagKey": "Team", "TagValue": "blue"}]), key()
+    admin.call("CreateAlias", {"AliasName": "alias/app", "TargetKeyId": tagged})
+    context = {"App": "Pay", "stage": ""}
+    encrypt = {"KeyId": tagged, "Plaintext": b"x", "EncryptionContext": context}
+    blob = admin.call("Encrypt", encrypt).ciphertext_blob
+    return {"@key": tagged, "@bare": bare, "@blob": blob}
+
+
+def people(tenant: Tenant) -> dict[str, Any]:
+    """A user and a role with a tag and a boundary, bare ones, and one of every other kind."""
+    root = tenant.root
+    team = [api.Tag(key="Team", value="blue")]
+    made = root(
+        api.CreatePolicy, policy_name="some", policy_document=table.DOCUMENT, tags=team
+    ).policy
+    assert made is not None
+    root(api.CreateUser, user_name="jo", tags=team, permissions_boundary=made.arn)
+    root(api.CreateUser, user_name="bare")
+    root(api.CreateGroup, group_name="devs")
+    trust = table.TRUST
+    root(
+        api.CreateRole,
+        role_name="ops", assume_role_policy_document=trust, tags=team,
+        permissions_boundary=made.arn,
+    )  # fmt: skip
+    root(api.CreateRole, role_name="bare", assume_role_policy_document=trust)
+    root(api.CreateInstanceProfile, instance_profile_name="web", tags=team)
+    provider = root(
+        api.CreateOpenIDConnectProvider, url="https://idp.example", tags=team
+    ).open_id_connect_provider_arn
+    role = stored_role(tenant, "assumed", trusting(f"{tenant.id}"), tags='{"Team":"blue"}')
+    key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
+    user = root(api.GetUser, user_name="jo").user.arn
+    tree = organization(root)
+    return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key,
+            "@provider": provider, **tree}  # fmt: skip
+
+
+def organization(root: Person) -> dict[str, Any]:
+    """An organization with a unit and an account in it, each with a tag."""
+    team = [organizations.Tag(key="Team", value="blue")]
+    root(organizations.CreateOrganization)
+    [tree] = root(organizations.ListRoots).roots or []
+    unit = root(
+        organizations.CreateOrganizationalUnit, parent_id=tree.id, name="unit", tags=team
+    ).organizational_unit
+    assert unit is not None
+    made = root(
+        organizations.CreateAccount, email="a@example.com", account_name="a", tags=team
+    ).create_account_status
+    assert made is not None
+    root(
+        organizations.MoveAccount,
+        account_id=made.account_id, source_parent_id=tree.id, destination_parent_id=unit.id,
+    )  # fmt: skip
+    policy = root(
+        organizations.CreatePolicy,
+        name="scp", description="", type="SERVICE_CONTROL_POLICY", content=table.DOCUMENT,
+        tags=team,
+    ).policy  # fmt: skip
+    assert policy is not None
+    assert policy.policy_summary is not None
+    scp = policy.policy_summary.id
+    name = root(organizations.DescribeOrganization).organization
+    assert name is not None
+    over = {"aws:resourceorgid": name.id, "aws:resourceorgpaths": (f"{name.id}/{tree.id}/",)}
+    return {
+        "@over": over,
+        "@root": tree.id,
+        "@unit": unit.id,
+        "@member": made.account_id,
+        "@scp": scp,
+    }
