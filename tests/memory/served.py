@@ -14,7 +14,7 @@ from typing import Self
 import uvloop
 
 from keystead.server.app import DateLine
-from keystead.server.door.connection import Door
+from keystead.server.door.connection import Connection, Door
 from keystead.server.door.held import Held
 from keystead.server.door.peers import PeerCounts
 from keystead.server.door.turn import Turn
@@ -39,6 +39,8 @@ class Served:
             pages, outbox, PeerCounts(64, 64), installation.refused, loop.time, Held(),
             (), Endpoint(), secure=False,
         )  # fmt: skip
+        self._outbox = outbox
+        self._connected = self._accepted = 0  # connections: of clients, and those that the loop has
         self._loop = loop
         self._thread = threading.Thread(target=loop.run_forever)
         self._thread.start()
@@ -46,7 +48,11 @@ class Served:
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def _listen(self) -> asyncio.Server:
-        return await self._loop.create_server(self.door.connection, "127.0.0.1", 0)
+        return await self._loop.create_server(self._accept, "127.0.0.1", 0)
+
+    def _accept(self) -> Connection:
+        self._accepted += 1
+        return self.door.connection()
 
     def do(self, function: Callable[[], object]) -> None:
         """Run a function on the loop, between two turns, and wait for it."""
@@ -60,16 +66,36 @@ class Served:
         self.commit()
 
     def connect(self) -> "Client":
-        return Client(self.port)
+        client = Client(self.port)
+        self._connected += 1
+        return client
 
     def settle(self) -> None:
-        """Wait until every connection is gone, and do what waits in memory for a job."""
+        """Wait until nothing of any call is on its way, and do what waits in memory for a job."""
         for _ in range(int(SECONDS / 0.01)):
-            if not self.door.connections:
+            if self._is_settled():
                 break
             threading.Event().wait(0.01)
-        assert not self.door.connections
+        assert self._is_settled()
         self.do(self._jobs)
+
+    def _is_settled(self) -> bool:
+        """Has the loop had every connection, and is none of them left, nor a request of them?
+
+        A client that does not wait for an answer may be gone before the loop has accepted its
+        connection, which the door does not know until then. And a request outlives its connection
+        until the end of its turn.
+        """
+        seen: list[bool] = []
+
+        def look() -> None:
+            had = self._accepted == self._connected
+            outbox = self._outbox
+            open_turn = outbox._begun or outbox._waiting or outbox.is_working
+            seen.append(had and not self.door.connections and not open_turn)
+
+        self.do(look)
+        return seen[0]
 
     def _jobs(self) -> None:
         installation = self.local.installation
