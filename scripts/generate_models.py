@@ -1,4 +1,7 @@
-"""Generate `src/keystead/wire/models` from botocore's service models.
+"""Generate `src/keystead/wire/models` from the service models of botocore.
+
+They are those of requirements/models.lock, which `make` installs beside the packages: newer than
+the botocore that the AWS CLI asks for and that the tests run on.
 
     python scripts/generate_models.py            write the modules
     python scripts/generate_models.py --check    exit 1 if a committed module differs
@@ -16,16 +19,16 @@ import keyword
 import re
 import sys
 from dataclasses import dataclass, field
+from importlib.metadata import distributions
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import botocore
-
 from java_patterns import python_pattern  # type: ignore[import-not-found]  # stands beside us
 
 MODELS = Path(__file__).resolve().parent.parent / "src" / "keystead" / "wire" / "models"
-BOTOCORE_DATA = Path(botocore.__file__).parent / "data"
+INSTALLED = Path(sys.prefix) / "models"
+BOTOCORE_DATA = INSTALLED / "botocore" / "data"
 
 Shapes = dict[str, dict[str, Any]]
 
@@ -386,7 +389,8 @@ class Generator:
 
     def _header(self, body: str) -> str:
         """The docstring and the imports that this module needs."""
-        model = f"botocore {botocore.__version__} (Apache License 2.0)"
+        [package] = distributions(name="botocore", path=[str(INSTALLED)])
+        model = f"botocore {package.version} (Apache License 2.0)"
         typing = ["Any", *(name for name in ("Annotated", "Literal") if f"{name}[" in body)]
         msgspec = [name for name in ("Meta", "field") if f"{name}(" in body]
         lines = [
@@ -428,7 +432,7 @@ def references(shape: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def load_model(service: str) -> dict[str, Any]:
-    """The newest model of a service in the installed botocore."""
+    """The newest model of a service in that botocore."""
     newest = max((BOTOCORE_DATA / service).iterdir(), key=lambda folder: folder.name)
     model: dict[str, Any] = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
     return model

@@ -1,10 +1,16 @@
 #!/bin/sh
-# Install locked packages into an environment: install.sh PYTHON WHEELS LOCK…
+# Install locked packages into an environment: install.sh PYTHON WHEELS LOCK… [OPTION…]
 #
-# From the package index that pip is configured for or, where WHEELS is a folder, from that alone.
+# OPTIONs are pip's. From the package index that pip is configured for or, where WHEELS is a folder, from that alone.
 python=$1 wheels=$2
 shift 2
-set -- -r "$1" ${2:+-r "$2"}
+for argument; do
+    shift
+    case $argument in
+        *.lock) set -- "$@" -r "$argument" ;;
+        *) set -- "$@" "$argument" ;;
+    esac
+done
 if [ -n "$wheels" ]; then
     set -- --no-index --find-links "$wheels" "$@"
 fi

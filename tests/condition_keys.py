@@ -319,6 +319,7 @@ IAM: tuple[Row, ...] = (
     *_plain("AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider", On.OIDC,
             **_OIDC, ClientID="app"),
     *_plain("UpdateOpenIDConnectProviderThumbprint", On.OIDC, **_OIDC, ThumbprintList=["a" * 40]),
+    *_plain("UpdateOpenIDConnectProvider", On.OIDC, **_OIDC),
     Row("TagOpenIDConnectProvider", {**_OIDC, "Tags": [IAM_TAG]}, On.OIDC, _TAGGED),
     Row("UntagOpenIDConnectProvider", {**_OIDC, "TagKeys": ["Team"]}, On.OIDC,
         {"aws:TagKeys": ("Team",)}),

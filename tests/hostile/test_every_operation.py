@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import botocore.session
 import pytest
 
 import keystead.identity.analyzer
@@ -17,6 +16,7 @@ import keystead.identity.sts
 import keystead.kms.operations
 from keystead.registry import implemented
 from tests.conftest import Server
+from tests.models import service_model
 from tests.raw import TARGETS, Answer, Wire
 
 # The operations register themselves when their modules are imported.
@@ -30,10 +30,7 @@ REGISTERED = (
 SERVED = [(each.operation.service.name, each.operation.name) for each in implemented()]
 NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer",
          "organizations": "organizations"}  # fmt: skip
-MODELS = {
-    service: botocore.session.get_session().get_service_model(name)
-    for service, name in NAMES.items()
-}
+MODELS = {service: service_model(name) for service, name in NAMES.items()}
 # These take no input at all, so that nothing about it can be wrong.
 OPEN = {"GetCallerIdentity"}
 

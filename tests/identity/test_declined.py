@@ -47,10 +47,11 @@ each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.na
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
-    """An account with the user whom the rows of the table are about."""
+    """An account with the user and the provider that the rows of the table are about."""
     world = World.create(tmp_path_factory.mktemp("identity"))
     tenant = world.account("root@example.com", "111122223333")
     tenant.root(api.CreateUser, user_name="jo")
+    tenant.root(api.CreateOpenIDConnectProvider, url="https://idp.example")
     yield tenant
     world.store.close()
 
@@ -62,7 +63,9 @@ def members(row: DeclinedRules) -> dict[str, Any]:
     request: Mapping[str, Any] = next(r.request for r in rows if r.operation == operation.name)
     fields = {f.encode_name.lower(): f for f in msgspec.structs.fields(operation.input)}
     return {
-        fields[name.lower()].name: msgspec.convert(value, fields[name.lower()].type)
+        fields[name.lower()].name: msgspec.convert(
+            PROVIDER if value == "@provider" else value, fields[name.lower()].type
+        )
         for name, value in request.items()
     }
 
@@ -110,6 +113,7 @@ def test_nobody_else_hears_it(tenant: Tenant, row: DeclinedRules) -> None:
 
 
 ACCOUNT = "arn:aws:iam::111122223333"
+PROVIDER = f"{ACCOUNT}:oidc-provider/idp.example"
 REQUEST = f"{ACCOUNT}:delegation-request/{'A' * 24}"
 RESOURCES = {
     About.ANYTHING: "*",
@@ -120,6 +124,7 @@ RESOURCES = {
     About.DELEGATION_REQUEST: REQUEST,
     About.ENTITY: REQUEST,
     About.ROLE_TEMPLATE: "arn:aws:iam::aws:role-template/s3.amazonaws.com/reader:1",
+    About.OIDC_PROVIDER: PROVIDER,
 }
 
 
@@ -131,6 +136,15 @@ def test_the_resource_is_its_own(tenant: Tenant, row: DeclinedRules) -> None:
     event = tenant.world.last_event
     assert event is not None
     assert [d.resource for d in event.decisions] == [RESOURCES[row.about]]
+
+
+def test_no_identity_is_propagated(tenant: Tenant) -> None:
+    """A provider with a context provider or an Identity Center is refused, another is made."""
+    provider = api.ContextProvider(subject_source_key="sub")
+    for asked in ({"context_provider": provider}, {"identity_center_instance_arn": "arn:x"}):
+        with refused("InvalidInput", "Trusted identity propagation is not available."):
+            tenant.root(api.CreateOpenIDConnectProvider, url="https://idp.example/2", **asked)
+    tenant.root(api.CreateOpenIDConnectProvider, url="https://idp.example/2")
 
 
 @pytest.mark.parametrize("row", OF_USERS, ids=lambda row: row.operation.name)

@@ -74,6 +74,16 @@ def test_sessions_last_an_hour_when_nothing_is_said(admin: Person) -> None:
     assert admin(api.GetRole, role_name="ops").role.max_session_duration == 3600
 
 
+def test_nobody_signs_in_with_a_role(admin: Person) -> None:
+    """A limit for sign-in sessions is refused, for it would bind nobody; resetting it is not."""
+    with refused("InvalidInput", "MaxSigninSessionDuration is not available."):
+        make(admin, max_signin_session_duration=3600)
+    make(admin)
+    with refused("InvalidInput", "MaxSigninSessionDuration is not available."):
+        admin(api.UpdateRole, role_name="ops", max_signin_session_duration=3600)
+    admin(api.UpdateRole, role_name="ops", reset_max_signin_session_duration=True)
+
+
 def test_names_are_unique_in_any_case(admin: Person) -> None:
     """A name is taken in every case; another name is free."""
     make(admin, "Ops")

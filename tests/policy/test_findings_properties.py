@@ -4,7 +4,6 @@ import json
 from time import process_time
 from typing import Any
 
-import botocore.session
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from keystead.policy.language.document import (
 )
 from keystead.policy.language.grammar import DEEPEST
 from keystead.strictjson import NotStrictJson, loads
+from tests.models import service_model
 from tests.policy.documents import KINDS, anything, changed, documents, odd
 from tests.policy.issue_examples import BASES, IDENTITY, TRUST, document
 
@@ -71,7 +71,7 @@ def test_time_is_bounded(kind: DocumentKind, name: str) -> None:
 )  # fmt: skip
 def test_every_operation_is_an_action(service: str, model: str) -> None:
     """What botocore knows of a service is known; ReEncrypt is two actions of other names."""
-    operations = botocore.session.get_session().get_service_model(model).operation_names
+    operations = service_model(model).operation_names
     unknown = {name for name in operations if not exists(f"{service}:{name}".lower())}
     assert unknown == ({"ReEncrypt"} if service == "kms" else set())
 

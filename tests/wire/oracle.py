@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
-import botocore.loaders
-import botocore.model
 import botocore.parsers
 import botocore.serialize
 import msgspec
@@ -16,17 +14,14 @@ from botocore.awsrequest import HeadersDict
 from keystead.wire.models import iam, kms, sts
 from keystead.wire.operation import Operation
 from keystead.wire.schema import Kind, Schema, schema_of
+from tests.models import service_model
 
 SERVICES: dict[str, ModuleType] = {"kms": kms, "iam": iam, "sts": sts}
 OPERATIONS: list[Operation[Any, Any]] = [
     operation for module in SERVICES.values() for operation in module.OPERATIONS.values()
 ]
 
-_LOADER = botocore.loaders.Loader()
-MODELS = {
-    name: botocore.model.ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
-    for name in SERVICES
-}
+MODELS = {name: service_model(name) for name in SERVICES}
 
 _UNIONS = {
     name

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import botocore.loaders
 import botocore.model
 import botocore.parsers
 import botocore.serialize
@@ -23,10 +22,9 @@ from keystead.wire.models import accessanalyzer as api
 from keystead.wire.restjson import InvalidFields
 from keystead.wire.schema import schema_of
 from keystead.wire.sigv4.errors import mismatch
+from tests.models import service_model
 
-MODEL = botocore.model.ServiceModel(
-    botocore.loaders.Loader().load_service_model("accessanalyzer", "service-2"), "accessanalyzer"
-)
+MODEL = service_model("accessanalyzer")
 OPERATION = MODEL.operation_model("ValidatePolicy")
 WHOLE = {
     "policyDocument": '{"Version":"2012-10-17"}',

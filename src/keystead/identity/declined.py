@@ -120,6 +120,10 @@ def _role_template(call: Call, request: Any) -> Resource:
     return _with_arn(call, request.template_arn, "role-template/")
 
 
+def _oidc_provider(call: IamCall, request: Any) -> Resource:
+    return call.oidc_provider(request.open_id_connect_provider_arn)
+
+
 def _with_arn(call: Call, text: str, kind: str) -> Target:
     """What has this ARN. AWS's own things are read as the caller's, like its policies."""
     try:
@@ -140,4 +144,5 @@ _RESOURCES: Mapping[About, Callable[[Any, Any], Resource]] = {
     About.DELEGATION_REQUEST: _delegation_request,
     About.ENTITY: _entity,
     About.ROLE_TEMPLATE: _role_template,
+    About.OIDC_PROVIDER: _oidc_provider,
 }

@@ -1,7 +1,8 @@
 """Which operations are declined, and how does each answer?  Those of tier P3 (iam.md 1.14).
 
 What they are about does not exist here: service-specific credentials, certificates, SSH keys,
-delegation requests, role templates, tokens for other services. Lists of it are empty, a read of a
+delegation requests, role templates, tokens for other services, what comes with identities of
+another provider (trusted identity propagation). Lists of it are empty, a read of a
 single thing finds none, and the rest is refused. Nothing is changed (threat-model 7).
 
 Before it answers, each asks about its own action like every other operation, and then, if the
@@ -27,6 +28,7 @@ class About(Enum):
     DELEGATION_REQUEST = auto()
     ENTITY = auto()  # whose ARN is in the request
     ROLE_TEMPLATE = auto()  # whose ARN is in the request
+    OIDC_PROVIDER = auto()  # whose ARN is in the request
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ DECLINED_IAM = (
     DeclinedRules(iam.TagServerCertificate, about=About.SERVER_CERTIFICATE),
     DeclinedRules(iam.UntagServerCertificate, about=About.SERVER_CERTIFICATE),
     DeclinedRules(iam.UpdateDelegationRequest, about=About.DELEGATION_REQUEST),
+    DeclinedRules(iam.UpdateOpenIDConnectProvider, about=About.OIDC_PROVIDER),
     DeclinedRules(iam.UpdateSSHPublicKey, about=About.USER),
     DeclinedRules(iam.UpdateServerCertificate, about=About.SERVER_CERTIFICATE),
     DeclinedRules(iam.UpdateServiceSpecificCredential, about=About.USER),

@@ -34,6 +34,8 @@ def create_open_id_connect_provider(
     tags = tagging.requested(request.tags)
     name = _name(request.url)
     entities.ask_to_create(call, OidcProvider, name, "/", tags=tags)
+    if request.context_provider is not None or request.identity_center_instance_arn is not None:
+        raise api.InvalidInputException("Trusted identity propagation is not available.")
     provider = entities.create(
         call,
         OidcProvider,

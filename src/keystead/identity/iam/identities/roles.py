@@ -33,6 +33,7 @@ def create_role(call: IamCall, request: api.CreateRoleRequest) -> api.CreateRole
     name, path = request.role_name, request.path or "/"
     keys = resources.boundary_keys(boundary)
     entities.ask_to_create(call, Role, name, path, tags=tags, keys=keys)
+    _require_no_sign_in(request.max_signin_session_duration)
     role = entities.create(
         call, Role, name, path,
         **_trust(call, request.assume_role_policy_document),
@@ -52,6 +53,7 @@ def get_role(call: IamCall, request: api.GetRoleRequest) -> api.GetRoleResponse:
 def update_role(call: IamCall, request: api.UpdateRoleRequest) -> api.UpdateRoleResponse:
     named = _asked(call, request.role_name)
     role = named.existing()
+    _require_no_sign_in(request.max_signin_session_duration)
     if request.max_session_duration is not None:
         entities.modifiable(named)
     changed = msgspec.structs.replace(
@@ -159,6 +161,15 @@ def _asked_to_change(call: IamCall, name: str) -> Role:
     """The role with this name, which the caller may change."""
     named = call.role(name)
     return entities.ask_to_change(call, named, resources.own_boundary_keys(named))
+
+
+def _require_no_sign_in(longest: int | None) -> None:
+    """Refuse a limit that would bind nobody: no person signs in with a role here.
+
+    It is never set, so a request that resets it changes nothing.
+    """
+    if longest is not None:
+        raise api.InvalidInputException("MaxSigninSessionDuration is not available.")
 
 
 def _require_own_path(path: str | None) -> None:

@@ -19,7 +19,7 @@ from keystead.policy.text import action_glob, ascii_lower
 _MORE_ACTIONS = """
 kms:Decapsulate kms:Encapsulate kms:GetKeyLastUsage
 iam:AcquireRole iam:GetAccountProperties iam:GetRoleTemplateVersion iam:PutAccountProperties
-iam:UpdateDelegationRequest
+iam:UpdateDelegationRequest iam:UpdateOpenIDConnectProvider sts:GetScopedCredentials
 kms:ReEncryptFrom kms:ReEncryptTo kms:SynchronizeMultiRegionKey
 sts:TagSession sts:SetSourceIdentity sts:SetContext sts:GetServiceBearerToken
 sts:TagGetWebIdentityToken

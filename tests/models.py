@@ -1,0 +1,20 @@
+"""The service models from which ours are generated, as botocore reads them (`make models`).
+
+They are newer than those of the botocore that the tests run on: a client of boto3 knows their
+newest operations only if it is told where they stand (`SEARCHED`).
+"""
+
+import sys
+from pathlib import Path
+
+import botocore.loaders
+import botocore.model
+
+SEARCHED = str(Path(sys.prefix) / "models" / "botocore" / "data")
+
+_LOADER = botocore.loaders.Loader(extra_search_paths=[SEARCHED], include_default_search_paths=False)
+
+
+def service_model(name: str) -> botocore.model.ServiceModel:
+    """The model of a service, by the folder of its name."""
+    return botocore.model.ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
