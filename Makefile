@@ -34,6 +34,7 @@ $(VENV)/.runtime: requirements/runtime.lock requirements/build.lock pyproject.to
 	@echo "keystead: installing into $(VENV) …" >&2
 	@$(INSTALL) requirements/runtime.lock requirements/build.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime $(VENV)/.models

@@ -28,6 +28,10 @@ __all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # pytest asks a
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Without kept bytecode, each server and each command would compile the whole source at its start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 BIN = Path(sys.executable).parent
 REGION = "eu-central-1"
 
