@@ -10,6 +10,7 @@ go to standard output, everything else to standard error. The exit status is one
 For `serve`, 1 means that it served and had to end. So a script never takes an error for an answer.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -53,6 +54,7 @@ class _Lazy(click.Group):
             return None
         module, _, name = path.partition(".")
         command = getattr(importlib.import_module(f"keystead.cli.{module}"), name)
+        gc.freeze()  # all of it stays, so it is not looked through at the end either
         return command if isinstance(command, click.Command) else None
 
 
@@ -60,6 +62,7 @@ class _Lazy(click.Group):
 @click.version_option(__version__, message="keystead %(version)s")
 def keystead() -> None:
     """Keystead: a self-hosted server for the AWS KMS, IAM and STS protocols."""
+    gc.enable()  # The command is imported (`keystead.__main__`), and runs next.
 
 
 def run(arguments: Sequence[str]) -> int:
