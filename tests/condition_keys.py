@@ -45,6 +45,7 @@ class On(Enum):
     NEW_KEY = "new key", _NONE  # the request describes it
     ALIAS = "alias", _NONE
     USER = "user", {**_TEAM, "iam:ResourceTag/Team": "blue"}
+    CALLER = "calling user", _NONE
     BARE_USER = "bare user", _NONE  # without tags and boundary
     NEW_USER = "new user", _NONE
     GROUP = "group", _NONE
@@ -332,9 +333,10 @@ IAM: tuple[Row, ...] = (
     Row("TagPolicy", {"PolicyArn": "@policy", "Tags": [IAM_TAG]}, On.POLICY, _TAGGED),
     Row("UntagPolicy", {"PolicyArn": "@policy", "TagKeys": ["Team"]}, On.POLICY,
         {"aws:TagKeys": ("Team",)}),
-    *_plain("CreateAccessKey DeleteLoginProfile DeleteUser GetLoginProfile GetUser ListAccessKeys "
-            "ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListUserPolicies "
-            "ListUserTags UpdateUser", On.USER, **_JO),
+    *_plain("CreateAccessKey CreateLoginProfile DeleteLoginProfile DeleteUser GetLoginProfile "
+            "GetUser ListAccessKeys ListAttachedUserPolicies ListGroupsForUser ListMFADevices "
+            "ListUserPolicies ListUserTags UpdateLoginProfile UpdateUser", On.USER, **_JO),
+    *_plain("ChangePassword", On.CALLER, OldPassword="x", NewPassword="x"),
     *_plain("GetUser UpdateUser", On.BARE_USER, **_BARE),
     *_plain("GetUserPolicy", On.USER, **_JO, PolicyName="p"),
     *_plain("DeleteAccessKey", On.USER, **_JO, AccessKeyId="@access key"),

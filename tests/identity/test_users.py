@@ -1,11 +1,6 @@
 """Users: made, shown, renamed, listed, deleted, and only by those who may."""
 
-from typing import Any
-
-import pytest
-
 from keystead.wire.models import iam as api
-from keystead.wire.operation import Operation
 from tests.identity.refusals import refused
 from tests.identity.world import NOW, Change, Person, Tenant, World, allow, deny
 
@@ -262,15 +257,6 @@ def test_removing_a_boundary_can_be_denied(tenant: Tenant, admin: Person) -> Non
     with refused("AccessDenied", "explicit deny"):
         lead(api.DeleteUserPermissionsBoundary, user_name="alice")
     lead(api.DeleteUserPermissionsBoundary, user_name="bob")
-
-
-@pytest.mark.parametrize("operation", [api.GetLoginProfile, api.DeleteLoginProfile])
-def test_no_login_profile(admin: Person, operation: Operation[Any, Any]) -> None:
-    """No user has a password yet, and a missing user is still a missing user."""
-    with refused("NoSuchEntity", "Login Profile for User admin cannot be found."):
-        admin(operation, user_name="admin")
-    with refused("NoSuchEntity", "The user with name nobody cannot be found."):
-        admin(operation, user_name="nobody")
 
 
 def test_no_devices(tenant: Tenant, admin: Person) -> None:

@@ -31,7 +31,7 @@ NOT_SEEN = {
     "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
     "iam_oidc_provider",  # no session comes from a provider yet
-    "iam_password_policy",  # no password of a user is asked for yet
+    "iam_login_profile", "iam_password_attempt",  # read by the calls about passwords themselves
     "kms_key_policies",  # found by the hash of its text, which stands in the row of its key
 }  # fmt: skip
 """Tables that no cached view is made of: whatever changes there alone, nobody's view does."""
@@ -129,6 +129,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     local = open_local(tmp_path_factory.mktemp("evictions") / "data")
     world = World(local)
     _organize(local)
+    local.iam("UpdateAccountPasswordPolicy", AllowUsersToChangePassword="true")
     for number, document in enumerate((ALLOW, DENY)):
         _add_user(world, f"user-{number}", document)
         _add_key(world, number)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -63,6 +64,11 @@ def everything(local: Local) -> None:
     local.iam("AddClientIDToOpenIDConnectProvider", **provider, ClientID="app")
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="12")
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="14")
+    local.iam("CreateLoginProfile", Password="A-long-password-1")
+    for _ in range(2):
+        local.iam("ChangePassword", OldPassword="another", NewPassword="A-long-password-2")
+        local.time.passes(timedelta(seconds=2))
+    local.iam("UpdateLoginProfile", UserName="admin", PasswordResetRequired="true")
     local.organizations("CreateOrganization")
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")

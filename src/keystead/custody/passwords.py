@@ -2,9 +2,15 @@
 
 The pepper is a purpose key that is not in the database, so nobody can guess passwords with a copy
 of the rows alone. The same work is done for users who do not exist.
+
+All passwords that one person has had share a salt, which nobody else has. So one hash tells whether
+a new password is one of the earlier ones, however many are remembered.
+
+`hashed` and `replaced` are the work that operations leave for the slow lane (`work`).
 """
 
 import base64
+import hmac
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
@@ -47,12 +53,15 @@ class Passwords(Guarded):
         self._nobody = _hash_of_nobody(self._cost)
         self._turns = BoundedSemaphore(_CONCURRENT)
 
-    def hash_password(self, password: str) -> str:
-        """The PHC string of a password; raises UnusablePassword."""
+    def hash_password(self, password: str, like: str | None = None) -> str:
+        """The PHC string of a password; raises UnusablePassword.
+
+        `like` is the PHC string of an earlier password of the same person, whose salt is taken.
+        """
         secret = _bytes(password)
         cost = self._cost
         function = Argon2id(
-            salt=urandom(_SALT),
+            salt=urandom(_SALT) if like is None else _salt(like),
             length=_TAG,
             iterations=cost.passes,
             lanes=cost.lanes,
@@ -77,6 +86,32 @@ class Passwords(Guarded):
             except InvalidKey:
                 return False
         return stored is not None
+
+
+def hashed(passwords: Passwords, password: str, like: str | None) -> str:
+    """The PHC string of a new password; with the salt of an earlier one (`like`)."""
+    return passwords.hash_password(password, like)
+
+
+def replaced(passwords: Passwords, old: str, stored: str, new: str) -> str | None:
+    """The PHC string of a new password, with the salt of the stored one; None if `old` is wrong."""
+    if not passwords.verify_password(old, stored):
+        return None
+    return passwords.hash_password(new, stored)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Are two PHC strings of one person those of the same password?
+
+    Strings of different cost are not compared, and differ.
+    """
+    return hmac.compare_digest(one, other)
+
+
+def _salt(stored: str) -> bytes:
+    """The salt of a PHC string that we wrote."""
+    text = stored.split("$")[4]
+    return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
 def _bytes(password: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from keystead.arns import NotAnArn
 from keystead.call import Call, R
+from keystead.custody.passwords import Passwords
 from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.tokens import Tokens
 from keystead.errors import ValidationException
@@ -81,6 +82,7 @@ class IamCall(Call, kw_only=True):
 
     repository: IdentityRepository
     tokens: Tokens
+    passwords: Passwords
     last_used: LastUsed
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 

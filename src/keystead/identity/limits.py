@@ -23,6 +23,7 @@ OIDC_PROVIDERS_PER_ACCOUNT = 100
 CLIENT_IDS_PER_OIDC_PROVIDER = 100
 THUMBPRINTS_PER_OIDC_PROVIDER = 5
 PASSWORD_LENGTH = 6  # the least, where a password policy does not name it
+PASSWORD_LENGTH_BY_DEFAULT = 8  # the least, where an account has no password policy
 
 POLICY_VERSIONS_IN_USE = 10_000
 

@@ -1,5 +1,8 @@
 """Which policies speak for a user, a role, a group?  Inline and managed ones, a user's groups'.
 
+Where the password policy of the account lets users change their own passwords, it is one more
+policy of each user (`AllowUsersToChangePassword`, iam.md 1.9).
+
 A stored policy that no longer compiles denies everything for its layer (PE-2). An attached policy
 or a boundary that cannot be found is an integrity error. So no policy is ever skipped.
 """
@@ -7,6 +10,9 @@ or a boundary that cannot be found is an integrity error. So no policy is ever s
 import logging
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
+from keystead.arns import iam_arn
 from keystead.custody.rows import RowIntegrityError
 from keystead.identity.permissions import managed_policy
 from keystead.identity.repository import Entity, IdentityRepository, User
@@ -15,6 +21,9 @@ from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.protocol import Reader
 
 _log = logging.getLogger(__name__)
+
+OWN_CHANGES = "AllowUsersToChangePassword"
+"""The name by which decisions tell of that policy."""
 
 
 def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> PrincipalPolicies:
@@ -28,8 +37,30 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
         document = managed_document(repository, reader, entity.account, entity.boundary)
         bounding = compiled(repository, entity.account, document, DocumentKind.BOUNDARY)
         boundary = source(bounding, entity.boundary, entity.arn)
-    sources = _of_entities(repository, reader, entity.account, arns)
+    sources = [*_of_entities(repository, reader, entity.account, arns)]
+    if isinstance(entity, User) and _may_change_passwords(repository, reader, entity.account):
+        policy = compiled(repository, entity.account, _own_changes(), DocumentKind.IDENTITY)
+        sources.append(source(policy, OWN_CHANGES, entity.arn))
     return PrincipalPolicies(identity_based=tuple(sources), boundary=boundary)
+
+
+def _own_changes() -> str:
+    """The policy by which a user may change the own password, the same for every user.
+
+    No two users of an account have one name, so it means the user alone, below any path.
+    """
+    own = [iam_arn("*", f"user/{path}${{aws:username}}") for path in ("", "*/")]
+    statements = [
+        {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": own},
+        {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"},
+    ]
+    return msgspec.json.encode({"Version": "2012-10-17", "Statement": statements}).decode()
+
+
+def _may_change_passwords(repository: IdentityRepository, reader: Reader, account: str) -> bool:
+    """May every user of the account change the own password?"""
+    policy = repository.password_policies.of(reader, account)
+    return policy is not None and bool(policy.own_changes)
 
 
 def _of_entities(

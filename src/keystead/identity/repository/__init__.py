@@ -8,6 +8,12 @@ from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.groups import Group, Membership
 from keystead.identity.repository.handshakes import Handshake, HandshakeState
 from keystead.identity.repository.instance_profiles import InstanceProfile
+from keystead.identity.repository.login_profiles import (
+    LoginProfile,
+    LoginProfiles,
+    LoginUse,
+    PasswordAttempts,
+)
 from keystead.identity.repository.oidc_providers import OidcProvider, listed
 from keystead.identity.repository.organization_policies import (
     DEFAULTS,
@@ -38,8 +44,9 @@ __all__ = (
     "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
     "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "Delegate", "E", "Entities",
     "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository", "InlinePolicy",
-    "InstanceProfile", "JoinedMethod", "ManagedPolicy", "Member", "Membership", "OidcProvider",
-    "Organization", "OrganizationPolicy", "OrganizationPolicyType", "Organizations",
-    "PasswordPolicy", "PolicyVersion", "Role", "RoleUse", "ServiceAccess", "Unit", "User", "listed",
-    "new", "packed", "unpacked",
+    "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
+    "ManagedPolicy", "Member", "Membership", "OidcProvider", "Organization", "OrganizationPolicy",
+    "OrganizationPolicyType", "Organizations", "PasswordAttempts", "PasswordPolicy",
+    "PolicyVersion", "Role", "RoleUse", "ServiceAccess", "Unit", "User", "listed", "new", "packed",
+    "unpacked",
 )  # fmt: skip

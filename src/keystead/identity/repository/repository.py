@@ -16,6 +16,7 @@ from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
+from keystead.identity.repository.login_profiles import LoginProfiles
 from keystead.identity.repository.oidc_providers import OidcProvider
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
@@ -37,9 +38,9 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
-        "handshakes", "identities", "inline_policies", "instance_profiles", "memberships",
-        "oidc_providers", "organization_policies", "organizations", "password_policies",
-        "policies", "role_deletions", "roles", "users",
+        "handshakes", "identities", "inline_policies", "instance_profiles", "login_profiles",
+        "memberships", "oidc_providers", "organization_policies", "organizations",
+        "password_policies", "policies", "role_deletions", "roles", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals) -> None:
@@ -62,6 +63,7 @@ class IdentityRepository:
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
         self.password_policies = PasswordPolicies(seals)
+        self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)
         self.handshakes = Handshakes(seals)

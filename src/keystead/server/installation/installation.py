@@ -216,6 +216,7 @@ class Installation:
                 enforcer=self.enforcer,
                 repository=self.identities,
                 tokens=tokens,
+                passwords=self.hierarchy.passwords,
                 last_used=self.last_used,
                 accept_unsupported_condition_keys=accept,
             ),

@@ -53,6 +53,7 @@ def get_account_summary(
     call.ask_any()
     repository, reader, account = call.repository, call.transaction, call.account
     root_keys = repository.access_keys.of(reader, account, account)
+    root_password = call.own_account().password
     summary: dict[api.summaryKeyType, int] = {
         "Users": repository.users.count(reader, account),
         "UsersQuota": limits.USERS_PER_ACCOUNT,
@@ -84,7 +85,7 @@ def get_account_summary(
         "MFADevices": 0,
         "MFADevicesInUse": 0,
         "AccountMFAEnabled": 0,
-        "AccountPasswordPresent": 1,
+        "AccountPasswordPresent": int(bool(root_password)),
         "AccountAccessKeysPresent": int(bool(root_keys)),
         "AccountSigningCertificatesPresent": 0,
         "GlobalEndpointTokenVersion": 2,

@@ -1,10 +1,11 @@
-"""The operations about users, groups, roles, instance profiles and access keys."""
+"""The operations about users, groups, roles, and what belongs to them."""
 
 from keystead.identity.iam.identities import (
     access_keys,
     group_memberships,
     groups,
     instance_profiles,
+    login_profiles,
     oidc_providers,
     roles,
     service_linked_roles,
@@ -13,6 +14,6 @@ from keystead.identity.iam.identities import (
 )
 
 __all__ = (
-    "access_keys", "group_memberships", "groups", "instance_profiles", "oidc_providers",
-    "roles", "service_linked_roles", "unserved", "users",
+    "access_keys", "group_memberships", "groups", "instance_profiles", "login_profiles",
+    "oidc_providers", "roles", "service_linked_roles", "unserved", "users",
 )  # fmt: skip

@@ -29,7 +29,7 @@ def get_group(call: IamCall, request: api.GetGroupRequest) -> api.GetGroupRespon
     page = paging.walk(call, request, after, lambda user: user.name_key)
     return api.GetGroupResponse(
         group=shown(known),
-        users=[users.listed(user) for user in page.items],
+        users=[users.listed(call, user) for user in page.items],
         is_truncated=page.is_truncated,
         marker=page.marker,
     )

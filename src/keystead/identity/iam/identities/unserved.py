@@ -1,25 +1,12 @@
-"""The things that users do not have here yet: passwords and MFA devices.
+"""The things that users do not have here yet: MFA devices.
 
 Terraform and the CLI read these lists back when they look at or delete a user. The truthful
-answers are empty lists and NoSuchEntity; each operation still asks, and still says when the user
-does not exist.
+answers are empty lists; each operation still asks, and still says when the user does not exist.
 """
 
 from keystead.identity.call import IamCall
 from keystead.registry import implements
 from keystead.wire.models import iam as api
-
-
-@implements(api.GetLoginProfile)
-def get_login_profile(
-    call: IamCall, request: api.GetLoginProfileRequest
-) -> api.GetLoginProfileResponse:
-    raise _no_login_profile(call, request.user_name)
-
-
-@implements(api.DeleteLoginProfile)
-def delete_login_profile(call: IamCall, request: api.DeleteLoginProfileRequest) -> None:
-    raise _no_login_profile(call, request.user_name)
 
 
 @implements(api.ListMFADevices)
@@ -38,19 +25,8 @@ def list_virtual_mfa_devices(
     return api.ListVirtualMFADevicesResponse(virtual_mfa_devices=[], is_truncated=False)
 
 
-def _ask_about_user(call: IamCall, name: str | None) -> str:
-    user = call.user(name)
-    call.ask(user)
-    return user.existing().name
-
-
 def _ask_about_owner(call: IamCall, name: str | None) -> None:
     """As about a user, but without a name root may ask about itself."""
     owner = call.key_owner(name)
     call.ask(owner)
     owner.existing()
-
-
-def _no_login_profile(call: IamCall, name: str | None) -> api.NoSuchEntityException:
-    user = _ask_about_user(call, name)
-    return api.NoSuchEntityException(f"Login Profile for User {user} cannot be found.")

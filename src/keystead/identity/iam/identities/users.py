@@ -22,7 +22,7 @@ def create_user(call: IamCall, request: api.CreateUserRequest) -> api.CreateUser
     keys = resources.boundary_keys(boundary)
     entities.ask_to_create(call, User, name, path, tags=tags, keys=keys)
     user = entities.create(call, User, name, path, boundary=boundary, tags=packed(tags))
-    return api.CreateUserResponse(user=shown(user))
+    return api.CreateUserResponse(user=shown(call, user))
 
 
 @implements(api.GetUser)
@@ -33,7 +33,7 @@ def get_user(call: IamCall, request: api.GetUserRequest) -> api.GetUserResponse:
         return api.GetUserResponse(user=_shown_root(account))
     user = call.user(request.user_name)
     call.ask(user)
-    return api.GetUserResponse(user=shown(user.existing()))
+    return api.GetUserResponse(user=shown(call, user.existing()))
 
 
 @implements(api.UpdateUser)
@@ -48,9 +48,11 @@ def delete_user(call: IamCall, request: api.DeleteUserRequest) -> None:
     call.ask(user)
     known = user.existing()
     repository, reader = call.repository, call.transaction
+    profile = repository.login_profiles.get(reader, known.account, known.user_id)
     keys = repository.access_keys.of(reader, known.account, known.user_id)
     groups = repository.memberships.groups_of(reader, known)
     entities.require_nothing_left(
+        (profile, "delete login profile first."),
         (keys, "delete access keys first."),
         *entities.policies_left(call, known),
         (groups, "remove users from group first."),
@@ -62,27 +64,29 @@ def delete_user(call: IamCall, request: api.DeleteUserRequest) -> None:
 def list_users(call: IamCall, request: api.ListUsersRequest) -> api.ListUsersResponse:
     page = entities.listed_after(call, request, User)
     return api.ListUsersResponse(
-        users=[listed(user) for user in page.items],
+        users=[listed(call, user) for user in page.items],
         is_truncated=page.is_truncated,
         marker=page.marker,
     )
 
 
-def listed(user: User) -> api.User:
+def listed(call: IamCall, user: User) -> api.User:
     """A user as lists show it: without boundary and tags."""
+    use = call.repository.login_profiles.last_use(call.transaction, user.account, user.user_id)
     return api.User(
         path=user.path,
         user_name=user.name,
         user_id=user.user_id,
         arn=user.arn,
         create_date=times.shown(user.created),
+        password_last_used=times.shown(use.used) if use else None,
     )
 
 
-def shown(user: User) -> api.User:
+def shown(call: IamCall, user: User) -> api.User:
     """A user with everything that is known of it."""
     return msgspec.structs.replace(
-        listed(user),
+        listed(call, user),
         permissions_boundary=boundaries.shown(user.boundary),
         tags=tagging.shown(user.tag_map) or None,
     )
