@@ -13,7 +13,7 @@ import trustme
 import uvloop
 
 from keystead.server.door import tls as accepting
-from keystead.server.door.connection import Door
+from keystead.server.door.connection import SECONDS, Connection, Door, State
 from keystead.server.door.listeners import bound
 from keystead.server.door.tls import TlsListener
 from keystead.server.installation.process import OTHER_FILES, connections_within_file_limit
@@ -136,6 +136,21 @@ def test_stopping_breaks_off_handshakes(tls: TlsDoor) -> None:
     eventually(lambda: tls.counts.total == 0)
     with pytest.raises(ConnectionRefusedError):
         tls.connect()
+
+
+def test_a_drain_does_not_wait_for_idle_clients(tls: TlsDoor) -> None:
+    """A client that is idle does not agree to the end of TLS: it is let go after two seconds."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    with context.wrap_socket(tls.connect(), server_hostname="127.0.0.1") as idle:
+        idle.sendall(GET.replace(b"close", b"keep-alive"))
+        assert statuses(idle.recv(4096)) == [200]
+        tls.with_each(Connection.drain)
+        tls.sweep_after(SECONDS[State.FINAL] - 1)
+        assert len(tls.door.connections) == 1
+        tls.sweep_after(2)
+        eventually(lambda: not tls.door.connections)
+    assert tls.refusals == []
 
 
 def test_connections_leave_descriptors_for_the_rest() -> None:

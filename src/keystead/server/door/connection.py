@@ -402,6 +402,8 @@ class Connection(asyncio.Protocol):
         self._draining = True
         waits = self._owes or self._heard or self._stuck or self._buffer.size
         if self._state is State.IDLE and not waits:
+            # Over TLS a close waits for the client to agree, and an idle client does not look.
+            self._enter(State.FINAL)
             self._transport.close()
         elif self._state is State.HEAD and not self._buffer.size:
             self.deadline = min(self.deadline, self._door.time() + DRAIN_SECONDS)
