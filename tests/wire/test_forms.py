@@ -1,12 +1,13 @@
 """Forms and query strings."""
 
-from urllib.parse import quote_plus, urlencode
+import re
+from urllib.parse import quote_plus, unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.wire.forms import NotAForm, parse
+from keystead.wire.forms import NotAForm, decode, parse
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -83,3 +84,19 @@ def test_a_refusal_repeats_no_name_of_any_length() -> None:
         with pytest.raises(NotAForm) as refused:
             parse(f"{name}=1&{name}=2")
         assert str(refused.value) == f"the parameter '{told}' occurs twice"
+
+
+pieces = st.sampled_from(
+    ["%", "%4", "%41", "%3d", "%25", "%0a", "=", "\n", "\r", "_", " ", "+", "é", "a"]
+)
+
+
+@given(st.lists(pieces).map("".join))
+def test_escapes_are_read_as_urllib_reads_them(text: str) -> None:
+    """An escape is a byte, and everything else is itself, unless a "%" is no escape."""
+    whole = re.sub("%[0-9A-Fa-f]{2}", "", text)
+    if "%" in whole:
+        with pytest.raises(NotAForm):
+            decode(text)
+    else:
+        assert decode(text) == unquote_to_bytes(text.replace("+", " ")).decode()
