@@ -14,14 +14,16 @@ operation again, from its first line, with the result of the work:
 So the second run finds, asks and requires like the first. Only the second run answers or writes. A
 result is not used if the second run finds another key, material, row or input.
 
-Long documents are read in this lane, too (`read`). That is Python and holds the interpreter's lock,
-but gives it up a fraction of a millisecond after the loop asks for it (decision 0024).
+Long documents are read in this lane, too. That is Python and holds the interpreter's lock, but
+gives it up a fraction of a millisecond after the loop asks for it (decision 0024). An operation
+that reads what its caller wrote says so (`read`). The compiled forms of stored documents may be
+missing in the middle of any call (`Preparations`, decision 0027).
 
 INVARIANT: work is a function of a module, and values. It holds no request, call, exception or
 frame. So a thread keeps nothing of a request, and touches nothing that belongs to the loop.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
@@ -36,9 +38,9 @@ PASSWORDS = "passwords"  # hashes that are slow on purpose
 DOCUMENTS = "documents"  # reading policies: Python, which the loop interrupts
 _OUTSIDE = "outside "
 
-AT_ONCE = 4096
-"""Characters of documents that the loop reads itself: some two milliseconds, on the machine of the
-benchmarks. To hand them over and to run twice would take a tenth of that."""
+AT_ONCE = 2048
+"""Characters of documents that the loop reads itself: about a millisecond, on the machine of the
+benchmarks. To hand them over and to run twice would take a fifth of that."""
 _A_CHARACTER = 4e-7  # seconds
 
 R = TypeVar("R")
@@ -75,6 +77,7 @@ class Work(Generic[R]):
     made_with: MadeWith
     function: Callable[..., R] = field(repr=False)
     arguments: tuple[Any, ...] = field(default=(), repr=False)  # may be secret
+    shared: bool = False  # one result serves everybody whose work is made with the same
 
     def __post_init__(self) -> None:
         function = self.function
@@ -141,3 +144,57 @@ def read(
     work = Work(DOCUMENTS, length * _A_CHARACTER, made_with, function, arguments)
     done = call.done(work)
     return work if done is None else done.value
+
+
+class Unprepared(Exception):
+    """A call needs the result of this work before it can go on. So it is undone, and runs again."""
+
+    def __init__(self, work: Work[Any]) -> None:
+        super().__init__()
+        self.work = work
+
+
+class Preparations:
+    """What calls need of long documents that were stored, such as a policy in compiled form.
+
+    An operation does not know that something is missing, so it returns no work for it. `make` ends
+    its run with `Unprepared` instead. The pipeline has the work done, and the request runs again,
+    with the results in hand. Outside of a call that may wait, everything is made at once.
+
+    INVARIANT: a result depends only on the function and the subject by which it is found.
+    """
+
+    __slots__ = ("_in_hand", "_may_wait")
+
+    def __init__(self) -> None:
+        self._in_hand: dict[MadeWith, Done[Any]] = {}
+        self._may_wait = False
+
+    def begin(self, in_hand: Iterable[Done[Any]], *, may_wait: bool) -> None:
+        """Requests are performed now, with these results. May they wait for more?"""
+        self._in_hand = {done.made_with: done for done in in_hand}
+        self._may_wait = may_wait
+
+    def end(self) -> None:
+        """No request is performed now."""
+        self._in_hand, self._may_wait = {}, False
+
+    def make(
+        self, length: int, subject: object, function: Callable[..., R], *arguments: object
+    ) -> R:
+        """What a function of a module makes of documents of this length; raises Unprepared.
+
+        `subject` names everything that the arguments depend on, in a form that JSON can write.
+        """
+        if length <= AT_ONCE:
+            return function(*arguments)
+        name = digest(function.__qualname__.encode(), msgspec.json.encode(subject))
+        made_with = MadeWith(input=name)
+        done = self._in_hand.get(made_with)
+        if done is not None:
+            made: R = done.value
+            return made
+        if self._may_wait:
+            seconds = length * _A_CHARACTER
+            raise Unprepared(Work(DOCUMENTS, seconds, made_with, function, arguments, shared=True))
+        return function(*arguments)

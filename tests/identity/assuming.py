@@ -38,7 +38,9 @@ def stored_role(tenant: Tenant, name: str, trusted: str, **columns: Any) -> Role
     """A role of this account."""
     world = tenant.world
     principals = StoredPrincipals(world.repository, world.store.read())
-    meant = trust.read(trusted, principals, accept_unsupported_condition_keys=False)
+    meant = trust.read(
+        world.repository, trusted, principals, accept_unsupported_condition_keys=False
+    )
     given = {
         "description": None, "trust_policy": trusted, "trusted": json.dumps(meant),
         "longest_session": 3600, "service": None, "boundary": None, "tags": "{}", **columns,

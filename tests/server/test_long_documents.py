@@ -1,12 +1,18 @@
 """Long documents are read beside the loop, and say the same as they would in it."""
 
+import gc
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from botocore.credentials import Credentials
 
+from keystead.caches import BoundedCache, Room
+from keystead.policy.language import document as language_document
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from keystead.work import AT_ONCE
@@ -64,7 +70,7 @@ def test_long_documents_are_work(lanes: Lanes, asking: Asking) -> None:
 
 @pytest.mark.parametrize("asking", [simulation, context_keys])
 @pytest.mark.parametrize(
-    "document", [SHORT, LARGE["conditions"](1)[:3000], "{}", '{"Version": "2012-10-17"}']
+    "document", [SHORT, LARGE["conditions"](1)[:1500], "{}", '{"Version": "2012-10-17"}']
 )
 def test_length_changes_no_answer(local: Local, asking: Asking, document: str) -> None:
     """The same document says the same, long and short; what is wrong with it, too."""
@@ -119,7 +125,7 @@ def test_long_key_policies_are_work(lanes: Lanes) -> None:
     later = lanes.later(put(local, key_id, text))
 
     assert local.kms("GetKeyPolicy", KeyId=key_id).json["Policy"] != text
-    assert lanes.finish(later).status == 200
+    assert finished(lanes, later).status == 200
     assert local.kms("GetKeyPolicy", KeyId=key_id).json["Policy"] == text
     assert local.kms("Encrypt", KeyId=key_id, Plaintext="AAAA").status == 200
     assert [e.error_code for e in local.events if e.name == "PutKeyPolicy"] == [""]
@@ -133,8 +139,8 @@ def test_a_key_is_made_with_a_long_policy(lanes: Lanes) -> None:
     bad = local.kms_request("CreateKey", Policy=padded(SHORT))
 
     before = len(local.kms("ListKeys").json["Keys"])
-    assert lanes.finish(lanes.later(good)).status == 200
-    refused = lanes.finish(lanes.later(bad))
+    assert finished(lanes, lanes.later(good)).status == 200
+    refused = finished(lanes, lanes.later(bad))
 
     assert refused.json["__type"] == "MalformedPolicyDocumentException"
     assert len(local.kms("ListKeys").json["Keys"]) == before + 1
@@ -162,7 +168,8 @@ def test_what_changed_meanwhile_counts(lanes: Lanes) -> None:
     local.iam("CreateUser", UserName="late")
     request = put(local, key_id, json.dumps(document))
 
-    later = lanes.later(request)
+    named = lanes.later(request)
+    later = lanes.later(lanes.again(named))  # it compiles the policy with the id of the user
     local.iam("DeleteUser", UserName="late")
     again = lanes.again(later)
     [second] = lanes.turn(again)
@@ -187,3 +194,141 @@ def test_a_right_that_ends_meanwhile_is_gone(lanes: Lanes) -> None:
     assert local.send(written).status == 200
 
     assert lanes.finish(later).json["__type"] == "AccessDeniedException"
+
+
+# What is missing of stored documents
+
+
+def forget(local: Local) -> None:
+    """As after a start: nothing that was compiled is known."""
+    for each in gc.get_objects():
+        if isinstance(each, BoundedCache):
+            each.clear()
+
+
+def test_the_first_use_is_prepared_beside_the_loop(lanes: Lanes) -> None:
+    """A long key policy is compiled and specialised as work; the twins, a second use and a short
+    policy, need none."""
+    local = lanes.local
+    account, key_id = made_key(local)
+    request = partial(local.kms_request, "Encrypt", KeyId=key_id, Plaintext="AAAA")
+    forget(local)
+    assert isinstance(lanes.turn(request())[0], Answer)
+
+    assert local.send(put(local, key_id, key_policy(account, LONG))).status == 200
+    forget(local)
+    first = lanes.later(request())  # its policy is compiled
+    [second] = lanes.turn(lanes.again(first))
+    assert isinstance(second, Later)  # and specialised
+    assert lanes.finish(second).status == 200
+    [twin] = lanes.turn(request())
+    assert isinstance(twin, Answer)
+    assert [event.error_code for event in local.events if event.name == "Encrypt"] == [""] * 3
+
+
+def test_a_policy_that_changes_meanwhile_counts(lanes: Lanes) -> None:
+    """What was prepared of the policy before decides nothing."""
+    local = lanes.local
+    account, key_id = made_key(local)
+    assert local.send(put(local, key_id, key_policy(account, LONG))).status == 200
+    forget(local)
+    waiting = lanes.later(local.kms_request("Encrypt", KeyId=key_id, Plaintext="AAAA"))
+    denies = json.loads(key_policy(account, LONG))
+    denies["Statement"].append(
+        {"Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*"}
+    )
+    assert local.send(put(local, key_id, json.dumps(denies))).status == 200
+
+    answered = finished(lanes, waiting)
+
+    assert answered.json["__type"] == "AccessDeniedException"
+
+
+def finished(lanes: Lanes, later: Later) -> Answered:
+    """The answer, after all of its runs."""
+    while isinstance(answer := lanes.turn(lanes.again(later))[0], Later):
+        later = answer
+    response = answer.response
+    return Answered(response.status, dict(response.headers), response.body)
+
+
+def test_many_first_uses_are_prepared_once(lanes: Lanes) -> None:
+    """When many wait for the same, it is made once."""
+    local = lanes.local
+    account, key_id = made_key(local)
+    assert local.send(put(local, key_id, key_policy(account, LONG))).status == 200
+    forget(local)
+    requests = [local.kms_request("Encrypt", KeyId=key_id, Plaintext="AAAA") for _ in range(8)]
+
+    with patch.object(language_document, "_policy", wraps=language_document._policy) as reading:
+        answers = lanes.turn(*requests)
+        again = [lanes.again(each) for each in answers if isinstance(each, Later)]
+
+    assert len(again) == 8
+    assert reading.call_count < 4  # those that were begun at once
+    for each in lanes.turn(*again):
+        assert (finished(lanes, each) if isinstance(each, Later) else each) is not None
+
+
+def test_what_cannot_be_kept_is_made_at_last(local: Local) -> None:
+    """A caller whose policies are larger than its account's room is answered all the same."""
+    account, key_id = made_key(local)
+    assert local.send(put(local, key_id, key_policy(account, LONG))).status == 200
+    forget(local)
+    small = Room(of_owner=1, in_all=1)
+
+    with patch.object(local.installation.enforcer._residuals, "_room", small):
+        for _ in range(2):
+            assert local.kms("Encrypt", KeyId=key_id, Plaintext="AAAA").status == 200
+
+
+def test_documents_of_callers_are_prepared(lanes: Lanes) -> None:
+    """The policies of a user are compiled together as work, before anything is asked."""
+    local = lanes.local
+    local.iam("CreateUser", UserName="many")
+    for number in range(4):
+        statement = {"Effect": "Allow", "Action": f"kms:En*{'x' * 400}", "Resource": "*"}
+        allowed = {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}
+        text = json.dumps({"Version": "2012-10-17", "Statement": [statement] * 1 + [allowed]})
+        made = local.iam("CreatePolicy", PolicyName=f"p{number}", PolicyDocument=text)
+        arn = made.body.decode().partition("<Arn>")[2].partition("</Arn>")[0]
+        local.iam("AttachUserPolicy", UserName="many", PolicyArn=arn)
+    body = local.iam("CreateAccessKey", UserName="many").body.decode()
+    who = Credentials(_element(body, "AccessKeyId"), _element(body, "SecretAccessKey"))
+    forget(local)
+
+    later = lanes.later(local.kms_request("ListKeys", who))
+
+    assert finished(lanes, later).status == 200
+    [twin] = lanes.turn(local.kms_request("ListKeys", who))
+    assert isinstance(twin, Answer)
+
+
+def _element(body: str, name: str) -> str:
+    return body.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "members"),
+    [
+        ("CreatePolicy", "PolicyDocument", {"PolicyName": "p"}),
+        ("PutUserPolicy", "PolicyDocument", {"PolicyName": "p", "UserName": "u"}),
+        ("CreateRole", "AssumeRolePolicyDocument", {"RoleName": "r"}),
+    ],
+)
+def test_long_documents_of_iam_are_work(
+    lanes: Lanes, action: str, name: str, members: dict[str, str]
+) -> None:
+    """They are checked beside the loop, and refused as short ones are."""
+    local = lanes.local
+    local.iam("CreateUser", UserName="u")
+    answered = []
+    for text in ("{}", padded("{}")):
+        request = local.iam_request(action, **members, **{name: text})
+        [answer] = lanes.turn(request)
+        assert isinstance(answer, Later) == (text != "{}")
+        got = finished(lanes, answer) if isinstance(answer, Later) else local.send(request)
+        answered.append((got.status, _element(got.body.decode(), "Message")))
+
+    assert answered[0] == answered[1]
+    assert answered[0][0] == 400

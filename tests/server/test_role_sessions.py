@@ -31,7 +31,9 @@ def role(local: Local) -> Role:
     installation = local.installation
     principals = StoredPrincipals(installation.identities, installation.store.read())
     text = policy(statement)
-    meant = trust.read(text, principals, accept_unsupported_condition_keys=False)
+    meant = trust.read(
+        installation.identities, text, principals, accept_unsupported_condition_keys=False
+    )
     role = new(
         Role, account, "/team/", "Ops", 1_700_000_000,
         description=None, trust_policy=text, trusted=json.dumps(meant), longest_session=3600,

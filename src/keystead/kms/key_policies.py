@@ -22,7 +22,8 @@ from keystead.policy.language import (
     MalformedPolicy,
     Policy,
     compile_policy,
-    resolved,
+    known_names,
+    named_principals,
     stored_policy,
 )
 from keystead.wire.models import kms as api
@@ -73,16 +74,25 @@ def read_policy(call: KmsCall, text: str) -> WrittenPolicy | Work[WrittenPolicy 
             f"The key policy is longer than the maximum of {KEY_POLICY_BYTES} bytes."
         )
     partition = partition_of(call.region).name
-    try:
-        known = resolved(text, DocumentKind.KEY, call.principals.unique_id, partition)
-    except MalformedPolicy as error:
-        raise api.MalformedPolicyDocumentException(error.message) from None
+    subject = (text, partition)
+    names = call.repository.preparations.make(len(text), subject, _names, *subject)
+    if isinstance(names, _Refused):
+        raise api.MalformedPolicyDocumentException(names.message)
+    known = known_names(names, call.principals.unique_id)
     asked = (text, known, call.accept_unsupported_condition_keys, partition)
     made_with = MadeWith(input=digest(msgspec.json.encode(asked)))
     policy = read(call, len(text), made_with, _written, *asked)
     if isinstance(policy, _Refused):
         raise api.MalformedPolicyDocumentException(policy.message)
     return policy
+
+
+def _names(text: str, partition: str) -> list[str] | _Refused:
+    """The principals that a policy names."""
+    try:
+        return named_principals(text, DocumentKind.KEY, partition)
+    except MalformedPolicy as error:
+        return _Refused(error.message)
 
 
 def _written(

@@ -8,20 +8,20 @@ import re
 from functools import lru_cache, partial
 from urllib.parse import quote
 
-from keystead.arns import spoken
 from keystead.identity.call import IamCall
-from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
+from keystead.identity.permissions import validity
+from keystead.policy.language import DocumentKind, MalformedPolicy
 from keystead.wire.models import iam as api
 
 
 def require_valid(call: IamCall, document: str) -> None:
     """Refuse a document that is not an identity-based policy, with AWS's reason."""
     try:
-        compile_policy(
+        validity.require_valid(
+            call.repository,
             document,
             DocumentKind.IDENTITY,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
-            partition=spoken().name,
         )
     except MalformedPolicy as refused:
         raise api.MalformedPolicyDocumentException(refused.message) from refused

@@ -2,12 +2,13 @@
 
 import msgspec
 
-from keystead.arns import organizations_arn, spoken
+from keystead.arns import organizations_arn
 from keystead.identity import times
 from keystead.identity.organizations import ids, limits, shapes, tags
 from keystead.identity.organizations.call import OrganizationsCall
 from keystead.identity.organizations.paging import walk
 from keystead.identity.organizations.resources import Part
+from keystead.identity.permissions import validity
 from keystead.identity.repository import (
     DOCUMENT_KINDS,
     RCP,
@@ -18,7 +19,7 @@ from keystead.identity.repository import (
     packed,
 )
 from keystead.policy.evaluation import ContextValue
-from keystead.policy.language import MalformedPolicy, compile_policy, is_too_long
+from keystead.policy.language import MalformedPolicy, is_too_long
 from keystead.policy.text import ascii_lower
 from keystead.registry import implements
 from keystead.tags import request_keys
@@ -102,11 +103,11 @@ def _require_valid(
             "You attempted to create a policy that is larger than the maximum size.",
         )
     try:
-        compile_policy(
+        validity.require_valid(
+            call.repository,
             document,
             kind,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
-            partition=spoken().name,
         )
     except MalformedPolicy as refused:
         raise api.MalformedPolicyDocumentException(

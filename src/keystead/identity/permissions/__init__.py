@@ -1,6 +1,15 @@
 """Which policies speak for an identity, and which stand above its account?"""
 
-from keystead.identity.permissions import attached, ceilings, managed_policy, passed, trust
+from keystead.identity.permissions import (
+    attached,
+    ceilings,
+    managed_policy,
+    passed,
+    trust,
+    validity,
+)
 from keystead.identity.permissions.ceilings import StoredGuardrails
 
-__all__ = ("StoredGuardrails", "attached", "ceilings", "managed_policy", "passed", "trust")
+__all__ = (
+    "StoredGuardrails", "attached", "ceilings", "managed_policy", "passed", "trust", "validity",
+)  # fmt: skip

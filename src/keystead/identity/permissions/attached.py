@@ -5,10 +5,14 @@ policy of each user (`AllowUsersToChangePassword`, iam.md 1.9).
 
 A stored policy that no longer compiles denies everything for its layer (PE-2). An attached policy
 or a boundary that cannot be found is an integrity error. So no policy is ever skipped.
+
+An identity has dozens of documents. Those that are not compiled are compiled together, beside the
+loop if they are long (decision 0027).
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,6 +29,19 @@ _log = logging.getLogger(__name__)
 OWN_CHANGES = "AllowUsersToChangePassword"
 """The name by which decisions tell of that policy."""
 
+Meant = tuple[tuple[str, str], ...] | None
+"""The unique ids of the principals that a document names, if it may name any."""
+
+
+class Stated(NamedTuple):
+    """A stored document, and how reasons name it."""
+
+    document: str
+    kind: DocumentKind
+    policy_id: str
+    attached_to: str
+    meant: Meant = None
+
 
 def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> PrincipalPolicies:
     """The policies and the boundary of a user, a role, or the members of a group."""
@@ -32,16 +49,15 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
     if isinstance(entity, User):
         groups = repository.memberships.groups_of(reader, entity)
         arns |= {group.group_id: group.arn for group in groups}
-    boundary = None
+    stated = list(_of_entities(repository, reader, entity.account, arns))
+    if isinstance(entity, User) and _may_change_passwords(repository, reader, entity.account):
+        stated.append(Stated(_own_changes(), DocumentKind.IDENTITY, OWN_CHANGES, entity.arn))
     if entity.boundary is not None:
         document = managed_document(repository, reader, entity.account, entity.boundary)
-        bounding = compiled(repository, entity.account, document, DocumentKind.BOUNDARY)
-        boundary = source(bounding, entity.boundary, entity.arn)
-    sources = [*_of_entities(repository, reader, entity.account, arns)]
-    if isinstance(entity, User) and _may_change_passwords(repository, reader, entity.account):
-        policy = compiled(repository, entity.account, _own_changes(), DocumentKind.IDENTITY)
-        sources.append(source(policy, OWN_CHANGES, entity.arn))
-    return PrincipalPolicies(identity_based=tuple(sources), boundary=boundary)
+        stated.append(Stated(document, DocumentKind.BOUNDARY, entity.boundary, entity.arn))
+    found = sources(repository, entity.account, stated)
+    boundary = found.pop() if entity.boundary is not None else None
+    return PrincipalPolicies(identity_based=tuple(found), boundary=boundary)
 
 
 def _own_changes() -> str:
@@ -65,38 +81,55 @@ def _may_change_passwords(repository: IdentityRepository, reader: Reader, accoun
 
 def _of_entities(
     repository: IdentityRepository, reader: Reader, account: str, arns: Mapping[str, str]
-) -> Iterator[PolicySource]:
+) -> Iterator[Stated]:
     """The policies of the entities with these unique ids and ARNs."""
+    kind = DocumentKind.IDENTITY
     for inline in repository.inline_policies.of(reader, account, tuple(arns)):
-        policy = compiled(repository, account, inline.document, DocumentKind.IDENTITY)
-        yield source(policy, inline.name, arns[inline.entity_id])
+        yield Stated(inline.document, kind, inline.name, arns[inline.entity_id])
     for attached in repository.attachments.of(reader, account, tuple(arns)):
         document = managed_document(repository, reader, account, attached.policy_arn)
-        policy = compiled(repository, account, document, DocumentKind.IDENTITY)
-        yield source(policy, attached.policy_arn, arns[attached.entity_id])
+        yield Stated(document, kind, attached.policy_arn, arns[attached.entity_id])
 
 
-def compiled(
-    repository: IdentityRepository,
-    account: str,
-    document: str,
-    kind: DocumentKind,
-    meant: Mapping[str, str] | None = None,
-) -> Policy:
-    """A stored document, compiled; it is kept, because many entities have the same.
+def sources(
+    repository: IdentityRepository, account: str, stated: Sequence[Stated]
+) -> list[PolicySource]:
+    """Stored documents of an account, compiled; they are kept, because many entities have them."""
+    kept = repository.compiled
+    names = [(account, each.kind, each.document, each.meant) for each in stated]
+    found = {name: kept.get(name) for name in names}
+    missing = [name for name, policy in found.items() if policy is None]
+    if missing:
+        wanted = tuple((document, kind, meant) for _, kind, document, meant in missing)
+        length = sum(len(document) for document, _, _ in wanted)
+        made = repository.preparations.make(length, wanted, _compiled, wanted)
+        for name, policy in zip(missing, made, strict=True):
+            found[name] = kept.put(name, policy, account, policy.weight)
+    return [
+        source(found[name], each.policy_id, each.attached_to)
+        for name, each in zip(names, stated, strict=True)
+    ]
 
-    `meant` gives the unique ids of the principals that a document names, if it may name any.
-    """
-    resolved = None if meant is None else tuple(sorted(meant.items()))
-    name = (account, kind, document, resolved)
-    policy = repository.compiled.get(name)
-    if policy is None:
-        policy = stored_policy(document, kind, meant)
-        repository.compiled.put(name, policy, account, policy.weight)
-    return policy
+
+def levels(
+    repository: IdentityRepository, account: str, stated: Sequence[Sequence[Stated]]
+) -> tuple[tuple[PolicySource, ...], ...]:
+    """The same, in levels."""
+    found = iter(sources(repository, account, [each for level in stated for each in level]))
+    return tuple(tuple(next(found) for _ in level) for level in stated)
 
 
-def source(policy: Policy, policy_id: str, attached_to: str) -> PolicySource:
+def _compiled(documents: Sequence[tuple[str, DocumentKind, Meant]]) -> list[Policy]:
+    return [
+        stored_policy(document, kind, None if meant is None else dict(meant))
+        for document, kind, meant in documents
+    ]
+
+
+def source(policy: Policy | None, policy_id: str, attached_to: str) -> PolicySource:
+    """The policy with its name in reasons."""
+    if policy is None:  # INVARIANT: no policy is skipped
+        raise RuntimeError(f"the policy `{policy_id}` of `{attached_to}` was not compiled")
     if policy.broken:
         _log.error(
             "stored policy `%s` of `%s` is invalid and denies everything", policy_id, attached_to

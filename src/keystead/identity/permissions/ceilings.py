@@ -14,6 +14,7 @@ import msgspec
 from keystead.caches import KIB, MIB, Room
 from keystead.custody.rows import RowIntegrityError
 from keystead.identity.permissions import attached
+from keystead.identity.permissions.attached import Stated
 from keystead.identity.repository import (
     DEFAULTS,
     DOCUMENT_KINDS,
@@ -101,34 +102,33 @@ def _levels(
     """
     if policy_type not in organization.enabled_types:
         return ()
-    levels = tuple(
-        tuple(
-            _source(repository, reader, organization, policy, target)
+    stated = [
+        [
+            _stated(repository, reader, organization, policy, target)
             for policy in repository.organization_policies.attached(
                 reader, organization, target, policy_type
             )
             if policy != DEFAULTS[RCP].policy
-        )
+        ]
         for target in targets
-    )
+    ]
+    levels = attached.levels(repository, organization.management, stated)
     return levels if any(levels) or policy_type == SCP else ()
 
 
-def _source(
+def _stated(
     repository: IdentityRepository,
     reader: Reader,
     organization: Organization,
     policy: str,
     target: str,
-) -> PolicySource:
+) -> Stated:
     found = repository.organization_policies.get(reader, policy)
     if found is None:
         raise RowIntegrityError("org_policy", (policy,))
     kind = DOCUMENT_KINDS[found.type]
-    compiled = attached.compiled(repository, organization.management, found.content, kind)
-    return attached.source(
-        compiled, found.arn(organization.management), organization.node_arn(target)
-    )
+    arn = found.arn(organization.management)
+    return Stated(found.content, kind, arn, organization.node_arn(target))
 
 
 class StoredGuardrails:

@@ -7,26 +7,29 @@ its ARN, it denies everything, because nobody knows any more what it would have 
 from keystead.identity import managed_policies
 from keystead.identity.names import AWS_ACCOUNT, root_arn
 from keystead.identity.permissions import attached, managed_policy
+from keystead.identity.permissions.attached import Stated
 from keystead.identity.repository import IdentityRepository, ManagedPolicy
 from keystead.identity.sessions import PassedPolicy, Session
 from keystead.policy.evaluation import PolicySource, PrincipalPolicies
-from keystead.policy.language import DocumentKind, stored_policy
+from keystead.policy.language import DocumentKind
 from keystead.store.protocol import Reader
 
 INLINE = "Policy"
 """The name of a policy that was passed as a text, in reasons: that of the parameter."""
 
-_GONE = stored_policy("", DocumentKind.SESSION)  # denies everything
+_GONE = ""  # the text of a policy that is not there any more: it is none, so it denies everything
 
 
 def session_policies(
     repository: IdentityRepository, reader: Reader, session: Session, arn: str
 ) -> tuple[tuple[PolicySource, ...], ...]:
     """The session policies of a session with this ARN, per level; each level must allow."""
-    return tuple(
-        tuple(_source(repository, reader, session.account, policy, arn) for policy in level)
+    account = session.account
+    stated = [
+        [_stated(repository, reader, account, policy, arn) for policy in level]
         for level in session.layers
-    )
+    ]
+    return attached.levels(repository, account, stated)
 
 
 def rights_of_root(
@@ -39,19 +42,17 @@ def rights_of_root(
     """
     arn = ManagedPolicy.kind.arn(AWS_ACCOUNT, "/", managed_policies.ADMINISTRATOR_ACCESS)
     document = attached.managed_document(repository, reader, account, arn)
-    policy = attached.compiled(repository, account, document, DocumentKind.IDENTITY)
-    return PrincipalPolicies(identity_based=(attached.source(policy, arn, root_arn(account)),))
+    stated = attached.Stated(document, DocumentKind.IDENTITY, arn, root_arn(account))
+    return PrincipalPolicies(identity_based=tuple(attached.sources(repository, account, [stated])))
 
 
-def _source(
+def _stated(
     repository: IdentityRepository, reader: Reader, account: str, passed: PassedPolicy, arn: str
-) -> PolicySource:
+) -> Stated:
     if not passed.arn:
-        policy = attached.compiled(repository, account, passed.document, DocumentKind.SESSION)
-        return attached.source(policy, INLINE, arn)
+        return Stated(passed.document, DocumentKind.SESSION, INLINE, arn)
     managed = managed_policy.with_arn(repository, reader, account, passed.arn)
     if managed is None or managed.policy_id != passed.policy_id:
-        return attached.source(_GONE, passed.arn, arn)
+        return Stated(_GONE, DocumentKind.SESSION, passed.arn, arn)
     document = attached.managed_document(repository, reader, account, passed.arn)
-    policy = attached.compiled(repository, account, document, DocumentKind.IDENTITY)
-    return attached.source(policy, passed.arn, arn)
+    return Stated(document, DocumentKind.IDENTITY, passed.arn, arn)

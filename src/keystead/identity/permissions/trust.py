@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from keystead.arns import spoken
 from keystead.call import Principals
 from keystead.identity import resources
-from keystead.identity.permissions import attached
+from keystead.identity.permissions import attached, validity
 from keystead.identity.repository import IdentityRepository, Role
 from keystead.policy.evaluation import ContextValue, PolicySource
-from keystead.policy.language import DocumentKind, compile_policy, resolved
+from keystead.policy.language import DocumentKind, known_names
 
 _TAG_SESSION = "sts:tagsession"
 POLICY_ID = "AssumeRolePolicyDocument"
@@ -47,10 +46,10 @@ def assumable(repository: IdentityRepository, role: Role) -> Assumable:
 
 def policy_of(repository: IdentityRepository, role: Role) -> PolicySource:
     """The trust policy of a role. A policy that no longer compiles denies everything."""
-    policy = attached.compiled(
-        repository, role.account, role.trust_policy, DocumentKind.TRUST, role.meant
-    )
-    return attached.source(policy, POLICY_ID, role.arn)
+    meant = tuple(sorted(role.meant.items()))
+    stated = attached.Stated(role.trust_policy, DocumentKind.TRUST, POLICY_ID, role.arn, meant)
+    [source] = attached.sources(repository, role.account, [stated])
+    return source
 
 
 def may_be_tagged(repository: IdentityRepository, role: Role) -> bool:
@@ -60,16 +59,20 @@ def may_be_tagged(repository: IdentityRepository, role: Role) -> bool:
 
 
 def read(
-    text: str, principals: Principals, *, accept_unsupported_condition_keys: bool
+    repository: IdentityRepository,
+    text: str,
+    principals: Principals,
+    *,
+    accept_unsupported_condition_keys: bool,
 ) -> dict[str, str]:
     """The unique ids of the principals in a new trust policy, by name; raises MalformedPolicy."""
-    partition = spoken().name
-    meant = resolved(text, DocumentKind.TRUST, principals.unique_id, partition)
-    compile_policy(
+    names = validity.principals(repository, text, DocumentKind.TRUST)
+    meant = known_names(names, principals.unique_id)
+    validity.require_valid(
+        repository,
         text,
         DocumentKind.TRUST,
         meant,
         accept_unsupported_condition_keys=accept_unsupported_condition_keys,
-        partition=partition,
     )
     return meant

@@ -26,6 +26,7 @@ from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
 from keystead.store.protocol import Transaction
+from keystead.work import Preparations
 
 _Document = tuple[str, DocumentKind, str, tuple[tuple[str, str], ...] | None]
 """An account, a kind, a text, and whom it means."""
@@ -40,10 +41,11 @@ class IdentityRepository:
         "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
         "handshakes", "identities", "inline_policies", "instance_profiles", "login_profiles",
         "memberships", "oidc_providers", "organization_policies", "organizations",
-        "password_policies", "policies", "role_deletions", "roles", "users",
+        "password_policies", "policies", "preparations", "role_deletions", "roles", "users",
     )  # fmt: skip
 
-    def __init__(self, seals: RowSeals) -> None:
+    def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
+        self.preparations = preparations or Preparations()
         self.accounts = Accounts(seals)
         self.users = Users(seals)
         self.groups = Entities(seals, Group)

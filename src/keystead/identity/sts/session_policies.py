@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from keystead.arns import NotAnArn, spoken
+from keystead.arns import NotAnArn
 from keystead.errors import AwsError, ValidationException
 from keystead.identity.call import StsCall
 from keystead.identity.names import NotAPolicyArn
-from keystead.identity.permissions import managed_policy
+from keystead.identity.permissions import managed_policy, validity
 from keystead.identity.sessions import PassedPolicy, SessionTag
-from keystead.policy.language import DocumentKind, MalformedPolicy, compile_policy
+from keystead.policy.language import DocumentKind, MalformedPolicy
 from keystead.wire.models import sts as api
 
 LONGEST_TEXT = 2_048
@@ -53,11 +53,11 @@ def passed_policies(
 
 def _inline(call: StsCall, document: str) -> PassedPolicy:
     try:
-        compile_policy(
+        validity.require_valid(
+            call.repository,
             document,
             DocumentKind.SESSION,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
-            partition=spoken().name,
         )
     except MalformedPolicy as refused:
         raise api.MalformedPolicyDocumentException(refused.message) from refused

@@ -29,6 +29,7 @@ from keystead.store.cache import NamedCache, Noting
 from keystead.store.protocol import Reader, Transaction, Value
 from keystead.times import microseconds
 from keystead.wire.models import kms as api
+from keystead.work import Preparations
 
 DEFAULT_POLICY = "default"
 LOOKED_AT = 10_000
@@ -55,7 +56,8 @@ def _write_json(members: Mapping[str, str]) -> str:
 class KeyRepository:
     """The tables of this room."""
 
-    def __init__(self, seals: RowSeals) -> None:
+    def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
+        self.preparations = preparations or Preparations()
         of_key = (Lookup(_KEY),)
         policies = (Lookup(_POLICY, near="key_id"),)
         aliases = (Lookup(_ALIAS), Lookup(_KEY))
@@ -120,7 +122,10 @@ class KeyRepository:
         if known is not None:
             return known
         stored = self.policy(reader, record)
-        policy = stored_policy(stored.text, DocumentKind.KEY, stored.meant)
+        text, meant = stored.text, stored.meant
+        policy = self.preparations.make(
+            len(text), (text, meant), stored_policy, text, DocumentKind.KEY, meant
+        )
         if policy.broken:
             _log.error("key policy of %s denies everything: %s", record.key_id, policy.broken)
         elif policy.id != record.policy_id:

@@ -136,8 +136,17 @@ class Shapes:
         known = self._codes.get(text)
         if known is not None:
             return known
-        code = compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
-        return self._codes.put(text, code, account, _CODE + _EACH * len(text))
+        return self._codes.put(text, compile_code(text), account, cost_of_code(text))
+
+
+def compile_code(text: str) -> CodeType:
+    """The code of a source."""
+    return compile(text, "<residual>", "exec", dont_inherit=True, optimize=2)
+
+
+def cost_of_code(text: str) -> int:
+    """The bytes that the code of a source takes, with the source."""
+    return _CODE + _EACH * len(text)
 
 
 def _resource_side(source: _Source, what: Remainder) -> None:

@@ -12,12 +12,27 @@ INVARIANT: a residual depends only on its key: the ids of the documents, the fla
 and the action.
 """
 
+from collections.abc import Callable
 from functools import partial
+from types import CodeType
 from typing import Final
 
 from keystead.caches import MIB, BoundedCache, Room
-from keystead.policy.enforcement.codegen import REFUSED, Residual, Shapes, Verdict
-from keystead.policy.enforcement.quick_statements import QuickForms
+from keystead.policy.enforcement.codegen import (
+    REFUSED,
+    Residual,
+    Shapes,
+    Verdict,
+    compile_code,
+    cost_of_code,
+)
+from keystead.policy.enforcement.quick_statements import (
+    Quick,
+    QuickForms,
+    QuickStatement,
+    quick_form,
+)
+from keystead.policy.enforcement.quick_statements import weight as cost_of_form
 from keystead.policy.enforcement.specialise import compile_residual, weight
 from keystead.policy.evaluation import (
     IMPLICIT_DENY,
@@ -31,6 +46,8 @@ from keystead.policy.evaluation import (
     evaluate,
     work,
 )
+from keystead.policy.language import Policy, Statement
+from keystead.work import AT_ONCE, Preparations
 
 ROOM: Final = Room(of_owner=6 * MIB, in_all=64 * MIB)
 """The room for residuals and their documents. They count for the account of the caller."""
@@ -51,9 +68,10 @@ class Enforcer:
     An installation has one Enforcer, and every call gets it from there.
     """
 
-    __slots__ = ("_forms", "_residuals", "_shapes", "disagreements")
+    __slots__ = ("_forms", "_preparations", "_residuals", "_shapes", "disagreements")
 
-    def __init__(self, room: Room = ROOM) -> None:
+    def __init__(self, room: Room = ROOM, preparations: Preparations | None = None) -> None:
+        self._preparations = preparations or Preparations()
         self._residuals: BoundedCache[Combination, Residual] = BoundedCache(room)
         self._shapes = Shapes()
         self._forms = QuickForms()
@@ -72,34 +90,23 @@ class Enforcer:
                 _ALLOWED, context.principal.arn, context.action, context.resource, verdict
             )
         account = context.principal.account
-        residual = self._compiled(policies, context.action, account)
+        residual, cost = self._compiled(policies, key, account)
         decision = self._explained(question, key, residual(question))
         if key not in self._residuals:
-            cost = weight(policies, context.action) + sum(len(part) for part in (key[0], key[-1]))
+            cost += sum(len(part) for part in (key[0], key[-1]))
             self._residuals.put(key, residual, account, cost, documents(policies.every))
         return decision
 
-    def _compiled(self, policies: ApplicablePolicies, action: str, account: str) -> Residual:
-        """The residual. If it searches texts, it also refuses requests over the budget."""
-        taken = work(policies, action)
-        if taken.is_hopeless:
-            return _refuse
-        residual = compile_residual(
-            policies,
-            action,
-            partial(self._shapes.code, account),
-            partial(self._forms.of, account),
-        )
-        if not taken.searches:
-            return residual
-
-        def within_budget(question: Question) -> Verdict:
-            context = question.context
-            if taken.exceeds(context.resource, context.keys):
-                return REFUSED
-            return residual(question)
-
-        return within_budget
+    def _compiled(
+        self, policies: ApplicablePolicies, key: Combination, account: str
+    ) -> tuple[Residual, int]:
+        """The residual, and the bytes that it takes. Long documents are read beside the loop."""
+        action = key[2]
+        length = sum(len(source.policy.text) for source in policies.every)
+        if length > AT_ONCE:
+            return self._preparations.make(length, key, _alone, policies, action)
+        code, quick = partial(self._shapes.code, account), partial(self._forms.of, account)
+        return _residual(policies, action, code, quick), weight(policies, action)
 
     @property
     def kept_bytes(self) -> int:
@@ -123,6 +130,41 @@ class Enforcer:
             trace=(DISAGREEMENT, *decision.trace),
             foreign=decision.foreign,
         )
+
+
+def _residual(
+    policies: ApplicablePolicies, action: str, code: Callable[[str], CodeType], quick: Quick
+) -> Residual:
+    """The residual. If it searches texts, it also refuses requests over the budget."""
+    taken = work(policies, action)
+    if taken.is_hopeless:
+        return _refuse
+    residual = compile_residual(policies, action, code, quick)
+    if not taken.searches:
+        return residual
+
+    def within_budget(question: Question) -> Verdict:
+        context = question.context
+        if taken.exceeds(context.resource, context.keys):
+            return REFUSED
+        return residual(question)
+
+    return within_budget
+
+
+def _alone(policies: ApplicablePolicies, action: str) -> tuple[Residual, int]:
+    """The same in any thread: with code and quick forms of its own, which count in its bytes."""
+    added = [weight(policies, action)]
+
+    def code(text: str) -> CodeType:
+        added.append(cost_of_code(text))
+        return compile_code(text)
+
+    def quick(_: Policy, statement: Statement) -> QuickStatement:
+        added.append(cost_of_form(statement))
+        return quick_form(statement)
+
+    return _residual(policies, action, code, quick), sum(added)
 
 
 def _refuse(question: Question) -> Verdict:  # noqa: ARG001  # as a residual's

@@ -65,7 +65,7 @@ from keystead.policy.language.principals import (
 )
 from keystead.policy.language.published import ACTIONS, SERVICES
 from keystead.policy.language.refused_documents import IAM_PATHS, MalformedPolicy
-from keystead.policy.language.resolution import resolved, shown_again
+from keystead.policy.language.resolution import known_names, resolved, shown_again
 from keystead.policy.language.statement_spans import Position, Span, statement_spans
 from keystead.policy.language.statements import (
     EVERY_RESOURCE,
@@ -105,7 +105,8 @@ __all__ = (
     "Search", "Searches", "Span", "Statement", "Template", "Test", "UnknownOperator", "Usage",
     "Variable", "account_named", "compile_policy", "compile_principals", "dialect_of", "document",
     "document_size", "family", "has_region_in_s3", "hidden_from_key_policies", "is_multi_valued",
-    "is_of_request", "is_supplied", "is_too_long", "misplaced_variable", "named_principals",
+    "is_of_request", "is_supplied", "is_too_long", "known_names", "misplaced_variable",
+    "named_principals",
     "operand", "pattern", "resolved", "root_arn", "shown_again", "statement_spans",
     "stored_policy", "template", "usage",
 )  # fmt: skip

@@ -7,7 +7,7 @@ unique id, and a renamed one with today's name (iam.md 4.4).
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keystead.policy.language.document import named_principals
@@ -21,7 +21,11 @@ def resolved(
 
     Raises MalformedPolicy for a text that is no policy.
     """
-    names = named_principals(text, kind, partition)
+    return known_names(named_principals(text, kind, partition), unique_id)
+
+
+def known_names(names: Iterable[str], unique_id: Callable[[str], str | None]) -> dict[str, str]:
+    """The unique id of each of these principals that exists."""
     meant = {name: unique_id(name) for name in names}
     return {name: known for name, known in meant.items() if known is not None}
 

@@ -55,6 +55,7 @@ from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Reader, StoreUnavailable, Transaction
 from keystead.store.sqlite import open_store
+from keystead.work import Preparations
 
 Places = Callable[[Reader, datetime], list[Place]]
 """Finds the keys whose work seems to be due."""
@@ -119,9 +120,10 @@ class Installation:
         )
         self.clocks = ClockRepository(self.hierarchy.rows)
         self.custody = Custody(self.hierarchy)
-        self.identities = IdentityRepository(self.hierarchy.rows)
+        self.preparations = Preparations()
+        self.identities = IdentityRepository(self.hierarchy.rows, self.preparations)
         self.ceilings = StoredGuardrails(self.identities, self.store.read())
-        self.keys = KeyRepository(self.hierarchy.rows)
+        self.keys = KeyRepository(self.hierarchy.rows, self.preparations)
         open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows
         self.trail = Trail(
             self.directory / AUDIT_DIRECTORY,
@@ -136,7 +138,7 @@ class Installation:
         signed = datetime.fromisoformat(head.time) if head else None
         self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
         self.heard = Heard()
-        self.enforcer = Enforcer()
+        self.enforcer = Enforcer(preparations=self.preparations)
         self.guardrails: Guardrails = self.ceilings
         self.last_used = LastUsed()
         self._to_purge = True  # a crash may have come between a destruction and its purge
@@ -158,6 +160,7 @@ class Installation:
             self.refusals,
             self.unknown,
             self.lane,
+            self.preparations,
         )
         self._show_numbers()
 

@@ -8,6 +8,8 @@ owner gets at most as much work done as this owner has itself, so
 
 How long work takes is learned: a pool keeps the ratio of the measured to the declared time.
 
+When the first callers after a start need the same, it is made once (`Work.shared`).
+
 Threads are made when they are needed, and end when they had no work for a while. They are daemons,
 so a host that never answers does not delay the end of the process. If the system allows it, they
 have a lower priority than the loop, which answers a call in less time than they need.
@@ -24,7 +26,7 @@ from typing import Any
 
 from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.server.telemetry import logs
-from keystead.work import Failed, Outcome, Undone, Work
+from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work
 
 WAIT_SECONDS = 2.0
 IDLE_SECONDS = 10.0
@@ -176,6 +178,21 @@ class Pool:
                 pace = self._pace * (1 - _LEARN) + took / max(work.seconds, 1e-6) * _LEARN
                 self._pace = min(max(pace, _LEAST), _MOST)
         self.end(promise, outcome, before=State.ENDED)
+        if work is not None and work.shared and isinstance(outcome, Done):
+            for twin in self._waiting_for(work.made_with):
+                self.end(twin, outcome, before=State.BEGUN)
+
+    def _waiting_for(self, made_with: MadeWith) -> list[Promise]:
+        """The waiting work that would have the same result."""
+        with self._lock:
+            return [
+                promise
+                for line in self._lines.values()
+                for promise in line
+                if promise.work is not None
+                and promise.work.shared
+                and promise.work.made_with == made_with
+            ]
 
 
 def _outcome(work: Work[Any]) -> Outcome:

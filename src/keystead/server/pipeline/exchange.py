@@ -4,7 +4,7 @@
     Known      its caller is known
     Asked      its input is known
     Ready      a call is open for it
-    Working    its operation left work: it will arrive again, with the outcome
+    Working    work must be done for it: it will arrive again, with the outcome
     Answered   its operation was performed, and the response is written
     Refused    it goes no further; any stage may end so
 
@@ -30,7 +30,7 @@ from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import HttpRequest, HttpResponse
-from keystead.work import Outcome, Work
+from keystead.work import Done, Outcome, Work
 
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
 
@@ -45,6 +45,8 @@ class Arrived(msgspec.Struct):
     started: float
     outcome: Outcome | None = None  # of the work that its operation left when it ran before
     works: int = 0  # how often its operation left work
+    waited: int = 0  # how often it waited for something that was not prepared
+    prepared: tuple[Done[Any], ...] = ()  # what was made for it then
 
     @property
     def arrived(self) -> "Arrived":
@@ -58,9 +60,20 @@ class Arrived(msgspec.Struct):
 
     def with_outcome(self, outcome: Outcome) -> "Arrived":
         """The same request, to be performed from its first step, with the outcome of its work."""
-        request, where, old = self.request, self.where, self.event
-        event = event_of(request, where, old.time, old.request_id)
-        return Arrived(request, where, self.speech, event, self.started, outcome, self.works + 1)
+        return self._again(outcome=outcome, works=self.works + 1)
+
+    def with_prepared(self, outcome: Outcome) -> "Arrived":
+        """The same request, to be performed from its first step, with what was missing.
+
+        If that could not be made, the request will try to make it itself at last, and fail as ever.
+        """
+        more = (outcome,) if isinstance(outcome, Done) else ()
+        return self._again(waited=self.waited + 1, prepared=(*self.prepared, *more))
+
+    def _again(self, **changes: Any) -> "Arrived":
+        old = self.event
+        event = event_of(self.request, self.where, old.time, old.request_id)
+        return msgspec.structs.replace(self, event=event, **changes)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -91,11 +104,12 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Working(msgspec.Struct, frozen=True):
-    """An operation left work that must be done before it can answer."""
+    """Work must be done before an operation can answer: its own, or what it needs is missing."""
 
     arrived: Arrived
     work: Work[Any]
     owner: str  # the owner whose turn it takes
+    prepares: bool = False  # something that was missing
 
 
 class Answered(msgspec.Struct, frozen=True):

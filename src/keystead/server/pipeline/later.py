@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from keystead.errors import without_trace
 from keystead.server.lane import Handed, Lane, OnEnd, Promise
-from keystead.server.pipeline.exchange import Arrived, Refused
+from keystead.server.pipeline.exchange import Arrived, Refused, Working
 from keystead.server.pipeline.failures import as_undone
 from keystead.wire.http import HttpResponse
 from keystead.work import Outcome, Undone
@@ -20,16 +20,17 @@ Again = Arrived | Refused
 class Later:
     """A request whose work is promised. `unavailable` makes the 503 if the turn is lost."""
 
-    __slots__ = ("_arrived", "_lane", "_promise", "unavailable")
+    __slots__ = ("_arrived", "_lane", "_prepares", "_promise", "unavailable")
 
     def __init__(
         self,
-        arrived: Arrived,
+        working: Working,
         lane: Lane,
         promise: Promise,
         unavailable: Callable[[], HttpResponse],
     ) -> None:
-        self._arrived = arrived
+        self._arrived = working.arrived
+        self._prepares = working.prepares
         self._lane = lane
         self._promise = promise
         self.unavailable = unavailable
@@ -48,4 +49,4 @@ class Later:
         arrived = self._arrived
         if isinstance(outcome, Undone):
             return Refused(arrived, without_trace(as_undone(outcome, arrived.where)))
-        return arrived.with_outcome(outcome)
+        return arrived.with_prepared(outcome) if self._prepares else arrived.with_outcome(outcome)

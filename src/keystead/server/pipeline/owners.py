@@ -17,5 +17,10 @@ def owner_of(principal: Principal, source_ip: str) -> str:
     if principal.type is not PrincipalType.ANONYMOUS:
         who = principal.unique_id or principal.issuer_id or principal.user_id
         return f"{principal.account} {who}"
+    return network_of(source_ip)
+
+
+def network_of(source_ip: str) -> str:
+    """The owner while nobody knows the caller."""
     version = ipaddress.ip_address(source_ip).version
     return str(ipaddress.ip_network((source_ip, _PREFIX[version]), strict=False))

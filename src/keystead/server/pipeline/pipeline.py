@@ -20,6 +20,9 @@ An operation that needs more time leaves work (`work`). The work begins when the
 Afterwards the request arrives again in a later turn, and takes every step again. Only that run
 answers and is recorded (decision 0021). Changes that the first run wrote stay.
 
+In any step the compiled form of a long document may be missing. Then the run is undone, and begins
+again when that is made (`work.Preparations`, decision 0027).
+
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, in any case. Refusals of unknown callers
      that come too fast are counted in one event (`unknown_callers`).
@@ -70,17 +73,18 @@ from keystead.server.pipeline.exchange import (
 )
 from keystead.server.pipeline.failures import as_aws_error, throttled
 from keystead.server.pipeline.later import Again, Later
-from keystead.server.pipeline.owners import owner_of
+from keystead.server.pipeline.owners import network_of, owner_of
 from keystead.server.pipeline.routing import Route, route
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import Store, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.operation import Operation
-from keystead.work import Work
+from keystead.work import Preparations, Unprepared, Work
 
 JSON_LIMIT = 200_000  # kms.md 1
 QUERY_LIMIT = 256 * 1024  # threat-model section 6
 MOST_WORKS = 2  # pieces of work that one request may leave
+MOST_WAITS = 6  # for what is missing; a request that waited so often makes the rest in its turn
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 
 S = TypeVar("S", bound="Stage")
@@ -138,6 +142,7 @@ class Pipeline:
     refusals: Refusals
     unknown: UnknownCallers
     lane: Lane
+    preparations: Preparations
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
         """The most bytes that a body may have. No operation of today needs more (HF-7)."""
@@ -181,6 +186,8 @@ class Pipeline:
             self.lane.abandon()
             self.trail.abandon()
             raise
+        finally:
+            self.preparations.end()
 
     def _answer_all(
         self, requests: Sequence[HttpRequest | Again], until: float
@@ -195,6 +202,7 @@ class Pipeline:
                 arrive(each, now, started) if isinstance(each, HttpRequest) else each  # 1
                 for each in some
             ]
+            self._begin([each for each in some if isinstance(each, Arrived)])
             known = self._each(self._who, arrived, until)  # 2
             asked = self._each(self._what, known, until)  # 3
             ready = self._each(self._call, asked)  # 4
@@ -202,22 +210,30 @@ class Pipeline:
             answers += [self._close(each) for each in answered]  # 6
         return answers
 
+    def _begin(self, again: Sequence[Arrived]) -> None:
+        """Requests are performed; these of them run again, with what was made for them."""
+        in_hand = (done for each in again for done in each.prepared)
+        may_wait = all(each.waited < MOST_WAITS for each in again)
+        self.preparations.begin(in_hand, may_wait=may_wait)
+
     def _each(
-        self, step: Callable[[S], T], stages: Sequence[S | Refused], until: float = inf
-    ) -> list[T | Refused]:
+        self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float = inf
+    ) -> list[T | Refused | Later]:
         """Take a step for the first of these requests: at least one, and more as time allows.
 
-        A refused request skips it. An exception in it refuses its request.
+        A refused request skips it, and one that waits. An exception in it refuses its request.
         """
-        taken: list[T | Refused] = []
+        taken: list[T | Refused | Later] = []
         for stage in stages:
-            if isinstance(stage, Refused):  # a refusal takes no more time, so it goes on
+            if isinstance(stage, (Refused, Later)):  # it takes no more time, so it goes on
                 taken.append(stage)
                 continue
             if taken and perf_counter() > until:
                 break
             try:
                 taken.append(step(stage))
+            except Unprepared as unprepared:
+                taken.append(self._prepare(stage.arrived, unprepared.work))
             except Exception as raised:  # noqa: BLE001  # (d): others are answered
                 taken.append(self._refused(stage.arrived, raised))
         return taken
@@ -317,12 +333,20 @@ class Pipeline:
             raise throttled(arrived.where)
         return Working(arrived, work, owner)
 
+    def _prepare(self, arrived: Arrived, work: Work[Any]) -> Later | Refused:
+        """Let something be made that was missing, if there is room. This run is undone."""
+        principal, source_ip = arrived.event.principal, arrived.request.source_ip
+        owner = network_of(source_ip) if principal is None else owner_of(principal, source_ip)
+        if not self.lane.has_room(work, owner, len(arrived.request.body)):
+            return Refused(arrived, throttled(arrived.where))
+        return self._promise(Working(arrived, work, owner, prepares=True))
+
     def _promise(self, working: Working) -> Later:
         arrived = working.arrived
         promise = self.lane.promise(working.work, working.owner, len(arrived.request.body))
         where, request_id = arrived.where, arrived.event.request_id
         unavailable = partial(_unavailable, arrived.speech, where, request_id)
-        return Later(arrived, self.lane, promise, unavailable)
+        return Later(working, self.lane, promise, unavailable)
 
     def _close(self, answered: Answered | Later | Refused) -> Answer | Later:
         """Record the event of a request, and give its answer; never raises."""

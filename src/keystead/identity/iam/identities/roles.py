@@ -187,6 +187,7 @@ def _trust(call: IamCall, document: str) -> dict[str, Any]:
     """The columns of a trust policy; refuses what is none."""
     try:
         meant = trust.read(
+            call.repository,
             document,
             call.principals,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
