@@ -65,6 +65,9 @@ class Rules:
     Without a word here they are those of its service, and all where a service has no rule.
     """
 
+    long_body: bool = False
+    """May its body be longer than that of other operations?  (HF-7)"""
+
     def __post_init__(self) -> None:
         if self.answer_recorded is None:
             object.__setattr__(self, "answer_recorded", not self.operation.read_only)

@@ -16,6 +16,7 @@ import uvloop
 from keystead.server.app import DateLine
 from keystead.server.door.connection import Connection, Door
 from keystead.server.door.held import Held
+from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import PeerCounts
 from keystead.server.door.turn import Turn
 from keystead.server.health import Pages
@@ -37,7 +38,7 @@ class Served:
         outbox = Turn(loop, self._commit, lambda _: None, DateLine())
         self.door = Door(
             pages, outbox, PeerCounts(64, 64), installation.refused, loop.time, Held(),
-            (), Endpoint(), secure=False,
+            LongBodies(), (), Endpoint(), secure=False,
         )  # fmt: skip
         self._outbox = outbox
         self._connected = self._accepted = 0  # connections: of clients, and those that the loop has

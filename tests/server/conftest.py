@@ -12,6 +12,7 @@ import uvloop
 from keystead.server.door.connection import Connection, Door
 from keystead.server.door.held import Held
 from keystead.server.door.listeners import open_sockets
+from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import PeerCounts
 from keystead.server.door.replies import text
 from keystead.server.door.turn import Asked, Turn
@@ -66,6 +67,13 @@ class Remembering:
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # as the pipeline's
         return Answer(text(413, f"more than {limit}"), unavailable)
 
+    def long_body(self, request: HttpRequest, length: int) -> str:
+        """The header X-Key is the key, if the body has at most three times the limit."""
+        return request.headers.get("x-key", "") if length <= 3 * self.limit else ""
+
+    def refuse_busy(self, request: HttpRequest) -> Answer:  # noqa: ARG002  # as above
+        return Answer(text(429, "busy"), unavailable)
+
 
 class RunningDoor:
     """The door on a loopback port, with its loop in a thread."""
@@ -80,10 +88,12 @@ class RunningDoor:
         self.loop = loop
         self.counts = PeerCounts(per_peer=8, in_all=100)
         self.held = Held(1_000_000)
+        self.long_bodies = LongBodies()
         outbox = Turn(loop, self.commit, self.failures.append, lambda: "now")
         self.door = Door(
             self.application, outbox, self.counts, self.refusals.append,
-            lambda: loop.time() + self.now, self.held, trusted, Endpoint(), secure=False,
+            lambda: loop.time() + self.now, self.held, self.long_bodies, trusted, Endpoint(),
+            secure=False,
         )  # fmt: skip
         self.port = 0
         self._thread = threading.Thread(target=loop.run_forever)

@@ -78,6 +78,65 @@ def test_long_body_is_refused_unread(door: RunningDoor) -> None:
     assert len(door.application.requests) == 1
 
 
+def long_post(key: bytes, length: int = 2 * LIMIT) -> bytes:
+    """The head of a request with a long body, for an access key."""
+    return b"POST / HTTP/1.1\r\nHost: h\r\nX-Key: %b\r\nContent-Length: %d\r\n\r\n" % (key, length)
+
+
+def test_a_long_body_is_read_for_a_key(door: RunningDoor) -> None:
+    """A body over the limit is read for a key; without a key, or beyond all limits, it is not."""
+    body = b"x" * 2 * LIMIT
+    assert statuses(door.exchange(long_post(b"a") + body)) == [200]
+    assert door.application.requests[-1].body == body
+    for head in (long_post(b""), long_post(b"a", 4 * LIMIT)):
+        with door.connect() as client:
+            client.sendall(head)
+            assert statuses(read_all(client)) == [413]
+
+
+def test_long_bodies_are_few(door: RunningDoor) -> None:
+    """One of a key at a time, four in all; a place is free when its request is answered or left."""
+
+    def begin(key: bytes) -> socket.socket:
+        client = door.connect()
+        client.sendall(long_post(key) + b"x")
+        return client
+
+    def busy(key: bytes) -> bool:
+        with begin(key) as client:
+            client.settimeout(0.3)
+            with contextlib.suppress(TimeoutError):
+                return statuses(read_all(client)) == [429]
+        return False
+
+    clients = [begin(key) for key in (b"a", b"b", b"c")]
+    wait_for(lambda: door.long_bodies.reading == 3)
+    assert busy(b"a")
+    clients.append(begin(b"d"))
+    wait_for(lambda: door.long_bodies.reading == 4)
+    assert busy(b"e")
+    clients[0].sendall(b"x" * (2 * LIMIT - 1))
+    wait_for(lambda: door.long_bodies.reading == 3)  # answered
+    clients[1].close()
+    wait_for(lambda: door.long_bodies.reading == 2)  # left
+    assert not busy(b"e")
+    for client in clients:
+        client.close()
+    wait_for(lambda: door.long_bodies.reading == 0)
+
+
+def test_a_long_body_waits_for_continue(door: RunningDoor) -> None:
+    """ "100 Continue" does not end the place of a long body."""
+    with door.connect() as client:
+        head = long_post(b"a").replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+        client.sendall(head)
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert door.long_bodies.reading == 1
+        client.sendall(b"x" * 2 * LIMIT)
+        assert b"200 OK" in client.recv(65536)
+        wait_for(lambda: door.long_bodies.reading == 0)
+
+
 def test_answer_survives_a_client_that_is_still_sending(door: RunningDoor) -> None:
     """The client of a refused body reads its 413, not a reset connection."""
     with door.connect() as client:

@@ -47,7 +47,8 @@ class TlsDoor(RunningDoor):
         AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
         self.door = Door(
             self.application, self.door.outbox, self.counts, self.refusals.append,
-            lambda: self.loop.time() + self.now, self.held, (), Endpoint(), secure=True,
+            lambda: self.loop.time() + self.now, self.held, self.long_bodies, (),
+            Endpoint(), secure=True,
         )  # fmt: skip
         self.listening = Listening(socket.AF_INET, socket.SOCK_STREAM)
         bound(self.listening)

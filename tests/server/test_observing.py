@@ -53,6 +53,12 @@ class Remembering:
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # (health.Calls)
         return Answer(text(413, "too long"), unavailable)
 
+    def long_body(self, request: HttpRequest, length: int) -> str:  # noqa: ARG002  # (health.Calls)
+        return ""
+
+    def refuse_busy(self, request: HttpRequest) -> Answer:  # noqa: ARG002  # (health.Calls)
+        return Answer(text(429, "busy"), unavailable)
+
 
 def get(path: str, method: str = "GET", **headers: str) -> HttpRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -12,7 +12,7 @@ import pytest
 from keystead import registry
 from keystead.registry import Implementation
 from keystead.server.pipeline import Answer, Later, routing
-from keystead.server.pipeline.pipeline import JSON_LIMIT
+from keystead.server.pipeline.bodies import JSON_LIMIT
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
 from tests.server.installations import Local, open_local

@@ -14,6 +14,7 @@ import uvloop
 from keystead.server.door.connection import Door
 from keystead.server.door.held import Held
 from keystead.server.door.listeners import open_sockets
+from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import PeerCounts
 from keystead.server.door.turn import Turn
 from keystead.server.health import Pages
@@ -40,7 +41,8 @@ class Served:
         self.turn = Turn(loop, self.commit, self.losses.append, lambda: "now")
         self.door = Door(
             Pages(installation.pipeline, installation.serving, None), self.turn,
-            PeerCounts(1000, 1000), installation.refused, loop.time, Held(), (), Endpoint(),
+            PeerCounts(1000, 1000), installation.refused, loop.time, Held(), LongBodies(), (),
+            Endpoint(),
             secure=False,
         )  # fmt: skip
         self._thread = threading.Thread(target=loop.run_forever)

@@ -73,15 +73,15 @@ def _omit(members: Iterator[Member], excess: int) -> None:
     texts = [(jsontext.encode(holder[name]), holder, name) for holder, name in members]
     texts.sort(key=lambda entry: len(entry[0]), reverse=True)
     for text, holder, name in texts:
-        marker = _marker(text)
-        saved = len(text) - len(jsontext.encode(marker))
+        replaced = marker(text)
+        saved = len(text) - len(jsontext.encode(replaced))
         if saved <= 0 or excess <= 0:
             return
-        holder[name] = marker
+        holder[name] = replaced
         excess -= saved
 
 
-def _marker(text: bytes) -> Fields:
+def marker(text: bytes) -> Fields:
     """The value that replaces an omitted member."""
     return {
         "omitted": True,

@@ -7,6 +7,8 @@ operations say whose answers are shown (`rules`, kms.md 22.2).
 from collections.abc import Mapping
 from typing import Any
 
+from keystead.audit import jsontext, overflow
+from keystead.audit.lines import LIMIT
 from keystead.wire.names import event_parameters, event_response
 from keystead.wire.operation import Operation
 from keystead.wire.shape import Shape
@@ -15,6 +17,23 @@ from keystead.wire.shape import Shape
 def request_parameters(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
     """The members of a request that are recorded, or None."""
     return (event_parameters(operation, value) or None) if isinstance(value, Shape) else None
+
+
+def without_long(members: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The members of a long request, without the texts for which no record has room.
+
+    A record would omit them itself, after it was written out as a whole several times (AD-1).
+    """
+    if members is None:
+        return None
+    return {
+        name: overflow.marker(jsontext.encode(member)) if _is_long(member) else member
+        for name, member in members.items()
+    }
+
+
+def _is_long(member: Any) -> bool:
+    return isinstance(member, str) and len(member) > LIMIT
 
 
 def response_elements(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:

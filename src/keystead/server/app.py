@@ -26,6 +26,7 @@ from keystead.server.door import (
     Connection,
     Door,
     Held,
+    LongBodies,
     PeerCounts,
     TlsListener,
     Turn,
@@ -189,7 +190,7 @@ class Server:
         metrics = installation.metrics
         counts = self._counts
         counts.allow(self._config.max_connections_per_peer, self._most_connections(self._config))
-        held = Held()
+        held, long_bodies = Held(), LongBodies()
         alone = bool(self._config.metrics_listen)
         pages = Pages(installation.pipeline, installation.serving, None if alone else metrics)
         for sock, only_metrics in self._entrance.sockets:
@@ -197,7 +198,7 @@ class Server:
             context = None if only_metrics else self._entrance.tls
             door = Door(
                 application, self._outbox, counts, installation.refused, loop.time,
-                held, self._config.proxies, Endpoint(), context is not None,
+                held, long_bodies, self._config.proxies, Endpoint(), context is not None,
             )  # fmt: skip
             self._doors.append(door)
             if context is not None:

@@ -35,19 +35,31 @@ class Calls(Protocol):
     ) -> list[Answer | Later]:
         """The answers to the first of these, in order: at least one, and more as time allows."""
 
+    def long_body(self, request: HttpRequest, length: int) -> str:
+        """The access key for which a body over the limit may be read; "" for none."""
+
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Answer a request whose body is too long to be read."""
+
+    def refuse_busy(self, request: HttpRequest) -> Answer:
+        """Answer a request whose long body is not read now, because others are."""
 
 
 class Pages:
     """Answers the pages, and passes every other request on. (connection.Application)"""
 
-    __slots__ = ("_application", "_metrics", "_serving", "body_limit", "changes")
+    __slots__ = (
+        "_application", "_metrics", "_serving", "body_limit", "changes", "long_body",
+        "refuse_body", "refuse_busy",
+    )  # fmt: skip
 
     def __init__(self, application: Calls, serving: Serving, metrics: Metrics | None) -> None:
         self._application = application
         self.body_limit = application.body_limit
         self.changes = application.changes
+        self.long_body = application.long_body
+        self.refuse_body = application.refuse_body
+        self.refuse_busy = application.refuse_busy
         self._serving = serving
         self._metrics = metrics  # None: the metrics have a listener of their own
 
@@ -66,9 +78,6 @@ class Pages:
                 break
             answered.append(answer)
         return answered
-
-    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
-        return self._application.refuse_body(request, limit)
 
     def _page(self, request: HttpRequest, peer: Peer) -> Answer | None:
         if request.path == "/" or request.method not in READING:
@@ -112,6 +121,12 @@ class MetricsOnly:
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:  # noqa: ARG002  # as any body
         return plain(413, "content too large")
+
+    def long_body(self, request: HttpRequest, length: int) -> str:  # noqa: ARG002  # as any body
+        return ""
+
+    def refuse_busy(self, request: HttpRequest) -> Answer:
+        return self.refuse_body(request, 0)
 
 
 def metrics_page(metrics: Metrics) -> Answer:

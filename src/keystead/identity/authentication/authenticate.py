@@ -37,6 +37,7 @@ from keystead.store.protocol import Reader
 from keystead.wire import sigv4
 from keystead.wire.http import HttpRequest
 from keystead.wire.operation import Service
+from keystead.wire.presented import claimed
 from keystead.wire.sigv4 import Scope, Signature, mismatch, parse, prefix
 
 # A holder of this presigned request can prove for 15 minutes which caller signed it, with any
@@ -150,6 +151,22 @@ class Authenticator:
             principal.account, claim.access_key_id, now, claim.region, service.name
         )
         return caller
+
+    def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:
+        """The access key id that a request claims, if it could authenticate now; else "".
+
+        Nothing is verified: this only tells whether it is worth the while to read on (HF-7).
+        """
+        access_key_id = claimed(request).access_key_id
+        token = request.headers.get("x-amz-security-token")
+        credential = (
+            credentials.usable(self._repository, reader, access_key_id)
+            if token is None
+            else credentials.of_session(
+                self._repository, reader, self._tokens, access_key_id, token, now
+            )
+        )
+        return access_key_id if credential else ""
 
     def _first_seen(
         self, reader: Reader, request: HttpRequest, signature: Signature, now: datetime

@@ -25,6 +25,7 @@ from keystead.server.door.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head
 from keystead.server.door.held import UNCOUNTED, Held
 from keystead.server.door.intake import Rank
 from keystead.server.door.listeners import bound_transport
+from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
 from keystead.server.door.replies import CONTINUE, plain
 from keystead.server.door.turn import Answering, Turn
@@ -55,8 +56,14 @@ class Application(Answering, Protocol):
     def body_limit(self, headers: Mapping[str, str]) -> int:
         """The most bytes that the body of this request may have."""
 
+    def long_body(self, request: HttpRequest, length: int) -> str:
+        """The access key for which a body over the limit may be read; "" for none."""
+
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Answer a request whose body is too long to be read."""
+
+    def refuse_busy(self, request: HttpRequest) -> Answer:
+        """Answer a request whose long body is not read now, because others are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +76,7 @@ class Door:
     refused: Callable[[str], None]  # counts bytes or a connection that never became a request
     time: Callable[[], float]  # monotonic
     held: Held
+    long_bodies: LongBodies
     trusted: Sequence[Network]
     endpoint: Endpoint
     secure: bool
@@ -87,8 +95,9 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
-        "_half_closed", "_head", "_heads", "_heard", "_last", "_owes", "_paused", "_peer", "_sent",
-        "_state", "_stuck", "_transport", "_unsent", "deadline", "gone", "held", "peer_ip", "rank",
+        "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body", "_owes",
+        "_paused", "_peer", "_sent", "_state", "_stuck", "_transport", "_unsent", "deadline",
+        "gone", "held", "peer_ip", "rank",
     )  # fmt: skip
 
     _transport: asyncio.Transport
@@ -103,6 +112,7 @@ class Connection(asyncio.Protocol):
         self._owes = False  # A request was taken, and its answer was not delivered.
         self._unsent, self._sent = b"", 0  # An answer, and how many bytes of it were sent.
         self._last = False  # No answer follows the current one.
+        self._long_body = ""  # The access key for which a long body is read or answered.
         self._paused = False  # We do not read.
         self._choked = False  # The client does not read.
         self._stuck = False  # The rest of an answer could not be sent since `deadline` was set.
@@ -263,11 +273,24 @@ class Connection(asyncio.Protocol):
             door = self._door
             self._client = client_of(self._peer, door.secure, head.headers, door.trusted)
         limit = self._door.application.body_limit(head.headers)
-        if head.length > limit:
-            self._door.refused("body size")
-            self._finish(self._door.application.refuse_body(self._request(head, b""), limit))
-            return None
-        return head
+        return head if head.length <= limit or self._begin_long_body(head, limit) else None
+
+    def _begin_long_body(self, head: Head, limit: int) -> bool:
+        """May a body over the limit be read?  If not, its request is answered. (HF-7)"""
+        application, request = self._door.application, self._request(head, b"")
+        key = application.long_body(request, head.length)
+        if key and self._door.long_bodies.begin(key):
+            self._long_body = key
+            return True
+        self._door.refused("body size")
+        refuse_busy, refuse_body = application.refuse_busy, application.refuse_body
+        self._finish(refuse_busy(request) if key else refuse_body(request, limit))
+        return False
+
+    def _end_long_body(self) -> None:
+        if self._long_body:
+            self._door.long_bodies.end(self._long_body)
+            self._long_body = ""
 
     def _await_body(self, head: Head) -> None:
         if self._head is None:
@@ -301,6 +324,8 @@ class Connection(asyncio.Protocol):
     def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response. (turn.Receiver)"""
         self._owes = False
+        if self._head is None:  # what is written is not the "100 Continue" of a body that will come
+            self._end_long_body()
         # uvloop raises when a closed transport is written to. An exception here would cost every
         # other connection of this turn its answer.
         if self._ended or self._transport.is_closing():
@@ -375,6 +400,7 @@ class Connection(asyncio.Protocol):
         self._state = State.FINAL
         self.gone = True
         self._door.outbox.leave(self)
+        self._end_long_body()
         self._buffer.clear()
         self._unsent = b""
         if self.held:

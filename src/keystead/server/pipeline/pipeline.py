@@ -45,17 +45,19 @@ from typing import Any, Protocol, TypeVar
 
 from keystead.arns import spoken
 from keystead.audit.event import Event
-from keystead.audit.shown_members import request_parameters, response_elements
+from keystead.audit.shown_members import request_parameters, response_elements, without_long
 from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Call
 from keystead.clock import Clock
-from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
+from keystead.custody.rows import RowIntegrityError
+from keystead.errors import AwsError, RequestTooLarge, ServiceUnavailable, without_trace
 from keystead.identity.authentication import Authenticator, claimed_key_id, require_taken
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
 from keystead.refusals.memory import Refusals
 from keystead.request_keys import global_keys
 from keystead.server.lane import Lane
+from keystead.server.pipeline import bodies
 from keystead.server.pipeline.answer import TEXT, Answer
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.exchange import (
@@ -76,13 +78,11 @@ from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.owners import network_of, owner_of
 from keystead.server.pipeline.routing import Route, route
 from keystead.server.telemetry import Metrics, logs
-from keystead.store.protocol import Store, Transaction
+from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.operation import Operation
 from keystead.work import Preparations, Unprepared, Work
 
-JSON_LIMIT = 200_000  # kms.md 1
-QUERY_LIMIT = 256 * 1024  # threat-model section 6
 MOST_WORKS = 2  # pieces of work that one request may leave
 MOST_WAITS = 6  # for what is missing; a request that waited so often makes the rest in its turn
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
@@ -145,19 +145,44 @@ class Pipeline:
     preparations: Preparations
 
     def body_limit(self, headers: Mapping[str, str]) -> int:
-        """The most bytes that a body may have. No operation of today needs more (HF-7)."""
-        return JSON_LIMIT if "x-amz-target" in headers else QUERY_LIMIT
+        """The most bytes that a body may have, but for those that `long_body` admits (HF-7)."""
+        return bodies.limit(headers)
+
+    def long_body(self, request: HttpRequest, length: int) -> str:
+        """The access key for which a longer body of this request may be read; "" for none.
+
+        The body is not there yet, so nothing is verified: only a key that could authenticate now
+        opens the way (HF-7).
+        """
+        if not bodies.could_be_long(request, length):
+            return ""
+        try:
+            return self.authenticator.usable_key(self.store.read(), request, self.clock.now())
+        except (StoreUnavailable, StoreCorrupt, RowIntegrityError):
+            return ""
 
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
-        """Refuse a body that was not read, in plain text as AWS does (kms.md 1)."""
-        text = f"HTTP content length exceeded {limit} bytes."
+        """Refuse a body that was not read."""
+        error = RequestTooLarge(bodies.too_long(limit))
+        return self._refuse_unread(request, route(request), error)
+
+    def refuse_busy(self, request: HttpRequest) -> Answer:
+        """Refuse a long body because others are being read; SDKs try again."""
         where = route(request)
+        return self._refuse_unread(request, where, throttled(where))
+
+    def _refuse_unread(self, request: HttpRequest, where: Route, error: AwsError) -> Answer:
+        """Refuse a request whose body was not read, and record it."""
         event = event_of(request, where, self.clock.now(), new_request_id())
-        _end(event, RequestTooLarge.code, text, perf_counter())
+        _end(event, error.code, error.message or "", perf_counter())
         self.unknown.record(event)
-        headers = (*TEXT, ("x-amzn-RequestId", event.request_id))
-        response = HttpResponse(RequestTooLarge.status, headers, text.encode())
         speech = dialect(where.service, request)
+        if isinstance(error, RequestTooLarge) and where.service.protocol != "query":
+            # In plain text, as AWS does it (kms.md 1). SDKs can read no plain text for XML.
+            headers = (*TEXT, ("x-amzn-RequestId", event.request_id))
+            response = HttpResponse(error.status, headers, (error.message or "").encode())
+        else:
+            response = speech.refuse(where.service, error, event.request_id)
         return Answer(response, partial(_unavailable, speech, where, event.request_id))
 
     def answer(self, request: HttpRequest) -> Answer:
@@ -271,7 +296,9 @@ class Pipeline:
             raise where.refusal()
         operation = implementation.operation
         asked = arrived.speech.read(operation, where, arrived.request)
-        arrived.event.request_parameters = request_parameters(operation, asked)
+        shown = request_parameters(operation, asked)
+        long = len(arrived.request.body) > bodies.QUERY_LIMIT
+        arrived.event.request_parameters = without_long(shown) if long else shown
         return Asked(arrived, known, implementation, asked)
 
     def _call(self, asked: Asked) -> Ready:

@@ -20,16 +20,16 @@ from keystead.errors import (
     AwsError,
     InvalidQueryParameter,
     MissingAction,
+    RequestTooLarge,
     UnknownOperationException,
 )
 from keystead.registry import Implementation, implementation
+from keystead.server.pipeline import bodies
 from keystead.wire import awsjson, query
 from keystead.wire.http import HttpRequest
 from keystead.wire.models import accessanalyzer, iam, kms, organizations, sts
 from keystead.wire.operation import Service
 from keystead.wire.presented import claimed
-
-FORM = "application/x-www-form-urlencoded"
 
 _SERVICES = (
     kms.SERVICE, iam.SERVICE, sts.SERVICE, organizations.SERVICE, accessanalyzer.SERVICE,
@@ -90,11 +90,6 @@ def route(request: HttpRequest) -> Route:
     return _query(request) if request.path == "/" else _rest(request)
 
 
-def media_type(headers: Mapping[str, str]) -> str:
-    """The media type of the body, without parameters, lower-case; "" when there is none."""
-    return headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
-
-
 def _json(request: HttpRequest, target: str) -> Route:
     known = _JSON.get(target)
     if (
@@ -113,7 +108,7 @@ def _json(request: HttpRequest, target: str) -> Route:
         served is None
         or request.method != "POST"
         or request.path != "/"
-        or media_type(request.headers) != awsjson.CONTENT_TYPE
+        or bodies.media_type(request.headers) != awsjson.CONTENT_TYPE
         or not _is_only_signature(request.query)
     ):
         return Route(service, name, problem=NO_SUCH_OPERATION)
@@ -130,7 +125,7 @@ def _rest(request: HttpRequest) -> Route:
         return Route(service, "", problem=NO_SUCH_OPERATION)
     service, name = operation.service, operation.name
     served = implementation(service.name, name)
-    if served is None or media_type(request.headers) == FORM:
+    if served is None or bodies.media_type(request.headers) == bodies.FORM:
         return Route(service, name, problem=NO_SUCH_OPERATION)
     try:
         return Route(service, name, served, query.parse_form(request.query.encode()))
@@ -162,7 +157,9 @@ def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
     """The parameters of a Query request, or why it is not a Query request."""
     by_query = not request.body and (request.method == "GET" or _is_presigned_post(request))
     post = request.method == "POST"
-    posted = post and (media_type(request.headers) == FORM or not _is_only_signature(request.query))
+    posted = post and (
+        bodies.media_type(request.headers) == bodies.FORM or not _is_only_signature(request.query)
+    )
     if request.path != "/" or not (posted or by_query):
         return NO_FORM, Problem(MissingAction, "The request is not a Query request")
     if not (by_query or _is_only_signature(request.query)):
@@ -171,6 +168,8 @@ def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
             " without a body."
         )
         return NO_FORM, Problem(InvalidQueryParameter, text)
+    if len(request.body) > bodies.QUERY_LIMIT and not bodies.may_be_long(request.body):
+        return NO_FORM, Problem(RequestTooLarge, bodies.too_long(bodies.QUERY_LIMIT))
     try:
         return query.parse_form(request.query.encode() if by_query else request.body), None
     except AwsError as error:

@@ -1,0 +1,59 @@
+"""How long may the body of a request be?  (HF-7, threat-model section 6)
+
+    JSON                                      200,000 bytes (kms.md 1)
+    Query                                     256 KiB
+    Query, of an operation for long bodies     12 MiB, for a key that could authenticate
+
+The first two are decided when the head has come. The third is decided twice: by the head, whether
+the body is read at all, and by the body, whether it is read as a form.
+"""
+
+import re
+from collections.abc import Mapping
+
+from keystead.identity.rules import IAM
+from keystead.wire.http import HttpRequest
+from keystead.wire.presented import claimed
+
+FORM = "application/x-www-form-urlencoded"
+JSON_LIMIT = 200_000
+QUERY_LIMIT = 256 * 1024
+LONG_LIMIT = 12 * 1024 * 1024
+
+_LONG = "|".join(name for name, row in IAM.items() if row.long_body)
+_ACTION = re.compile(rb"(?:\A|&)Action=(?:" + _LONG.encode() + rb")(?:&|\Z)")
+_PEEK = 4096  # bytes of a body, in which its action stands: SDKs write it first
+
+
+def limit(headers: Mapping[str, str]) -> int:
+    """The most bytes of an ordinary body."""
+    return JSON_LIMIT if "x-amz-target" in headers else QUERY_LIMIT
+
+
+def could_be_long(request: HttpRequest, length: int) -> bool:
+    """Could this head be that of an operation for long bodies?"""
+    return (
+        length <= LONG_LIMIT
+        and (request.method, request.path) == ("POST", "/")
+        and "x-amz-target" not in request.headers
+        and media_type(request.headers) == FORM
+        and claimed(request).service == "iam"
+    )
+
+
+def may_be_long(body: bytes) -> bool:
+    """Is this a form of an operation for long bodies?
+
+    Each parameter occurs once in a form, so its action is this one or the form is refused.
+    """
+    return len(body) <= LONG_LIMIT and _ACTION.search(body, 0, _PEEK) is not None
+
+
+def too_long(most: int) -> str:
+    """AWS's sentence."""
+    return f"HTTP content length exceeded {most} bytes."
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type of a body, without parameters, lower-case; "" when there is none."""
+    return headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
