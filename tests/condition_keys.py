@@ -56,6 +56,8 @@ class On(Enum):
     NEW_PROFILE = "new instance profile", _NONE
     OIDC = "provider", _TEAM
     NEW_OIDC = "new provider", _NONE
+    SAML = "SAML provider", _TEAM
+    NEW_SAML = "new SAML provider", _NONE
     POLICY = "policy", _TEAM
     NEW_POLICY = "new policy", _NONE
     MEMBER = "account", _TEAM  # of an organization
@@ -206,6 +208,8 @@ _JO, _BARE, _DEVS = {"UserName": "jo"}, {"UserName": "bare"}, {"GroupName": "dev
 _OPS, _BARE_ROLE = {"RoleName": "ops"}, {"RoleName": "bare"}
 _PROFILE = {"InstanceProfileName": "web"}
 _OIDC = {"OpenIDConnectProviderArn": "@provider"}
+_SAML = {"SAMLProviderArn": "@saml provider"}
+_NEW_SAML = {"Name": "new", "SAMLMetadataDocument": "x" * 1000}
 _KMS = "mrk.kms.amazonaws.com"
 _LINKED = f"aws-service-role/{_KMS}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
 
@@ -324,6 +328,13 @@ IAM: tuple[Row, ...] = (
     Row("TagOpenIDConnectProvider", {**_OIDC, "Tags": [IAM_TAG]}, On.OIDC, _TAGGED),
     Row("UntagOpenIDConnectProvider", {**_OIDC, "TagKeys": ["Team"]}, On.OIDC,
         {"aws:TagKeys": ("Team",)}),
+    Row("CreateSAMLProvider", _NEW_SAML, On.NEW_SAML),
+    *(Row("CreateSAMLProvider", {**_NEW_SAML, "Tags": [IAM_TAG]}, On.NEW_SAML, _TAGGED, action)
+      for action in ("", "TagSAMLProvider")),
+    *_plain("DeleteSAMLProvider GetSAMLProvider ListSAMLProviderTags UpdateSAMLProvider", On.SAML,
+            **_SAML),
+    Row("TagSAMLProvider", {**_SAML, "Tags": [IAM_TAG]}, On.SAML, _TAGGED),
+    Row("UntagSAMLProvider", {**_SAML, "TagKeys": ["Team"]}, On.SAML, {"aws:TagKeys": ("Team",)}),
     *_plain("AddRoleToInstanceProfile RemoveRoleFromInstanceProfile", On.PROFILE,
             **_PROFILE, **_OPS),
     Row("AddRoleToInstanceProfile", {**_PROFILE, **_OPS}, On.ROLE,
@@ -360,7 +371,8 @@ IAM: tuple[Row, ...] = (
     *_plain("DeleteAccountPasswordPolicy GetAccountPasswordPolicy UpdateAccountPasswordPolicy",
             On.ANYTHING),
     *_plain("GetAccountAuthorizationDetails GetAccountSummary ListAccountAliases ListGroups "
-            "ListInstanceProfiles ListOpenIDConnectProviders ListPolicies ListRoles ListUsers "
+            "ListInstanceProfiles ListOpenIDConnectProviders ListPolicies ListRoles "
+            "ListSAMLProviders ListUsers "
             "ListVirtualMFADevices",
             On.ANYTHING),
     *_plain("GetContextKeysForCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT]),

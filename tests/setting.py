@@ -11,6 +11,7 @@ from keystead.wire.models import iam as api
 from keystead.wire.models import organizations
 from tests import condition_keys as table
 from tests.identity.assuming import stored_role, trusting
+from tests.identity.saml_documents import metadata
 from tests.identity.world import Person, Tenant
 
 Made = Mapping[str, Any]
@@ -70,12 +71,15 @@ def people(tenant: Tenant) -> dict[str, Any]:
     provider = root(
         api.CreateOpenIDConnectProvider, url="https://idp.example", tags=team
     ).open_id_connect_provider_arn
+    saml = root(
+        api.CreateSAMLProvider, name="idp", saml_metadata_document=metadata(), tags=team
+    ).saml_provider_arn
     role = stored_role(tenant, "assumed", trusting(f"{tenant.id}"), tags='{"Team":"blue"}')
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)
     return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key,
-            "@provider": provider, **tree}  # fmt: skip
+            "@provider": provider, "@saml provider": saml, **tree}  # fmt: skip
 
 
 def organization(root: Person) -> dict[str, Any]:

@@ -133,6 +133,7 @@ def read(
     made_with: MadeWith,
     function: Callable[..., R],
     *arguments: object,
+    pool: str = DOCUMENTS,
 ) -> R | Work[R]:
     """What a function of a module makes of documents of this length: at once, or as work.
 
@@ -141,7 +142,7 @@ def read(
     """
     if length <= AT_ONCE:
         return function(*arguments)
-    work = Work(DOCUMENTS, length * _A_CHARACTER, made_with, function, arguments)
+    work = Work(pool, length * _A_CHARACTER, made_with, function, arguments)
     done = call.done(work)
     return work if done is None else done.value
 

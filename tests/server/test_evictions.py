@@ -30,7 +30,8 @@ NOT_SEEN = {
     "org_delegate", "org_handshake", "org_service",  # read by the call itself
     "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
-    "iam_oidc_provider",  # no session comes from a provider yet
+    "iam_oidc_provider", "iam_saml_document", "iam_saml_key",
+    "iam_saml_provider",  # no session comes from a provider yet
     "iam_login_profile", "iam_password_attempt",  # read by the calls about passwords themselves
     "kms_key_policies",  # found by the hash of its text, which stands in the row of its key
 }  # fmt: skip

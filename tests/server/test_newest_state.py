@@ -28,6 +28,7 @@ from keystead.server.installation.installation import Installation, lock
 from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
+from tests.identity.saml_documents import metadata, pem
 from tests.server.installations import REGION, Local, open_local
 
 PAGE = 4096
@@ -62,6 +63,9 @@ def everything(local: Local) -> None:
     provider = {"OpenIDConnectProviderArn": f"arn:aws:iam::{account}:oidc-provider/idp.example"}
     local.iam("CreateOpenIDConnectProvider", Url="https://idp.example")
     local.iam("AddClientIDToOpenIDConnectProvider", **provider, ClientID="app")
+    saml = {"SAMLProviderArn": f"arn:aws:iam::{account}:saml-provider/idp"}
+    local.iam("CreateSAMLProvider", Name="idp", SAMLMetadataDocument=metadata())
+    local.iam("UpdateSAMLProvider", **saml, SAMLMetadataDocument=metadata(), AddPrivateKey=pem())
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="12")
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="14")
     local.iam("CreateLoginProfile", Password="A-long-password-1")

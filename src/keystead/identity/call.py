@@ -32,6 +32,7 @@ from keystead.identity.repository import (
     ManagedPolicy,
     OidcProvider,
     Role,
+    SamlProvider,
     User,
 )
 from keystead.identity.resources import KeyOwner, Named
@@ -151,21 +152,29 @@ class IamCall(Call, kw_only=True):
         return self.named(InstanceProfile, name)
 
     def oidc_provider(self, arn: str) -> Named[OidcProvider]:
-        """The provider of OpenID Connect with this ARN, which is compared exactly.
+        """The provider of OpenID Connect with this ARN."""
+        return self._provider(OidcProvider, arn)
+
+    def saml_provider(self, arn: str) -> Named[SamlProvider]:
+        """The provider of SAML with this ARN."""
+        return self._provider(SamlProvider, arn)
+
+    def _provider(self, record: type[E], arn: str) -> Named[E]:
+        """The provider of this kind with this ARN, which is compared exactly.
 
         Another account's provider is nothing that a caller may do anything to (IA-10).
         """
         try:
-            account, name = split_provider_arn(arn, OidcProvider.kind.noun)
+            account, name = split_provider_arn(arn, record.kind.noun)
         except NotAProviderArn:
             raise api.InvalidInputException(f"ARN {arn} is not valid.") from None
         except NotAnArn:
             raise ValidationException("Invalid ARN:  Could not be parsed!") from None
         provider = None
         if account == self.account:
-            provider = self.repository.of(OidcProvider).named(self.transaction, account, name)
+            provider = self.repository.of(record).named(self.transaction, account, name)
         known = provider if provider is not None and provider.arn == arn else None
-        return resources.with_arn(OidcProvider, account, arn, known)
+        return resources.with_arn(record, account, arn, known)
 
     def ask_to_pass(self, role: Named[Role], service: str) -> None:
         """May the caller give this role to a service?  A permission of its own (IA-3)."""

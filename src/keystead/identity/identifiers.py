@@ -19,7 +19,8 @@ GROUP = "AGPA"
 ROLE = "AROA"
 INSTANCE_PROFILE = "AIPA"
 POLICY = "ANPA"
-OIDC_PROVIDER = "OIDC"  # ours: AWS shows no id of a provider
+OIDC_PROVIDER = "OIDC"  # ours: AWS shows no id of such a provider
+SAML_PROVIDER = "SAMLSP"  # longer: AWS's model wants 22 characters
 LONG_TERM_KEY = "AKIA"
 TEMPORARY_KEY = "ASIA"
 

@@ -140,3 +140,14 @@ OIDC_PROVIDER = EntityKind(
         api.TagOpenIDConnectProvider, "TagsPerOpenIDConnectProvider", fold=False, prefixes=("aws",)
     ),
 )
+SAML_PROVIDER = EntityKind(
+    noun="saml-provider",
+    title="SAMLProvider",
+    table="iam_saml_provider",
+    id_column="provider_id",
+    id_prefix=identifiers.SAML_PROVIDER,
+    quota=("SAMLProvidersPerAccount", limits.SAML_PROVIDERS_PER_ACCOUNT),
+    missing="Manifest not found for arn {arn}",
+    exists="Provider with name {name} already exists.",
+    tagging=Tagging(api.TagSAMLProvider, "TagsPerSAMLProvider", fold=False, prefixes=("aws",)),
+)

@@ -22,6 +22,9 @@ ROLES_PER_INSTANCE_PROFILE = 1
 OIDC_PROVIDERS_PER_ACCOUNT = 100
 CLIENT_IDS_PER_OIDC_PROVIDER = 100
 THUMBPRINTS_PER_OIDC_PROVIDER = 5
+SAML_PROVIDERS_PER_ACCOUNT = 100
+PRIVATE_KEYS_PER_SAML_PROVIDER = 2
+SAML_CHARACTERS = 50_000_000  # of all metadata of an account; ours: it bounds the disk (P-09)
 PASSWORD_LENGTH = 6  # the least, where a password policy does not name it
 PASSWORD_LENGTH_BY_DEFAULT = 8  # the least, where an account has no password policy
 

@@ -37,6 +37,7 @@ from keystead.identity.repository.password_policies import PasswordPolicy
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.repository.roles import Role, RoleUse
+from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
 from keystead.identity.repository.tags import packed, unpacked
 from keystead.identity.repository.users import User
 
@@ -47,6 +48,6 @@ __all__ = (
     "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
     "ManagedPolicy", "Member", "Membership", "OidcProvider", "Organization", "OrganizationPolicy",
     "OrganizationPolicyType", "Organizations", "PasswordAttempts", "PasswordPolicy",
-    "PolicyVersion", "Role", "RoleUse", "ServiceAccess", "Unit", "User", "listed", "new", "packed",
-    "unpacked",
+    "PolicyVersion", "Role", "RoleUse", "SamlKey", "SamlProvider", "ServiceAccess", "Unit", "User",
+    "certificate_list", "listed", "new", "packed", "unpacked",
 )  # fmt: skip

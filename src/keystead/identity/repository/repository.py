@@ -23,6 +23,7 @@ from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.password_policies import PasswordPolicies
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.roles import RoleDeletions, Roles
+from keystead.identity.repository.saml_providers import SamlProviders
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
 from keystead.store.protocol import Transaction
@@ -41,7 +42,8 @@ class IdentityRepository:
         "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
         "handshakes", "identities", "inline_policies", "instance_profiles", "login_profiles",
         "memberships", "oidc_providers", "organization_policies", "organizations",
-        "password_policies", "policies", "preparations", "role_deletions", "roles", "users",
+        "password_policies", "policies", "preparations", "role_deletions", "roles",
+        "saml_providers", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -54,11 +56,13 @@ class IdentityRepository:
         self.role_deletions = RoleDeletions(seals)
         self.instance_profiles = InstanceProfiles(seals)
         self.oidc_providers = Entities(seals, OidcProvider)
+        self.saml_providers = SamlProviders(seals)
         self.policies = Policies(seals)
         self.identities: tuple[Entities[Any], ...] = (self.users, self.groups, self.roles)
         """Those who carry policies."""
         every: tuple[Entities[Any], ...] = (
             *self.identities, self.policies, self.instance_profiles, self.oidc_providers,
+            self.saml_providers,
         )  # fmt: skip
         self._entities = {entities.record: entities for entities in every}
         self.inline_policies = InlinePolicies(seals)

@@ -2,5 +2,6 @@
 
 from keystead.wire.query import query_json, xml
 from keystead.wire.query.query import parse_form, read
+from keystead.wire.query.xml import Escaped, escaped
 
-__all__ = ("parse_form", "query_json", "read", "xml")
+__all__ = ("Escaped", "escaped", "parse_form", "query_json", "read", "xml")

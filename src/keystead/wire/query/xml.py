@@ -27,11 +27,22 @@ CONTENT_TYPE = "text/xml"
 # feed. A character that no document may contain at all becomes U+FFFD.
 _SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 _NO_XML = (*range(0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+_RARE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_PIECE = 64 * 1024  # characters
 _ESCAPES = {
     **dict.fromkeys(_NO_XML, "\ufffd"),
     ord("\t"): "\t", ord("\n"): "\n", ord("\r"): "&#xD;",
     ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;",
 }  # fmt: skip
+
+
+_OFTEN = [(character, _ESCAPES[ord(character)]) for character in '&<>"\r']  # "&" is the first
+
+
+class Escaped(str):
+    """A text that is the content of an element already. Only `escaped` makes it."""
+
+    __slots__ = ()
 
 
 def response(operation: Operation[Any, Out], value: Out, request_id: str) -> HttpResponse:
@@ -82,9 +93,27 @@ def headers(request_id: str) -> tuple[tuple[str, str], ...]:
 
 def escape(text: str) -> str:
     """A text as the content of an element."""
-    if _SPECIAL.search(text) is None:
+    if isinstance(text, Escaped) or _SPECIAL.search(text) is None:
         return text
     return text.translate(_ESCAPES)
+
+
+def escaped(text: str) -> Escaped:
+    """A long text as the content of an element, made beside the loop.
+
+    `str.translate` takes 50 ns for a character. Of pieces without characters that XML cannot hold,
+    five replacements take a twentieth of that. No piece holds the interpreter for long.
+    """
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return Escaped("".join(map(_quickly, pieces)))
+
+
+def _quickly(piece: str) -> str:
+    if _RARE.search(piece) is not None:
+        return piece.translate(_ESCAPES)
+    for character, escape_sequence in _OFTEN:
+        piece = piece.replace(character, escape_sequence)
+    return piece
 
 
 def text_of(schema: Schema, value: Any) -> str:
@@ -97,7 +126,7 @@ def text_of(schema: Schema, value: Any) -> str:
         case Kind.BLOB:
             return encode_blob(value)
         case _:
-            return str(value)
+            return value if isinstance(value, str) else str(value)
 
 
 def timestamp(time: datetime) -> str:

@@ -81,7 +81,10 @@ def get_account_summary(
         "ServerCertificatesQuota": limits.SERVER_CERTIFICATES_PER_ACCOUNT,
         "InstanceProfiles": repository.instance_profiles.count(reader, account),
         "InstanceProfilesQuota": limits.INSTANCE_PROFILES_PER_ACCOUNT,
-        "Providers": repository.oidc_providers.count(reader, account),
+        "Providers": (
+            repository.oidc_providers.count(reader, account)
+            + repository.saml_providers.count(reader, account)
+        ),
         "MFADevices": 0,
         "MFADevicesInUse": 0,
         "AccountMFAEnabled": 0,

@@ -36,6 +36,11 @@ def tag_policy(call: IamCall, request: api.TagPolicyRequest) -> None:
     _tag(call, call.policy(request.policy_arn, to_change=True), request.tags)
 
 
+@implements(api.TagSAMLProvider)
+def tag_saml_provider(call: IamCall, request: api.TagSAMLProviderRequest) -> None:
+    _tag(call, call.saml_provider(request.saml_provider_arn), request.tags)
+
+
 @implements(api.TagOpenIDConnectProvider)
 def tag_open_id_connect_provider(
     call: IamCall, request: api.TagOpenIDConnectProviderRequest
@@ -61,6 +66,11 @@ def untag_instance_profile(call: IamCall, request: api.UntagInstanceProfileReque
 @implements(api.UntagPolicy)
 def untag_policy(call: IamCall, request: api.UntagPolicyRequest) -> None:
     _untag(call, call.policy(request.policy_arn, to_change=True), request.tag_keys)
+
+
+@implements(api.UntagSAMLProvider)
+def untag_saml_provider(call: IamCall, request: api.UntagSAMLProviderRequest) -> None:
+    _untag(call, call.saml_provider(request.saml_provider_arn), request.tag_keys)
 
 
 @implements(api.UntagOpenIDConnectProvider)
@@ -102,6 +112,16 @@ def list_policy_tags(
 ) -> api.ListPolicyTagsResponse:
     page = _page(call, request, call.policy(request.policy_arn))
     return api.ListPolicyTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+@implements(api.ListSAMLProviderTags)
+def list_saml_provider_tags(
+    call: IamCall, request: api.ListSAMLProviderTagsRequest
+) -> api.ListSAMLProviderTagsResponse:
+    page = _page(call, request, call.saml_provider(request.saml_provider_arn))
+    return api.ListSAMLProviderTagsResponse(
         tags=page.items, is_truncated=page.is_truncated, marker=page.marker
     )
 

@@ -6,7 +6,6 @@ from keystead.identity.iam.identities import (
     groups,
     instance_profiles,
     login_profiles,
-    oidc_providers,
     roles,
     service_linked_roles,
     unserved,
@@ -14,6 +13,6 @@ from keystead.identity.iam.identities import (
 )
 
 __all__ = (
-    "access_keys", "group_memberships", "groups", "instance_profiles", "login_profiles",
-    "oidc_providers", "roles", "service_linked_roles", "unserved", "users",
+    "access_keys", "group_memberships", "groups", "instance_profiles", "login_profiles", "roles",
+    "service_linked_roles", "unserved", "users",
 )  # fmt: skip

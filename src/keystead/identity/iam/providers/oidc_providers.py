@@ -13,6 +13,7 @@ import msgspec
 from keystead.identity import limits, tagging, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam import entities
+from keystead.identity.iam.providers import propagation
 from keystead.identity.repository import OidcProvider, listed, packed
 from keystead.registry import implements
 from keystead.wire.models import iam as api
@@ -34,8 +35,7 @@ def create_open_id_connect_provider(
     tags = tagging.requested(request.tags)
     name = _name(request.url)
     entities.ask_to_create(call, OidcProvider, name, "/", tags=tags)
-    if request.context_provider is not None or request.identity_center_instance_arn is not None:
-        raise api.InvalidInputException("Trusted identity propagation is not available.")
+    propagation.require_none(request)
     provider = entities.create(
         call,
         OidcProvider,

@@ -1,0 +1,134 @@
+"""What does an identity provider say of itself?  Its SAML metadata (SAML 2.0 Metadata 2.3, 2.4).
+
+    <EntityDescriptor entityID="https://idp.example/saml" validUntil="…">
+      <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+        <KeyDescriptor use="signing"> … <X509Certificate>MIIC…</X509Certificate> …
+        <SingleSignOnService Binding="…" Location="https://idp.example/sso"/>
+
+The document is not signed, or the signature is not looked at: an administrator vouches for it. The
+dates of a certificate are not looked at either, as AWS has it: its key counts (iam.md 1.9).
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from keystead.strictxml import Element, NotStrictXml, parse
+from keystead.wire.base64 import NotCanonical, decode_blob
+
+MOST_KEYS = 10  # signing keys of a provider (iam.md 2.5)
+LONGEST_ENTITY_ID = 1024  # SAML 2.0 Metadata 2.2.1
+_LONGEST_CERTIFICATE = 8192  # bytes; those of RSA keys of 4096 bits have some 2,000
+_RSA_BITS = range(1024, 8192 + 1)  # iam.md 8.1
+_CURVES = (ec.SECP256R1, ec.SECP384R1)  # those of SA-3
+
+_MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
+_DS = "{http://www.w3.org/2000/09/xmldsig#}"
+_PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
+_DATE = re.compile(
+    r"\A([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,12})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
+)
+_SPACE = re.compile(r"[ \t\r\n]+")
+
+
+class NotMetadata(ValueError):
+    """The document does not describe an identity provider, or not one that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The facts of a document."""
+
+    entity_id: str
+    valid_until: datetime | None
+    certificates: tuple[bytes, ...]  # DER, of the keys that sign
+
+
+def read_metadata(document: str) -> Metadata:
+    """The facts of a metadata document; raises NotMetadata.
+
+    (1) XML with one reading, which is one entity with its name; (2) it is an identity provider, of
+    one kind, for SAML 2.0; (3) people can be sent to it; (4) the earliest end of validity;
+    (5) one to ten keys that sign, each in a certificate, and fit for it.
+    """
+    try:
+        root = parse(document)  # (1)
+    except NotStrictXml as reason:
+        raise NotMetadata(str(reason)) from None
+    if root.tag != f"{_MD}EntityDescriptor":
+        raise NotMetadata("the document is not an EntityDescriptor")
+    entity_id = root.get("entityID") or ""
+    if not 0 < len(entity_id) <= LONGEST_ENTITY_ID or _SPACE.search(entity_id):
+        raise NotMetadata("the EntityDescriptor has no entityID, or none that can be used")
+    descriptors = list(root.iterchildren(f"{_MD}IDPSSODescriptor"))  # (2)
+    if len(descriptors) != 1:
+        raise NotMetadata("the document does not have exactly one IDPSSODescriptor")
+    [descriptor] = descriptors
+    if _PROTOCOL not in (descriptor.get("protocolSupportEnumeration") or "").split():
+        raise NotMetadata("the identity provider does not support SAML 2.0")
+    services = list(descriptor.iterchildren(f"{_MD}SingleSignOnService"))  # (3)
+    if not services or not all(s.get("Binding") and s.get("Location") for s in services):
+        raise NotMetadata("the identity provider has no SingleSignOnService")
+    ends = [_date(end) for e in (root, descriptor) if (end := e.get("validUntil")) is not None]
+    certificates = tuple(dict.fromkeys(_certificates(descriptor)))  # (5)
+    if not 0 < len(certificates) <= MOST_KEYS:
+        raise NotMetadata(f"the identity provider does not have 1 to {MOST_KEYS} signing keys")
+    return Metadata(entity_id, min(ends, default=None), certificates)  # (4)
+
+
+def _date(text: str) -> datetime:
+    """A time of XML Schema. SAML has all times in UTC (SAML 2.0 Core 1.3.3)."""
+    match = _DATE.match(text)
+    if match is not None:
+        with suppress(ValueError, OverflowError):  # no such day, or far from our times
+            return datetime.fromisoformat(match[1] + (match[2] or "Z")).astimezone(UTC)
+    raise NotMetadata("validUntil is not a time")
+
+
+def _certificates(descriptor: Element) -> Iterator[bytes]:
+    """The certificates of all keys that may sign: a key without a `use` may."""
+    for key in descriptor.iterchildren(f"{_MD}KeyDescriptor"):
+        use = key.get("use")
+        if use not in {None, "signing", "encryption"}:
+            raise NotMetadata("a KeyDescriptor has an unknown use")
+        if use == "encryption":
+            continue
+        found = [
+            certificate.text or ""
+            for info in key.iterchildren(f"{_DS}KeyInfo")
+            for data in info.iterchildren(f"{_DS}X509Data")
+            for certificate in data.iterchildren(f"{_DS}X509Certificate")
+        ]
+        if not found:
+            raise NotMetadata("a signing key has no X509Certificate")
+        for text in found:
+            yield _certificate(text)
+
+
+def _certificate(text: str) -> bytes:
+    """The DER of a certificate in base64, with a key that can be used."""
+    try:
+        der = decode_blob(_SPACE.sub("", text))
+        if len(der) > _LONGEST_CERTIFICATE:
+            raise NotMetadata("a certificate is too long")
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.extensions  # raises if one is repeated or malformed
+        key = certificate.public_key()
+    except (NotCanonical, ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        if isinstance(error, NotMetadata):
+            raise
+        raise NotMetadata("an X509Certificate cannot be read") from None
+    of_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS
+    of_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
+    if not (of_rsa or of_curve):
+        raise NotMetadata(
+            "the key of a certificate is neither RSA of 1,024 to 8,192 bits nor on P-256 or P-384"
+        )
+    return der
