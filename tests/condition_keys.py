@@ -114,7 +114,9 @@ _COPY: Keys = {
     "kms:EncryptionContext:Copy": "1",
     "kms:EncryptionContextKeys": ("Copy",),
 }
+_BY_ALIAS: Keys = {"kms:RequestAlias": "alias/app"}
 _MULTI_REGION: Keys = {**_KEY, "kms:MultiRegion": "true", "kms:MultiRegionKeyType": "PRIMARY"}
+_TAGGED_KEY = {"Tags": [TAG], "BypassPolicyLockoutSafetyCheck": True}
 _HMAC: Keys = {
     **_KEY,
     "kms:KeySpec": "HMAC_256",
@@ -149,23 +151,26 @@ KMS: tuple[Row, ...] = (
     Row("ReEncrypt", _REENCRYPT, On.KEY,
         {**_COPY, "kms:ReEncryptOnSameKey": "true", "kms:RequestAlias": "alias/app"},
         "ReEncryptTo"),
-    Row("ReEncrypt", {**_REENCRYPT, "DestinationKeyId": "@bare"}, On.BARE_KEY,
-        {**_COPY, "kms:ReEncryptOnSameKey": "false"}, "ReEncryptTo"),
-    Row("ReEncrypt", {**_REENCRYPT, "SourceKeyId": "alias/app", "DestinationKeyId": "@bare"},
-        On.KEY, {**_ENCRYPTION, **_CONTEXT, "kms:ReEncryptOnSameKey": "false",
-                 "kms:RequestAlias": "alias/app"}, "ReEncryptFrom"),
+    *(Row("ReEncrypt", {**_REENCRYPT, **source, "DestinationKeyId": "@bare"}, on, {
+          **keys, "kms:ReEncryptOnSameKey": "false"}, action)
+      for source, alias in ((_NONE, _NONE), ({"SourceKeyId": "alias/app"}, _BY_ALIAS))
+      for action, on, keys in (
+          ("ReEncryptFrom", On.KEY, {**_ENCRYPTION, **_CONTEXT, **alias}),
+          ("ReEncryptTo", On.BARE_KEY, _COPY),
+      )),
     Row("GenerateRandom", {"NumberOfBytes": 8}, On.ANYTHING),
     Row("CreateKey", {}, On.ANYTHING, _KEY),
     Row("CreateKey", {"BypassPolicyLockoutSafetyCheck": True}, On.ANYTHING,
         {**_KEY, "kms:BypassPolicyLockoutSafetyCheck": "true"}),
     Row("CreateKey", {"BypassPolicyLockoutSafetyCheck": False}, On.ANYTHING,
         {**_KEY, "kms:BypassPolicyLockoutSafetyCheck": "false"}),
-    Row("CreateKey", {"MultiRegion": True, "Tags": [TAG]}, On.ANYTHING,
-        {**_MULTI_REGION, **_TAGGED}),
+    *(Row("CreateKey", {"MultiRegion": True, "Tags": [TAG]}, on, {**_MULTI_REGION, **_TAGGED},
+          action) for on, action in ((On.ANYTHING, ""), (On.NEW_KEY, "TagResource"))),
     Row("CreateKey", {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, On.ANYTHING,
         _HMAC),
-    Row("CreateKey", {"Tags": [TAG], "BypassPolicyLockoutSafetyCheck": True}, On.NEW_KEY,
-        {**_KEY, **_TAGGED}, "TagResource"),
+    Row("CreateKey", _TAGGED_KEY, On.ANYTHING,
+        {**_KEY, **_TAGGED, "kms:BypassPolicyLockoutSafetyCheck": "true"}),
+    Row("CreateKey", _TAGGED_KEY, On.NEW_KEY, {**_KEY, **_TAGGED}, "TagResource"),
     Row("DescribeKey", {"KeyId": "alias/app"}, On.KEY, {"kms:RequestAlias": "alias/app"}),
     Row("DescribeKey", {"KeyId": "@key"}, On.KEY),
     Row("DescribeKey", {"KeyId": "@bare"}, On.BARE_KEY),
@@ -245,10 +250,11 @@ _DECLINED: tuple[Row, ...] = (
     *_plain("AcceptDelegationRequest AssociateDelegationRequest GetDelegationRequest "
             "RejectDelegationRequest SendDelegationToken UpdateDelegationRequest",
             On.NO_SUCH_THING, **_REQUEST),
-    *_plain("CreateDelegationRequest", On.ANYTHING, Description="x", Permissions={},
+    *_plain("CreateDelegationRequest", On.ANYTHING, Description="x",
+            Permissions={"PolicyTemplateArn": "arn:aws:iam::aws:policy-template/x"},
             RequestorWorkflowId="workflow", NotificationChannel="topic", SessionDuration=900),
     *_plain("GetHumanReadableSummary", On.NO_SUCH_THING,
-            EntityArn=f"arn:aws:iam::111122223333:delegation-request/{_ID}"),
+            EntityArn="@delegation request"),
     *_plain("AcquireRole GetRoleTemplateVersion", On.NO_SUCH_THING, TemplateArn=_TEMPLATE),
     *_plain("DisableOutboundWebIdentityFederation EnableOutboundWebIdentityFederation "
             "GetOutboundWebIdentityFederationInfo ListDelegationRequests "
@@ -499,6 +505,12 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
     "access-analyzer": ANALYZER,
 }
 """By the service's name."""
+
+OPEN = (("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"))
+"""The operations that are refused to nobody, so that they have no row; both need no input."""
+
+OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
+"""Operations that only users have, about themselves, and what everybody else is told unasked."""
 
 NEVER_SENT: Mapping[str, str] = {
     "kms:recipientattestation:": "requests with a recipient are refused",

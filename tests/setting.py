@@ -78,8 +78,16 @@ def people(tenant: Tenant) -> dict[str, Any]:
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)
-    return {"@policy": made.arn, "@user": user, "@role": role.arn, "@access key": key,
-            "@provider": provider, "@saml provider": saml, **tree}  # fmt: skip
+    return {
+        "@policy": made.arn,
+        "@user": user,
+        "@role": role.arn,
+        "@access key": key,
+        "@provider": provider,
+        "@saml provider": saml,
+        "@delegation request": f"arn:aws:iam::{tenant.id}:delegation-request/{'A' * 24}",  # none
+        **tree,
+    }
 
 
 def organization(root: Person) -> dict[str, Any]:

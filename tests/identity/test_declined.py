@@ -30,6 +30,7 @@ from tests.condition_keys import TABLES
 from tests.conftest import Server
 from tests.identity.refusals import refused
 from tests.identity.world import Person, Tenant, World, allow, deny, document
+from tests.setting import filled
 
 # The operations register themselves when their modules are imported.
 REGISTERED = (keystead.identity.iam, keystead.identity.sts)
@@ -40,6 +41,10 @@ CODES = {
     Refused.DENIED: "AccessDenied",
     Refused.DISABLED: "FeatureDisabled",
 }
+ACCOUNT = "arn:aws:iam::111122223333"
+REQUEST = f"{ACCOUNT}:delegation-request/{'A' * 24}"
+PROVIDER = f"{ACCOUNT}:oidc-provider/idp.example"
+MADE = {"@delegation request": REQUEST, "@provider": PROVIDER}
 CERTIFICATE = {"certificate_body": "x", "private_key": "x"}
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.name)
@@ -63,9 +68,7 @@ def members(row: DeclinedRules) -> dict[str, Any]:
     request: Mapping[str, Any] = next(r.request for r in rows if r.operation == operation.name)
     fields = {f.encode_name.lower(): f for f in msgspec.structs.fields(operation.input)}
     return {
-        fields[name.lower()].name: msgspec.convert(
-            PROVIDER if value == "@provider" else value, fields[name.lower()].type
-        )
+        fields[name.lower()].name: msgspec.convert(filled(value, MADE), fields[name.lower()].type)
         for name, value in request.items()
     }
 
@@ -112,9 +115,6 @@ def test_nobody_else_hears_it(tenant: Tenant, row: DeclinedRules) -> None:
     assert "with an explicit deny in an identity-based policy" in str(caught.value)
 
 
-ACCOUNT = "arn:aws:iam::111122223333"
-PROVIDER = f"{ACCOUNT}:oidc-provider/idp.example"
-REQUEST = f"{ACCOUNT}:delegation-request/{'A' * 24}"
 RESOURCES = {
     About.ANYTHING: "*",
     About.USER: f"{ACCOUNT}:user/jo",

@@ -68,18 +68,19 @@ class Local:
     events: list[Event] = field(default_factory=list)
 
     def request(
-        self, service: str, body: bytes, who: BotoCredentials | None = None, **headers: str
-    ) -> HttpRequest:
+        self, service: str, body: bytes, who: BotoCredentials | None = None, *, path: str = "/",
+        **headers: str,
+    ) -> HttpRequest:  # fmt: skip
         """A request as an SDK signs it, for the administrator; `headers` with `_` for `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = AWSRequest("POST", f"{ENDPOINT}/", data=body, headers=named)
+        request = AWSRequest("POST", f"{ENDPOINT}{path}", data=body, headers=named)
         signer = SigV4Auth(who or self.admin, service, REGION)
         now = self.time.wall().replace(tzinfo=None)
         with patch("botocore.auth.get_current_datetime", lambda **_: now):
             signer.add_auth(request)
         received = {"host": "127.0.0.1:8420", "user-agent": "test"}
         received.update({k.lower(): str(v) for k, v in request.headers.items()})
-        return HttpRequest("POST", "/", "", received, body, "127.0.0.1", False, Endpoint())
+        return HttpRequest("POST", path, "", received, body, "127.0.0.1", False, Endpoint())
 
     @property
     def admin(self) -> BotoCredentials:
