@@ -74,7 +74,7 @@ class BoundLookup:
         self.where = " AND ".join(f"{c} = ?" for c in lookup.columns)
         self._half = places.half
         self._label = f"{table}({', '.join(lookup.columns)})"
-        self._of_row = _picker([columns.index(c) for c in lookup.columns])
+        self._of_row = picker([columns.index(c) for c in lookup.columns])
         self._account = None if lookup.of_installation else lookup.columns.index("account")
         self._near = lookup.columns.index(lookup.near or lookup.columns[-1])
         self.place = lru_cache(_REMEMBERED // 4)(self._place)
@@ -94,7 +94,7 @@ class BoundLookup:
         return account, self._half(account, values[self._near]) + self._half(self._label, *values)
 
 
-def _picker(positions: Sequence[int]) -> Callable[[Sequence[Value]], tuple[Value, ...]]:
+def picker(positions: Sequence[int]) -> Callable[[Sequence[Value]], tuple[Value, ...]]:
     """The function that picks the values at these positions of a row."""
     if len(positions) == 1:
         [only] = positions

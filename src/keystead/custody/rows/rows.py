@@ -19,14 +19,15 @@ without lookups announces nothing.
 """
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from keystead.custody.integrity import NotTheNewest, RowIntegrityError
 from keystead.custody.kdf import hmac_contexts
-from keystead.custody.lookups import BoundLookup, Lookup, Place
+from keystead.custody.lookups import BoundLookup, Lookup, Place, picker
 from keystead.custody.secrecy import Guarded
 from keystead.custody.sums import Sums
 from keystead.custody.vectors import minus, of_mac, plus
@@ -98,9 +99,8 @@ class SealedTable(Generic[T]):
     """
 
     __slots__ = (
-        "_by", "_by_key", "_delete", "_get", "_insert", "_key_positions", "_key_where",
-        "_last", "_names", "_record", "_seals", "_select", "_sums", "_update", "columns", "key",
-        "lookups", "name",
+        "_by", "_by_key", "_delete", "_get", "_insert", "_key_of", "_last", "_names", "_of_record",
+        "_record", "_seals", "_select", "_sums", "_update", "columns", "key", "lookups", "name",
     )  # fmt: skip
 
     def __init__(
@@ -124,8 +124,8 @@ class SealedTable(Generic[T]):
         self._seals = seals
         self._sums = seals.sums
         self._names = (*columns, "row_version")
-        self._key_positions = tuple(columns.index(c) for c in key)
-        self._key_where = where
+        self._key_of = picker([columns.index(c) for c in key])
+        self._of_record: Callable[[T], tuple[Value, ...]] = attrgetter(*columns, "row_version")
         self._select = f"SELECT {listed} FROM {name}"  # noqa: S608  # names from our own records
         self._by_key = f"{self._select} WHERE {where}"
         self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"  # noqa: S608  # as above
@@ -139,10 +139,7 @@ class SealedTable(Generic[T]):
             seals.tables[name] = self
 
     def _values(self, record: T, version: int) -> tuple[Value, ...]:
-        return (*(getattr(record, c) for c in self.columns), version)
-
-    def _key_of(self, values: Sequence[Value]) -> tuple[Value, ...]:
-        return tuple([values[i] for i in self._key_positions])
+        return (*self._of_record(record)[:-1], version)
 
     def _is_ours(self, row: Row) -> bool:
         return hmac.compare_digest(self._seals.mac(self.name, row[:-1]), row[-1])
