@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from keystead import registry
+from keystead.custody.material import Custody
+from keystead.identity.authentication import Authenticator
 from keystead.registry import Implementation
 from keystead.server.pipeline import Answer, Later, routing
 from keystead.server.pipeline.bodies import JSON_LIMIT
+from keystead.server.pipeline.pipeline import FEW
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
 from tests.server.installations import Local, open_local
@@ -249,6 +252,30 @@ def test_requests_for_which_there_is_no_time_wait(local: Local) -> None:
 
     assert statuses(answers) == [200]
     assert len(local.events) == 1
+
+
+def test_a_turn_of_changes_takes_few_steps_that_it_would_repeat(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When time runs out at the first change, only a few others took the steps before it."""
+    seconds, callers = [0.0], []
+    monkeypatch.setattr("keystead.server.pipeline.pipeline.perf_counter", lambda: seconds[0])
+    authenticate, create = Authenticator.authenticate, Custody.create_material
+
+    def authenticated(*arguments: Any, **named: Any) -> Any:
+        callers.append(authenticate(*arguments, **named))
+        return callers[-1]
+
+    def created(*arguments: Any) -> Any:
+        seconds[0] += 1.0
+        return create(*arguments)
+
+    monkeypatch.setattr(Authenticator, "authenticate", authenticated)
+    monkeypatch.setattr(Custody, "create_material", created)
+    asked = [local.kms_request("CreateKey") for _ in range(10)]
+
+    assert statuses(local.installation.pipeline.answer_all(asked, 0.01)) == [200]
+    assert len(callers) == FEW
 
 
 def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,12 @@ class Arrived(msgspec.Struct):
         """Itself, as every later stage names it."""
         return self
 
+    @property
+    def changes(self) -> bool:
+        """Would it change anything if it is allowed?"""
+        implementation = self.where.implementation
+        return implementation is not None and not implementation.operation.read_only
+
     def begin_again(self) -> None:
         """Make its event anew, without the facts that were found since it arrived."""
         event = self.event

@@ -86,6 +86,7 @@ from keystead.work import Preparations, Unprepared, Work
 MOST_WORKS = 2  # pieces of work that one request may leave
 MOST_WAITS = 6  # for what is missing; a request that waited so often makes the rest in its turn
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
+FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
 
 S = TypeVar("S", bound="Stage")
 T = TypeVar("T")
@@ -218,15 +219,11 @@ class Pipeline:
         self, requests: Sequence[HttpRequest | Again], until: float
     ) -> list[Answer | Later]:
         answers: list[Answer | Later] = []
-        for first in range(0, len(requests), TOGETHER):
-            if answers and perf_counter() > until:
-                break
-            now, started = self.clock.now(), perf_counter()
-            some = requests[first : first + TOGETHER]
-            arrived = [
-                arrive(each, now, started) if isinstance(each, HttpRequest) else each  # 1
-                for each in some
-            ]
+        first = 0
+        while first < len(requests) and not (answers and perf_counter() > until):
+            arrived = self._arrive(requests, first)  # 1
+            some = requests[first : first + len(arrived)]
+            first += len(arrived)
             self._begin([each for each in some if isinstance(each, Arrived)])
             known = self._each(self._who, arrived, until)  # 2
             asked = self._each(self._what, known, until)  # 3
@@ -240,6 +237,21 @@ class Pipeline:
         in_hand = (done for each in again for done in each.prepared)
         may_wait = all(each.waited < MOST_WAITS for each in again)
         self.preparations.begin(in_hand, may_wait=may_wait)
+
+    def _arrive(self, requests: Sequence[HttpRequest | Again], first: int) -> list[Again]:
+        """The next requests that take a step together. Few if the first of them is a change.
+
+        Most of a change's time is step 5. When a turn has no more time for that, the requests wait
+        for another turn, and take the steps before it again.
+        """
+        now, started = self.clock.now(), perf_counter()
+
+        def arrived(request: HttpRequest | Again) -> Again:
+            return arrive(request, now, started) if isinstance(request, HttpRequest) else request
+
+        lead = arrived(requests[first])
+        most = FEW if lead.arrived.changes else TOGETHER
+        return [lead, *map(arrived, requests[first + 1 : first + most])]
 
     def _each(
         self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float = inf
