@@ -88,6 +88,18 @@ def test_malformed(admin: Person, text: str, message: str) -> None:
             admin(operation, policy_document=text, **members)
 
 
+def test_an_accepted_text_is_not_read_again(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same text in the same account is looked up; one that was refused is read again."""
+    create(admin, "first", allow("kms:*"))
+    for _ in range(2):
+        with refused("MalformedPolicyDocument"):
+            create(admin, "wrong", allow("kms:*", Principal="*"))
+    monkeypatch.setattr("keystead.identity.permissions.validity.compile_policy", None)
+    create(admin, "second", allow("kms:*"))
+    with pytest.raises(TypeError):
+        create(admin, "third", allow("iam:*"))
+
+
 def test_size(admin: Person) -> None:
     """A policy has at most 6,144 characters, white space between them not counted."""
     base = json.loads(allow("kms:*"))

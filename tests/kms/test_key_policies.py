@@ -218,6 +218,44 @@ def test_a_namesake_inherits_nothing(admin: Kms, world: World) -> None:
         admin.put_key_policy(KeyId=key, Policy=admin.get_key_policy(KeyId=key).policy)
 
 
+def test_an_accepted_text_means_only_those_who_are_there(admin: Kms, world: World) -> None:
+    """A text that was accepted is refused once its user is gone, and then means a namesake."""
+    alice = world.caller("alice", policies=[])
+    policy = document(delegation(), allow("kms:Encrypt", Principal={"AWS": alice.principal.arn}))
+    old = [admin.key(Policy=policy) for _ in range(2)]
+    for key in old:
+        alice.encrypt(KeyId=key, Plaintext=b"x")
+    del world.people.ids[alice.principal.arn]
+    with refused("MalformedPolicyDocumentException", UNKNOWN):
+        admin.create_key(Policy=policy)
+    namesake = world.caller("alice", policies=[])
+    new = admin.key(Policy=policy)
+    namesake.encrypt(KeyId=new, Plaintext=b"x")
+    for caller, key in ((namesake, old[0]), (namesake, old[1]), (alice, new)):
+        with refused("AccessDeniedException"):
+            caller.encrypt(KeyId=key, Plaintext=b"x")
+
+
+def test_an_accepted_text_is_not_read_again(
+    admin: Kms, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same text in the same account is looked up; in another account it is read."""
+    admin.key()
+    other = world.caller("other", OTHER_ACCOUNT)
+    monkeypatch.setattr("keystead.kms.key_policies.compile_policy", None)
+    alice = world.caller("alice")
+    alice.encrypt(KeyId=admin.key(), Plaintext=b"x")
+    with pytest.raises(TypeError):
+        other.key()
+
+
+def test_a_refused_text_is_read_again(admin: Kms) -> None:
+    """A text that was refused is refused again, and leaves nothing behind."""
+    for _ in range(2):
+        with refused("MalformedPolicyDocumentException"):
+            admin.create_key(Policy=document(delegation(), allow("kms:*", Principal="nobody")))
+
+
 def test_a_new_name_is_shown(admin: Kms, world: World) -> None:
     """A user who was renamed keeps the permission, and is shown with the name of today."""
     alice = world.caller("alice", policies=[])

@@ -1,37 +1,48 @@
-"""Encryption contexts and headers of blobs that callers send again and again, read once.
+"""Encryption contexts, headers of blobs and key policies that callers send again and again.
 
-Their meaning depends on nothing but their bytes. They are kept for the account that sent them,
-because anybody may invent as many as they like. Those that are refused are not kept.
+Their meaning depends on nothing but their bytes; that of a policy also on the principals that it
+names. They are kept for the account that sent them, because anybody may invent as many as they
+like. Those that are refused are not kept.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.kms.ciphertext import Blob, KeyName, header_end, read_header, take_apart
 from keystead.kms.encryption_context import EMPTY, EncryptionContext, checked
 
 ROOM = Room(of_owner=256 * KIB, in_all=8 * MIB)
-"""The room for contexts; headers have another of the same size."""
+"""The room for contexts; headers and policies have others of the same size."""
 
 _CONTEXT, _PAIR, _CHARACTER = 800, 700, 6  # the bytes of a context
 _HEADER = 900
+_POLICY, _PRINCIPAL = 900, 400  # beside the names of the principals
+
+
+class AcceptedPolicy(NamedTuple):
+    """The meaning of a text that was accepted as a key policy."""
+
+    policy_id: str
+    principals: Mapping[str, str]  # the names in the text, with their unique ids
 
 
 class Heard:
-    """The contexts and headers that were sent lately, by account."""
+    """The contexts, headers and policies that were sent lately, by account."""
 
-    __slots__ = ("_contexts", "_headers")
+    __slots__ = ("_contexts", "_headers", "_policies")
 
     def __init__(self) -> None:
         self._contexts: BoundedCache[tuple[str, tuple[tuple[str, str], ...]], EncryptionContext] = (
             BoundedCache(ROOM)
         )
         self._headers: BoundedCache[tuple[str, bytes], tuple[KeyName, str]] = BoundedCache(ROOM)
+        self._policies: BoundedCache[tuple[str, bytes], AcceptedPolicy] = BoundedCache(ROOM)
 
     @property
     def kept_bytes(self) -> int:
-        """The cost of both caches, in bytes."""
-        return self._contexts.cost + self._headers.cost
+        """The cost of the caches, in bytes."""
+        return self._contexts.cost + self._headers.cost + self._policies.cost
 
     def context(self, account: str, pairs: Mapping[str, str] | None) -> EncryptionContext:
         """The context of a request; raises ValidationException when it is too long or ambiguous."""
@@ -53,3 +64,13 @@ class Heard:
         if read is None:
             read = self._headers.put(key, read_header(header), account, _HEADER)
         return take_apart(sent, len(header), *read)
+
+    def policy(self, account: str, said: bytes) -> AcceptedPolicy | None:
+        """The policy that this account sent with a text of this hash, if it was accepted."""
+        return self._policies.get((account, said))
+
+    def accept(self, account: str, said: bytes, policy: AcceptedPolicy) -> None:
+        """Remember a policy that was accepted, by the hash of its text."""
+        names = sum(map(len, policy.principals))
+        cost = _POLICY + _PRINCIPAL * len(policy.principals) + names
+        self._policies.put((account, said), policy, account, cost)

@@ -14,6 +14,7 @@ import msgspec
 from keystead.arns import iam_arn, partition_of
 from keystead.call import NoOrganization
 from keystead.kms.call import KmsCall
+from keystead.kms.heard import AcceptedPolicy
 from keystead.kms.keys import DEFAULT_POLICY, Key
 from keystead.policy.evaluation import ContextValue, PolicySource
 from keystead.policy.language import (
@@ -24,10 +25,10 @@ from keystead.policy.language import (
     compile_policy,
     known_names,
     named_principals,
-    stored_policy,
+    weighed,
 )
 from keystead.wire.models import kms as api
-from keystead.work import AT_ONCE, MadeWith, Work, digest, read
+from keystead.work import MadeWith, Work, digest, read
 
 PUT_KEY_POLICY = "kms:PutKeyPolicy"
 
@@ -52,8 +53,8 @@ class WrittenPolicy(NamedTuple):
 
     text: str
     principals: Mapping[str, str]
-    compiled: Policy
-    stored: Policy | None  # as the first use would compile it, of a long one
+    compiled: Policy  # with its weight
+    remembered: bool  # was the same text accepted before?
 
 
 class _Refused(NamedTuple):
@@ -73,6 +74,8 @@ def read_policy(call: KmsCall, text: str) -> WrittenPolicy | Work[WrittenPolicy 
         raise api.LimitExceededException(
             f"The key policy is longer than the maximum of {KEY_POLICY_BYTES} bytes."
         )
+    if (again := _accepted_before(call, text)) is not None:
+        return again
     partition = partition_of(call.region).name
     subject = (text, partition)
     names = call.repository.preparations.make(len(text), subject, _names, *subject)
@@ -108,8 +111,40 @@ def _written(
         )
     except MalformedPolicy as error:
         return _Refused(error.message)
-    stored = stored_policy(text, DocumentKind.KEY, known) if len(text) > AT_ONCE else None
-    return WrittenPolicy(text, known, compiled, stored)
+    return WrittenPolicy(text, known, weighed(compiled), remembered=False)
+
+
+def _accepted_before(call: KmsCall, text: str) -> WrittenPolicy | None:
+    """The policy of a text that was accepted before, if it would be accepted again as the same.
+
+    The text was accepted under the same rules, with certain principals. What it means depends on
+    nothing else. So it is the same policy if each of these principals still has the same id.
+    """
+    heard = call.heard.policy(call.account, _said(call, text))
+    if heard is None:
+        return None
+    unique_id = call.principals.unique_id
+    if any(unique_id(name) != meant for name, meant in heard.principals.items()):
+        return None
+    compiled = call.repository.compiled(call.account, heard.policy_id)
+    if compiled is None:
+        return None
+    return WrittenPolicy(text, heard.principals, compiled, remembered=True)
+
+
+def remember(call: KmsCall, policy: WrittenPolicy) -> None:
+    """Keep a policy that was accepted, for its first use and for the next that has its text."""
+    if policy.remembered:
+        return
+    call.repository.keep_compiled(call.account, policy.compiled)
+    said = _said(call, policy.text)
+    call.heard.accept(call.account, said, AcceptedPolicy(policy.compiled.id, policy.principals))
+
+
+def _said(call: KmsCall, text: str) -> bytes:
+    """A hash of a text, and of the rules under which it is read."""
+    any_key = b"any" if call.accept_unsupported_condition_keys else b""
+    return digest(text.encode(), call.region.encode(), any_key)
 
 
 def policy_keys(name: str, bypass: bool | None) -> dict[str, ContextValue]:

@@ -12,10 +12,20 @@ from keystead.identity.call import IamCall
 from keystead.identity.permissions import validity
 from keystead.policy.language import DocumentKind, MalformedPolicy
 from keystead.wire.models import iam as api
+from keystead.work import digest
+
+_ACCEPTED = 200  # bytes of an accepted document's hash, and of its account
 
 
 def require_valid(call: IamCall, document: str) -> None:
-    """Refuse a document that is not an identity-based policy, with AWS's reason."""
+    """Refuse a document that is not an identity-based policy, with AWS's reason.
+
+    A text that was accepted is accepted again: nothing but the rules of this process is asked.
+    """
+    any_key = b"any" if call.accept_unsupported_condition_keys else b""
+    accepted, said = call.repository.accepted, (call.account, digest(document.encode(), any_key))
+    if accepted.get(said):
+        return
     try:
         validity.require_valid(
             call.repository,
@@ -25,6 +35,7 @@ def require_valid(call: IamCall, document: str) -> None:
         )
     except MalformedPolicy as refused:
         raise api.MalformedPolicyDocumentException(refused.message) from refused
+    accepted.put(said, value=True, owner=call.account, cost=_ACCEPTED)
 
 
 def encoded(document: str) -> str:

@@ -6,7 +6,7 @@ Authentication and decisions find rows by key. Only listings walk an index.
 
 from typing import Any
 
-from keystead.caches import MIB, BoundedCache, Room
+from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import RowSeals
 from keystead.identity.repository.access_keys import AccessKeys
 from keystead.identity.repository.accounts import Accounts
@@ -33,17 +33,18 @@ _Document = tuple[str, DocumentKind, str, tuple[tuple[str, str], ...] | None]
 """An account, a kind, a text, and whom it means."""
 
 COMPILED = Room(of_owner=6 * MIB, in_all=64 * MIB)
+ACCEPTED = Room(of_owner=256 * KIB, in_all=8 * MIB)
 
 
 class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "_entities", "access_keys", "accounts", "attachments", "compiled", "delegations", "groups",
-        "handshakes", "identities", "inline_policies", "instance_profiles", "login_profiles",
-        "memberships", "oidc_providers", "organization_policies", "organizations",
-        "password_policies", "policies", "preparations", "role_deletions", "roles",
-        "saml_providers", "users",
+        "_entities", "accepted", "access_keys", "accounts", "attachments", "compiled",
+        "delegations", "groups", "handshakes", "identities", "inline_policies",
+        "instance_profiles", "login_profiles", "memberships", "oidc_providers",
+        "organization_policies", "organizations", "password_policies", "policies",
+        "preparations", "role_deletions", "roles", "saml_providers", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -76,6 +77,8 @@ class IdentityRepository:
         self.organization_policies = OrganizationPolicies(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)
         """The documents of each account as they were last read, compiled."""
+        self.accepted: BoundedCache[tuple[str, bytes], bool] = BoundedCache(ACCEPTED)
+        """The hashes of documents that each account sent and that were accepted."""
 
     def of(self, record: type[E]) -> Entities[E]:
         """The entities of this kind."""

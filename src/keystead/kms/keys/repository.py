@@ -132,10 +132,13 @@ class KeyRepository:
             raise RowIntegrityError("kms_key_policies", (record.account, record.key_id))
         return self._compiled.put(name, policy, record.account, policy.weight)
 
-    def keep_compiled(self, account: str, policy: Policy | None) -> None:
-        """Keep what a policy that was just written means, where that was found out already."""
-        if policy is not None and not policy.broken:
-            self._compiled.put((account, policy.id), policy, account, policy.weight)
+    def compiled(self, account: str, policy_id: str) -> Policy | None:
+        """The policy with this id, if a key of the account had it lately."""
+        return self._compiled.get((account, policy_id))
+
+    def keep_compiled(self, account: str, policy: Policy) -> None:
+        """Keep what a policy that was just accepted means."""
+        self._compiled.put((account, policy.id), policy, account, policy.weight)
 
     def policy(self, reader: Reader, record: KeyRecord) -> PolicyRecord:
         """The key policy as it was written. Every key has one."""

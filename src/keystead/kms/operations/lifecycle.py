@@ -60,7 +60,7 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     )
     record = msgspec.structs.replace(draft, material_id=material_id)
     call.repository.add_key(call.transaction, record, policy.text, policy.principals)
-    call.repository.keep_compiled(call.account, policy.stored)
+    key_policies.remember(call, policy)
     key = key_view(record, (), ())
     call.event.resources.append(EventResource(call.account, RESOURCE_TYPE, key.arn_text))
     return api.CreateKeyResponse(key_metadata=key_metadata(key))

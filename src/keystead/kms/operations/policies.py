@@ -43,7 +43,7 @@ def put_key_policy(call: KmsCall, request: api.PutKeyPolicyRequest) -> Work[Any]
     call.repository.change_policy(
         call.transaction, key.record, policy.compiled.id, policy.text, policy.principals
     )
-    call.repository.keep_compiled(call.account, policy.stored)
+    key_policies.remember(call, policy)
     return None
 
 

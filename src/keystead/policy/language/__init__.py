@@ -31,6 +31,7 @@ from keystead.policy.language.document import (
     is_too_long,
     named_principals,
     stored_policy,
+    weighed,
 )
 from keystead.policy.language.grammar import (
     DEEPEST,
@@ -108,5 +109,5 @@ __all__ = (
     "is_of_request", "is_supplied", "is_too_long", "known_names", "misplaced_variable",
     "named_principals",
     "operand", "pattern", "resolved", "root_arn", "shown_again", "statement_spans",
-    "stored_policy", "template", "usage",
+    "stored_policy", "template", "usage", "weighed",
 )  # fmt: skip

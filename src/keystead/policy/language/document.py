@@ -48,6 +48,7 @@ __all__ = [
     "is_too_long",
     "named_principals",
     "stored_policy",
+    "weighed",
 ]
 
 # Greatest sizes (iam.md 2.5, kms.md 10.3). Managed policies, sessions and trust policies have a
@@ -67,7 +68,7 @@ GREATEST_SIZES: Mapping[DocumentKind, int] = {
 }
 """The greatest size of any document of a kind, as `document_size` counts it."""
 
-_OUTER_SPACE = re.compile(r'("(?:[^"\\]|\\.)*+")|[ \t\r\n]+')
+_OUTER_SPACE = re.compile(r'"(?:[^"\\]|\\.)*+"|([ \t\r\n]+)')
 _AS_STORED = Terms(any_key=True, stored=True)
 
 
@@ -81,7 +82,7 @@ class Policy(msgspec.Struct, frozen=True):
     text: str
     broken: str = ""  # why a stored text could not be read; the policy then denies everything
     meant: tuple[tuple[str, str], ...] | None = None  # AWS principal -> unique id, as resolved
-    weight: int = 0  # bytes in memory; only of a stored policy, which a cache may keep
+    weight: int = 0  # bytes in memory; only of a policy that a cache may keep (`weighed`)
 
 
 def compile_policy(
@@ -128,6 +129,11 @@ def stored_policy(
         policy = _policy(text, kind, principals, _AS_STORED)
     except MalformedPolicy as refused:
         policy = _denies_everything(text, kind, refused.detail)
+    return weighed(policy)
+
+
+def weighed(policy: Policy) -> Policy:
+    """The policy with its weight, as a cache may keep it."""
     return msgspec.structs.replace(policy, weight=weigh(policy))
 
 
@@ -156,7 +162,9 @@ def document_size(text: str, kind: DocumentKind) -> int:
     """
     if kind is DocumentKind.KEY:
         return len(text.encode())
-    return len(text if RULES[kind].organizations else _OUTER_SPACE.sub(r"\1", text))
+    if RULES[kind].organizations:
+        return len(text)
+    return len(text) - sum(map(len, _OUTER_SPACE.findall(text)))
 
 
 def is_too_long(text: str, kind: DocumentKind) -> bool:

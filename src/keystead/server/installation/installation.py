@@ -181,6 +181,7 @@ class Installation:
         return (
             self.authenticator.kept_bytes
             + self.identities.compiled.cost
+            + self.identities.accepted.cost
             + self.ceilings.kept_bytes
             + self.keys.kept_bytes
             + self.heard.kept_bytes
