@@ -491,15 +491,17 @@ def test_what_aws_keeps_for_itself() -> None:
 
 @pytest.mark.parametrize("who", [OWNER, LOGS, NOBODY])
 def test_who_has_no_policies_of_their_own_is_not_bound_by_any(who: Principal) -> None:
-    """Root, services and anonymous callers: what is passed as theirs does not count."""
+    """Root, services and anonymous callers: what is passed as theirs does not count.
+
+    Only a session policy binds root.
+    """
     public = (key_policy(allow(Principal="*"), deny(NotPrincipal="*")),)
-    denying = about_key(
-        (own(deny("*")),),
-        public,
-        boundary=ceiling(deny("*")),
-        session=(ceiling(deny("*"), kind=DocumentKind.SESSION),),
-    )
+    denying = about_key((own(deny("*")),), public, boundary=ceiling(deny("*")))
     assert evaluate(ask(who), denying).allowed
+    in_session = about_key(
+        (), public, session=(ceiling(deny("*"), kind=DocumentKind.SESSION),)
+    )
+    assert evaluate(ask(who), in_session).allowed is (who is not OWNER)
     assert not evaluate(ask(ALICE), denying).allowed
 
 

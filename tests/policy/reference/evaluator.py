@@ -94,11 +94,14 @@ def evaluate(request: Request) -> Verdict:
     if request.cross_account:
         return across_accounts(request, named)
     if request.caller.type == "Account":
-        # Root is allowed by default, except where the resource's own policy must allow.
-        if named:
-            return Verdict("Allowed", own_kind(request), sids(own))
+        # Root is allowed by default, except where the resource's own policy must allow, or where a
+        # policy of its session does not.
         needed = request.resource_kind != "resource"
-        return implicit(own_kind(request)) if needed else Verdict("Allowed")
+        if needed and not named:
+            return implicit(own_kind(request))
+        if (blocked := root_session(request)) is not None:
+            return blocked
+        return Verdict("Allowed", own_kind(request), sids(own)) if named else Verdict("Allowed")
     if request.resource_kind != "resource" and not named:
         # A key or a role: identity policies count only where its own policy delegates.
         return implicit(own_kind(request))
@@ -119,9 +122,14 @@ def across_accounts(request: Request, named: set[str]) -> Verdict:
     if not named or services.not_across_accounts(request):
         return implicit(own_kind(request))
     if request.caller.type == "Account":
-        return Verdict("Allowed", own_kind(request))
+        return root_session(request) or Verdict("Allowed", own_kind(request))
     blocked = blocking(request, frozenset())
     return blocked or Verdict("Allowed", IDENTITY, allowing(request.identity, request))
+
+
+def root_session(request: Request) -> Verdict | None:
+    """(8) for root: nothing spares it from the policies of its session."""
+    return blocking(request, frozenset({IDENTITY, BOUNDARY}))
 
 
 def blocking(request: Request, ignored: frozenset[str]) -> Verdict | None:
@@ -158,7 +166,8 @@ def implicit(kind: str) -> Verdict:
 
 def explicit_deny(request: Request) -> Verdict | None:
     """(1) The first kind with a Deny, in the order in which reasons are reported."""
-    personal = request.caller.type not in ("Account", "Service", "Anonymous")
+    outside = request.caller.type in ("Service", "Anonymous")
+    personal = not outside and request.caller.type != "Account"
     identity_kinds = [
         (IDENTITY, request.identity),
         (BOUNDARY, [request.boundary] if request.boundary else []),
@@ -174,8 +183,9 @@ def explicit_deny(request: Request) -> Verdict | None:
         return Verdict("ExplicitlyDenied", ENDPOINT, found)
     if found := sids(naming(resource_policies(request), "Deny", request, request.resource_kind)):
         return Verdict("ExplicitlyDenied", own_kind(request), found)
-    for kind, found_documents in identity_kinds if personal else []:
-        if found := denying(found_documents, request):
+    for kind, found_documents in identity_kinds:
+        has_it = personal or (kind == SESSION and not outside)
+        if has_it and (found := denying(found_documents, request)):
             return Verdict("ExplicitlyDenied", kind, found)
     return None
 

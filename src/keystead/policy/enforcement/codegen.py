@@ -18,6 +18,7 @@ from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.enforcement.quick_statements import QuickStatement
 from keystead.policy.evaluation import PolicyKind, Question, RequestContext
 from keystead.policy.language import (
+    OUTSIDERS,
     UNBOUND,
     Grade,
     Principal,
@@ -60,7 +61,8 @@ class Remainder(msgspec.Struct, frozen=True):
     """The open parts of a decision, in the order of the steps."""
 
     denies: Sequence[Test]  # (1) the Denies that only depend on condition keys
-    own_denies: Sequence[QuickStatement]  # (1) the Denies of the caller's own policies
+    own_denies: Sequence[QuickStatement]  # (1) the Denies of the caller's policies and boundary
+    session_denies: Sequence[QuickStatement]  # (1) the Denies of its session policies
     ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4)
     resource: Sequence[Named]  # (5)
     granted: Callable[[Question], Grade]
@@ -98,9 +100,10 @@ def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
     ]
     for test in what.denies:  # 1
         source.refuse_if(f"{source.name(test)}(keys)")
-    bound = f"who.type not in {source.name(UNBOUND)}"
-    for statement in what.own_denies:
-        source.refuse_if(f"{_applies(source, statement)} and {bound}")
+    for without, own in ((UNBOUND, what.own_denies), (OUTSIDERS, what.session_denies)):
+        bound = f"who.type not in {source.name(without)}" if own else ""
+        for statement in own:
+            source.refuse_if(f"{_applies(source, statement)} and {bound}")
     for allows in what.ceilings:  # 1 to 4
         source.refuse_if(f"not {source.name(allows)}(context)")
     _resource_side(source, what)  # 5

@@ -82,7 +82,7 @@ def compile_residual(
         return lambda _: None
     own = policies.principal
     bounded = own.boundary is not None
-    holder = (*own.identity_based, *_one(own.boundary), *chain(*own.session))
+    holder = (*own.identity_based, *_one(own.boundary))
     named = (*policies.resource_based, *_one(policies.endpoint))
     about = About(name, quick)
     denies, other_denies = _denies(about, named)
@@ -90,6 +90,7 @@ def compile_residual(
         Remainder(
             denies=denies,
             own_denies=about(holder, allow=False),
+            session_denies=about(chain(*own.session), allow=False),
             ceilings=_ceilings(policies, about, other_denies, bounded=bounded),
             resource=_allows(about, policies.resource_based),
             granted=partial(_granted, name, bounded=bounded),

@@ -6,16 +6,18 @@
 | the caller's role, or federating user   | -        | binds    | binds          |
 | the caller's account, or nobody         | binds    | binds    | binds          |
 | a caller of another account             | binds    | binds    | binds          |
+| (the root user, however it is named)    | -        | -        | binds          |
 
 A grant to a caller of another account replaces the identity-based policy there (kms.md 10.2). The
-root user has none of the three kinds of policy. A service, a bearer of an assertion and an
+root user has neither identity-based policies nor a boundary. Its session may have session policies,
+and nothing spares it from them (threat-model ST-3). A service, a bearer of an assertion and an
 anonymous caller have no account. For them only the resource's policy counts, and must name them.
 """
 
 from enum import IntFlag
 
 from keystead.policy.evaluation.decision import PolicyKind
-from keystead.policy.language import OUTSIDERS, UNBOUND, Grade, PrincipalType
+from keystead.policy.language import OUTSIDERS, Grade, PrincipalType
 
 
 class Bound(IntFlag):
@@ -46,8 +48,10 @@ def bound_by(
     `grade` is how exactly the resource's policies and grants name the caller. `granted` is the same
     for its grants alone. With `strict`, a session policy binds even a caller who is named directly.
     """
-    if kind in UNBOUND:
+    if kind in OUTSIDERS:
         return Bound.NOTHING
+    if kind is PrincipalType.ACCOUNT:
+        return Bound.SESSION
     if foreign:
         return _CEILINGS if granted >= Grade.LIMITED else _EVERYTHING
     bound = _SAME_ACCOUNT[grade]

@@ -14,7 +14,7 @@ from keystead.policy.evaluation.question import (
     Question,
 )
 from keystead.policy.evaluation.service_rules import under_resource_control, under_service_control
-from keystead.policy.language import UNBOUND, DocumentKind
+from keystead.policy.language import OUTSIDERS, UNBOUND, DocumentKind
 
 Sources = tuple[PolicySource, ...]
 
@@ -153,11 +153,15 @@ def _having_a_say(question: Question) -> Callable[[PolicyKind, KindFacts], bool]
     """Do policies of a kind have a say for this caller and this resource?"""
     who, own = question.context.principal, question.resource_kind
     bound = who.type not in UNBOUND
+    # Root has a session policy only if it was passed to this session: none can be added.
+    in_session = bound or (
+        who.type not in OUTSIDERS and bool(question.policies.principal.session)
+    )
 
     def has_a_say(kind: PolicyKind, facts: KindFacts) -> bool:
         whose = facts.whose
         if whose is _CALLER:
-            return bound
+            return in_session if kind is PolicyKind.SESSION else bound
         if whose is _OWNER:
             return kind is own
         if whose is Whose.NETWORK:

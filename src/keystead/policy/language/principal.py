@@ -33,7 +33,7 @@ OUTSIDERS: Final = frozenset(
 """Callers without an account: neither same account nor cross account."""
 
 UNBOUND: Final = OUTSIDERS | {PrincipalType.ACCOUNT}
-"""Callers without identity-based policies, boundary and session policies of their own."""
+"""Callers without identity-based policies and boundary. Root may have session policies."""
 
 
 @dataclass(frozen=True, slots=True)
