@@ -498,9 +498,7 @@ def test_who_has_no_policies_of_their_own_is_not_bound_by_any(who: Principal) ->
     public = (key_policy(allow(Principal="*"), deny(NotPrincipal="*")),)
     denying = about_key((own(deny("*")),), public, boundary=ceiling(deny("*")))
     assert evaluate(ask(who), denying).allowed
-    in_session = about_key(
-        (), public, session=(ceiling(deny("*"), kind=DocumentKind.SESSION),)
-    )
+    in_session = about_key((), public, session=(ceiling(deny("*"), kind=DocumentKind.SESSION),))
     assert evaluate(ask(who), in_session).allowed is (who is not OWNER)
     assert not evaluate(ask(ALICE), denying).allowed
 

@@ -66,7 +66,7 @@ def refused(document: str, kind: DocumentKind) -> MalformedPolicy:
             text(allow("*", "arn:aws:k*:::key")),
             "Resource vendor must be fully qualified and cannot contain regexes.",
         ),
-        (DocumentKind.IDENTITY, text(allow("*", "arn:aws:iam::1:root")), ONLY_UNDER),
+        (DocumentKind.IDENTITY, text(allow("*", "arn:aws:iam::1:root/a")), ONLY_UNDER),
         (
             DocumentKind.IDENTITY,
             text(allow(**to(USER))),

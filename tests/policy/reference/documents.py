@@ -284,5 +284,5 @@ def _check_resource(resource: str, kind: str) -> None:
             parts[3] == "" or len(resource.split(":")) < 6,
             "IAM resource cannot contain region information.",
         )
-        starts = parts[5] == "*" or parts[5].startswith(IAM_PATHS)
+        starts = parts[5] in ("*", "root") or parts[5].startswith(IAM_PATHS)
         require(starts, "IAM resource path must either be * or start with a known type")

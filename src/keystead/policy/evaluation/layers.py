@@ -154,9 +154,7 @@ def _having_a_say(question: Question) -> Callable[[PolicyKind, KindFacts], bool]
     who, own = question.context.principal, question.resource_kind
     bound = who.type not in UNBOUND
     # Root has a session policy only if it was passed to this session: none can be added.
-    in_session = bound or (
-        who.type not in OUTSIDERS and bool(question.policies.principal.session)
-    )
+    in_session = bound or (who.type not in OUTSIDERS and bool(question.policies.principal.session))
 
     def has_a_say(kind: PolicyKind, facts: KindFacts) -> bool:
         whose = facts.whose

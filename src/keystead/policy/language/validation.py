@@ -46,6 +46,7 @@ from keystead.policy.text import Wild, ascii_lower, glob, segments
 
 SID = re.compile(r"[A-Za-z0-9]*")
 _ACCOUNT = re.compile(r"(?:[0-9]{12}|aws|)|.*[*?].*", re.DOTALL)
+ROOT_USER = "root"  # the resource of AssumeRoot, which the sentence about IAM's paths leaves out
 VENDOR = re.compile(r"[A-Za-z0-9.-]*")
 TRUST_ACTION = re.compile(r"sts:(?:assumerole[a-z*?]*|tagsession|setsourceidentity|setcontext)")
 _PARTS_OF_S3 = ("accesspoint", "job/", "storage-lens", "access-grants", "async-request")
@@ -246,7 +247,9 @@ def not_in_iams_form(resource: str, *, stored: bool = False) -> str:
         return ""
     if region and (whole or region != "*"):
         return f"IAM resource {resource} cannot contain region information."
-    return "" if name == "*" or name.startswith(say.IAM_PATHS) else say.IAM_PATH
+    if name in {"*", ROOT_USER} or name.startswith(say.IAM_PATHS):
+        return ""
+    return say.IAM_PATH
 
 
 def has_region_in_s3(name: str) -> bool:

@@ -8,6 +8,7 @@ from keystead.policy.findings.json_tree import Location, Node
 from keystead.policy.findings.subject import Subject
 from keystead.policy.language import (
     IAM_PATHS,
+    ROOT_USER,
     DocumentKind,
     MalformedVariable,
     PatternTooLong,
@@ -81,6 +82,8 @@ def _arn(subject: Subject, node: Node, parts: list[str]) -> None:
         subject.add("INVALID_ARN_SERVICE_CASE", location, service=service)
     _region(subject, node, parts)
     _account(subject, node, parts)
+    if (service, resource) == ("iam", ROOT_USER):
+        return
     first_words = _FIRST_WORDS.get(service)
     if first_words is not None and not _may_begin(resource, first_words, exact=service == "iam"):
         subject.add("INVALID_ARN_RESOURCE", _part(subject, node, parts, 5))
