@@ -126,10 +126,15 @@ class Call(msgspec.Struct, kw_only=True):
 
         Nothing is done, so the question is only evaluated, and nothing is kept for the next time.
         """
-        return evaluate(self._question(action, resource, keys))
+        over = self.guardrails.over(resource.owner)
+        return evaluate(self._question(action, resource, keys, over))
 
     def _question(
-        self, action: str, resource: Resource, keys: Mapping[str, ContextValue]
+        self,
+        action: str,
+        resource: Resource,
+        keys: Mapping[str, ContextValue],
+        over: OverAccount,
     ) -> Question:
         return ask(
             self.principal,
@@ -138,7 +143,7 @@ class Call(msgspec.Struct, kw_only=True):
             resource,
             self.keys,
             given=keys,
-            over=self.guardrails.over(resource.owner),
+            over=over,
             endpoint=self.endpoint_policy,
             across_accounts=self.rules.across_accounts,
         )
@@ -162,7 +167,8 @@ class Call(msgspec.Struct, kw_only=True):
         if action not in self.rules.asks:
             raise RuntimeError(f"{self.operation.name} does not ask about {action}")
         self.asked = True
-        question = self._question(action, resource, keys)
+        over = self.guardrails.over(resource.owner)
+        question = self._question(action, resource, keys, over)
         decision = self.enforcer.decide(question)
         event, context = self.event, question.context
         event.decisions.append(decision)
@@ -171,7 +177,6 @@ class Call(msgspec.Struct, kw_only=True):
                 EventResource(context.resource_account, resource.resource_type, context.resource)
             )
         if not decision.allowed:
-            over = self.guardrails.over(resource.owner)
             described = frozenset((*resource.condition_keys, *over.keys)).difference(keys)
             asked = RefusedQuestion(question, described, self.shown_as(resource))
             raise refusal(decision, asked)
