@@ -17,7 +17,7 @@ import click
 import pytest
 
 from keystead.cli import keystead as commands
-from tests.conftest import BIN, REGION, Server, free_port
+from tests.conftest import BIN, REGION, Credentials, Server, free_port, refused
 
 ROOT = Path(__file__).parents[2]
 DIGITS = re.compile(r"[0-9]{12}")
@@ -399,6 +399,28 @@ def test_accounts_while_it_runs(running: Server) -> None:
     assert errors(*again, "--email", "other@example.com")[0] == (
         f"keystead: error: the account `{number}` exists already"
     )
+
+
+def test_an_account_is_suspended(running: Server) -> None:
+    """Its very next request is refused; reopened, it works as before. The log tells of both."""
+    made = json.loads(keystead("account", "create", "--data", running.data, "--json").stdout)
+    number, key = made["AccountId"], Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+    kms = running.client("kms", key)
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    suspended = keystead("account", "suspend", number, "--data", running.data, "--json")
+    assert json.loads(suspended.stdout) == {"AccountId": number, "State": "SUSPENDED"}
+    with refused("UnrecognizedClientException"):
+        kms.describe_key(KeyId=arn)
+    listed = keystead("account", "list", "--data", running.data).stdout.splitlines()
+    assert listed[0].split() == ["account", "state", "organization", "email"]
+    assert [number, "SUSPENDED", made["Email"]] in [line.split() for line in listed]
+    assert errors("account", "suspend", number, "--data", running.data) == [
+        f"keystead: error: the account `{number}` is suspended already"
+    ]
+    assert keystead("account", "reopen", number, "--data", running.data).returncode == 0
+    assert kms.describe_key(KeyId=arn)
+    shown = keystead("audit", "show", "--data", running.data, "--last", "40").stdout
+    assert shown.index("SuspendAccount") < shown.index("ReopenAccount")
 
 
 def test_accounts_while_it_does_not_run(own_server: Server) -> None:

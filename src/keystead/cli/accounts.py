@@ -1,4 +1,4 @@
-"""`keystead account create`, `keystead account root-access-key`"""
+"""`keystead account`: `create`, `list`, `suspend`, `reopen`, `root-access-key`"""
 
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,12 @@ from keystead.arns import is_account_id
 from keystead.cli import options, output
 from keystead.cli.performing import hold
 from keystead.failures import Failure
+from keystead.server.installation import Config
 
 
-@click.group(short_help="Make accounts, and access keys of their roots.")
+@click.group(short_help="Make, list, suspend and reopen accounts.")
 def account() -> None:
-    """Make accounts, and access keys of their root users. The server may run meanwhile."""
+    """Make, list, suspend and reopen accounts. The server may run meanwhile."""
 
 
 @account.command(short_help="Make another account.")
@@ -45,11 +46,55 @@ def root_access_key(file: Path | None, account_id: str | None, as_json: bool, **
     _say(hold(config, "account root-access-key", account_id=account_id), as_json=as_json)
 
 
+@account.command("list", short_help="List the accounts.")
+@options.data
+@options.config_file
+@options.passphrase_file
+@options.json
+def list_accounts(file: Path | None, as_json: bool, **given: Any) -> None:
+    """List the accounts with their state and their organization, the oldest first."""
+    listed = hold(options.load(file, **given), "account list")
+    if as_json:
+        output.as_json(listed)
+        return
+    rows = [[output.printable(each[name]) for name in _LISTED] for each in listed["Accounts"]]
+    output.table([name.lower() for name in ("Account", *_LISTED[1:])], rows)
+
+
+_LISTED = ("AccountId", "State", "Organization", "Email")
+
+
+@account.command(short_help="Suspend an account.")
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.argument("account_id", metavar="ACCOUNT")
+@options.json
+def suspend(file: Path | None, account_id: str, as_json: bool, **given: Any) -> None:
+    """Suspend an account: from the next request on it has no callers, and its keys serve nobody."""
+    _change("account suspend", options.load(file, **given), account_id, as_json=as_json)
+
+
+@account.command(short_help="Open a suspended or closed account again.")
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.argument("account_id", metavar="ACCOUNT")
+@options.json
+def reopen(file: Path | None, account_id: str, as_json: bool, **given: Any) -> None:
+    """Open a suspended or closed account again. Its credentials and keys work as before."""
+    _change("account reopen", options.load(file, **given), account_id, as_json=as_json)
+
+
+def _change(command: str, config: Config, account_id: str, *, as_json: bool) -> None:
+    _require_account_id(account_id)
+    result = hold(config, command, account_id=account_id)
+    (output.as_json if as_json else output.facts)(result)
+
+
 def _require_account_id(text: str | None) -> None:
     if text is not None and not is_account_id(text):
-        raise Failure(
-            f"`{text}` is not an account id", "give twelve digits after --account-id", status=2
-        )
+        raise Failure(f"`{text}` is not an account id", "an account id has twelve digits", status=2)
 
 
 def _say(result: dict[str, Any], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ One that a management account makes for its organization has a root user without
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from keystead.identity.managed_policies import ADMINISTRATOR_ACCESS
 from keystead.identity.names import AWS_ACCOUNT, canonical, root_arn
 from keystead.identity.repository import (
     Account,
+    AccountState,
     Attachment,
     Entity,
     IdentityRepository,
@@ -128,6 +130,29 @@ def _insert(
     )
     repository.accounts.insert(transaction, account)
     return account
+
+
+def change_state(
+    transaction: Transaction, repository: IdentityRepository, number: str, state: AccountState
+) -> Account:
+    """Suspend an account, or open it again: for the operator.
+
+    Nobody authenticates in an account that is not open, and the policies of its resources speak for
+    nobody. Nothing else is lost.
+    """
+    account = repository.accounts.get(transaction, number)
+    if account is None:
+        raise CeremonyRefused(f"there is no account `{number}`")
+    if account.state == state or (state == "SUSPENDED" and not account.is_open):
+        raise CeremonyRefused(f"the account `{number}` is {_STATES[account.state]} already")
+    return repository.accounts.update(transaction, msgspec.structs.replace(account, state=state))
+
+
+_STATES: Mapping[AccountState, str] = {
+    "ACTIVE": "open",
+    "SUSPENDED": "suspended",
+    "CLOSED": "closed",
+}
 
 
 def create_root_access_key(

@@ -1,7 +1,7 @@
 """Everything this room remembers, by entity."""
 
 from keystead.identity.repository.access_keys import AccessKey, AccessKeys, AccessKeyUse
-from keystead.identity.repository.accounts import Account
+from keystead.identity.repository.accounts import Account, AccountState
 from keystead.identity.repository.attachments import Attachment, InlinePolicy
 from keystead.identity.repository.delegations import Delegate, ServiceAccess
 from keystead.identity.repository.entities import E, Entities, Entity, new
@@ -43,7 +43,8 @@ from keystead.identity.repository.users import User
 
 __all__ = (
     "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
-    "AccessKeyUse", "AccessKeys", "Account", "Attachment", "Creation", "Delegate", "E", "Entities",
+    "AccessKeyUse", "AccessKeys", "Account", "AccountState", "Attachment", "Creation", "Delegate", "E",
+    "Entities",
     "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository", "InlinePolicy",
     "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
     "ManagedPolicy", "Member", "Membership", "OidcProvider", "Organization", "OrganizationPolicy",

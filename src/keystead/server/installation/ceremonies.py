@@ -6,12 +6,14 @@ included, goes to the operator's terminal and nowhere else.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from keystead.audit import archive
 from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
+from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
@@ -42,7 +44,7 @@ def perform(installation: Installation, command: str, arguments: dict[str, Any])
         result = ceremony(installation, _Arguments(arguments))
     except CeremonyRefused as refusal:
         raise Failure(str(refusal)) from None
-    if ceremony is not _status:  # status changes nothing, and must answer when a disk is full
+    if ceremony not in _LOOKING:  # they change nothing, and must answer when a disk is full
         installation.commit()
     return result
 
@@ -96,6 +98,35 @@ def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -
     }
 
 
+def _list_accounts(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
+    """Every account, the oldest first, with its state and its organization."""
+    reader, identities = installation.store.read(), installation.identities
+    listed = []
+    for account in identities.accounts.every(reader):
+        member = identities.organizations.member(reader, account.account)
+        listed.append(
+            {
+                "AccountId": account.account,
+                "Email": account.email,
+                "State": account.state,
+                "Organization": member.organization if member else "",
+            }
+        )
+    return {"Accounts": listed}
+
+
+def _set_state(
+    event: str, state: AccountState, installation: Installation, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Suspend an account, or open a suspended or closed one again; the next request knows it."""
+    number = str(arguments["account_id"])
+    now = installation.clock.now()
+    with installation.store.write() as transaction:
+        accounts.change_state(transaction, installation.identities, number, state)
+        installation.trail.record(ceremony_event(event, now, {"accountId": number}))
+    return {"AccountId": number, "State": state}
+
+
 def _acknowledge_clock(
     installation: Installation,
     arguments: Mapping[str, Any],  # noqa: ARG001  # there are none
@@ -146,7 +177,12 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "simulate": simulate.simulate,
     "who-can": who_can.who_can,
     "account create": _create_account,
+    "account list": _list_accounts,
+    "account reopen": partial(_set_state, "ReopenAccount", "ACTIVE"),
+    "account suspend": partial(_set_state, "SuspendAccount", "SUSPENDED"),
     "audit archive": _forget_archived,
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
 }
+
+_LOOKING = frozenset({_status, _list_accounts})
