@@ -65,6 +65,7 @@ class On(Enum):
     ROOT = "root", _NONE
     NEW_PART = "new part", _NONE
     FEDERATED_USER = "federated user", _NONE
+    ROOT_USER = "root user", _NONE
     SCP = "organization policy", _TEAM
     NO_SUCH_THING = "thing that nobody has", _NONE  # of a declined operation
 
@@ -376,6 +377,9 @@ IAM: tuple[Row, ...] = (
     *_plain("CreateAccountAlias DeleteAccountAlias", On.ANYTHING, AccountAlias="acme"),
     *_plain("DeleteAccountPasswordPolicy GetAccountPasswordPolicy UpdateAccountPasswordPolicy",
             On.ANYTHING),
+    *_plain("DisableOrganizationsRootCredentialsManagement DisableOrganizationsRootSessions "
+            "EnableOrganizationsRootCredentialsManagement EnableOrganizationsRootSessions "
+            "ListOrganizationsFeatures", On.ANYTHING),
     *_plain("GetAccountAuthorizationDetails GetAccountSummary ListAccountAliases ListGroups "
             "ListInstanceProfiles ListOpenIDConnectProviders ListPolicies ListRoles "
             "ListSAMLProviders ListUsers "
@@ -397,6 +401,8 @@ _FULL_KEYS: Keys = {
     "sts:ExternalId": "e-1", "sts:SourceIdentity": "jo", "sts:TransitiveTagKeys": ("Cost",),
 }  # fmt: skip
 
+_TASK = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+
 _TOKEN = {"Audience": ["https://example.com"], "SigningAlgorithm": "RS256"}
 
 STS: tuple[Row, ...] = (
@@ -410,6 +416,12 @@ STS: tuple[Row, ...] = (
     Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS),
     Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS, "TagSession"),
     Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS, "SetSourceIdentity"),
+    Row(
+        "AssumeRoot",
+        {"TargetPrincipal": "111122223333", "TaskPolicyArn": {"arn": _TASK}},
+        On.ROOT_USER,
+        {"sts:TaskPolicyArn": _TASK},
+    ),
     *_plain("DecodeAuthorizationMessage", On.ANYTHING, EncodedMessage="x"),
     *_plain("GetAccessKeyInfo", On.ANYTHING, AccessKeyId="AKIAIOSFODNN7EXAMPLE"),
     *_plain("GetFederationToken", On.FEDERATED_USER, Name="jim"),

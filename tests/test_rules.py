@@ -65,9 +65,11 @@ def test_rows_say_what_is_asked(service: str, name: str) -> None:
 
 
 def test_iam_never_works_across_accounts() -> None:
-    """Of IAM, STS and Access Analyzer only AssumeRole works on another account's resource."""
+    """Of IAM, STS and Access Analyzer only two operations work on another account's resource."""
     rows = [row for service in ("iam", "sts", "access-analyzer") for row in RULES[service].values()]
-    assert [row.operation.name for row in rows if row.across_accounts] == ["AssumeRole"]
+    assert [row.operation.name for row in rows if row.across_accounts] == [
+        "AssumeRole", "AssumeRoot",
+    ]  # fmt: skip
 
 
 def test_only_who_am_i_asks_nothing() -> None:
@@ -88,7 +90,9 @@ def test_what_each_kind_of_credential_may_call() -> None:
     """The table of iam.md 2.7: of IAM a few kinds may call all, of STS some may call a few."""
     kinds = CredentialKind
     of_iam = {row.credentials for row in RULES["iam"].values()}
-    may = {kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE}
+    may = {
+        kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE, kinds.ROOT_TASK,
+    }  # fmt: skip
     assert of_iam == {frozenset(may)}
     for service in ("kms", "access-analyzer"):
         assert {row.credentials for row in RULES[service].values()} == {frozenset(kinds)}
@@ -99,11 +103,12 @@ def test_what_each_kind_of_credential_may_call() -> None:
     every, who = set(RULES["sts"]), {"GetCallerIdentity"}
     assert of_sts == {
         kinds.USER_KEY: every,
-        kinds.ROOT_KEY: every - {"AssumeRole"},
+        kinds.ROOT_KEY: every - {"AssumeRole", "AssumeRoot"},
         kinds.ROLE: every - {"GetSessionToken", "GetFederationToken"},
         kinds.SESSION: {"AssumeRole", *who},
         kinds.SESSION_WITH_MFA: {"AssumeRole", *who},
         kinds.ROOT_SESSION: who,
+        kinds.ROOT_TASK: who,
         kinds.FEDERATION: who,
     }
 

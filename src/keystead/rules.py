@@ -25,13 +25,15 @@ class CredentialKind(Enum):
     ROOT_SESSION = auto()  # of GetSessionToken, of root
     FEDERATION = auto()  # of GetFederationToken
     ROLE = auto()  # of AssumeRole
+    ROOT_TASK = auto()  # of AssumeRoot
 
 
 EVERY_KIND = frozenset(CredentialKind)
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 
 _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
-    "iam": LONG_TERM | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE},
+    "iam": LONG_TERM
+    | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE, CredentialKind.ROOT_TASK},
     "sts": LONG_TERM | {CredentialKind.ROLE},
 }
 """The credentials that the operations of a service take, unless their rows say otherwise."""

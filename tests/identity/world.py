@@ -167,6 +167,7 @@ class World:
                 authorization_messages=self.refusals,
                 repository=self.repository,
                 session_tokens=self.hierarchy.session_tokens,
+                regions=frozenset({REGION}),
             )
         return IamCall(
             **common,

@@ -25,7 +25,7 @@ from keystead.policy.language.condition_keys import KNOWN, family, is_multi_valu
         ("aws:SourceIp", "IPAddress", False, True),
         ("aws:PrincipalArn", "ARN", False, True),
         ("iam:PolicyARN", "ARN", False, True),
-        ("aws:AssumedRoot", "String", False, False),
+        ("aws:AssumedRoot", "Bool", False, True),
         ("sts:RequestContext/", "String", False, False),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_document_that_is_only_asked_about_is_not_kept() -> None:
 
 def test_a_refused_document_is_refused_again() -> None:
     """A refusal is not forgotten, and neither is that an installation accepts any key."""
-    document = text(allow(Condition={"Bool": {"aws:AssumedRoot": "true"}}))
+    document = text(allow(Condition={"Bool": {"aws:ChatbotSourceArn": "true"}}))
     kind = DocumentKind.IDENTITY
     for _ in range(2):
         with pytest.raises(MalformedPolicy):

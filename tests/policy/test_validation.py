@@ -225,7 +225,8 @@ def test_actions(actions: Any, sentence: str) -> None:
         ("arn:aws:iam:*:1:*", "IAM resource arn:aws:iam:*:1:* cannot contain region information."),
         (["arn:aws:iam::1:*", "arn:aws:iam", "arn:aws:iam:*", "arn:aws:iam::*"], ""),
         (["arn:aws:sqs", "arn:aws:kms:*", "arn:aws:cloudfront:*", "arn:aws:s3::"], ""),
-        ("arn:aws:iam::1:root", say.IAM_PATH),
+        (["arn:aws:iam::1:root", "arn:aws:iam::*:root"], ""),
+        ("arn:aws:iam::1:root/a", say.IAM_PATH),
         ("arn:aws:iam::1:user/a", ""),
         (["*", "arn:aws:kms:*:1:key/*", "arn:*:kms:*:*:key/*", "arn:aws*:s3:::b"], ""),
         ("arn:aws:s3:::${aws:username}/*", ""),
@@ -254,8 +255,8 @@ ORDERED: list[tuple[dict[str, Any], str]] = [
     ({"Resource": "sdfsadf"}, 'Resource sdfsadf must be in ARN format or "*".'),
     ({"Action": "a:a:a"}, say.TWO_COLONS),
     (
-        {"Condition": {"Bool": {"aws:AssumedRoot": "true"}}},
-        refusal_of_key("aws:AssumedRoot"),
+        {"Condition": {"Bool": {"aws:ChatbotSourceArn": "true"}}},
+        refusal_of_key("aws:ChatbotSourceArn"),
     ),
 ]
 
@@ -510,9 +511,9 @@ def test_partitions_may_have_wildcards() -> None:
 
 def test_variables_are_condition_keys_as_well() -> None:
     """A key that never has a value is refused inside a value too, as it is in a resource."""
-    for value in ("${aws:AssumedRoot}", "x${aws:AssumedRoot, 'y'}*"):
+    for value in ("${aws:ChatbotSourceArn}", "x${aws:ChatbotSourceArn, 'y'}*"):
         condition = {"StringLike": {"aws:username": ["x", value]}}
-        assert one(Condition=condition) == refusal_of_key("aws:AssumedRoot")
+        assert one(Condition=condition) == refusal_of_key("aws:ChatbotSourceArn")
     assert one(Condition={"StringLike": {"aws:username": "${aws:userid}"}}) == ""
 
 
@@ -536,9 +537,9 @@ def test_escapes_write_no_other_characters(place: str) -> None:
     [
         "iam:ServiceSpecificCredentialServiceName",
         "iam:ServiceSpecificCredentialAgeDays",
-        "aws:AssumedRoot",
+        "aws:ChatbotSourceArn",
         "aws:SignInSessionArn",
-        "sts:TaskPolicyArn",
+        "sts:AWSServiceName",
         "sts:RequestContext/x",
     ],
 )

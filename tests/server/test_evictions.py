@@ -17,7 +17,18 @@ from botocore.credentials import Credentials
 from keystead import registry
 from keystead.custody.rows.rows import Record, SealedTable
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.repository import RCP, SCP, Member, Organization, OrganizationPolicy, Unit
+from keystead.identity.permissions import root_access
+from keystead.identity.repository import (
+    RCP,
+    SCP,
+    Delegate,
+    Member,
+    Organization,
+    OrganizationPolicy,
+    RootFeature,
+    ServiceAccess,
+    Unit,
+)
 from keystead.registry import Implementation
 from keystead.server.pipeline import Answer, routing
 from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction, Value
@@ -27,7 +38,7 @@ from keystead.wire.models import kms
 from tests.server.installations import REGION, Local, open_local
 
 NOT_SEEN = {
-    "org_delegate", "org_handshake", "org_service",  # read by the call itself
+    "org_handshake",  # read by the call itself
     "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
     "iam_oidc_provider", "iam_saml_document", "iam_saml_key",
@@ -135,6 +146,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         _add_user(world, f"user-{number}", document)
         _add_key(world, number)
     callers = [local.admin, *(user.admin for user in world.users), _role_session(local)]
+    callers.append(_root_task(local))
     for who in callers:
         for alias in ("alias/key-0", "alias/key-1", "alias/none"):
             world.described.append(local.kms_request("DescribeKey", who, KeyId=alias))
@@ -224,6 +236,28 @@ def _role_session(local: Local) -> Credentials:
     assert put.status == 200, put.body
     role = _member(made.body, "Arn")
     given = local.sts("AssumeRole", RoleArn=role, RoleSessionName="session")
+    assert given.status == 200, given.body
+    return Credentials(
+        *(_member(given.body, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    )
+
+
+def _root_task(local: Local) -> Credentials:
+    """The credentials of a session of AssumeRoot; the account administers IAM for itself."""
+    installation, number = local.installation, local.founded.account_id
+    identities, organization = installation.identities, "o-aaaaaaaaaa"
+    service: Any = {"organization": organization, "service": root_access.SERVICE, "enabled": 0}
+    with installation.store.write() as transaction:
+        identities.delegations.insert_service(transaction, ServiceAccess(**service))
+        identities.delegations.insert(transaction, Delegate(account=number, **service))
+        for feature in ("RootCredentialsManagement", "RootSessions"):
+            identities.root_features.insert(transaction, RootFeature(
+                organization=organization, feature=feature, enabling=f"rf-{feature}", enabled=0
+            ))  # fmt: skip
+    given = local.sts(
+        "AssumeRoot", TargetPrincipal=number,
+        **{"TaskPolicyArn.arn": root_access.task_arn("IAMAuditRootUserCredentials")},
+    )  # fmt: skip
     assert given.status == 200, given.body
     return Credentials(
         *(_member(given.body, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))

@@ -95,6 +95,8 @@ def everything(local: Local) -> None:
         "RegisterDelegatedAdministrator",
         AccountId=member["CreateAccountStatus"]["AccountId"], **service,
     )  # fmt: skip
+    local.organizations("EnableAWSServiceAccess", ServicePrincipal="iam.amazonaws.com")
+    local.iam("EnableOrganizationsRootSessions")
     gone = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)

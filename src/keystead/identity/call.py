@@ -59,6 +59,7 @@ class StsCall(Call, kw_only=True):
     authorization_messages: AuthorizationMessages
     repository: IdentityRepository
     session_tokens: SessionTokens
+    regions: frozenset[str]  # of the installation: the others are those of global endpoints
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     session: Session | None = None  # of the caller
 

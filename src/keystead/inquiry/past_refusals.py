@@ -91,6 +91,8 @@ def _today(installation: InstallationView, asked: RefusedQuestion) -> str:
     context, policies = asked.question.context, asked.question.policies
     if context.principal.type not in (PrincipalType.USER, PrincipalType.ACCOUNT):
         return ""
+    if policies.principal.session:  # the session that had them may be over
+        return ""
     if not _is_key(context) and (asked.described or policies.resource_based):
         return ""
     caller = _caller_today(installation, context.principal)

@@ -135,6 +135,8 @@ def of_session(
         caller = _of_role(repository, reader, session, owner)
     else:
         caller = of_key(repository, reader, owner)
+        if session.kind is SessionKind.ROOT_TASK:
+            caller = _within(repository, reader, session, caller)
         if session.kind is SessionKind.FEDERATION:
             caller = _federated(repository, reader, session, caller)
     return Caller(caller.principal, caller.policies, {**caller.keys, **session_keys(session)})
@@ -145,6 +147,13 @@ def _of_role(
 ) -> Caller:
     """A role session: the role's permissions, limited by the session policies (iam.md 5.8)."""
     caller = role(repository, reader, owner, session.name, session.tag_map)
+    return _within(repository, reader, session, caller)
+
+
+def _within(
+    repository: IdentityRepository, reader: Reader, session: Session, caller: Caller
+) -> Caller:
+    """A caller, limited by the policies of its session: of root's, by the task policy."""
     sources = passed.session_policies(repository, reader, session, caller.principal.arn)
     policies = msgspec.structs.replace(caller.policies, session=sources)
     return Caller(caller.principal, policies, caller.keys)

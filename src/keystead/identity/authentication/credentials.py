@@ -5,6 +5,7 @@ or sent with a token that is not its own. All of these are the same "none", so t
 them apart.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -13,6 +14,7 @@ from keystead.custody.session_tokens import SessionTokens
 from keystead.identity import identifiers
 from keystead.identity.authentication import callers
 from keystead.identity.authentication.callers import Caller, KeyHolder, Owner
+from keystead.identity.permissions import root_access
 from keystead.identity.repository import AccessKey, Account, IdentityRepository
 from keystead.identity.sessions import (
     OpenedToken,
@@ -70,6 +72,8 @@ class SessionCredential:
             return CredentialKind.FEDERATION
         if self.session.kind is SessionKind.ROLE:
             return CredentialKind.ROLE
+        if self.session.kind is SessionKind.ROOT_TASK:
+            return CredentialKind.ROOT_TASK
         if isinstance(self.owner, Account):
             return CredentialKind.ROOT_SESSION
         with_mfa = self.session.mfa is not None
@@ -125,7 +129,16 @@ def _row(repository: IdentityRepository, reader: Reader, row: SessionRow) -> Own
         return account
     if row.kind is RowKind.ROLE:
         return repository.roles.get(reader, row.account, row.unique_id)
-    return repository.users.get(reader, row.account, row.unique_id)
+    if row.kind is RowKind.USER:
+        return repository.users.get(reader, row.account, row.unique_id)
+    holds = _ROOT_ACCESS[row.kind]
+    return account if holds(repository, reader, row.account, row.unique_id) else None
+
+
+_ROOT_ACCESS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], bool]] = {
+    RowKind.ROOT_FEATURE: root_access.is_accessible,
+    RowKind.ROOT_ADMINISTRATOR: root_access.administers,
+}
 
 
 def _open_account(repository: IdentityRepository, reader: Reader, number: str) -> Account | None:

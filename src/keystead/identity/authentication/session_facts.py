@@ -6,17 +6,19 @@ from typing import Any
 
 from keystead.arns import Arn
 from keystead.identity import times
-from keystead.identity.sessions import Session
+from keystead.identity.sessions import Session, SessionKind
 from keystead.policy.evaluation import ContextValue, Principal
 from keystead.times import iso_seconds
 
 
 def session_keys(session: Session) -> dict[str, ContextValue]:
-    """The condition keys of a session that stay the same: its start, and whether it used MFA."""
+    """The condition keys of a session that stay the same: its start, and how it came to be."""
     keys: dict[str, ContextValue] = {
         "aws:tokenissuetime": _time(session.issued),
         "aws:multifactorauthpresent": _truth(session),
     }
+    if session.kind is SessionKind.ROOT_TASK:
+        keys["aws:assumedroot"] = "true"
     if session.source_identity:
         keys["aws:sourceidentity"] = session.source_identity
     return keys
@@ -35,6 +37,8 @@ def session_context(session: Session, principal: Principal) -> Mapping[str, Any]
         context = {"sessionIssuer": _issuer(principal), **context}
     if session.source_identity:
         context["sourceIdentity"] = session.source_identity
+    if session.kind is SessionKind.ROOT_TASK:
+        context["assumedRoot"] = "true"
     return context
 
 

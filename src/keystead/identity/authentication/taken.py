@@ -7,6 +7,10 @@ from keystead.identity.authentication.token_errors import InvalidClientTokenId
 from keystead.policy.evaluation import AccessDenied
 from keystead.rules import LONG_TERM, CredentialKind, Rules
 
+_OF_ROOT = frozenset(
+    {CredentialKind.ROOT_KEY, CredentialKind.ROOT_SESSION, CredentialKind.ROOT_TASK}
+)
+
 
 def require_taken(kind: CredentialKind, rules: Rules) -> None:
     """Refuse credentials that the operation does not take, before any policy is asked."""
@@ -17,4 +21,6 @@ def require_taken(kind: CredentialKind, rules: Rules) -> None:
         raise InvalidClientTokenId
     if name == "AssumeRole" and kind in LONG_TERM | {CredentialKind.ROOT_SESSION}:
         raise AccessDenied(None, "Roles may not be assumed by root accounts.")
+    if name == "AssumeRoot" and kind in _OF_ROOT:
+        raise AccessDenied(None, "AssumeRoot may not be called by root accounts.")
     raise AccessDenied(None, f"Cannot call {name} with session credentials")

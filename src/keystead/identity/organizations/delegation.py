@@ -7,6 +7,7 @@ from keystead.identity.organizations import limits, shapes
 from keystead.identity.organizations.call import OrganizationsCall
 from keystead.identity.organizations.paging import cut, walk
 from keystead.identity.organizations.resources import NO_ACCOUNT
+from keystead.identity.permissions import root_access
 from keystead.identity.repository import Delegate, Organization, ServiceAccess
 from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
@@ -51,6 +52,8 @@ def disable_aws_service_access(
     call.ask_any(organization, _service_keys(service))
     _require_recognized(service)
     call.repository.delegations.delete_service(call.transaction, organization.organization, service)
+    if service == root_access.SERVICE:
+        call.repository.root_features.delete_all(call.transaction, organization.organization)
 
 
 @implements(api.ListAWSServiceAccessForOrganization)

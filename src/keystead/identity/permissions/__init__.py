@@ -5,11 +5,13 @@ from keystead.identity.permissions import (
     ceilings,
     managed_policy,
     passed,
+    root_access,
     trust,
     validity,
 )
 from keystead.identity.permissions.ceilings import StoredGuardrails
 
 __all__ = (
-    "StoredGuardrails", "attached", "ceilings", "managed_policy", "passed", "trust", "validity",
+    "StoredGuardrails", "attached", "ceilings", "managed_policy", "passed", "root_access", "trust",
+    "validity",
 )  # fmt: skip

@@ -37,18 +37,18 @@ from keystead.identity.repository.password_policies import PasswordPolicy
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.repository.roles import Role, RoleUse
+from keystead.identity.repository.root_features import RootFeature, RootFeatureName
 from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
 from keystead.identity.repository.tags import packed, unpacked
 from keystead.identity.repository.users import User
 
 __all__ = (
     "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
-    "AccessKeyUse", "AccessKeys", "Account", "AccountState", "Attachment", "Creation", "Delegate", "E",
-    "Entities",
-    "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository", "InlinePolicy",
-    "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
+    "AccessKeyUse", "AccessKeys", "Account", "AccountState", "Attachment", "Creation", "Delegate",
+    "E", "Entities", "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository",
+    "InlinePolicy", "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
     "ManagedPolicy", "Member", "Membership", "OidcProvider", "Organization", "OrganizationPolicy",
     "OrganizationPolicyType", "Organizations", "PasswordAttempts", "PasswordPolicy",
-    "PolicyVersion", "Role", "RoleUse", "SamlKey", "SamlProvider", "ServiceAccess", "Unit", "User",
-    "certificate_list", "listed", "new", "packed", "unpacked",
+    "PolicyVersion", "Role", "RoleUse", "RootFeature", "RootFeatureName", "SamlKey", "SamlProvider",
+    "ServiceAccess", "Unit", "User", "certificate_list", "listed", "new", "packed", "unpacked",
 )  # fmt: skip

@@ -23,6 +23,7 @@ from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.password_policies import PasswordPolicies
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.roles import RoleDeletions, Roles
+from keystead.identity.repository.root_features import RootFeatures
 from keystead.identity.repository.saml_providers import SamlProviders
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
@@ -41,10 +42,10 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "accepted", "access_keys", "accounts", "attachments", "compiled",
-        "delegations", "groups", "handshakes", "identities", "inline_policies",
-        "instance_profiles", "login_profiles", "memberships", "oidc_providers",
-        "organization_policies", "organizations", "password_policies", "policies",
-        "preparations", "role_deletions", "roles", "saml_providers", "users",
+        "delegations", "groups", "handshakes", "identities", "inline_policies", "instance_profiles",
+        "login_profiles", "memberships", "oidc_providers", "organization_policies", "organizations",
+        "password_policies", "policies", "preparations", "role_deletions", "roles", "root_features",
+        "saml_providers", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -73,6 +74,7 @@ class IdentityRepository:
         self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)
+        self.root_features = RootFeatures(seals)
         self.handshakes = Handshakes(seals)
         self.organization_policies = OrganizationPolicies(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)

@@ -21,6 +21,12 @@ STS = table(
         answer_recorded=True,
         credentials=_MAY_ASSUME,
     ),
+    Rules(
+        api.AssumeRoot,
+        across_accounts=True,
+        answer_recorded=True,
+        credentials=frozenset({CredentialKind.USER_KEY, CredentialKind.ROLE}),
+    ),
     Rules(api.DecodeAuthorizationMessage),
     Rules(api.GetAccessKeyInfo),
     Rules(api.GetCallerIdentity, asks=(), credentials=EVERY_KIND),

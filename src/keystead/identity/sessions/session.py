@@ -18,6 +18,7 @@ class SessionKind(StrEnum):
     USER = "user"  # GetSessionToken: its user, or the root user
     FEDERATION = "federation"  # GetFederationToken
     ROLE = "role"  # AssumeRole
+    ROOT_TASK = "root task"  # AssumeRoot
 
 
 class RowKind(StrEnum):
@@ -26,6 +27,8 @@ class RowKind(StrEnum):
     ROOT = "root"  # the root user of an account, for as long as the account is open
     USER = "user"
     ROLE = "role"
+    ROOT_FEATURE = "root feature"  # of a member account; its id is that of the enabling
+    ROOT_ADMINISTRATOR = "root administrator"  # its id is that of the organization
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):

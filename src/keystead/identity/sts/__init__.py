@@ -2,10 +2,13 @@
 
 from keystead.identity.sts import (
     assume_role,
+    assume_root,
     authorization_messages,
     declined,
     identity,
     own_sessions,
 )
 
-__all__ = ("assume_role", "authorization_messages", "declined", "identity", "own_sessions")
+__all__ = (
+    "assume_role", "assume_root", "authorization_messages", "declined", "identity", "own_sessions",
+)  # fmt: skip

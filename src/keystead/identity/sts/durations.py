@@ -7,6 +7,7 @@ _DEFAULT_OF_USER = 43_200
 _MOST_OF_ROOT = 3_600
 _DEFAULT_OF_ROLE = 3_600
 _MOST_IN_A_CHAIN = 3_600
+_MOST_OF_A_ROOT_TASK = 900
 
 
 def of_own_session(asked: int | None, principal: PrincipalType) -> int:
@@ -29,3 +30,8 @@ def of_role_session(asked: int | None, longest: int, *, chained: bool) -> int:
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         )
     return seconds
+
+
+def of_root_task(asked: int | None) -> int:
+    """For AssumeRoot, where the model allows no more; 0 gives a session that is over at once."""
+    return _MOST_OF_A_ROOT_TASK if asked is None else min(asked, _MOST_OF_A_ROOT_TASK)

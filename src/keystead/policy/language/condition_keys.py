@@ -56,6 +56,7 @@ saml:eduorgwhitepagesuri
 """
 _BOOLEANS = """
 aws:PrincipalIsAWSService aws:MultiFactorAuthPresent aws:SecureTransport aws:ViaAWSService
+aws:AssumedRoot
 kms:BypassPolicyLockoutSafetyCheck kms:GrantIsForAWSResource kms:MultiRegion kms:ReEncryptOnSameKey
 """
 _NUMBERS = """
@@ -65,11 +66,11 @@ _DATES = "aws:TokenIssueTime aws:CurrentTime aws:EpochTime kms:ValidTo"
 _ADDRESSES = "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4"
 _ARNS = """
 aws:PrincipalArn aws:SourceArn aws:SourceVpcArn iam:AssociatedResourceArn iam:PermissionsBoundary
-iam:PolicyARN kms:GrantConstraintSourceArn
+iam:PolicyARN kms:GrantConstraintSourceArn sts:TaskPolicyArn
 """
 # Beside the published ones of the services (`published`), those that exist and are newer.
 _NEVER_SUPPLIED = """
-aws:SignInSessionArn aws:AssumedRoot aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction
+aws:SignInSessionArn aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction
 aws:ViaAWSMCPService aws:CalledViaAWSMCP iam:RoleTemplateARN iam:AccountPropertyNamespaces
 sts:RoleAuthorizedByIdp kms:TrailingDaysWithoutKeyUsage
 """

@@ -249,6 +249,7 @@ class Installation:
                 authorization_messages=self.refusals,
                 repository=self.identities,
                 session_tokens=self.hierarchy.session_tokens,
+                regions=frozenset(self.config.regions),
                 accept_unsupported_condition_keys=accept,
             ),
         }

@@ -10,6 +10,7 @@ from keystead.identity import resources
 from keystead.identity.call import IamCall
 from keystead.identity.iam.entities.conflicts import ask_to_change
 from keystead.identity.names import AWS_ACCOUNT, SERVICE_LINKED, NotAPolicyArn, split_policy_arn
+from keystead.identity.permissions import root_access
 from keystead.identity.repository import Entity
 from keystead.identity.resources import Named
 from keystead.registry import implements
@@ -64,7 +65,10 @@ def requested(arn: str | None) -> str | None:
 
 
 def require_policy(call: IamCall, arn: str | None) -> None:
-    """Refuse a policy that does not exist, is another account's, or of service-linked roles."""
+    """Refuse a policy that does not exist or is another account's.
+
+    Those of service-linked roles and the task policies of AssumeRoot are nobody's either.
+    """
     if arn is None:
         return
     policy = call.find_policy(arn)
@@ -74,6 +78,8 @@ def require_policy(call: IamCall, arn: str | None) -> None:
         raise api.PolicyNotAttachableException(
             "Cannot attach a Service Role Policy to a Customer Role."
         )
+    if policy.account == AWS_ACCOUNT and policy.path == root_access.PATH:
+        raise api.PolicyNotAttachableException(f"Policy {arn} can only be passed to AssumeRoot.")
 
 
 def shown(arn: str | None) -> api.AttachedPermissionsBoundary | None:
