@@ -5,8 +5,11 @@ import errno
 import resource
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 import trustme
@@ -96,6 +99,49 @@ def test_silent_connections_are_counted(tls: TlsDoor) -> None:
     eventually(lambda: tls.counts.total == 0)
     assert statuses(tls.ask()) == [200]
     eventually(lambda: tls.counts.total == 0)
+
+
+def test_who_says_nothing_has_no_handshake(tls: TlsDoor) -> None:
+    """What TLS needs is made when a connection speaks; who is reset before has never had it."""
+    begun = Mock(wraps=tls.listener._shake_hands)
+    with patch.object(TlsListener, "_shake_hands", begun):
+        silent = [tls.connect() for _ in range(6)]
+        eventually(lambda: tls.counts.total == 6)
+        for client in silent:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        eventually(lambda: tls.counts.total == 0)
+        assert begun.call_count == 0
+        assert tls.refusals == ["handshake"] * 6
+
+        assert statuses(tls.ask()) == [200]
+    assert begun.call_count == 1
+
+
+def test_peers_take_turns_to_shake_hands(tls: TlsDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who connects once waits for one handshake of a peer that connects often, not for all."""
+    monkeypatch.setattr(accepting, "HANDSHAKES", 1)
+    begun: list[str] = []
+    shake_hands = tls.listener._shake_hands
+
+    def begin(accepted: Any) -> Any:
+        begun.append(accepted.peer_ip)
+        return shake_hands(accepted)
+
+    def pause() -> None:
+        time.sleep(0.3)  # the loop looks away while all of them speak
+
+    with patch.object(TlsListener, "_shake_hands", staticmethod(begin)):
+        many = [tls.connect() for _ in range(5)] + [tls.connect("127.0.0.2")]
+        eventually(lambda: tls.counts.total == 6)
+        tls.loop.call_soon_threadsafe(pause)
+        for client in many:
+            client.sendall(GET)
+        eventually(lambda: len(begun) == 6)
+    for client in many:
+        client.close()
+
+    assert begun.index("127.0.0.2") <= 1
 
 
 def test_what_is_no_handshake(tls: TlsDoor) -> None:

@@ -1,38 +1,73 @@
 """Which TLS connections are let in?  Each is counted when it connects, before its handshake.
 
-    accept -> count, or close -> handshake, with a deadline -> the door's connection
+    accept -> count, or close -> wait for its first bytes -> its turn -> handshake -> connection
 
 The loop's own listener tells the door of a connection only after its handshake. A client that
 connects and sends nothing would hold a descriptor that nobody counts. Here the count comes first,
 and a handshake that fails gives it back.
+
+A connection that has sent nothing yet is a socket and a timer: what TLS needs for it is made when
+it speaks. So clients that connect and go, however many, cost next to nothing. Then peers take turns
+(`intake`), a few handshakes between two looks at the sockets, because each is computation.
 """
 
 import asyncio
 import errno
 import socket
 import ssl
+import sys
 
 from keystead.server.door.connection import Connection, Door
+from keystead.server.door.intake import Line, Rank
 from keystead.server.door.listeners import BACKLOG, HANDSHAKE_SECONDS
 from keystead.server.telemetry import logs
 
 AT_ONCE = 128  # connections that are accepted before the loop does other work
+HANDSHAKES = 4  # that begin before the loop does other work
 WAIT_SECONDS = 1.0  # before another attempt when there is no descriptor left
 
 # The errors that mean that there is no room for one more descriptor now.
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
+class _Accepted:
+    """A connection before its handshake. (intake.Waits)"""
+
+    __slots__ = ("connection", "peer_ip", "rank", "socket", "timer")
+
+    timer: asyncio.TimerHandle
+
+    def __init__(self, accepted: socket.socket, connection: Connection) -> None:
+        self.socket = accepted
+        self.connection = connection
+        self.peer_ip = connection.peer_ip
+        self.rank = Rank.NEW
+
+    @property
+    def has_spoken(self) -> bool:
+        """Are there bytes to read?  They stay in the socket."""
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK))
+        except OSError:  # it was reset
+            return False
+
+
 class TlsListener:
     """One listening socket whose connections speak TLS."""
 
-    __slots__ = ("_context", "_door", "_handshakes", "_loop", "_socket", "_waiting")
+    __slots__ = (
+        "_begins", "_context", "_door", "_handshakes", "_line", "_loop", "_silent", "_socket",
+        "_waiting",
+    )  # fmt: skip
 
     def __init__(self, listening: socket.socket, door: Door, context: ssl.SSLContext) -> None:
         self._socket = listening
         self._door = door
         self._context = context
         self._loop = asyncio.get_running_loop()
+        self._silent: set[_Accepted] = set()  # they have sent nothing
+        self._line: Line[_Accepted] = Line()  # they wait for the turn of their handshake
+        self._begins = False  # will `_begin` be called?
         self._handshakes: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.TimerHandle | None = None
         listening.listen(BACKLOG)
@@ -50,6 +85,11 @@ class TlsListener:
             self._waiting.cancel()
         self._loop.remove_reader(self._socket)
         self._socket.close()
+        for accepted in list(self._silent):
+            self._watch_no_more(accepted)
+            self._drop(accepted)
+        for accepted in self._line.take(sys.maxsize, sys.maxsize):
+            self._drop(accepted)
         for handshake in self._handshakes:
             handshake.cancel()
 
@@ -82,24 +122,60 @@ class TlsListener:
         if not connection.admit(name):
             accepted.close()
             return
-        handshake = self._loop.create_task(self._shake_hands(accepted, connection))
-        self._handshakes.add(handshake)
-        handshake.add_done_callback(self._handshakes.discard)
-
-    async def _shake_hands(self, accepted: socket.socket, connection: Connection) -> None:
         accepted.setblocking(False)
+        silent = _Accepted(accepted, connection)
+        silent.timer = self._loop.call_later(HANDSHAKE_SECONDS, self._expire, silent)
+        self._silent.add(silent)
+        self._loop.add_reader(accepted, self._hear, silent)
+
+    def _expire(self, accepted: _Accepted) -> None:
+        """It was silent for too long."""
+        self._watch_no_more(accepted)
+        self._door.refused("handshake")
+        self._drop(accepted)
+
+    def _hear(self, accepted: _Accepted) -> None:
+        """It has sent something, or has gone."""
+        self._watch_no_more(accepted)
+        if not accepted.has_spoken:
+            self._door.refused("handshake")
+            self._drop(accepted)
+            return
+        self._line.add(accepted)
+        if not self._begins:
+            self._begins = True
+            self._loop.call_soon(self._begin)
+
+    def _watch_no_more(self, accepted: _Accepted) -> None:
+        self._silent.discard(accepted)
+        accepted.timer.cancel()
+        self._loop.remove_reader(accepted.socket)
+
+    def _drop(self, accepted: _Accepted) -> None:
+        accepted.connection.leave()
+        accepted.socket.close()
+
+    def _begin(self) -> None:
+        """Begin the next handshakes."""
+        for accepted in self._line.take(HANDSHAKES, HANDSHAKES):
+            handshake = self._loop.create_task(self._shake_hands(accepted))
+            self._handshakes.add(handshake)
+            handshake.add_done_callback(self._handshakes.discard)
+        self._begins = bool(self._line)
+        if self._begins:
+            self._loop.call_soon(self._begin)
+
+    async def _shake_hands(self, accepted: _Accepted) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                lambda: connection,
-                accepted,
+                lambda: accepted.connection,
+                accepted.socket,
                 ssl=self._context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
         except OSError:  # errors of ssl and the deadline are OSErrors too
             self._door.refused("handshake")
-            connection.leave()
-            accepted.close()
+            self._drop(accepted)
         except BaseException:
-            connection.leave()
-            accepted.close()
+            self._drop(accepted)
             raise
