@@ -4,8 +4,7 @@ A document is validated by the policy room, kept as it was written, and percent-
 (iam.md 1.3).
 """
 
-import re
-from functools import lru_cache, partial
+from functools import partial
 from urllib.parse import quote
 
 from keystead.identity.call import IamCall
@@ -41,13 +40,18 @@ def require_valid(call: IamCall, document: str) -> None:
 def encoded(document: str) -> str:
     """The document as IAM's answers carry it (RFC 3986).
 
-    The text between two names of a document is nearly always the same few characters. `quote` would
-    encode each of them anew; this takes a third of its time.
+    A document has a few of the reserved characters, many times. To replace them kind by kind takes
+    a seventh of the time of `quote`.
     """
-    parts = _RESERVED.split(document)
-    parts[1::2] = map(_quoted, parts[1::2])
-    return "".join(parts)
+    if not document.isascii():
+        return _quoted(document)
+    text = document.replace("%", "%25")
+    for character, escaped in _RESERVED:
+        if character in text:
+            text = text.replace(character, escaped)
+    return text
 
 
-_RESERVED = re.compile(r"([^A-Za-z0-9._~-]{1,16})")
-_quoted = lru_cache(maxsize=1024)(partial(quote, safe="-_.~"))
+_quoted = partial(quote, safe="-_.~")
+_ESCAPED = [(chr(code), _quoted(chr(code))) for code in range(128) if chr(code) != "%"]
+_RESERVED = [(character, escaped) for character, escaped in _ESCAPED if character != escaped]
