@@ -8,6 +8,7 @@ is only taken apart (`written`). Patterns are compiled in `policy/text/patterns.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import msgspec
@@ -36,6 +37,7 @@ PARTITIONS = frozenset(each.name for each in _PARTITIONS)
 """The names of all partitions."""
 
 
+@lru_cache(maxsize=64)
 def partition_of(region: str) -> Partition:
     """The partition of a Region."""
     return next(each for each in _PARTITIONS if region.startswith(each.regions))

@@ -155,6 +155,10 @@ class Unprepared(Exception):
         self.work = work
 
 
+def _given(value: R) -> R:
+    return value
+
+
 class Preparations:
     """What calls need of long documents that were stored, such as a policy in compiled form.
 
@@ -199,3 +203,19 @@ class Preparations:
             seconds = length * _A_CHARACTER
             raise Unprepared(Work(DOCUMENTS, seconds, made_with, function, arguments, shared=True))
         return function(*arguments)
+
+    def part(self, subject: object, made: Callable[[], list[R]], *, full: int | None) -> list[R]:
+        """A part of a long list; after a full one, others are served first (raises Unprepared).
+
+        `made` reads it, in the loop. `subject` is of one request, because what a store has is not
+        the same for the next.
+        """
+        made_with = MadeWith(input=digest(b"part", msgspec.json.encode(subject)))
+        done = self._in_hand.get(made_with)
+        if done is not None:
+            known: list[R] = done.value
+            return known
+        part = made()
+        if self._may_wait and len(part) == full:
+            raise Unprepared(Work(DOCUMENTS, 1e-5, made_with, _given, (part,)))
+        return part

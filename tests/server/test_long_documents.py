@@ -1,4 +1,4 @@
-"""Long documents are read beside the loop, and say the same as they would in it."""
+"""Long documents are read beside the loop, and long lists in parts, and say the same as ever."""
 
 import gc
 import json
@@ -12,6 +12,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from keystead.caches import BoundedCache, Room
+from keystead.kms import paging
 from keystead.policy.language import document as language_document
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
@@ -332,3 +333,60 @@ def test_long_documents_of_iam_are_work(
 
     assert answered[0] == answered[1]
     assert answered[0][0] == 400
+
+
+# Long lists
+
+
+@pytest.fixture
+def keys(local: Local, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The keys of an account, more than are read at a time."""
+    monkeypatch.setattr(paging, "PART", 3)
+    return {local.kms("CreateKey").json["KeyMetadata"]["KeyId"] for _ in range(10)}
+
+
+@pytest.mark.parametrize(("limit", "parts"), [(1000, 4), (10, 4), (9, 4), (5, 2), (2, 1)])
+def test_long_lists_are_read_in_parts(lanes: Lanes, keys: set[str], limit: int, parts: int) -> None:
+    """Other calls are served between two parts, and the page is as long as was asked for."""
+    local = lanes.local
+    [answer] = lanes.turn(local.kms_request("ListKeys", Limit=limit))
+    turns = 1
+    while isinstance(answer, Later):
+        [answer] = lanes.turn(lanes.again(answer))
+        turns += 1
+    page = json.loads(answer.response.body)
+
+    listed = [entry["KeyId"] for entry in page["Keys"]]
+    assert listed == sorted(keys)[:limit]
+    assert page["Truncated"] is (limit < 10)
+    assert turns == parts
+
+
+def test_a_right_that_ends_in_the_middle_of_a_list(lanes: Lanes, keys: set[str]) -> None:
+    """Each part is asked for; a list that was begun with a right is not answered without it."""
+    local = lanes.local
+    local.iam("CreateUser", UserName="lists")
+    allowed = {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    local.iam("PutUserPolicy", UserName="lists", PolicyName="p", PolicyDocument=text)
+    body = local.iam("CreateAccessKey", UserName="lists").body.decode()
+    who = Credentials(_element(body, "AccessKeyId"), _element(body, "SecretAccessKey"))
+    twin, later = (lanes.later(local.kms_request("ListKeys", who)) for _ in range(2))
+    assert finished(lanes, twin).status == 200
+
+    local.iam("DeleteUserPolicy", UserName="lists", PolicyName="p")
+
+    assert finished(lanes, later).json["__type"] == "AccessDeniedException"
+    assert keys
+
+
+def test_parts_are_of_one_request(lanes: Lanes, keys: set[str]) -> None:
+    """Who asks later does not get what was read for another request before."""
+    local = lanes.local
+    later = lanes.later(local.kms_request("ListKeys"))
+    made = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
+
+    answers = lanes.turn(lanes.again(later), local.kms_request("ListKeys"))
+    _, listed = (finished(lanes, each).json["Keys"] for each in answers if isinstance(each, Later))
+
+    assert {entry["KeyId"] for entry in listed} == {*keys, made}

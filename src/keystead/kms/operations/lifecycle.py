@@ -24,7 +24,7 @@ from keystead.kms.keys import (
     key_view,
     tags,
 )
-from keystead.kms.paging import page
+from keystead.kms.paging import in_parts, page
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements, implements_with_work
 from keystead.store.protocol import Value
@@ -116,27 +116,31 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
     call.authorize_any("kms:ListKeys")
     owners = request.resource_owners or ["SELF"]
 
-    def following(key_id: str, count: int) -> list[KeyRecord]:
+    def following(key_id: str, count: int) -> list[api.KeyListEntry]:
         if "SELF" not in owners:
             return []  # no key of another account is shared
-        return call.repository.keys_after(
+        keys = call.repository.keys_after(
             call.transaction, call.account, call.region, key_id, count
         )
+        return [
+            api.KeyListEntry(
+                key_id=key.key_id, key_arn=key_reference(key.account, key.region, key.key_id).arn
+            )
+            for key in keys
+        ]
+
+    def position(entry: api.KeyListEntry) -> str:
+        return entry.key_id or ""
 
     listed = page(
         call,
         request,
-        fetch=following,
-        position=lambda key: key.key_id,
+        fetch=in_parts(call, following, position),
+        position=position,
         parameters=tuple(owners),
     )
     return api.ListKeysResponse(
-        keys=[
-            api.KeyListEntry(
-                key_id=key.key_id, key_arn=key_reference(key.account, key.region, key.key_id).arn
-            )
-            for key in listed.items
-        ],
+        keys=listed.items,
         next_marker=listed.marker,
         truncated=listed.is_truncated,
     )

@@ -60,7 +60,7 @@ class Terms(NamedTuple):
 
 ALONE = Terms(64, 64, 0.01)  # some 10 ms of work
 SEVERAL = Terms(64, 8, 0.002)
-SHORT = Terms(8, 8, 0.002)  # for the ranks NEW and RETURNED
+SHORT = Terms(8, 8, 0.001)  # for the ranks NEW and RETURNED
 SHORTEST = Terms(4, 4, 0.0005)  # for the rank GREEDY
 
 

@@ -261,7 +261,7 @@ class Turn:
             self._kept[receiver] = _Waiting(receiver, entry.last, None, entry.application, again)
             # Many results come at a time. They are answered in small turns, and requests that need
             # no work pass them.
-            receiver.rank = Rank.RETURNED
+            receiver.rank = max(receiver.rank, Rank.RETURNED)
             self._intake.add(receiver)
         if not self._begun:
             self._begin()

@@ -84,7 +84,7 @@ from keystead.wire.operation import Operation
 from keystead.work import Preparations, Unprepared, Work
 
 MOST_WORKS = 2  # pieces of work that one request may leave
-MOST_WAITS = 6  # for what is missing; a request that waited so often makes the rest in its turn
+MOST_WAITS = 8  # for what is missing; a request that waited so often makes the rest in its turn
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
 
