@@ -58,6 +58,8 @@ class On(Enum):
     NEW_OIDC = "new provider", _NONE
     SAML = "SAML provider", _TEAM
     NEW_SAML = "new SAML provider", _NONE
+    DEVICE = "device", _TEAM
+    NEW_DEVICE = "new device", _NONE
     POLICY = "policy", _TEAM
     NEW_POLICY = "new policy", _NONE
     MEMBER = "account", _TEAM  # of an organization
@@ -216,6 +218,8 @@ _PROFILE = {"InstanceProfileName": "web"}
 _OIDC = {"OpenIDConnectProviderArn": "@provider"}
 _SAML = {"SAMLProviderArn": "@saml provider"}
 _NEW_SAML = {"Name": "new", "SAMLMetadataDocument": "x" * 1000}
+_DEVICE = {"SerialNumber": "@device"}
+_CODES = {"AuthenticationCode1": "000000", "AuthenticationCode2": "000000"}
 _KMS = "mrk.kms.amazonaws.com"
 _LINKED = f"aws-service-role/{_KMS}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
 
@@ -342,6 +346,14 @@ IAM: tuple[Row, ...] = (
             **_SAML),
     Row("TagSAMLProvider", {**_SAML, "Tags": [IAM_TAG]}, On.SAML, _TAGGED),
     Row("UntagSAMLProvider", {**_SAML, "TagKeys": ["Team"]}, On.SAML, {"aws:TagKeys": ("Team",)}),
+    Row("CreateVirtualMFADevice", {"VirtualMFADeviceName": "new"}, On.NEW_DEVICE),
+    *(Row("CreateVirtualMFADevice", {"VirtualMFADeviceName": "new", "Tags": [IAM_TAG]},
+          On.NEW_DEVICE, _TAGGED, action) for action in ("", "TagMFADevice")),
+    *_plain("DeleteVirtualMFADevice ListMFADeviceTags", On.DEVICE, **_DEVICE),
+    Row("TagMFADevice", {**_DEVICE, "Tags": [IAM_TAG]}, On.DEVICE, _TAGGED),
+    Row("UntagMFADevice", {**_DEVICE, "TagKeys": ["Team"]}, On.DEVICE, {"aws:TagKeys": ("Team",)}),
+    *_plain("DeactivateMFADevice GetMFADevice", On.USER, **_JO, **_DEVICE),
+    *_plain("EnableMFADevice ResyncMFADevice", On.USER, **_JO, **_DEVICE, **_CODES),
     *_plain("AddRoleToInstanceProfile RemoveRoleFromInstanceProfile", On.PROFILE,
             **_PROFILE, **_OPS),
     Row("AddRoleToInstanceProfile", {**_PROFILE, **_OPS}, On.ROLE,

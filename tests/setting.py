@@ -74,6 +74,9 @@ def people(tenant: Tenant) -> dict[str, Any]:
     saml = root(
         api.CreateSAMLProvider, name="idp", saml_metadata_document=metadata(), tags=team
     ).saml_provider_arn
+    device = root(
+        api.CreateVirtualMFADevice, virtual_mfa_device_name="phone", tags=team
+    ).virtual_mfa_device.serial_number
     role = stored_role(tenant, "assumed", trusting(f"{tenant.id}"), tags='{"Team":"blue"}')
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
@@ -85,6 +88,7 @@ def people(tenant: Tenant) -> dict[str, Any]:
         "@access key": key,
         "@provider": provider,
         "@saml provider": saml,
+        "@device": device,
         "@delegation request": f"arn:aws:iam::{tenant.id}:delegation-request/{'A' * 24}",  # none
         **tree,
     }

@@ -70,6 +70,18 @@ class Rules:
     long_body: bool = False
     """May its body be longer than that of other operations?  (HF-7)"""
 
+    writes_with: str = ""
+    """The member with which a call changes something, though its record says that it only reads.
+
+    CloudTrail says so of every call that gives credentials; a code that is shown counts once.
+    """
+
+    def changes(self, request: object) -> bool:
+        """May this request change anything, if it is allowed?"""
+        if self.writes_with and getattr(request, self.writes_with) is not None:
+            return True
+        return not self.operation.read_only
+
     def __post_init__(self) -> None:
         if self.answer_recorded is None:
             object.__setattr__(self, "answer_recorded", not self.operation.read_only)

@@ -313,7 +313,7 @@ def test_a_successor_of_whom_a_role_trusts(tenant: Tenant) -> None:
 
 
 def test_what_is_not_served(tenant: Tenant) -> None:
-    """No device validates a code, and no provider of contexts is known."""
+    """No device of another validates a code, and no provider of contexts is known."""
     alice = tenant.user("alice")
     role = stored_role(tenant, "r", trusting(alice.caller.principal.arn))
     with refused("AccessDenied", "unable to validate MFA code.  Please"):

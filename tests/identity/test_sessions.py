@@ -422,7 +422,7 @@ def test_what_a_token_holds_is_not_shown() -> None:
 def test_no_device_validates_a_code(
     alice: Person, serial: str | None, code: str | None, said: str
 ) -> None:
-    """There are no devices: a code is refused as of one that does not exist."""
+    """Without a device a code is refused, as is half of what AWS asks for."""
     with refused("AccessDenied", f"MultiFactorAuthentication failed, {said}"):
         alice(sts.GetSessionToken, serial_number=serial, token_code=code)
     own(alice)

@@ -259,24 +259,6 @@ def test_removing_a_boundary_can_be_denied(tenant: Tenant, admin: Person) -> Non
     lead(api.DeleteUserPermissionsBoundary, user_name="bob")
 
 
-def test_no_devices(tenant: Tenant, admin: Person) -> None:
-    """What users do not have yet is an empty list, for those who may ask."""
-    answer = admin(api.ListMFADevices, user_name="admin")
-
-    assert (answer.mfa_devices, answer.is_truncated) == ([], False)
-    with refused("NoSuchEntity"):
-        admin(api.ListMFADevices, user_name="nobody")
-    with refused("AccessDenied"):
-        tenant.user("mallory")(api.ListMFADevices, user_name="admin")
-
-
-def test_no_virtual_devices(tenant: Tenant, admin: Person) -> None:
-    """The account has no virtual MFA devices."""
-    assert admin(api.ListVirtualMFADevices).virtual_mfa_devices == []
-    with refused("AccessDenied", "on resource: *"):
-        tenant.user("mallory")(api.ListVirtualMFADevices)
-
-
 def test_a_path_that_is_aws_own(tenant: Tenant, admin: Person) -> None:
     """Nobody, not even root, makes a user under /aws-reserved/ or moves one there."""
     admin(api.CreateUser, user_name="mine", path="/aws/reserved/")

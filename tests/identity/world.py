@@ -168,12 +168,14 @@ class World:
                 repository=self.repository,
                 session_tokens=self.hierarchy.session_tokens,
                 regions=frozenset({REGION}),
+                one_time_codes=self.hierarchy.one_time_codes,
             )
         return IamCall(
             **common,
             repository=self.repository,
             tokens=self.hierarchy.tokens,
             passwords=self.passwords,
+            one_time_codes=self.hierarchy.one_time_codes,
             last_used=self.last_used,
         )
 

@@ -30,6 +30,7 @@ from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
 from tests.identity.saml_documents import metadata, pem
 from tests.server.installations import REGION, Local, open_local
+from tests.server.second_factors import Somebody
 
 PAGE = 4096
 STORE = "keystead.db"
@@ -73,6 +74,7 @@ def everything(local: Local) -> None:
         local.iam("ChangePassword", OldPassword="another", NewPassword="A-long-password-2")
         local.time.passes(timedelta(seconds=2))
     local.iam("UpdateLoginProfile", UserName="admin", PasswordResetRequired="true")
+    Somebody(local, "carol").session()
     local.organizations("CreateOrganization")
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")

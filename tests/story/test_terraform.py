@@ -35,6 +35,16 @@ resource "aws_iam_user" "alice" {
   tags = { team = "orders" }
 }
 
+resource "aws_iam_user_login_profile" "alice" {
+  user = aws_iam_user.alice.name
+}
+
+resource "aws_iam_virtual_mfa_device" "alice" {
+  virtual_mfa_device_name = "terraform-alice"
+  path                    = "/staff/"
+  tags                    = { team = "orders" }
+}
+
 resource "aws_iam_group" "staff" {
   name = "terraform-staff"
 }

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.kdf import hkdf
+from keystead.custody.one_time_codes import OneTimeCodes
 from keystead.custody.passwords import Passwords
 from keystead.custody.rows import ColumnSeals, RecordSealer, RowSeals
 from keystead.custody.seals import RootKey
@@ -46,7 +47,8 @@ class Hierarchy(Guarded):
 
     __slots__ = (
         "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "incarnation",
-        "installation", "passwords", "rows", "session_tokens", "store_key", "sums", "tokens",
+        "installation", "one_time_codes", "passwords", "rows", "session_tokens", "store_key",
+        "sums", "tokens",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -64,6 +66,7 @@ class Hierarchy(Guarded):
         self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)
         self.session_tokens = SessionTokens(key(Purpose.SESSION_TOKENS), root.incarnation)
         self.passwords = Passwords(key(Purpose.PASSWORDS))
+        self.one_time_codes = OneTimeCodes(root.incarnation)
         self._generation = root.generation
         self._domains_key = key(Purpose.ACCOUNT_DOMAINS)
         self._domains: BoundedCache[str, RecordSealer] = BoundedCache(_DOMAINS)

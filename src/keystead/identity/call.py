@@ -4,11 +4,13 @@ INVARIANT: every name in a request is looked up in the caller's own account (IA-
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
 from keystead.arns import NotAnArn
 from keystead.call import Call, R
+from keystead.custody.one_time_codes import OneTimeCodes
 from keystead.custody.passwords import Passwords
 from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.tokens import Tokens
@@ -30,6 +32,7 @@ from keystead.identity.repository import (
     IdentityRepository,
     InstanceProfile,
     ManagedPolicy,
+    MfaDevice,
     OidcProvider,
     Role,
     SamlProvider,
@@ -60,6 +63,7 @@ class StsCall(Call, kw_only=True):
     repository: IdentityRepository
     session_tokens: SessionTokens
     regions: frozenset[str]  # of the installation: the others are those of global endpoints
+    one_time_codes: OneTimeCodes
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     session: Session | None = None  # of the caller
 
@@ -85,8 +89,10 @@ class IamCall(Call, kw_only=True):
     repository: IdentityRepository
     tokens: Tokens
     passwords: Passwords
+    one_time_codes: OneTimeCodes
     last_used: LastUsed
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+    session: Session | None = None  # of the caller
 
     @property
     def rules(self) -> Rules:
@@ -132,6 +138,30 @@ class IamCall(Call, kw_only=True):
         if name is None and self.principal.type is PrincipalType.ACCOUNT:
             return resources.root(self.own_account())
         return resources.owner_of_keys(self.user(name))
+
+    def device_owner(self, name: str | None) -> Named[KeyOwner]:
+        """The owner of MFA devices with this name; without a name the caller.
+
+        Root has no name, so it calls itself by its account id where a name is needed. Nobody else
+        reaches what is root's own (CO-9).
+        """
+        if self.principal.type is PrincipalType.ACCOUNT and name == self.account:
+            name = None
+        return self.key_owner(name)
+
+    def mfa_device(self, serial_number: str) -> Named[MfaDevice]:
+        """The virtual MFA device with this serial number, which is compared exactly.
+
+        A text that is no ARN of one is the serial number of no device. Another account's device is
+        nothing that a caller may do anything to (IA-10).
+        """
+        account, device = self.account, None
+        with suppress(NotAnArn, NotAProviderArn):
+            account, name = split_provider_arn(serial_number, MfaDevice.kind.noun)
+            if account == self.account:
+                device = self.repository.mfa_devices.named(self.transaction, account, name)
+        known = device if device is not None and device.arn == serial_number else None
+        return resources.with_arn(MfaDevice, account, serial_number, known)
 
     def own_account(self) -> Account:
         """The caller's account; it exists, since the caller was authenticated."""

@@ -151,3 +151,14 @@ SAML_PROVIDER = EntityKind(
     exists="Provider with name {name} already exists.",
     tagging=Tagging(api.TagSAMLProvider, "TagsPerSAMLProvider", fold=False, prefixes=("aws",)),
 )
+MFA_DEVICE = EntityKind(
+    noun="mfa",
+    title="VirtualMFADevice",
+    table="iam_mfa_device",
+    id_column="device_id",
+    id_prefix=identifiers.MFA_DEVICE,
+    quota=("VirtualMFADevicesPerAccount", limits.MFA_DEVICES_PER_ACCOUNT),
+    missing="VirtualMFADevice with serial number {arn} doesn't exist.",
+    exists="MFADevice entity at the same path and name already exists.",
+    tagging=Tagging(api.TagMFADevice, "TagsPerMFADevice", fold=False, prefixes=("aws",)),
+)

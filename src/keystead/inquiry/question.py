@@ -19,7 +19,7 @@ from keystead.identity.authentication import Caller, callers
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
 from keystead.identity.permissions import managed_policy as policies
 from keystead.identity.permissions import trust
-from keystead.identity.repository import E, Role, User
+from keystead.identity.repository import E, MfaDevice, Role, User
 from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
@@ -167,6 +167,8 @@ class _Live:
                 return self._entity(Role, arn)
             case "policy":
                 return self._policy(arn)
+            case "mfa":
+                return self._device(arn)
         return None
 
     def assumable(self, arn: Arn) -> Resource | None:
@@ -181,6 +183,13 @@ class _Live:
         name = arn.resource.rpartition("/")[2]
         known = self._identities.of(record).named(self._reader, arn.account, name)
         return known if known is not None and known.arn == str(arn) else None
+
+    def _device(self, arn: Arn) -> Resource | None:
+        name = arn.resource.partition("/")[2]
+        known = self._identities.mfa_devices.named(self._reader, arn.account, name)
+        if known is None or known.arn != str(arn):
+            return None
+        return identities.with_arn(MfaDevice, arn.account, known.arn, known)
 
     def _policy(self, arn: Arn) -> Resource | None:
         if arn.account == AWS_ACCOUNT:  # AWS's own have no tags

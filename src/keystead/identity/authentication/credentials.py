@@ -15,7 +15,7 @@ from keystead.identity import identifiers
 from keystead.identity.authentication import callers
 from keystead.identity.authentication.callers import Caller, KeyHolder, Owner
 from keystead.identity.permissions import root_access
-from keystead.identity.repository import AccessKey, Account, IdentityRepository
+from keystead.identity.repository import AccessKey, Account, IdentityRepository, MfaDevice
 from keystead.identity.sessions import (
     OpenedToken,
     RowKind,
@@ -117,16 +117,22 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
     opened = open_token(tokens, access_key_id, token, now)
     if opened is None or not opened.session.rows:
         return None
-    owners = [_row(repository, reader, row) for row in opened.session.rows]
-    owner = owners[0]
-    return None if owner is None or None in owners else SessionCredential(opened, owner)
+    found = [_row(repository, reader, row) for row in opened.session.rows]
+    owner = found[0]
+    if owner is None or isinstance(owner, MfaDevice) or None in found:
+        return None
+    return SessionCredential(opened, owner)
 
 
-def _row(repository: IdentityRepository, reader: Reader, row: SessionRow) -> Owner | None:
+def _row(
+    repository: IdentityRepository, reader: Reader, row: SessionRow
+) -> Owner | MfaDevice | None:
     """The row of a session, if it still exists under the same unique id."""
     account = _open_account(repository, reader, row.account)
     if account is None or row.kind is RowKind.ROOT:
         return account
+    if row.kind is RowKind.MFA_DEVICE:
+        return repository.mfa_devices.enabled_as(reader, row.account, row.unique_id)
     if row.kind is RowKind.ROLE:
         return repository.roles.get(reader, row.account, row.unique_id)
     if row.kind is RowKind.USER:

@@ -1,5 +1,5 @@
-"""What a person knows or has to prove who asks: passwords, and attempts at them."""
+"""What a person knows or has to prove who asks: passwords, attempts at them, one-time codes."""
 
-from keystead.identity.factors import attempts, passwords
+from keystead.identity.factors import attempts, codes, passwords
 
-__all__ = ("attempts", "passwords")
+__all__ = ("attempts", "codes", "passwords")

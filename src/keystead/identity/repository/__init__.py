@@ -14,6 +14,7 @@ from keystead.identity.repository.login_profiles import (
     LoginUse,
     PasswordAttempts,
 )
+from keystead.identity.repository.mfa_devices import MfaDevice
 from keystead.identity.repository.oidc_providers import OidcProvider, listed
 from keystead.identity.repository.organization_policies import (
     DEFAULTS,
@@ -47,8 +48,9 @@ __all__ = (
     "AccessKeyUse", "AccessKeys", "Account", "AccountState", "Attachment", "Creation", "Delegate",
     "E", "Entities", "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository",
     "InlinePolicy", "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
-    "ManagedPolicy", "Member", "Membership", "OidcProvider", "Organization", "OrganizationPolicy",
-    "OrganizationPolicyType", "Organizations", "PasswordAttempts", "PasswordPolicy",
-    "PolicyVersion", "Role", "RoleUse", "RootFeature", "RootFeatureName", "SamlKey", "SamlProvider",
+    "ManagedPolicy", "Member", "Membership", "MfaDevice", "OidcProvider", "Organization",
+    "OrganizationPolicy", "OrganizationPolicyType", "Organizations", "PasswordAttempts",
+    "PasswordPolicy", "PolicyVersion", "Role", "RoleUse", "RootFeature", "RootFeatureName",
+    "SamlKey", "SamlProvider",
     "ServiceAccess", "Unit", "User", "certificate_list", "listed", "new", "packed", "unpacked",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
 from keystead.identity.repository.login_profiles import LoginProfiles
+from keystead.identity.repository.mfa_devices import MfaDevices
 from keystead.identity.repository.oidc_providers import OidcProvider
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
@@ -43,9 +44,9 @@ class IdentityRepository:
     __slots__ = (
         "_entities", "accepted", "access_keys", "accounts", "attachments", "compiled",
         "delegations", "groups", "handshakes", "identities", "inline_policies", "instance_profiles",
-        "login_profiles", "memberships", "oidc_providers", "organization_policies", "organizations",
-        "password_policies", "policies", "preparations", "role_deletions", "roles", "root_features",
-        "saml_providers", "users",
+        "login_profiles", "memberships", "mfa_devices", "oidc_providers", "organization_policies",
+        "organizations", "password_policies", "policies", "preparations", "role_deletions", "roles",
+        "root_features", "saml_providers", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -59,12 +60,13 @@ class IdentityRepository:
         self.instance_profiles = InstanceProfiles(seals)
         self.oidc_providers = Entities(seals, OidcProvider)
         self.saml_providers = SamlProviders(seals)
+        self.mfa_devices = MfaDevices(seals)
         self.policies = Policies(seals)
         self.identities: tuple[Entities[Any], ...] = (self.users, self.groups, self.roles)
         """Those who carry policies."""
         every: tuple[Entities[Any], ...] = (
             *self.identities, self.policies, self.instance_profiles, self.oidc_providers,
-            self.saml_providers,
+            self.saml_providers, self.mfa_devices,
         )  # fmt: skip
         self._entities = {entities.record: entities for entities in every}
         self.inline_policies = InlinePolicies(seals)

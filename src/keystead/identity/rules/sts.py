@@ -20,6 +20,7 @@ STS = table(
         across_accounts=True,
         answer_recorded=True,
         credentials=_MAY_ASSUME,
+        writes_with="token_code",
     ),
     Rules(
         api.AssumeRoot,
@@ -36,6 +37,11 @@ STS = table(
         answer_recorded=True,
         credentials=LONG_TERM,
     ),
-    Rules(api.GetSessionToken, answer_recorded=True, credentials=LONG_TERM),
+    Rules(
+        api.GetSessionToken,
+        answer_recorded=True,
+        credentials=LONG_TERM,
+        writes_with="token_code",
+    ),
     *DECLINED_STS,
 )

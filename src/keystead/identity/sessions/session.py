@@ -29,6 +29,7 @@ class RowKind(StrEnum):
     ROLE = "role"
     ROOT_FEATURE = "root feature"  # of a member account; its id is that of the enabling
     ROOT_ADMINISTRATOR = "root administrator"  # its id is that of the organization
+    MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -36,7 +37,7 @@ class SessionRow(msgspec.Struct, frozen=True, array_like=True):
 
     kind: RowKind
     account: str
-    unique_id: str  # AIDA…, AROA…; for root the account id
+    unique_id: str  # AIDA…, AROA…; for root the account id; the enabling of a device
 
 
 class PassedPolicy(msgspec.Struct, frozen=True, array_like=True):

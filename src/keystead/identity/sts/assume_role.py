@@ -1,8 +1,9 @@
 """AssumeRole: a session of a role, for a user or for a session of a role (iam.md 5.8, 5.11).
 
-(1) The role, in whichever account it is. (2) May the caller assume it, pass these tags, set this
-source identity?  The trust policy is asked each time. (3) What is passed is understood, and fits.
-(4) Credentials.
+(1) The role, in whichever account it is. (2) The second factor, if one is shown: it belongs to the
+question, and is spent whatever the answer. (3) May the caller assume the role, pass these tags, set
+this source identity?  The trust policy is asked each time. (4) What is passed is understood, and
+fits. (5) Credentials. The session does not tell of the second factor (iam.md 2.10).
 
 A role that is not there is refused as one that trusts nobody: no caller learns which roles exist.
 """
@@ -14,52 +15,40 @@ from keystead.errors import ValidationException
 from keystead.identity import times
 from keystead.identity.call import StsCall
 from keystead.identity.permissions import trust
+from keystead.identity.repository import Role
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow, SessionTag, issue
 from keystead.identity.sts import answers, durations, mfa, session_policies, session_tags
 from keystead.policy.evaluation import AccessDenied, ContextValue
-from keystead.registry import implements
+from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
+from keystead.work import Work
 
 
-@implements(api.AssumeRole)
-def assume_role(call: StsCall, request: api.AssumeRoleRequest) -> api.AssumeRoleResponse:
+@implements_with_work(api.AssumeRole)
+def assume_role(
+    call: StsCall, request: api.AssumeRoleRequest
+) -> api.AssumeRoleResponse | Work[bool]:
     passed = session_tags.requested(request.tags, request.transitive_tag_keys)
     passed_on = session_tags.inherited(call.session)
     source_identity = _source_identity(call, request)
     if request.provided_contexts is not None:  # there are no providers of them here
         raise _not_authorized(call, "sts:SetContext", request.role_arn)
     target = _target(call, request.role_arn)  # (1)
-    keys = _keys(request, passed, source_identity)
-    permit = call.authorize("sts:AssumeRole", target, keys)  # (2)
+    factor = mfa.shown(call, request.serial_number, request.token_code)  # (2)
+    if isinstance(factor, Work):
+        return factor
+    keys = {**_keys(request, passed, source_identity), **factor.keys}
+    permit = call.authorize("sts:AssumeRole", target, keys)  # (3)
     if passed or passed_on:
         call.authorize("sts:TagSession", target, keys)
     if source_identity:
         call.authorize("sts:SetSourceIdentity", target, keys)
     if not isinstance(target, trust.Assumable):
         raise TypeError(f"a role that is not there may be assumed: {request.role_arn}")
-    role = target.role
-    mfa.require_none(request.serial_number, request.token_code)
-    tags = session_tags.together(passed, passed_on)  # (3)
-    policies = session_policies.passed_policies(
-        call, role.account, request.policy, request.policy_arns
-    )
-    packed = session_policies.packed_size(policies, tags)
-    seconds = durations.of_role_session(
-        request.duration_seconds, role.longest_session, chained=_is_role_session(call)
-    )
-    issued, name = times.stored(call.now), request.role_session_name
-    session = Session(
-        kind=SessionKind.ROLE,
-        account=role.account,
-        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id),),
-        issued=issued,
-        expires=issued + seconds,
-        name=name,
-        layers=(policies,) if policies else (),
-        tags=tags,
-        source_identity=source_identity,
-    )
-    credentials = issue(call.session_tokens, permit, session, call.now)  # (4)
+    role, name = target.role, request.role_session_name
+    tags = session_tags.together(passed, passed_on)
+    session, packed = _session(call, request, role, tags, source_identity)  # (4)
+    credentials = issue(call.session_tokens, permit, session, call.now)  # (5)
     return api.AssumeRoleResponse(
         credentials=answers.credentials(credentials),
         assumed_role_user=api.AssumedRoleUser(
@@ -69,6 +58,36 @@ def assume_role(call: StsCall, request: api.AssumeRoleRequest) -> api.AssumeRole
         packed_policy_size=packed,
         source_identity=source_identity or None,
     )
+
+
+def _session(
+    call: StsCall,
+    request: api.AssumeRoleRequest,
+    role: Role,
+    tags: tuple[SessionTag, ...],
+    source_identity: str,
+) -> tuple[Session, int | None]:
+    """The new session, and how much of the room for policies and tags it takes, in percent."""
+    policies = session_policies.passed_policies(
+        call, role.account, request.policy, request.policy_arns
+    )
+    packed = session_policies.packed_size(policies, tags)
+    seconds = durations.of_role_session(
+        request.duration_seconds, role.longest_session, chained=_is_role_session(call)
+    )
+    issued = times.stored(call.now)
+    session = Session(
+        kind=SessionKind.ROLE,
+        account=role.account,
+        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id),),
+        issued=issued,
+        expires=issued + seconds,
+        name=request.role_session_name,
+        layers=(policies,) if policies else (),
+        tags=tags,
+        source_identity=source_identity,
+    )
+    return session, packed
 
 
 def _target(call: StsCall, text: str) -> Resource:

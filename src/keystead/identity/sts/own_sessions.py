@@ -18,25 +18,29 @@ from keystead.identity.sessions import (
 )
 from keystead.identity.sts import answers, durations, mfa, session_policies, session_tags
 from keystead.policy.evaluation import PrincipalType
-from keystead.registry import implements
+from keystead.registry import implements, implements_with_work
 from keystead.wire.models import sts as api
+from keystead.work import Work
 
 
-@implements(api.GetSessionToken)
+@implements_with_work(api.GetSessionToken)
 def get_session_token(
     call: StsCall, request: api.GetSessionTokenRequest
-) -> api.GetSessionTokenResponse:
+) -> api.GetSessionTokenResponse | Work[bool]:
     # Policies do not apply (iam.md 2.7): a caller with the long-term key may have this too.
     permit = call.authorize_any("sts:GetSessionToken")
-    mfa.require_none(request.serial_number, request.token_code)
+    factor = mfa.shown(call, request.serial_number, request.token_code)
+    if isinstance(factor, Work):
+        return factor
     issued = times.stored(call.now)
     seconds = durations.of_own_session(request.duration_seconds, call.principal.type)
     session = Session(
         kind=SessionKind.USER,
         account=call.account,
-        rows=(_own_row(call),),
+        rows=(_own_row(call), *factor.rows),
         issued=issued,
         expires=issued + seconds,
+        mfa=issued if factor.device else None,
     )
     credentials = issue(call.session_tokens, permit, session, call.now)
     return api.GetSessionTokenResponse(credentials=answers.credentials(credentials))

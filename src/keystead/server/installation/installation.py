@@ -221,6 +221,7 @@ class Installation:
                 repository=self.identities,
                 tokens=tokens,
                 passwords=self.hierarchy.passwords,
+                one_time_codes=self.hierarchy.one_time_codes,
                 last_used=self.last_used,
                 accept_unsupported_condition_keys=accept,
             ),
@@ -250,6 +251,7 @@ class Installation:
                 repository=self.identities,
                 session_tokens=self.hierarchy.session_tokens,
                 regions=frozenset(self.config.regions),
+                one_time_codes=self.hierarchy.one_time_codes,
                 accept_unsupported_condition_keys=accept,
             ),
         }

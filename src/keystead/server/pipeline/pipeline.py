@@ -343,11 +343,11 @@ class Pipeline:
             ready.arrived.begin_again()
             ready = self._call(self._what(self._who(ready.arrived)))
         call = ready.call
-        if ready.implementation.operation.read_only:
-            performed = self._run(ready)
-        else:
+        if call.rules.changes(ready.input):
             with self.store.write() as call.transaction:
                 performed = self._run(ready)  # (b)
+        else:
+            performed = self._run(ready)
         return performed if isinstance(performed, Answered) else self._promise(performed)
 
     def _run(self, ready: Ready) -> Answered | Working:

@@ -53,6 +53,7 @@ def get_account_summary(
     call.ask_any()
     repository, reader, account = call.repository, call.transaction, call.account
     root_keys = repository.access_keys.of(reader, account, account)
+    root_devices = repository.mfa_devices.of_owner(reader, account, account)
     root_password = call.own_account().password
     summary: dict[api.summaryKeyType, int] = {
         "Users": repository.users.count(reader, account),
@@ -85,9 +86,9 @@ def get_account_summary(
             repository.oidc_providers.count(reader, account)
             + repository.saml_providers.count(reader, account)
         ),
-        "MFADevices": 0,
-        "MFADevicesInUse": 0,
-        "AccountMFAEnabled": 0,
+        "MFADevices": repository.mfa_devices.count(reader, account),
+        "MFADevicesInUse": repository.mfa_devices.in_use(reader, account),
+        "AccountMFAEnabled": int(bool(root_devices)),
         "AccountPasswordPresent": int(bool(root_password)),
         "AccountAccessKeysPresent": int(bool(root_keys)),
         "AccountSigningCertificatesPresent": 0,

@@ -9,10 +9,10 @@ from keystead.identity.iam.entities.conflicts import (
     require_nothing_left,
 )
 from keystead.identity.iam.entities.listings import listed_after
-from keystead.identity.iam.entities.names import ask_to_create, create, rename
+from keystead.identity.iam.entities.names import ask_to_create, create, rename, require_room
 
 __all__ = (
     "ROLE_IN_PROFILE", "ask_to_change", "ask_to_create", "attachments", "boundaries", "create",
     "inline_policies", "listed_after", "modifiable", "policies_left", "rename",
-    "require_nothing_left", "tags",
+    "require_nothing_left", "require_room", "tags",
 )  # fmt: skip

@@ -37,15 +37,19 @@ def ask_to_create(
 
 def create(call: IamCall, record: type[E], name: str, path: str, **columns: Any) -> E:
     """Make an entity; refuses a name that is taken, and more than the quota."""
-    entities = call.repository.of(record)
-    _require_free(call, record, name)
-    quota, most = record.kind.quota
-    if entities.count(call.transaction, call.account) >= most:
-        raise api.LimitExceededException(f"Cannot exceed quota for {quota}: {most}")
+    require_room(call, record, name)
     boundaries.require_policy(call, columns.get("boundary"))
     made = new(record, call.account, path, name, times.stored(call.now), **columns)
-    entities.insert(call.transaction, made)
+    call.repository.of(record).insert(call.transaction, made)
     return made
+
+
+def require_room(call: IamCall, record: type[E], name: str) -> None:
+    """Refuse a name that is taken, and more entities of a kind than the quota."""
+    _require_free(call, record, name)
+    quota, most = record.kind.quota
+    if call.repository.of(record).count(call.transaction, call.account) >= most:
+        raise api.LimitExceededException(f"Cannot exceed quota for {quota}: {most}")
 
 
 def rename(call: IamCall, named: Named[E], new_name: str | None, new_path: str | None) -> None:

@@ -41,6 +41,11 @@ def tag_saml_provider(call: IamCall, request: api.TagSAMLProviderRequest) -> Non
     _tag(call, call.saml_provider(request.saml_provider_arn), request.tags)
 
 
+@implements(api.TagMFADevice)
+def tag_mfa_device(call: IamCall, request: api.TagMFADeviceRequest) -> None:
+    _tag(call, call.mfa_device(request.serial_number), request.tags)
+
+
 @implements(api.TagOpenIDConnectProvider)
 def tag_open_id_connect_provider(
     call: IamCall, request: api.TagOpenIDConnectProviderRequest
@@ -71,6 +76,11 @@ def untag_policy(call: IamCall, request: api.UntagPolicyRequest) -> None:
 @implements(api.UntagSAMLProvider)
 def untag_saml_provider(call: IamCall, request: api.UntagSAMLProviderRequest) -> None:
     _untag(call, call.saml_provider(request.saml_provider_arn), request.tag_keys)
+
+
+@implements(api.UntagMFADevice)
+def untag_mfa_device(call: IamCall, request: api.UntagMFADeviceRequest) -> None:
+    _untag(call, call.mfa_device(request.serial_number), request.tag_keys)
 
 
 @implements(api.UntagOpenIDConnectProvider)
@@ -122,6 +132,16 @@ def list_saml_provider_tags(
 ) -> api.ListSAMLProviderTagsResponse:
     page = _page(call, request, call.saml_provider(request.saml_provider_arn))
     return api.ListSAMLProviderTagsResponse(
+        tags=page.items, is_truncated=page.is_truncated, marker=page.marker
+    )
+
+
+@implements(api.ListMFADeviceTags)
+def list_mfa_device_tags(
+    call: IamCall, request: api.ListMFADeviceTagsRequest
+) -> api.ListMFADeviceTagsResponse:
+    page = _page(call, request, call.mfa_device(request.serial_number))
+    return api.ListMFADeviceTagsResponse(
         tags=page.items, is_truncated=page.is_truncated, marker=page.marker
     )
 

@@ -6,13 +6,13 @@ from keystead.identity.iam.identities import (
     groups,
     instance_profiles,
     login_profiles,
+    mfa_devices,
     roles,
     service_linked_roles,
-    unserved,
     users,
 )
 
 __all__ = (
-    "access_keys", "group_memberships", "groups", "instance_profiles", "login_profiles", "roles",
-    "service_linked_roles", "unserved", "users",
+    "access_keys", "group_memberships", "groups", "instance_profiles", "login_profiles",
+    "mfa_devices", "roles", "service_linked_roles", "users",
 )  # fmt: skip

@@ -30,7 +30,7 @@ def get_user(call: IamCall, request: api.GetUserRequest) -> api.GetUserResponse:
     if request.user_name is None and call.principal.type is PrincipalType.ACCOUNT:
         account = call.own_account()
         call.ask(resources.root(account))
-        return api.GetUserResponse(user=_shown_root(account))
+        return api.GetUserResponse(user=shown_root(account))
     user = call.user(request.user_name)
     call.ask(user)
     return api.GetUserResponse(user=shown(call, user.existing()))
@@ -50,10 +50,12 @@ def delete_user(call: IamCall, request: api.DeleteUserRequest) -> None:
     repository, reader = call.repository, call.transaction
     profile = repository.login_profiles.get(reader, known.account, known.user_id)
     keys = repository.access_keys.of(reader, known.account, known.user_id)
+    devices = repository.mfa_devices.of_owner(reader, known.account, known.user_id)
     groups = repository.memberships.groups_of(reader, known)
     entities.require_nothing_left(
         (profile, "delete login profile first."),
         (keys, "delete access keys first."),
+        (devices, "delete MFA device first."),
         *entities.policies_left(call, known),
         (groups, "remove users from group first."),
     )
@@ -92,7 +94,8 @@ def shown(call: IamCall, user: User) -> api.User:
     )
 
 
-def _shown_root(account: Account) -> api.User:
+def shown_root(account: Account) -> api.User:
+    """The root user of an account."""
     return api.User(
         path="/",
         user_name=cast("Any", None),  # root has no name, though the model asks for one
