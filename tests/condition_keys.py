@@ -397,6 +397,11 @@ IAM: tuple[Row, ...] = (
             "ListSAMLProviders ListUsers "
             "ListVirtualMFADevices",
             On.ANYTHING),
+    *_plain("GetAccountProperties", On.ANYTHING),
+    Row("PutAccountProperties", {"Properties": {"B/x": "1", "A/y": "2"}}, On.ANYTHING,
+        {"iam:AccountPropertyNamespaces": ("A", "B")}),
+    *_plain("SetSecurityTokenServicePreferences", On.ANYTHING,
+            GlobalEndpointTokenVersion="v1Token"),
     *_plain("GetContextKeysForCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT]),
     *_plain("SimulateCustomPolicy", On.ANYTHING, PolicyInputList=[DOCUMENT],
             ActionNames=["kms:Encrypt"]),

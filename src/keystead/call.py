@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from keystead.audit.event import Event, EventResource
+from keystead.audit.event import HIGH, Event, EventResource
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation import (
     NO_KEYS,
@@ -30,7 +30,7 @@ from keystead.policy.evaluation import (
     evaluate,
 )
 from keystead.policy.reasons import refusal
-from keystead.rules import Rules
+from keystead.rules import Rules, Severity
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation
@@ -156,6 +156,12 @@ class Call(msgspec.Struct, kw_only=True):
         if isinstance(outcome, Failed):
             raise WorkFailed(f"the work of {self.operation.name} failed")
         return outcome
+
+    def mark(self) -> None:
+        """Mark the record of this call: its severity is high, as the row of its operation says."""
+        if self.rules.severity is Severity.ORDINARY:
+            raise RuntimeError(f"{self.operation.name} has no severity")
+        self.event.severity = HIGH
 
     def authorize(
         self, action: str, resource: R, keys: Mapping[str, ContextValue] = NO_KEYS

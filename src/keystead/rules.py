@@ -31,6 +31,15 @@ class CredentialKind(Enum):
 EVERY_KIND = frozenset(CredentialKind)
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 
+
+class Severity(Enum):
+    """How much the records of an operation matter to somebody who watches (threat-model 7)."""
+
+    ORDINARY = auto()
+    HIGH = auto()  # every record, of refusals too
+    IF_OPEN = auto()  # those of a trust policy for everybody, or for another account
+
+
 _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
     "iam": LONG_TERM
     | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE, CredentialKind.ROOT_TASK},
@@ -66,6 +75,9 @@ class Rules:
 
     Without a word here they are those of its service, and all where a service has no rule.
     """
+
+    severity: Severity = Severity.ORDINARY
+    """Which of its records are marked.  What root does is always marked."""
 
     long_body: bool = False
     """May its body be longer than that of other operations?  (HF-7)"""

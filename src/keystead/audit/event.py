@@ -12,6 +12,9 @@ import msgspec
 
 from keystead.policy.evaluation import Decision, Principal
 
+HIGH = "high"
+"""The mark of a record that somebody should look at."""
+
 
 class EventResource(msgspec.Struct, frozen=True, gc=False):
     """A resource that the call touched: an entry of CloudTrail's `resources`."""
@@ -50,4 +53,5 @@ class Event(msgspec.Struct):
     decisions: list[Decision] = []
     error_code: str = ""
     error_message: str = ""
+    severity: str = ""  # `HIGH`, or nothing
     duration_us: int = 0

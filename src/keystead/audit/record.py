@@ -74,6 +74,7 @@ class KeysteadField(Struct, gc=False, rename="camel"):
     duration_microseconds: int
     decisions: list[DecisionField]
     state: StateField | UnsetType = UNSET
+    severity: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class Recorder:
                 event.duration_us,
                 [_decision(d, event.resources) for d in event.decisions],
                 _state(event, state) if state else UNSET,
+                event.severity or UNSET,
             ),
         )
 

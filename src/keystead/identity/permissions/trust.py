@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from keystead.call import Principals
+from keystead.call import Principals as KnownPrincipals
 from keystead.identity import resources
 from keystead.identity.permissions import attached, validity
 from keystead.identity.repository import IdentityRepository, Role
 from keystead.policy.evaluation import ContextValue, PolicySource
-from keystead.policy.language import DocumentKind, known_names
+from keystead.policy.language import WEB_PROVIDERS, DocumentKind, Principals, known_names
 
 _TAG_SESSION = "sts:tagsession"
 POLICY_ID = "AssumeRolePolicyDocument"
@@ -52,6 +52,36 @@ def policy_of(repository: IdentityRepository, role: Role) -> PolicySource:
     return source
 
 
+def is_open(repository: IdentityRepository, role: Role) -> bool:
+    """Could somebody outside of the account assume this role, as far as its trust policy says?
+
+    Services and the account's own providers of identities are not outside; everybody, another
+    account, its principals and providers, and the web providers that anybody may use are.
+    """
+    named = {unique_id: name for name, unique_id in role.meant.items()}
+    for statement in policy_of(repository, role).policy.statements:
+        principals = statement.principals
+        if not statement.allow or principals is None:
+            continue
+        if not isinstance(principals, Principals) or principals.everybody:
+            return True
+        written = (
+            named.get(name) or named.get(name.partition(":")[0], name) for name in principals.names
+        )
+        if any(_is_outside(name, role.account) for name in written):
+            return True
+    return False
+
+
+def _is_outside(name: str, account: str) -> bool:
+    """Is this name of a trust policy not of this account?"""
+    if name.startswith("arn:"):
+        return name.split(":")[4] != account
+    if "." in name:
+        return name in WEB_PROVIDERS
+    return name != account
+
+
 def may_be_tagged(repository: IdentityRepository, role: Role) -> bool:
     """Could a session of this role have tags of its own?  Only if the trust policy says so."""
     statements = policy_of(repository, role).policy.statements
@@ -61,7 +91,7 @@ def may_be_tagged(repository: IdentityRepository, role: Role) -> bool:
 def read(
     repository: IdentityRepository,
     text: str,
-    principals: Principals,
+    principals: KnownPrincipals,
     *,
     accept_unsupported_condition_keys: bool,
 ) -> dict[str, str]:

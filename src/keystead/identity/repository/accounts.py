@@ -31,15 +31,24 @@ class Account(Record, frozen=True, kw_only=True, gc=False):
         return self.state == "ACTIVE"
 
 
+class TokenPreference(Record, frozen=True, kw_only=True, gc=False):
+    """Which version of tokens the global endpoint of STS is to give; kept and shown, no more."""
+
+    account: str
+    version: int
+
+
 class Accounts:
     """The accounts of the installation."""
 
-    __slots__ = ("_secrets", "_table")
+    __slots__ = ("_preferences", "_secrets", "_table")
 
     def __init__(self, seals: RowSeals) -> None:
         # Which accounts there are is the installation's own matter.
         lookups = [Lookup(columns, of_installation=True) for columns in (_NUMBER, _EMAIL, _ALIAS)]
         self._table = SealedTable(seals, "iam_account", Account, _NUMBER, lookups)
+        # No decision depends on a preference: it is not counted.
+        self._preferences = SealedTable(seals, "iam_sts_preference", TokenPreference, _NUMBER, ())
         self._secrets = seals.secrets
 
     def get(self, reader: Reader, account: str) -> Account | None:
@@ -60,6 +69,16 @@ class Accounts:
 
     def update(self, transaction: Transaction, record: Account) -> Account:
         return self._table.update(transaction, record)
+
+    def token_version(self, reader: Reader, account: str) -> int:
+        """The version that `keep_token_version` kept, or 2."""
+        kept = self._preferences.get(reader, account)
+        return 2 if kept is None else kept.version
+
+    def keep_token_version(self, transaction: Transaction, account: str, version: int) -> None:
+        """Keep a version, in the place of an earlier one."""
+        self._preferences.delete(transaction, account)
+        self._preferences.insert(transaction, TokenPreference(account=account, version=version))
 
     def seal_password(self, account: str, password_hash: str) -> bytes:
         """Root's password hash as it is stored."""

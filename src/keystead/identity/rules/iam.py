@@ -5,11 +5,11 @@ asks about these actions as well (iam.md 1.8, IA-3).
 """
 
 from keystead.identity.rules.declined import DECLINED_IAM
-from keystead.rules import Rules, table
+from keystead.rules import Rules, Severity, table
 from keystead.wire.models import iam as api
 
 IAM = table(
-    Rules(api.AddClientIDToOpenIDConnectProvider),
+    Rules(api.AddClientIDToOpenIDConnectProvider, severity=Severity.HIGH),
     Rules(api.AddRoleToInstanceProfile, asks=("iam:AddRoleToInstanceProfile", "iam:PassRole")),
     Rules(api.AddUserToGroup),
     Rules(api.AttachGroupPolicy),
@@ -24,13 +24,15 @@ IAM = table(
     Rules(
         api.CreateOpenIDConnectProvider,
         asks=("iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"),
+        severity=Severity.HIGH,
     ),
     Rules(api.CreatePolicy, asks=("iam:CreatePolicy", "iam:TagPolicy")),
     Rules(api.CreatePolicyVersion),
-    Rules(api.CreateRole, asks=("iam:CreateRole", "iam:TagRole")),
+    Rules(api.CreateRole, asks=("iam:CreateRole", "iam:TagRole"), severity=Severity.IF_OPEN),
     Rules(
         api.CreateSAMLProvider,
         asks=("iam:CreateSAMLProvider", "iam:TagSAMLProvider"),
+        severity=Severity.HIGH,
         long_body=True,
     ),
     Rules(api.CreateServiceLinkedRole),
@@ -67,6 +69,7 @@ IAM = table(
     Rules(api.GetAccessKeyLastUsed),
     Rules(api.GetAccountAuthorizationDetails),
     Rules(api.GetAccountPasswordPolicy),
+    Rules(api.GetAccountProperties),
     Rules(api.GetAccountSummary),
     Rules(api.GetContextKeysForCustomPolicy),
     Rules(api.GetContextKeysForPrincipalPolicy),
@@ -113,16 +116,18 @@ IAM = table(
     Rules(api.ListUserTags),
     Rules(api.ListUsers),
     Rules(api.ListVirtualMFADevices),
+    Rules(api.PutAccountProperties),
     Rules(api.PutGroupPolicy),
     Rules(api.PutRolePermissionsBoundary),
     Rules(api.PutRolePolicy),
     Rules(api.PutUserPermissionsBoundary),
     Rules(api.PutUserPolicy),
-    Rules(api.RemoveClientIDFromOpenIDConnectProvider),
+    Rules(api.RemoveClientIDFromOpenIDConnectProvider, severity=Severity.HIGH),
     Rules(api.RemoveRoleFromInstanceProfile),
     Rules(api.RemoveUserFromGroup),
     Rules(api.ResyncMFADevice),
     Rules(api.SetDefaultPolicyVersion),
+    Rules(api.SetSecurityTokenServicePreferences),
     Rules(api.SimulateCustomPolicy),
     Rules(api.SimulatePrincipalPolicy),
     Rules(api.TagInstanceProfile),
@@ -141,13 +146,13 @@ IAM = table(
     Rules(api.UntagUser),
     Rules(api.UpdateAccessKey),
     Rules(api.UpdateAccountPasswordPolicy),
-    Rules(api.UpdateAssumeRolePolicy),
+    Rules(api.UpdateAssumeRolePolicy, severity=Severity.IF_OPEN),
     Rules(api.UpdateGroup),
     Rules(api.UpdateLoginProfile),
-    Rules(api.UpdateOpenIDConnectProviderThumbprint),
+    Rules(api.UpdateOpenIDConnectProviderThumbprint, severity=Severity.HIGH),
     Rules(api.UpdateRole),
     Rules(api.UpdateRoleDescription),
-    Rules(api.UpdateSAMLProvider, long_body=True),
+    Rules(api.UpdateSAMLProvider, severity=Severity.HIGH, long_body=True),
     Rules(api.UpdateUser),
     *DECLINED_IAM,
 )

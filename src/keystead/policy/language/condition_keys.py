@@ -46,6 +46,7 @@ saml:x500UniqueIdentifier saml:edupersonorgdn saml:edupersonprimaryaffiliation
 saml:edupersonprincipalname saml:edupersonprimaryorgunitdn
 """
 _STRING_LISTS = """
+iam:AccountPropertyNamespaces
 aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:VpceOrgPaths aws:ResourceOrgPaths
 aws:TagKeys aws:CalledVia aws:SourceOrgPaths sts:TransitiveTagKeys kms:EncryptionContextKeys
 kms:GrantOperations kms:ResourceAliases saml:cn saml:edupersonaffiliation saml:edupersonnickname
@@ -71,7 +72,7 @@ iam:PolicyARN kms:GrantConstraintSourceArn sts:TaskPolicyArn
 # Beside the published ones of the services (`published`), those that exist and are newer.
 _NEVER_SUPPLIED = """
 aws:SignInSessionArn aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction
-aws:ViaAWSMCPService aws:CalledViaAWSMCP iam:RoleTemplateARN iam:AccountPropertyNamespaces
+aws:ViaAWSMCPService aws:CalledViaAWSMCP iam:RoleTemplateARN
 sts:RoleAuthorizedByIdp kms:TrailingDaysWithoutKeyUsage
 """
 

@@ -44,7 +44,7 @@ from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from keystead.arns import spoken
-from keystead.audit.event import Event
+from keystead.audit.event import HIGH, Event
 from keystead.audit.shown_members import request_parameters, response_elements, without_long
 from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Call
@@ -53,9 +53,16 @@ from keystead.custody.rows import RowIntegrityError
 from keystead.errors import AwsError, RequestTooLarge, ServiceUnavailable, without_trace
 from keystead.identity.authentication import Authenticator, claimed_key_id, require_taken
 from keystead.identity.sessions import Session
-from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalPolicies
+from keystead.policy.evaluation import (
+    AccessDenied,
+    ContextValue,
+    Principal,
+    PrincipalPolicies,
+    PrincipalType,
+)
 from keystead.refusals.memory import Refusals
 from keystead.request_keys import global_keys
+from keystead.rules import Severity
 from keystead.server.lane import Lane
 from keystead.server.pipeline import bodies
 from keystead.server.pipeline.answer import TEXT, Answer
@@ -331,7 +338,10 @@ class Pipeline:
             keys=global_keys(request, now, region, caller.keys),
             session=caller.session,
         )
-        require_taken(caller.credentials, call.rules)
+        rules = call.rules
+        if rules.severity is Severity.HIGH or caller.principal.type is PrincipalType.ACCOUNT:
+            event.severity = HIGH
+        require_taken(caller.credentials, rules)
         if arrived.outcome is not None:
             call.outcome = arrived.outcome
         return Ready(arrived, known, asked.implementation, asked.input, call)

@@ -92,6 +92,6 @@ def get_account_summary(
         "AccountPasswordPresent": int(bool(root_password)),
         "AccountAccessKeysPresent": int(bool(root_keys)),
         "AccountSigningCertificatesPresent": 0,
-        "GlobalEndpointTokenVersion": 2,
+        "GlobalEndpointTokenVersion": repository.accounts.token_version(reader, account),
     }
     return api.GetAccountSummaryResponse(summary_map=summary)

@@ -41,6 +41,7 @@ def create_role(call: IamCall, request: api.CreateRoleRequest) -> api.CreateRole
         longest_session=request.max_session_duration or LONGEST_SESSION,
         service=None, boundary=boundary, tags=packed(tags),
     )  # fmt: skip
+    _mark_if_open(call, role)
     return api.CreateRoleResponse(role=made(call, role))
 
 
@@ -79,7 +80,9 @@ def update_role_description(
 def update_assume_role_policy(call: IamCall, request: api.UpdateAssumeRolePolicyRequest) -> None:
     role = _asked_to_change(call, request.role_name)
     written = _trust(call, request.policy_document)
-    call.repository.update(call.transaction, msgspec.structs.replace(role, **written))
+    changed = msgspec.structs.replace(role, **written)
+    call.repository.update(call.transaction, changed)
+    _mark_if_open(call, changed)
 
 
 @implements(api.DeleteRole)
@@ -181,6 +184,12 @@ def _require_own_path(path: str | None) -> None:
         )
     if given.startswith(RESERVED):
         raise api.InvalidInputException(f"Path prefix '{RESERVED}' can only be used by AWS")
+
+
+def _mark_if_open(call: IamCall, role: Role) -> None:
+    """Mark the record, if the trust policy is for more than the account (threat-model 7)."""
+    if trust.is_open(call.repository, role):
+        call.mark()
 
 
 def _trust(call: IamCall, document: str) -> dict[str, Any]:
