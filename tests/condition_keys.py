@@ -69,6 +69,7 @@ class On(Enum):
     FEDERATED_USER = "federated user", _NONE
     ROOT_USER = "root user", _NONE
     SCP = "organization policy", _TEAM
+    DELEGATION = "resource policy", _TEAM
     NO_SUCH_THING = "thing that nobody has", _NONE  # of a declined operation
 
     def __init__(self, title: str, keys: Keys) -> None:
@@ -469,7 +470,31 @@ _SERVICE = {"ServicePrincipal": "sso.amazonaws.com"}
 _OF_SERVICE: Keys = {"organizations:ServicePrincipal": "sso.amazonaws.com"}
 _TAGGABLE: tuple[tuple[str, On, Keys], ...] = (
     ("@root", On.ROOT, _NONE), ("@unit", On.UNIT, _NONE), ("@member", On.MEMBER, _NONE),
-    ("@scp", On.SCP, _SCP),
+    ("@scp", On.SCP, _SCP), ("@delegation", On.DELEGATION, _NONE),
+)  # fmt: skip
+
+_TRANSFER = {"Id": "rt-0123456789"}
+_TRANSFERS = {"Type": "BILLING"}
+_NEW_TRANSFER = {
+    **_TRANSFERS, "Target": {"Id": "a@example.com", "Type": "EMAIL"}, "SourceName": "x",
+    "StartTimestamp": "2027-01-01T00:00:00Z",
+}  # fmt: skip
+_EFFECTIVE = {"PolicyType": "TAG_POLICY"}
+_DECLINED_ORGANIZATIONS: tuple[Row, ...] = (
+    Row("CreateGovCloudAccount", _NEW_ACCOUNT, On.ANYTHING),
+    *(Row("CreateGovCloudAccount", {**_NEW_ACCOUNT, "Tags": [IAM_TAG]}, On.ANYTHING, _TAGGED,
+          action) for action in ("", "TagResource")),
+    *_plain("DescribeEffectivePolicy", On.MEMBER, **_EFFECTIVE, TargetId="@member"),
+    *_plain("ListEffectivePolicyValidationErrors", On.MEMBER, **_EFFECTIVE, **_ACCOUNT),
+    *_plain("ListAccountsWithInvalidEffectivePolicy", On.ANYTHING, **_EFFECTIVE),
+    *_plain("DescribeResponsibilityTransfer TerminateResponsibilityTransfer", On.ANYTHING,
+            **_TRANSFER),
+    *_plain("UpdateResponsibilityTransfer", On.ANYTHING, **_TRANSFER, Name="x"),
+    *_plain("ListInboundResponsibilityTransfers ListOutboundResponsibilityTransfers",
+            On.ANYTHING, **_TRANSFERS),
+    Row("InviteOrganizationToTransferResponsibility", _NEW_TRANSFER, On.ANYTHING),
+    *(Row("InviteOrganizationToTransferResponsibility", {**_NEW_TRANSFER, "Tags": [IAM_TAG]},
+          On.ANYTHING, _TAGGED, action) for action in ("", "TagResource")),
 )  # fmt: skip
 
 ORGANIZATIONS: tuple[Row, ...] = (
@@ -478,6 +503,12 @@ ORGANIZATIONS: tuple[Row, ...] = (
     Row("CreateAccount", _NEW_ACCOUNT, On.ANYTHING),
     Row("CreateAccount", {**_NEW_ACCOUNT, "Tags": [IAM_TAG]}, On.ANYTHING, _TAGGED),
     Row("CreateAccount", {**_NEW_ACCOUNT, "Tags": [IAM_TAG]}, On.NEW_PART, _TAGGED, "TagResource"),
+    *_plain("DeleteResourcePolicy DescribeResourcePolicy", On.DELEGATION),
+    Row("PutResourcePolicy", {"Content": DOCUMENT}, On.DELEGATION),
+    *(Row("PutResourcePolicy", {"Content": DOCUMENT, "Tags": [IAM_TAG]}, on, _TAGGED, action)
+      for on, action in ((On.DELEGATION, ""), (On.NEW_PART, "TagResource"))),
+    *_plain("EnableAllFeatures", On.ANYTHING),
+    *_DECLINED_ORGANIZATIONS,
     *_plain("DescribeCreateAccountStatus", On.ANYTHING, CreateAccountRequestId="car-0123456789"),
     *_plain("CloseAccount DescribeAccount RemoveAccountFromOrganization", On.MEMBER, **_ACCOUNT),
     *(Row("MoveAccount", _MOVE, on) for on in (On.MEMBER, On.UNIT, On.ROOT)),
@@ -547,3 +578,9 @@ NEVER_SENT: Mapping[str, str] = {
     "kms:trailingdayswithoutkeyusage": "the last use of a key is not kept; refused in policies",
 }
 """Keys of operations that are served which no decision has yet, and why."""
+
+OF_CALLS_BY_SERVICES: Mapping[str, str] = dict.fromkeys(
+    ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"),
+    "no service calls for one of its resources yet; accepted in policies, which guard by it",
+)
+"""Keys that only a call of a service principal has, for the resource that it acts for."""

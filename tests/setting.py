@@ -4,6 +4,7 @@ An example names them by `@key` and the like. An operation that acts on a thing 
 it here, with a tag, and without one where a decision tells the two apart.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -119,6 +120,14 @@ def organization(root: Person) -> dict[str, Any]:
     assert policy is not None
     assert policy.policy_summary is not None
     scp = policy.policy_summary.id
+    allowed = {"Effect": "Allow", "Principal": {"AWS": made.account_id}, "Resource": "*",
+               "Action": "organizations:ListRoots"}  # fmt: skip
+    delegation = root(
+        organizations.PutResourcePolicy,
+        content=json.dumps({"Version": "2012-10-17", "Statement": allowed}), tags=team,
+    ).resource_policy  # fmt: skip
+    assert delegation is not None
+    assert delegation.resource_policy_summary is not None
     name = root(organizations.DescribeOrganization).organization
     assert name is not None
     over = {"aws:resourceorgid": name.id, "aws:resourceorgpaths": (f"{name.id}/{tree.id}/",)}
@@ -128,4 +137,5 @@ def organization(root: Person) -> dict[str, Any]:
         "@unit": unit.id,
         "@member": made.account_id,
         "@scp": scp,
+        "@delegation": delegation.resource_policy_summary.id,
     }

@@ -116,7 +116,8 @@ def people(tenant: Tenant) -> dict[str, Any]:
     return setting.people(tenant)
 
 
-PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*", On.SCP: "policy/*"}
+PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*", On.SCP: "policy/*",
+         On.DELEGATION: "resourcepolicy/*"}  # fmt: skip
 
 
 @each("iam", "sts", "organizations", "access-analyzer")
@@ -306,3 +307,16 @@ def test_keys_of_requests(
     request = HttpRequest("POST", "/", "", headers, b"", "192.0.2.7", secure, endpoint)
     found = global_keys(request, NOW, "eu-central-1", {"aws:username": "jo"})
     assert found == {**ALWAYS, **keys}
+
+
+def test_keys_of_calls_by_services() -> None:
+    """No request has them, whatever its headers say; a policy that uses them can be stored."""
+    claimed = dict.fromkeys(table.OF_CALLS_BY_SERVICES, "111122223333")
+    claimed |= {"x-amz-source-account": "111122223333", "x-amz-source-arn": "arn:aws:s3:::b"}
+    request = HttpRequest("POST", "/", "", claimed, b"", "192.0.2.7", True, ENDPOINT)
+    found = global_keys(request, NOW, "eu-central-1", {})
+    assert not set(table.OF_CALLS_BY_SERVICES) & set(found)
+    for name in table.OF_CALLS_BY_SERVICES:
+        assert KNOWN[name].supplied
+    had = {name.lower() for _, row in ROWS for name in (*row.on.keys, *row.keys)}
+    assert not set(table.OF_CALLS_BY_SERVICES) & had

@@ -8,7 +8,7 @@ import pytest
 from keystead.wire.models import organizations as api
 from tests.conftest import Credentials, Server, policy, refused
 from tests.identity.organizing import Owner, Tree, account, tree
-from tests.identity.world import World
+from tests.identity.world import Tenant, World
 
 
 @pytest.fixture
@@ -169,3 +169,144 @@ def test_an_invitation_expires(world: World) -> None:
     second = host.root(api.InviteAccountToOrganization, target=target).handshake
     assert second is not None
     guest.root(api.AcceptHandshake, handshake_id=second.id)
+
+
+def invited(host: Tenant, guest: Tenant) -> str:
+    """A new invitation, in the process of the test."""
+    target = api.HandshakeParty(id=guest.id, type="ACCOUNT")
+    made = host.root(api.InviteAccountToOrganization, target=target).handshake
+    assert made is not None
+    assert made.id is not None
+    return made.id
+
+
+def rows(world: World) -> int:
+    """How many invitations are stored."""
+    row = world.store.read().one("SELECT COUNT(*) FROM org_handshake")
+    return row[0] if row else 0
+
+
+def test_twenty_invitations_a_day(world: World) -> None:
+    """Made and cancelled in a loop, the twenty-first waits for a day; an accepted one is free."""
+    host, guest = world.account(), world.account("guest@example.com")
+    host.root(api.CreateOrganization)
+    for _ in range(20):
+        host.root(api.CancelHandshake, handshake_id=invited(host, guest))
+    with pytest.raises(api.HandshakeConstraintViolationException) as caught:
+        invited(host, guest)
+    assert caught.value.reason == "HANDSHAKE_RATE_LIMIT_EXCEEDED"
+    world.now += timedelta(days=1)
+    for _ in range(25):
+        guest.root(api.AcceptHandshake, handshake_id=invited(host, guest))
+        guest.root(api.LeaveOrganization)
+    assert rows(world) == 21  # of those that were accepted, the last
+
+
+def test_invitations_are_forgotten(world: World) -> None:
+    """Forty-five days later nobody sees an invitation, and the next one removes its row."""
+    host, guest = world.account(), world.account("guest@example.com")
+    host.root(api.CreateOrganization)
+    first = invited(host, guest)
+    world.now += timedelta(days=45, seconds=-1)
+    assert host.root(api.ListHandshakesForOrganization).handshakes
+    assert guest.root(api.DescribeHandshake, handshake_id=first).handshake
+    world.now += timedelta(seconds=1)
+    assert not host.root(api.ListHandshakesForOrganization).handshakes
+    assert not guest.root(api.ListHandshakesForAccount).handshakes
+    with pytest.raises(api.HandshakeNotFoundException):
+        guest.root(api.DescribeHandshake, handshake_id=first)
+    assert rows(world) == 1
+    invited(host, guest)
+    assert rows(world) == 1
+
+
+def listed(who: Tenant, **wanted: Any) -> dict[str, api.Handshake]:
+    """The handshakes that the management account sees, by whom they are for."""
+    given = api.HandshakeFilter(**wanted) if wanted else None
+    shown = who.root(api.ListHandshakesForOrganization, filter=given).handshakes or []
+    return {(each.parties or [])[-1].id: each for each in shown}
+
+
+def host_of(request: api.Handshake) -> str:
+    """Whom a request for all features is for: the organization."""
+    [party] = request.parties or []
+    return party.id
+
+
+def billing(world: World) -> tuple[Tenant, Tenant, Tenant]:
+    """An organization with consolidated billing alone, and two accounts that were invited."""
+    host = world.account()
+    host.root(api.CreateOrganization, feature_set="CONSOLIDATED_BILLING")
+    host.root(api.CreateAccount, email="made@example.com", account_name="made")
+    guests = [world.account(f"{name}@example.com") for name in ("a", "b")]
+    for guest in guests:
+        guest.root(api.AcceptHandshake, handshake_id=invited(host, guest))
+    return host, guests[0], guests[1]
+
+
+def test_all_features(world: World) -> None:
+    """Every account that was invited approves; then the management account finishes."""
+    host, one, other = billing(world)
+    stranger = world.account("s@example.com")
+    [root] = host.root(api.ListRoots).roots or []
+    scp: dict[str, Any] = {"root_id": root.id, "policy_type": "SERVICE_CONTROL_POLICY"}
+    with pytest.raises(api.PolicyTypeNotAvailableForOrganizationException):
+        host.root(api.EnablePolicyType, **scp)
+    request = host.root(api.EnableAllFeatures).handshake
+    assert request is not None
+    assert (request.action, request.state) == ("ENABLE_ALL_FEATURES", "REQUESTED")
+    assert request.arn is not None
+    assert f"/enable_all_features/{request.id}" in request.arn
+    asked = listed(host, action_type="APPROVE_ALL_FEATURES")
+    assert set(asked) == {one.id, other.id}
+    assert listed(host, parent_handshake_id=request.id) == asked
+    for refusing, reason in (
+        (lambda: invited(host, stranger), "INVITE_DISABLED_DURING_ENABLE_ALL_FEATURES"),
+        (lambda: host.root(api.EnableAllFeatures),
+         "ORGANIZATION_IS_ALREADY_PENDING_ALL_FEATURES_MIGRATION"),
+    ):  # fmt: skip
+        with pytest.raises(api.HandshakeConstraintViolationException) as caught:
+            refusing()
+        assert caught.value.reason == reason
+    for who, handshake in (
+        (host, asked[one.id]), (other, asked[one.id]), (stranger, asked[one.id]), (one, request),
+    ):  # fmt: skip
+        with pytest.raises(api.HandshakeNotFoundException):
+            who.root(api.AcceptHandshake, handshake_id=handshake.id)
+    one.root(api.AcceptHandshake, handshake_id=asked[one.id].id)
+    with pytest.raises(api.InvalidHandshakeTransitionException):
+        host.root(api.AcceptHandshake, handshake_id=request.id)
+    other.root(api.AcceptHandshake, handshake_id=asked[other.id].id)
+    assert listed(host, action_type="ENABLE_ALL_FEATURES").popitem()[1].state == "OPEN"
+    host.root(api.AcceptHandshake, handshake_id=request.id)
+    found = host.root(api.DescribeOrganization).organization
+    assert found is not None
+    assert found.feature_set == "ALL"
+    assert host.root(api.EnablePolicyType, **scp)
+    with pytest.raises(api.HandshakeConstraintViolationException):
+        host.root(api.EnableAllFeatures)
+
+
+def test_a_request_for_all_features_ends(world: World) -> None:
+    """Cancelled or too old, it cannot be approved; an account that leaves need not approve."""
+    host, one, other = billing(world)
+    first = host.root(api.EnableAllFeatures).handshake
+    assert first is not None
+    approval = listed(host, action_type="APPROVE_ALL_FEATURES")[one.id]
+    host.root(api.CancelHandshake, handshake_id=first.id)
+    with pytest.raises(api.InvalidHandshakeTransitionException):
+        one.root(api.AcceptHandshake, handshake_id=approval.id)
+    second = host.root(api.EnableAllFeatures).handshake
+    assert second is not None
+    with pytest.raises(api.HandshakeNotFoundException):
+        host.root(api.DescribeHandshake, handshake_id=first.id)
+    approvals = listed(host, action_type="APPROVE_ALL_FEATURES")
+    one.root(api.DeclineHandshake, handshake_id=approvals[one.id].id)
+    other.root(api.AcceptHandshake, handshake_id=approvals[other.id].id)
+    assert listed(host)[host_of(second)].state == "REQUESTED"
+    host.root(api.RemoveAccountFromOrganization, account_id=one.id)
+    assert listed(host)[host_of(second)].state == "OPEN"
+    world.now += timedelta(days=90)
+    with pytest.raises(api.InvalidHandshakeTransitionException):
+        host.root(api.AcceptHandshake, handshake_id=second.id)
+    assert host.root(api.EnableAllFeatures).handshake

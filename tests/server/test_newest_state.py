@@ -75,7 +75,9 @@ def everything(local: Local) -> None:
         local.time.passes(timedelta(seconds=2))
     local.iam("UpdateLoginProfile", UserName="admin", PasswordResetRequired="true")
     Somebody(local, "carol").session()
-    local.organizations("CreateOrganization")
+    local.organizations("CreateOrganization", FeatureSet="CONSOLIDATED_BILLING")
+    request = local.organizations("EnableAllFeatures").json["Handshake"]["Id"]
+    local.organizations("AcceptHandshake", HandshakeId=request)
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit")
     unit_id = unit.json["OrganizationalUnit"]["Id"]
@@ -91,6 +93,21 @@ def everything(local: Local) -> None:
     left_id = left["CreateAccountStatus"]["AccountId"]
     local.organizations("RemoveAccountFromOrganization", AccountId=left_id)
     local.organizations("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": left_id})
+    for action in ("organizations:ListRoots", "organizations:ListAccounts"):
+        local.organizations(
+            "PutResourcePolicy",
+            Content=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": {
+                        "Effect": "Allow",
+                        "Action": action,
+                        "Resource": "*",
+                        "Principal": {"AWS": member["CreateAccountStatus"]["AccountId"]},
+                    },
+                }
+            ),
+        )
     service = {"ServicePrincipal": "sso.amazonaws.com"}
     local.organizations("EnableAWSServiceAccess", **service)
     local.organizations(

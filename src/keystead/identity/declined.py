@@ -56,16 +56,21 @@ def _answer(row: DeclinedRules, tags: Tags, call: Call, request: Any) -> Any:
     match row.answer:
         case EmptyList(member):
             return row.operation.output(**{member: [], "is_truncated": False})
-        case Missing(sentence):
-            raise api.NoSuchEntityException(sentence.format(**msgspec.structs.asdict(request)))
+        case Missing(sentence, error):
+            raise error(sentence.format(**msgspec.structs.asdict(request)))
         case Refused.DISABLED:
             raise api.FeatureDisabledException("The feature is disabled for this account.")
         case Refused.DENIED:
-            raise AccessDenied(
-                None,
-                f"User: {call.principal.arn} is not authorized to perform: {action} on resource:"
-                f" {resource.arn_text} because Keystead does not implement this operation",
-            )
+            raise not_implemented(call, action, resource)
+
+
+def not_implemented(call: Call, action: str, resource: Resource) -> AccessDenied:
+    """The refusal of an operation that nobody may perform here."""
+    return AccessDenied(
+        None,
+        f"User: {call.principal.arn} is not authorized to perform: {action} on resource:"
+        f" {resource.arn_text} because Keystead does not implement this operation",
+    )
 
 
 def _tag_keys(request: Any, tags: Tags) -> Mapping[str, ContextValue]:

@@ -3,16 +3,19 @@
 from keystead.identity.organizations import (
     accounts,
     attachments,
+    declined,
     delegation,
+    features,
     handshakes,
     organization,
     policies,
+    resource_policy,
     tagging,
     units,
 )
 from keystead.identity.organizations.call import OrganizationsCall
 
 __all__ = (
-    "OrganizationsCall", "accounts", "attachments", "delegation", "handshakes", "organization",
-    "policies", "tagging", "units",
+    "OrganizationsCall", "accounts", "attachments", "declined", "delegation", "features",
+    "handshakes", "organization", "policies", "resource_policy", "tagging", "units",
 )  # fmt: skip

@@ -94,11 +94,11 @@ def list_create_account_status(
     states = set(request.states or ("SUCCEEDED", "FAILED")) - {"IN_PROGRESS"}  # none ever is
     failed = None if len(states) > 1 else "FAILED" in states
 
-    def after(place: str, count: int) -> list[Creation]:
+    def after(last: str, count: int) -> list[Creation]:
         if not states:
             return []
         return call.repository.organizations.creations_after(
-            call.transaction, organization.organization, place, count, failed=failed
+            call.transaction, organization.organization, last, count, failed=failed
         )
 
     page = walk(call, request, after, lambda creation: creation.request)
@@ -126,9 +126,9 @@ def list_accounts(
     organization = call.organization()
     call.ask_any(organization)
 
-    def after(place: str, count: int) -> list[Member]:
+    def after(last: str, count: int) -> list[Member]:
         return call.repository.organizations.members_after(
-            call.transaction, organization.organization, place, count
+            call.transaction, organization.organization, last, count
         )
 
     page = walk(call, request, after, lambda member: member.account)
@@ -146,9 +146,9 @@ def list_accounts_for_parent(
     call.ask(organization, part)
     parent = part.existing()
 
-    def after(place: str, count: int) -> list[Member]:
+    def after(last: str, count: int) -> list[Member]:
         return call.repository.organizations.members_in_after(
-            call.transaction, parent.id, place, count
+            call.transaction, parent.id, last, count
         )
 
     page = walk(call, request, after, lambda member: member.account)

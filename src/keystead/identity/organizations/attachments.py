@@ -155,10 +155,10 @@ def _targets(
     if policy.type not in organization.enabled_types:
         return Page([], None)
 
-    def after(place: str, count: int) -> list[str]:
+    def after(last: str, count: int) -> list[str]:
         if not policy.is_of_aws:
-            return table.targets_after(reader, organization, policy.policy, place, count)
-        return call.repository.organizations.nodes_after(reader, organization, place, count)
+            return table.targets_after(reader, organization, policy.policy, last, count)
+        return call.repository.organizations.nodes_after(reader, organization, last, count)
 
     page = walk(call, request, after, lambda target: target)
     if not policy.is_of_aws:

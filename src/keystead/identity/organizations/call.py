@@ -2,7 +2,8 @@
 
 The management account's policies decide about everything in its organization. Which operations
 every member account may call is said in their rows; a delegated administrator may call those that
-only read. To all others members get one answer (iam.md 1.12).
+only read. The resource policy of the organization may let members do more, and deny them something.
+Without one, members get one answer to all others (iam.md 1.12).
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from keystead.call import Call, Target
 from keystead.custody.tokens import Tokens
 from keystead.identity.organizations import resources
 from keystead.identity.organizations.resources import Missing, Node, Part
+from keystead.identity.permissions import delegation
 from keystead.identity.repository import IdentityRepository, Organization, OrganizationPolicy
 from keystead.identity.rules import ORGANIZATIONS, OrganizationsRules
-from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
+from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit, PolicySource
 from keystead.tags import request_keys
 from keystead.wire.models import organizations as api
 
@@ -88,16 +90,38 @@ class OrganizationsCall(Call, kw_only=True):
         part: Part[T],
         keys: Mapping[str, ContextValue],
     ) -> None:
-        self.authorize(action, replace(part, owner=self.account), keys)
-        self._require_standing(organization)
+        policies = self._delegated(organization, action)
+        owner = organization.management if policies else self.account
+        self.authorize(action, replace(part, owner=owner, resource_policies=policies), keys)
+        if not policies:
+            self._require_standing(organization)
 
     def ask_any(
         self, organization: Organization, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Permit[Target]:
         """May the caller do what this operation does, when it is about no one part?"""
+        policies = self._delegated(organization, self.action)
+        if policies:
+            whole = Target("*", organization.management, resource_policies=policies)
+            return self.authorize(self.action, whole, keys)
         permit = self.authorize_any(self.action, keys)
         self._require_standing(organization)
         return permit
+
+    def _delegated(self, organization: Organization, action: str) -> tuple[PolicySource, ...]:
+        """What the organization says about this call of a member; () where it has no say.
+
+        It has one about members alone, if there is a resource policy (`permissions/delegation`).
+        """
+        if self.account == organization.management or self.rules.by_members:
+            return ()
+        written = delegation.policy_of(self.repository, self.transaction, organization)
+        if written is None:
+            return ()
+        if not (self.operation.read_only and self._is_delegate()):
+            return (written,)
+        standing = delegation.standing(self.repository, organization, self.account, action)
+        return (standing, written)
 
     def _require_standing(self, organization: Organization) -> None:
         """Refuse the call of an account that may not make it, even if its policies allow it."""

@@ -63,9 +63,9 @@ def list_aws_service_access_for_organization(
     organization = call.organization()
     call.ask_any(organization)
 
-    def after(place: str, count: int) -> list[ServiceAccess]:
+    def after(last: str, count: int) -> list[ServiceAccess]:
         return call.repository.delegations.services_after(
-            call.transaction, organization.organization, place, count
+            call.transaction, organization.organization, last, count
         )
 
     page = walk(call, request, after, lambda access: access.service)
@@ -151,9 +151,9 @@ def list_delegated_administrators(
     service = request.service_principal
     call.ask_any(organization, _service_keys(service))
 
-    def after(place: str, count: int) -> list[str]:
+    def after(last: str, count: int) -> list[str]:
         return call.repository.delegations.accounts_after(
-            call.transaction, organization.organization, service, place, count
+            call.transaction, organization.organization, service, last, count
         )
 
     page = walk(call, request, after, lambda account: account)

@@ -31,6 +31,10 @@ def policy() -> str:
     return unique_id("p-", 10).lower()
 
 
+def resource_policy() -> str:
+    return unique_id("rp-", 10).lower()
+
+
 def handshake() -> str:
     return unique_id("h-", 16).lower()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from keystead.identity import times
 from keystead.identity.organizations import limits, shapes
 from keystead.identity.organizations.call import OrganizationsCall
@@ -11,7 +13,7 @@ from keystead.wire.models import organizations as api
 
 NO_TAGS: Mapping[str, str] = {}
 
-__all__ = ["NO_ACCOUNT", "join", "leave", "name_of"]
+__all__ = ["NO_ACCOUNT", "join", "leave", "name_of", "settle_features"]
 
 
 def join(
@@ -50,6 +52,26 @@ def leave(call: OrganizationsCall, organization: Organization, node: Node) -> No
         )
     call.repository.organization_policies.forget_target(call.transaction, node.id)
     call.repository.organizations.delete_member(call.transaction, node.id)
+    settle_features(call, organization)
+
+
+def settle_features(call: OrganizationsCall, organization: Organization) -> None:
+    """Open a request for all features if every account approved that was asked and is still in."""
+    table, name = call.repository.handshakes, organization.organization
+    known = table.features_of(call.transaction, name)
+    waiting = any(
+        each.account and each.state != "ACCEPTED" and _is_in(call, each.account, name)
+        for each in known
+    )
+    for request in known:
+        if not request.account and request.state == "REQUESTED" and not waiting:
+            table.update(call.transaction, msgspec.structs.replace(request, state="OPEN"))
+
+
+def _is_in(call: OrganizationsCall, account: str, organization: str) -> bool:
+    """Is an account in the organization with this id?"""
+    member = call.repository.organizations.member(call.transaction, account)
+    return member is not None and member.organization == organization
 
 
 def name_of(call: OrganizationsCall, account: str) -> str:

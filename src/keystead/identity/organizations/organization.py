@@ -54,6 +54,7 @@ def delete_organization(call: OrganizationsCall, _request: api.DeleteOrganizatio
             " master)."
         )
     call.repository.handshakes.delete_all(call.transaction, organization.organization)
+    call.repository.resource_policies.delete(call.transaction, organization.organization)
     call.repository.root_features.delete_all(call.transaction, organization.organization)
     call.repository.delegations.delete_all(call.transaction, organization.organization)
     call.repository.organization_policies.delete_all(call.transaction, organization.organization)

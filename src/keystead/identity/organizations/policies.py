@@ -188,9 +188,9 @@ def list_policies(
     organization = call.organization()
     call.ask_any(organization, type_keys(request.filter))
 
-    def after(place: str, count: int) -> list[OrganizationPolicy]:
+    def after(last: str, count: int) -> list[OrganizationPolicy]:
         return call.repository.organization_policies.after(
-            call.transaction, organization.organization, request.filter, place, count
+            call.transaction, organization.organization, request.filter, last, count
         )
 
     page = walk(call, request, after, lambda policy: policy.policy)

@@ -11,7 +11,13 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from keystead.arns import organizations_arn
 from keystead.errors import AwsError
 from keystead.identity.organizations import tags
-from keystead.identity.repository import Member, Organization, OrganizationPolicy, Unit
+from keystead.identity.repository import (
+    Member,
+    Organization,
+    OrganizationPolicy,
+    ResourcePolicy,
+    Unit,
+)
 from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource
 from keystead.wire.models import organizations as api
 
@@ -40,6 +46,10 @@ NO_DESTINATION: Missing = (
 )
 NO_TARGET: Missing = (api.TargetNotFoundException, "You specified a target that doesn't exist.")
 NO_POLICY: Missing = (api.PolicyNotFoundException, "You specified a policy that doesn't exist.")
+NO_RESOURCE_POLICY: Missing = (
+    api.ResourcePolicyNotFoundException,
+    "We can't find a resource policy request with the parameter that you specified.",
+)
 NO_ROOT: Missing = (api.RootNotFoundException, "You specified a root that doesn't exist.")
 
 NodeType = Literal["ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"]
@@ -52,6 +62,7 @@ _TYPES: Mapping[NodeType, str] = {
 
 
 _POLICY = "AWS::Organizations::Policy"
+_RESOURCE_POLICY = "AWS::Organizations::ResourcePolicy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +154,18 @@ def policy(
     keys = tags.resource_keys(record.tag_map)
     arn = record.arn(organization.management)
     return Part(arn, organization.management, _POLICY, NO_POLICY, record, keys)
+
+
+def resource_policy(
+    organization: Organization,
+    identifier: str,
+    record: ResourcePolicy | None,
+    missing: Missing = NO_RESOURCE_POLICY,
+) -> Part[ResourcePolicy]:
+    """The resource policy of the organization, by its id; any other is none."""
+    name = f"resourcepolicy/{organization.organization}/{identifier}"
+    arn = organizations_arn(organization.management, name)
+    if record is None or record.policy != identifier:
+        return Part(arn, organization.management, _RESOURCE_POLICY, missing)
+    keys = tags.resource_keys(record.tag_map)
+    return Part(arn, organization.management, _RESOURCE_POLICY, missing, record, keys)

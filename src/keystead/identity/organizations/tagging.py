@@ -1,4 +1,4 @@
-"""The tags of the root, of units, accounts and policies."""
+"""The tags of the root, of units, accounts, policies and the resource policy."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,12 @@ from keystead.identity.organizations import tags
 from keystead.identity.organizations.call import OrganizationsCall
 from keystead.identity.organizations.paging import cut_whole
 from keystead.identity.organizations.policies import keys_of, require_own
-from keystead.identity.organizations.resources import NO_TARGET, Part
+from keystead.identity.organizations.resources import NO_TARGET, Part, resource_policy
 from keystead.identity.repository import (
     Member,
     Organization,
     OrganizationPolicy,
+    ResourcePolicy,
     Unit,
     packed,
 )
@@ -21,7 +22,7 @@ from keystead.policy.evaluation import NO_KEYS, ContextValue
 from keystead.registry import implements
 from keystead.wire.models import organizations as api
 
-Tagged = Organization | Unit | Member | OrganizationPolicy
+Tagged = Organization | Unit | Member | OrganizationPolicy | ResourcePolicy
 
 
 def _asked(
@@ -33,7 +34,12 @@ def _asked(
         policy = call.policy(organization, identifier)
         call.ask(organization, policy, {**keys, **keys_of(policy)})
         return _existing(policy)
-    if identifier.startswith(("rp-", "rt-")):  # nothing of these kinds is here
+    if identifier.startswith("rp-"):
+        stored = call.repository.resource_policies.get(call.transaction, organization.organization)
+        own = resource_policy(organization, identifier, stored, NO_TARGET)
+        call.ask(organization, own, keys)
+        return own.existing()
+    if identifier.startswith("rt-"):  # there are no transfers of responsibility
         call.ask_any(organization, keys)
         raise api.TargetNotFoundException(NO_TARGET[1])
     node = call.node(organization, identifier, NO_TARGET)
@@ -59,6 +65,8 @@ def _store(call: OrganizationsCall, tagged: Tagged, together: Mapping[str, str])
         repository.organizations.update_unit(call.transaction, changed)
     elif isinstance(changed, Member):
         repository.organizations.update_member(call.transaction, changed)
+    elif isinstance(changed, ResourcePolicy):
+        repository.resource_policies.update(call.transaction, changed)
     else:
         repository.organization_policies.update(call.transaction, changed)
 

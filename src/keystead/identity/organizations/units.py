@@ -145,8 +145,8 @@ def _units_in(
     request: api.ListChildrenRequest | api.ListOrganizationalUnitsForParentRequest,
     parent: str,
 ) -> Page[Unit]:
-    def after(place: str, count: int) -> list[Unit]:
-        return call.repository.organizations.units_in_after(call.transaction, parent, place, count)
+    def after(last: str, count: int) -> list[Unit]:
+        return call.repository.organizations.units_in_after(call.transaction, parent, last, count)
 
     return walk(call, request, after, lambda unit: unit.unit)
 
@@ -154,10 +154,8 @@ def _units_in(
 def _members_in(
     call: OrganizationsCall, request: api.ListChildrenRequest, parent: str
 ) -> Page[Member]:
-    def after(place: str, count: int) -> list[Member]:
-        return call.repository.organizations.members_in_after(
-            call.transaction, parent, place, count
-        )
+    def after(last: str, count: int) -> list[Member]:
+        return call.repository.organizations.members_in_after(call.transaction, parent, last, count)
 
     return walk(call, request, after, lambda member: member.account)
 

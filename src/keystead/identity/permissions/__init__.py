@@ -3,6 +3,7 @@
 from keystead.identity.permissions import (
     attached,
     ceilings,
+    delegation,
     managed_policy,
     passed,
     root_access,
@@ -12,6 +13,6 @@ from keystead.identity.permissions import (
 from keystead.identity.permissions.ceilings import StoredGuardrails
 
 __all__ = (
-    "StoredGuardrails", "attached", "ceilings", "managed_policy", "passed", "root_access", "trust",
-    "validity",
+    "StoredGuardrails", "attached", "ceilings", "delegation", "managed_policy", "passed",
+    "root_access", "trust", "validity",
 )  # fmt: skip

@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-import msgspec
-
 from keystead.identity.names import AWS_ACCOUNT, root_arn
-from keystead.identity.permissions import attached
+from keystead.identity.permissions import trust
 from keystead.identity.repository import (
     IdentityRepository,
     ManagedPolicy,
@@ -24,7 +22,6 @@ from keystead.identity.repository import (
     RootFeatureName,
 )
 from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource
-from keystead.policy.language import DocumentKind
 from keystead.store.protocol import Reader
 
 SERVICE: Final = "iam.amazonaws.com"
@@ -106,9 +103,9 @@ def assumable(
         return None
     for feature in repository.root_features.of(reader, organization.organization):
         if feature.feature == TASKS[task]:
-            trust = _trusting(repository, account, by)
+            policy = trust.of_account(repository, by, "sts:AssumeRoot", _TRUST, root_arn(account))
             name, enabling = organization.organization, feature.enabling
-            return AssumableRoot(account, name, enabling, (trust,))
+            return AssumableRoot(account, name, enabling, (policy,))
     return None
 
 
@@ -151,23 +148,6 @@ def _may_administer(
     if member is None or member.organization != organization.organization:
         return False
     return is_administrator(repository, reader, organization, account)
-
-
-def _trusting(repository: IdentityRepository, account: str, trusted: str) -> PolicySource:
-    """The trust policy of an account's root user, which trusts one account."""
-    principal = root_arn(trusted)
-    statement = {
-        "Sid": _TRUST,
-        "Effect": "Allow",
-        "Principal": {"AWS": principal},
-        "Action": "sts:AssumeRoot",
-        "Resource": "*",
-    }
-    text = msgspec.json.encode({"Version": "2012-10-17", "Statement": [statement]}).decode()
-    meant = ((principal, trusted),)
-    stated = attached.Stated(text, DocumentKind.RESOURCE, _TRUST, root_arn(account), meant)
-    [source] = attached.sources(repository, account, [stated])
-    return source
 
 
 def enabled(

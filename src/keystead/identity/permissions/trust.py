@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
+
 from keystead.call import Principals as KnownPrincipals
 from keystead.identity import resources
+from keystead.identity.names import root_arn
 from keystead.identity.permissions import attached, validity
 from keystead.identity.repository import IdentityRepository, Role
 from keystead.policy.evaluation import ContextValue, PolicySource
@@ -80,6 +83,28 @@ def _is_outside(name: str, account: str) -> bool:
     if "." in name:
         return name in WEB_PROVIDERS
     return name != account
+
+
+def of_account(
+    repository: IdentityRepository, account: str, action: str, sid: str, attached_to: str
+) -> PolicySource:
+    """A resource policy of ours: it leaves one action to the policies of one account.
+
+    It stands for what an account may do with a thing of another account, by a rule that is no
+    document of anybody's.
+    """
+    principal = root_arn(account)
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": action,
+        "Resource": "*",
+    }
+    text = msgspec.json.encode({"Version": "2012-10-17", "Statement": [statement]}).decode()
+    stated = attached.Stated(text, DocumentKind.RESOURCE, sid, attached_to, ((principal, account),))
+    [source] = attached.sources(repository, account, [stated])
+    return source
 
 
 def may_be_tagged(repository: IdentityRepository, role: Role) -> bool:

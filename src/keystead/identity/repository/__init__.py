@@ -6,7 +6,12 @@ from keystead.identity.repository.attachments import Attachment, InlinePolicy
 from keystead.identity.repository.delegations import Delegate, ServiceAccess
 from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.groups import Group, Membership
-from keystead.identity.repository.handshakes import Handshake, HandshakeState
+from keystead.identity.repository.handshakes import (
+    AnyHandshake,
+    FeatureHandshake,
+    Handshake,
+    HandshakeState,
+)
 from keystead.identity.repository.instance_profiles import InstanceProfile
 from keystead.identity.repository.login_profiles import (
     LoginProfile,
@@ -37,6 +42,7 @@ from keystead.identity.repository.organizations import (
 from keystead.identity.repository.password_policies import PasswordPolicy
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.repository import IdentityRepository
+from keystead.identity.repository.resource_policies import ResourcePolicy
 from keystead.identity.repository.roles import Role, RoleUse
 from keystead.identity.repository.root_features import RootFeature, RootFeatureName
 from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
@@ -45,12 +51,12 @@ from keystead.identity.repository.users import User
 
 __all__ = (
     "DEFAULTS", "DOCUMENT_KINDS", "NO_TYPES", "RCP", "SCP", "UNIT_DEPTH", "AccessKey",
-    "AccessKeyUse", "AccessKeys", "Account", "AccountState", "Attachment", "Creation", "Delegate",
-    "E", "Entities", "Entity", "Group", "Handshake", "HandshakeState", "IdentityRepository",
-    "InlinePolicy", "InstanceProfile", "JoinedMethod", "LoginProfile", "LoginProfiles", "LoginUse",
-    "ManagedPolicy", "Member", "Membership", "MfaDevice", "OidcProvider", "Organization",
-    "OrganizationPolicy", "OrganizationPolicyType", "Organizations", "PasswordAttempts",
-    "PasswordPolicy", "PolicyVersion", "Role", "RoleUse", "RootFeature", "RootFeatureName",
-    "SamlKey", "SamlProvider",
-    "ServiceAccess", "Unit", "User", "certificate_list", "listed", "new", "packed", "unpacked",
+    "AccessKeyUse", "AccessKeys", "Account", "AccountState", "AnyHandshake", "Attachment",
+    "Creation", "Delegate", "E", "Entities", "Entity", "FeatureHandshake", "Group", "Handshake",
+    "HandshakeState", "IdentityRepository", "InlinePolicy", "InstanceProfile", "JoinedMethod",
+    "LoginProfile", "LoginProfiles", "LoginUse", "ManagedPolicy", "Member", "Membership",
+    "MfaDevice", "OidcProvider", "Organization", "OrganizationPolicy", "OrganizationPolicyType",
+    "Organizations", "PasswordAttempts", "PasswordPolicy", "PolicyVersion", "ResourcePolicy",
+    "Role", "RoleUse", "RootFeature", "RootFeatureName", "SamlKey", "SamlProvider", "ServiceAccess",
+    "Unit", "User", "certificate_list", "listed", "new", "packed", "unpacked",
 )  # fmt: skip

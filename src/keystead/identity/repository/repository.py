@@ -23,6 +23,7 @@ from keystead.identity.repository.organization_policies import OrganizationPolic
 from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.password_policies import PasswordPolicies
 from keystead.identity.repository.policies import Policies
+from keystead.identity.repository.resource_policies import ResourcePolicies
 from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.root_features import RootFeatures
 from keystead.identity.repository.saml_providers import SamlProviders
@@ -45,8 +46,8 @@ class IdentityRepository:
         "_entities", "accepted", "access_keys", "accounts", "attachments", "compiled",
         "delegations", "groups", "handshakes", "identities", "inline_policies", "instance_profiles",
         "login_profiles", "memberships", "mfa_devices", "oidc_providers", "organization_policies",
-        "organizations", "password_policies", "policies", "preparations", "role_deletions", "roles",
-        "root_features", "saml_providers", "users",
+        "organizations", "password_policies", "policies", "preparations", "resource_policies",
+        "role_deletions", "roles", "root_features", "saml_providers", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -77,6 +78,7 @@ class IdentityRepository:
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)
         self.root_features = RootFeatures(seals)
+        self.resource_policies = ResourcePolicies(seals)
         self.handshakes = Handshakes(seals)
         self.organization_policies = OrganizationPolicies(seals)
         self.compiled: BoundedCache[_Document, Policy] = BoundedCache(COMPILED)

@@ -11,10 +11,17 @@ from keystead.identity.rules.declined import (
     Refused,
 )
 from keystead.identity.rules.iam import IAM
-from keystead.identity.rules.organizations import ORGANIZATIONS, OrganizationsRules
+from keystead.identity.rules.organizations import (
+    DECLINED_ORGANIZATIONS,
+    DELEGABLE,
+    ORGANIZATIONS,
+    DeclinedOrganizationsRules,
+    OrganizationsRules,
+)
 from keystead.identity.rules.sts import STS
 
 __all__ = (
-    "ANALYZER", "DECLINED_IAM", "DECLINED_STS", "IAM", "ORGANIZATIONS", "STS", "About",
-    "DeclinedRules", "EmptyList", "Missing", "OrganizationsRules", "Refused",
+    "ANALYZER", "DECLINED_IAM", "DECLINED_ORGANIZATIONS", "DECLINED_STS", "DELEGABLE", "IAM",
+    "ORGANIZATIONS", "STS", "About", "DeclinedOrganizationsRules", "DeclinedRules", "EmptyList",
+    "Missing", "OrganizationsRules", "Refused",
 )  # fmt: skip

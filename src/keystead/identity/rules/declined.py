@@ -13,6 +13,7 @@ all of them, `identity/declined.py`.
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from keystead.errors import AwsError
 from keystead.rules import Rules
 from keystead.wire.models import iam, sts
 
@@ -40,9 +41,10 @@ class EmptyList:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """NoSuchEntity. The members of the request stand in braces."""
+    """An error that says that there is none. The members of the request stand in braces."""
 
     sentence: str
+    error: type[AwsError] = iam.NoSuchEntityException
 
 
 class Refused(Enum):
