@@ -443,6 +443,7 @@ STS: tuple[Row, ...] = (
     *_plain("DecodeAuthorizationMessage", On.ANYTHING, EncodedMessage="x"),
     *_plain("GetAccessKeyInfo", On.ANYTHING, AccessKeyId="AKIAIOSFODNN7EXAMPLE"),
     *_plain("GetFederationToken", On.FEDERATED_USER, Name="jim"),
+    *_plain("GetScopedCredentials", On.ANYTHING, DurationSeconds=60),
     Row("GetFederationToken", {"Name": "jim", "Tags": [IAM_TAG]}, On.FEDERATED_USER, _TAGGED),
     Row(
         "GetFederationToken",

@@ -85,6 +85,7 @@ def test_answers_that_are_recorded() -> None:
     assert not RULES["iam"]["GetUser"].answer_recorded
     assert RULES["iam"]["CreateUser"].answer_recorded
     assert RULES["sts"]["GetSessionToken"].answer_recorded
+    assert RULES["sts"]["GetScopedCredentials"].answer_recorded
 
 
 def test_what_each_kind_of_credential_may_call() -> None:
@@ -101,15 +102,16 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kind: {name for name, row in RULES["sts"].items() if kind in row.credentials}
         for kind in kinds
     }
-    every, who = set(RULES["sts"]), {"GetCallerIdentity"}
+    every = set(RULES["sts"]) - {"GetScopedCredentials"}
+    who = {"GetCallerIdentity", "GetScopedCredentials"}
     assert of_sts == {
         kinds.USER_KEY: every,
         kinds.ROOT_KEY: every - {"AssumeRole", "AssumeRoot"},
-        kinds.ROLE: every - {"GetSessionToken", "GetFederationToken"},
+        kinds.ROLE: every - {"GetSessionToken", "GetFederationToken"} | who,
         kinds.SESSION: {"AssumeRole", *who},
         kinds.SESSION_WITH_MFA: {"AssumeRole", *who},
         kinds.ROOT_SESSION: who,
-        kinds.ROOT_TASK: who,
+        kinds.ROOT_TASK: {"GetCallerIdentity"},
         kinds.FEDERATION: who,
     }
 

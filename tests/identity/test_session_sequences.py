@@ -12,15 +12,21 @@ from keystead.call import Target
 from keystead.errors import AwsError
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authentication import Authenticated, Caller
+from keystead.identity.authentication.taken import require_taken
 from keystead.identity.repository import InlinePolicy, Role
+from keystead.identity.rules import STS
 from keystead.policy.evaluation import PolicySource, PrincipalPolicies, evaluate
 from keystead.policy.evaluation.asking import ask
 from keystead.policy.language import DocumentKind, stored_policy
+from keystead.rules import CredentialKind
 from keystead.wire.models import sts
 from tests.identity.assuming import Temporary, assume, authenticated, stored_role, trusting
 from tests.identity.world import Person, Tenant, World, document
 
-ACTIONS = ("kms:ListKeys", "kms:CreateKey", "iam:ListUsers", "sts:GetAccessKeyInfo")
+ACTIONS = (
+    "kms:ListKeys", "kms:CreateKey", "iam:ListUsers", "sts:GetAccessKeyInfo",
+    "sts:GetScopedCredentials",
+)  # fmt: skip
 
 
 @st.composite
@@ -96,62 +102,72 @@ def alone(text: str, who: Authenticated) -> set[str]:
     return allowed(msgspec.structs.replace(who, policies=policies))
 
 
-steps = st.lists(
-    st.tuples(st.sampled_from(["own", "federated", 0, 1]), st.none() | documents()),
-    min_size=1, max_size=4,
-)  # fmt: skip
+STEPS = ["own", "federated", "scoped", "scoped", 0, 1]
+steps = st.lists(st.tuples(st.sampled_from(STEPS), st.none() | documents()), min_size=1, max_size=5)
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(users=documents(), firsts=documents(), seconds=documents(), sequence=steps)
 def test_no_sequence_of_sessions_gains(
     start: Start, users: str, firsts: str, seconds: str, sequence: list[tuple[Any, str | None]]
 ) -> None:
-    """Each session may at most what its user or role may, and what its session policy allows.
+    """What a sequence of calls ends with was allowed at its start, and by all that was passed.
 
-    A session of GetSessionToken or GetFederationToken is never the way to another one; the policy
-    that is passed with the last step bounds what the whole sequence ends with.
+    The start is the user or, after AssumeRole, the role: whoever may assume it has what it gives,
+    within the session policies. No session gives back what a policy before it took away: not by
+    asking for a session of its own, and not by narrowing itself anew.
     """
     tenant, user = start.tenant, start.user
     ids = [user.caller.principal.unique_id, *(role.role_id for role in start.roles)]
     for entity_id, text in zip(ids, (users, firsts, seconds), strict=True):
         start.give(entity_id, text)
-    who: Temporary | None = None
+    who: Temporary | None = None  # the user's own key
+    least = allowed(user.caller)
     for step, passed in sequence:
         given = {} if passed is None or step == "own" else {"policy": passed}
-        if step in ("own", "federated"):
-            if who is not None:
-                continue  # no session asks for one of its own (iam.md 2.7)
-            owner = allowed(user.caller)
-            try:
-                made = begin(user, step, given)
-            except AwsError:
-                continue
-        else:
-            role = start.roles[step]
-            try:
-                made = assume(user if who is None else (tenant, who), role, **given)
-            except AwsError:
-                continue
-            owner = allowed(authenticated(tenant, assume(user, role)))
+        before = may(tenant, who) if who is not None else allowed(user.caller)
+        try:
+            made = begin(start, who, step, given)
+        except AwsError:
+            continue
+        if step in (0, 1):  # a new start
+            least = allowed(authenticated(tenant, assume(user, start.roles[step])))
         found = authenticated(tenant, made)
         now = allowed(found)
-        assert now <= owner
-        if given:
-            assert now <= alone(given["policy"], found)
-        elif step == "federated":
-            assert not now
-        else:
-            assert now == owner
-        if step not in ("own", "federated"):
-            who = made
+        expected = least & alone(given["policy"], found) if given else least
+        if step == "federated" and not given:
+            expected = set()
+        if step == "scoped":
+            assert now <= before
+        assert now == expected
+        who, least = made, now
 
 
-def begin(user: Person, step: str, given: dict[str, str]) -> Temporary:
-    """A session of the user's own."""
-    if step == "own":
-        answer: Any = user(sts.GetSessionToken)
-    else:
-        answer = user(sts.GetFederationToken, name="jim", **given)
-    held = answer.credentials
+def may(tenant: Tenant, who: Temporary) -> set[str]:
+    """What a session may do now."""
+    return allowed(authenticated(tenant, who))
+
+
+def begin(start: Start, who: Temporary | None, step: str | int, given: dict[str, str]) -> Temporary:
+    """The credentials that a caller gets by this step, as the door and the operation allow it."""
+    operation: Any = {
+        "own": sts.GetSessionToken,
+        "federated": sts.GetFederationToken,
+        "scoped": sts.GetScopedCredentials,
+    }.get(str(step), sts.AssumeRole)
+    members: dict[str, Any] = dict(given)
+    if step == "federated":
+        members["name"] = "jim"
+    elif step == "scoped":
+        members["duration_seconds"] = 60
+    elif step in (0, 1):
+        role = start.roles[int(step)]
+        members |= {"role_arn": role.arn, "role_session_name": "me"}
+    kind, session, caller = CredentialKind.USER_KEY, None, start.user.caller
+    if who is not None:
+        found = authenticated(start.tenant, who)
+        kind, session = found.credentials, found.session
+        caller = Caller(found.principal, found.policies, found.keys)
+    require_taken(kind, STS[operation.name])
+    held = start.tenant.world.run(caller, operation, session, **members).credentials
     return Temporary(IssuedKey(held.access_key_id, held.secret_access_key), held.session_token)

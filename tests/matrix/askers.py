@@ -151,6 +151,11 @@ class Askers:
         self.kinds[Kind.ROLE] = self.assume(ROLES[0])
         self.chained = self.assume(ROLES[1], self.kinds[Kind.ROLE])
 
+    def user(self, example: Example) -> Credentials:
+        """The user's key, or its session where the operation takes no keys."""
+        keys = Kind.USER_KEY in example.credentials
+        return self.kinds[Kind.USER_KEY if keys else Kind.SESSION]
+
     def begin(self, operation: str, who: Credentials | None, **members: str) -> Credentials:
         """New temporary credentials, by a call of STS."""
         return credentials(self.local.sts(operation, who, **members))

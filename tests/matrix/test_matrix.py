@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.rules import CredentialKind
+from keystead.rules import LONG_TERM, CredentialKind
 from tests.condition_keys import OF_USERS, OPEN
 from tests.identity.world import document
 from tests.matrix import published
@@ -161,9 +161,11 @@ def test_credentials_that_are_not_taken(askers: Askers, example: Example) -> Non
     """Credentials of another kind are refused before any policy, also if all is allowed."""
     askers.give(ALL)
     code = "InvalidClientTokenId" if example.service == "iam" else "AccessDenied"
+    of_key = "InvalidSubjectCredentials" if example.operation == "GetScopedCredentials" else code
     for kind in set(CredentialKind) - example.credentials:
         seen = askers.ask(example, askers.kinds[kind])
-        told = OF_USERS[str(example)] if kind in example.rules.credentials else code
+        own = of_key if kind in LONG_TERM else code
+        told = OF_USERS[str(example)] if kind in example.rules.credentials else own
         assert seen.answer.code == told, (kind, seen)
         assert (seen.event.decisions, seen.changed) == ([], False)
 
@@ -226,7 +228,7 @@ def kind_of(resource: str) -> str:
 def test_resources_are_of_published_types(askers: Askers, example: Example) -> None:
     """An action is asked about the types of resources that AWS's published table has for it."""
     askers.give(ALL)
-    for decision in askers.ask(example, askers.kinds[Kind.USER_KEY]).event.decisions:
+    for decision in askers.ask(example, askers.user(example)).event.decisions:
         action, resource = decision.action, decision.resource
         if (
             action.partition(":")[2] in NOT_PUBLISHED
@@ -263,7 +265,7 @@ def patterns(first: str, again: str) -> tuple[str, str]:
 @each(ASKING)
 def test_another_resource(askers: Askers, example: Example) -> None:
     """A permission for the very resources is enough; for a sibling of one of them it is not."""
-    who = askers.kinds[Kind.USER_KEY]
+    who = askers.user(example)
     askers.give(ALL)
     asked = [askers.ask(example, who).event.decisions for _ in range(2)]
     pairs = [

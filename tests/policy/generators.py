@@ -67,11 +67,11 @@ VALUES: dict[str, tuple[ContextValue, ...]] = {
 T = TypeVar("T")
 Levels = st.SearchStrategy[tuple[tuple[PolicySource, ...], ...]]
 How = Literal["any", "mostly", "generous", "silent"]
-Layer = DocumentKind | Literal["grants"]
+Layer = DocumentKind | Literal["grants", "scope-down"]
 ALONE: tuple[Layer, ...] = (
     DocumentKind.BOUNDARY, DocumentKind.BOUNDARY, DocumentKind.IDENTITY, DocumentKind.KEY,
     DocumentKind.SESSION, DocumentKind.SESSION, DocumentKind.SCP, DocumentKind.RCP,
-    DocumentKind.RCP, DocumentKind.ENDPOINT, "grants", "grants",
+    DocumentKind.RCP, DocumentKind.ENDPOINT, "grants", "grants", "scope-down", "scope-down",
 )  # fmt: skip
 NAMED = (DocumentKind.KEY, DocumentKind.ENDPOINT, DocumentKind.RCP)
 OWN = (DocumentKind.IDENTITY, DocumentKind.BOUNDARY, DocumentKind.SESSION)
@@ -187,7 +187,7 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
     # What every layer says; of some questions all are generous but one.
     how: How = draw(sampled(("any", "mostly", "mostly", "generous", "generous", "generous")))
     alone = draw(sampled(ALONE)) if how == "generous" else None
-    says: dict[Layer, How] = dict.fromkeys((*kind, "grants"), how)
+    says: dict[Layer, How] = dict.fromkeys((*kind, "grants", "scope-down"), how)
     if alone is not None:
         says[alone] = "mostly" if alone is kind.RCP else draw(sampled(("any", "mostly")))
     if alone == "grants":
@@ -207,6 +207,7 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
         int(alone is kind.RCP),
         0 if alone not in (None, kind.RCP) else 2,
     )
+    scopes = levels(kind.SESSION, 1, says["scope-down"], 1, 3)
     grants = several(kind.KEY, 2, says["grants"] if alone == "grants" else "any")
     return context, ApplicablePolicies(
         principal=PrincipalPolicies(
@@ -216,6 +217,7 @@ def questions(draw: st.DrawFn) -> tuple[RequestContext, ApplicablePolicies]:
             ),
             session=draw(perhaps(sessions, alone is kind.SESSION)) or (),
             service_control=draw(levels(kind.SCP, 2, says[kind.SCP], int(alone is kind.SCP), 2)),
+            scope_down=draw(perhaps(scopes, alone == "scope-down")) or (),
         ),
         resource_based=draw(several(kind.KEY, 2, says[kind.KEY])),
         resource_policy_required=alone == "grants" or draw(st.booleans()),

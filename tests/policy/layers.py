@@ -36,6 +36,7 @@ def _without_own_denies(policies: ApplicablePolicies) -> ApplicablePolicies:
             None if own.boundary is None else _allowing(own.boundary),
             tuple(tuple(map(_allowing, level)) for level in own.session),
             own.service_control,
+            own.scope_down,
         ),
     )
 
@@ -45,6 +46,7 @@ WITHOUT: dict[str, Callable[[ApplicablePolicies], ApplicablePolicies]] = {
     "identity": lambda p: _own(p, _replace(p.principal, identity_based=())),
     "boundary": lambda p: _own(p, _replace(p.principal, boundary=None)),
     "session": lambda p: _own(p, _replace(p.principal, session=())),
+    "scope-down": lambda p: _own(p, _replace(p.principal, scope_down=())),
     "service control": lambda p: _own(p, _replace(p.principal, service_control=())),
     "resource control": lambda p: _replace(p, resource_control=()),
     "endpoint": lambda p: _replace(p, endpoint=None),

@@ -105,6 +105,9 @@ class Draw:
                 drawn["sessionPolicy"] = [[first], [self.identity(target, 0.6)]]
         if self.chance(0.3):
             drawn["vpcEndpointPolicy"] = self.endpoint(caller, target)
+        if (caller.personal or caller.arn.endswith(":root")) and self.chance(0.2):
+            count = self.rng.randint(1, 3)
+            drawn["scopeDownPolicies"] = [self.identity(target, 0.7) for _ in range(count)]
         return drawn
 
     # ── Documents ─────────────────────────────────────────────────────────────────────────
@@ -254,6 +257,7 @@ class Draw:
         )
         found = [drawn.get("boundary"), *sessions, drawn.get("resourcePolicy")]
         found += [drawn.get("vpcEndpointPolicy"), *drawn.get("identityPolicies", [])]
+        found += drawn.get("scopeDownPolicies", [])
         found += [each for level in drawn.get("scps", []) for each in level]
         documents = [document for document in found if document]
         if not documents:

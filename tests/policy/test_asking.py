@@ -137,7 +137,7 @@ def question() -> Question:
     """A question with policies of every kind."""
     silent = ceiling(allow("kms:*"))
     policies = PrincipalPolicies(
-        (own(allow()),), silent, ((silent,), (silent,)), ((silent,), (silent, silent))
+        (own(allow()),), silent, ((silent,), (silent,)), ((silent,), (silent, silent)), ((silent,),)
     )
     resource = Target(
         KEY, ACCOUNT, "", (key_policy(allow(**to(ROOT))),), True, (key_policy(allow(**to(USER))),)

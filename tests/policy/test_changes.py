@@ -59,6 +59,7 @@ DOCUMENTS = {
     PolicyKind.IDENTITY: DocumentKind.IDENTITY,
     PolicyKind.BOUNDARY: DocumentKind.BOUNDARY,
     PolicyKind.SESSION: DocumentKind.SESSION,
+    PolicyKind.SCOPE_DOWN: DocumentKind.SESSION,
     PolicyKind.SERVICE_CONTROL: DocumentKind.SCP,
     PolicyKind.RESOURCE_CONTROL: DocumentKind.RCP,
     PolicyKind.ENDPOINT: DocumentKind.ENDPOINT,

@@ -54,7 +54,7 @@ def asked_of(kind: PolicyKind) -> tuple[RequestContext, ApplicablePolicies]:
     trust = kind is PolicyKind.TRUST
     context = ask(action="sts:AssumeRole", resource=ROLE) if trust else ask()
     policies = ApplicablePolicies(
-        PrincipalPolicies(service_control=((),)),
+        PrincipalPolicies(service_control=((),), scope_down=((),)),
         resource_control=((),),
         resource_policy_required=True,
     )

@@ -5,7 +5,8 @@
 The steps are those of IAM's flow within one account: (1) explicit denies; (2) resource control
 policies; (3) service control policies; (4) VPC endpoint policy; (5) the resource's own policy;
 (6) identity policies; (7) permissions boundary; (8) session policy. Across accounts (5) must
-allow, and so must (6) to (8).
+allow, and so must (6) to (8). What is allowed by then is (9) intersected with each of the policies
+by which the session was scoped down.
 
 `kind` is the policy kind that decided, `statements` the Sids of its statements that did.
 """
@@ -22,6 +23,7 @@ IDENTITY = "identity-based policy"
 RESOURCE = "resource-based policy"
 BOUNDARY = "permissions boundary"
 SESSION = "session policy"
+SCOPE_DOWN = "scope-down policy"
 SCP = "service control policy"
 RCP = "resource control policy"
 ENDPOINT = "VPC endpoint policy"
@@ -65,6 +67,16 @@ def evaluate(request: Request) -> Verdict:
     # No policy speaks about these.
     if request.action in ("sts:getcalleridentity", "sts:getsessiontoken"):
         return Verdict("Allowed")
+    verdict = before_scopes(request)
+    if verdict.decision == "Allowed":
+        for scope in request.scopes:  # (9)
+            if not allowing([scope], request):
+                return implicit(SCOPE_DOWN)
+    return verdict
+
+
+def before_scopes(request: Request) -> Verdict:
+    """Steps (1) to (8), and the Denies of (9)."""
     # (1) An explicit Deny anywhere.
     denied = explicit_deny(request)
     if denied is not None:
@@ -187,6 +199,8 @@ def explicit_deny(request: Request) -> Verdict | None:
         has_it = personal or (kind == SESSION and not outside)
         if has_it and (found := denying(found_documents, request)):
             return Verdict("ExplicitlyDenied", kind, found)
+    if found := denying(request.scopes, request):
+        return Verdict("ExplicitlyDenied", SCOPE_DOWN, found)
     return None
 
 

@@ -27,6 +27,7 @@ class Request:
     boundary: Document | None
     session: list[list[Document]] | None  # every level must allow
     endpoint: Document | None
+    scopes: list[Document]  # each of them must allow
 
     @property
     def resource_kind(self) -> str:
@@ -54,6 +55,7 @@ class Request:
             ("rcp", [document for level in self.rcps or [] for document in level]),
             ("boundary", [self.boundary] if self.boundary else []),
             ("session", [document for level in self.session or [] for document in level]),
+            ("session", self.scopes),
             ("endpoint", [self.endpoint] if self.endpoint else []),
         ]
         for kind, found in kinds:
@@ -87,6 +89,7 @@ def read(scenario: Mapping[str, Any]) -> Request:
         boundary=scenario.get("boundary"),
         session=_levels(scenario.get("sessionPolicy")),
         endpoint=scenario.get("vpcEndpointPolicy"),
+        scopes=scenario.get("scopeDownPolicies") or [],
     )
 
 

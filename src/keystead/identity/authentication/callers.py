@@ -129,7 +129,7 @@ def of_session(
     """The caller of a session that has the permissions of `owner`.
 
     A session of GetSessionToken has the principal of its user, or root. Only its condition keys
-    differ.
+    differ. Scope-down policies bind every session that has some, root's too.
     """
     if isinstance(owner, Role):
         caller = _of_role(repository, reader, session, owner)
@@ -139,7 +139,11 @@ def of_session(
             caller = _within(repository, reader, session, caller)
         if session.kind is SessionKind.FEDERATION:
             caller = _federated(repository, reader, session, caller)
-    return Caller(caller.principal, caller.policies, {**caller.keys, **session_keys(session)})
+    policies = caller.policies
+    if session.scope_down:
+        scopes = passed.scope_down(repository, session, caller.principal.arn)
+        policies = msgspec.structs.replace(policies, scope_down=scopes)
+    return Caller(caller.principal, policies, {**caller.keys, **session_keys(session)})
 
 
 def _of_role(

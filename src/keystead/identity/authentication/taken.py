@@ -6,6 +6,7 @@ The row of the operation says which credentials it takes (`rules`).
 from keystead.identity.authentication.token_errors import InvalidClientTokenId
 from keystead.policy.evaluation import AccessDenied
 from keystead.rules import LONG_TERM, CredentialKind, Rules
+from keystead.wire.models import sts
 
 _OF_ROOT = frozenset(
     {CredentialKind.ROOT_KEY, CredentialKind.ROOT_SESSION, CredentialKind.ROOT_TASK}
@@ -19,6 +20,10 @@ def require_taken(kind: CredentialKind, rules: Rules) -> None:
     service, name = rules.operation.service.name, rules.operation.name
     if service == "iam":
         raise InvalidClientTokenId
+    if name == "GetScopedCredentials" and kind in LONG_TERM:
+        raise sts.InvalidSubjectCredentialsException(
+            "GetScopedCredentials is called with the credentials of a session."
+        )
     if name == "AssumeRole" and kind in LONG_TERM | {CredentialKind.ROOT_SESSION}:
         raise AccessDenied(None, "Roles may not be assumed by root accounts.")
     if name == "AssumeRoot" and kind in _OF_ROOT:

@@ -32,6 +32,17 @@ def session_policies(
     return attached.levels(repository, account, stated)
 
 
+def scope_down(
+    repository: IdentityRepository, session: Session, arn: str
+) -> tuple[tuple[PolicySource, ...], ...]:
+    """The scope-down policies of a session with this ARN, a level for each (iam.md 1.10)."""
+    stated = [
+        [Stated(policy.document, DocumentKind.SESSION, f"{INLINE} {level}", arn)]
+        for level, policy in enumerate(session.scope_down, 1)
+    ]
+    return attached.levels(repository, session.account, stated)
+
+
 def rights_of_root(
     repository: IdentityRepository, reader: Reader, account: str
 ) -> PrincipalPolicies:

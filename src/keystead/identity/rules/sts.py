@@ -38,6 +38,11 @@ STS = table(
         credentials=LONG_TERM,
     ),
     Rules(
+        api.GetScopedCredentials,
+        answer_recorded=True,
+        credentials=EVERY_KIND - LONG_TERM - {CredentialKind.ROOT_TASK},
+    ),
+    Rules(
         api.GetSessionToken,
         answer_recorded=True,
         credentials=LONG_TERM,

@@ -63,8 +63,9 @@ class SessionTag(msgspec.Struct, frozen=True, array_like=True):
 class Session(msgspec.Struct, frozen=True, array_like=True):
     """One session. It has the permissions of the first of its rows.
 
-    `layers` are the levels of session policies: each of them must allow. Later kinds of session
-    add kinds of row and, at the end, members with defaults.
+    `layers` are the levels of session policies: each of them must allow. `scope_down` are the
+    policies by which GetScopedCredentials narrowed it: each must allow, whatever else allows. Later
+    kinds of session add kinds of row and, at the end, members with defaults.
     """
 
     kind: SessionKind
@@ -77,6 +78,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     tags: tuple[SessionTag, ...] = ()
     source_identity: str = ""
     mfa: int | None = None  # when a second factor was shown; None: never
+    scope_down: tuple[PassedPolicy, ...] = ()
 
     @property
     def tag_map(self) -> dict[str, str]:

@@ -7,8 +7,10 @@ from keystead.identity.sts import (
     declined,
     identity,
     own_sessions,
+    scoped_sessions,
 )
 
 __all__ = (
     "assume_role", "assume_root", "authorization_messages", "declined", "identity", "own_sessions",
+    "scoped_sessions",
 )  # fmt: skip

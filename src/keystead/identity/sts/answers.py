@@ -5,6 +5,14 @@ from keystead.identity.sessions import IssuedSession
 from keystead.wire.models import sts as api
 
 
+def of_size(issued: IssuedSession) -> dict[str, int]:
+    """How long the token is, as the members of an answer."""
+    return {
+        "session_token_size": len(issued.token),
+        "session_token_utilization": issued.utilization,
+    }
+
+
 def credentials(issued: IssuedSession) -> api.Credentials:
     """The credentials as answers carry them."""
     return api.Credentials(

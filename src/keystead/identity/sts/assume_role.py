@@ -48,7 +48,8 @@ def assume_role(
     role, name = target.role, request.role_session_name
     tags = session_tags.together(passed, passed_on)
     session, packed = _session(call, request, role, tags, source_identity)  # (4)
-    credentials = issue(call.session_tokens, permit, session, call.now)  # (5)
+    least = request.minimum_session_token_size
+    credentials = issue(call.session_tokens, permit, session, call.now, least)  # (5)
     return api.AssumeRoleResponse(
         credentials=answers.credentials(credentials),
         assumed_role_user=api.AssumedRoleUser(
@@ -57,6 +58,7 @@ def assume_role(
         ),
         packed_policy_size=packed,
         source_identity=source_identity or None,
+        **answers.of_size(credentials),
     )
 
 

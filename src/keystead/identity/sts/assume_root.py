@@ -55,10 +55,12 @@ def assume_root(call: StsCall, request: api.AssumeRootRequest) -> api.AssumeRoot
         layers=((_bounding(arn),),),
         source_identity=call.session.source_identity if call.session is not None else "",
     )
-    credentials = issue(call.session_tokens, permit, session, call.now)  # (4)
+    least = request.minimum_session_token_size
+    credentials = issue(call.session_tokens, permit, session, call.now, least)  # (4)
     return api.AssumeRootResponse(
         credentials=answers.credentials(credentials),
         source_identity=session.source_identity or None,
+        **answers.of_size(credentials),
     )
 
 

@@ -2,6 +2,7 @@
 
 from keystead.errors import ValidationException
 from keystead.policy.evaluation import PrincipalType
+from keystead.wire.models import sts as api
 
 _DEFAULT_OF_USER = 43_200
 _MOST_OF_ROOT = 3_600
@@ -35,3 +36,13 @@ def of_role_session(asked: int | None, longest: int, *, chained: bool) -> int:
 def of_root_task(asked: int | None) -> int:
     """For AssumeRoot, where the model allows no more; 0 gives a session that is over at once."""
     return _MOST_OF_A_ROOT_TASK if asked is None else min(asked, _MOST_OF_A_ROOT_TASK)
+
+
+def of_scoped_session(asked: int | None, left: int) -> int:
+    """For GetScopedCredentials: at most the seconds that the calling session has left."""
+    if asked is not None and asked > left:
+        raise api.InsufficientSessionLifetimeException(
+            f"The requested DurationSeconds exceeds the remaining lifetime of the calling session:"
+            f" {left} seconds."
+        )
+    return left if asked is None else asked

@@ -42,8 +42,12 @@ def get_session_token(
         expires=issued + seconds,
         mfa=issued if factor.device else None,
     )
-    credentials = issue(call.session_tokens, permit, session, call.now)
-    return api.GetSessionTokenResponse(credentials=answers.credentials(credentials))
+    credentials = issue(
+        call.session_tokens, permit, session, call.now, request.minimum_session_token_size
+    )
+    return api.GetSessionTokenResponse(
+        credentials=answers.credentials(credentials), **answers.of_size(credentials)
+    )
 
 
 @implements(api.GetFederationToken)
@@ -73,13 +77,16 @@ def get_federation_token(
         layers=(policies,) if policies else (),
         tags=tags,
     )
-    credentials = issue(call.session_tokens, permit, session, call.now)
+    credentials = issue(
+        call.session_tokens, permit, session, call.now, request.minimum_session_token_size
+    )
     return api.GetFederationTokenResponse(
         credentials=answers.credentials(credentials),
         federated_user=api.FederatedUser(
             federated_user_id=f"{call.account}:{request.name}", arn=arn
         ),
         packed_policy_size=packed,
+        **answers.of_size(credentials),
     )
 
 

@@ -47,11 +47,12 @@ def passed_policies(
     length = len(policy or "") + sum(map(len, named))
     if length > LONGEST_TEXT:
         raise _too_large("policy", length, LONGEST_TEXT)
-    inline = () if policy is None else (_inline(call, policy),)
+    inline = () if policy is None else (inline_policy(call, policy),)
     return inline + tuple(_managed(call, account, arn) for arn in dict.fromkeys(named))
 
 
-def _inline(call: StsCall, document: str) -> PassedPolicy:
+def inline_policy(call: StsCall, document: str) -> PassedPolicy:
+    """A policy that was passed as a text; raises MalformedPolicyDocument."""
     try:
         validity.require_valid(
             call.repository,

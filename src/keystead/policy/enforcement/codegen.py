@@ -63,7 +63,7 @@ class Remainder(msgspec.Struct, frozen=True):
     denies: Sequence[Test]  # (1) the Denies that only depend on condition keys
     own_denies: Sequence[QuickStatement]  # (1) the Denies of the caller's policies and boundary
     session_denies: Sequence[QuickStatement]  # (1) the Denies of its session policies
-    ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4)
+    ceilings: Sequence[Callable[[RequestContext], bool]]  # (1) to (4), and (9)
     resource: Sequence[Named]  # (5)
     granted: Callable[[Question], Grade]
     identity: Sequence[QuickStatement]  # (6)

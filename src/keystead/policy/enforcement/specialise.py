@@ -193,7 +193,7 @@ def _some(about: About, sources: Iterable[PolicySource]) -> ResourceTest:
 def _ceilings(
     policies: ApplicablePolicies, about: About, denies: list[NamedTest], *, bounded: bool
 ) -> tuple[Ceiling, ...]:
-    """The policies above caller and resource that exist here: steps (1) to (4)."""
+    """The policies that bind every caller, where they exist: steps (1) to (4), and (9)."""
     ceilings: list[Ceiling] = []
     action = about.action
     if denies:
@@ -210,6 +210,15 @@ def _ceilings(
             _service_control(
                 [statement.applies for statement in denying],
                 [_some(about, level) for level in levels],
+            )
+        )
+    scopes = policies.principal.scope_down
+    if scopes:
+        denying = about(chain.from_iterable(scopes), allow=False)
+        ceilings.append(
+            _levels(
+                [statement.applies for statement in denying],
+                [_some(about, level) for level in scopes],
             )
         )
     if policies.endpoint is not None:
@@ -236,10 +245,18 @@ def _resource_control(action: str, denies: list[NamedTest], *, bounded: bool) ->
 
 def _service_control(denies: list[ResourceTest], levels: list[ResourceTest]) -> Ceiling:
     """No SCP denies, and every level of SCPs allows."""
+    within = _levels(denies, levels)
 
     def allows(context: RequestContext) -> bool:
-        if not under_service_control(context.principal):
-            return True
+        return not under_service_control(context.principal) or within(context)
+
+    return allows
+
+
+def _levels(denies: list[ResourceTest], levels: list[ResourceTest]) -> Ceiling:
+    """No statement denies, and every level allows."""
+
+    def allows(context: RequestContext) -> bool:
         resource, keys = context.resource, context.keys
         if any(applies(resource, keys) for applies in denies):
             return False

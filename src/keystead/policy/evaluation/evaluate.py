@@ -39,8 +39,10 @@ def evaluate(question: Question) -> Decision:
     (6) the caller's identity-based policies allow
     (7) the permissions boundary allows
     (8) every level of session policies allows
+    (9) every scope-down policy of the session allows
 
-    How (5) allows decides whether (6), (7) and (8) are required (`binding`).
+    How (5) allows decides whether (6), (7) and (8) are required (`binding`). Nothing frees a caller
+    from (9).
     """
     if open_to_everybody(question.action):
         return _open(question)
@@ -64,6 +66,7 @@ def evaluate(question: Question) -> Decision:
         steps.identity(question, matches, bound),  # 6
         steps.boundary(matches, bound),  # 7
         *steps.session(question, matches, bound),  # 8
+        *steps.scope_down(matches),  # 9
     )
     return _conclude(question, matches, bound, tuple(step for step in trace if step is not None))
 

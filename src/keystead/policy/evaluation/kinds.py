@@ -21,6 +21,7 @@ class PolicyKind(StrEnum):
     TRUST = "role trust policy"
     BOUNDARY = "permissions boundary"
     SESSION = "session policy"
+    SCOPE_DOWN = "scope-down policy"
     SERVICE_CONTROL = "service control policy"
     RESOURCE_CONTROL = "resource control policy"
     ENDPOINT = "VPC endpoint policy"
@@ -51,6 +52,7 @@ class KindFacts(msgspec.Struct, frozen=True):
     form: Form
     whose: Whose
     of_principal: bool = False  # is that member one of `PrincipalPolicies`?
+    binds_all: bool = False  # also root, and a caller whom the resource's policy names directly
 
 
 KINDS: Mapping[PolicyKind, KindFacts] = {
@@ -71,6 +73,14 @@ KINDS: Mapping[PolicyKind, KindFacts] = {
     ),
     PolicyKind.SESSION: KindFacts(
         DocumentKind.SESSION, "session", Form.LEVELS, Whose.CALLER, of_principal=True
+    ),
+    PolicyKind.SCOPE_DOWN: KindFacts(
+        DocumentKind.SESSION,
+        "scope_down",
+        Form.LEVELS,
+        Whose.CALLER,
+        of_principal=True,
+        binds_all=True,
     ),
 }
 """The kinds, in the order of the steps (`evaluate`)."""

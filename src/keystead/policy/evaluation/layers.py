@@ -159,6 +159,8 @@ def _having_a_say(question: Question) -> Callable[[PolicyKind, KindFacts], bool]
     def has_a_say(kind: PolicyKind, facts: KindFacts) -> bool:
         whose = facts.whose
         if whose is _CALLER:
+            if facts.binds_all:
+                return True
             return in_session if kind is PolicyKind.SESSION else bound
         if whose is _OWNER:
             return kind is own

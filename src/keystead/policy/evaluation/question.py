@@ -70,20 +70,22 @@ class PrincipalPolicies(msgspec.Struct, frozen=True):
     boundary: PolicySource | None = None
     session: tuple[tuple[PolicySource, ...], ...] = ()  # per level; () = none was passed
     service_control: tuple[tuple[PolicySource, ...], ...] = ()  # per level, root -> account
+    scope_down: tuple[tuple[PolicySource, ...], ...] = ()  # per level; bind every caller
     ids: str = ""
 
     @property
     def every(self) -> Iterator[PolicySource]:
         """All of them."""
         boundary = () if self.boundary is None else (self.boundary,)
-        return chain(self.identity_based, boundary, *self.session, *self.service_control)
+        levels = (*self.session, *self.service_control, *self.scope_down)
+        return chain(self.identity_based, boundary, *levels)
 
     def __post_init__(self) -> None:
         boundary = () if self.boundary is None else (self.boundary,)
-        session = f"{len(self.session)}|{';'.join(map(_ids, self.session))}"
-        levels = ";".join(_ids(level) for level in self.service_control)
-        ids = f"{_ids(self.identity_based)}|{_ids(boundary)}|{session}"
-        force_setattr(self, "ids", f"{ids}|{len(self.service_control)}|{levels}")
+        parts = [_ids(self.identity_based), _ids(boundary)]
+        for levels in (self.session, self.service_control, self.scope_down):
+            parts += [str(len(levels)), ";".join(map(_ids, levels))]
+        force_setattr(self, "ids", "|".join(parts))
 
 
 class ApplicablePolicies(msgspec.Struct, frozen=True):

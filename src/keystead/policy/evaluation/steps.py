@@ -137,6 +137,14 @@ def session(question: Question, matches: Matches, bound: Bound) -> Iterator[Find
             yield _must_allow(f"{step}, level {level} of {len(levels)}", kind, matched)
 
 
+def scope_down(matches: Matches) -> Iterator[Finding]:
+    """(9) The scope-down policy of every level must allow, whoever the caller is."""
+    kind = PolicyKind.SCOPE_DOWN
+    levels = matches.levels(kind)
+    for level, matched in enumerate(levels, 1):
+        yield _must_allow(f"9 scope-down policies, level {level} of {len(levels)}", kind, matched)
+
+
 def _must_allow(step: str, kind: PolicyKind, matched: Matched) -> Finding:
     if matched.allows:
         return Finding(step, kind, ALLOW, "a statement allows", matched.allows)

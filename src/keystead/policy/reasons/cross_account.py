@@ -118,6 +118,7 @@ def _lacking(known: RefusedQuestion) -> PolicyKind:
         (PolicyKind.IDENTITY, own.identity_based if who.type in _WITH_POLICIES else None),
         (PolicyKind.BOUNDARY, None if own.boundary is None else (own.boundary,)),
         *((PolicyKind.SESSION, level) for level in own.session),
+        *((PolicyKind.SCOPE_DOWN, level) for level in own.scope_down),
     )
     for kind, sources in layers:
         if sources is not None and not _may_allow(sources, question):

@@ -143,7 +143,7 @@ def _is_own(question: Question, placed: Placed) -> bool:
     """Is this a statement about the caller only?"""
     if not placed.statement.allow or placed.statement.void or placed.unmet:
         return False
-    if placed.layer.kind in (PolicyKind.IDENTITY, PolicyKind.SESSION):
+    if placed.layer.kind in (PolicyKind.IDENTITY, PolicyKind.SESSION, PolicyKind.SCOPE_DOWN):
         return is_own_policy(question, placed.source)
     written = placed.statement.source.get("Principal")
     if not _names_callers(placed.layer) or not isinstance(written, dict):

@@ -3,6 +3,7 @@
 In:  id, principal, principalRole, action, resource, resourceAccount,
      context (a text or a list of texts for each key),
      identityPolicies [document], resourcePolicy, boundary, sessionPolicy, vpcEndpointPolicy,
+     scopeDownPolicies [document]: one for each call of GetScopedCredentials,
      scps and rcps [[document]]: one list for each level, from the organization's root
 Out: id, decision (Allowed, ImplicitlyDenied, ExplicitlyDenied), kind, statements, message;
      trace on demand; or error, for a line or a document that could not be stored
@@ -73,6 +74,7 @@ class Scenario(msgspec.Struct, rename="camel"):
     rcps: list[list[Document]] | None = None
     boundary: Document = _NOTHING
     session_policy: Document = _NOTHING
+    scope_down_policies: list[Document] | None = None
     vpc_endpoint_policy: Document = _NOTHING
 
 
@@ -224,6 +226,12 @@ def _own_policies(scenario: Scenario, partition: str) -> PrincipalPolicies:
         boundary=_source(scenario.boundary, DocumentKind.BOUNDARY, "boundary", partition),
         session=_session(scenario.session_policy, partition),
         service_control=_levels(scenario.scps, DocumentKind.SCP, "scps", partition),
+        scope_down=tuple(
+            (source,)
+            for source in _sources(
+                scenario.scope_down_policies, DocumentKind.SESSION, "scopeDownPolicies", partition
+            )
+        ),
     )
 
 
