@@ -398,7 +398,7 @@ IAM: tuple[Row, ...] = (
             "ListSAMLProviders ListUsers "
             "ListVirtualMFADevices",
             On.ANYTHING),
-    *_plain("GetAccountProperties", On.ANYTHING),
+    *_plain("GenerateCredentialReport GetAccountProperties GetCredentialReport", On.ANYTHING),
     Row("PutAccountProperties", {"Properties": {"B/x": "1", "A/y": "2"}}, On.ANYTHING,
         {"iam:AccountPropertyNamespaces": ("A", "B")}),
     *_plain("SetSecurityTokenServicePreferences", On.ANYTHING,

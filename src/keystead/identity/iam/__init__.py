@@ -9,5 +9,15 @@ from keystead.identity.iam import (
     providers,
     simulation,
 )
+from keystead.identity.iam.account import continue_report
 
-__all__ = ("account", "declined", "entities", "identities", "policies", "providers", "simulation")
+__all__ = (
+    "account",
+    "continue_report",
+    "declined",
+    "entities",
+    "identities",
+    "policies",
+    "providers",
+    "simulation",
+)

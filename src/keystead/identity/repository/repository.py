@@ -11,6 +11,7 @@ from keystead.custody.rows import RowSeals
 from keystead.identity.repository.access_keys import AccessKeys
 from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
+from keystead.identity.repository.credential_reports import CredentialReports
 from keystead.identity.repository.delegations import Delegations
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.groups import Group, Memberships
@@ -44,10 +45,11 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "accepted", "access_keys", "accounts", "attachments", "compiled",
-        "delegations", "groups", "handshakes", "identities", "inline_policies", "instance_profiles",
-        "login_profiles", "memberships", "mfa_devices", "oidc_providers", "organization_policies",
-        "organizations", "password_policies", "policies", "preparations", "resource_policies",
-        "role_deletions", "roles", "root_features", "saml_providers", "users",
+        "credential_reports", "delegations", "groups", "handshakes", "identities",
+        "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
+        "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
+        "preparations", "resource_policies", "role_deletions", "roles", "root_features",
+        "saml_providers", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -74,6 +76,7 @@ class IdentityRepository:
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
         self.password_policies = PasswordPolicies(seals)
+        self.credential_reports = CredentialReports(seals)
         self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)

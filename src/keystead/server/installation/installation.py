@@ -31,6 +31,7 @@ from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity.authentication import Authenticator, LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.iam import continue_report
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
@@ -281,6 +282,7 @@ class Installation:
             Job("room", 1.0, self.look_for_room),
             Job("clock", 60.0, self.remember_time),
             Job("last used", 60.0, self.write_last_used),
+            Job("credential reports", 0.25, self.continue_report),
             Job("refusals", 0.5, self.write_refusals),
             Job("counted refusals", 1.0, self.write_counted),
             Job("forget opened keys", 60.0, self.custody.expire),
@@ -308,6 +310,11 @@ class Installation:
         """Store the times at which access keys were last used."""
         self.last_used.flush(self.identities, self.store)
         self.commit()
+
+    def continue_report(self) -> None:
+        """Put the next users into a credential report that is being made."""
+        if continue_report(self.identities, self.store, self.clock.now()):
+            self.commit()
 
     def refused(self, reason: str) -> None:
         """Count bytes or a connection that never became a request, in metrics and log."""
