@@ -8,6 +8,7 @@ import pytest
 from keystead.identity import times
 from keystead.identity.factors import attempts, passwords
 from keystead.identity.repository import LoginProfile, LoginUse, PasswordAttempts
+from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
 from tests.identity.refusals import refused
@@ -111,6 +112,29 @@ def test_without_a_name_the_caller_is_meant(tenant: Tenant, admin: Person) -> No
         tenant.root(api.CreateLoginProfile, password=FIRST)
     with refused("ValidationError", "'password'"):
         admin(api.CreateLoginProfile)
+
+
+def test_the_password_of_root(world: World, tenant: Tenant, admin: Person) -> None:
+    """Only a session of AssumeRoot sees and removes it; without one there is nothing to remove."""
+    began = int(world.now.timestamp())
+    rows = (SessionRow(RowKind.ROOT, tenant.id, tenant.id),)
+    task = Session(SessionKind.ROOT_TASK, tenant.id, rows, began, began + 900)
+    root = tenant.root.caller
+    shown = world.run(root, api.GetLoginProfile, task).login_profile
+    assert shown.create_date == world.now
+    assert not shown.user_name
+    with refused("EntityAlreadyExists"):
+        world.run(root, api.CreateLoginProfile, task)
+
+    world.run(root, api.DeleteLoginProfile, task)
+    numbers: Any = admin(api.GetAccountSummary).summary_map
+    assert numbers["AccountPasswordPresent"] == 0
+    with refused("NoSuchEntity", f"Login Profile for User {tenant.id} cannot be found."):
+        world.run(root, api.GetLoginProfile, task)
+    with refused("NoSuchEntity"):
+        world.run(root, api.DeleteLoginProfile, task)
+    with refused("AccessDenied", "because Keystead sends no e-mail"):
+        world.run(root, api.CreateLoginProfile, task)
 
 
 def test_a_user_with_a_password_is_not_deleted(admin: Person) -> None:

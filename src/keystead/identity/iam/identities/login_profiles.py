@@ -1,17 +1,23 @@
 """CreateLoginProfile, GetLoginProfile, UpdateLoginProfile, DeleteLoginProfile, ChangePassword.
 
+Root has a password of its own kind, in its account. Only a session of AssumeRoot reads and removes
+it here, without a name (iam.md 1.9).
+
 A password is hashed beside the loop: the first run of an operation leaves that work, the second
 decides and writes (decision 0021). What such work depends on is named without the password.
 """
 
+from typing import Any
+
 import msgspec
 
 from keystead.custody import passwords as custody
-from keystead.errors import ThrottlingException, ValidationException
-from keystead.identity import times
+from keystead.errors import AwsError, ThrottlingException, ValidationException
+from keystead.identity import resources, times
 from keystead.identity.call import IamCall
 from keystead.identity.factors import attempts, passwords
-from keystead.identity.repository import LoginProfile, PasswordPolicy, User
+from keystead.identity.repository import Account, LoginProfile, PasswordPolicy, User
+from keystead.identity.sessions import SessionKind
 from keystead.policy.evaluation import AccessDenied, PrincipalType
 from keystead.registry import implements, implements_with_work
 from keystead.wire.models import iam as api
@@ -24,6 +30,8 @@ _SECONDS = 0.15  # for one hash
 def create_login_profile(
     call: IamCall, request: api.CreateLoginProfileRequest
 ) -> api.CreateLoginProfileResponse | Work[str]:
+    if (account := _assumed_root(call, request.user_name)) is not None:
+        raise _not_for_root(call, account)
     named = call.user(request.user_name)
     call.ask(named)
     user = named.existing()
@@ -65,6 +73,8 @@ def create_login_profile(
 def get_login_profile(
     call: IamCall, request: api.GetLoginProfileRequest
 ) -> api.GetLoginProfileResponse:
+    if (account := _assumed_root(call, request.user_name)) is not None:
+        return api.GetLoginProfileResponse(login_profile=_shown_root(_with_password(call, account)))
     named = call.user(request.user_name)
     call.ask(named)
     user = named.existing()
@@ -106,6 +116,10 @@ def update_login_profile(call: IamCall, request: api.UpdateLoginProfileRequest) 
 
 @implements(api.DeleteLoginProfile)
 def delete_login_profile(call: IamCall, request: api.DeleteLoginProfileRequest) -> None:
+    if (account := _assumed_root(call, request.user_name)) is not None:
+        bare = msgspec.structs.replace(_with_password(call, account), password=b"")
+        call.repository.accounts.update(call.transaction, bare)
+        return
     named = call.user(request.user_name)
     call.ask(named)
     call.repository.login_profiles.delete(call.transaction, _profile(call, named.existing()))
@@ -141,6 +155,42 @@ def change_password(call: IamCall, request: api.ChangePasswordRequest) -> Work[s
     changed = passwords.with_password(profiles, profile, done.value, now, reset_required=False)
     profiles.update(call.transaction, changed)
     return None
+
+
+def _assumed_root(call: IamCall, name: str | None) -> Account | None:
+    """The account whose root user is meant; None: a user is. (iam.md 1.9)"""
+    is_task = call.session is not None and call.session.kind is SessionKind.ROOT_TASK
+    return call.own_account() if is_task and name is None else None
+
+
+def _with_password(call: IamCall, account: Account) -> Account:
+    """An account whose root has a password; the caller may do this to it."""
+    call.ask(resources.root(account))
+    if not account.password:
+        raise api.NoSuchEntityException(
+            f"Login Profile for User {account.account} cannot be found."
+        )
+    return account
+
+
+def _not_for_root(call: IamCall, account: Account) -> AwsError:
+    """At AWS root may then set a password by e-mail; here nobody could, and no answer holds one."""
+    call.ask(resources.root(account))
+    if account.password:
+        return api.EntityAlreadyExistsException(
+            f"Login Profile for user {account.account} already exists."
+        )
+    return AccessDenied(
+        None,
+        f"User: {call.principal.arn} is not authorized to perform: iam:CreateLoginProfile on"
+        f" resource: {account.root_arn} because Keystead sends no e-mail by which root could set"
+        " a password",
+    )
+
+
+def _shown_root(account: Account) -> api.LoginProfile:
+    name: Any = None  # root has none, though the model asks for one
+    return api.LoginProfile(user_name=name, create_date=times.shown(account.created))
 
 
 def _profile(call: IamCall, user: User) -> LoginProfile:
