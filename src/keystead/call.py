@@ -93,6 +93,7 @@ class Call(msgspec.Struct, kw_only=True):
     """One call in progress. The pipeline makes it for one request."""
 
     operation: Operation[Any, Any]
+    rules: Rules  # the row of this operation, in the table of its service
     event: Event
     principal: Principal
     policies: PrincipalPolicies
@@ -108,11 +109,6 @@ class Call(msgspec.Struct, kw_only=True):
     asked: bool = False  # the pipeline answers nothing unasked
     outcome: Outcome | None = None  # of the work that an earlier run of this operation left
     session: object | None = None  # behind temporary credentials, as the room of identities has it
-
-    @property
-    def rules(self) -> Rules:
-        """The row of this operation, in the table of its service."""
-        raise NotImplementedError
 
     @property
     def account(self) -> str:

@@ -25,6 +25,8 @@ class CredentialKind(Enum):
     ROOT_SESSION = auto()  # of GetSessionToken, of root
     FEDERATION = auto()  # of GetFederationToken
     ROLE = auto()  # of AssumeRole
+
+    __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a set
     ROOT_TASK = auto()  # of AssumeRoot
 
 

@@ -35,6 +35,7 @@ from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.registry import implementation
+from keystead.server.installation.installation import ROWS
 from keystead.store.protocol import Transaction
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import Endpoint
@@ -143,6 +144,7 @@ class World:
         event = Event("request", self.now, operation.service.event_source, operation.name)
         common: dict[str, Any] = {
             "operation": operation,
+            "rules": ROWS[operation.service.name][operation.name],
             "event": event,
             "principal": caller.principal,
             "policies": caller.policies,

@@ -30,6 +30,7 @@ from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
 from keystead.kms.keys.records import Place
 from keystead.kms.keys.repository import KeyRepository
+from keystead.kms.rules import KMS
 from keystead.kms.schedule.deletion import Destroyed, destroy_due
 from keystead.kms.schedule.one_by_one import one_by_one
 from keystead.kms.schedule.rotation import Rotated, rotate_due
@@ -249,6 +250,7 @@ class Kms:
         with nullcontext(watched) if operation.read_only else store.write() as transaction:
             call = KmsCall(
                 operation=operation,
+                rules=KMS[name],
                 event=event,
                 principal=self.principal,
                 policies=self.policies,

@@ -39,11 +39,9 @@ from keystead.identity.repository import (
     User,
 )
 from keystead.identity.resources import KeyOwner, Named
-from keystead.identity.rules import ANALYZER, IAM, STS
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit, PrincipalType
 from keystead.refusals.written import Refusal
-from keystead.rules import Rules
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
@@ -67,20 +65,12 @@ class StsCall(Call, kw_only=True):
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     session: Session | None = None  # of the caller
 
-    @property
-    def rules(self) -> Rules:
-        return STS[self.operation.name]
-
 
 class AnalyzerCall(Call, kw_only=True):
     """One Access Analyzer call."""
 
     tokens: Tokens
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
-
-    @property
-    def rules(self) -> Rules:
-        return ANALYZER[self.operation.name]
 
 
 class IamCall(Call, kw_only=True):
@@ -93,10 +83,6 @@ class IamCall(Call, kw_only=True):
     last_used: LastUsed
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     session: Session | None = None  # of the caller
-
-    @property
-    def rules(self) -> Rules:
-        return IAM[self.operation.name]
 
     def ask(
         self,

@@ -10,7 +10,7 @@ from keystead.kms.ciphertext import KeyName
 from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
 from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
-from keystead.kms.rules import KMS, KmsRules, add_request_keys
+from keystead.kms.rules import KmsRules, add_request_keys
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
@@ -20,6 +20,7 @@ from keystead.wire.models import kms as api
 class KmsCall(Call, kw_only=True):
     """One KMS call. `key` finds, `authorize` asks, `custody` acts."""
 
+    rules: KmsRules
     repository: KeyRepository
     heard: Heard
     custody: Custody
@@ -28,10 +29,6 @@ class KmsCall(Call, kw_only=True):
 
     def __post_init__(self) -> None:
         add_request_keys(self.keys, self.rules, self.principal.account)
-
-    @property
-    def rules(self) -> KmsRules:
-        return KMS[self.operation.name]
 
     def context(self, pairs: Mapping[str, str] | None) -> EncryptionContext:
         """The encryption context of this request."""

@@ -16,7 +16,7 @@ from keystead.identity.organizations import resources
 from keystead.identity.organizations.resources import Missing, Node, Part
 from keystead.identity.permissions import delegation
 from keystead.identity.repository import IdentityRepository, Organization, OrganizationPolicy
-from keystead.identity.rules import ORGANIZATIONS, OrganizationsRules
+from keystead.identity.rules import OrganizationsRules
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit, PolicySource
 from keystead.tags import request_keys
 from keystead.wire.models import organizations as api
@@ -27,13 +27,10 @@ T = TypeVar("T")
 class OrganizationsCall(Call, kw_only=True):
     """One Organizations call."""
 
+    rules: OrganizationsRules
     repository: IdentityRepository
     tokens: Tokens
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
-
-    @property
-    def rules(self) -> OrganizationsRules:
-        return ORGANIZATIONS[self.operation.name]
 
     @property
     def action(self) -> str:

@@ -36,9 +36,11 @@ from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository import IdentityRepository
+from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, Place
+from keystead.kms.rules import KMS
 from keystead.kms.schedule import Destroyed, Rotated, destroy_due, one_by_one, rotate_due
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
@@ -72,6 +74,12 @@ OPERATIONS = (
     keystead.identity.sts,
     keystead.kms.operations,
 )
+
+
+ROWS = {
+    "access-analyzer": ANALYZER, "iam": IAM, "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
+}  # fmt: skip
+"""The rows of the operations of each service."""
 
 
 def lock(directory: Path) -> DirectoryLock:
@@ -156,6 +164,7 @@ class Installation:
             self.trail,
             self.authenticator,
             self._calls(),
+            ROWS,
             self.clock,
             self.metrics,
             self.refusals,

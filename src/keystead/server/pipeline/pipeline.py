@@ -62,7 +62,7 @@ from keystead.policy.evaluation import (
 )
 from keystead.refusals.memory import Refusals
 from keystead.request_keys import global_keys
-from keystead.rules import Severity
+from keystead.rules import Rules, Severity
 from keystead.server.lane import Lane
 from keystead.server.pipeline import bodies
 from keystead.server.pipeline.answer import TEXT, Answer
@@ -95,6 +95,8 @@ MOST_WAITS = 8  # for what is missing; a request that waited so often makes the 
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
 
+_ENDED = (Refused, Later)
+
 S = TypeVar("S", bound="Stage")
 T = TypeVar("T")
 
@@ -124,6 +126,7 @@ class OpenCall(Protocol):
         self,
         *,
         operation: Operation[Any, Any],
+        rules: Any,  # the row, of the service's own type
         event: Event,
         principal: Principal,
         policies: PrincipalPolicies,
@@ -145,6 +148,7 @@ class Pipeline:
     trail: Trail
     authenticator: Authenticator
     calls: Mapping[str, OpenCall]  # by the service's name
+    rules: Mapping[str, Mapping[str, Rules]]  # the rows of each service
     clock: Clock
     metrics: Metrics
     refusals: Refusals
@@ -252,13 +256,13 @@ class Pipeline:
         for another turn, and take the steps before it again.
         """
         now, started = self.clock.now(), perf_counter()
-
-        def arrived(request: HttpRequest | Again) -> Again:
-            return arrive(request, now, started) if isinstance(request, HttpRequest) else request
-
-        lead = arrived(requests[first])
-        most = FEW if lead.arrived.changes else TOGETHER
-        return [lead, *map(arrived, requests[first + 1 : first + most])]
+        lead = requests[first]
+        if isinstance(lead, HttpRequest):
+            lead = arrive(lead, now, started)
+        more = requests[first + 1 : first + (FEW if lead.arrived.changes else TOGETHER)]
+        return [lead] + [
+            arrive(each, now, started) if isinstance(each, HttpRequest) else each for each in more
+        ]
 
     def _each(
         self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float = inf
@@ -269,7 +273,7 @@ class Pipeline:
         """
         taken: list[T | Refused | Later] = []
         for stage in stages:
-            if isinstance(stage, (Refused, Later)):  # it takes no more time, so it goes on
+            if isinstance(stage, _ENDED):  # it takes no more time, so it goes on
                 taken.append(stage)
                 continue
             if taken and perf_counter() > until:
@@ -295,7 +299,7 @@ class Pipeline:
             raise ServiceUnavailable("The clock of the server is behind.")
         if not where.service.name:
             raise where.refusal()
-        state = store.state
+        state = store.changes.state
         caller = self.authenticator.authenticate(
             store.read(), request, where.service, event.time, operation=where.name
         )
@@ -324,10 +328,15 @@ class Pipeline:
         """The call of this request, for its caller, whose credentials are for it."""
         arrived, known, operation = asked.arrived, asked.known, asked.implementation.operation
         request, event, caller = arrived.request, arrived.event, known.caller
-        now, region = event.time, event.region
+        now, region, service = event.time, event.region, operation.service.name
+        rules = self.rules[service][operation.name]
+        if rules.severity is Severity.HIGH or caller.principal.type is PrincipalType.ACCOUNT:
+            event.severity = HIGH
+        require_taken(caller.credentials, rules)
         view: Any = self.store.read()  # a view cannot change anything, even by mistake
-        call = self.calls[operation.service.name](
+        call = self.calls[service](
             operation=operation,
+            rules=rules,
             event=event,
             principal=caller.principal,
             policies=caller.policies,
@@ -338,10 +347,6 @@ class Pipeline:
             keys=global_keys(request, now, region, caller.keys),
             session=caller.session,
         )
-        rules = call.rules
-        if rules.severity is Severity.HIGH or caller.principal.type is PrincipalType.ACCOUNT:
-            event.severity = HIGH
-        require_taken(caller.credentials, rules)
         if arrived.outcome is not None:
             call.outcome = arrived.outcome
         return Ready(arrived, known, asked.implementation, asked.input, call)
