@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from keystead.arns import kms_arn
 from keystead.caches import Shared
@@ -53,44 +54,33 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     exists: bool = True
     row_name: Name = b""  # The name that is announced when its row is written.
     called: str = ""  # A refusal to a stranger names it so: the alias' ARN. "" = by its own ARN.
+    # Columns of its row that every use asks for:
+    owner: str = ""
+    account: str = ""
+    key_id: str = ""
+    material_id: str = ""
+    row_version: int = 0  # Custody opens material anew after any change (KM-13).
+    spec: api.KeySpec = "SYMMETRIC_DEFAULT"
+    usage: api.KeyUsageType = "ENCRYPT_DECRYPT"
 
-    @property
-    def owner(self) -> str:
-        return self.record.account
-
-    @property
-    def account(self) -> str:
-        return self.record.account
+    def __post_init__(self) -> None:
+        record = self.record
+        force_setattr(self, "owner", record.account)
+        force_setattr(self, "account", record.account)
+        force_setattr(self, "key_id", record.key_id)
+        force_setattr(self, "material_id", record.material_id)
+        force_setattr(self, "row_version", record.row_version)
+        force_setattr(self, "spec", record.key_spec)
+        force_setattr(self, "usage", record.key_usage)
 
     @property
     def region(self) -> str:
         return self.record.region
 
     @property
-    def key_id(self) -> str:
-        return self.record.key_id
-
-    @property
     def name(self) -> KeyName:
         """Its name as a ciphertext blob carries it."""
         return KeyName(self.record.account, self.record.region, self.record.key_id)
-
-    @property
-    def material_id(self) -> str:
-        return self.record.material_id
-
-    @property
-    def row_version(self) -> int:
-        """The version of its row: custody opens material anew after any change (KM-13)."""
-        return self.record.row_version
-
-    @property
-    def spec(self) -> api.KeySpec:
-        return self.record.key_spec
-
-    @property
-    def usage(self) -> api.KeyUsageType:
-        return self.record.key_usage
 
     @property
     def origin(self) -> api.OriginType:

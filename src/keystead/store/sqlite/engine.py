@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 from keystead.store import migrations
-from keystead.store.changes import Changes, Name
+from keystead.store.changes import Name
 from keystead.store.disk import sync_directory
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Ledger, Reader, Row, StoreUnavailable, Transaction, Value
@@ -67,10 +67,11 @@ def open_store(
 class SqliteStore:
     """The embedded store. `store.protocol.Store` lists its promises; `open_store` makes it."""
 
-    __slots__ = ("_lock", "_loud", "_quiet", "_turn", "_view")
+    __slots__ = ("_lock", "_loud", "_quiet", "_turn", "_view", "changes")
 
     def __init__(self, turn: Turn, lock: DirectoryLock) -> None:
         self._turn = turn
+        self.changes = turn.changes
         self._lock = lock
         self._view = _View(turn)
         self._loud = _Write(turn, quiet=False)
@@ -83,12 +84,8 @@ class SqliteStore:
         self._turn.changes.forget()
 
     @property
-    def changes(self) -> Changes:
-        return self._turn.changes
-
-    @property
     def state(self) -> int:
-        return self._turn.changes.state
+        return self.changes.state
 
     @property
     def dirty(self) -> bool:
