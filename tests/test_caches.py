@@ -103,15 +103,31 @@ def test_a_value_that_is_put_again_is_charged_once() -> None:
 def test_an_entry_costs_what_is_charged() -> None:
     """The place of an entry, and of an owner who has one, takes no more than is counted for it."""
     for owners in (1, 3_000):
-        kept: BoundedCache[int, None] = BoundedCache(Room(10**9, 10**9))
+        kept: BoundedCache[int, str] = BoundedCache(Room(10**9, 10**9))
         names = [str(i % owners) for i in range(3_000)]
         taken = measured(partial(fill, kept, names))
         assert kept.cost / 2 < taken < kept.cost
 
 
-def fill(kept: BoundedCache[int, None], owners: list[str]) -> None:
+def fill(kept: BoundedCache[int, str], owners: list[str]) -> None:
     for number, owner in enumerate(owners):
-        kept.put(number, None, owner, 32)
+        kept.put(number, "", owner, 32)
+        kept.get(number)
+
+
+def test_what_is_in_use_makes_room_too() -> None:
+    """When every value was used, the room is kept all the same, and one put takes few steps."""
+    kept = cache(300, 300)
+    names = [f"{number}" for number in range(300)]
+    for name in names:
+        kept.put(name, name, "alice", 100)
+    for name in names:
+        assert kept.get(name) == name
+    kept.put("new", "new", "alice", 100)
+
+    assert len(kept) == 300
+    assert len(kept.used) == 300 - 64 - 1
+    assert kept.get("new") == "new"
 
 
 def measured(work: Callable[[], object]) -> int:

@@ -1,8 +1,9 @@
 """How much may a cache keep, in all and for each account?  The one bounded cache.
 
-A cache has a `Room`: bytes for each owner, which is an account, and bytes in all. The least
-recently used entry goes first. If an owner's room is full, it is the owner's entry; if the whole
-room is full, any owner's. So an account that fills its own room costs no other account a hit, and
+A cache has a `Room`: bytes for each owner, which is an account, and bytes in all. The oldest entry
+that was not used since it was last looked at goes first (F. Corbató, A Paging Experiment with the
+Multics System, 1968). If an owner's room is full, it is the owner's entry; if the whole room is
+full, any owner's. So an account that fills its own room costs no other account a hit, and
 no number of calls makes a cache larger than its room.
 
 The code that puts a value says its cost, in bytes. The cost includes everything that the value
@@ -34,10 +35,12 @@ V = TypeVar("V")
 Shared = tuple[tuple[object, int], ...]
 """Parts of a value that other values may have as well, each with its cost in bytes."""
 
-ENTRY, OWNER = 400, 450
+ENTRY, OWNER = 440, 450
 """The bytes of an entry beside key and value, and those of an owner with entries."""
 
 KIB, MIB = 1024, 1024**2
+
+_PASSED_OVER = 64  # entries, for each that is forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,23 @@ class _Owner:
 class _Entry(Generic[V]):
     """One value, with its cost in bytes."""
 
-    __slots__ = ("cost", "owner", "parts", "used", "value")
+    __slots__ = ("cost", "owner", "parts", "value")
 
-    def __init__(self, value: V, owner: _Owner, cost: int, parts: Shared, used: int) -> None:
+    def __init__(self, value: V, owner: _Owner, cost: int, parts: Shared) -> None:
         self.value = value
         self.owner = owner
         self.cost = cost
         self.parts = parts
-        self.used = used
 
 
 class BoundedCache(Generic[K, V]):
-    """A map that keeps within its room, and forgets the least recently used entries.
+    """A map that keeps within its room, and forgets entries that were not used of late.
 
-    The order of use is exact only from one `put` to the next: entries that were used since the
-    last `put` have no order among them. So a hit in a cache that does not change costs one
-    comparison.
+    An entry that was used is passed over once when room is needed. So a hit is one look into a
+    dictionary, and the order of use is not exact.
     """
 
-    __slots__ = ("_entries", "_gone", "_owners", "_puts", "_room", "cost")
+    __slots__ = ("_entries", "_gone", "_owners", "_room", "cost", "used")
 
     def __init__(self, room: Room, gone: Callable[[K, V], None] | None = None) -> None:
         """`gone` is called for each entry that is forgotten, but not by `clear`."""
@@ -89,7 +90,8 @@ class BoundedCache(Generic[K, V]):
         self._gone = gone
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._owners: dict[str, _Owner] = {}
-        self._puts = 0
+        self.used: dict[K, V] = {}
+        """The values that were used since they were put or passed over. Look, but do not touch."""
         self.cost = 0
 
     def __len__(self) -> int:
@@ -105,17 +107,18 @@ class BoundedCache(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """The value under this key, or None."""
+        value = self.used.get(key)
+        return self._first_use(key) if value is None else value
+
+    def _first_use(self, key: K) -> V | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
-        if entry.used != self._puts:
-            entry.used = self._puts
-            self._entries.move_to_end(key)
-            entry.owner.order.move_to_end(key)
+        self.used[key] = entry.value
         return entry.value
 
     def put(self, key: K, value: V, owner: str, cost: int, parts: Shared = ()) -> V:
-        """Keep `value`, and forget the least recently used entries for it; returns `value`.
+        """Keep `value`, and forget entries that were not used for it; returns `value`.
 
         A value that is larger than the room of one owner is not kept.
         """
@@ -123,12 +126,11 @@ class BoundedCache(Generic[K, V]):
         cost += ENTRY
         if cost + sum(part[1] for part in parts) > self._room.of_owner:
             return value
-        self._puts += 1
         held = self._owners.get(owner)
         if held is None:
             held = self._owners[owner] = _Owner(owner)
             self._charge(held, OWNER)
-        self._entries[key] = _Entry(value, held, cost, parts, self._puts)
+        self._entries[key] = _Entry(value, held, cost, parts)
         held.order[key] = None
         self._charge(held, cost + _added(held, parts))
         self._shrink(held)
@@ -136,12 +138,26 @@ class BoundedCache(Generic[K, V]):
 
     def _shrink(self, held: _Owner) -> None:
         while held.cost > self._room.of_owner:
-            self.discard(next(iter(held.order)))
+            self.discard(self._unused(held.order))
         while self.cost > self._room.in_all:
-            self.discard(next(iter(self._entries)))
+            self.discard(self._unused(self._entries))
+
+    def _unused(self, order: OrderedDict[K, Any]) -> K:
+        """The first entry that was not used; those before it go to the end.
+
+        Not more than a few are passed over, so that one `put` never takes long.
+        """
+        for _ in range(_PASSED_OVER):
+            key = next(iter(order))
+            if key not in self.used:
+                return key
+            del self.used[key]
+            self._entries.move_to_end(key)
+            self._entries[key].owner.order.move_to_end(key)
+        return next(iter(order))
 
     def items(self) -> Iterator[tuple[K, V]]:
-        """All keys and values, the least recently used first."""
+        """All keys and values."""
         return ((key, entry.value) for key, entry in self._entries.items())
 
     def discard(self, key: K) -> None:
@@ -149,6 +165,7 @@ class BoundedCache(Generic[K, V]):
         entry = self._entries.pop(key, None)
         if entry is None:
             return
+        self.used.pop(key, None)
         held = entry.owner
         del held.order[key]
         self._charge(held, -entry.cost - _removed(held, entry.parts))
@@ -162,6 +179,7 @@ class BoundedCache(Generic[K, V]):
         """Forget everything."""
         self._entries.clear()
         self._owners.clear()
+        self.used.clear()
         self.cost = 0
 
     def _charge(self, held: _Owner, cost: int) -> None:

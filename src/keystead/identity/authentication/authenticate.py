@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from keystead.arns import spoken
-from keystead.caches import KIB, MIB, BoundedCache, Room
+from keystead.caches import MIB, BoundedCache, Room
 from keystead.custody.randomness import secret_access_key
 from keystead.custody.session_tokens import SessionTokens
 from keystead.identity.authentication import credentials
@@ -46,9 +46,10 @@ _PROOF_OF_IDENTITY = ("sts", "GetCallerIdentity")
 
 CALLERS = Room(of_owner=6 * MIB, in_all=64 * MIB)
 """For callers with their policies; their account is the owner."""
-CLAIMS = Room(of_owner=256 * KIB, in_all=8 * MIB)
+CLAIMS = Room(of_owner=2 * MIB, in_all=24 * MIB)
+"""For the headers of as many callers."""
 
-_CALLER, _TAG, _CLAIM = 5000, 500, 3000  # the bytes of each
+_CALLER, _TAG, _CLAIM = 5000, 500, 2000  # the bytes of each
 _CONTENT = 8  # bytes for each byte of a session; some texts take four times as much in memory
 _KEPT_LENGTH = 512  # characters; the headers of SDKs are shorter
 _NO_SESSION: Mapping[str, Any] = {}
