@@ -63,7 +63,8 @@ def write(operation: Operation[Any, Out], value: Out) -> bytes:
         return b""
     if _has_timestamps(operation.output):
         builtins = msgspec.to_builtins(value, builtin_types=(datetime,))
-        return _ENCODER.encode(_with_epoch_seconds(builtins))
+        _use_epoch_seconds(builtins)
+        return _ENCODER.encode(builtins)
     return _ENCODER.encode(value)
 
 
@@ -232,10 +233,11 @@ def _has_timestamps(structure: type[Any]) -> bool:
     return _WITH_TIMESTAMPS[structure]
 
 
-def _with_epoch_seconds(value: Any) -> Any:
-    """The same tree with each timestamp as a number of seconds, which AWS writes as a double."""
-    if isinstance(value, dict):
-        return {name: _with_epoch_seconds(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_epoch_seconds(item) for item in value]
-    return value.timestamp() if isinstance(value, datetime) else value
+def _use_epoch_seconds(tree: dict[str, Any] | list[Any]) -> None:
+    """Make each timestamp in a tree a number of seconds, which AWS writes as a double."""
+    for place, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        kind = type(value)
+        if kind is datetime:
+            tree[place] = value.timestamp()  # type: ignore[index]  # a place of this tree
+        elif kind is dict or kind is list:
+            _use_epoch_seconds(value)

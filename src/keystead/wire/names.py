@@ -4,16 +4,25 @@ A member is shown under its lowerCamel name. Blobs are never shown, nor are memb
 or kms.md marks as secret. The shown members of a type are worked out once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from keystead.wire.operation import In, Operation, Out
 from keystead.wire.schema import Kind, Schema, contains, members
 from keystead.wire.shape import Shape
 
 Convert = Callable[[Any], Any]
-_Plan = tuple[tuple[str, str, Convert | None], ...]
+
+
+class _Plan(NamedTuple):
+    """The shown members of a type."""
+
+    names: tuple[str, ...]  # in the event
+    values: Callable[[Any], tuple[Any, ...]]  # of one structure
+    converters: tuple[tuple[str, Convert], ...]  # of those that are not shown unchanged
+
 
 _PLANS: dict[type, _Plan] = {}  # per type of the models
 
@@ -33,21 +42,36 @@ def _shown(structure: type[Any], value: Any) -> dict[str, Any]:
         plan = _PLANS[structure]
     except KeyError:
         plan = _PLANS[structure] = _plan(structure)
-    shown = {}
-    for attribute, name, convert in plan:
-        given = getattr(value, attribute)
-        if given is not None:
-            shown[name] = given if convert is None else convert(given)
+    shown = {
+        name: given
+        for name, given in zip(plan.names, plan.values(value), strict=True)
+        if given is not None
+    }
+    for name, convert in plan.converters:
+        if name in shown:
+            shown[name] = convert(shown[name])
     return shown
 
 
 def _plan(structure: type[Shape]) -> _Plan:
-    """The shown members of a type: attribute, name in the event, and conversion of the value."""
-    return tuple(
-        (member.attribute, member.event_name, _converter(member.schema))
+    shown = [
+        member
         for member in members(structure)
         if not member.sensitive and not _is_blob(member.schema)
+    ]
+    converters = [(member.event_name, _converter(member.schema)) for member in shown]
+    return _Plan(
+        tuple(member.event_name for member in shown),
+        _picker([member.attribute for member in shown]),
+        tuple((name, convert) for name, convert in converters if convert is not None),
     )
+
+
+def _picker(attributes: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """The function that gives the values of these attributes."""
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    return lambda value: tuple(getattr(value, attribute) for attribute in attributes)
 
 
 def _is_blob(schema: Schema) -> bool:
