@@ -7,7 +7,7 @@ from keystead.errors import ValidationException
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
-from keystead.kms.keys import described, tags
+from keystead.kms.keys import KeyCount, described, tags
 from keystead.policy.evaluation import ContextValue
 from keystead.tags import request_keys
 from keystead.wire.constraints import not_in_set
@@ -116,9 +116,11 @@ def require_served(wanted: Wanted, request: api.CreateKeyRequest) -> None:
         )
 
 
-def require_room(call: KmsCall) -> None:
-    """Refuse a key over the account's quota."""
-    if call.repository.count(call.transaction, call.account, call.region) >= MOST_KEYS:
+def require_room(call: KmsCall) -> KeyCount | None:
+    """Refuse a key over the account's quota; returns the account's keys so far."""
+    counted = call.repository.counted(call.transaction, call.account, call.region)
+    if counted is not None and counted.keys >= MOST_KEYS:
         raise api.LimitExceededException(
             f"The account has {MOST_KEYS} KMS keys in this Region, which is the most it can have."
         )
+    return counted

@@ -6,6 +6,7 @@ from keystead.kms.keys.key import RESOURCE_TYPE, Key, described, key_view, nobod
 from keystead.kms.keys.metadata import key_metadata
 from keystead.kms.keys.records import (
     AliasRecord,
+    KeyCount,
     KeyRecord,
     MaterialRecord,
     Place,
@@ -13,7 +14,7 @@ from keystead.kms.keys.records import (
 from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
 
 __all__ = (
-    "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyRecord", "KeyRepository",
-    "MaterialRecord", "Place", "Reference", "aliases", "described", "identifiers", "key_metadata",
-    "key_reference", "key_view", "nobodys_key", "tags",
+    "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyCount", "KeyRecord",
+    "KeyRepository", "MaterialRecord", "Place", "Reference", "aliases", "described",
+    "identifiers", "key_metadata", "key_reference", "key_view", "nobodys_key", "tags",
 )  # fmt: skip

@@ -190,10 +190,9 @@ class KeyRepository:
             and self._tombstones.get(reader, *row_key) is None
         )
 
-    def count(self, reader: Reader, account: str, region: str) -> int:
-        """How many keys the account has in the Region, in any state."""
-        count = self._counts.get(reader, account, region)
-        return 0 if count is None else count.keys
+    def counted(self, reader: Reader, account: str, region: str) -> KeyCount | None:
+        """How many keys the account has in the Region, in any state; None: it never had one."""
+        return self._counts.get(reader, account, region)
 
     def seem_due_for_deletion(self, reader: Reader, now: datetime) -> list[Place]:
         """The keys whose deletion date has come, as an index says, the longest overdue first."""
@@ -224,9 +223,14 @@ class KeyRepository:
     # Changing
 
     def add_key(
-        self, transaction: Transaction, key: KeyRecord, text: str, principals: Mapping[str, str]
+        self,
+        transaction: Transaction,
+        key: KeyRecord,
+        text: str,
+        principals: Mapping[str, str],
+        counted: KeyCount | None,
     ) -> None:
-        """Remember a new key, its policy and its first material."""
+        """Remember a new key, its policy and its first material. `counted` are the keys so far."""
         self._keys.insert(transaction, key)
         self._policies.insert(
             transaction,
@@ -249,10 +253,11 @@ class KeyRepository:
                 material_id=key.material_id,
             ),
         )
-        self._count(transaction, key, 1)
+        self._count(transaction, key, counted, 1)
 
-    def _count(self, transaction: Transaction, key: KeyRecord, change: int) -> None:
-        count = self._counts.get(transaction, key.account, key.region)
+    def _count(
+        self, transaction: Transaction, key: KeyRecord, count: KeyCount | None, change: int
+    ) -> None:
         if count is None:
             first = KeyCount(account=key.account, region=key.region, keys=change)
             self._counts.insert(transaction, first)
@@ -327,7 +332,7 @@ class KeyRepository:
             self._materials.delete(transaction, *row_key, material.generation)
         self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
         self._keys.delete(transaction, *row_key)
-        self._count(transaction, key, -1)
+        self._count(transaction, key, self.counted(transaction, key.account, key.region), -1)
         self._tombstones.insert(
             transaction,
             Tombstone(

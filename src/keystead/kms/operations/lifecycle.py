@@ -54,12 +54,12 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     draft = _draft(call, wanted, key_id, request.description or "", policy.compiled.id)
     if request.policy and not wanted.bypass:
         key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)
-    creation.require_room(call)
+    counted = creation.require_room(call)
     material_id = call.custody.create_material(
         call.transaction, permit, call.account, key_id, call.now
     )
     record = msgspec.structs.replace(draft, material_id=material_id)
-    call.repository.add_key(call.transaction, record, policy.text, policy.principals)
+    call.repository.add_key(call.transaction, record, policy.text, policy.principals, counted)
     key_policies.remember(call, policy)
     key = key_view(record, (), ())
     call.event.resources.append(EventResource(call.account, RESOURCE_TYPE, key.arn_text))
