@@ -2,19 +2,15 @@
 
 from typing import Any
 
-import boto3
-import botocore.session
 import pytest
 
 from tests.conftest import REGION, Server, policy, refused
-from tests.models import SEARCHED
+from tests.models import newest
 
 
 def client(server: Server, service: str, given: dict[str, Any]) -> Any:
     """A client with these credentials, that knows the newest operations."""
-    core = botocore.session.get_session()
-    core.get_component("data_loader").search_paths.insert(0, SEARCHED)
-    return boto3.Session(botocore_session=core).client(
+    return newest().client(
         service,
         endpoint_url=server.endpoint,
         region_name=REGION,

@@ -1,0 +1,145 @@
+"""Revoking calls of KMS and of Organizations, against sessions of roles."""
+
+from typing import Any
+
+from botocore.credentials import Credentials
+
+from tests.revoking.asking import Request
+from tests.revoking.steps import Steps, both
+from tests.revoking.world import ALLOW, World, document
+
+SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+
+
+# Keys
+
+
+def _of_key(w: World) -> tuple[str, Credentials]:
+    """A key, and a session of a role that may do everything."""
+    return w.new_key(), w.assume(w.role(ALLOW))
+
+
+def key_policy(w: World) -> Steps:
+    key, session = _of_key(w)
+    everybody = {**ALLOW, "Action": "kms:*", "Principal": {"AWS": w.account}}
+    yield from both(
+        w.encrypt(session, key),
+        lambda: w.key_policy(key),
+        lambda: w.key_policy(key, everybody),
+    )
+
+
+def disabled_key(w: World) -> Steps:
+    key, session = _of_key(w)
+    yield from both(
+        w.encrypt(session, key),
+        lambda: w.kms.disable_key(KeyId=key),
+        lambda: w.kms.enable_key(KeyId=key),
+    )
+
+
+def key_to_be_deleted(w: World) -> Steps:
+    key, session = _of_key(w)
+
+    def restore() -> None:
+        w.kms.cancel_key_deletion(KeyId=key)
+        w.kms.enable_key(KeyId=key)
+
+    yield from both(
+        w.encrypt(session, key), lambda: w.kms.schedule_key_deletion(KeyId=key), restore
+    )
+
+
+def alias(w: World) -> Steps:
+    key, session = _of_key(w)
+    name = f"alias/{w.name('alias')}"
+    w.kms.create_alias(AliasName=name, TargetKeyId=key)
+    yield from both(
+        w.encrypt(session, name),
+        lambda: w.kms.delete_alias(AliasName=name),
+        lambda: w.kms.create_alias(AliasName=name, TargetKeyId=key),
+    )
+
+
+def key_tag(w: World) -> Steps:
+    """A policy that asks for a tag of the key."""
+    tags = [{"TagKey": "team", "TagValue": "blue"}]
+    tagged = {**ALLOW, "Condition": {"StringEquals": {"aws:ResourceTag/team": "blue"}}}
+    key, session = w.new_key(Tags=tags), w.assume(w.role(tagged))
+    yield from both(
+        w.encrypt(session, key),
+        lambda: w.kms.untag_resource(KeyId=key, TagKeys=["team"]),
+        lambda: w.kms.tag_resource(KeyId=key, Tags=tags),
+    )
+
+
+# The organization
+
+
+def _of_member(w: World) -> tuple[str, Request]:
+    """An account of the organization, and a request of a session in it."""
+    number, session = w.member
+    return number, w.request(session, "kms", "GenerateRandom", NumberOfBytes=8)
+
+
+NO_RANDOM = {"Effect": "Deny", "Action": "kms:GenerateRandom", "Resource": "*"}
+
+
+def _attached(w: World, kind: str, statement: dict[str, Any], asked: Request, to: str) -> Steps:
+    named = {"PolicyId": w.organization_policy(kind, statement), "TargetId": to}
+    yield from both(
+        asked,
+        lambda: w.organizations.attach_policy(**named),
+        lambda: w.organizations.detach_policy(**named),
+    )
+
+
+def scp_of_account(w: World) -> Steps:
+    number, asked = _of_member(w)
+    yield from _attached(w, SCP, NO_RANDOM, asked, number)
+
+
+def scp_of_root(w: World) -> Steps:
+    _, asked = _of_member(w)
+    yield from _attached(w, SCP, NO_RANDOM, asked, w.root)
+
+
+def rcp_of_account(w: World) -> Steps:
+    number, asked = _of_member(w)
+    yield from _attached(w, RCP, {**NO_RANDOM, "Principal": "*"}, asked, number)
+
+
+def changed_scp(w: World) -> Steps:
+    number, asked = _of_member(w)
+    other = {**NO_RANDOM, "Action": "kms:Sign"}
+    policy = w.organization_policy(SCP, other)
+    w.organizations.attach_policy(PolicyId=policy, TargetId=number)
+    update = w.organizations.update_policy
+    yield from both(
+        asked,
+        lambda: update(PolicyId=policy, Content=document(NO_RANDOM)),
+        lambda: update(PolicyId=policy, Content=document(other)),
+    )
+
+
+def moved_account(w: World) -> Steps:
+    """Below a unit whose policy denies."""
+    number, asked = _of_member(w)
+    made = w.organizations.create_organizational_unit(ParentId=w.root, Name=w.name("unit"))
+    unit = str(made["OrganizationalUnit"]["Id"])
+    policy = w.organization_policy(SCP, NO_RANDOM)
+    w.organizations.attach_policy(PolicyId=policy, TargetId=unit)
+    move, there, back = w.organizations.move_account, (w.root, unit), (unit, w.root)
+    yield from both(
+        asked,
+        lambda: move(AccountId=number, SourceParentId=there[0], DestinationParentId=there[1]),
+        lambda: move(AccountId=number, SourceParentId=back[0], DestinationParentId=back[1]),
+    )
+
+
+def closed_account(w: World) -> Steps:
+    while True:
+        number, session = w.new_member()
+        yield w.request(session, "kms", "GenerateRandom", NumberOfBytes=8)
+        w.organizations.close_account(AccountId=number)
+        yield None

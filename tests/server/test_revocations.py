@@ -1,0 +1,35 @@
+"""Revoked means revoked: a request that begins after the revoking call returned is refused.
+
+`make prove-revocations` runs the same rounds at length.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Server, free_port
+from tests.revoking.kinds import KINDS
+from tests.revoking.rounds import rounds
+from tests.revoking.world import World
+
+ROUNDS = 300
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A server of its own, for its account becomes the management account of an organization."""
+    server = Server(tmp_path_factory.mktemp("revoking") / "data", free_port())
+    server.start()
+    yield World(server)
+    assert server.stop() == 0, server.log()
+
+
+def test_no_stale_allow(world: World) -> None:
+    """Of every kind of revoking call: allowed before, refused from its return on, under load."""
+    found = rounds(world, ROUNDS)
+
+    assert (found.stale, found.refused) == ([], []), found
+    assert set(found.rounds) == {kind.__name__ for kind in KINDS}
+    assert min(found.rounds.values()) >= ROUNDS // len(KINDS)
+    assert found.after >= 3 * ROUNDS, found
+    assert found.before >= 3 * ROUNDS, found
