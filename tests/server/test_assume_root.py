@@ -1,5 +1,6 @@
 """Central root access: AssumeRoot, and everything that ends its sessions (iam.md 1.10, 2.8)."""
 
+import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 from botocore.credentials import Credentials
 
+from keystead.custody.one_time_codes import codes_of, step_at
 from keystead.failures import Failure
 from keystead.policy.evaluation import PolicyKind
 from keystead.server.installation import ceremonies
@@ -18,10 +20,11 @@ from tests.server.test_sessions import ALL, INVALID, code, credentials, element,
 
 IAM = {"ServicePrincipal": "iam.amazonaws.com"}
 FEATURES = ("EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions")
-AUDIT, DELETE, UNLOCK = (
+AUDIT, DELETE, UNLOCK, RECOVER = (
     f"arn:aws:iam::aws:policy/root-task/{name}"
     for name in (
         "IAMAuditRootUserCredentials", "IAMDeleteRootUserCredentials", "S3UnlockBucketPolicy",
+        "IAMCreateRootUserPassword",
     )
 )  # fmt: skip
 
@@ -131,6 +134,7 @@ def test_a_session_is_root_of_the_member(estate: Estate, member: str) -> None:
     assert begun["resources"][0] == {
         "accountId": member, "type": "AWS::IAM::User", "ARN": f"arn:aws:iam::{member}:root",
     }  # fmt: skip
+    assert begun["keystead"]["severity"] == used["keystead"]["severity"] == "high"
     shown = begun["responseElements"]["credentials"]
     assert shown["accessKeyId"] == session.access_key
     assert session.secret_key not in str(begun)
@@ -186,6 +190,64 @@ def test_a_task_and_nothing_else(estate: Estate, member: str) -> None:
     assert local.iam("DeleteAccessKey", deleting, AccessKeyId=key.access_key).status == 200
     assert INVALID in local.iam("ListAccessKeys", key).body.decode()
     del estate.keys[member]
+
+
+def test_the_credentials_of_a_root_user(estate: Estate) -> None:
+    """The management account finds and deletes a password, an MFA device and keys of a member."""
+    local = estate.local
+    made = ceremonies.perform(local.installation, "account create", {})
+    number, key = made["AccountId"], Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+    invited = estate.done("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": number})
+    accepted = estate.organizations("AcceptHandshake", key, HandshakeId=invited["Handshake"]["Id"])
+    assert accepted.status == 200, accepted.body
+    serial = root_device(local, key)
+    auditing, deleting, recovering = (
+        estate.session(number, task) for task in (AUDIT, DELETE, RECOVER)
+    )
+    profile = local.iam("GetLoginProfile", auditing)
+    assert "<CreateDate>" in profile.body.decode()
+    assert code(local.iam("CreateLoginProfile", recovering)) == "EntityAlreadyExists"
+    assert serial in local.iam("ListMFADevices", auditing).body.decode()
+    assert "<key>AccountPasswordPresent</key><value>1</value>" in summary(local, auditing)
+    for call in (
+        ("DeleteLoginProfile", {}),
+        ("DeactivateMFADevice", {"SerialNumber": serial, "UserName": number}),
+        ("DeleteAccessKey", {"AccessKeyId": key.access_key}),
+    ):
+        for session, is_allowed in ((auditing, False), (recovering, False), (deleting, True)):
+            answer = local.iam(call[0], session, **call[1])
+            assert (answer.status == 200) is is_allowed, answer.body
+    for name in ("AccountPasswordPresent", "AccountAccessKeysPresent", "AccountMFAEnabled"):
+        assert f"<key>{name}</key><value>0</value>" in summary(local, auditing)
+    assert code(local.iam("GetLoginProfile", auditing)) == "NoSuchEntity"
+    assert code(local.iam("DeleteLoginProfile", deleting)) == "NoSuchEntity"
+    none = local.iam("CreateLoginProfile", recovering)
+    assert (code(none), "sends no e-mail" in none.body.decode()) == ("AccessDenied", True)
+
+
+def summary(local: Local, session: Credentials) -> str:
+    """GetAccountSummary without blanks."""
+    return "".join(local.iam("GetAccountSummary", session).body.decode().split())
+
+
+def root_device(local: Local, key: Credentials) -> str:
+    """An MFA device that a root user enables for itself; its serial number."""
+    made = local.iam("CreateVirtualMFADevice", key, VirtualMFADeviceName="root")
+    serial = element(made, "SerialNumber")
+    seed = base64.b32decode(base64.b64decode(element(made, "Base32StringSeed")))
+    now = step_at(local.time.wall())
+    first, second = (each.decode() for each in codes_of(seed, [now - 1, now]))
+    enabled = local.iam(
+        "EnableMFADevice", key, UserName=key_account(serial), SerialNumber=serial,
+        AuthenticationCode1=first, AuthenticationCode2=second,
+    )  # fmt: skip
+    assert enabled.status == 200, enabled.body
+    return serial
+
+
+def key_account(serial: str) -> str:
+    """The account in the serial number of a device."""
+    return serial.split(":")[4]
 
 
 def test_who_may_assume_root(estate: Estate, member: str) -> None:

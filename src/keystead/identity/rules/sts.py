@@ -1,7 +1,7 @@
 """The rows of the STS operations, in the order of their names; the declined ones stand apart."""
 
 from keystead.identity.rules.declined import DECLINED_STS
-from keystead.rules import EVERY_KIND, LONG_TERM, CredentialKind, Rules, table
+from keystead.rules import EVERY_KIND, LONG_TERM, CredentialKind, Rules, Severity, table
 from keystead.wire.models import sts as api
 
 _MAY_ASSUME = frozenset(
@@ -25,6 +25,7 @@ STS = table(
     Rules(
         api.AssumeRoot,
         across_accounts=True,
+        severity=Severity.HIGH,
         answer_recorded=True,
         credentials=frozenset({CredentialKind.USER_KEY, CredentialKind.ROLE}),
     ),
