@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from botocore.credentials import Credentials
 
 from keystead.custody.one_time_codes import MOST_WRONG, WRONG_SECONDS
+from keystead.custody.seals import RECOVERY_FILE, FileSeal, recover
 from keystead.server.installation.ceremonies import perform
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from keystead.work import Outcome, Undone
-from tests.server.installations import Answered, Local, open_local
+from tests.server.installations import Answered, Local, open_local, reopen
 from tests.server.second_factors import Somebody
 from tests.server.test_sessions import ALL, credentials, element, policy, written
 from tests.server.test_sessions import code as error
@@ -258,3 +260,47 @@ def test_the_records(local: Local, mia: Somebody) -> None:
     assert given["readOnly"] is True
     attributes = used["userIdentity"]["sessionContext"]["attributes"]
     assert attributes["mfaAuthenticated"] == "true"
+
+
+def test_a_restore_takes_no_code_of_before(tmp_path: Path) -> None:
+    """After a declared restore the first code only moves the device's time to now (OP-3)."""
+    local = open_local(tmp_path / "data")
+    ann = Somebody(local, "ann")
+    spent = ann.factor()
+    assert local.sts("GetSessionToken", ann.key, **spent).status == 200
+    local.installation.close()
+    recover(tmp_path / "data", (tmp_path / "data" / RECOVERY_FILE).read_text(), FileSeal())
+
+    ann.local = local = reopen(local)
+    unused = {**spent, "TokenCode": ann.code(1)}
+    for given in (spent, unused, unused):
+        assert message(local.sts("GetSessionToken", ann.key, **given)) == WRONG
+    assert local.sts("GetSessionToken", ann.key, **ann.factor()).status == 200
+    local.installation.close()
+
+
+def test_a_device_in_a_question_of_the_operator(local: Local, mia: Somebody) -> None:
+    """What `explain` says of a device by its tags is what a call would be answered."""
+    tags = {"Tags.member.1.Key": "Team", "Tags.member.1.Value": "blue"}
+    made = {
+        name: element(
+            local.iam("CreateVirtualMFADevice", VirtualMFADeviceName=name, Path="/a/", **given),
+            "SerialNumber",
+        )
+        for name, given in (("blue", tags), ("bare", {}))
+    }
+    condition = {"StringEquals": {"aws:ResourceTag/Team": "blue"}}
+    own = policy({**ALL, "Condition": condition})
+    local.iam("PutUserPolicy", UserName="mia", PolicyName="p", PolicyDocument=own)
+    action = "iam:DeleteVirtualMFADevice"
+    for name, allowed in (("bare", False), ("blue", True)):
+        question = {"principal": arn_of(local, "mia"), "action": action, "resource": made[name]}
+        told = perform(local.installation, "explain", question)
+        assert (told["message"] == "") is allowed, told
+        answer = local.iam("DeleteVirtualMFADevice", mia.key, SerialNumber=made[name])
+        assert (answer.status == 200) is allowed
+    local.iam("PutUserPolicy", UserName="mia", PolicyName="p", PolicyDocument=policy(ALL))
+
+
+def arn_of(local: Local, name: str) -> str:
+    return f"arn:aws:iam::{local.founded.account_id}:user/{name}"

@@ -127,7 +127,10 @@ def delete_login_profile(call: IamCall, request: api.DeleteLoginProfileRequest) 
 
 @implements_with_work(api.ChangePassword)
 def change_password(call: IamCall, request: api.ChangePasswordRequest) -> Work[str | None] | None:
-    """The caller's own, and nobody else's; an expired one too (iam.md 1.9)."""
+    """The caller's own, and nobody else's. An expired one, too: HardExpiry is about the console.
+
+    (AWS's reference of PasswordPolicy)
+    """
     if call.principal.type is not PrincipalType.USER:
         raise api.InvalidUserTypeException("Only IAM Users can change their own password")
     named = call.user(None)
