@@ -157,6 +157,17 @@ def user_tag(w: World) -> Steps:
     )
 
 
+def deactivated_device(w: World) -> Steps:
+    """The session used the device."""
+    name, key = w.user(ALLOW)
+    while True:
+        serial, session = w.session_with_device(name, key)
+        yield w.encrypt(session, w.key)
+        w.iam.deactivate_mfa_device(UserName=name, SerialNumber=serial)
+        yield None
+        w.iam.delete_virtual_mfa_device(SerialNumber=serial)
+
+
 # Roles and their sessions
 
 

@@ -16,6 +16,7 @@ KINDS: tuple[Kind, ...] = (
     identities.group_policy,
     identities.policy_of_who_federates,
     identities.user_tag,
+    identities.deactivated_device,
     identities.deleted_role,
     identities.deleted_role_policy,
     identities.policy_of_narrowed_session,

@@ -1,13 +1,16 @@
 """An installation with an organization, on a real server, and the clients of its administrator."""
 
+import base64
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
 from typing import Any
 
 from botocore.credentials import Credentials
 
+from keystead.custody.one_time_codes import codes_of, step_at
 from tests.conftest import REGION, Server
 from tests.conftest import Credentials as Key
 from tests.models import newest
@@ -113,6 +116,21 @@ class World:
         """A session of GetSessionToken."""
         client = self.server.client("sts", Key(who.access_key, who.secret_key))
         return credentials(client.get_session_token()["Credentials"])
+
+    def session_with_device(self, name: str, who: Credentials) -> tuple[str, Credentials]:
+        """A new MFA device of a user, by its serial number, and a session that used it."""
+        made = self.iam.create_virtual_mfa_device(VirtualMFADeviceName=self.name("device"))
+        serial = str(made["VirtualMFADevice"]["SerialNumber"])
+        seed = base64.b32decode(made["VirtualMFADevice"]["Base32StringSeed"])
+        step = step_at(datetime.now(UTC))
+        first, second, third = (c.decode() for c in codes_of(seed, range(step - 1, step + 2)))
+        self.iam.enable_mfa_device(
+            UserName=name, SerialNumber=serial,
+            AuthenticationCode1=first, AuthenticationCode2=second,
+        )  # fmt: skip
+        client = self.server.client("sts", Key(who.access_key, who.secret_key))
+        given = client.get_session_token(SerialNumber=serial, TokenCode=third)
+        return serial, credentials(given["Credentials"])
 
     def federated(self, who: Credentials) -> Credentials:
         """A session of GetFederationToken that may do what its user may."""
