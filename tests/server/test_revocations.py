@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import Server, free_port
 from tests.revoking.kinds import KINDS
 from tests.revoking.rounds import rounds
-from tests.revoking.world import World
+from tests.revoking.steps import Steps, both
+from tests.revoking.world import ALLOW, World
 
 ROUNDS = 300
 
@@ -33,3 +34,14 @@ def test_no_stale_allow(world: World) -> None:
     assert min(found.rounds.values()) >= ROUNDS // len(KINDS)
     assert found.after >= 3 * ROUNDS, found
     assert found.before >= 3 * ROUNDS, found
+
+
+def test_a_call_that_revokes_nothing_is_found(world: World) -> None:
+    """The rounds tell when access goes on: here each of three requests was allowed."""
+
+    def nothing(world: World) -> Steps:
+        yield from both(
+            world.encrypt(world.assume(world.role(ALLOW)), world.key), lambda: None, lambda: None
+        )
+
+    assert rounds(world, 1, [nothing]).stale == ["nothing"] * 3

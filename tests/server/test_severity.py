@@ -33,10 +33,14 @@ def severity(local: Local, action: str, who: Credentials | None = None, **member
 
 
 def trust(*principals: dict[str, Any], effect: str = "Allow") -> str:
+    ours = {"Condition": {"StringEquals": {"accounts.google.com:aud": "ours"}}}
     statements = [
-        {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole"}
+        {
+            "Effect": effect, "Principal": principal, "Action": "sts:AssumeRole",
+            **(ours if "accounts.google.com" in principal.values() else {}),
+        }
         for principal in principals
-    ]
+    ]  # fmt: skip
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 

@@ -1,4 +1,7 @@
-"""Conditions that can never hold here are refused when they are written, unless accepted."""
+"""Documents that are refused when they are written, unless the installation accepts them.
+
+They have conditions that can never hold here, or let in all tenants of a shared provider.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -27,10 +30,20 @@ def write_key_policy(server: Server) -> None:
     )
 
 
+def write_trust_policy(server: Server) -> None:
+    """Everybody with a workflow at GitHub may assume this role."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity"}
+    provider = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+    server.client("iam").create_role(
+        RoleName="ci",
+        AssumeRolePolicyDocument=policy({**statement, "Principal": {"Federated": provider}}),
+    )
+
+
 def test_refused_unless_the_installation_accepts_them(tmp_path: Path) -> None:
     """The same documents are refused by default and stored with the setting."""
     settings = tmp_path / "keystead.toml"
-    settings.write_text("accept_unsupported_condition_keys = true\n")
+    settings.write_text("accept_unsupported_condition_keys = true\nallow_unscoped_trust = true\n")
     server = Server(tmp_path / "data", free_port())
 
     server.start()
@@ -38,8 +51,11 @@ def test_refused_unless_the_installation_accepts_them(tmp_path: Path) -> None:
         write_both(server)
     with refused("MalformedPolicyDocumentException"):
         write_key_policy(server)
+    with refused("MalformedPolicyDocument", "serves many tenants"):
+        write_trust_policy(server)
     assert server.stop() == 0
 
     server.start("--config", str(settings))
     write_both(server)
+    write_trust_policy(server)
     assert server.stop() == 0

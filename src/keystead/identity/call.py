@@ -82,6 +82,7 @@ class IamCall(Call, kw_only=True):
     one_time_codes: OneTimeCodes
     last_used: LastUsed
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+    allow_unscoped_trust: bool = False  # the installation's choice (ST-9)
     session: Session | None = None  # of the caller
 
     def ask(

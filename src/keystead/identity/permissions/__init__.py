@@ -7,6 +7,7 @@ from keystead.identity.permissions import (
     managed_policy,
     passed,
     root_access,
+    shared_issuers,
     trust,
     validity,
 )
@@ -14,5 +15,5 @@ from keystead.identity.permissions.ceilings import StoredGuardrails
 
 __all__ = (
     "StoredGuardrails", "attached", "ceilings", "delegation", "managed_policy", "passed",
-    "root_access", "trust", "validity",
+    "root_access", "shared_issuers", "trust", "validity",
 )  # fmt: skip

@@ -105,6 +105,11 @@ class Config:
     """Store policies with condition keys that exist at AWS and never have a value here. Such a
     condition does not do what its author thinks. Without this setting the policies are refused."""
 
+    allow_unscoped_trust: bool = False
+    """Store trust policies that let in every tenant of a provider of identities which serves many,
+    such as GitHub Actions. Without this setting an Allow for such a provider needs a condition that
+    tells the tenant: on the subject, or for some providers on the audience."""
+
     checkpoint_file: str = ""
     """A second file, to which each signed checkpoint of the audit log is appended. Put it on
     another machine's disk: an attacker who rewrites the data directory cannot rewrite that."""

@@ -234,6 +234,7 @@ class Installation:
                 one_time_codes=self.hierarchy.one_time_codes,
                 last_used=self.last_used,
                 accept_unsupported_condition_keys=accept,
+                allow_unscoped_trust=self.config.allow_unscoped_trust,
             ),
             "organizations": partial(
                 OrganizationsCall,

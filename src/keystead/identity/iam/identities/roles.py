@@ -14,7 +14,7 @@ from keystead.identity.call import IamCall
 from keystead.identity.iam import documents, entities
 from keystead.identity.iam.entities import boundaries
 from keystead.identity.names import RESERVED, SERVICE_LINKED, canonical
-from keystead.identity.permissions import trust
+from keystead.identity.permissions import shared_issuers, trust
 from keystead.identity.repository import Role, packed
 from keystead.identity.resources import Named
 from keystead.policy.language import DocumentKind, MalformedPolicy, document_size, shown_again
@@ -201,6 +201,8 @@ def _trust(call: IamCall, document: str) -> dict[str, Any]:
             call.principals,
             accept_unsupported_condition_keys=call.accept_unsupported_condition_keys,
         )
+        if not call.allow_unscoped_trust:
+            shared_issuers.require_tenants(document)
     except MalformedPolicy as refused:
         raise api.MalformedPolicyDocumentException(refused.message) from refused
     if document_size(document, DocumentKind.TRUST) > limits.ASSUME_ROLE_POLICY_SIZE:
