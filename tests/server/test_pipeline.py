@@ -17,6 +17,7 @@ from keystead.server.pipeline import Answer, Later, routing
 from keystead.server.pipeline.bodies import JSON_LIMIT
 from keystead.server.pipeline.pipeline import FEW
 from keystead.store.protocol import StoreUnavailable
+from keystead.wire import query
 from keystead.wire.http import HttpRequest
 from tests.server.installations import Local, open_local
 
@@ -278,9 +279,28 @@ def test_a_turn_of_changes_takes_few_steps_that_it_would_repeat(
     assert len(callers) == FEW
 
 
+def test_long_forms_are_read_as_time_allows(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form is read before anybody is known, and may take long: one at least, and no more."""
+    seconds, read = [0.0], []
+    monkeypatch.setattr("keystead.server.pipeline.pipeline.perf_counter", lambda: seconds[0])
+    parse = query.parse_form
+
+    def parsed(*arguments: Any) -> Any:
+        seconds[0] += 1.0
+        read.append(arguments)
+        return parse(*arguments)
+
+    monkeypatch.setattr(query, "parse_form", parsed)
+    asked = [local.iam_request("ListUsers") for _ in range(4)]
+
+    assert statuses(local.installation.pipeline.answer_all(asked, 0.01)) == [200]
+    assert len(read) == 1
+    assert statuses(local.installation.pipeline.answer_all(asked, 60.0)) == [200] * 4
+
+
 def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was found to be nobody is answered in that turn, however late it is."""
-    times = iter([0.0] * 5 + [60.0] * 100)
+    times = iter([0.0] * 12 + [60.0] * 100)
     monkeypatch.setattr("keystead.server.pipeline.pipeline.perf_counter", lambda: next(times))
     stranger = local.kms_request("ListKeys")
     stranger.headers["authorization"] = stranger.headers["authorization"][:-64] + "0" * 64

@@ -232,7 +232,7 @@ class Pipeline:
         answers: list[Answer | Later] = []
         first = 0
         while first < len(requests) and not (answers and perf_counter() > until):
-            arrived = self._arrive(requests, first)  # 1
+            arrived = self._arrive(requests, first, until)  # 1
             some = requests[first : first + len(arrived)]
             first += len(arrived)
             self._begin([each for each in some if isinstance(each, Arrived)])
@@ -249,9 +249,12 @@ class Pipeline:
         may_wait = all(each.waited < MOST_WAITS for each in again)
         self.preparations.begin(in_hand, may_wait=may_wait)
 
-    def _arrive(self, requests: Sequence[HttpRequest | Again], first: int) -> list[Again]:
+    def _arrive(
+        self, requests: Sequence[HttpRequest | Again], first: int, until: float
+    ) -> list[Again]:
         """The next requests that take a step together. Few if the first of them is a change.
 
+        A form is read to find its operation, and may be long: so more than one only as time allows.
         Most of a change's time is step 5. When a turn has no more time for that, the requests wait
         for another turn, and take the steps before it again.
         """
@@ -260,9 +263,12 @@ class Pipeline:
         if isinstance(lead, HttpRequest):
             lead = arrive(lead, now, started)
         more = requests[first + 1 : first + (FEW if lead.arrived.changes else TOGETHER)]
-        return [lead] + [
-            arrive(each, now, started) if isinstance(each, HttpRequest) else each for each in more
-        ]
+        taken = [lead]
+        for each in more:
+            if perf_counter() > until:
+                break
+            taken.append(arrive(each, now, started) if isinstance(each, HttpRequest) else each)
+        return taken
 
     def _each(
         self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float = inf
