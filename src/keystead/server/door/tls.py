@@ -22,7 +22,7 @@ from keystead.server.door.intake import Line, Rank
 from keystead.server.door.listeners import BACKLOG, HANDSHAKE_SECONDS
 from keystead.server.telemetry import logs
 
-AT_ONCE = 128  # connections that are accepted before the loop does other work
+AT_ONCE = 16  # connections that are accepted before the loop does other work
 HANDSHAKES = 4  # that begin before the loop does other work
 WAIT_SECONDS = 1.0  # before another attempt when there is no descriptor left
 
