@@ -1,5 +1,6 @@
 """What can be seen of a running server: pages, numbers, log lines; and what cannot."""
 
+import asyncio
 import io
 import json
 import logging
@@ -8,12 +9,15 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from keystead.server.door.connection import Application
+from keystead.server.door.intake import Rank
 from keystead.server.door.peers import Peer
 from keystead.server.door.replies import text
+from keystead.server.door.turn import Turn
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation.serving import Serving
 from keystead.server.pipeline.answer import Answer
@@ -254,3 +258,40 @@ def test_rooms_below_tell_outages_by_the_library(written: io.StringIO) -> None:
         room.warning("not saved: %s", StoreUnavailable("full"), extra=logs.OUTAGE)
     [line] = lines(written)
     assert (line["message"], line["count"]) == ("not saved: full", 1)
+
+
+def test_long_turns_are_counted() -> None:
+    """Turns of the loop of more than a millisecond are shown with how long they took."""
+    metrics = Metrics()
+    metrics.long_turns.observe(0.003)
+    metrics.long_turns.observe(0.3)
+
+    page = exposition(metrics).decode()
+
+    assert 'keystead_long_turn_seconds_bucket{le="0.0025"} 0.0' in page
+    assert 'keystead_long_turn_seconds_bucket{le="0.005"} 1.0' in page
+    assert "keystead_long_turn_seconds_count 2.0" in page
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.02, [0.02]), (0.0005, [])])
+def test_a_long_turn_is_told(
+    seconds: float, told: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn that takes long is told once, with its time; the twin is quick, and is not told."""
+    long_turns: list[float] = []
+    now = [1.0]
+    monkeypatch.setattr("keystead.server.door.turn.perf_counter", lambda: now[0])
+
+    def commit() -> None:
+        now[0] += seconds
+
+    loop = asyncio.new_event_loop()
+    turn = Turn(loop, commit, Mock(), lambda: "now", long_turns.append)
+    receiver = Mock(peer_ip="127.0.0.1", rank=Rank.MODEST, gone=False)
+
+    turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()
+
+    assert receiver.deliver.call_count == 1
+    assert long_turns == pytest.approx(told)

@@ -136,7 +136,11 @@ class Server:
         self._entrance = entrance
         self._config: Config = installation.config
         self._outbox = Turn(
-            asyncio.get_running_loop(), installation.commit, self._commit_failed, DateLine()
+            asyncio.get_running_loop(),
+            installation.commit,
+            self._commit_failed,
+            DateLine(),
+            installation.metrics.long_turns.observe,
         )
         self._stopping = asyncio.Event()
         self._status = 0

@@ -17,6 +17,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from time import perf_counter
 from typing import Protocol
 
 import msgspec
@@ -30,6 +31,7 @@ from keystead.server.telemetry import logs
 from keystead.wire.http import HttpRequest
 from keystead.work import Outcome, Undone
 
+LONG_SECONDS = 0.001  # of a turn that is told
 WATCH_SECONDS = 0.25  # between two looks at the work that waits for a worker
 Asked = tuple[HttpRequest, Peer] | Again
 
@@ -77,7 +79,7 @@ class Turn:
 
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_failed", "_intake", "_kept", "_loop",
-        "_terms", "_told", "_waiting", "_working",
+        "_since", "_terms", "_told", "_took_long", "_waiting", "_working",
     )  # fmt: skip
 
     def __init__(
@@ -86,12 +88,15 @@ class Turn:
         commit: Callable[[], None],
         failed: Callable[[Exception], None],
         date: Callable[[], str],
+        took_long: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`date` gives the Date header."""
+        """`date` gives the Date header; `took_long` is told the seconds of each long turn."""
         self._loop = loop
         self._commit = commit
         self._failed = failed
         self._date = date
+        self._took_long = took_long
+        self._since = 0.0  # when the turn before ended, while turns follow without a pause
         self._begun = False  # is there a turn that will end?
         self._intake: Intake[Receiver] = Intake(loop.time)
         self._terms = ALONE  # of this turn
@@ -137,7 +142,18 @@ class Turn:
     def _begin(self) -> None:
         """Let this turn end, after the loop has handed out everything that is readable."""
         self._begun = True
-        self._loop.call_soon(self._settle, 0)
+        self._loop.call_soon(self._timed, 0)
+
+    def _timed(self, before: int) -> None:
+        """Settle, and tell if it took long. In an unbroken row of turns, the look at the sockets
+        before the turn counts as well: everybody waits for both.
+        """
+        began = self._since or perf_counter()
+        self._settle(before)
+        ended = perf_counter()
+        if ended - began > LONG_SECONDS:
+            self._took_long(ended - began)
+        self._since = ended if self._begun else 0.0
 
     def _settle(self, before: int) -> None:
         """Flush when one more look at the sockets has brought no request: one sync serves all."""
@@ -149,7 +165,7 @@ class Turn:
         now = len(self._waiting)
         # With one peer, one more look keeps nobody else waiting. A full turn has no room for more.
         if self._terms is ALONE and before < now < ALONE.most:
-            self._loop.call_soon(self._settle, now)
+            self._loop.call_soon(self._timed, now)
             return
         self._begun = False
         if now:

@@ -27,6 +27,11 @@ METRICS = (
         ("service", "operation", "code"),
     ),
     Metric(
+        "keystead_long_turn_seconds",
+        "histogram",
+        "Turns of the loop of more than a millisecond: so long everybody waited.",
+    ),
+    Metric(
         "keystead_refused_total",
         "counter",
         "Connections and bytes that never became a request.",

@@ -37,6 +37,10 @@ class _Families(Collector):
         for labels, series in sorted(metrics.calls.items()):
             calls.add_metric(labels, _cumulated(series.buckets), series.seconds)
         yield calls
+        metric = BY_NAME["keystead_long_turn_seconds"]
+        turns = HistogramMetricFamily(metric.name, metric.meaning)
+        turns.add_metric((), _cumulated(metrics.long_turns.buckets), metrics.long_turns.seconds)
+        yield turns
         for name, counts in (
             ("keystead_refused_total", metrics.refusals),
             ("keystead_alarms_total", metrics.alarms),

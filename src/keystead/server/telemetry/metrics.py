@@ -15,7 +15,7 @@ BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.
 
 
 class Series:
-    """The calls of one (service, operation, code): their number, and how long they took."""
+    """How many there were of a kind, such as calls of one operation, and how long they took."""
 
     __slots__ = ("buckets", "seconds")
 
@@ -24,7 +24,7 @@ class Series:
         self.seconds = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Count one call."""
+        """Count one."""
         self.buckets[bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 
@@ -42,6 +42,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.calls: dict[tuple[str, str, str], Series] = {}
+        self.long_turns = Series()
         self.refusals: Counter[str] = Counter()
         self.alarms: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
