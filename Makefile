@@ -77,13 +77,13 @@ models: $(VENV)/.dev ## regenerate src/keystead/wire/models from botocore's serv
 bench: $(VENV)/.dev ## measure the running server (needs wrk), beside moto_server
 	@sh bench/run.sh "$(PYTHON)" $(BIN)
 
-prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (an hour)
-	@$(BIN)/python scripts/prove_memory.py 20000
+prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (a quarter of an hour)
+	@$(BIN)/python scripts/prove_memory.py $(or $(N),20000) --jobs 2
 
 prove-mutations: $(VENV)/.dev ## change N signed requests in one place or several (N=1000000)
 	@$(BIN)/python scripts/prove_mutations.py $(or $(N),1000000)
 
-prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, ten minutes)
+prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, a quarter of an hour)
 	@$(BIN)/python -m bench.prove_floods --keystead $(BIN)/keystead $(FLOODS)
 
 prove-slow-lane: $(VENV)/.dev ## what others feel of calls that need work off the loop (a minute)
@@ -96,7 +96,7 @@ soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does 
 	@$(BIN)/python scripts/soak.py 240
 
 prove-caches: $(VENV)/.dev ## 10,000 calls of each sort: memory, and a neighbour's p99 (half an hour)
-	@$(BIN)/python -m scripts.prove_caches $(BIN)/keystead
+	@$(BIN)/python -m scripts.prove_caches $(BIN)/keystead $(CACHES)
 
 clean: ## remove .venv and caches (never data)
 	@rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -6,10 +6,12 @@
 It is a process of its own: in truth a flood comes from other machines.
 """
 
+import contextlib
 import json
 import selectors
 import socket
 import ssl
+import struct
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -27,7 +29,7 @@ class Flood:
     source: str  # the address that the connections come from
     connections: int
     requests: tuple[str, ...]  # whole requests, in ASCII
-    reads: str  # "all", "nothing" or "slowly"; who reads slowly waits for its answers, too
+    reads: str  # "all", "nothing", "slowly" (and waits for its answers); "resets": see `reset`
     authority: str = ""  # a file of certificates: over TLS
 
 
@@ -101,8 +103,28 @@ class _Client:
             self._left = self._sent = 0
 
 
+def reset(flood: Flood) -> int:
+    """Connect and reset, until the input ends; the number of connections. They get no answer."""
+    print("ready", flush=True)
+    made, now = 0, struct.pack("ii", 1, 0)
+    with selectors.DefaultSelector() as selector:
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        while not selector.select(0):
+            with contextlib.ExitStack() as together:
+                for _ in range(flood.connections):
+                    client = together.enter_context(socket.socket())
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+                    client.bind((flood.source, 0))
+                    with contextlib.suppress(OSError):
+                        client.connect(("127.0.0.1", flood.port))
+                        made += 1
+    return made
+
+
 def run(flood: Flood) -> int:
     """Send until the input ends; the number of answers."""
+    if flood.reads == "resets":
+        return reset(flood)
     context = ssl.create_default_context(cafile=flood.authority) if flood.authority else None
     clients = [_Client(flood, context) for _ in range(flood.connections)]
     print("ready", flush=True)

@@ -2,12 +2,9 @@
 
     python -m bench.neighbour    reads a Neighbour as JSON from its first line of input, says
                                  "ready", asks until its input ends, and prints of each answer when
-                                 it was asked for, how long it took, and how long the server
-                                 computed in that time, in seconds
+                                 it was asked for and how long it took, in seconds
 
-It is a process of its own, so that it is late only when the server is, or the machine. What the
-server computed meanwhile (Linux, by the processor clock of its process) does not depend on what
-else the machine does.
+It is a process of its own, so that it is late only when the server is, or the machine.
 """
 
 import itertools
@@ -31,10 +28,9 @@ class Neighbour:
     source: str  # the address that the connection comes from
     requests: tuple[str, ...]  # whole requests, in ASCII
     authority: str = ""  # a file of certificates: over TLS
-    pid: int = 0  # the server's
 
 
-Answered = tuple[float, float, float]  # asked at, took, computed
+Answered = tuple[float, float]  # asked at, took
 
 
 def connected(neighbour: Neighbour) -> socket.socket:
@@ -50,28 +46,27 @@ def connected(neighbour: Neighbour) -> socket.socket:
     return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
-def ask(client: socket.socket, request: bytes, clock: int) -> Answered:
+def ask(client: socket.socket, request: bytes) -> Answered:
     """How long it takes until the answer is there; it must be a success."""
-    asked, before = time.monotonic(), time.clock_gettime(clock)
+    asked = time.monotonic()
     client.sendall(request)
     try:
         received = client.recv(65_536)
     except TimeoutError:
-        return asked, PATIENCE, time.clock_gettime(clock) - before
-    took, computed = time.monotonic() - asked, time.clock_gettime(clock) - before
+        return asked, PATIENCE
+    took = time.monotonic() - asked
     if not received.startswith(b"HTTP/1.1 200 "):
         raise RuntimeError(f"the neighbour was refused: {received[:300]!r}")
-    return asked, took, computed
+    return asked, took
 
 
 def run(neighbour: Neighbour) -> list[Answered]:
     """Ask until the input ends."""
-    clock = ~neighbour.pid << 3 | 2  # as clock_getcpuclockid(3) makes it
     with connected(neighbour) as client:
         print("ready", flush=True)
         answered: list[Answered] = []
         for request in itertools.cycle([each.encode("ascii") for each in neighbour.requests]):
-            answered.append(ask(client, request, clock))
+            answered.append(ask(client, request))
             late = answered[-1][1] == PATIENCE
             if late or select.select([sys.stdin], [], [], REST)[0]:
                 return answered

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,18 @@ class Server:
         self.start_seconds = time.perf_counter() - began
 
     def _is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-        if self.authority:
-            context = ssl.create_default_context(cafile=self.authority)
-            connection = http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=1, context=context
-            )
+        connection = self._connection()
         try:
             connection.request("GET", self.ready_path)
             return connection.getresponse().status == 200
         except OSError:
             return False
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if not self.authority:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        context = ssl.create_default_context(cafile=self.authority)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=context)
 
     def stop(self) -> None:
         """Stop it and wait for its end."""
@@ -110,6 +112,18 @@ class Server:
     def forget_peak(self) -> None:
         """Let the peak be what is resident now."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def long_turns(self, bounds: Sequence[str]) -> list[int]:
+        """How many turns of its loop took more than each of these bounds of its metric, in all."""
+        connection = self._connection()
+        connection.request("GET", "/metrics")
+        prefix, counts = "keystead_long_turn_seconds_bucket{le=", {}
+        for line in connection.getresponse().read().decode().splitlines():
+            if line.startswith(prefix):
+                bound, _, count = line.removeprefix(prefix).partition("} ")
+                counts[bound.strip('"')] = int(float(count))
+        connection.close()
+        return [counts["+Inf"] - counts[bound] for bound in bounds]
 
     def _memory(self, name: str) -> float:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

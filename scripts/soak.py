@@ -36,7 +36,9 @@ def main() -> int:
     risen = rise(soak.samples)
     print(f"{soak.calls:,} calls, {len(soak.wrong)} answered wrong; the line rises by"
           f" {risen / 1e6:.2f} MB, {ALLOWED / 1e6:.2f} are allowed")  # fmt: skip
-    return 1 if soak.wrong or risen > ALLOWED else 0
+    failed = bool(soak.wrong) or risen > ALLOWED
+    print(f"soak: {'does NOT hold' if failed else 'holds'}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
