@@ -398,6 +398,11 @@ IAM: tuple[Row, ...] = (
             "ListSAMLProviders ListUsers "
             "ListVirtualMFADevices",
             On.ANYTHING),
+    *_plain("GenerateServiceLastAccessedDetails", On.USER, Arn="@user"),
+    *_plain("GetServiceLastAccessedDetails", On.ANYTHING, JobId="0" * 36),
+    *_plain("GetServiceLastAccessedDetailsWithEntities", On.ANYTHING, JobId="0" * 36,
+            ServiceNamespace="kms"),
+    *_plain("ListPoliciesGrantingServiceAccess", On.USER, Arn="@user", ServiceNamespaces=["kms"]),
     *_plain("GenerateCredentialReport GetAccountProperties GetCredentialReport", On.ANYTHING),
     Row("PutAccountProperties", {"Properties": {"B/x": "1", "A/y": "2"}}, On.ANYTHING,
         {"iam:AccountPropertyNamespaces": ("A", "B")}),

@@ -30,6 +30,7 @@ from keystead.identity.authentication.token_errors import ExpiredToken, InvalidC
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, documents
+from keystead.registry import implementation
 from keystead.rules import CredentialKind
 from keystead.store.cache import NamedCache, Noting
 from keystead.store.changes import Name
@@ -147,10 +148,13 @@ class Authenticator:
                 self._last_used.note_role(  # (7)
                     principal.account, principal.unique_id, now, claim.region
                 )
-            return caller
-        self._last_used.note(  # (7)
-            principal.account, claim.access_key_id, now, claim.region, service.name
-        )
+        else:
+            self._last_used.note(  # (7)
+                principal.account, claim.access_key_id, now, claim.region, service.name
+            )
+        if implementation(service.name, operation) is not None:
+            what = (service.name, operation)
+            self._last_used.note_access(principal, what, now, claim.region)  # (7)
         return caller
 
     def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:

@@ -6,20 +6,35 @@ uses since the last `flush`.
 """
 
 from datetime import datetime
+from itertools import islice
 
 from keystead.identity import times
-from keystead.identity.repository import AccessKeys, AccessKeyUse, IdentityRepository, RoleUse
+from keystead.identity.repository import (
+    A_SERVICE,
+    Access,
+    AccessKeys,
+    AccessKeyUse,
+    IdentityRepository,
+    RoleUse,
+)
+from keystead.policy.evaluation import Principal, PrincipalType
 from keystead.store.protocol import Reader, Store
+
+MOST_ACCESSES = 20_000
+"""Accesses that wait to be written, of some 300 bytes each. A new one without room is lost."""
+
+_IDENTITIES = frozenset({PrincipalType.USER, PrincipalType.ASSUMED_ROLE})
 
 
 class LastUsed:
     """The last uses that the store does not know yet."""
 
-    __slots__ = ("_noted", "_roles")
+    __slots__ = ("_accesses", "_noted", "_roles")
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str], tuple[datetime, str, str]] = {}
         self._roles: dict[tuple[str, str], tuple[datetime, str]] = {}
+        self._accesses: dict[tuple[str, str, str, str], tuple[datetime, str]] = {}
 
     def note(
         self, account: str, access_key_id: str, now: datetime, region: str, service: str
@@ -30,6 +45,16 @@ class LastUsed:
     def note_role(self, account: str, role_id: str, now: datetime, region: str) -> None:
         """A request was authenticated with credentials of a session of this role."""
         self._roles[account, role_id] = (now, region)
+
+    def note_access(
+        self, principal: Principal, what: tuple[str, str], now: datetime, region: str
+    ) -> None:
+        """A user or a role called an operation, `what`: its service and its name."""
+        if principal.type not in _IDENTITIES:
+            return
+        key = (principal.account, principal.unique_id, *what)
+        if key in self._accesses or len(self._accesses) < MOST_ACCESSES:
+            self._accesses[key] = (now, region)
 
     def of(
         self, keys: AccessKeys, reader: Reader, account: str, access_key_id: str
@@ -54,6 +79,23 @@ class LastUsed:
                 repository.roles.record_use(transaction, use)
         self._noted.clear()
         self._roles.clear()
+
+    def write_accesses(self, repository: IdentityRepository, store: Store, most: int) -> bool:
+        """Write some of the noted accesses; False without any. The server's job calls this."""
+        if not self._accesses:
+            return False
+        some = list(islice(self._accesses.items(), most))
+        with store.write(quiet=True) as transaction:
+            for (account, entity_id, service, action), (now, region) in some:
+                for each in (A_SERVICE, action):
+                    access = Access(
+                        account=account, entity_id=entity_id, service=service, action=each,
+                        used=times.stored(now), region=region,
+                    )  # fmt: skip
+                    repository.accesses.record(transaction, access)
+        for key, _ in some:
+            del self._accesses[key]
+        return True
 
 
 def _record(key: tuple[str, str], noted: tuple[datetime, str, str]) -> AccessKeyUse:

@@ -2,6 +2,7 @@
 
 from keystead.identity.iam import (
     account,
+    advisor,
     declined,
     entities,
     identities,
@@ -13,6 +14,7 @@ from keystead.identity.iam.account import continue_report
 
 __all__ = (
     "account",
+    "advisor",
     "continue_report",
     "declined",
     "entities",

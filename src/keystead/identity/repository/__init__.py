@@ -1,6 +1,7 @@
 """Everything this room remembers, by entity."""
 
 from keystead.identity.repository.access_keys import AccessKey, AccessKeys, AccessKeyUse
+from keystead.identity.repository.accesses import A_SERVICE, KEPT, Access, AccessJob, Whose
 from keystead.identity.repository.accounts import Account, AccountState
 from keystead.identity.repository.attachments import Attachment, InlinePolicy
 from keystead.identity.repository.credential_reports import (
@@ -55,13 +56,17 @@ from keystead.identity.repository.tags import packed, unpacked
 from keystead.identity.repository.users import User
 
 __all__ = (
+    "A_SERVICE",
     "DEFAULTS",
     "DOCUMENT_KINDS",
+    "KEPT",
     "MOST_BEGUN",
     "NO_TYPES",
     "RCP",
     "SCP",
     "UNIT_DEPTH",
+    "Access",
+    "AccessJob",
     "AccessKey",
     "AccessKeyUse",
     "AccessKeys",
@@ -109,6 +114,7 @@ __all__ = (
     "ServiceAccess",
     "Unit",
     "User",
+    "Whose",
     "certificate_list",
     "listed",
     "new",

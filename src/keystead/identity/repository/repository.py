@@ -9,6 +9,7 @@ from typing import Any
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import RowSeals
 from keystead.identity.repository.access_keys import AccessKeys
+from keystead.identity.repository.accesses import Accesses
 from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.credential_reports import CredentialReports
@@ -44,7 +45,7 @@ class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "_entities", "accepted", "access_keys", "accounts", "attachments", "compiled",
+        "_entities", "accepted", "access_keys", "accesses", "accounts", "attachments", "compiled",
         "credential_reports", "delegations", "groups", "handshakes", "identities",
         "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
         "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
@@ -77,6 +78,7 @@ class IdentityRepository:
         self.access_keys = AccessKeys(seals)
         self.password_policies = PasswordPolicies(seals)
         self.credential_reports = CredentialReports(seals)
+        self.accesses = Accesses(seals)
         self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)

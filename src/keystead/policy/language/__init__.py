@@ -67,6 +67,7 @@ from keystead.policy.language.principals import (
 from keystead.policy.language.published import ACTIONS, SERVICES
 from keystead.policy.language.refused_documents import IAM_PATHS, MalformedPolicy
 from keystead.policy.language.resolution import known_names, resolved, shown_again
+from keystead.policy.language.services import allowed_of, allows_of_service
 from keystead.policy.language.statement_spans import Position, Span, statement_spans
 from keystead.policy.language.statements import (
     EVERY_RESOURCE,
@@ -105,9 +106,10 @@ __all__ = (
     "InvalidPrincipal", "KeyFact", "Keys", "MalformedPolicy", "MalformedVariable", "PatternTooLong",
     "Policy", "Position", "Principal", "PrincipalElement", "PrincipalType", "Principals",
     "ResourceTest", "Rules", "Search", "Searches", "Span", "Statement", "Template", "Test",
-    "UnknownOperator", "Usage", "Variable", "account_named", "compile_policy", "compile_principals",
-    "dialect_of", "document", "document_size", "family", "has_region_in_s3",
-    "hidden_from_key_policies", "is_multi_valued", "is_of_request", "is_supplied", "is_too_long",
-    "known_names", "misplaced_variable", "named_principals", "operand", "pattern", "resolved",
-    "root_arn", "shown_again", "statement_spans", "stored_policy", "template", "usage", "weighed",
+    "UnknownOperator", "Usage", "Variable", "account_named", "allowed_of", "allows_of_service",
+    "compile_policy", "compile_principals", "dialect_of", "document", "document_size", "family",
+    "has_region_in_s3", "hidden_from_key_policies", "is_multi_valued", "is_of_request",
+    "is_supplied", "is_too_long", "known_names", "misplaced_variable", "named_principals",
+    "operand", "pattern", "resolved", "root_arn", "shown_again", "statement_spans", "stored_policy",
+    "template", "usage", "weighed",
 )  # fmt: skip

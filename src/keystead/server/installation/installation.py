@@ -29,7 +29,7 @@ from keystead.custody.material import Custody
 from keystead.custody.seals import FileSeal, PassphraseSeal, SealProvider, open_root
 from keystead.custody.state import open_sums
 from keystead.failures import Failure
-from keystead.identity.authentication import Authenticator, LastUsed
+from keystead.identity.authentication import MOST_ACCESSES, Authenticator, LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.iam import continue_report
 from keystead.identity.organizations import OrganizationsCall
@@ -58,6 +58,7 @@ from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import Reader, StoreUnavailable, Transaction
 from keystead.store.sqlite import open_store
+from keystead.times import seconds
 from keystead.work import Preparations
 
 Places = Callable[[Reader, datetime], list[Place]]
@@ -293,6 +294,7 @@ class Installation:
             Job("clock", 60.0, self.remember_time),
             Job("last used", 60.0, self.write_last_used),
             Job("credential reports", 0.25, self.continue_report),
+            Job("accesses", 5.0, self.write_accesses),
             Job("refusals", 0.5, self.write_refusals),
             Job("counted refusals", 1.0, self.write_counted),
             Job("forget opened keys", 60.0, self.custody.expire),
@@ -320,6 +322,13 @@ class Installation:
         """Store the times at which access keys were last used."""
         self.last_used.flush(self.identities, self.store)
         self.commit()
+
+    def write_accesses(self, most: int = 50) -> None:
+        """Store some of the last accesses of identities, and forget those of long ago."""
+        if self.last_used.write_accesses(self.identities, self.store, most):
+            with self.store.write(quiet=True) as transaction:
+                self.identities.accesses.purge(transaction, seconds(self.clock.now()))
+            self.commit()
 
     def continue_report(self) -> None:
         """Put the next users into a credential report that is being made."""
@@ -412,6 +421,7 @@ class Installation:
                 try:
                     self.remember_time()
                     self.write_last_used()
+                    self.write_accesses(MOST_ACCESSES)
                     self.refusals.write_all(self.store, self.commit, self.clock.now())
                     self.write_counted()
                 finally:
