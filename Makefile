@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-floods prove-revocations prove-slow-lane soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory 
 
 prove-mutations: $(VENV)/.dev ## change N signed requests in one place or several (N=1000000)
 	@$(BIN)/python scripts/prove_mutations.py $(or $(N),1000000)
+
+prove-differential: $(VENV)/.dev ## decide N rounds of calls twice: server and second evaluator (N=2000)
+	@$(BIN)/python -m scripts.prove_differential $(or $(N),2000)
 
 prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, a quarter of an hour)
 	@$(BIN)/python -m bench.prove_floods --keystead $(BIN)/keystead $(FLOODS)

@@ -6,33 +6,27 @@ of two roles. A request that is asked is undone with its turn, so each is asked 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
-import botocore.serialize
 import msgspec
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.model import ServiceModel
 
 from keystead.audit.event import Event
 from keystead.identity.identifiers import TEMPORARY_KEY, access_key_id
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
 from keystead.identity.sessions.tokens import sealed_token
 from keystead.rules import CredentialKind
-from keystead.server.pipeline import Again, Later
+from keystead.server.pipeline import Later
 from keystead.wire.http import HttpRequest
 from keystead.wire.models import iam as api
 from keystead.wire.models import kms as kms_api
-from keystead.work import Outcome, Undone
 from tests import setting
 from tests.identity.assuming import stored_role, trusting
 from tests.identity.world import Tenant, World, document
 from tests.matrix.examples import Example
-from tests.models import service_model
 from tests.raw import Answer
+from tests.server import sdk
 from tests.server.installations import Local, open_local
 from tests.server.test_sessions import credentials
 
@@ -40,8 +34,6 @@ Kind = CredentialKind
 Json = Mapping[str, Any]
 NOTHING: Json = {}
 ALL: Json = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-CLIENTS = {"access-analyzer": "accessanalyzer"}
-"""The services whose models have another name than their actions."""
 ASKER, ROLES = "asker", ("asking", "chained")
 
 
@@ -229,14 +221,9 @@ class Askers:
         """Send a request, and undo what it did."""
         self.local.events.clear()
         installation = self.local.installation
-        asked: HttpRequest | Again = request
-        while isinstance(given := installation.pipeline.answer_all([asked], 60.0)[0], Later):
-            ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
-            given.begin(ended.put)
-            asked = given.after(ended.get(timeout=20))
+        response = sdk.answered(self.local, request)
         if changed := installation.store.dirty:  # else all that is cached stays true
             installation.trail.abandon()
-        response = given.response
         headers = {name.lower(): value for name, value in response.headers}
         [event] = self.local.events
         return Seen(Answer(response.status, headers, response.body), event, changed)
@@ -245,25 +232,9 @@ class Askers:
         self, example: Example, who: Credentials, made: setting.Made = NOTHING
     ) -> HttpRequest:
         """The request of an example, as an SDK sends it."""
-        model, serializer = _client(example.service)
         names = {**self.made, **made}
         sent = {name: setting.filled(value, names) for name, value in example.request.items()}
-        parts = serializer.serialize_to_request(sent, model.operation_model(example.operation))
-        # As bytes, or as the members of a form.
-        request = AWSRequest(parts["method"], "http://x/", data=parts["body"]).prepare()
-        headers = {name.replace("-", "_"): value for name, value in parts["headers"].items()}
-        body = request.body or b""
-        sent_body = body if isinstance(body, bytes) else body.encode()
-        return self.local.request(
-            example.service, sent_body, who, path=parts["url_path"], **headers
-        )
-
-
-@cache
-def _client(service: str) -> tuple[ServiceModel, Any]:
-    """The model of a service, and botocore's serializer for it."""
-    model = service_model(CLIENTS.get(service, service))
-    return model, botocore.serialize.create_serializer(model.metadata["protocol"])
+        return sdk.request(self.local, example.service, example.operation, who, sent)
 
 
 def unsigned(request: HttpRequest) -> HttpRequest:

@@ -38,6 +38,7 @@ UNLIMITED: Mapping[tuple[str, str], frozenset[str]] = {
     ("AssumedRole", "session"): frozenset({IDENTITY, BOUNDARY, SESSION}),
     ("AssumedRole", "everyone"): frozenset({IDENTITY, BOUNDARY, SESSION}),
     ("FederatedUser", "FederatedUser"): frozenset({IDENTITY, BOUNDARY, SESSION}),
+    ("FederatedUser", "federating user"): frozenset({IDENTITY}),
     ("FederatedUser", "everyone"): frozenset({IDENTITY, BOUNDARY, SESSION}),
 }
 

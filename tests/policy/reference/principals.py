@@ -22,6 +22,7 @@ class Caller:
     account: str | None = None
     name: str | None = None
     role: str | None = None
+    federated_by: str | None = None  # the user who asked for a federated user's credentials
 
     @property
     def service_linked(self) -> bool:
@@ -42,7 +43,7 @@ def parse(principal: str, role: str | None) -> Caller:
         session = f"arn:aws:sts::{found[1]}:assumed-role/{found[2]}/*"
         return Caller("AssumedRole", session, found[1], "*", principal)
     if found := FEDERATED.fullmatch(principal):
-        return Caller("FederatedUser", principal, found[1], found[2])
+        return Caller("FederatedUser", principal, found[1], found[2], federated_by=role)
     return Caller("Service", principal)
 
 
@@ -82,6 +83,8 @@ def identifiers(caller: Caller) -> Mapping[str, str]:
     names = {caller.arn: caller.type}
     if caller.role is not None:
         names = {caller.arn: "session", caller.role: "role"}
+    if caller.federated_by is not None:
+        names[caller.federated_by] = "federating user"
     if caller.account is not None:
         names[f"arn:aws:iam::{caller.account}:root"] = "account"
     return names
@@ -90,7 +93,7 @@ def identifiers(caller: Caller) -> Mapping[str, str]:
 def forms(element: Any, caller: Caller) -> set[str]:
     """In which forms does `Principal` name the caller?
 
-    everyone, account, User, role, session, FederatedUser, Service.
+    everyone, account, User, role, session, FederatedUser, federating user, Service.
     """
     found = set()
     for kind, value in listed(element):
