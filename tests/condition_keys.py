@@ -441,7 +441,7 @@ STS: tuple[Row, ...] = (
     Row("AssumeRole", _FULL, On.ROLE, _FULL_KEYS, "SetSourceIdentity"),
     Row(
         "AssumeRoot",
-        {"TargetPrincipal": "111122223333", "TaskPolicyArn": {"arn": _TASK}},
+        {"TargetPrincipal": "@root account", "TaskPolicyArn": {"arn": _TASK}},
         On.ROOT_USER,
         {"sts:TaskPolicyArn": _TASK},
     ),

@@ -90,6 +90,7 @@ def people(tenant: Tenant) -> dict[str, Any]:
         "@provider": provider,
         "@saml provider": saml,
         "@device": device,
+        "@root account": tenant.id,
         "@delegation request": f"arn:aws:iam::{tenant.id}:delegation-request/{'A' * 24}",  # none
         **tree,
     }

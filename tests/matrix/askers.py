@@ -94,6 +94,7 @@ class Askers:
         askers = cls(open_local(directory / "data"))
         askers.made |= setting.keys(_Kms(askers.local))
         askers.made |= setting.people(askers.tenant)
+        askers.made["@root account"] = askers.made["@member"]  # whose root has tasks
         askers._people()
         askers.local.installation.commit()
         askers._sign_in()
@@ -140,6 +141,7 @@ class Askers:
         self.kinds[Kind.FEDERATION] = self.begin(
             "GetFederationToken", user, Name="fred", Policy=document(ALL)
         )
+        self.kinds[Kind.ROOT_TASK] = self._root_task("IAMAuditRootUserCredentials")
         self.kinds[Kind.ROLE] = self.assume(ROLES[0])
         self.chained = self.assume(ROLES[1], self.kinds[Kind.ROLE])
 
@@ -156,6 +158,15 @@ class Askers:
         """A session of one of the two roles; by the administrator unless told otherwise."""
         arn = f"arn:aws:iam::{self.tenant.id}:role/{role}"
         return self.begin("AssumeRole", who, RoleArn=arn, RoleSessionName="me", **members)
+
+    def _root_task(self, task: str) -> Credentials:
+        """A session of the root user of the member account, for one task."""
+        trusted = {"ServicePrincipal": "iam.amazonaws.com"}
+        assert self.local.organizations("EnableAWSServiceAccess", **trusted).status == 200
+        assert self.local.iam("EnableOrganizationsRootCredentialsManagement").status == 200
+        arn = f"arn:aws:iam::aws:policy/root-task/{task}"
+        members = {"TargetPrincipal": self.made["@member"], "TaskPolicyArn.arn": arn}
+        return self.begin("AssumeRoot", None, **members)
 
     def _with_mfa(self) -> Credentials:
         """A session of the user's that knows of a second factor, as it would be sealed."""

@@ -24,7 +24,7 @@ from tests.matrix.askers import ALL, ROLES, Askers, Kind, Seen, Stranger, all_bu
 from tests.matrix.examples import ASKING, EXAMPLES, MISSING, SERVED, Example
 from tests.test_rules import NOT_PUBLISHED
 
-LIMITED = frozenset(CredentialKind) - {Kind.ROOT_KEY, Kind.ROOT_SESSION}
+LIMITED = frozenset(CredentialKind) - {Kind.ROOT_KEY, Kind.ROOT_SESSION, Kind.ROOT_TASK}
 """The kinds of credentials whose permissions are policies of this account."""
 
 
@@ -113,8 +113,11 @@ def assert_refused(seen: Seen, action: str) -> None:
 
 
 def taking(askers: Askers, example: Example) -> dict[str, Credentials]:
-    """Everybody whose credentials the operation takes: of each kind, and a chained session."""
-    kinds = example.credentials
+    """Everybody whose credentials the operation takes: of each kind, and a chained session.
+
+    A task of a root user is bounded by AWS's policy for it, whatever is given here.
+    """
+    kinds = example.credentials - {Kind.ROOT_TASK}
     found = {kind.name: who for kind, who in askers.kinds.items() if kind in kinds}
     return {**found, "CHAINED": askers.chained} if Kind.ROLE in kinds else found
 
@@ -151,6 +154,27 @@ def test_nothing_is_allowed_by_nothing(askers: Askers, example: Example) -> None
     for who in limited(askers, example).values():
         seen = askers.ask(example, who)
         assert_refused(seen, seen.event.decisions[0].action)
+
+
+AUDIT = frozenset(
+    f"iam:{name}"
+    for name in (
+        "GetAccessKeyLastUsed", "GetAccountSummary", "GetLoginProfile", "GetUser",
+        "ListAccessKeys", "ListMFADevices", "ListSigningCertificates",
+    )
+)  # fmt: skip
+"""What the task of looking at a root user's credentials has, about the root user (iam.md 1.10)."""
+
+
+@each([one for one in ASKING if Kind.ROOT_TASK in one.credentials])
+def test_a_task_of_root(askers: Askers, example: Example) -> None:
+    """The root user of a member, with one task, may do that and nothing else."""
+    seen = askers.ask(example, askers.kinds[Kind.ROOT_TASK])
+    for decision in seen.event.decisions:
+        about_root = decision.resource == "*" or decision.resource.endswith(":root")
+        assert decision.allowed is (decision.action in AUDIT and about_root), seen
+    assert seen.answer.status >= 400 or set(example.actions) <= AUDIT, seen
+    assert not seen.changed, seen
 
 
 NOT_TAKEN = [one for one in EXAMPLES if set(CredentialKind) - one.credentials]
@@ -210,6 +234,18 @@ OF_OTHER_TYPES: Mapping[str, str] = {
     "iam:ListServiceSpecificCredentials *": "with AllUsers it is about no single user",
     "iam:CreateDelegationRequest *": "the request has no id yet, and gets none",
     "organizations:AttachPolicy aws policy": "the list has AWS's own policies for other actions",
+    "organizations:DeleteResourcePolicy resourcepolicy": "the only one that it can be about",
+    "organizations:DescribeResourcePolicy resourcepolicy": "as before",
+    **{
+        f"organizations:{name} *": "there are no transfers of responsibility here to be named"
+        for name in (
+            "DescribeResponsibilityTransfer",
+            "InviteOrganizationToTransferResponsibility",
+            "TagResource",
+            "TerminateResponsibilityTransfer",
+            "UpdateResponsibilityTransfer",
+        )
+    },
     "sts:TagSession federated-user": "the session of GetFederationToken is its own resource",
 }
 """Resources of types that AWS does not publish for their actions, and why they are asked about."""
@@ -254,6 +290,8 @@ def patterns(first: str, again: str) -> tuple[str, str]:
     """
     if first == "*":
         return "*", f"{ELSEWHERE}:user/elsewhere"
+    if first.endswith(":root"):
+        return first, f"{ELSEWHERE}:root"
     if kind_of(first) in UNNAMED:
         return f"{':'.join(first.split(':')[:5])}:*", f"{ELSEWHERE}:*"
     if first != again:
