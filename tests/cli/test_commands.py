@@ -17,6 +17,7 @@ import click
 import pytest
 
 from keystead.cli import keystead as commands
+from keystead.cli import run
 from tests.conftest import BIN, REGION, Credentials, Server, free_port, refused
 
 ROOT = Path(__file__).parents[2]
@@ -170,11 +171,13 @@ def groups() -> "dict[str, set[str]]":
     return found
 
 
-def test_help_is_not_cut() -> None:
+def test_help_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """No line of a list of commands ends with dots, in 80 columns."""
     for name, inner in {"": {""}, **groups()}.items():
         for arguments in ((name,), *((name, each) for each in inner)):
-            shown = keystead(*filter(None, arguments), "--help").stdout
+            assert run([*filter(None, arguments), "--help"]) == 0
+            shown = capsys.readouterr().out
+            assert shown.startswith(f"Usage: {' '.join(('keystead', *filter(None, arguments)))} ")
             assert not re.search(r"\w\.\.\.$", shown.split("Commands:")[-1], re.MULTILINE), shown
 
 

@@ -30,12 +30,19 @@ class Known:
     request_ids: list[str] = field(default_factory=list)
 
 
+class Clients:
+    """What one worker calls with. They are made once, and connect anew after each start."""
+
+    def __init__(self, server: Server) -> None:
+        self.iam, self.kms = server.client("iam"), server.client("kms")
+
+
 class Worker(threading.Thread):
     """Changes users and keys of its own until the power goes."""
 
-    def __init__(self, server: Server, known: Known, number: int, seed: int) -> None:
+    def __init__(self, clients: Clients, known: Known, number: int, seed: int) -> None:
         super().__init__(daemon=True)
-        self.iam, self.kms = server.client("iam"), server.client("kms")
+        self.iam, self.kms = clients.iam, clients.kms
         self.known, self.number, self.random = known, number, random.Random(seed)
         self.fault: Exception | None = None
 
@@ -115,9 +122,9 @@ class Worker(threading.Thread):
         self.done()
 
 
-def settle(server: Server, known: Known, number: int) -> None:
+def settle(clients: Clients, known: Known, number: int) -> None:
     """Compare the server with what was acknowledged; learn what became of the call in flight."""
-    iam, kms = server.client("iam"), server.client("kms")
+    iam, kms = clients.iam, clients.kms
     pages = iam.get_paginator("list_users").paginate()
     users = {u["UserName"] for page in pages for u in page["Users"]}
     mine = {name for name in users if name.startswith(f"w{number}-")}
@@ -156,12 +163,17 @@ def test_no_acknowledged_write_is_lost(campaign: int, tmp_path: Path) -> None:
     chance = random.Random(campaign)
     server = Server(tmp_path / "data", free_port())
     known = [Known(), Known()]
+    clients: list[Clients] = []
 
     for _ in range(KILLS_PER_CAMPAIGN):
         server.start()
-        workers = [Worker(server, k, n, chance.getrandbits(32)) for n, k in enumerate(known)]
-        for number, each in enumerate(known):
-            settle(server, each, number)
+        clients = clients or [Clients(server) for _ in known]
+        workers = [
+            Worker(calls, k, n, chance.getrandbits(32))
+            for n, (calls, k) in enumerate(zip(clients, known, strict=True))
+        ]
+        for number, (calls, each) in enumerate(zip(clients, known, strict=True)):
+            settle(calls, each, number)
         for worker in workers:
             worker.start()
         time.sleep(chance.uniform(0, LONGEST_LIFE_SECONDS))
@@ -171,8 +183,8 @@ def test_no_acknowledged_write_is_lost(campaign: int, tmp_path: Path) -> None:
             assert worker.fault is None
 
     server.start()
-    for number, each in enumerate(known):
-        settle(server, each, number)
+    for number, (calls, each) in enumerate(zip(clients, known, strict=True)):
+        settle(calls, each, number)
     acknowledged = [identifier for each in known for identifier in each.request_ids]
     assert len(acknowledged) > KILLS_PER_CAMPAIGN
     assert server.keystead("audit", "verify").returncode == 0

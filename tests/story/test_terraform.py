@@ -308,6 +308,7 @@ def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
                 **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
                 "TF_CLI_CONFIG_FILE": str(tmp_path / "terraformrc"),
                 "CHECKPOINT_DISABLE": "1", "AWS_EC2_METADATA_DISABLED": "true",
+                "GOGC": "400",  # a third of the provider's time was to collect garbage
             },
         )  # fmt: skip
 
