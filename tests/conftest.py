@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,13 @@ class Server:
                 values[name.strip()] = value.strip()
         return Credentials(values["aws_access_key_id"], values["aws_secret_access_key"])
 
+    def metric(self, line: str) -> float:
+        """The value of one line of the page of metrics, named as it begins; 0 without the line."""
+        with urllib.request.urlopen(f"{self.endpoint}/metrics", timeout=10) as answer:
+            page = answer.read().decode()
+        found = [each for each in page.splitlines() if each.startswith(f"{line} ")]
+        return float(found[0].rpartition(" ")[2]) if found else 0.0
+
     def client(self, service: str, who: Credentials | None = None, **config: Any) -> Any:
         """A boto3 client for this server; the administrator's unless told otherwise."""
         who = who or self.admin
@@ -176,6 +183,14 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     yield running
     if running.process is not None:
         running.kill()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for something that the server does in its own time, however busy the machine is."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @contextmanager

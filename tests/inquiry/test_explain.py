@@ -1,15 +1,15 @@
 """`keystead explain` tells what the server would decide, and why, to the condition."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import Credentials, Server, create_user, policy, refused
+from tests.conftest import Credentials, Server, create_user, policy, refused, wait_until
 
 CONTEXT = "kms:EncryptionContext:app"
+JOB_RUNS = 'keystead_job_runs_total{job="refusals"}'
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,8 @@ def test_it_is_known_after_a_restart_and_a_crash(own_server: Server) -> None:
     answer = explained(own_server, first)  # no server runs: the command reads the store itself
     own_server.start()
     second = refusal(own_server, key, who)["ResponseMetadata"]["RequestId"]
-    time.sleep(1.5)  # the job runs every half second
+    runs = own_server.metric(JOB_RUNS)
+    wait_until(lambda: own_server.metric(JOB_RUNS) > runs)
     own_server.kill()
     own_server.start()
     again = explained(own_server, first)

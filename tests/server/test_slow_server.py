@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.conftest import REGION, Server, free_port
+from tests.conftest import REGION, Server, free_port, wait_until
 from tests.server.slow_operations import COMPUTE_SECONDS, LONG
 
 PROGRAM = (sys.executable, "-m", "tests.server.slow_server")
@@ -27,6 +27,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
     yield server
     if server.process is not None:
         server.kill()
+
+
+def is_working(server: Server) -> bool:
+    return server.metric("keystead_work_begun") > 0
 
 
 def test_killed_while_work_is_done(server: Server) -> None:
@@ -106,7 +110,7 @@ def test_drained(server: Server) -> None:
             )
             for n in range(8)
         ]
-        time.sleep(0.02)
+        wait_until(lambda: is_working(server) or any(each.done() for each in asked))
         assert server.stop() == 0
         ended = [each.exception() for each in asked]
     # Whoever had been heard has an answer; a connection that came too late had none to get.
@@ -125,7 +129,7 @@ def test_a_drain_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         asked = together.submit(
             kms.generate_mac, KeyId=key, Message=LONG, MacAlgorithm="HMAC_SHA_256"
         )
-        time.sleep(0.3)
+        wait_until(lambda: is_working(server))
         assert server.stop() == 0
         error = asked.exception()
     assert isinstance(error, ClientError)
