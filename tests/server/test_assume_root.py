@@ -1,6 +1,7 @@
 """Central root access: AssumeRoot, and everything that ends its sessions (iam.md 1.10, 2.8)."""
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -274,6 +275,42 @@ def test_who_may_assume_root(estate: Estate, member: str) -> None:
         assert code(estate.assume(member, refused)) == "AccessDenied"
     lone = credentials(local.sts("GetSessionToken"))
     assert code(estate.assume(member, lone)) == "AccessDenied"
+
+
+def test_the_operator_is_told(estate: Estate, member: str) -> None:
+    """`explain` says what the call would: for an administrator of root access, and for others."""
+    local, management = estate.local, estate.local.founded.account_id
+    estate.user(member, ALL)
+    body = local.iam("ListUsers", estate.root_key(member)).body.decode()
+    user = re.findall("<UserName>(user-.*?)</UserName>", body)[-1]
+
+    def outcome(principal: str, resource: str, action: str = "sts:AssumeRoot") -> str:
+        asked = {"principal": principal, "action": action, "resource": resource}
+        told = ceremonies.perform(local.installation, "explain", asked)
+        return str(told["decision"])
+
+    admin, inside = f"arn:aws:iam::{management}:user/admin", f"arn:aws:iam::{member}:user/{user}"
+    root, own = f"arn:aws:iam::{member}:root", f"arn:aws:iam::{management}:root"
+    assert outcome(admin, root) == "Allowed"
+    assert outcome(inside, root) != "Allowed"
+    assert code(estate.assume(member, estate.user(member, ALL))) == "AccessDenied"
+    past = {"id": estate.local.events[-1].request_id}
+    told = ceremonies.perform(local.installation, "explain refusal", past)
+    assert "sts:AssumeRoot" in str(told)
+    assert outcome(admin, own) != "Allowed"
+    for feature in FEATURES:
+        local.iam(feature.replace("Enable", "Disable"))
+    assert outcome(admin, root) != "Allowed"
+
+    [tree] = local.organizations("ListRoots").json["Roots"]
+    list_accounts = "organizations:ListChildren"
+    assert outcome(admin, tree["Arn"], list_accounts) == "Allowed"
+    assert outcome(inside, tree["Arn"], list_accounts) != "Allowed"
+    allow = {**ALL, "Action": list_accounts, "Principal": {"AWS": member}}
+    estate.done("PutResourcePolicy", Content=policy(allow))
+    assert outcome(inside, tree["Arn"], list_accounts) == "Allowed"
+    assert outcome(inside, tree["Arn"], "organizations:ListParents") != "Allowed"
+    estate.done("DeleteResourcePolicy")
 
 
 def test_which_accounts_it_reaches(estate: Estate, member: str) -> None:

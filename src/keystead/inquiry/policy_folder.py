@@ -155,6 +155,14 @@ class PolicyFolder:
         """The role with exactly this ARN, with its trust policy."""
         return self._assumable.get(str(arn))
 
+    def root_user(self, account: str) -> Resource:
+        """A folder has no central root access: nobody assumes root there."""
+        return Target(root_arn(account), account, resource_policy_required=True)
+
+    def organization_part(self, arn: Arn, action: str) -> Resource:  # noqa: ARG002  # as resources.Known
+        """A folder has no resource policy of an organization."""
+        return Target(str(arn), arn.account)
+
     # (call.Guardrails)
 
     def over(self, account: str) -> OverAccount:

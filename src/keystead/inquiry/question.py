@@ -17,8 +17,8 @@ from keystead.failures import Failure
 from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
+from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
-from keystead.identity.permissions import trust
 from keystead.identity.repository import E, MfaDevice, Role, User
 from keystead.inquiry import resources
 from keystead.inquiry.view import InstallationView
@@ -174,6 +174,12 @@ class _Live:
     def assumable(self, arn: Arn) -> Resource | None:
         role = self._named(Role, arn)
         return None if role is None else trust.assumable(self._identities, role)
+
+    def root_user(self, account: str) -> Resource:
+        return root_access.asked_about(self._identities, self._reader, account)
+
+    def organization_part(self, arn: Arn, action: str) -> Resource:
+        return delegation.asked_about(self._identities, self._reader, str(arn), arn.account, action)
 
     def _entity(self, record: type[E], arn: Arn) -> Resource | None:
         known = self._named(record, arn)

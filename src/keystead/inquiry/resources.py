@@ -3,8 +3,9 @@
 A key has its policy and its condition keys. An alias means the key behind it, with the
 `kms:RequestAlias` of a request that names the key so. For actions that change an alias it means the
 alias itself. Users, roles and managed policies have their tags. A role that is to be assumed has
-its trust policy, too. Any other resource has neither a policy nor condition keys, and need not
-exist.
+its trust policy, too, and so has the root user of a member account. What a part of an organization
+is asked about is let to members by the organization. Any other resource has neither a policy nor
+condition keys, and need not exist.
 """
 
 from typing import Protocol, TypeVar
@@ -19,6 +20,7 @@ from keystead.policy.reasons import owner_of
 from keystead.policy.text import ascii_lower
 
 _CREATES_ALIAS = "kms:createalias"
+_ASSUMES_ROOT = "sts:assumeroot"
 _KEY, _ALIAS, _ROLE = "key/", "alias/", "role/"
 
 
@@ -44,6 +46,12 @@ class Known(Protocol):
     def assumable(self, arn: Arn) -> Resource | None:
         """The role with exactly this ARN, with its trust policy."""
 
+    def root_user(self, account: str) -> Resource:
+        """The root user of an account, for AssumeRoot: with the accounts that it trusts."""
+
+    def organization_part(self, arn: Arn, action: str) -> Resource:
+        """A part of an organization, with what lets member accounts do this to it."""
+
 
 def named(known: Known, text: str, action: str, account: str) -> Resource:
     """The resource that `text` means in a question about an action.
@@ -67,6 +75,10 @@ def named(known: Known, text: str, action: str, account: str) -> Resource:
         return _existing(
             known.assumable(arn), "role", text, "give the ARN that `aws iam get-role` shows"
         )
+    if arn.service == "iam" and arn.resource == "root" and name == _ASSUMES_ROOT:
+        return known.root_user(arn.account)
+    if arn.service == "organizations" and name.startswith("organizations:"):
+        return known.organization_part(arn, action)
     identity = known.identity(arn) if arn.service == "iam" else None
     return identity or Target(text, owner_of(text) or account)
 

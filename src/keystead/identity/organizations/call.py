@@ -118,7 +118,7 @@ class OrganizationsCall(Call, kw_only=True):
         if not (self.operation.read_only and self._is_delegate()):
             return (written,)
         standing = delegation.standing(self.repository, organization, self.account, action)
-        return (standing, written)
+        return (written, standing)
 
     def _require_standing(self, organization: Organization) -> None:
         """Refuse the call of an account that may not make it, even if its policies allow it."""
@@ -147,5 +147,5 @@ class OrganizationsCall(Call, kw_only=True):
 
     def policy(self, organization: Organization, identifier: str) -> Part[OrganizationPolicy]:
         """The policy with this id, the organization's or AWS's."""
-        found = self.repository.organization_policies.get(self.transaction, identifier)
-        return resources.policy(organization, identifier, found)
+        record = self.repository.organization_policies.get(self.transaction, identifier)
+        return resources.policy(organization, identifier, record)

@@ -5,13 +5,16 @@ accounts alone: the management account needs nothing of it and cannot be shut ou
 accounts everywhere, the member's own policies have to allow, too.
 """
 
+from keystead.call import Target
 from keystead.identity.permissions import attached, trust
 from keystead.identity.repository import IdentityRepository, Organization
+from keystead.identity.rules import ORGANIZATIONS
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind
 from keystead.store.protocol import Reader
 
 POLICY_ID = "ResourcePolicy"
+_MOST_ASKED = 1_000  # delegated administrators in a question of the operator
 _STANDING = "DelegatedAdministrator"
 
 
@@ -28,6 +31,28 @@ def policy_of(
     )
     [source] = attached.sources(repository, organization.management, [stated])
     return source
+
+
+def asked_about(
+    repository: IdentityRepository, reader: Reader, arn: str, management: str, action: str
+) -> Target:
+    """A part of an organization in a question about an action, by whichever caller.
+
+    It is the management account's. The resource policy has its say, and so has the standing of
+    delegated administrators in what only reads.
+    """
+    organization = repository.organizations.of_account(reader, management)
+    row = ORGANIZATIONS.get(action.partition(":")[2])
+    if organization is None or row is None or organization.management != management:
+        return Target(arn, management)
+    written = policy_of(repository, reader, organization)
+    policies = [] if written is None else [written]
+    if row.operation.read_only:
+        delegates = repository.delegations.accounts_after(
+            reader, organization.organization, None, "", _MOST_ASKED
+        )
+        policies += [standing(repository, organization, each, action) for each in delegates]
+    return Target(arn, management, "", tuple(policies))
 
 
 def standing(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from keystead.call import Target
 from keystead.identity.names import AWS_ACCOUNT, root_arn
 from keystead.identity.permissions import trust
 from keystead.identity.repository import (
@@ -41,6 +42,7 @@ TASKS: Final[Mapping[str, RootFeatureName]] = {
 
 PATH: Final = "/root-task/"
 _TRUST = "RootAccess"
+_MOST_ASKED = 1_000  # delegated administrators in a question of the operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,27 @@ def assumable(
             name, enabling = organization.organization, feature.enabling
             return AssumableRoot(account, name, enabling, (policy,))
     return None
+
+
+def asked_about(repository: IdentityRepository, reader: Reader, account: str) -> Target:
+    """The root user of an account in a question about AssumeRoot, by whichever caller and task.
+
+    It trusts every account that administers IAM for the organization, if any feature is enabled.
+    """
+    arn = root_arn(account)
+    organization = _organization_over(repository, reader, account)
+    if organization is None or not enabled(repository, reader, organization):
+        return Target(arn, account, resource_policy_required=True)
+    trusted = [
+        organization.management,
+        *repository.delegations.accounts_after(
+            reader, organization.organization, SERVICE, "", _MOST_ASKED
+        ),
+    ]
+    policies = [
+        trust.of_account(repository, each, "sts:AssumeRoot", _TRUST, arn) for each in trusted
+    ]
+    return Target(arn, account, "", tuple(policies), resource_policy_required=True)
 
 
 def is_accessible(

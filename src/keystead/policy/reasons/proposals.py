@@ -36,6 +36,7 @@ from keystead.policy.language import (
     GREATEST_SIZES,
     ROLE_POLICIES_SIZE,
     RULES,
+    TRUST_ACTION,
     USER_POLICIES_SIZE,
     VERSION_2012,
     DocumentKind,
@@ -234,6 +235,8 @@ class _Added(msgspec.Struct, frozen=True):
 def _statement(question: Question, layer: Layer) -> Mapping[str, Any] | None:
     """The statement that allows this action on this resource to this caller, and nothing else."""
     context, principal = question.context, question.context.principal
+    if layer.kind is PolicyKind.TRUST and not TRUST_ACTION.fullmatch(question.action):
+        return None  # no document says who assumes a root user
     statement: dict[str, Any] = {"Effect": "Allow"}
     if _names_callers(layer):
         statement["Principal"] = _names(principal)
