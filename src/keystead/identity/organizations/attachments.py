@@ -118,9 +118,9 @@ def list_policies_for_target(
     table, target = call.repository.organization_policies, part.existing()
     attached = table.attached(call.transaction, organization, target.id, request.filter)
     page = cut(call, request, attached)
-    found = [call.policy(organization, policy).existing() for policy in page.items]
+    policies = [call.policy(organization, policy).existing() for policy in page.items]
     return api.ListPoliciesForTargetResponse(
-        policies=[shapes.policy_summary(organization, policy) for policy in found],
+        policies=[shapes.policy_summary(organization, policy) for policy in policies],
         next_token=page.marker,
     )
 

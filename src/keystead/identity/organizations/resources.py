@@ -135,9 +135,9 @@ def node(
     if record is None or record.organization != organization.organization:
         return Part(arn, organization.management, resource_type, missing)
     name = "Root" if isinstance(record, Organization) else record.name
-    found = Node(identifier, kind, arn, name, record.tag_map, record)
-    keys = tags.resource_keys(found.tags)
-    return Part(arn, organization.management, resource_type, missing, found, keys)
+    known = Node(identifier, kind, arn, name, record.tag_map, record)
+    keys = tags.resource_keys(known.tags)
+    return Part(arn, organization.management, resource_type, missing, known, keys)
 
 
 def policy(

@@ -132,11 +132,11 @@ def list_children(
     parent = part.existing().id
     if request.child_type == "ACCOUNT":
         members = _members_in(call, request, parent)
-        found, token = [each.account for each in members.items], members.marker
+        identifiers, token = [each.account for each in members.items], members.marker
     else:
         units = _units_in(call, request, parent)
-        found, token = [each.unit for each in units.items], units.marker
-    children = [api.Child(id=each, type=request.child_type) for each in found]
+        identifiers, token = [each.unit for each in units.items], units.marker
+    children = [api.Child(id=each, type=request.child_type) for each in identifiers]
     return api.ListChildrenResponse(children=children, next_token=token)
 
 

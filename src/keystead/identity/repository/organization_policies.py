@@ -127,10 +127,10 @@ class OrganizationPolicies:
         """The policy with this name; for conflicts, not for decisions."""
         if (default := DEFAULTS.get(policy_type)) is not None and default.name == name:
             return default
-        found = self._policies.find(
+        named = self._policies.find(
             reader, "organization = ? AND type = ? AND name = ?", (organization, policy_type, name)
         )
-        return found[0] if found else None
+        return named[0] if named else None
 
     def after(
         self, reader: Reader, organization: str, policy_type: str, policy: str, limit: int

@@ -177,8 +177,8 @@ class Organizations:
             (name, node, limit),
         )
         root = [organization.root] if organization.root > node else []
-        found = [*(each.account for each in members), *(each.unit for each in units), *root]
-        return sorted(found)[:limit]
+        nodes = [*(each.account for each in members), *(each.unit for each in units), *root]
+        return sorted(nodes)[:limit]
 
     def insert(self, transaction: Transaction, record: Organization) -> None:
         self._organizations.insert(transaction, record)
@@ -250,8 +250,8 @@ class Organizations:
 
     def unit_named(self, reader: Reader, parent: str, name: str) -> Unit | None:
         """The unit with this name below a parent; for conflicts, not for decisions."""
-        found = self._units.find(reader, "parent = ? AND name = ?", (parent, name))
-        return found[0] if found else None
+        named = self._units.find(reader, "parent = ? AND name = ?", (parent, name))
+        return named[0] if named else None
 
     def unit_count(self, reader: Reader, organization: str) -> int:
         sql = "SELECT COUNT(*) FROM org_unit WHERE organization = ?"
