@@ -225,6 +225,7 @@ _KMS = "mrk.kms.amazonaws.com"
 _LINKED = f"aws-service-role/{_KMS}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
 
 _ID = "A" * 24
+_PLACE = "o-0123456789/r-0123"
 _CERTIFICATE, _REQUEST = {"ServerCertificateName": "www"}, {"DelegationRequestId": _ID}
 _UPLOAD = {**_CERTIFICATE, "CertificateBody": "x", "PrivateKey": "x"}
 _TEMPLATE = "arn:aws:iam::aws:role-template/s3.amazonaws.com/reader:1"
@@ -398,6 +399,11 @@ IAM: tuple[Row, ...] = (
             "ListSAMLProviders ListUsers "
             "ListVirtualMFADevices",
             On.ANYTHING),
+    Row("GenerateOrganizationsAccessReport", {"EntityPath": _PLACE}, On.NO_SUCH_THING),
+    Row("GenerateOrganizationsAccessReport",
+        {"EntityPath": _PLACE, "OrganizationsPolicyId": "p-FullAWSAccess"}, On.NO_SUCH_THING,
+        {"iam:OrganizationsPolicyId": "p-FullAWSAccess"}),
+    *_plain("GetOrganizationsAccessReport", On.ANYTHING, JobId="0" * 36),
     *_plain("GenerateServiceLastAccessedDetails", On.USER, Arn="@user"),
     *_plain("GetServiceLastAccessedDetails", On.ANYTHING, JobId="0" * 36),
     *_plain("GetServiceLastAccessedDetailsWithEntities", On.ANYTHING, JobId="0" * 36,

@@ -258,3 +258,55 @@ def test_only_who_is_allowed(local: Local) -> None:
         assert code(local.iam(action, who, Arn=other, **members)) == "AccessDenied"
     job, _ = report(local, jo)
     assert code(local.iam("GetServiceLastAccessedDetails", who, JobId=job)) == "AccessDenied"
+
+
+def organization_report(local: Local, path: str, **members: str) -> Answered:
+    """The answer to a report about a place in the organization."""
+    made = local.iam("GenerateOrganizationsAccessReport", EntityPath=path, **members)
+    found = re.search(r"<JobId>([0-9a-f-]{36})</JobId>", made.body.decode())
+    return local.iam("GetOrganizationsAccessReport", JobId=found[1]) if found else made
+
+
+def test_of_an_organization(local: Local) -> None:
+    """What is accessible below a place, when it was used last, and in how many accounts."""
+    path = "o-0123456789/r-0123"
+    assert code(organization_report(local, path)) == "AccessDenied"  # there is no organization
+    made = local.organizations("CreateOrganization").json["Organization"]["Id"]
+    root = local.organizations("ListRoots").json["Roots"][0]["Id"]
+    unit = local.organizations("CreateOrganizationalUnit", ParentId=root, Name="unit").json
+    unit_id = unit["OrganizationalUnit"]["Id"]
+    member = local.organizations("CreateAccount", Email="m@example.com", AccountName="m").json
+    account = member["CreateAccountStatus"]["AccountId"]
+    local.organizations(
+        "MoveAccount", AccountId=account, SourceParentId=root, DestinationParentId=unit_id
+    )
+    local.organizations("EnablePolicyType", RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    local.installation.write_accesses(1000)
+    own = local.founded.account_id
+    top = f"{made}/{root}"
+
+    whole = text(organization_report(local, top))
+    assert "<NumberOfServicesAccessible>5</NumberOfServicesAccessible>" in whole
+    assert f"<EntityPath>{top}/{own}/</EntityPath>" in whole
+    assert "<TotalAuthenticatedEntities>1</TotalAuthenticatedEntities>" in whole
+    assert re.findall(r"<ServiceNamespace>([^<]+)<", whole)[0] == "access-analyzer"
+    unused = text(organization_report(local, f"{top}/{unit_id}"))
+    assert "<NumberOfServicesNotAccessed>5</NumberOfServicesNotAccessed>" in unused
+    assert "LastAuthenticatedTime" not in unused
+
+    policy = local.organizations(
+        "CreatePolicy", Name="keys", Description="", Type="SERVICE_CONTROL_POLICY",
+        Content=document("kms:*"),
+    ).json["Policy"]["PolicySummary"]["Id"]  # fmt: skip
+    place = f"{top}/{unit_id}/{account}"
+    assert code(organization_report(local, place, OrganizationsPolicyId=policy)) == "InvalidInput"
+    local.organizations("AttachPolicy", PolicyId=policy, TargetId=account)
+    one = text(organization_report(local, place, OrganizationsPolicyId=policy))
+    assert re.findall(r"<ServiceNamespace>([^<]+)<", one) == ["kms"]
+    local.organizations("DetachPolicy", PolicyId="p-FullAWSAccess", TargetId=account)
+    one = text(organization_report(local, place))
+    assert re.findall(r"<ServiceNamespace>([^<]+)<", one) == ["kms"]
+
+    for strange in (f"{top}/{account}", f"{top}/ou-0123-01234567", f"o-9999999999/{root}"):
+        assert code(organization_report(local, strange)) == "InvalidInput", strange
+    assert code(local.iam("GetOrganizationsAccessReport", JobId="0" * 36)) == "NoSuchEntity"

@@ -89,6 +89,16 @@ def above(repository: IdentityRepository, reader: Reader, account: str) -> Above
     )
 
 
+def service_control(
+    repository: IdentityRepository,
+    reader: Reader,
+    organization: Organization,
+    targets: tuple[str, ...],
+) -> Levels:
+    """The SCPs at each of these places, from the root down; none where the type is disabled."""
+    return _levels(repository, reader, organization, SCP, targets)
+
+
 def _levels(
     repository: IdentityRepository,
     reader: Reader,

@@ -17,6 +17,7 @@ A_SERVICE = ""  # the action that stands for a service as a whole
 COARSE = 900  # seconds: a later use is not written before
 KEPT = 400 * 86_400  # seconds, AWS's tracking period
 MOST_JOBS = 100  # reports of an account that can be read
+MOST_REMEMBERED = 20  # reports about an organization, of each management account
 _PURGED_AT_ONCE = 200
 
 _USERS_OR_ROLES = "substr(entity_id, 1, 4) IN ('AIDA', 'AROA')"
@@ -40,6 +41,15 @@ class AccessJob(Record, frozen=True, kw_only=True, gc=False):
     job_id: str
     subject: str
     granularity: str
+    created: int
+
+
+class OrganizationReport(msgspec.Struct, frozen=True, gc=False):
+    """A report about an organization that was asked for."""
+
+    job_id: str
+    path: str
+    policy: str  # the id of an SCP, or ""
     created: int
 
 
@@ -76,13 +86,32 @@ class Whose(msgspec.Struct, frozen=True):
 class Accesses:
     """The last uses of every account, and the reports about them."""
 
-    __slots__ = ("_jobs", "_table")
+    __slots__ = ("_jobs", "_remembered", "_table")
 
     def __init__(self, seals: RowSeals) -> None:
         key = ("account", "entity_id", "service", "action")
         self._table = SealedTable(seals, "iam_service_use", Access, key, ())
+        self._remembered: dict[str, dict[str, OrganizationReport]] = {}
         job_key = ("account", "job_id")
         self._jobs = SealedTable(seals, "iam_access_report", AccessJob, job_key, ())
+
+    def remember(self, account: str, report: OrganizationReport) -> None:
+        """Remember a report about an organization; the oldest goes."""
+        reports = self._remembered.setdefault(account, {})
+        reports[report.job_id] = report
+        if len(reports) > MOST_REMEMBERED:
+            del reports[next(iter(reports))]
+
+    def remembered(self, account: str, job_id: str) -> OrganizationReport | None:
+        """The report with this id, or None."""
+        return self._remembered.get(account, {}).get(job_id)
+
+    def last_in(self, reader: Reader, account: str, service: str, since: int) -> Access | None:
+        """The last use of a service by anybody in an account, or None."""
+        where = "account = ? AND service = ? AND action = '' AND used >= ?"
+        order = "ORDER BY used DESC, entity_id LIMIT 1"
+        found = self._table.find(reader, f"{where} {order}", (account, service, since))
+        return found[0] if found else None
 
     def record(self, transaction: Transaction, access: Access) -> None:
         """Keep a use, unless the one before it is hardly older."""

@@ -25,6 +25,7 @@ class KeyFact(msgspec.Struct, frozen=True):
 
 
 _STRINGS = """
+iam:OrganizationsPolicyId
 aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalTag/ aws:PrincipalType aws:userid aws:username
 aws:PrincipalServiceName aws:FederatedProvider aws:SourceIdentity aws:Ec2InstanceSourceVpc
 aws:SourceVpc aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:RequestedRegion aws:ResourceAccount

@@ -83,7 +83,7 @@ def get_service_last_accessed_details_with_entities(
             f"The service {service} cannot be found in the report {job.job_id}."
         )
     everybody = call.repository.accesses.users_of(
-        call.transaction, call.account, subject.whose, service, _since(call)
+        call.transaction, call.account, subject.whose, service, since(call)
     )
     page = paging.cut(call, request, everybody)
     shown = (_entity(call, entity_id, service) for entity_id in page.items)
@@ -100,11 +100,16 @@ def get_service_last_accessed_details_with_entities(
 def _job(call: IamCall, job_id: str) -> AccessJob:
     job = call.repository.accesses.job(call.transaction, call.account, job_id)
     if job is None:
-        raise api.NoSuchEntityException(f"The report with the job id {job_id} cannot be found.")
+        raise no_such_report(job_id)
     return job
 
 
-def _since(call: IamCall) -> int:
+def no_such_report(job_id: str) -> api.NoSuchEntityException:
+    """The refusal of an unknown job id."""
+    return api.NoSuchEntityException(f"The report with the job id {job_id} cannot be found.")
+
+
+def since(call: IamCall) -> int:
     """The begin of the tracking period."""
     return times.stored(call.now) - KEPT
 
@@ -122,7 +127,7 @@ def _service(
     call: IamCall, subject: Subject, service: str, *, detailed: bool
 ) -> api.ServiceLastAccessed:
     found = call.repository.accesses.latest(
-        call.transaction, call.account, subject.whose, service, _since(call)
+        call.transaction, call.account, subject.whose, service, since(call)
     )
     access, total = found.get(A_SERVICE, (None, 0))
     return api.ServiceLastAccessed(
