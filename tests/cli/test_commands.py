@@ -1,5 +1,6 @@
 """The command line, as a person sees it: results, messages, exit statuses, never a traceback."""
 
+import gc
 import json
 import os
 import re
@@ -169,6 +170,17 @@ def groups() -> "dict[str, set[str]]":
         command = commands.get_command(context, name)
         found[name] = set(command.commands) if isinstance(command, click.Group) else set()
     return found
+
+
+def test_commands_run_with_the_collector(capsys: pytest.CaptureFixture[str]) -> None:
+    """Garbage is not looked for while a command is imported, but from then on."""
+    gc.disable()  # as `keystead.__main__` does
+    try:
+        assert run(["version"]) == 0
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+    assert capsys.readouterr().out.startswith("keystead ")
 
 
 def test_help_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
