@@ -22,6 +22,8 @@ REFUSED = 1
 @click.option("--action", metavar="ACTION", help="Such as kms:Encrypt.")
 @click.option("--resource", metavar="ARN", help="A key's ARN, another ARN, or *.")
 @options.context
+@options.session_policies
+@options.scope_down_policies
 @options.json
 def explain(
     *,
@@ -31,6 +33,8 @@ def explain(
     action: str | None,
     resource: str | None,
     given: tuple[str, ...],
+    session_policies: tuple[Path, ...],
+    scope_down_policies: tuple[Path, ...],
     as_json: bool,
     **settings: Any,
 ) -> int:
@@ -45,14 +49,19 @@ def explain(
     comes last. The exit status is 0 for allowed, 1 for refused.
     """
     question = {"principal": principal, "action": action, "resource": resource}
-    _require_one(request_id, question, given)
+    _require_one(request_id, question, (*given, *session_policies, *scope_down_policies))
+    policies = {
+        "session_policies": options.texts(session_policies),
+        "scope_down_policies": options.texts(scope_down_policies),
+    }
     if action is not None:
         options.require_action(action)
     config = options.load(file, **settings)
     if request_id is not None:
         answer = hold(config, "explain refusal", id=request_id)
     else:
-        answer = hold(config, "explain", **question, context=options.context_values(given))
+        context = options.context_values(given)
+        answer = hold(config, "explain", **question, context=context, **policies)
     if as_json:
         output.as_json({name: value for name, value in answer.items() if name != "text"})
     else:
@@ -61,7 +70,7 @@ def explain(
 
 
 def _require_one(
-    request_id: str | None, question: Mapping[str, str | None], given: tuple[str, ...]
+    request_id: str | None, question: Mapping[str, str | None], given: tuple[object, ...]
 ) -> None:
     """Require either the ID of a refusal or a whole question."""
     options_given = [f"--{name}" for name, value in question.items() if value is not None]

@@ -28,6 +28,25 @@ context = click.option(
     metavar="KEY=VALUE",
     help="A condition key of the request. Give it again for another key or another value.",
 )
+_policy_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+session_policies = click.option(
+    "--session-policy", "session_policies", multiple=True, metavar="FILE", type=_policy_file,
+    help="A policy that the role's session was passed. Give it again for another.",
+)  # fmt: skip
+scope_down_policies = click.option(
+    "--scope-down-policy", "scope_down_policies", multiple=True, metavar="FILE", type=_policy_file,
+    help="A policy by which the session was narrowed. Give it again for the next one.",
+)  # fmt: skip
+
+
+def texts(files: tuple[Path, ...]) -> list[str]:
+    """The policies in these files; raises Failure."""
+    try:
+        return [file.read_text(encoding="utf-8") for file in files]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(
+            f"a policy cannot be read: {error}", "name a file of JSON", status=2
+        ) from None
 
 
 def load(file: Path | None, **options: Any) -> Config:

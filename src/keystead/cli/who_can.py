@@ -26,6 +26,7 @@ FOUND, NOBODY = 0, 1
     metavar="KEY",
     help="A condition key that the request does not have; may be given several times.",
 )
+@options.scope_down_policies
 @options.json
 def who_can(
     *,
@@ -34,6 +35,7 @@ def who_can(
     file: Path | None,
     given: tuple[str, ...],
     without: tuple[str, ...],
+    scope_down_policies: tuple[Path, ...],
     as_json: bool,
     **settings: Any,
 ) -> int:
@@ -42,7 +44,8 @@ def who_can(
     ACTION is an action such as kms:Decrypt. RESOURCE is a key's ARN, another ARN, or `*`. Every
     root user and user of every account is considered, and every other principal that the key
     policy names. Facts of the request (its address, its encryption context, the time) are listed
-    as conditions, unless --context or --without fixes them. The exit status is 0 if the list has a
+    as conditions, unless --context or --without fixes them. With --scope-down-policy it is asked
+    about sessions that were narrowed so. The exit status is 0 if the list has a
     principal, 1 if nobody can.
     """
     options.require_action(action)
@@ -51,6 +54,7 @@ def who_can(
         "resource": resource,
         "context": options.context_values(given),
         "without": list(without),
+        "scope_down_policies": options.texts(scope_down_policies),
     }
     with office(options.load(file, **settings)) as hold:
         principals = list(found_by(hold, question))

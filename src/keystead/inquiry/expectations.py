@@ -5,6 +5,7 @@
       "action": "kms:Encrypt",                                  or a list
       "resource": "arn:aws:kms:eu-central-1:111122223333:key/…", or a list
       "context": {"kms:EncryptionContext:app": "orders"},       optional
+      "sessionPolicies": [{…}], "scopeDownPolicies": [{…}],     optional: of its session
       "expect": "Allowed",       Denied, ImplicitlyDenied, ExplicitlyDenied
       "by": "OrdersOnly"}]       optional: the Sid, policy or kind of policy that decides
 
@@ -30,18 +31,23 @@ MOST_VALUES = 1_000_000
 
 Expected = Literal["Allowed", "Denied", "ImplicitlyDenied", "ExplicitlyDenied"]
 Texts = str | list[str]
+Document = str | dict[str, Any]
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
 _HINT = "see docs/simulate.md for the form of an expectation"
 
 
-class WrittenQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WrittenQuestion(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True
+):
     """One question about one action and one resource, by their names."""
 
     principal: str
     action: str
     resource: str
     context: dict[str, list[str]]
+    session_policies: list[str] = []
+    scope_down_policies: list[str] = []
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,13 +60,19 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: Expected
     context: dict[str, Texts] = {}
     by: str | None = None
+    session_policies: list[Document] = msgspec.field(default_factory=list, name="sessionPolicies")
+    scope_down_policies: list[Document] = msgspec.field(
+        default_factory=list, name="scopeDownPolicies"
+    )
 
     def questions(self) -> Iterator[WrittenQuestion]:
         """Each action on each resource."""
         context = {key: _listed(values) for key, values in self.context.items()}
+        policies = [_text(each) for each in self.session_policies]
+        scopes = [_text(each) for each in self.scope_down_policies]
         for action in _listed(self.action):
             for resource in _listed(self.resource):
-                yield WrittenQuestion(self.principal, action, resource, context)
+                yield WrittenQuestion(self.principal, action, resource, context, policies, scopes)
 
 
 class Deciding(msgspec.Struct, frozen=True, rename="camel"):
@@ -103,6 +115,11 @@ class Result(msgspec.Struct, frozen=True):
     @property
     def holds(self) -> bool:
         return all(check.holds for check in self.checks)
+
+
+def _text(document: Document) -> str:
+    """A policy that is an object, or a text that holds one."""
+    return document if isinstance(document, str) else msgspec.json.encode(document).decode()
 
 
 def _listed(values: Texts) -> list[str]:

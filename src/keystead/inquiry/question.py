@@ -21,6 +21,7 @@ from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
 from keystead.identity.repository import E, MfaDevice, Role, User
 from keystead.inquiry import resources
+from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
 from keystead.kms.rules import add_request_keys, row_of
@@ -40,7 +41,11 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
     """The explanation of one question, as data and as text for one screen."""
     action, given = str(arguments["action"]), arguments.get("context") or {}
     require_known(action, given)
-    caller = named_caller(installation, str(arguments["principal"]))
+    caller = supposed(
+        named_caller(installation, str(arguments["principal"])),
+        arguments.get("session_policies") or (),
+        arguments.get("scope_down_policies") or (),
+    )
     resource = named_resource(installation, str(arguments["resource"]), action, caller)
     question = asked(
         caller,

@@ -14,6 +14,7 @@ from keystead.failures import Failure
 from keystead.identity.authentication import Caller
 from keystead.inquiry.expectations import Answer, WrittenQuestion, answer
 from keystead.inquiry.question import asked, given_keys, named_caller, named_resource, require_known
+from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
 from keystead.policy.evaluation import ContextValue, evaluate
 from keystead.request_keys import every_request
@@ -60,7 +61,11 @@ def answers(world: World, questions: Iterable[WrittenQuestion]) -> list[Answer]:
 def _answer(world: World, question: WrittenQuestion) -> Answer:
     try:
         require_known(question.action, question.context)
-        caller = world.caller(question.principal)
+        caller = supposed(
+            world.caller(question.principal),
+            question.session_policies,
+            question.scope_down_policies,
+        )
         resource = world.resource(question.resource, question.action, caller)
     except Failure as failure:
         return Answer(problem=failure.message, hint=failure.hint)

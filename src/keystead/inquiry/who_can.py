@@ -22,6 +22,7 @@ from keystead.identity.permissions import trust
 from keystead.identity.repository import E, Entities
 from keystead.inquiry import unknown_principals
 from keystead.inquiry.question import asked, given_keys, named_resource, require_known
+from keystead.inquiry.sessions import narrowed, scopes
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
 from keystead.policy.evaluation import NO_KEYS, ContextValue
@@ -88,6 +89,7 @@ class _Asking:
         given, without = arguments.get("context") or {}, arguments.get("without") or ()
         require_known(self._action, (*given, *without))
         self._given = given_keys(given)
+        self._scopes = scopes(arguments.get("scope_down_policies") or ())
         self._without = frozenset(ascii_lower(str(name)) for name in without)
         self._resources: dict[str, Resource] = {}
 
@@ -174,6 +176,7 @@ class _Asking:
         keys: Mapping[str, ContextValue],
     ) -> Possibility:
         guardrails = self._installation.guardrails
+        caller = narrowed(caller, self._scopes)
         question = asked(
             caller, self._action, resource, self._given, keys=keys, guardrails=guardrails
         )
