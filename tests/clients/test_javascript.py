@@ -54,3 +54,25 @@ def test_refusals_are_parsed(session: dict[str, Any]) -> None:
     assert "does not exist" in session["noSuchKey"]["message"]
     assert session["noSuchUser"]["name"] in {"NoSuchEntity", "NoSuchEntityException"}
     assert session["noSuchUser"]["status"] == 404
+
+
+@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
+def test_sessions_are_begun(session: dict[str, Any]) -> None:
+    """Credentials of AssumeRole, GetSessionToken and GetFederationToken are used as they come."""
+    account = session["account"]
+    assert session["sessions"] == {
+        "role": {"arn": f"arn:aws:sts::{account}:assumed-role/javascript/js", "ends": True},
+        "own": {"arn": f"arn:aws:iam::{account}:user/admin", "ends": True},
+        "federated": {"arn": f"arn:aws:sts::{account}:federated-user/jim", "ends": True},
+    }
+
+
+@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
+def test_an_organization(session: dict[str, Any]) -> None:
+    """It is made, described and deleted; before there is one, the error has AWS's name."""
+    found = session["organization"]
+    assert found["none"]["name"] == "AWSOrganizationsNotInUseException"
+    assert found["unit"].startswith(
+        f"arn:aws:organizations::{session['account']}:ou/{found['id']}/"
+    )
+    assert (found["account"], found["joined"]) == (session["account"], True)
