@@ -17,6 +17,7 @@ from keystead.policy.evaluation.question import (
     RequestContext,
 )
 from keystead.policy.language.document import DocumentKind
+from keystead.policy.language.statements import Statement
 from keystead.policy.reasons.changes import What
 from keystead.policy.reasons.explain import explain
 from tests.policy.generators import questions, sources
@@ -150,6 +151,28 @@ def test_a_session_is_never_more_than_its_role(asked: Asked, data: st.DataObject
     bound = msgspec.structs.replace(policies, principal=limited)
     if not evaluate(context, free).allowed and context.principal.type.value != "FederatedUser":
         assert not evaluate(context, bound).allowed
+
+
+@patient
+@given(questions(), sources(DocumentKind.SESSION))
+def test_what_is_narrowed_is_an_intersection(asked: Asked, scope: PolicySource) -> None:
+    """One more scope-down policy leaves what was allowed before and what it allows, to anybody.
+
+    Nothing else has a say: not how a resource's policy or a grant names the caller.
+    """
+    context, policies = asked
+    levels = (*policies.principal.scope_down, (scope,))
+    own = msgspec.structs.replace(policies.principal, scope_down=levels)
+    narrowed = msgspec.structs.replace(policies, principal=own)
+    matched = [one for one in scope.policy.statements if statement_matches(context, one)]
+    scoped = any(one.allow for one in matched) and all(one.allow for one in matched)
+    expected = evaluate(context, policies).allowed and scoped
+    assert evaluate(context, narrowed).allowed is expected
+
+
+def statement_matches(context: RequestContext, statement: Statement) -> bool:
+    action = context.action.lower()
+    return statement.actions.matches(action) and statement.applies(context.resource, context.keys)
 
 
 @patient
