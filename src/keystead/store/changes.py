@@ -100,5 +100,9 @@ class Changes:
         """Was one of these names announced since that state, or may it have been?"""
         if since == self.state:
             return False
+        if since < self._since:
+            return True
         announced = self._announced
-        return since < self._since or any(announced.get(name, -1) > since for name in names)
+        if announced.keys().isdisjoint(names):  # as nearly always
+            return False
+        return any(announced.get(name, -1) > since for name in names)
