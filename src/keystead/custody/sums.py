@@ -308,6 +308,6 @@ class Sums(Guarded):
 
 
 def _add(changes: dict[Place, Change], more: Mapping[Place, Change]) -> None:
-    for place, change in more.items():
-        known = changes.get(place)
-        changes[place] = change if known is None else change.plus(known)
+    both = {place: changes[place].plus(more[place]) for place in changes.keys() & more.keys()}
+    changes.update(more)
+    changes.update(both)
