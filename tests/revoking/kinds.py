@@ -37,4 +37,5 @@ KINDS: tuple[Kind, ...] = (
     resources.changed_scp,
     resources.moved_account,
     resources.closed_account,
+    resources.root_tasks,
 )

@@ -6,7 +6,7 @@ from botocore.credentials import Credentials
 
 from tests.revoking.asking import Request
 from tests.revoking.steps import Steps, both
-from tests.revoking.world import ALLOW, World, document
+from tests.revoking.world import ALLOW, World, credentials, document
 
 SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 
@@ -142,4 +142,17 @@ def closed_account(w: World) -> Steps:
         number, session = w.new_member()
         yield w.request(session, "kms", "GenerateRandom", NumberOfBytes=8)
         w.organizations.close_account(AccountId=number)
+        yield None
+
+
+def root_tasks(w: World) -> Steps:
+    """A session of AssumeRoot, when the organization gives up the feature of its task."""
+    number, _ = w.member
+    w.organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
+    task = {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}
+    while True:
+        w.iam.enable_organizations_root_credentials_management()
+        given = w.sts.assume_root(TargetPrincipal=number, TaskPolicyArn=task)
+        yield w.request(credentials(given["Credentials"]), "iam", "ListAccessKeys")
+        w.iam.disable_organizations_root_credentials_management()
         yield None
