@@ -116,31 +116,26 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
     call.authorize_any("kms:ListKeys")
     owners = request.resource_owners or ["SELF"]
 
-    def following(key_id: str, count: int) -> list[api.KeyListEntry]:
+    def following(key_id: str, count: int) -> list[str]:
         if "SELF" not in owners:
             return []  # no key of another account is shared
         keys = call.repository.keys_after(
             call.transaction, call.account, call.region, key_id, count
         )
-        return [
-            api.KeyListEntry(
-                key_id=key.key_id, key_arn=key_reference(key.account, key.region, key.key_id).arn
-            )
-            for key in keys
-        ]
-
-    def position(entry: api.KeyListEntry) -> str:
-        return entry.key_id or ""
+        return [key.key_id for key in keys]  # of many waiting lists, only the ids are kept
 
     listed = page(
         call,
         request,
-        fetch=in_parts(call, following, position),
-        position=position,
+        fetch=in_parts(call, following, str),
+        position=str,
         parameters=tuple(owners),
     )
+    arns = key_reference(call.account, call.region, "").arn  # the beginning of each
     return api.ListKeysResponse(
-        keys=listed.items,
+        keys=[
+            api.KeyListEntry(key_id=key_id, key_arn=f"{arns}{key_id}") for key_id in listed.items
+        ],
         next_marker=listed.marker,
         truncated=listed.is_truncated,
     )
