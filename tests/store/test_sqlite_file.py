@@ -83,7 +83,9 @@ def test_an_untouched_copy_is_whole(path: Path, written: bytes) -> None:
 def _read_every_page(path: Path) -> None:
     with closing(open_store(path, KEY)) as store:
         [(verdict,)] = store.read().all("SELECT integrity_check FROM pragma_integrity_check")
-        assert verdict == "ok"
+        # The walk tells of a page that it could not get, if that is not a page of the schema.
+        if verdict != "ok":
+            raise StoreCorrupt(verdict)
 
 
 def test_a_corrupt_page_stops_everything(path: Path, written: bytes) -> None:
