@@ -11,7 +11,7 @@ from keystead.identity.access_keys import IssuedKey
 from keystead.identity.repository import InlinePolicy, Role
 from keystead.policy.evaluation.question import PrincipalType
 from keystead.rules import CredentialKind
-from keystead.wire.models import iam, sts
+from keystead.wire.models import iam, organizations, sts
 from tests.identity.assuming import Temporary, assume, authenticated, stored_role, trusting
 from tests.identity.refusals import refused
 from tests.identity.world import Person, Tenant, World, allow, deny, document
@@ -312,13 +312,50 @@ def test_a_successor_of_whom_a_role_trusts(tenant: Tenant) -> None:
         assume(again, role)
 
 
+def test_the_roles_of_a_closed_account(world: World, tenant: Tenant) -> None:
+    """A role of a member account is assumed from the management account until it is closed."""
+    tenant.root(organizations.CreateOrganization)
+    made = tenant.root(
+        organizations.CreateAccount, email="a@example.com", account_name="a"
+    ).create_account_status
+    assert made is not None
+    assert made.account_id is not None
+    account = world.repository.accounts.get(world.store.read(), made.account_id)
+    assert account is not None
+    role = stored_role(Tenant(world, account, ""), "r", trusting(tenant.id))
+    admin = tenant.administrator()
+    assume(admin, role)
+    tenant.root(organizations.CloseAccount, account_id=account.account)
+    with refused("AccessDenied", "not authorized to perform: sts:AssumeRole on resource"):
+        assume(admin, role)
+
+
+def test_a_missing_role_of_the_own_account(tenant: Tenant) -> None:
+    """Nobody's trust is asked for it, so that no policy of the caller allows it."""
+    alice = tenant.user("alice", allow("sts:*"))
+    arn = f"arn:aws:iam::{tenant.id}:role/r"
+    with refused("AccessDenied", "not authorized to perform: sts:AssumeRole on resource"):
+        assume(alice, arn)
+    stored_role(tenant, "r", trusting(tenant.id))
+    assume(alice, arn)
+
+
+def test_the_answer_tells_the_source_identity(tenant: Tenant) -> None:
+    """The answer has the source identity of the new session, and no member without one."""
+    alice = tenant.user("alice")
+    role = stored_role(tenant, "r", trusting(alice.caller.principal.arn))
+    asked = {"role_arn": role.arn, "role_session_name": "me"}
+    assert alice(sts.AssumeRole, **asked, source_identity="jo").source_identity == "jo"
+    assert alice(sts.AssumeRole, **asked).source_identity is None
+
+
 def test_what_is_not_served(tenant: Tenant) -> None:
     """No device of another validates a code, and no provider of contexts is known."""
     alice = tenant.user("alice")
     role = stored_role(tenant, "r", trusting(alice.caller.principal.arn))
     with refused("AccessDenied", "unable to validate MFA code.  Please"):
         assume(alice, role, serial_number="arn:aws:iam::1:mfa/x", token_code="123456")
-    with refused("AccessDenied", "not authorized to perform: sts:SetContext"):
+    with refused("AccessDenied", "not authorized to perform: sts:SetContext on resource"):
         assume(alice, role, provided_contexts=[sts.ProvidedContext()])
 
 
