@@ -61,7 +61,7 @@ MAY: list[tuple[str, dict[str, Any], set[DocumentKind]]] = [
     ),
     (
         "what is no ARN of IAM",
-        {"Resource": "arn:aws:iam::1:root"},
+        {"Resource": "arn:aws:iam::111122223333:nobody"},
         EVERY - HOLDERS - {KIND.TRUST},
     ),
     ("a Sid with blanks", {"Sid": "For all of us"}, EVERY - READS_SIDS),
