@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--kinds", default="1/1", help="a share of the kinds: 1/2, 2/2")
     parser.add_argument("names", nargs="*", help="not all kinds")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if given.jobs > 1:
         return in_jobs(given.calls, given.jobs, given.names)
     number, shares = map(int, given.kinds.split("/"))
