@@ -12,9 +12,10 @@ the machine does is in every figure.
 
 In truth the clients of a flood have processors of their own; here they take one of the neighbours'.
 So there is a second quiet, "busy": the same flood, at a server of somebody else (`bench.sink`),
-while ours is left alone. The goal is held against the slower quiet, and the ratio to the plain one
-stands beside it. "long turns" is the server's own figure: how often its loop was held
-for more than 2.5, 5 and 10 ms in the flood (`keystead_long_turn_seconds`).
+while ours is left alone. The goal is held against the plain quiet; the ratio to the slower of both
+stands beside it, to tell how much of a miss is the machine's. "long turns" is the server's own
+figure: how often its loop was held for more than 2.5, 5 and 10 ms in the flood
+(`keystead_long_turn_seconds`).
 
 The data directory is in memory where there is /dev/shm: else the disk would be measured, with
 whoever else uses it. The figures are the medians over the rounds; the exit status is 1 when one of
@@ -88,7 +89,7 @@ class Measured:
         """The goals that were missed."""
         missed = [
             f"{self.flood}: a neighbour at {who} waits {ratio:.1f} times as long"
-            for who, ratio in self.ratio_busy.items()
+            for who, ratio in self.ratio.items()
             if ratio > MOST_RATIO
         ]
         missed += [

@@ -2,8 +2,9 @@
 
 Everybody may get a token from such a provider. A trust policy that names it alone, or with the
 audience that all of its tenants share, lets all of them in. So an Allow for it needs a condition
-that tells the tenant (threat-model ST-9). The list is of AWS's guide about shared providers, with
-the providers of web identities that need no record (iam.md 4.4).
+that tells the tenant (threat-model ST-9). The list names the providers that AWS's guide calls
+shared, and those of web identities that need no record (iam.md 4.4). Its entries were not compared
+with the guide one by one; `allow_unscoped_trust` is the way round a wrong one.
 """
 
 import re
