@@ -11,8 +11,9 @@ import pytest
 
 from keystead.identity.authentication import Caller
 from keystead.wire.models import iam as api
+from keystead.wire.models import sts
 from keystead.wire.operation import Operation
-from tests.identity.assuming import assume, authenticated, trusting
+from tests.identity.assuming import assume, authenticated, stored_role, trusting
 from tests.identity.refusals import refused
 from tests.identity.world import Person, Tenant, allow, deny, document
 
@@ -142,3 +143,20 @@ def test_one_group_only(tenant: Tenant) -> None:
         lead(operation, group_name="staff", user_name="lead")
         with refused("AccessDenied"):
             lead(operation, group_name="chiefs", user_name="lead")
+
+
+def test_fifty_tags_in_all(tenant: Tenant) -> None:
+    """Tags that go on count beside those that are passed: fifty in all, and not one more."""
+    alice = tenant.user("alice", allow("sts:*"))
+    for name in ("first", "second"):
+        stored_role(tenant, name, trusting(tenant.id))
+    first, second = (f"arn:aws:iam::{tenant.id}:role/{name}" for name in ("first", "second"))
+    may = {"policy_name": "p", "policy_document": allow("sts:*")}
+    tenant.root(api.PutRolePolicy, role_name="first", **may)
+    tags = [sts.Tag(key=f"k{number}", value="v") for number in range(51)]
+    going_on = [tag.key for tag in tags[:30]]
+    session = (tenant, assume(alice, first, tags=tags[:30], transitive_tag_keys=going_on))
+
+    with refused("InvalidParameterValue", "A session can have at most 50 tags."):
+        assume(session, second, tags=tags[30:])
+    assume(session, second, tags=tags[31:])
