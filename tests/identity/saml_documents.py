@@ -15,13 +15,20 @@ _PADDING = '&é<"'
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00.250Z"
 
 
-def certificate(key: CertificateIssuerPrivateKeyTypes, name: str = "idp") -> str:
+def certificate(
+    key: CertificateIssuerPrivateKeyTypes,
+    name: str = "idp",
+    extension: x509.UnrecognizedExtension | None = None,
+) -> str:
     """A certificate for a key, as metadata has it. It expired long ago, which does not matter."""
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    made = x509.CertificateBuilder(
+    builder = x509.CertificateBuilder(
         subject, subject, key.public_key(), x509.random_serial_number(),
         datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 1, 1, tzinfo=UTC),
-    ).sign(key, hashes.SHA256())  # fmt: skip
+    )  # fmt: skip
+    if extension is not None:
+        builder = builder.add_extension(extension, critical=False)
+    made = builder.sign(key, hashes.SHA256())
     return base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode()
 
 

@@ -1,9 +1,11 @@
 """What is read of a provider's metadata and of private keys, and what is refused."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from hypothesis import given, settings
@@ -113,6 +115,35 @@ def test_metadata_that_is_refused(change: Change, reason: str) -> None:
     assert read_metadata(GOOD)
     with pytest.raises(NotMetadata, match=reason):
         read_metadata(change(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        ("2.5.29.17", "3004a3020500"),  # a name of a kind that the library does not know
+        ("1.3.6.1.5.5.7.1.24", "3000"),  # no features
+        ("1.3.6.1.5.5.7.1.24", "3003020118"),  # an unknown feature
+    ],
+)
+def test_an_extension_that_the_library_does_not_read(oid: str, value: str) -> None:
+    """It is refused, whatever the library raises; without the extension it is read."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    strange = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), bytes.fromhex(value))
+    assert read_metadata(metadata(key_descriptor(certificate(key))))
+    with pytest.raises(NotMetadata, match="cannot be read"):
+        read_metadata(metadata(key_descriptor(certificate(key, extension=strange))))
+
+
+def test_a_version_that_there_is_not() -> None:
+    """A certificate of version 5 is refused; of version 3 it is read."""
+    text = certificates()["P-256"]
+    der = base64.b64decode(text)
+    third, fifth = bytes.fromhex("a003020102"), bytes.fromhex("a003020104")
+    assert der.count(third) == 1
+    other = base64.b64encode(der.replace(third, fifth)).decode()
+    assert read_metadata(metadata(key_descriptor(text)))
+    with pytest.raises(NotMetadata, match="cannot be read"):
+        read_metadata(metadata(key_descriptor(other)))
 
 
 def test_eleven_keys_are_too_many() -> None:

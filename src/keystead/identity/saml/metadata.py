@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from keystead.strictxml import Element, NotStrictXml, parse
@@ -116,14 +115,15 @@ def _certificate(text: str) -> bytes:
     """The DER of a certificate in base64, with a key that can be used."""
     try:
         der = decode_blob(_SPACE.sub("", text))
-        if len(der) > _LONGEST_CERTIFICATE:
-            raise NotMetadata("a certificate is too long")
+    except NotCanonical:
+        raise NotMetadata("an X509Certificate cannot be read") from None
+    if len(der) > _LONGEST_CERTIFICATE:
+        raise NotMetadata("a certificate is too long")
+    try:
         certificate = x509.load_der_x509_certificate(der)
         _ = certificate.extensions  # raises if one is repeated or malformed
         key = certificate.public_key()
-    except (NotCanonical, ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
-        if isinstance(error, NotMetadata):
-            raise
+    except Exception:  # noqa: BLE001  # the library raises even TypeError and KeyError
         raise NotMetadata("an X509Certificate cannot be read") from None
     of_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS
     of_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
