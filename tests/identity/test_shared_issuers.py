@@ -42,6 +42,7 @@ def trust(provider: str, condition: Any = None, **statement: Any) -> str:
         ({"StringLike": {SUB: "repo:?xample/orders:*"}}, False),
         ({"StringLike": {SUB: "repo:${aws:username}/*"}}, False),
         ({"StringLike": {SUB: ["repo:example/*", "*"]}}, False),
+        ({"StringEquals": {SUB: [ONE, 5, True]}}, False),  # read as texts, which no tenant has
         ({"StringEquals": {SUB: "other"}}, False),  # no tenant has it: a typing error
         ({"StringLikeIfExists": {SUB: "repo:example/*"}}, False),
         ({"ForAllValues:StringLike": {SUB: "repo:example/*"}}, False),
@@ -80,6 +81,14 @@ def test_each_statement_and_each_provider_counts() -> None:
     both = {"Federated": [f"{name}{GITHUB}", f"{name}gitlab.com"]}
     with pytest.raises(MalformedPolicy, match=r"gitlab\.com"):
         require_tenants(trust(GITHUB, good, Principal=both))
+
+
+@pytest.mark.parametrize("claim", ["aud", "app_id"])
+def test_a_claim_may_be_a_number(claim: str) -> None:
+    """An audience without quotation marks is the same text as with them."""
+    provider = "www.amazon.com" if claim == "app_id" else "accounts.google.com"
+    for value in (1234567890, "1234567890"):
+        require_tenants(trust(provider, {"StringEquals": {f"{provider}:{claim}": value}}))
 
 
 def test_roles_are_held_to_it(tenant: Tenant, admin: Person) -> None:

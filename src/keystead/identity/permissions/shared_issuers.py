@@ -85,15 +85,18 @@ def _tells_tenant(statement: Mapping[str, Any], name: str, issuer: Issuer) -> bo
     return any(
         _TELLS.fullmatch(ascii_lower(operator)) is not None
         and ascii_lower(key) in wanted
-        and all(_is_of_one(ascii_lower(value), issuer) for value in _listed(values))
+        and all(_is_of_one(value, issuer) for value in _listed(values))
         for operator, asked in statement.get("Condition", {}).items()
         for key, values in asked.items()
     )
 
 
-def _is_of_one(value: str, issuer: Issuer) -> bool:
-    """Does a value say something of the tenant before anything in it varies?"""
-    fixed = _VARIES.split(value, maxsplit=1)[0]
+def _is_of_one(value: str | float, issuer: Issuer) -> bool:
+    """Does a value say something of the tenant before anything in it varies?
+
+    A number or a truth value is a text to such an operator, and nothing in it varies.
+    """
+    fixed = _VARIES.split(ascii_lower(str(value)), maxsplit=1)[0]
     return fixed.startswith(issuer.begins) and len(fixed) > len(issuer.begins)
 
 
