@@ -310,3 +310,20 @@ def test_a_request_for_all_features_ends(world: World) -> None:
     with pytest.raises(api.InvalidHandshakeTransitionException):
         host.root(api.AcceptHandshake, handshake_id=second.id)
     assert host.root(api.EnableAllFeatures).handshake
+
+
+def test_nobody_joins_while_features_are_awaited(world: World) -> None:
+    """An invitation of before would escape the approval; without the request it is accepted."""
+    host, one, other = billing(world)
+    late = world.account("late@example.com")
+    invitation = invited(host, late)
+    request = host.root(api.EnableAllFeatures).handshake
+    assert request is not None
+    with pytest.raises(api.HandshakeConstraintViolationException) as caught:
+        late.root(api.AcceptHandshake, handshake_id=invitation)
+    assert caught.value.reason == "ORGANIZATION_IS_ALREADY_PENDING_ALL_FEATURES_MIGRATION"
+    assert set(listed(host, action_type="APPROVE_ALL_FEATURES")) == {one.id, other.id}
+    host.root(api.CancelHandshake, handshake_id=request.id)
+    late.root(api.AcceptHandshake, handshake_id=invitation)
+    host.root(api.EnableAllFeatures)
+    assert late.id in listed(host, action_type="APPROVE_ALL_FEATURES")

@@ -185,6 +185,11 @@ def accept_handshake(
     if isinstance(handshake, Handshake):
         if call.found_organization() is not None:
             raise _in_an_organization()
+        if is_pending(call, organization):  # nobody would ask this account to approve them
+            raise violation(
+                "ORGANIZATION_IS_ALREADY_PENDING_ALL_FEATURES_MIGRATION",
+                "You can't join while the organization waits for all features.",
+            )
         membership.join(
             call,
             organization,
