@@ -39,6 +39,9 @@ def trust(provider: str, condition: Any = None, **statement: Any) -> str:
         ({"StringLike": {SUB: "*"}}, False),
         ({"StringLike": {SUB: "repo:*"}}, False),
         ({"StringLike": {SUB: "repo:*/orders:*"}}, False),
+        ({"StringLike": {SUB: "repo:exam*"}}, False),  # others begin like this
+        ({"StringLike": {SUB: "repo:example?orders:*"}}, False),
+        ({"StringLike": {SUB: "repo:/*"}}, False),
         ({"StringLike": {SUB: "repo:?xample/orders:*"}}, False),
         ({"StringLike": {SUB: "repo:${aws:username}/*"}}, False),
         ({"StringLike": {SUB: ["repo:example/*", "*"]}}, False),
@@ -72,6 +75,25 @@ def test_every_shared_provider(provider: str) -> None:
             require_tenants(asked)
     require_tenants(trust(provider, Effect="Deny"))
     require_tenants(trust("idp.example"))
+
+
+@pytest.mark.parametrize(
+    ("provider", "value"),
+    [
+        ("agent.buildkite.com", "organization:example:pipeline:*"),
+        ("app.terraform.io", "organization:example:project:*:workspace:*"),
+        ("gitlab.com", "project_path:example/*:ref_type:branch:ref:main"),
+        ("oidc.codefresh.io", "account:5f9d:*"),
+        ("scalr.io", "account:example:*"),
+    ],
+)
+def test_a_name_of_a_tenant_ends_before_a_wildcard(provider: str, value: str) -> None:
+    """What follows the tenant's name may vary; a name that goes on is another tenant's."""
+    require_tenants(trust(provider, {"StringLike": {f"{provider}:sub": value}}))
+    begin = SHARED[provider].begins
+    cut = f"{begin}{value.removeprefix(begin)[:3]}*"
+    with pytest.raises(MalformedPolicy, match="serves many tenants"):
+        require_tenants(trust(provider, {"StringLike": {f"{provider}:sub": cut}}))
 
 
 def test_each_statement_and_each_provider_counts() -> None:

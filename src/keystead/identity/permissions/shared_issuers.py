@@ -48,6 +48,7 @@ SHARED: Mapping[str, Issuer] = {
 # Operators under which a missing claim fails, and which say which value it has.
 _TELLS = re.compile(r"(?:foranyvalue:)?string(?:equals|equalsignorecase|like)")
 _VARIES = re.compile(r"[*?]|\$\{")
+_WHOLE_NAME = re.compile(r"[^/:]+[/:]")
 _PROVIDER = re.compile(r"(?:.*:oidc-provider/)?(.*)", re.DOTALL)
 
 
@@ -96,8 +97,13 @@ def _is_of_one(value: str | float, issuer: Issuer) -> bool:
 
     A number or a truth value is a text to such an operator, and nothing in it varies.
     """
-    fixed = _VARIES.split(ascii_lower(str(value)), maxsplit=1)[0]
-    return fixed.startswith(issuer.begins) and len(fixed) > len(issuer.begins)
+    fixed, *varying = _VARIES.split(ascii_lower(str(value)), maxsplit=1)
+    if not fixed.startswith(issuer.begins):
+        return False
+    name = fixed.removeprefix(issuer.begins)
+    if varying and issuer.begins:  # `repo:example*` is also of the tenant `example-other`
+        return _WHOLE_NAME.match(name) is not None
+    return bool(name)
 
 
 def _listed(value: Any) -> Iterable[Any]:
