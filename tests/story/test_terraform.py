@@ -1,5 +1,6 @@
 """Terraform with the AWS provider, none of its skip flags: apply, an empty plan, destroy."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,28 @@ provider "aws" {
     sts = "%(endpoint)s"
     organizations = "%(endpoint)s"
   }
+}
+
+provider "aws" {
+  alias      = "keeper"
+  region     = "%(region)s"
+  access_key = "%(key)s"
+  secret_key = "%(secret)s"
+  assume_role {
+    role_arn     = "%(role)s"
+    session_name = "terraform"
+  }
+  endpoints {
+    kms = "%(endpoint)s"
+    sts = "%(endpoint)s"
+  }
+}
+
+resource "aws_kms_key" "kept" {
+  provider                = aws.keeper
+  description             = "made by the session of a role"
+  deletion_window_in_days = 7
+  enable_key_rotation     = true
 }
 
 data "aws_caller_identity" "me" {}
@@ -261,6 +284,25 @@ resource "aws_iam_organizations_features" "root_access" {
 """The account as a whole, its providers of identities, and an organization."""
 
 
+def keeper(server: Server) -> str:
+    """The ARN of a role that the administrator may assume, and that may do everything with keys."""
+    iam = server.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": server.client("sts").get_caller_identity()["Account"]},
+        },
+    }  # fmt: skip
+    keys = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
+    }
+    role = iam.create_role(RoleName="keeper", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    iam.put_role_policy(RoleName="keeper", PolicyName="keys", PolicyDocument=json.dumps(keys))
+    return str(role["Arn"])
+
+
 def mirror() -> Path | None:
     """A local mirror of the provider: named by KEYSTEAD_TERRAFORM_MIRROR, or in a usual place."""
     named = os.environ.get("KEYSTEAD_TERRAFORM_MIRROR")
@@ -294,6 +336,7 @@ def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
             "endpoint": server.endpoint,
             "key": server.admin.access_key_id,
             "secret": server.admin.secret,
+            "role": keeper(server),
         }
     )
     (tmp_path / "terraformrc").write_text(
