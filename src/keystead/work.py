@@ -193,7 +193,8 @@ class Preparations:
         """
         if length <= AT_ONCE:
             return function(*arguments)
-        name = digest(function.__qualname__.encode(), msgspec.json.encode(subject))
+        called = f"{function.__module__}.{function.__qualname__}"
+        name = digest(called.encode(), msgspec.json.encode(subject))
         made_with = MadeWith(input=name)
         done = self._in_hand.get(made_with)
         if done is not None:
