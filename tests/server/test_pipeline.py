@@ -1,10 +1,12 @@
 """One path for every request: one event each, no change by what fails, nothing told of our bugs."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -296,6 +298,73 @@ def test_long_forms_are_read_as_time_allows(local: Local, monkeypatch: pytest.Mo
     assert statuses(local.installation.pipeline.answer_all(asked, 0.01)) == [200]
     assert len(read) == 1
     assert statuses(local.installation.pipeline.answer_all(asked, 60.0)) == [200] * 4
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long the forms were that were read."""
+    lengths: list[int] = []
+    parse = query.parse_form
+
+    def measured(body: bytes) -> dict[str, str]:
+        lengths.append(len(body))
+        return parse(body)
+
+    monkeypatch.setattr(query, "parse_form", measured)
+    return lengths
+
+
+def code(local: Local, request: HttpRequest) -> str:
+    """The error with which a request ends."""
+    local.send(request)
+    return local.events[-1].error_code
+
+
+LONG_FORM = {"Name": "people", "SAMLMetadataDocument": "a" * 400_000}
+
+
+def test_a_long_form_is_read_for_its_signer_only(local: Local, parsed: list[int]) -> None:
+    """Whoever knows an access key id, but not the secret, has the beginning of a form read."""
+    asked = local.iam_request("CreateSAMLProvider", **LONG_FORM)
+    signature = f"{asked.headers['authorization'][:-64]}{'0' * 64}"
+    forged = with_headers(asked, authorization=signature)
+    assert code(local, forged) == "SignatureDoesNotMatch"
+    assert max(parsed) <= 4096
+
+    assert code(local, asked) == "InvalidInput"  # it is no metadata
+    assert max(parsed) == len(asked.body)
+
+
+def by_form(local: Local, body: str) -> str:
+    """The error with which a form for IAM ends."""
+    headers = {"Content_Type": "application/x-www-form-urlencoded"}
+    return code(local, local.request("iam", body.encode(), **headers))
+
+
+def test_a_long_form_is_what_all_of_it_says(local: Local) -> None:
+    """Its action has to come first. Its other parameters come in any order, and once."""
+    form = urlencode(LONG_FORM)
+
+    assert by_form(local, f"Action=CreateSAMLProvider&Version=2010-05-08&{form}") == "InvalidInput"
+    assert by_form(local, f"Action=CreateSAMLProvider&{form}&Version=2010-05-08") == "InvalidInput"
+    wrong = f"Action=CreateSAMLProvider&{form}&Version=2011-06-15"
+    assert by_form(local, wrong) == "InvalidAction"
+    assert by_form(local, f"{form}&Action=CreateSAMLProvider") == "RequestEntityTooLarge"
+    again = f"Action=CreateSAMLProvider&{form}&action=ListUsers"
+    assert by_form(local, again) == "MalformedInput"
+
+
+def test_action_may_come_behind_a_document(local: Local) -> None:
+    """SDKs that sort the parameters, and other clients, are served and recorded as ever."""
+    allow = {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": allow}) + " " * 6000
+    form = urlencode({"PolicyDocument": document, "PolicyName": "p", "Version": "2010-05-08"})
+    assert local.iam("CreateUser", UserName="behind").status == 200
+
+    assert by_form(local, f"{form}&UserName=behind&Action=PutUserPolicy") == ""
+    assert local.events[-1].name == "PutUserPolicy"
+    assert by_form(local, f"{form}&UserName=behind") == "MissingAction"
+    assert by_form(local, f"{form}&UserName=behind&Action=NoSuchThing") == "InvalidAction"
 
 
 def test_strangers_are_refused_together(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:

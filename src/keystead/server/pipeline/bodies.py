@@ -22,7 +22,8 @@ LONG_LIMIT = 12 * 1024 * 1024
 
 _LONG = "|".join(name for name, row in IAM.items() if row.long_body)
 _ACTION = re.compile(rb"(?:\A|&)Action=(?:" + _LONG.encode() + rb")(?:&|\Z)")
-_PEEK = 4096  # bytes of a body, in which its action stands: SDKs write it first
+BEGINNING = 4096
+"""Bytes of a form that are read before its caller is known. SDKs write the action first."""
 
 
 def limit(headers: Mapping[str, str]) -> int:
@@ -46,7 +47,12 @@ def may_be_long(body: bytes) -> bool:
 
     Each parameter occurs once in a form, so its action is this one or the form is refused.
     """
-    return len(body) <= LONG_LIMIT and _ACTION.search(body, 0, _PEEK) is not None
+    return len(body) <= LONG_LIMIT and _ACTION.search(body, 0, BEGINNING) is not None
+
+
+def beginning(body: bytes) -> bytes:
+    """The parameters that stand whole in the beginning of a form that is longer."""
+    return body[:BEGINNING].rpartition(b"&")[0]
 
 
 def too_long(most: int) -> str:

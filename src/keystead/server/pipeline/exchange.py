@@ -28,7 +28,7 @@ from keystead.errors import AwsError
 from keystead.identity.authentication import Authenticated
 from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
-from keystead.server.pipeline.routing import Route, route
+from keystead.server.pipeline.routing import Route, in_full, route
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.work import Done, Outcome, Work
 
@@ -58,6 +58,13 @@ class Arrived(msgspec.Struct):
         """Would it change anything if it is allowed?"""
         implementation = self.where.implementation
         return implementation is not None and not implementation.operation.read_only
+
+    def read_in_full(self) -> None:
+        """Read the rest of a long form: its caller is known."""
+        self.where = in_full(self.request, self.where)
+        implementation = self.where.implementation
+        self.event.name = self.where.name
+        self.event.read_only = implementation is not None and implementation.operation.read_only
 
     def begin_again(self) -> None:
         """Make its event anew, without the facts that were found since it arrived."""

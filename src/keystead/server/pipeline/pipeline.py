@@ -91,7 +91,7 @@ from keystead.wire.operation import Operation
 from keystead.work import Preparations, Unprepared, Work
 
 MOST_WORKS = 2  # pieces of work that one request may leave
-MOST_WAITS = 8  # for what is missing; a request that waited so often makes the rest in its turn
+MOST_WAITS = 16  # for what is missing; a request that waited so often makes the rest in its turn
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
 
@@ -320,6 +320,8 @@ class Pipeline:
     def _what(self, known: Known) -> Asked:
         """Which input does the request have?"""
         arrived = known.arrived
+        if arrived.where.in_part:
+            arrived.read_in_full()
         where, implementation = arrived.where, arrived.where.implementation
         if where.problem is not None or implementation is None:
             raise where.refusal()

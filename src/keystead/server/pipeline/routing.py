@@ -9,6 +9,9 @@
 In all other cases the query string of a POST may only have the parameters of a signature. A request
 of no protocol, or of two, is refused after authentication: the caller learns first whether we know
 them. The value that names the operation is parsed once, here. Nothing reads it again.
+
+Of a form only the beginning is read here (`bodies`). The rest is read when the signature was found
+right (`in_full`), because it costs milliseconds, and nobody is known yet.
 """
 
 import re
@@ -72,6 +75,7 @@ class Route(msgspec.Struct, frozen=True):
     implementation: Implementation | None = None
     form: Form = NO_FORM  # (query, rest-json)
     problem: Problem | None = None
+    in_part: bool = False  # of a form whose other parameters are still to be read
 
     def refusal(self) -> AwsError:
         """The refusal of a request that goes nowhere, a new one each time."""
@@ -133,8 +137,32 @@ def _rest(request: HttpRequest) -> Route:
         return Route(service, name, problem=Problem(type(error), error.message))
 
 
+def in_full(request: HttpRequest, where: Route) -> Route:
+    """The Route of a form of a known caller, with all its parameters; never raises.
+
+    The service is that of the signature.
+    """
+    try:
+        again = _by_form(request, query.parse_form(request.body), None)
+    except AwsError as error:
+        return Route(where.service, where.name, problem=Problem(type(error), error.message))
+    if again.service is not where.service:
+        text = f"Could not find operation {again.name} for this version"
+        return Route(where.service, where.name, problem=Problem(UnknownOperationException, text))
+    return again
+
+
 def _query(request: HttpRequest) -> Route:
     form, problem = _form(request)
+    where = _by_form(request, form, problem)
+    whole = len(request.body) <= bodies.BEGINNING
+    if whole or problem is not None or where.service is NOBODY_QUERY:
+        return where
+    # What is missing now, or wrong, may be right with the rest.
+    return msgspec.structs.replace(where, form=NO_FORM, problem=None, in_part=True)
+
+
+def _by_form(request: HttpRequest, form: Form, problem: Problem | None) -> Route:
     action, version = form.get("Action", ""), form.get("Version", "")
     service = _BY_VERSION.get(version) or _scoped(request)
     if service is NOBODY_QUERY and (asked := _scoped(request, "json")) is not NOBODY_QUERY:
@@ -154,7 +182,10 @@ def _query(request: HttpRequest) -> Route:
 
 
 def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
-    """The parameters of a Query request, or why it is not a Query request."""
+    """The parameters of a Query request, or why it is not a Query request.
+
+    Of a form only those that stand in its beginning.
+    """
     by_query = not request.body and (request.method == "GET" or _is_presigned_post(request))
     post = request.method == "POST"
     posted = post and (
@@ -163,15 +194,18 @@ def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
     if request.path != "/" or not (posted or by_query):
         return NO_FORM, Problem(MissingAction, "The request is not a Query request")
     if not (by_query or _is_only_signature(request.query)):
-        text = (
+        misplaced = (
             "The parameters of a POST request belong in its body, or in a presigned query string"
             " without a body."
         )
-        return NO_FORM, Problem(InvalidQueryParameter, text)
+        return NO_FORM, Problem(InvalidQueryParameter, misplaced)
     if len(request.body) > bodies.QUERY_LIMIT and not bodies.may_be_long(request.body):
         return NO_FORM, Problem(RequestTooLarge, bodies.too_long(bodies.QUERY_LIMIT))
+    text = request.query.encode() if by_query else request.body
+    if len(text) > bodies.BEGINNING and not by_query:
+        text = bodies.beginning(text)
     try:
-        return query.parse_form(request.query.encode() if by_query else request.body), None
+        return query.parse_form(text), None
     except AwsError as error:
         return NO_FORM, Problem(type(error), error.message)
 
