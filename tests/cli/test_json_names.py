@@ -52,6 +52,7 @@ def commands(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         "simulate": ["simulate", str(folder / "e.json")],
         "lint": ["lint", str(folder / "p.json")],
         "status": ["status"],
+        "jobs": ["jobs"],
         "verify": ["audit", "verify"],
         "account": ["account", "create"],
     }

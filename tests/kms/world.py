@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pytest
@@ -31,9 +31,9 @@ from keystead.kms.heard import Heard
 from keystead.kms.keys.records import Place
 from keystead.kms.keys.repository import KeyRepository
 from keystead.kms.rules import KMS
-from keystead.kms.schedule.deletion import Destroyed, destroy_due
-from keystead.kms.schedule.one_by_one import one_by_one
-from keystead.kms.schedule.rotation import Rotated, rotate_due
+from keystead.kms.schedule.dated import DatedWork, due, one_by_one
+from keystead.kms.schedule.deletion import DESTRUCTION
+from keystead.kms.schedule.rotation import ROTATION
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation.question import (
     PolicySource,
@@ -52,7 +52,6 @@ from tests.working import performed
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 REGION = "eu-central-1"
-D = TypeVar("D")
 START = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -175,26 +174,24 @@ class World:
     def pass_time(self, **duration: float) -> None:
         self.now += timedelta(**duration)
 
-    def destroy_due(self) -> list[Destroyed]:
+    def destroy_due(self) -> list[Any]:
         """What the server's job does about deletions."""
-        return self._when_due(self.repository.seem_due_for_deletion, destroy_due)
+        return self.do_due(DESTRUCTION)
 
-    def rotate_due(self) -> list[Rotated]:
+    def rotate_due(self) -> list[Any]:
         """What the server's job does about rotations."""
-        return self._when_due(self.repository.seem_due_for_rotation, rotate_due)
+        return self.do_due(ROTATION)
 
-    def _when_due(
-        self, places: Callable[[Reader, datetime], list[Place]], work: Callable[..., D]
-    ) -> list[D]:
+    def do_due(self, work: DatedWork) -> list[Any]:
         """What the server does about work that waits for a date."""
 
-        def do(transaction: Transaction, place: Place) -> D:
-            return work(transaction, self.repository, self.custody, place, self.now)
+        def do(transaction: Transaction, place: Place) -> Any:
+            return work.do(transaction, self.repository, self.custody, place, self.now)
 
         def failed(place: Place, error: Exception) -> None:
             self.failed.append((place[2], type(error)))
 
-        seem_due = self.seem_due or places(self.store.read(), self.now)
+        seem_due = self.seem_due or [each.place for each in due(work, self.store.read, self.now)]
         return one_by_one(self.store, seem_due, do, failed)
 
     def caller(

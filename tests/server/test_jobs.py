@@ -1,17 +1,18 @@
 """Work that nobody asks for: it happens when it is due, once, with its events."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from keystead.server.installation.installation import Installation, lock
-from keystead.server.installation.jobs import Job, Jobs
+from keystead.server.installation.jobs.periodic import Job, Jobs, Outcome
 from keystead.server.telemetry.metrics import Metrics
 from tests.server.installations import Local, open_local
 
 DAY = timedelta(days=1)
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -125,10 +126,13 @@ def test_job_that_fails_stops_no_other() -> None:
         runs[0] += 1
 
     failing, working = Job("failing", 1, fail), Job("working", 1, work)
-    jobs = Jobs([failing, working], metrics, begin)
+    outcomes: dict[str, Outcome] = {}
+    jobs = Jobs([failing, working], metrics, begin, lambda: START, outcomes)
     for job in (failing, working, failing, working):
         jobs.run(job)
 
     assert metrics.alarms["job failing"] == 2
     assert metrics.jobs["working"] == runs[0] == 2
     assert turns[0] == 4
+    assert outcomes["failing"] == Outcome(1, failures=2, failed=START, failure="OSError")
+    assert outcomes["working"] == Outcome(1, runs=2, ran=START)

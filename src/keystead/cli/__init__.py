@@ -30,6 +30,7 @@ COMMANDS = {
     "decide": "decide.decide",
     "explain": "explain.explain",
     "init": "init.init",
+    "jobs": "jobs.jobs",
     "lint": "lint.lint_command",
     "recover": "recover.recover",
     "serve": "serve.serve",

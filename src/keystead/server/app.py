@@ -156,7 +156,10 @@ class Server:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop, name.name)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        jobs = Jobs(installation.jobs(), installation.metrics, self._outbox.flush)
+        jobs = Jobs(
+            installation.jobs(), installation.metrics, self._outbox.flush,
+            installation.clock.now, installation.outcomes,
+        )  # fmt: skip
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()
         await self._accept()

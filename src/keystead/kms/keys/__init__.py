@@ -1,6 +1,7 @@
 """What is a key?  Its row, its names, its metadata, and how it is found."""
 
-from keystead.kms.keys import aliases, identifiers, tags
+from keystead.kms.keys import aliases, dates, identifiers, tags
+from keystead.kms.keys.dates import Waiting
 from keystead.kms.keys.identifiers import Reference, key_reference
 from keystead.kms.keys.key import RESOURCE_TYPE, Key, described, key_view, nobodys_key
 from keystead.kms.keys.metadata import key_metadata
@@ -15,6 +16,6 @@ from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
 
 __all__ = (
     "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyCount", "KeyRecord",
-    "KeyRepository", "MaterialRecord", "Place", "Reference", "aliases", "described",
-    "identifiers", "key_metadata", "key_reference", "key_view", "nobodys_key", "tags",
+    "KeyRepository", "MaterialRecord", "Place", "Reference", "Waiting", "aliases", "dates",
+    "described", "identifiers", "key_metadata", "key_reference", "key_view", "nobodys_key", "tags",
 )  # fmt: skip

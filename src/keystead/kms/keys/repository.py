@@ -32,8 +32,6 @@ from keystead.wire.models import kms as api
 from keystead.work import Preparations
 
 DEFAULT_POLICY = "default"
-LOOKED_AT = 10_000
-"""The keys that one run looks at: many, so that keys that fail do not hide the others."""
 
 _KEY = ("account", "region", "key_id")
 _POLICY = (*_KEY, "name")
@@ -193,23 +191,6 @@ class KeyRepository:
     def counted(self, reader: Reader, account: str, region: str) -> KeyCount | None:
         """How many keys the account has in the Region, in any state; None: it never had one."""
         return self._counts.get(reader, account, region)
-
-    def seem_due_for_deletion(self, reader: Reader, now: datetime) -> list[Place]:
-        """The keys whose deletion date has come, as an index says, the longest overdue first."""
-        return reader.all(
-            "SELECT account, region, key_id FROM kms_keys"
-            " WHERE deletion_us <= ? ORDER BY deletion_us LIMIT ?",
-            (microseconds(now), LOOKED_AT),
-        )
-
-    def seem_due_for_rotation(self, reader: Reader, now: datetime) -> list[Place]:
-        """The keys whose rotation date has come, as an index says, the longest overdue first."""
-        return reader.all(
-            "SELECT account, region, key_id FROM kms_keys"
-            " WHERE next_rotation_us <= ? AND state = 'Enabled'"
-            " ORDER BY next_rotation_us LIMIT ?",
-            (microseconds(now), LOOKED_AT),
-        )
 
     def due(
         self, reader: Reader, place: Place, is_due: Callable[[KeyRecord, int], bool], now: datetime

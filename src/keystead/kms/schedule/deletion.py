@@ -11,7 +11,8 @@ from datetime import datetime
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.keys import KeyRecord, KeyRepository, Place, key_view
+from keystead.kms.keys import KeyRecord, KeyRepository, Place, dates, key_view
+from keystead.kms.schedule.dated import DatedWork
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
@@ -49,3 +50,8 @@ def destroy_due(
 def _is_due(key: KeyRecord, now_us: int) -> bool:
     pending = key.state == "PendingDeletion"
     return pending and key.deletion_us is not None and key.deletion_us <= now_us
+
+
+DESTRUCTION = DatedWork(
+    "key destruction", irreversible=True, waiting=dates.for_deletion, do=destroy_due
+)

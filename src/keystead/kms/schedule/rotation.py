@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, key_view
+from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, dates, key_view
+from keystead.kms.schedule.dated import DatedWork
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
@@ -89,3 +90,6 @@ def _next_date(key: KeyRecord, now: datetime) -> datetime:
     period = timedelta(days=key.rotation_days)
     due = now if key.next_rotation_us is None else from_microseconds(key.next_rotation_us)
     return due + period if due + period > now else now + period
+
+
+ROTATION = DatedWork("key rotation", irreversible=False, waiting=dates.for_rotation, do=rotate_due)

@@ -15,6 +15,7 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
+from keystead.server.installation import jobs
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 
@@ -51,6 +52,12 @@ def perform(installation: Installation, command: str, arguments: dict[str, Any])
 
 def _status(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
     return installation.status()
+
+
+def _jobs(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
+    """What the server does on its own: what is due, what was done, and what failed."""
+    clock = installation.status()["clock"]
+    return jobs.shown(installation.agenda, installation.outcomes, clock)
 
 
 def _create_account(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,6 +190,7 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "audit archive": _forget_archived,
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
+    "jobs": _jobs,
 }
 
-_LOOKING = frozenset({_status, _list_accounts})
+_LOOKING = frozenset({_status, _list_accounts, _jobs})

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ from keystead.identity.repository import IdentityRepository
 from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
-from keystead.kms.keys import KeyRepository, Place
+from keystead.kms.keys import KeyRepository
 from keystead.kms.rules import KMS
-from keystead.kms.schedule import Destroyed, Rotated, destroy_due, one_by_one, rotate_due
+from keystead.kms.schedule import DATED, DESTRUCTION, DatedWork
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -50,22 +51,22 @@ from keystead.server.installation import process
 from keystead.server.installation.clock_repository import ClockRepository
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import AUDIT_DIRECTORY, STORE_FILE
-from keystead.server.installation.jobs import Job
+from keystead.server.installation.jobs import (
+    SLICE_SECONDS,
+    Agenda,
+    Job,
+    JobRepository,
+    Outcome,
+)
 from keystead.server.installation.serving import Serving
 from keystead.server.lane import Lane
 from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
-from keystead.store.protocol import Reader, StoreUnavailable, Transaction
+from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite import open_store
 from keystead.times import seconds
 from keystead.work import Preparations
-
-Places = Callable[[Reader, datetime], list[Place]]
-"""Finds the keys whose work seems to be due."""
-
-DueWork = Callable[[Transaction, KeyRepository, Custody, Place, datetime], Destroyed | Rotated]
-"""Does the work for one key, if it is due."""
 
 # Importing these modules registers every operation.
 OPERATIONS = (
@@ -129,6 +130,7 @@ class Installation:
             self.directory / STORE_FILE, self.hierarchy.store_key, lock=held, must_exist=True
         )
         self.clocks = ClockRepository(self.hierarchy.rows)
+        self.job_records = JobRepository(self.hierarchy.rows)
         self.custody = Custody(self.hierarchy)
         self.preparations = Preparations()
         self.identities = IdentityRepository(self.hierarchy.rows, self.preparations)
@@ -151,6 +153,11 @@ class Installation:
         self.enforcer = Enforcer(preparations=self.preparations)
         self.guardrails: Guardrails = self.ceilings
         self.last_used = LastUsed()
+        self.agenda = Agenda(
+            DATED, self.store, self.trail, self.clock, self.keys, self.custody, self.job_records,
+            self.metrics,
+        )  # fmt: skip
+        self.outcomes: dict[str, Outcome] = {}  # of the periodic jobs, by their names
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self.refusals = Refusals(
             RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Capacity()
@@ -186,6 +193,8 @@ class Installation:
         show("keystead_work_begun", lambda: self.lane.begun)
         show("keystead_refusals_counted_total", lambda: self.unknown.counted)
         show("keystead_refusals_not_kept_total", lambda: self.refusals.lost)
+        show("keystead_dated_work_overdue_seconds", self.agenda.overdue_seconds)
+        show("keystead_dated_work_failing", lambda: len(self.agenda.failing))
 
     def kept_bytes(self) -> int:
         """The cost, in bytes, of all caches that a caller can fill (operating.md)."""
@@ -298,9 +307,15 @@ class Installation:
             Job("refusals", 0.5, self.write_refusals),
             Job("counted refusals", 1.0, self.write_counted),
             Job("forget opened keys", 60.0, self.custody.expire),
-            Job("key destruction", 60.0, self.destroy_due),
             Job("purge", 60.0, self.purge),
-            Job("key rotation", 60.0, self.rotate_due),
+            *(
+                Job(
+                    work.name,
+                    60.0 if work.irreversible else 1.0,
+                    partial(self.do_due, work, SLICE_SECONDS),
+                )
+                for work in DATED
+            ),
         ]
 
     def remember_time(self) -> None:
@@ -348,48 +363,40 @@ class Installation:
         """Store the refusals that wait to be written."""
         self.refusals.write(self.store, self.commit, self.clock.now())
 
-    def destroy_due(self) -> None:
-        """Destroy the keys whose deletion date has come, unless the clock may be wrong (TM-4)."""
-        if self.clock.holds_irreversible_work():
-            self.remember_time()
-            self.metrics.alarm("clock jump")
-            logs.warning(
-                "the clock jumped ahead: no key is destroyed until it has been right for a day;"
-                " if it is right, run `keystead clock acknowledge`"
-            )
-            return
-        if self._when_due("key destruction", self.keys.seem_due_for_deletion, destroy_due):
+    def do_due(self, work: DatedWork, seconds: float = inf) -> bool:
+        """Do the dated work that is due, for so many seconds; is there more?
+
+        What cannot be undone is not done while the clock may be wrong (TM-4).
+        """
+        if self.agenda.holds(work):
+            self._tell_of_jump()
+            return False
+        done = self.agenda.run(work, seconds)
+        more = self.agenda.is_behind(work)
+        if done and work.irreversible:
             self._to_purge = True
-            self.purge()
+            if not more:
+                self.purge()
+        return more
+
+    def destroy_due(self) -> None:
+        """Destroy all keys whose deletion date has come."""
+        self.do_due(DESTRUCTION)
+
+    def _tell_of_jump(self) -> None:
+        """Irreversible work waits. Tell of it now and then."""
+        self.remember_time()
+        self.metrics.alarm("clock jump")
+        logs.warning(
+            "the clock jumped ahead: no key is destroyed until it has been right for a day;"
+            " if it is right, run `keystead clock acknowledge`"
+        )
 
     def purge(self) -> None:
         """Remove every trace of destroyed keys from the store's files, also of the last run's."""
         if self._to_purge:
             self.store.purge()
             self._to_purge = False
-
-    def rotate_due(self) -> None:
-        """Rotate the keys whose date has come."""
-        self._when_due("key rotation", self.keys.seem_due_for_rotation, rotate_due)
-
-    def _when_due(self, job: str, places: Places, work: DueWork) -> int:
-        """Work on the keys whose date has come, and record it; returns the number of keys done.
-
-        A failure at one key does not stop the others.
-        """
-        now = self.clock.now()
-
-        def do(transaction: Transaction, key: Place) -> None:
-            done = work(transaction, self.keys, self.custody, key, now)
-            self.trail.record(done.event(new_request_id(), now))
-
-        def failed(key: Place, error: Exception) -> None:
-            self.metrics.alarm(f"job {job}")
-            logs.alarm("a job failed at a key", error, job=job, key_id=key[2])
-
-        done = one_by_one(self.store, places(self.store.read(), now), do, failed)
-        self.commit()
-        return len(done)
 
     # for the operator
 

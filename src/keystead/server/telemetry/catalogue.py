@@ -54,6 +54,16 @@ METRICS = (
         "counter",
         "Refusals that came too fast to be kept for `keystead explain`; the log has them.",
     ),
+    Metric(
+        "keystead_dated_work_overdue_seconds",
+        "gauge",
+        "For how long the longest overdue work on a key waits; see `keystead jobs`.",
+    ),
+    Metric(
+        "keystead_dated_work_failing",
+        "gauge",
+        "Keys at which dated work failed, and is tried again.",
+    ),
     Metric("keystead_ready", "gauge", "1 while the server can serve, as `/readyz` says."),
     Metric("keystead_epoch", "gauge", "The number of the state of the store."),
     Metric("keystead_audit_signed_records", "gauge", "Records under the newest checkpoint."),
