@@ -99,8 +99,9 @@ def _add(
 ) -> str:
     key_id = str(uuid.uuid4())
     permit = Permit.for_system(Owner(sample.account), "kms:CreateKey", "a benchmark")
+    secret = installation.custody.generate(permit, sample.key_spec).do().value
     material = installation.custody.create_material(
-        transaction, permit, sample.account, key_id, now
+        transaction, permit, sample.account, key_id, now, key_spec=sample.key_spec, secret=secret
     )
     record = msgspec.structs.replace(
         sample, key_id=key_id, material_id=material, created_us=microseconds(now), row_version=1

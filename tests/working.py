@@ -1,4 +1,4 @@
-"""An operation as the pipeline runs it: once, and again with what came of the work that it left."""
+"""An operation as the pipeline runs it: once, and again after each work that it left."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from keystead.work import Work
 
 
 def performed(implementation: Implementation, call: Call, request: Any) -> Any:
-    """The answer. The work is done in between, and the call is asked once more."""
+    """The answer. The work is done in between, and the operation runs again."""
     given = implementation.function(call, request)
-    if isinstance(given, Work):
-        call.outcome = given.do()
+    while isinstance(given, Work):
+        assert call.done(given) is None, "it left the same work again"
+        call.outcomes = (*call.outcomes, given.do())
         given = implementation.function(call, request)
-    assert not isinstance(given, Work)
     return given

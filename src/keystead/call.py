@@ -107,7 +107,7 @@ class Call(msgspec.Struct, kw_only=True):
     enforcer: Enforcer
     endpoint_policy: PolicySource | None = None
     asked: bool = False  # the pipeline answers nothing unasked
-    outcome: Outcome | None = None  # of the work that an earlier run of this operation left
+    outcomes: tuple[Outcome, ...] = ()  # of the work that earlier runs of this operation left
     session: object | None = None  # behind temporary credentials, as the room of identities has it
 
     @property
@@ -146,12 +146,12 @@ class Call(msgspec.Struct, kw_only=True):
 
     def done(self, work: Work[T]) -> Done[T] | None:
         """The result of this work; None if it was not done, or done for facts that have changed."""
-        outcome = self.outcome
-        if outcome is None or outcome.made_with != work.made_with:
-            return None
-        if isinstance(outcome, Failed):
-            raise WorkFailed(f"the work of {self.operation.name} failed")
-        return outcome
+        for outcome in self.outcomes:
+            if outcome.made_with == work.made_with:
+                if isinstance(outcome, Failed):
+                    raise WorkFailed(f"the work of {self.operation.name} failed")
+                return outcome
+        return None
 
     def mark(self) -> None:
         """Mark the record of this call: its severity is high, as the row of its operation says."""

@@ -6,10 +6,10 @@ operation again, from its first line, with the result of the work:
 
     made_with = MadeWith(key.key_id, material_id, version, digest(message))
     work = Work(PROCESSOR, 0.002, made_with, sign, (handle, message))
-    done = call.done(work)
-    if done is None:
-        return work
-    return api.SignResponse(signature=done.value)
+    signature = result(call, work)
+    if isinstance(signature, Work):
+        return signature
+    return api.SignResponse(signature=signature)
 
 So the second run finds, asks and requires like the first. Only the second run answers or writes. A
 result is not used if the second run finds another key, material, row or input.
@@ -37,6 +37,9 @@ HSM = "hsm"
 PASSWORDS = "passwords"  # hashes that are slow on purpose
 DOCUMENTS = "documents"  # reading policies: Python, which the loop interrupts
 _OUTSIDE = "outside "
+
+QUICK = 150e-6
+"""Seconds. What takes no longer is done in the loop."""
 
 AT_ONCE = 2048
 """Characters of documents that the loop reads itself: about a millisecond, on the machine of the
@@ -120,15 +123,23 @@ class WorkFailed(Exception):
     """Work raised an exception: a failure of ours."""
 
 
-class Reads(Protocol):
-    """A call that documents are read for."""
+class Runs(Protocol):
+    """A call that may run more than once, and has the results of the work that it left."""
 
     def done(self, work: Work[R]) -> Done[R] | None:
         """What came of this work, if that is what was done."""
 
 
+def result(call: Runs, work: Work[R]) -> R | Work[R]:
+    """The result of this work. Slow work is done elsewhere first: then it is to be returned."""
+    if work.seconds <= QUICK:
+        return work.function(*work.arguments)
+    done = call.done(work)
+    return work if done is None else done.value
+
+
 def read(
-    call: Reads,
+    call: Runs,
     length: int,
     made_with: MadeWith,
     function: Callable[..., R],
@@ -142,9 +153,7 @@ def read(
     """
     if length <= AT_ONCE:
         return function(*arguments)
-    work = Work(pool, length * _A_CHARACTER, made_with, function, arguments)
-    done = call.done(work)
-    return work if done is None else done.value
+    return result(call, Work(pool, length * _A_CHARACTER, made_with, function, arguments))
 
 
 class Unprepared(Exception):

@@ -13,6 +13,7 @@ from keystead.custody.material.material import Custody
 from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.policy.evaluation.decision import Permit
+from keystead.store.protocol import Transaction
 from keystead.store.sqlite.engine import SqliteStore, open_store
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
@@ -79,11 +80,24 @@ def custody(hierarchy: Hierarchy, clock: Clock) -> Custody:
     return Custody(hierarchy, clock=clock)
 
 
-def create(store: SqliteStore, custody: Custody, key: Key) -> Key:
+def make(
+    custody: Custody,
+    transaction: Transaction,
+    permit: Permit[Key],
+    key: Key,
+    spec: str = "SYMMETRIC_DEFAULT",
+) -> str:
+    """New material of this key; its id."""
+    secret = custody.generate(permit, spec).do().value
+    return custody.create_material(
+        transaction, permit, key.account, key.key_id, NOW, key_spec=spec, secret=secret
+    )
+
+
+def create(store: SqliteStore, custody: Custody, key: Key, spec: str = "SYMMETRIC_DEFAULT") -> Key:
     """The key with new material."""
     with store.write() as transaction:
-        permit = key.to("kms:CreateKey")
-        material_id = custody.create_material(transaction, permit, key.account, key.key_id, NOW)
+        material_id = make(custody, transaction, key.to("kms:CreateKey"), key, spec)
     return replace(key, material_id=material_id)
 
 

@@ -14,7 +14,7 @@ from keystead.custody.rows.rows import NotTheNewest, RowIntegrityError
 from keystead.custody.state import open_sums
 from keystead.store.sqlite.engine import SqliteStore
 
-from .conftest import ACCOUNT, NOW, OTHER_ACCOUNT, Clock, Key, change, create, root
+from .conftest import ACCOUNT, NOW, OTHER_ACCOUNT, Clock, Key, change, create, make, root
 
 AAD = b"header and context"
 
@@ -26,8 +26,7 @@ def encrypt(store: SqliteStore, custody: Custody, key: Key) -> object:
 def rotate(store: SqliteStore, custody: Custody, key: Key) -> Key:
     """The key with a further generation of material."""
     with store.write() as transaction:
-        permit = key.to("kms:RotateKeyOnDemand")
-        material_id = custody.create_material(transaction, permit, key.account, key.key_id, NOW)
+        material_id = make(custody, transaction, key.to("kms:RotateKeyOnDemand"), key)
     return replace(key, material_id=material_id, row_version=key.row_version + 1)
 
 
@@ -105,7 +104,7 @@ def test_other_permits_open_nothing(store: SqliteStore, custody: Custody, key: K
         custody.decrypt(store.read(), permit, sealed, AAD)
     with store.write() as transaction:
         with pytest.raises(WrongPermit):
-            custody.create_material(transaction, permit, ACCOUNT, "key-9", NOW)
+            make(custody, transaction, permit, Key(key_id="key-9"))
         with pytest.raises(WrongPermit):
             custody.destroy_material(transaction, permit, ACCOUNT, key.key_id)
 
@@ -121,15 +120,11 @@ def test_a_permit_is_for_its_own_key(store: SqliteStore, custody: Custody, key: 
                     transaction, wrong.to("kms:DeleteKey"), ACCOUNT, key.key_id
                 )
             with pytest.raises(WrongPermit):
-                custody.create_material(
-                    transaction, wrong.to("kms:RotateKey"), ACCOUNT, key.key_id, NOW
-                )
+                make(custody, transaction, wrong.to("kms:RotateKey"), key)
         with pytest.raises(WrongPermit):  # there is one: creating would replace it
-            custody.create_material(transaction, key.to("kms:CreateKey"), ACCOUNT, key.key_id, NOW)
+            make(custody, transaction, key.to("kms:CreateKey"), key)
         with pytest.raises(WrongPermit):
-            custody.create_material(
-                transaction, elsewhere.to("kms:CreateKey"), ACCOUNT, "key-9", NOW
-            )
+            make(custody, transaction, elsewhere.to("kms:CreateKey"), Key(key_id="key-9"))
     encrypt(store, custody, key)
 
 

@@ -11,11 +11,8 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.custody.backends.software.symmetric import (
-    BadCiphertext,
-    OpenSymmetricMaterial,
-    Sealed,
-)
+from keystead.custody.backends.shape import BadCiphertext, Sealed
+from keystead.custody.backends.software.symmetric import OpenSymmetricMaterial
 
 SECRET = bytes(range(32))
 MATERIAL = OpenSymmetricMaterial.of("ab" * 32, SECRET)

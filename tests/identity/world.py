@@ -122,12 +122,12 @@ class World:
         found = implementation(operation.service.name, operation.name)
         assert found is not None, operation.name
         request = operation.input(**members)
-        outcome: Done[Any] | None = None
+        outcomes: tuple[Done[Any], ...] = ()
         while True:  # the first run may leave work; what it wrote stands, as in a turn of its own
             with self.store.write() as transaction:
                 call = self._call(caller, operation, transaction)
                 call.session = session
-                call.outcome = outcome
+                call.outcomes = outcomes
                 try:
                     answer: Out | Work[Any] = found.function(call, request)
                 finally:
@@ -135,7 +135,7 @@ class World:
                 if not isinstance(answer, Work):
                     assert call.asked or not call.rules.asks
                     return answer
-            outcome = answer.do()
+            outcomes = (*outcomes, answer.do())
 
     def _call(
         self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction

@@ -121,9 +121,17 @@ def test_what_custody_does_for_each() -> None:
     assert told == {
         **{name: {Verb.ENCRYPT} for name in encrypts},
         "CreateKey": {Verb.CREATE},
+        "Decapsulate": {Verb.DECAPSULATE},
         "Decrypt": {Verb.DECRYPT},
+        "DeriveSharedSecret": {Verb.AGREE},
+        "Encapsulate": {Verb.ENCAPSULATE},
+        "GenerateMac": {Verb.MAC},
+        "GetPublicKey": {Verb.PUBLIC_KEY},
         "ReEncrypt": {Verb.DECRYPT, Verb.ENCRYPT},
         "RotateKeyOnDemand": {Verb.ROTATE},
+        "Sign": {Verb.SIGN},
+        "Verify": {Verb.VERIFY},
+        "VerifyMac": {Verb.VERIFY_MAC},
     }
     asked = {action for row in KMS.values() for action in row.asks}
     assert set(VERBS) - asked == {"kms:DeleteKey", "kms:RotateKey"}

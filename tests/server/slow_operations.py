@@ -1,4 +1,4 @@
-"""Operations that leave work, for tests only, in the place of some that nobody serves.
+"""Operations that leave work, for tests only, in the place of those that are served.
 
     Sign                 computes for a while (processor)
     GenerateMac          waits 50 ms for something outside (hsm)
@@ -121,8 +121,17 @@ def update_primary_region(
     return None
 
 
+NAMES = ("Sign", "GenerateMac", "Verify", "UpdatePrimaryRegion")
+REPLACED: dict[str, registry.Implementation] = {}
+
+
 def register() -> None:
     """Serve them."""
+    for name in NAMES:
+        served = registry._implementations.pop(("kms", name), None)
+        if served is not None:
+            REPLACED[name] = served
+        routing._JSON.pop(f"TrentService.{name}", None)
     implements_with_work(api.Sign)(sign)
     implements_with_work(api.GenerateMac)(generate_mac)
     implements_with_work(api.Verify)(verify)
@@ -131,9 +140,11 @@ def register() -> None:
 
 def unregister() -> None:
     """Serve them no more, and forget what was counted."""
-    for name in ("Sign", "GenerateMac", "Verify", "UpdatePrimaryRegion"):
+    for name in NAMES:
         del registry._implementations["kms", name]
         routing._JSON.pop(f"TrentService.{name}", None)
+        if name in REPLACED:
+            registry._implementations["kms", name] = REPLACED.pop(name)
     for opened in GATES.values():
         opened.set()
     GATES.clear()

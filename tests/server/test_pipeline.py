@@ -269,9 +269,9 @@ def test_a_turn_of_changes_takes_few_steps_that_it_would_repeat(
         callers.append(authenticate(*arguments, **named))
         return callers[-1]
 
-    def created(*arguments: Any) -> Any:
+    def created(*arguments: Any, **named: Any) -> Any:
         seconds[0] += 1.0
-        return create(*arguments)
+        return create(*arguments, **named)
 
     monkeypatch.setattr(Authenticator, "authenticate", authenticated)
     monkeypatch.setattr(Custody, "create_material", created)

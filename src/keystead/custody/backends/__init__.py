@@ -1,5 +1,17 @@
 """Where is opened key material used?  Each backend is a package."""
 
-from keystead.custody.backends.software import BadCiphertext, OpenSymmetricMaterial, Sealed
+from keystead.custody.backends import software
+from keystead.custody.backends.shape import (
+    Backend,
+    BadCiphertext,
+    OpenMaterial,
+    Sealed,
+    Secret,
+    Verb,
+    WrongMaterial,
+)
 
-__all__ = ("BadCiphertext", "OpenSymmetricMaterial", "Sealed")
+__all__ = (
+    "Backend", "BadCiphertext", "OpenMaterial", "Sealed", "Secret", "Verb", "WrongMaterial",
+    "software",
+)  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from keystead.caches import MIB, Room
-from keystead.custody.backends import OpenSymmetricMaterial
+from keystead.custody.backends import OpenMaterial
 from keystead.custody.secrecy import Guarded
 from keystead.store.cache import NamedCache, Noting
 from keystead.store.protocol import Reader
@@ -21,7 +21,6 @@ from keystead.store.protocol import Reader
 LIFETIME_SECONDS = 60.0
 ROOM = Room(of_owner=6 * MIB, in_all=24 * MIB)
 
-_MATERIAL = 1800  # bytes
 _BETWEEN_SECONDS = 1.0  # between two searches for entries that are too old
 
 
@@ -40,9 +39,9 @@ class OpenedMaterials(Guarded):
     __slots__ = ("_clock", "_entries", "_looked")
 
     def __init__(self, room: Room = ROOM, clock: Callable[[], float] = time.monotonic) -> None:
-        self._entries: NamedCache[
-            tuple[str, str, str, int], tuple[float, OpenSymmetricMaterial]
-        ] = NamedCache(room)
+        self._entries: NamedCache[tuple[str, str, str, int], tuple[float, OpenMaterial]] = (
+            NamedCache(room)
+        )
         self._looked = -math.inf
         self._clock = clock
 
@@ -51,20 +50,20 @@ class OpenedMaterials(Guarded):
         """The cost of its entries, in bytes."""
         return self._entries.kept.cost
 
-    def get(self, reader: Reader, which: tuple[str, str, str, int]) -> OpenSymmetricMaterial | None:
+    def get(self, reader: Reader, which: tuple[str, str, str, int]) -> OpenMaterial | None:
         """The material that was opened under this name within the last minute, or None."""
         entry = self._entries.get(reader, which)
         if entry is None or entry[0] <= self._clock():
             return None
         return entry[1]
 
-    def put(self, noting: Noting, which: Which, material: OpenSymmetricMaterial) -> None:
+    def put(self, noting: Noting, which: Which, material: OpenMaterial) -> None:
         """Keep this material for a minute, and let go of older entries."""
         now = self._clock()
         if now - self._looked >= _BETWEEN_SECONDS:
             self.expire()
         until = now + LIFETIME_SECONDS
-        self._entries.put(noting, which, (until, material), which.account, _MATERIAL)
+        self._entries.put(noting, which, (until, material), which.account, material.cost)
 
     def expire(self) -> None:
         """Let go of entries that are older than a minute."""

@@ -4,22 +4,34 @@ A permit is for one action on one resource. Custody reads the key from the permi
 the material that is named, if the action of the permit may do this with it (`verbs`): a permit to
 describe a key does not decrypt with it. The caller has checked the state of the key (threat-model
 KM-3).
+
+The verbs of symmetric keys are done at once. The others are returned as work: the opened material,
+a verb of its family, and values. `work.result` does it at once if it is quick, and otherwise lets
+the slow lane do it. Then the second run of the operation comes here again with a permit of its own.
+Material that work has opened ends with the work.
 """
 
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from keystead.caches import Room
-from keystead.custody.backends import BadCiphertext, OpenSymmetricMaterial, Sealed
+from keystead.custody.backends import (
+    Backend,
+    BadCiphertext,
+    OpenMaterial,
+    Sealed,
+    Secret,
+    Verb,
+    software,
+)
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.kdf import KEY_BYTES
 from keystead.custody.material.cache import ROOM, OpenedMaterials, Which
 from keystead.custody.material.repository import MaterialRecord, Materials
-from keystead.custody.material.verbs import VERBS, Verb
+from keystead.custody.material.verbs import VERBS
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RowIntegrityError, place
 from keystead.custody.secrecy import Guarded
@@ -28,10 +40,15 @@ from keystead.store.cache import Noting
 from keystead.store.changes import Name
 from keystead.store.protocol import Reader, Transaction
 from keystead.times import microseconds
+from keystead.work import PROCESSOR, QUICK, MadeWith, Work, digest
 
-__all__ = ["BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "WrongPermit"]
+__all__ = [
+    "BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "Secret", "WrongPermit",
+]  # fmt: skip
 
-_SYMMETRIC = "SYMMETRIC_DEFAULT"
+R = TypeVar("R")
+
+_AT_ONCE = MadeWith()  # quick work is done by the run that leaves it
 
 
 class CustodyKey(Protocol):
@@ -77,16 +94,18 @@ class MaterialMissing(Exception):
 class Custody(Guarded):
     """Creates, uses and destroys the material of keys."""
 
-    __slots__ = ("_hierarchy", "_materials", "_opened")
+    __slots__ = ("_backend", "_hierarchy", "_materials", "_opened")
 
     def __init__(
         self,
         hierarchy: Hierarchy,
         *,
+        backend: Backend = software,
         room: Room = ROOM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hierarchy = hierarchy
+        self._backend = backend
         self._materials = Materials(hierarchy.rows)
         self._opened = OpenedMaterials(room, clock)
 
@@ -95,6 +114,12 @@ class Custody(Guarded):
         """The cost, in bytes, of opened material and of the domains of accounts."""
         return self._opened.kept_bytes + self._hierarchy.kept_bytes
 
+    def generate(self, permit: Permit[object], spec: str) -> Work[Secret]:  # noqa: ARG002  # the proof
+        """A new secret for material of this spec."""
+        seconds = self._backend.seconds_to_generate(spec)
+        made_with = _AT_ONCE if seconds <= QUICK else MadeWith(input=digest(b"new", spec.encode()))
+        return Work(PROCESSOR, seconds, made_with, self._backend.generate, (spec,))
+
     def create_material(
         self,
         transaction: Transaction,
@@ -102,8 +127,11 @@ class Custody(Guarded):
         account: str,
         key_id: str,
         now: datetime,
+        *,
+        key_spec: str,
+        secret: Secret,
     ) -> str:
-        """Give a key new material, which encrypts from now on; returns its id.
+        """Give a key new material with this secret, which is used from now on; returns its id.
 
         The permit is for creating a key in the account, or for rotating this key.
         """
@@ -117,13 +145,13 @@ class Custody(Guarded):
             key_id=key_id,
             material_id=urandom(32).hex(),
             generation=1 if former is None else former.generation + 1,
-            key_spec=_SYMMETRIC,
+            key_spec=key_spec,
             state="CURRENT",
             created_us=microseconds(now),
             sealed=b"",
         )
         domain = self._hierarchy.domain(account)
-        sealed = domain.seal(urandom(KEY_BYTES), _place(record))
+        sealed = domain.seal(secret.reveal(), _place(record))
         self._materials.insert(transaction, msgspec.structs.replace(record, sealed=sealed))
         return record.material_id
 
@@ -142,7 +170,7 @@ class Custody(Guarded):
     def encrypt(
         self, reader: Reader, permit: Permit[CustodyKey], plaintext: bytes, aad: bytes
     ) -> Sealed:
-        """Encrypt with the key's current material, and bind `aad`."""
+        """Encrypt with the symmetric key's current material, and bind `aad`."""
         key = permit.resource
         if VERBS.get(permit.action) is not Verb.ENCRYPT:
             raise WrongPermit(f"{permit.action} does not encrypt")
@@ -162,6 +190,91 @@ class Custody(Guarded):
             raise BadCiphertext
         return material.decrypt(sealed, aad)
 
+    def encrypt_asymmetric(
+        self, reader: Reader, permit: Permit[CustodyKey], algorithm: str, plaintext: bytes
+    ) -> Work[bytes]:
+        """Encrypt for the holder of the private key."""
+        material = self._current(reader, permit, Verb.ENCRYPT)
+        use = type(material).encrypt_asymmetric
+        return _work(permit, material, Verb.ENCRYPT, use, algorithm, plaintext)
+
+    def decrypt_asymmetric(
+        self, reader: Reader, permit: Permit[CustodyKey], algorithm: str, ciphertext: bytes
+    ) -> Work[bytes | None]:
+        """The plaintext, or None if the public key did not make this ciphertext."""
+        material = self._current(reader, permit, Verb.DECRYPT)
+        use = type(material).decrypt_asymmetric
+        return _work(permit, material, Verb.DECRYPT, use, algorithm, ciphertext)
+
+    def sign(
+        self,
+        reader: Reader,
+        permit: Permit[CustodyKey],
+        algorithm: str,
+        message: bytes,
+        message_type: str,
+    ) -> Work[bytes]:
+        """The signature of a message, or of what its MessageType says."""
+        material = self._current(reader, permit, Verb.SIGN)
+        use = type(material).sign
+        return _work(permit, material, Verb.SIGN, use, algorithm, message, message_type)
+
+    def verify(
+        self,
+        reader: Reader,
+        permit: Permit[CustodyKey],
+        algorithm: str,
+        message: bytes,
+        message_type: str,
+        *,
+        signature: bytes,
+    ) -> Work[bool]:
+        """Is this the signature?"""
+        material = self._current(reader, permit, Verb.VERIFY)
+        use = type(material).verify
+        return _work(
+            permit, material, Verb.VERIFY, use, algorithm, message, message_type, signature
+        )
+
+    def mac(
+        self, reader: Reader, permit: Permit[CustodyKey], algorithm: str, message: bytes
+    ) -> Work[bytes]:
+        """The MAC of a message."""
+        material = self._current(reader, permit, Verb.MAC)
+        return _work(permit, material, Verb.MAC, type(material).mac, algorithm, message)
+
+    def verify_mac(
+        self, reader: Reader, permit: Permit[CustodyKey], algorithm: str, message: bytes, mac: bytes
+    ) -> Work[bool]:
+        """Is this the MAC, in its full length?"""
+        material = self._current(reader, permit, Verb.VERIFY_MAC)
+        use = type(material).verify_mac
+        return _work(permit, material, Verb.VERIFY_MAC, use, algorithm, message, mac)
+
+    def public_key(self, reader: Reader, permit: Permit[CustodyKey]) -> Work[bytes]:
+        """The public key: DER, SubjectPublicKeyInfo."""
+        material = self._current(reader, permit, Verb.PUBLIC_KEY)
+        return _work(permit, material, Verb.PUBLIC_KEY, type(material).public_key)
+
+    def agree(
+        self, reader: Reader, permit: Permit[CustodyKey], public_key: bytes
+    ) -> Work[bytes | None]:
+        """The secret shared with the holder of a public key; None if it is of another kind."""
+        material = self._current(reader, permit, Verb.AGREE)
+        return _work(permit, material, Verb.AGREE, type(material).agree, public_key)
+
+    def encapsulate(self, reader: Reader, permit: Permit[CustodyKey]) -> Work[tuple[bytes, bytes]]:
+        """A new shared secret, and its ciphertext for the holder of the private key."""
+        material = self._current(reader, permit, Verb.ENCAPSULATE)
+        return _work(permit, material, Verb.ENCAPSULATE, type(material).encapsulate)
+
+    def decapsulate(
+        self, reader: Reader, permit: Permit[CustodyKey], ciphertext: bytes
+    ) -> Work[bytes | None]:
+        """The shared secret, or None if no ciphertext of this key has that length."""
+        material = self._current(reader, permit, Verb.DECAPSULATE)
+        return _work(permit, material, Verb.DECAPSULATE, type(material).decapsulate, ciphertext)
+
     def random(self, permit: Permit[object], number: int) -> bytes:  # noqa: ARG002  # the proof
         """So many random bytes: data keys, key ids, and answers to GenerateRandom."""
         return urandom(number)
@@ -170,15 +283,22 @@ class Custody(Guarded):
         """Let go of opened material that nobody used for a minute; call it now and then."""
         self._opened.expire()
 
-    def _open(
-        self, reader: Reader, key: CustodyKey, material_id: str
-    ) -> OpenSymmetricMaterial | None:
+    def _current(self, reader: Reader, permit: Permit[CustodyKey], verb: Verb) -> OpenMaterial:
+        """The current material of the permit's key, opened for this verb."""
+        _require(permit, verb)
+        key = permit.resource
+        material = self._open(reader, key, key.material_id)
+        if material is None:
+            raise MaterialMissing(key.key_id)
+        return material
+
+    def _open(self, reader: Reader, key: CustodyKey, material_id: str) -> OpenMaterial | None:
         """The opened material of this key with this id, or None when there is none."""
         which = (key.account, key.key_id, material_id, key.row_version)
         known = self._opened.get(reader, which)
         return known or self._unseal(reader, Which(*which), key.row_name)
 
-    def _unseal(self, reader: Reader, which: Which, row_name: Name) -> OpenSymmetricMaterial | None:
+    def _unseal(self, reader: Reader, which: Which, row_name: Name) -> OpenMaterial | None:
         noting = Noting(reader)
         noting.note([row_name])
         record = self._materials.get(noting, which.account, which.key_id, which.material_id)
@@ -188,9 +308,40 @@ class Custody(Guarded):
             secret = self._hierarchy.domain(record.account).unseal(record.sealed, _place(record))
         except BadRecord:
             raise RowIntegrityError("key_materials", which[:3]) from None
-        material = OpenSymmetricMaterial.of(record.material_id, secret)
+        material = self._backend.open_material(record.key_spec, record.material_id, secret)
         self._opened.put(noting, which, material)
         return material
+
+
+def _require(permit: Permit[CustodyKey], verb: Verb) -> None:
+    """Refuse a permit for an action that may not do this."""
+    if VERBS.get(permit.action) is not verb:
+        raise WrongPermit(f"{permit.action} does not {verb.name.lower()}")
+
+
+def _work(
+    permit: Permit[CustodyKey],
+    material: OpenMaterial,
+    verb: Verb,
+    use: Callable[..., R],
+    *inputs: bytes | str,
+) -> Work[R]:
+    """The work of a verb on opened material. Only slow work needs a name, to be found again."""
+    seconds = material.seconds(verb)
+    made_with = _AT_ONCE
+    if seconds > QUICK:
+        key = permit.resource
+        made_with = MadeWith(
+            f"{key.account}/{key.key_id}",
+            material.material_id,
+            key.row_version,
+            digest(permit.action.encode(), *map(_as_bytes, inputs)),
+        )
+    return Work(material.pool, seconds, made_with, use, (material, *inputs))
+
+
+def _as_bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
 
 
 def _require_creating(permit: Permit[Owned], account: str, key_id: str, *, new: bool) -> None:

@@ -1,31 +1,31 @@
 """What may an action do with key material?  One verb, or nothing."""
 
 from collections.abc import Mapping
-from enum import Enum, auto
 
+from keystead.custody.backends import Verb
 
-class Verb(Enum):
-    """What custody does with the material of a key."""
-
-    CREATE = auto()
-    ROTATE = auto()
-    ENCRYPT = auto()
-    DECRYPT = auto()
-    DESTROY = auto()
-
+__all__ = ("VERBS", "Verb")
 
 VERBS: Mapping[str, Verb] = {
     "kms:CreateKey": Verb.CREATE,
+    "kms:Decapsulate": Verb.DECAPSULATE,
     "kms:Decrypt": Verb.DECRYPT,
     "kms:DeleteKey": Verb.DESTROY,  # the deletion that was scheduled; no operation asks about it
+    "kms:DeriveSharedSecret": Verb.AGREE,
+    "kms:Encapsulate": Verb.ENCAPSULATE,
     "kms:Encrypt": Verb.ENCRYPT,
     "kms:GenerateDataKey": Verb.ENCRYPT,
     "kms:GenerateDataKeyPair": Verb.ENCRYPT,
     "kms:GenerateDataKeyPairWithoutPlaintext": Verb.ENCRYPT,
     "kms:GenerateDataKeyWithoutPlaintext": Verb.ENCRYPT,
+    "kms:GenerateMac": Verb.MAC,
+    "kms:GetPublicKey": Verb.PUBLIC_KEY,
     "kms:ReEncryptFrom": Verb.DECRYPT,
     "kms:ReEncryptTo": Verb.ENCRYPT,
     "kms:RotateKey": Verb.ROTATE,  # the rotation that was due; no operation asks about it
     "kms:RotateKeyOnDemand": Verb.ROTATE,
+    "kms:Sign": Verb.SIGN,
+    "kms:Verify": Verb.VERIFY,
+    "kms:VerifyMac": Verb.VERIFY_MAC,
 }
 """By action, in AWS's own spelling. A permit for an action that is not here opens nothing."""

@@ -30,7 +30,7 @@ from keystead.registry import implements, implements_with_work
 from keystead.store.protocol import Value
 from keystead.times import microseconds
 from keystead.wire.models import kms as api
-from keystead.work import Work
+from keystead.work import Work, result
 
 _DAYS_DEFAULT, _DAYS_LEAST, _DAYS_MOST = 30, 7, 30
 
@@ -55,9 +55,13 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     if request.policy and not wanted.bypass:
         key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)
     counted = creation.require_room(call)
+    secret = result(call, call.custody.generate(permit, wanted.spec))
+    if isinstance(secret, Work):
+        return secret
     material_id = call.custody.create_material(
-        call.transaction, permit, call.account, key_id, call.now
-    )
+        call.transaction, permit, call.account, key_id, call.now,
+        key_spec=wanted.spec, secret=secret,
+    )  # fmt: skip
     record = msgspec.structs.replace(draft, material_id=material_id)
     call.repository.add_key(call.transaction, record, policy.text, policy.principals, counted)
     key_policies.remember(call, policy)

@@ -51,7 +51,10 @@ def rotate(
 ) -> Rotated:
     """Give the permit's key new material. Former materials still decrypt their ciphertexts."""
     key = permit.resource
-    material_id = custody.create_material(transaction, permit, key.account, key.key_id, now)
+    made = custody.generate(permit, key.spec).do()  # quick: only symmetric keys are rotated
+    material_id = custody.create_material(
+        transaction, permit, key.account, key.key_id, now, key_spec=key.spec, secret=made.value
+    )
     record = repository.add_material(
         transaction, key.record, material_id, rotation_type, microseconds(now)
     )

@@ -43,8 +43,7 @@ class Arrived(msgspec.Struct):
     speech: Dialect
     event: Event
     started: float
-    outcome: Outcome | None = None  # of the work that its operation left when it ran before
-    works: int = 0  # how often its operation left work
+    outcomes: tuple[Outcome, ...] = ()  # of the work that its operation left when it ran before
     waited: int = 0  # how often it waited for something that was not prepared
     prepared: tuple[Done[Any], ...] = ()  # what was made for it then
 
@@ -73,7 +72,7 @@ class Arrived(msgspec.Struct):
 
     def with_outcome(self, outcome: Outcome) -> "Arrived":
         """The same request, to be performed from its first step, with the outcome of its work."""
-        return self._again(outcome=outcome, works=self.works + 1)
+        return self._again(outcomes=(*self.outcomes, outcome))
 
     def with_prepared(self, outcome: Outcome) -> "Arrived":
         """The same request, to be performed from its first step, with what was missing.

@@ -355,8 +355,8 @@ class Pipeline:
             keys=global_keys(request, now, region, caller.keys),
             session=caller.session,
         )
-        if arrived.outcome is not None:
-            call.outcome = arrived.outcome
+        if arrived.outcomes:
+            call.outcomes = arrived.outcomes
         return Ready(arrived, known, asked.implementation, asked.input, call)
 
     def _perform(self, ready: Ready) -> Answered | Later:
@@ -388,7 +388,7 @@ class Pipeline:
 
     def _working(self, arrived: Arrived, call: Call, work: Work[Any]) -> Working:
         """Work for which there is room. It is promised when nothing can undo this run alone."""
-        if arrived.works >= MOST_WORKS:
+        if len(arrived.outcomes) >= MOST_WORKS:
             raise RuntimeError(f"{arrived.where.name} left work too often")
         owner = owner_of(call.principal, arrived.request.source_ip)
         if not self.lane.has_room(work, owner, len(arrived.request.body)):

@@ -1,9 +1,9 @@
 """Key material that is opened in this process."""
 
-from keystead.custody.backends.software.symmetric import (
-    BadCiphertext,
-    OpenSymmetricMaterial,
-    Sealed,
+from keystead.custody.backends.software.families import (
+    generate,
+    open_material,
+    seconds_to_generate,
 )
 
-__all__ = ("BadCiphertext", "OpenSymmetricMaterial", "Sealed")
+__all__ = ("generate", "open_material", "seconds_to_generate")

@@ -10,37 +10,25 @@ opens under the material that made it and under no other (threat-model KM-1).
 
 import hmac
 from dataclasses import dataclass, field
-from typing import Self
+from typing import ClassVar, Self
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from keystead.custody.kdf import LENGTH, CounterKdf, labelled
+from keystead.custody.backends.shape import BadCiphertext, OpenMaterial, Sealed
+from keystead.custody.backends.software.family import Family
+from keystead.custody.kdf import KEY_BYTES, LENGTH, CounterKdf, labelled
 from keystead.custody.randomness import urandom
-from keystead.custody.secrecy import Guarded
 
 _SALT, _COMMITMENT, _NONCE, _TAG = 16, 32, 12, 16
 _START = labelled("keystead/1/encrypt")
 
 
-class BadCiphertext(Exception):
-    """The material did not make this ciphertext with this AAD. One error for every reason."""
-
-
-class Sealed(msgspec.Struct, frozen=True, gc=False):
-    """A ciphertext, with all that is needed to open it but the key and the AAD."""
-
-    material_id: str  # 64 hexadecimal digits
-    salt: bytes
-    commitment: bytes
-    nonce: bytes
-    ciphertext: bytes  # the tag at its end
-
-
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class OpenSymmetricMaterial(Guarded):
-    """One generation of a symmetric key, opened; a type that persistence refuses (KM-12)."""
+class OpenSymmetricMaterial(OpenMaterial):
+    """A symmetric key, opened."""
+
+    cost: ClassVar[int] = 1800
 
     material_id: str
     _kdf: CounterKdf = field(repr=False)
@@ -70,3 +58,14 @@ class OpenSymmetricMaterial(Guarded):
             return AESGCM(key).decrypt(nonce, sealed.ciphertext, salt + commitment + aad)
         except InvalidTag:
             raise BadCiphertext from None
+
+
+def _generate(spec: str) -> bytes:  # noqa: ARG001  # the only one
+    return urandom(KEY_BYTES)
+
+
+def _open(spec: str, material_id: str, secret: bytes) -> OpenMaterial:  # noqa: ARG001  # as above
+    return OpenSymmetricMaterial.of(material_id, secret)
+
+
+FAMILY = Family(_generate, _open)
