@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from keystead.custody.backends.shape import BadCiphertext, Loaded, OpenMaterial, Secret
-from keystead.custody.backends.software import ec, edwards, rsa
+from keystead.custody.backends.shape import BadCiphertext, KeyPair, Loaded, OpenMaterial, Secret
+from keystead.custody.backends.software import ec, edwards, ml_dsa, ml_kem, ml_kem_512, rsa
 from keystead.custody.backends.software.mac import OpenMacMaterial
 from keystead.custody.backends.software.symmetric import OpenSymmetricMaterial
 from keystead.custody.hierarchy import Hierarchy
@@ -66,6 +66,9 @@ ASYMMETRIC: list[OpenMaterial] = [
     rsa.OpenRsaMaterial("RSA_2048", "ab" * 32, LOADED),
     ec.OpenEcMaterial("ECC_NIST_P256", "ab" * 32, LOADED),
     edwards.OpenEdwardsMaterial("ab" * 32, LOADED),
+    ml_dsa.OpenMlDsaMaterial("ML_DSA_44", "ab" * 32, LOADED),
+    ml_kem.OpenMlKemMaterial("ML_KEM_768", "ab" * 32, LOADED),
+    ml_kem_512.OpenMlKem512Material("ab" * 32, CANARY),
 ]
 
 
@@ -84,6 +87,7 @@ GUARDED: list[Guarded] = [
     CounterKdf(CANARY, b""),
     Custody(Hierarchy(root(CANARY))),
     Hierarchy(root(CANARY)),
+    KeyPair(CANARY, CANARY),
     LOADED,
     MATERIAL,
     *ASYMMETRIC,

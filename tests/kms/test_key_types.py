@@ -16,7 +16,7 @@ KINDS = [
     (spec, use)
     for spec, uses in usage.ALGORITHMS.items()
     for use in uses
-    if spec in usage.SERVED_SPECS and spec not in ("RSA_3072", "RSA_4096")
+    if spec not in ("RSA_3072", "RSA_4096", "SM2")
 ]
 
 

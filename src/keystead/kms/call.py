@@ -101,6 +101,13 @@ class KmsCall(Call, kw_only=True):
         """Refuse unless a key of this spec and usage does this, with this algorithm."""
         usage.require(self.rules.use, self.operation.name, key, algorithm)
 
+    def require_had(self, spec: str) -> None:
+        """Refuse a spec of which this installation has no material (decision 0034)."""
+        if not self.custody.has(spec):
+            raise api.UnsupportedOperationException(
+                f"Keys with the KeySpec {spec} are not supported."
+            )
+
     def shown_as(self, resource: Resource) -> str:
         """The alias that a stranger used, because a stranger must not learn its key's id."""
         if isinstance(resource, Key) and resource.owner != self.account:

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, cast
 
-from keystead.arns import partition_of
 from keystead.errors import ValidationException
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
@@ -10,7 +9,6 @@ from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import KeyCount, described, tags
 from keystead.policy.evaluation import ContextValue
 from keystead.tags import request_keys
-from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api
 
 MOST_KEYS = 100_000  # per account and Region, in any state
@@ -78,10 +76,8 @@ def _spec(request: api.CreateKeyRequest, region: str) -> api.KeySpec:
     if old and request.key_spec and old != request.key_spec:
         raise ValidationException("KeySpec and CustomerMasterKeySpec must not differ.")
     spec = request.key_spec or old or "SYMMETRIC_DEFAULT"
-    if spec == "SM2" and partition_of(region).name != "aws-cn":
-        raise not_in_set(
-            api.CreateKey, "key_spec" if request.key_spec else "customer_master_key_spec", spec
-        )
+    member = "key_spec" if request.key_spec else "customer_master_key_spec"
+    usage.require_offered(api.CreateKey, member, spec, region)
     return spec
 
 
@@ -100,8 +96,8 @@ def _usage(request: api.CreateKeyRequest, spec: api.KeySpec) -> api.KeyUsageType
     return request.key_usage
 
 
-def require_served(wanted: Wanted, request: api.CreateKeyRequest) -> None:
-    """Refuse, in plain words, the kinds of key that this version does not create."""
+def require_served(call: KmsCall, wanted: Wanted, request: api.CreateKeyRequest) -> None:
+    """Refuse, in plain words, the kinds of key that are not created here."""
     if request.custom_key_store_id is not None or request.xks_key_id is not None:
         raise api.UnsupportedOperationException("Custom key stores are not supported.")
     if wanted.origin != "AWS_KMS":
@@ -110,10 +106,7 @@ def require_served(wanted: Wanted, request: api.CreateKeyRequest) -> None:
         )
     if wanted.multi_region:
         raise api.UnsupportedOperationException("Multi-Region keys are not supported.")
-    if wanted.spec not in usage.SERVED_SPECS:
-        raise api.UnsupportedOperationException(
-            f"Keys with the KeySpec {wanted.spec} are not supported."
-        )
+    call.require_had(wanted.spec)
 
 
 def require_room(call: KmsCall) -> KeyCount | None:

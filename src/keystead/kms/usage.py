@@ -7,10 +7,13 @@ for which usage it is (`rules`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+from keystead.arns import partition_of
 from keystead.kms.states import KeyState, wrong_origin
+from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api
+from keystead.wire.operation import Operation
 
 SYMMETRIC_DEFAULT: Final = "SYMMETRIC_DEFAULT"
 
@@ -56,16 +59,18 @@ ALGORITHMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Spec → usage → algorithms."""
 
-SERVED_SPECS = frozenset(
-    {
-        SYMMETRIC_DEFAULT,
-        *("HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"),
-        *("RSA_2048", "RSA_3072", "RSA_4096"),
-        *("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"),
-        "ECC_NIST_EDWARDS25519",
-    }
-)
-"""The specs of keys that this version creates."""
+ENCAPSULATED_BYTES: Mapping[str, int] = {"ML_KEM_512": 768, "ML_KEM_768": 1088, "ML_KEM_1024": 1568}
+"""How long is the ciphertext of an encapsulated secret?  (kms.md 5.2)"""
+
+
+def require_offered(operation: Operation[Any, Any], member: str, spec: str, region: str) -> None:
+    """Refuse SM2 outside of China, and ML-KEM there, as AWS does (kms.md 5.1).
+
+    `member` is where the request of the operation has the spec.
+    """
+    in_china = partition_of(region).name == "aws-cn"
+    if (spec == "SM2" and not in_china) or (spec.startswith("ML_KEM_") and in_china):
+        raise not_in_set(operation, member, spec)
 
 
 def algorithms(spec: str, usage: str) -> tuple[str, ...]:

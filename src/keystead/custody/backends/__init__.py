@@ -4,6 +4,7 @@ from keystead.custody.backends import software
 from keystead.custody.backends.shape import (
     Backend,
     BadCiphertext,
+    KeyPair,
     OpenMaterial,
     Sealed,
     Secret,
@@ -12,6 +13,6 @@ from keystead.custody.backends.shape import (
 )
 
 __all__ = (
-    "Backend", "BadCiphertext", "OpenMaterial", "Sealed", "Secret", "Verb", "WrongMaterial",
-    "software",
+    "Backend", "BadCiphertext", "KeyPair", "OpenMaterial", "Sealed", "Secret", "Verb",
+    "WrongMaterial", "software",
 )  # fmt: skip

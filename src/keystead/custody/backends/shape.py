@@ -72,6 +72,15 @@ class Secret(Guarded):
         return self._secret
 
 
+class KeyPair(Guarded):
+    """A new key pair, for use elsewhere: DER, PrivateKeyInfo and SubjectPublicKeyInfo."""
+
+    __slots__ = ("private", "public")
+
+    def __init__(self, private: bytes, public: bytes) -> None:
+        self.private, self.public = private, public
+
+
 class Loaded(Guarded, Generic[K]):
     """A key of the library, loaded from its secret when it is first used, in whatever thread.
 
@@ -172,8 +181,17 @@ class Backend(Protocol):
     def seconds_to_generate(self, spec: str) -> float:
         """How long it takes to make a secret of this spec, approximately."""
 
+    def has(self, spec: str) -> bool:
+        """Can material of this spec be had in this installation?"""
+
     def generate(self, spec: str) -> Secret:
         """A new secret for material of this spec; in any thread."""
+
+    def key_pair(self, spec: str) -> KeyPair:
+        """A new key pair of this spec, for use elsewhere; in any thread."""
+
+    def agrees_with(self, spec: str, public_key: bytes) -> bool:
+        """Is this a public key with which a key of this spec can agree on a secret?"""
 
     def open_material(self, spec: str, material_id: str, secret: bytes) -> OpenMaterial:
         """The material of this spec with this secret, ready for its verbs."""

@@ -22,6 +22,7 @@ from keystead.caches import Room
 from keystead.custody.backends import (
     Backend,
     BadCiphertext,
+    KeyPair,
     OpenMaterial,
     Sealed,
     Secret,
@@ -43,7 +44,8 @@ from keystead.times import microseconds
 from keystead.work import PROCESSOR, QUICK, MadeWith, Work, digest
 
 __all__ = [
-    "BadCiphertext", "Custody", "CustodyKey", "MaterialMissing", "Sealed", "Secret", "WrongPermit",
+    "BadCiphertext", "Custody", "CustodyKey", "KeyPair", "MaterialMissing", "Sealed", "Secret",
+    "WrongPermit",
 ]  # fmt: skip
 
 R = TypeVar("R")
@@ -119,6 +121,19 @@ class Custody(Guarded):
         seconds = self._backend.seconds_to_generate(spec)
         made_with = _AT_ONCE if seconds <= QUICK else MadeWith(input=digest(b"new", spec.encode()))
         return Work(PROCESSOR, seconds, made_with, self._backend.generate, (spec,))
+
+    def has(self, spec: str) -> bool:
+        """Can material of this spec be had in this installation?"""
+        return self._backend.has(spec)
+
+    def key_pair(self, permit: Permit[CustodyKey], spec: str) -> Work[KeyPair]:
+        """A new key pair for use elsewhere, whose private key this key will encrypt."""
+        _require(permit, Verb.ENCRYPT)
+        key, seconds = permit.resource, self._backend.seconds_to_generate(spec)
+        made_with = (
+            _AT_ONCE if seconds <= QUICK else _made_with(permit, key.material_id, b"pair", spec)
+        )
+        return Work(PROCESSOR, seconds, made_with, self._backend.key_pair, (spec,))
 
     def create_material(
         self,
@@ -256,6 +271,10 @@ class Custody(Guarded):
         material = self._current(reader, permit, Verb.PUBLIC_KEY)
         return _work(permit, material, Verb.PUBLIC_KEY, type(material).public_key)
 
+    def agrees_with(self, spec: str, public_key: bytes) -> bool:
+        """Is this a public key with which a key of this spec can agree on a secret?"""
+        return self._backend.agrees_with(spec, public_key)
+
     def agree(
         self, reader: Reader, permit: Permit[CustodyKey], public_key: bytes
     ) -> Work[bytes | None]:
@@ -330,14 +349,15 @@ def _work(
     seconds = material.seconds(verb)
     made_with = _AT_ONCE
     if seconds > QUICK:
-        key = permit.resource
-        made_with = MadeWith(
-            f"{key.account}/{key.key_id}",
-            material.material_id,
-            key.row_version,
-            digest(permit.action.encode(), *map(_as_bytes, inputs)),
-        )
+        made_with = _made_with(permit, material.material_id, *inputs)
     return Work(material.pool, seconds, made_with, use, (material, *inputs))
+
+
+def _made_with(permit: Permit[CustodyKey], material_id: str, *inputs: bytes | str) -> MadeWith:
+    """What the result of an action depends on."""
+    key = permit.resource
+    said = digest(permit.action.encode(), *map(_as_bytes, inputs))
+    return MadeWith(f"{key.account}/{key.key_id}", material_id, key.row_version, said)
 
 
 def _as_bytes(value: bytes | str) -> bytes:

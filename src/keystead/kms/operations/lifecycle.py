@@ -45,7 +45,7 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
         # The key is not there yet and has no policy: identity policies alone allow its tags.
         new = Target(key_reference(call.account, call.region, key_id).arn, call.account)
         _authorize_tags(call, new, wanted.tagging_keys)
-    creation.require_served(wanted, request)
+    creation.require_served(call, wanted, request)
     policy = key_policies.read_policy(
         call, request.policy or key_policies.default_policy(call.account)
     )

@@ -1,6 +1,7 @@
-"""How does a key on a curve sign?  ECDSA with the curve's own hash (FIPS 186-5, kms.md 5).
+"""How does a key on a curve sign, and agree?  ECDSA with the curve's own hash, ECDH (kms.md 5.2).
 
-A signature is the DER of an ECDSA-Sig-Value (RFC 3279).
+A signature is the DER of an ECDSA-Sig-Value (RFC 3279; FIPS 186-5). What two keys agree on is the
+x coordinate of their common point (SP 800-56A section 5.7.1.2, with the cofactor 1).
 """
 
 from collections.abc import Mapping
@@ -8,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDH,
     ECDSA,
     SECP256K1,
     SECP256R1,
@@ -17,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP521R1,
     EllipticCurve,
     EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
     generate_private_key,
 )
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keystead.custody.backends.shape import Loaded, OpenMaterial, Verb
 from keystead.custody.backends.software.family import Family, pkcs8, private_key, spki
@@ -68,9 +72,30 @@ class OpenEcMaterial(OpenMaterial):
             return False
         return True
 
+    def agree(self, public_key: bytes) -> bytes | None:
+        """The secret shared with the holder of a public key, or None if it is of another curve."""
+        peer = _on_curve(self.spec, public_key)
+        return None if peer is None else self._loaded.key.exchange(ECDH(), peer)
+
     def public_key(self) -> bytes:
         """The public key: DER, SubjectPublicKeyInfo."""
         return spki(self._loaded.key.public_key())
+
+
+def agrees_with(spec: str, public_key: bytes) -> bool:
+    """Is this a public key on the curve of this spec?"""
+    return _on_curve(spec, public_key) is not None
+
+
+def _on_curve(spec: str, public_key: bytes) -> EllipticCurvePublicKey | None:
+    """The public key; None if it is none, is not on its curve, or is on another."""
+    try:
+        key = load_der_public_key(public_key)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name == CURVES[spec].name:
+        return key
+    return None
 
 
 def _generate(spec: str) -> bytes:

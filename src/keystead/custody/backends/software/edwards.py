@@ -1,6 +1,9 @@
-"""How does an Ed25519 key sign?  RFC 8032, pure: the message itself is signed (kms.md 5.2)."""
+"""How does an Ed25519 key sign?  RFC 8032: the message itself, or by Ed25519ph a hash of it.
 
-# ruff: noqa: ARG002  # there is one algorithm, and one type of message
+The MessageType follows from the algorithm (kms.md 5.2).
+"""
+
+# ruff: noqa: ARG002  # the type of the message follows from the algorithm
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +13,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keystead.custody.backends.shape import Loaded, OpenMaterial
+from keystead.custody.backends.software import edwards_prehash
 from keystead.custody.backends.software.family import Family, pkcs8, private_key, spki
+
+_PREHASH = "ED25519_PH_SHA_512"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -24,7 +30,11 @@ class OpenEdwardsMaterial(OpenMaterial):
 
     def sign(self, algorithm: str, message: bytes, message_type: str) -> bytes:  # one
         """The signature."""
-        return self._loaded.key.sign(message)
+        key = self._loaded.key
+        if algorithm == _PREHASH:
+            public = key.public_key().public_bytes_raw()
+            return edwards_prehash.sign(key.private_bytes_raw(), public, message)
+        return key.sign(message)
 
     def verify(
         self,
@@ -34,8 +44,11 @@ class OpenEdwardsMaterial(OpenMaterial):
         signature: bytes,  # one
     ) -> bool:
         """Is this the signature?"""
+        public = self._loaded.key.public_key()
+        if algorithm == _PREHASH:
+            return edwards_prehash.verify(public.public_bytes_raw(), message, signature)
         try:
-            self._loaded.key.public_key().verify(signature, message)
+            public.verify(signature, message)
         except InvalidSignature:
             return False
         return True
