@@ -53,7 +53,7 @@ def test_refusals_of_data_keys(admin: Kms) -> None:
     key = admin.key()
     with refused("DryRunOperationException"):
         admin.generate_data_key(KeyId=key, KeySpec="AES_256", DryRun=True)
-    with refused("UnsupportedOperationException"):
+    with refused("ValidationException"):
         admin.generate_data_key(KeyId=key, KeySpec="AES_256", Recipient={})
     admin.disable_key(KeyId=key)
     with refused("DisabledException"):
@@ -73,7 +73,7 @@ def test_random_bytes(admin: Kms, world: World) -> None:
         world.caller("nobody", policies=[]).generate_random(NumberOfBytes=1)
     with refused("CustomKeyStoreNotFoundException"):
         admin.generate_random(NumberOfBytes=1, CustomKeyStoreId="cks-1")
-    with refused("UnsupportedOperationException"):
+    with refused("ValidationException"):
         admin.generate_random(NumberOfBytes=1, Recipient={})
 
 

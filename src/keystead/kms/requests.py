@@ -1,5 +1,6 @@
 """Which parameters do many operations refuse alike?  DryRun, once all is checked, and Recipient."""
 
+from keystead.errors import ValidationException
 from keystead.wire.models import kms as api
 
 
@@ -12,6 +13,10 @@ def require_real(dry_run: bool | None) -> None:
 
 
 def refuse_recipient(recipient: api.RecipientInfo | None) -> None:
-    """Refuse a request for an attested recipient: we cannot check attestations."""
+    """Refuse to encrypt an answer for an attested recipient (kms.md 23).
+
+    AWS's hypervisors sign attestation documents for keys of AWS. None is about this server, so none
+    can be verified here. What AWS says of such a document is not known.
+    """
     if recipient is not None:
-        raise api.UnsupportedOperationException("The Recipient parameter is not supported.")
+        raise ValidationException("The attestation document of the recipient cannot be verified.")
