@@ -25,14 +25,21 @@ TRUST = (
 DOCUMENT = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
 
 _NONE: Keys = {}
-_KEY: Keys = {
-    "kms:KeySpec": "SYMMETRIC_DEFAULT",
-    "kms:KeyUsage": "ENCRYPT_DECRYPT",
-    "kms:CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
-    "kms:CustomerMasterKeyUsage": "ENCRYPT_DECRYPT",
-    "kms:KeyOrigin": "AWS_KMS",
-    "kms:MultiRegion": "false",
-}
+
+
+def _described(spec: str, usage: str) -> Keys:
+    """What describes a key of this spec and usage, or the request to create it."""
+    return {
+        "kms:KeySpec": spec,
+        "kms:KeyUsage": usage,
+        "kms:CustomerMasterKeySpec": spec,
+        "kms:CustomerMasterKeyUsage": usage,
+        "kms:KeyOrigin": "AWS_KMS",
+        "kms:MultiRegion": "false",
+    }
+
+
+_KEY = _described("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
 _TEAM: Keys = {"aws:ResourceTag/Team": "blue"}
 
 
@@ -42,6 +49,20 @@ class On(Enum):
     ANYTHING = "*", _NONE
     KEY = "key", {**_KEY, **_TEAM, "kms:ResourceAliases": ("alias/app",)}
     BARE_KEY = "bare key", _KEY  # without tags and aliases
+    KEM_KEY = (
+        "ML-KEM key",
+        {
+            **_described("ML_KEM_768", "ENCAPSULATE_DECAPSULATE"),
+            "kms:ResourceAliases": ("alias/kem",),
+        },
+    )
+    AGREEMENT_KEY = (
+        "key of ECDH",
+        {
+            **_described("ECC_NIST_P256", "KEY_AGREEMENT"),
+            "kms:ResourceAliases": ("alias/agreement",),
+        },
+    )
     NEW_KEY = "new key", _NONE  # the request describes it
     ALIAS = "alias", _NONE
     USER = "user", {**_TEAM, "iam:ResourceTag/Team": "blue"}
@@ -139,6 +160,15 @@ def _use(operation: str, on: On = On.KEY, **members: Any) -> list[Row]:
     return rows
 
 
+def _shares(operation: str, on: On, key: str, keys: Keys = _NONE, **members: Any) -> list[Row]:
+    """The rows of an operation on a shared secret: its key by id, and by alias."""
+    alias = f"alias/{key}"
+    return [
+        Row(operation, {"KeyId": f"@{key}", **members}, on, keys),
+        Row(operation, {"KeyId": alias, **members}, on, {**keys, "kms:RequestAlias": alias}),
+    ]
+
+
 def _plain(operations: str, on: On, **members: Any) -> list[Row]:
     """Operations whose requests have no keys of their own."""
     return [Row(operation, members, on) for operation in operations.split()]
@@ -162,6 +192,12 @@ KMS: tuple[Row, ...] = (
           ("ReEncryptFrom", On.KEY, {**_ENCRYPTION, **_CONTEXT, **alias}),
           ("ReEncryptTo", On.BARE_KEY, _COPY),
       )),
+    *_shares("Encapsulate", On.KEM_KEY, "kem", EncapsulationAlgorithm="ML_KEM"),
+    *_shares("Decapsulate", On.KEM_KEY, "kem", EncapsulationAlgorithm="ML_KEM",
+             SharedSecretCiphertextBlob="@encapsulated"),
+    *_shares("DeriveSharedSecret", On.AGREEMENT_KEY, "agreement", {
+             "kms:KeyAgreementAlgorithm": "ECDH"}, KeyAgreementAlgorithm="ECDH",
+             PublicKey="@peer"),
     Row("GenerateRandom", {"NumberOfBytes": 8}, On.ANYTHING),
     Row("CreateKey", {}, On.ANYTHING, _KEY),
     Row("CreateKey", {"BypassPolicyLockoutSafetyCheck": True}, On.ANYTHING,

@@ -8,6 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from keystead.wire.models import iam as api
 from keystead.wire.models import organizations
 from tests import condition_keys as table
@@ -36,7 +39,7 @@ def filled(value: Any, made: Made) -> Any:
 
 
 def keys(admin: Kms) -> dict[str, Any]:
-    """A key with a tag and an alias, a bare one, and a ciphertext."""
+    """A key with a tag and an alias, a bare one, and a ciphertext; keys that share secrets."""
 
     def key(**members: Any) -> str:
         found: str = admin.call("CreateKey", members).key_metadata.key_id
@@ -47,7 +50,31 @@ def keys(admin: Kms) -> dict[str, Any]:
     context = {"App": "Pay", "stage": ""}
     encrypt = {"KeyId": tagged, "Plaintext": b"x", "EncryptionContext": context}
     blob = admin.call("Encrypt", encrypt).ciphertext_blob
-    return {"@key": tagged, "@bare": bare, "@blob": blob}
+    shared = sharing(admin)
+    for name in SHARING:
+        admin.call("CreateAlias", {"AliasName": f"alias/{name[1:]}", "TargetKeyId": shared[name]})
+    return {"@key": tagged, "@bare": bare, "@blob": blob, **shared}
+
+
+SHARING: Mapping[str, Mapping[str, str]] = {
+    "@kem": {"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"},
+    "@agreement": {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"},
+}
+"""The keys that share secrets."""
+
+
+def sharing(admin: Kms, member: str = "key_id", **members: Any) -> dict[str, Any]:
+    """Keys that share secrets, by a member of their metadata; what somebody else sends to them."""
+    made = {
+        name: getattr(admin.call("CreateKey", {**key, **members}).key_metadata, member)
+        for name, key in SHARING.items()
+    }
+    peer = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return {
+        **made,
+        "@encapsulated": bytes(1088),  # any bytes are the ciphertext of some secret
+        "@peer": peer.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+    }
 
 
 def people(tenant: Tenant) -> dict[str, Any]:

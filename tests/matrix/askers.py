@@ -205,7 +205,8 @@ class Askers:
         blob = kms.call("Encrypt", encrypt).ciphertext_blob
         role = stored_role(self.tenant, "opened", trusting(account))
         self.local.installation.commit()
-        return {"@key": keys[0], "@bare": keys[1], "@blob": blob, "@role": role.arn}
+        shared = setting.sharing(kms, "arn", Policy=text)
+        return {"@key": keys[0], "@bare": keys[1], "@blob": blob, "@role": role.arn, **shared}
 
     def give(self, *statements: Json, roles: Sequence[str] = ROLES) -> None:
         """Replace all that the user and these roles may do."""

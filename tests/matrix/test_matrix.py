@@ -22,6 +22,7 @@ from tests.identity.world import document
 from tests.matrix import published
 from tests.matrix.askers import ALL, ROLES, Askers, Kind, Seen, Stranger, all_but, allow, unsigned
 from tests.matrix.examples import ASKING, EXAMPLES, MISSING, SERVED, Example
+from tests.setting import SHARING
 from tests.test_rules import NOT_PUBLISHED
 
 LIMITED = frozenset(CredentialKind) - {Kind.ROOT_KEY, Kind.ROOT_SESSION, Kind.ROOT_TASK}
@@ -339,13 +340,13 @@ def test_another_account(askers: Askers, stranger: Stranger, example: Example) -
 def abroad(askers: Askers) -> dict[str, str]:
     """The keys of this account, as callers of other accounts name them."""
     keys = f"arn:aws:kms:us-east-1:{askers.tenant.id}:key"
-    return {name: f"{keys}/{askers.made[name]}" for name in ("@key", "@bare")}
+    return {name: f"{keys}/{askers.made[name]}" for name in ("@key", "@bare", *SHARING)}
 
 
 ACROSS = [
     one
     for one in ASKING
-    if {"@key", "@bare", "@blob", "@role"} & {str(each) for each in one.request.values()}
+    if {"@key", "@bare", "@blob", "@role", *SHARING} & {str(each) for each in one.request.values()}
     and "alias/app" not in one.request.values()
 ]
 """The requests that name something that a policy of its own can open to another account."""

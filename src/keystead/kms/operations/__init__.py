@@ -1,8 +1,10 @@
 """The KMS operations that are served, one family per module. Importing registers them."""
 
 from keystead.kms.operations import (
+    agreement,
     aliases,
     data_keys,
+    encapsulation,
     encryption,
     lifecycle,
     policies,
@@ -12,5 +14,6 @@ from keystead.kms.operations import (
 )
 
 __all__ = (
-    "aliases", "data_keys", "encryption", "lifecycle", "policies", "randomness", "rotation", "tags",
+    "agreement", "aliases", "data_keys", "encapsulation", "encryption",
+    "lifecycle", "policies", "randomness", "rotation", "tags",
 )  # fmt: skip
