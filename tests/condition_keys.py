@@ -160,6 +160,15 @@ def _use(operation: str, on: On = On.KEY, **members: Any) -> list[Row]:
     return rows
 
 
+def _pairs(operation: str) -> list[Row]:
+    """The rows of an operation that makes key pairs."""
+    spec = "ECC_NIST_P256"
+    return [
+        Row(row.operation, row.request, row.on, {**row.keys, "kms:DataKeyPairSpec": spec})
+        for row in _use(operation, KeyPairSpec=spec)
+    ]
+
+
 def _shares(operation: str, on: On, key: str, keys: Keys = _NONE, **members: Any) -> list[Row]:
     """The rows of an operation on a shared secret: its key by id, and by alias."""
     alias = f"alias/{key}"
@@ -192,6 +201,8 @@ KMS: tuple[Row, ...] = (
           ("ReEncryptFrom", On.KEY, {**_ENCRYPTION, **_CONTEXT, **alias}),
           ("ReEncryptTo", On.BARE_KEY, _COPY),
       )),
+    *_pairs("GenerateDataKeyPair"),
+    *_pairs("GenerateDataKeyPairWithoutPlaintext"),
     *_shares("Encapsulate", On.KEM_KEY, "kem", EncapsulationAlgorithm="ML_KEM"),
     *_shares("Decapsulate", On.KEM_KEY, "kem", EncapsulationAlgorithm="ML_KEM",
              SharedSecretCiphertextBlob="@encapsulated"),

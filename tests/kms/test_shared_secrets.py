@@ -99,6 +99,8 @@ def test_the_smallest_parameter_set_is_optional(
         encapsulated(admin, key)
     with refused("UnsupportedOperationException", unsupported):
         decapsulated(admin, key, ciphertext)
+    with refused("UnsupportedOperationException", unsupported):
+        admin.generate_data_key_pair(KeyId=admin.key(), KeyPairSpec="ML_KEM_512")
     encapsulated(admin, kem_key(admin, "ML_KEM_768"))
 
 

@@ -3,6 +3,7 @@
 from keystead.kms.operations import (
     agreement,
     aliases,
+    data_key_pairs,
     data_keys,
     encapsulation,
     encryption,
@@ -14,6 +15,6 @@ from keystead.kms.operations import (
 )
 
 __all__ = (
-    "agreement", "aliases", "data_keys", "encapsulation", "encryption",
+    "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
     "lifecycle", "policies", "randomness", "rotation", "tags",
 )  # fmt: skip
