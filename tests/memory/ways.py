@@ -155,6 +155,9 @@ def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
     return {
         "encrypt": Way(raw(by.kms("Encrypt", KeyId=key_id, Plaintext=text)), 200),
         "data key": Way(raw(by.kms("GenerateDataKey", KeyId=key_id, KeySpec="AES_256")), 200),
+        "data key pair": Way(
+            raw(by.kms("GenerateDataKeyPair", KeyId=key_id, KeyPairSpec="ML_KEM_768")), 200
+        ),
         "read by the strict reader": Way(raw(by.kms("ListKeys", Unknown=1)), 200),
         "a change": Way(raw(by.kms("UpdateKeyDescription", KeyId=key_id, Description="a")), 200),
         "a query": Way(raw(by.iam("ListUsers")), 200),
