@@ -225,7 +225,8 @@ KMS: tuple[Row, ...] = (
     Row("DescribeKey", {"KeyId": "alias/app"}, On.KEY, {"kms:RequestAlias": "alias/app"}),
     Row("DescribeKey", {"KeyId": "@key"}, On.KEY),
     Row("DescribeKey", {"KeyId": "@bare"}, On.BARE_KEY),
-    *_plain("CancelKeyDeletion DisableKey DisableKeyRotation EnableKey GetKeyRotationStatus "
+    *_plain("CancelKeyDeletion DisableKey DisableKeyRotation EnableKey GetKeyLastUsage "
+            "GetKeyRotationStatus "
             "ListKeyPolicies ListKeyRotations ListResourceTags RotateKeyOnDemand", On.KEY,
             KeyId="@key"),
     *_plain("UpdateKeyDescription", On.KEY, KeyId="@key", Description="x"),

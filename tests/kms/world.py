@@ -30,6 +30,7 @@ from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
 from keystead.kms.keys.records import Place
 from keystead.kms.keys.repository import KeyRepository
+from keystead.kms.keys.uses import LastUses
 from keystead.kms.rules import KMS
 from keystead.kms.schedule.dated import DatedWork, due, one_by_one
 from keystead.kms.schedule.deletion import DESTRUCTION
@@ -52,6 +53,7 @@ from tests.working import performed
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 REGION = "eu-central-1"
+EVENT_IDS = "0" * 24
 START = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -156,6 +158,7 @@ class World:
         self.heard = Heard()
         self.enforcer = Enforcer()
         self.custody = Custody(self.hierarchy)
+        self.last_uses = LastUses(START)
 
     def _open(self) -> SqliteStore:
         store = open_store(self.directory / "keystead.db", self.hierarchy.store_key)
@@ -263,9 +266,11 @@ class Kms:
                 heard=self.world.heard,
                 custody=self.world.custody,
                 tokens=self.world.hierarchy.tokens,
+                last_uses=self.world.last_uses,
             )
             answer = performed(implemented, call, request)
         assert call.asked
+        self.world.last_uses.note([event], EVENT_IDS, len(self.world.events) - 1)
         return answer
 
     def key(self, **members: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from keystead.server.installation.installation import Installation, lock
 from keystead.server.installation.jobs.periodic import Job, Jobs, Outcome
 from keystead.server.telemetry.metrics import Metrics
-from tests.server.installations import Local, open_local
+from tests.server.installations import Local, open_local, reopen
 
 DAY = timedelta(days=1)
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -110,6 +110,26 @@ def test_last_use_survives_a_restart(local: Local) -> None:
     key = local.founded.access_key.access_key_id
     answer = local.iam("GetAccessKeyLastUsed", AccessKeyId=key)
     assert b"<ServiceName>" in answer.body
+
+
+def test_the_last_use_of_a_key_survives_a_restart(local: Local) -> None:
+    """It is written when the server ends, and names the record; no epoch moves for it."""
+    key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
+    answer = local.kms("GenerateDataKey", KeyId=key, KeySpec="AES_256")
+    epoch = local.installation.store.state
+    assert local.installation.write_key_uses() is False  # before an hour is over
+    told = local.kms("GetKeyLastUsage", KeyId=key).json
+    assert told["KeyLastUsage"]["KmsRequestId"] == answer.headers["x-amzn-RequestId"]
+    assert told["KeyLastUsage"]["CloudTrailEventId"] in _log(local)
+    assert local.installation.store.state == epoch
+    again = reopen(local)
+    assert again.kms("GetKeyLastUsage", KeyId=key).json == told
+    local.installation = again.installation
+
+
+def _log(local: Local) -> str:
+    files = (local.installation.directory / "audit").glob("records-*")
+    return b"".join(file.read_bytes() for file in files).decode()
 
 
 def test_job_that_fails_stops_no_other() -> None:

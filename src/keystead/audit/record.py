@@ -118,10 +118,10 @@ class Record(Struct, rename="camel"):
 class Recorder:
     """Makes records. It keeps the written form of recent principals."""
 
-    __slots__ = ("_event_ids", "_identities", "_second", "_second_text")
+    __slots__ = ("_identities", "_second", "_second_text", "event_ids")
 
     def __init__(self, event_ids: str) -> None:
-        self._event_ids = event_ids  # the first 24 characters of every event id
+        self.event_ids = event_ids  # the first 24 characters of every event id
         self._identities: BoundedCache[tuple[str, str, str], Raw] = BoundedCache(_IDENTITIES)
         self._second = -1  # the second that `_second_text` writes
         self._second_text = ""
@@ -151,7 +151,7 @@ class Recorder:
             event.additional or UNSET,
             event.service_details or UNSET,
             event.request_id,
-            f"{self._event_ids}{index:012x}",
+            f"{self.event_ids}{index:012x}",
             event.read_only,
             event.resources,
             event.event_type,

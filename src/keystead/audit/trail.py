@@ -64,6 +64,13 @@ _log = logging.getLogger(__name__)
 _OUTAGE = {"outage": True}  # the warning repeats until its cause is gone, so the log counts it
 
 
+Durable = Callable[[Sequence[Event], str, int], None]
+"""Takes events that are durable, the first 24 characters of their ids, and the number of the first.
+
+The id of a record ends with its number, in twelve hexadecimal digits.
+"""
+
+
 class AuditUnavailable(StoreUnavailable):
     """The record cannot be written. Refuse the call, and answer 503 (AD-6)."""
 
@@ -102,9 +109,13 @@ class Trail:
         *,
         sinks: Sequence[Sink] = (),
         clock: Callable[[], datetime] = _now,
+        durable: Durable | None = None,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        """Raises AuditCorrupt if we did not write the log, AuditUnavailable if a disk fails."""
+        """Raises AuditCorrupt if we did not write the log, AuditUnavailable if a disk fails.
+
+        `durable` is called with the events of each turn, after they are durable.
+        """
         self.directory = directory
         self._store = store
         self._signer = signer
@@ -112,6 +123,7 @@ class Trail:
         self._sums = sums
         self._sinks = sinks
         self._clock = clock
+        self._durable = durable
         self._segment_bytes = segment_bytes
         try:
             directory.mkdir(mode=0o700, exist_ok=True)
@@ -177,6 +189,8 @@ class Trail:
         except BaseException:
             self._store.undo()
             raise
+        if events and self._durable is not None:
+            self._durable(events, self._recorder.event_ids, self._tree.size - len(events))
         self._sign_if_due()
 
     def forget(self, before: int, event: Event) -> None:

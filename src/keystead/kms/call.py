@@ -9,7 +9,15 @@ from keystead.kms import states, usage
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.heard import Heard
-from keystead.kms.keys import Key, KeyRepository, Reference, identifiers, key_reference, nobodys_key
+from keystead.kms.keys import (
+    Key,
+    KeyRepository,
+    LastUses,
+    Reference,
+    identifiers,
+    key_reference,
+    nobodys_key,
+)
 from keystead.kms.rules import KmsRules, add_request_keys
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.store.cache import Noting
@@ -25,6 +33,7 @@ class KmsCall(Call, kw_only=True):
     heard: Heard
     custody: Custody
     tokens: Tokens
+    last_uses: LastUses
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
     def __post_init__(self) -> None:

@@ -13,9 +13,11 @@ from keystead.kms.keys.records import (
     Place,
 )
 from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
+from keystead.kms.keys.uses import KeyUse, LastUses
 
 __all__ = (
     "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyCount", "KeyRecord",
-    "KeyRepository", "MaterialRecord", "Place", "Reference", "Waiting", "aliases", "dates",
-    "described", "identifiers", "key_metadata", "key_reference", "key_view", "nobodys_key", "tags",
+    "KeyRepository", "KeyUse", "LastUses", "MaterialRecord", "Place", "Reference", "Waiting",
+    "aliases", "dates", "described", "identifiers", "key_metadata", "key_reference", "key_view",
+    "nobodys_key", "tags",
 )  # fmt: skip

@@ -23,6 +23,7 @@ from keystead.kms.keys.records import (
     PolicyRecord,
     Tombstone,
 )
+from keystead.kms.keys.uses import KeyUse, KeyUses
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.cache import NamedCache, Noting
@@ -66,6 +67,7 @@ class KeyRepository:
         self._materials = SealedTable(seals, "kms_materials", MaterialRecord, generation, of_key)
         self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, _KEY, of_key)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
+        self._uses = KeyUses(seals)
         self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
         self.named: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
         """Keys by the texts that name them: (account of the caller, Region, text)."""
@@ -180,6 +182,10 @@ class KeyRepository:
         row_key = (key.account, key.region, key.key_id)
         return self._materials.of(reader, _KEY, *row_key, order="generation")
 
+    def last_use(self, reader: Reader, key: KeyRecord) -> KeyUse | None:
+        """The last use of a key that was written."""
+        return self._uses.get(reader, (key.account, key.region, key.key_id))
+
     def is_free(self, reader: Reader, account: str, region: str, key_id: str) -> bool:
         """Was this id never given to a key?"""
         row_key = (account, region, key_id)
@@ -289,6 +295,11 @@ class KeyRepository:
         )
         return self.change_key(transaction, key, material_id=material_id)
 
+    def record_use(self, transaction: Transaction, use: KeyUse) -> None:
+        """Remember the last use of a key, unless it was destroyed meanwhile."""
+        if self._keys.get(transaction, use.account, use.region, use.key_id) is not None:
+            self._uses.put(transaction, use)
+
     def add_alias(self, transaction: Transaction, alias: AliasRecord) -> None:
         """Remember a new alias."""
         self._aliases.insert(transaction, alias)
@@ -313,6 +324,7 @@ class KeyRepository:
             self._materials.delete(transaction, *row_key, material.generation)
         self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
         self._keys.delete(transaction, *row_key)
+        self._uses.forget(transaction, row_key)
         self._count(transaction, key, self.counted(transaction, key.account, key.region), -1)
         self._tombstones.insert(
             transaction,

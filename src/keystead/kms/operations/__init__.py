@@ -7,6 +7,7 @@ from keystead.kms.operations import (
     data_keys,
     encapsulation,
     encryption,
+    last_usage,
     lifecycle,
     policies,
     randomness,
@@ -16,5 +17,5 @@ from keystead.kms.operations import (
 
 __all__ = (
     "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
-    "lifecycle", "policies", "randomness", "rotation", "tags",
+    "last_usage", "lifecycle", "policies", "randomness", "rotation", "tags",
 )  # fmt: skip

@@ -4,7 +4,7 @@ Everything else in Keystead knows only its own room. If a room needs another, it
 constructor's argument. The clock is such an argument, so that a test can travel in time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
 from keystead.arns import partition_of, speak
+from keystead.audit.event import Event
 from keystead.audit.sinks import FileSink
 from keystead.audit.trail import Trail
 from keystead.audit.unknown_callers import UnknownCallers
@@ -40,7 +41,7 @@ from keystead.identity.repository import IdentityRepository
 from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
-from keystead.kms.keys import KeyRepository
+from keystead.kms.keys import KeyRepository, LastUses
 from keystead.kms.rules import KMS
 from keystead.kms.schedule import DATED, DESTRUCTION, DatedWork
 from keystead.policy.enforcement import Enforcer
@@ -65,8 +66,11 @@ from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite import open_store
-from keystead.times import seconds
+from keystead.times import from_microseconds, microseconds, seconds
 from keystead.work import Preparations
+
+KEY_USES = "key uses"
+"""The job that writes the last uses of keys."""
 
 # Importing these modules registers every operation.
 OPERATIONS = (
@@ -145,10 +149,12 @@ class Installation:
             self.hierarchy.sums,
             sinks=tuple(FileSink(Path(file)) for file in (config.checkpoint_file,) if file),
             clock=wall,
+            durable=self._note_uses,
         )
         head = self.trail.head
         signed = datetime.fromisoformat(head.time) if head else None
         self.clock = Clock(wall, monotonic, self.clocks.get(self.store.read()), signed)
+        self.last_uses = LastUses(self._noting_since())
         self.heard = Heard()
         self.enforcer = Enforcer(preparations=self.preparations)
         self.guardrails: Guardrails = self.ceilings
@@ -193,6 +199,7 @@ class Installation:
         show("keystead_work_begun", lambda: self.lane.begun)
         show("keystead_refusals_counted_total", lambda: self.unknown.counted)
         show("keystead_refusals_not_kept_total", lambda: self.refusals.lost)
+        show("keystead_key_uses_not_kept_total", lambda: self.last_uses.lost)
         show("keystead_dated_work_overdue_seconds", self.agenda.overdue_seconds)
         show("keystead_dated_work_failing", lambda: len(self.agenda.failing))
 
@@ -206,6 +213,7 @@ class Installation:
             + self.keys.kept_bytes
             + self.heard.kept_bytes
             + self.custody.kept_bytes
+            + self.last_uses.kept_bytes
             + self.trail.kept_bytes
             + self.refusals.kept_bytes
             + self.enforcer.kept_bytes
@@ -231,6 +239,7 @@ class Installation:
                 heard=self.heard,
                 custody=self.custody,
                 tokens=tokens,
+                last_uses=self.last_uses,
                 accept_unsupported_condition_keys=accept,
             ),
             "iam": partial(
@@ -306,6 +315,7 @@ class Installation:
             Job("accesses", 5.0, self.write_accesses),
             Job("refusals", 0.5, self.write_refusals),
             Job("counted refusals", 1.0, self.write_counted),
+            Job(KEY_USES, 1.0, self.write_key_uses),
             Job("forget opened keys", 60.0, self.custody.expire),
             Job("purge", 60.0, self.purge),
             *(
@@ -337,6 +347,27 @@ class Installation:
         """Store the times at which access keys were last used."""
         self.last_used.flush(self.identities, self.store)
         self.commit()
+
+    def _noting_since(self) -> datetime:
+        """When this installation began to note the uses of keys: when it first had the job."""
+        known = self.job_records.get(self.store.read(), KEY_USES)
+        return self.clock.now() if known is None else from_microseconds(known.since_us)
+
+    def _note_uses(self, events: Sequence[Event], event_ids: str, first: int) -> None:
+        self.last_uses.note(events, event_ids, first)
+
+    def write_key_uses(self, most: int = 50, *, at_once: bool = False) -> bool:
+        """Store some of the last uses of keys, at once or if an hour is over; are there more?"""
+        since_us = microseconds(self.last_uses.since)
+        some = self.last_uses.due(self.clock.now(), most, at_once=at_once)
+        if not some and self.job_records.get(self.store.read(), KEY_USES) is not None:
+            return False
+        with self.store.write(quiet=True) as transaction:
+            self.job_records.add(transaction, KEY_USES, since_us)
+            for use in some.values():
+                self.keys.record_use(transaction, use)
+        self.commit()
+        return self.last_uses.written(some)
 
     def write_accesses(self, most: int = 50) -> None:
         """Store some of the last accesses of identities, and forget those of long ago."""
@@ -428,6 +459,8 @@ class Installation:
                 try:
                     self.remember_time()
                     self.write_last_used()
+                    while not self.last_uses.is_empty:
+                        self.write_key_uses(1000, at_once=True)
                     self.write_accesses(MOST_ACCESSES)
                     self.refusals.write_all(self.store, self.commit, self.clock.now())
                     self.write_counted()

@@ -55,6 +55,11 @@ METRICS = (
         "Refusals that came too fast to be kept for `keystead explain`; the log has them.",
     ),
     Metric(
+        "keystead_key_uses_not_kept_total",
+        "counter",
+        "Last uses of keys for which there was no room; GetKeyLastUsage shows an earlier one.",
+    ),
+    Metric(
         "keystead_dated_work_overdue_seconds",
         "gauge",
         "For how long the longest overdue work on a key waits; see `keystead jobs`.",
