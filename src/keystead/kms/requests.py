@@ -1,7 +1,16 @@
-"""Which parameters do many operations refuse alike?  DryRun, once all is checked, and Recipient."""
+"""Which parameters do many operations refuse alike?  DryRun, once all is checked, and Recipient.
+
+A dry run answers in its turn. So it does what is quick, and finds what is wrong with it; it does
+not do what would have to be done in the slow lane.
+"""
+
+from typing import TypeVar
 
 from keystead.errors import ValidationException
 from keystead.wire.models import kms as api
+from keystead.work import QUICK, Runs, Work, result
+
+R = TypeVar("R")
 
 
 def require_real(dry_run: bool | None) -> None:
@@ -10,6 +19,16 @@ def require_real(dry_run: bool | None) -> None:
         raise api.DryRunOperationException(
             "The request would have succeeded, but the DryRun option is set."
         )
+
+
+def tried(call: Runs, work: Work[R], dry_run: bool | None) -> R | Work[R]:
+    """The result of work that may show that the request is wrong; a dry run ends before slow work.
+
+    After it, `require_real` ends a dry run whose work was quick.
+    """
+    if work.seconds > QUICK:
+        require_real(dry_run)
+    return result(call, work)
 
 
 def refuse_recipient(recipient: api.RecipientInfo | None) -> None:

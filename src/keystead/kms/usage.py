@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from keystead.arns import partition_of
+from keystead.errors import ValidationException
 from keystead.kms.states import KeyState, wrong_origin
 from keystead.wire.constraints import not_in_set
 from keystead.wire.models import kms as api
@@ -124,6 +125,75 @@ def require(use: Use, operation: str, key: Usable, algorithm: str) -> None:
     raise api.InvalidKeyUsageException(
         f"Algorithm {algorithm} is incompatible with key spec {key.spec}."
     )
+
+
+_DIGESTS = {"SHA_256": 32, "SHA_384": 48, "SHA_512": 64}
+
+
+def _messages(algorithm: str) -> Mapping[str, int]:
+    """The MessageTypes of a signing algorithm, and how long such a message is; 0 = any length."""
+    if algorithm == "ED25519_SHA_512":
+        return {"RAW": 0}
+    if algorithm == "ED25519_PH_SHA_512":
+        return {"DIGEST": 64}
+    if algorithm == "ML_DSA_SHAKE_256":
+        return {"RAW": 0, "EXTERNAL_MU": 64}
+    return {"RAW": 0, "DIGEST": _DIGESTS[algorithm[-7:]]}
+
+
+MESSAGES: Mapping[str, Mapping[str, int]] = {
+    algorithm: _messages(algorithm)
+    for usages in ALGORITHMS.values()
+    for algorithm in usages.get("SIGN_VERIFY", ())
+    if algorithm != "SM2DSA"
+}
+"""Signing algorithm → MessageType → the length that the message must have; 0 = any (kms.md 5.2)."""
+
+
+def require_message(key: Usable, algorithm: str, message_type: str, message: bytes) -> None:
+    """Refuse a type of message that the algorithm does not sign, and a digest of another hash."""
+    length = MESSAGES[algorithm].get(message_type)
+    if length is None:
+        one_type = algorithm if len(MESSAGES[algorithm]) == 1 else ""
+        cause = f"algorithm {one_type}" if one_type else f"key spec {key.spec}"
+        raise ValidationException(f"Message type {message_type} is incompatible with {cause}.")
+    if length and len(message) != length:
+        raise ValidationException(f"Digest is invalid length for algorithm {algorithm}.")
+
+
+_MODULUS = {"RSA_2048": 256, "RSA_3072": 384, "RSA_4096": 512}
+_OAEP_HASHES = {"RSAES_OAEP_SHA_1": 20, "RSAES_OAEP_SHA_256": 32}
+
+
+def ciphertext_length(spec: str) -> int:
+    """The bytes of every ciphertext of an RSA key: those of its modulus."""
+    return _MODULUS[spec]
+
+
+def require_length(key: Usable, algorithm: str, plaintext: bytes) -> None:
+    """Refuse a plaintext that RSA cannot encrypt with this padding (RFC 8017, 7.1.1)."""
+    most = ciphertext_length(key.spec) - 2 * _OAEP_HASHES[algorithm] - 2
+    if len(plaintext) > most:
+        raise ValidationException(
+            f"Algorithm {algorithm} and key spec {key.spec} cannot encrypt data larger than"
+            f" {most} bytes."
+        )
+
+
+def require_no_context(algorithm: str, pairs: Mapping[str, str] | None) -> None:
+    """Refuse an encryption context unless the algorithm binds one."""
+    if pairs and algorithm != SYMMETRIC_DEFAULT:
+        raise ValidationException(
+            "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs."
+        )
+
+
+def require_public(key: Usable) -> None:
+    """Refuse a key that has no public key."""
+    if kind(key.spec) != "asymmetric":
+        raise api.UnsupportedOperationException(
+            f"{key.arn_text} key spec is {key.spec} which is not valid for this operation."
+        )
 
 
 class Rotatable(Usable, Protocol):
