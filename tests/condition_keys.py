@@ -49,6 +49,20 @@ class On(Enum):
     ANYTHING = "*", _NONE
     KEY = "key", {**_KEY, **_TEAM, "kms:ResourceAliases": ("alias/app",)}
     BARE_KEY = "bare key", _KEY  # without tags and aliases
+    MAC_KEY = (
+        "key for MACs",
+        {
+            **_described("HMAC_256", "GENERATE_VERIFY_MAC"),
+            "kms:ResourceAliases": ("alias/mac",),
+        },
+    )
+    SIGNING_KEY = (
+        "key for signatures",
+        {
+            **_described("ECC_NIST_P256", "SIGN_VERIFY"),
+            "kms:ResourceAliases": ("alias/sign",),
+        },
+    )
     KEM_KEY = (
         "ML-KEM key",
         {
@@ -127,6 +141,10 @@ _CONTEXT: Keys = {
     "kms:EncryptionContext:stage": "",
     "kms:EncryptionContextKeys": ("App", "stage"),
 }
+_MAC: Keys = {"kms:MacAlgorithm": "HMAC_SHA_256"}
+_TO_MAC = {"Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}
+_SIGNATURE: Keys = {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "RAW"}
+_TO_SIGN = {"Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}
 _TAGGED: Keys = {"aws:RequestTag/Cost": "7", "aws:TagKeys": ("Cost",)}
 _REENCRYPT = {
     "CiphertextBlob": "@blob",
@@ -170,7 +188,7 @@ def _pairs(operation: str) -> list[Row]:
 
 
 def _shares(operation: str, on: On, key: str, keys: Keys = _NONE, **members: Any) -> list[Row]:
-    """The rows of an operation on a shared secret: its key by id, and by alias."""
+    """The rows of an operation with a key of another kind: named by id, and by alias."""
     alias = f"alias/{key}"
     return [
         Row(operation, {"KeyId": f"@{key}", **members}, on, keys),
@@ -201,6 +219,13 @@ KMS: tuple[Row, ...] = (
           ("ReEncryptFrom", On.KEY, {**_ENCRYPTION, **_CONTEXT, **alias}),
           ("ReEncryptTo", On.BARE_KEY, _COPY),
       )),
+    *_shares("GenerateMac", On.MAC_KEY, "mac", _MAC, **_TO_MAC),
+    *_shares("VerifyMac", On.MAC_KEY, "mac", _MAC, **_TO_MAC, Mac="@made mac"),
+    *_shares("Sign", On.SIGNING_KEY, "sign", _SIGNATURE, **_TO_SIGN),
+    *_shares("Verify", On.SIGNING_KEY, "sign", _SIGNATURE, **_TO_SIGN, Signature="@signature"),
+    *_shares("Sign", On.SIGNING_KEY, "sign", {**_SIGNATURE, "kms:MessageType": "DIGEST"},
+             **{**_TO_SIGN, "Message": b"x" * 32}, MessageType="DIGEST"),
+    *_shares("GetPublicKey", On.SIGNING_KEY, "sign"),
     *_pairs("GenerateDataKeyPair"),
     *_pairs("GenerateDataKeyPairWithoutPlaintext"),
     *_shares("Encapsulate", On.KEM_KEY, "kem", EncapsulationAlgorithm="ML_KEM"),

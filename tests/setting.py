@@ -39,7 +39,7 @@ def filled(value: Any, made: Made) -> Any:
 
 
 def keys(admin: Kms) -> dict[str, Any]:
-    """A key with a tag and an alias, a bare one, and a ciphertext; keys that share secrets."""
+    """A key with a tag and an alias, a bare one, and a ciphertext; keys of other kinds."""
 
     def key(**members: Any) -> str:
         found: str = admin.call("CreateKey", members).key_metadata.key_id
@@ -53,7 +53,27 @@ def keys(admin: Kms) -> dict[str, Any]:
     shared = sharing(admin)
     for name in SHARING:
         admin.call("CreateAlias", {"AliasName": f"alias/{name[1:]}", "TargetKeyId": shared[name]})
-    return {"@key": tagged, "@bare": bare, "@blob": blob, **shared}
+    return {"@key": tagged, "@bare": bare, "@blob": blob, **shared, **proving(admin)}
+
+
+def proving(admin: Kms) -> dict[str, Any]:
+    """A key for MACs and one for signatures, each with an alias, and what it makes of a message."""
+    made: dict[str, Any] = {}
+    for name, spec, usage in (
+        ("mac", "HMAC_256", "GENERATE_VERIFY_MAC"),
+        ("sign", "ECC_NIST_P256", "SIGN_VERIFY"),
+    ):
+        members = {"KeySpec": spec, "KeyUsage": usage}
+        made[f"@{name}"] = admin.call("CreateKey", members).key_metadata.key_id
+        alias = {"AliasName": f"alias/{name}", "TargetKeyId": made[f"@{name}"]}
+        admin.call("CreateAlias", alias)
+    mac = {"KeyId": made["@mac"], "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}
+    sign = {"KeyId": made["@sign"], "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}
+    return {
+        **made,
+        "@made mac": admin.call("GenerateMac", mac).mac,
+        "@signature": admin.call("Sign", sign).signature,
+    }
 
 
 SHARING: Mapping[str, Mapping[str, str]] = {

@@ -4,7 +4,7 @@ from keystead.kms.keys import aliases, dates, identifiers, tags
 from keystead.kms.keys.dates import Waiting
 from keystead.kms.keys.identifiers import Reference, key_reference
 from keystead.kms.keys.key import RESOURCE_TYPE, Key, described, key_view, nobodys_key
-from keystead.kms.keys.metadata import key_metadata
+from keystead.kms.keys.metadata import algorithm_lists, key_metadata, old_spec
 from keystead.kms.keys.records import (
     AliasRecord,
     KeyCount,
@@ -18,6 +18,6 @@ from keystead.kms.keys.uses import KeyUse, LastUses
 __all__ = (
     "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyCount", "KeyRecord",
     "KeyRepository", "KeyUse", "LastUses", "MaterialRecord", "Place", "Reference", "Waiting",
-    "aliases", "dates", "described", "identifiers", "key_metadata", "key_reference", "key_view",
-    "nobodys_key", "tags",
+    "algorithm_lists", "aliases", "dates", "described", "identifiers", "key_metadata",
+    "key_reference", "key_view", "nobodys_key", "old_spec", "tags",
 )  # fmt: skip

@@ -26,7 +26,6 @@ _ALGORITHM_MEMBERS = {
 def key_metadata(key: Key) -> api.KeyMetadata:
     """The metadata of a key. A member that does not apply is absent."""
     record = key.record
-    algorithms = list(usage.algorithms(key.spec, key.usage))
     metadata = api.KeyMetadata(
         aws_account_id=record.account,
         key_id=record.key_id,
@@ -39,12 +38,12 @@ def key_metadata(key: Key) -> api.KeyMetadata:
         deletion_date=_deletion_date(key),
         origin=record.origin,
         key_manager=record.manager,
-        customer_master_key_spec=_old_spec(key.spec),
+        customer_master_key_spec=old_spec(key.spec),
         key_spec=record.key_spec,
         multi_region=record.multi_region != "",
         current_key_material_id=_current_material(key),
     )
-    return msgspec.structs.replace(metadata, **{_ALGORITHM_MEMBERS[key.usage]: algorithms})
+    return msgspec.structs.replace(metadata, **algorithm_lists(key))
 
 
 def _deletion_date(key: Key) -> datetime | None:
@@ -52,7 +51,13 @@ def _deletion_date(key: Key) -> datetime | None:
     return None if stored is None else from_microseconds(stored)
 
 
-def _old_spec(spec: api.KeySpec) -> api.CustomerMasterKeySpec | None:
+def algorithm_lists(key: Key) -> dict[str, list[str]]:
+    """The member that lists the algorithms of a key of this usage; of others there is none."""
+    return {_ALGORITHM_MEMBERS[key.usage]: list(usage.algorithms(key.spec, key.usage))}
+
+
+def old_spec(spec: api.KeySpec) -> api.CustomerMasterKeySpec | None:
+    """The spec by its old name, which newer specs do not have."""
     return cast("api.CustomerMasterKeySpec", spec) if spec in _OLD_SPECS else None
 
 

@@ -9,13 +9,15 @@ from keystead.kms.operations import (
     encryption,
     last_usage,
     lifecycle,
+    macs,
     policies,
     randomness,
     rotation,
+    signatures,
     tags,
 )
 
 __all__ = (
     "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
-    "last_usage", "lifecycle", "policies", "randomness", "rotation", "tags",
+    "last_usage", "lifecycle", "macs", "policies", "randomness", "rotation", "signatures", "tags",
 )  # fmt: skip
