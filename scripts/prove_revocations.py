@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.conftest import Server, free_port
+from tests.conftest import OTHER_REGION, Server, free_port
 from tests.revoking.rounds import rounds
 from tests.revoking.world import World
 
@@ -23,7 +23,7 @@ def main() -> int:
         sys.exit("usage: python scripts/prove_revocations.py ROUNDS")
     with tempfile.TemporaryDirectory() as directory:
         server = Server(Path(directory) / "data", free_port())
-        server.start()
+        server.start("--region", OTHER_REGION)
         try:
             began = time.monotonic()
             found = rounds(World(server), int(sys.argv[1]))

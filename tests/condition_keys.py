@@ -24,6 +24,9 @@ TRUST = (
 )
 DOCUMENT = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
 
+REPLICA_REGION, NEW_REGION = "us-west-2", "ap-south-1"
+"""Where the multi-Region key of the examples has a replica, and where one is asked for."""
+
 _NONE: Keys = {}
 
 
@@ -40,6 +43,8 @@ def _described(spec: str, usage: str) -> Keys:
 
 
 _KEY = _described("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
+_PRIMARY: Keys = {**_KEY, "kms:MultiRegion": "true", "kms:MultiRegionKeyType": "PRIMARY"}
+_REPLICA: Keys = {**_PRIMARY, "kms:MultiRegionKeyType": "REPLICA"}
 _TEAM: Keys = {"aws:ResourceTag/Team": "blue"}
 
 
@@ -77,6 +82,8 @@ class On(Enum):
             "kms:ResourceAliases": ("alias/agreement",),
         },
     )
+    PRIMARY_KEY = "primary key", _PRIMARY
+    REPLICA_KEY = "replica key", {**_REPLICA, "aws:RequestedRegion": REPLICA_REGION}
     NEW_KEY = "new key", _NONE  # the request describes it
     ALIAS = "alias", _NONE
     USER = "user", {**_TEAM, "iam:ResourceTag/Team": "blue"}
@@ -158,7 +165,8 @@ _COPY: Keys = {
     "kms:EncryptionContextKeys": ("Copy",),
 }
 _BY_ALIAS: Keys = {"kms:RequestAlias": "alias/app"}
-_MULTI_REGION: Keys = {**_KEY, "kms:MultiRegion": "true", "kms:MultiRegionKeyType": "PRIMARY"}
+_NEW_REPLICA: Keys = {**_REPLICA, "aws:RequestedRegion": NEW_REGION}
+_TO_NEW_REGION = {"KeyId": "@primary", "ReplicaRegion": NEW_REGION}
 _TAGGED_KEY = {"Tags": [TAG], "BypassPolicyLockoutSafetyCheck": True}
 _HMAC: Keys = {
     **_KEY,
@@ -240,7 +248,7 @@ KMS: tuple[Row, ...] = (
         {**_KEY, "kms:BypassPolicyLockoutSafetyCheck": "true"}),
     Row("CreateKey", {"BypassPolicyLockoutSafetyCheck": False}, On.ANYTHING,
         {**_KEY, "kms:BypassPolicyLockoutSafetyCheck": "false"}),
-    *(Row("CreateKey", {"MultiRegion": True, "Tags": [TAG]}, on, {**_MULTI_REGION, **_TAGGED},
+    *(Row("CreateKey", {"MultiRegion": True, "Tags": [TAG]}, on, {**_PRIMARY, **_TAGGED},
           action) for on, action in ((On.ANYTHING, ""), (On.NEW_KEY, "TagResource"))),
     Row("CreateKey", {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, On.ANYTHING,
         _HMAC),
@@ -279,6 +287,20 @@ KMS: tuple[Row, ...] = (
       for on in (On.ALIAS, On.KEY, On.BARE_KEY)),
     *(Row("DeleteAlias", {"AliasName": "alias/app"}, on) for on in (On.ALIAS, On.KEY)),
     *_plain("ListAliases ListKeys", On.ANYTHING),
+    *(Row("ReplicateKey", {**_TO_NEW_REGION, **more}, on, keys, action)
+      for more, new in (
+          ({}, _NEW_REPLICA),
+          (_TAGGED_KEY, {**_NEW_REPLICA, **_TAGGED,
+                         "kms:BypassPolicyLockoutSafetyCheck": "true"}),
+      )
+      for on, keys, action in (
+          (On.PRIMARY_KEY, {"kms:ReplicaRegion": NEW_REGION}, ""),
+          (On.ANYTHING, new, "CreateKey"),
+      )),
+    Row("ReplicateKey", {**_TO_NEW_REGION, **_TAGGED_KEY}, On.NEW_KEY,
+        {**_NEW_REPLICA, **_TAGGED}, "TagResource"),
+    *(Row("UpdatePrimaryRegion", {"KeyId": "@primary", "PrimaryRegion": REPLICA_REGION}, on,
+          {"kms:PrimaryRegion": REPLICA_REGION}) for on in (On.PRIMARY_KEY, On.REPLICA_KEY)),
 )  # fmt: skip
 
 WITHOUT_CALLER = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})

@@ -33,7 +33,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 BIN = Path(sys.executable).parent
-REGION = "eu-central-1"
+REGION, OTHER_REGION = "eu-central-1", "us-west-2"
 
 
 @pytest.fixture(scope="session")
@@ -125,12 +125,14 @@ class Server:
         found = [each for each in page.splitlines() if each.startswith(f"{line} ")]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
 
-    def client(self, service: str, who: Credentials | None = None, **config: Any) -> Any:
+    def client(
+        self, service: str, who: Credentials | None = None, region: str = REGION, **config: Any
+    ) -> Any:
         """A boto3 client for this server; the administrator's unless told otherwise."""
         who = who or self.admin
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.endpoint,
             aws_access_key_id=who.access_key_id,
             aws_secret_access_key=who.secret,
@@ -170,7 +172,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One running server for the tests of this process; each keeps to users and keys of its own."""
     running = Server(tmp_path_factory.mktemp("keystead") / "data", free_port())
-    running.start()
+    running.start("--region", OTHER_REGION)
     yield running
     assert running.stop() == 0, running.log()
 
@@ -179,7 +181,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def own_server(tmp_path: Path) -> Iterator[Server]:
     """A server of the test's own, to be stopped, killed or locked out."""
     running = Server(tmp_path / "data", free_port())
-    running.start()
+    running.start("--region", OTHER_REGION)
     yield running
     if running.process is not None:
         running.kill()

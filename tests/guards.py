@@ -74,6 +74,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "kms/test_key_policies.py: test_lockout_is_refused test_the_bypass_can_be_forbidden",
         "kms/test_deletion.py: test_not_before_its_date test_ids_are_never_given_again",
         "kms/test_tags.py: test_tags_in_the_request_can_be_conditions test_tags_that_cannot_be",
+        "kms/test_multi_region.py: test_both_sides_are_asked test_both_regions_are_asked_for_it",
+        "kms/test_multi_region.py: test_the_lockout_check_is_about_the_replica",
     ),
     "organization policies, account moves, endpoint policies": (
         "identity/test_organizations.py: test_what_members_may_ask",

@@ -39,7 +39,10 @@ def filled(value: Any, made: Made) -> Any:
 
 
 def keys(admin: Kms) -> dict[str, Any]:
-    """A key with a tag and an alias, a bare one, and a ciphertext; keys of other kinds."""
+    """A key with a tag and an alias, a bare one, a multi-Region one, and a ciphertext.
+
+    Also keys of other kinds.
+    """
 
     def key(**members: Any) -> str:
         found: str = admin.call("CreateKey", members).key_metadata.key_id
@@ -53,7 +56,10 @@ def keys(admin: Kms) -> dict[str, Any]:
     shared = sharing(admin)
     for name in SHARING:
         admin.call("CreateAlias", {"AliasName": f"alias/{name[1:]}", "TargetKeyId": shared[name]})
-    return {"@key": tagged, "@bare": bare, "@blob": blob, **shared, **proving(admin)}
+    primary = key(MultiRegion=True)
+    admin.call("ReplicateKey", {"KeyId": primary, "ReplicaRegion": table.REPLICA_REGION})
+    made = {"@key": tagged, "@bare": bare, "@primary": primary, "@blob": blob}
+    return {**made, **shared, **proving(admin)}
 
 
 def proving(admin: Kms) -> dict[str, Any]:

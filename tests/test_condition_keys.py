@@ -87,6 +87,8 @@ def test_keys_of_kms_decisions(
     resource = {
         On.KEY: f"arn:aws:kms:*:*:key/{made['@key']}",
         On.BARE_KEY: f"arn:aws:kms:*:*:key/{made['@bare']}",
+        On.PRIMARY_KEY: f"arn:aws:kms:{kms.REGION}:*:key/{made['@primary']}",
+        On.REPLICA_KEY: f"arn:aws:kms:{table.REPLICA_REGION}:*:key/{made['@primary']}",
         On.ALIAS: "arn:aws:kms:*:*:alias/*",
     }.get(row.on, "*")
     policies = [kms.allow("*"), kms.deny(f"kms:{row.asked}", resource)]

@@ -137,11 +137,10 @@ def test_specs_that_are_not_had(admin: Kms, monkeypatch: pytest.MonkeyPatch) -> 
         {"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": "cks-1", "XksKeyId": "x"},
         {"CustomKeyStoreId": "cks-1"},
         {"XksKeyId": "x"},
-        {"MultiRegion": True},
     ],
 )
 def test_kinds_that_are_not_served(admin: Kms, members: dict[str, object]) -> None:
-    """Imported, multi-Region and custom store keys are refused plainly."""
+    """Imported and custom store keys are refused plainly."""
     with refused("UnsupportedOperationException"):
         admin.create_key(**members)
     admin.create_key(MultiRegion=False)

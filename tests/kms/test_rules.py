@@ -122,6 +122,7 @@ def test_what_custody_does_for_each() -> None:
         **{name: {Verb.ENCRYPT} for name in encrypts},
         "CreateKey": {Verb.CREATE},
         "Decapsulate": {Verb.DECAPSULATE},
+        "ReplicateKey": {Verb.CREATE},  # it asks about kms:CreateKey, and makes no material
         "Decrypt": {Verb.DECRYPT},
         "DeriveSharedSecret": {Verb.AGREE},
         "Encapsulate": {Verb.ENCAPSULATE},

@@ -52,8 +52,8 @@ from keystead.wire.models import kms as api
 from tests.working import performed
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
-REGION = "eu-central-1"
 EVENT_IDS = "0" * 24
+REGION, OTHER_REGION = "eu-central-1", "us-west-2"
 START = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -244,7 +244,7 @@ class Kms:
             members, operation.input, builtin_types=(bytes, datetime), strict=True
         )
         store = self.world.store
-        event = Event("request", self.world.now, "kms.amazonaws.com", name)
+        event = Event("request", self.world.now, "kms.amazonaws.com", name, self.region)
         self.world.events.append(event)
         watched = Watched(store.read(), self.world.statements)
         with nullcontext(watched) if operation.read_only else store.write() as transaction:
@@ -267,10 +267,12 @@ class Kms:
                 custody=self.world.custody,
                 tokens=self.world.hierarchy.tokens,
                 last_uses=self.world.last_uses,
+                regions=frozenset({REGION, OTHER_REGION, "ap-south-1"}),
             )
             answer = performed(implemented, call, request)
         assert call.asked
         self.world.last_uses.note([event], EVENT_IDS, len(self.world.events) - 1)
+        self.world.events.extend(event.also)
         return answer
 
     def key(self, **members: Any) -> str:

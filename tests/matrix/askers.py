@@ -22,6 +22,7 @@ from keystead.wire.http import HttpRequest
 from keystead.wire.models import iam as api
 from keystead.wire.models import kms as kms_api
 from tests import setting
+from tests.condition_keys import REPLICA_REGION
 from tests.identity.assuming import stored_role, trusting
 from tests.identity.world import Tenant, World, document
 from tests.matrix.examples import Example
@@ -200,13 +201,19 @@ class Askers:
         text = document(*({**each, "Action": "kms:*"} for each in statements))
         kms = _Kms(self.local)
         keys = [kms.call("CreateKey", {"Policy": text}).key_metadata.arn for _ in range(2)]
+        primary = kms.call("CreateKey", {"Policy": text, "MultiRegion": True}).key_metadata
+        replica = {"KeyId": primary.key_id, "ReplicaRegion": REPLICA_REGION, "Policy": text}
+        kms.call("ReplicateKey", replica)
         context = {"App": "Pay", "stage": ""}
         encrypt = {"KeyId": keys[0], "Plaintext": b"x", "EncryptionContext": context}
         blob = kms.call("Encrypt", encrypt).ciphertext_blob
         role = stored_role(self.tenant, "opened", trusting(account))
         self.local.installation.commit()
         shared = setting.sharing(kms, "arn", Policy=text)
-        return {"@key": keys[0], "@bare": keys[1], "@blob": blob, "@role": role.arn, **shared}
+        return {
+            "@key": keys[0], "@bare": keys[1], "@primary": primary.arn, "@blob": blob,
+            "@role": role.arn, **shared,
+        }  # fmt: skip
 
     def give(self, *statements: Json, roles: Sequence[str] = ROLES) -> None:
         """Replace all that the user and these roles may do."""
@@ -237,7 +244,7 @@ class Askers:
         if changed := installation.store.dirty:  # else all that is cached stays true
             installation.trail.abandon()
         headers = {name.lower(): value for name, value in response.headers}
-        [event] = self.local.events
+        event, *_elsewhere = self.local.events  # a call may have a record in another Region, too
         return Seen(Answer(response.status, headers, response.body), event, changed)
 
     def request(

@@ -340,13 +340,15 @@ def test_another_account(askers: Askers, stranger: Stranger, example: Example) -
 def abroad(askers: Askers) -> dict[str, str]:
     """The keys of this account, as callers of other accounts name them."""
     keys = f"arn:aws:kms:us-east-1:{askers.tenant.id}:key"
-    return {name: f"{keys}/{askers.made[name]}" for name in ("@key", "@bare", *SHARING)}
+    names = ("@key", "@bare", "@primary", *SHARING)
+    return {name: f"{keys}/{askers.made[name]}" for name in names}
 
 
 ACROSS = [
     one
     for one in ASKING
-    if {"@key", "@bare", "@blob", "@role", *SHARING} & {str(each) for each in one.request.values()}
+    if {"@key", "@bare", "@primary", "@blob", "@role", *SHARING}
+    & {str(each) for each in one.request.values()}
     and "alias/app" not in one.request.values()
 ]
 """The requests that name something that a policy of its own can open to another account."""

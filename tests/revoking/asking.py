@@ -31,6 +31,7 @@ class Request:
     service: str
     operation: str
     members: Mapping[str, Any]
+    region: str = REGION
     _signed: bytes = b""
     _since: float = field(default=float("-inf"))
 
@@ -50,7 +51,7 @@ class Request:
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             body = urlencode(form).encode()
         request = AWSRequest("POST", f"{self.server.endpoint}/", data=body, headers=headers)
-        SigV4Auth(self.who, self.service, REGION).add_auth(request)
+        SigV4Auth(self.who, self.service, self.region).add_auth(request)
         sent = {
             "Host": f"127.0.0.1:{self.server.port}",
             **dict(request.headers.items()),

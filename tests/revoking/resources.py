@@ -4,6 +4,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
+from tests.conftest import OTHER_REGION
 from tests.revoking.asking import Request
 from tests.revoking.steps import Steps, both
 from tests.revoking.world import ALLOW, World, credentials, document
@@ -48,6 +49,63 @@ def key_to_be_deleted(w: World) -> Steps:
     yield from both(
         w.encrypt(session, key), lambda: w.kms.schedule_key_deletion(KeyId=key), restore
     )
+
+
+# Members of a multi-Region set, each revoked where it is
+
+
+def _of_replica(w: World) -> tuple[str, Request]:
+    """A replica, and its use by a session of a role; its primary stays as it is."""
+    key = w.replicated()
+    return key, w.encrypt(w.assume(w.role(ALLOW)), key, OTHER_REGION)
+
+
+def disabled_replica(w: World) -> Steps:
+    key, asked = _of_replica(w)
+    there = w.kms_there
+    yield from both(
+        asked, lambda: there.disable_key(KeyId=key), lambda: there.enable_key(KeyId=key)
+    )
+
+
+def replica_policy(w: World) -> Steps:
+    key, asked = _of_replica(w)
+    whole = w.kms_there.get_key_policy(KeyId=key)["Policy"]
+    admin = {
+        **ALLOW,
+        "Action": "kms:*",
+        "Principal": {"AWS": f"arn:aws:iam::{w.account}:user/admin"},
+    }
+    put = w.kms_there.put_key_policy
+    yield from both(
+        asked,
+        lambda: put(KeyId=key, Policy=document(admin)),
+        lambda: put(KeyId=key, Policy=whole),
+    )
+
+
+def replica_to_be_deleted(w: World) -> Steps:
+    key, asked = _of_replica(w)
+
+    def restore() -> None:
+        w.kms_there.cancel_key_deletion(KeyId=key)
+        w.kms_there.enable_key(KeyId=key)
+
+    yield from both(asked, lambda: w.kms_there.schedule_key_deletion(KeyId=key), restore)
+
+
+def primary_that_waits_for_replicas(w: World) -> Steps:
+    key = w.replicated()
+
+    def restore() -> None:
+        w.kms.cancel_key_deletion(KeyId=key)
+        w.kms.enable_key(KeyId=key)
+
+    asked = w.encrypt(w.assume(w.role(ALLOW)), key)
+    yield from both(asked, lambda: w.kms.schedule_key_deletion(KeyId=key), restore)
+
+
+# Names
 
 
 def alias(w: World) -> Steps:

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.credentials import Credentials
 
 from keystead.custody.one_time_codes import codes_of, step_at
-from tests.conftest import REGION, Server
+from tests.conftest import OTHER_REGION, REGION, Server
 from tests.conftest import Credentials as Key
 from tests.models import newest
 from tests.revoking.asking import Request
@@ -39,13 +39,15 @@ class World:
         clients = {name: server.client(name) for name in ("iam", "sts", "kms", "organizations")}
         self.iam, self.sts, self.kms = clients["iam"], clients["sts"], clients["kms"]
         self.organizations = clients["organizations"]
+        self.kms_there = server.client("kms", region=OTHER_REGION)
         self.account = str(self.sts.get_caller_identity()["Account"])
         self._numbers = count()
 
     # requests
 
-    def encrypt(self, who: Credentials, key: str) -> Request:
-        return Request(self.server, who, "kms", "Encrypt", {"KeyId": key, "Plaintext": TEXT})
+    def encrypt(self, who: Credentials, key: str, region: str = REGION) -> Request:
+        members = {"KeyId": key, "Plaintext": TEXT}
+        return Request(self.server, who, "kms", "Encrypt", members, region)
 
     def request(self, who: Credentials, service: str, operation: str, **members: Any) -> Request:
         return Request(self.server, who, service, operation, members)
@@ -63,6 +65,12 @@ class World:
 
     def new_key(self, **members: Any) -> str:
         return str(self.kms.create_key(**members)["KeyMetadata"]["Arn"])
+
+    def replicated(self) -> str:
+        """The id of a new primary with a replica in the other Region."""
+        key = str(self.kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"])
+        self.kms.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
+        return key
 
     def key_policy(self, key: str, *statements: Mapping[str, Any]) -> None:
         """The key's policy: the administrator, and these."""

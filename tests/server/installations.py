@@ -25,7 +25,7 @@ from keystead.wire.http import Endpoint, HttpRequest
 from keystead.work import Outcome, Undone
 from tests.raw import TARGETS
 
-REGION = "us-east-1"
+REGION, OTHER_REGION = "us-east-1", "us-west-2"
 ENDPOINT = "http://127.0.0.1:8420"
 
 
@@ -69,12 +69,12 @@ class Local:
 
     def request(
         self, service: str, body: bytes, who: BotoCredentials | None = None, *, path: str = "/",
-        **headers: str,
+        region: str = REGION, **headers: str,
     ) -> HttpRequest:  # fmt: skip
         """A request as an SDK signs it, for the administrator; `headers` with `_` for `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = AWSRequest("POST", f"{ENDPOINT}{path}", data=body, headers=named)
-        signer = SigV4Auth(who or self.admin, service, REGION)
+        signer = SigV4Auth(who or self.admin, service, region)
         now = self.time.wall().replace(tzinfo=None)
         with patch("botocore.auth.get_current_datetime", lambda **_: now):
             signer.add_auth(request)
@@ -89,12 +89,14 @@ class Local:
         return BotoCredentials(key.access_key_id, key.secret)
 
     def json_request(
-        self, service: str, operation: str, who: BotoCredentials | None = None, **members: Any
-    ) -> HttpRequest:
-        return self.request(
-            service, json.dumps(members).encode(), who, Content_Type="application/x-amz-json-1.1",
-            X_Amz_Target=f"{TARGETS[service]}.{operation}",
-        )  # fmt: skip
+        self, service: str, operation: str, who: BotoCredentials | None = None,
+        region: str = REGION, **members: Any,
+    ) -> HttpRequest:  # fmt: skip
+        headers = {
+            "Content_Type": "application/x-amz-json-1.1",
+            "X_Amz_Target": f"{TARGETS[service]}.{operation}",
+        }
+        return self.request(service, json.dumps(members).encode(), who, region=region, **headers)
 
     def kms_request(
         self, operation: str, who: BotoCredentials | None = None, **members: Any
@@ -166,7 +168,7 @@ def reopen(local: Local) -> Local:
 
 def _opened(directory: Path, held: DirectoryLock, founded: Founded, time: Time) -> Local:
     installation = Installation(
-        Config(data=str(directory), regions=(REGION,)), held,
+        Config(data=str(directory), regions=(REGION, OTHER_REGION)), held,
         wall=time.wall, monotonic=lambda: time.monotonic,
     )  # fmt: skip
     local = Local(installation, founded, time)

@@ -35,7 +35,7 @@ from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction
 from keystead.store.sqlite.turn import Turn
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.models import kms
-from tests.server.installations import REGION, Local, open_local
+from tests.server.installations import OTHER_REGION, REGION, Local, open_local
 from tests.server.second_factors import Somebody
 
 NOT_SEEN = {
@@ -56,11 +56,15 @@ DENY = ALLOW.replace("Allow", "Deny").replace("kms:*", "kms:Sign")
 
 @dataclass
 class World:
-    """An installation with two of everything, and the requests of its callers."""
+    """An installation with two of everything, and the requests of its callers.
+
+    One of the keys is the primary of a multi-Region set, and another its replica.
+    """
 
     local: Local
     users: list[Local] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    places: list[tuple[str, str]] = field(default_factory=list)  # Region and id of each key
     described: list[HttpRequest] = field(default_factory=list)
     used: list[HttpRequest] = field(default_factory=list)
 
@@ -86,9 +90,9 @@ class World:
                 _caller, partial(authenticate, reader, request, kms.SERVICE, now)
             )
         seen["over"] = _told(msgspec.to_builtins, partial(installation.guardrails.over, account))
-        for key in (*self.keys, _unused(self.keys[0])):
-            seen[f"key {key}"] = _told(
-                _key, partial(installation.keys.key, reader, account, REGION, key)
+        for region, key in (*self.places, (REGION, _unused(self.keys[0]))):
+            seen[f"key {region} {key}"] = _told(
+                _key, partial(installation.keys.key, reader, account, region, key)
             )
         for place, request in enumerate((*self.described, *self.used)):
             seen[f"answer {place}"] = self.answer(request)
@@ -123,10 +127,18 @@ def _key(key: Any) -> object:
         return None
     return (
         key.record,
+        _relation(key),
         key.aliases,
         dict(key.condition_keys),
         [p.policy.text for p in key.resource_policies],
     )
+
+
+def _relation(key: Any) -> object:
+    """What a multi-Region key knows of its set, without the versions of these rows."""
+    if key.relation is None:
+        return None
+    return tuple(msgspec.structs.replace(row, row_version=1) for row in key.relation)
 
 
 def _unused(key: str) -> str:
@@ -149,6 +161,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         _add_user(world, f"user-{number}", document)
         _add_key(world, number)
     somebody = Somebody(local, "somebody")
+    _add_replicas(world)
     sessions = (_role_session(local), _root_task(local), somebody.session())
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
     for who in callers:
@@ -156,6 +169,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             world.described.append(local.kms_request("DescribeKey", who, KeyId=alias))
         for key in world.keys:
             world.used.append(local.kms_request("Encrypt", who, KeyId=key, Plaintext="aGk="))
+    for region, key in world.places[len(world.keys) :]:  # one caller is enough for these
+        asked = {"KeyId": key, "Plaintext": "aGk="}
+        world.used.append(local.kms_request("Encrypt", region=region, **asked))
     yield world
     local.installation.close()
 
@@ -277,10 +293,24 @@ def _add_key(world: World, number: int) -> None:
     made = world.local.kms("CreateKey", Tags=tags, Description=f"key {number}")
     key = str(made.json["KeyMetadata"]["KeyId"])
     world.keys.append(key)
+    world.places.append((REGION, key))
     assert (
         world.local.kms("CreateAlias", AliasName=f"alias/key-{number}", TargetKeyId=key).status
         == 200
     )
+
+
+def _add_replicas(world: World) -> None:
+    """A primary whose role has gone to the other Region, so that its first row is a replica's."""
+    made = world.local.kms("CreateKey", MultiRegion=True)
+    key = str(made.json["KeyMetadata"]["KeyId"])
+    for operation, members in (
+        ("ReplicateKey", {"ReplicaRegion": OTHER_REGION}),
+        ("UpdatePrimaryRegion", {"PrimaryRegion": OTHER_REGION}),
+    ):
+        answer = world.local.kms(operation, KeyId=key, **members)
+        assert answer.status == 200, answer.body
+    world.places += [(REGION, key), (OTHER_REGION, key)]
 
 
 # The changes

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Server, free_port
+from tests.conftest import OTHER_REGION, Server, free_port
 from tests.revoking.kinds import KINDS
 from tests.revoking.rounds import rounds
 from tests.revoking.steps import Steps, both
@@ -20,7 +20,7 @@ ROUNDS = 300
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server of its own, for its account becomes the management account of an organization."""
     server = Server(tmp_path_factory.mktemp("revoking") / "data", free_port())
-    server.start()
+    server.start("--region", OTHER_REGION)
     yield World(server)
     assert server.stop() == 0, server.log()
 

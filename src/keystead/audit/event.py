@@ -55,3 +55,4 @@ class Event(msgspec.Struct):
     error_message: str = ""
     severity: str = ""  # `HIGH`, or nothing
     duration_us: int = 0
+    also: "list[Event]" = []  # of the same call, in another Region

@@ -1,6 +1,9 @@
 """One KMS call in progress: every service's `Call`, with the keys and their custody."""
 
 from collections.abc import Mapping
+from typing import Self
+
+import msgspec
 
 from keystead.call import Call, R, Resource
 from keystead.custody.material import Custody
@@ -34,6 +37,7 @@ class KmsCall(Call, kw_only=True):
     custody: Custody
     tokens: Tokens
     last_uses: LastUses
+    regions: frozenset[str] = frozenset()  # of the installation
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 
     def __post_init__(self) -> None:
@@ -81,6 +85,11 @@ class KmsCall(Call, kw_only=True):
         if reference.is_alias:
             return self.repository.key_by_alias(reader, account, region, resource)
         return self.repository.key(reader, account, region, reference.key_id)
+
+    def elsewhere(self, region: str) -> Self:
+        """The part of this call that is done in another Region, and asked there (kms.md 10.4)."""
+        keys = {**self.keys, "aws:requestedregion": region}
+        return msgspec.structs.replace(self, region=region, keys=keys)
 
     def record_defaults(self, **members: object) -> None:
         """Let the event show the defaults that the request relied on (kms.md 22.2)."""

@@ -20,7 +20,7 @@ class Wanted(NamedTuple):
     spec: api.KeySpec
     usage: api.KeyUsageType
     origin: api.OriginType
-    multi_region: bool
+    multi_region: str  # "PRIMARY", "REPLICA", or "" for a single-Region key
     tags: dict[str, str]
     bypass: bool | None  # None: the request does not say
 
@@ -36,9 +36,8 @@ class Wanted(NamedTuple):
         `aws:ResourceTag` and `kms:ResourceAliases` describe an existing key. The new key has
         neither, with any tags in the request (kms.md 11).
         """
-        kind = "PRIMARY" if self.multi_region else ""
         return {
-            **described(self.spec, self.usage, self.origin, kind),
+            **described(self.spec, self.usage, self.origin, self.multi_region),
             **request_keys(self.tags),
         }
 
@@ -51,7 +50,7 @@ class Wanted(NamedTuple):
             "keySpec": self.spec,
             "customerMasterKeySpec": self.spec,
             "keyUsage": self.usage,
-            "multiRegion": self.multi_region,
+            "multiRegion": self.multi_region != "",
             "bypassPolicyLockoutSafetyCheck": bool(self.bypass),
         }
 
@@ -65,7 +64,7 @@ def read(request: api.CreateKeyRequest, region: str) -> Wanted:
         spec=spec,
         usage=_usage(request, spec),
         origin=request.origin or "AWS_KMS",
-        multi_region=bool(request.multi_region),
+        multi_region="PRIMARY" if request.multi_region else "",
         tags=given,
         bypass=request.bypass_policy_lockout_safety_check,
     )
@@ -104,8 +103,6 @@ def require_served(call: KmsCall, wanted: Wanted, request: api.CreateKeyRequest)
         raise api.UnsupportedOperationException(
             f"Keys with the origin {wanted.origin} are not supported."
         )
-    if wanted.multi_region:
-        raise api.UnsupportedOperationException("Multi-Region keys are not supported.")
     call.require_had(wanted.spec)
 
 

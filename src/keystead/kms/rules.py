@@ -139,6 +139,7 @@ _ROWS = (
              by_alias=True, use=CIPHER,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
     KmsRules(api.ReplicateKey, answer_recorded=True,
+             asks=("kms:ReplicateKey", "kms:CreateKey", "kms:TagResource"),
              states=line(ok,   dis,  pdel, imp,  una,  cre,  upd)),
     KmsRules(api.RetireGrant,
              states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
@@ -183,7 +184,10 @@ ACTIONS_BY_ALIAS = frozenset(
 )
 """The actions of the operations whose key may be named by an alias, in lower case."""
 
-_BY_ACTION = {ascii_lower(action): row for row in KMS.values() for action in row.asks}
+_BY_ACTION = {
+    **{ascii_lower(action): row for row in KMS.values() for action in row.asks},
+    **{ascii_lower(f"kms:{name}"): row for name, row in KMS.items()},  # its own, before all others
+}
 
 
 def add_request_keys(

@@ -214,6 +214,30 @@ def require_rotation(key: Rotatable) -> None:
         raise wrong_origin(key)
 
 
+class Member(Protocol):
+    """A key, as far as the rules of multi-Region keys have to know it."""
+
+    @property
+    def arn_text(self) -> str: ...
+
+    @property
+    def multi_region(self) -> str: ...
+
+
+def require_primary(key: Member) -> None:
+    """Refuse unless the key is the primary of a multi-Region set (kms.md 9, 14)."""
+    if key.multi_region != "PRIMARY":
+        raise api.UnsupportedOperationException(
+            f"{key.arn_text} is not a multi-region primary key."
+        )
+
+
+def refuse_replica(key: Member) -> None:
+    """Refuse a replica: what all members share is changed at the primary (kms.md 13.1)."""
+    if key.multi_region == "REPLICA":
+        require_primary(key)
+
+
 def kind(spec: str) -> str:
     """Symmetric, HMAC or asymmetric. An alias cannot move from one kind to another (kms.md 6.4)."""
     if spec == SYMMETRIC_DEFAULT:

@@ -12,12 +12,13 @@ from keystead.kms.keys.records import (
     MaterialRecord,
     Place,
 )
+from keystead.kms.keys.related import RelatedKeys, promoted
 from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
 from keystead.kms.keys.uses import KeyUse, LastUses
 
 __all__ = (
     "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyCount", "KeyRecord",
-    "KeyRepository", "KeyUse", "LastUses", "MaterialRecord", "Place", "Reference", "Waiting",
-    "algorithm_lists", "aliases", "dates", "described", "identifiers", "key_metadata",
-    "key_reference", "key_view", "nobodys_key", "old_spec", "tags",
+    "KeyRepository", "KeyUse", "LastUses", "MaterialRecord", "Place", "Reference", "RelatedKeys",
+    "Waiting", "algorithm_lists", "aliases", "dates", "described", "identifiers", "key_metadata",
+    "key_reference", "key_view", "nobodys_key", "old_spec", "promoted", "tags",
 )  # fmt: skip

@@ -18,6 +18,7 @@ from keystead.caches import Shared
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.keys.records import KeyRecord
+from keystead.kms.keys.related import Relation
 from keystead.kms.states import KeyState
 from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource, documents
 from keystead.store.changes import Name
@@ -27,6 +28,7 @@ from keystead.wire.models import kms as api
 RESOURCE_TYPE = "AWS::KMS::Key"
 
 _KEY, _TAG, _ALIAS = 3500, 450, 150  # bytes that a key takes, with each tag and alias
+_RELATED = 2500  # bytes of what a multi-Region key knows of its set
 
 _read_tags = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -44,6 +46,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     grants: ClassVar[tuple[PolicySource, ...]] = ()
 
     record: KeyRecord
+    relation: Relation | None = None  # of a multi-Region key: its set and its primary
     arn_text: str
     state: KeyState
     tags: Mapping[str, str] = {}
@@ -68,14 +71,32 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         force_setattr(self, "owner", record.account)
         force_setattr(self, "account", record.account)
         force_setattr(self, "key_id", record.key_id)
-        force_setattr(self, "material_id", record.material_id)
+        force_setattr(self, "material_id", self.shared.material_id)
         force_setattr(self, "row_version", record.row_version)
         force_setattr(self, "spec", record.key_spec)
         force_setattr(self, "usage", record.key_usage)
 
     @property
+    def shared(self) -> KeyRecord:
+        """The row with what all members of a multi-Region set share; of other keys, their own."""
+        return self.record if self.relation is None else self.relation.primary
+
+    @property
     def region(self) -> str:
         return self.record.region
+
+    @property
+    def multi_region(self) -> str:
+        """PRIMARY, REPLICA, or "" for a single-Region key."""
+        return self.record.multi_region
+
+    @property
+    def has_replicas(self) -> bool:
+        """Is it the primary of a set with other members?"""
+        relation = self.relation
+        if relation is None or self.multi_region != "PRIMARY":
+            return False
+        return len(relation.related.members) > 1
 
     @property
     def name(self) -> KeyName:
@@ -102,34 +123,39 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def key_view(
-    record: KeyRecord, aliases: tuple[str, ...], policies: tuple[PolicySource, ...]
+    record: KeyRecord,
+    aliases: tuple[str, ...],
+    policies: tuple[PolicySource, ...],
+    relation: Relation | None = None,
 ) -> Key:
     """The view of a stored key."""
     tags = _read_tags(record.tags)
     return Key(
         record=record,
+        relation=relation,
         arn_text=kms_arn(record.region, record.account, f"key/{record.key_id}"),
         state=KeyState(record.state),
         tags=tags,
         aliases=aliases,
         resource_policies=policies,
         condition_keys=_condition_keys(record, tags, aliases),
-        header=_header(record),
+        header=_header(record, record if relation is None else relation.primary),
     )
 
 
-def _header(record: KeyRecord) -> bytes:
-    if not record.material_id:
+def _header(record: KeyRecord, shared: KeyRecord) -> bytes:
+    if not shared.material_id:
         return b""
     name = KeyName(record.account, record.region, record.key_id)
-    return ciphertext.header(name, record.material_id)
+    return ciphertext.header(name, shared.material_id)
 
 
 def cost(key: Key) -> tuple[int, Shared]:
     """The bytes that a key takes, and the policies that other keys may have as well."""
     record = key.record
     texts = len(record.description) + 6 * len(record.tags) + 2 * sum(map(len, key.aliases))
-    own = _KEY + texts + _TAG * len(key.tags) + _ALIAS * len(key.aliases)
+    related = 0 if key.relation is None else _RELATED
+    own = _KEY + related + texts + _TAG * len(key.tags) + _ALIAS * len(key.aliases)
     return own, documents(key.resource_policies)
 
 

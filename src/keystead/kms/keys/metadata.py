@@ -6,6 +6,7 @@ from typing import cast, get_args
 import msgspec
 
 from keystead.kms import usage
+from keystead.kms.keys.identifiers import key_reference
 from keystead.kms.keys.key import Key
 from keystead.kms.states import KeyState
 from keystead.times import from_microseconds
@@ -36,11 +37,13 @@ def key_metadata(key: Key) -> api.KeyMetadata:
         key_usage=record.key_usage,
         key_state=record.state,
         deletion_date=_deletion_date(key),
+        pending_deletion_window_in_days=_pending_days(key),
         origin=record.origin,
         key_manager=record.manager,
         customer_master_key_spec=old_spec(key.spec),
         key_spec=record.key_spec,
         multi_region=record.multi_region != "",
+        multi_region_configuration=_multi_region(key),
         current_key_material_id=_current_material(key),
     )
     return msgspec.structs.replace(metadata, **algorithm_lists(key))
@@ -49,6 +52,31 @@ def key_metadata(key: Key) -> api.KeyMetadata:
 def _deletion_date(key: Key) -> datetime | None:
     stored = key.record.deletion_us
     return None if stored is None else from_microseconds(stored)
+
+
+def _pending_days(key: Key) -> int | None:
+    """The waiting period of a primary that begins when its last replica is gone."""
+    if key.relation is None or key.state is not KeyState.PENDING_REPLICA_DELETION:
+        return None
+    return key.relation.related.pending_days
+
+
+def _multi_region(key: Key) -> api.MultiRegionConfiguration | None:
+    """The members of a multi-Region key's set."""
+    if key.relation is None:
+        return None
+    related, primary = key.relation
+    members = {
+        region: api.MultiRegionKey(
+            arn=key_reference(key.account, region, key.key_id).arn, region=region
+        )
+        for region in related.members
+    }
+    return api.MultiRegionConfiguration(
+        multi_region_key_type=cast("api.MultiRegionKeyType", key.record.multi_region),
+        primary_key=members.pop(primary.region),
+        replica_keys=list(members.values()),
+    )
 
 
 def algorithm_lists(key: Key) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
+from keystead.kms.keys.generations import Generations
 from keystead.kms.keys.key import Key, cost, key_view
 from keystead.kms.keys.records import (
     AliasRecord,
@@ -23,6 +24,7 @@ from keystead.kms.keys.records import (
     PolicyRecord,
     Tombstone,
 )
+from keystead.kms.keys.related import RelatedKeys, RelatedTable, Relation
 from keystead.kms.keys.uses import KeyUse, KeyUses
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind, Policy, stored_policy
@@ -60,12 +62,12 @@ class KeyRepository:
         of_key = (Lookup(_KEY),)
         policies = (Lookup(_POLICY, near="key_id"),)
         aliases = (Lookup(_ALIAS), Lookup(_KEY))
-        generation = (*_KEY, "generation")
         self._keys = SealedTable(seals, "kms_keys", KeyRecord, _KEY, of_key)
         self._policies = SealedTable(seals, "kms_key_policies", PolicyRecord, _POLICY, policies)
         self._aliases = SealedTable(seals, "kms_aliases", AliasRecord, _ALIAS, aliases)
-        self._materials = SealedTable(seals, "kms_materials", MaterialRecord, generation, of_key)
+        self.generations = Generations(seals)
         self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, _KEY, of_key)
+        self.related = RelatedTable(seals)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
         self._uses = KeyUses(seals)
         self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
@@ -90,6 +92,10 @@ class KeyRepository:
         key = self._view(noting, record)
         return self._known.put(noting, row_key, key, account, *cost(key))
 
+    def row(self, reader: Reader, account: str, region: str, key_id: str) -> KeyRecord | None:
+        """The row of the key with this id."""
+        return self._keys.get(reader, account, region, key_id)
+
     def keep_named(self, noting: Noting, name: tuple[str, str, str], key: Key) -> None:
         """Keep the key that a caller names: `name` is the caller's account, Region, and text."""
         cache = self.named if key.exists else self.nobodys
@@ -110,10 +116,20 @@ class KeyRepository:
 
     def _view(self, noting: Noting, record: KeyRecord) -> Key:
         row_key = (record.account, record.region, record.key_id)
-        key = key_view(record, tuple(alias.name for alias in self.aliases_of(noting, record)), ())
+        names = tuple(alias.name for alias in self.aliases_of(noting, record))
+        key = key_view(record, names, (), self.relation(noting, record))
         policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
         return msgspec.structs.replace(
             key, resource_policies=(policy,), row_name=self._keys.name_of(_KEY, *row_key)
+        )
+
+    def relation(self, reader: Reader, record: KeyRecord) -> Relation | None:
+        """The set of a multi-Region key; None of another key."""
+        if not record.multi_region:
+            return None
+        account, key_id = record.account, record.key_id
+        return self.related.relation(
+            reader, record, lambda region: self.row(reader, account, region, key_id)
         )
 
     def _policy(self, reader: Reader, record: KeyRecord) -> Policy:
@@ -179,8 +195,7 @@ class KeyRepository:
 
     def materials(self, reader: Reader, key: KeyRecord) -> list[MaterialRecord]:
         """Every generation of a key's material, oldest first."""
-        row_key = (key.account, key.region, key.key_id)
-        return self._materials.of(reader, _KEY, *row_key, order="generation")
+        return self.generations.of(reader, key)
 
     def last_use(self, reader: Reader, key: KeyRecord) -> KeyUse | None:
         """The last use of a key that was written."""
@@ -218,6 +233,31 @@ class KeyRepository:
         counted: KeyCount | None,
     ) -> None:
         """Remember a new key, its policy and its first material. `counted` are the keys so far."""
+        self._add(transaction, key, text, principals, counted)
+        if key.multi_region:
+            self.related.begin(transaction, key)
+        self.generations.add(transaction, key, key.material_id)
+
+    def add_replica(
+        self,
+        transaction: Transaction,
+        replica: KeyRecord,
+        text: str,
+        principals: Mapping[str, str],
+        counted: KeyCount | None,
+    ) -> None:
+        """Remember a replica and its policy. Its material is the set's."""
+        self._add(transaction, replica, text, principals, counted)
+        self.related.join(transaction, replica)
+
+    def _add(
+        self,
+        transaction: Transaction,
+        key: KeyRecord,
+        text: str,
+        principals: Mapping[str, str],
+        counted: KeyCount | None,
+    ) -> None:
         self._keys.insert(transaction, key)
         self._policies.insert(
             transaction,
@@ -228,16 +268,6 @@ class KeyRepository:
                 name=DEFAULT_POLICY,
                 text=text,
                 principals=_write_json(principals),
-            ),
-        )
-        self._materials.insert(
-            transaction,
-            MaterialRecord(
-                account=key.account,
-                region=key.region,
-                key_id=key.key_id,
-                generation=1,
-                material_id=key.material_id,
             ),
         )
         self._count(transaction, key, counted, 1)
@@ -280,19 +310,7 @@ class KeyRepository:
         now_us: int,
     ) -> KeyRecord:
         """Remember another generation of material, which encrypts from now on."""
-        generation = self.materials(transaction, key)[-1].generation + 1
-        self._materials.insert(
-            transaction,
-            MaterialRecord(
-                account=key.account,
-                region=key.region,
-                key_id=key.key_id,
-                generation=generation,
-                material_id=material_id,
-                rotated_us=now_us,
-                rotation_type=rotation_type,
-            ),
-        )
+        self.generations.add(transaction, key, material_id, now_us, rotation_type)
         return self.change_key(transaction, key, material_id=material_id)
 
     def record_use(self, transaction: Transaction, use: KeyUse) -> None:
@@ -315,20 +333,30 @@ class KeyRepository:
         """Forget an alias."""
         self._aliases.delete(transaction, alias.account, alias.region, alias.name)
 
-    def destroy_key(self, transaction: Transaction, key: KeyRecord, now_us: int) -> None:
-        """Forget the key and everything that belongs to it. Only its tombstone stays."""
+    def destroy_key(
+        self, transaction: Transaction, key: KeyRecord, now_us: int
+    ) -> RelatedKeys | None:
+        """Forget the key and everything that belongs to it. Only its tombstone stays.
+
+        The generations of a set's material go with its last member. Returns the set that is left.
+        """
+        left = self.related.leave(transaction, key) if key.multi_region else None
+        if left is None:
+            self.generations.forget(transaction, key)
         for alias in self.aliases_of(transaction, key):
             self.remove_alias(transaction, alias)
         row_key = (key.account, key.region, key.key_id)
-        for material in self.materials(transaction, key):
-            self._materials.delete(transaction, *row_key, material.generation)
         self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
         self._keys.delete(transaction, *row_key)
         self._uses.forget(transaction, row_key)
         self._count(transaction, key, self.counted(transaction, key.account, key.region), -1)
-        self._tombstones.insert(
-            transaction,
-            Tombstone(
-                account=key.account, region=key.region, key_id=key.key_id, destroyed_us=now_us
-            ),
+        former = self._tombstones.get(transaction, *row_key)  # of a replica that was made again
+        stone = Tombstone(
+            account=key.account, region=key.region, key_id=key.key_id, destroyed_us=now_us
         )
+        if former is None:
+            self._tombstones.insert(transaction, stone)
+        else:
+            again = msgspec.structs.replace(stone, row_version=former.row_version)
+            self._tombstones.update(transaction, again)
+        return left

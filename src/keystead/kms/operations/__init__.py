@@ -10,6 +10,7 @@ from keystead.kms.operations import (
     last_usage,
     lifecycle,
     macs,
+    multi_region,
     policies,
     randomness,
     rotation,
@@ -19,5 +20,6 @@ from keystead.kms.operations import (
 
 __all__ = (
     "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
-    "last_usage", "lifecycle", "macs", "policies", "randomness", "rotation", "signatures", "tags",
+    "last_usage", "lifecycle", "macs", "multi_region", "policies", "randomness", "rotation",
+    "signatures", "tags",
 )  # fmt: skip

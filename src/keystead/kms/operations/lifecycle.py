@@ -25,6 +25,7 @@ from keystead.kms.keys import (
     tags,
 )
 from keystead.kms.paging import in_parts, page
+from keystead.kms.states import KeyState
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements, implements_with_work
 from keystead.store.protocol import Value
@@ -40,11 +41,11 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     wanted = creation.read(request, call.region)
     call.record_defaults(**wanted.recorded)
     permit = call.authorize_any("kms:CreateKey", wanted.condition_keys)
-    key_id = _new_id(call, permit)
+    key_id = _new_id(call, permit, multi_region=bool(wanted.multi_region))
     if wanted.tags:
         # The key is not there yet and has no policy: identity policies alone allow its tags.
-        new = Target(key_reference(call.account, call.region, key_id).arn, call.account)
-        _authorize_tags(call, new, wanted.tagging_keys)
+        arn = key_reference(call.account, call.region, key_id).arn
+        authorize_tags(call, arn, wanted.tagging_keys)
     creation.require_served(call, wanted, request)
     policy = key_policies.read_policy(
         call, request.policy or key_policies.default_policy(call.account)
@@ -65,15 +66,16 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     record = msgspec.structs.replace(draft, material_id=material_id)
     call.repository.add_key(call.transaction, record, policy.text, policy.principals, counted)
     key_policies.remember(call, policy)
-    key = key_view(record, (), ())
+    key = key_view(record, (), (), call.repository.relation(call.transaction, record))
     call.event.resources.append(EventResource(call.account, RESOURCE_TYPE, key.arn_text))
     return api.CreateKeyResponse(key_metadata=key_metadata(key))
 
 
-def _new_id(call: KmsCall, permit: Permit[Target]) -> str:
-    """An id that no key has or had."""
+def _new_id(call: KmsCall, permit: Permit[Target], *, multi_region: bool) -> str:
+    """An id that no key has or had; with `mrk-` it is the same in every Region (kms.md 2)."""
     while True:
-        key_id = str(UUID(bytes=call.custody.random(permit, 16), version=4))
+        uuid = UUID(bytes=call.custody.random(permit, 16), version=4)
+        key_id = f"mrk-{uuid.hex}" if multi_region else str(uuid)
         if call.repository.is_free(call.transaction, call.account, call.region, key_id):
             return key_id
 
@@ -90,6 +92,7 @@ def _draft(
         key_spec=wanted.spec,
         key_usage=wanted.usage,
         origin=wanted.origin,
+        multi_region=wanted.multi_region,
         description=description,
         tags=tags.write(wanted.tags),
         policy_id=policy_id,
@@ -97,8 +100,9 @@ def _draft(
     )
 
 
-def _authorize_tags(call: KmsCall, new: Target, keys: Mapping[str, ContextValue]) -> None:
-    """May they tag it?  A refusal does not name the key: there is none (kms.md 8.4)."""
+def authorize_tags(call: KmsCall, arn: str, keys: Mapping[str, ContextValue]) -> None:
+    """May they tag a new key?  A refusal does not name it: it is not there (kms.md 8.4)."""
+    new = Target(arn, call.account)
     try:
         call.authorize("kms:TagResource", new, keys)
     except AccessDenied as refusal:
@@ -181,6 +185,8 @@ def schedule_key_deletion(
         {"kms:schedulekeydeletionpendingwindowindays": str(days)},
     )
     call.require_state(key)
+    if key.has_replicas:
+        return _wait_for_replicas(call, key, days)
     date = call.now + timedelta(days=days)
     call.repository.change_key(
         call.transaction, key.record, state="PendingDeletion", deletion_us=microseconds(date)
@@ -190,6 +196,15 @@ def schedule_key_deletion(
         deletion_date=date,
         key_state="PendingDeletion",
         pending_window_in_days=days,
+    )
+
+
+def _wait_for_replicas(call: KmsCall, key: Key, days: int) -> api.ScheduleKeyDeletionResponse:
+    """A primary outlives its replicas: its waiting period begins when they are gone (kms.md 14)."""
+    call.repository.related.change_pending(call.transaction, key.record, days)
+    call.repository.change_key(call.transaction, key.record, state="PendingReplicaDeletion")
+    return api.ScheduleKeyDeletionResponse(
+        key_id=key.arn_text, key_state="PendingReplicaDeletion", pending_window_in_days=days
     )
 
 
@@ -208,4 +223,6 @@ def cancel_key_deletion(
     call: KmsCall, request: api.CancelKeyDeletionRequest
 ) -> api.CancelKeyDeletionResponse:
     key = _change(call, request.key_id, state="Disabled", deletion_us=None)
+    if key.state is KeyState.PENDING_REPLICA_DELETION:
+        call.repository.related.change_pending(call.transaction, key.record, None)
     return api.CancelKeyDeletionResponse(key_id=key.arn_text)

@@ -26,6 +26,7 @@ def enable_key_rotation(call: KmsCall, request: api.EnableKeyRotationRequest) ->
     call.authorize("kms:EnableKeyRotation", key, {"kms:rotationperiodindays": str(days)})
     call.require_state(key)
     usage.require_rotation(key)
+    usage.refuse_replica(key)
     if days != key.record.rotation_days:
         date = call.now + timedelta(days=days)
         call.repository.change_key(
@@ -39,6 +40,7 @@ def disable_key_rotation(call: KmsCall, request: api.DisableKeyRotationRequest) 
     call.authorize("kms:DisableKeyRotation", key)
     call.require_state(key)
     usage.require_rotation(key)
+    usage.refuse_replica(key)
     call.repository.change_key(call.transaction, key.record, rotation_days=0, next_rotation_us=None)
 
 
@@ -50,13 +52,13 @@ def get_key_rotation_status(
     call.authorize("kms:GetKeyRotationStatus", key)
     call.require_state(key)
     usage.require_rotation(key)
-    next_us = key.record.next_rotation_us
+    next_us = key.shared.next_rotation_us
     if next_us is None or key.state in _ENDING:
         return api.GetKeyRotationStatusResponse(key_id=key.arn_text, key_rotation_enabled=False)
     return api.GetKeyRotationStatusResponse(
         key_id=key.arn_text,
         key_rotation_enabled=True,
-        rotation_period_in_days=key.record.rotation_days,
+        rotation_period_in_days=key.shared.rotation_days,
         next_rotation_date=from_microseconds(next_us),
     )
 
@@ -69,6 +71,7 @@ def rotate_key_on_demand(
     permit = call.authorize("kms:RotateKeyOnDemand", key)
     call.require_state(key)
     usage.require_rotation(key)
+    usage.refuse_replica(key)
     _require_quiet(call, key)
     _require_quota(call, key)
     rotated = rotate(

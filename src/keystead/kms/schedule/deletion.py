@@ -4,14 +4,18 @@ A key that is pending deletion carries the date. When the date has come, the mat
 generation, the policy, the aliases, the tags and the key itself are removed. A tombstone stays, so
 that the id is never given again. Nobody can undo this. So the caller has to make sure first that
 the clock is right (TM-4).
+
+A replica leaves the material to the other members of its set (kms.md 14). The primary outlives its
+replicas: it waits for them, and its own waiting period begins when the last of them is gone.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
-from keystead.kms.keys import KeyRecord, KeyRepository, Place, dates, key_view
+from keystead.custody.rows import RowIntegrityError
+from keystead.kms.keys import KeyRecord, KeyRepository, Place, RelatedKeys, dates, key_view
 from keystead.kms.schedule.dated import DatedWork
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
@@ -39,12 +43,29 @@ def destroy_due(
 ) -> Destroyed:
     """Destroy the key in this row; raises RowIntegrityError unless its deletion date has come."""
     record = repository.due(transaction, place, _is_due, now)
-    permit = Permit.for_system(
-        key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
-    )
-    custody.destroy_material(transaction, permit, record.account, record.key_id)
-    repository.destroy_key(transaction, record, microseconds(now))
+    left = repository.destroy_key(transaction, record, microseconds(now))
+    if left is None:
+        permit = Permit.for_system(
+            key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
+        )
+        custody.destroy_material(transaction, permit, record.account, record.key_id)
+    else:
+        _begin_waiting(transaction, repository, left, now)
     return Destroyed(record)
+
+
+def _begin_waiting(
+    transaction: Transaction, repository: KeyRepository, left: RelatedKeys, now: datetime
+) -> None:
+    """The waiting period of a primary begins when its last replica is gone."""
+    if left.pending_days is None or len(left.members) > 1:
+        return
+    primary = repository.row(transaction, left.account, left.members[0], left.key_id)
+    if primary is None:
+        raise RowIntegrityError("kms_related_keys", (left.account, left.key_id))
+    until = microseconds(now + timedelta(days=left.pending_days))
+    repository.related.change_pending(transaction, primary, None)
+    repository.change_key(transaction, primary, state="PendingDeletion", deletion_us=until)
 
 
 def _is_due(key: KeyRecord, now_us: int) -> bool:

@@ -240,6 +240,7 @@ class Installation:
                 custody=self.custody,
                 tokens=tokens,
                 last_uses=self.last_uses,
+                regions=frozenset(self.config.regions),
                 accept_unsupported_condition_keys=accept,
             ),
             "iam": partial(

@@ -24,7 +24,8 @@ In any step the compiled form of a long document may be missing. Then the run is
 again when that is made (`work.Preparations`, decision 0027).
 
 INVARIANTS
- (a) Every request that gets here leaves exactly one event, in any case. Refusals of unknown callers
+ (a) Every request that gets here leaves exactly one event, in any case. One that acts in another
+     Region as well leaves one there if it is performed. Refusals of unknown callers
      that come too fast are counted in one event (`unknown_callers`).
  (b) An error leaves no change: if anything is raised in a call, its changes are undone. Its answer
      (7) is written while they still can be.
@@ -420,6 +421,8 @@ class Pipeline:
             response = answered.response
             _end(event, "", "", arrived.started)
             self.trail.record(event)  # 6
+            for other in event.also:
+                self.trail.record(other)
         else:
             response = self._refusal(answered)
         self.metrics.call(
