@@ -1,0 +1,179 @@
+"""What does a signature cost, beside the bare call of the library and an Encrypt?
+
+    python -m bench.signing [--seconds S] [--rounds N] [--only SPEC …] [--json]
+
+    goal       at 32 callers at most 60 µs, at one caller at most 150 µs, more than the library's
+               call and an Encrypt with as many callers
+
+At one caller the cost is the time until the answer, at 32 the CPU time of the server (all of its
+threads): on a machine that does other things, only that is worth anything. All figures are the
+least of the rounds; library, Encrypt and signatures take turns in each round.
+"""
+
+import argparse
+import base64
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA44PrivateKey,
+    MLDSA65PrivateKey,
+    MLDSA87PrivateKey,
+)
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from bench import servers, signed
+from bench.callers import Callers, as_json
+from bench.prove_floods import SETTLE_SECONDS, end, process, sign
+from bench.servers import Server
+
+MESSAGE = bytes(range(64))
+CALLERS = {1: 150.0, 32: 60.0}
+"""How many callers → how many µs more they may cost."""
+ALGORITHMS = {
+    "RSA_2048": "RSASSA_PKCS1_V1_5_SHA_256",
+    "ML_DSA_44": "ML_DSA_SHAKE_256",
+    "ML_DSA_65": "ML_DSA_SHAKE_256",
+    "ML_DSA_87": "ML_DSA_SHAKE_256",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The cost of a signature, in µs."""
+
+    spec: str
+    callers: int
+    library: float
+    encrypt: float
+    signature: float
+
+    @property
+    def more(self) -> float:
+        """What it costs more than it has to."""
+        return self.signature - self.library - self.encrypt
+
+    @property
+    def holds(self) -> bool:
+        return self.more <= CALLERS[self.callers]
+
+
+def bare(spec: str) -> Callable[[], bytes]:
+    """The library's call."""
+    if spec == "RSA_2048":
+        key = generate_private_key(65537, 2048)
+        return lambda: key.sign(MESSAGE, PKCS1v15(), SHA256())
+    kinds = {"ML_DSA_44": MLDSA44PrivateKey, "ML_DSA_65": MLDSA65PrivateKey}
+    made = kinds.get(spec, MLDSA87PrivateKey).generate()
+    return lambda: made.sign(MESSAGE)
+
+
+def of_library(call: Callable[[], bytes], seconds: float) -> float:
+    """The CPU time of a call, in µs."""
+    began, until, calls = time.thread_time(), time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        call()
+        calls += 1
+    return (time.thread_time() - began) / calls * 1e6
+
+
+def of_server(server: Server, request: str, callers: int, seconds: float) -> float:
+    """What a request costs, in µs: of one caller its time, of many the server's CPU time."""
+    load = Callers(server.port, "127.0.0.1", callers, request)
+    with process("bench.callers", as_json(load)) as asking:
+        before, began = server.cpu_seconds(), time.monotonic()
+        time.sleep(seconds + SETTLE_SECONDS)
+        answers = int(end(asking))
+        cpu, took = server.cpu_seconds() - before, time.monotonic() - began
+    return (took if callers == 1 else cpu) / answers * 1e6
+
+
+def measure(
+    server: Server, specs: Mapping[str, str], seconds: float, rounds: int
+) -> list[Measured]:
+    """The least cost of each signature and of an Encrypt, and of the library's calls."""
+    library = {spec: bare(spec) for spec in specs}
+    costs: dict[tuple[str, int], list[float]] = {}
+    for _ in range(rounds):
+        for callers in CALLERS:
+            requests = {"Encrypt": _encrypt(server)}
+            requests |= {spec: _sign(server, spec, key) for spec, key in specs.items()}
+            for name, request in requests.items():
+                cost = of_server(server, request, callers, seconds)
+                costs.setdefault((name, callers), []).append(cost)
+        for spec, call in library.items():
+            costs.setdefault((spec, 0), []).append(of_library(call, seconds))
+    least = {name: min(each) for name, each in costs.items()}
+    return [
+        Measured(spec, callers, least[spec, 0], least["Encrypt", callers], least[spec, callers])
+        for spec in specs
+        for callers in CALLERS
+    ]
+
+
+def _encrypt(server: Server) -> str:
+    text = base64.b64encode(MESSAGE).decode()
+    body = json.dumps(
+        {"KeyId": server.key_id, "EncryptionContext": signed.CONTEXT, "Plaintext": text}
+    )
+    return sign(server, "kms", "TrentService.Encrypt", body)
+
+
+def _sign(server: Server, spec: str, key: str) -> str:
+    text = base64.b64encode(MESSAGE).decode()
+    body = json.dumps({"KeyId": key, "Message": text, "SigningAlgorithm": ALGORITHMS[spec]})
+    return sign(server, "kms", "TrentService.Sign", body)
+
+
+def table(measured: list[Measured]) -> str:
+    """The figures as a table."""
+    lines = [
+        "| key | callers | library µs | Encrypt µs | Sign µs | more µs | goal |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {one.spec} | {one.callers} | {one.library:,.0f} | {one.encrypt:,.0f}"
+        f" | {one.signature:,.0f} | {one.more:,.0f} | {CALLERS[one.callers]:.0f} |"
+        for one in measured
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, print, and say which goals were missed."""
+    parser = argparse.ArgumentParser(description="Signatures, beside the library's bare calls.")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", choices=tuple(ALGORITHMS), help="not all")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    arguments = parser.parse_args()
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # nothing is shared
+    directory = tempfile.TemporaryDirectory(prefix="keystead-signing-", dir=memory)
+    with directory as temporary:
+        server = servers.keystead(str(Path(sys.executable).with_name("keystead")), Path(temporary))
+        server.start(Path(temporary) / "keystead.log")
+        try:
+            who = servers.administrator(Path(temporary))
+            server.access_key_id, server.secret = who
+            kms = server.client("kms", *who)
+            server.key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+            specs = {
+                spec: kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+                for spec in arguments.only or ALGORITHMS
+            }
+            measured = measure(server, specs, arguments.seconds, arguments.rounds)
+        finally:
+            server.stop()
+    print(json.dumps([asdict(one) for one in measured]) if arguments.json else table(measured))
+    return 0 if all(one.holds for one in measured) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
