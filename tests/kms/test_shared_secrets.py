@@ -5,9 +5,11 @@ from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey, MLKEM1024PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
+    load_der_public_key,
 )
 
 from keystead.custody.backends.software import ml_kem_512
@@ -66,6 +68,22 @@ def test_two_parties_share_a_secret(admin: Kms, spec: str) -> None:
     assert encapsulated(admin, key)[0] != shared
 
 
+@pytest.mark.parametrize(("spec", "kind"), [
+    ("ML_KEM_768", MLKEM768PublicKey), ("ML_KEM_1024", MLKEM1024PublicKey),
+])  # fmt: skip
+def test_who_has_the_public_key_encapsulates_elsewhere(
+    admin: Kms, spec: str, kind: type[MLKEM768PublicKey | MLKEM1024PublicKey]
+) -> None:
+    """Decapsulate finds a secret that was encapsulated outside with the public key."""
+    key = kem_key(admin, spec)
+    given = admin.get_public_key(KeyId=key)
+    assert given.encapsulation_algorithms == ["ML_KEM"]
+    public = load_der_public_key(given.public_key)
+    assert isinstance(public, kind)
+    shared, ciphertext = public.encapsulate()
+    assert decapsulated(admin, key, ciphertext) == shared
+
+
 def test_other_ciphertexts(admin: Kms) -> None:
     """One of the wrong length is refused; all others give a secret that nobody shares."""
     key, other = kem_key(admin), kem_key(admin)
@@ -100,8 +118,24 @@ def test_the_smallest_parameter_set_is_optional(
     with refused("UnsupportedOperationException", unsupported):
         decapsulated(admin, key, ciphertext)
     with refused("UnsupportedOperationException", unsupported):
+        admin.get_public_key(KeyId=key)
+    with refused("UnsupportedOperationException", unsupported):
         admin.generate_data_key_pair(KeyId=admin.key(), KeyPairSpec="ML_KEM_512")
     encapsulated(admin, kem_key(admin, "ML_KEM_768"))
+
+
+@pytest.mark.parametrize("spec", CURVES)
+def test_two_keys_agree(admin: Kms, spec: str) -> None:
+    """Each side derives the same secret: two KMS keys, and a KMS key and a key outside."""
+    one, two = agreement_key(admin, spec), agreement_key(admin, spec)
+    publics = [admin.get_public_key(KeyId=key).public_key for key in (one, two)]
+    shared = derived(admin, one, publics[1])
+    assert shared == derived(admin, two, publics[0])
+    assert len(shared) == (CURVES[spec].key_size + 7) // 8
+    outside = ec.generate_private_key(CURVES[spec])
+    theirs = load_der_public_key(publics[0])
+    assert isinstance(theirs, ec.EllipticCurvePublicKey)
+    assert derived(admin, one, spki(outside)) == outside.exchange(ec.ECDH(), theirs)
 
 
 def test_the_answer_tells_the_origin(admin: Kms) -> None:

@@ -81,6 +81,7 @@ def get_public_key(
     grants.require_known(request.grant_tokens)
     call.require_state(key)
     usage.require_public(key)
+    call.require_had(key.spec)
     public_key = result(call, call.custody.public_key(call.transaction, permit))
     if isinstance(public_key, Work):
         return public_key
