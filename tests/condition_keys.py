@@ -167,6 +167,10 @@ _COPY: Keys = {
 _BY_ALIAS: Keys = {"kms:RequestAlias": "alias/app"}
 _NEW_REPLICA: Keys = {**_REPLICA, "aws:RequestedRegion": NEW_REGION}
 _TO_NEW_REGION = {"KeyId": "@primary", "ReplicaRegion": NEW_REGION}
+_BUCKET = "arn:aws:s3:eu-central-1:111122223333:bucket"
+_GRANT = {"KeyId": "@key", "Operations": ["Decrypt", "Encrypt"]}
+_FOR_NO_SERVICE: Keys = {"kms:GrantIsForAWSResource": "false"}
+_GRANTED: Keys = {**_FOR_NO_SERVICE, "kms:GrantOperations": ("Decrypt", "Encrypt")}
 _TAGGED_KEY = {"Tags": [TAG], "BypassPolicyLockoutSafetyCheck": True}
 _HMAC: Keys = {
     **_KEY,
@@ -301,6 +305,23 @@ KMS: tuple[Row, ...] = (
         {**_NEW_REPLICA, **_TAGGED}, "TagResource"),
     *(Row("UpdatePrimaryRegion", {"KeyId": "@primary", "PrimaryRegion": REPLICA_REGION}, on,
           {"kms:PrimaryRegion": REPLICA_REGION}) for on in (On.PRIMARY_KEY, On.REPLICA_KEY)),
+    Row("CreateGrant", {**_GRANT, "GranteePrincipal": "@account", "RetiringPrincipal": "@account",
+                        "Constraints": {"EncryptionContextEquals": {"App": "Pay", "stage": ""}}},
+        On.KEY, {**_GRANTED, **_CONTEXT, "kms:GranteePrincipal": "@account",
+                 "kms:RetiringPrincipal": "@account",
+                 "kms:GrantConstraintType": "EncryptionContextEquals"}),
+    Row("CreateGrant", {**_GRANT, "GranteeServicePrincipal": "s3.amazonaws.com",
+                        "RetiringServicePrincipal": "s3.amazonaws.com",
+                        "Constraints": {"SourceArn": _BUCKET}}, On.KEY,
+        {**_GRANTED, "kms:GranteeServicePrincipal": "s3.amazonaws.com",
+         "kms:RetiringServicePrincipal": "s3.amazonaws.com",
+         "kms:GrantConstraintSourceArn": _BUCKET}),
+    Row("ListGrants", {"KeyId": "@key"}, On.KEY, _FOR_NO_SERVICE),
+    Row("RevokeGrant", {"KeyId": "@key", "GrantId": "@grant", "DryRun": True}, On.KEY,
+        _FOR_NO_SERVICE),
+    Row("RetireGrant", {"KeyId": "@key", "GrantId": "@grant", "DryRun": True}, On.KEY,
+        {**_CONTEXT, "kms:GrantConstraintType": "EncryptionContextSubset"}),
+    *_plain("ListRetirableGrants", On.ANYTHING, RetiringPrincipal="@account"),
 )  # fmt: skip
 
 WITHOUT_CALLER = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})

@@ -76,6 +76,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "kms/test_tags.py: test_tags_in_the_request_can_be_conditions test_tags_that_cannot_be",
         "kms/test_multi_region.py: test_both_sides_are_asked test_both_regions_are_asked_for_it",
         "kms/test_multi_region.py: test_the_lockout_check_is_about_the_replica",
+        "kms/test_grants.py: test_a_grant_makes_no_wider_one test_constraints_are_kept",
+        "kms/test_grants.py: test_the_source_arn_is_kept test_conditions",
     ),
     "organization policies, account moves, endpoint policies": (
         "identity/test_organizations.py: test_what_members_may_ask",

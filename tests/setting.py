@@ -39,7 +39,7 @@ def filled(value: Any, made: Made) -> Any:
 
 
 def keys(admin: Kms) -> dict[str, Any]:
-    """A key with a tag and an alias, a bare one, a multi-Region one, and a ciphertext.
+    """A key with a tag, an alias and a grant, a bare one, a multi-Region one, and a ciphertext.
 
     Also keys of other kinds.
     """
@@ -59,7 +59,17 @@ def keys(admin: Kms) -> dict[str, Any]:
     primary = key(MultiRegion=True)
     admin.call("ReplicateKey", {"KeyId": primary, "ReplicaRegion": table.REPLICA_REGION})
     made = {"@key": tagged, "@bare": bare, "@primary": primary, "@blob": blob}
-    return {**made, **shared, **proving(admin)}
+    return {**made, **granted(admin, tagged), **shared, **proving(admin)}
+
+
+def granted(admin: Kms, key: str) -> dict[str, Any]:
+    """An account, and a grant to it."""
+    number = admin.call("DescribeKey", {"KeyId": key}).key_metadata.aws_account_id
+    account = f"arn:aws:iam::{number}:root"
+    constraints = {"EncryptionContextSubset": {"App": "Pay", "stage": ""}}
+    grant = {"KeyId": key, "GranteePrincipal": account, "Operations": ["RetireGrant"]}
+    made = admin.call("CreateGrant", {**grant, "Constraints": constraints}).grant_id
+    return {"@account": account, "@grant": made}
 
 
 def proving(admin: Kms) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Revoking calls of KMS and of Organizations, against sessions of roles."""
+"""Revoking calls of KMS, of its grants, and of Organizations, against sessions of roles."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.credentials import Credentials
@@ -7,7 +8,7 @@ from botocore.credentials import Credentials
 from tests.conftest import OTHER_REGION
 from tests.revoking.asking import Request
 from tests.revoking.steps import Steps, both
-from tests.revoking.world import ALLOW, World, credentials, document
+from tests.revoking.world import ALLOW, TEXT, World, credentials, document
 
 SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 
@@ -129,6 +130,93 @@ def key_tag(w: World) -> Steps:
         lambda: w.kms.untag_resource(KeyId=key, TagKeys=["team"]),
         lambda: w.kms.tag_resource(KeyId=key, Tags=tags),
     )
+
+
+# Grants
+
+
+def _granted(
+    w: World, who: str, asked: Request, key: str, revoke: Callable[[Mapping[str, str]], Any],
+    **members: Any,
+) -> Steps:  # fmt: skip
+    """A grant that is made, ended in this way, and made again."""
+
+    def grant() -> Mapping[str, str]:
+        made = w.kms.create_grant(
+            KeyId=key, GranteePrincipal=who, Operations=["Encrypt"], **members
+        )
+        return {"grant": made["GrantId"], "token": made["GrantToken"]}
+
+    made = grant()
+    while True:
+        yield asked
+        revoke(made)
+        yield None
+        made = grant()
+
+
+def _without_policies(w: World) -> tuple[str, str, Credentials]:
+    """A key, a role without any policy, and its session."""
+    role = w.role()
+    return w.new_key(), f"arn:aws:iam::{w.account}:role/{role}", w.assume(role)
+
+
+def revoked_grant(w: World) -> Steps:
+    key, role, session = _without_policies(w)
+    yield from _granted(
+        w, role, w.encrypt(session, key), key,
+        lambda made: w.kms.revoke_grant(KeyId=key, GrantId=made["grant"]),
+    )  # fmt: skip
+
+
+def retired_grant(w: World) -> Steps:
+    """By its token; the grant is for one session only."""
+    key, role, session = _without_policies(w)
+    name = role.rpartition("/")[2]
+    yield from _granted(
+        w, f"arn:aws:sts::{w.account}:assumed-role/{name}/live", w.encrypt(session, key), key,
+        lambda made: w.kms.retire_grant(GrantToken=made["token"]),
+    )  # fmt: skip
+
+
+def constrained_grant(w: World) -> Steps:
+    """With a constraint on the encryption context."""
+    key, role, session = _without_policies(w)
+    context = {"app": "orders"}
+    asked = w.request(
+        session, "kms", "Encrypt", KeyId=key, Plaintext=TEXT, EncryptionContext=context
+    )
+    yield from _granted(
+        w, role, asked, key,
+        lambda made: w.kms.revoke_grant(KeyId=key, GrantId=made["grant"]),
+        Constraints={"EncryptionContextSubset": context},
+    )  # fmt: skip
+
+
+def grant_to_an_account(w: World) -> Steps:
+    """Of another account, whose own policies allow everything."""
+    number, session = w.member
+    key = w.new_key()
+    yield from _granted(
+        w, f"arn:aws:iam::{number}:root", w.encrypt(session, key), key,
+        lambda made: w.kms.revoke_grant(KeyId=key, GrantId=made["grant"]),
+    )  # fmt: skip
+
+
+def grant_of_a_grant(w: World) -> Steps:
+    """A session whose policy asks for a grant that is made through another one."""
+    key, role, session = _without_policies(w)
+    asked = w.request(
+        session, "kms", "CreateGrant", KeyId=key, GranteePrincipal=role, Operations=["Encrypt"],
+        Name="child",
+    )  # fmt: skip
+    parent = {"KeyId": key, "GranteePrincipal": role, "Operations": ["Encrypt", "CreateGrant"]}
+    made = w.kms.create_grant(**parent)
+    while True:
+        yield asked
+        w.kms.revoke_grant(KeyId=key, GrantId=made["GrantId"])
+        yield None
+        made = w.kms.create_grant(**parent)
 
 
 # The organization

@@ -34,10 +34,15 @@ class Time:
     """Wall and monotonic time, `ahead` of the machine's."""
 
     ahead: timedelta = timedelta()
+    stopped: datetime | None = None
     monotonic: float = 1_000.0
 
     def wall(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self.stopped or datetime.now(UTC) + self.ahead
+
+    def stop(self) -> None:
+        """Let the wall clock show this time from now on, so that no signature grows old."""
+        self.stopped = self.wall()
 
     def passes(self, time: timedelta) -> None:
         self.ahead += time

@@ -40,7 +40,7 @@ from tests.server.second_factors import Somebody
 
 NOT_SEEN = {
     "org_feature_handshake", "org_handshake", "org_resource_policy",  # read by the call itself
-    "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
+    "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
     "iam_oidc_provider", "iam_saml_document", "iam_saml_key",
     "iam_saml_provider",  # no session comes from a provider yet
@@ -163,6 +163,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     somebody = Somebody(local, "somebody")
     _add_replicas(world)
     sessions = (_role_session(local), _root_task(local), somebody.session())
+    local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
     for who in callers:
         for alias in ("alias/key-0", "alias/key-1", "alias/none"):
@@ -172,6 +173,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for region, key in world.places[len(world.keys) :]:  # one caller is enough for these
         asked = {"KeyId": key, "Plaintext": "aGk="}
         world.used.append(local.kms_request("Encrypt", region=region, **asked))
+    _add_grants(world)
     yield world
     local.installation.close()
 
@@ -311,6 +313,28 @@ def _add_replicas(world: World) -> None:
         answer = world.local.kms(operation, KeyId=key, **members)
         assert answer.status == 200, answer.body
     world.places += [(REGION, key), (OTHER_REGION, key)]
+
+
+def _add_grants(world: World) -> None:
+    """A user without policies, with a grant on one key and a grant with constraints on another."""
+    local, context = world.local, {"app": "orders"}
+    assert local.iam("CreateUser", UserName="grantee").status == 200
+    issued = local.iam("CreateAccessKey", UserName="grantee").body
+    who = Credentials(_member(issued, "AccessKeyId"), _member(issued, "SecretAccessKey"))
+    named = f"arn:aws:iam::{local.founded.account_id}:user/grantee"
+    for key, constraints in zip(
+        world.keys, ({}, {"EncryptionContextSubset": context}), strict=True
+    ):
+        made = local.kms(
+            "CreateGrant", KeyId=key, GranteePrincipal=named, Operations=["Encrypt"],
+            Constraints=constraints,
+        )  # fmt: skip
+        assert made.status == 200, made.json
+        world.used.append(
+            local.kms_request(
+                "Encrypt", who, KeyId=key, Plaintext="aGk=", EncryptionContext=context
+            )
+        )
 
 
 # The changes

@@ -1,7 +1,7 @@
 """One KMS call in progress: every service's `Call`, with the keys and their custody."""
 
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Self, cast
 
 import msgspec
 
@@ -11,6 +11,7 @@ from keystead.custody.tokens import Tokens
 from keystead.kms import states, usage
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.encryption_context import EncryptionContext
+from keystead.kms.grants import GrantRecord, find_by_token
 from keystead.kms.heard import Heard
 from keystead.kms.keys import (
     Key,
@@ -105,11 +106,32 @@ class KmsCall(Call, kw_only=True):
     def authorize(
         self, action: str, resource: R, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Permit[R]:
-        """May they?  Never on a key that does not exist."""
+        """May they, by policies or by a grant?  Never on a key that does not exist."""
+        if isinstance(resource, Key) and resource.is_granted:
+            resource = cast("R", self.with_grants(resource, keys))
         permit = super().authorize(action, resource, keys)
         if isinstance(resource, Key) and not resource.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit
+
+    def with_grants(self, key: Key, keys: Mapping[str, ContextValue]) -> Key:
+        """The key with the grants that this caller has on it. `keys` are those of the operation."""
+        granted = self.repository.granted
+        return granted.of(self.transaction, key, self.principal, self.keys, keys)
+
+    def require_tokens(self, tokens: Sequence[str] | None) -> None:
+        """Refuse tokens that are for no grant. The others add nothing: each grant counts already.
+
+        Every operation that takes `GrantTokens` calls this, once it is allowed.
+        """
+        for token in tokens or ():
+            self.grant_of_token(token)
+
+    def grant_of_token(self, token: str) -> GrantRecord:
+        """The grant that a token is for; raises InvalidGrantTokenException."""
+        return find_by_token(
+            self.tokens, self.repository.grants, self.transaction, self.region, token
+        )
 
     def require_state(self, key: Key) -> None:
         """Refuse unless a key in this state may do what this operation does."""

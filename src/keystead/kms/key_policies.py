@@ -25,10 +25,11 @@ from keystead.policy.language import (
     compile_policy,
     known_names,
     named_principals,
+    stored_policy,
     weighed,
 )
 from keystead.wire.models import kms as api
-from keystead.work import MadeWith, Work, digest, read
+from keystead.work import MadeWith, Preparations, Work, digest, read
 
 PUT_KEY_POLICY = "kms:PutKeyPolicy"
 
@@ -182,3 +183,32 @@ def require_no_lockout(call: KmsCall, key: Key, policy: WrittenPolicy) -> None:
         raise api.MalformedPolicyDocumentException(
             "The new key policy will not allow you to update the key policy in the future."
         )
+
+
+def only_denying(preparations: Preparations, key: Key, grants: tuple[PolicySource, ...]) -> Key:
+    """The key with these grants, of whose policy only the Denies count (kms.md 10.6).
+
+    Who may retire a grant is in the grant: the key policy can only forbid it.
+    """
+    denying = [_denies(preparations, source) for source in key.resource_policies]
+    return msgspec.structs.replace(
+        key,
+        is_granted=False,
+        grants=grants,
+        resource_policies=tuple(source for source in denying if source is not None),
+    )
+
+
+def _denies(preparations: Preparations, source: PolicySource) -> PolicySource | None:
+    """A key policy without its Allows; None if nothing is left."""
+    policy = source.policy
+    denies = [statement.source for statement in policy.statements if not statement.allow]
+    if not denies:
+        return None
+    document = {"Version": policy.version, "Statement": denies}
+    text = msgspec.json.encode(document).decode()
+    meant = dict(policy.meant or ())
+    reduced = preparations.make(
+        len(text), (text, meant), stored_policy, text, DocumentKind.KEY, meant
+    )
+    return PolicySource(reduced, source.id, source.attached_to)

@@ -43,7 +43,6 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     resource_type: ClassVar[str] = RESOURCE_TYPE
     resource_policy_required: ClassVar[bool] = True
-    grants: ClassVar[tuple[PolicySource, ...]] = ()
 
     record: KeyRecord
     relation: Relation | None = None  # of a multi-Region key: its set and its primary
@@ -52,6 +51,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] = {}
     aliases: tuple[str, ...] = ()
     resource_policies: tuple[PolicySource, ...] = ()
+    is_granted: bool = False  # Has anybody a grant on it?
+    grants: tuple[PolicySource, ...] = ()  # Those of the caller who asks (`granted`).
     condition_keys: Mapping[str, ContextValue] = NO_KEYS
     header: bytes = b""  # Of the blobs that it makes now.
     exists: bool = True
@@ -151,12 +152,12 @@ def _header(record: KeyRecord, shared: KeyRecord) -> bytes:
 
 
 def cost(key: Key) -> tuple[int, Shared]:
-    """The bytes that a key takes, and the policies that other keys may have as well."""
+    """The bytes that a key takes, and the policies that other views may have as well."""
     record = key.record
     texts = len(record.description) + 6 * len(record.tags) + 2 * sum(map(len, key.aliases))
     related = 0 if key.relation is None else _RELATED
     own = _KEY + related + texts + _TAG * len(key.tags) + _ALIAS * len(key.aliases)
-    return own, documents(key.resource_policies)
+    return own, documents((*key.resource_policies, *key.grants))
 
 
 def nobodys_key(arn_text: str, account: str, region: str) -> Key:

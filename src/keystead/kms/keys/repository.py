@@ -13,7 +13,9 @@ import msgspec
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
+from keystead.kms.grants import GrantRepository
 from keystead.kms.keys.generations import Generations
+from keystead.kms.keys.granted import GrantedKeys
 from keystead.kms.keys.key import Key, cost, key_view
 from keystead.kms.keys.records import (
     AliasRecord,
@@ -70,6 +72,8 @@ class KeyRepository:
         self.related = RelatedTable(seals)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
         self._uses = KeyUses(seals)
+        self.grants = GrantRepository(seals)
+        self.granted = GrantedKeys(self.grants, self.key)
         self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
         self.named: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
         """Keys by the texts that name them: (account of the caller, Region, text)."""
@@ -106,7 +110,8 @@ class KeyRepository:
     def kept_bytes(self) -> int:
         """The cost of keys and their policies in memory, in bytes."""
         views = (self._known, self.named, self.nobodys)
-        return self._compiled.cost + sum(each.kept.cost for each in views)
+        of_keys = sum(each.kept.cost for each in views)
+        return self._compiled.cost + of_keys + self.granted.kept_bytes
 
     def key_by_alias(self, reader: Reader, account: str, region: str, name: str) -> Key | None:
         """The key that this alias (`alias/…`) names, as a request sees it that names the alias."""
@@ -120,7 +125,10 @@ class KeyRepository:
         key = key_view(record, names, (), self.relation(noting, record))
         policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
         return msgspec.structs.replace(
-            key, resource_policies=(policy,), row_name=self._keys.name_of(_KEY, *row_key)
+            key,
+            resource_policies=(policy,),
+            is_granted=self.grants.has_any(noting, row_key),
+            row_name=self._keys.name_of(_KEY, *row_key),
         )
 
     def relation(self, reader: Reader, record: KeyRecord) -> Relation | None:
@@ -247,6 +255,7 @@ class KeyRepository:
         counted: KeyCount | None,
     ) -> None:
         """Remember a replica and its policy. Its material is the set's."""
+        self.grants.finish(transaction, (replica.account, replica.region, replica.key_id))
         self._add(transaction, replica, text, principals, counted)
         self.related.join(transaction, replica)
 
@@ -346,6 +355,7 @@ class KeyRepository:
         for alias in self.aliases_of(transaction, key):
             self.remove_alias(transaction, alias)
         row_key = (key.account, key.region, key.key_id)
+        self.grants.doom(transaction, row_key)
         self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
         self._keys.delete(transaction, *row_key)
         self._uses.forget(transaction, row_key)

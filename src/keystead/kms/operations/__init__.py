@@ -7,6 +7,7 @@ from keystead.kms.operations import (
     data_keys,
     encapsulation,
     encryption,
+    grants,
     last_usage,
     lifecycle,
     macs,
@@ -20,6 +21,6 @@ from keystead.kms.operations import (
 
 __all__ = (
     "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
-    "last_usage", "lifecycle", "macs", "multi_region", "policies", "randomness", "rotation",
-    "signatures", "tags",
+    "grants", "last_usage", "lifecycle", "macs", "multi_region", "policies", "randomness",
+    "rotation", "signatures", "tags",
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from typing import Any
 
 from keystead.errors import ValidationException
-from keystead.kms import grants
 from keystead.kms.call import KmsCall
 from keystead.kms.requests import refuse_recipient, require_real
 from keystead.registry import implements_with_work
@@ -19,7 +18,7 @@ def derive_shared_secret(
     key = call.key(request.key_id)
     asked = {"kms:keyagreementalgorithm": algorithm}
     permit = call.authorize("kms:DeriveSharedSecret", key, asked)
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, algorithm)
     if not call.custody.agrees_with(key.spec, request.public_key):

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from keystead.custody.material import KeyPair
-from keystead.kms import grants, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.operations.encryption import context_keys, seal
@@ -65,7 +65,7 @@ def _generate(
     key = call.key(request.key_id)
     asked = {**context_keys(context), "kms:datakeypairspec": spec}
     permit = call.authorize(f"kms:{call.operation.name}", key, asked)
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, usage.SYMMETRIC_DEFAULT)
     call.require_had(spec)

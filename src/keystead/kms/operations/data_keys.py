@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from keystead.errors import ValidationException
-from keystead.kms import grants, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.operations.encryption import context_keys, seal
@@ -56,7 +56,7 @@ def _generate(
     context = call.context(request.encryption_context)
     key = call.key(request.key_id)
     permit = call.authorize(f"kms:{call.operation.name}", key, context_keys(context))
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, usage.SYMMETRIC_DEFAULT)
     refuse_recipient(recipient)

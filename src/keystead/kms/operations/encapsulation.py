@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keystead.kms import grants, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.requests import require_real
 from keystead.registry import implements_with_work
@@ -16,7 +16,7 @@ def encapsulate(
 ) -> api.EncapsulateResponse | Work[Any]:
     key = call.key(request.key_id)
     permit = call.authorize("kms:Encapsulate", key)
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, request.encapsulation_algorithm)
     call.require_had(key.spec)
@@ -39,7 +39,7 @@ def decapsulate(
 ) -> api.DecapsulateResponse | Work[Any]:
     key = call.key(request.key_id)
     permit = call.authorize("kms:Decapsulate", key)
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, request.encapsulation_algorithm)
     call.require_had(key.spec)

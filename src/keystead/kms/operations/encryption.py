@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from keystead.kms import ciphertext, grants, usage
+from keystead.kms import ciphertext, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.encryption_context import EncryptionContext
 from keystead.kms.keys import Key
@@ -27,7 +27,7 @@ def encrypt(call: KmsCall, request: api.EncryptRequest) -> api.EncryptResponse |
     call.record_defaults(encryptionAlgorithm=algorithm)
     key = call.key(request.key_id)
     permit = call.authorize("kms:Encrypt", key, context_keys(context, algorithm))
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, algorithm)
     if algorithm == usage.SYMMETRIC_DEFAULT:
@@ -58,7 +58,7 @@ def decrypt(call: KmsCall, request: api.DecryptRequest) -> api.DecryptResponse |
         call, request.ciphertext_blob, request.key_id, "KeyId", algorithm, ignored=ignored
     )
     permit = authorize(call, "kms:Decrypt", source, context_keys(context, algorithm))
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(source.key)
     source.require_made_by_its_key()
     call.require_use(source.key, algorithm)
@@ -113,7 +113,7 @@ def re_encrypt(call: KmsCall, request: api.ReEncryptRequest) -> api.ReEncryptRes
     same = "true" if key.arn_text == source.key.arn_text else "false"
     opening = authorize(call, "kms:ReEncryptFrom", source, old.keys(same))
     sealing = call.authorize("kms:ReEncryptTo", key, new.keys(same))
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(source.key)
     call.require_state(key)
     source.require_made_by_its_key()

@@ -12,7 +12,7 @@ import msgspec
 from keystead.audit.event import EventResource
 from keystead.call import Target
 from keystead.errors import ValidationException
-from keystead.kms import creation, grants, key_policies
+from keystead.kms import creation, key_policies
 from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted
 from keystead.kms.keys import (
@@ -114,7 +114,7 @@ def authorize_tags(call: KmsCall, arn: str, keys: Mapping[str, ContextValue]) ->
 def describe_key(call: KmsCall, request: api.DescribeKeyRequest) -> api.DescribeKeyResponse:
     key = call.key(request.key_id)
     call.authorize("kms:DescribeKey", key)
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     return api.DescribeKeyResponse(key_metadata=key_metadata(key))
 

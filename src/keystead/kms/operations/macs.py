@@ -1,6 +1,5 @@
 """GenerateMac and VerifyMac."""
 
-from keystead.kms import grants
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
 from keystead.kms.requests import require_real
@@ -49,7 +48,7 @@ def _permit(call: KmsCall, request: api.GenerateMacRequest | api.VerifyMacReques
     permit = call.authorize(
         f"kms:{call.operation.name}", key, {"kms:macalgorithm": request.mac_algorithm}
     )
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, request.mac_algorithm)
     return permit

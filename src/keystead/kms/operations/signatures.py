@@ -2,7 +2,7 @@
 
 import msgspec
 
-from keystead.kms import grants, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key, algorithm_lists, old_spec
 from keystead.kms.requests import require_real, tried
@@ -65,7 +65,7 @@ def _permit(call: KmsCall, request: api.SignRequest | api.VerifyRequest) -> Perm
         key,
         {"kms:messagetype": message_type, "kms:signingalgorithm": algorithm},
     )
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, algorithm)
     usage.require_message(key, algorithm, message_type, request.message)
@@ -78,7 +78,7 @@ def get_public_key(
 ) -> api.GetPublicKeyResponse | Work[bytes]:
     key = call.key(request.key_id)
     permit = call.authorize("kms:GetPublicKey", key)
-    grants.require_known(request.grant_tokens)
+    call.require_tokens(request.grant_tokens)
     call.require_state(key)
     usage.require_public(key)
     call.require_had(key.spec)

@@ -318,6 +318,7 @@ class Installation:
             Job("counted refusals", 1.0, self.write_counted),
             Job(KEY_USES, 1.0, self.write_key_uses),
             Job("forget opened keys", 60.0, self.custody.expire),
+            Job("removal of grants", 5.0, self.remove_doomed_grants),
             Job("purge", 60.0, self.purge),
             *(
                 Job(
@@ -423,6 +424,15 @@ class Installation:
             "the clock jumped ahead: no key is destroyed until it has been right for a day;"
             " if it is right, run `keystead clock acknowledge`"
         )
+
+    def remove_doomed_grants(self) -> bool:
+        """Remove some grants of a destroyed key that had many; may there be more?"""
+        place = self.keys.grants.doomed(self.store.read())
+        if place is not None:
+            with self.store.write() as transaction:
+                self.keys.grants.remove_doomed(transaction, place)
+            self.commit()
+        return place is not None
 
     def purge(self) -> None:
         """Remove every trace of destroyed keys from the store's files, also of the last run's."""

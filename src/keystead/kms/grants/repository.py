@@ -1,0 +1,271 @@
+"""How are grants stored and found?
+
+A decision reads the statements for the caller's own names, of which there are at most three. With
+constraints it reads also those for each pair of the request. These are point look-ups, and at most
+`MOST_ALIKE` rows each. Lists are read in the order of the grants' ids, which no change of others
+moves.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
+from keystead.kms.grants import grant as meaning
+from keystead.kms.grants.grant import Part
+from keystead.kms.grants.records import (
+    GrantCount,
+    GrantRecord,
+    Mark,
+    Pair,
+    Place,
+    StatementRecord,
+    found_at,
+    mark_of,
+)
+from keystead.policy.evaluation import PolicySource
+from keystead.store.protocol import Reader, Transaction
+
+MOST_ALIKE = 100
+"""The most different permissions of one grantee on one key that no pair tells apart.
+
+Equal grants count once. A grant with constraints goes to the pair with the fewest others, so that
+this is reached only where grants differ in nothing but their operations.
+"""
+
+REMOVED_AT_ONCE = 100
+"""The grants of a destroyed key that one step removes: they take some ten milliseconds."""
+
+_KEY = ("account", "region", "key_id")
+_GRANT = (*_KEY, "grant_id")
+_SAME = (*_KEY, "same")
+_FOUND = ("account", "place")
+_MARK = ("account", "mark")
+
+
+class TooManyAlike(Exception):
+    """The grantee has `MOST_ALIKE` permissions that no pair tells apart from another one."""
+
+
+class GrantRepository:
+    """The tables of grants."""
+
+    def __init__(self, seals: RowSeals) -> None:
+        self._grants = SealedTable(
+            seals, "kms_grants", GrantRecord, _GRANT, (Lookup(_GRANT), Lookup(_SAME))
+        )
+        self._statements = SealedTable(
+            seals,
+            "kms_grant_statements",
+            StatementRecord,
+            (*_FOUND, "part", "permission"),
+            (Lookup(_FOUND),),
+        )
+        self._marks = SealedTable(seals, "kms_grant_marks", Mark, _MARK, (Lookup(_MARK),))
+        self._counts = SealedTable(seals, "kms_grant_counts", GrantCount, _KEY, (Lookup(_KEY),))
+
+    # Finding
+
+    def has_any(self, reader: Reader, place: Place) -> bool:
+        """Has this key a grant?"""
+        return self._marks.get(reader, place[0], mark_of(place)) is not None
+
+    def has_constrained(self, reader: Reader, place: Place, grantee_id: str) -> bool:
+        """Has this grantee a grant with constraints on this key?"""
+        return self._marks.get(reader, place[0], mark_of(place, grantee_id)) is not None
+
+    def get(self, reader: Reader, place: Place, grant_id: str) -> GrantRecord | None:
+        """The grant with this id on this key."""
+        return self._grants.get(reader, *place, grant_id)
+
+    def same(self, reader: Reader, place: Place, same: str) -> GrantRecord | None:
+        """The grant that a request with this name and these parameters made before."""
+        return self._grants.only(reader, _SAME, *place, same)
+
+    def counted(self, reader: Reader, place: Place) -> GrantCount | None:
+        """How many grants the key has; None: it never had one."""
+        return self._counts.get(reader, *place)
+
+    def allowing(
+        self, reader: Reader, place: Place, key_arn: str, grantees: Iterable[str], pair: Pair
+    ) -> tuple[PolicySource, ...]:
+        """The statements of these grantees' grants that are found by this pair."""
+        rows = [
+            row
+            for grantee_id in grantees
+            for row in self._found(reader, place, found_at(place, grantee_id, pair))
+        ]
+        return tuple(
+            meaning.as_statement(self._behind(reader, row), Part(row.part), key_arn) for row in rows
+        )
+
+    def _found(self, reader: Reader, place: Place, at: str) -> list[StatementRecord]:
+        return self._statements.of(reader, _FOUND, place[0], at, order="part, permission")
+
+    def _behind(self, reader: Reader, row: StatementRecord) -> GrantRecord:
+        """The grant of a statement; it is there as long as the statement is."""
+        grant = self.get(reader, (row.account, row.region, row.key_id), row.grant_id)
+        if grant is None or grant.permission != row.permission:
+            raise RowIntegrityError("kms_grants", (row.account, row.key_id, row.grant_id))
+        return grant
+
+    def after(
+        self, reader: Reader, place: Place, grant_id: str, count: int, grantee_id: str = ""
+    ) -> list[GrantRecord]:
+        """The next grants on a key by id; those of one grantee, if one is given."""
+        where, values = "account = ? AND region = ? AND key_id = ?", [*place]
+        if grantee_id:
+            where, values = f"{where} AND grantee_id = ?", [*values, grantee_id]
+        where = f"{where} AND grant_id > ? ORDER BY grant_id LIMIT ?"
+        return self._grants.find(reader, where, [*values, grant_id, count])
+
+    def retirable_after(
+        self, reader: Reader, region: str, retirer_id: str, after: tuple[str, ...], count: int
+    ) -> list[GrantRecord]:
+        """The next grants that a principal may retire, by the account of the key, key and id."""
+        return self._grants.find(
+            reader,
+            "retirer_id = ? AND retirer_id <> '' AND region = ?"
+            " AND (account, key_id, grant_id) > (?, ?, ?)"
+            " ORDER BY account, key_id, grant_id LIMIT ?",
+            (retirer_id, region, *after, count),
+        )
+
+    # Changing
+
+    def add(self, transaction: Transaction, grant: GrantRecord, counted: GrantCount | None) -> None:
+        """Remember a new grant. `counted` are the key's grants so far. Raises TooManyAlike."""
+        place = grant.place
+        known = self._alike(transaction, grant)
+        self._grants.insert(transaction, grant)
+        if known is None:
+            for part in meaning.parts(grant):
+                self._state(transaction, grant, part)
+        self._mark(transaction, place, mark_of(place))
+        if grant.is_constrained:
+            self._mark(transaction, place, mark_of(place, grant.grantee_id))
+        if counted is None:
+            account, region, key_id = place
+            count = GrantCount(account=account, region=region, key_id=key_id, grants=1)
+            self._counts.insert(transaction, count)
+        else:
+            self._count(transaction, counted, 1)
+
+    def _state(self, transaction: Transaction, grant: GrantRecord, part: Part) -> None:
+        """Let decisions find a statement, by the pair by which the fewest are found."""
+        place, fewest = grant.place, ""
+        least = MOST_ALIKE
+        for pair in meaning.pairs_of(grant, part):
+            at = found_at(place, grant.grantee_id, pair)
+            there = len(self._found(transaction, place, at))
+            if there < least:
+                fewest, least = at, there
+        if not fewest:
+            raise TooManyAlike
+        self._statements.insert(
+            transaction,
+            StatementRecord(
+                account=grant.account,
+                place=fewest,
+                part=part,
+                permission=grant.permission,
+                region=grant.region,
+                key_id=grant.key_id,
+                grant_id=grant.grant_id,
+            ),
+        )
+
+    def _mark(self, transaction: Transaction, place: Place, mark: str) -> None:
+        if self._marks.get(transaction, place[0], mark) is None:
+            self._marks.insert(transaction, Mark(account=place[0], mark=mark))
+
+    def _count(self, transaction: Transaction, counted: GrantCount, change: int) -> int:
+        changed = msgspec.structs.replace(counted, grants=counted.grants + change)
+        return self._counts.update(transaction, changed).grants
+
+    def remove(self, transaction: Transaction, grant: GrantRecord) -> None:
+        """Forget a grant. What it allowed is gone with this call, unless another one allows it."""
+        place = grant.place
+        self._grants.delete(transaction, *place, grant.grant_id)
+        other = self._alike(transaction, grant)
+        for part in meaning.parts(grant):
+            self._restate(transaction, grant, part, other)
+        if grant.is_constrained and not self._constrained(transaction, grant):
+            self._marks.delete(transaction, place[0], mark_of(place, grant.grantee_id))
+        counted = self.counted(transaction, place)
+        if counted is None:
+            raise RowIntegrityError("kms_grant_counts", place)
+        if self._count(transaction, counted, -1) == 0:
+            self._counts.delete(transaction, *place)
+            self._marks.delete(transaction, place[0], mark_of(place))
+
+    def _alike(self, reader: Reader, grant: GrantRecord) -> GrantRecord | None:
+        """A stored grant that allows the same to the same grantee."""
+        alike = self._grants.find(
+            reader,
+            "account = ? AND region = ? AND key_id = ? AND permission = ? LIMIT 1",
+            (*grant.place, grant.permission),
+        )
+        return alike[0] if alike else None
+
+    def _constrained(self, reader: Reader, grant: GrantRecord) -> bool:
+        """Has the grantee of a removed grant another one with constraints?"""
+        return bool(
+            self._grants.find(
+                reader,
+                "account = ? AND region = ? AND key_id = ? AND grantee_id = ?"
+                " AND (context <> '{}' OR source_arn <> '') LIMIT 1",
+                (*grant.place, grant.grantee_id),
+            )
+        )
+
+    def _restate(
+        self, transaction: Transaction, grant: GrantRecord, part: Part, other: GrantRecord | None
+    ) -> None:
+        """Let a statement of a removed grant stand for another one that allows it, or go."""
+        place = grant.place
+        for pair in meaning.pairs_of(grant, part):
+            at = found_at(place, grant.grantee_id, pair)
+            for row in self._found(transaction, place, at):
+                if (row.part, row.permission) != (part, grant.permission):
+                    continue
+                if other is None:
+                    self._statements.delete(transaction, row.account, at, part, row.permission)
+                elif row.grant_id == grant.grant_id:
+                    stated = msgspec.structs.replace(row, grant_id=other.grant_id)
+                    self._statements.update(transaction, stated)
+                return
+
+    def doom(self, transaction: Transaction, place: Place) -> None:
+        """Forget the grants of a key that is destroyed: some now, and the others step by step.
+
+        Nothing finds a statement without its key, so that none of them allows anything any more.
+        """
+        counted = self.counted(transaction, place)
+        if counted is not None:
+            doomed = msgspec.structs.replace(counted, doomed=1)
+            self._counts.update(transaction, doomed)
+            self.remove_doomed(transaction, place)
+
+    def finish(self, transaction: Transaction, place: Place) -> None:
+        """Forget all grants that a destroyed key still has: a replica is made again in its place.
+
+        INVARIANT: a new key has no grants. A replica has the id of the one before it.
+        """
+        while (counted := self.counted(transaction, place)) is not None and counted.doomed:
+            self.remove_doomed(transaction, place)
+
+    def doomed(self, reader: Reader) -> Place | None:
+        """A destroyed key whose grants are still there, as an index says."""
+        found: list[Place] = reader.all(
+            "SELECT account, region, key_id FROM kms_grant_counts WHERE doomed = 1 LIMIT 1"
+        )
+        return found[0] if found else None
+
+    def remove_doomed(self, transaction: Transaction, place: Place) -> None:
+        """Forget some grants of a destroyed key; raises RowIntegrityError for any other key."""
+        counted = self.counted(transaction, place)
+        if counted is None or not counted.doomed:
+            raise RowIntegrityError("kms_grant_counts", place)
+        for grant in self.after(transaction, place, "", REMOVED_AT_ONCE):
+            self.remove(transaction, grant)
