@@ -84,6 +84,7 @@ class On(Enum):
     )
     PRIMARY_KEY = "primary key", _PRIMARY
     REPLICA_KEY = "replica key", {**_REPLICA, "aws:RequestedRegion": REPLICA_REGION}
+    EXTERNAL_KEY = "key of imported material", {**_KEY, "kms:KeyOrigin": "EXTERNAL"}
     NEW_KEY = "new key", _NONE  # the request describes it
     ALIAS = "alias", _NONE
     USER = "user", {**_TEAM, "iam:ResourceTag/Team": "blue"}
@@ -208,6 +209,10 @@ def _shares(operation: str, on: On, key: str, keys: Keys = _NONE, **members: Any
     ]
 
 
+_IMPORT = {"KeyId": "@external", "ImportToken": b"x", "EncryptedKeyMaterial": b"x"}
+_EXPIRES: Keys = {"kms:ExpirationModel": "KEY_MATERIAL_EXPIRES"}
+
+
 def _plain(operations: str, on: On, **members: Any) -> list[Row]:
     """Operations whose requests have no keys of their own."""
     return [Row(operation, members, on) for operation in operations.split()]
@@ -270,6 +275,16 @@ KMS: tuple[Row, ...] = (
     Row("EnableKeyRotation", {"KeyId": "@key"}, On.KEY, {"kms:RotationPeriodInDays": "365"}),
     Row("EnableKeyRotation", {"KeyId": "@key", "RotationPeriodInDays": 90}, On.KEY,
         {"kms:RotationPeriodInDays": "90"}),
+    Row("CreateKey", {"Origin": "EXTERNAL"}, On.ANYTHING, {**_KEY, "kms:KeyOrigin": "EXTERNAL"}),
+    # This algorithm is refused after the question, so no wrapping key is made for nothing.
+    Row("GetParametersForImport", {"KeyId": "@external", "WrappingAlgorithm": "RSAES_PKCS1_V1_5",
+                                   "WrappingKeySpec": "RSA_2048"}, On.EXTERNAL_KEY,
+        {"kms:WrappingAlgorithm": "RSAES_PKCS1_V1_5", "kms:WrappingKeySpec": "RSA_2048"}),
+    Row("ImportKeyMaterial", {**_IMPORT, "ValidTo": "@soon"}, On.EXTERNAL_KEY,
+        {**_EXPIRES, "kms:ValidTo": "@soon in seconds"}),
+    Row("ImportKeyMaterial", {**_IMPORT, "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"},
+        On.EXTERNAL_KEY, {"kms:ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}),
+    *_plain("DeleteImportedKeyMaterial", On.EXTERNAL_KEY, KeyId="@external"),
     Row("ScheduleKeyDeletion", {"KeyId": "@key"}, On.KEY,
         {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}),
     Row("ScheduleKeyDeletion", {"KeyId": "@key", "PendingWindowInDays": 7}, On.KEY,

@@ -6,6 +6,7 @@ it here, with a tag, and without one where a decision tells the two apart.
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,7 +39,7 @@ def filled(value: Any, made: Made) -> Any:
     return value
 
 
-def keys(admin: Kms) -> dict[str, Any]:
+def keys(admin: Kms, now: datetime) -> dict[str, Any]:
     """A key with a tag, an alias and a grant, a bare one, a multi-Region one, and a ciphertext.
 
     Also keys of other kinds.
@@ -59,7 +60,8 @@ def keys(admin: Kms) -> dict[str, Any]:
     primary = key(MultiRegion=True)
     admin.call("ReplicateKey", {"KeyId": primary, "ReplicaRegion": table.REPLICA_REGION})
     made = {"@key": tagged, "@bare": bare, "@primary": primary, "@blob": blob}
-    return {**made, **granted(admin, tagged), **shared, **proving(admin)}
+    return {**made, **granted(admin, tagged), **shared, **proving(admin),
+            **importing(admin, now)}  # fmt: skip
 
 
 def granted(admin: Kms, key: str) -> dict[str, Any]:
@@ -90,6 +92,13 @@ def proving(admin: Kms) -> dict[str, Any]:
         "@made mac": admin.call("GenerateMac", mac).mac,
         "@signature": admin.call("Sign", sign).signature,
     }
+
+
+def importing(admin: Kms, now: datetime) -> dict[str, Any]:
+    """A key that waits for its material, and a date for it."""
+    key = admin.call("CreateKey", {"Origin": "EXTERNAL"}).key_metadata.key_id
+    soon = now.replace(microsecond=0) + timedelta(days=30)
+    return {"@external": key, "@soon": soon, "@soon in seconds": str(int(soon.timestamp()))}
 
 
 SHARING: Mapping[str, Mapping[str, str]] = {

@@ -74,7 +74,7 @@ def keys_and_aliases(
 ) -> Iterator[tuple[kms.World, dict[str, Any]]]:
     """A key with a tag and an alias, a bare one, a ciphertext. What is refused changes nothing."""
     world = kms.World(tmp_path_factory.mktemp("kms"))
-    yield world, setting.keys(world.caller())
+    yield world, setting.keys(world.caller(), world.now)
     world.store.close()
 
 
@@ -89,6 +89,7 @@ def test_keys_of_kms_decisions(
         On.BARE_KEY: f"arn:aws:kms:*:*:key/{made['@bare']}",
         On.PRIMARY_KEY: f"arn:aws:kms:{kms.REGION}:*:key/{made['@primary']}",
         On.REPLICA_KEY: f"arn:aws:kms:{table.REPLICA_REGION}:*:key/{made['@primary']}",
+        On.EXTERNAL_KEY: f"arn:aws:kms:*:*:key/{made['@external']}",
         On.ALIAS: "arn:aws:kms:*:*:alias/*",
     }.get(row.on, "*")
     policies = [kms.allow("*"), kms.deny(f"kms:{row.asked}", resource)]

@@ -32,7 +32,7 @@ def test_which_operations_have_dry_runs() -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, dict[str, Any]]]:
     """What the requests are about. Dry runs change nothing."""
     world = World(tmp_path_factory.mktemp("kms"))
-    yield world, setting.keys(world.caller())
+    yield world, setting.keys(world.caller(), world.now)
     world.store.close()
 
 

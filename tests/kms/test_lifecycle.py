@@ -132,7 +132,8 @@ def test_specs_that_are_not_had(admin: Kms, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     "members",
     [
-        {"Origin": "EXTERNAL"},
+        {"Origin": "EXTERNAL", "MultiRegion": True},
+        {"Origin": "EXTERNAL_KEY_STORE"},
         {"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": "cks-1"},
         {"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": "cks-1", "XksKeyId": "x"},
         {"CustomKeyStoreId": "cks-1"},
@@ -140,7 +141,7 @@ def test_specs_that_are_not_had(admin: Kms, monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_kinds_that_are_not_served(admin: Kms, members: dict[str, object]) -> None:
-    """Imported and custom store keys are refused plainly."""
+    """Custom store keys, and imported material in several Regions, are refused plainly."""
     with refused("UnsupportedOperationException"):
         admin.create_key(**members)
     admin.create_key(MultiRegion=False)

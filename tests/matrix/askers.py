@@ -93,7 +93,7 @@ class Askers:
     @classmethod
     def create(cls, directory: Path) -> "Askers":
         askers = cls(open_local(directory / "data"))
-        askers.made |= setting.keys(_Kms(askers.local))
+        askers.made |= setting.keys(_Kms(askers.local), askers.local.time.wall())
         askers.made |= setting.people(askers.tenant)
         askers.made["@root account"] = askers.made["@member"]  # whose root has tasks
         askers._people()

@@ -7,6 +7,7 @@ held against what is given when nothing is kept.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,8 @@ from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction
 from keystead.store.sqlite.turn import Turn
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.models import kms
+from tests.importing import wrapped
+from tests.server import sdk
 from tests.server.installations import OTHER_REGION, REGION, Local, open_local
 from tests.server.second_factors import Somebody
 
@@ -160,13 +163,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for number, document in enumerate((ALLOW, DENY)):
         _add_user(world, f"user-{number}", document)
         _add_key(world, number)
+    _add_external_key(world)
     somebody = Somebody(local, "somebody")
     _add_replicas(world)
     sessions = (_role_session(local), _root_task(local), somebody.session())
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
     for who in callers:
-        for alias in ("alias/key-0", "alias/key-1", "alias/none"):
+        for alias in ("alias/key-0", "alias/key-1", "alias/external", "alias/none"):
             world.described.append(local.kms_request("DescribeKey", who, KeyId=alias))
         for key in world.keys:
             world.used.append(local.kms_request("Encrypt", who, KeyId=key, Plaintext="aGk="))
@@ -323,7 +327,7 @@ def _add_grants(world: World) -> None:
     who = Credentials(_member(issued, "AccessKeyId"), _member(issued, "SecretAccessKey"))
     named = f"arn:aws:iam::{local.founded.account_id}:user/grantee"
     for key, constraints in zip(
-        world.keys, ({}, {"EncryptionContextSubset": context}), strict=True
+        world.keys[:2], ({}, {"EncryptionContextSubset": context}), strict=True
     ):
         made = local.kms(
             "CreateGrant", KeyId=key, GranteePrincipal=named, Operations=["Encrypt"],
@@ -335,6 +339,26 @@ def _add_grants(world: World) -> None:
                 "Encrypt", who, KeyId=key, Plaintext="aGk=", EncryptionContext=context
             )
         )
+
+
+def _add_external_key(world: World) -> None:
+    """A key whose material was imported until a date."""
+    local = world.local
+    call = partial(sdk.call, local, "kms", who=local.admin)
+    key = call("CreateKey", Origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+    algorithm = "RSAES_OAEP_SHA_256"
+    given = call(
+        "GetParametersForImport", KeyId=key, WrappingAlgorithm=algorithm, WrappingKeySpec="RSA_2048"
+    )
+    call(
+        "ImportKeyMaterial", KeyId=key, ImportToken=given["ImportToken"],
+        EncryptedKeyMaterial=wrapped(given["PublicKey"], algorithm, bytes(32)),
+        ValidTo=local.time.wall() + timedelta(days=30),
+    )  # fmt: skip
+    world.keys.append(key)
+    world.places.append((REGION, key))
+    alias = "alias/external"
+    assert local.kms("CreateAlias", AliasName=alias, TargetKeyId=key).status == 200
 
 
 # The changes

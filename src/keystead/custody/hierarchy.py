@@ -21,6 +21,7 @@ from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import Tokens
+from keystead.custody.wrapping import ImportedIds, ImportTokens
 
 _DOMAIN = 2500  # bytes
 _DOMAINS = Room(of_owner=4 * KIB, in_all=12 * MIB)
@@ -38,6 +39,8 @@ class Purpose(StrEnum):
     SESSION_TOKENS = "session tokens"
     PASSWORDS = "password pepper"
     ACCOUNT_DOMAINS = "account domains"
+    IMPORT_TOKENS = "import tokens"
+    IMPORTED_MATERIAL_IDS = "imported material ids"
     STATE_PLACES = "state places"
     STATE_DIGESTS = "state digests"
 
@@ -46,9 +49,9 @@ class Hierarchy(Guarded):
     """Everything that custody derives from the root key."""
 
     __slots__ = (
-        "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "incarnation",
-        "installation", "one_time_codes", "passwords", "rows", "session_tokens", "store_key",
-        "sums", "tokens",
+        "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "import_tokens",
+        "imported_ids", "incarnation", "installation", "one_time_codes", "passwords", "rows",
+        "session_tokens", "store_key", "sums", "tokens",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -64,6 +67,8 @@ class Hierarchy(Guarded):
         self.audit_signer = AuditSigner(key(Purpose.AUDIT))
         self.audit_tags = AuditTags(key(Purpose.AUDIT_LINES))
         self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)
+        self.import_tokens = ImportTokens(key(Purpose.IMPORT_TOKENS), root.incarnation)
+        self.imported_ids = ImportedIds(key(Purpose.IMPORTED_MATERIAL_IDS))
         self.session_tokens = SessionTokens(key(Purpose.SESSION_TOKENS), root.incarnation)
         self.passwords = Passwords(key(Purpose.PASSWORDS))
         self.one_time_codes = OneTimeCodes(root.incarnation)

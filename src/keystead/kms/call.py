@@ -26,6 +26,7 @@ from keystead.kms.rules import KmsRules, add_request_keys
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
+from keystead.times import microseconds
 from keystead.wire.models import kms as api
 
 
@@ -53,6 +54,10 @@ class KmsCall(Call, kw_only=True):
 
         Raises NotFoundException for a key that does not exist in the caller's own account.
         """
+        key = self._key(key_id)
+        return key if key.expires_us is None else key.at(microseconds(self.now))
+
+    def _key(self, key_id: str) -> Key:
         if not self.rules.by_alias:
             return self._find(self.transaction, key_id)
         # All of these operations only read, and understand the same texts as the same keys.
@@ -77,7 +82,7 @@ class KmsCall(Call, kw_only=True):
         if reference.region == self.region:
             key = self._at(self.transaction, reference)
             if key is not None:
-                return key
+                return key if key.expires_us is None else key.at(microseconds(self.now))
         return nobodys_key(reference.arn, reference.account, reference.region)
 
     def _at(self, reader: Reader, reference: Reference) -> Key | None:

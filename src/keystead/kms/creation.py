@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, cast
 
+from keystead.custody.backends import GIVEN_SPECS
 from keystead.errors import ValidationException
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
@@ -99,11 +100,19 @@ def require_served(call: KmsCall, wanted: Wanted, request: api.CreateKeyRequest)
     """Refuse, in plain words, the kinds of key that are not created here."""
     if request.custom_key_store_id is not None or request.xks_key_id is not None:
         raise api.UnsupportedOperationException("Custom key stores are not supported.")
-    if wanted.origin != "AWS_KMS":
+    if wanted.origin not in ("AWS_KMS", "EXTERNAL"):
         raise api.UnsupportedOperationException(
             f"Keys with the origin {wanted.origin} are not supported."
         )
+    if wanted.origin == "EXTERNAL" and wanted.multi_region:
+        raise api.UnsupportedOperationException(
+            "Multi-Region keys with imported key material are not supported."
+        )
     call.require_had(wanted.spec)
+    if wanted.origin == "EXTERNAL" and wanted.spec not in GIVEN_SPECS:
+        raise api.UnsupportedOperationException(
+            f"Key material of the KeySpec {wanted.spec} cannot be imported."
+        )
 
 
 def require_room(call: KmsCall) -> KeyCount | None:

@@ -57,7 +57,7 @@ DATA_KEY = usage.of("ENCRYPT_DECRYPT", only=usage.SYMMETRIC_DEFAULT)
 ok = None
 dis, pdel, nopd = states.disabled, states.pending_deletion, states.not_pending_deletion
 imp, una, org = states.pending_import, states.unavailable, states.wrong_origin
-cre, upd = states.creating, states.updating
+cre, upd, noi = states.creating, states.updating, states.no_import
 
 # fmt: off
 _ROWS = (
@@ -116,11 +116,11 @@ _ROWS = (
     KmsRules(api.GetKeyRotationStatus,
              states=line(ok,   ok,   ok,   org,  org,  ok,   ok)),
     KmsRules(api.GetParametersForImport,
-             states=line(ok,   ok,   pdel, ok,   org,  cre,  ok)),
+             states=line(ok,   ok,   noi,  ok,   org,  cre,  ok)),
     KmsRules(api.GetPublicKey, by_alias=True,
              states=line(ok,   ok,   pdel, ok,   una,  cre,  ok)),
     KmsRules(api.ImportKeyMaterial,
-             states=line(ok,   ok,   org,  ok,   org,  cre,  ok)),
+             states=line(ok,   ok,   noi,  ok,   org,  cre,  ok)),
     KmsRules(api.ListAliases, pages=Sizes(50, 100), of_caller=False,
              states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
     KmsRules(api.ListGrants, pages=Sizes(50, 100),

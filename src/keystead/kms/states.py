@@ -87,6 +87,11 @@ def wrong_origin(key: Stateful) -> AwsError:
     )
 
 
+def no_import(key: Stateful) -> AwsError:
+    """The refusal to import into a key that ends, or into one that could never be imported into."""
+    return pending_deletion(key) if key.origin == "EXTERNAL" else wrong_origin(key)
+
+
 _COLUMNS = (
     (KeyState.ENABLED,),
     (KeyState.DISABLED,),

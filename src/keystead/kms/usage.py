@@ -206,11 +206,20 @@ class Rotatable(Usable, Protocol):
     def origin(self) -> str: ...
 
 
-def require_rotation(key: Rotatable) -> None:
-    """Refuse unless the material of such a key can be rotated (kms.md 13.1)."""
+def require_rotation(key: Rotatable, *, automatic: bool = True) -> None:
+    """Refuse unless the material of such a key can be rotated (kms.md 13.1).
+
+    Imported material is rotated on demand only.
+    """
     if key.spec != SYMMETRIC_DEFAULT:
         raise api.UnsupportedOperationException  # AWS gives no message here
-    if key.origin != "AWS_KMS":
+    if key.origin != "AWS_KMS" and (automatic or key.origin != "EXTERNAL"):
+        raise wrong_origin(key)
+
+
+def require_import(key: Rotatable) -> None:
+    """Refuse unless such a key takes imported material (kms.md 13.3)."""
+    if key.origin != "EXTERNAL":
         raise wrong_origin(key)
 
 

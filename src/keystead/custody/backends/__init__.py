@@ -11,8 +11,9 @@ from keystead.custody.backends.shape import (
     Verb,
     WrongMaterial,
 )
+from keystead.custody.backends.software import GIVEN_SPECS, GivenSecret, given
 
 __all__ = (
-    "Backend", "BadCiphertext", "KeyPair", "OpenMaterial", "Sealed", "Secret", "Verb",
-    "WrongMaterial", "software",
+    "GIVEN_SPECS", "Backend", "BadCiphertext", "GivenSecret", "KeyPair", "OpenMaterial", "Sealed",
+    "Secret", "Verb", "WrongMaterial", "given", "software",
 )  # fmt: skip

@@ -39,6 +39,9 @@ class Verb(Enum):
     AGREE = auto()
     ENCAPSULATE = auto()
     DECAPSULATE = auto()
+    WRAP = auto()  # make the parameters of an import
+    IMPORT = auto()
+    DELETE_IMPORTED = auto()
 
 
 class BadCiphertext(Exception):

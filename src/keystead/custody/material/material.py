@@ -14,7 +14,7 @@ Material that work has opened ends with the work.
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -31,10 +31,12 @@ from keystead.custody.backends import (
 )
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material.cache import ROOM, OpenedMaterials, Which
-from keystead.custody.material.repository import MaterialRecord, Materials
+from keystead.custody.material.imports import Imports
+from keystead.custody.material.key import CustodyKey, Owned, WrongPermit
+from keystead.custody.material.repository import MaterialRecord, Materials, place_of
 from keystead.custody.material.verbs import VERBS
 from keystead.custody.randomness import urandom
-from keystead.custody.rows import BadRecord, RowIntegrityError, place
+from keystead.custody.rows import BadRecord, RowIntegrityError
 from keystead.custody.secrecy import Guarded
 from keystead.policy.evaluation import Permit
 from keystead.store.cache import Noting
@@ -53,42 +55,6 @@ R = TypeVar("R")
 _AT_ONCE = MadeWith()  # quick work is done by the run that leaves it
 
 
-class CustodyKey(Protocol):
-    """A key, as far as custody has to know it."""
-
-    @property
-    def account(self) -> str:
-        """The account that owns it."""
-
-    @property
-    def key_id(self) -> str:
-        """Its id within the account."""
-
-    @property
-    def material_id(self) -> str:
-        """The material that encrypts now."""
-
-    @property
-    def row_version(self) -> int:
-        """The version of its row. After a change of the key its material is opened anew (KM-13)."""
-
-    @property
-    def row_name(self) -> Name:
-        """The name that is announced when its row is written, or when a write of it is undone."""
-
-
-class Owned(Protocol):
-    """A resource, as far as custody has to know it to make something for its owner."""
-
-    @property
-    def owner(self) -> str:
-        """The account that owns it."""
-
-
-class WrongPermit(Exception):
-    """A permit for something else: a bug of the caller, never an answer to the client."""
-
-
 class MaterialMissing(Exception):
     """The key's current material is not there: the rows of key and material disagree."""
 
@@ -96,7 +62,7 @@ class MaterialMissing(Exception):
 class Custody(Guarded):
     """Creates, uses and destroys the material of keys."""
 
-    __slots__ = ("_backend", "_hierarchy", "_materials", "_opened")
+    __slots__ = ("_backend", "_hierarchy", "_materials", "_opened", "imports")
 
     def __init__(
         self,
@@ -110,6 +76,7 @@ class Custody(Guarded):
         self._backend = backend
         self._materials = Materials(hierarchy.rows)
         self._opened = OpenedMaterials(room, clock)
+        self.imports = Imports(hierarchy, self._materials)
 
     @property
     def kept_bytes(self) -> int:
@@ -166,7 +133,7 @@ class Custody(Guarded):
             sealed=b"",
         )
         domain = self._hierarchy.domain(account)
-        sealed = domain.seal(secret.reveal(), _place(record))
+        sealed = domain.seal(secret.reveal(), place_of(record))
         self._materials.insert(transaction, msgspec.structs.replace(record, sealed=sealed))
         return record.material_id
 
@@ -324,7 +291,7 @@ class Custody(Guarded):
         if record is None:
             return None
         try:
-            secret = self._hierarchy.domain(record.account).unseal(record.sealed, _place(record))
+            secret = self._hierarchy.domain(record.account).unseal(record.sealed, place_of(record))
         except BadRecord:
             raise RowIntegrityError("key_materials", which[:3]) from None
         material = self._backend.open_material(record.key_spec, record.material_id, secret)
@@ -374,16 +341,3 @@ def _require_creating(permit: Permit[Owned], account: str, key_id: str, *, new: 
         fits = verb is Verb.ROTATE and named == key_id
     if not fits or permit.resource.owner != account:
         raise WrongPermit(f"{permit.action} does not make material for {key_id} of {account}")
-
-
-def _place(record: MaterialRecord) -> bytes:
-    """Where the secret of a material belongs; under its account's own key (RK-3)."""
-    return place(
-        "key_materials",
-        "sealed",
-        record.account,
-        record.key_id,
-        record.material_id,
-        record.generation,
-        record.key_spec,
-    )

@@ -6,7 +6,7 @@ never holds another secret.
 
 from typing import Literal
 
-from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable, place
 from keystead.store.protocol import Reader, Transaction
 
 _KEY = ("account", "key_id")
@@ -29,6 +29,19 @@ class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
     sealed: bytes
 
 
+def place_of(record: MaterialRecord) -> bytes:
+    """Where the secret of a material belongs; under its account's own key (RK-3)."""
+    return place(
+        "key_materials",
+        "sealed",
+        record.account,
+        record.key_id,
+        record.material_id,
+        record.generation,
+        record.key_spec,
+    )
+
+
 class Materials:
     """The material of every key."""
 
@@ -43,12 +56,16 @@ class Materials:
     def get(
         self, reader: Reader, account: str, key_id: str, material_id: str
     ) -> MaterialRecord | None:
-        every = self._table.of(reader, _KEY, account, key_id, order="generation")
+        every = self.every(reader, account, key_id)
         return next((each for each in every if each.material_id == material_id), None)
+
+    def every(self, reader: Reader, account: str, key_id: str) -> list[MaterialRecord]:
+        """Every generation of a key, oldest first."""
+        return self._table.of(reader, _KEY, account, key_id, order="generation")
 
     def newest(self, reader: Reader, account: str, key_id: str) -> MaterialRecord | None:
         """The last generation of a key."""
-        generations = self._table.of(reader, _KEY, account, key_id, order="generation")
+        generations = self.every(reader, account, key_id)
         return generations[-1] if generations else None
 
     def insert(self, transaction: Transaction, record: MaterialRecord) -> None:
@@ -56,6 +73,10 @@ class Materials:
 
     def update(self, transaction: Transaction, record: MaterialRecord) -> MaterialRecord:
         return self._table.update(transaction, record)
+
+    def delete(self, transaction: Transaction, account: str, key_id: str, material_id: str) -> bool:
+        """Remove one generation; False when it is not there."""
+        return self._table.delete(transaction, account, key_id, material_id)
 
     def delete_all(self, transaction: Transaction, account: str, key_id: str) -> int:
         """Remove every generation of a key, authentic or not; returns their number."""

@@ -10,6 +10,9 @@ VERBS: Mapping[str, Verb] = {
     "kms:CreateKey": Verb.CREATE,
     "kms:Decapsulate": Verb.DECAPSULATE,
     "kms:Decrypt": Verb.DECRYPT,
+    # The expiry that was told at the import; no operation asks about it:
+    "kms:DeleteExpiredKeyMaterial": Verb.DELETE_IMPORTED,
+    "kms:DeleteImportedKeyMaterial": Verb.DELETE_IMPORTED,
     "kms:DeleteKey": Verb.DESTROY,  # the deletion that was scheduled; no operation asks about it
     "kms:DeriveSharedSecret": Verb.AGREE,
     "kms:Encapsulate": Verb.ENCAPSULATE,
@@ -19,7 +22,9 @@ VERBS: Mapping[str, Verb] = {
     "kms:GenerateDataKeyPairWithoutPlaintext": Verb.ENCRYPT,
     "kms:GenerateDataKeyWithoutPlaintext": Verb.ENCRYPT,
     "kms:GenerateMac": Verb.MAC,
+    "kms:GetParametersForImport": Verb.WRAP,
     "kms:GetPublicKey": Verb.PUBLIC_KEY,
+    "kms:ImportKeyMaterial": Verb.IMPORT,
     "kms:ReEncryptFrom": Verb.DECRYPT,
     "kms:ReEncryptTo": Verb.ENCRYPT,
     "kms:RotateKey": Verb.ROTATE,  # the rotation that was due; no operation asks about it

@@ -7,6 +7,7 @@ from keystead.kms.keys.key import RESOURCE_TYPE, Key, described, key_view, nobod
 from keystead.kms.keys.metadata import algorithm_lists, key_metadata, old_spec
 from keystead.kms.keys.records import (
     AliasRecord,
+    ImportedMaterial,
     KeyCount,
     KeyRecord,
     MaterialRecord,
@@ -17,8 +18,8 @@ from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
 from keystead.kms.keys.uses import KeyUse, LastUses
 
 __all__ = (
-    "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "Key", "KeyCount", "KeyRecord",
-    "KeyRepository", "KeyUse", "LastUses", "MaterialRecord", "Place", "Reference", "RelatedKeys",
-    "Waiting", "algorithm_lists", "aliases", "dates", "described", "identifiers", "key_metadata",
-    "key_reference", "key_view", "nobodys_key", "old_spec", "promoted", "tags",
+    "DEFAULT_POLICY", "RESOURCE_TYPE", "AliasRecord", "ImportedMaterial", "Key", "KeyCount",
+    "KeyRecord", "KeyRepository", "KeyUse", "LastUses", "MaterialRecord", "Place", "Reference",
+    "RelatedKeys", "Waiting", "algorithm_lists", "aliases", "dates", "described", "identifiers",
+    "key_metadata", "key_reference", "key_view", "nobodys_key", "old_spec", "promoted", "tags",
 )  # fmt: skip

@@ -32,11 +32,17 @@ def for_rotation(reader: Reader, after: Waiting | None, until_us: int, count: in
     return _found(reader, sql, after, until_us, count)
 
 
-def _statement(date: str, condition: str) -> str:
+def for_expiry(reader: Reader, after: Waiting | None, until_us: int, count: int) -> list[Waiting]:
+    """The keys with imported material that expires by then, one for each such material."""
+    sql = _statement("valid_to_us", "", table="kms_imported_materials")
+    return _found(reader, sql, after, until_us, count)
+
+
+def _statement(date: str, condition: str, table: str = "kms_keys") -> str:
     """Both bounds of the date are there, because SQLite takes none from the comparison of rows."""
     order = f"{date}, account, region, key_id"
     return (
-        f"SELECT {order} FROM kms_keys WHERE {date} >= ? AND {date} <= ?{condition}"  # noqa: S608  # our own names
+        f"SELECT {order} FROM {table} WHERE {date} >= ? AND {date} <= ?{condition}"  # noqa: S608  # our own names
         f" AND ({order}) > (?, ?, ?, ?) ORDER BY {order} LIMIT ?"
     )
 

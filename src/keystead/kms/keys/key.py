@@ -17,7 +17,7 @@ from keystead.arns import kms_arn
 from keystead.caches import Shared
 from keystead.kms import ciphertext
 from keystead.kms.ciphertext import KeyName
-from keystead.kms.keys.records import KeyRecord
+from keystead.kms.keys.records import ImportedMaterial, KeyRecord
 from keystead.kms.keys.related import Relation
 from keystead.kms.states import KeyState
 from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource, documents
@@ -27,8 +27,10 @@ from keystead.wire.models import kms as api
 
 RESOURCE_TYPE = "AWS::KMS::Key"
 
-_KEY, _TAG, _ALIAS = 3500, 450, 150  # bytes that a key takes, with each tag and alias
+_KEY, _TAG, _ALIAS, _IMPORT = 3500, 450, 150, 900  # bytes of a key, and of what it may have
 _RELATED = 2500  # bytes of what a multi-Region key knows of its set
+
+_USABLE = {KeyState.ENABLED, KeyState.DISABLED, KeyState.UPDATING}
 
 _read_tags = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -54,6 +56,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     is_granted: bool = False  # Has anybody a grant on it?
     grants: tuple[PolicySource, ...] = ()  # Those of the caller who asks (`granted`).
     condition_keys: Mapping[str, ContextValue] = NO_KEYS
+    imports: tuple[ImportedMaterial, ...] = ()
+    expires_us: int | None = None  # when the first of its materials is not there any more
     header: bytes = b""  # Of the blobs that it makes now.
     exists: bool = True
     row_name: Name = b""  # The name that is announced when its row is written.
@@ -108,6 +112,17 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def origin(self) -> api.OriginType:
         return self.record.origin
 
+    @property
+    def own_imports(self) -> list[ImportedMaterial]:
+        """The imported material that belongs to it, and does not wait for a rotation."""
+        return [each for each in self.imports if not each.rotation_state]
+
+    def at(self, now_us: int) -> Self:
+        """The same key at this time: material that is expired is missing, job or not (KM-6)."""
+        if self.expires_us is None or self.expires_us > now_us or self.state not in _USABLE:
+            return self
+        return msgspec.structs.replace(self, state=KeyState.PENDING_IMPORT)
+
     def made(self, name: KeyName) -> bool:
         """Did this key make a blob with that name?  In a multi-Region set, did any member?"""
         return name == self.name or (
@@ -128,9 +143,11 @@ def key_view(
     aliases: tuple[str, ...],
     policies: tuple[PolicySource, ...],
     relation: Relation | None = None,
+    imports: tuple[ImportedMaterial, ...] = (),
 ) -> Key:
     """The view of a stored key."""
     tags = _read_tags(record.tags)
+    own = [each.valid_to_us for each in imports if not each.rotation_state]
     return Key(
         record=record,
         relation=relation,
@@ -140,6 +157,8 @@ def key_view(
         aliases=aliases,
         resource_policies=policies,
         condition_keys=_condition_keys(record, tags, aliases),
+        imports=imports,
+        expires_us=min((us for us in own if us is not None), default=None),
         header=_header(record, record if relation is None else relation.primary),
     )
 
@@ -157,6 +176,7 @@ def cost(key: Key) -> tuple[int, Shared]:
     texts = len(record.description) + 6 * len(record.tags) + 2 * sum(map(len, key.aliases))
     related = 0 if key.relation is None else _RELATED
     own = _KEY + related + texts + _TAG * len(key.tags) + _ALIAS * len(key.aliases)
+    own += _IMPORT * len(key.imports)
     return own, documents((*key.resource_policies, *key.grants))
 
 

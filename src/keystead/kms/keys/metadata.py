@@ -35,8 +35,10 @@ def key_metadata(key: Key) -> api.KeyMetadata:
         enabled=key.state is KeyState.ENABLED,
         description=record.description,
         key_usage=record.key_usage,
-        key_state=record.state,
+        key_state=key.state.value,
         deletion_date=_deletion_date(key),
+        valid_to=_valid_to(key),
+        expiration_model=_expiration_model(key),
         pending_deletion_window_in_days=_pending_days(key),
         origin=record.origin,
         key_manager=record.manager,
@@ -77,6 +79,22 @@ def _multi_region(key: Key) -> api.MultiRegionConfiguration | None:
         primary_key=members.pop(primary.region),
         replica_keys=list(members.values()),
     )
+
+
+def _valid_to(key: Key) -> datetime | None:
+    """When the first of its materials expires, if it has any that does."""
+    if key.expires_us is None or _expiration_model(key) is None:
+        return None
+    return from_microseconds(key.expires_us)
+
+
+def _expiration_model(key: Key) -> api.ExpirationModelType | None:
+    """Does its imported material expire?  None unless all of it is there (kms.md 9.1)."""
+    own = key.own_imports
+    states = {each.import_state for each in own}
+    if states != {"IMPORTED"} or key.state is KeyState.PENDING_IMPORT:
+        return None
+    return "KEY_MATERIAL_DOES_NOT_EXPIRE" if key.expires_us is None else "KEY_MATERIAL_EXPIRES"
 
 
 def algorithm_lists(key: Key) -> dict[str, list[str]]:

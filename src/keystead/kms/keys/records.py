@@ -80,6 +80,28 @@ class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
     rotation_type: api.RotationType | None = None
 
 
+class ImportedMaterial(Record, frozen=True, kw_only=True, gc=False):
+    """Material that was imported into a key in this Region, and may be gone by now.
+
+    Material that waits for a rotation does not belong to its key yet, and is no generation of it.
+    """
+
+    account: str
+    region: str
+    key_id: str
+    material_id: str  # a fingerprint of the secret: custody takes no other for it
+    rotation_state: str = ""  # a KeyMaterialState while it waits for a rotation, "" afterwards
+    import_state: api.ImportState = "IMPORTED"
+    expiration_model: api.ExpirationModelType
+    valid_to_us: int | None = None  # None = it does not expire, or is gone
+    description: str = ""
+
+    def is_there(self, now_us: int) -> bool:
+        """Can it be used?  A date that has come counts before the job comes (KM-6)."""
+        expired = self.valid_to_us is not None and self.valid_to_us <= now_us
+        return self.import_state == "IMPORTED" and not expired
+
+
 class Tombstone(Record, frozen=True, kw_only=True, gc=False):
     """A key that was destroyed. Its id is never given again."""
 

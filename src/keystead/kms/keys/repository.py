@@ -16,6 +16,7 @@ from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTab
 from keystead.kms.grants import GrantRepository
 from keystead.kms.keys.generations import Generations
 from keystead.kms.keys.granted import GrantedKeys
+from keystead.kms.keys.imports import ImportRepository
 from keystead.kms.keys.key import Key, cost, key_view
 from keystead.kms.keys.records import (
     AliasRecord,
@@ -70,6 +71,7 @@ class KeyRepository:
         self.generations = Generations(seals)
         self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, _KEY, of_key)
         self.related = RelatedTable(seals)
+        self.imports = ImportRepository(seals)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
         self._uses = KeyUses(seals)
         self.grants = GrantRepository(seals)
@@ -122,7 +124,8 @@ class KeyRepository:
     def _view(self, noting: Noting, record: KeyRecord) -> Key:
         row_key = (record.account, record.region, record.key_id)
         names = tuple(alias.name for alias in self.aliases_of(noting, record))
-        key = key_view(record, names, (), self.relation(noting, record))
+        imported = tuple(self.imports.of(noting, record)) if record.origin == "EXTERNAL" else ()
+        key = key_view(record, names, (), self.relation(noting, record), imported)
         policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
         return msgspec.structs.replace(
             key,
@@ -240,11 +243,15 @@ class KeyRepository:
         principals: Mapping[str, str],
         counted: KeyCount | None,
     ) -> None:
-        """Remember a new key, its policy and its first material. `counted` are the keys so far."""
+        """Remember a new key, its policy, and its first material if it has any.
+
+        `counted` are the keys so far.
+        """
         self._add(transaction, key, text, principals, counted)
         if key.multi_region:
             self.related.begin(transaction, key)
-        self.generations.add(transaction, key, key.material_id)
+        if key.material_id:
+            self.generations.add(transaction, key, key.material_id)
 
     def add_replica(
         self,
@@ -322,6 +329,13 @@ class KeyRepository:
         self.generations.add(transaction, key, material_id, now_us, rotation_type)
         return self.change_key(transaction, key, material_id=material_id)
 
+    def add_first_material(
+        self, transaction: Transaction, key: KeyRecord, material_id: str
+    ) -> KeyRecord:
+        """Remember the first material of a key that was made without one."""
+        self.generations.add(transaction, key, material_id)
+        return self.change_key(transaction, key, material_id=material_id)
+
     def record_use(self, transaction: Transaction, use: KeyUse) -> None:
         """Remember the last use of a key, unless it was destroyed meanwhile."""
         if self._keys.get(transaction, use.account, use.region, use.key_id) is not None:
@@ -356,6 +370,7 @@ class KeyRepository:
             self.remove_alias(transaction, alias)
         row_key = (key.account, key.region, key.key_id)
         self.grants.doom(transaction, row_key)
+        self.imports.forget(transaction, key)
         self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
         self._keys.delete(transaction, *row_key)
         self._uses.forget(transaction, row_key)

@@ -8,6 +8,7 @@ from keystead.kms.operations import (
     encapsulation,
     encryption,
     grants,
+    imports,
     last_usage,
     lifecycle,
     macs,
@@ -21,6 +22,6 @@ from keystead.kms.operations import (
 
 __all__ = (
     "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
-    "grants", "last_usage", "lifecycle", "macs", "multi_region", "policies", "randomness",
-    "rotation", "signatures", "tags",
+    "grants", "imports", "last_usage", "lifecycle", "macs", "multi_region", "policies",
+    "randomness", "rotation", "signatures", "tags",
 )  # fmt: skip

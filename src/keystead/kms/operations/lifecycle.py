@@ -11,8 +11,9 @@ import msgspec
 
 from keystead.audit.event import EventResource
 from keystead.call import Target
+from keystead.custody.material import Secret
 from keystead.errors import ValidationException
-from keystead.kms import creation, key_policies
+from keystead.kms import creation, imports, key_policies
 from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted
 from keystead.kms.keys import (
@@ -56,13 +57,9 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
     if request.policy and not wanted.bypass:
         key_policies.require_no_lockout(call, key_view(draft, (), ()), policy)
     counted = creation.require_room(call)
-    secret = result(call, call.custody.generate(permit, wanted.spec))
-    if isinstance(secret, Work):
-        return secret
-    material_id = call.custody.create_material(
-        call.transaction, permit, call.account, key_id, call.now,
-        key_spec=wanted.spec, secret=secret,
-    )  # fmt: skip
+    material_id = _new_material(call, permit, wanted, key_id)
+    if isinstance(material_id, Work):
+        return material_id
     record = msgspec.structs.replace(draft, material_id=material_id)
     call.repository.add_key(call.transaction, record, policy.text, policy.principals, counted)
     key_policies.remember(call, policy)
@@ -88,7 +85,7 @@ def _draft(
         account=call.account,
         region=call.region,
         key_id=key_id,
-        state="Enabled",
+        state="PendingImport" if wanted.origin == "EXTERNAL" else "Enabled",
         key_spec=wanted.spec,
         key_usage=wanted.usage,
         origin=wanted.origin,
@@ -98,6 +95,21 @@ def _draft(
         policy_id=policy_id,
         created_us=microseconds(call.now),
     )
+
+
+def _new_material(
+    call: KmsCall, permit: Permit[Target], wanted: Wanted, key_id: str
+) -> str | Work[Secret]:
+    """The id of the new key's material; "" for a key that waits until its material is imported."""
+    if wanted.origin == "EXTERNAL":
+        return ""
+    secret = result(call, call.custody.generate(permit, wanted.spec))
+    if isinstance(secret, Work):
+        return secret
+    return call.custody.create_material(
+        call.transaction, permit, call.account, key_id, call.now,
+        key_spec=wanted.spec, secret=secret,
+    )  # fmt: skip
 
 
 def authorize_tags(call: KmsCall, arn: str, keys: Mapping[str, ContextValue]) -> None:
@@ -164,13 +176,12 @@ def disable_key(call: KmsCall, request: api.DisableKeyRequest) -> None:
     _change(call, request.key_id, state="Disabled")
 
 
-def _change(call: KmsCall, key_id: str, **changes: Value) -> Key:
+def _change(call: KmsCall, key_id: str, **changes: Value) -> None:
     """Find, ask, require, and change columns of the key."""
     key = call.key(key_id)
     call.authorize(f"kms:{call.operation.name}", key)
     call.require_state(key)
     call.repository.change_key(call.transaction, key.record, **changes)
-    return key
 
 
 @implements(api.ScheduleKeyDeletion)
@@ -222,7 +233,12 @@ def _pending_days(asked: int | None) -> int:
 def cancel_key_deletion(
     call: KmsCall, request: api.CancelKeyDeletionRequest
 ) -> api.CancelKeyDeletionResponse:
-    key = _change(call, request.key_id, state="Disabled", deletion_us=None)
+    key = call.key(request.key_id)
+    call.authorize("kms:CancelKeyDeletion", key)
+    call.require_state(key)
+    whole = key.origin != "EXTERNAL" or imports.is_whole(key.imports, call.now)
+    state = "Disabled" if whole else "PendingImport"
+    call.repository.change_key(call.transaction, key.record, state=state, deletion_us=None)
     if key.state is KeyState.PENDING_REPLICA_DELETION:
         call.repository.related.change_pending(call.transaction, key.record, None)
     return api.CancelKeyDeletionResponse(key_id=key.arn_text)

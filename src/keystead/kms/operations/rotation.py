@@ -4,12 +4,15 @@ ListKeyRotations.
 
 from datetime import timedelta
 
+import msgspec
+
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import Key, MaterialRecord
+from keystead.kms.keys import ImportedMaterial, Key, MaterialRecord
 from keystead.kms.paging import page
-from keystead.kms.schedule import DEFAULT_PERIOD_DAYS, rotate
+from keystead.kms.schedule import DEFAULT_PERIOD_DAYS, Rotated, rotate, rotate_to_imported
 from keystead.kms.states import KeyState
+from keystead.policy.evaluation import Permit
 from keystead.registry import implements
 from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
@@ -51,7 +54,7 @@ def get_key_rotation_status(
     key = call.key(request.key_id)
     call.authorize("kms:GetKeyRotationStatus", key)
     call.require_state(key)
-    usage.require_rotation(key)
+    usage.require_rotation(key, automatic=False)
     next_us = key.shared.next_rotation_us
     if next_us is None or key.state in _ENDING:
         return api.GetKeyRotationStatusResponse(key_id=key.arn_text, key_rotation_enabled=False)
@@ -70,20 +73,20 @@ def rotate_key_on_demand(
     key = call.key(request.key_id)
     permit = call.authorize("kms:RotateKeyOnDemand", key)
     call.require_state(key)
-    usage.require_rotation(key)
+    usage.require_rotation(key, automatic=False)
     usage.refuse_replica(key)
     _require_quiet(call, key)
     _require_quota(call, key)
-    rotated = rotate(
-        call.transaction,
-        call.repository,
-        call.custody,
-        permit,
-        rotation_type="ON_DEMAND",
-        now=call.now,
-    )
-    call.event.additional["keyMaterialId"] = rotated.key.material_id
+    call.event.additional["keyMaterialId"] = _rotated(call, permit).key.material_id
     return api.RotateKeyOnDemandResponse(key_id=key.arn_text)
+
+
+def _rotated(call: KmsCall, permit: Permit[Key]) -> Rotated:
+    """Give the permit's key new material, or let it use what was imported."""
+    transaction, repository, custody = call.transaction, call.repository, call.custody
+    if permit.resource.origin == "EXTERNAL":
+        return rotate_to_imported(transaction, repository, custody, permit, call.now)
+    return rotate(transaction, repository, custody, permit, rotation_type="ON_DEMAND", now=call.now)
 
 
 def _require_quiet(call: KmsCall, key: Key) -> None:
@@ -111,13 +114,9 @@ def list_key_rotations(
     key = call.key(request.key_id)
     call.authorize("kms:ListKeyRotations", key)
     call.require_state(key)
-    usage.require_rotation(key)
+    usage.require_rotation(key, automatic=False)
     included = request.include_key_material or "ROTATIONS_ONLY"
-    shown = [
-        material
-        for material in call.repository.materials(call.transaction, key.record)
-        if included == "ALL_KEY_MATERIAL" or material.rotated_us is not None
-    ]
+    shown = _shown(call, key, whole=included == "ALL_KEY_MATERIAL")
 
     def following(generation: str, count: int) -> list[MaterialRecord]:
         return [m for m in shown if m.generation > int(generation or "0")][:count]
@@ -136,13 +135,51 @@ def list_key_rotations(
     )
 
 
+def _shown(call: KmsCall, key: Key, *, whole: bool) -> list[MaterialRecord]:
+    """The rotations of a key; or its `whole` material, at the end that which waits to be used."""
+    materials = call.repository.materials(call.transaction, key.record)
+    if not whole:
+        return [material for material in materials if material.rotated_us is not None]
+    last = materials[-1].generation if materials else 0
+    waiting = [
+        MaterialRecord(
+            account=key.account,
+            region=key.region,
+            key_id=key.key_id,
+            generation=last + 1,
+            material_id=each.material_id,
+        )
+        for each in key.imports
+        if each.rotation_state
+    ]
+    return materials + waiting
+
+
 def _entry(key: Key, material: MaterialRecord) -> api.RotationsListEntry:
     current = material.material_id == key.material_id
     rotated = material.rotated_us
-    return api.RotationsListEntry(
+    entry = api.RotationsListEntry(
         key_id=key.key_id,
         key_material_id=material.material_id,
         key_material_state="CURRENT" if current else "NON_CURRENT",
         rotation_date=None if rotated is None else from_microseconds(rotated),
         rotation_type=material.rotation_type,
+    )
+    imported = [each for each in key.imports if each.material_id == material.material_id]
+    return _with_import(entry, imported[0]) if imported else entry
+
+
+def _with_import(
+    entry: api.RotationsListEntry, imported: ImportedMaterial
+) -> api.RotationsListEntry:
+    """The entry of a material, with what only imported material has (kms.md 4.1)."""
+    there = imported.import_state == "IMPORTED"
+    valid_to = imported.valid_to_us
+    return msgspec.structs.replace(
+        entry,
+        key_material_description=imported.description or None,
+        import_state=imported.import_state,
+        key_material_state=imported.rotation_state or entry.key_material_state,
+        expiration_model=imported.expiration_model if there else None,
+        valid_to=None if valid_to is None else from_microseconds(valid_to),
     )

@@ -8,6 +8,8 @@ enabled again. A rotation on demand does not move the schedule.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
 from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, dates, key_view
@@ -59,6 +61,33 @@ def rotate(
         transaction, key.record, material_id, rotation_type, microseconds(now)
     )
     return Rotated(record, rotation_type, key.material_id)
+
+
+def rotate_to_imported(
+    transaction: Transaction,
+    repository: KeyRepository,
+    custody: Custody,
+    permit: Permit[Key],
+    now: datetime,
+) -> Rotated:
+    """Let the imported material that waits for it encrypt from now on.
+
+    Raises KMSInvalidStateException when there is none.
+    """
+    key = permit.resource
+    waiting = [each for each in key.imports if each.rotation_state == "PENDING_ROTATION"]
+    pending = next((each for each in waiting if each.is_there(microseconds(now))), None)
+    if pending is None:
+        raise api.KMSInvalidStateException(
+            f"No available key material pending rotation for the key: {key.arn_text}."
+        )
+    custody.imports.make_current(transaction, permit, pending.material_id)
+    belonging = msgspec.structs.replace(pending, rotation_state="")
+    repository.imports.put(transaction, belonging, key.imports)
+    record = repository.add_material(
+        transaction, key.record, pending.material_id, "ON_DEMAND", microseconds(now)
+    )
+    return Rotated(record, "ON_DEMAND", key.material_id)
 
 
 def rotate_due(

@@ -43,7 +43,7 @@ from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
 from keystead.kms.rules import KMS
-from keystead.kms.schedule import DATED, DESTRUCTION, DatedWork
+from keystead.kms.schedule import DATED, DESTRUCTION, EXPIRY, DatedWork
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -416,6 +416,10 @@ class Installation:
         """Destroy all keys whose deletion date has come."""
         self.do_due(DESTRUCTION)
 
+    def expire_due(self) -> None:
+        """Destroy all imported material that is expired."""
+        self.do_due(EXPIRY)
+
     def _tell_of_jump(self) -> None:
         """Irreversible work waits. Tell of it now and then."""
         self.remember_time()
@@ -435,10 +439,10 @@ class Installation:
         return place is not None
 
     def purge(self) -> None:
-        """Remove every trace of destroyed keys from the store's files, also of the last run's."""
-        if self._to_purge:
+        """Remove every trace of destroyed material from the store's files, also of the last run."""
+        if self._to_purge or self.custody.imports.to_purge:
             self.store.purge()
-            self._to_purge = False
+            self._to_purge = self.custody.imports.to_purge = False
 
     # for the operator
 

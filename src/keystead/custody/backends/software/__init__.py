@@ -8,7 +8,9 @@ from keystead.custody.backends.software.families import (
     open_material,
     seconds_to_generate,
 )
+from keystead.custody.backends.software.given import GIVEN_SPECS, GivenSecret, given
 
 __all__ = (
-    "agrees_with", "generate", "has", "key_pair", "open_material", "seconds_to_generate",
+    "GIVEN_SPECS", "GivenSecret", "agrees_with", "generate", "given", "has", "key_pair",
+    "open_material", "seconds_to_generate",
 )  # fmt: skip
