@@ -39,15 +39,14 @@ def pattern(expected: str) -> "re.Pattern[str]":
     return re.compile(r"\A\s*" + ".*".join(parts) + r"\s*\Z", re.DOTALL)
 
 
-def test_first_session(own_server: Server, tmp_path: Path) -> None:
-    """Every command of the README does what the page says, refusals included."""
-    session = steps(README.read_text())
-    assert len(session) > 25
+def follow(page: Path, server: Server, folder: Path) -> list[Step]:
+    """Do what the page says, in this folder, and compare what is shown; its steps."""
+    session = steps(page.read_text())
     script = "".join(f"{step.command}\necho; echo '{MARK}'\n" for step in session)
 
     ran = subprocess.run(
         ["bash", "-c", script],
-        cwd=tmp_path, env=own_server.environment(), check=False, timeout=240,
+        cwd=folder, env=server.environment(), check=False, timeout=240,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
@@ -55,3 +54,9 @@ def test_first_session(own_server: Server, tmp_path: Path) -> None:
     assert len(outputs) == len(session) + 1, ran.stdout
     for step, output in zip(session, outputs, strict=False):
         assert pattern(step.expected).match(output), f"$ {step.command}\n{output}"
+    return session
+
+
+def test_first_session(own_server: Server, tmp_path: Path) -> None:
+    """Every command of the README does what the page says, refusals included."""
+    assert len(follow(README, own_server, tmp_path)) > 25
