@@ -1,13 +1,22 @@
 """Material of every kind: which spec is wrapped how, and which private keys a key takes."""
 
+import hmac
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
 
 from keystead.custody import wrapping
 from tests.conftest import refused
@@ -180,3 +189,91 @@ def test_expiry_of_other_kinds(kms: Client) -> None:
     kms.local.installation.expire_due()
     bring(kms, key, secret("ECC_NIST_P256"), how)
     assert kms.state(key) == "Enabled"
+
+
+def spki(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def public_key(spec: str) -> bytes:
+    """The public half of the material that the tests bring."""
+    private = load_der_private_key(secret(spec), None)
+    return spki(private.public_key())
+
+
+PRIVATE = tuple(spec for spec in SPECS if spec not in BYTES)
+
+
+@pytest.mark.parametrize("spec", PRIVATE)
+def test_an_imported_private_key_signs(kms: Client, spec: str) -> None:
+    """The key's public half is that of the material, and verifies what the key signs."""
+    key = key_of(kms, spec)
+    with refused("KMSInvalidStateException", "is pending import."):
+        kms.get_public_key(KeyId=key)
+    bring(kms, key, secret(spec), how_to(spec))
+    given = kms.get_public_key(KeyId=key)
+    assert given["PublicKey"] == public_key(spec)
+    for algorithm in given["SigningAlgorithms"]:
+        kind = "DIGEST" if "_PH_" in algorithm else "RAW"
+        message = bytes(64)
+        signed = {"KeyId": key, "Message": message, "MessageType": kind,
+                  "SigningAlgorithm": algorithm}  # fmt: skip
+        signature = kms.sign(**signed)["Signature"]
+        assert kms.verify(**signed, Signature=signature)["SignatureValid"] is True
+        if kind == "RAW":
+            _verify(load_der_public_key(given["PublicKey"]), algorithm, message, signature)
+    kms.delete_imported_key_material(KeyId=key)
+    with refused("KMSInvalidStateException", "is pending import."):
+        kms.get_public_key(KeyId=key)
+    with refused("KMSInvalidStateException", "is pending import."):
+        kms.sign(**signed)
+
+
+def _verify(public: PublicKeyTypes, algorithm: str, message: bytes, signature: bytes) -> None:
+    """Raises InvalidSignature unless the library agrees."""
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return public.verify(signature, message)
+    used = {"256": SHA256(), "384": SHA384(), "512": SHA512()}[algorithm[-3:]]
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return public.verify(signature, message, ec.ECDSA(used))
+    assert isinstance(public, rsa.RSAPublicKey)
+    pss = padding.PSS(padding.MGF1(used), used.digest_size)
+    return public.verify(
+        signature, message, pss if "_PSS_" in algorithm else padding.PKCS1v15(), used
+    )
+
+
+@pytest.mark.parametrize("size", ["224", "256", "384", "512"])
+def test_an_imported_mac_key(kms: Client, size: str) -> None:
+    """An imported HMAC key makes the MACs of RFC 2104 with that very key."""
+    spec = f"HMAC_{size}"
+    key = key_of(kms, spec)
+    bring(kms, key, secret(spec))
+    made = kms.generate_mac(KeyId=key, Message=b"x", MacAlgorithm=f"HMAC_SHA_{size}")["Mac"]
+    assert made == hmac.digest(secret(spec), b"x", f"sha{size}")
+
+
+def test_an_imported_rsa_key_decrypts(kms: Client) -> None:
+    """What somebody encrypted for the private key long ago is decrypted by the server."""
+    key = kms.key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+    bring(kms, key, secret("RSA_2048"), how_to("RSA_2048"))
+    public = load_der_public_key(public_key("RSA_2048"))
+    assert isinstance(public, rsa.RSAPublicKey)
+    sealed = public.encrypt(b"x", padding.OAEP(padding.MGF1(SHA256()), SHA256(), None))
+    opened = kms.decrypt(KeyId=key, CiphertextBlob=sealed, EncryptionAlgorithm="RSAES_OAEP_SHA_256")
+    assert opened["Plaintext"] == b"x"
+
+
+def test_an_imported_key_agrees(kms: Client) -> None:
+    """An imported key of ECDH derives what its holder derives."""
+    key = kms.key(KeySpec="ECC_NIST_P256", KeyUsage="KEY_AGREEMENT")
+    bring(kms, key, secret("ECC_NIST_P256"), how_to("ECC_NIST_P256"))
+    ours, peer = load_der_private_key(secret("ECC_NIST_P256"), None), private_key("ECC_NIST_P256")
+    assert isinstance(ours, ec.EllipticCurvePrivateKey)
+    assert isinstance(peer, ec.EllipticCurvePrivateKey)
+    theirs = peer.public_key()
+    given = kms.derive_shared_secret(
+        KeyId=key, KeyAgreementAlgorithm="ECDH", PublicKey=spki(theirs)
+    )
+    assert given["SharedSecret"] == ours.exchange(ec.ECDH(), theirs)
+    assert given["KeyOrigin"] == "EXTERNAL"

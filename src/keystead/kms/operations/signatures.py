@@ -6,6 +6,7 @@ from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key, algorithm_lists, old_spec
 from keystead.kms.requests import require_real, tried
+from keystead.kms.states import KeyState, pending_import
 from keystead.policy.evaluation import Permit
 from keystead.registry import implements_with_work
 from keystead.wire.models import kms as api
@@ -82,6 +83,8 @@ def get_public_key(
     call.require_state(key)
     usage.require_public(key)
     call.require_had(key.spec)
+    if key.state is KeyState.PENDING_IMPORT:  # AWS's table allows it; there is no public key yet
+        raise pending_import(key)
     public_key = result(call, call.custody.public_key(call.transaction, permit))
     if isinstance(public_key, Work):
         return public_key
