@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from keystead.policy.enforcement import codegen
 from tests.policy import disagreements
 from tests.policy.reference.evaluator import decide
 from tests.policy.scenarios import scenario
@@ -37,3 +38,11 @@ def test_a_scenario_is_the_same_every_time() -> None:
     """A seed names one scenario, so that a disagreement can be looked at again."""
     assert scenario(4711) == scenario(4711)
     assert scenario(4711) != scenario(4712)
+
+
+def test_many_statements_are_decided_like_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of a residual loops over many statements, and unrolls few: with the same result."""
+    monkeypatch.setattr(codegen, "MOST_UNROLLED", 0)
+    found = disagreements.first(range(1_000))
+
+    assert found is None, disagreements.report(found)

@@ -1,13 +1,13 @@
 """Which code evaluates a residual fastest?  One function, generated for this residual.
 
 The functions of statements and conditions stay unchanged. Only the loops and calls around them are
-unrolled.
+unrolled, and only short ones.
 
 INVARIANT: no text of a document becomes source code. Every value that the function needs is a
 constant, which is passed in under a name of our own.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from types import CodeType
 from typing import Any, Final
@@ -21,11 +21,16 @@ from keystead.policy.language import (
     OUTSIDERS,
     UNBOUND,
     Grade,
+    Keys,
     Principal,
     PrincipalType,
     ResourceTest,
     Test,
 )
+
+MOST_UNROLLED = 16
+"""So many statements of one step are unrolled. More would be code that takes long to compile, and
+the compiler keeps the interpreter's lock: 120 statements took three milliseconds."""
 
 _ROOM = Room(of_owner=512 * KIB, in_all=8 * MIB)
 _CODE, _EACH = 1500, 7  # bytes of a code object, and more for each character of its source
@@ -98,12 +103,12 @@ def generate(what: Remainder, code: Callable[[str], CodeType]) -> Residual:
         "    context = question.context",
         "    who, resource, keys = context.principal, context.resource, context.keys",
     ]
-    for test in what.denies:  # 1
+    for test in _few(what.denies, _any_of_keys):  # 1
         source.refuse_if(f"{source.name(test)}(keys)")
     for without, own in ((UNBOUND, what.own_denies), (OUTSIDERS, what.session_denies)):
         bound = f"who.type not in {source.name(without)}" if own else ""
-        for statement in own:
-            source.refuse_if(f"{_applies(source, statement)} and {bound}")
+        for applies in _all_applies(source, own):
+            source.refuse_if(f"{applies} and {bound}")
     for allows in what.ceilings:  # 1 to 4
         source.refuse_if(f"not {source.name(allows)}(context)")
     _resource_side(source, what)  # 5
@@ -155,7 +160,11 @@ def cost_of_code(text: str) -> int:
 def _resource_side(source: _Source, what: Remainder) -> None:
     """Step (5): how the resource's policies and grants name the caller, and the route."""
     grade = "NOBODY"
-    for whom, applies in what.resource:
+    few = len(what.resource) <= MOST_UNROLLED
+    if not few:
+        grade, best = "grade", source.name(_best(what.resource, bounded=what.bounded))
+        source.lines.append(f"    grade = {best}(who, resource, keys)")
+    for whom, applies in what.resource if few else ():
         its = f"{source.name(whom)}(who, {what.bounded})"
         if applies is None and grade == "NOBODY":
             source.lines.append(f"    grade = {its}")
@@ -180,17 +189,53 @@ def _resource_side(source: _Source, what: Remainder) -> None:
     ]
 
 
-def _must_allow(source: _Source, flag: str, statements: Iterable[QuickStatement]) -> None:
+def _must_allow(source: _Source, flag: str, statements: Sequence[QuickStatement]) -> None:
     """Refuse unless a statement applies. `flag` tells whether one has to apply."""
-    tests = [_applies(source, statement) for statement in statements]
+    tests = _all_applies(source, statements)
     if "True" in tests:
         return
     some = " or ".join(tests)
     source.refuse_if(f"{flag} and not ({some})" if tests else flag)
 
 
+def _few(tests: Sequence[Test], together: Callable[[Sequence[Test]], Test]) -> Sequence[Test]:
+    return tests if len(tests) <= MOST_UNROLLED else (together(tests),)
+
+
+def _any_of_keys(tests: Sequence[Test]) -> Test:
+    return lambda keys: any(test(keys) for test in tests)
+
+
+def _best(named: Sequence[Named], *, bounded: bool) -> Callable[..., Grade]:
+    """The highest grade by which one of these statements names the caller and applies."""
+
+    def best(who: Principal, resource: str, keys: Keys) -> Grade:
+        grade = Grade.NOBODY
+        for whom, applies in named:
+            its = whom(who, bounded)
+            if its > grade and (applies is None or applies(resource, keys)):
+                grade = its
+        return grade
+
+    return best
+
+
+def _all_applies(source: _Source, statements: Sequence[QuickStatement]) -> list[str]:
+    """An expression for each statement, or one for all of many."""
+    if len(statements) <= MOST_UNROLLED:
+        return [_applies(source, statement) for statement in statements]
+    tests = [statement.applies for statement in statements]
+
+    def some(resource: str, keys: Keys) -> bool:
+        return any(test(resource, keys) for test in tests)
+
+    return [f"{source.name(some)}(resource, keys)"]
+
+
 def _applies(source: _Source, statement: QuickStatement) -> str:
     """The expression that tests a statement's resource and conditions."""
+    if len(statement.tests) > MOST_UNROLLED:
+        return f"{source.name(statement.applies)}(resource, keys)"
     parts: list[str] = []
     if statement.everything:
         pass
