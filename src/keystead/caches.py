@@ -13,10 +13,11 @@ for them. `weigh` measures the bytes of a value. Tests compare the estimates in 
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from operator import attrgetter
 from types import (
     BuiltinMethodType,
     CellType,
@@ -28,6 +29,8 @@ from types import (
 from typing import Any, Generic, TypeVar
 
 import msgspec
+
+from keystead.pauses import pause
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -220,41 +223,71 @@ def weigh(value: object) -> int:
     """
     seen: set[int] = set()
     waiting, weight = [value], 0
+    reaching: dict[type, _Reach | None] = dict(_REACH)
+    size = sys.getsizeof
     while waiting:
         item = waiting.pop()
-        if id(item) in seen or isinstance(item, _OF_THE_PROGRAM):
+        identity = id(item)
+        if identity in seen:
             continue
-        seen.add(id(item))
-        weight += sys.getsizeof(item) + _ROUNDING
-        waiting.extend(_reached(item))
+        seen.add(identity)
+        kind = item.__class__
+        if kind not in reaching:
+            reaching[kind] = _reach(item)
+        reach = reaching[kind]
+        if reach is not None:
+            weight += size(item) + _ROUNDING
+            if reach is not _nothing:
+                waiting.extend(reach(item))
+        if not len(seen) % _AFTER:
+            pause()
     return weight
 
 
 _OF_THE_PROGRAM = (type, ModuleType, Enum, bool, type(None))
 _ROUNDING = 8  # the allocator gives multiples of 16
+_AFTER = 256  # objects, the weighing pauses
+
+_Reach = Callable[[Any], Iterable[object]]
+"""The values that a value of one class holds."""
 
 
-def _reached(value: object) -> Iterator[object]:
-    """The values that a value holds; for a type that is not listed, those of its slots."""
+def _nothing(_: object) -> Iterable[object]:
+    return ()
+
+
+def _items(value: Iterable[object]) -> Iterable[object]:
+    return value
+
+
+_REACH: Mapping[type, _Reach] = {
+    **dict.fromkeys((str, bytes, int, float), _nothing),
+    **dict.fromkeys((tuple, list, set, frozenset), _items),
+    FunctionType: attrgetter("__closure__", "__defaults__"),
+    CellType: lambda cell: (cell.cell_contents,),
+}
+
+
+def _reach(value: object) -> _Reach | None:
+    """What values of this class hold; None for one of the program, which does not count.
+
+    For a class that is not listed, the values of its slots.
+    """
     match value:
+        case _ if isinstance(value, _OF_THE_PROGRAM):
+            return None
         case str() | bytes() | int() | float():
-            pass
+            return _nothing
         case tuple() | list() | set() | frozenset():
-            yield from value
+            return _items
         case dict():
-            yield from value
-            yield from value.values()
-        case FunctionType():
-            yield value.__closure__
-            yield value.__defaults__
-        case CellType():
-            yield value.cell_contents
+            return lambda value: (*value, *value.values())
         case MethodType() | BuiltinMethodType() | MethodWrapperType():
-            yield value.__self__
+            return lambda value: (value.__self__,)
         case partial():
-            yield from (value.func, value.args, value.keywords)
+            return attrgetter("func", "args", "keywords")
         case msgspec.Struct():
-            yield from (getattr(value, name) for name in value.__struct_fields__)
+            names = value.__struct_fields__
         case _:
-            names = (n for c in type(value).__mro__ for n in getattr(c, "__slots__", ()))
-            yield from (getattr(value, name, None) for name in names)
+            names = tuple(n for c in type(value).__mro__ for n in getattr(c, "__slots__", ()))
+    return lambda value: [getattr(value, name, None) for name in names]

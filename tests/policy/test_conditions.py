@@ -8,7 +8,7 @@ from keystead.policy.language.comparisons import BadOperand
 from keystead.policy.language.conditions import compile_condition
 from keystead.policy.language.operators import OPERATORS, UnknownOperator, usage
 from keystead.policy.language.principal import ContextValue, Keys
-from keystead.policy.language.variables import Dialect
+from keystead.policy.language.variables import Dialect, Texts
 
 LATER = Dialect()
 EARLIER = Dialect(variables=False)
@@ -25,7 +25,7 @@ def holds(
 ) -> bool:
     """Does `operator` hold for a key whose value is `actual`?"""
     written = (values,) if isinstance(values, str) else values
-    condition = compile_condition(usage(operator), "aws:Key", written, dialect, allow=allow)
+    condition = compile_condition(usage(operator), "aws:Key", written, Texts(dialect), allow=allow)
     keys: Keys = others or {}
     return condition.test(keys if actual is None else {**keys, "aws:key": actual})
 
@@ -249,7 +249,7 @@ def test_operators_are_shown_in_canonical_form() -> None:
 def test_unreadable_policy_values_are_refused(operator: str, value: str) -> None:
     """A policy value that the operator cannot compare with is an error when it is written."""
     with pytest.raises(BadOperand):
-        compile_condition(usage(operator), "aws:Key", (value,), LATER, allow=True)
+        compile_condition(usage(operator), "aws:Key", (value,), Texts(LATER), allow=True)
 
 
 @pytest.mark.parametrize(
@@ -309,8 +309,12 @@ def test_key_policies_do_not_see_tags_and_aliases_of_the_key() -> None:
     }
     for key, value in (("aws:ResourceTag/team", "red"), ("kms:ResourceAliases", "alias/a")):
         used = usage("ForAnyValue:StringEquals")
-        assert compile_condition(used, key, (value,), LATER, allow=True).test(keys)
-        assert not compile_condition(used, key, (value,), blind, allow=True).test(keys)
+        assert compile_condition(used, key, (value,), Texts(LATER), allow=True).test(keys)
+        assert not compile_condition(used, key, (value,), Texts(blind), allow=True).test(keys)
     tag = ("${aws:ResourceTag/team}",)
-    assert compile_condition(usage("StringEquals"), "aws:x", tag, LATER, allow=True).test(keys)
-    assert not compile_condition(usage("StringEquals"), "aws:x", tag, blind, allow=True).test(keys)
+    assert compile_condition(usage("StringEquals"), "aws:x", tag, Texts(LATER), allow=True).test(
+        keys
+    )
+    assert not compile_condition(
+        usage("StringEquals"), "aws:x", tag, Texts(blind), allow=True
+    ).test(keys)

@@ -17,7 +17,7 @@ from keystead.policy.evaluation.question import ApplicablePolicies, Question, Re
 from keystead.policy.language.conditions import compile_condition
 from keystead.policy.language.operators import OPERATORS, usage
 from keystead.policy.language.principal import ContextValue
-from keystead.policy.language.variables import Dialect
+from keystead.policy.language.variables import Dialect, Texts
 from tests.policy.generators import questions
 from tests.policy.support import ROOT, about_key, allow, ask, deny, evaluate, key_policy, own, to
 
@@ -68,7 +68,7 @@ def test_quick_conditions_are_the_general_ones(data: st.DataObject) -> None:
         keys["aws:key"] = actual
     quick = shortcut(used, "aws:key", written, dialect, allow=allows)
     if quick is not None:
-        general = compile_condition(used, "aws:Key", written, dialect, allow=allows)
+        general = compile_condition(used, "aws:Key", written, Texts(dialect), allow=allows)
         assert quick(keys) is general.test(keys)
 
 

@@ -48,11 +48,13 @@ def running() -> Iterator[Running]:
         gc.set_threshold(*thresholds)
 
 
-def test_what_survived_is_not_looked_at_again(running: Running) -> None:
-    """After a full collection nothing of what is kept is left for the next one."""
+@pytest.mark.parametrize("generation", range(3))
+def test_what_survived_is_not_looked_at_again(running: Running, generation: int) -> None:
+    """After the turn of a collection nothing of what is kept is left for the next one."""
     kept = [cycle() for _ in range(10_000)]
     assert len(gc.get_objects()) > len(kept)
-    gc.collect()
+    gc.collect(generation)
+    running.collector.set_aside()
 
     assert len(gc.get_objects()) < 1_000
     assert gc.get_freeze_count() > len(kept)
@@ -63,6 +65,7 @@ def test_what_is_set_aside_goes_with_its_last_reference(running: Running) -> Non
     node = Node()
     seen = weakref.ref(node)
     gc.collect()
+    running.collector.set_aside()
     del node
 
     assert seen() is None
@@ -84,9 +87,25 @@ def test_cycles_among_it_are_found_when_nobody_calls(
     node = cycle()
     seen = weakref.ref(node)
     gc.collect()
+    running.collector.set_aside()
     del node
     gc.collect()
     assert seen() is not None
     running.tick(seconds, calls)
 
     assert (seen() is None) is found
+
+
+def test_nothing_is_set_aside_without_a_collection(running: Running) -> None:
+    """The end of a turn in which nothing was examined sets nothing aside."""
+    running.collector.set_aside()
+    before = gc.get_freeze_count()
+    gc.disable()
+    try:
+        kept = [cycle() for _ in range(100)]
+        running.collector.set_aside()
+    finally:
+        gc.enable()
+
+    assert kept
+    assert gc.get_freeze_count() <= before

@@ -135,12 +135,17 @@ class Server:
         self._read_again = read_again
         self._entrance = entrance
         self._config: Config = installation.config
+        loop = asyncio.get_running_loop()
+        self._collector = Collector(installation.metrics.answered, loop.time)
+        installation.lane.gate.tidy = self._collector.look_at_new
         self._outbox = Turn(
-            asyncio.get_running_loop(),
+            loop,
             installation.commit,
             self._commit_failed,
             DateLine(),
             installation.metrics.long_turns.observe,
+            gate=installation.lane.gate,
+            ended=self._collector.set_aside,
         )
         self._stopping = asyncio.Event()
         self._status = 0
@@ -164,16 +169,15 @@ class Server:
         await ceremonies.start()
         await self._accept()
         jobs.start()
-        collector = Collector(installation.metrics.answered, loop.time)
-        sweeping = asyncio.create_task(self._sweep(collector))
-        collector.start()
+        sweeping = asyncio.create_task(self._sweep())
+        self._collector.start()
         started(self._url())
         await self._stopping.wait()
         installation.serving.drain()
         ceremonies.stop(installation.directory)
         await self._drain()
         sweeping.cancel()
-        collector.stop()
+        self._collector.stop()
         await jobs.stop()
         # When the loop ends, the system's own handling of this signal returns. It would end the
         # process before everything is written.
@@ -238,11 +242,11 @@ class Server:
 
     # while it runs
 
-    async def _sweep(self, collector: Collector) -> None:
+    async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            collector.tick()
+            self._collector.tick()
             now = loop.time()
             logs.tell_outages()
             if self._installation.failed:

@@ -8,12 +8,14 @@ that does only the necessary work. A property test compares it with the general 
 
 from collections.abc import Callable, Mapping, Sequence
 
+from keystead.pauses import pausing
 from keystead.policy.language import (
     ContextValue,
     Dialect,
     Keys,
     Template,
     Test,
+    Texts,
     Usage,
     Variable,
     operand,
@@ -42,7 +44,7 @@ def shortcut(
         return _like(name, written, dialect, _PATTERNS[operator])
     if operator not in ("StringEquals", "StringNotEquals", "Bool"):
         return None
-    operands = [template(text, dialect, wild=False) for text in written]
+    operands = [template(text, dialect, wild=False) for text in pausing(written)]
     if any(parsed.variables for parsed in operands):
         alone = operator == "StringEquals" and len(operands) == 1
         return _equals_variable(name, operands[0]) if alone else None
@@ -80,7 +82,7 @@ def _like(
 ) -> Test | None:
     if len(written) != 1:
         return None
-    matches = pattern(written[0], dialect, compiled)
+    matches = pattern(written[0], Texts(dialect), compiled)
 
     def test(keys: Keys) -> bool:
         value = keys.get(name)

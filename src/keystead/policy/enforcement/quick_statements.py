@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from keystead.caches import MIB, BoundedCache, Room
+from keystead.pauses import pausing
 from keystead.policy.enforcement.quick_conditions import ANSWERED, shortcut
 from keystead.policy.language import (
     Condition,
@@ -49,7 +50,7 @@ def quick_form(statement: Statement) -> QuickStatement:
     """The quick form of a statement."""
     resources = statement.resources
     matcher = _matcher(statement)
-    tests = tuple(_test(statement, condition) for condition in statement.conditions)
+    tests = tuple([_test(statement, condition) for condition in pausing(statement.conditions)])
     return QuickStatement(
         allow=statement.allow,
         principals=statement.principals,
@@ -97,14 +98,14 @@ def weight(statement: Statement) -> int:
     patterns = statement.resources.patterns
     return (
         _FORM
-        + sum(map(_weight_of_test, statement.conditions))
+        + sum(map(_weight_of_test, pausing(statement.conditions)))
         + (_weight_of_text(patterns[0]) if len(patterns) == 1 else 0)
     )
 
 
 def _weight_of_test(condition: Condition) -> int:
     answered = condition.usage.operator.name in ANSWERED
-    return (_ANSWERS if answered else _TEST) + sum(map(_weight_of_text, condition.values))
+    return (_ANSWERS if answered else _TEST) + sum(map(_weight_of_text, pausing(condition.values)))
 
 
 def _weight_of_text(text: str) -> int:

@@ -13,6 +13,7 @@ from types import CodeType
 
 import msgspec
 
+from keystead.pauses import pausing
 from keystead.policy.enforcement.codegen import Named, Remainder, Residual, Routes, Whom, generate
 from keystead.policy.enforcement.quick_statements import Quick, QuickStatement
 from keystead.policy.evaluation import (
@@ -67,7 +68,7 @@ class About(msgspec.Struct, frozen=True):
         statements = [
             self.quick(source.policy, statement)
             for source in sources
-            for statement in source.policy.statements
+            for statement in pausing(source.policy.statements, after=8)
             if statement.allow is allow and statement.actions.matches(self.action)
         ]
         return sorted(statements, key=lambda statement: not statement.unconditional)

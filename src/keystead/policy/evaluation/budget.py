@@ -94,8 +94,6 @@ def _together(statements: Iterable[Statement]) -> Searches:
     for statement in statements:
         for search in statement.searches:
             if search.subject != ACTION:
-                before = together.get(search.subject, Search(search.subject, 0, 0))
-                together[search.subject] = Search(
-                    search.subject, before.each + search.each, before.passes + search.passes
-                )
+                before = together.get(search.subject)
+                together[search.subject] = search if before is None else before.and_(search)
     return tuple(together.values())

@@ -7,9 +7,10 @@ operator's type. Negation, set prefixes and absent values are decided in `condit
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from keystead.pauses import pausing
 from keystead.policy.language.operators import Operator
 from keystead.policy.language.principal import Keys
-from keystead.policy.language.variables import Dialect, Template, pattern, template
+from keystead.policy.language.variables import Template, Texts, pattern
 from keystead.policy.text import Matcher, Tokens, arn_glob, ascii_lower, glob
 from keystead.policy.text import values as parse
 
@@ -21,14 +22,14 @@ class BadOperand(ValueError):
     """A policy value that the operator cannot compare with."""
 
 
-def comparison(operator: Operator, written: Sequence[str], dialect: Dialect) -> Matches:
+def comparison(operator: Operator, written: Sequence[str], texts: Texts) -> Matches:
     """How one value of a request is compared with the policy's values."""
     family = operator.family
     if family in _TEXTUAL:
-        return _TEXTUAL[family]([template(text, dialect, wild=False) for text in written])
+        return _TEXTUAL[family]([texts.template(text, wild=False) for text in pausing(written)])
     if family in _PATTERNS:
         compiled = _PATTERNS[family]
-        tests = [pattern(text, dialect, compiled) for text in written]
+        tests = [pattern(text, texts, compiled) for text in pausing(written)]
         return lambda value, keys: any(test(value, keys) for test in tests)
     if family == "Ip":
         return _in_networks([operand(parse.network, text) for text in written])
@@ -73,7 +74,14 @@ def _same_text(operands: list[Template]) -> Matches:
     texts = frozenset(plain)
     if not variable:
         return lambda value, _: value in texts
-    return lambda value, keys: value in texts or value in _resolved(variable, value, keys)
+
+    def matches(value: str, keys: Keys) -> bool:
+        if value in texts:
+            return True
+        near = [operand for operand in variable if operand.may_be(value)]
+        return value in _resolved(near, value, keys)
+
+    return matches
 
 
 def _same_but_for_case(operands: list[Template]) -> Matches:
@@ -105,8 +113,8 @@ def _same_truth(operands: list[Template]) -> Matches:
 
 def _split(operands: list[Template]) -> tuple[list[str], list[Template]]:
     """The texts of the operands without variables, and the operands with variables."""
-    variable = [operand for operand in operands if operand.variables]
-    return [operand.text for operand in operands if not operand.variables], variable
+    variable = [operand for operand in pausing(operands) if operand.variables]
+    return [operand.text for operand in pausing(operands) if not operand.variables], variable
 
 
 def _resolved(operands: list[Template], value: str, keys: Keys) -> Iterator[str]:

@@ -34,7 +34,7 @@ from keystead.policy.language.comparisons import Matches, comparison, operand
 from keystead.policy.language.costs import Searches, of_condition
 from keystead.policy.language.operators import FOR_ALL, Usage
 from keystead.policy.language.principal import ContextValue, Keys
-from keystead.policy.language.variables import Dialect
+from keystead.policy.language.variables import Texts
 from keystead.policy.text import values as parse
 
 Test = Callable[[Keys], bool]
@@ -57,20 +57,20 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 def compile_condition(
-    used: Usage, key: str, written: tuple[str, ...], dialect: Dialect, *, allow: bool
+    used: Usage, key: str, written: tuple[str, ...], texts: Texts, *, allow: bool
 ) -> Condition:
     """The condition `used` on `key`; raises BadOperand or MalformedVariable.
 
     `allow` is the statement's effect.
     """
-    name = dialect.name(key)
+    name = texts.dialect.name(key)
     if used.operator.family == "Null":
         wanted = frozenset(operand(parse.boolean, text) for text in written)
         test = _null(name, wanted, allow=allow)
     else:
-        matches = comparison(used.operator, written, dialect)
+        matches = comparison(used.operator, written, texts)
         test = quantified(used, name, matches, allow=allow)
-    searches = of_condition(used, name, written, dialect)
+    searches = of_condition(used, name, written, texts)
     return Condition(used, key, written, name, test, searches)
 
 

@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from keystead.pauses import pausing
 from keystead.policy.language.operators import Usage
-from keystead.policy.language.variables import Dialect, Template, template
+from keystead.policy.language.variables import Template, Texts
 from keystead.policy.text import (
     Matcher,
     Tokens,
@@ -55,21 +56,26 @@ class Search(msgspec.Struct, frozen=True, gc=False):
         """The steps that one text takes."""
         return self.each + self.passes * len(text)
 
+    def and_(self, other: "Search") -> "Search":
+        """The work of both, on the same subject."""
+        return Search(self.subject, self.each + other.each, self.passes + other.passes)
+
 
 Searches = tuple[Search, ...]
 
 
 def of_actions(patterns: Sequence[Tokens]) -> Searches:
     """The work of an Action or NotAction element."""
-    return _searches(ACTION, [_of_tokens(tokens, glob) for tokens in patterns])
+    return _searches(ACTION, [_of_tokens(tokens, glob) for tokens in pausing(patterns)])
 
 
 def of_resources(templates: Sequence[Template]) -> Searches:
     """The work of a Resource or NotResource element."""
-    return _searches(RESOURCE, [_of_pattern(parsed, resource_glob) for parsed in templates])
+    costs = [_of_pattern(parsed, resource_glob) for parsed in pausing(templates)]
+    return _searches(RESOURCE, costs)
 
 
-def of_condition(used: Usage, name: str, written: Sequence[str], dialect: Dialect) -> Searches:
+def of_condition(used: Usage, name: str, written: Sequence[str], texts: Texts) -> Searches:
     """The work of a condition on a key."""
     family = used.operator.family
     costs: list[_Cost] = []
@@ -80,11 +86,11 @@ def of_condition(used: Usage, name: str, written: Sequence[str], dialect: Dialec
         costs.append((value + _OPERAND * len(written), 0))
     if family in _PATTERNS:
         compiled = _PATTERNS[family]
-        costs += [_of_pattern(template(text, dialect, wild=True), compiled) for text in written]
+        costs += [_of_pattern(texts.template(text, wild=True), compiled) for text in written]
     elif family in _READ_THROUGH:
         costs.append((_VALUE, 1))
     if family == "IgnoreCase" or (used.quantifier and family in _LOOKED_UP):
-        templates = [template(text, dialect, wild=False) for text in written]
+        templates = [texts.template(text, wild=False) for text in written]
         costs += [_of_variables(parsed) for parsed in templates if parsed.variables]
     return _searches(name, costs)
 
@@ -94,7 +100,7 @@ _Cost = tuple[int, int]
 
 
 def _searches(subject: str, costs: Sequence[_Cost]) -> Searches:
-    each, passes = sum(cost[0] for cost in costs), sum(cost[1] for cost in costs)
+    each, passes = sum([cost[0] for cost in costs]), sum([cost[1] for cost in costs])
     return (Search(subject, each, passes),) if each else ()
 
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.caches import weigh
+from keystead.pauses import pausing
 from keystead.policy.language import grammar
 from keystead.policy.language import refused_documents as say
 from keystead.policy.language.kinds import RULES, DocumentKind
@@ -197,7 +198,7 @@ def _compile(
                 elements,
                 void=_void(statement, kind),
             )
-            for statement in written.statements
+            for statement in pausing(written.statements)
         ),
         text=text,
         meant=resolved,

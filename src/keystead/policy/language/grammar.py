@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from keystead import strictjson
+from keystead.pauses import pausing
 from keystead.policy.language.operators import UnknownOperator, Usage, usage
 from keystead.policy.text import ascii_lower
 
@@ -120,7 +121,7 @@ def read(text: str, *, iam_characters: bool) -> WrittenPolicy:
     if not isinstance(statements, list) or not statements:
         raise NotAPolicy("`Statement` has to be a statement or a list of statements")
     return WrittenPolicy(
-        version, tuple(_statement(i, statement) for i, statement in enumerate(statements))
+        version, tuple([_statement(i, each) for i, each in pausing(enumerate(statements), after=8)])
     )
 
 
@@ -196,7 +197,7 @@ def _element(statement: Mapping[str, Any], name: str, negation: str) -> Element 
 def _texts(value: Any, name: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+    if not isinstance(value, list) or not {str}.issuperset(map(type, value)):
         raise NotAPolicy(f"its `{name}` has to be a text or a list of texts")
     return tuple(value)
 
@@ -218,10 +219,10 @@ def _conditions(value: Any) -> tuple[WrittenCondition, ...]:
             used = usage(operator)
         except UnknownOperator:
             raise NotAPolicy(f"its `Condition` has an unknown operator `{operator}`") from None
-        for key, values in _members(tests, "an operator").items():
+        for key, values in pausing(_members(tests, "an operator").items()):
             some = values if isinstance(values, list) else [values]
             conditions.append(
-                WrittenCondition(used, key, tuple(_scalar(scalar) for scalar in some))
+                WrittenCondition(used, key, tuple([_scalar(scalar) for scalar in pausing(some)]))
             )
     return tuple(conditions)
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
+from keystead.pauses import pausing
 from keystead.policy.language.conditions import Condition, compile_condition
 from keystead.policy.language.costs import Searches, of_actions, of_resources
 from keystead.policy.language.grammar import Element, WrittenCondition, WrittenStatement
 from keystead.policy.language.principal import Keys
 from keystead.policy.language.principals import PrincipalElement
-from keystead.policy.language.variables import Dialect, Template, Variable, pattern, template
+from keystead.policy.language.variables import Dialect, Template, Texts, Variable, pattern
 from keystead.policy.text import (
     Wild,
     ascii_lower,
@@ -50,7 +51,9 @@ class ActionElement(msgspec.Struct, frozen=True, gc=False):
         if action in self.exact or action.startswith(self.beginnings):
             return not self.negated
         for text in self.patterns:
-            if wildly(text, action):
+            # Few of a long list of patterns end as the action does.
+            tail = text[text.rfind("*") + 1 :]
+            if (action.endswith(tail) or "?" in tail) and wildly(text, action):
                 return not self.negated
         return self.negated
 
@@ -107,10 +110,11 @@ EVERY_RESOURCE = ResourceElement((), negated=False, test=lambda _, __: True, eve
 class Elements:
     """The elements of one document. Each is compiled once, for validation and for the policy."""
 
-    __slots__ = ("_conditions", "_resources", "dialect")
+    __slots__ = ("_conditions", "_resources", "dialect", "texts")
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.texts = Texts(dialect)
         self._conditions: dict[tuple[WrittenCondition, bool], Condition] = {}
         self._resources: dict[tuple[Element, bool], ResourceElement] = {}
 
@@ -119,7 +123,7 @@ class Elements:
         compiled = self._conditions.get((written, allow))
         if compiled is None:
             usage, key, values = written.usage, written.key, written.values
-            compiled = compile_condition(usage, key, values, self.dialect, allow=allow)
+            compiled = compile_condition(usage, key, values, self.texts, allow=allow)
             self._conditions[written, allow] = compiled
         return compiled
 
@@ -127,7 +131,7 @@ class Elements:
         """`compile_resources` of this document."""
         compiled = self._resources.get((written, allow))
         if compiled is None:
-            compiled = compile_resources(written, self.dialect, allow=allow)
+            compiled = compile_resources(written, self.texts, allow=allow)
             self._resources[written, allow] = compiled
         return compiled
 
@@ -174,33 +178,34 @@ def compile_statement(
 
 def compile_actions(element: Element) -> ActionElement:
     """The meaning of an Action or NotAction element."""
-    patterns = {ascii_lower(text): None for text in element.values if one_action(text)}
-    exact = {text for text in patterns if is_plain(text)}
-    open_ended = {text for text in patterns if text.endswith("*") and is_plain(text[:-1])}
+    patterns = {ascii_lower(text): None for text in pausing(element.values) if one_action(text)}
+    exact = {text for text in pausing(patterns) if is_plain(text)}
+    open_ended = {text for text in pausing(patterns) if text.endswith("*") and is_plain(text[:-1])}
     return ActionElement(
         frozenset(exact),
         tuple(text[:-1] for text in open_ended),
         tuple(text for text in patterns if text not in exact and text not in open_ended),
         element.negated,
-        of_actions([wildcards(text) for text in element.values]),
+        of_actions([wildcards(text) for text in pausing(element.values)]),
     )
 
 
-def compile_resources(element: Element, dialect: Dialect, *, allow: bool) -> ResourceElement:
+def compile_resources(element: Element, texts: Texts, *, allow: bool) -> ResourceElement:
     """The meaning of a Resource or NotResource element; raises MalformedVariable."""
-    texts = tuple(completed(text, dialect) for text in element.values)
-    templates = [template(text, dialect, wild=True) for text in texts]
+    patterns = tuple([completed(text, texts) for text in element.values])
+    templates = [texts.template(text, wild=True) for text in patterns]
     tests = [
-        pattern(text, dialect, resource_glob)
-        for text, parsed in zip(texts, templates, strict=True)
+        pattern(text, texts, resource_glob)
+        for text, parsed in zip(pausing(patterns), templates, strict=True)
         if not misplaced_variable(parsed)
     ]
-    variables = tuple(variable for parsed in templates for variable in parsed.variables)
+    variables = tuple([each for parsed in pausing(templates) for each in parsed.variables])
     everything = not element.negated and any(
-        parsed.parts and all(part is Wild.ANY for part in parsed.parts) for parsed in templates
+        parsed.parts and all(part is Wild.ANY for part in parsed.parts)
+        for parsed in pausing(templates)
     )
     return ResourceElement(
-        patterns=texts,
+        patterns=patterns,
         negated=element.negated,
         test=_resource_test(element, tests, variables, allow),
         variables=variables,
@@ -229,14 +234,14 @@ def _resource_test(
     return matches
 
 
-def completed(text: str, dialect: Dialect) -> str:
+def completed(text: str, texts: Texts) -> str:
     """A pattern with the parts that the dialect adds; raises MalformedVariable (iam.md 4.6).
 
     `arn:aws:kms:*` is `arn:aws:kms:*:*:*` in an identity-based policy.
     """
-    if not dialect.short_arns or ":" not in text:
+    if not texts.dialect.short_arns or ":" not in text:
         return text
-    missing = 5 - colons(template(text, dialect, wild=False))
+    missing = 5 - colons(texts.template(text, wild=False))
     return f"{text}{':*' * missing}" if missing > 0 else text
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from keystead.arns import PARTITIONS
+from keystead.pauses import pausing
 from keystead.policy.language import refused_documents as say
 from keystead.policy.language.comparisons import BadOperand
 from keystead.policy.language.condition_keys import family, is_supplied, refusal
@@ -36,11 +37,10 @@ from keystead.policy.language.operators import FOR_ALL
 from keystead.policy.language.refused_documents import MalformedPolicy
 from keystead.policy.language.statements import Elements, colons, misplaced_variable
 from keystead.policy.language.variables import (
-    Dialect,
     MalformedVariable,
     PatternTooLong,
+    Texts,
     Variable,
-    template,
 )
 from keystead.policy.text import Wild, ascii_lower, glob, segments
 
@@ -66,19 +66,18 @@ def validate(policy: WrittenPolicy, kind: DocumentKind, elements: Elements, term
 
     `elements` keeps the elements that are compiled on the way.
     """
-    dialect = elements.dialect
     rules, statements = RULES[kind], policy.statements
     _syntax(statements, rules)  # 1
     if rules.version_2012 and policy.version != VERSION_2012:  # 2
         raise MalformedPolicy(say.OLD_VERSION)
-    for statement in statements:  # 3
+    for statement in pausing(statements, after=8):  # 3
         _legacy(statement, rules, elements)
     if rules.iam_sids:  # 4
         _sids(statements)
     for statement in statements:  # 5
         _complete(statement, kind, terms)
-    for statement in statements:  # 6
-        _resources(statement, kind, dialect, terms)
+    for statement in pausing(statements, after=8):  # 6
+        _resources(statement, kind, elements.texts, terms)
     for statement in statements:
         _actions(statement)
     own = _OWN_RULES.get(kind)
@@ -86,7 +85,7 @@ def validate(policy: WrittenPolicy, kind: DocumentKind, elements: Elements, term
         if own is not None:
             own(statement)
     if not terms.any_key:  # 8
-        _require_supplied(statements, dialect)
+        _require_supplied(statements, elements.texts)
 
 
 def _syntax(statements: tuple[WrittenStatement, ...], rules: Rules) -> None:
@@ -118,20 +117,20 @@ def _legacy(statement: WrittenStatement, rules: Rules, elements: Elements) -> No
     except PatternTooLong:
         raise MalformedPolicy(say.LEGACY, "a pattern has too many wildcards or variables") from None
     if rules.arns and statement.resource is not None:
-        for resource in statement.resource.values:
-            _legacy_arn(resource, elements.dialect)
+        for resource in pausing(statement.resource.values):
+            _legacy_arn(resource, elements.texts)
 
 
-def _legacy_arn(resource: str, dialect: Dialect) -> None:
+def _legacy_arn(resource: str, texts: Texts) -> None:
     """An ARN names a service. If it ends with an account, that account is valid (iam.md 4.6)."""
     if not_an_arn(resource):
         return  # it is `*`, or (6) refuses it with a better sentence
     parts = resource.split(":", 5)
     if parts[2] == "":
         raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` names no service")
-    if colons(template(resource, dialect, wild=False)) >= 5:
+    if colons(texts.template(resource, wild=False)) >= 5:
         return
-    if not dialect.short_arns:
+    if not texts.dialect.short_arns:
         raise MalformedPolicy(say.LEGACY, f"the ARN `{resource}` has fewer than six parts")
     if len(parts) == 5 and not _ACCOUNT.fullmatch(parts[4]):
         raise MalformedPolicy(say.LEGACY, f"`{parts[4]}` in `{resource}` is not an account id")
@@ -163,7 +162,7 @@ def _complete(statement: WrittenStatement, kind: DocumentKind, terms: Terms) -> 
 
 def _actions(statement: WrittenStatement) -> None:
     """Every action but `*` begins with the name of a service."""
-    for action in statement.action.values if statement.action is not None else ():
+    for action in pausing(statement.action.values) if statement.action is not None else ():
         vendor, colon, name = action.partition(":")
         if action == "*":
             continue
@@ -175,19 +174,17 @@ def _actions(statement: WrittenStatement) -> None:
             raise MalformedPolicy(f"Vendor {vendor} is not valid")
 
 
-def _resources(
-    statement: WrittenStatement, kind: DocumentKind, dialect: Dialect, terms: Terms
-) -> None:
+def _resources(statement: WrittenStatement, kind: DocumentKind, texts: Texts, terms: Terms) -> None:
     element, rules = statement.resource, RULES[kind]
     if element is None:
         return
     if not rules.resource:
         raise MalformedPolicy(say.NO_RESOURCE_HERE)
-    for resource in element.values:
+    for resource in pausing(element.values):
         if resource == "*":
             continue
         if rules.reachable and not terms.stored:
-            _reachable(resource, dialect)
+            _reachable(resource, texts)
         sentence = not_an_arn(resource, terms.partition) if rules.arns else ""
         if not sentence and rules.iam_arns:
             sentence = not_in_iams_form(resource, stored=terms.stored)
@@ -195,16 +192,16 @@ def _resources(
             raise MalformedPolicy(sentence)
 
 
-def _reachable(resource: str, dialect: Dialect) -> None:
+def _reachable(resource: str, texts: Texts) -> None:
     """A pattern of a resource policy must be able to match some ARN.
 
     A pattern of fewer than six parts can match if it ends in `*`, which takes the rest. A Deny that
     can never match would look as if it denied.
     """
-    parsed = template(resource, dialect, wild=True)
+    parsed = texts.template(resource, wild=True)
     parts = [part for part in parsed.parts if not isinstance(part, Variable)]
     first, *rest = segments(tuple(parts))
-    if not glob(first)("arn") or (not rest and first[-1:] != (Wild.ANY,)):
+    if not (first == ("arn",) or glob(first)("arn")) or (not rest and first[-1:] != (Wild.ANY,)):
         raise MalformedPolicy(f'Resource {resource} must be in ARN format or "*".')
     if misplaced_variable(parsed):
         raise MalformedPolicy(
@@ -312,11 +309,11 @@ _OWN_RULES: dict[DocumentKind, Callable[[WrittenStatement], None]] = {
 }
 
 
-def _require_supplied(statements: tuple[WrittenStatement, ...], dialect: Dialect) -> None:
+def _require_supplied(statements: tuple[WrittenStatement, ...], texts: Texts) -> None:
     """Every key that a condition or a variable uses must be able to have a value."""
     for statement in statements:
-        for key in _keys(statement, dialect):
-            name = dialect.name(key)
+        for key in pausing(_keys(statement, texts)):
+            name = texts.dialect.name(key)
             if not name:
                 raise MalformedPolicy(
                     f"Condition key {key} is not supported: a key policy never sees it."
@@ -325,11 +322,13 @@ def _require_supplied(statements: tuple[WrittenStatement, ...], dialect: Dialect
                 raise MalformedPolicy(refusal(key))
 
 
-def _keys(statement: WrittenStatement, dialect: Dialect) -> Iterator[str]:
+def _keys(statement: WrittenStatement, within: Texts) -> Iterator[str]:
     texts = list(statement.resource.values) if statement.resource is not None else []
     for condition in statement.conditions:
         yield condition.key
         texts += condition.values
-    for text in texts:
-        for variable in template(text, dialect, wild=False).variables:
+    for text in pausing(texts):
+        if "${" not in text:
+            continue
+        for variable in within.template(text, wild=False).variables:
             yield variable.key

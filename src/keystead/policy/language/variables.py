@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from keystead.pauses import pause
 from keystead.policy.language.condition_keys import hidden_from_key_policies
 from keystead.policy.language.kinds import RULES, DocumentKind
 from keystead.policy.language.principal import Keys
@@ -94,6 +95,11 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         """The literal text."""
         return "".join(part for part in self.parts if isinstance(part, str))
 
+    def may_be(self, value: str) -> bool:
+        """Does the value begin as this text does?  Most texts of a long list do not."""
+        first = self.parts[0]
+        return not isinstance(first, str) or value.startswith(first)
+
     def substituted(self, keys: Keys, length: int) -> Tokens | None:
         """The tokens for this request. None if a value is missing, or if they cannot match.
 
@@ -131,6 +137,24 @@ def template(text: str, dialect: Dialect, *, wild: bool) -> Template:
     return Template(tuple(parts))
 
 
+class Texts:
+    """The texts of one document, as its dialect reads them. Each is parsed once."""
+
+    __slots__ = ("_templates", "dialect")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._templates: dict[tuple[str, bool], Template] = {}
+
+    def template(self, text: str, *, wild: bool) -> Template:
+        """`template` of a text of this document; a computation that parses many pauses here."""
+        parsed = self._templates.get((text, wild))
+        if parsed is None:
+            pause()
+            parsed = self._templates[text, wild] = template(text, self.dialect, wild=wild)
+        return parsed
+
+
 def _literal(text: str, wild: bool) -> Tokens:
     return wildcards(text) if wild else ((text,) if text else ())
 
@@ -142,13 +166,13 @@ def _plain(text: str) -> str:
 
 
 def pattern(
-    text: str, dialect: Dialect, compiled: Callable[[Tokens], Matcher]
+    text: str, texts: Texts, compiled: Callable[[Tokens], Matcher]
 ) -> Callable[[str, Keys], bool]:
     """A test: does a text match this pattern, under the keys of a request?
 
     Raises MalformedVariable or PatternTooLong.
     """
-    parsed = template(text, dialect, wild=True)
+    parsed = texts.template(text, wild=True)
     if is_too_long(parsed.tokens(_LONG_VALUE)):
         raise PatternTooLong(text)
     if not parsed.variables:

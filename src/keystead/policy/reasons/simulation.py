@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from keystead.pauses import pausing
 from keystead.policy.evaluation import (
     OF_ORGANIZATION,
     DecidingStatement,
@@ -95,7 +96,7 @@ def severest(outcomes: Iterable[Outcome]) -> Outcome:
 def distinct(keys: Iterable[str]) -> Iterator[str]:
     """The distinct condition keys, in their order, each in its first spelling."""
     seen: set[str] = set()
-    for key in keys:
+    for key in pausing(keys):
         name = ascii_lower(key)
         if name not in seen:
             seen.add(name)
@@ -118,11 +119,11 @@ def dialect_of(policy: Policy) -> Dialect:
 def could_apply(statement: Statement, dialect: Dialect, resource: str, keys: Keys) -> bool:
     """Could a statement be about this resource, if variables without a value had one?"""
     element = statement.resources
-    parsed = (template(text, dialect, wild=True) for text in element.patterns)
+    parsed = (template(text, dialect, wild=True) for text in pausing(element.patterns))
     templates = [pattern for pattern in parsed if not misplaced_variable(pattern)]
     if not element.negated:
         return element.everything or any(
-            _could_be(pattern, resource, keys) for pattern in templates
+            _could_be(pattern, resource, keys) for pattern in pausing(templates)
         )
     known = [
         pattern for pattern in templates if pattern.substituted(keys, len(resource)) is not None
@@ -154,7 +155,7 @@ def _missing(question: Question) -> Iterator[str]:
 
 def _missing_of(question: Question, policy: Policy) -> Iterator[str]:
     dialect, context = dialect_of(policy), question.context
-    for statement in policy.statements:
+    for statement in pausing(policy.statements):
         if not _speaks_of(question, statement):
             continue
         asked = _asked(statement, dialect, context.keys)
@@ -182,9 +183,9 @@ def _asked_by_conditions(
     statement: Statement, dialect: Dialect
 ) -> Iterator[tuple[str, str | None]]:
     """Every key in the conditions and in the variables of their values, with its default."""
-    for condition in statement.conditions:
+    for condition in pausing(statement.conditions):
         yield condition.key, None
-        for text in condition.values:
+        for text in pausing(condition.values):
             for variable in template(text, dialect, wild=False).variables:
                 yield variable.key, variable.default
 

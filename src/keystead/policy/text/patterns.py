@@ -9,7 +9,7 @@ leftmost occurrence of each run, in order, and never goes back (`wildcard_search
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from keystead.policy.text.wildcard_search import Run, Text, Token, Tokens, Wild, find
 
@@ -47,6 +47,7 @@ LONGEST_SEARCH = 96
 """How many characters a stored pattern may have in those pieces between two `*` that hold a `?`."""
 
 _WILD = re.compile(r"([*?])")
+_TOKENS: Mapping[str, Token] = {"*": Wild.ANY, "?": Wild.ONE}
 
 
 def ascii_lower(text: str) -> str:
@@ -62,7 +63,9 @@ def ascii_lower(text: str) -> str:
 
 def wildcards(text: str) -> Tokens:
     """The tokens of a text in which every `*` and `?` is a wildcard."""
-    return tuple(Wild(part) if part in ("*", "?") else part for part in _WILD.split(text) if part)
+    if is_plain(text):
+        return (text,) if text else ()
+    return tuple([_TOKENS.get(part, part) for part in _WILD.split(text) if part])
 
 
 def always(_: str) -> bool:
@@ -77,6 +80,8 @@ def never(_: str) -> bool:
 
 def is_too_long(tokens: Tokens) -> bool:
     """Does this pattern exceed a limit of stored patterns?  No sensible policy comes near it."""
+    if Wild.ONE not in tokens:
+        return len(tokens) > MOST_TOKENS
     between = _runs(tokens)[1:-1]
     searched = sum(shortest(run) for run in between if Wild.ONE in run)
     return len(tokens) > MOST_TOKENS or searched > LONGEST_SEARCH
@@ -84,7 +89,7 @@ def is_too_long(tokens: Tokens) -> bool:
 
 def is_searched(tokens: Tokens) -> bool:
     """Is there a `?` in a piece between two `*`?"""
-    return any(Wild.ONE in run for run in _runs(tokens)[1:-1])
+    return Wild.ONE in tokens and any(Wild.ONE in run for run in _runs(tokens)[1:-1])
 
 
 def is_quick(tokens: Tokens, *, by_parts: bool) -> bool:
@@ -92,9 +97,9 @@ def is_quick(tokens: Tokens, *, by_parts: bool) -> bool:
 
     `by_parts`: the pattern is matched part by part, as an ARN is.
     """
-    if by_parts and _plain_parts(segments(tokens)) is not None:
+    if Wild.ONE not in tokens and len(_runs(tokens)) <= 2:
         return True
-    return len(_runs(tokens)) <= 2 and Wild.ONE not in tokens
+    return by_parts and _plain_parts(segments(tokens)) is not None
 
 
 def shortest(tokens: Iterable[Token]) -> int:
@@ -152,6 +157,9 @@ def _head_and_tail(head: str, tail: str) -> Matcher:
 
 def segments(tokens: Tokens, at_most: int = 6) -> list[Tokens]:
     """The colon-separated parts of a pattern; the last of `at_most` keeps its colons."""
+    if tokens and isinstance(tokens[0], str) and not any(isinstance(t, str) for t in tokens[1:]):
+        *heads, last = tokens[0].split(":", at_most - 1)
+        return [*map(_piece, heads), (*_piece(last), *tokens[1:])]
     parts: list[list[Token]] = [[]]
     for token in tokens:
         if not isinstance(token, str):
@@ -166,9 +174,16 @@ def segments(tokens: Tokens, at_most: int = 6) -> list[Tokens]:
     return [tuple(part) for part in parts]
 
 
+def _piece(text: str) -> Tokens:
+    return (text,) if text else ()
+
+
 def arn_glob(tokens: Tokens) -> Matcher:
     """The matcher of the Arn operators: six parts, each compared on its own (iam.md 4.7)."""
-    parts = segments(tokens)
+    return _whole_arn(tokens, segments(tokens))
+
+
+def _whole_arn(tokens: Tokens, parts: list[Tokens]) -> Matcher:
     if len(parts) != 6:
         return never
     if not any(isinstance(token, Wild) for part in parts[:5] for token in part):
@@ -186,7 +201,7 @@ def resource_glob(tokens: Tokens) -> Matcher:
         return always
     parts = segments(tokens)
     if len(parts) == 6:
-        return arn_glob(tokens)
+        return _whole_arn(tokens, parts)
     if parts[-1] and parts[-1][-1] is Wild.ANY:
         return _by_parts(parts)
     return never

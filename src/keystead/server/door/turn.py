@@ -25,7 +25,7 @@ import msgspec
 from keystead.server.door.intake import ALONE, MOST_BYTES, Intake, Rank, Waits
 from keystead.server.door.peers import Peer
 from keystead.server.door.replies import render
-from keystead.server.lane import Handed
+from keystead.server.lane import Gate, Handed
 from keystead.server.pipeline import Again, Answer, Later
 from keystead.server.telemetry import logs
 from keystead.wire.http import HttpRequest
@@ -78,8 +78,8 @@ class Turn:
     """The requests and the answers of this turn."""
 
     __slots__ = (
-        "_begun", "_bytes", "_commit", "_date", "_ended", "_failed", "_intake", "_kept", "_loop",
-        "_since", "_terms", "_told", "_took_long", "_waiting", "_working",
+        "_begun", "_bytes", "_commit", "_date", "_ended", "_failed", "_gate", "_intake", "_kept",
+        "_loop", "_since", "_terms", "_told", "_took_long", "_turn_ended", "_waiting", "_working",
     )  # fmt: skip
 
     def __init__(
@@ -89,13 +89,22 @@ class Turn:
         failed: Callable[[Exception], None],
         date: Callable[[], str],
         took_long: Callable[[float], None] = lambda _: None,
+        *,
+        gate: Gate | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
-        """`date` gives the Date header; `took_long` is told the seconds of each long turn."""
+        """`date` gives the Date header; `took_long` is told the seconds of each long turn.
+
+        `gate` is closed during each turn, for the workers that compute in Python. `ended` is called
+        at the end of each.
+        """
         self._loop = loop
         self._commit = commit
         self._failed = failed
         self._date = date
         self._took_long = took_long
+        self._gate = gate or Gate()
+        self._turn_ended = ended
         self._since = 0.0  # when the turn before ended, while turns follow without a pause
         self._begun = False  # is there a turn that will end?
         self._intake: Intake[Receiver] = Intake(loop.time)
@@ -149,7 +158,12 @@ class Turn:
         before the turn counts as well: everybody waits for both.
         """
         began = self._since or perf_counter()
-        self._settle(before)
+        self._gate.close()
+        try:
+            self._settle(before)
+        finally:
+            self._turn_ended()
+            self._gate.open()
         ended = perf_counter()
         if ended - began > LONG_SECONDS:
             self._took_long(ended - began)

@@ -1,6 +1,7 @@
 """Which threads do the work that must not stop the loop, and how long may it wait?"""
 
+from keystead.server.lane.gate import Gate
 from keystead.server.lane.lane import Handed, Lane
 from keystead.server.lane.promise import OnEnd, Promise
 
-__all__ = ("Handed", "Lane", "OnEnd", "Promise")
+__all__ = ("Gate", "Handed", "Lane", "OnEnd", "Promise")

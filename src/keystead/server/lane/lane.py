@@ -3,7 +3,8 @@
     processor          cores - 1, at least 1: OpenSSL releases the interpreter's lock
     hsm                32 sessions
     passwords          4: each takes tens of megabytes
-    documents          1: it holds the interpreter's lock, and a second would only wait for it
+    documents          1: it holds the interpreter's lock, and a second would only wait for it.
+                       It pauses while the loop is in a turn (`gate`)
     each outside host  8; the pool is made for its first work, and removed after its last
 
 An owner is a principal, or for strangers the part of the network that they come from. While their
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from keystead.server.lane.gate import Gate
 from keystead.server.lane.pool import Pool
 from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.work import DOCUMENTS, HSM, PASSWORDS, PROCESSOR, Undone, Work
@@ -36,7 +38,11 @@ class Lane:
     """All work that is done beside the loop."""
 
     def __init__(self, workers: Mapping[str, int] = WORKERS) -> None:
-        self._pools = {name: Pool(name, number) for name, number in workers.items()}
+        self.gate = Gate()
+        self._pools = {
+            name: Pool(name, number, self.gate if name == DOCUMENTS else None)
+            for name, number in workers.items()
+        }
         self._fixed = frozenset(workers)
         self._promised: dict[Promise, Pool] = {}  # of this turn
         self._held: Counter[str] = Counter()  # bytes, by owner

@@ -12,7 +12,9 @@ When the first callers after a start need the same, it is made once (`Work.share
 
 Threads are made when they are needed, and end when they had no work for a while. They are daemons,
 so a host that never answers does not delay the end of the process. If the system allows it, they
-have a lower priority than the loop, which answers a call in less time than they need.
+have a lower priority than the loop, which answers a call in less time than they need. Threads that
+compute in Python have not: the system would take the processor from one that has the interpreter's
+lock, and the loop would wait for both. They wait at a gate instead.
 """
 
 import contextlib
@@ -24,6 +26,8 @@ from collections import OrderedDict, deque
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from keystead.pauses import wait_in_pauses
+from keystead.server.lane.gate import Gate
 from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.server.telemetry import logs
 from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work
@@ -38,8 +42,10 @@ _LEAST, _MOST = 0.1, 100.0  # bounds of the learned ratio
 class Pool:
     """Workers of one kind, and the work that waits for them."""
 
-    def __init__(self, name: str, workers: int) -> None:
+    def __init__(self, name: str, workers: int, gate: Gate | None = None) -> None:
+        """`gate`: where the threads wait that compute in Python; None: these do not."""
         self.name = name
+        self._gate = gate
         self._workers = workers
         self._lock = threading.Lock()
         self._calls: SimpleQueue[None] = SimpleQueue()  # an item for each piece of handed-over work
@@ -132,7 +138,10 @@ class Pool:
     # in a worker's thread
 
     def _serve(self) -> None:
-        _step_back()
+        if self._gate is None:
+            _step_back()
+        else:
+            wait_in_pauses(self._gate.wait)
         while self._is_called():
             promise = self._next()
             if promise is not None:

@@ -9,7 +9,7 @@ from keystead.policy.findings.checks.resources import REGION
 from keystead.policy.findings.checks.variables import is_malformed, masked
 from keystead.policy.findings.json_tree import Member, Node
 from keystead.policy.findings.subject import Subject
-from keystead.policy.language import KNOWN, KeyFact, PatternTooLong, Usage, family, pattern
+from keystead.policy.language import KNOWN, KeyFact, PatternTooLong, Texts, Usage, family, pattern
 from keystead.policy.text import arn_glob, ascii_lower, glob, segments, wildcards
 from keystead.policy.text import values as parse
 
@@ -111,7 +111,7 @@ def _value(subject: Subject, used: Usage, node: Node, text: str) -> None:
 def _pattern(subject: Subject, used: Usage, node: Node, text: str) -> None:
     arn = used.operator.family == "Arn"
     try:
-        pattern(text, subject.dialect, arn_glob if arn else glob)
+        pattern(text, Texts(subject.dialect), arn_glob if arn else glob)
     except PatternTooLong:
         subject.add("TYPE_MISMATCH_STRING", node, refused=True, operator=used.name)
     if arn and "${" not in text and len(segments(wildcards(text))) != 6:

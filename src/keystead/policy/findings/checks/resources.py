@@ -12,6 +12,7 @@ from keystead.policy.language import (
     DocumentKind,
     MalformedVariable,
     PatternTooLong,
+    Texts,
     has_region_in_s3,
     pattern,
 )
@@ -45,7 +46,7 @@ def _resource(subject: Subject, node: Node) -> None:
     _arn(subject, node, parts)
     _of_type(subject, node, parts)
     try:
-        pattern(node.scalar, subject.dialect, resource_glob)
+        pattern(node.scalar, Texts(subject.dialect), resource_glob)
     except PatternTooLong:
         subject.add("INVALID_ARN_RESOURCE", node)
     except MalformedVariable:
