@@ -16,6 +16,7 @@ import uvloop
 from keystead.server.door.connection import PIECE, WRITE_SECONDS, Connection
 from keystead.server.door.intake import ALONE, MOST_BYTES, PIECES, SHORT
 from keystead.server.door.listeners import RECEIVE_BYTES
+from keystead.server.door.turn import Receiver, Turn
 from tests.server.conftest import LIMIT, RunningDoor, read_all, statuses
 from tests.server.test_door import wait_for
 from tests.server.test_handshakes import AUTHORITY, TlsDoor
@@ -299,6 +300,39 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     assert [statuses(client.recv(4096)) for client in clients.values()] == [[200]] * count
     for client in clients.values():
         client.close()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_who_does_not_wait_reads_its_next_body_in_turn(
+    door: RunningDoor, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    """Also the first piece, which a client that waits for its answers sends at once."""
+    door.application.limit = 1_000
+    request = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n"
+    clients = fed(door, {"1a": request % 0})
+    [connection], [client] = connections(door), clients.values()
+    assert statuses(client.recv(4096)) == [200]
+    in_turn: list[object] = []
+    read_on = Turn.read_on
+
+    def noted(turn: Turn, receiver: Receiver) -> None:
+        in_turn.append(receiver)
+        read_on(turn, receiver)
+
+    monkeypatch.setattr(Turn, "read_on", noted)
+
+    def feed() -> None:
+        connection.data_received(request % 0)
+        if not waits:
+            connection.data_received(request % 900)
+
+    door.do(feed)
+    assert statuses(client.recv(4096)) == [200]
+    client.sendall(b"x" * 900 if not waits else request % 900 + b"x" * 900)
+
+    assert statuses(client.recv(4096)) == [200]
+    assert in_turn == [] if waits else [connection]
+    client.close()
 
 
 def test_what_nobody_waits_for_any_more_is_not_read(door: RunningDoor) -> None:

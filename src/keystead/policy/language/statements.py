@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.pauses import pausing
+from keystead.pauses import OFTEN, pausing
 from keystead.policy.language.conditions import Condition, compile_condition
 from keystead.policy.language.costs import Searches, of_actions, of_resources
 from keystead.policy.language.grammar import Element, WrittenCondition, WrittenStatement
@@ -50,7 +50,8 @@ class ActionElement(msgspec.Struct, frozen=True, gc=False):
         """Does the element mean this action?  The action is in lower case."""
         if action in self.exact or action.startswith(self.beginnings):
             return not self.negated
-        for text in self.patterns:
+        few = len(self.patterns) <= OFTEN
+        for text in self.patterns if few else pausing(self.patterns):
             # Few of a long list of patterns end as the action does.
             tail = text[text.rfind("*") + 1 :]
             if (action.endswith(tail) or "?" in tail) and wildly(text, action):

@@ -228,6 +228,13 @@ class Connection(asyncio.Protocol):
         if not self._owes and not self.gone:
             if self._half_closed:  # the rest of the request will not come
                 self._close()
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read the rest of a request; if the client does not wait for answers, in its turn."""
+        if self._paused and self.rank is Rank.GREEDY and self._state is State.BODY:
+            self._door.outbox.read_on(self)
+        else:
             self.listen()
 
     def _take_next(self) -> None:
