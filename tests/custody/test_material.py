@@ -1,7 +1,9 @@
 """Key material: opened only for a permit, only where it belongs, and gone when it is destroyed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +14,10 @@ from keystead.custody.material.material import BadCiphertext, Custody, MaterialM
 from keystead.custody.material.repository import Materials
 from keystead.custody.rows.rows import NotTheNewest, RowIntegrityError
 from keystead.custody.state import open_sums
+from keystead.policy.evaluation import Permit
+from keystead.store.protocol import Reader
 from keystead.store.sqlite.engine import SqliteStore
+from keystead.work import MadeWith, Work
 
 from .conftest import ACCOUNT, NOW, OTHER_ACCOUNT, Clock, Key, change, create, make, root
 
@@ -325,3 +330,79 @@ def test_random_bytes_are_random(custody: Custody) -> None:
 
     assert len(custody.random(permit, 1024)) == 1024
     assert custody.random(permit, 16) != custody.random(permit, 16)
+
+
+Use = Callable[[Custody, Reader, "Permit[Key]"], Work[Any]]
+ASYMMETRIC: dict[str, tuple[str, Use]] = {
+    "kms:Sign": ("ECC_NIST_P384", lambda c, r, p: c.sign(r, p, "ECDSA_SHA_384", b"m", "RAW")),
+    "kms:Verify": (
+        "ECC_NIST_P384",
+        lambda c, r, p: c.verify(r, p, "ECDSA_SHA_384", b"m", "RAW", signature=b"s"),
+    ),
+    "kms:GetPublicKey": ("ECC_NIST_P384", lambda c, r, p: c.public_key(r, p)),
+    "kms:GenerateMac": ("HMAC_256", lambda c, r, p: c.mac(r, p, "HMAC_SHA_256", b"m")),
+    "kms:VerifyMac": (
+        "HMAC_256",
+        lambda c, r, p: c.verify_mac(r, p, "HMAC_SHA_256", b"m", b"s"),
+    ),
+}
+
+
+@pytest.mark.parametrize("action", ASYMMETRIC)
+def test_each_verb_needs_its_own_permit(store: SqliteStore, custody: Custody, action: str) -> None:
+    """A permit for one verb opens nothing for another, nor does one for another key's material."""
+    spec, use = ASYMMETRIC[action]
+    key = create(store, custody, Key(), spec)
+    use(custody, store.read(), key.to(action)).do()
+    for other in {*ASYMMETRIC, "kms:DescribeKey", "kms:Encrypt", "kms:CreateKey"} - {action}:
+        with pytest.raises(WrongPermit):
+            use(custody, store.read(), key.to(other))
+    with pytest.raises(MaterialMissing):
+        use(custody, store.read(), Key(material_id="00" * 32).to(action))
+
+
+def test_slow_work_names_what_it_is_made_with(store: SqliteStore, custody: Custody) -> None:
+    """The same use has the same name; another key, row, material, input or verb another one."""
+    key = create(store, custody, Key(), "ECC_NIST_P384")
+    other = create(store, custody, Key(key_id="key-2"), "ECC_NIST_P384")
+
+    def name(
+        key: Key, message: bytes = b"m", message_type: str = "RAW", action: str = "kms:Sign"
+    ) -> MadeWith:
+        reader, permit = store.read(), key.to(action)
+        if action == "kms:Verify":
+            work: Work[Any] = custody.verify(
+                reader, permit, "ECDSA_SHA_384", message, message_type, signature=b"s"
+            )
+        else:
+            work = custody.sign(reader, permit, "ECDSA_SHA_384", message, message_type)
+        return work.made_with
+
+    first = name(key)
+    assert name(key) == first
+    others = [
+        name(replace(key, row_version=2)), name(other), name(key, b"n"),
+        name(key, message_type="DIGEST"), name(key, action="kms:Verify"),
+    ]  # fmt: skip
+    assert len({first, *others}) == 1 + len(others)
+
+
+def test_work_tells_no_secret(store: SqliteStore, custody: Custody) -> None:
+    """Neither work on a key nor a new secret is seen in a repr."""
+    key = create(store, custody, Key(), "ECC_NIST_P384")
+    work = custody.sign(store.read(), key.to("kms:Sign"), "ECDSA_SHA_384", b"canary", "RAW")
+    assert "canary" not in repr(work)
+    made = custody.generate(key.to("kms:CreateKey"), "RSA_2048").do()
+    assert "redacted" not in repr(made)  # its value is not shown at all
+    assert repr(made.value) == "<Secret: redacted>"
+
+
+def test_opened_asymmetric_material_is_forgotten(store: SqliteStore, custody: Custody) -> None:
+    """Destroyed material signs no more, not even from memory; work in flight keeps its own."""
+    key = create(store, custody, Key(), "ECC_NIST_P384")
+    permit = key.to("kms:Sign")
+    work = custody.sign(store.read(), permit, "ECDSA_SHA_384", b"m", "RAW")
+    destroy(store, custody, key)
+    with pytest.raises(MaterialMissing):
+        custody.sign(store.read(), permit, "ECDSA_SHA_384", b"m", "RAW")
+    assert work.do().value

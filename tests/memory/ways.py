@@ -152,12 +152,15 @@ def session(local: Local) -> Credentials:
 def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
     """Calls that succeed, over each protocol, that read and that change something."""
     text = "aGVsbG8="
+    made = by.local.kms("CreateKey", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    signing = made.json["KeyMetadata"]["KeyId"]
     return {
         "encrypt": Way(raw(by.kms("Encrypt", KeyId=key_id, Plaintext=text)), 200),
         "data key": Way(raw(by.kms("GenerateDataKey", KeyId=key_id, KeySpec="AES_256")), 200),
         "data key pair": Way(
             raw(by.kms("GenerateDataKeyPair", KeyId=key_id, KeyPairSpec="ML_KEM_768")), 200
         ),
+        "signature": Way(raw(by.kms("Sign", KeyId=signing, Message=text, **ECDSA)), 200),
         "read by the strict reader": Way(raw(by.kms("ListKeys", Unknown=1)), 200),
         "a change": Way(raw(by.kms("UpdateKeyDescription", KeyId=key_id, Description="a")), 200),
         "a query": Way(raw(by.iam("ListUsers")), 200),
@@ -169,6 +172,7 @@ def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
     }
 
 
+ECDSA = {"SigningAlgorithm": "ECDSA_SHA_256"}
 TAG = "&UserName=admin&Tags.member.1.Key=a&Tags.member.1.Value=b"
 
 

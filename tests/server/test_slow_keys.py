@@ -1,0 +1,133 @@
+"""Slow keys through the pipeline: signatures, decryption, new keys leave the loop (0021, 0033)."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keystead.wire.http import HttpRequest
+from tests.server.installations import Local, open_local
+from tests.server.test_slow_lane import Lanes
+
+OAEP, PSS = "RSAES_OAEP_SHA_256", "RSASSA_PSS_SHA_256"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    local = open_local(tmp_path_factory.mktemp("slow") / "data")
+    yield local
+    local.installation.close()
+
+
+@pytest.fixture
+def lanes(installed: Local) -> Lanes:
+    return Lanes(installed)
+
+
+def new_key(lanes: Lanes, usage: str, spec: str = "RSA_2048", **members: Any) -> str:
+    answer = lanes.ask(
+        lanes.local.kms_request("CreateKey", KeySpec=spec, KeyUsage=usage, **members)
+    )
+    assert answer.status == 200, answer.body
+    return str(answer.json["KeyMetadata"]["KeyId"])
+
+
+def sign(local: Local, key: str, message: bytes = b"m") -> HttpRequest:
+    text = base64.b64encode(message).decode()
+    return local.kms_request("Sign", KeyId=key, Message=text, SigningAlgorithm=PSS)
+
+
+def test_a_slow_key_is_made_once(lanes: Lanes) -> None:
+    """CreateKey of an RSA key is two runs, one key and one record; nothing is written before."""
+    local = lanes.local
+    before = len(local.kms("ListKeys").json["Keys"])
+    local.events.clear()
+    later = lanes.later(local.kms_request("CreateKey", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY"))
+    assert local.events == []
+    assert len(local.kms("ListKeys").json["Keys"]) == before
+    answer = lanes.finish(later)
+
+    assert answer.status == 200
+    assert len(local.kms("ListKeys").json["Keys"]) == before + 1
+    assert [event.name for event in local.events if event.name == "CreateKey"] == ["CreateKey"]
+
+
+def test_a_key_that_is_refused_at_last(tmp_path: Path) -> None:
+    """A right that goes while the key is generated leaves no key, and no row of material."""
+    local = open_local(tmp_path / "data")
+    lanes = Lanes(local)
+    rows = "SELECT count(*) FROM key_materials"
+    before = local.installation.store.read().one(rows)
+    later = lanes.later(local.kms_request("CreateKey", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY"))
+    key_id = local.founded.access_key.access_key_id
+    local.iam("UpdateAccessKey", AccessKeyId=key_id, Status="Inactive")
+    assert lanes.finish(later).json["__type"] == "UnrecognizedClientException"
+    assert local.installation.store.read().one(rows) == before
+    local.installation.close()
+
+
+def test_a_slow_key_with_a_long_policy(lanes: Lanes) -> None:
+    """The names in its policy, the policy, and the key: each is worked on once."""
+    local = lanes.local
+    account = local.founded.account_id
+    everything = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*",
+                  "Resource": "*"}  # fmt: skip
+    many = [
+        {**everything, "Sid": f"s{number}", "Condition": {"StringEquals": {"aws:userid": "x" * 64}}}
+        for number in range(40)
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything, *many]})
+    request = local.kms_request(
+        "CreateKey", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY", Policy=policy
+    )
+    read = lanes.again(lanes.later(lanes.again(lanes.later(request))))
+    assert lanes.finish(lanes.later(read)).status == 200
+
+
+def test_revoked_while_it_is_signed(lanes: Lanes) -> None:
+    """A key that is disabled while work is in flight gives no signature; enabled again, it does."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    later = lanes.later(sign(local, key))
+    local.kms("DisableKey", KeyId=key)
+    refused = lanes.finish(later)
+    assert refused.json["__type"] == "DisabledException"
+    assert b"Signature" not in refused.body
+    local.kms("EnableKey", KeyId=key)
+    assert lanes.ask(sign(local, key)).json["Signature"]
+
+
+def test_a_changed_key_is_opened_anew(lanes: Lanes) -> None:
+    """A result that was made for another version of the key's row is not used: it is made again."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    later = lanes.later(sign(local, key))
+    local.kms("UpdateKeyDescription", KeyId=key, Description="changed")
+    once_more = lanes.later(lanes.again(later))
+    assert lanes.finish(once_more).status == 200
+
+
+def test_decryption_is_slow_and_encryption_is_not(lanes: Lanes) -> None:
+    """Encrypt with RSA is answered in its turn; a dry run of Decrypt too, and Decrypt later."""
+    local, key = lanes.local, new_key(lanes, "ENCRYPT_DECRYPT")
+    text = base64.b64encode(b"secret").decode()
+    sealed = local.kms("Encrypt", KeyId=key, Plaintext=text, EncryptionAlgorithm=OAEP)
+    named = {"KeyId": key, "EncryptionAlgorithm": OAEP,
+             "CiphertextBlob": sealed.json["CiphertextBlob"]}  # fmt: skip
+    dry = local.kms("Decrypt", **named, DryRun=True)
+    assert dry.json["__type"] == "DryRunOperationException"
+    opened = lanes.ask(local.kms_request("Decrypt", **named))
+    assert opened.json["Plaintext"] == text
+
+
+def test_the_record_of_a_signature(lanes: Lanes) -> None:
+    """One record for two runs, with the parameters that AWS shows, and nothing secret."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    local.events.clear()
+    lanes.ask(sign(local, key, b"canary"))
+    [event] = local.events
+    shown = event.request_parameters
+    assert shown is not None
+    assert {"keyId": key, "signingAlgorithm": PSS, "messageType": "RAW"}.items() <= shown.items()
+    assert base64.b64encode(b"canary").decode() not in repr(event)
