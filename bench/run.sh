@@ -25,4 +25,5 @@ if [ ! -e "$venv/.ready" ] || [ requirements/bench.lock -nt "$venv/.ready" ]; th
 fi
 
 "$bin/python" -m bench.measure --keystead "$bin/keystead" --moto "$venv/bin/moto_server"
-exec "$bin/python" -m bench.mixed --keystead "$bin/keystead"
+"$bin/python" -m bench.mixed --keystead "$bin/keystead"
+exec "$bin/python" -m bench.slow_keys --keystead "$bin/keystead"
