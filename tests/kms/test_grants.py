@@ -342,6 +342,7 @@ def service(world: World, name: str, source: str = "") -> Kms:
          "ValidationException"),
         ({"Constraints": {"EncryptionContextSubset": {"k": "v" * 385}}}, "ValidationException"),
         ({"Constraints": {"EncryptionContextSubset": {"": "v"}}}, "ValidationException"),
+        ({"Constraints": {"EncryptionContextSubset": {"k": "\0"}}}, "ValidationException"),
         ({"Constraints": {"EncryptionContextSubset": {"k": "v", "K": "v"}}}, "ValidationException"),
         ({"GranteePrincipal": iam_arn(ACCOUNT, "user/nobody")}, "InvalidArnException"),
         ({"GranteePrincipal": iam_arn(ACCOUNT, "group/devs")}, "InvalidArnException"),

@@ -17,13 +17,14 @@ AWS's API reference has it; values are compared exactly.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from sys import getsizeof
 from typing import Any
 
 import msgspec
 
 from keystead.kms.grants.records import NO_PAIR, GrantRecord, Pair
 from keystead.policy.evaluation import PolicySource
-from keystead.policy.language import VERSION_2008, DocumentKind, root_arn, stored_policy
+from keystead.policy.language import VERSION_2008, DocumentKind, own_policy, root_arn
 from keystead.policy.text import ascii_lower
 
 EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
@@ -45,6 +46,8 @@ WITH_CONTEXT = frozenset(
 
 _NAMES = "kms:EncryptionContextKeys"
 _SOURCE = "aws:SourceArn"
+
+_STATEMENT, _CONDITION = 3500, 2500  # bytes of a compiled statement, and of each condition in it
 
 Conditions = dict[str, dict[str, Any]]
 
@@ -164,4 +167,6 @@ def _source(
 ) -> PolicySource:
     text = msgspec.json.encode({"Version": VERSION_2008, "Statement": [statement]}).decode()
     known = {name: unique_id for name, unique_id in meant.items() if unique_id}
-    return PolicySource(stored_policy(text, DocumentKind.RESOURCE, known), grant_id, key_arn)
+    conditions = sum(map(len, statement.get("Condition", {}).values()))
+    weight = _STATEMENT + _CONDITION * conditions + 4 * getsizeof(text)
+    return PolicySource(own_policy(text, DocumentKind.RESOURCE, known, weight), grant_id, key_arn)

@@ -145,6 +145,8 @@ def _context(constraints: api.GrantConstraints) -> tuple[str, Mapping[str, str]]
     pairs = dict(equals or subset or {})
     if len(pairs) > MOST_PAIRS:
         raise ValidationException(f"A grant constraint must not have more than {MOST_PAIRS} pairs.")
+    if any("\0" in text for pair in pairs.items() for text in pair):
+        raise ValidationException("A grant constraint must not have the character U+0000.")
     if any(not name for name in pairs):
         raise ValidationException("A grant constraint must not have a pair without a name.")
     if any(len(value) > LONGEST_VALUE for value in pairs.values()):

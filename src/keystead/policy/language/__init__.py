@@ -30,6 +30,7 @@ from keystead.policy.language.document import (
     document_size,
     is_too_long,
     named_principals,
+    own_policy,
     stored_policy,
     weighed,
 )
@@ -111,6 +112,6 @@ __all__ = (
     "compile_policy", "compile_principals", "dialect_of", "document", "document_size", "family",
     "has_region_in_s3", "hidden_from_key_policies", "is_multi_valued", "is_of_request",
     "is_supplied", "is_too_long", "known_names", "misplaced_variable", "named_principals",
-    "operand", "pattern", "resolved", "root_arn", "shown_again", "statement_spans", "stored_policy",
-    "template", "usage", "weighed",
+    "operand", "own_policy", "pattern", "resolved", "root_arn", "shown_again", "statement_spans",
+    "stored_policy", "template", "usage", "weighed",
 )  # fmt: skip

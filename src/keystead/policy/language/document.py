@@ -48,6 +48,7 @@ __all__ = [
     "document_size",
     "is_too_long",
     "named_principals",
+    "own_policy",
     "stored_policy",
     "weighed",
 ]
@@ -133,6 +134,15 @@ def stored_policy(
     return weighed(policy)
 
 
+def own_policy(text: str, kind: DocumentKind, principals: Mapping[str, str], weight: int) -> Policy:
+    """The meaning of a document of ours, such as a grant's: not validated, as we wrote it.
+
+    It is the same as `stored_policy` gives. `weight` is an estimate of its bytes in memory.
+    """
+    policy = _compile(text, kind, tuple(sorted(principals.items())), None)
+    return msgspec.structs.replace(policy, weight=weight)
+
+
 def weighed(policy: Policy) -> Policy:
     """The policy with its weight, as a cache may keep it."""
     return msgspec.structs.replace(policy, weight=weigh(policy))
@@ -180,12 +190,15 @@ def _compile(
     text: str,
     kind: DocumentKind,
     resolved: tuple[tuple[str, str], ...] | None,
-    terms: Terms,
+    terms: Terms | None,
 ) -> Policy:
+    """The compiled document. Without terms it is not validated."""
     written = _read(text, kind)
     dialect = dialect_of(kind, variables=written.version == grammar.VERSION_2012)
     elements = Elements(dialect)
-    validate(written, kind, elements, terms)
+    if terms is not None:
+        validate(written, kind, elements, terms)
+    partition = "" if terms is None else terms.partition
     names = None if resolved is None else dict(resolved)
     return Policy(
         id=_identity(text, kind, resolved),
@@ -194,7 +207,7 @@ def _compile(
         statements=tuple(
             compile_statement(
                 statement,
-                _principals(statement, kind, names, terms),
+                _principals(statement, kind, names, partition),
                 elements,
                 void=_void(statement, kind),
             )
@@ -217,13 +230,13 @@ def _principals(
     statement: grammar.WrittenStatement,
     kind: DocumentKind,
     names: Mapping[str, str] | None,
-    terms: Terms,
+    partition: str,
 ) -> PrincipalElement | None:
     if statement.principals is None:
         return None
     try:
         named = compile_principals(
-            statement.principals, names, RULES[kind].principal_types, terms.partition
+            statement.principals, names, RULES[kind].principal_types, partition
         )
     except InvalidPrincipal as invalid:
         detail = f'Invalid principal in policy: "{invalid.kind.upper()}":"{invalid.name}"'
