@@ -38,6 +38,7 @@ from keystead.inquiry.folder_files import (
 )
 from keystead.kms.keys import Key, KeyRecord, key_view
 from keystead.policy.evaluation import (
+    Keys,
     OverAccount,
     PolicySource,
     Principal,
@@ -128,7 +129,7 @@ class PolicyFolder:
         who = replace(role.principal, arn=arn, user_id=f"{role.principal.unique_id}:{session}")
         return replace(role, principal=who)
 
-    def resource(self, arn: str, action: str, caller: Caller) -> Resource:
+    def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:  # noqa: ARG002  # a folder has no grants
         """The resource that this ARN means for an action; raises Failure."""
         return resources.named(self, arn, action, caller.principal.account)
 

@@ -21,6 +21,7 @@ from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
 from keystead.identity.repository import E, MfaDevice, Role, User
 from keystead.inquiry import resources
+from keystead.inquiry.granted import with_grants
 from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
@@ -46,12 +47,13 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
         arguments.get("session_policies") or (),
         arguments.get("scope_down_policies") or (),
     )
-    resource = named_resource(installation, str(arguments["resource"]), action, caller)
+    facts = given_keys(given)
+    named = named_resource(installation, str(arguments["resource"]), action, caller)
     question = asked(
         caller,
         action,
-        resource,
-        given_keys(given),
+        with_grants(installation, named, action, caller, facts),
+        facts,
         keys=every_request(installation.clock.now()),
         guardrails=installation.guardrails,
     )

@@ -13,10 +13,11 @@ from keystead.call import Guardrails, Resource
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller
 from keystead.inquiry.expectations import Answer, WrittenQuestion, answer
+from keystead.inquiry.granted import with_grants
 from keystead.inquiry.question import asked, given_keys, named_caller, named_resource, require_known
 from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
-from keystead.policy.evaluation import ContextValue, evaluate
+from keystead.policy.evaluation import ContextValue, Keys, evaluate
 from keystead.request_keys import every_request
 
 
@@ -34,8 +35,8 @@ class World(Protocol):
     def caller(self, arn: str) -> Caller:
         """The principal with this ARN; raises Failure."""
 
-    def resource(self, arn: str, action: str, caller: Caller) -> Resource:
-        """The resource that this ARN means for an action; raises Failure."""
+    def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:
+        """The resource that this ARN means for an action; raises Failure. `given` are facts."""
 
 
 class Live:
@@ -49,8 +50,9 @@ class Live:
     def caller(self, arn: str) -> Caller:
         return named_caller(self._installation, arn)
 
-    def resource(self, arn: str, action: str, caller: Caller) -> Resource:
-        return named_resource(self._installation, arn, action, caller)
+    def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:
+        named = named_resource(self._installation, arn, action, caller)
+        return with_grants(self._installation, named, action, caller, given)
 
 
 def answers(world: World, questions: Iterable[WrittenQuestion]) -> list[Answer]:
@@ -66,14 +68,15 @@ def _answer(world: World, question: WrittenQuestion) -> Answer:
             question.session_policies,
             question.scope_down_policies,
         )
-        resource = world.resource(question.resource, question.action, caller)
+        facts = given_keys(question.context)
+        resource = world.resource(question.resource, question.action, caller, facts)
     except Failure as failure:
         return Answer(problem=failure.message, hint=failure.hint)
     its = asked(
         caller,
         question.action,
         resource,
-        given_keys(question.context),
+        facts,
         keys=world.keys,
         guardrails=world.guardrails,
     )

@@ -21,6 +21,7 @@ from keystead.identity.authentication import Caller, callers
 from keystead.identity.permissions import trust
 from keystead.identity.repository import E, Entities
 from keystead.inquiry import unknown_principals
+from keystead.inquiry.granted import with_grants
 from keystead.inquiry.question import asked, given_keys, named_resource, require_known
 from keystead.inquiry.sessions import narrowed, scopes
 from keystead.inquiry.view import InstallationView
@@ -140,7 +141,8 @@ class _Asking:
         if session:
             known = {k: v for k, v in caller.keys.items() if not k.startswith(session)}
             caller = replace(caller, keys=known)
-        resource = self._resource(caller)
+        named = self._resource(caller)
+        resource = with_grants(self._installation, named, self._action, caller, self._given)
         unknown = self._unknown(resource, OF_PRINCIPAL, session)
         possibility = self._possible(caller, resource, unknown, ANY_TIME)
         if possibility.verdict is Verdict.CANNOT:
