@@ -164,7 +164,10 @@ class Comparison:
     def _on_key(self, operation: str, owner: Account, members: Json, keys: Json) -> Ask:
         facts = {**KEY_FACTS, **resource_tags(owner.key_tags, "aws"), **keys}
         asked = {"KeyId": owner.key, **members}
-        return Ask("kms", operation, asked, owner, owner.key, owner.key_policy, facts)
+        return Ask(
+            "kms", operation, asked, owner, owner.key, owner.key_policy, facts,
+            grants=(*owner.grants,),
+        )  # fmt: skip
 
     def _encrypt(self, owner: Account) -> Ask:
         members: Json = {"Plaintext": b"x"}

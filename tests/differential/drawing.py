@@ -112,6 +112,24 @@ class Draw:
             )  # fmt: skip
         return self._document(statements)
 
+    def grant(self) -> Json:
+        """A grant to somebody of any account: what CreateGrant is asked, but for the key."""
+        account = self.one(self.accounts)
+        sts = f"arn:aws:sts::{account.number}:"
+        to = [
+            account.user.arn, account.user.arn, account.worker.arn, account.target.arn,
+            account.arn("root"), f"{sts}assumed-role/worker/{self.one(SESSIONS)}",
+            f"{sts}federated-user/fred",
+        ]  # fmt: skip
+        found: Json = {
+            "GranteePrincipal": self.one(to),
+            "Operations": self.some(["Encrypt", "DescribeKey", "Decrypt"], 3),
+        }
+        if self.chance(0.5):
+            kind = self.one(["Equals", "Subset"])
+            found["Constraints"] = {f"EncryptionContext{kind}": {"app": self.one(["pay", "play"])}}
+        return found
+
     def trust(self) -> Json:
         statements = [self._named(TRUST_ACTIONS, OF_STS) for _ in range(self.rng.randint(1, 2))]
         if self.chance(0.8):

@@ -77,6 +77,8 @@ class Account:
     key: str = ""
     key_policy: Json = field(default_factory=dict)
     key_tags: Tags = field(default_factory=dict)
+    grants: list[Json] = field(default_factory=list)  # on the key, as they were asked for
+    grant_ids: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.user = Entity(self, "user/team/alice")
@@ -181,6 +183,7 @@ class Ask:
     policy: Json | None = None  # of the resource itself
     keys: Keys = field(default_factory=dict)
     actions: tuple[str, ...] = ()  # when it is not the action of the operation alone
+    grants: tuple[Json, ...] = ()  # on the key
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -201,6 +204,8 @@ class Ask:
             "resourceAccount": self.owner.number,
             "context": {**found["context"], **keys},
         }
+        if self.grants:
+            found["grants"] = [*self.grants]
         if self.policy is not None:
             found["resourcePolicy"] = self.policy
         if over is not None and self.owner.bound:

@@ -165,7 +165,8 @@ class Land:
             account: Account = self.rng.choice(self.accounts)
             change: Callable[[Account], None] = self.rng.choice(
                 [self._inline, self._inline, self._group, self._managed, self._boundary,
-                 self._attached, self._trust, self._trust, self._tags, self._new_key, self._place]
+                 self._attached, self._trust, self._trust, self._tags, self._new_key, self._place,
+                 self._grant, self._grant, self._grant]
             )  # fmt: skip
             self._tried(change, account)
         for target in scps:
@@ -291,6 +292,26 @@ class Land:
         )  # fmt: skip
         account.key, account.key_policy = made["KeyMetadata"]["Arn"], policy or default
         account.key_tags = tags
+        account.grants, account.grant_ids = [], []
+
+    def _grant(self, account: Account) -> None:
+        """Give a grant on the key, or take one away."""
+        if len(account.grants) > 2 or (account.grants and self.rng.random() < 0.3):
+            which = self.rng.randrange(len(account.grants))
+            named = {"KeyId": account.key, "GrantId": account.grant_ids[which]}
+            self.call("kms", "RetireGrant", account.keeper, **named)
+            del account.grants[which], account.grant_ids[which]
+            return
+        drawn = self.draw.grant()
+        try:
+            made = self.call("kms", "CreateGrant", account.keeper, KeyId=account.key, **drawn)
+        except Refused as refused:
+            if "AccessDenied" not in str(refused):
+                raise
+            self.not_stored += 1  # the key policy does not let the keeper
+            return
+        account.grants.append(drawn)
+        account.grant_ids.append(made["GrantId"])
 
     def _place(self, account: Account) -> None:
         """Move a member, or take FullAWSAccess from a target or give it back."""

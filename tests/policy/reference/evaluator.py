@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.policy.reference import services
+from tests.policy.reference import grants, services
 from tests.policy.reference.request import Document, Request, read
 from tests.policy.reference.statements import matching, named_forms
 
@@ -97,7 +97,8 @@ def before_scopes(request: Request) -> Verdict:
         return Verdict("ImplicitlyDenied", ENDPOINT)
     # (5) The resource's own policy.
     own = naming(resource_policies(request), "Allow", request, request.resource_kind)
-    named = {form for forms, _ in own for form in forms}
+    granted = grants.forms(request)
+    named = {form for forms, _ in own for form in forms} | granted
     if request.caller.type in ("Service", "Anonymous"):
         return (
             Verdict("Allowed", own_kind(request), sids(own))
@@ -105,7 +106,7 @@ def before_scopes(request: Request) -> Verdict:
             else implicit(own_kind(request))
         )
     if request.cross_account:
-        return across_accounts(request, named)
+        return across_accounts(request, named, granted)
     if request.caller.type == "Account":
         # Root is allowed by default, except where the resource's own policy must allow, or where a
         # policy of its session does not.
@@ -130,12 +131,17 @@ def before_scopes(request: Request) -> Verdict:
     return Verdict("Allowed", IDENTITY, allowing(request.identity, request))
 
 
-def across_accounts(request: Request, named: set[str]) -> Verdict:
-    """Both sides must allow; nothing that the resource's policy names is spared the rest."""
+def across_accounts(request: Request, named: set[str], granted: set[str]) -> Verdict:
+    """Both sides must allow; nothing that the resource's policy names is spared the rest.
+
+    A grant to the caller, and not only to its account, stands in for the identity policy.
+    """
     if not named or services.not_across_accounts(request):
         return implicit(own_kind(request))
     if request.caller.type == "Account":
         return root_session(request) or Verdict("Allowed", own_kind(request))
+    if granted - {"account"}:
+        return blocking(request, frozenset({IDENTITY})) or Verdict("Allowed", own_kind(request))
     blocked = blocking(request, frozenset())
     return blocked or Verdict("Allowed", IDENTITY, allowing(request.identity, request))
 

@@ -28,6 +28,7 @@ class Request:
     session: list[list[Document]] | None  # every level must allow
     endpoint: Document | None
     scopes: list[Document]  # each of them must allow
+    grants: list[Document]  # on the key, as CreateGrant was asked for them
 
     @property
     def resource_kind(self) -> str:
@@ -90,6 +91,7 @@ def read(scenario: Mapping[str, Any]) -> Request:
         session=_levels(scenario.get("sessionPolicy")),
         endpoint=scenario.get("vpcEndpointPolicy"),
         scopes=scenario.get("scopeDownPolicies") or [],
+        grants=scenario.get("grants") or [],
     )
 
 
