@@ -144,6 +144,25 @@ resource "aws_kms_alias" "orders" {
   target_key_id = aws_kms_key.orders.key_id
 }
 
+resource "aws_kms_grant" "worker" {
+  name               = "terraform-worker"
+  key_id             = aws_kms_key.orders.key_id
+  grantee_principal  = aws_iam_role.worker.arn
+  retiring_principal = aws_iam_user.alice.arn
+  operations         = ["Encrypt", "Decrypt", "DescribeKey", "RetireGrant"]
+  constraints {
+    encryption_context_equals = { team = "orders" }
+  }
+}
+
+resource "aws_kms_grant" "bare" {
+  key_id                = aws_kms_key.orders.arn
+  grantee_principal     = aws_iam_user.alice.arn
+  operations            = ["GenerateDataKey"]
+  retire_on_delete      = true
+  grant_creation_tokens = []
+}
+
 resource "aws_iam_policy" "orders" {
   name        = "terraform-orders"
   description = "use of the orders key"
