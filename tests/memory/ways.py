@@ -151,7 +151,8 @@ def session(local: Local) -> Credentials:
 
 def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
     """Calls that succeed, over each protocol, that read and that change something."""
-    text = "aGVsbG8="
+    text, root = "aGVsbG8=", f"arn:aws:iam::{by.local.founded.account_id}:root"
+    grant = {"KeyId": key_id, "GranteePrincipal": root, **GRANT}
     made = by.local.kms("CreateKey", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     signing = made.json["KeyMetadata"]["KeyId"]
     return {
@@ -163,6 +164,7 @@ def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
         "signature": Way(raw(by.kms("Sign", KeyId=signing, Message=text, **ECDSA)), 200),
         "read by the strict reader": Way(raw(by.kms("ListKeys", Unknown=1)), 200),
         "a change": Way(raw(by.kms("UpdateKeyDescription", KeyId=key_id, Description="a")), 200),
+        "a grant by its name": Way(raw(by.kms("CreateGrant", **grant)), 200),
         "a query": Way(raw(by.iam("ListUsers")), 200),
         "a change by a query": Way(raw(by.iam("TagUser", TAG)), 200),
         "who am I": Way(raw(by.sts("GetCallerIdentity")), 200),
@@ -173,6 +175,7 @@ def served_calls(by: Caller, key_id: str) -> Mapping[str, Way]:
 
 
 ECDSA = {"SigningAlgorithm": "ECDSA_SHA_256"}
+GRANT = {"Operations": ["Encrypt"], "Name": "kept"}
 TAG = "&UserName=admin&Tags.member.1.Key=a&Tags.member.1.Value=b"
 
 
@@ -227,6 +230,7 @@ def refused_by_the_service(by: Caller, nobody: Caller, key_id: str) -> Mapping[s
         "a form that is none": Way(raw(by.iam("ListUsers", "&x=%zz")), 400),
         "a parameter twice": Way(raw(by.iam("ListUsers", "&a=1&A=2")), 400),
         "no JSON": Way(raw(by.json("ListKeys", b"{")), 400),
+        "a grant token of nobody": Way(raw(by.kms("RetireGrant", GrantToken="abc")), 400),
         "a wrong type": Way(raw(by.kms("ListKeys", Limit="x")), 400),
         "no base64": Way(raw(by.kms("Encrypt", KeyId=key_id, Plaintext="a")), 400),
         "against the model": Way(raw(by.kms("ListKeys", Limit=0)), 400),
