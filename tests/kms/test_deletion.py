@@ -3,7 +3,7 @@
 import pytest
 
 from keystead.custody.rows.rows import RowIntegrityError
-from tests.kms.world import ACCOUNT, REGION, Kms, World, refused
+from tests.kms.world import ACCOUNT, OTHER_REGION, REGION, Kms, World, refused
 
 
 def scheduled(client: Kms, days: int = 7) -> tuple[str, bytes]:
@@ -128,3 +128,36 @@ def test_ids_are_never_given_again(admin: Kms, world: World) -> None:
     assert not free(world.store.read(), *place, key)
     assert not free(world.store.read(), *place, other)
     assert free(world.store.read(), *place, "00000000-0000-4000-8000-000000000000")
+
+
+def stated(world: World, region: str, key: str) -> str:
+    stone = world.repository.tombstones.statement(world.store.read(), (ACCOUNT, region, key))
+    assert stone is not None
+    return stone.statement
+
+
+def test_a_tombstone_names_what_was_destroyed(admin: Kms, world: World) -> None:
+    """A replica leaves the material to its set, so only the last member's tombstone names it."""
+    key = admin.key(MultiRegion=True)
+    admin.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
+    material = admin.describe_key(KeyId=key).key_metadata.current_key_material_id
+    there = world.caller(region=OTHER_REGION)
+    for client, region, named in ((there, OTHER_REGION, ""), (admin, REGION, material)):
+        client.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        world.pass_time(days=8)
+        assert len(world.destroy_due()) == 1
+        assert stated(world, region, key).splitlines()[-1] == named
+
+
+def test_a_replica_that_is_made_again_is_destroyed_again(admin: Kms, world: World) -> None:
+    """The newest tombstone of its name stays."""
+    key = admin.key(MultiRegion=True)
+    there = world.caller(region=OTHER_REGION)
+    seen = []
+    for _ in range(2):
+        admin.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
+        there.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        world.pass_time(days=8)
+        assert len(world.destroy_due()) == 1
+        seen.append(stated(world, OTHER_REGION, key))
+    assert seen[0] != seen[1]

@@ -796,5 +796,5 @@ def test_a_primary_with_replicas_is_never_destroyed(admin: Kms, world: World) ->
     assert row is not None
 
     with pytest.raises(RowIntegrityError), world.store.write() as transaction:
-        world.repository.destroy_key(transaction, row, 0)
+        world.repository.destroy_key(transaction, row)
     admin.encrypt(KeyId=key, Plaintext=b"x")

@@ -166,8 +166,13 @@ def open_local(directory: Path) -> Local:
 
 def reopen(local: Local) -> Local:
     """Close an installation and open it again, as the next process does."""
-    directory = local.installation.directory
     local.installation.close()
+    return opened(local)
+
+
+def opened(local: Local) -> Local:
+    """An installation that is closed, opened again."""
+    directory = local.installation.directory
     return _opened(directory, lock(directory), local.founded, local.time)
 
 

@@ -43,7 +43,8 @@ from tests.server.second_factors import Somebody
 
 NOT_SEEN = {
     "org_feature_handshake", "org_handshake", "org_resource_policy",  # read by the call itself
-    "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstones", "server_clock",
+    "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
+    "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
     "iam_oidc_provider", "iam_saml_document", "iam_saml_key",
     "iam_saml_provider",  # no session comes from a provider yet

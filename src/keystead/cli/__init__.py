@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": "explain.explain",
     "init": "init.init",
     "jobs": "jobs.jobs",
+    "key": "keys.key",
     "lint": "lint.lint_command",
     "recover": "recover.recover",
     "serve": "serve.serve",

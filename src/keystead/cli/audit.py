@@ -117,7 +117,8 @@ def _rows_read(number: int) -> None:
 def _told(state: Examined | str) -> str:
     if isinstance(state, str):
         return state
-    return f"{state.rows} rows of {state.accounts} accounts are the newest"
+    stones = f", {state.tombstones} tombstones are signed" if state.tombstones else ""
+    return f"{state.rows} rows of {state.accounts} accounts are the newest{stones}"
 
 
 def _members(state: Examined | str) -> dict[str, object]:

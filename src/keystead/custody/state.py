@@ -65,6 +65,7 @@ class Examined:
 
     rows: int = 0
     accounts: int = 0
+    tombstones: int = 0  # signed statements about keys that were destroyed
     problems: list[str] = field(default_factory=list)
 
 

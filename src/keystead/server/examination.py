@@ -9,9 +9,11 @@ from contextlib import closing
 
 from keystead.audit.recovery import AuditCorrupt, named_state
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.material import Custody
+from keystead.custody.integrity import RowIntegrityError
+from keystead.custody.material import BadTombstone, Custody
 from keystead.custody.seals import SEAL_FILE, open_root
 from keystead.custody.state import Examined, examine, is_summed
+from keystead.custody.verification import signature_verifier
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.keys import KeyRepository
 from keystead.server.installation import (
@@ -22,7 +24,9 @@ from keystead.server.installation import (
     lock,
     passphrase,
 )
+from keystead.store.protocol import Reader
 from keystead.store.sqlite import open_store
+from keystead.times import microseconds
 
 
 class NotSummed(Exception):
@@ -42,11 +46,12 @@ def examine_state(config: Config, progress: Callable[[int], None]) -> Examined:
     with closing(
         open_store(directory / STORE_FILE, hierarchy.store_key, lock=held, must_exist=True)
     ) as store:
-        seal_tables(hierarchy)
+        keys = seal_tables(hierarchy)
         if not is_summed(store):
             raise NotSummed
         hierarchy.sums.open(store)
         examined = examine(hierarchy.rows, store.read(), progress)
+        _examine_tombstones(keys, hierarchy, store.read(), examined)
         try:
             named = named_state(directory / AUDIT_DIRECTORY, store.read(), hierarchy.audit_tags)
         except AuditCorrupt as error:
@@ -60,9 +65,32 @@ def examine_state(config: Config, progress: Callable[[int], None]) -> Examined:
     return examined
 
 
-def seal_tables(hierarchy: Hierarchy) -> None:
-    """Make every room's tables, so that the examination knows all rows."""
+def _examine_tombstones(
+    keys: KeyRepository, hierarchy: Hierarchy, reader: Reader, examined: Examined
+) -> None:
+    """Is each tombstone signed, and is the key that it is about gone?  (threat-model KM-7)"""
+    is_signature = signature_verifier(hierarchy.audit_signer.public_key_pem)
+    try:
+        for stone in keys.tombstones.every(reader):
+            examined.tombstones += 1
+            named = f"the tombstone of key `{stone.key_id}` of account `{stone.account}`"
+            try:
+                told = stone.told(is_signature)
+            except BadTombstone as error:
+                examined.problems.append(f"{named}: {error}")
+                continue
+            record = keys.row(reader, *stone.place)
+            # Only a replica can be made again, and then it is a younger key.
+            if record is not None and record.created_us < microseconds(told.destroyed):
+                examined.problems.append(f"{named}: the key is there")
+    except RowIntegrityError as error:
+        if str(error) not in examined.problems:
+            examined.problems.append(str(error))
+
+
+def seal_tables(hierarchy: Hierarchy) -> KeyRepository:
+    """Make every room's tables, so that the examination knows all rows; returns those of keys."""
     Custody(hierarchy)
     IdentityRepository(hierarchy.rows)
-    KeyRepository(hierarchy.rows)
     ClockRepository(hierarchy.rows)
+    return KeyRepository(hierarchy.rows)

@@ -7,6 +7,11 @@ from keystead.custody.material.material import (
     Sealed,
     Secret,
 )
+from keystead.custody.material.tombstones import BadTombstone, Told, Tombstone, Verifier
+from keystead.custody.material.tombstones import read as read_tombstone
 from keystead.custody.material.verbs import VERBS, Verb
 
-__all__ = ("VERBS", "BadCiphertext", "Custody", "KeyPair", "Sealed", "Secret", "Verb")
+__all__ = (
+    "VERBS", "BadCiphertext", "BadTombstone", "Custody", "KeyPair", "Sealed", "Secret", "Told",
+    "Tombstone", "Verb", "Verifier", "read_tombstone",
+)  # fmt: skip

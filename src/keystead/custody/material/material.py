@@ -12,7 +12,7 @@ Material that work has opened ends with the work.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ from keystead.custody.material.cache import ROOM, OpenedMaterials, Which
 from keystead.custody.material.imports import Imports
 from keystead.custody.material.key import CustodyKey, Owned, WrongPermit
 from keystead.custody.material.repository import MaterialRecord, Materials, place_of
+from keystead.custody.material.tombstones import Told, Tombstone, sign
 from keystead.custody.material.verbs import VERBS
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RowIntegrityError
@@ -148,6 +149,19 @@ class Custody(Guarded):
         ):
             raise WrongPermit(f"{permit.action} of {key.key_id} does not destroy {key_id}")
         self._materials.delete_all(transaction, account, key_id)
+
+    def sign_tombstone(
+        self,
+        permit: Permit[CustodyKey],
+        arn: str,
+        times: tuple[datetime, datetime],
+        ids: Sequence[str],
+    ) -> Tombstone:
+        """Say that the permit's key is destroyed: when it was made and ended, and its materials."""
+        if VERBS.get(permit.action) is not Verb.DESTROY:
+            raise WrongPermit(f"{permit.action} signs no tombstone")
+        told = Told(self._hierarchy.installation, arn, *times, tuple(ids))
+        return sign(told, self._hierarchy.audit_signer)
 
     def encrypt(
         self, reader: Reader, permit: Permit[CustodyKey], plaintext: bytes, aad: bytes

@@ -102,15 +102,6 @@ class ImportedMaterial(Record, frozen=True, kw_only=True, gc=False):
         return self.import_state == "IMPORTED" and not expired
 
 
-class Tombstone(Record, frozen=True, kw_only=True, gc=False):
-    """A key that was destroyed. Its id is never given again."""
-
-    account: str
-    region: str
-    key_id: str
-    destroyed_us: int
-
-
 class KeyCount(Record, frozen=True, kw_only=True, gc=False):
     """How many keys an account has in a Region, so that the quota needs no count."""
 

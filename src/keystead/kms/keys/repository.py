@@ -25,9 +25,9 @@ from keystead.kms.keys.records import (
     MaterialRecord,
     Place,
     PolicyRecord,
-    Tombstone,
 )
 from keystead.kms.keys.related import RelatedKeys, RelatedTable, Relation
+from keystead.kms.keys.tombstones import Tombstones
 from keystead.kms.keys.uses import KeyUse, KeyUses
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind, Policy, stored_policy
@@ -69,7 +69,7 @@ class KeyRepository:
         self._policies = SealedTable(seals, "kms_key_policies", PolicyRecord, _POLICY, policies)
         self._aliases = SealedTable(seals, "kms_aliases", AliasRecord, _ALIAS, aliases)
         self.generations = Generations(seals)
-        self._tombstones = SealedTable(seals, "kms_tombstones", Tombstone, _KEY, of_key)
+        self.tombstones = Tombstones(seals)
         self.related = RelatedTable(seals)
         self.imports = ImportRepository(seals)
         self._counts = SealedTable(seals, "kms_key_counts", KeyCount, _COUNT, (Lookup(_COUNT),))
@@ -215,10 +215,7 @@ class KeyRepository:
     def is_free(self, reader: Reader, account: str, region: str, key_id: str) -> bool:
         """Was this id never given to a key?"""
         row_key = (account, region, key_id)
-        return (
-            self._keys.get(reader, *row_key) is None
-            and self._tombstones.get(reader, *row_key) is None
-        )
+        return self._keys.get(reader, *row_key) is None and not self.tombstones.has(reader, row_key)
 
     def counted(self, reader: Reader, account: str, region: str) -> KeyCount | None:
         """How many keys the account has in the Region, in any state; None: it never had one."""
@@ -356,10 +353,8 @@ class KeyRepository:
         """Forget an alias."""
         self._aliases.delete(transaction, alias.account, alias.region, alias.name)
 
-    def destroy_key(
-        self, transaction: Transaction, key: KeyRecord, now_us: int
-    ) -> RelatedKeys | None:
-        """Forget the key and everything that belongs to it. Only its tombstone stays.
+    def destroy_key(self, transaction: Transaction, key: KeyRecord) -> RelatedKeys | None:
+        """Forget the key and everything that belongs to it. Its tombstone is the caller's.
 
         The generations of a set's material go with its last member. Returns the set that is left.
         """
@@ -375,13 +370,4 @@ class KeyRepository:
         self._keys.delete(transaction, *row_key)
         self._uses.forget(transaction, row_key)
         self._count(transaction, key, self.counted(transaction, key.account, key.region), -1)
-        former = self._tombstones.get(transaction, *row_key)  # of a replica that was made again
-        stone = Tombstone(
-            account=key.account, region=key.region, key_id=key.key_id, destroyed_us=now_us
-        )
-        if former is None:
-            self._tombstones.insert(transaction, stone)
-        else:
-            again = msgspec.structs.replace(stone, row_version=former.row_version)
-            self._tombstones.update(transaction, again)
         return left

@@ -3,7 +3,6 @@ ScheduleKeyDeletion and CancelKeyDeletion.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted
 from keystead.kms.keys import (
     RESOURCE_TYPE,
-    Key,
     KeyRecord,
     key_metadata,
     key_reference,
@@ -26,11 +24,12 @@ from keystead.kms.keys import (
     tags,
 )
 from keystead.kms.paging import in_parts, page
+from keystead.kms.schedule import schedule_deletion
 from keystead.kms.states import KeyState
 from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
 from keystead.registry import implements, implements_with_work
 from keystead.store.protocol import Value
-from keystead.times import microseconds
+from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
 from keystead.work import Work, result
 
@@ -196,26 +195,13 @@ def schedule_key_deletion(
         {"kms:schedulekeydeletionpendingwindowindays": str(days)},
     )
     call.require_state(key)
-    if key.has_replicas:
-        return _wait_for_replicas(call, key, days)
-    date = call.now + timedelta(days=days)
-    call.repository.change_key(
-        call.transaction, key.record, state="PendingDeletion", deletion_us=microseconds(date)
-    )
+    record = schedule_deletion(call.transaction, call.repository, key, days, call.now)
+    date = record.deletion_us
     return api.ScheduleKeyDeletionResponse(
         key_id=key.arn_text,
-        deletion_date=date,
-        key_state="PendingDeletion",
+        deletion_date=None if date is None else from_microseconds(date),
+        key_state=record.state,
         pending_window_in_days=days,
-    )
-
-
-def _wait_for_replicas(call: KmsCall, key: Key, days: int) -> api.ScheduleKeyDeletionResponse:
-    """A primary outlives its replicas: its waiting period begins when they are gone (kms.md 14)."""
-    call.repository.related.change_pending(call.transaction, key.record, days)
-    call.repository.change_key(call.transaction, key.record, state="PendingReplicaDeletion")
-    return api.ScheduleKeyDeletionResponse(
-        key_id=key.arn_text, key_state="PendingReplicaDeletion", pending_window_in_days=days
     )
 
 

@@ -1,9 +1,9 @@
 """When is a key destroyed, and what is left of it?  (kms.md 13.2, threat-model KM-7)
 
 A key that is pending deletion carries the date. When the date has come, the material of every
-generation, the policy, the aliases, the tags and the key itself are removed. A tombstone stays, so
-that the id is never given again. Nobody can undo this. So the caller has to make sure first that
-the clock is right (TM-4).
+generation, the policy, the aliases, the tags and the key itself are removed. A signed tombstone
+stays, so that the id is never given again, and the destruction can be proved. Nobody can undo this.
+So the caller has to make sure first that the clock is right (TM-4).
 
 A replica leaves the material to the other members of its set (kms.md 14). The primary outlives its
 replicas: it waits for them, and its own waiting period begins when the last of them is gone.
@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
 from keystead.custody.rows import RowIntegrityError
-from keystead.kms.keys import KeyRecord, KeyRepository, Place, RelatedKeys, dates, key_view
+from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, RelatedKeys, dates, key_view
 from keystead.kms.schedule.dated import DatedWork
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
 from keystead.store.protocol import Transaction
-from keystead.times import microseconds
+from keystead.times import from_microseconds, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,20 @@ class Destroyed:
         return service_event("DeleteKey", self.key, request_id, now, {})
 
 
+def schedule_deletion(
+    transaction: Transaction, repository: KeyRepository, key: Key, days: int, now: datetime
+) -> KeyRecord:
+    """Let a key be destroyed in so many days. From now on nobody can use it.
+
+    A primary outlives its replicas: its waiting period begins when they are gone (kms.md 14).
+    """
+    if key.has_replicas:
+        repository.related.change_pending(transaction, key.record, days)
+        return repository.change_key(transaction, key.record, state="PendingReplicaDeletion")
+    date = microseconds(now + timedelta(days=days))
+    return repository.change_key(transaction, key.record, state="PendingDeletion", deletion_us=date)
+
+
 def destroy_due(
     transaction: Transaction,
     repository: KeyRepository,
@@ -43,14 +57,19 @@ def destroy_due(
 ) -> Destroyed:
     """Destroy the key in this row; raises RowIntegrityError unless its deletion date has come."""
     record = repository.due(transaction, place, _is_due, now)
-    left = repository.destroy_key(transaction, record, microseconds(now))
+    permit = Permit.for_system(
+        key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
+    )
+    ids = [each.material_id for each in repository.generations.of(transaction, record)]
+    left = repository.destroy_key(transaction, record)
     if left is None:
-        permit = Permit.for_system(
-            key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
-        )
         custody.destroy_material(transaction, permit, record.account, record.key_id)
-    else:
+    else:  # the other members go on with the material
+        ids = []
         _begin_waiting(transaction, repository, left, now)
+    times = (from_microseconds(record.created_us), now)
+    signed = custody.sign_tombstone(permit, permit.resource.arn_text, times, ids)
+    repository.tombstones.add(transaction, place, signed, microseconds(now))
     return Destroyed(record)
 
 

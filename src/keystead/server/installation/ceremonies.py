@@ -15,7 +15,7 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import jobs
+from keystead.server.installation import jobs, keys
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 
@@ -191,6 +191,8 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
     "jobs": _jobs,
+    "key schedule-deletion": keys.delete,
+    "key tombstone": keys.tombstone,
 }
 
-_LOOKING = frozenset({_status, _list_accounts, _jobs})
+_LOOKING = frozenset({_status, _list_accounts, _jobs, keys.tombstone})
