@@ -67,6 +67,34 @@ def test_rotation_on_demand(admin: Kms) -> None:
     assert [(o.plaintext, o.key_material_id) for o in opened] == [(b"old", first), (b"new", second)]
 
 
+def test_rotation_on_demand_is_recorded_twice(admin: Kms, world: World) -> None:
+    """The call has its record, and the rotation that it makes has one as every rotation has."""
+    key = admin.key()
+    first = material(admin, key)
+    admin.rotate_key_on_demand(KeyId=key)
+    second = material(admin, key)
+    called = next(each for each in world.events if each.name == "RotateKeyOnDemand")
+    assert called.additional == {"keyMaterialId": second}
+    (event,) = called.also
+    assert (event.name, event.event_type, event.principal) == ("RotateKey", "AwsServiceEvent", None)
+    assert event.service_details == {
+        "keyId": admin.arn(f"key/{key}"),
+        "rotationType": "ON_DEMAND",
+        "keyOrigin": "AWS_KMS",
+        "currentKeyMaterialId": second,
+        "previousKeyMaterialId": first,
+    }
+
+
+def test_a_refused_rotation_is_recorded_once(admin: Kms, world: World) -> None:
+    """Nothing was rotated, and no record says so."""
+    key = admin.key()
+    admin.disable_key(KeyId=key)
+    with refused("DisabledException"):
+        admin.rotate_key_on_demand(KeyId=key)
+    assert world.events[-1].also == []
+
+
 def test_blobs_of_materials_do_not_mix(admin: Kms) -> None:
     """A blob that names another material of its key is refused."""
     key = admin.key()

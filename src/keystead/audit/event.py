@@ -55,4 +55,4 @@ class Event(msgspec.Struct):
     error_message: str = ""
     severity: str = ""  # `HIGH`, or nothing
     duration_us: int = 0
-    also: "list[Event]" = []  # of the same call, in another Region
+    also: "list[Event]" = []  # further records of the same call

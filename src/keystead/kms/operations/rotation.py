@@ -77,7 +77,9 @@ def rotate_key_on_demand(
     usage.refuse_replica(key)
     _require_quiet(call, key)
     _require_quota(call, key)
-    call.event.additional["keyMaterialId"] = _rotated(call, permit).key.material_id
+    rotated = _rotated(call, permit)
+    call.event.additional["keyMaterialId"] = rotated.key.material_id
+    call.event.also.append(rotated.event(call.event.request_id, call.now))
     return api.RotateKeyOnDemandResponse(key_id=key.arn_text)
 
 
