@@ -77,7 +77,7 @@ models: $(VENV)/.dev ## regenerate src/keystead/wire/models from botocore's serv
 bench: $(VENV)/.dev ## measure the running server (needs wrk), beside moto_server
 	@sh bench/run.sh "$(PYTHON)" $(BIN)
 
-prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (a quarter of an hour)
+prove-memory: $(VENV)/.dev ## 20,000 calls of each kind leave nothing in memory (half an hour)
 	@$(BIN)/python scripts/prove_memory.py $(or $(N),20000) --jobs 2
 
 prove-mutations: $(VENV)/.dev ## change N signed requests in one place or several (N=1000000)
@@ -98,7 +98,7 @@ prove-revocations: $(VENV)/.dev ## N rounds of revoking calls under load leave n
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240
 
-prove-caches: $(VENV)/.dev ## 10,000 calls of each sort: memory, and a neighbour's p99 (half an hour)
+prove-caches: $(VENV)/.dev ## 10,000 calls of each sort: memory, and a neighbour's p99 (an hour)
 	@$(BIN)/python -m scripts.prove_caches $(BIN)/keystead $(CACHES)
 
 clean: ## remove .venv and caches (never data)

@@ -1,8 +1,8 @@
 """Does any sequence of calls of one account make the server larger, or slower for its neighbour?
 
-    make prove-caches                                       10,000 calls of each sort: half an hour
+    make prove-caches                                       10,000 calls of each sort: an hour
     python -m scripts.prove_caches KEYSTEAD [--calls N] [--only NAME,…] [--jobs N] [--json]
-                                                            2,000 calls of each: six minutes
+                                                            2,000 calls of each: ten minutes
     --jobs N    so many sequences side by side: then only memory is judged, because a neighbour
                 waits for the other servers as well
 

@@ -1,6 +1,7 @@
 """A worker that computes in Python pauses often, and waits while the loop is in a turn."""
 
 import asyncio
+import json
 import queue
 import sys
 import threading
@@ -152,6 +153,12 @@ def finding_keys(local: Local, text: str) -> list[HttpRequest]:
     ]
 
 
+def validating(local: Local, text: str) -> list[HttpRequest]:
+    body = json.dumps({"policyDocument": text, "policyType": "IDENTITY_POLICY"}).encode()
+    kind = {"Content_Type": "application/json"}
+    return [local.request("access-analyzer", body, path="/policy/validation", **kind)]
+
+
 def changing(local: Local, text: str) -> list[HttpRequest]:
     made = local.kms("CreateKey").json["KeyMetadata"]
     written = key_policy(made["AWSAccountId"], text)
@@ -181,7 +188,7 @@ def most_calls(local: Local, request: HttpRequest) -> dict[str, int]:
     return most
 
 
-@pytest.mark.parametrize("asks", [simulating, finding_keys, changing])
+@pytest.mark.parametrize("asks", [simulating, finding_keys, validating, changing])
 @pytest.mark.parametrize("form", sorted(LARGE))
 def test_work_pauses_often(local: Local, asks: Asks, form: str) -> None:
     """However a document of 32 KB is written, its reader pauses after some hundred calls."""

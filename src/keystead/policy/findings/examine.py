@@ -9,6 +9,7 @@ checks miss a mistake that the validation refuses, the reason of the validation 
 
 from contextlib import suppress
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks import (
     actions,
     conditions,
@@ -130,6 +131,6 @@ def _examine(
         report=report,
     )
     with suppress(EnoughFound):
-        for check in _CHECKS:
+        for check in pausing(_CHECKS, after=1):
             check(subject)
     return report

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from keystead.pauses import OFTEN, pause
 from keystead.policy.language import DEEPEST
 from keystead.strictjson import MAX_VALUES, NotStrictJson, loads
 
@@ -166,6 +167,8 @@ class _Reader:
         self.values += 1
         if self.values > MAX_VALUES:
             raise NotJson(offset)
+        if not self.values % OFTEN:
+            pause()
         first = self.text[offset : offset + 1]
         if first in ("{", "["):
             if depth > DEEPEST:

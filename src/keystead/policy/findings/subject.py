@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from keystead.pauses import pausing
 from keystead.policy.findings.json_tree import Location, Member, Node, Text
 from keystead.policy.findings.report import Report
 from keystead.policy.language import RULES, Dialect, DocumentKind, Rules
@@ -78,7 +79,7 @@ class WrittenStatement(msgspec.Struct, frozen=True, eq=False):
         """Each operator with each of its keys."""
         condition = self.node.get("Condition")
         for operator in condition.node.members if condition is not None else ():
-            for key in operator.node.members:
+            for key in pausing(operator.node.members):
                 yield operator, key
 
     def keys(self) -> set[str]:

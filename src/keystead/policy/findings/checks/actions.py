@@ -7,6 +7,7 @@ any action counts as one that exists.
 from collections.abc import Mapping
 from functools import cache
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks.variables import starts
 from keystead.policy.findings.json_tree import Node
 from keystead.policy.findings.spelling import closest, misspelt
@@ -51,8 +52,8 @@ def known() -> Mapping[str, Mapping[str, str]]:
 
 def check(subject: Subject) -> None:
     suggested, patterns = 0, set[str]()
-    for statement in subject.statements:
-        for node in [*statement.texts("Action"), *statement.texts("NotAction")]:
+    for statement in pausing(subject.statements, after=4):
+        for node in pausing([*statement.texts("Action"), *statement.texts("NotAction")], after=2):
             action = ascii_lower(node.scalar)
             if "*" in action or "?" in action:
                 patterns.add(action)

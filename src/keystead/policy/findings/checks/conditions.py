@@ -2,6 +2,7 @@
 
 import msgspec
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks import operands, scopes, variables
 from keystead.policy.findings.json_tree import Location, Member, Node
 from keystead.policy.findings.spelling import misspelt
@@ -54,12 +55,12 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def check(subject: Subject) -> None:
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         element = statement.get("Condition")
         if element is not None:
             _element(subject, statement, element.node)
         for name in ("Resource", "NotResource"):
-            for node in statement.texts(name):
+            for node in pausing(statement.texts(name)):
                 _variable_keys(subject, node)
 
 
@@ -79,7 +80,7 @@ def _element(subject: Subject, statement: WrittenStatement, node: Node) -> None:
         if not member.node.members:
             subject.add("EMPTY_OBJECT_CONDITION", member.node)
         _duplicates(subject, member.node)
-        for key in member.node.members:
+        for key in pausing(member.node.members):
             values = _values(subject, key)
             if (problem := _problem(subject, key.name)) is not None:
                 problem.note(subject, subject.text.of_name(key))
@@ -120,12 +121,12 @@ def _values(subject: Subject, key: Member) -> list[Node]:
     node = key.node
     nodes = list(node.items) if node.kind == "array" else [node]
     scalars = [value for value in nodes if value.kind in _SCALARS]
-    for value in nodes:
+    for value in pausing(nodes):
         if value.kind not in _SCALARS:
             subject.add("DATA_TYPE_MISMATCH", value, type="String")
     if len({value.kind for value in scalars}) > 1:
         subject.add("INVALID_CONDITION_DATA_TYPE", node)
-    for value in scalars:
+    for value in pausing(scalars):
         if value.kind == "string":
             variables.check(subject, value)
             _variable_keys(subject, value)

@@ -4,6 +4,7 @@ The sizes stand in iam.md 2.5 and kms.md 10.3. The rules for resource control po
 iam.md 4.3.
 """
 
+from keystead.pauses import pausing
 from keystead.policy.findings.subject import Subject, WrittenStatement
 from keystead.policy.language import (
     GREATEST_SIZES,
@@ -28,7 +29,7 @@ _SIZES = {  # kind -> the issue, and the size above which AWS finds it
 def check(subject: Subject) -> None:
     _size(subject)
     if subject.kind is DocumentKind.RCP:
-        for statement in subject.statements:
+        for statement in pausing(subject.statements, after=4):
             _resource_control(subject, statement)
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks.resources import REGION
 from keystead.policy.findings.checks.variables import is_malformed, masked
 from keystead.policy.findings.json_tree import Member, Node
@@ -54,7 +55,7 @@ def check(subject: Subject, used: Usage, key: Member, nodes: Sequence[Node]) -> 
     _operator(subject, used, key, fact)
     if used.operator.family == "Bool" and len(nodes) > 1:
         subject.add("INVALID_CONDITION_MULTIPLE_BOOLEAN", key.node)
-    for node in nodes:
+    for node in pausing(nodes):
         text = text_of(node)
         if is_malformed(text, subject.dialect):
             continue  # noted by `variables`

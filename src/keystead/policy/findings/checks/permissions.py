@@ -4,6 +4,7 @@
 Both should be allowed on named resources only.
 """
 
+from keystead.pauses import pausing
 from keystead.policy.findings.json_tree import Member, Node
 from keystead.policy.findings.subject import Subject, texts
 from keystead.policy.language import DocumentKind
@@ -26,7 +27,7 @@ _ACTIONS = (  # prefix of the code, action, and the keys that confine it as name
 def check(subject: Subject) -> None:
     if subject.kind is not DocumentKind.IDENTITY:
         return
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         actions, resources = statement.either("Action"), statement.either("Resource")
         if not statement.allow or actions is None or resources is None:
             continue
@@ -48,7 +49,7 @@ def _unconfined(
 
 def _how(element: Member, action: str) -> tuple[str, Node | None]:
     """How an element allows an action ("" if it does not), and the node that allows it."""
-    matching = [text for text in texts(element.node) if action_glob(text.scalar)(action)]
+    matching = [text for text in pausing(texts(element.node)) if action_glob(text.scalar)(action)]
     if element.name == "NotAction":
         return ("", None) if matching else ("not", element.node)
     for text in matching:

@@ -1,5 +1,6 @@
 """Which callers do the principals name, and may they be named?  (iam.md 4.4)"""
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks.variables import starts
 from keystead.policy.findings.json_tree import Member, Node
 from keystead.policy.findings.subject import Subject, WrittenStatement
@@ -33,7 +34,7 @@ _INVALID = {
 def check(subject: Subject) -> None:
     if not subject.rules.principal:
         return
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         element = statement.either("Principal")
         if element is not None:
             _element(subject, statement, element)
@@ -142,7 +143,7 @@ def _sessions(subject: Subject, statement: WrittenStatement) -> None:
         return
     nodes = statement.principals("AWS")
     roles = {_role(node.scalar): node.scalar for node in nodes if ":role/" in node.scalar}
-    for node in nodes:
+    for node in pausing(nodes):
         if ":assumed-role/" in node.scalar and (role := roles.get(_role(node.scalar))):
             subject.add(
                 "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", node, principal=node.scalar, role=role

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from keystead.pauses import pausing
 from keystead.policy.findings.json_tree import Node
 from keystead.policy.findings.subject import Subject
 from keystead.policy.text import Matcher, action_glob, ascii_lower, resource_glob, wildcards
@@ -17,7 +18,7 @@ Compiled = Callable[[str], Matcher]
 
 def check(subject: Subject) -> None:
     left = _COMPARISONS
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         for name, code, read, compiled in _ELEMENTS:
             nodes = statement.texts(name)
             left -= len(nodes) ** 2
@@ -74,7 +75,7 @@ def _covers(wide: str, matches: Matcher, narrow: str) -> bool:
 def _statements(subject: Subject) -> None:
     """Note statements that are the same but for their Sid."""
     known: dict[str, Node] = {}
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         said = statement.node.plain()
         said.pop("Sid", None)
         first = known.setdefault(repr(sorted(said.items())), statement.node)

@@ -2,6 +2,7 @@
 
 import re
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks import variables
 from keystead.policy.findings.checks.variables import masked
 from keystead.policy.findings.json_tree import Location, Node
@@ -26,9 +27,9 @@ _FIRST_WORDS = {"kms": ("key/", "alias/"), "iam": IAM_PATHS}
 
 
 def check(subject: Subject) -> None:
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         for name in ("Resource", "NotResource"):
-            for node in statement.texts(name):
+            for node in pausing(statement.texts(name)):
                 variables.check(subject, node)
                 if node.scalar != "*":
                     _resource(subject, node)

@@ -1,5 +1,6 @@
 """Is every element where it belongs, and of the right type?  (iam.md 4.1 to 4.3)"""
 
+from keystead.pauses import pausing
 from keystead.policy.findings.json_tree import Member, Node
 from keystead.policy.findings.subject import Subject, WrittenStatement
 from keystead.policy.language import (
@@ -27,7 +28,7 @@ def check(subject: Subject) -> None:
     if (name := root.get("Id")) is not None and name.node.kind != "string":
         subject.add("DATA_TYPE_MISMATCH", name.node, type="String")
     _statements(subject)
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         _elements(subject, statement)
         _effect(subject, statement)
         _sid(subject, statement)
@@ -122,7 +123,7 @@ def _sids(subject: Subject) -> None:
     """Note each Sid that an earlier statement has."""
     code = "UNIQUE_SIDS_REQUIRED" if subject.rules.iam_sids else "UNIQUE_SIDS_RECOMMENDED"
     known: set[str] = set()
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         sid = statement.get("Sid")
         if sid is not None and isinstance(sid.node.scalar, str) and sid.node.scalar:
             if sid.node.scalar in known:

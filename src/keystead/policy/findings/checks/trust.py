@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from keystead.pauses import pausing
 from keystead.policy.findings.checks.operands import text_of
 from keystead.policy.findings.json_tree import Node
 from keystead.policy.findings.subject import Subject, WrittenStatement, texts
@@ -27,7 +28,7 @@ _NEEDED_BY_KEYS = {
 def check(subject: Subject) -> None:
     if subject.kind is not DocumentKind.TRUST:
         return
-    for statement in subject.statements:
+    for statement in pausing(subject.statements, after=4):
         if statement.allow:
             _mismatched(subject, statement)
             _missing_actions(subject, statement)
