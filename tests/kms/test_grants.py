@@ -1,7 +1,7 @@
 """Grants: who may use a key because somebody let them (kms.md 10.6, threat-model GR-1 to GR-4)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -9,6 +9,7 @@ from keystead.arns import iam_arn
 from keystead.kms.operations import grants as operations
 from keystead.policy.evaluation import AccessDenied
 from keystead.policy.evaluation.question import Principal, PrincipalPolicies, PrincipalType
+from keystead.wire.models import kms as api
 from tests.kms.world import (
     ACCOUNT,
     OTHER_ACCOUNT,
@@ -365,6 +366,64 @@ def test_what_cannot_be_granted(
         admin.create_grant(**sent)
     assert listed(admin, key) == []
     admin.create_grant(**asked)
+
+
+CIPHER = {"Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo"}
+OF_EVERY_KEY = {"CreateGrant", "DescribeKey", "RetireGrant"}
+DATA_KEYS = {
+    "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+}  # fmt: skip
+FITTING: dict[tuple[str, str], set[str]] = {
+    ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"): CIPHER | DATA_KEYS,
+    ("RSA_2048", "ENCRYPT_DECRYPT"): CIPHER | {"GetPublicKey"},
+    ("ECC_NIST_P256", "SIGN_VERIFY"): {"Sign", "Verify", "GetPublicKey"},
+    ("ECC_NIST_P256", "KEY_AGREEMENT"): {"DeriveSharedSecret", "GetPublicKey"},
+    ("HMAC_256", "GENERATE_VERIFY_MAC"): {"GenerateMac", "VerifyMac"},
+    ("ML_DSA_44", "SIGN_VERIFY"): {"Sign", "Verify", "GetPublicKey"},
+    ("ML_KEM_768", "ENCAPSULATE_DECAPSULATE"): {"Encapsulate", "Decapsulate", "GetPublicKey"},
+}
+"""The operations of each kind of key, beside those of every key (kms.md 5.1)."""
+
+
+@pytest.mark.parametrize(("spec", "usage"), FITTING)
+def test_operations_fit_the_key(admin: Kms, world: World, spec: str, usage: str) -> None:
+    """Each of the 19 operations is granted on the keys that know it, and on no others."""
+    bob, key = stranger(world), admin.key(KeySpec=spec, KeyUsage=usage)
+    every = get_args(api.GrantOperation)
+    assert len(every) == 19
+    fitting = FITTING[spec, usage] | OF_EVERY_KEY
+    for operation in every:
+        if operation == "CreateGrant":
+            continue
+        if operation in fitting:
+            grant(admin, key, bob, operation)
+        else:
+            with refused("ValidationException"):
+                grant(admin, key, bob, operation)
+    constrained = {"Constraints": {"EncryptionContextSubset": CONTEXT}}
+    if spec == "SYMMETRIC_DEFAULT":
+        grant(admin, key, bob, "DescribeKey", **constrained)
+    else:
+        with refused("ValidationException"):
+            grant(admin, key, bob, "DescribeKey", **constrained)
+
+
+def test_signatures_by_a_grant(admin: Kms, world: World) -> None:
+    """A grant serves the operations of other keys as well, with its token."""
+    bob, key = stranger(world), admin.key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    named = {"KeyId": admin.arn(f"key/{key}"), "Message": b"x",
+             "SigningAlgorithm": "ECDSA_SHA_256"}  # fmt: skip
+    with refused("AccessDeniedException"):
+        bob.sign(**named)
+    token = grant(admin, key, bob, "Sign", "GetPublicKey").grant_token
+    signature = bob.sign(**named, GrantTokens=[token]).signature
+    assert admin.verify(**named, Signature=signature).signature_valid
+    assert bob.get_public_key(KeyId=named["KeyId"], GrantTokens=[token]).public_key
+    with refused("AccessDeniedException"):
+        bob.verify(**named, Signature=signature)
+    with refused("InvalidGrantTokenException"):
+        bob.sign(**named, GrantTokens=["x"])
 
 
 def test_the_longest_constraint(admin: Kms, world: World, key: str) -> None:
