@@ -64,12 +64,12 @@ def keys(admin: Kms, now: datetime) -> dict[str, Any]:
             **importing(admin, now)}  # fmt: skip
 
 
-def granted(admin: Kms, key: str) -> dict[str, Any]:
+def granted(admin: Kms, key: str, **members: str) -> dict[str, Any]:
     """An account, and a grant to it."""
     number = admin.call("DescribeKey", {"KeyId": key}).key_metadata.aws_account_id
     account = f"arn:aws:iam::{number}:root"
     constraints = {"EncryptionContextSubset": {"App": "Pay", "stage": ""}}
-    grant = {"KeyId": key, "GranteePrincipal": account, "Operations": ["RetireGrant"]}
+    grant = {"KeyId": key, "GranteePrincipal": account, "Operations": ["RetireGrant"], **members}
     made = admin.call("CreateGrant", {**grant, "Constraints": constraints}).grant_id
     return {"@account": account, "@grant": made}
 

@@ -210,9 +210,12 @@ class Askers:
         role = stored_role(self.tenant, "opened", trusting(account))
         self.local.installation.commit()
         shared = setting.sharing(kms, "arn", Policy=text)
+        retirer = {"RetiringPrincipal": f"arn:aws:iam::{account}:root"}
+        grant = setting.granted(kms, keys[0], **retirer)["@grant"]
+        self.local.installation.commit()
         return {
             "@key": keys[0], "@bare": keys[1], "@primary": primary.arn, "@blob": blob,
-            "@role": role.arn, **shared,
+            "@role": role.arn, "@grant": grant, **shared,
         }  # fmt: skip
 
     def give(self, *statements: Json, roles: Sequence[str] = ROLES) -> None:
