@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 
+import keystead.kms.operations  # noqa: F401  # registers those that are served, before these
 from keystead import registry
 from keystead.errors import ValidationException
 from keystead.kms.call import KmsCall

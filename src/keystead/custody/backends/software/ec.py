@@ -48,7 +48,7 @@ _SECONDS: Mapping[str, float] = {
 class OpenEcMaterial(OpenMaterial):
     """A key on a curve in Weierstrass form, opened."""
 
-    cost: ClassVar[int] = 2500
+    cost: ClassVar[int] = 3100
 
     spec: str
     material_id: str

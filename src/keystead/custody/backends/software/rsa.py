@@ -52,7 +52,7 @@ def _padding(algorithm: str) -> AsymmetricPadding:
 class OpenRsaMaterial(OpenMaterial):
     """An RSA key, opened."""
 
-    cost: ClassVar[int] = 9000
+    cost: ClassVar[int] = 15000  # of RSA_4096
 
     spec: str
     material_id: str
