@@ -11,20 +11,15 @@ import pytest
 
 from tests.conftest import REGION, Server
 
-HERE = Path(__file__).parent / "js"
 MISSING = "node and npm are not on this machine: the JavaScript SDK was NOT tried"
 
 
 @pytest.fixture(scope="module")
-def session(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def session(server: Server, js: Path) -> dict[str, Any]:
     """What the JavaScript session printed."""
-    here = tmp_path_factory.mktemp("js")
-    for name in (".npmrc", "package.json", "package-lock.json", "session.mjs"):
-        shutil.copy(HERE / name, here)
-    subprocess.run(["npm", "ci", "--silent"], cwd=here, check=True, timeout=240)
     ran = subprocess.run(
         ["node", "session.mjs"],
-        cwd=here, capture_output=True, text=True, check=False, timeout=120,
+        cwd=js, capture_output=True, text=True, check=False, timeout=120,
         env={
             "PATH": os.environ["PATH"], "AWS_REGION": REGION, "KEYSTEAD_ENDPOINT": server.endpoint,
             "AWS_ACCESS_KEY_ID": server.admin.access_key_id,
