@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REGION, Server, refused
+from tests.conftest import OTHER_REGION, REGION, Server, refused
 from tests.identity.saml_documents import metadata
 
 CONFIGURATION = """
@@ -303,6 +303,50 @@ resource "aws_iam_organizations_features" "root_access" {
 """The account as a whole, its providers of identities, and an organization."""
 
 
+SEVERAL_REGIONS = """
+provider "aws" {
+  alias      = "there"
+  region     = "%(there)s"
+  access_key = "%(key)s"
+  secret_key = "%(secret)s"
+  endpoints {
+    kms = "%(endpoint)s"
+    iam = "%(endpoint)s"
+    sts = "%(endpoint)s"
+  }
+}
+
+resource "aws_kms_key" "primary" {
+  description             = "orders of two Regions"
+  multi_region            = true
+  enable_key_rotation     = true
+  deletion_window_in_days = 7
+}
+
+resource "aws_kms_replica_key" "there" {
+  provider                = aws.there
+  description             = "orders, there"
+  primary_key_arn         = aws_kms_key.primary.arn
+  deletion_window_in_days = 7
+  tags                    = { team = "orders" }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow", Action = "kms:*", Resource = "*"
+      Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:root" }
+    }]
+  })
+}
+
+resource "aws_kms_alias" "there" {
+  provider      = aws.there
+  name          = "alias/terraform-there"
+  target_key_id = aws_kms_replica_key.there.key_id
+}
+"""
+"""A key of two Regions, by a provider for each."""
+
+
 def keeper(server: Server) -> str:
     """The ARN of a role that the administrator may assume, and that may do everything with keys."""
     iam = server.client("iam")
@@ -358,6 +402,15 @@ def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
             "role": keeper(server),
         }
     )
+    (tmp_path / "regions.tf").write_text(
+        SEVERAL_REGIONS
+        % {
+            "there": OTHER_REGION,
+            "endpoint": server.endpoint,
+            "key": server.admin.access_key_id,
+            "secret": server.admin.secret,
+        }
+    )
     (tmp_path / "terraformrc").write_text(
         f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n'
     )
@@ -388,5 +441,7 @@ def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
     assert "terraform-worker" not in {r["RoleName"] for r in iam.list_roles()["Roles"]}
     assert "alias/terraform-orders" not in {a["AliasName"] for a in kms.list_aliases()["Aliases"]}
     assert iam.list_account_aliases()["AccountAliases"] == []
+    there = server.client("kms", region=OTHER_REGION)
+    assert "alias/terraform-there" not in {a["AliasName"] for a in there.list_aliases()["Aliases"]}
     with refused("AWSOrganizationsNotInUseException"):
         server.client("organizations").describe_organization()
