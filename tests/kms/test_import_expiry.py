@@ -112,6 +112,23 @@ def test_at_its_date(kms: Client) -> None:
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
 
 
+def test_with_a_grant(kms: Client) -> None:
+    """Who uses a key by a grant is refused from that second on, and a disabled key is enabled."""
+    key = kms.key()
+    bring(kms, key, SECRET, ValidTo=kms.in_days(1))
+    account = kms.arn(key).split(":")[4]
+    kms.create_grant(
+        KeyId=key, GranteePrincipal=f"arn:aws:iam::{account}:root", Operations=["Encrypt"]
+    )
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+    kms.disable_key(KeyId=key)
+    kms.local.time.passes(2 * DAY)
+    with refused("KMSInvalidStateException"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    bring(kms, key, SECRET)
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
 def test_another_date(kms: Client) -> None:
     """To import again moves the date, or takes it away, also when it has just passed."""
     key = kms.key()

@@ -28,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     identities.role_tag,
     resources.key_policy,
     resources.disabled_key,
+    resources.imported_material,
     resources.key_to_be_deleted,
     resources.disabled_replica,
     resources.replica_policy,

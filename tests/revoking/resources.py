@@ -6,6 +6,7 @@ from typing import Any
 from botocore.credentials import Credentials
 
 from tests.conftest import OTHER_REGION
+from tests.importing import FOR_EVER, prepared
 from tests.revoking.asking import Request
 from tests.revoking.steps import Steps, both
 from tests.revoking.world import ALLOW, TEXT, World, credentials, document
@@ -37,6 +38,21 @@ def disabled_key(w: World) -> Steps:
         w.encrypt(session, key),
         lambda: w.kms.disable_key(KeyId=key),
         lambda: w.kms.enable_key(KeyId=key),
+    )
+
+
+def imported_material(w: World) -> Steps:
+    """Material that is deleted, and brought again with the same token."""
+    key = w.new_key(Origin="EXTERNAL")
+    sent = prepared(w.kms, key, bytes(32))
+
+    def restore() -> None:
+        w.kms.import_key_material(**sent, **FOR_EVER)
+
+    restore()
+    session = w.assume(w.role(ALLOW))
+    yield from both(
+        w.encrypt(session, key), lambda: w.kms.delete_imported_key_material(KeyId=key), restore
     )
 
 

@@ -131,7 +131,8 @@ class Imported(NamedTuple):
 
     def _put(self, record: KeyRecord, changed: ImportedMaterial) -> KeyRecord:
         """Remember a material, and the state in which it leaves its key."""
-        key = self.permit.resource
+        # The view in a permit may be of another moment: a grantee's is kept (`granted`).
+        key = self.permit.resource.at(microseconds(self.now))
         self.repository.imports.put(self.transaction, changed, key.imports)
         others = [each for each in key.imports if each.material_id != changed.material_id]
         state = _state(key, [*others, changed], self.now)

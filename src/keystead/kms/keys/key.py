@@ -119,9 +119,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     def at(self, now_us: int) -> Self:
         """The same key at this time: material that is expired is missing, job or not (KM-6)."""
-        if self.expires_us is None or self.expires_us > now_us or self.state not in _USABLE:
-            return self
-        return msgspec.structs.replace(self, state=KeyState.PENDING_IMPORT)
+        state = KeyState(self.record.state)
+        if self.expires_us is not None and self.expires_us <= now_us and state in _USABLE:
+            state = KeyState.PENDING_IMPORT
+        return self if state is self.state else msgspec.structs.replace(self, state=state)
 
     def made(self, name: KeyName) -> bool:
         """Did this key make a blob with that name?  In a multi-Region set, did any member?"""

@@ -425,8 +425,8 @@ class Installation:
         self.remember_time()
         self.metrics.alarm("clock jump")
         logs.warning(
-            "the clock jumped ahead: no key is destroyed until it has been right for a day;"
-            " if it is right, run `keystead clock acknowledge`"
+            "the clock jumped ahead: no key and no key material is destroyed until it has been"
+            " right for a day; if it is right, run `keystead clock acknowledge`"
         )
 
     def remove_doomed_grants(self) -> bool:

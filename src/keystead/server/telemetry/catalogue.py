@@ -102,7 +102,8 @@ ALARMS = (
     ),
     Alarm(
         "clock jump",
-        "The clock jumped ahead: no key is destroyed until it has been right for a day.",
+        "The clock jumped ahead: no key and no key material is destroyed until it has been right"
+        " for a day.",
         "Check the clock. If it is right, run `keystead clock acknowledge`.",
     ),
     Alarm(
