@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,23 @@ resource "aws_iam_access_key" "alice" {
   user = aws_iam_user.alice.name
 }
 """
+
+OWN_MATERIAL = """
+resource "aws_kms_external_key" "own" {
+  description             = "own key material, until a date"
+  deletion_window_in_days = 7
+  enabled                 = true
+  key_material_base64     = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+  valid_to                = "%(date)s"
+  tags                    = { team = "orders" }
+}
+
+resource "aws_kms_external_key" "waiting" {
+  description             = "waits for its key material"
+  deletion_window_in_days = 7
+}
+"""
+"""Keys of imported material."""
 
 ACCOUNT = """
 resource "aws_iam_account_alias" "acme" {
@@ -392,6 +410,9 @@ def test_apply_plan_destroy(server: Server, tmp_path: Path) -> None:
     """Keys, identities, policies, providers, settings and an organization live and die."""
     (tmp_path / "metadata.xml").write_text(metadata())
     (tmp_path / "account.tf").write_text(ACCOUNT)
+    date = datetime.now(UTC) + timedelta(days=30)
+    material = OWN_MATERIAL % {"date": date.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    (tmp_path / "imports.tf").write_text(material)
     (tmp_path / "main.tf").write_text(
         CONFIGURATION
         % {
