@@ -337,6 +337,12 @@ KMS: tuple[Row, ...] = (
     Row("RetireGrant", {"KeyId": "@key", "GrantId": "@grant", "DryRun": True}, On.KEY,
         {**_CONTEXT, "kms:GrantConstraintType": "EncryptionContextSubset"}),
     *_plain("ListRetirableGrants", On.ANYTHING, RetiringPrincipal="@account"),
+    *_plain("ConnectCustomKeyStore DeleteCustomKeyStore DisconnectCustomKeyStore "
+            "UpdateCustomKeyStore", On.ANYTHING, CustomKeyStoreId="cks-1234567890abcdef0"),
+    *_plain("DescribeCustomKeyStores", On.ANYTHING),
+    *_plain("CreateCustomKeyStore", On.ANYTHING, CustomKeyStoreName="hsm",
+            CloudHsmClusterId="cluster-2a3b4c5d6e7", TrustAnchorCertificate="x",
+            KeyStorePassword="password"),
 )  # fmt: skip
 
 WITHOUT_CALLER = frozenset({"GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"})

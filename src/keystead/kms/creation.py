@@ -8,6 +8,7 @@ from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import KeyCount, described, tags
+from keystead.kms.requests import refuse_store
 from keystead.policy.evaluation import ContextValue
 from keystead.tags import request_keys
 from keystead.wire.models import kms as api
@@ -98,7 +99,8 @@ def _usage(request: api.CreateKeyRequest, spec: api.KeySpec) -> api.KeyUsageType
 
 def require_served(call: KmsCall, wanted: Wanted, request: api.CreateKeyRequest) -> None:
     """Refuse, in plain words, the kinds of key that are not created here."""
-    if request.custom_key_store_id is not None or request.xks_key_id is not None:
+    refuse_store(request.custom_key_store_id)
+    if request.xks_key_id is not None:
         raise api.UnsupportedOperationException("Custom key stores are not supported.")
     if wanted.origin not in ("AWS_KMS", "EXTERNAL"):
         raise api.UnsupportedOperationException(

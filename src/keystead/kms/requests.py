@@ -1,4 +1,4 @@
-"""Which parameters do many operations refuse alike?  DryRun, once all is checked, and Recipient.
+"""Which parameters do many operations refuse alike?  DryRun, Recipient, and custom key stores.
 
 A dry run answers in its turn. So it does what is quick, and finds what is wrong with it; it does
 not do what would have to be done in the slow lane.
@@ -39,3 +39,9 @@ def refuse_recipient(recipient: api.RecipientInfo | None) -> None:
     """
     if recipient is not None:
         raise ValidationException("The attestation document of the recipient cannot be verified.")
+
+
+def refuse_store(store: str | None) -> None:
+    """Refuse a custom key store, by its id or its name: the account has none (kms.md 15)."""
+    if store is not None:
+        raise api.CustomKeyStoreNotFoundException(f"Custom key store {store} does not exist.")

@@ -17,11 +17,12 @@ from keystead.kms.operations import (
     randomness,
     rotation,
     signatures,
+    stores,
     tags,
 )
 
 __all__ = (
     "agreement", "aliases", "data_key_pairs", "data_keys", "encapsulation", "encryption",
     "grants", "imports", "last_usage", "lifecycle", "macs", "multi_region", "policies",
-    "randomness", "rotation", "signatures", "tags",
+    "randomness", "rotation", "signatures", "stores", "tags",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from keystead.errors import ValidationException
 from keystead.kms.call import KmsCall
-from keystead.kms.requests import refuse_recipient
+from keystead.kms.requests import refuse_recipient, refuse_store
 from keystead.registry import implements
 from keystead.wire.models import kms as api
 
@@ -14,10 +14,7 @@ def generate_random(
     if request.number_of_bytes is None:
         raise ValidationException("NumberOfBytes is required.")
     permit = call.authorize_any("kms:GenerateRandom")
-    if request.custom_key_store_id is not None:
-        raise api.CustomKeyStoreNotFoundException(
-            f"Custom key store {request.custom_key_store_id} does not exist."
-        )
+    refuse_store(request.custom_key_store_id)
     refuse_recipient(request.recipient)
     return api.GenerateRandomResponse(
         plaintext=call.custody.random(permit, request.number_of_bytes)
