@@ -1,4 +1,4 @@
-"""`keystead key`: `schedule-deletion`, `tombstone`"""
+"""`keystead key`: `rescue`, `schedule-deletion`, `tombstone`"""
 
 import base64
 from pathlib import Path
@@ -7,12 +7,73 @@ from typing import Any
 import click
 
 from keystead.cli import options, output
-from keystead.cli.performing import hold
+from keystead.cli.performing import Hold, hold, office
+from keystead.failures import Failure
 
 
-@click.group(short_help="Schedule the deletion of a key, or prove that it was destroyed.")
+@click.group(short_help="Rescue an orphaned key, delete one, or prove that it was destroyed.")
 def key() -> None:
-    """Schedule the deletion of a key, or prove that it was destroyed."""
+    """Rescue an orphaned key, schedule a deletion, or prove that a key was destroyed."""
+
+
+@key.command(short_help="Give an orphaned key the default policy.")
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.argument("arn", metavar="ARN")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@options.json
+def rescue(file: Path | None, arn: str, *, yes: bool, as_json: bool, **given: Any) -> None:
+    """Give an orphaned key the default policy, as the owner of the data directory.
+
+    A key is orphaned if no principal may change its policy any more. While one may, it is named
+    and nothing is changed; the exit status is 1 then. The old policy is shown first. From then on
+    the account's root user, and the policies of the account, decide about the key.
+    """
+    with office(options.load(file, **given)) as perform:
+        shown = _orphaned(perform, arn)
+        if not as_json or not yes:
+            _show_policies(shown)
+        if not yes:
+            _confirm()
+        result = perform("key rescue", {"arn": arn, "shownPolicy": shown["shownPolicy"]})
+    if as_json:
+        output.as_json(result)
+    else:
+        output.note(f"`{result['keyId']}` has the default policy")
+
+
+def _orphaned(perform: Hold, arn: str) -> dict[str, Any]:
+    """The policy of a key that nobody may change, every principal asked; raises Failure."""
+    asked, question = 0, {"arn": arn}
+    while True:
+        page = perform("key orphaned", question)
+        asked += page["asked"]
+        if page["after"] is None:
+            return page
+        output.progress(asked, page["whole"])
+        question = {"arn": arn, "after": page["after"]}
+
+
+def _show_policies(shown: dict[str, Any]) -> None:
+    """Both policies, on standard error: the result is printed elsewhere."""
+    for title, name in (("policy now", "oldPolicy"), ("policy then", "newPolicy")):
+        click.echo(f"{title}:", err=True)
+        for line in shown[name].splitlines():
+            click.echo(f"  {output.printable(line)}", err=True)
+
+
+def _confirm() -> None:
+    """Go on only if a person says so; raises Failure."""
+    try:
+        agreed = click.confirm("keystead: replace the policy?", err=True)
+    except click.Abort:
+        click.echo(err=True)
+        raise Failure(
+            "nobody confirmed, and nothing was changed", "answer `y`, or give --yes"
+        ) from None
+    if not agreed:
+        raise Failure("nothing was changed", "answer `y` to replace the policy", status=1)
 
 
 @key.command("schedule-deletion", short_help="Schedule the deletion of a key.")

@@ -7,6 +7,9 @@ is such a key: a permission that is limited in time is told with that condition.
 An answer is one page of the principals. The server answers requests between two pages, and the
 operator sees the progress. The first page has also the principals that the resource's policy names
 and that are not known here.
+
+`organization` is false in a question whether anybody could do it if the organization forbade
+nothing and the account were open: both can change. (So does the lock-out check of a key policy.)
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.call import Resource, Target
+from keystead.call import Guardrails, Resource, Target
 from keystead.identity.authentication import Caller, callers
 from keystead.identity.permissions import trust
 from keystead.identity.repository import E, Entities
@@ -26,7 +29,7 @@ from keystead.inquiry.question import asked, given_keys, named_resource, require
 from keystead.inquiry.sessions import narrowed, scopes
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
-from keystead.policy.evaluation import NO_KEYS, ContextValue
+from keystead.policy.evaluation import NO_KEYS, ContextValue, OverAccount
 from keystead.policy.language import (
     OF_KEY,
     OF_PRINCIPAL,
@@ -77,6 +80,17 @@ def who_can(installation: InstallationView, arguments: Mapping[str, Any]) -> dic
     }
 
 
+class _Unforbidden:
+    """What stands over an open account's resources, without policies. (call.Guardrails)"""
+
+    def __init__(self, guardrails: Guardrails) -> None:
+        self._guardrails = guardrails
+
+    def over(self, account: str) -> OverAccount:
+        over = self._guardrails.over(account)
+        return msgspec.structs.replace(over, resource_control=(), is_open=True)
+
+
 class _Asking:
     """The question of one `who-can`, without its principal."""
 
@@ -93,6 +107,9 @@ class _Asking:
         self._scopes = scopes(arguments.get("scope_down_policies") or ())
         self._without = frozenset(ascii_lower(str(name)) for name in without)
         self._resources: dict[str, Resource] = {}
+        self._binding = bool(arguments.get("organization", True))
+        guardrails = installation.guardrails
+        self._guardrails = guardrails if self._binding else _Unforbidden(guardrails)
 
     def callers_after(self, start: Place | None) -> Iterator[tuple[Place, Caller]]:
         """The root users, users and roles after a principal, account by account."""
@@ -177,10 +194,12 @@ class _Asking:
         unknown: Unknown,
         keys: Mapping[str, ContextValue],
     ) -> Possibility:
-        guardrails = self._installation.guardrails
         caller = narrowed(caller, self._scopes)
+        if not self._binding:
+            policies = msgspec.structs.replace(caller.policies, service_control=())
+            caller = replace(caller, policies=policies)
         question = asked(
-            caller, self._action, resource, self._given, keys=keys, guardrails=guardrails
+            caller, self._action, resource, self._given, keys=keys, guardrails=self._guardrails
         )
         return possible(question, unknown)
 

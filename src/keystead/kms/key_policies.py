@@ -69,6 +69,15 @@ def default_policy(account: str) -> str:
     return _DEFAULT % iam_arn(account, "root")
 
 
+def policy_of_account(account: str, region: str) -> WrittenPolicy:
+    """The default policy, as it is stored; for an account that exists."""
+    partition = partition_of(region).name
+    principals = {iam_arn(account, "root"): account}
+    text = default_policy(account)
+    compiled = compile_policy(text, DocumentKind.KEY, principals, partition=partition)
+    return WrittenPolicy(text, principals, weighed(compiled), remembered=False)
+
+
 def read_policy(call: KmsCall, text: str) -> WrittenPolicy | Work[WrittenPolicy | _Refused]:
     """The policy in a request, checked and its principals resolved; a long one is read as work."""
     if len(text.encode()) > KEY_POLICY_BYTES:

@@ -191,8 +191,10 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
     "jobs": _jobs,
+    "key orphaned": keys.orphaned,
+    "key rescue": keys.rescue,
     "key schedule-deletion": keys.delete,
     "key tombstone": keys.tombstone,
 }
 
-_LOOKING = frozenset({_status, _list_accounts, _jobs, keys.tombstone})
+_LOOKING = frozenset({_status, _list_accounts, _jobs, keys.orphaned, keys.tombstone})
