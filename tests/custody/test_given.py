@@ -154,6 +154,22 @@ def test_damaged_keys(spec: str, place: int, bit: int) -> None:
     assert secret is None or secret.key_spec == spec
 
 
+@pytest.mark.parametrize("curve", ["2b6570", "2b656e", "2b6571", "2b656f"])
+def test_edwards_keys_of_another_length(curve: str) -> None:
+    """Of RFC 8410's keys, only one of Ed25519 with its 32 bytes is a secret; nothing is raised."""
+    fits = [
+        length for length in range(70) if given("ECC_NIST_EDWARDS25519", _rfc_8410(curve, length))
+    ]
+    assert fits == ([32] if curve == "2b6570" else [])
+
+
+def _rfc_8410(curve: str, length: int) -> bytes:
+    """A private key in PKCS#8, of a curve by its OID, that has so many bytes."""
+    inner = bytes([4, length]) + bytes(range(length))
+    body = bytes.fromhex(f"02010030050603{curve}") + bytes([4, len(inner)]) + inner
+    return bytes([0x30, len(body)]) + body
+
+
 def test_specs_that_cannot_be_given() -> None:
     """Post-quantum keys and SM2 take no material from outside."""
     with pytest.raises(KeyError):

@@ -184,6 +184,9 @@ def test_private_keys_are_read() -> None:
     [
         "", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\n\n-----END RSA PRIVATE KEY-----",
+        # Of Ed25519 and X25519, with one byte where there are 32.
+        "-----BEGIN PRIVATE KEY-----\nMA8CAQAwBQYDK2VwBAMEATE=\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\nMA8CAQAwBQYDK2VuBAMEATE=\n-----END PRIVATE KEY-----\n",
     ],
 )  # fmt: skip
 def test_what_is_no_private_key(text: str) -> None:

@@ -6,7 +6,7 @@ above holds before the key is checked, because a check takes time with the third
 
 import re
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -32,7 +32,8 @@ def read_private_key(pem: str) -> bytes:
         if not isinstance(unchecked, rsa.RSAPrivateKey) or unchecked.key_size not in _BITS:
             raise NotAPrivateKey("it is not an RSA key of 2,048 to 4,096 bits")
         key = serialization.load_pem_private_key(raw, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    # InternalError: a key of RFC 8410 that has not its curve's length
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError) as error:
         if isinstance(error, NotAPrivateKey):
             raise
         raise NotAPrivateKey("it cannot be read") from None

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256K1,
     SECP256R1,
@@ -71,7 +71,8 @@ def _private_key(
         if not fits(key):
             return None
         secret, public = pkcs8(key), spki(key.public_key())
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+    # TypeError: it is encrypted. InternalError: a key of RFC 8410 that has not its curve's length.
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         return None
     return GivenSecret(key_spec, secret, public)
 
