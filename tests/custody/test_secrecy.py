@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from keystead.custody.backends import GivenSecret
 from keystead.custody.backends.shape import BadCiphertext, KeyPair, Loaded, OpenMaterial, Secret
 from keystead.custody.backends.software import ec, edwards, ml_dsa, ml_kem, ml_kem_512, rsa
 from keystead.custody.backends.software.mac import OpenMacMaterial
@@ -37,6 +38,7 @@ from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import InvalidToken, Tokens
+from keystead.custody.wrapping import ImportedIds, ImportParameters, ImportTokens, WrappingKey
 from keystead.store.cache import Noting
 from keystead.store.changes import Changes
 from keystead.store.protocol import Reader
@@ -86,6 +88,12 @@ GUARDED: list[Guarded] = [
     ColumnSeals(RecordSealer(CANARY, "test")),
     CounterKdf(CANARY, b""),
     Custody(Hierarchy(root(CANARY))),
+    Custody(Hierarchy(root(CANARY))).imports,
+    GivenSecret("HMAC_256", CANARY, CANARY),
+    ImportParameters("RSAES_OAEP_SHA_256", 0, CANARY),
+    ImportTokens(CANARY, "x"),
+    ImportedIds(CANARY),
+    WrappingKey(b"", CANARY),
     Hierarchy(root(CANARY)),
     KeyPair(CANARY, CANARY),
     LOADED,
@@ -108,9 +116,10 @@ GUARDED: list[Guarded] = [
 
 
 def kinds_of(kind: type) -> set[type]:
-    """The classes below this one that have instances."""
+    """The classes below this one that have instances: those at the ends, and `Secret`."""
     below: list[type] = kind.__subclasses__()
-    return set().union(*map(kinds_of, below)) if below else {kind}
+    own = set() if below and kind is not Secret else {kind}
+    return own.union(*map(kinds_of, below))
 
 
 def silent(text: str) -> bool:
