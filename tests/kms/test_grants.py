@@ -10,6 +10,7 @@ from keystead.kms.operations import grants as operations
 from keystead.policy.evaluation import AccessDenied
 from keystead.policy.evaluation.question import Principal, PrincipalPolicies, PrincipalType
 from keystead.wire.models import kms as api
+from keystead.work import Unprepared
 from tests.kms.world import (
     ACCOUNT,
     OTHER_ACCOUNT,
@@ -715,6 +716,24 @@ def test_what_is_not_there_is_not_retired(admin: Kms, world: World, key: str) ->
             foreign.retire_grant(**sent)
         messages.add(str(caught.value.message).replace(sent["KeyId"], "KEY"))
     assert len(messages) == 1
+
+
+def test_a_stranger_does_not_let_a_policy_be_read(admin: Kms, world: World, key: str) -> None:
+    """So a long key policy takes no time that would tell that the key exists (KM-2)."""
+    denied = [
+        deny("kms:Sign", Principal="*", Condition={"StringLike": {"kms:KeySpec": f"{n:0100}*"}})
+        for n in range(30)
+    ]
+    admin.put_key_policy(KeyId=key, Policy=document(delegation(), *denied))
+    foreign = world.caller("carl", OTHER_ACCOUNT)
+    made = grant(admin, key, foreign, "Encrypt", "RetireGrant")
+    world.repository.preparations.begin([], may_wait=True)
+    with refused("AccessDeniedException"):
+        foreign.retire_grant(KeyId=key, GrantId="0" * 64)
+    with pytest.raises(Unprepared):  # the policy might deny
+        retire(foreign, key, made)
+    world.repository.preparations.end()
+    retire(foreign, key, made)
 
 
 def test_equal_grants_stand_alone(admin: Kms, world: World, key: str) -> None:
