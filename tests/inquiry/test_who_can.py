@@ -258,6 +258,7 @@ def test_pages_together_are_everybody(local: Local, monkeypatch: pytest.MonkeyPa
         assert local.iam("CreateRole", **role).status == 200
     perform(local.installation, "account create", {"account_id": "444455556666"})
     question = {"action": "sts:GetCallerIdentity", "resource": "*"}
+    monkeypatch.setattr(who_can, "PAGE_SECONDS", 60)
     [whole] = pages(local, **question)
     monkeypatch.setattr(who_can, "PAGE_SECONDS", 0)
     monkeypatch.setattr(who_can, "_READ", 2)
@@ -306,9 +307,10 @@ def test_a_change_meanwhile(capsys: pytest.CaptureFixture[str], changed: bool) -
     assert ("changed meanwhile" in capsys.readouterr().err) is changed
 
 
-def test_star_is_of_each_account(local: Local) -> None:
+def test_star_is_of_each_account(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every root may do what has no resource, in its own account; no text is taken for an ARN."""
     perform(local.installation, "account create", {"account_id": "444455556666"})
+    monkeypatch.setattr(who_can, "PAGE_SECONDS", 60)
     [page] = pages(local, action="kms:CreateKey", resource="*")
     roots = {one["principal"] for one in page["principals"] if one["principal"].endswith("root")}
     assert len(roots) == 2

@@ -162,8 +162,9 @@ def test_another_policy_than_the_shown_is_kept(local: Local) -> None:
     perform(local.installation, "key rescue", {"arn": arn, "shownPolicy": shown})
 
 
-def test_a_suspended_account_orphans_no_key(local: Local) -> None:
+def test_a_suspended_account_orphans_no_key(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be opened again, and then its principals may."""
+    monkeypatch.setattr(who_can, "PAGE_SECONDS", 60.0)
     arn, lost = made(local), orphan(local)
     perform(local.installation, "account suspend", {"account_id": local.founded.account_id})
     asked = {"action": "kms:PutKeyPolicy", "resource": arn}
@@ -174,8 +175,9 @@ def test_a_suspended_account_orphans_no_key(local: Local) -> None:
     perform(local.installation, "account reopen", {"account_id": local.founded.account_id})
 
 
-def test_an_organization_orphans_no_key(local: Local) -> None:
+def test_an_organization_orphans_no_key(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """What its policies forbid to a member's principals they may allow again."""
+    monkeypatch.setattr(who_can, "PAGE_SECONDS", 60.0)
     assert local.organizations("CreateOrganization", FeatureSet="ALL").status == 200
     root = local.organizations("ListRoots").json["Roots"][0]["Id"]
     local.organizations("EnablePolicyType", RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
