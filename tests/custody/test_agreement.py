@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicNumbers,
     derive_private_key,
 )
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keystead.custody.backends import OpenMaterial, software
+from keystead.custody.backends.software import ec
 from keystead.custody.backends.software.ec import CURVES
 from keystead.custody.backends.software.family import pkcs8, spki
 from tests.wycheproof import ROOT, vectors
@@ -44,6 +47,42 @@ def test_wycheproof(spec: str) -> None:
             agreed += 1
     assert agreed > 100
     assert refused > 30
+
+
+def diffie_hellman(prime: int) -> bytes:
+    """A public key of Diffie-Hellman (PKCS #3): SubjectPublicKeyInfo of the number 4."""
+
+    def tlv(tag: int, *parts: bytes) -> bytes:
+        value = b"".join(parts)
+        return bytes([tag, 0x82]) + len(value).to_bytes(2, "big") + value
+
+    number = prime.to_bytes(prime.bit_length() // 8 + 1, "big")
+    algorithm = bytes.fromhex("06092a864886f70d010301")
+    group = tlv(0x30, tlv(0x02, number), b"\x02\x01\x02")
+    return tlv(0x30, tlv(0x30, algorithm, group), b"\x03\x04\x00\x02\x01\x04")
+
+
+@pytest.mark.parametrize("spec", NIST)
+def test_the_library_sees_no_other_algorithm(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would examine a long prime of Diffie-Hellman for seconds, in the loop."""
+    seen: list[bytes] = []
+
+    def watched(der: bytes) -> object:
+        seen.append(der)
+        return load_der_public_key(der)
+
+    monkeypatch.setattr(ec, "load_der_public_key", watched)
+    others = (
+        diffie_hellman(2**16_000 + 1),
+        spki(x25519.X25519PrivateKey.generate().public_key()),
+        spki(ed25519.Ed25519PrivateKey.generate().public_key()),
+        b"",
+    )
+    assert not any(software.agrees_with(spec, other) for other in others)
+    assert seen == []
+    right = spki(derive_private_key(5, CURVES[spec]).public_key())
+    assert software.agrees_with(spec, right)
+    assert seen == [right]
 
 
 def examples_of_nist() -> Iterator[dict[str, str]]:
