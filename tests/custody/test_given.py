@@ -1,6 +1,7 @@
 """Secrets that callers bring: what is a key of its spec, and what is not."""
 
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -102,6 +103,25 @@ def test_the_same_secret_in_another_form() -> None:
 def test_other_keys(spec: str, made: Callable[[], bytes]) -> None:
     """Encrypted, of another size, exponent, curve or kind, or not in PKCS#8: none of them."""
     assert given(spec, made()) is None
+
+
+@pytest.mark.parametrize("spec", ["RSA_2048", "ECC_NIST_P256", "ECC_NIST_EDWARDS25519"])
+def test_the_library_sees_no_other_algorithm(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would compute with a long key of DSA for a second, and let nobody else do anything."""
+    seen: list[bytes] = []
+
+    def watched(material: bytes, password: None, **named: bool) -> object:
+        seen.append(material)
+        return load_der_private_key(material, password, **named)
+
+    module = "keystead.custody.backends.software.given"
+    monkeypatch.setattr(sys.modules[module], "load_der_private_key", watched)
+    made = dsa.generate_private_key(2048)
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        assert given(spec, der(made, form)) is None
+    assert seen == []
+    assert given(spec, KEYS[spec]) is not None
+    assert seen == [KEYS[spec]]
 
 
 def _changed(**change: int) -> bytes:

@@ -36,6 +36,11 @@ from keystead.custody.randomness import urandom
 
 _ROUNDS = 3
 _LEAST_EXPONENT, _MOST_EXPONENT = 65537, 1 << 32
+_RSA_ID = bytes.fromhex("06092a864886f70d010101")  # in DER (RFC 8017)
+_EC_ID = bytes.fromhex("06072a8648ce3d0201")  # RFC 5480
+_EDWARDS_ID = bytes.fromhex("06032b6570")  # RFC 8410
+_ID_PLACES = (7, 8, 9)  # after the header of the PrivateKeyInfo, its version, and a header
+_SEQUENCE = 0x30
 _PSS = PSS(MGF1(SHA256()), SHA256.digest_size)
 
 
@@ -64,8 +69,10 @@ def _of_length(length: int, key_spec: str, material: bytes) -> GivenSecret | Non
 
 
 def _private_key(
-    fits: Callable[[PrivateKeyTypes], bool], key_spec: str, material: bytes
+    algorithm: bytes, fits: Callable[[PrivateKeyTypes], bool], key_spec: str, material: bytes
 ) -> GivenSecret | None:
+    if not _says(algorithm, material):
+        return None
     try:
         key = load_der_private_key(material, None, unsafe_skip_rsa_key_validation=True)
         if not fits(key):
@@ -75,6 +82,16 @@ def _private_key(
     except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         return None
     return GivenSecret(key_spec, secret, public)
+
+
+def _says(algorithm: bytes, material: bytes) -> bool:
+    """Is it a PrivateKeyInfo whose algorithm has this id?
+
+    The library computes with the numbers of others, and holds the interpreter's lock: with a long
+    key of DSA for a second. So it sees none of them.
+    """
+    place = material.find(algorithm, 0, _ID_PLACES[-1] + len(algorithm))
+    return place in _ID_PLACES and material[place - 2] == _SEQUENCE
 
 
 def _is_rsa(bits: int, key: PrivateKeyTypes) -> bool:
@@ -124,9 +141,12 @@ _CURVES: Mapping[str, type[EllipticCurve]] = {
 }
 _READERS: Mapping[str, Callable[[str, bytes], GivenSecret | None]] = {
     **{spec: partial(_of_length, length) for spec, length in _BYTES.items()},
-    **{spec: partial(_private_key, partial(_is_rsa, bits)) for spec, bits in _RSA.items()},
-    **{spec: partial(_private_key, partial(_is_on_curve, c)) for spec, c in _CURVES.items()},
-    "ECC_NIST_EDWARDS25519": partial(_private_key, _is_edwards),
+    **{spec: partial(_private_key, _RSA_ID, partial(_is_rsa, bits)) for spec, bits in _RSA.items()},
+    **{
+        spec: partial(_private_key, _EC_ID, partial(_is_on_curve, curve))
+        for spec, curve in _CURVES.items()
+    },
+    "ECC_NIST_EDWARDS25519": partial(_private_key, _EDWARDS_ID, _is_edwards),
 }
 
 GIVEN_SPECS = frozenset(_READERS)
