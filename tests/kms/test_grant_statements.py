@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from keystead.caches import weigh
 from keystead.errors import AwsError
 from keystead.kms.grants import GrantRecord, as_statement, parts, retiring
+from keystead.kms.grants.needed import needed
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import DocumentKind, stored_policy
 from tests.kms.world import ACCOUNT, World
@@ -64,6 +65,70 @@ def test_statements_are_documents(
     grant = record(meant, " ".join(sorted(operations)), *constraint, source)
     for part in parts(grant):
         assert_sound(as_statement(grant, part, KEY))
+
+
+few_pairs = st.dictionaries(st.sampled_from("ab"), st.sampled_from("12"), max_size=2)
+grants = st.builds(
+    lambda operations, kind, context, source: record(
+        BOB, " ".join(sorted(operations)), kind if context else "", context, source
+    ),
+    st.sets(
+        st.sampled_from(["Encrypt", "Decrypt", "CreateGrant", "DescribeKey", "Sign"]), min_size=1
+    ),
+    st.sampled_from(["EncryptionContextEquals", "EncryptionContextSubset"]),
+    few_pairs,
+    st.sampled_from(["", "", "arn:a", "arn:b"]),
+)
+
+
+def lets(grant: GrantRecord, operation: str, context: dict[str, str], source: str) -> bool:
+    """What a grant allows, in words of its own."""
+    if operation not in grant.allowed or grant.source_arn not in ("", source):
+        return False
+    if operation in ("DescribeKey", "Sign") or not grant.context_type:
+        return True
+    if grant.context_type == "EncryptionContextEquals":
+        return grant.pairs == context
+    return grant.pairs.items() <= context.items()
+
+
+def lets_create(grant: GrantRecord, asked: GrantRecord, source: str) -> bool:
+    """May the grantee of one grant create this other one?"""
+    return (
+        lets(grant, "CreateGrant", dict(asked.pairs), source)
+        and set(asked.allowed) <= set(grant.allowed)
+        and grant.source_arn in ("", asked.source_arn)
+        and (
+            grant.context_type != "EncryptionContextEquals"
+            or asked.context_type == "EncryptionContextEquals"
+        )
+    )
+
+
+@given(made=st.lists(grants, max_size=8), asked=grants, source=st.sampled_from(["", "arn:a"]))
+def test_what_is_left_out_changes_nothing(
+    made: list[GrantRecord], asked: GrantRecord, source: str
+) -> None:
+    """The statements that are needed allow what all of them allow: uses, and new grants."""
+    context = dict(asked.pairs)
+    every = [(part, grant) for grant in made for part in parts(grant)]
+    pairs = [(f"kms:encryptioncontext:{name}", value) for name, value in context.items()]
+    pairs += [("aws:sourcearn", source)] if source else []
+    kept = needed(every, pairs, creates=False)
+    assert len(kept) <= 4  # each adds an operation
+    for operation in ("Encrypt", "Decrypt", "DescribeKey", "Sign"):
+        stated = [grant for part, grant in kept if f"kms:{operation}" in text(part, grant)]
+        assert any(lets(grant, operation, context, source) for grant in stated) == any(
+            lets(grant, operation, context, source) for grant in made
+        )
+    creating = [grant for _, grant in needed(every, pairs, creates=True)]
+    assert any(lets_create(grant, asked, source) for grant in creating) == any(
+        lets_create(grant, asked, source) for grant in made
+    )
+
+
+def text(part: Any, grant: GrantRecord) -> str:
+    return str(as_statement(grant, part, KEY).policy.text)
 
 
 def test_who_may_retire_is_a_document() -> None:

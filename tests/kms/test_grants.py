@@ -1,11 +1,13 @@
 """Grants: who may use a key because somebody let them (kms.md 10.6, threat-model GR-1 to GR-4)."""
 
 from collections.abc import Callable
+from itertools import combinations, islice
 from typing import Any, get_args
 
 import pytest
 
 from keystead.arns import iam_arn
+from keystead.kms.grants import MOST_ALIKE
 from keystead.kms.operations import grants as operations
 from keystead.policy.evaluation import AccessDenied
 from keystead.policy.evaluation.question import Principal, PrincipalPolicies, PrincipalType
@@ -25,6 +27,8 @@ from tests.kms.world import (
     refused,
 )  # fmt: skip
 
+CIPHERS = ("Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
+        "ReEncryptFrom", "ReEncryptTo")  # fmt: skip
 CONTEXT = {"Dept": "IT", "Stage": "prod"}
 USES: dict[str, Callable[[Kms, str], Any]] = {
     "Encrypt": lambda who, key: who.encrypt(KeyId=key, Plaintext=b"x"),
@@ -271,6 +275,42 @@ def test_a_constraint_is_not_about_describe_key(admin: Kms, world: World, key: s
     )  # fmt: skip
     bob.describe_key(KeyId=key)
     assert not may(bob, key)
+
+
+def test_a_grant_for_each_of_many_pairs(admin: Kms, world: World, key: str) -> None:
+    """One grantee has a grant for each volume, as disks have. Each ends alone."""
+    bob = stranger(world)
+    made = [
+        grant(admin, key, bob, "Encrypt", "DescribeKey", "CreateGrant",
+              Constraints={"EncryptionContextSubset": {"volume": f"{number}"}})
+        for number in range(MOST_ALIKE + 8)
+    ]  # fmt: skip
+    for number in (0, len(made) - 1):
+        encrypt(bob, key, volume=f"{number}")
+    for number, each in enumerate(made[:-1]):
+        bob.describe_key(KeyId=key)
+        admin.revoke_grant(KeyId=key, GrantId=each.grant_id)
+        with refused("AccessDeniedException"):
+            encrypt(bob, key, volume=f"{number}")
+    encrypt(bob, key, volume=f"{len(made) - 1}")
+    admin.revoke_grant(KeyId=key, GrantId=made[-1].grant_id)
+    with refused("AccessDeniedException"):
+        bob.describe_key(KeyId=key)
+
+
+def test_grants_that_no_pair_tells_apart(admin: Kms, world: World, key: str) -> None:
+    """So many different ones are refused that a request stays cheap; an equal one is not."""
+    bob = stranger(world)
+    sets = islice(
+        (each for size in range(1, 4) for each in combinations(CIPHERS, size)), MOST_ALIKE + 1
+    )
+    *fitting, last = sets
+    for each in fitting:
+        grant(admin, key, bob, *each)
+    with refused("LimitExceededException"):
+        grant(admin, key, bob, *last)
+    grant(admin, key, bob, *fitting[0])
+    grant(admin, key, stranger(world, "eve"), *last)
 
 
 def test_an_empty_constraint_is_none(admin: Kms, world: World, key: str) -> None:

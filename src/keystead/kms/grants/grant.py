@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.kms.grants.records import NO_PAIR, GrantRecord, Pair
+from keystead.kms.grants.records import NO_PAIR, GrantRecord, Pair, digest
 from keystead.policy.evaluation import PolicySource
 from keystead.policy.language import VERSION_2008, DocumentKind, own_policy, root_arn
 from keystead.policy.text import ascii_lower
@@ -62,7 +62,7 @@ class Part(StrEnum):
 
 def parts(grant: GrantRecord) -> tuple[Part, ...]:
     """The statements that this grant has."""
-    return tuple(part for part in Part if _actions(grant, part))
+    return tuple(part for part in Part if actions_of(grant, part))
 
 
 def pairs_of(grant: GrantRecord, part: Part) -> tuple[Pair, ...]:
@@ -74,10 +74,21 @@ def pairs_of(grant: GrantRecord, part: Part) -> tuple[Pair, ...]:
     return tuple(named) or (NO_PAIR,)
 
 
+def permission(grant: GrantRecord, part: Part) -> str:
+    """The same for two statements exactly if they allow the same to the same grantee.
+
+    `Part.VIEW` does not depend on the pairs of a constraint. So a grantee with a grant for each of
+    many pairs has one such statement.
+    """
+    if part is not Part.VIEW:
+        return grant.permission
+    return digest(part, grant.grantee_id, grant.operations, grant.source_arn)
+
+
 def as_statement(grant: GrantRecord, part: Part, key_arn: str) -> PolicySource:
     """A statement of the grant, as a policy on its key."""
     statement = {
-        **_allow(_principal(grant.grantee, grant.grantee_meant), _actions(grant, part)),
+        **_allow(_principal(grant.grantee, grant.grantee_meant), actions_of(grant, part)),
         **({"Condition": conditions} if (conditions := _conditions(grant, part)) else {}),
     }
     return _source(statement, {grant.grantee: grant.grantee_meant}, grant.grant_id, key_arn)
@@ -102,7 +113,8 @@ def retiring(grant: GrantRecord, key_arn: str, partition: str) -> tuple[PolicySo
     )
 
 
-def _actions(grant: GrantRecord, part: Part) -> tuple[str, ...]:
+def actions_of(grant: GrantRecord, part: Part) -> tuple[str, ...]:
+    """The operations of a statement."""
     allowed = grant.allowed
     if part is Part.GRANT:
         return (CREATE,) if CREATE in allowed else ()

@@ -11,7 +11,8 @@ from keystead.policy.evaluation import ContextValue, Principal, PrincipalType
 
 Names = tuple[str, ...]
 
-_OF_CONTEXT = "kms:encryptioncontext:"
+OF_CONTEXT = "kms:encryptioncontext:"
+"""The beginning of the condition key of a pair in the encryption context."""
 _SOURCE = "aws:sourcearn"
 _USER, _ROLE = PrincipalType.USER, PrincipalType.ASSUMED_ROLE
 
@@ -40,7 +41,7 @@ def pairs_of(keys: Mapping[str, ContextValue], given: Mapping[str, ContextValue]
 
 def _pairs(keys: Mapping[str, ContextValue], given: Mapping[str, ContextValue]) -> Iterator[Pair]:
     for name, value in given.items():
-        if name.startswith(_OF_CONTEXT) and isinstance(value, str):
+        if name.startswith(OF_CONTEXT) and isinstance(value, str):
             yield name, value
     source = keys.get(_SOURCE)
     if isinstance(source, str):

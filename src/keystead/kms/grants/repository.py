@@ -6,13 +6,14 @@ constraints it reads also those for each pair of the request. These are point lo
 moves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
 from keystead.kms.grants import grant as meaning
 from keystead.kms.grants.grant import Part
+from keystead.kms.grants.needed import Statement, needed
 from keystead.kms.grants.records import (
     GrantCount,
     GrantRecord,
@@ -26,7 +27,7 @@ from keystead.kms.grants.records import (
 from keystead.policy.evaluation import PolicySource
 from keystead.store.protocol import Reader, Transaction
 
-MOST_ALIKE = 100
+MOST_ALIKE = 32
 """The most different permissions of one grantee on one key that no pair tells apart.
 
 Equal grants count once. A grant with constraints goes to the pair with the fewest others, so that
@@ -87,17 +88,35 @@ class GrantRepository:
         return self._counts.get(reader, *place)
 
     def allowing(
-        self, reader: Reader, place: Place, key_arn: str, grantees: Iterable[str], pair: Pair
+        self,
+        reader: Reader,
+        place: Place,
+        key_arn: str,
+        grantees: Iterable[str],
+        pairs: Sequence[Pair],
+        *,
+        creates: bool,
     ) -> tuple[PolicySource, ...]:
-        """The statements of these grantees' grants that are found by this pair."""
-        rows = [
-            row
-            for grantee_id in grantees
-            for row in self._found(reader, place, found_at(place, grantee_id, pair))
-        ]
+        """The statements of these grantees' grants that may allow a request with these pairs.
+
+        `creates`: the request is to create a grant. Statements that cannot allow it, or that allow
+        no more than another one, are left out: a statement costs ten times what its row does.
+        """
         return tuple(
-            meaning.as_statement(self._behind(reader, row), Part(row.part), key_arn) for row in rows
+            meaning.as_statement(grant, part, key_arn)
+            for grantee_id in grantees
+            for part, grant in needed(
+                self._statements_for(reader, place, grantee_id, pairs), pairs, creates=creates
+            )
         )
+
+    def _statements_for(
+        self, reader: Reader, place: Place, grantee_id: str, pairs: Sequence[Pair]
+    ) -> Iterator[Statement]:
+        """All statements of a grantee that are found by these pairs."""
+        for pair in pairs:
+            for row in self._found(reader, place, found_at(place, grantee_id, pair)):
+                yield Part(row.part), self._behind(reader, row)
 
     def _found(self, reader: Reader, place: Place, at: str) -> list[StatementRecord]:
         return self._statements.of(reader, _FOUND, place[0], at, order="part, permission")
@@ -105,7 +124,7 @@ class GrantRepository:
     def _behind(self, reader: Reader, row: StatementRecord) -> GrantRecord:
         """The grant of a statement; it is there as long as the statement is."""
         grant = self.get(reader, (row.account, row.region, row.key_id), row.grant_id)
-        if grant is None or grant.permission != row.permission:
+        if grant is None or meaning.permission(grant, Part(row.part)) != row.permission:
             raise RowIntegrityError("kms_grants", (row.account, row.key_id, row.grant_id))
         return grant
 
@@ -136,11 +155,10 @@ class GrantRepository:
     def add(self, transaction: Transaction, grant: GrantRecord, counted: GrantCount | None) -> None:
         """Remember a new grant. `counted` are the key's grants so far. Raises TooManyAlike."""
         place = grant.place
-        known = self._alike(transaction, grant)
+        new = [part for part in meaning.parts(grant) if not self._alike(transaction, grant, part)]
         self._grants.insert(transaction, grant)
-        if known is None:
-            for part in meaning.parts(grant):
-                self._state(transaction, grant, part)
+        for part in new:
+            self._state(transaction, grant, part)
         self._mark(transaction, place, mark_of(place))
         if grant.is_constrained:
             self._mark(transaction, place, mark_of(place, grant.grantee_id))
@@ -168,7 +186,7 @@ class GrantRepository:
                 account=grant.account,
                 place=fewest,
                 part=part,
-                permission=grant.permission,
+                permission=meaning.permission(grant, part),
                 region=grant.region,
                 key_id=grant.key_id,
                 grant_id=grant.grant_id,
@@ -187,9 +205,8 @@ class GrantRepository:
         """Forget a grant. What it allowed is gone with this call, unless another one allows it."""
         place = grant.place
         self._grants.delete(transaction, *place, grant.grant_id)
-        other = self._alike(transaction, grant)
         for part in meaning.parts(grant):
-            self._restate(transaction, grant, part, other)
+            self._restate(transaction, grant, part)
         if grant.is_constrained and not self._constrained(transaction, grant):
             self._marks.delete(transaction, place[0], mark_of(place, grant.grantee_id))
         counted = self.counted(transaction, place)
@@ -199,12 +216,17 @@ class GrantRepository:
             self._counts.delete(transaction, *place)
             self._marks.delete(transaction, place[0], mark_of(place))
 
-    def _alike(self, reader: Reader, grant: GrantRecord) -> GrantRecord | None:
-        """A stored grant that allows the same to the same grantee."""
+    def _alike(self, reader: Reader, grant: GrantRecord, part: Part) -> GrantRecord | None:
+        """A stored grant that has the same statement for the same grantee."""
+        where = "permission = ?"
+        value: tuple[str, ...] = (grant.permission,)
+        if part is Part.VIEW:  # whatever their pairs are
+            where = "grantee_id = ? AND operations = ? AND source_arn = ? AND context_type <> ''"
+            value = (grant.grantee_id, grant.operations, grant.source_arn)
         alike = self._grants.find(
             reader,
-            "account = ? AND region = ? AND key_id = ? AND permission = ? LIMIT 1",
-            (*grant.place, grant.permission),
+            f"account = ? AND region = ? AND key_id = ? AND {where} LIMIT 1",
+            (*grant.place, *value),
         )
         return alike[0] if alike else None
 
@@ -219,15 +241,14 @@ class GrantRepository:
             )
         )
 
-    def _restate(
-        self, transaction: Transaction, grant: GrantRecord, part: Part, other: GrantRecord | None
-    ) -> None:
+    def _restate(self, transaction: Transaction, grant: GrantRecord, part: Part) -> None:
         """Let a statement of a removed grant stand for another one that allows it, or go."""
-        place = grant.place
+        place, other = grant.place, self._alike(transaction, grant, part)
+        permission = meaning.permission(grant, part)
         for pair in meaning.pairs_of(grant, part):
             at = found_at(place, grant.grantee_id, pair)
             for row in self._found(transaction, place, at):
-                if (row.part, row.permission) != (part, grant.permission):
+                if (row.part, row.permission) != (part, permission):
                     continue
                 if other is None:
                     self._statements.delete(transaction, row.account, at, part, row.permission)

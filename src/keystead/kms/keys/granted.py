@@ -23,6 +23,10 @@ VIEWS = Room(of_owner=4 * MIB, in_all=48 * MIB)
 
 _NAME, _CHARACTER = 300, 4  # bytes of a caller's name or a pair, and of each character of a pair
 
+_OPERATIONS = "kms:grantoperations"  # requests to create a grant have it, and only they
+
+_Which = tuple[str, str, Names, bool]  # the key, how it was called, the names; to create a grant?
+
 FindKey = Callable[[Reader, str, str, str], Key | None]
 
 
@@ -41,9 +45,9 @@ class GrantedKeys:
     def __init__(self, grants: GrantRepository, find: FindKey) -> None:
         self._grants = grants
         self._find = find
-        self._views: NamedCache[tuple[str, str, Names], _View] = NamedCache(VIEWS)
-        self._constrained: NamedCache[tuple[str, str, Names, tuple[Pair, ...]], Key] = NamedCache(
-            VIEWS
+        self._views: NamedCache[_Which, _View] = NamedCache(VIEWS)
+        self._constrained: NamedCache[tuple[str, str, Names, bool, tuple[Pair, ...]], Key] = (
+            NamedCache(VIEWS)
         )
 
     @property
@@ -63,9 +67,9 @@ class GrantedKeys:
 
         `keys` are the condition keys of every request, `given` those of the operation.
         """
-        names, account = names_of(who), who.account
-        which = (key.arn_text, key.called, names)
-        view = self._views.get(reader, which) or self._view(reader, key, names, account)
+        names, account, creates = names_of(who), who.account, _OPERATIONS in given
+        which = (key.arn_text, key.called, names, creates)
+        view = self._views.get(reader, which) or self._view(reader, key, which, account)
         if not view.constrained:
             return view.key
         pairs = tuple(pairs_asked(keys, given))
@@ -74,35 +78,35 @@ class GrantedKeys:
         known = self._constrained.get(reader, (*which, pairs))
         return known or self._with_pairs(reader, view, (*which, pairs), account)
 
-    def _view(self, reader: Reader, key: Key, names: Names, account: str) -> _View:
+    def _view(self, reader: Reader, key: Key, which: _Which, account: str) -> _View:
+        _, _, names, creates = which
         noting, place = Noting(reader), (key.account, key.record.region, key.key_id)
         self._find(noting, *place)  # notes what the key itself depends on
-        grants = self._grants.allowing(noting, place, key.arn_text, names, NO_PAIR)
+        grants = self._grants.allowing(
+            noting, place, key.arn_text, names, (NO_PAIR,), creates=creates
+        )
         constrained = tuple(
             name for name in names if self._grants.has_constrained(noting, place, name)
         )
         view = _View(msgspec.structs.replace(key, grants=grants) if grants else key, constrained)
         own, parts = cost(view.key)
-        which = (key.arn_text, key.called, names)
         return self._views.put(noting, which, view, account, own + _NAME * len(names), parts)
 
     def _with_pairs(
         self,
         reader: Reader,
         view: _View,
-        which: tuple[str, str, Names, tuple[Pair, ...]],
+        which: tuple[str, str, Names, bool, tuple[Pair, ...]],
         account: str,
     ) -> Key:
-        key, pairs = view.key, which[3]
+        key, (_, _, names, creates, pairs) = view.key, which
         noting, place = Noting(reader), (key.account, key.record.region, key.key_id)
-        self._views.get(noting, which[:3])  # notes what the view depends on
-        found = tuple(
-            source
-            for pair in pairs
-            for source in self._grants.allowing(noting, place, key.arn_text, view.constrained, pair)
+        self._views.get(noting, which[:4])  # notes what the view depends on
+        found = self._grants.allowing(
+            noting, place, key.arn_text, view.constrained, pairs, creates=creates
         )
         key = msgspec.structs.replace(key, grants=(*key.grants, *found)) if found else key
         own, parts = cost(key)
         length = sum(len(name) + len(value) for name, value in pairs)
-        own += _NAME * (len(which[2]) + len(pairs)) + _CHARACTER * length
+        own += _NAME * (len(names) + len(pairs)) + _CHARACTER * length
         return self._constrained.put(noting, which, key, account, own, parts)
