@@ -134,6 +134,18 @@ def test_an_extension_that_the_library_does_not_read(oid: str, value: str) -> No
         read_metadata(metadata(key_descriptor(certificate(key, extension=strange))))
 
 
+def test_a_key_of_another_algorithm() -> None:
+    """The library does not read it: it would examine one of Diffie-Hellman for seconds."""
+    text = certificates()["RSA"]
+    of_rsa, other = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010102")
+    der = base64.b64decode(text)
+    assert der.count(of_rsa) == 1
+    changed = base64.b64encode(der.replace(of_rsa, other)).decode()
+    assert read_metadata(metadata(key_descriptor(text)))
+    with pytest.raises(NotMetadata, match="neither RSA"):
+        read_metadata(metadata(key_descriptor(changed)))
+
+
 def test_a_version_that_there_is_not() -> None:
     """A certificate of version 5 is refused; of version 3 it is read."""
     text = certificates()["P-256"]

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from keystead.strictxml import Element, NotStrictXml, parse
 from keystead.wire.base64 import NotCanonical, decode_blob
@@ -26,6 +27,7 @@ LONGEST_ENTITY_ID = 1024  # SAML 2.0 Metadata 2.2.1
 _LONGEST_CERTIFICATE = 8192  # bytes; those of RSA keys of 4096 bits have some 2,000
 _RSA_BITS = range(1024, 8192 + 1)  # iam.md 8.1
 _CURVES = (ec.SECP256R1, ec.SECP384R1)  # those of SA-3
+_ALGORITHMS = (PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5, PublicKeyAlgorithmOID.EC_PUBLIC_KEY)
 
 _MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -122,7 +124,9 @@ def _certificate(text: str) -> bytes:
     try:
         certificate = x509.load_der_x509_certificate(der)
         _ = certificate.extensions  # raises if one is repeated or malformed
-        key = certificate.public_key()
+        # The library examines the numbers of others: those of Diffie-Hellman, for seconds.
+        known = certificate.public_key_algorithm_oid in _ALGORITHMS
+        key = certificate.public_key() if known else None
     except Exception:  # noqa: BLE001  # the library raises even TypeError and KeyError
         raise NotMetadata("an X509Certificate cannot be read") from None
     of_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS
