@@ -54,4 +54,4 @@ def test_a_defect_is_noticed(
         monkeypatch.setattr(attached, "of", unbounded)
     else:
         monkeypatch.setattr(passed, "session_policies", lambda *_: ())
-    assert compared(tmp_path, range(12)).disagreements
+    assert compared(tmp_path, range(24)).disagreements

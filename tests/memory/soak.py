@@ -22,7 +22,7 @@ from keystead.server.installation.founding import STORE_FILE
 from tests.conftest import Credentials, Server, create_user
 from tests.memory.kept import send
 from tests.memory.served import Client
-from tests.memory.ways import LARGE, SMALL, Caller, Way, from_outside
+from tests.memory.ways import LARGE, SIGNS, SMALL, Caller, Way, from_outside
 from tests.server.installations import REGION, Local, Time
 
 PAGE = 4096
@@ -77,21 +77,23 @@ class Soak:
         for client in clients:
             client.join()
 
-    def _people(self) -> tuple[Local, Local, str]:
-        """Who may everything, who may nothing, and a key."""
+    def _people(self) -> tuple[Local, Local, str, str]:
+        """Who may everything, who may nothing, a key, and the ARN of one that signs."""
         admin, nobody = self.server.admin, create_user(self.server, "may-nothing")
         kms = boto3.client(
             "kms", region_name=REGION, endpoint_url=self.server.endpoint,
             aws_access_key_id=admin.access_key_id, aws_secret_access_key=admin.secret,
         )  # fmt: skip
-        return _signer(admin), _signer(nobody), str(kms.create_key()["KeyMetadata"]["KeyId"])
+        key_id = str(kms.create_key()["KeyMetadata"]["KeyId"])
+        signing = str(kms.create_key(**SIGNS)["KeyMetadata"]["Arn"])
+        return _signer(admin), _signer(nobody), key_id, signing
 
-    def _sign(self, people: tuple[Local, Local, str]) -> None:
-        admin, nobody, key_id = people
+    def _sign(self, people: tuple[Local, Local, str, str]) -> None:
+        admin, nobody, *keys = people
         self._ways = [
             each
             for longer in (SMALL, LARGE)
-            for each in from_outside(Caller(admin, longer), Caller(nobody, longer), key_id).items()
+            for each in from_outside(Caller(admin, longer), Caller(nobody, longer), *keys).items()
         ]
 
     def _call(self, chance: random.Random) -> None:

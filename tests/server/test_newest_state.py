@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,6 +30,8 @@ from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
 from tests.identity.saml_documents import metadata, pem
+from tests.importing import wrapped
+from tests.server import sdk
 from tests.server.installations import REGION, Local, open_local
 from tests.server.second_factors import Somebody
 
@@ -120,11 +123,29 @@ def everything(local: Local) -> None:
     kept = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("CreateAlias", AliasName="alias/a", TargetKeyId=kept)
     local.kms("CreateKey", MultiRegion=True)
+    import_material(local)
     root_user = f"arn:aws:iam::{account}:root"
     local.kms("CreateGrant", KeyId=kept, GranteePrincipal=root_user, Operations=["Decrypt"])
     local.kms("DisableKey", KeyId=kept)
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
     local.installation.remember_time()
+
+
+def import_material(local: Local) -> None:
+    """A key whose material was imported."""
+    call = partial(sdk.call, local, "kms", who=local.admin)
+    key, algorithm = (
+        call("CreateKey", Origin="EXTERNAL")["KeyMetadata"]["KeyId"],
+        "RSAES_OAEP_SHA_256",
+    )
+    given = call(
+        "GetParametersForImport", KeyId=key, WrappingAlgorithm=algorithm, WrappingKeySpec="RSA_2048"
+    )
+    call(
+        "ImportKeyMaterial", KeyId=key, ImportToken=given["ImportToken"],
+        EncryptedKeyMaterial=wrapped(given["PublicKey"], algorithm, bytes(32)),
+        ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE",
+    )  # fmt: skip
 
 
 def reopened(directory: Path) -> Installation:
