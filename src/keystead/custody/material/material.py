@@ -335,10 +335,10 @@ def _work(
 
 
 def _made_with(permit: Permit[CustodyKey], material_id: str, *inputs: bytes | str) -> MadeWith:
-    """What the result of an action depends on."""
+    """What the result of an action depends on. Not the key's row: that may get a description."""
     key = permit.resource
     said = digest(permit.action.encode(), *map(_as_bytes, inputs))
-    return MadeWith(f"{key.account}/{key.key_id}", material_id, key.row_version, said)
+    return MadeWith(f"{key.account}/{key.key_id}", material_id, input=said)
 
 
 def _as_bytes(value: bytes | str) -> bytes:
