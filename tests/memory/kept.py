@@ -36,13 +36,22 @@ class Kept:
 
 
 def kept(served: Served, way: Way, calls: int) -> Kept:
-    """What so many calls leave behind."""
+    """What so many calls leave behind, and as many again if that is too much.
+
+    What stays of each call stays of these too. What the server kept once, it does not keep again.
+    """
     with way.meanwhile(served), _counted():
         send(served, way, WARM)
-        _, before = _now(served)
-        send(served, way, calls)
-        in_rings, after = _now(served)
-        return Kept(calls, after - before, in_rings)
+        stayed = _stayed(served, way, calls)
+        return stayed if stayed.is_nothing else _stayed(served, way, calls)
+
+
+def _stayed(served: Served, way: Way, calls: int) -> Kept:
+    """What stays of so many calls of a way that was warmed up."""
+    _, before = _now(served)
+    send(served, way, calls)
+    in_rings, after = _now(served)
+    return Kept(calls, after - before, in_rings)
 
 
 @contextmanager
