@@ -9,7 +9,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.server import sdk
-from tests.server.installations import Local
+from tests.server.installations import REGION, Local
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Client:
     local: Local
     who: Credentials
     service: str = "kms"
+    region: str = REGION
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         name = "".join(word.capitalize() for word in method.split("_"))
@@ -26,7 +27,7 @@ class Client:
 
     def call(self, name: str, members: dict[str, Any]) -> Any:
         """Make a call; its output. Raises ClientError."""
-        asked = sdk.request(self.local, self.service, name, self.who, members)
+        asked = sdk.request(self.local, self.service, name, self.who, members, region=self.region)
         response = sdk.answered(self.local, asked)
         self.local.installation.commit()
         found = sdk.parsed(self.service, name, response)

@@ -132,17 +132,16 @@ def test_specs_that_are_not_had(admin: Kms, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     "members",
     [
-        {"Origin": "EXTERNAL", "MultiRegion": True},
         {"Origin": "EXTERNAL_KEY_STORE"},
         {"Origin": "AWS_CLOUDHSM"},
         {"XksKeyId": "x"},
     ],
 )
 def test_kinds_that_are_not_served(admin: Kms, members: dict[str, object]) -> None:
-    """Custom store keys, and imported material in several Regions, are refused plainly."""
+    """Keys of custom stores are refused plainly."""
     with refused("UnsupportedOperationException"):
         admin.create_key(**members)
-    admin.create_key(MultiRegion=False)
+    admin.create_key(Origin="AWS_KMS")
 
 
 def test_creation_is_asked(world: World) -> None:

@@ -15,7 +15,7 @@ from keystead.server.pipeline import Again, Later
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.work import Outcome, Undone
 from tests.models import service_model
-from tests.server.installations import Local
+from tests.server.installations import REGION, Local
 
 FOLDERS = {"access-analyzer": "accessanalyzer"}
 """The services whose models have another name than their actions."""
@@ -35,7 +35,13 @@ def _client(service: str) -> tuple[ServiceModel, Any, Any]:
 
 
 def request(
-    local: Local, service: str, operation: str, who: Credentials, members: Mapping[str, Any]
+    local: Local,
+    service: str,
+    operation: str,
+    who: Credentials,
+    members: Mapping[str, Any],
+    *,
+    region: str = REGION,
 ) -> HttpRequest:
     """A signed request with these members."""
     model, serializer, _ = _client(service)
@@ -45,7 +51,7 @@ def request(
     body = prepared.body or b""
     headers = {name.replace("-", "_"): value for name, value in parts["headers"].items()}
     sent = body if isinstance(body, bytes) else body.encode()
-    return local.request(service, sent, who, path=parts["url_path"], **headers)
+    return local.request(service, sent, who, path=parts["url_path"], region=region, **headers)
 
 
 def call(

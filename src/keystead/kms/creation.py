@@ -27,6 +27,11 @@ class Wanted(NamedTuple):
     bypass: bool | None  # None: the request does not say
 
     @property
+    def state(self) -> api.KeyState:
+        """The state of the new key. Who brings own material brings it to each key by itself."""
+        return "PendingImport" if self.origin == "EXTERNAL" else "Enabled"
+
+    @property
     def condition_keys(self) -> dict[str, ContextValue]:
         """The request's condition keys in the question about kms:CreateKey."""
         return {**self.tagging_keys, **bypass_key(self.bypass)}
@@ -105,10 +110,6 @@ def require_served(call: KmsCall, wanted: Wanted, request: api.CreateKeyRequest)
     if wanted.origin not in ("AWS_KMS", "EXTERNAL"):
         raise api.UnsupportedOperationException(
             f"Keys with the origin {wanted.origin} are not supported."
-        )
-    if wanted.origin == "EXTERNAL" and wanted.multi_region:
-        raise api.UnsupportedOperationException(
-            "Multi-Region keys with imported key material are not supported."
         )
     call.require_had(wanted.spec)
     if wanted.origin == "EXTERNAL" and wanted.spec not in GIVEN_SPECS:

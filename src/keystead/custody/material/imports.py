@@ -103,15 +103,15 @@ class Imports(Guarded):
         self, transaction: Transaction, permit: Permit[ImportingKey], material_id: str
     ) -> None:
         """Destroy the secret of one material; nothing happens when it is gone."""
-        key = _require(permit, Verb.DELETE_IMPORTED)
+        key = _require(permit, Verb.DELETE_IMPORTED, Verb.DESTROY)
         self.to_purge = True
         self._materials.delete(transaction, key.account, key.key_id, material_id)
 
 
-def _require(permit: Permit[ImportingKey], verb: Verb) -> ImportingKey:
-    """The key of a permit that is for this."""
-    if VERBS.get(permit.action) is not verb:
-        raise WrongPermit(f"{permit.action} is not for {verb.name}")
+def _require(permit: Permit[ImportingKey], *verbs: Verb) -> ImportingKey:
+    """The key of a permit that is for one of these."""
+    if VERBS.get(permit.action) not in verbs:
+        raise WrongPermit(f"{permit.action} is not for {verbs[0].name}")
     return permit.resource
 
 

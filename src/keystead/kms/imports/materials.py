@@ -4,6 +4,10 @@ The first material of a key belongs to it from then on. A symmetric key takes fu
 which waits for RotateKeyOnDemand: one at a time, and until then it does not belong to the key.
 Material that belongs to a key may be deleted or expire. Then the key takes that same material
 again, and waits for it: nothing can be done with a key while any of its materials is missing.
+
+Each member of a multi-Region set is imported into by itself (kms.md 14). New material comes to the
+primary, and every other member waits for the same from then on. The secret is kept once, for as
+long as any member has it. A member that has it not waits in its state, and does nothing with it.
 """
 
 from collections.abc import Sequence
@@ -20,7 +24,7 @@ from keystead.kms.imports.expiration import Expiration
 from keystead.kms.keys import ImportedMaterial, Key, KeyRecord, KeyRepository
 from keystead.kms.states import KeyState
 from keystead.policy.evaluation import Permit
-from keystead.store.protocol import Transaction
+from keystead.store.protocol import Reader, Transaction
 from keystead.times import microseconds
 from keystead.wire.models import kms as api
 
@@ -49,10 +53,12 @@ def require_parameters(
                 raise api.UnsupportedOperationException(
                     f"{name} is not supported for keys with the key spec {key.spec}."
                 )
-    elif getattr(request, "import_type", None) == _NEW and request.key_material_id is not None:
-        raise ValidationException(
-            "KeyMaterialId cannot be specified when ImportType is NEW_KEY_MATERIAL"
-        )
+    elif getattr(request, "import_type", None) == _NEW:
+        if request.key_material_id is not None:
+            raise ValidationException(
+                "KeyMaterialId cannot be specified when ImportType is NEW_KEY_MATERIAL"
+            )
+        usage.refuse_replica(key)
 
 
 def accepted(
@@ -99,7 +105,7 @@ class Imported(NamedTuple):
         """
         key, record = self.permit.resource, self.permit.resource.record
         material_id = self.custody.imports.add(self.transaction, self.permit, secret, self.now)
-        material = known or ImportedMaterial(
+        new = ImportedMaterial(
             account=key.account,
             region=key.region,
             key_id=key.key_id,
@@ -108,32 +114,58 @@ class Imported(NamedTuple):
             expiration_model=expiration.model,
         )
         changed = msgspec.structs.replace(
-            material,
+            known or new,
             import_state="IMPORTED",
             expiration_model=expiration.model,
             valid_to_us=expiration.valid_to_us,
-            description=material.description if description is None else description,
+            description=(known or new).description if description is None else description,
         )
         if not key.material_id:
             record = self.repository.add_first_material(self.transaction, record, material_id)
-        self._put(record, changed)
+        if known is None:
+            self.repository.imports.add(self.transaction, changed)
+            for region in key.other_regions:
+                self.repository.imports.await_in(self.transaction, region, changed)
+        else:
+            self.repository.imports.change(self.transaction, changed)
+        self._settle(record, changed)
         return material_id
 
-    def remove(self, material: ImportedMaterial) -> KeyRecord:
-        """Destroy a material; what waits for a rotation is forgotten. Returns the key's record."""
-        key = self.permit.resource
-        self.custody.imports.remove(self.transaction, self.permit, material.material_id)
-        if material.rotation_state:
-            self.repository.imports.remove(self.transaction, material)
-            return key.record
-        gone = msgspec.structs.replace(material, import_state="PENDING_IMPORT", valid_to_us=None)
-        return self._put(key.record, gone)
+    def remove(self, material: ImportedMaterial, *, in_set: bool = False) -> KeyRecord:
+        """Take a material away; returns the key's record.
 
-    def _put(self, record: KeyRecord, changed: ImportedMaterial) -> KeyRecord:
-        """Remember a material, and the state in which it leaves its key."""
+        What waits for a rotation is forgotten, and `in_set` lets a primary forget it in its whole
+        set. The secret is destroyed with the last member that has it.
+        """
+        key, repository = self.permit.resource, self.repository
+        of_members = of_set(self.transaction, repository, key, material)
+        alone = len(of_members) == 1 or (in_set and key.multi_region == "PRIMARY")
+        if material.rotation_state and alone:
+            for each in of_members:
+                repository.imports.remove(self.transaction, each)
+            self.custody.imports.remove(self.transaction, self.permit, material.material_id)
+            return key.record
+        self._release(material, of_members)
+        gone = msgspec.structs.replace(material, import_state="PENDING_IMPORT", valid_to_us=None)
+        repository.imports.change(self.transaction, gone)
+        return self._settle(key.record, gone)
+
+    def release(self) -> None:
+        """Destroy the secrets that no other member of the set has: the key is about to end."""
+        for material in self.permit.resource.imports:
+            of_members = of_set(self.transaction, self.repository, self.permit.resource, material)
+            self._release(material, of_members)
+
+    def _release(self, material: ImportedMaterial, of_members: Sequence[ImportedMaterial]) -> None:
+        """Destroy the secret of a material, unless another member of the set has it."""
+        others = [each for each in of_members if each.region != material.region]
+        if not any(each.import_state == "IMPORTED" for each in others):
+            self.custody.imports.remove(self.transaction, self.permit, material.material_id)
+
+    def _settle(self, record: KeyRecord, changed: ImportedMaterial) -> KeyRecord:
+        """Remember the state in which a change of a material leaves its key."""
         # The view in a permit may be of another moment: a grantee's is kept (`granted`).
         key = self.permit.resource.at(microseconds(self.now))
-        self.repository.imports.put(self.transaction, changed, key.imports)
         others = [each for each in key.imports if each.material_id != changed.material_id]
         state = _state(key, [*others, changed], self.now)
         return self.repository.change_key(self.transaction, record, state=state)
@@ -148,6 +180,29 @@ def named(key: Key, material_id: str | None) -> ImportedMaterial | None:
             f"Key material '{material_id}' is not associated with the key {key.arn_text}"
         )
     return found
+
+
+def of_set(
+    reader: Reader, repository: KeyRepository, key: Key, material: ImportedMaterial
+) -> list[ImportedMaterial]:
+    """A material of a key, as each member of the key's set has it; of other keys, itself."""
+    every = [material]
+    for region in key.other_regions:
+        rows = repository.imports.of(reader, (key.account, region, key.key_id))
+        every += [each for each in rows if each.material_id == material.material_id]
+    return every
+
+
+def is_ready(of_members: Sequence[ImportedMaterial], now: datetime) -> bool:
+    """Has every member of a set this material, so that it can be rotated to?  (kms.md 13.3)"""
+    return all(each.is_there(microseconds(now)) for each in of_members)
+
+
+def rotation_state(of_members: Sequence[ImportedMaterial], now: datetime) -> api.KeyMaterialState:
+    """The state of a material that waits for a rotation (kms.md 13.1)."""
+    if len(of_members) > 1 and not is_ready(of_members, now):
+        return "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+    return "PENDING_ROTATION"
 
 
 def is_whole(imports: Sequence[ImportedMaterial], now: datetime) -> bool:

@@ -2,12 +2,17 @@
 
 The view of a key reads these rows, so it goes when one of them changes. A key that was never
 imported into has none.
+
+Each member of a multi-Region set has rows of its own, because each is imported into by itself
+(kms.md 13.3).
+
+INVARIANT: a material that one member of a set has a row for has a row in every member's Region.
 """
 
-from collections.abc import Sequence
+import msgspec
 
 from keystead.custody.rows import Lookup, RowSeals, SealedTable
-from keystead.kms.keys.records import ImportedMaterial, KeyRecord
+from keystead.kms.keys.records import ImportedMaterial, KeyRecord, Place
 from keystead.store.protocol import Reader, Transaction
 
 _KEY = ("account", "region", "key_id")
@@ -22,22 +27,31 @@ class ImportRepository:
             seals, "kms_imported_materials", ImportedMaterial, _MATERIAL, (Lookup(_KEY),)
         )
 
-    def of(self, reader: Reader, key: KeyRecord) -> list[ImportedMaterial]:
+    def of(self, reader: Reader, place: Place) -> list[ImportedMaterial]:
         """Every material that was imported into this key and is not forgotten, in a fixed order."""
-        row_key = (key.account, key.region, key.key_id)
-        return self._table.of(reader, _KEY, *row_key, order="material_id")
+        return self._table.of(reader, _KEY, *place, order="material_id")
 
-    def put(
-        self,
-        transaction: Transaction,
-        material: ImportedMaterial,
-        known: Sequence[ImportedMaterial],
-    ) -> None:
-        """Remember this, which may be among those that are `known` of its key."""
-        if any(each.material_id == material.material_id for each in known):
-            self._table.update(transaction, material)
-        else:
-            self._table.insert(transaction, material)
+    def add(self, transaction: Transaction, material: ImportedMaterial) -> None:
+        """Remember a material that is new to its key."""
+        self._table.insert(transaction, material)
+
+    def await_in(self, transaction: Transaction, region: str, material: ImportedMaterial) -> None:
+        """Let the member in another Region wait for a material of its set."""
+        self._table.insert(
+            transaction,
+            msgspec.structs.replace(
+                material,
+                region=region,
+                import_state="PENDING_IMPORT",
+                valid_to_us=None,
+                description="",
+                row_version=1,
+            ),
+        )
+
+    def change(self, transaction: Transaction, material: ImportedMaterial) -> None:
+        """Remember what changed of a material."""
+        self._table.update(transaction, material)
 
     def remove(self, transaction: Transaction, material: ImportedMaterial) -> None:
         """Forget a material that does not belong to its key."""

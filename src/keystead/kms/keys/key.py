@@ -104,6 +104,12 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         return len(relation.related.members) > 1
 
     @property
+    def other_regions(self) -> list[str]:
+        """The Regions of the other members of its set."""
+        members = () if self.relation is None else self.relation.related.members
+        return [region for region in members if region != self.region]
+
+    @property
     def name(self) -> KeyName:
         """Its name as a ciphertext blob carries it."""
         return KeyName(self.record.account, self.record.region, self.record.key_id)

@@ -81,7 +81,7 @@ class MaterialRecord(Record, frozen=True, kw_only=True, gc=False):
 
 
 class ImportedMaterial(Record, frozen=True, kw_only=True, gc=False):
-    """Material that was imported into a key in this Region, and may be gone by now.
+    """Material that was imported into a key in this Region, or will be, and may be gone by now.
 
     Material that waits for a rotation does not belong to its key yet, and is no generation of it.
     """
@@ -90,7 +90,7 @@ class ImportedMaterial(Record, frozen=True, kw_only=True, gc=False):
     region: str
     key_id: str
     material_id: str  # a fingerprint of the secret: custody takes no other for it
-    rotation_state: str = ""  # a KeyMaterialState while it waits for a rotation, "" afterwards
+    rotation_state: str = ""  # "PENDING_ROTATION" while it waits for a rotation, "" afterwards
     import_state: api.ImportState = "IMPORTED"
     expiration_model: api.ExpirationModelType
     valid_to_us: int | None = None  # None = it does not expire, or is gone

@@ -6,7 +6,7 @@ view of a key is kept until one of the lookups that it came from is announced.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -20,6 +20,7 @@ from keystead.kms.keys.imports import ImportRepository
 from keystead.kms.keys.key import Key, cost, key_view
 from keystead.kms.keys.records import (
     AliasRecord,
+    ImportedMaterial,
     KeyCount,
     KeyRecord,
     MaterialRecord,
@@ -124,7 +125,7 @@ class KeyRepository:
     def _view(self, noting: Noting, record: KeyRecord) -> Key:
         row_key = (record.account, record.region, record.key_id)
         names = tuple(alias.name for alias in self.aliases_of(noting, record))
-        imported = tuple(self.imports.of(noting, record)) if record.origin == "EXTERNAL" else ()
+        imported = tuple(self.imports.of(noting, row_key)) if record.origin == "EXTERNAL" else ()
         key = key_view(record, names, (), self.relation(noting, record), imported)
         policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
         return msgspec.structs.replace(
@@ -257,11 +258,18 @@ class KeyRepository:
         text: str,
         principals: Mapping[str, str],
         counted: KeyCount | None,
+        *,
+        imported: Sequence[ImportedMaterial] = (),
     ) -> None:
-        """Remember a replica and its policy. Its material is the set's."""
+        """Remember a replica and its policy. Its material is the set's.
+
+        It waits for every material that was `imported` into the primary.
+        """
         self.grants.finish(transaction, (replica.account, replica.region, replica.key_id))
         self._add(transaction, replica, text, principals, counted)
         self.related.join(transaction, replica)
+        for material in imported:
+            self.imports.await_in(transaction, replica.region, material)
 
     def _add(
         self,

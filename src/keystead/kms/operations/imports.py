@@ -119,7 +119,7 @@ def delete_imported_key_material(
     material = imports.named(key, request.key_material_id)
     if material is None:
         return api.DeleteImportedKeyMaterialResponse(key_id=key.arn_text)
-    _imported(call, permit).remove(material)
+    _imported(call, permit).remove(material, in_set=True)
     call.event.additional["keyMaterialId"] = material.material_id
     return api.DeleteImportedKeyMaterialResponse(
         key_id=key.arn_text, key_material_id=_shown(key, material.material_id)

@@ -84,7 +84,7 @@ def _draft(
         account=call.account,
         region=call.region,
         key_id=key_id,
-        state="PendingImport" if wanted.origin == "EXTERNAL" else "Enabled",
+        state=wanted.state,
         key_spec=wanted.spec,
         key_usage=wanted.usage,
         origin=wanted.origin,

@@ -59,7 +59,12 @@ def replicate_key(
         key_policies.require_no_lockout(there, key_view(replica, (), ()), policy)
     counted = creation.require_room(there)
     there.repository.add_replica(
-        there.transaction, replica, policy.text, policy.principals, counted
+        there.transaction,
+        replica,
+        policy.text,
+        policy.principals,
+        counted,
+        imported=key.imports,
     )
     key_policies.remember(there, policy)
     made = _metadata(call, replica)
@@ -104,7 +109,7 @@ def _replica(
         account=key.account,
         region=there.region,
         key_id=key.key_id,
-        state="Enabled",
+        state=wanted.state,
         key_spec=wanted.spec,
         key_usage=wanted.usage,
         origin=wanted.origin,
@@ -119,7 +124,7 @@ def _replica(
 def _metadata(call: KmsCall, replica: KeyRecord) -> api.KeyMetadata:
     """The metadata in the answer: AWS shows a replica that is being created (kms.md 9.1).
 
-    Here it can be used when the call returns.
+    Here it is made when the call returns.
     """
     view = key_view(replica, (), (), call.repository.relation(call.transaction, replica))
     return msgspec.structs.replace(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from keystead.kms import usage
+from keystead.kms import imports, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import ImportedMaterial, Key, MaterialRecord
 from keystead.kms.paging import page
@@ -131,7 +131,7 @@ def list_key_rotations(
         parameters=(key.key_id, included),
     )
     return api.ListKeyRotationsResponse(
-        rotations=[_entry(key, material) for material in listed.items],
+        rotations=[_entry(call, key, material) for material in listed.items],
         next_marker=listed.marker,
         truncated=listed.is_truncated,
     )
@@ -157,7 +157,7 @@ def _shown(call: KmsCall, key: Key, *, whole: bool) -> list[MaterialRecord]:
     return materials + waiting
 
 
-def _entry(key: Key, material: MaterialRecord) -> api.RotationsListEntry:
+def _entry(call: KmsCall, key: Key, material: MaterialRecord) -> api.RotationsListEntry:
     current = material.material_id == key.material_id
     rotated = material.rotated_us
     entry = api.RotationsListEntry(
@@ -168,7 +168,14 @@ def _entry(key: Key, material: MaterialRecord) -> api.RotationsListEntry:
         rotation_type=material.rotation_type,
     )
     imported = [each for each in key.imports if each.material_id == material.material_id]
-    return _with_import(entry, imported[0]) if imported else entry
+    if not imported:
+        return entry
+    entry = _with_import(entry, imported[0])
+    if not imported[0].rotation_state:
+        return entry
+    of_members = imports.of_set(call.transaction, call.repository, key, imported[0])
+    waits_for = imports.rotation_state(of_members, call.now)
+    return msgspec.structs.replace(entry, key_material_state=waits_for)
 
 
 def _with_import(
@@ -181,7 +188,6 @@ def _with_import(
         entry,
         key_material_description=imported.description or None,
         import_state=imported.import_state,
-        key_material_state=imported.rotation_state or entry.key_material_state,
         expiration_model=imported.expiration_model if there else None,
         valid_to=None if valid_to is None else from_microseconds(valid_to),
     )

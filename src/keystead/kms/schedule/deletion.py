@@ -5,8 +5,9 @@ generation, the policy, the aliases, the tags and the key itself are removed. A 
 stays, so that the id is never given again, and the destruction can be proved. Nobody can undo this.
 So the caller has to make sure first that the clock is right (TM-4).
 
-A replica leaves the material to the other members of its set (kms.md 14). The primary outlives its
-replicas: it waits for them, and its own waiting period begins when the last of them is gone.
+A replica leaves the material to the other members of its set (kms.md 14), but takes along what was
+imported into it alone. The primary outlives its replicas: it waits for them, and its own waiting
+period begins when the last of them is gone.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from datetime import datetime, timedelta
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
 from keystead.custody.rows import RowIntegrityError
+from keystead.kms.imports import Imported
 from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, RelatedKeys, dates, key_view
 from keystead.kms.schedule.dated import DatedWork
 from keystead.kms.schedule.events import service_event
 from keystead.policy.evaluation import Permit
-from keystead.store.protocol import Transaction
+from keystead.store.protocol import Reader, Transaction
 from keystead.times import from_microseconds, microseconds
 
 
@@ -58,9 +60,11 @@ def destroy_due(
     """Destroy the key in this row; raises RowIntegrityError unless its deletion date has come."""
     record = repository.due(transaction, place, _is_due, now)
     permit = Permit.for_system(
-        key_view(record, (), ()), "kms:DeleteKey", "its deletion date has passed"
+        _view(transaction, repository, record), "kms:DeleteKey", "its deletion date has passed"
     )
     ids = [each.material_id for each in repository.generations.of(transaction, record)]
+    if permit.resource.other_regions:
+        Imported(transaction, repository, custody, permit, now).release()
     left = repository.destroy_key(transaction, record)
     if left is None:
         custody.destroy_material(transaction, permit, record.account, record.key_id)
@@ -71,6 +75,15 @@ def destroy_due(
     signed = custody.sign_tombstone(permit, permit.resource.arn_text, times, ids)
     repository.tombstones.add(transaction, place, signed, microseconds(now))
     return Destroyed(record)
+
+
+def _view(reader: Reader, repository: KeyRepository, record: KeyRecord) -> Key:
+    """The key, with what its set has to know when it ends."""
+    if not record.multi_region:
+        return key_view(record, (), ())
+    place = (record.account, record.region, record.key_id)
+    imported = tuple(repository.imports.of(reader, place))
+    return key_view(record, (), (), repository.relation(reader, record), imported)
 
 
 def _begin_waiting(

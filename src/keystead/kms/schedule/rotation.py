@@ -12,6 +12,7 @@ import msgspec
 
 from keystead.audit.event import Event
 from keystead.custody.material import Custody
+from keystead.kms.imports import is_ready, of_set
 from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, dates, key_view
 from keystead.kms.schedule.dated import DatedWork
 from keystead.kms.schedule.events import service_event
@@ -72,20 +73,22 @@ def rotate_to_imported(
 ) -> Rotated:
     """Let the imported material that waits for it encrypt from now on.
 
-    Raises KMSInvalidStateException when there is none.
+    Raises KMSInvalidStateException when there is none that the key, and each other member of its
+    set, has.
     """
     key = permit.resource
-    waiting = [each for each in key.imports if each.rotation_state == "PENDING_ROTATION"]
-    pending = next((each for each in waiting if each.is_there(microseconds(now))), None)
-    if pending is None:
+    waiting = next((each for each in key.imports if each.rotation_state), None)
+    of_members = [] if waiting is None else of_set(transaction, repository, key, waiting)
+    if waiting is None or not is_ready(of_members, now):
         raise api.KMSInvalidStateException(
             f"No available key material pending rotation for the key: {key.arn_text}."
         )
-    custody.imports.make_current(transaction, permit, pending.material_id)
-    belonging = msgspec.structs.replace(pending, rotation_state="")
-    repository.imports.put(transaction, belonging, key.imports)
+    custody.imports.make_current(transaction, permit, waiting.material_id)
+    for each in of_members:
+        belonging = msgspec.structs.replace(each, rotation_state="")
+        repository.imports.change(transaction, belonging)
     record = repository.add_material(
-        transaction, key.record, pending.material_id, "ON_DEMAND", microseconds(now)
+        transaction, key.record, waiting.material_id, "ON_DEMAND", microseconds(now)
     )
     return Rotated(record, "ON_DEMAND", key.material_id)
 
