@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-states soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ prove-slow-lane: $(VENV)/.dev ## what others feel of calls that need work off th
 
 prove-revocations: $(VENV)/.dev ## N rounds of revoking calls under load leave no stale allow (N=10000)
 	@$(BIN)/python scripts/prove_revocations.py $(or $(N),10000)
+
+prove-states: $(VENV)/.dev ## N random lives of keys of each kind, held against models (N=200)
+	@$(BIN)/python scripts/prove_states.py $(or $(N),200)
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240

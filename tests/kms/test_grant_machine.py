@@ -1,6 +1,7 @@
 """Any sequence of grants leaves each principal with what a simple model says.
 
-The model knows a list of grants and the rules of kms.md 10.6, and nothing of policies.
+The model knows a list of grants and the rules of kms.md 10.6, the states of two keys, and nothing
+of policies. What a grant allows, the state of its key may refuse; with its key a grant is gone.
 """
 
 import tempfile
@@ -11,7 +12,15 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+)
 
 from keystead.arns import iam_arn
 from keystead.errors import AwsError
@@ -23,6 +32,8 @@ NOT_YOURS = "AccessDeniedException"
 WITH_CONTEXT = {"Encrypt", "GenerateDataKey"}
 OPERATIONS = [*sorted(WITH_CONTEXT), "DescribeKey", "CreateGrant", "RetireGrant"]
 CONTEXTS: list[Pairs] = [{}, {"a": "1"}, {"a": "2"}, {"A": "1"}, {"a": "1", "b": "1"}]
+
+REFUSALS = {"Disabled": "DisabledException", "PendingDeletion": "KMSInvalidStateException"}
 
 contexts = st.sampled_from(CONTEXTS)
 operations = st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=4, unique=True)
@@ -83,7 +94,10 @@ class Granting(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         self.world = World(Path(self.directory.name))
         self.admin = self.world.caller()
-        self.keys = [self.admin.arn(f"key/{self.admin.key()}") for _ in range(2)]
+        self.keys = [self.new_key() for _ in range(2)]
+        self.states = ["Enabled", "Enabled"]
+        self.ends = [0, 0]  # the days of their destruction, while they are pending
+        self.day = 0
         world = self.world
         self.people = [
             world.caller("bob", policies=()),
@@ -98,6 +112,9 @@ class Granting(RuleBasedStateMachine):
             iam_arn(OTHER_ACCOUNT, "root"),
         ]
         self.model: dict[str, Grant] = {}
+
+    def new_key(self) -> str:
+        return self.admin.arn(f"key/{self.admin.key()}")
 
     def session(self, name: str) -> Kms:
         arn = iam_arn(ACCOUNT, "role/ops")
@@ -129,6 +146,10 @@ class Granting(RuleBasedStateMachine):
             grant.key == key and self.holds(who, grant.grantee) and grant.allows(operation, context)
             for grant in self.model.values()
         )
+
+    def refusal(self, key: str) -> str:
+        """ "ok", or how a key in its state refuses to be used, or to be granted."""
+        return REFUSALS.get(self.states[self.keys.index(key)], "ok")
 
     def may_retire(self, who: Kms, grant: Grant) -> bool:
         if self.holds(who, grant.retirer) and grant.retirer:
@@ -167,7 +188,7 @@ class Granting(RuleBasedStateMachine):
           constraint=constraints, retirer=st.none() | st.integers(0, 3))  # fmt: skip
     def grant(
         self, key: int, to: int, allowed: list[str], constraint: Any, retirer: int | None
-    ) -> Grant:
+    ) -> MultipleResults[Grant]:
         if allowed == ["CreateGrant"]:
             allowed = ["CreateGrant", "Encrypt"]
         drawn = Grant(
@@ -175,8 +196,8 @@ class Granting(RuleBasedStateMachine):
             "" if retirer is None else self.grantees[retirer],
         )  # fmt: skip
         code, answer = self.make(self.admin, drawn)
-        assert code == "ok"
-        return self.keep(drawn, answer)
+        assert code == self.refusal(drawn.key)
+        return multiple(self.keep(drawn, answer)) if code == "ok" else multiple()
 
     @rule(who=st.integers(0, 4), key=st.integers(0, 1), to=st.integers(0, 5), allowed=operations,
           constraint=constraints)  # fmt: skip
@@ -191,8 +212,8 @@ class Granting(RuleBasedStateMachine):
             for parent in self.model.values()
         )
         code, answer = self.make(maker, drawn)
-        assert code == ("ok" if contained else NOT_YOURS), (drawn, self.model)
-        if contained:
+        assert code == (self.refusal(drawn.key) if contained else NOT_YOURS), (drawn, self.model)
+        if code == "ok":
             self.keep(drawn, answer)
 
     @rule(which=consumes(grants))
@@ -229,8 +250,56 @@ class Granting(RuleBasedStateMachine):
                    "DescribeKey": "describe_key"}  # fmt: skip
         for operation, members in calls.items():
             code, _ = self.tried(caller, methods[operation], KeyId=named, **members)
+            refusal = "ok" if operation == "DescribeKey" else self.refusal(named)
             allowed = self.may(caller, named, operation, context)
-            assert code == ("ok" if allowed else NOT_YOURS), (operation, context, self.model)
+            assert code == (refusal if allowed else NOT_YOURS), (operation, context, self.model)
+
+    # the states of the keys
+
+    def become(
+        self, key: int, operation: str, state: str, before: set[str], **members: Any
+    ) -> None:
+        """Bring a key into a state, which is possible from these."""
+        code, _ = self.tried(self.admin, operation, KeyId=self.keys[key], **members)
+        possible = self.states[key] in before
+        assert code == ("ok" if possible else "KMSInvalidStateException")
+        self.states[key] = state if possible else self.states[key]
+
+    @rule(key=st.integers(0, 1), enabled=st.booleans())
+    def switch(self, key: int, *, enabled: bool) -> None:
+        operation, state = ("enable_key", "Enabled") if enabled else ("disable_key", "Disabled")
+        self.become(key, operation, state, {"Enabled", "Disabled"})
+
+    @rule(key=st.integers(0, 1))
+    def schedule(self, key: int) -> None:
+        if self.states[key] != "PendingDeletion":
+            self.ends[key] = self.day + 7
+        usual = {"Enabled", "Disabled"}
+        members = {"PendingWindowInDays": 7}
+        self.become(key, "schedule_key_deletion", "PendingDeletion", usual, **members)
+
+    @rule(key=st.integers(0, 1))
+    def cancel(self, key: int) -> None:
+        self.become(key, "cancel_key_deletion", "Disabled", {"PendingDeletion"})
+
+    @rule()
+    def wait(self) -> None:
+        self.day += 7
+        self.world.pass_time(days=7)
+
+    @rule()
+    def destroy(self) -> None:
+        """Another key follows one that is destroyed with its grants."""
+        due = {
+            self.keys[n]
+            for n in range(2)
+            if self.states[n] == "PendingDeletion" and self.ends[n] <= self.day
+        }
+        gone = {self.admin.arn(f"key/{each.key.key_id}") for each in self.world.destroy_due()}
+        assert gone == due
+        self.model = {name: grant for name, grant in self.model.items() if grant.key not in due}
+        for number in [n for n in range(2) if self.keys[n] in due]:
+            self.keys[number], self.states[number] = self.new_key(), "Enabled"
 
     @rule()
     def restart(self) -> None:

@@ -1,4 +1,7 @@
-"""Any sequence of imports, deletions, rotations and days leaves a key as a simple model says."""
+"""Any sequence of imports, deletions, rotations and days leaves a key as a simple model says.
+
+Material is deleted, or the whole key, which may be called back until its day has come.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -50,10 +53,7 @@ class Imports(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         self.world = World(Path(self.directory.name))
         self.admin = self.world.caller()
-        self.known: dict[int, Material] = {}
-        self.current: Material | None = None
-        self.disabled = False
-        self.day = self.rotations = 0
+        self.day = 0
 
     def teardown(self) -> None:
         self.world.store.close()
@@ -62,6 +62,10 @@ class Imports(RuleBasedStateMachine):
     @initialize()
     def create(self) -> None:
         self.key = self.admin.key(Origin="EXTERNAL")
+        self.known: dict[int, Material] = {}
+        self.current: Material | None = None
+        self.disabled = False
+        self.ends: int | None = None  # the day of its destruction
 
     def outcome(self, operation: str, **members: Any) -> str:
         """ "ok", or the code of the refusal."""
@@ -90,6 +94,8 @@ class Imports(RuleBasedStateMachine):
 
     @property
     def state(self) -> str:
+        if self.ends is not None:
+            return "PendingDeletion"
         if not self.whole:
             return "PendingImport"
         return "Disabled" if self.disabled else "Enabled"
@@ -98,12 +104,20 @@ class Imports(RuleBasedStateMachine):
         """ "ok", or how a use of the key is refused."""
         return {"Enabled": "ok", "Disabled": DISABLED}.get(self.state, PENDING)
 
+    def switchable(self) -> str:
+        """ "ok", or how it is refused to enable or disable the key."""
+        return "ok" if self.state in {"Enabled", "Disabled"} else PENDING
+
     # what may happen
 
     @rule(number=NUMBERS, new=st.booleans(), days=st.none() | st.integers(1, 20))
     def bring(self, number: int, new: bool, days: int | None) -> None:
         known, was_whole = self.known.get(number), self.whole
         algorithm = "RSAES_OAEP_SHA_256"
+        if self.ends is not None:
+            how = {"WrappingAlgorithm": algorithm, "WrappingKeySpec": "RSA_2048"}
+            assert self.outcome("get_parameters_for_import", **how) == PENDING
+            return
         given = self.admin.get_parameters_for_import(
             KeyId=self.key, WrappingAlgorithm=algorithm, WrappingKeySpec="RSA_2048"
         )
@@ -158,13 +172,15 @@ class Imports(RuleBasedStateMachine):
 
     @rule()
     def disable(self) -> None:
-        assert self.outcome("disable_key") == ("ok" if self.whole else PENDING)
-        self.disabled = self.disabled or self.whole
+        expected = self.switchable()
+        assert self.outcome("disable_key") == expected
+        self.disabled = self.disabled or expected == "ok"
 
     @rule()
     def enable(self) -> None:
-        assert self.outcome("enable_key") == ("ok" if self.whole else PENDING)
-        self.disabled = self.disabled and not self.whole
+        expected = self.switchable()
+        assert self.outcome("enable_key") == expected
+        self.disabled = self.disabled and expected != "ok"
 
     @rule()
     def encrypt(self) -> None:
@@ -173,6 +189,31 @@ class Imports(RuleBasedStateMachine):
         if expected == "ok":
             assert self.current is not None
             self.current.blobs.append(self.answer.ciphertext_blob)
+
+    @rule(days=st.integers(7, 30))
+    def schedule(self, days: int) -> None:
+        expected = "ok" if self.ends is None else PENDING
+        assert self.outcome("schedule_key_deletion", PendingWindowInDays=days) == expected
+        if expected == "ok":
+            self.ends = self.day + days
+
+    @rule()
+    def cancel(self) -> None:
+        """The key is disabled then, or waits for what was deleted or expired meanwhile."""
+        expected = PENDING if self.ends is None else "ok"
+        assert self.outcome("cancel_key_deletion") == expected
+        if expected == "ok":
+            self.ends, self.disabled = None, True
+
+    @rule()
+    def destroy(self) -> None:
+        """Another key follows one that is destroyed."""
+        due = self.ends is not None and self.ends <= self.day
+        gone = [each.key.key_id for each in self.world.destroy_due()]
+        assert gone == ([self.key] if due else [])
+        if due:
+            assert self.outcome("describe_key") == "NotFoundException"
+            self.create()
 
     @rule(days=st.integers(1, 15))
     def wait(self, days: int) -> None:
@@ -201,7 +242,10 @@ class Imports(RuleBasedStateMachine):
         assert found.key_state == self.state
         assert found.current_key_material_id == (self.current and self.current.id)
         dates = [each.until for each in self.own if each.until is not None]
-        if not self.whole:
+        told = self.whole or (
+            self.ends is not None and bool(self.own) and all(each.there for each in self.own)
+        )
+        if not told:
             assert (found.expiration_model, found.valid_to) == (None, None)
         else:
             assert found.expiration_model == (
