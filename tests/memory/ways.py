@@ -3,6 +3,7 @@
 A new way to refuse a request belongs here.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -12,12 +13,16 @@ from unittest.mock import patch
 
 import msgspec
 from botocore.credentials import Credentials
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from keystead import registry
+from keystead.custody import wrapping
 from keystead.custody.rows.rows import RowIntegrityError
 from keystead.registry import Implementation
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 from keystead.wire.http import HttpRequest
+from tests.importing import FOR_EVER, prepared
+from tests.kms.importer import Client as Importer
 from tests.memory.served import Served
 from tests.server.installations import Local
 
@@ -262,6 +267,51 @@ def temporary(local: Local) -> Mapping[str, Way]:
     }
 
 
+@contextmanager
+def one_wrapping_key(_: Served) -> Iterator[None]:
+    """To make a key of RSA takes far longer than all else of its call: it is made once."""
+    made = rsa.generate_private_key(65537, 2048)
+    with patch.object(wrapping, "generate_private_key", lambda *_: made):
+        yield
+
+
+def imports(by: Caller) -> Mapping[str, Way]:
+    """Imports of key material: what asks for one, the import, and each form that is refused."""
+    importer = Importer(by.local, by.local.admin)
+    key = importer.key()
+    given = {**prepared(importer, key, bytes(32)), **FOR_EVER}
+    importer.import_key_material(**given)
+    sent = {**given, "ImportToken": _text(given["ImportToken"]),
+            "EncryptedKeyMaterial": _text(given["EncryptedKeyMaterial"])}  # fmt: skip
+    asked = {"KeyId": key, "WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": OAEP}
+
+    def way(status: int, **members: Any) -> Way:
+        return Way(raw(by.kms("ImportKeyMaterial", **{**sent, **members})), status, least=1000)
+
+    return {
+        "parameters for an import": Way(
+            raw(by.kms("GetParametersForImport", **asked)), 200,
+            meanwhile=one_wrapping_key, least=1000,
+        ),
+        "an import": way(200),
+        "an import that is not unwrapped": way(400, EncryptedKeyMaterial=_text(bytes(256))),
+        "an import with a token of nobody": Way(
+            raw(by.kms("ImportKeyMaterial", **{**sent, "ImportToken": "YQ=="})), 400
+        ),
+        "an import of other material": way(400, ImportType="NEW_KEY_MATERIAL"),
+        "a deletion of no material": Way(
+            raw(by.kms("DeleteImportedKeyMaterial", KeyId=importer.key())), 200
+        ),
+    }  # fmt: skip
+
+
+OAEP = "RSAES_OAEP_SHA_256"
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
 def failures(by: Caller, key_id: str) -> Mapping[str, Way]:
     """Requests that fail for a reason that is ours."""
     listing = raw(by.kms("ListKeys"))
@@ -338,4 +388,5 @@ def ways(local: Local, longer: int) -> dict[str, Way]:
     nobody = Caller(permitted_nothing(local), longer)
     key_id = str(local.kms("CreateKey").json["KeyMetadata"]["KeyId"])
     signing = str(local.kms("CreateKey", **SIGNS).json["KeyMetadata"]["Arn"])
-    return {**from_outside(by, nobody, key_id, signing), **temporary(local), **failures(by, key_id)}
+    return {**from_outside(by, nobody, key_id, signing), **temporary(local), **imports(by),
+            **failures(by, key_id)}  # fmt: skip
