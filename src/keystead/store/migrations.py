@@ -1,8 +1,9 @@
 """Which schema does this store have, and which does this code need?  (DB-7)
 
 Migrations are the numbered files `NNNN_room.sql` in `migrations/`. Each file belongs to one room.
-They only go forward. Each runs in its own transaction, together with its entry in
-`schema_migrations`. So an interrupted upgrade continues where it stopped.
+They only go forward. All that are missing run in one transaction, together with their entries in
+`schema_migrations`. So an interrupted upgrade has changed nothing, and the older version still
+starts.
 
 Three cases are refused before anything is changed:
 

@@ -226,21 +226,23 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _migrate(turn: Turn, known: Sequence[migrations.Migration]) -> None:
-    """Apply the missing migrations, each together with its entry."""
-    turn.execute(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL PRIMARY KEY,"
-        " name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
-    )
-    applied: dict[int, str] = dict(turn.execute("SELECT number, checksum FROM schema_migrations"))
-    for migration in migrations.pending(known, applied):
-        try:
-            turn.execute("BEGIN IMMEDIATE")
+    """Apply the missing migrations with their entries, in one transaction: all, or none."""
+    try:
+        turn.execute("BEGIN IMMEDIATE")
+        turn.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL PRIMARY KEY,"
+            " name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT"
+        )
+        applied: dict[int, str] = dict(
+            turn.execute("SELECT number, checksum FROM schema_migrations")
+        )
+        for migration in migrations.pending(known, applied):
             turn.execute(migration.sql)
             turn.execute(
                 "INSERT INTO schema_migrations (number, name, checksum) VALUES (?, ?, ?)",
                 (migration.number, migration.name, migration.checksum),
             )
-            turn.execute("COMMIT")
-        except BaseException:
-            turn.undo()
-            raise
+        turn.execute("COMMIT")
+    except BaseException:
+        turn.undo()
+        raise
