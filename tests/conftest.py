@@ -20,6 +20,7 @@ from botocore.client import Config
 from botocore.exceptions import ClientError
 from hypothesis import settings
 
+from tests import nursery
 from tests.fast import SAMPLE, pytest_addoption, pytest_collection_modifyitems
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # pytest asks a conftest for them
@@ -64,7 +65,8 @@ class Server:
     data: Path
     port: int
     program: Sequence[str | Path] = (BIN / "keystead",)
-    process: "subprocess.Popen[bytes] | None" = None
+    """Empty: the nursery forks it, and no interpreter starts."""
+    process: "subprocess.Popen[bytes] | nursery.Forked | None" = None
 
     @property
     def endpoint(self) -> str:
@@ -72,12 +74,17 @@ class Server:
 
     def start(self, *options: str, region: str = REGION) -> None:
         """Start it and wait until it is ready."""
-        log = (self.data.parent / f"{self.data.name}.log").open("ab")
-        self.process = subprocess.Popen(
-            [*self.program, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
-             "--region", region, *options],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+        log = self.data.parent / f"{self.data.name}.log"
+        arguments = [
+            "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}",
+            "--region", region, *options,
+        ]  # fmt: skip
+        if self.program:
+            with log.open("ab") as lines:
+                command = [*self.program, *arguments]
+                self.process = subprocess.Popen(command, stdout=lines, stderr=lines)
+        else:
+            self.process = nursery.NURSERY.begin(arguments, log, log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -141,10 +148,7 @@ class Server:
 
     def keystead(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line on this server's data directory."""
-        return subprocess.run(
-            [BIN / "keystead", *arguments, "--data", self.data],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        return nursery.run(*arguments, "--data", self.data)
 
     def _commands(self) -> Path:
         """Where `aws` is: the installed script does not start from a path with a blank."""
@@ -180,7 +184,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
     """A server of the test's own, to be stopped, killed or locked out."""
-    running = Server(tmp_path / "data", free_port())
+    running = Server(tmp_path / "data", free_port(), program=())
     running.start("--region", OTHER_REGION)
     yield running
     if running.process is not None:

@@ -19,6 +19,7 @@ import pytest
 
 from keystead.cli import keystead as commands
 from keystead.cli import run
+from tests import nursery
 from tests.conftest import BIN, REGION, Credentials, Server, free_port, refused
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +28,7 @@ DIGITS = re.compile(r"[0-9]{12}")
 
 def keystead(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a command and hold it to what holds for all of them."""
-    ran = subprocess.run(
-        [BIN / "keystead", *map(str, arguments)],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    ran = nursery.run(*arguments, **environment)
     assert "Traceback" not in ran.stdout + ran.stderr
     ran.stderr = as_text(ran.stderr)
     if ran.returncode == 2:

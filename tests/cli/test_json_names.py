@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import BIN, Server, create_user, policy
+from tests import nursery
+from tests.conftest import Server, create_user, policy
 
 OURS = re.compile(r"[a-z][A-Za-z0-9]*")
 THEIRS = frozenset({"statement", "source", "context"})  # a policy's, or condition keys
@@ -65,10 +65,7 @@ def commands(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def test_one_naming(server: Server, commands: dict[str, list[str]], command: str) -> None:
     """Every member is camel case; accounts and their keys are named as by AWS."""
     data = [] if command == "lint" else ["--data", str(server.data)]
-    ran = subprocess.run(
-        [BIN / "keystead", *commands[command], "--json", *data],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    ran = nursery.run(*commands[command], "--json", *data)
     found = set(names(json.loads(ran.stdout)))
     assert found
     wrong = {name for name in found if not OURS.fullmatch(name)}
