@@ -124,9 +124,7 @@ class Worker(threading.Thread):
 
 def settle(clients: Clients, known: Known, number: int) -> None:
     """Compare the server with what was acknowledged; learn what became of the call in flight."""
-    iam, kms = clients.iam, clients.kms
-    pages = iam.get_paginator("list_users").paginate()
-    users = {u["UserName"] for page in pages for u in page["Users"]}
+    kms, users = clients.kms, users_with_policies(clients.iam)
     mine = {name for name in users if name.startswith(f"w{number}-")}
     kind, *rest = known.pending or ("nothing",)
 
@@ -143,17 +141,28 @@ def settle(clients: Clients, known: Known, number: int) -> None:
         else:
             assert stored == text
     for name, sid in known.policies.items():
-        document = iam.get_user_policy(UserName=name, PolicyName="p")["PolicyDocument"]
-        stored = document["Statement"]["Sid"]
+        stored = users[name]["p"]["Statement"]["Sid"]
         if kind == "policy" and name == rest[0] and stored == rest[1]:
             known.policies[name] = stored
         else:
             assert stored == sid
-    if kind == "policy" and rest[0] not in known.policies:
-        names = iam.list_user_policies(UserName=rest[0])["PolicyNames"]
-        if names:
-            known.policies[rest[0]] = rest[1]
+    if kind == "policy" and rest[0] not in known.policies and users[rest[0]]:
+        known.policies[rest[0]] = rest[1]
     known.pending = ()
+
+
+def users_with_policies(iam: Any) -> dict[str, dict[str, Any]]:
+    """Every user, and the documents of its policies by their names."""
+    pages = iam.get_paginator("get_account_authorization_details").paginate(
+        Filter=["User"], PaginationConfig={"PageSize": 1000}
+    )
+    return {
+        user["UserName"]: {
+            each["PolicyName"]: each["PolicyDocument"] for each in user.get("UserPolicyList", [])
+        }
+        for page in pages
+        for user in page["UserDetailList"]
+    }
 
 
 @pytest.mark.timeout(600)
@@ -161,7 +170,7 @@ def settle(clients: Clients, known: Known, number: int) -> None:
 def test_no_acknowledged_write_is_lost(campaign: int, tmp_path: Path) -> None:
     """After a kill, every acknowledged call is there; the one in flight wholly or not at all."""
     chance = random.Random(campaign)
-    server = Server(tmp_path / "data", free_port())
+    server = Server(tmp_path / "data", free_port(), program=())
     known = [Known(), Known()]
     clients: list[Clients] = []
 
