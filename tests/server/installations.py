@@ -14,6 +14,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
 from keystead.audit.event import Event
+from keystead.custody import hierarchy
+from keystead.custody.passwords import Cost, Passwords
 from keystead.custody.seals.root import FileSeal
 from keystead.server.installation import founding
 from keystead.server.installation.config import Config
@@ -160,8 +162,14 @@ def open_local(directory: Path) -> Local:
     """Make an installation and open it."""
     time = Time()
     held = lock(directory)
-    founded = founding.found(directory, choices(), time.wall())
+    with patch.object(hierarchy, "Passwords", _cheap_passwords):
+        founded = founding.found(directory, choices(), time.wall())
     return _opened(directory, held, founded, time)
+
+
+def _cheap_passwords(pepper: bytes) -> Passwords:
+    """The hash of the first password costs most of a founding, and no test here asks for it."""
+    return Passwords(pepper, Cost(passes=2, memory_kib=19 * 1024, lanes=1))
 
 
 def reopen(local: Local) -> Local:
