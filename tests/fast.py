@@ -40,6 +40,18 @@ LEFT_OUT = (
     "tests/server/test_unsupported_keys.py",
     "tests/store/test_power_loss.py",
 )
+LONGEST = (
+    "tests/story/test_terraform.py",
+    "tests/durability/",
+    "tests/memory/",
+    "tests/server/test_evictions.py",
+    "tests/hostile/",
+    "tests/audit/test_failed_syncs.py",
+    "tests/server/test_founding.py",
+    "tests/store/test_power_loss.py",
+)
+"""They are begun first: at the end no worker waits while another is in a long test."""
+
 SAMPLE = 20
 """Of the decision vectors every twentieth of each file is tried."""
 
@@ -49,7 +61,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what is left out."""
+    """Begin with the longest, and deselect what is left out."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if not config.getoption("--fast"):
         return
     kept = [item for item in items if not is_left_out(item.nodeid, fixtures(item))]
