@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from keystead.audit.counted import EACH_OWNER, IN_ALL, NAMED
 from keystead.audit.show import Filter, events, row
-from keystead.audit.unknown_callers import EACH_ADDRESS, EVENT_NAME, IN_ALL, NAMED
+from keystead.audit.unknown_callers import EVENT_NAME
 from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
 from keystead.store.protocol import StoreUnavailable
@@ -53,13 +54,13 @@ def counts(local: Local) -> dict[str, Any]:
 
 def test_a_flood_is_counted(local: Local) -> None:
     """What one address sends beyond its share becomes one record, and metrics count each."""
-    for _ in range(EACH_ADDRESS + 40):
+    for _ in range(EACH_OWNER + 40):
         assert local.send(unsigned(local)).status == 403
     assert local.send(unsigned(local, "192.0.2.2")).status == 403
     local.installation.write_counted()
     local.installation.write_counted()
 
-    assert named(local)["ListUsers"] == EACH_ADDRESS + 1
+    assert named(local)["ListUsers"] == EACH_OWNER + 1
     assert named(local)[EVENT_NAME] == 1
     assert counts(local)["requests"] == 40
     assert counts(local)["errorCodes"] == {UNSIGNED: 40}
@@ -68,18 +69,18 @@ def test_a_flood_is_counted(local: Local) -> None:
         series for (_, _, code), series in local.installation.metrics.calls.items()
         if code == UNSIGNED
     ]  # fmt: skip
-    assert sum(series.buckets) == EACH_ADDRESS + 41
+    assert sum(series.buckets) == EACH_OWNER + 41
     assert local.installation.unknown.counted == 40
 
 
 def test_the_next_minute_is_recorded_again(local: Local) -> None:
     """The share is one of each minute."""
-    for _ in range(EACH_ADDRESS + 1):
+    for _ in range(EACH_OWNER + 1):
         local.send(unsigned(local))
     local.time.passes(timedelta(minutes=1))
     local.send(unsigned(local))
 
-    assert named(local)["ListUsers"] == EACH_ADDRESS + 1
+    assert named(local)["ListUsers"] == EACH_OWNER + 1
 
 
 def test_many_addresses_share_one_limit(local: Local) -> None:
@@ -98,12 +99,12 @@ def test_many_addresses_share_one_limit(local: Local) -> None:
 
 def test_who_is_known_is_always_recorded(local: Local) -> None:
     """Refusals and successes of callers who are authenticated have a record each."""
-    for _ in range(EACH_ADDRESS + 5):
+    for _ in range(EACH_OWNER + 5):
         local.iam("GetUser", UserName="nobody")
         local.iam("ListUsers")
 
     found = named(local)
-    assert found["GetUser"] == found["ListUsers"] == EACH_ADDRESS + 5
+    assert found["GetUser"] == found["ListUsers"] == EACH_OWNER + 5
     assert EVENT_NAME not in found
 
 
