@@ -51,7 +51,7 @@ def build(directory: Path, count: int) -> None:
     now = datetime.now(UTC)
     held = lock(directory / "data")
     founded = founding.found(directory / "data", Choices(FileSeal(), REGION, "http://x"), now)
-    installation = Installation(Config(data=str(directory / "data"), regions=(REGION,)), held)
+    installation = Installation(_config(directory), held)
     policy = json.dumps(
         {"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{founded.account_id}:root"},
@@ -124,8 +124,7 @@ def measure(directory: Path) -> None:
     some = json.loads((directory / "some.json").read_text())
     who = (some["access_key_id"], some["secret"])
     wall, cpu = time.perf_counter(), time.process_time()
-    config = Config(data=str(directory / "data"), regions=(REGION,))
-    installation = Installation(config, lock(directory / "data"))
+    installation = Installation(_config(directory), lock(directory / "data"))
     _tell("start", wall, cpu)
     for place, key in enumerate(some["keys"][:3]):
         request = _request(*who, "Encrypt", _encrypt(key))
@@ -141,6 +140,10 @@ def measure(directory: Path) -> None:
         _timed(installation, request)
     _tell("CreateKey", wall, cpu, len(creating))
     installation.close()
+
+
+def _config(directory: Path) -> Config:
+    return Config(data=str(directory / "data"), regions=(REGION,), request_quotas=False)
 
 
 def _encrypt(key: str) -> bytes:

@@ -315,6 +315,7 @@ def _over_tls(plain: Server, directory: Path) -> Server:
     issued.private_key_pem.write_to_path(directory / "key.pem")
     (directory / "key.pem").chmod(0o600)
     files = {
+        **plain.environment,
         "KEYSTEAD_TLS_CERTIFICATE": str(directory / "cert.pem"),
         "KEYSTEAD_TLS_KEY": str(directory / "key.pem"),
     }

@@ -18,6 +18,7 @@ from botocore.config import Config
 
 REGION = "us-east-1"
 SETUP_CALLS = 4  # of `prepared`, which moto lets through without authentication
+WITHOUT_LIMIT = {"KEYSTEAD_REQUEST_QUOTAS": "false"}  # every call is counted all the same
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -158,7 +159,7 @@ def keystead(binary: str, directory: Path) -> Server:
     command = [
         binary, "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--region", REGION
     ]  # fmt: skip
-    return Server("keystead", command, port, "/readyz")
+    return Server("keystead", command, port, "/readyz", dict(WITHOUT_LIMIT))
 
 
 def moto(binary: str) -> Server:

@@ -22,6 +22,7 @@ from keystead.identity.rules import (
     EmptyList,
     Missing,
 )
+from keystead.kms import quotas
 from keystead.kms.operations import stores
 from keystead.registry import implementation
 from keystead.server.installation.config import reference
@@ -107,9 +108,19 @@ def answer(row: DeclinedRules | DeclinedOrganizationsRules) -> str:
             return f"`{refused.value}`"
 
 
+QUOTAS_TEXT = """\
+## Quotas
+
+The quotas of KMS, with AWS's numbers ([why](decisions/0041-quotas.md)). A request quota counts the
+calls of all principals of an account in a Region, refused ones and dry runs included. Calls about
+another account's key count for the account of the caller. A call above it is refused with
+`ThrottlingException`, a resource above its quota with `LimitExceededException`.
+"""
+
+
 def configuration() -> str:
-    """Every setting, from its own docstring."""
-    return f"{GENERATED}# Configuration\n\n{reference()}"
+    """Every setting, from its own docstring, and the quotas that can be set."""
+    return f"{GENERATED}# Configuration\n\n{reference()}\n{QUOTAS_TEXT}\n{quotas.reference()}"
 
 
 METRICS_TEXT = """\

@@ -5,10 +5,10 @@ service whose operations need more facts adds fields. A call finds its row by th
 operation. An operation without a row is never performed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from keystead.wire.operation import Operation
 
@@ -51,6 +51,14 @@ _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
 _ITS_SERVICES: frozenset[CredentialKind] = frozenset()
 
 
+class Elsewhere(NamedTuple):
+    """A call counts against a request quota in a second Region."""
+
+    member: str  # of the input, with the Region
+    quota: str
+    times: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The row of one operation."""
@@ -89,6 +97,15 @@ class Rules:
 
     CloudTrail says so of every call that gives credentials; a code that is shown counts once.
     """
+
+    quotas: Callable[[Any], tuple[str, ...]] | None = None
+    """The request quotas that a call counts against, by its input; by None if that is not readable.
+
+    A service without a word here has none.
+    """
+
+    quota_elsewhere: Elsewhere | None = None
+    """The request quota that a call counts against in another Region, too."""
 
     def changes(self, request: object) -> bool:
         """May this request change anything, if it is allowed?"""

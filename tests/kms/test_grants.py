@@ -8,7 +8,6 @@ import pytest
 
 from keystead.arns import iam_arn
 from keystead.kms.grants import MOST_ALIKE
-from keystead.kms.operations import grants as operations
 from keystead.policy.evaluation import AccessDenied
 from keystead.policy.evaluation.question import Principal, PrincipalPolicies, PrincipalType
 from keystead.wire.models import kms as api
@@ -827,11 +826,9 @@ def test_dry_runs(admin: Kms, world: World, key: str) -> None:
         bob.retire_grant(GrantToken=made.grant_token, DryRun=True)
 
 
-def test_a_key_has_so_many_grants(
-    admin: Kms, world: World, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_has_so_many_grants(admin: Kms, world: World, key: str) -> None:
     """The quota counts the grants of a key; one that is made again by name needs no room."""
-    monkeypatch.setattr(operations, "MOST_GRANTS", 2)
+    world.quotas.use(["Grants per KMS key=2"], requests=True)
     bob = stranger(world)
     made = [grant(admin, key, bob, Name=name) for name in ("a", "b")]
     with refused("LimitExceededException"):

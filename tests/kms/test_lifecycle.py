@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from keystead.custody.backends.software.families import FAMILIES
-from keystead.kms import creation
 from keystead.wire.models import kms as api
 from tests.kms.world import (
     ACCOUNT,
@@ -199,9 +198,9 @@ def test_tags_at_creation_are_asked_too(world: World) -> None:
     world.caller("bob", policies=[allow("kms:CreateKey"), on_keys]).create_key(**tags)
 
 
-def test_the_quota(admin: Kms, monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+def test_the_quota(admin: Kms, world: World) -> None:
     """An account has so many keys in a Region, in any state, and no more."""
-    monkeypatch.setattr(creation, "MOST_KEYS", 2)
+    world.quotas.use(["KMS keys=2"], requests=True)
     first = admin.key()
     admin.key()
     admin.schedule_key_deletion(KeyId=first)

@@ -232,12 +232,10 @@ def test_the_lockout_check_is_about_the_replica(admin: Kms) -> None:
     )  # fmt: skip
 
 
-def test_the_quota_is_of_the_replicas_region(
-    admin: Kms, there: Kms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_quota_is_of_the_replicas_region(world: World, admin: Kms, there: Kms) -> None:
     key = admin.key(MultiRegion=True)
     there.key()
-    monkeypatch.setattr("keystead.kms.creation.MOST_KEYS", 1)
+    world.quotas.use(["KMS keys=1"], requests=True)
 
     with refused("LimitExceededException"):
         admin.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)

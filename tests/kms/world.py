@@ -31,6 +31,7 @@ from keystead.kms.heard import Heard
 from keystead.kms.keys.records import Place
 from keystead.kms.keys.repository import KeyRepository
 from keystead.kms.keys.uses import LastUses
+from keystead.kms.quotas import Quotas
 from keystead.kms.rules import KMS
 from keystead.kms.schedule.dated import DatedWork, due, one_by_one
 from keystead.kms.schedule.deletion import DESTRUCTION
@@ -146,6 +147,7 @@ class World:
     directory: Path
     now: datetime = START
     people: People = field(default_factory=People)
+    quotas: Quotas = field(default_factory=Quotas)
     events: list[Event] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)  # of calls that only read
     seem_due: list[Place] = field(default_factory=list)  # what an index leads jobs to, if it lies
@@ -267,6 +269,7 @@ class Kms:
                 custody=self.world.custody,
                 tokens=self.world.hierarchy.tokens,
                 last_uses=self.world.last_uses,
+                quotas=self.world.quotas,
                 regions=frozenset({REGION, OTHER_REGION, "ap-south-1"}),
             )
             answer = performed(implemented, call, request)

@@ -158,13 +158,13 @@ def choices() -> Choices:
     return Choices(FileSeal(), REGION, ENDPOINT)
 
 
-def open_local(directory: Path) -> Local:
-    """Make an installation and open it."""
+def open_local(directory: Path, **settings: Any) -> Local:
+    """Make an installation and open it. Its clock stands still, so calls are not counted."""
     time = Time()
     held = lock(directory)
     with patch.object(hierarchy, "Passwords", _cheap_passwords):
         founded = founding.found(directory, choices(), time.wall())
-    return _opened(directory, held, founded, time)
+    return _opened(directory, held, founded, time, **{"request_quotas": False, **settings})
 
 
 def _cheap_passwords(pepper: bytes) -> Passwords:
@@ -181,12 +181,14 @@ def reopen(local: Local) -> Local:
 def opened(local: Local) -> Local:
     """An installation that is closed, opened again."""
     directory = local.installation.directory
-    return _opened(directory, lock(directory), local.founded, local.time)
+    return _opened(directory, lock(directory), local.founded, local.time, request_quotas=False)
 
 
-def _opened(directory: Path, held: DirectoryLock, founded: Founded, time: Time) -> Local:
+def _opened(
+    directory: Path, held: DirectoryLock, founded: Founded, time: Time, **settings: Any
+) -> Local:
     installation = Installation(
-        Config(data=str(directory), regions=(REGION, OTHER_REGION)), held,
+        Config(str(directory), regions=(REGION, OTHER_REGION), **settings), held,
         wall=time.wall, monotonic=lambda: time.monotonic,
     )  # fmt: skip
     local = Local(installation, founded, time)

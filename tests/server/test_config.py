@@ -74,6 +74,8 @@ def test_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
         ("trusted_proxies = ['10.0.0.1/8']", "`trusted_proxies`: `10.0.0.1/8` is not a network"),
         ("max_connections = 0", "`max_connections` must be at least 1"),
         ("drain_seconds = -1", "`drain_seconds` must not be negative"),
+        ("quotas = ['CreateKeys=1']", "`quotas`: there is no quota `CreateKeys`"),
+        ("request_quotas = 'off'", "must be true or false"),
         ("tls_key = 'key.pem'", "TLS needs both a certificate and its key"),
         ("seal = 'passphrase'", "no passphrase is given"),
         ("listen = ['0.0.0.0:8420']", "plain HTTP on `0.0.0.0:8420` would be readable"),
@@ -110,6 +112,7 @@ def test_wrong_environment(name: str, value: str, said: str) -> None:
         {"listen": ["0.0.0.0:8420"], "tls_certificate": "c", "tls_key": "k"},
         {"trusted_proxies": ["10.0.0.0/8", "2001:db8::1"]},
         {"seal": "passphrase", "passphrase_file": "p"},
+        {"request_quotas": False, "quotas": ["CreateKey=1", "111122223333:CreateKey=2"]},
     ],
 )
 def test_right_settings(settings: dict[str, object]) -> None:

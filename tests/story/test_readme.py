@@ -5,6 +5,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Server
 
 README = Path(__file__).parents[2] / "README.md"
@@ -57,6 +59,13 @@ def follow(page: Path, server: Server, folder: Path) -> list[Step]:
     return session
 
 
+@pytest.fixture
+def with_quotas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that start after this have AWS's request quotas, as they do for a user."""
+    monkeypatch.delenv("KEYSTEAD_REQUEST_QUOTAS", raising=False)
+
+
+@pytest.mark.usefixtures("with_quotas")
 def test_first_session(own_server: Server, tmp_path: Path) -> None:
     """Every command of the README does what the page says, refusals included."""
     assert len(follow(README, own_server, tmp_path)) > 25

@@ -22,6 +22,7 @@ from keystead.kms.keys import (
     key_reference,
     nobodys_key,
 )
+from keystead.kms.quotas import Quotas
 from keystead.kms.rules import KmsRules, add_request_keys
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.store.cache import Noting
@@ -39,6 +40,7 @@ class KmsCall(Call, kw_only=True):
     custody: Custody
     tokens: Tokens
     last_uses: LastUses
+    quotas: Quotas
     regions: frozenset[str] = frozenset()  # of the installation
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
 

@@ -4,7 +4,7 @@ from typing import NamedTuple, cast
 
 from keystead.custody.backends import GIVEN_SPECS
 from keystead.errors import ValidationException
-from keystead.kms import usage
+from keystead.kms import quotas, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import KeyCount, described, tags
@@ -12,8 +12,6 @@ from keystead.kms.requests import refuse_store
 from keystead.policy.evaluation import ContextValue
 from keystead.tags import request_keys
 from keystead.wire.models import kms as api
-
-MOST_KEYS = 100_000  # per account and Region, in any state
 
 
 class Wanted(NamedTuple):
@@ -121,8 +119,9 @@ def require_served(call: KmsCall, wanted: Wanted, request: api.CreateKeyRequest)
 def require_room(call: KmsCall) -> KeyCount | None:
     """Refuse a key over the account's quota; returns the account's keys so far."""
     counted = call.repository.counted(call.transaction, call.account, call.region)
-    if counted is not None and counted.keys >= MOST_KEYS:
+    most = call.quotas.most(quotas.KEYS, call.account)
+    if (0 if counted is None else counted.keys) >= most:
         raise api.LimitExceededException(
-            f"The account has {MOST_KEYS} KMS keys in this Region, which is the most it can have."
+            f"The account has {most} KMS keys in this Region, which is the most it can have."
         )
     return counted

@@ -7,13 +7,13 @@ the other facts about actions, in `policy/evaluation/service_rules.py`.
 from dataclasses import dataclass, field, replace
 
 from keystead.custody.material import VERBS, Verb
-from keystead.kms import states, usage
+from keystead.kms import quotas, states, usage
 from keystead.kms.states import NO_KEY, Line, line
 from keystead.kms.usage import Use
 from keystead.paging import Sizes
 from keystead.policy.evaluation import ContextValue, works_across_accounts
 from keystead.policy.text import ascii_lower
-from keystead.rules import Rules, table
+from keystead.rules import Elsewhere, Rules, table
 from keystead.wire.models import kms as api
 
 
@@ -54,6 +54,13 @@ AGREEMENT = usage.of("KEY_AGREEMENT")
 ENCAPSULATION = usage.of("ENCAPSULATE_DECAPSULATE")
 DATA_KEY = usage.of("ENCRYPT_DECRYPT", only=usage.SYMMETRIC_DEFAULT)
 
+SYMMETRIC = quotas.named(quotas.SYMMETRIC)
+ECC = quotas.named(quotas.ECC)
+ML_KEM = quotas.named(quotas.ML_KEM)
+BY_ALGORITHM = quotas.by_algorithm("encryption_algorithm")
+BY_SIGNATURE = quotas.by_algorithm("signing_algorithm", quotas.RSA)
+BY_BOTH = quotas.by_algorithms("source_encryption_algorithm", "destination_encryption_algorithm")
+
 ok = None
 dis, pdel, nopd = states.disabled, states.pending_deletion, states.not_pending_deletion
 imp, una, org = states.pending_import, states.unavailable, states.wrong_origin
@@ -71,16 +78,16 @@ _ROWS = (
     KmsRules(api.CreateGrant, answer_recorded=True,
              states=line(ok,   dis,  pdel, imp,  ok,   cre,  ok)),
     KmsRules(api.CreateKey, asks=("kms:CreateKey", "kms:TagResource"), answer_recorded=True),
-    KmsRules(api.Decapsulate, by_alias=True, use=ENCAPSULATION,
+    KmsRules(api.Decapsulate, by_alias=True, use=ENCAPSULATION, quotas=ML_KEM,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.Decrypt, by_alias=True, use=CIPHER,
+    KmsRules(api.Decrypt, by_alias=True, use=CIPHER, quotas=BY_ALGORITHM,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
     KmsRules(api.DeleteAlias,
              states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
     KmsRules(api.DeleteCustomKeyStore),
     KmsRules(api.DeleteImportedKeyMaterial,
              states=line(ok,   ok,   ok,   ok,   org,  cre,  upd)),
-    KmsRules(api.DeriveSharedSecret, by_alias=True, use=AGREEMENT,
+    KmsRules(api.DeriveSharedSecret, by_alias=True, use=AGREEMENT, quotas=ECC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
     KmsRules(api.DescribeCustomKeyStores, pages=Sizes(100, 1000)),
     KmsRules(api.DescribeKey, by_alias=True,
@@ -94,21 +101,22 @@ _ROWS = (
              states=line(ok,   ok,   pdel, imp,  ok,   cre,  upd)),
     KmsRules(api.EnableKeyRotation,
              states=line(ok,   dis,  pdel, org,  org,  cre,  ok)),
-    KmsRules(api.Encapsulate, by_alias=True, use=ENCAPSULATION,
+    KmsRules(api.Encapsulate, by_alias=True, use=ENCAPSULATION, quotas=ML_KEM,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.Encrypt, by_alias=True, use=CIPHER,
+    KmsRules(api.Encrypt, by_alias=True, use=CIPHER, quotas=BY_ALGORITHM,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.GenerateDataKey, by_alias=True, use=DATA_KEY,
+    KmsRules(api.GenerateDataKey, by_alias=True, use=DATA_KEY, quotas=SYMMETRIC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.GenerateDataKeyPair, by_alias=True, use=DATA_KEY,
+    KmsRules(api.GenerateDataKeyPair, by_alias=True, use=DATA_KEY, quotas=quotas.by_pair,
              states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
     KmsRules(api.GenerateDataKeyPairWithoutPlaintext, by_alias=True, use=DATA_KEY,
+             quotas=quotas.by_pair,
              states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
-    KmsRules(api.GenerateDataKeyWithoutPlaintext, by_alias=True, use=DATA_KEY,
+    KmsRules(api.GenerateDataKeyWithoutPlaintext, by_alias=True, use=DATA_KEY, quotas=SYMMETRIC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.GenerateMac, by_alias=True, use=MAC,
+    KmsRules(api.GenerateMac, by_alias=True, use=MAC, quotas=SYMMETRIC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.GenerateRandom, of_caller=False),
+    KmsRules(api.GenerateRandom, of_caller=False, quotas=SYMMETRIC),
     KmsRules(api.GetKeyLastUsage,
              states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
     KmsRules(api.GetKeyPolicy,
@@ -136,10 +144,11 @@ _ROWS = (
     KmsRules(api.PutKeyPolicy,
              states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
     KmsRules(api.ReEncrypt, asks=("kms:ReEncryptFrom", "kms:ReEncryptTo"),
-             by_alias=True, use=CIPHER,
+             by_alias=True, use=CIPHER, quotas=BY_BOTH,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
     KmsRules(api.ReplicateKey, answer_recorded=True,
              asks=("kms:ReplicateKey", "kms:CreateKey", "kms:TagResource"),
+             quota_elsewhere=Elsewhere("replica_region", "CreateKey", times=2),
              states=line(ok,   dis,  pdel, imp,  una,  cre,  upd)),
     KmsRules(api.RetireGrant,
              states=line(ok,   ok,   ok,   ok,   ok,   ok,   ok)),
@@ -149,7 +158,7 @@ _ROWS = (
              states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
     KmsRules(api.ScheduleKeyDeletion, answer_recorded=True,
              states=line(ok,   ok,   pdel, ok,   ok,   ok,   upd)),
-    KmsRules(api.Sign, by_alias=True, use=SIGNATURE,
+    KmsRules(api.Sign, by_alias=True, use=SIGNATURE, quotas=BY_SIGNATURE,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
     KmsRules(api.TagResource,
              states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
@@ -162,19 +171,21 @@ _ROWS = (
     KmsRules(api.UpdateKeyDescription,
              states=line(ok,   ok,   pdel, ok,   ok,   ok,   ok)),
     KmsRules(api.UpdatePrimaryRegion,
+             quota_elsewhere=Elsewhere("primary_region", "UpdatePrimaryRegion"),
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.Verify, by_alias=True, use=SIGNATURE,
+    KmsRules(api.Verify, by_alias=True, use=SIGNATURE, quotas=BY_SIGNATURE,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.VerifyMac, by_alias=True, use=MAC,
+    KmsRules(api.VerifyMac, by_alias=True, use=MAC, quotas=SYMMETRIC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
 )
 # fmt: on
 
 
 def _complete(row: KmsRules) -> KmsRules:
-    """The row, with the fact that policies know about its actions."""
+    """The row, with the fact that policies know about its actions, and the quota of its name."""
     across = any(works_across_accounts(ascii_lower(action)) for action in row.asks)
-    return replace(row, across_accounts=across)
+    charged = row.quotas or quotas.named(row.operation.name)
+    return replace(row, across_accounts=across, quotas=charged)
 
 
 KMS = table(*map(_complete, _ROWS))

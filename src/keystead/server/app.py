@@ -277,6 +277,7 @@ class Server:
 
     def _use(self, config: Config, most: int, context: ssl.SSLContext | None) -> None:
         self._config = config
+        self._installation.use_quotas(config)
         self._installation.store.distrust()  # no cached value outlives a changed setting
         logs.set_level(config.log_level)
         self._counts.allow(config.max_connections_per_peer, most)

@@ -7,7 +7,6 @@ from keystead.call import Target
 from keystead.errors import AwsError, ValidationException
 from keystead.wire.models import kms as api
 
-MOST_ALIASES = 50  # per key
 RESOURCE_TYPE = "AWS::KMS::Alias"
 
 _NAME = re.compile(r"\A[a-zA-Z0-9/_-]+\Z")

@@ -4,7 +4,7 @@ Permission is needed on the alias and on each key that it names or shall name (k
 """
 
 from keystead.errors import ValidationException
-from keystead.kms import usage
+from keystead.kms import quotas, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import AliasRecord, Key, aliases
 from keystead.kms.paging import page
@@ -23,7 +23,7 @@ def create_alias(call: KmsCall, request: api.CreateAliasRequest) -> None:
     call.require_state(key)
     if call.repository.alias(call.transaction, call.account, call.region, name) is not None:
         raise api.AlreadyExistsException(f"An alias with the name {alias.arn_text} already exists")
-    _require_room(key)
+    _require_room(call, key)
     now_us = microseconds(call.now)
     call.repository.add_alias(
         call.transaction,
@@ -52,7 +52,7 @@ def update_alias(call: KmsCall, request: api.UpdateAliasRequest) -> None:
             "An alias can only be moved to a KMS key of the same type and the same key usage."
         )
     if key.key_id != old_key.key_id:
-        _require_room(key)
+        _require_room(call, key)
     call.repository.move_alias(call.transaction, alias, key.key_id, microseconds(call.now))
 
 
@@ -110,11 +110,11 @@ def _own_key(call: KmsCall, key_id: str) -> Key:
     return key
 
 
-def _require_room(key: Key) -> None:
-    if len(key.aliases) >= aliases.MOST_ALIASES:
+def _require_room(call: KmsCall, key: Key) -> None:
+    most = call.quotas.most(quotas.ALIASES, key.owner)
+    if len(key.aliases) >= most:
         raise api.LimitExceededException(
-            f"{key.arn_text} has {aliases.MOST_ALIASES} aliases, which is the most a KMS key can"
-            " have."
+            f"{key.arn_text} has {most} aliases, which is the most a KMS key can have."
         )
 
 

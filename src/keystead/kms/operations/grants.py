@@ -11,7 +11,7 @@ import msgspec
 
 from keystead.arns import account_in, iam_arn, kms_arn, partition_of
 from keystead.errors import ValidationException
-from keystead.kms import key_policies
+from keystead.kms import key_policies, quotas
 from keystead.kms.call import KmsCall
 from keystead.kms.grants import (
     EQUALS,
@@ -34,9 +34,6 @@ from keystead.policy.evaluation import ContextValue, Permit
 from keystead.registry import implements
 from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
-
-MOST_GRANTS = 50_000
-"""On one key: AWS's quota (kms.md 19.2)."""
 
 _GRANT_ID = re.compile(r"[0-9a-f]{64}")
 _UNIQUE_ID = re.compile(r"(?:AIDA|AROA)[A-Z0-9]{12,124}(?::[\w+=,.@-]+)?")
@@ -200,9 +197,10 @@ def _require_room(call: KmsCall, key: Key) -> GrantCount | None:
     """How many grants the key has; refused if one more is too many."""
     place = (key.account, key.region, key.key_id)
     counted = call.repository.grants.counted(call.transaction, place)
-    if counted is not None and counted.grants >= MOST_GRANTS:
+    most = call.quotas.most(quotas.GRANTS, key.owner)
+    if (0 if counted is None else counted.grants) >= most:
         raise api.LimitExceededException(
-            f"{key.arn_text} has {MOST_GRANTS} grants, which is the most a KMS key can have."
+            f"{key.arn_text} has {most} grants, which is the most a KMS key can have."
         )
     return counted
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from keystead.kms import imports, usage
+from keystead.kms import imports, quotas, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import ImportedMaterial, Key, MaterialRecord
 from keystead.kms.paging import page
@@ -17,7 +17,6 @@ from keystead.registry import implements
 from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
 
-_MOST_ON_DEMAND = 25
 _NEAR = timedelta(minutes=20)
 _ENDING = {KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION}
 
@@ -102,7 +101,8 @@ def _require_quiet(call: KmsCall, key: Key) -> None:
 
 def _require_quota(call: KmsCall, key: Key) -> None:
     materials = call.repository.materials(call.transaction, key.record)
-    if sum(m.rotation_type == "ON_DEMAND" for m in materials) >= _MOST_ON_DEMAND:
+    most = call.quotas.most(quotas.ROTATIONS, key.owner)
+    if sum(m.rotation_type == "ON_DEMAND" for m in materials) >= most:
         raise api.LimitExceededException(
             "The on-demand rotations limit has been reached for the given keyId. No more on-demand"
             f" rotations can be performed for this key: {key.arn_text}"

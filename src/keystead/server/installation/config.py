@@ -20,6 +20,7 @@ import msgspec
 
 from keystead.arns import partition_of
 from keystead.failures import Failure
+from keystead.kms import quotas
 from keystead.server.installation.addresses import (
     Address,
     Network,
@@ -31,7 +32,7 @@ from keystead.server.installation.addresses import (
 PREFIX = "KEYSTEAD_"
 READ_AGAIN = (
     "tls_certificate", "tls_key", "trusted_proxies", "max_connections", "max_connections_per_peer",
-    "drain_seconds", "log_level",
+    "drain_seconds", "log_level", "request_quotas", "quotas",
 )  # fmt: skip
 """The settings that a running server reads again at SIGHUP. All others need a restart."""
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
@@ -113,6 +114,14 @@ class Config:
     checkpoint_file: str = ""
     """A second file, to which each signed checkpoint of the audit log is appended. Put it on
     another machine's disk: an attacker who rewrites the data directory cannot rewrite that."""
+
+    request_quotas: bool = True
+    """Refuse calls above AWS's request quotas with `ThrottlingException`, as AWS does. SDKs wait
+    and try again. Without it the rate of calls is not limited."""
+
+    quotas: tuple[str, ...] = ()
+    """Quotas with another number than AWS's: `NAME=NUMBER` for all accounts, such as
+    `CreateKey=50`, and `ACCOUNT:NAME=NUMBER` for one. The names are [below](#quotas)."""
 
     @property
     def directory(self) -> Path:
@@ -281,6 +290,7 @@ def _check(config: Config) -> None:
             "write it to a file with mode 0600 and set `passphrase_file`",
         )
     _ = config.proxies  # raises Failure for a text that is not a network
+    quotas.read(config.quotas)
     _check_exposure(config)
 
 

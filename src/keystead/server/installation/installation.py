@@ -21,6 +21,7 @@ import keystead.kms.operations
 from keystead.arns import partition_of, speak
 from keystead.audit.event import Event
 from keystead.audit.sinks import FileSink
+from keystead.audit.throttled_calls import ThrottledCalls
 from keystead.audit.trail import Trail
 from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Guardrails
@@ -42,6 +43,7 @@ from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.call import KmsCall
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
+from keystead.kms.quotas import Quotas
 from keystead.kms.rules import KMS
 from keystead.kms.schedule import DATED, DESTRUCTION, EXPIRY, DatedWork
 from keystead.policy.enforcement import Enforcer
@@ -61,7 +63,7 @@ from keystead.server.installation.jobs import (
 )
 from keystead.server.installation.serving import Serving
 from keystead.server.lane import Lane
-from keystead.server.pipeline import OpenCall, Pipeline, new_request_id
+from keystead.server.pipeline import OpenCall, Pipeline, Throttle, new_request_id
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import StoreUnavailable
@@ -169,6 +171,9 @@ class Installation:
             RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Capacity()
         )
         self.unknown = UnknownCallers(self.trail, monotonic)
+        self.throttled = ThrottledCalls(self.trail, monotonic)
+        self.quotas = Quotas(config.quotas, requests=config.request_quotas)
+        self.throttle = Throttle(self.quotas.per_second, monotonic)
         self.lane = Lane()
         self.authenticator = Authenticator(
             self.identities, self.hierarchy.session_tokens, config.regions, self.last_used
@@ -183,6 +188,8 @@ class Installation:
             self.metrics,
             self.refusals,
             self.unknown,
+            self.throttled,
+            self.throttle,
             self.lane,
             self.preparations,
         )
@@ -218,6 +225,7 @@ class Installation:
             + self.refusals.kept_bytes
             + self.enforcer.kept_bytes
             + self.hierarchy.sums.kept_bytes
+            + self.throttle.kept_bytes
         )
 
     def _signed(self) -> int:
@@ -240,6 +248,7 @@ class Installation:
                 custody=self.custody,
                 tokens=tokens,
                 last_uses=self.last_uses,
+                quotas=self.quotas,
                 regions=frozenset(self.config.regions),
                 accept_unsupported_condition_keys=accept,
             ),
@@ -286,6 +295,11 @@ class Installation:
                 accept_unsupported_condition_keys=accept,
             ),
         }
+
+    def use_quotas(self, config: Config) -> None:
+        """Take the quotas of settings that were read again; every account has all its calls."""
+        self.quotas.use(config.quotas, requests=config.request_quotas)
+        self.throttle.forget()
 
     # durability
 
@@ -390,7 +404,8 @@ class Installation:
 
     def write_counted(self) -> None:
         """Make a record of the refusals that were only counted."""
-        self.unknown.write(new_request_id(), self.clock.now(), self.commit)
+        for counted in (self.unknown, self.throttled):
+            counted.write(new_request_id(), self.clock.now(), self.commit)
 
     def write_refusals(self) -> None:
         """Store the refusals that wait to be written."""

@@ -4,5 +4,8 @@ from keystead.server.pipeline.answer import TEXT, Answer
 from keystead.server.pipeline.exchange import new_request_id
 from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.pipeline import OpenCall, Pipeline
+from keystead.server.pipeline.throttle import Throttle
 
-__all__ = ("TEXT", "Again", "Answer", "Later", "OpenCall", "Pipeline", "new_request_id")
+__all__ = (
+    "TEXT", "Again", "Answer", "Later", "OpenCall", "Pipeline", "Throttle", "new_request_id",
+)  # fmt: skip

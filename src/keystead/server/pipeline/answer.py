@@ -14,3 +14,5 @@ class Answer(msgspec.Struct, frozen=True):
 
     response: HttpResponse
     unavailable: Callable[[], HttpResponse]
+    too_often: bool = False
+    """Does the caller's account exceed a request quota?"""

@@ -46,6 +46,7 @@ class Arrived(msgspec.Struct):
     outcomes: tuple[Outcome, ...] = ()  # of the work that its operation left when it ran before
     waited: int = 0  # how often it waited for something that was not prepared
     prepared: tuple[Done[Any], ...] = ()  # what was made for it then
+    counted: bool = False  # against the quotas of its caller's account
 
     @property
     def arrived(self) -> "Arrived":

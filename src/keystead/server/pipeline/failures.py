@@ -43,6 +43,15 @@ class RequestAbandoned(AwsError):
     code = "RequestAbandoned"
 
 
+class QuotaExceeded(ThrottlingException):
+    """An account exceeds a request quota. All services that have such quotas call it so."""
+
+    def __init__(self, where: Route, quota: str, per_second: float) -> None:
+        rate = f"The request quota {quota} is {per_second:,.0f} per second."
+        super().__init__(f"{throttled(where).message} {rate}")
+        self.quota = quota
+
+
 def throttled(where: Route) -> AwsError:
     """The refusal of a request for which there is no room."""
     service = where.service.name

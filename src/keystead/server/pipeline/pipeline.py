@@ -4,6 +4,7 @@
     2 which caller                   Known      identity.authentication.authenticate
     3 which input                    Asked      wire
     4 a call for this caller         Ready      here
+      within the quotas              Ready      throttle
     5 may they, and do it                       the operation, which asks `call.authorize`
       or the work that it needs      Working    lane; the request arrives again, with its outcome
     6 the record                                audit.trail
@@ -25,8 +26,8 @@ again when that is made (`work.Preparations`, decision 0027).
 
 INVARIANTS
  (a) Every request that gets here leaves exactly one event, in any case. One that acts in another
-     Region as well leaves one there if it is performed. Refusals of unknown callers
-     that come too fast are counted in one event (`unknown_callers`).
+     Region as well leaves one there if it is performed. Refusals of unknown callers, and of
+     accounts above a quota, that come too fast are counted in one event (`counted`).
  (b) An error leaves no change: if anything is raised in a call, its changes are undone. Its answer
      (7) is written while they still can be.
  (c) A call in which nothing was asked is not answered, unless the row of the operation says that
@@ -47,6 +48,7 @@ from typing import Any, Protocol, TypeVar
 from keystead.arns import spoken
 from keystead.audit.event import HIGH, Event
 from keystead.audit.shown_members import request_parameters, response_elements, without_long
+from keystead.audit.throttled_calls import ThrottledCalls
 from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Call
 from keystead.clock import Clock
@@ -81,10 +83,11 @@ from keystead.server.pipeline.exchange import (
     event_of,
     new_request_id,
 )
-from keystead.server.pipeline.failures import as_aws_error, throttled
+from keystead.server.pipeline.failures import QuotaExceeded, as_aws_error, throttled
 from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.owners import network_of, owner_of
 from keystead.server.pipeline.routing import Route, route
+from keystead.server.pipeline.throttle import Throttle
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
@@ -154,6 +157,8 @@ class Pipeline:
     metrics: Metrics
     refusals: Refusals
     unknown: UnknownCallers
+    throttled: ThrottledCalls
+    throttle: Throttle
     lane: Lane
     preparations: Preparations
 
@@ -260,6 +265,7 @@ class Pipeline:
         for another turn, and take the steps before it again.
         """
         now, started = self.clock.now(), perf_counter()
+        self.throttle.tick()
         lead = requests[first]
         if isinstance(lead, HttpRequest):
             lead = arrive(lead, now, started)
@@ -367,12 +373,27 @@ class Pipeline:
             ready.arrived.begin_again()
             ready = self._call(self._what(self._who(ready.arrived)))
         call = ready.call
+        if not ready.arrived.counted:
+            self._count(ready.arrived, call.rules, call.principal, ready.input)
         if call.rules.changes(ready.input):
             with self.store.write() as call.transaction:
                 performed = self._run(ready)  # (b)
         else:
             performed = self._run(ready)
         return performed if isinstance(performed, Answered) else self._promise(performed)
+
+    def _count(self, arrived: Arrived, rules: Rules, caller: Principal, asked: object) -> None:
+        """Count a request against the quotas of its caller's account; raises QuotaExceeded.
+
+        A request counts once, however often it runs. `asked` is None if its input is not known.
+        """
+        arrived.counted = True
+        region = arrived.event.region
+        quota = self.throttle.exceeded(rules, caller, region, asked)
+        if quota:
+            self.metrics.throttled(quota)
+            per_second = self.throttle.per_second(quota, caller.account, region)
+            raise QuotaExceeded(arrived.where, quota, per_second)
 
     def _run(self, ready: Ready) -> Answered | Working:
         """Run the operation, and write the response that carries its output; or take its work."""
@@ -416,6 +437,7 @@ class Pipeline:
             return answered
         arrived = answered.arrived
         where, event = arrived.where, arrived.event
+        too_often = False
         if isinstance(answered, Answered):
             response = answered.response
             _end(event, "", "", arrived.started)
@@ -423,18 +445,32 @@ class Pipeline:
             for other in event.also:
                 self.trail.record(other)
         else:
-            response = self._refusal(answered)
+            error = self._error_of(answered)
+            too_often = isinstance(error, QuotaExceeded)
+            response = self._refusal(arrived, error)
         self.metrics.call(
             where.service.name,
             where.name if where.implementation else "",
             event.error_code,
             event.duration_us / 1e6,
         )
-        return Answer(response, partial(_unavailable, arrived.speech, where, event.request_id))
+        unavailable = partial(_unavailable, arrived.speech, where, event.request_id)
+        return Answer(response, unavailable, too_often)
 
-    def _refusal(self, refused: Refused) -> HttpResponse:
+    def _error_of(self, refused: Refused) -> AwsError:
+        """The error of a refused request. One that was refused before it counted counts now."""
+        arrived, caller = refused.arrived, refused.arrived.event.principal
+        where = arrived.where
+        rules = self.rules[where.service.name].get(where.name) if caller else None
+        if rules and caller and not arrived.counted:
+            try:
+                self._count(arrived, rules, caller, None)
+            except QuotaExceeded as exceeded:
+                return without_trace(exceeded)
+        return refused.error
+
+    def _refusal(self, arrived: Arrived, error: AwsError) -> HttpResponse:
         """Record a request that goes no further, and give its response."""
-        arrived, error = refused.arrived, refused.error
         where, speech, event = arrived.where, arrived.speech, arrived.event
         event.response_elements = None
         if event.principal is None:
@@ -446,7 +482,10 @@ class Pipeline:
                 self.metrics.alarm("policy budget")
                 logs.alarm("a decision would take too long", request_id=event.request_id)
             response = self.refusals.remember(error, event, response)
-        (self.unknown if event.principal is None else self.trail).record(event)  # 6
+        if isinstance(error, QuotaExceeded):
+            self.throttled.record(event, error.quota)  # 6
+        else:
+            (self.unknown if event.principal is None else self.trail).record(event)  # 6
         return response
 
 

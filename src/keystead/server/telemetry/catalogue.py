@@ -37,6 +37,12 @@ METRICS = (
         "Connections and bytes that never became a request.",
         ("reason",),
     ),
+    Metric(
+        "keystead_throttled_total",
+        "counter",
+        "Calls above a request quota, by quota; the audit log has the account.",
+        ("quota",),
+    ),
     Metric("keystead_alarms_total", "counter", "Events that an operator must look at.", ("kind",)),
     Metric("keystead_job_runs_total", "counter", "Runs of the periodic jobs.", ("job",)),
     Metric(

@@ -43,6 +43,7 @@ class _Families(Collector):
         yield turns
         for name, counts in (
             ("keystead_refused_total", metrics.refusals),
+            ("keystead_throttled_total", metrics.throttles),
             ("keystead_alarms_total", metrics.alarms),
             ("keystead_job_runs_total", metrics.jobs),
         ):

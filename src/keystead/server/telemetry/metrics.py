@@ -44,6 +44,7 @@ class Metrics:
         self.calls: dict[tuple[str, str, str], Series] = {}
         self.long_turns = Series()
         self.refusals: Counter[str] = Counter()
+        self.throttles: Counter[str] = Counter()
         self.alarms: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
         self.numbers: list[Number] = []
@@ -62,6 +63,10 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count bytes or a connection that never became a request."""
         self.refusals[reason] += 1
+
+    def throttled(self, quota: str) -> None:
+        """Count one call above a request quota."""
+        self.throttles[quota] += 1
 
     def alarm(self, kind: str) -> None:
         """Count an event that an operator must look at."""
