@@ -22,12 +22,15 @@ from keystead.audit.throttled_calls import EVENT_NAME
 from keystead.caches import weigh
 from keystead.kms import quotas
 from keystead.kms.rules import KMS
+from keystead.server.door.intake import Rank
 from keystead.server.installation.ceremonies import perform
+from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.throttle import BUCKET, MOST, SECONDS, Throttle
 from keystead.server.telemetry.exposition import exposition
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.conftest import policy, refused
 from tests.kms.test_quotas import CALLER
+from tests.server.conftest import RunningDoor, unavailable
 from tests.server.installations import ENDPOINT, OTHER_REGION, REGION, Answered, Local, open_local
 
 SENTENCE = (
@@ -369,7 +372,7 @@ def test_a_record_of_counts_is_short(local: Local) -> None:
     assert (len(details["quotas"]), details["otherQuotas"]) == (NAMED, 3)
 
 
-# Memory
+# Memory and fairness
 
 
 def test_a_hundred_thousand_accounts() -> None:
@@ -402,3 +405,16 @@ def test_the_memory_of_a_bucket() -> None:
         caller = replace(CALLER, account=f"{number:012}")
         throttle.exceeded(KMS["CreateKey"], caller, REGION, None)
     assert 0.7 < weigh(throttle._young) / throttle.kept_bytes < 1.1
+
+
+def test_a_throttled_connection_lets_others_go_first(door: RunningDoor) -> None:
+    """After an answer for a quota a connection is greedy; after the next answer it is modest."""
+    ranks: list[Rank] = []
+    with door.connect() as connected:
+        for too_often in (True, False):
+            door.application.replaced = Answer(unavailable(), unavailable, too_often)
+            connected.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            while b"not durable" not in connected.recv(4096):
+                pass
+            door.with_each(lambda connection: ranks.append(connection.rank))
+    assert ranks == [Rank.GREEDY, Rank.MODEST]

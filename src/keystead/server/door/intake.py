@@ -3,8 +3,8 @@
     MODEST    a connection that read its answer before it asked again
     NEW       a connection that was not answered yet; nobody knows how it will behave
     RETURNED  a connection whose request comes back from work
-    GREEDY    a connection that sent more before it was answered, that does not read its answer, or
-              that had a very large one
+    GREEDY    a connection that sent more before it was answered, that does not read its answer,
+              that had a very large one, or whose account exceeded a request quota
 
 A turn takes connections of the first rank in which some wait. A rank that was passed over three
 times comes first. Turns of ranks other than MODEST are short, and those of RETURNED and GREEDY

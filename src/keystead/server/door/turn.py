@@ -225,11 +225,13 @@ class Turn:
         date = self._date()
         answered = [(entry, answer) for entry, answer in waiting if isinstance(answer, Answer)]
         responses = [_rendered(entry, answer, date) for entry, answer in answered]
-        for (entry, _), response in zip(answered, responses, strict=True):
+        for (entry, given), response in zip(answered, responses, strict=True):
             if response is None:
                 entry.receiver.abort()
             else:
                 entry.receiver.deliver(response, last=entry.last)
+                if given.too_often:
+                    entry.receiver.rank = Rank.GREEDY
         if len(answered) < len(waiting):
             for entry, answer in waiting:
                 if isinstance(answer, Later):
