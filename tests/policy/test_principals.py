@@ -264,6 +264,24 @@ def test_identity_providers(name: str) -> None:
         policy({**statement, "Principal": {"Federated": f"{name}*"}}, kind=DocumentKind.TRUST)
 
 
+@pytest.mark.parametrize("everybody", ["*", {"AWS": "*"}])
+def test_everybody_is_no_provider(everybody: Any) -> None:
+    """In a trust policy `*` allows everybody but the bearers of assertions; it denies them, too."""
+    bearer = Principal(PrincipalType.FEDERATED, "idp", "", "idp:sub", issuer_arn="idp")
+    for effect, grade in (("Allow", Grade.NOBODY), ("Deny", Grade.DIRECT)):
+        statement = {"Effect": effect, "Principal": everybody, "Action": "sts:AssumeRole"}
+        compiled = policy(statement, kind=DocumentKind.TRUST).statements[0].principals
+        assert compiled is not None
+        assert compiled.grade(bearer, False) is grade
+        assert all(compiled.grade(who, False) is Grade.DIRECT for who in EVERYBODY)
+    named = {"AWS": "*", "Federated": "accounts.google.com"}
+    statement = {"Effect": "Allow", "Principal": named, "Action": "sts:AssumeRole"}
+    compiled = policy(statement, kind=DocumentKind.TRUST).statements[0].principals
+    assert compiled is not None
+    google = Principal(PrincipalType.FEDERATED, "", "", "", issuer_arn="accounts.google.com")
+    assert compiled.grade(google, False) is Grade.DIRECT
+
+
 def test_a_canonical_user_is_nobody_here() -> None:
     """S3's name for an account may stand in the policy of an S3 resource, and names no caller."""
     statement = allow("s3:GetObject", Principal={"CanonicalUser": "0" * 64})

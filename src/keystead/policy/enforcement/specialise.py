@@ -162,6 +162,7 @@ def _allows(about: About, sources: Iterable[PolicySource]) -> list[Named]:
     together = Principals(
         frozenset().union(*(principals.names for principals in always)),
         everybody=any(principals.everybody for principals in always),
+        bearers=any(principals.everybody and principals.bearers for principals in always),
     )
     return [(together.grade, None), *sometimes]
 

@@ -244,6 +244,8 @@ def _principals(
         raise MalformedPolicy(message, detail) from None
     if statement.not_principal:
         return AllBut(named) if statement.effect == "Allow" else Others(named)
+    if kind is DocumentKind.TRUST and statement.effect == "Allow":
+        return msgspec.structs.replace(named, bearers=False)
     return named
 
 

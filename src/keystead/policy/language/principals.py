@@ -77,10 +77,13 @@ class Principals(msgspec.Struct, frozen=True):
 
     names: frozenset[str]
     everybody: bool
+    bearers: bool = True
+    """Does everybody include the bearers of assertions?  Not in an Allow of a trust policy: there a
+    provider must be named, for else any provider of the account would let in all of its people."""
 
     def grade(self, who: Principal, bounded: bool) -> Grade:  # noqa: ARG002  # see Others
         """How the element names the caller; `bounded`: the caller has a permissions boundary."""
-        if self.everybody:
+        if self.everybody and (self.bearers or who.type is not PrincipalType.FEDERATED):
             return _DIRECT
         names, kind = self.names, who.type
         if kind is _USER:
