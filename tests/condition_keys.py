@@ -718,6 +718,10 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
 OPEN = (("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"))
 """The operations that are refused to nobody, so that they have no row; both need no input."""
 
+BY_PROOF = (("sts", "AssumeRoleWithWebIdentity"),)
+"""The operations that are open without a signature: nobody who signs asks them, and no row
+is theirs. `tests/federation` tries them with proofs."""
+
 OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
 """Operations that only users have, about themselves, and what everybody else is told unasked."""
 

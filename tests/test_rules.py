@@ -13,9 +13,10 @@ import keystead.kms.operations
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.language.published import ACTIONS
 from keystead.registry import implementation, implemented
-from keystead.rules import CredentialKind, Rules, table
+from keystead.rules import EVERY_KIND, CredentialKind, Rules, table
+from keystead.server.pipeline.open_operations import OPEN
 from keystead.wire.models import kms
-from tests.condition_keys import TABLES
+from tests.condition_keys import BY_PROOF, TABLES
 from tests.rules import RULES
 
 # The operations register themselves when their modules are imported.
@@ -62,6 +63,8 @@ def test_rows_say_what_is_asked(service: str, name: str) -> None:
     """
     asked = {f"{service}:{row.asked}" for row in TABLES[service] if row.operation == name}
     asks = RULES[service][name].asks
+    if (service, name) in BY_PROOF:
+        asks = ()
     assert {one for one in asks if not open_to_everybody(one.lower())} == asked
 
 
@@ -97,12 +100,13 @@ def test_what_each_kind_of_credential_may_call() -> None:
     }  # fmt: skip
     assert of_iam == {frozenset(may)}
     for service in ("kms", "access-analyzer"):
-        assert {row.credentials for row in RULES[service].values()} == {frozenset(kinds)}
+        assert {row.credentials for row in RULES[service].values()} == {EVERY_KIND}
     of_sts = {
         kind: {name for name, row in RULES["sts"].items() if kind in row.credentials}
         for kind in kinds
     }
-    every = set(RULES["sts"]) - {"GetScopedCredentials"}
+    unsigned = {"AssumeRoleWithWebIdentity"}
+    every = set(RULES["sts"]) - {"GetScopedCredentials"} - unsigned
     who = {"GetCallerIdentity", "GetScopedCredentials"}
     assert of_sts == {
         kinds.USER_KEY: every,
@@ -113,7 +117,21 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.ROOT_SESSION: who,
         kinds.ROOT_TASK: {"GetCallerIdentity"},
         kinds.FEDERATION: who,
+        kinds.PROOF: unsigned,
     }
+
+
+def test_what_is_open_without_a_signature() -> None:
+    """The list of the pipeline is that of AWS's model, and nobody who signs may ask it (AU-1)."""
+    unsigned = {
+        (service, name)
+        for service, rows in RULES.items()
+        for name, row in rows.items()
+        if not row.operation.signed
+    }
+    assert set(OPEN) == set(BY_PROOF) == unsigned
+    for service, name in OPEN:
+        assert RULES[service][name].credentials == {CredentialKind.PROOF}
 
 
 def test_an_operation_has_one_row() -> None:

@@ -15,7 +15,8 @@ class AwsError(Exception):
     that both can give carries both names. `message` is AWS's text; None when AWS sends no message
     at all. `recorded` is the text for the audit log. It is the same, unless AWS's text repeats a
     value that no record may hold (threat-model AD-2). `reason` is the model's `Reason` beside the
-    message, if the model has one (Organizations).
+    message, if the model has one (Organizations). `why` says which step of a proof failed. An
+    administrator learns it, from the record and by the request id; the caller never does.
     """
 
     code: ClassVar[str]
@@ -25,12 +26,18 @@ class AwsError(Exception):
     message_member: ClassVar[str] = "message"  # how the model spells it (json)
 
     def __init__(
-        self, message: str | None = None, *, recorded: str | None = None, reason: str = ""
+        self,
+        message: str | None = None,
+        *,
+        recorded: str | None = None,
+        reason: str = "",
+        why: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.recorded = message if recorded is None else recorded
+        self.recorded = (why or message) if recorded is None else recorded
         self.reason = reason
+        self.why = why
 
 
 E = TypeVar("E", bound=AwsError)

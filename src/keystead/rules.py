@@ -16,7 +16,7 @@ _ITS_OWN = ("",)
 
 
 class CredentialKind(Enum):
-    """The kinds of credentials that can sign a request (iam.md 2.7)."""
+    """The kinds of credentials that a request can have (iam.md 2.7)."""
 
     USER_KEY = auto()  # an access key of a user
     ROOT_KEY = auto()
@@ -28,9 +28,11 @@ class CredentialKind(Enum):
 
     __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a set
     ROOT_TASK = auto()  # of AssumeRoot
+    PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
 
 
-EVERY_KIND = frozenset(CredentialKind)
+EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF}
+"""Every kind that signs."""
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 
 

@@ -24,6 +24,7 @@ from keystead.identity.authentication.authenticate import Authenticator
 from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.federation import Internet, KeyMemory, Outside, Reachable
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
@@ -171,6 +172,8 @@ class World:
                 session_tokens=self.hierarchy.session_tokens,
                 regions=frozenset({REGION}),
                 one_time_codes=self.hierarchy.one_time_codes,
+                provider_keys=KeyMemory(lambda: 0.0),
+                outside=Outside(Reachable(), Internet()),
             )
         return IamCall(
             **common,

@@ -17,6 +17,7 @@ from keystead.audit.event import Event
 from keystead.custody import hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.custody.seals.root import FileSeal
+from keystead.identity.federation import Network
 from keystead.server.installation import founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
@@ -158,13 +159,14 @@ def choices() -> Choices:
     return Choices(FileSeal(), REGION, ENDPOINT)
 
 
-def open_local(directory: Path, **settings: Any) -> Local:
+def open_local(directory: Path, network: Network | None = None, **settings: Any) -> Local:
     """Make an installation and open it. Its clock stands still, so calls are not counted."""
     time = Time()
     held = lock(directory)
     with patch.object(hierarchy, "Passwords", _cheap_passwords):
         founded = founding.found(directory, choices(), time.wall())
-    return _opened(directory, held, founded, time, **{"request_quotas": False, **settings})
+    settings = {"request_quotas": False, **settings}
+    return _opened(directory, held, founded, time, network, **settings)
 
 
 def _cheap_passwords(pepper: bytes) -> Passwords:
@@ -185,11 +187,12 @@ def opened(local: Local) -> Local:
 
 
 def _opened(
-    directory: Path, held: DirectoryLock, founded: Founded, time: Time, **settings: Any
-) -> Local:
+    directory: Path, held: DirectoryLock, founded: Founded, time: Time,
+    network: Network | None = None, **settings: Any,
+) -> Local:  # fmt: skip
     installation = Installation(
         Config(str(directory), regions=(REGION, OTHER_REGION), **settings), held,
-        wall=time.wall, monotonic=lambda: time.monotonic,
+        wall=time.wall, monotonic=lambda: time.monotonic, network=network,
     )  # fmt: skip
     local = Local(installation, founded, time)
     record = installation.trail.record

@@ -18,6 +18,7 @@ from botocore.credentials import Credentials
 from keystead import registry
 from keystead.custody.rows.rows import Record, SealedTable
 from keystead.identity.access_keys import IssuedKey
+from keystead.identity.identifiers import TEMPORARY_KEY, access_key_id
 from keystead.identity.permissions import root_access
 from keystead.identity.repository import (
     RCP,
@@ -30,6 +31,8 @@ from keystead.identity.repository import (
     ServiceAccess,
     Unit,
 )
+from keystead.identity.sessions import Federation, RowKind, Session, SessionKind, SessionRow
+from keystead.identity.sessions.tokens import sealed_token
 from keystead.registry import Implementation
 from keystead.server.pipeline import Answer, routing
 from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction, Value
@@ -46,8 +49,8 @@ NOT_SEEN = {
     "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
     "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
-    "iam_oidc_provider", "iam_saml_document", "iam_saml_key",
-    "iam_saml_provider",  # no session comes from a provider yet
+    "iam_saml_document", "iam_saml_key",
+    "iam_saml_provider",  # no session comes from such a provider yet
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
     "kms_key_policies",  # found by the hash of its text, which stands in the row of its key
@@ -167,7 +170,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     somebody = Somebody(local, "somebody")
     _add_replicas(world)
     _add_external_key(world)
-    sessions = (_role_session(local), _root_task(local), somebody.session())
+    sessions = (
+        _role_session(local), _root_task(local), somebody.session(), _web_session(local)
+    )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
     for who in callers:
@@ -267,6 +272,34 @@ def _role_session(local: Local) -> Credentials:
     return Credentials(
         *(_member(given.body, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
     )
+
+
+def _web_session(local: Local) -> Credentials:
+    """The credentials of a web identity, as they would be sealed: of a provider with a revision."""
+    installation, number = local.installation, local.founded.account_id
+    url = {"Url": "https://idp.example", "ClientIDList.member.1": "app"}
+    assert local.iam("CreateOpenIDConnectProvider", **url).status == 200
+    named = {"OpenIDConnectProviderArn": f"arn:aws:iam::{number}:oidc-provider/idp.example"}
+    assert local.iam("AddClientIDToOpenIDConnectProvider", **named, ClientID="new").status == 200
+    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    role = identities.roles.named(reader, number, "role")
+    provider = identities.oidc_providers.named(reader, number, "idp.example")
+    assert role is not None
+    assert provider is not None
+    revision = identities.oidc_providers.revision(reader, provider)
+    since = int(now.timestamp())
+    session = Session(
+        SessionKind.ROLE, number,
+        (SessionRow(RowKind.ROLE, number, role.role_id),
+         SessionRow(RowKind.OIDC_PROVIDER, number, revision)),
+        since, since + 43_200, name="web",
+        federation=Federation(provider.arn, (("idp.example:sub", "jo"),)),
+    )  # fmt: skip
+    key_id = access_key_id(TEMPORARY_KEY, number)
+    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
+    who = Credentials(key_id, "secret", token)
+    assert local.sts("GetCallerIdentity", who).status == 200
+    return who
 
 
 def _root_task(local: Local) -> Credentials:

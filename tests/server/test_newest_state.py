@@ -66,7 +66,8 @@ def everything(local: Local) -> None:
     account = local.founded.account_id
     provider = {"OpenIDConnectProviderArn": f"arn:aws:iam::{account}:oidc-provider/idp.example"}
     local.iam("CreateOpenIDConnectProvider", Url="https://idp.example")
-    local.iam("AddClientIDToOpenIDConnectProvider", **provider, ClientID="app")
+    for client in ("app", "web"):
+        local.iam("AddClientIDToOpenIDConnectProvider", **provider, ClientID=client)
     saml = {"SAMLProviderArn": f"arn:aws:iam::{account}:saml-provider/idp"}
     local.iam("CreateSAMLProvider", Name="idp", SAMLMetadataDocument=metadata())
     local.iam("UpdateSAMLProvider", **saml, SAMLMetadataDocument=metadata(), AddPrivateKey=pem())

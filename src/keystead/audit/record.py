@@ -202,6 +202,14 @@ def _identity(principal: Principal, access_key_id: str) -> dict[str, str]:
             "type": "AWSService",
             "invokedBy": next(iter(principal.service_names), principal.arn),
         }
+    if principal.type is PrincipalType.FEDERATED:
+        web = ":saml-provider/" not in principal.issuer_arn
+        return {
+            "type": "WebIdentityUser" if web else "SAMLUser",
+            "principalId": principal.user_id,
+            "userName": principal.name,
+            "identityProvider": principal.issuer_arn,
+        }
     members = {
         "type": _IDENTITY_TYPE[principal.type],
         "principalId": principal.user_id,
@@ -223,7 +231,7 @@ def _unknown(event: Event) -> dict[str, str]:
 
 def _recipient(event: Event) -> str:
     """The account whose log would have this at AWS: the caller's, or else the resource's."""
-    if event.principal is not None:
+    if event.principal is not None and event.principal.account:
         return event.principal.account
     return event.resources[0].account if event.resources else ""
 

@@ -17,6 +17,7 @@ from keystead.custody.tokens import Tokens
 from keystead.errors import ValidationException
 from keystead.identity import resources
 from keystead.identity.authentication import LastUsed
+from keystead.identity.federation import KeyMemory, Outside
 from keystead.identity.names import (
     AWS_ACCOUNT,
     NotAPolicyArn,
@@ -40,7 +41,14 @@ from keystead.identity.repository import (
 )
 from keystead.identity.resources import KeyOwner, Named
 from keystead.identity.sessions import Session
-from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit, PrincipalType
+from keystead.policy.evaluation import (
+    NO_KEYS,
+    ContextValue,
+    Permit,
+    Principal,
+    PrincipalType,
+    principal_keys,
+)
 from keystead.refusals.written import Refusal
 from keystead.store.protocol import Reader
 from keystead.wire.models import iam as api
@@ -62,8 +70,17 @@ class StsCall(Call, kw_only=True):
     session_tokens: SessionTokens
     regions: frozenset[str]  # of the installation: the others are those of global endpoints
     one_time_codes: OneTimeCodes
+    provider_keys: KeyMemory
+    outside: Outside
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     session: Session | None = None  # of the caller
+
+    def bears(self, principal: Principal) -> None:
+        """A caller without a signature has proved to be this principal, and asks as such."""
+        if self.principal.type is not PrincipalType.ANONYMOUS:
+            raise RuntimeError(f"{self.principal.arn} has signed, and bears a proof as well")
+        self.principal = self.event.principal = principal
+        self.keys.update(principal_keys(principal))
 
 
 class AnalyzerCall(Call, kw_only=True):

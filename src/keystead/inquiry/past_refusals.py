@@ -33,7 +33,7 @@ _LONGEST_ID = 256
 _BY_ALIAS = "kms:requestalias"
 _GONE = "it cannot be decided any more"
 _DIFFERS = "evaluated again, the same question is allowed: please report this as a defect"
-_BY_RULE = "RefusedByRule"
+_BY_RULE, _BY_PROOF = "RefusedByRule", "NotProved"
 _RULE = f"{_BY_RULE}  the service itself refuses this to such a caller; no policy can change that"
 
 
@@ -55,6 +55,10 @@ def explain_refusal(installation: InstallationView, arguments: Mapping[str, Any]
         "time": refusal.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "message": refusal.message,
     }
+    if refusal.why:
+        why = f"{_BY_PROOF}  {printable(refusal.why)}"
+        told = {**told, "decision": _BY_PROOF, "why": refusal.why}
+        return {**told, "explanation": None, "text": _text(told, why)}
     if refusal.asked is None:
         return {**told, "decision": _BY_RULE, "explanation": None, "text": _text(told, _RULE)}
     if installation.refusals.has_message(refusal):

@@ -21,6 +21,7 @@ import msgspec
 
 from keystead.audit.event import Event
 from keystead.custody.tokens import InvalidToken, Tokens
+from keystead.errors import AwsError
 from keystead.policy.evaluation import AccessDenied
 from keystead.refusals.queue import Capacity, Queue
 from keystead.refusals.repository import RefusalRepository
@@ -65,16 +66,24 @@ class Refusals:
         refusal = Refusal(
             event.request_id, event.time, account, refused.message or "", refused.asked
         )
-        try:
-            self._waiting.add(refusal)
-        except Exception as error:  # noqa: BLE001  # the call stays refused, and the log tells
-            told = {"request_id": event.request_id}
-            _log.error("a refusal cannot be remembered", exc_info=error, extra={"fields": told})
-            return response
-        if not self.has_message(refusal):
+        if not self._add(refusal) or not self.has_message(refusal):
             return response
         message = self.message(refusal, event.time)
         return msgspec.structs.replace(response, headers=(*response.headers, (HEADER, message)))
+
+    def note(self, refused: AwsError, event: Event) -> None:
+        """Remember why a proof was refused. Nobody but the operator learns it."""
+        told = refused.message or ""
+        self._add(Refusal(event.request_id, event.time, "", told, None, refused.why))
+
+    def _add(self, refusal: Refusal) -> bool:
+        try:
+            self._waiting.add(refusal)
+        except Exception as error:  # noqa: BLE001  # the call stays refused, and the log tells
+            told = {"request_id": refusal.request_id}
+            _log.error("a refusal cannot be remembered", exc_info=error, extra={"fields": told})
+            return False
+        return True
 
     def find(self, reader: Reader, request_id: str) -> Refusal | None:
         """The refusal with this id, or None."""

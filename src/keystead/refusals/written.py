@@ -47,6 +47,7 @@ class Refusal(msgspec.Struct, frozen=True):
     account: str  # the refused caller's; "" for one without
     message: str  # as the caller got it
     asked: RefusedQuestion | None  # None: no policy decided
+    why: str = ""  # the step of a proof that failed
 
 
 class WrittenRefusal(msgspec.Struct, frozen=True, gc=False):
@@ -101,10 +102,11 @@ class _Asked(msgspec.Struct, frozen=True):
     shown_as: str
 
 
-class _Content(msgspec.Struct, frozen=True):
+class _Content(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int
     message: str
     asked: _Asked | None
+    why: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -120,7 +122,7 @@ def write(refusal: Refusal, known: Container[str]) -> tuple[WrittenRefusal, Mapp
     """
     writer = _Writer(known)
     asked = None if refusal.asked is None else writer.asked(refusal.asked)
-    content = _Content(_VERSION, refusal.message, asked)
+    content = _Content(_VERSION, refusal.message, asked, refusal.why)
     written = WrittenRefusal(
         refusal.request_id,
         refusal.account,
@@ -148,7 +150,9 @@ def read(written: WrittenRefusal, document: Callable[[str], Document]) -> Refusa
         asked = None if content.asked is None else _Reader(document).asked(content.asked)
     except msgspec.MsgspecError as error:
         raise NotARefusal(str(error)) from None
-    return Refusal(written.request_id, written.time, written.account, content.message, asked)
+    return Refusal(
+        written.request_id, written.time, written.account, content.message, asked, content.why
+    )
 
 
 class _Writer:

@@ -2,7 +2,8 @@
 
 INVARIANT: an Authenticated value is made here only, after the signature of this very request was
 verified. The secret is that of an active key, whose owner exists in an open account. All of this
-holds in the request's own view of the store.
+holds in the request's own view of the store. The one exception is `nobody`, who has no name, no
+policies and no account: the caller of an operation that is open without a signature (AU-1).
 
 Two things are kept between requests. Both are bounded, and entered only after a signature verified.
 One is the day's signing key of an access key or a session, with its owner and policies. It goes
@@ -29,7 +30,13 @@ from keystead.identity.authentication.session_facts import age_keys, session_con
 from keystead.identity.authentication.token_errors import ExpiredToken, InvalidClientTokenId
 from keystead.identity.repository import IdentityRepository
 from keystead.identity.sessions import Session
-from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies, documents
+from keystead.policy.evaluation import (
+    ContextValue,
+    Principal,
+    PrincipalPolicies,
+    PrincipalType,
+    documents,
+)
 from keystead.registry import implementation
 from keystead.rules import CredentialKind
 from keystead.store.cache import NamedCache, Noting
@@ -88,8 +95,8 @@ class Authenticator:
     """Verifies signatures against the keys in the store."""
 
     __slots__ = (
-        "_claims", "_global_regions", "_known", "_last_used", "_nobody", "_regions", "_repository",
-        "_tokens",
+        "_claims", "_global_regions", "_home", "_known", "_last_used", "_nobody", "_regions",
+        "_repository", "_tokens",
     )  # fmt: skip
 
     def __init__(
@@ -102,6 +109,7 @@ class Authenticator:
         self._repository = repository
         self._tokens = tokens
         self._regions = frozenset(regions)
+        self._home = next(iter(regions))
         # SDKs sign calls of global services for one Region of the partition.
         self._global_regions = self._regions | {spoken().global_region}
         self._last_used = last_used
@@ -156,6 +164,14 @@ class Authenticator:
             what = (service.name, operation)
             self._last_used.note_access(principal, what, now, claim.region)  # (7)
         return caller
+
+    def nobody(self) -> Authenticated:
+        """The caller of a request without credentials, whatever its headers say."""
+        principal = Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous")
+        return Authenticated(
+            principal, PrincipalPolicies(), {}, "", self._home, CredentialKind.PROOF, None,
+            _NO_SESSION, (),
+        )  # fmt: skip
 
     def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:
         """The access key id that a request claims, if it could authenticate now; else "".

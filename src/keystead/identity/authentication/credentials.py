@@ -137,6 +137,9 @@ def _row(
         return repository.roles.get(reader, row.account, row.unique_id)
     if row.kind is RowKind.USER:
         return repository.users.get(reader, row.account, row.unique_id)
+    if row.kind is RowKind.OIDC_PROVIDER:
+        stands = repository.oidc_providers.is_unrevised(reader, row.account, row.unique_id)
+        return account if stands else None
     holds = _ROOT_ACCESS[row.kind]
     return account if holds(repository, reader, row.account, row.unique_id) else None
 

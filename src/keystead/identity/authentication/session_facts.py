@@ -21,6 +21,9 @@ def session_keys(session: Session) -> dict[str, ContextValue]:
         keys["aws:assumedroot"] = "true"
     if session.source_identity:
         keys["aws:sourceidentity"] = session.source_identity
+    if session.federation is not None:
+        keys.update(session.federation.keys)
+        keys["aws:federatedprovider"] = session.federation.provider
     return keys
 
 
@@ -39,6 +42,9 @@ def session_context(session: Session, principal: Principal) -> Mapping[str, Any]
         context["sourceIdentity"] = session.source_identity
     if session.kind is SessionKind.ROOT_TASK:
         context["assumedRoot"] = "true"
+    if session.federation is not None:
+        vouched = {"federatedProvider": session.federation.provider, "attributes": {}}
+        context["webIdFederationData"] = vouched
     return context
 
 

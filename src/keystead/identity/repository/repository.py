@@ -20,7 +20,7 @@ from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
 from keystead.identity.repository.login_profiles import LoginProfiles
 from keystead.identity.repository.mfa_devices import MfaDevices
-from keystead.identity.repository.oidc_providers import OidcProvider
+from keystead.identity.repository.oidc_providers import OidcProviders
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
 from keystead.identity.repository.password_policies import PasswordPolicies
@@ -62,7 +62,7 @@ class IdentityRepository:
         self.roles = Roles(seals)
         self.role_deletions = RoleDeletions(seals)
         self.instance_profiles = InstanceProfiles(seals)
-        self.oidc_providers = Entities(seals, OidcProvider)
+        self.oidc_providers = OidcProviders(seals)
         self.saml_providers = SamlProviders(seals)
         self.mfa_devices = MfaDevices(seals)
         self.policies = Policies(seals)

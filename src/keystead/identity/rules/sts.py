@@ -23,6 +23,12 @@ STS = table(
         writes_with="token_code",
     ),
     Rules(
+        api.AssumeRoleWithWebIdentity,
+        asks=("sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"),
+        answer_recorded=True,
+        credentials=frozenset({CredentialKind.PROOF}),
+    ),
+    Rules(
         api.AssumeRoot,
         across_accounts=True,
         severity=Severity.HIGH,

@@ -2,6 +2,7 @@
 
 from keystead.identity.sessions.issuing import IssuedSession, issue
 from keystead.identity.sessions.session import (
+    Federation,
     PassedPolicy,
     RowKind,
     Session,
@@ -12,6 +13,6 @@ from keystead.identity.sessions.session import (
 from keystead.identity.sessions.tokens import OpenedToken, open_token
 
 __all__ = (
-    "IssuedSession", "OpenedToken", "PassedPolicy", "RowKind", "Session", "SessionKind",
-    "SessionRow", "SessionTag", "issue", "open_token",
+    "Federation", "IssuedSession", "OpenedToken", "PassedPolicy", "RowKind", "Session",
+    "SessionKind", "SessionRow", "SessionTag", "issue", "open_token",
 )  # fmt: skip

@@ -17,7 +17,7 @@ class SessionKind(StrEnum):
 
     USER = "user"  # GetSessionToken: its user, or the root user
     FEDERATION = "federation"  # GetFederationToken
-    ROLE = "role"  # AssumeRole
+    ROLE = "role"  # AssumeRole and its kin
     ROOT_TASK = "root task"  # AssumeRoot
 
 
@@ -30,6 +30,7 @@ class RowKind(StrEnum):
     ROOT_FEATURE = "root feature"  # of a member account; its id is that of the enabling
     ROOT_ADMINISTRATOR = "root administrator"  # its id is that of the organization
     MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
+    OIDC_PROVIDER = "oidc provider"  # its id is that of a revision of the provider
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -60,6 +61,13 @@ class SessionTag(msgspec.Struct, frozen=True, array_like=True):
     transitive: bool = False
 
 
+class Federation(msgspec.Struct, frozen=True, array_like=True):
+    """Who vouched for the person behind a session, and what policies may ask about it later."""
+
+    provider: str  # the ARN
+    keys: tuple[tuple[str, str | tuple[str, ...]], ...] = ()  # condition keys, lower-case
+
+
 class Session(msgspec.Struct, frozen=True, array_like=True):
     """One session. It has the permissions of the first of its rows.
 
@@ -79,6 +87,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     source_identity: str = ""
     mfa: int | None = None  # when a second factor was shown; None: never
     scope_down: tuple[PassedPolicy, ...] = ()
+    federation: Federation | None = None  # of AssumeRoleWithWebIdentity
 
     @property
     def tag_map(self) -> dict[str, str]:

@@ -8,9 +8,10 @@ from keystead.identity.sts import (
     identity,
     own_sessions,
     scoped_sessions,
+    web_identity,
 )
 
 __all__ = (
     "assume_role", "assume_root", "authorization_messages", "declined", "identity", "own_sessions",
-    "scoped_sessions",
+    "scoped_sessions", "web_identity",
 )  # fmt: skip

@@ -9,15 +9,21 @@ A role that is not there is refused as one that trusts nobody: no caller learns 
 """
 
 from keystead import tags as tag_rule
-from keystead.arns import Arn, NotAnArn, spoken, sts_arn
-from keystead.call import Resource, Target
+from keystead.arns import sts_arn
 from keystead.errors import ValidationException
 from keystead.identity import times
 from keystead.identity.call import StsCall
 from keystead.identity.permissions import trust
 from keystead.identity.repository import Role
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow, SessionTag, issue
-from keystead.identity.sts import answers, durations, mfa, session_policies, session_tags
+from keystead.identity.sts import (
+    answers,
+    assumable_roles,
+    durations,
+    mfa,
+    session_policies,
+    session_tags,
+)
 from keystead.policy.evaluation import AccessDenied, ContextValue
 from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
@@ -33,7 +39,7 @@ def assume_role(
     source_identity = _source_identity(call, request)
     if request.provided_contexts is not None:  # there are no providers of them here
         raise _not_authorized(call, "sts:SetContext", request.role_arn)
-    target = _target(call, request.role_arn)  # (1)
+    target = assumable_roles.named(call, request.role_arn)  # (1)
     factor = mfa.shown(call, request.serial_number, request.token_code)  # (2)
     if isinstance(factor, Work):
         return factor
@@ -90,23 +96,6 @@ def _session(
         source_identity=source_identity,
     )
     return session, packed
-
-
-def _target(call: StsCall, text: str) -> Resource:
-    """The role with this ARN, path and case included; or its ARN alone, with nobody's trust."""
-    try:
-        arn = Arn.parse(text)
-    except NotAnArn:
-        raise ValidationException(f"{text} is invalid") from None
-    kind, _, name = arn.resource.partition("/")
-    ours = (arn.partition, arn.service, arn.region) == (spoken().name, "iam", "")
-    if not ours or not arn.account.isdigit() or kind != "role" or not name:
-        raise ValidationException(f"{text} is invalid")
-    role = call.repository.roles.named(call.transaction, arn.account, name.rpartition("/")[2])
-    account = call.repository.accounts.get(call.transaction, arn.account)
-    if role is None or role.arn != text or account is None or not account.is_open:
-        return Target(text, arn.account, resource_policy_required=True)
-    return trust.assumable(call.repository, role)
 
 
 def _keys(

@@ -25,7 +25,7 @@ def principal_keys(who: Principal) -> dict[str, ContextValue]:
         "aws:principalaccount": who.account,
         "aws:principalarn": _arn(who),
         "aws:principaltype": "" if who.type is PrincipalType.FEDERATED else who.type.value,
-        "aws:username": who.name,
+        "aws:username": "" if who.type is PrincipalType.FEDERATED else who.name,
         "aws:userid": who.user_id,
     }
     return keys | {name: value for name, value in facts.items() if value}

@@ -49,7 +49,7 @@ class Principal:
     account: str  # twelve digits; "" for services, anonymous callers and bearers of assertions
     user_id: str  # `aws:userid`: AIDA…, AROA…:session, the account id for root
     unique_id: str = ""  # AIDA… or AROA… without a session; "" for root, services, anonymous
-    name: str = ""  # `aws:username`, users only
+    name: str = ""  # `aws:username` of a user; the subject that an assertion is about
     principal_arn: str = ""  # `aws:PrincipalArn`: the role's ARN with its path, for role sessions
 
     issuer_arn: str = ""

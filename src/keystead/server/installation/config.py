@@ -20,6 +20,7 @@ import msgspec
 
 from keystead.arns import partition_of
 from keystead.failures import Failure
+from keystead.identity.federation import NotAPlace, Own, Reachable
 from keystead.kms import quotas
 from keystead.server.installation.addresses import (
     Address,
@@ -111,6 +112,11 @@ class Config:
     such as GitHub Actions. Without this setting an Allow for such a provider needs a condition that
     tells the tenant: on the subject, or for some providers on the audience."""
 
+    federation_private_addresses: tuple[str, ...] = ()
+    """The hosts (`login.example.internal`) and networks (`10.2.0.0/16`) of identity providers that
+    are not on public addresses. A host may have any private or loopback address then. Link-local
+    addresses and listeners of this server are never reached."""
+
     checkpoint_file: str = ""
     """A second file, to which each signed checkpoint of the audit log is appended. Put it on
     another machine's disk: an attacker who rewrites the data directory cannot rewrite that."""
@@ -132,6 +138,23 @@ class Config:
     def addresses(self) -> list[Address]:
         """The addresses on which the AWS endpoint listens."""
         return [parse_address(text, "listen") for text in self.listen]
+
+    @property
+    def _listeners(self) -> list[Address]:
+        metrics = [self.metrics_listen] if self.metrics_listen else []
+        return [*self.addresses, *(parse_address(text, "metrics_listen") for text in metrics)]
+
+    @property
+    def reachable(self) -> Reachable:
+        """Which addresses a fetch from a provider of identities may connect to."""
+        own = [Own.at(each.host, each.port) for each in self._listeners if each.port]
+        try:
+            return Reachable.read(self.federation_private_addresses, own)
+        except NotAPlace as error:
+            raise Failure(
+                f"`federation_private_addresses`: `{error}` is neither a host nor a network",
+                "write `login.example.internal`, or a network such as `10.2.0.0/16`",
+            ) from None
 
     @property
     def proxies(self) -> list[Network]:
@@ -291,6 +314,7 @@ def _check(config: Config) -> None:
         )
     _ = config.proxies  # raises Failure for a text that is not a network
     quotas.read(config.quotas)
+    _ = config.reachable
     _check_exposure(config)
 
 

@@ -34,6 +34,7 @@ from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity.authentication import MOST_ACCESSES, Authenticator, LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.federation import Internet, KeyMemory, Network, Outside
 from keystead.identity.iam import continue_report
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.permissions import StoredGuardrails
@@ -125,6 +126,7 @@ class Installation:
         *,
         wall: Callable[[], datetime] = system_clock,
         monotonic: Callable[[], float] = machine_clock,
+        network: Network | None = None,
     ) -> None:
         self.config = config
         speak(partition_of(config.regions[0]))
@@ -175,6 +177,8 @@ class Installation:
         self.quotas = Quotas(config.quotas, requests=config.request_quotas)
         self.throttle = Throttle(self.quotas.per_second, monotonic)
         self.lane = Lane()
+        self.provider_keys = KeyMemory(monotonic)
+        self.outside = Outside(config.reachable, network or Internet())
         self.authenticator = Authenticator(
             self.identities, self.hierarchy.session_tokens, config.regions, self.last_used
         )
@@ -226,6 +230,7 @@ class Installation:
             + self.enforcer.kept_bytes
             + self.hierarchy.sums.kept_bytes
             + self.throttle.kept_bytes
+            + self.provider_keys.kept_bytes
         )
 
     def _signed(self) -> int:
@@ -292,6 +297,8 @@ class Installation:
                 session_tokens=self.hierarchy.session_tokens,
                 regions=frozenset(self.config.regions),
                 one_time_codes=self.hierarchy.one_time_codes,
+                provider_keys=self.provider_keys,
+                outside=self.outside,
                 accept_unsupported_condition_keys=accept,
             ),
         }

@@ -72,7 +72,9 @@ class Lane:
         """Keep room for work until its turn is durable."""
         pool = self._pools.get(work.pool)
         if pool is None:
-            pool = self._pools[work.pool] = Pool(work.pool, OUTSIDE_WORKERS)
+            # Shared work is done once, so a second worker would only do it twice.
+            workers = 1 if work.shared else OUTSIDE_WORKERS
+            pool = self._pools[work.pool] = Pool(work.pool, workers)
         promise = pool.promise(work, owner, size + EACH_BYTES)
         self._promised[promise] = pool
         self._held[owner] += promise.size

@@ -85,6 +85,7 @@ from keystead.server.pipeline.exchange import (
 )
 from keystead.server.pipeline.failures import QuotaExceeded, as_aws_error, throttled
 from keystead.server.pipeline.later import Again, Later
+from keystead.server.pipeline.open_operations import require_open
 from keystead.server.pipeline.owners import network_of, owner_of
 from keystead.server.pipeline.routing import Route, route
 from keystead.server.pipeline.throttle import Throttle
@@ -313,6 +314,11 @@ class Pipeline:
         if not where.service.name:
             raise where.refusal()
         state = store.changes.state
+        if where.implementation is not None and not where.implementation.operation.signed:
+            require_open(where.implementation.operation, request.body)
+            nobody = self.authenticator.nobody()  # its operation finds out who it is, if anybody
+            event.region = nobody.region
+            return Known(arrived, nobody, state)
         caller = self.authenticator.authenticate(
             store.read(), request, where.service, event.time, operation=where.name
         )
@@ -477,7 +483,9 @@ class Pipeline:
             event.access_key_id = claimed_key_id(arrived.request)
         _end(event, speech.code(error), error.recorded or "", arrived.started)
         response = speech.refuse(where.service, error, event.request_id)  # 7
-        if isinstance(error, AccessDenied):
+        if error.why:
+            self.refusals.note(error, event)
+        elif isinstance(error, AccessDenied):
             if any(decision.over_budget for decision in event.decisions):
                 self.metrics.alarm("policy budget")
                 logs.alarm("a decision would take too long", request_id=event.request_id)

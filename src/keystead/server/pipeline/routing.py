@@ -11,7 +11,8 @@ of no protocol, or of two, is refused after authentication: the caller learns fi
 them. The value that names the operation is parsed once, here. Nothing reads it again.
 
 Of a form only the beginning is read here (`bodies`). The rest is read when the signature was found
-right (`in_full`), because it costs milliseconds, and nobody is known yet.
+right (`in_full`), because it costs milliseconds, and nobody is known yet. Some SDKs write the
+action last: of a form without one, whose sender claims no credential, the end is read as well.
 """
 
 import re
@@ -154,6 +155,8 @@ def in_full(request: HttpRequest, where: Route) -> Route:
 
 def _query(request: HttpRequest) -> Route:
     form, problem = _form(request)
+    if len(request.body) > bodies.BEGINNING and problem is None and "Action" not in form:
+        form = form if claimed(request).access_key_id else _ending(request.body)
     where = _by_form(request, form, problem)
     whole = len(request.body) <= bodies.BEGINNING
     if whole or problem is not None or where.service is NOBODY_QUERY:
@@ -208,6 +211,14 @@ def _form(request: HttpRequest) -> tuple[Form, Problem | None]:
         return query.parse_form(text), None
     except AwsError as error:
         return NO_FORM, Problem(type(error), error.message)
+
+
+def _ending(body: bytes) -> Form:
+    """The parameters that stand whole in the end of a long form."""
+    try:
+        return query.parse_form(body[-bodies.BEGINNING :].partition(b"&")[2])
+    except AwsError:
+        return NO_FORM
 
 
 def _is_presigned_post(request: HttpRequest) -> bool:

@@ -87,7 +87,7 @@ def delete_open_id_connect_provider(
 ) -> None:
     named = call.oidc_provider(request.open_id_connect_provider_arn)
     call.ask(named)
-    call.repository.of(OidcProvider).delete(call.transaction, named.existing())
+    call.repository.oidc_providers.delete(call.transaction, named.existing())
 
 
 @implements(api.AddClientIDToOpenIDConnectProvider)
@@ -150,4 +150,7 @@ def _thumbprints(given: Sequence[str]) -> str:
 
 
 def _keep(call: IamCall, provider: OidcProvider, **columns: str) -> None:
-    call.repository.update(call.transaction, msgspec.structs.replace(provider, **columns))
+    """Keep a change of the provider, if it is one; its sessions end."""
+    changed = msgspec.structs.replace(provider, **columns)
+    if changed != provider:
+        call.repository.oidc_providers.revise(call.transaction, changed)

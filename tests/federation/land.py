@@ -1,0 +1,130 @@
+"""An installation with a provider and a role for its people, and the call that assumes it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+from urllib.parse import urlencode
+
+from botocore.credentials import Credentials
+
+from keystead.wire.http import Endpoint, HttpRequest
+from tests.federation.issuer import CLIENT, HOST, URL, Issuer, Names, rsa_key, signed
+from tests.server.installations import Answered, Local
+
+FORM = {"content-type": "application/x-www-form-urlencoded", "host": "x", "user-agent": "test"}
+INVALID = (
+    "The web identity token that was passed could not be validated. Get a new identity token from"
+    " the identity provider and then retry the request."
+)
+DENIED = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@dataclass
+class Land:
+    """The installation, and who vouches for whom in it."""
+
+    local: Local
+    issuer: Issuer
+    names: Names
+    roles: dict[str, str] = field(default_factory=dict)
+    addresses: Iterator[int] = field(default_factory=lambda: cycle(range(1, 255)))
+
+    @property
+    def account(self) -> str:
+        return self.local.founded.account_id
+
+    @property
+    def provider(self) -> str:
+        return f"arn:aws:iam::{self.account}:oidc-provider/{HOST}"
+
+    def create_provider(self, url: str = URL, *clients: str, **members: str) -> Answered:
+        listed = {f"ClientIDList.member.{n}": c for n, c in enumerate(clients or (CLIENT,), 1)}
+        prints = {"ThumbprintList.member.1": self.issuer.thumbprint}
+        return self.iam("CreateOpenIDConnectProvider", Url=url, **{**prints, **listed, **members})
+
+    def iam(self, action: str, **members: str) -> Answered:
+        answer = self.local.iam(action, **members)
+        assert answer.status == 200, answer.body
+        return answer
+
+    def trusting(self, *actions: str, principal: Any = None, **condition: Any) -> dict[str, Any]:
+        """A statement that lets in people of the provider."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": self.provider} if principal is None else principal,
+            "Action": ["sts:AssumeRoleWithWebIdentity", *actions],
+        }
+        return {**statement, **({"Condition": condition} if condition else {})}
+
+    def role(self, name: str, *statements: Mapping[str, Any], **members: str) -> str:
+        """A role with this trust policy, which may do anything; its ARN."""
+        self.iam("CreateRole", RoleName=name,
+                 AssumeRolePolicyDocument=document(*statements or (self.trusting(),)),
+                 **members)  # fmt: skip
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        self.iam("PutRolePolicy", RoleName=name, PolicyName="all",
+                 PolicyDocument=document(everything))  # fmt: skip
+        return f"arn:aws:iam::{self.account}:role/{name}"
+
+    @property
+    def now(self) -> int:
+        return int(self.local.time.wall().timestamp())
+
+    def claims(self, **more: Any) -> dict[str, Any]:
+        """Claims that are right, but for `more`; without those that are None."""
+        claims = {
+            "iss": URL, "aud": CLIENT, "sub": "system:serviceaccount:shop:web",
+            "iat": self.now - 5, "exp": self.now + 600, **more,
+        }  # fmt: skip
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, **more: Any) -> str:
+        return signed(self.claims(**more), rsa_key("one"))
+
+    def request(self, role: str, token: str, **members: str) -> HttpRequest:
+        form = {
+            "Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role,
+            "RoleSessionName": "web", "WebIdentityToken": token, **members,
+        }  # fmt: skip
+        body = urlencode(form).encode()
+        address = f"192.0.2.{next(self.addresses)}"  # of one address few refusals have a record
+        return HttpRequest("POST", "/", "", FORM, body, address, False, Endpoint())
+
+    def assume(self, role: str, token: str | None = None, **members: str) -> Answered:
+        self.local.events.clear()
+        return self.local.send(self.request(role, token or self.token(), **members))
+
+    def session(self, role: str, token: str | None = None, **members: str) -> Credentials:
+        """The credentials of a session."""
+        answer = self.assume(role, token, **members)
+        assert answer.status == 200, answer.body
+        return Credentials(*(text(answer, name) for name in
+                             ("AccessKeyId", "SecretAccessKey", "SessionToken")))  # fmt: skip
+
+    def who(self, credentials: Credentials) -> Answered:
+        return self.local.sts("GetCallerIdentity", credentials)
+
+    @property
+    def why(self) -> str:
+        """The step that failed, as the last record has it."""
+        return self.local.events[-1].error_message
+
+
+def text(answer: Answered, member: str) -> str:
+    """The text of a member of an answer; "" without it."""
+    found = re.search(rf"<{member}>([^<]*)</{member}>", answer.body.decode())
+    return found[1] if found else ""
+
+
+def told(answer: Answered) -> tuple[str, str]:
+    """The code and the sentence of a refusal."""
+    return text(answer, "Code"), text(answer, "Message").replace("&#x27;", "'").replace(
+        "&apos;", "'"
+    )

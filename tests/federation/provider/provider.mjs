@@ -1,0 +1,37 @@
+// An OpenID Connect provider behind TLS: `node provider.mjs ADDRESS KEY CERTIFICATE`. It prints a line when it listens.
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import { generateKeyPairSync } from "node:crypto";
+import { Provider } from "oidc-provider";
+
+const [address, key, cert] = process.argv.slice(2);
+const keys = [["RS256", "rsa", { modulusLength: 2048 }], ["ES256", "ec", { namedCurve: "P-256" }]].map(
+  ([alg, type, options]) => ({
+    ...generateKeyPairSync(type, options).privateKey.export({ format: "jwk" }), alg, kid: alg, use: "sig",
+  }),
+);
+const client = (client_id) => ({
+  client_id, client_secret: "a-secret-of-this-test", grant_types: ["client_credentials"], redirect_uris: [],
+  response_types: [], token_endpoint_auth_method: "client_secret_post",
+});
+const provider = new Provider(`https://${address}`, {
+  clients: [client("job")],
+  jwks: { keys },
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_, resource) => ({
+        scope: "",
+        audience: resource.replace("urn:audience:", ""),
+        accessTokenFormat: "jwt",
+        accessTokenTTL: 600,
+        jwt: { sign: { alg: resource.endsWith("curve") ? "ES256" : "RS256" } },
+      }),
+    },
+  },
+});
+createServer({ key: readFileSync(key), cert: readFileSync(cert) }, provider.callback()).listen(443, address, () => {
+  console.log("listening");
+});
