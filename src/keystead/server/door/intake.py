@@ -23,7 +23,7 @@ less (decision 0008). A peer is the other end of the socket: all clients of a pr
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -40,6 +40,9 @@ class Rank(IntEnum):
     NEW = 1
     RETURNED = 2
     GREEDY = 3
+
+
+_RANKS = tuple(Rank)  # to iterate over an Enum itself costs a microsecond
 
 
 class Waits(Protocol):
@@ -69,60 +72,62 @@ SHORTEST = Terms(4, 4, 0.0005)  # for the ranks RETURNED and GREEDY
 class Line(Generic[W]):
     """Connections of several peers, the peers in turn."""
 
-    __slots__ = ("_peers",)
+    __slots__ = ("peers",)
 
     def __init__(self) -> None:
-        self._peers: OrderedDict[str, deque[W]] = OrderedDict()  # none is empty
+        self.peers: OrderedDict[str, deque[W]] = OrderedDict()  # none is empty
 
     def __len__(self) -> int:
-        return len(self._peers)
+        return len(self.peers)
 
     def add(self, waits: W) -> None:
         """Put a connection behind the others of its peer."""
-        queue = self._peers.get(waits.peer_ip)
+        queue = self.peers.get(waits.peer_ip)
         if queue is None:
-            self._peers[waits.peer_ip] = deque((waits,))
+            self.peers[waits.peer_ip] = deque((waits,))
         else:
             queue.append(waits)
 
     def put_back(self, waits: W) -> None:
         """Put a connection before all others: it was taken, but there was no time for it."""
-        self._peers.setdefault(waits.peer_ip, deque()).appendleft(waits)
-        self._peers.move_to_end(waits.peer_ip, last=False)
+        self.peers.setdefault(waits.peer_ip, deque()).appendleft(waits)
+        self.peers.move_to_end(waits.peer_ip, last=False)
 
     def take(self, most: int, share: int) -> Iterator[W]:
         """Take connections: one of each peer, then again one of each peer, and so on."""
-        if len(self._peers) == 1:  # as below, and quicker
-            [(peer, queue)] = self._peers.items()
+        if len(self.peers) == 1:  # as below, and quicker
+            [(peer, queue)] = self.peers.items()
             for _ in range(min(most, share, len(queue))):
                 waits = queue.popleft()
                 if not queue:
-                    del self._peers[peer]
+                    del self.peers[peer]
                 yield waits
             return
         for _ in range(share):
-            for peer in list(self._peers):
+            for peer in list(self.peers):
                 if most <= 0:
                     return
                 most -= 1
                 yield self._next(peer)
-            if not self._peers:
+            if not self.peers:
                 return
 
     def _next(self, peer: str) -> W:
-        queue = self._peers[peer]
+        queue = self.peers[peer]
         waits = queue.popleft()
         if queue:
-            self._peers.move_to_end(peer)
+            self.peers.move_to_end(peer)
         else:
-            del self._peers[peer]
+            del self.peers[peer]
         return waits
 
 
 class Intake(Generic[W]):
     """The connections that wait for their turn."""
 
-    __slots__ = ("_last", "_line", "_lines", "_passed", "_reading", "_several_until", "_time")
+    __slots__ = (
+        "_is_reading", "_last", "_line", "_lines", "_passed", "_reading", "_several_until", "_time"
+    )  # fmt: skip
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
@@ -130,11 +135,14 @@ class Intake(Generic[W]):
         self._passed = [0 for _ in Rank]  # by rank: the turns of others since its own
         self._line = self._lines[Rank.MODEST]  # of this turn
         self._reading: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
+        self._is_reading = False  # Does a connection wait in one of them?
         self._last = ""  # the peer that asked last
         self._several_until = 0.0
 
     def __bool__(self) -> bool:
-        return any(self._lines) or any(self._reading)
+        modest, new, returned, greedy = self._lines
+        waits = modest.peers or new.peers or returned.peers or greedy.peers
+        return bool(waits or self._is_reading)
 
     def add(self, waits: W) -> None:
         """Let a connection wait for its turn."""
@@ -151,14 +159,19 @@ class Intake(Generic[W]):
     def add_reading(self, waits: W) -> None:
         """Let a connection wait until it may read the next piece of a large body."""
         self._reading[waits.rank].add(waits)
+        self._is_reading = True
 
-    def take_reading(self) -> Iterator[W]:
+    def take_reading(self) -> Iterable[W]:
         """The connections that may read on now: by rank, by peer, by connection."""
+        return self._take_reading() if self._is_reading else ()
+
+    def _take_reading(self) -> Iterator[W]:
         left = PIECES
         for line in self._reading:
             for waits in line.take(left, left):
                 left -= 1
                 yield waits
+        self._is_reading = any(self._reading)
 
     def begin(self) -> Terms:
         """Begin a turn; returns its terms."""
@@ -170,15 +183,20 @@ class Intake(Generic[W]):
 
     def _rank(self) -> Rank:
         """Whose turn is it?"""
-        waiting = [rank for rank in Rank if self._lines[rank]]
+        lines = self._lines
+        waiting = [rank for rank in _RANKS if lines[rank].peers]
         if not waiting:
             return Rank.MODEST
+        if len(waiting) == 1:
+            self._passed[waiting[0]] = 0
+            return waiting[0]
         passed = [rank for rank in waiting if self._passed[rank] >= MOST_PASSED]
         chosen = (passed or waiting)[0]
         for rank in waiting:
             self._passed[rank] = 0 if rank is chosen else self._passed[rank] + 1
         return chosen
 
-    def take(self, terms: Terms, taken: int) -> Iterator[W]:
+    def take(self, terms: Terms, taken: int) -> Iterable[W]:
         """Take further connections in this turn; `taken` were taken before."""
-        return self._line.take(terms.most - taken, terms.share)
+        line = self._line
+        return line.take(terms.most - taken, terms.share) if line.peers else ()

@@ -188,7 +188,7 @@ class Turn:
         self._begun = False
         if now:
             self.flush()
-        if self._intake and not self._begun:
+        if not self._begun and self._intake:
             self._begin()
 
     def _take(self) -> None:
@@ -223,16 +223,19 @@ class Turn:
             self._failed(error)
             waiting = [_unavailable(*pair) for pair in waiting]
         date = self._date()
-        answered = [(entry, answer) for entry, answer in waiting if isinstance(answer, Answer)]
-        responses = [_rendered(entry, answer, date) for entry, answer in answered]
-        for (entry, given), response in zip(answered, responses, strict=True):
+        rendered = [
+            (entry, answer, _rendered(entry, answer, date))
+            for entry, answer in waiting
+            if isinstance(answer, Answer)
+        ]
+        for entry, given, response in rendered:
             if response is None:
                 entry.receiver.abort()
             else:
                 entry.receiver.deliver(response, last=entry.last)
                 if given.too_often:
                     entry.receiver.rank = Rank.GREEDY
-        if len(answered) < len(waiting):
+        if len(rendered) < len(waiting):
             for entry, answer in waiting:
                 if isinstance(answer, Later):
                     self._begin_work(entry, answer)
@@ -240,9 +243,12 @@ class Turn:
     def _answered(self) -> list[tuple[_Waiting, Answer | Later]]:
         """The answers of this turn. Requests without time for them wait for another turn."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        unanswered = [entry for entry in waiting if entry.answer is None and not _is_dropped(entry)]
-        applications = {id(entry.application): entry.application for entry in unanswered}
-        for application in filter(None, applications.values()):
+        unanswered = [
+            entry
+            for entry in waiting
+            if entry.answer is None and not (entry.receiver.gone and _is_dropped(entry))
+        ]
+        for application in filter(None, dict.fromkeys([e.application for e in unanswered])):
             asking = [entry for entry in unanswered if entry.application is application]
             requests = [entry.asked for entry in asking if entry.asked]
             answers = application.answer_all(requests, self._terms.seconds)
@@ -335,8 +341,8 @@ class Turn:
 
 
 def _is_dropped(entry: _Waiting) -> bool:
-    """Has the client gone, and would the request change nothing?"""
-    if not entry.receiver.gone or entry.application is None or not isinstance(entry.asked, tuple):
+    """Would the request of a client that has gone change nothing?"""
+    if entry.application is None or not isinstance(entry.asked, tuple):
         return False
     return not entry.application.changes(entry.asked[0])
 
