@@ -64,7 +64,11 @@ class Pages:
         self._metrics = metrics  # None: the metrics have a listener of their own
 
     def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
-        pages = [self._page(*each) if isinstance(each, tuple) else None for each in asked]
+        # A call has the path `/`, but for those of REST, which `_page` tells from a page.
+        pages = [
+            self._page(*each) if isinstance(each, tuple) and each[0].path != "/" else None
+            for each in asked
+        ]
         calls = [
             each[0] if isinstance(each, tuple) else each
             for each, page in zip(asked, pages, strict=True)
@@ -80,7 +84,7 @@ class Pages:
         return answered
 
     def _page(self, request: HttpRequest, peer: Peer) -> Answer | None:
-        if request.path == "/" or request.method not in READING:
+        if request.method not in READING:
             return None
         if request.path == "/healthz":
             return always(200, "up")

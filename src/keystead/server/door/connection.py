@@ -37,6 +37,8 @@ from keystead.wire.http import Endpoint, HttpRequest
 class State(Enum):
     """The states of a connection."""
 
+    __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a table
+
     IDLE = auto()  # Between two requests.
     HEAD = auto()  # A head is coming; a new connection starts here.
     BODY = auto()  # A head has come, its body has not.
@@ -331,7 +333,8 @@ class Connection(asyncio.Protocol):
     def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response. (turn.Receiver)"""
         self._owes = False
-        if self._head is None:  # what is written is not the "100 Continue" of a body that will come
+        # Not after the "100 Continue" of a body that will come.
+        if self._long_body and self._head is None:
             self._end_long_body()
         # uvloop raises when a closed transport is written to. An exception here would cost every
         # other connection of this turn its answer.
@@ -374,7 +377,8 @@ class Connection(asyncio.Protocol):
         elif self._half_closed or (self._draining and self._state is State.IDLE):
             self._close()
         else:
-            self.listen()
+            if self._paused:
+                self.listen()
             if self._state is State.IDLE:
                 self._enter(State.IDLE)
 
