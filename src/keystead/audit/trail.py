@@ -243,8 +243,7 @@ class Trail:
         return self._file.size >= self._segment_bytes
 
     def _require_usable(self) -> None:
-        failure = self.failure
-        if failure is not None:
+        if (self._closed or self._store.failure) and (failure := self.failure) is not None:
             raise AuditUnavailable(*failure.args)
 
     def _require_newest(self, state: str | None) -> None:
@@ -289,12 +288,18 @@ class Trail:
 
     def _append(self, batch: _Batch) -> None:
         """(2) Add lines to the file, durably, and their leaves to the tree."""
-        with self._writing():
+        # As `_writing`, written out: a context for each turn costs two microseconds.
+        self._require_usable()
+        is_signed = not self._unsigned
+        try:
             # A file ends where a checkpoint was signed. So the log can begin there (`archive`).
-            if self._is_full and not self._unsigned:
+            if is_signed and self._is_full:
                 self._rotate()
             self._file.append(b"".join(batch.lines))
-        if not self._unsigned:
+        except (DiskFull, DiskFailed) as error:
+            raise self._not_written(error) from error
+        self._troubles.pop("log", None)
+        if is_signed:
             self._unsigned_since = self._clock()
         for leaf in batch.leaves:
             self._tree.append(leaf)
@@ -314,11 +319,15 @@ class Trail:
         try:
             yield
         except (DiskFull, DiskFailed) as error:
-            reason = self._troubles["log"] = f"the audit log cannot be written: {error}"
-            if isinstance(error, DiskFailed):
-                self._store.give_up(AuditUnavailable(reason))
-            raise AuditUnavailable(reason) from error
+            raise self._not_written(error) from error
         self._troubles.pop("log", None)
+
+    def _not_written(self, error: DiskFull | DiskFailed) -> AuditUnavailable:
+        """Note why the log was not written; returns the error to raise."""
+        reason = self._troubles["log"] = f"the audit log cannot be written: {error}"
+        if isinstance(error, DiskFailed):
+            self._store.give_up(AuditUnavailable(reason))
+        return AuditUnavailable(reason)
 
     def _sign_if_due(self) -> None:
         """Sign a checkpoint if it is due.

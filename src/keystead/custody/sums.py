@@ -281,6 +281,8 @@ class Sums(Guarded):
 
     def changed(self) -> dict[str, str]:
         """The digest of each account's sum that this turn changes, with the turn's changes."""
+        if not self._turn:
+            return {}
         totals: dict[str, int] = {}
         for (name, _), change in self._turn.items():
             total = totals.get(name)
