@@ -37,7 +37,6 @@ from keystead.policy.evaluation import (
     PrincipalType,
     documents,
 )
-from keystead.registry import implementation
 from keystead.rules import CredentialKind
 from keystead.store.cache import NamedCache, Noting
 from keystead.store.changes import Name
@@ -144,7 +143,7 @@ class Authenticator:
                 raise mismatch()
         else:
             known = self._first_seen(reader, request, signature, now)  # (3) (4) (5)
-        whatever = (service.name, operation) == _PROOF_OF_IDENTITY
+        whatever = signature.presigned and (service.name, operation) == _PROOF_OF_IDENTITY
         sigv4.require_fresh(  # (6)
             signature, now, service.clock_skew_seconds, whatever_expires=whatever
         )
@@ -160,9 +159,7 @@ class Authenticator:
             self._last_used.note(  # (7)
                 principal.account, claim.access_key_id, now, claim.region, service.name
             )
-        if implementation(service.name, operation) is not None:
-            what = (service.name, operation)
-            self._last_used.note_access(principal, what, now, claim.region)  # (7)
+        self._last_used.note_access(principal, service.name, operation, now, claim.region)  # (7)
         return caller
 
     def nobody(self) -> Authenticated:

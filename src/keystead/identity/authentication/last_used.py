@@ -18,6 +18,7 @@ from keystead.identity.repository import (
     RoleUse,
 )
 from keystead.policy.evaluation import Principal, PrincipalType
+from keystead.registry import implementation
 from keystead.store.protocol import Reader, Store
 
 MOST_ACCESSES = 20_000
@@ -47,14 +48,17 @@ class LastUsed:
         self._roles[account, role_id] = (now, region)
 
     def note_access(
-        self, principal: Principal, what: tuple[str, str], now: datetime, region: str
+        self, principal: Principal, service: str, operation: str, now: datetime, region: str
     ) -> None:
-        """A user or a role called an operation, `what`: its service and its name."""
-        if principal.type not in _IDENTITIES:
-            return
-        key = (principal.account, principal.unique_id, *what)
-        if key in self._accesses or len(self._accesses) < MOST_ACCESSES:
-            self._accesses[key] = (now, region)
+        """A principal called an operation. Only those of users and roles are kept."""
+        key = (principal.account, principal.unique_id, service, operation)
+        accesses = self._accesses
+        if key in accesses or (
+            len(accesses) < MOST_ACCESSES
+            and principal.type in _IDENTITIES
+            and implementation(service, operation) is not None
+        ):
+            accesses[key] = (now, region)
 
     def of(
         self, keys: AccessKeys, reader: Reader, account: str, access_key_id: str

@@ -252,6 +252,9 @@ class Pipeline:
 
     def _begin(self, again: Sequence[Arrived]) -> None:
         """Requests are performed; these of them run again, with what was made for them."""
+        if not again:
+            self.preparations.begin((), may_wait=True)
+            return
         in_hand = (done for each in again for done in each.prepared)
         may_wait = all(each.waited < MOST_WAITS for each in again)
         self.preparations.begin(in_hand, may_wait=may_wait)
