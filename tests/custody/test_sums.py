@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -14,6 +15,7 @@ from keystead.custody import sum_rows, sums
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import Lookup, NotTheNewest, Record, SealedTable
 from keystead.custody.state import examine, open_sums
+from keystead.custody.sum_rows import MOST_NEAR
 from keystead.custody.sums import BUCKET, FOLDED
 from keystead.store.sqlite.engine import SqliteStore, open_store
 
@@ -128,6 +130,34 @@ def test_what_is_undone_is_not_counted(room: Room) -> None:
     assert room.newest != before
     room.store.undo()
     assert (room.newest, room.named("red")) == (before, ["a"])
+
+
+@pytest.mark.parametrize("number", [MOST_NEAR // 2, MOST_NEAR, MOST_NEAR + 1])
+def test_lookups_that_lie_together(
+    room: Room, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Few are read together and many one by one: as written, and with the changes since."""
+    monkeypatch.setattr(sums, "FOLDED", 1)  # written with each commit
+    both = ("account", "colour", "name")
+    lookups = (Lookup(KEY), Lookup(both, near="colour"))
+    room.things = SealedTable(room.hierarchy.rows, "things", Thing, KEY, lookups)
+    names = [f"n{position}" for position in range(number)]
+    room.add(*names)
+    room.store.flush()
+    monkeypatch.undo()
+    read = partial(room.things.only, room.store.read(), both, ACCOUNT, "red")
+    room.hierarchy.sums.open(room.store)  # nothing is remembered
+
+    assert [thing.name for name in names if (thing := read(name))] == names
+    assert read("another") is None
+
+    with room.store.write() as transaction:
+        room.things.delete(transaction, ACCOUNT, names[0])
+    room.add("another")
+    for _ in range(2):
+        assert (read(names[0]), read("another") is None) == (None, False)
+        room.store.flush()
+        room.hierarchy.sums.open(room.store)  # the journal has it now
 
 
 def test_sums_follow_a_long_life(room: Room) -> None:

@@ -28,7 +28,8 @@ INSTALLATION = ""
 """The account of rows that belong to none."""
 
 _REMEMBERED = 8192
-_HALF = 8
+HALF = 8
+"""The bytes of half a place."""
 _pack = msgspec.msgpack.Encoder().encode
 
 Place = tuple[str, Name]
@@ -59,7 +60,7 @@ class Places(Guarded):
         inner.update(_pack(values))
         outer = self._outer.copy()
         outer.update(inner.digest())
-        return outer.digest()[:_HALF]
+        return outer.digest()[:HALF]
 
 
 class BoundLookup:

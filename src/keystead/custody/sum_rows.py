@@ -25,11 +25,18 @@ _unpack = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes, int]]).decode
 _WIDTH = 32  # bits of a bucket's start
 _END = b"\xff" * 17  # after every place
 
+MOST_NEAR = 16
+"""Lookups that lie together and are read together: those of an ordinary key, for example."""
+
 _COLUMNS = ", ".join(vectors.COLUMNS)
 _MARKS = ", ".join("?" for _ in vectors.COLUMNS)
 _IS_ZERO = " AND ".join(f"{c} = 0" for c in vectors.COLUMNS)
 # Names of our own, and no values, stand in these.
 _LOOKUP = f"SELECT {_COLUMNS} FROM state_lookups WHERE account = ? AND place = ?"  # noqa: S608  # our names
+_NEAR = (
+    f"SELECT place, {_COLUMNS} FROM state_lookups"  # noqa: S608  # our names
+    " WHERE account = ? AND place >= ? AND place < ? LIMIT ?"
+)
 _LOOKUPS = (
     f"SELECT {vectors.SUMS} FROM state_lookups WHERE account = ? AND place >= ? AND place < ?"  # noqa: S608  # our names
 )
@@ -144,6 +151,14 @@ def of_lookups(reader: Reader, account: str, start: int, end: int) -> int:
 def of_lookup(reader: Reader, account: str, place: bytes) -> int:
     """The sum of one lookup."""
     return vectors.of_numbers(reader.one(_LOOKUP, (account, place)))
+
+
+def near(reader: Reader, account: str, half: bytes) -> dict[bytes, int] | None:
+    """The sums of all lookups whose places begin with this half; None if they are many."""
+    rows = reader.all(_NEAR, (account, half, half + _END, MOST_NEAR + 1))
+    if len(rows) > MOST_NEAR:
+        return None
+    return {row[0]: vectors.of_numbers(row[1:]) for row in rows}
 
 
 def accounts(reader: Reader) -> list[str]:

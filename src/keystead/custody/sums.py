@@ -29,7 +29,7 @@ from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody import sum_rows, vectors
 from keystead.custody.integrity import NotTheNewest
 from keystead.custody.kdf import hmac_contexts
-from keystead.custody.lookups import INSTALLATION, Place, Places
+from keystead.custody.lookups import HALF, INSTALLATION, Place, Places
 from keystead.custody.secrecy import Guarded
 from keystead.custody.sum_rows import Account, Change
 from keystead.custody.vectors import plus
@@ -48,6 +48,11 @@ ACCOUNTS = Room(of_owner=64 * KIB, in_all=32 * MIB)
 
 _LOOKUP, _BUCKET, _ACCOUNT = 200, 350, 350  # bytes that each takes
 _DIGEST = 16
+
+
+_Near = tuple[str, bytes, Mapping[bytes, int] | None]
+"""An account, the first half of a place, and the written sums of the lookups with it, if few."""
+_NOTHING_NEAR: _Near = ("", b"", {})
 
 
 class _Sum:
@@ -77,7 +82,7 @@ class Sums(Guarded):
 
     __slots__ = (
         "_accounts", "_broken", "_buckets", "_call", "_folded", "_inner", "_journal", "_known",
-        "_outer", "_store", "_total", "_turn", "_waiting", "failure", "places",
+        "_near", "_outer", "_store", "_total", "_turn", "_waiting", "failure", "places",
     )  # fmt: skip
 
     def __init__(self, places_key: bytes, digest_key: bytes) -> None:
@@ -93,6 +98,7 @@ class Sums(Guarded):
         self._total = 0
         self._accounts: BoundedCache[str, Account] = BoundedCache(ACCOUNTS)
         self._buckets: BoundedCache[tuple[str, int], _Sum] = BoundedCache(BUCKETS)
+        self._near: _Near = _NOTHING_NEAR
         # The proved sums of lookups, with the journal:
         self._known: BoundedCache[bytes, _Sum] = BoundedCache(LOOKUPS)
         # The changes that are not in the written sums:
@@ -148,18 +154,35 @@ class Sums(Guarded):
         return self._store
 
     def _durable(self, place: Place) -> int:
-        """The durable sum of a lookup: from a proved bucket, with the journal's change."""
+        """The durable sum of a lookup: from a proved bucket, with the journal's change.
+
+        A call that needs one lookup of a thing soon needs others, and they lie together. So all of
+        them are read at once, unless they are many.
+        """
         account, where = place
-        start, end = sum_rows.bucket(where, self.account(account).buckets)
-        reader = self._joined().read()
-        if (account, start) not in self._buckets:
-            stored = sum_rows.of_bucket(reader, account, start)
-            if sum_rows.of_lookups(reader, account, start, end) != stored:
-                raise self.distrust(account, "state_buckets", (account, start))
-            self._buckets.put((account, start), _Sum(stored), account, _BUCKET)
-        stored = sum_rows.of_lookup(reader, account, where)
+        half, near = where[:HALF], self._near
+        if near[:2] != (account, half) or near[2] is None:
+            self._prove_bucket(account, where)
+            if near[:2] != (account, half):
+                near = account, half, sum_rows.near(self._joined().read(), account, half)
+                self._near = near
+        if near[2] is None:
+            stored = sum_rows.of_lookup(self._joined().read(), account, where)
+        else:
+            stored = near[2].get(where, 0)
         change = self._journal.get(place)
         return stored if change is None else plus(stored, change.vector)
+
+    def _prove_bucket(self, account: str, where: bytes) -> None:
+        """Is the bucket of this place the sum of its lookups?  Raises NotTheNewest."""
+        start, end = sum_rows.bucket(where, self.account(account).buckets)
+        if (account, start) in self._buckets:
+            return
+        reader = self._joined().read()
+        stored = sum_rows.of_bucket(reader, account, start)
+        if sum_rows.of_lookups(reader, account, start, end) != stored:
+            raise self.distrust(account, "state_buckets", (account, start))
+        self._buckets.put((account, start), _Sum(stored), account, _BUCKET)
 
     def account(self, name: str) -> Account:
         """The written sums of an account, proved; raises NotTheNewest."""
@@ -230,6 +253,7 @@ class Sums(Guarded):
         self._remember(self._write(transaction, changes))
 
     def _write(self, transaction: Transaction, changes: Mapping[Place, Change]) -> sum_rows.Written:
+        self._near = _NOTHING_NEAR
         written = sum_rows.Written()
         for (name, where), change in changes.items():
             account = self.account(name)
