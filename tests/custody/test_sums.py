@@ -132,6 +132,33 @@ def test_what_is_undone_is_not_counted(room: Room) -> None:
     assert (room.newest, room.named("red")) == (before, ["a"])
 
 
+def test_a_name_is_free_while_no_row_counts_for_it(room: Room) -> None:
+    """The sum tells it at each moment; a row that somebody removed leaves its name taken."""
+
+    def is_free(name: str) -> bool:
+        with room.store.write() as transaction:
+            return room.things.has_none(transaction, KEY, ACCOUNT, name)
+
+    assert is_free("a")
+    with pytest.raises(ZeroDivisionError), room.store.write() as transaction:
+        room.things.insert(transaction, Thing(account=ACCOUNT, name="a", colour="red"))
+        assert not room.things.has_none(transaction, KEY, ACCOUNT, "a")
+        raise ZeroDivisionError
+    assert is_free("a")
+    room.add("a")
+    assert not is_free("a")
+    room.store.undo()
+    assert is_free("a")
+    room.add("a")
+    room.store.flush()
+    with room.store.write() as transaction:
+        transaction.run("DELETE FROM things")  # not as the table would do it
+    room.crash()
+
+    assert not is_free("a")
+    assert is_free("b")
+
+
 @pytest.mark.parametrize("number", [MOST_NEAR // 2, MOST_NEAR, MOST_NEAR + 1])
 def test_lookups_that_lie_together(
     room: Room, monkeypatch: pytest.MonkeyPatch, number: int

@@ -125,9 +125,10 @@ def test_ids_are_never_given_again(admin: Kms, world: World) -> None:
     other = admin.key()
     free = world.repository.is_free
     place = ("111122223333", "eu-central-1")
-    assert not free(world.store.read(), *place, key)
-    assert not free(world.store.read(), *place, other)
-    assert free(world.store.read(), *place, "00000000-0000-4000-8000-000000000000")
+    with world.store.write() as transaction:
+        assert not free(transaction, *place, key)
+        assert not free(transaction, *place, other)
+        assert free(transaction, *place, "00000000-0000-4000-8000-000000000000")
 
 
 def stated(world: World, region: str, key: str) -> str:

@@ -123,14 +123,18 @@ class Sums(Guarded):
 
     # reading
 
-    def expected(self, place: Place) -> int:
-        """The sum of the rows that a lookup has to find; raises NotTheNewest."""
+    def expected(self, place: Place, *, remember: bool = True) -> int:
+        """The sum of the rows that a lookup has to find; raises NotTheNewest.
+
+        `remember` is False for a lookup that nobody will ask for again soon.
+        """
         if self._broken and place[0] in self._broken:
             raise NotTheNewest(place[0], "state_accounts", (place[0],))
         remembered = self._known.get(place[1])
         if remembered is None:
             known = self._durable(place)
-            self._known.put(place[1], _Sum(known), place[0], _LOOKUP)
+            if remember:
+                self._known.put(place[1], _Sum(known), place[0], _LOOKUP)
         else:
             known = remembered.value
         if self._turn and (change := self._turn.get(place)):

@@ -63,10 +63,11 @@ class Materials:
         """Every generation of a key, oldest first."""
         return self._table.of(reader, _KEY, account, key_id, order="generation")
 
-    def newest(self, reader: Reader, account: str, key_id: str) -> MaterialRecord | None:
+    def newest(self, transaction: Transaction, account: str, key_id: str) -> MaterialRecord | None:
         """The last generation of a key."""
-        generations = self.every(reader, account, key_id)
-        return generations[-1] if generations else None
+        if self._table.has_none(transaction, _KEY, account, key_id):
+            return None
+        return self.every(transaction, account, key_id)[-1]
 
     def insert(self, transaction: Transaction, record: MaterialRecord) -> None:
         self._table.insert(transaction, record)

@@ -191,6 +191,16 @@ class SealedTable(Generic[T]):
             self._last = reader.changes, reader.changes.state, rows[0]
         return records
 
+    def has_none(self, transaction: Transaction, columns: tuple[str, ...], *values: Value) -> bool:  # noqa: ARG002  # a proof, as said
+        """Does a declared lookup find no row?  Its sum alone proves it, and no row is read.
+
+        Nothing notes this lookup, so no cached value may come from it. Therefore only a call that
+        changes something may ask, by its transaction. It asks for something that it will insert,
+        so the sum is not remembered yet.
+        """
+        place = self._by[columns].place(values)
+        return place is None or not self._sums.expected(place, remember=False)
+
     def name_of(self, columns: tuple[str, ...], *values: Value) -> Name:
         """The name of a lookup, as the table announces it; raises TypeError for a missing value."""
         place = self._by[columns].place(values)

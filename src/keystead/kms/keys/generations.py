@@ -36,8 +36,9 @@ class Generations:
         rotation_type: api.RotationType | None = None,
     ) -> None:
         """Remember another generation; no rotation made the first."""
-        former = self.of(transaction, key)
-        account, region, key_id = _place(key)
+        account, region, key_id = place = _place(key)
+        is_first = self._table.has_none(transaction, _KEY, *place)
+        former = [] if is_first else self.of(transaction, key)
         self._table.insert(
             transaction,
             MaterialRecord(

@@ -213,10 +213,12 @@ class KeyRepository:
         """The last use of a key that was written."""
         return self._uses.get(reader, (key.account, key.region, key.key_id))
 
-    def is_free(self, reader: Reader, account: str, region: str, key_id: str) -> bool:
+    def is_free(self, transaction: Transaction, account: str, region: str, key_id: str) -> bool:
         """Was this id never given to a key?"""
-        row_key = (account, region, key_id)
-        return self._keys.get(reader, *row_key) is None and not self.tombstones.has(reader, row_key)
+        place = (account, region, key_id)
+        return self._keys.has_none(transaction, _KEY, *place) and self.tombstones.has_none(
+            transaction, place
+        )
 
     def counted(self, reader: Reader, account: str, region: str) -> KeyCount | None:
         """How many keys the account has in the Region, in any state; None: it never had one."""

@@ -78,6 +78,10 @@ class Tombstones:
         """Was a key with this name destroyed?"""
         return self._tombstones.get(reader, *place) is not None
 
+    def has_none(self, transaction: Transaction, place: Place) -> bool:
+        """Was no key with this name destroyed?"""
+        return self._tombstones.has_none(transaction, _KEY, *place)
+
     def statement(self, reader: Reader, place: Place) -> TombstoneStatement | None:
         """What was signed about this key when it was destroyed."""
         return self._statements.get(reader, *place)
