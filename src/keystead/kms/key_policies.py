@@ -128,13 +128,15 @@ def _accepted_before(call: KmsCall, text: str) -> WrittenPolicy | None:
     """The policy of a text that was accepted before, if it would be accepted again as the same.
 
     The text was accepted under the same rules, with certain principals. What it means depends on
-    nothing else. So it is the same policy if each of these principals still has the same id.
+    nothing else. So it is the same policy if each of these principals still has the same id. The
+    caller's own account has it: authentication has found this account.
     """
     heard = call.heard.policy(call.account, _said(call, text))
     if heard is None:
         return None
     unique_id = call.principals.unique_id
-    if any(unique_id(name) != meant for name, meant in heard.principals.items()):
+    others = [pair for pair in heard.principals.items() if pair[1] != call.account]
+    if any(unique_id(name) != meant for name, meant in others):
         return None
     compiled = call.repository.compiled(call.account, heard.policy_id)
     if compiled is None:
