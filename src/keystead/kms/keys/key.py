@@ -152,7 +152,7 @@ def key_view(
     relation: Relation | None = None,
     imports: tuple[ImportedMaterial, ...] = (),
 ) -> Key:
-    """The view of a stored key."""
+    """The view of a key's row. To make blobs it needs its header as well."""
     tags = _read_tags(record.tags)
     own = [each.valid_to_us for each in imports if not each.rotation_state]
     return Key(
@@ -166,15 +166,12 @@ def key_view(
         condition_keys=_condition_keys(record, tags, aliases),
         imports=imports,
         expires_us=min((us for us in own if us is not None), default=None),
-        header=_header(record, record if relation is None else relation.primary),
     )
 
 
-def _header(record: KeyRecord, shared: KeyRecord) -> bytes:
-    if not shared.material_id:
-        return b""
-    name = KeyName(record.account, record.region, record.key_id)
-    return ciphertext.header(name, shared.material_id)
+def header_of(key: Key) -> bytes:
+    """The header of the blobs that a key makes now; b"" for a key that never had material."""
+    return ciphertext.header(key.name, key.material_id) if key.material_id else b""
 
 
 def cost(key: Key) -> tuple[int, Shared]:

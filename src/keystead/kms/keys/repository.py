@@ -17,7 +17,7 @@ from keystead.kms.grants import GrantRepository
 from keystead.kms.keys.generations import Generations
 from keystead.kms.keys.granted import GrantedKeys
 from keystead.kms.keys.imports import ImportRepository
-from keystead.kms.keys.key import Key, cost, key_view
+from keystead.kms.keys.key import Key, cost, header_of, key_view
 from keystead.kms.keys.records import (
     AliasRecord,
     ImportedMaterial,
@@ -132,6 +132,7 @@ class KeyRepository:
             key,
             resource_policies=(policy,),
             is_granted=self.grants.has_any(noting, row_key),
+            header=header_of(key),
             row_name=self._keys.name_of(_KEY, *row_key),
         )
 
