@@ -14,6 +14,7 @@ from keystead import strictjson
 from keystead.errors import AwsError, SerializationException, ValidationException
 from keystead.wire import awsjson
 from keystead.wire.models import kms as api
+from keystead.wire.models import organizations
 from keystead.wire.operation import Operation
 from tests.wire import oracle
 
@@ -316,6 +317,32 @@ def test_timestamps_are_epoch_seconds() -> None:
     assert awsjson.write(api.GetParametersForImport, value) == (
         b'{"KeyId":"k","ParametersValidTo":1700000000.5}'
     )
+
+
+def test_timestamps_further_inside_are_epoch_seconds() -> None:
+    """Of members of members, and of the entries of lists; a null is not written."""
+    moment = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    rotation = api.RotationsListEntry(key_id="k", rotation_date=moment)
+    metadata = api.KeyMetadata(key_id="k", creation_date=moment)
+
+    assert json.loads(
+        awsjson.write(api.ListKeyRotations, api.ListKeyRotationsResponse(rotations=[rotation] * 2))
+    ) == {"Rotations": [{"KeyId": "k", "RotationDate": 1.7e9}] * 2}
+    assert json.loads(
+        awsjson.write(api.CreateKey, api.CreateKeyResponse(key_metadata=metadata))
+    ) == {"KeyMetadata": {"KeyId": "k", "CreationDate": 1.7e9}}
+
+
+def test_no_map_of_an_answer_holds_timestamps() -> None:
+    """The names of members say where timestamps are; the keys of a map are no such names."""
+    outputs = [
+        operation.output
+        for operation in (*api.OPERATIONS.values(), *organizations.OPERATIONS.values())
+        if operation.output is not type(None)
+    ]
+
+    assert {"CreationDate", "KeyMetadata"} <= awsjson.timed(api.CreateKeyResponse)
+    assert all(isinstance(awsjson.timed(output), frozenset) for output in outputs)
 
 
 @pytest.mark.parametrize("moment", ['"2023-11-14T22:13:20Z"', "1e300", "true", "{}"])

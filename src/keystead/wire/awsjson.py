@@ -19,7 +19,7 @@ from keystead.wire.base64 import NotCanonical, decode_blob
 from keystead.wire.constraints import checked
 from keystead.wire.http import HttpResponse
 from keystead.wire.operation import In, Operation, Out
-from keystead.wire.schema import Kind, Schema, contains, schema_of
+from keystead.wire.schema import Kind, Schema, contains, parts, schema_of
 from keystead.wire.shape import Shape
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -61,9 +61,13 @@ def write(operation: Operation[Any, Out], value: Out) -> bytes:
     """The body of an answer. It is empty for an operation without output."""
     if value is None:
         return b""
-    if _has_timestamps(operation.output):
+    try:
+        names = _TIMED[operation.output]
+    except KeyError:
+        names = _TIMED[operation.output] = timed(operation.output)
+    if names:
         builtins = msgspec.to_builtins(value, builtin_types=(datetime,))
-        _use_epoch_seconds(builtins)
+        _use_epoch_seconds(builtins, names)
         return _ENCODER.encode(builtins)
     return _ENCODER.encode(value)
 
@@ -224,20 +228,28 @@ def _misplaced(schema: Schema, value: Any) -> SerializationException:
 # Writing
 
 
-_WITH_TIMESTAMPS: dict[type, bool] = {}  # per type of the models
+_TIMED: dict[type, frozenset[str]] = {}  # per type of the models
 
 
-def _has_timestamps(structure: type[Any]) -> bool:
-    if structure not in _WITH_TIMESTAMPS:
-        _WITH_TIMESTAMPS[structure] = contains(schema_of(structure), Kind.TIMESTAMP)
-    return _WITH_TIMESTAMPS[structure]
+def timed(structure: type[Any]) -> frozenset[str]:
+    """The names of all members of a type, at any depth, that are timestamps or hold some."""
+    names: set[str] = set()
+    for part, _ in parts(schema_of(structure)):
+        if part.kind is Kind.MAP and contains(part, Kind.TIMESTAMP):
+            raise TypeError("a map holds timestamps, and its keys are no names of members")
+        names |= {m.wire_name for m in part.members if contains(m.schema, Kind.TIMESTAMP)}
+    return frozenset(names)
 
 
-def _use_epoch_seconds(tree: dict[str, Any] | list[Any]) -> None:
+def _use_epoch_seconds(tree: dict[str, Any], names: frozenset[str]) -> None:
     """Make each timestamp in a tree a number of seconds, which AWS writes as a double."""
-    for place, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+    for name in names & tree.keys():
+        value = tree[name]
         kind = type(value)
         if kind is datetime:
-            tree[place] = value.timestamp()  # type: ignore[index]  # a place of this tree
-        elif kind is dict or kind is list:
-            _use_epoch_seconds(value)
+            tree[name] = value.timestamp()
+        elif kind is dict:
+            _use_epoch_seconds(value, names)
+        elif kind is list:
+            for item in value:
+                _use_epoch_seconds(item, names)
