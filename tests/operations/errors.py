@@ -189,7 +189,7 @@ OWN: Mapping[tuple[str, str], Row] = {
     ("GenerateRandom", "UnsupportedOperationException"): STORES,
     ("GetKeyPolicy", "KMSInvalidStateException"): EVERY_STATE,
     ("GetKeyRotationStatus", "KMSInvalidStateException"): EVERY_STATE,
-    ("GetKeyRotationStatus", "UnsupportedOperationException"): _of("mac"),
+    ("GetKeyRotationStatus", "UnsupportedOperationException"): _in("PendingImport"),
     ("GetParametersForImport", "UnsupportedOperationException"): _NO_IMPORTS,
     ("GetPublicKey", "DisabledException"): EVERY_STATE,
     ("GetPublicKey", "InvalidKeyUsageException"): Never(
