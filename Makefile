@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-states soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-states prove-ansible soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,16 @@ $(VENV)/.models: requirements/models.lock | $(BIN)/python
 	@echo "keystead: fetching the service models into $(VENV)/models …" >&2
 	@rm -rf $(VENV)/models
 	@$(INSTALL) requirements/models.lock --no-deps --no-compile --only-binary :all: --target $(VENV)/models
+	@touch $@
+
+# For one test. Of the package `ansible`, which is large, only the collection of AWS's modules is kept.
+$(VENV)/.ansible: requirements/ansible.lock scripts/unpack_ansible.py $(VENV)/.dev
+	@echo "keystead: fetching Ansible's modules into $(VENV)/ansible …" >&2
+	@rm -rf $(VENV)/ansible.wheels
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
+	    --only-binary :all: -r requirements/ansible.lock -d $(VENV)/ansible.wheels
+	@$(BIN)/python scripts/unpack_ansible.py $(VENV)/ansible.wheels $(VENV)/ansible
+	@rm -rf $(VENV)/ansible.wheels
 	@touch $@
 
 setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
@@ -97,6 +107,9 @@ prove-revocations: $(VENV)/.dev ## N rounds of revoking calls under load leave n
 
 prove-states: $(VENV)/.dev ## N random lives of keys of each kind, held against models (N=200)
 	@$(BIN)/python scripts/prove_states.py $(or $(N),200)
+
+prove-ansible: $(VENV)/.ansible ## Ansible's modules for keys against a server (fetches 57 MB; half a minute)
+	@$(BIN)/python -m pytest tests/clients/test_ansible.py
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240
