@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from keystead.inquiry.past_refusals import explain_refusal
+from keystead.inquiry.who_can import who_can
 from tests.federation.issuer import CLIENT, HOST, URL, ec_key, jwk, rsa_key, signed
 from tests.federation.land import DENIED, INVALID, Land, document, text, told
 
@@ -145,6 +146,20 @@ def test_the_operator_learns_why(land: Land) -> None:
     land.local.installation.write_refusals()
     again = explain_refusal(land.local.installation, {"id": request_id})
     assert again["text"] == explained["text"]
+
+
+def test_who_can(land: Land) -> None:
+    """Whom a trust policy lets in with a proof: the provider's people, under its conditions."""
+    asked = {"action": "sts:AssumeRoleWithWebIdentity"}
+    statement = land.trusting(StringEquals={f"{HOST}:sub": "jo"})
+    narrow = land.role("who-can", statement)
+    [row] = who_can(land.local.installation, {**asked, "resource": narrow})["principals"]
+    assert (row["principal"], row["known"]) == (land.provider, False)
+    assert f"{HOST}:sub" in json.dumps(row["ways"])
+    everybody = land.role("who-can-all", land.trusting(principal="*"))
+    assert who_can(land.local.installation, {**asked, "resource": everybody})["principals"] == []
+    given = {**asked, "resource": narrow, "context": {f"{HOST}:sub": "other"}}
+    assert who_can(land.local.installation, given)["principals"] == []
 
 
 def test_a_projected_token(land: Land) -> None:

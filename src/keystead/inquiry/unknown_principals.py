@@ -6,6 +6,7 @@
                                means the user that had the name when it was stored (threat-model
                                ST-8)
     an account                 that is not here; its own policies are not known
+    a provider                 whose people bear its proofs
 
 We assume that a stranger's own account allows everything. Only policies of this installation can
 refuse it.
@@ -21,7 +22,13 @@ from keystead.call import Resource
 from keystead.identity.authentication import Caller
 from keystead.identity.principals import StoredPrincipals
 from keystead.inquiry.view import InstallationView
-from keystead.policy.evaluation import PolicySource, Principal, PrincipalPolicies, PrincipalType
+from keystead.policy.evaluation import (
+    PolicySource,
+    Principal,
+    PrincipalPolicies,
+    PrincipalType,
+    is_by_proof,
+)
 from keystead.policy.language import (
     EVERYBODY,
     DocumentKind,
@@ -64,8 +71,13 @@ def named(installation: InstallationView, resource: Resource, action: str) -> It
             if name not in seen:
                 seen.add(name)
                 stranger = _stranger(kind, name, meant, principals, action)
-                if stranger is not None:
+                if stranger is not None and _may_ask(stranger.caller.principal, action):
                     yield stranger
+
+
+def _may_ask(who: Principal, action: str) -> bool:
+    """What is asked with a proof, only who bears one asks."""
+    return who.type is PrincipalType.FEDERATED or not is_by_proof(ascii_lower(action))
 
 
 def _names(policy: Policy, action: str) -> Iterator[tuple[str, str]]:

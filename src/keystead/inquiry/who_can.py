@@ -29,7 +29,7 @@ from keystead.inquiry.question import asked, given_keys, named_resource, require
 from keystead.inquiry.sessions import narrowed, scopes
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key
-from keystead.policy.evaluation import NO_KEYS, ContextValue, OverAccount
+from keystead.policy.evaluation import NO_KEYS, ContextValue, OverAccount, is_by_proof
 from keystead.policy.language import (
     OF_KEY,
     OF_PRINCIPAL,
@@ -107,12 +107,18 @@ class _Asking:
         self._scopes = scopes(arguments.get("scope_down_policies") or ())
         self._without = frozenset(ascii_lower(str(name)) for name in without)
         self._resources: dict[str, Resource] = {}
+        self._by_proof = is_by_proof(ascii_lower(self._action))
         self._binding = bool(arguments.get("organization", True))
         guardrails = installation.guardrails
         self._guardrails = guardrails if self._binding else _Unforbidden(guardrails)
 
     def callers_after(self, start: Place | None) -> Iterator[tuple[Place, Caller]]:
-        """The root users, users and roles after a principal, account by account."""
+        """The root users, users and roles after a principal, account by account.
+
+        None of them, if the action is asked with a proof from elsewhere.
+        """
+        if self._by_proof:
+            return
         for number, account in enumerate(self._accounts):
             if start is not None and number < start.account:
                 continue
@@ -143,7 +149,9 @@ class _Asking:
             name_key = batch[-1].name_key
 
     def count(self) -> int:
-        """How many principals there are."""
+        """How many principals there are to be asked about."""
+        if self._by_proof:
+            return 0
         tables = (self._repository.users, self._repository.roles)
         counts = [
             table.count(self._reader, account.account)
@@ -227,8 +235,10 @@ class _Asking:
         without = self._without | of_sessions | (OF_KEY if is_key else frozenset())
 
         def unknown(name: str) -> bool:
+            prefix = name.partition(":")[0]
+            of_proof = self._by_proof and (prefix == "saml" or prefix not in SERVED)
             return (
-                name.partition(":")[0] in services
+                (of_proof or prefix in services)
                 and name not in without
                 and (name.startswith(session) or not name.startswith(described))
                 and is_supplied(name)

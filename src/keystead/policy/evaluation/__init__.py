@@ -66,6 +66,7 @@ from keystead.policy.evaluation.question import (
 )
 from keystead.policy.evaluation.service_rules import (
     ALIAS_CHANGES,
+    is_by_proof,
     is_service_linked,
     may_be_reserved,
     open_to_everybody,
@@ -125,6 +126,7 @@ __all__ = (
     "evaluate",
     "form_of",
     "grade_of",
+    "is_by_proof",
     "is_exceeded",
     "is_service_linked",
     "levels_of",

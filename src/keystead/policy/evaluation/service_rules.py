@@ -28,6 +28,7 @@ UNDER_RESOURCE_CONTROL = frozenset(_RCP_SERVICES.split())
 ALIAS_CHANGES = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
 """The actions for which both the alias and its key need a permission."""
 
+_BY_PROOF = frozenset({"sts:assumerolewithsaml", "sts:assumerolewithwebidentity"})
 _OPEN = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 _POLICY_CHANGES = frozenset(
     {
@@ -99,6 +100,14 @@ def reserved(action: str, resource: str) -> str:
     return (
         "what is under this path is AWS's own" if linked or name.startswith(RESERVED_PATHS) else ""
     )
+
+
+def is_by_proof(action: str) -> bool:
+    """Is this asked with a proof from elsewhere, so that nobody who signs asks it?  (iam.md 5.11)
+
+    The action is in lower case.
+    """
+    return action in _BY_PROOF
 
 
 def may_be_reserved(action: str) -> bool:
