@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
+from keystead.identity.federation import outside
 from keystead.identity.federation.oidc import discovery
 from keystead.server.pipeline import Again, Answer, Later
 from tests.federation.issuer import (
@@ -384,3 +385,45 @@ def test_it_is_loaded_when_it_is_needed() -> None:
     code = "import sys, keystead.server.app; print({'joserfc', 'http.client'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
+
+
+def test_an_authority_that_the_system_knows(
+    fresh: Land, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its certificates need no thumbprint, and a wrong thumbprint does not matter, as at AWS."""
+    known = tmp_path / "authorities.pem"
+    known.write_bytes(fresh.issuer.authority.cert_pem.bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(known))
+    outside._known_authorities.cache_clear()
+    try:
+        fresh.iam(
+            "UpdateOpenIDConnectProviderThumbprint", OpenIDConnectProviderArn=fresh.provider,
+            **{"ThumbprintList.member.1": "0" * 40},
+        )  # fmt: skip
+        assert fresh.assume(fresh.roles["web"]).status == 200, fresh.why
+    finally:
+        outside._known_authorities.cache_clear()
+
+
+def test_many_silent_providers(fresh: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one account eight providers are asked at a time; the next caller tries again later."""
+    monkeypatch.setattr(discovery, "SECONDS", 20.0)
+    lanes = Lanes(fresh.local)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        fresh.names.port = silent.getsockname()[1]
+        urls = [f"{URL}/silent-{number}" for number in range(9)]
+        for url in urls:
+            fresh.create_provider(url)
+        waiting, accepted = [], []
+        for url in urls[:8]:
+            waiting.append(lanes.later(fresh.request(fresh.roles["web"], fresh.token(iss=url))))
+            accepted.append(silent.accept()[0])  # a worker has begun
+        answer = fresh.assume(fresh.roles["web"], fresh.token(iss=urls[8]))
+        assert told(answer)[0] == "Throttling"
+        for connection in accepted:
+            connection.close()
+        assert [told(lanes.finish(each))[0] for each in waiting] == ["IDPCommunicationError"] * 8
+    fresh.names.port = fresh.issuer.port
+    assert fresh.assume(fresh.roles["web"]).status == 200
