@@ -427,3 +427,21 @@ def test_many_silent_providers(fresh: Land, monkeypatch: pytest.MonkeyPatch) -> 
         assert [told(lanes.finish(each))[0] for each in waiting] == ["IDPCommunicationError"] * 8
     fresh.names.port = fresh.issuer.port
     assert fresh.assume(fresh.roles["web"]).status == 200
+
+
+def test_silent_name_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name servers that do not answer are given up in time; others answer with addresses."""
+    over = threading.Event()
+
+    def slowly(*_: Any, **__: Any) -> list[Any]:
+        over.wait(20)
+        return []
+
+    assert "127.0.0.1" in outside.Internet().addresses("localhost", 443, 20)
+    for host in ("no-such-host.invalid", "a" * 64 + ".example"):  # the second is no name at all
+        with pytest.raises(OSError, match=r".+"):
+            outside.Internet().addresses(host, 443, 20)
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with pytest.raises(TimeoutError):
+        outside.Internet().addresses("localhost", 443, 0.05)
+    over.set()

@@ -16,11 +16,13 @@ import io
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from keystead.identity.federation.addresses import Reachable
@@ -47,7 +49,7 @@ class NotSaid(Exception):
 class Network(Protocol):
     """Names and connections. A test has its own."""
 
-    def addresses(self, host: str, port: int) -> Sequence[str]:
+    def addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
         """The addresses of a host; raises OSError."""
 
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
@@ -57,12 +59,32 @@ class Network(Protocol):
 class Internet:
     """The system's resolver, and TCP."""
 
-    def addresses(self, host: str, port: int) -> Sequence[str]:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(each[4][0]) for each in found))
+    def addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
+        # The system's resolver knows no deadline, so a thread of its own waits for it.
+        answers: SimpleQueue[list[str] | OSError] = SimpleQueue()
+        resolving = threading.Thread(target=_resolve, args=(host, port, answers), daemon=True)
+        resolving.start()
+        try:
+            found = answers.get(timeout=seconds)
+        except Empty:
+            raise TimeoutError("the name servers did not answer in time") from None
+        if isinstance(found, OSError):
+            raise found
+        return found
 
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
         return socket.create_connection((address, port), timeout=seconds)
+
+
+def _resolve(host: str, port: int, answers: "SimpleQueue[list[str] | OSError]") -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers.put(list(dict.fromkeys(str(each[4][0]) for each in found)))
+    except OSError as error:
+        error.__traceback__ = None
+        answers.put(error)
+    except UnicodeError as error:
+        answers.put(OSError(str(error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +102,7 @@ def get(outside: Outside, url: str, thumbprints: Sequence[str], until: float) ->
         raise NotSaid("the URL is not https with a host and a path")
     host, port, path = match[1].strip("[]").lower(), int(match[2] or 443), match[3] or "/"
     try:
-        where = (host, _addresses(outside, host, port), port)  # (2)
+        where = (host, _addresses(outside, host, port, until), port)  # (2)
         with _secured(outside, where, thumbprints, until) as secured:  # (3) (4)
             named = match[1] if match[2] is None else f"{match[1]}:{match[2]}"
             return _asked(secured, named, path, until)  # (5)
@@ -88,9 +110,9 @@ def get(outside: Outside, url: str, thumbprints: Sequence[str], until: float) ->
         raise NotSaid(f"{host}: {type(error).__name__}: {error}") from None
 
 
-def _addresses(outside: Outside, host: str, port: int) -> Sequence[str]:
+def _addresses(outside: Outside, host: str, port: int, until: float) -> Sequence[str]:
     """The addresses to connect to. If one of the host's is forbidden, none is tried."""
-    found = outside.network.addresses(host, port)
+    found = outside.network.addresses(host, port, _left(until))
     if not found or len(found) > _MOST_ADDRESSES:
         raise NotSaid(f"{host} has {len(found)} addresses")
     for address in found:
