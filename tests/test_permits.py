@@ -43,6 +43,21 @@ def test_system_permits_are_few() -> None:
     assert calls("for_system") <= SYSTEM_WORK
 
 
+def test_only_a_seed_gives_what_no_request_can_say() -> None:
+    """A key's id, an import's secret and an access key are given where a seed is planted (0043)."""
+    planting = "server/installation/development/planting.py"
+    assert calls("Given") == {planting, "kms/call.py"}  # there it gives nothing
+    givers = {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            and node.attr in {"given", "given_key"})
+        or (isinstance(node, ast.keyword) and node.arg == "given_key")
+    }  # fmt: skip
+    assert givers == {planting}
+
+
 def test_permits_are_not_copied_into_others() -> None:
     """Nobody makes a permit for another resource out of one, nor without its constructor."""
     for path in SOURCE.rglob("*.py"):

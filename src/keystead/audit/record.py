@@ -75,6 +75,7 @@ class KeysteadField(Struct, gc=False, rename="camel"):
     decisions: list[DecisionField]
     state: StateField | UnsetType = UNSET
     severity: str | UnsetType = UNSET
+    development: bool | UnsetType = UNSET  # of an installation for development
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,12 @@ class Record(Struct, rename="camel"):
 class Recorder:
     """Makes records. It keeps the written form of recent principals."""
 
-    __slots__ = ("_identities", "_second", "_second_text", "event_ids")
+    __slots__ = ("_development", "_identities", "_second", "_second_text", "event_ids")
 
-    def __init__(self, event_ids: str) -> None:
+    def __init__(self, event_ids: str, *, development: bool = False) -> None:
+        """`development` marks every record: keys and credentials may be known to everybody."""
         self.event_ids = event_ids  # the first 24 characters of every event id
+        self._development: bool | UnsetType = True if development else UNSET
         self._identities: BoundedCache[tuple[str, str, str], Raw] = BoundedCache(_IDENTITIES)
         self._second = -1  # the second that `_second_text` writes
         self._second_text = ""
@@ -167,6 +170,7 @@ class Recorder:
                 [_decision(d, event.resources) for d in event.decisions],
                 _state(event, state) if state else UNSET,
                 event.severity or UNSET,
+                self._development,
             ),
         )
 

@@ -111,6 +111,7 @@ class Trail:
         clock: Callable[[], datetime] = _now,
         durable: Durable | None = None,
         segment_bytes: int = SEGMENT_BYTES,
+        development: bool = False,
     ) -> None:
         """Raises AuditCorrupt if we did not write the log, AuditUnavailable if a disk fails.
 
@@ -142,7 +143,7 @@ class Trail:
         self._require_newest(resumed.state)
         if self.head is not None:
             self._push(self.head.line(), behind)
-        self._recorder = Recorder(str(uuid.uuid4())[:24])
+        self._recorder = Recorder(str(uuid.uuid4())[:24], development=development)
         self._events: list[Event] = []  # of this turn
         self._owed = _Batch([], [])  # durable in the store, not yet in the file
         self._troubles: dict[str, str] = {}  # why the last write to the store or the log failed

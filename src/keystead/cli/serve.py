@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ from keystead.cli import options, output
 from keystead.cli.performing import tell_of_passphrase
 from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
+from keystead.failures import Failure
 from keystead.server.app import Entrance, run
 from keystead.server.installation import (
     Choices,
     Config,
     Installation,
+    development,
     founding,
     lock,
     process,
@@ -24,6 +28,7 @@ from keystead.server.installation import (
     seal,
 )
 from keystead.server.installation import config as configuration
+from keystead.server.installation.development import Seed
 from keystead.server.telemetry import logs
 
 
@@ -37,13 +42,23 @@ from keystead.server.telemetry import logs
 @click.option("--tls-key", metavar="FILE", help="The private key (PEM) of the certificate.")
 @click.option("--metrics-listen", metavar="HOST:PORT", help="A listener for /metrics alone.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
-def serve(file: Path | None, **given: Any) -> int:
+@click.option("--dev", is_flag=True, help="For tests only: an installation of its own kind.")
+@click.option(
+    "--seed", metavar="FILE", type=click.Path(path_type=Path),
+    help="With --dev: users and keys with fixed ids and secrets (TOML).",
+)  # fmt: skip
+def serve(file: Path | None, *, dev: bool, seed: Path | None, **given: Any) -> int:
     """Start the server. An empty data directory is initialised first.
 
     SIGTERM stops the server. After SIGHUP it reads certificates and settings again.
+
+    With --dev the installation is for tests, for ever: everybody may know its keys. It listens on
+    this machine only, and says so in each answer. No other installation is served with --dev.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can read settings again
-    config = configuration.load(file, os.environ, given)
+    read_settings = partial(_settings, file, given, dev=dev)
+    config = read_settings()
+    planted = _seed(seed, dev=dev)
     process.harden()
     logs.start(config.log_level, config.log_format)
     _lock_memory()
@@ -51,14 +66,42 @@ def serve(file: Path | None, **given: Any) -> int:
     entrance = Entrance.open(config)  # first: a failure here leaves no files behind
     founding.complete(config.directory)
     if not founding.is_founded(config.directory):
-        _found(config)
+        _found(config, planted, dev=dev)
     tell_of_passphrase(config)
-    installation = Installation(config, held)
-    read_again = partial(configuration.load, file, os.environ, given)
+    installation = Installation(config, held, development=dev)
     try:
-        return run(installation, entrance, read_again, lambda url: _started(config, url))
+        if dev:
+            _prepare(installation, planted, seed)
+        return run(installation, entrance, read_settings, lambda url: _started(config, url))
     finally:
         installation.close()
+
+
+def _settings(file: Path | None, given: Mapping[str, Any], *, dev: bool) -> Config:
+    """The settings; raises Failure for those with which an installation is not served so."""
+    config = configuration.load(file, os.environ, given)
+    if dev:
+        development.require_local(config)
+    return config
+
+
+def _seed(file: Path | None, *, dev: bool) -> Seed | None:
+    """The seed that was named, before anything is made; raises Failure."""
+    if file is None:
+        return None
+    if not dev:
+        raise Failure(
+            "a seed is for an installation for development", "give --dev, too, or leave --seed out"
+        )
+    return development.read_seed(file)
+
+
+def _prepare(installation: Installation, seed: Seed | None, file: Path | None) -> None:
+    """Say which kind of installation this is, and make what is new in its seed."""
+    logs.warning("an installation for development: its keys and credentials are no secrets")
+    if seed is not None and file is not None:
+        made = development.plant(installation, seed, file)
+        output.note(f"the seed `{file}` made {len(made)} users and keys")
 
 
 def _lock_memory() -> None:
@@ -72,10 +115,12 @@ def _lock_memory() -> None:
         )
 
 
-def _found(config: Config) -> None:
+def _found(config: Config, seed: Seed | None, *, dev: bool) -> None:
     output.note(f"making a new installation in `{config.data}` …")
     url = config.endpoint_url or config.addresses[0].url(secure=bool(config.tls_certificate))
-    choices = Choices(seal(config), config.regions[0], url)
+    choices = Choices(seal(config), config.regions[0], url, development=dev)
+    if seed is not None:
+        choices = replace(choices, account_id=seed.account.id, email=seed.account.email)
     founding.found(config.directory, choices, system_clock())
 
 

@@ -23,6 +23,9 @@ from keystead.custody.sums import Sums
 from keystead.custody.tokens import Tokens
 from keystead.custody.wrapping import ImportedIds, ImportTokens
 
+_KNOWN_TO_ALL = hkdf(bytes(32), "keystead/1/development/imported material ids")
+"""In every development installation the same material has the same id, and opens the same blobs."""
+
 _DOMAIN = 2500  # bytes
 _DOMAINS = Room(of_owner=4 * KIB, in_all=12 * MIB)
 
@@ -49,9 +52,9 @@ class Hierarchy(Guarded):
     """Everything that custody derives from the root key."""
 
     __slots__ = (
-        "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "import_tokens",
-        "imported_ids", "incarnation", "installation", "one_time_codes", "passwords", "rows",
-        "session_tokens", "store_key", "sums", "tokens",
+        "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "development",
+        "import_tokens", "imported_ids", "incarnation", "installation", "one_time_codes",
+        "passwords", "rows", "session_tokens", "store_key", "sums", "tokens",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -59,6 +62,8 @@ class Hierarchy(Guarded):
             return root.derive(f"keystead/1/purpose/{purpose}")
 
         self.installation = root.installation
+        self.development = root.development
+        """Is this an installation for development, and for nothing else?  (decision 0043)"""
         self.incarnation = root.incarnation
         self.store_key = key(Purpose.STORE_FILE)
         columns = RecordSealer(key(Purpose.COLUMNS), "column", root.generation)
@@ -68,7 +73,9 @@ class Hierarchy(Guarded):
         self.audit_tags = AuditTags(key(Purpose.AUDIT_LINES))
         self.tokens = Tokens(key(Purpose.TOKENS), root.incarnation)
         self.import_tokens = ImportTokens(key(Purpose.IMPORT_TOKENS), root.incarnation)
-        self.imported_ids = ImportedIds(key(Purpose.IMPORTED_MATERIAL_IDS))
+        self.imported_ids = ImportedIds(
+            _KNOWN_TO_ALL if root.development else key(Purpose.IMPORTED_MATERIAL_IDS)
+        )
         self.session_tokens = SessionTokens(key(Purpose.SESSION_TOKENS), root.incarnation)
         self.passwords = Passwords(key(Purpose.PASSWORDS))
         self.one_time_codes = OneTimeCodes(root.incarnation)

@@ -23,25 +23,33 @@ class IssuedKey:
 
 
 def issue(
-    transaction: Transaction, keys: AccessKeys, permit: Permit[Named[KeyOwner]], now: datetime
+    transaction: Transaction,
+    keys: AccessKeys,
+    permit: Permit[Named[KeyOwner]],
+    now: datetime,
+    given: IssuedKey | None = None,
 ) -> IssuedKey:
-    """A new active key for the owner that the permit is about."""
+    """A new active key for the owner that the permit is about: a random one, unless one is given.
+
+    Only a seed gives one (decision 0043). Raises ValueError if its id was given before.
+    """
     account = permit.resource.owner
     owner = permit.resource.existing()
-    access_key_id = _new_id(transaction, keys, account)
-    secret = randomness.secret_access_key()
+    if given is not None and not keys.is_new(transaction, account, given.access_key_id):
+        raise ValueError(f"the access key {given.access_key_id} is not new")
+    issued = given or IssuedKey(_new_id(transaction, keys, account), randomness.secret_access_key())
     keys.insert(
         transaction,
         AccessKey(
             account=account,
-            access_key_id=access_key_id,
+            access_key_id=issued.access_key_id,
             owner_id=owner.owner_id,
-            secret=keys.seal(account, access_key_id, secret),
+            secret=keys.seal(account, issued.access_key_id, issued.secret),
             status="Active",
             created=times.stored(now),
         ),
     )
-    return IssuedKey(access_key_id, secret)
+    return issued
 
 
 def _new_id(transaction: Transaction, keys: AccessKeys, account: str) -> str:

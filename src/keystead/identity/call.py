@@ -16,6 +16,7 @@ from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.tokens import Tokens
 from keystead.errors import ValidationException
 from keystead.identity import resources
+from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authentication import LastUsed
 from keystead.identity.federation import KeyMemory, Outside
 from keystead.identity.names import (
@@ -101,6 +102,8 @@ class IamCall(Call, kw_only=True):
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     allow_unscoped_trust: bool = False  # the installation's choice (ST-9)
     session: Session | None = None  # of the caller
+    given_key: IssuedKey | None = None
+    """The access key that a seed says, as no request can: only its planting gives one (0043)."""
 
     def ask(
         self,

@@ -37,12 +37,23 @@ def account_id() -> str:
 
 def access_key_id(prefix: str, account: str) -> str:
     """A new access key id of this account; 39 random bits, so the caller checks that it is new."""
-    half, odd = divmod(int(account), 2)
-    named = base64.b32encode((half + _ACCOUNT_OFFSET).to_bytes(5, "big")).decode("ascii")
+    named, odd = _named(account)
     random = int.from_bytes(urandom(5), "big") >> 1
     first = _ALPHABET[(random >> 35) + 16 * odd]
     rest = base64.b32encode((random & (1 << 35) - 1).to_bytes(5, "big")).decode("ascii")
     return prefix + named + first + rest[1:]
+
+
+def example_key_id(account: str) -> str:
+    """A long-term access key id of this account that everybody can know."""
+    named, odd = _named(account)
+    return f"{LONG_TERM_KEY}{named}{_ALPHABET[16 * odd]}EXAMPLE"
+
+
+def _named(account: str) -> tuple[str, int]:
+    """The characters that name an account, and whether its number is odd."""
+    half, odd = divmod(int(account), 2)
+    return base64.b32encode((half + _ACCOUNT_OFFSET).to_bytes(5, "big")).decode("ascii"), odd
 
 
 def account_of(key_id: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Self, cast
 import msgspec
 
 from keystead.call import Call, R, Resource
+from keystead.custody.backends import GivenSecret
 from keystead.custody.material import Custody
 from keystead.custody.tokens import Tokens
 from keystead.kms import states, usage
@@ -31,6 +32,19 @@ from keystead.times import microseconds
 from keystead.wire.models import kms as api
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What a seed says and no request can: a new key's id, and the secret of an import.
+
+    Only the planting of a seed gives anything, in an installation for development (decision 0043).
+    """
+
+    key_id: str = ""
+    secret: GivenSecret | None = None
+
+
+NOTHING_GIVEN = Given()
+
+
 class KmsCall(Call, kw_only=True):
     """One KMS call. `key` finds, `authorize` asks, `custody` acts."""
 
@@ -43,6 +57,7 @@ class KmsCall(Call, kw_only=True):
     quotas: Quotas
     regions: frozenset[str] = frozenset()  # of the installation
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
+    given: Given = NOTHING_GIVEN
 
     def __post_init__(self) -> None:
         add_request_keys(self.keys, self.rules, self.principal.account)

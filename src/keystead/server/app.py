@@ -108,12 +108,17 @@ async def _serve(
     return await Server(installation, entrance, read_again).run(started)
 
 
+DEVELOPMENT = "\r\nX-Keystead-Development: true"
+"""The line of every answer of an installation for development (decision 0043)."""
+
+
 class DateLine:
-    """The Date header, formatted once a second."""
+    """The Date header, formatted once a second, and the lines that every answer has after it."""
 
-    __slots__ = ("_second", "_text")
+    __slots__ = ("_after", "_second", "_text")
 
-    def __init__(self) -> None:
+    def __init__(self, after: str = "") -> None:
+        self._after = after
         self._second = 0
         self._text = ""
 
@@ -121,7 +126,8 @@ class DateLine:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._text = format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
+            date = format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
+            self._text = date + self._after
         return self._text
 
 
@@ -142,7 +148,7 @@ class Server:
             loop,
             installation.commit,
             self._commit_failed,
-            DateLine(),
+            DateLine(DEVELOPMENT if installation.hierarchy.development else ""),
             installation.metrics.long_turns.observe,
             gate=installation.lane.gate,
             ended=self._collector.set_aside,

@@ -8,6 +8,10 @@ INVARIANT: no directory is initialised twice. No directory is initialised before
 opened once. `seal.json` gets its name last. Before that nothing was ever sealed under the root key,
 and an interrupted initialisation starts anew. After that both wraps are there (threat-model RK-1,
 OP-2).
+
+An installation for development (decision 0043) is marked in `seal.json` when it is made. The mark
+is a part of every derived key, too. So nobody can set it or remove it later, not even with the root
+key in hand: what was written with it opens with nothing else.
 """
 
 from dataclasses import dataclass, field
@@ -49,6 +53,7 @@ SEAL_FILE = "seal.json"
 RECOVERY_FILE = "recovery-key.txt"
 _DRAFT = "seal.json.new"  # only while a directory is being initialised
 _GENERATION = 1
+_DEVELOPMENT = "development/"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -59,10 +64,11 @@ class RootKey(Guarded):
     incarnation: str
     generation: int
     _key: bytes = field(repr=False)
+    development: bool = False
 
     def derive(self, label: str) -> bytes:
         """The key of 32 bytes that this label names."""
-        return hkdf(self._key, label)
+        return hkdf(self._key, f"{_DEVELOPMENT}{label}" if self.development else label)
 
 
 def is_initialised(directory: Path) -> bool:
@@ -70,7 +76,7 @@ def is_initialised(directory: Path) -> bool:
     return exists(directory / SEAL_FILE)
 
 
-def initialise(directory: Path, provider: SealProvider) -> RootKey:
+def initialise(directory: Path, provider: SealProvider, *, development: bool = False) -> RootKey:
     """Make the root key of a new installation, in six steps; the sixth puts it in force.
 
     (1) Refuse a directory that has a root key. (2) Mark the directory as being initialised.
@@ -99,6 +105,7 @@ def initialise(directory: Path, provider: SealProvider) -> RootKey:
         create_private(sheet, recovery_sheet(recovery.key, installation))
         seal = SealFile(
             installation=installation,
+            development=True if development else msgspec.UNSET,
             incarnation=token_id(),
             generation=_GENERATION,
             daily=daily,
@@ -192,7 +199,8 @@ def _opened(directory: Path, path: Path, provider: SealProvider) -> RootKey:
     root = provider.unwrap(directory, seal.daily, seal.bound_to)
     if not seal.is_authentic(_seal_key(root)):
         raise damaged(str(path))
-    return RootKey(seal.installation, seal.incarnation, seal.generation, root)
+    development = seal.development is True
+    return RootKey(seal.installation, seal.incarnation, seal.generation, root, development)
 
 
 def _verify(made: bytes, opened: bytes) -> None:

@@ -5,7 +5,7 @@ root key. So no byte of it can change unnoticed, not even in the wrap that is no
 """
 
 import hmac
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -30,6 +30,7 @@ class SealFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     version: int = VERSION
     installation: str  # for ever
+    development: Literal[True] | msgspec.UnsetType = msgspec.UNSET  # for ever (decision 0043)
     incarnation: str  # new at every restore: tokens of the former one die
     generation: int = 1  # of the root key
     daily: Wrap

@@ -84,6 +84,8 @@ def _unwrapped(
     call: KmsCall, permit: Permit[Key], request: api.ImportKeyMaterialRequest
 ) -> GivenSecret | Work[GivenSecret | NotUnwrapped]:
     """The secret that a request brings. Its token is examined first, and in each run."""
+    if call.given.secret is not None:
+        return call.given.secret
     key, wrapped = permit.resource, request.encrypted_key_material
     parameters = _parameters(call, permit, request.import_token)
     made_with = MadeWith(key=key.arn_text, input=digest(request.import_token, wrapped))

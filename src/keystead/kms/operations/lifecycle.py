@@ -69,11 +69,14 @@ def create_key(call: KmsCall, request: api.CreateKeyRequest) -> api.CreateKeyRes
 
 def _new_id(call: KmsCall, permit: Permit[Target], *, multi_region: bool) -> str:
     """An id that no key has or had; with `mrk-` it is the same in every Region (kms.md 2)."""
-    while True:
+    while not (given := call.given.key_id):
         uuid = UUID(bytes=call.custody.random(permit, 16), version=4)
         key_id = f"mrk-{uuid.hex}" if multi_region else str(uuid)
         if call.repository.is_free(call.transaction, call.account, call.region, key_id):
             return key_id
+    if not call.repository.is_free(call.transaction, call.account, call.region, given):
+        raise api.AlreadyExistsException(f"The id {given} was given to a key before.")
+    return given
 
 
 def _draft(

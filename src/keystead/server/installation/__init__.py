@@ -1,6 +1,14 @@
 """One data directory: its configuration, its founding, its jobs and its ceremonies."""
 
-from keystead.server.installation import ceremonies, config, control, founding, process, profiles
+from keystead.server.installation import (
+    ceremonies,
+    config,
+    control,
+    development,
+    founding,
+    process,
+    profiles,
+)
 from keystead.server.installation.addresses import Address, Network, parse_address
 from keystead.server.installation.ceremonies import perform
 from keystead.server.installation.clock_repository import ClockRepository
@@ -22,6 +30,6 @@ __all__ = (
     "AUDIT_DIRECTORY", "PASSWORD_FILE", "READ_AGAIN", "STORE_FILE", "Address", "Choices",
     "ClockRepository",
     "Collector", "Config", "Founded", "Installation", "Jobs", "Network", "Serving", "as_toml",
-    "ceremonies", "ceremony_event", "config", "control", "descriptions", "founding", "lock",
-    "parse_address", "passphrase", "perform", "process", "profiles", "seal",
+    "ceremonies", "ceremony_event", "config", "control", "descriptions", "development",
+    "founding", "lock", "parse_address", "passphrase", "perform", "process", "profiles", "seal",
 )  # fmt: skip

@@ -33,6 +33,7 @@ from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
+from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import IdentityRepository
 from keystead.server.installation import profiles
 from keystead.server.pipeline import new_request_id
@@ -61,6 +62,7 @@ class Choices:
     endpoint_url: str
     account_id: str | None = None
     email: str = "root@localhost"
+    development: bool = False  # for ever (decision 0043)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,13 @@ def found(directory: Path, choices: Choices, now: datetime) -> Founded:
     speak(partition_of(choices.region))
     staging = directory / STAGING
     shutil.rmtree(staging, ignore_errors=True)
-    hierarchy = Hierarchy(initialise(staging, choices.seal))  # (2)
-    founded, password = _populate(staging, hierarchy, choices, now)  # (3)
+    hierarchy = Hierarchy(
+        initialise(staging, choices.seal, development=choices.development)  # (2)
+    )
+    try:
+        founded, password = _populate(staging, hierarchy, choices, now)  # (3)
+    except CeremonyRefused as refusal:
+        raise Failure(str(refusal), "give another one") from None
     create_private(staging / PASSWORD_FILE, f"{password}\n".encode())  # (4)
     profiles.write(
         staging, founded.access_key, region=choices.region, endpoint_url=choices.endpoint_url
@@ -156,6 +163,7 @@ def _trail(staging: Path, store: Store, hierarchy: Hierarchy) -> Trail:
         hierarchy.audit_signer,
         hierarchy.audit_tags,
         hierarchy.sums,
+        development=hierarchy.development,
     )
 
 

@@ -117,13 +117,18 @@ def seal(config: Config) -> SealProvider:
 
 
 class Installation:
-    """One data directory, open. It takes over the directory's lock; `close` releases it."""
+    """One data directory, open. It takes over the directory's lock; `close` releases it.
+
+    `development` says for which purpose it is opened to serve, and raises Failure if it was made
+    for the other; None opens either, for the operator's ceremonies.
+    """
 
     def __init__(
         self,
         config: Config,
         held: DirectoryLock,
         *,
+        development: bool | None = None,
         wall: Callable[[], datetime] = system_clock,
         monotonic: Callable[[], float] = machine_clock,
         network: Network | None = None,
@@ -134,6 +139,7 @@ class Installation:
         self.metrics = Metrics()
         self.serving = Serving(lambda: self.trouble)
         self.hierarchy = Hierarchy(open_root(self.directory, passphrase(config)))
+        self._require_purpose(development)
         self.store = open_store(
             self.directory / STORE_FILE, self.hierarchy.store_key, lock=held, must_exist=True
         )
@@ -154,6 +160,7 @@ class Installation:
             sinks=tuple(FileSink(Path(file)) for file in (config.checkpoint_file,) if file),
             clock=wall,
             durable=self._note_uses,
+            development=self.hierarchy.development,
         )
         head = self.trail.head
         signed = datetime.fromisoformat(head.time) if head else None
@@ -198,6 +205,21 @@ class Installation:
             self.preparations,
         )
         self._show_numbers()
+
+    def _require_purpose(self, development: bool | None) -> None:
+        """Refuse to serve a directory that was made for another purpose (decision 0043)."""
+        if development is None or development is self.hierarchy.development:
+            return
+        if self.hierarchy.development:
+            raise Failure(
+                f"`{self.directory}` is an installation for development: its keys and credentials"
+                " may be known to everybody",
+                "start it with --dev, or name another data directory",
+            )
+        raise Failure(
+            f"`{self.directory}` is no installation for development, and cannot become one",
+            "name an empty data directory: --dev makes an installation of its own there",
+        )
 
     def _show_numbers(self) -> None:
         show = self.metrics.show
@@ -475,6 +497,7 @@ class Installation:
             "version": keystead.__version__,
             "condition": self.serving.word,
             **({"trouble": self.trouble} if self.trouble else {}),
+            **({"development": True} if self.hierarchy.development else {}),
             "regions": list(self.config.regions),
             "accounts": [account.account for account in accounts],
             "epoch": self.store.state,

@@ -27,7 +27,9 @@ def create_access_key(
         raise api.LimitExceededException(
             f"Cannot exceed quota for AccessKeysPerUser: {limits.ACCESS_KEYS_PER_USER}"
         )
-    issued = access_keys.issue(call.transaction, call.repository.access_keys, permit, call.now)
+    issued = access_keys.issue(
+        call.transaction, call.repository.access_keys, permit, call.now, call.given_key
+    )
     return api.CreateAccessKeyResponse(
         access_key=api.AccessKey(
             user_name=cast("str", known.user_name),  # root has none, though the model asks for one
