@@ -383,7 +383,7 @@ def test_other_servers_say_nothing(server: Server) -> None:
 def test_every_record_says_so(served: Server) -> None:
     """Those of its founding, of its seed, and of each call; `keystead status` tells it, too."""
     served.client("kms", APP).list_keys()
-    shown = served.keystead("audit", "show", "--json").stdout.splitlines()
+    shown = served.keystead("audit", "show", "--json", "--last", "1000").stdout.splitlines()
     records = [json.loads(line) for line in shown]
     names = [record["eventName"] for record in records]
     assert names[:2] == ["Initialize", "CreateAdministrator"]
@@ -418,6 +418,12 @@ def serve(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
+def contents(data: Path) -> dict[Path, bytes]:
+    """Every file of a data directory but the lock, which says who holds it."""
+    files = (path for path in data.rglob("*") if path.is_file() and path.name != "lock")
+    return {path: path.read_bytes() for path in files}
+
+
 def test_it_is_not_served_as_another(tmp_path: Path) -> None:
     """Without `--dev` its directory is refused and not touched; with it, it is served."""
     seed, data = written(tmp_path, SEED), tmp_path / "data"
@@ -425,12 +431,12 @@ def test_it_is_not_served_as_another(tmp_path: Path) -> None:
     server.start("--dev", "--seed", str(seed), "--region", OTHER_REGION)
     blob = server.client("kms", APP).encrypt(KeyId=KEY, Plaintext=b"x")["CiphertextBlob"]
     assert server.stop() == 0
-    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+    before = contents(data)
     ended = serve(data)
     assert ended.returncode == 2
     assert "is an installation for development" in ended.stderr
     assert "start it with --dev" in ended.stderr
-    assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
+    assert contents(data) == before
     server.start("--dev", "--region", OTHER_REGION)
     assert server.client("kms", APP).decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
     assert server.stop() == 0
@@ -510,9 +516,10 @@ def test_recovery_keeps_the_mark(tmp_path: Path) -> None:
     sheet = (tmp_path / "data" / "recovery-key.txt").read_text()
     assert recover(tmp_path / "data", sheet, FileSeal()).development
     config = Config(data=str(tmp_path / "data"), regions=(REGION, OTHER_REGION))
+    held = lock(tmp_path / "data")
     with pytest.raises(Failure, match="is an installation for development"):
-        Installation(config, lock(tmp_path / "data"), development=False)
-    again = Installation(config, lock(tmp_path / "data"), development=True)
+        Installation(config, held, development=False)
+    again = Installation(config, held, development=True)
     opened = Local(again, local.founded, local.time)
     assert app(opened).describe_key(KeyId="alias/app")["KeyMetadata"]["KeyId"] == KEY
     again.close()

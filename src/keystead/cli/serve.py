@@ -28,7 +28,6 @@ from keystead.server.installation import (
     seal,
 )
 from keystead.server.installation import config as configuration
-from keystead.server.installation.development import Seed
 from keystead.server.telemetry import logs
 
 
@@ -85,7 +84,7 @@ def _settings(file: Path | None, given: Mapping[str, Any], *, dev: bool) -> Conf
     return config
 
 
-def _seed(file: Path | None, *, dev: bool) -> Seed | None:
+def _seed(file: Path | None, *, dev: bool) -> development.Seed | None:
     """The seed that was named, before anything is made; raises Failure."""
     if file is None:
         return None
@@ -96,7 +95,7 @@ def _seed(file: Path | None, *, dev: bool) -> Seed | None:
     return development.read_seed(file)
 
 
-def _prepare(installation: Installation, seed: Seed | None, file: Path | None) -> None:
+def _prepare(installation: Installation, seed: development.Seed | None, file: Path | None) -> None:
     """Say which kind of installation this is, and make what is new in its seed."""
     logs.warning("an installation for development: its keys and credentials are no secrets")
     if seed is not None and file is not None:
@@ -115,7 +114,7 @@ def _lock_memory() -> None:
         )
 
 
-def _found(config: Config, seed: Seed | None, *, dev: bool) -> None:
+def _found(config: Config, seed: development.Seed | None, *, dev: bool) -> None:
     output.note(f"making a new installation in `{config.data}` …")
     url = config.endpoint_url or config.addresses[0].url(secure=bool(config.tls_certificate))
     choices = Choices(seal(config), config.regions[0], url, development=dev)

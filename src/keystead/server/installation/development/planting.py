@@ -149,9 +149,10 @@ class _Gardener:
     # users
 
     def _plant_user(self, user: UserSeed) -> None:
-        named = {"UserName": user.name}
+        named: dict[str, Any] = {"UserName": user.name}
         tags = [{"Key": key, "Value": value} for key, value in user.tags.items()]
-        self._ask_iam(iam.CreateUser, **named, **({"Tags": tags} if tags else {}))
+        described: dict[str, Any] = {**named, "Tags": tags} if tags else named
+        self._ask_iam(iam.CreateUser, **described)
         for arn in user.managed_policies:
             self._ask_iam(iam.AttachUserPolicy, **named, PolicyArn=arn)
         for name, document in user.policies.items():
