@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trustme
 
@@ -427,6 +428,26 @@ def test_many_silent_providers(fresh: Land, monkeypatch: pytest.MonkeyPatch) -> 
         assert [told(lanes.finish(each))[0] for each in waiting] == ["IDPCommunicationError"] * 8
     fresh.names.port = fresh.issuer.port
     assert fresh.assume(fresh.roles["web"]).status == 200
+
+
+def test_strangers_are_counted(land: Land, tmp_path: Path) -> None:
+    """A network may make so many calls in a second, right or wrong; its neighbours make theirs."""
+    names = Names(land.issuer.port)
+    with land_with(tmp_path, land.issuer, names, request_quotas=True) as own:
+        own.local.time.stop()
+        garbage = [own.request(own.roles["web"], "a.b.c") for _ in range(199)]
+        assert own.assume(own.roles["web"]).status == 200
+        codes = {told(own.local.send(each))[0] for each in garbage}
+        assert codes == {"InvalidIdentityToken"}
+        assert told(own.assume(own.roles["web"]))[0] == "Throttling"
+        request = own.request(own.roles["web"], own.token())
+        elsewhere = msgspec.structs.replace(request, source_ip="198.51.100.7")
+        assert own.local.send(elsewhere).status == 200
+        own.local.time.monotonic += 0.01
+        assert own.assume(own.roles["web"]).status == 200
+        assert told(own.assume(own.roles["web"], "a.b.c"))[0] == "InvalidIdentityToken"
+        assert told(own.assume(own.roles["web"]))[0] == "Throttling"
+        own.local.time.stopped = None
 
 
 def test_silent_name_servers(monkeypatch: pytest.MonkeyPatch) -> None:

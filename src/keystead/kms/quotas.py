@@ -190,6 +190,11 @@ class Quotas:
         self._given = read(settings)
         self._requests = requests
 
+    @property
+    def counts_calls(self) -> bool:
+        """Are calls counted?  (`request_quotas`)"""
+        return self._requests
+
     def most(self, name: str, account: str) -> int:
         """How many resources an account may have."""
         return self._number(name, account, RESOURCES[name].number)

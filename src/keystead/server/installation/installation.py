@@ -64,7 +64,13 @@ from keystead.server.installation.jobs import (
 )
 from keystead.server.installation.serving import Serving
 from keystead.server.lane import Lane
-from keystead.server.pipeline import OpenCall, Pipeline, Throttle, new_request_id
+from keystead.server.pipeline import (
+    OpenCall,
+    Pipeline,
+    Throttle,
+    calls_of_strangers,
+    new_request_id,
+)
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import StoreUnavailable
@@ -183,6 +189,7 @@ class Installation:
         self.throttled = ThrottledCalls(self.trail, monotonic)
         self.quotas = Quotas(config.quotas, requests=config.request_quotas)
         self.throttle = Throttle(self.quotas.per_second, monotonic)
+        self.strangers = Throttle(self._calls_of_strangers, monotonic)
         self.lane = Lane()
         self.provider_keys = KeyMemory(monotonic)
         self.outside = Outside(config.reachable, network or Internet())
@@ -201,6 +208,7 @@ class Installation:
             self.unknown,
             self.throttled,
             self.throttle,
+            self.strangers,
             self.lane,
             self.preparations,
         )
@@ -252,6 +260,7 @@ class Installation:
             + self.enforcer.kept_bytes
             + self.hierarchy.sums.kept_bytes
             + self.throttle.kept_bytes
+            + self.strangers.kept_bytes
             + self.provider_keys.kept_bytes
         )
 
@@ -325,10 +334,15 @@ class Installation:
             ),
         }
 
+    def _calls_of_strangers(self, name: str, network: str, service: str) -> float:
+        """How many calls of an operation without a signature a network may make in a second."""
+        return calls_of_strangers(name, network, service) if self.quotas.counts_calls else inf
+
     def use_quotas(self, config: Config) -> None:
         """Take the quotas of settings that were read again; every account has all its calls."""
         self.quotas.use(config.quotas, requests=config.request_quotas)
         self.throttle.forget()
+        self.strangers.forget()
 
     # durability
 

@@ -3,9 +3,11 @@
 from keystead.server.pipeline.answer import TEXT, Answer
 from keystead.server.pipeline.exchange import new_request_id
 from keystead.server.pipeline.later import Again, Later
+from keystead.server.pipeline.open_operations import calls_of_strangers
 from keystead.server.pipeline.pipeline import OpenCall, Pipeline
 from keystead.server.pipeline.throttle import Throttle
 
 __all__ = (
-    "TEXT", "Again", "Answer", "Later", "OpenCall", "Pipeline", "Throttle", "new_request_id",
+    "TEXT", "Again", "Answer", "Later", "OpenCall", "Pipeline", "Throttle", "calls_of_strangers",
+    "new_request_id",
 )  # fmt: skip

@@ -1,29 +1,43 @@
 """Which operations are open without a signature?  An explicit list (threat-model AU-1).
 
-| operation | its proof | longest body |
-| --- | --- | --- |
-| sts:AssumeRoleWithWebIdentity | a token of a provider of the role's account | 64 KiB |
+| operation | its proof | longest body | calls a second |
+| --- | --- | --- | --- |
+| sts:AssumeRoleWithWebIdentity | a token of a provider of the role's account | 64 KiB | 200 |
 
 The headers of a signature are not read: such a request has one proof, and it is in the body. Each
-operation asks whether the proof holds before it asks anything else. Work for such callers takes the
-turn of the network that they come from (`owners`).
+operation asks whether the proof holds before it asks anything else. A stranger has no account, so
+calls are counted for the network that they come from, and their work takes its turn (`owners`).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from keystead.errors import RequestTooLarge
 from keystead.server.pipeline.bodies import too_long
 from keystead.wire.operation import Operation
 
-OPEN: Mapping[tuple[str, str], int] = {("sts", "AssumeRoleWithWebIdentity"): 64 * 1024}
-"""The most bytes of a body, by service and operation."""
+
+class Bounds(NamedTuple):
+    """What strangers may ask of one operation."""
+
+    longest: int  # bytes of a body
+    per_second: float  # calls of one network
+
+
+OPEN: Mapping[tuple[str, str], Bounds] = {
+    ("sts", "AssumeRoleWithWebIdentity"): Bounds(64 * 1024, 200),
+}
 
 
 def require_open(operation: Operation[Any, Any], body: bytes) -> None:
     """Refuse a body that is longer than those of this operation; raises for one not in the list."""
-    most = OPEN.get((operation.service.name, operation.name))
-    if most is None:
+    bounds = OPEN.get((operation.service.name, operation.name))
+    if bounds is None:
         raise RuntimeError(f"{operation.name} is not open without a signature")
-    if len(body) > most:
-        raise RequestTooLarge(too_long(most))
+    if len(body) > bounds.longest:
+        raise RequestTooLarge(too_long(bounds.longest))
+
+
+def calls_of_strangers(name: str, _network: str, service: str) -> float:
+    """How many calls of an operation a network may make in a second."""
+    return OPEN[service, name].per_second

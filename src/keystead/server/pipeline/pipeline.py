@@ -160,6 +160,7 @@ class Pipeline:
     unknown: UnknownCallers
     throttled: ThrottledCalls
     throttle: Throttle
+    strangers: Throttle  # of the operations that are open without a signature, by network
     lane: Lane
     preparations: Preparations
 
@@ -319,6 +320,11 @@ class Pipeline:
         state = store.changes.state
         if where.implementation is not None and not where.implementation.operation.signed:
             require_open(where.implementation.operation, request.body)
+            if not arrived.counted:  # once, however often it runs
+                arrived.counted = True
+                network = network_of(request.source_ip)
+                if not self.strangers.takes(network, where.service.name, where.name):
+                    raise throttled(where)
             nobody = self.authenticator.nobody()  # its operation finds out who it is, if anybody
             event.region = nobody.region
             return Known(arrived, nobody, state)

@@ -82,6 +82,11 @@ class Throttle:
                 return elsewhere.quota
         return ""
 
+    def takes(self, network: str, service: str, name: str) -> bool:
+        """Count a call of a stranger: for the network that it comes from, and an operation."""
+        self.tick()
+        return self._take(network, service, name)
+
     def _take(self, account: str, region: str, quota: str, times: int = 1) -> bool:
         """Take calls from a bucket that has at least one; may it then owe the others."""
         key = (account, region, quota)
