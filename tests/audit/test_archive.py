@@ -13,8 +13,8 @@ import pytest
 
 from keystead.audit import archive
 from keystead.audit.event import Event
+from keystead.audit.report import Report
 from keystead.audit.trail import AuditUnavailable
-from keystead.audit.verify import Report
 from tests.audit.world import World, encrypt
 
 RECORDS = 14

@@ -10,7 +10,8 @@ import pytest
 
 from keystead.audit import lines
 from keystead.audit.checkpoint import Checkpoint
-from keystead.audit.verify import Problem, verify
+from keystead.audit.report import Problem
+from keystead.audit.verify import verify
 from keystead.custody.signer import AuditSigner
 from keystead.custody.verification import signature_verifier
 from tests.audit.world import NOW, SIGNER, World, encrypt, forged

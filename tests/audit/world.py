@@ -10,9 +10,10 @@ import msgspec
 
 from keystead.audit import lines
 from keystead.audit.event import Event, EventResource
+from keystead.audit.report import Report
 from keystead.audit.sinks import Sink
 from keystead.audit.trail import SEGMENT_BYTES, Trail
-from keystead.audit.verify import Report, verify
+from keystead.audit.verify import verify
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.verification import signature_verifier

@@ -26,10 +26,10 @@ before a checkpoint covers them. A last line without its end is still being writ
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from keystead.audit import archive, lines
 from keystead.audit.checkpoint import (
@@ -40,7 +40,7 @@ from keystead.audit.checkpoint import (
     key_id,
 )
 from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, archived, segments
-from keystead.audit.jsontext import printable
+from keystead.audit.report import Problem, Report
 from keystead.audit.tree import Tree
 
 VerifySignature = Callable[[bytes, bytes], bool]  # (signature, data); custody makes it
@@ -51,43 +51,14 @@ _LONGEST_UNSIGNED = 10 * UNSIGNED_TIME
 _EVERY = 1 << 20  # bytes between two reports of progress
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One difference from the log that we wrote, and its place."""
+class Observer(Protocol):
+    """Is shown the records, one after the other, and told how many of them are proved."""
 
-    text: str
-    file: str
-    line: int = 0  # from 1; 0 = the file as a whole
-    index: int | None = None  # of the record
-    time: str = ""  # of the event, if it can be read
-    event: str = ""  # the name of the event
-    missing: bool = False  # True: something is missing. False: something was changed
+    def record(self, index: int, event: bytes, /) -> None:
+        """The next record. A checkpoint may still contradict it."""
 
-    def __str__(self) -> str:
-        where = f"`{self.file}`" + (f" line {self.line}" if self.line else "")
-        record = "" if self.index is None else f"record {self.index}"
-        named = " ".join(part for part in (record, self.event, self.time) if part)
-        # A forged record can have any name, so the text is escaped for the terminal.
-        return printable(": ".join(part for part in (where, named, self.text) if part))
-
-
-@dataclass(slots=True)
-class Report:
-    """The result of a verification. The first problem of the records ends their examination."""
-
-    first: int = 0  # the record with which the examination began
-    records: int = 0  # the number of unchanged records, counted from record 0
-    checkpoints: int = 0  # the number of checkpoints that are signed by the key
-    signed: int = 0  # the number of records that the newest checkpoint covers
-    unsigned: int = 0  # the number of records after them
-    root: str = ""  # the root in the newest checkpoint
-    incomplete: bool = False  # the last line has no end: being written, or torn by a crash
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Is everything unchanged and complete?"""
-        return not self.problems
+    def proved(self, size: int, /) -> None:
+        """A checkpoint has signed exactly the records before this number."""
 
 
 def verify(
@@ -99,12 +70,13 @@ def verify(
     archives: Sequence[Path] = (),
     start: int = 0,
     progress: Progress | None = None,
+    observer: Observer | None = None,
 ) -> Report:
     """Examine the log in `directory` and in `archives`; raises OSError.
 
     It begins at the newest checkpoint of at most `start` records. `public_key_pem` is a copy of the
     key that was kept elsewhere. Without it, the key beside the log is trusted. `verify_signature`
-    uses the same key.
+    uses the same key. `observer` is shown what is read.
     """
     report = Report()
     beside = (directory / PUBLIC_KEY).read_bytes()
@@ -121,7 +93,7 @@ def verify(
     if signed:
         report.signed, report.root = signed[-1].size, signed[-1].root
     files = _files(directory, archives)
-    _Examination(files, signed, report, progress).run(start)
+    _Examination(files, signed, report, progress, observer).run(start)
     return report
 
 
@@ -199,12 +171,14 @@ class _Examination:
         signed: list[Checkpoint],
         report: Report,
         progress: Progress | None,
+        observer: Observer | None,
     ) -> None:
         self._segments = files
         self._signed = signed
         self._next = 0  # the first checkpoint that the walk has not reached
         self._report = report
         self._progress = progress
+        self._observer = observer
         self._tree = Tree()
         self._archived = 0  # according to the log, records before this one were archived
         self._unproven: _Position | None = None  # the first record after the last good checkpoint
@@ -311,13 +285,19 @@ class _Examination:
             self._archived = max(self._archived, archive.told(event))
         self._tree.append(leaf)
         self._report.records = self._tree.size
-        self._prove()
+        if self._observer is not None:
+            self._observer.record(entry.index, event)
+        if self._prove() and self._observer is not None:
+            self._observer.proved(self._tree.size)
 
-    def _prove(self) -> None:
-        """(3) If there is a checkpoint here: is its signed root that of the tree?"""
+    def _prove(self) -> bool:
+        """(3) If there is a checkpoint here: is its signed root that of the tree?
+
+        Returns whether there is one.
+        """
         size = self._tree.size
         if self._next == len(self._signed) or self._signed[self._next].size > size:
-            return
+            return False
         root = self._tree.root().hex()
         while self._next < len(self._signed) and self._signed[self._next].size == size:
             checkpoint = self._signed[self._next]
@@ -331,6 +311,7 @@ class _Examination:
                 )
             self._next += 1
         self._unproven = None
+        return True
 
     def _end(self) -> None:
         """(4) Has the log all signed records, and not many more?"""

@@ -16,7 +16,7 @@ import msgspec
 from keystead.audit import archive as archiving
 from keystead.audit.files import PUBLIC_KEY
 from keystead.audit.show import Filter, Row, events, row
-from keystead.audit.verify import Report
+from keystead.audit.report import Report
 from keystead.audit.verify import verify as examine
 from keystead.cli import options, output
 from keystead.cli.performing import hold
