@@ -44,6 +44,7 @@ class Source:
     echoes_values: bool = True
     gives_reasons: bool = False
     only: frozenset[str] = field(default_factory=frozenset)  # operations to take; empty = all
+    own_limits: frozenset[str] = field(default_factory=frozenset)  # shapes the operation checks
 
 
 SERVICES = (
@@ -51,6 +52,12 @@ SERVICES = (
     Source("iam", is_global=True, echoes_values=False),
     Source("sts", is_global=True),
     Source("accessanalyzer", signing_name="access-analyzer", only=frozenset({"ValidatePolicy"})),
+    Source(
+        "cloudtrail",
+        is_global=True,  # the events of global services are looked up where those are
+        only=frozenset({"ListPublicKeys", "LookupEvents"}),
+        own_limits=frozenset({"MaxResults"}),  # InvalidMaxResultsException
+    ),
     Source("organizations", clock_skew_seconds=300, is_global=True, gives_reasons=True),
 )
 
@@ -153,6 +160,8 @@ class Generator:
         model = load_model(source.name)
         self.metadata: dict[str, Any] = model["metadata"]
         self.shapes: Shapes = model["shapes"]
+        for name in source.own_limits:
+            self.shapes[name] = {"type": self.shapes[name]["type"]}
         self.operations: dict[str, Any] = {
             name: operation
             for name, operation in sorted(model["operations"].items())

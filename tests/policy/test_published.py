@@ -31,6 +31,6 @@ def test_most_published_keys_have_a_value_here() -> None:
 
 def test_every_published_action_exists() -> None:
     """Of the services that are served, and of Organizations."""
-    assert set(ACTIONS) == {"access-analyzer", "iam", "kms", "organizations", "sts"}
+    assert set(ACTIONS) == {"access-analyzer", "cloudtrail", "iam", "kms", "organizations", "sts"}
     for service, names in ACTIONS.items():
         assert all(exists(f"{service}:{name}".lower()) for name in names.split()), service
