@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-states prove-ansible soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-states prove-ansible prove-cloudtrail soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ $(VENV)/.ansible: requirements/ansible.lock scripts/unpack_ansible.py $(VENV)/.d
 	    --only-binary :all: -r requirements/ansible.lock -d $(VENV)/ansible.wheels
 	@$(BIN)/python scripts/unpack_ansible.py $(VENV)/ansible.wheels $(VENV)/ansible
 	@rm -rf $(VENV)/ansible.wheels
+	@touch $@
+
+# A tool that reads CloudTrail's files; it runs on the developer's boto3 and click.
+$(VENV)/.consumers: requirements/consumers.lock | $(BIN)/python
+	@rm -rf $(VENV)/consumers
+	@$(INSTALL) requirements/consumers.lock --no-deps --target $(VENV)/consumers
 	@touch $@
 
 setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
@@ -110,6 +116,9 @@ prove-states: $(VENV)/.dev ## N random lives of keys of each kind, held against 
 
 prove-ansible: $(VENV)/.ansible ## Ansible's modules for keys against a server (fetches 57 MB; half a minute)
 	@$(BIN)/python -m pytest tests/clients/test_ansible.py
+
+prove-cloudtrail: $(VENV)/.dev $(VENV)/.consumers ## trailscraper reads an export, and asks LookupEvents
+	@$(BIN)/python -m scripts.prove_cloudtrail $(VENV)/consumers
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240

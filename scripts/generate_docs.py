@@ -13,6 +13,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.identity.rules import (
     DECLINED_IAM,
     DECLINED_ORGANIZATIONS,
@@ -27,7 +28,7 @@ from keystead.kms.operations import stores
 from keystead.registry import implementation
 from keystead.server.installation.config import reference
 from keystead.server.telemetry import catalogue
-from keystead.wire.models import accessanalyzer, iam, kms, organizations, sts
+from keystead.wire.models import accessanalyzer, cloudtrail, iam, kms, organizations, sts
 
 DOCS = Path(__file__).parents[1] / "docs"
 # The operations register themselves when their modules are imported.
@@ -37,6 +38,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 DECLINED = {
     (row.operation.service.name, row.operation.name): row
@@ -59,6 +61,7 @@ def operations() -> str:
         ("STS", sts),
         ("Organizations", organizations),
         ("Access Analyzer: policy validation", accessanalyzer),
+        ("CloudTrail: event history", cloudtrail),
     )
     for title, model in models:
         names = sorted(model.OPERATIONS)

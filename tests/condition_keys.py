@@ -606,6 +606,8 @@ ANALYZER: tuple[Row, ...] = tuple(
     _plain("ValidatePolicy", On.ANYTHING, policyDocument=DOCUMENT, policyType="IDENTITY_POLICY")
 )
 
+CLOUDTRAIL: tuple[Row, ...] = tuple(_plain("ListPublicKeys LookupEvents", On.ANYTHING))
+
 _ACCOUNT, _UNIT = {"AccountId": "@member"}, {"OrganizationalUnitId": "@unit"}
 _NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}
 _NEW_UNIT = {"ParentId": "@unit", "Name": "new"}
@@ -712,6 +714,7 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
     "sts": STS,
     "organizations": ORGANIZATIONS,
     "access-analyzer": ANALYZER,
+    "cloudtrail": CLOUDTRAIL,
 }
 """By the service's name."""
 

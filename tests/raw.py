@@ -14,7 +14,8 @@ from botocore.credentials import Credentials as BotoCredentials
 from tests.conftest import REGION, Credentials, Server
 
 IDLE_SECONDS = 30  # half of what the server waits for the next request
-TARGETS = {"kms": "TrentService", "organizations": "AWSOrganizationsV20161128"}
+TARGETS = {"kms": "TrentService", "organizations": "AWSOrganizationsV20161128",
+           "cloudtrail": "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"}  # fmt: skip
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 
 

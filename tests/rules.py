@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.rules import KMS
 from keystead.rules import Rules
+from keystead.trails import CLOUDTRAIL
 
 RULES: Mapping[str, Mapping[str, Rules]] = {
     "kms": KMS,
@@ -12,4 +13,5 @@ RULES: Mapping[str, Mapping[str, Rules]] = {
     "sts": STS,
     "organizations": ORGANIZATIONS,
     "access-analyzer": ANALYZER,
+    "cloudtrail": CLOUDTRAIL,
 }

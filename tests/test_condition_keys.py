@@ -14,6 +14,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import RefusedQuestion
@@ -40,6 +41,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 VIA = "s3.eu-central-1.amazonaws.com"

@@ -10,6 +10,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.language.published import ACTIONS
 from keystead.registry import implementation, implemented
@@ -26,6 +27,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 # kms.md 10.5 and iam.md 1.8 have these, the list of 2026 that policies are checked by does not.
 NOT_PUBLISHED = {

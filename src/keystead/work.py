@@ -36,6 +36,7 @@ PROCESSOR = "processor"  # computation that releases the interpreter's lock, as 
 HSM = "hsm"
 PASSWORDS = "passwords"  # hashes that are slow on purpose
 DOCUMENTS = "documents"  # reading policies: Python, which the loop interrupts
+LOG = "log"  # reading the audit log: Python, too
 _OUTSIDE = "outside "
 
 QUICK = 150e-6

@@ -12,6 +12,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.registry import implemented
 from keystead.server.installation import control
 from tests.conftest import Server
@@ -25,10 +26,11 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 SERVED = [(each.operation.service.name, each.operation.name) for each in implemented()]
 NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer",
-         "organizations": "organizations"}  # fmt: skip
+         "organizations": "organizations", "cloudtrail": "cloudtrail"}  # fmt: skip
 MODELS = {service: service_model(name) for service, name in NAMES.items()}
 # These take no input at all, so that nothing about it can be wrong.
 OPEN = {"GetCallerIdentity"}

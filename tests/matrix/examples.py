@@ -13,6 +13,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.registry import implemented
 from keystead.rules import CredentialKind, Rules
 from tests.condition_keys import BY_PROOF, OF_USERS, OPEN, TABLES, On, Row
@@ -25,6 +26,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 SERVED = [
     called

@@ -7,6 +7,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import Endpoint, HttpRequest
 
@@ -16,6 +17,7 @@ OPERATIONS = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 
 JSON = {"content-type": "application/x-amz-json-1.1"}

@@ -6,7 +6,6 @@ the database too, if the root key is there and no server runs.
 
 import sys
 from dataclasses import asdict, astuple, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,17 @@ import msgspec
 
 from keystead.audit import archive as archiving
 from keystead.audit.files import PUBLIC_KEY
-from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.report import Report
+from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.verify import verify as examine
 from keystead.cli import options, output
+from keystead.cli.audit_export import export
 from keystead.cli.performing import hold
 from keystead.custody.files import SealError
 from keystead.custody.state import Examined
 from keystead.custody.verification import NotAPublicKey, signature_verifier
 from keystead.failures import Failure
-from keystead.server.installation import AUDIT_DIRECTORY, Config
+from keystead.server.installation import Config
 from keystead.store.lock import DirectoryInUse
 from keystead.store.protocol import StoreCorrupt
 
@@ -68,7 +68,7 @@ def verify(
     a data directory that no server uses. A log or an archive may be examined alone, too.
     """
     config = options.load(file, data=data)
-    directory = _directory(config, archives)
+    directory = options.log_directory(config, archives)
     given = public_key.read_bytes() if public_key else None
     try:
         verifier = signature_verifier(given or (directory / PUBLIC_KEY).read_bytes())
@@ -172,8 +172,10 @@ def show(
     as_json: bool,
 ) -> None:
     """Print the newest events that fit the options, the oldest of them first."""
-    directory = _directory(options.load(file, data=data))
-    wanted = Filter(last, event_name, user, errors_only, request_id, _time(since))
+    directory = options.log_directory(options.load(file, data=data))
+    wanted = Filter(
+        last, event_name, user, errors_only, request_id, options.moment("--since", since)
+    )
     matching = events(directory, wanted)
     if as_json:
         for event in matching:
@@ -208,7 +210,7 @@ def archive(file: Path | None, to: Path, keep: int, as_json: bool, **given: Any)
     archive together.
     """
     config = options.load(file, **given)
-    directory = _directory(config)
+    directory = options.log_directory(config)
     before = archiving.boundary(directory, keep)
     if not before:
         output.note("no file of the log is finished: there is nothing to archive")
@@ -232,22 +234,4 @@ def archive(file: Path | None, to: Path, keep: int, as_json: bool, **given: Any)
     )
 
 
-def _directory(config: Config, archives: tuple[Path, ...] = ()) -> Path:
-    directory = config.directory / AUDIT_DIRECTORY
-    if archives and not directory.is_dir():
-        return archives[0]
-    if not directory.is_dir():
-        raise Failure(f"`{config.data}` holds no audit log", "name a data directory with --data")
-    return directory
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise Failure(
-            f"--since: `{text}` is not a time", "write it as 2026-11-24T12:00:00Z", status=2
-        ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+audit.add_command(export)

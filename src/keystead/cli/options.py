@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from keystead.failures import Failure
-from keystead.server.installation import Config
+from keystead.server.installation import AUDIT_DIRECTORY, Config
 from keystead.server.installation import config as configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,3 +77,26 @@ def require_action(action: str) -> None:
         raise Failure(
             f"`{action}` is not an action", "write SERVICE:NAME, such as kms:Encrypt", status=2
         )
+
+
+def log_directory(config: Config, archives: tuple[Path, ...] = ()) -> Path:
+    """The audit log of a data directory, or else the first archive; raises Failure."""
+    directory = config.directory / AUDIT_DIRECTORY
+    if archives and not directory.is_dir():
+        return archives[0]
+    if not directory.is_dir():
+        raise Failure(f"`{config.data}` holds no audit log", "name a data directory with --data")
+    return directory
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    """The time in an option, in UTC unless it names another zone; raises Failure."""
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Failure(
+            f"{option}: `{text}` is not a time", "write it as 2026-11-24T12:00:00Z", status=2
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

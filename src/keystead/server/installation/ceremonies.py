@@ -15,7 +15,7 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import jobs, keys
+from keystead.server.installation import digests, jobs, keys
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 
@@ -188,6 +188,8 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "account reopen": partial(_set_state, "ReopenAccount", "ACTIVE"),
     "account suspend": partial(_set_state, "SuspendAccount", "SUSPENDED"),
     "audit archive": _forget_archived,
+    "audit digest-key": digests.key,
+    "audit sign-digest": digests.sign,
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
     "jobs": _jobs,

@@ -18,6 +18,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.trails
 from keystead.arns import partition_of, speak
 from keystead.audit.event import Event
 from keystead.audit.sinks import FileSink
@@ -76,6 +77,7 @@ from keystead.store.lock import DirectoryLock
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite import open_store
 from keystead.times import from_microseconds, microseconds, seconds
+from keystead.trails import CLOUDTRAIL, DigestKeyMaker, DigestKeys, TrailCall
 from keystead.work import Preparations
 
 KEY_USES = "key uses"
@@ -88,11 +90,13 @@ OPERATIONS = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.trails,
 )
 
 
 ROWS = {
-    "access-analyzer": ANALYZER, "iam": IAM, "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
+    "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "iam": IAM, "kms": KMS,
+    "organizations": ORGANIZATIONS, "sts": STS,
 }  # fmt: skip
 """The rows of the operations of each service."""
 
@@ -156,6 +160,8 @@ class Installation:
         self.identities = IdentityRepository(self.hierarchy.rows, self.preparations)
         self.ceilings = StoredGuardrails(self.identities, self.store.read())
         self.keys = KeyRepository(self.hierarchy.rows, self.preparations)
+        self.digest_keys = DigestKeys(self.hierarchy.rows)
+        self.digest_key_maker = DigestKeyMaker()
         open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows
         self.trail = Trail(
             self.directory / AUDIT_DIRECTORY,
@@ -317,6 +323,17 @@ class Installation:
                 enforcer=self.enforcer,
                 tokens=tokens,
                 accept_unsupported_condition_keys=accept,
+            ),
+            "cloudtrail": partial(
+                TrailCall,
+                principals=principals,
+                guardrails=self.guardrails,
+                enforcer=self.enforcer,
+                tokens=tokens,
+                digest_keys=self.digest_keys,
+                log=self.trail.directory,
+                tag=self.hierarchy.audit_tags,
+                home=self.config.regions[0],
             ),
             "sts": partial(
                 StsCall,

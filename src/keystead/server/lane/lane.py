@@ -5,6 +5,7 @@
     passwords          4: each takes tens of megabytes
     documents          1: it holds the interpreter's lock, and a second would only wait for it.
                        It pauses while the loop is in a turn (`gate`)
+    log                1, which pauses as well
     each outside host  8; the pool is made for its first work, and removed after its last
 
 An owner is a principal, or for strangers the part of the network that they come from. While their
@@ -20,14 +21,16 @@ from typing import Any
 from keystead.server.lane.gate import Gate
 from keystead.server.lane.pool import Pool
 from keystead.server.lane.promise import OnEnd, Promise, State
-from keystead.work import DOCUMENTS, HSM, PASSWORDS, PROCESSOR, Undone, Work
+from keystead.work import DOCUMENTS, HSM, LOG, PASSWORDS, PROCESSOR, Undone, Work
 
 WORKERS: Mapping[str, int] = {
     PROCESSOR: max(1, (os.cpu_count() or 1) - 1),
     HSM: 32,
     PASSWORDS: 4,
     DOCUMENTS: 1,
+    LOG: 1,
 }
+IN_PYTHON = frozenset({DOCUMENTS, LOG})
 OUTSIDE_WORKERS = 8
 MOST_HOSTS = 64  # that are being asked at a time
 MOST_BYTES = 64 << 20
@@ -40,7 +43,7 @@ class Lane:
     def __init__(self, workers: Mapping[str, int] = WORKERS) -> None:
         self.gate = Gate()
         self._pools = {
-            name: Pool(name, number, self.gate if name == DOCUMENTS else None)
+            name: Pool(name, number, self.gate if name in IN_PYTHON else None)
             for name, number in workers.items()
         }
         self._fixed = frozenset(workers)

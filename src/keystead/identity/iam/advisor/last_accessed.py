@@ -22,6 +22,7 @@ from keystead.wire.models import iam as api
 
 SERVICES: Mapping[str, str] = {
     "access-analyzer": "AWS IAM Access Analyzer",
+    "cloudtrail": "AWS CloudTrail",
     "iam": "AWS Identity and Access Management",
     "kms": "AWS Key Management Service",
     "organizations": "AWS Organizations",
