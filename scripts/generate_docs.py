@@ -114,10 +114,10 @@ def answer(row: DeclinedRules | DeclinedOrganizationsRules) -> str:
 QUOTAS_TEXT = """\
 ## Quotas
 
-The quotas of KMS, with AWS's numbers ([why](decisions/0041-quotas.md)). A request quota counts the
-calls of all principals of an account in a Region, refused ones and dry runs included. Calls about
-another account's key count for the account of the caller. A call above it is refused with
-`ThrottlingException`, a resource above its quota with `LimitExceededException`.
+The quotas of KMS and of `LookupEvents`, with AWS's numbers ([why](decisions/0041-quotas.md)). A
+request quota counts the calls of all principals of an account in a Region, refused ones and dry
+runs included. Calls about another account's key count for the account of the caller. A call above
+it is refused with `ThrottlingException`, a resource above its quota with `LimitExceededException`.
 """
 
 

@@ -217,3 +217,15 @@ def test_a_changed_line_is_not_shown(tmp_path: Path) -> None:
     assert answered.status == 500, answered.body
     path.write_bytes(b"".join(lines))
     made.installation.store.close()
+
+
+def test_twice_a_second(tmp_path: Path) -> None:
+    """An account may ask two times at once in a Region, and again after a while, as at AWS."""
+    made = open_local(tmp_path / "data", request_quotas=True)
+    codes = [made.send(made.json_request("cloudtrail", "LookupEvents")).status for _ in range(3)]
+    assert codes == [200, 200, 400]
+    assert refusal(made) == "ThrottlingException"
+    assert look(made, region="us-west-2")["Events"] == []
+    made.time.passes(timedelta(seconds=1))
+    assert look(made)["Events"]
+    made.installation.close()

@@ -52,6 +52,7 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
         "UpdateCustomKeyStore", "UpdateKeyDescription", "UpdatePrimaryRegion",
     ),
     4: (_pair("RSA_3072"),),
+    2: ("LookupEvents",),  # of CloudTrail
     1: (_pair("RSA_4096"), "GetParametersForImport"),
 }  # fmt: skip
 

@@ -5,5 +5,5 @@ from keystead.wire.models import cloudtrail as api
 
 CLOUDTRAIL = table(
     Rules(api.ListPublicKeys),
-    Rules(api.LookupEvents),
+    Rules(api.LookupEvents, quotas=lambda _: ("LookupEvents",)),
 )
