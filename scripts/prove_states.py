@@ -3,7 +3,7 @@
     python scripts/prove_states.py ROUNDS [NAME…]
 
     ROUNDS   sequences of calls for each machine; a sequence has up to 60 steps
-    NAME     only these machines: lives, relatives, imports, granting
+    NAME     only these machines: lives, relatives, imports, regions, granting
 
 The same machines as `tests/kms/test_*machine.py` run, each longer. Exit status 1 when a key was in
 another state than its model, with the shortest sequence of calls that shows it.
@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from tests.kms.test_grant_machine import Granting
 from tests.kms.test_import_machine import Imports
+from tests.kms.test_imported_regions_machine import ImportedSet
 from tests.kms.test_imports import made_before
 from tests.kms.test_machine import Lives
 from tests.kms.test_multi_region_machine import Relatives
@@ -31,6 +32,7 @@ MACHINES: dict[str, type[RuleBasedStateMachine]] = {
     "lives": Lives,
     "relatives": Relatives,
     "imports": Imports,
+    "regions": ImportedSet,
     "granting": Granting,
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import OTHER_REGION, REGION, Server, create_user, refused
+from tests.importing import bring
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +125,25 @@ def test_each_region_has_its_record(server: Server, here: Any) -> None:
     assert made["requestParameters"]["multiRegion"] is True
     assert made["responseElements"]["keyMetadata"]["keyId"] == key
     assert made["userIdentity"]["userName"] == "admin"
+
+
+def test_imported_into_each_region(here: Any, there: Any) -> None:
+    """The same material comes to both Regions by itself; then they open each other's blobs."""
+    primary = here.create_key(Origin="EXTERNAL", MultiRegion=True)["KeyMetadata"]
+    key = primary["KeyId"]
+    bring(here, key, bytes(range(32)))
+    made = here.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)["ReplicaKeyMetadata"]
+    assert there.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingImport"
+    with refused("IncorrectKeyMaterialException"):
+        bring(there, made["Arn"], bytes(32))
+    bring(there, made["Arn"], bytes(range(32)))
+    blob = here.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    opened = there.decrypt(CiphertextBlob=blob)
+    assert (opened["Plaintext"], opened["KeyId"]) == (b"x", made["Arn"])
+    new = bring(here, key, bytes(32), ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+    with refused("KMSInvalidStateException"):
+        here.rotate_key_on_demand(KeyId=key)
+    bring(there, key, bytes(32), ImportType="EXISTING_KEY_MATERIAL", KeyMaterialId=new)
+    here.rotate_key_on_demand(KeyId=key)
+    blob = there.encrypt(KeyId=key, Plaintext=b"y")["CiphertextBlob"]
+    assert here.decrypt(CiphertextBlob=blob)["KeyMaterialId"] == new
