@@ -183,10 +183,10 @@ def test_refused_calls_change_nothing_and_are_recorded(own_server: Server, servi
     wire = Wire(own_server)
     own_server.client("kms").create_key()
     known, refusals, accepted = set(recorded(own_server)), [], 0
+    before, state = epoch(own_server), snapshot(own_server)
     for number, (name, operation) in enumerate(SERVED):
         if name != service or operation in OPEN:
             continue
-        before, state = epoch(own_server), snapshot(own_server)
         sent = answers(wire, name, operation, first=number % 3, step=3 if name == "iam" else 1)
         for answer in sent:
             now = epoch(own_server)
