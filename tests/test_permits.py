@@ -1,6 +1,7 @@
 """A Permit is proof only while nobody else can make one: a test over the syntax tree."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "keystead"
@@ -16,14 +17,29 @@ SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit
 }
 
 
-def calls(name: str) -> set[str]:
-    """The files that call `name(…)` or `….name(…)`."""
-    return {
-        str(path.relative_to(SOURCE))
+@cache
+def every_call() -> list[tuple[str, str, str]]:
+    """Every call in the source: its file, what is called, and what is copied."""
+    return [
+        (str(path.relative_to(SOURCE)), called(node.func), written(node))
         for path in SOURCE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and called(node.func) == name
-    }
+        if isinstance(node, ast.Call)
+    ]
+
+
+def calls(name: str) -> set[str]:
+    """The files that call `name(…)` or `….name(…)`."""
+    return {file for file, function, _ in every_call() if function == name}
+
+
+COPIES = {"replace", "__new__", "copy"}
+
+
+def written(call: ast.Call) -> str:
+    """What is copied, in a call that copies: its function and first argument."""
+    parts = [call.func, *call.args[:1]] if called(call.func) in COPIES else []
+    return " ".join(map(ast.unparse, parts))
 
 
 def called(function: ast.expr) -> str:
@@ -60,8 +76,4 @@ def test_only_a_seed_gives_what_no_request_can_say() -> None:
 
 def test_permits_are_not_copied_into_others() -> None:
     """Nobody makes a permit for another resource out of one, nor without its constructor."""
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and called(node.func) in {"replace", "__new__", "copy"}:
-                written = " ".join(ast.unparse(each) for each in [node.func, *node.args[:1]])
-                assert "permit" not in written.lower(), f"{path.name}:{node.lineno}"
+    assert [file for file, _, text in every_call() if "permit" in text.lower()] == []

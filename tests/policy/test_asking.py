@@ -1,6 +1,7 @@
 """A question is built in one place: by whom it is asked makes no difference."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -52,10 +53,15 @@ def called(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def calls() -> list[tuple[str, ast.Call]]:
-    """Every call in the source, with its module."""
+@cache
+def calls() -> list[tuple[str, str, frozenset[str | None]]]:
+    """Every call in the source: its module, what is called, and its keywords."""
     return [
-        (path.relative_to(SOURCE).as_posix(), node)
+        (
+            path.relative_to(SOURCE).as_posix(),
+            called(node.func),
+            frozenset(word.arg for word in node.keywords),
+        )
         for path in SOURCE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Call)
@@ -64,7 +70,7 @@ def calls() -> list[tuple[str, ast.Call]]:
 
 def callers(*names: str) -> set[str]:
     """The modules that call one of these."""
-    return {module for module, call in calls() if called(call.func) in names}
+    return {module for module, name, _ in calls() if name in names}
 
 
 def test_a_question_is_built_in_one_place() -> None:
@@ -76,11 +82,7 @@ def test_a_question_is_built_in_one_place() -> None:
 def test_a_questions_policies_are_replaced_in_few_places() -> None:
     """A copy with other policies is a question that nobody asked: only suppositions are."""
     parts = set(ApplicablePolicies.__struct_fields__) - {"principal"}
-    modules = {
-        module
-        for module, call in calls()
-        if called(call.func) == "replace" and parts & {str(word.arg) for word in call.keywords}
-    }
+    modules = {module for module, name, words in calls() if name == "replace" and parts & words}
     assert modules <= WHAT_IF | GRANTED
 
 
