@@ -79,12 +79,17 @@ def create(store: SqliteStore) -> None:
     store.flush()
 
 
-def check(loss: Loss, directory: Path) -> int:
-    """Open what is left; the newest turn that is there, after all that must hold does."""
+def lay_out(files: dict[str, bytes], directory: Path) -> None:
+    """Put these files, and no others, into a directory."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    for name, content in loss.files.items():
+    for name, content in files.items():
         (directory / name).write_bytes(content)
+
+
+def check(loss: Loss, directory: Path) -> int:
+    """Open what is left; the newest turn that is there, after all that must hold does."""
+    lay_out(loss.files, directory)
     store = open_store(directory / "keystead.db", KEY)
     rows = store.read().all("SELECT turn, call, count(*) FROM item GROUP BY turn, call")
     newest = max((turn for turn, _, _ in rows), default=0)
@@ -118,31 +123,28 @@ def test_acknowledged_writes_survive(tmp_path: Path, monkeypatch: pytest.MonkeyP
         store.close()
         # The next round goes on from what one of the losses left.
         loss, newest = random.choice(kept)
-        shutil.rmtree(live)
-        live.mkdir()
-        for name, content in loss.files.items():
-            (live / name).write_bytes(content)
+        lay_out(loss.files, live)
 
     assert losses >= 300
 
 
 def test_power_fails_while_the_store_is_made(tmp_path: Path) -> None:
     """A first start that was cut off anywhere is finished by the next one."""
-    random = Random(20261125)
+    random, live, after = Random(20261125), tmp_path / "live", tmp_path / "after"
     disk = new_disk()
-    left: list[dict[str, bytes]] = []
-    disk.on_operation = lambda _operation, _path: left.append(disk.survivors(random))
-    (tmp_path / "live").mkdir()
-    open_store(tmp_path / "live" / "keystead.db", KEY, vfs=VFS).close()
+    losses = 0
 
-    for number, files in enumerate(left):
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        for name, content in files.items():
-            (directory / name).write_bytes(content)
-        open_store(directory / "keystead.db", KEY).close()
+    def lose_power(_operation: str, _path: str) -> None:  # another file, and another connection
+        nonlocal losses
+        losses += 1
+        lay_out(disk.survivors(random), after)
+        open_store(after / "keystead.db", KEY).close()
 
-    assert len(left) > 20
+    disk.on_operation = lose_power
+    live.mkdir()
+    open_store(live / "keystead.db", KEY, vfs=VFS).close()
+
+    assert losses > 20
 
 
 def test_the_disk_does_lose(tmp_path: Path) -> None:
