@@ -163,14 +163,18 @@ def open_local(directory: Path, network: Network | None = None, **settings: Any)
     """Make an installation and open it. Its clock stands still, so calls are not counted."""
     time = Time()
     held = lock(directory)
-    with patch.object(hierarchy, "Passwords", _cheap_passwords):
-        founded = founding.found(directory, choices(), time.wall())
     settings = {"request_quotas": False, **settings}
+    founded = found(directory, time.wall())
     return _opened(directory, held, founded, time, network, **settings)
 
 
+def found(directory: Path, now: datetime) -> Founded:
+    """Make an installation. The hash of its first password, the dearest of it, costs the least."""
+    with patch.object(hierarchy, "Passwords", _cheap_passwords):
+        return founding.found(directory, choices(), now)
+
+
 def _cheap_passwords(pepper: bytes) -> Passwords:
-    """The hash of the first password costs most of a founding, and no test here asks for it."""
     return Passwords(pepper, Cost(passes=2, memory_kib=19 * 1024, lanes=1))
 
 

@@ -18,7 +18,7 @@ from keystead.server.installation.config import Config
 from keystead.server.installation.installation import Installation, lock
 from keystead.store.lock import DirectoryLock
 from tests.conftest import BIN, Server, free_port
-from tests.server.installations import choices
+from tests.server.installations import found
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def begin(directory: Path) -> DirectoryLock:
     try:
         founding.complete(directory)
         if not founding.is_founded(directory):
-            founding.found(directory, choices(), NOW)
+            found(directory, NOW)
     except BaseException:
         held.release()
         raise
