@@ -149,7 +149,7 @@ def go_on(life: Life, tmp_path: Path) -> None:
         world.open()
         life.check(world, acknowledged)
         world.end()
-        life.disk.files.clear()  # it remembers every file, and a failed store's error holds it
+        life.disk.forget()
 
 
 def lay_out(files: dict[str, bytes], root: Path) -> None:

@@ -91,6 +91,12 @@ class LossyDisk:
         left = {Path(path).name: file.survivor(random) for path, file in self.files.items()}
         return {name: content for name, content in left.items() if content is not None}
 
+    def forget(self) -> None:
+        """Let go of the content of all files, also where a failed store's error holds them."""
+        for file in self.files.values():
+            file.durable, file.pending = bytearray(), []
+        self.files.clear()
+
     def sync(self, path: str) -> None:
         """Make a file's content durable, or fail."""
         try:
