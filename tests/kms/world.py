@@ -47,13 +47,15 @@ from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.registry import implementation
 from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Reader, Row, Transaction, Value
-from keystead.store.sqlite.engine import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore
 from keystead.wire.http import Endpoint
 from keystead.wire.models import kms as api
+from tests.store.copies import new_store
 from tests.working import performed
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 EVENT_IDS = "0" * 24
+ROOT = os.urandom(32)
 REGION, OTHER_REGION = "eu-central-1", "us-west-2"
 START = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -154,7 +156,7 @@ class World:
     failed: list[tuple[str, type[Exception]]] = field(default_factory=list)  # keys, by jobs
 
     def __post_init__(self) -> None:
-        self.hierarchy = Hierarchy(RootKey("test", "test", 1, os.urandom(32)))
+        self.hierarchy = Hierarchy(RootKey("test", "test", 1, ROOT))
         self.store = self._open()
         self.repository = KeyRepository(self.hierarchy.rows)
         self.heard = Heard()
@@ -163,7 +165,7 @@ class World:
         self.last_uses = LastUses(START)
 
     def _open(self) -> SqliteStore:
-        store = open_store(self.directory / "keystead.db", self.hierarchy.store_key)
+        store = new_store(self.directory / "keystead.db", self.hierarchy.store_key)
         open_sums(self.hierarchy.rows, store)
         return store
 
