@@ -1,11 +1,14 @@
 """An installation inside of the test: a real store, a real hierarchy, calls without a network."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import Mock, patch
 
 import keystead.identity.analyzer  # registers the operations
 import keystead.identity.iam
@@ -13,9 +16,10 @@ import keystead.identity.organizations
 import keystead.identity.sts  # noqa: F401  # registers its operations
 from keystead.audit.event import Event
 from keystead.call import Principals
+from keystead.custody import randomness
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.passwords import Cost, Passwords
-from keystead.custody.seals.root import FileSeal, initialise
+from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
@@ -38,13 +42,15 @@ from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.registry import implementation
 from keystead.server.installation.installation import ROWS
 from keystead.store.protocol import Transaction
-from keystead.store.sqlite.engine import SqliteStore, open_store
+from keystead.store.sqlite.engine import SqliteStore
 from keystead.wire.http import Endpoint
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
 from keystead.work import Done, Work
+from tests.store.copies import new_store
 
 REGION = "eu-central-1"
+ROOT = os.urandom(32)
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 Change = tuple[str, Operation[Any, Any], dict[str, Any]]
@@ -74,6 +80,13 @@ def cheap_passwords() -> Passwords:
     return Passwords(b"pepper", Cost(passes=2, memory_kib=19 * 1024, lanes=1))
 
 
+@cache
+def _first_password() -> tuple[str, str]:
+    """A password and its hash."""
+    password = "the first password of a root user"
+    return password, cheap_passwords().hash_password(password)
+
+
 @dataclass
 class World:
     """One installation."""
@@ -94,16 +107,20 @@ class World:
 
     @classmethod
     def create(cls, directory: Path) -> "World":
-        hierarchy = Hierarchy(initialise(directory, FileSeal()))
-        store = open_store(directory / "keystead.db", hierarchy.store_key)
+        hierarchy = Hierarchy(RootKey("test", "test", 1, ROOT))
+        directory.mkdir(exist_ok=True)
+        store = new_store(directory / "keystead.db", hierarchy.store_key)
         open_sums(hierarchy.rows, store)
         return cls(store, hierarchy, IdentityRepository(hierarchy.rows))
 
     def account(self, email: str = "root@example.com", account_id: str | None = None) -> "Tenant":
-        """A new account."""
-        with self.store.write() as transaction:
+        """A new account. Its root's password was hashed before: that takes longer than the rest."""
+        password, hashed = _first_password()
+        known = Mock(spec=Passwords, hash_password=lambda _: hashed)
+        drawn = patch.object(randomness, "one_time_password", lambda: password)
+        with drawn, self.store.write() as transaction:
             made = accounts.create_account(
-                transaction, self.repository, self.passwords,
+                transaction, self.repository, known,
                 email=email, account_id=account_id, now=self.now,
             )  # fmt: skip
         return Tenant(self, made.account, made.root_password)
