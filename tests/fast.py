@@ -12,6 +12,7 @@ LEFT_OUT = (
     "tests/cli/test_archive.py",
     "tests/cli/test_commands.py",
     "tests/clients/",
+    "tests/differential/",
     "tests/durability/",
     "tests/hostile/",
     "tests/inquiry/",
