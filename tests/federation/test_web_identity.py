@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from keystead.failures import Failure
 from keystead.inquiry.past_refusals import explain_refusal
+from keystead.inquiry.question import explain_one
 from keystead.inquiry.who_can import who_can
 from tests.federation.issuer import CLIENT, HOST, URL, ec_key, jwk, rsa_key, signed
 from tests.federation.land import DENIED, INVALID, Land, document, text, told
@@ -146,6 +148,37 @@ def test_the_operator_learns_why(land: Land) -> None:
     land.local.installation.write_refusals()
     again = explain_refusal(land.local.installation, {"id": request_id})
     assert again["text"] == explained["text"]
+
+
+def test_a_question_of_the_operator(land: Land) -> None:
+    """Would somebody for whom this provider vouches be let in?  The claims are given."""
+    role = land.role("asked-about", land.trusting(StringEquals={f"{HOST}:sub": "jo"}))
+    asked = {
+        "principal": land.provider,
+        "action": "sts:AssumeRoleWithWebIdentity",
+        "resource": role,
+    }
+    for subject, decision in (("jo", "Allowed"), ("al", "ImplicitlyDenied")):
+        context = {f"{HOST}:sub": [subject]}
+        explained = explain_one(land.local.installation, {**asked, "context": context})
+        assert explained["decision"] == decision
+        assert f"{HOST}:sub" in explained["text"]
+    with pytest.raises(Failure, match="there is no principal"):
+        explain_one(land.local.installation, {**asked, "principal": f"{land.provider}x"})
+
+
+def test_a_slash_at_the_end(land: Land) -> None:
+    """An issuer may end in a slash, as those of some providers do; then it is another provider."""
+    url = f"{URL}/tenant/"
+    arn = f"arn:aws:iam::{land.account}:oidc-provider/{HOST}/tenant/"
+    land.create_provider(url)
+    role = land.role("tenant", land.trusting(principal={"Federated": arn}))
+    land.issuer.pages["/tenant/.well-known/openid-configuration"] = lambda: (
+        200, {}, json.dumps({"issuer": url, "jwks_uri": f"{URL}/keys"}).encode(),
+    )  # fmt: skip
+    assert land.assume(role, land.token(iss=url)).status == 200, land.why
+    assert told(land.assume(role, land.token(iss=url[:-1])))[0] == "InvalidIdentityToken"
+    assert told(land.assume(role, land.token())) == ("AccessDenied", DENIED)
 
 
 def test_who_can(land: Land) -> None:

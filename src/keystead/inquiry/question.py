@@ -19,7 +19,7 @@ from keystead.identity.authentication import Caller, callers
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
 from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
-from keystead.identity.repository import E, MfaDevice, Role, User
+from keystead.identity.repository import E, MfaDevice, OidcProvider, Role, User
 from keystead.inquiry import resources
 from keystead.inquiry.granted import with_grants
 from keystead.inquiry.sessions import supposed
@@ -28,8 +28,12 @@ from keystead.kms.keys import Key
 from keystead.kms.rules import add_request_keys, row_of
 from keystead.policy.evaluation import (
     ContextValue,
+    Principal,
+    PrincipalPolicies,
+    PrincipalType,
     Question,
     ask,
+    principal_keys,
 )
 from keystead.policy.findings import action_problem, key_problem
 from keystead.policy.language import is_multi_valued
@@ -131,8 +135,21 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
         caller = _session(installation, parsed)
         if caller is not None:
             return caller
-    hint = "give the ARN of a user, of a role or its session, or of the root user of an account"
+    if parsed.service == "iam" and kind == OidcProvider.kind.noun:
+        provider = repository.oidc_providers.named(reader, parsed.account, name)
+        if provider is not None and provider.arn == arn:
+            return _bearer(arn)
+    hint = (
+        "give the ARN of a user, of a role or its session, of the root user of an account, or of a"
+        " provider of OpenID Connect"
+    )
     raise Failure(f"there is no principal `{arn}`", hint, status=2)
+
+
+def _bearer(provider: str) -> Caller:
+    """Somebody for whom a provider vouches. Whom it vouches for is among the given keys."""
+    who = Principal(PrincipalType.FEDERATED, provider, "", "", issuer_arn=provider)
+    return Caller(who, PrincipalPolicies(), principal_keys(who))
 
 
 def _session(installation: InstallationView, arn: Arn) -> Caller | None:

@@ -22,7 +22,7 @@ ALGORITHMS = {
 }  # fmt: skip
 """The algorithms that AWS takes, with the kind of key of each (iam.md 8.2)."""
 
-_TYPES = {"jwt", "at+jwt"}
+_TYPES = {"jwt", "at+jwt", "jose"}
 _LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 _MOST_HEADER = 4096  # characters
 _MOST_VALUES = 1000
