@@ -72,9 +72,13 @@ def run(world: World, to: Path, now: datetime = LATER, **choices: Any) -> tuple[
     progress = opened(to, wanted)
     observer = Export(to, progress, Signed("ab" * 16, signature), now)
     report = verify(
-        world.audit, None, signature_verifier(pem), start=max(progress.next, 0), observer=observer
+        world.audit,
+        None,
+        signature_verifier(pem),
+        start=max(progress.next - 1, 0),
+        observer=observer,
     )
-    return (observer.finish() if report.holds else observer.exported), report
+    return (observer.finish(report.records) if report.holds else observer.exported), report
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -233,3 +237,23 @@ def test_a_directory_keeps_its_choices(world: World, tmp_path: Path) -> None:
     (tmp_path / "out" / "keystead-export.json").write_bytes(b"{")
     with pytest.raises(ExportRefused, match="cannot be read"):
         run(world, tmp_path / "out", accounts=(ACCOUNT,))
+
+
+@pytest.mark.parametrize("number", [0, 3, 40])
+def test_another_history(world: World, tmp_path: Path, number: int) -> None:
+    """If an older state was put back, its records do not count as those that were exported.
+
+    It may have fewer records, or as many and more that are others.
+    """
+    run(world, tmp_path / "out")
+    before = content(tmp_path / "out")
+    other = World(tmp_path / "other")
+    other.root.mkdir()
+    other.open()
+    for each in range(number):
+        record(other, f"other-{each}", NOW + timedelta(minutes=each))
+    other.close()
+    with pytest.raises(ExportRefused, match="another history"):
+        run(other, tmp_path / "out", NOW + timedelta(hours=30))
+    assert content(tmp_path / "out") == before
+    run(world, tmp_path / "out", NOW + timedelta(hours=30))

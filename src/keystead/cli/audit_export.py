@@ -95,10 +95,10 @@ def export(
             known = cloudtrail.opened(to, wanted)
             run = cloudtrail.Export(to, known, _signer(hold), datetime.now(UTC))
             report = verify(
-                directory, None, verifier, archives=archives, start=max(known.next, 0),
+                directory, None, verifier, archives=archives, start=max(known.next - 1, 0),
                 progress=output.progress, observer=run,
             )  # fmt: skip
-            exported = run.finish() if report.holds else run.exported
+            exported = run.finish(report.records) if report.holds else run.exported
     except cloudtrail.ExportRefused as refused:
         raise Failure(str(refused), refused.hint) from None
     except OSError as error:

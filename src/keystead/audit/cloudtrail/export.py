@@ -36,6 +36,7 @@ from keystead.audit.cloudtrail.layout import (
 )
 from keystead.audit.cloudtrail.progress import Chain, Progress
 from keystead.audit.cloudtrail.records import Delivered, delivered
+from keystead.audit.lines import leaf_hash
 from keystead.times import EPOCH, iso_seconds
 
 FILE_BYTES = 8 << 20
@@ -96,6 +97,7 @@ class Export:
         self._since = datetime.fromisoformat(progress.since) if progress.since else EPOCH
         self._window = datetime.fromisoformat(floor) + WINDOW if floor else EPOCH
         self._next = progress.next
+        self._last = progress.last
         self._unproved: list[tuple[int, bytes]] = []
         self._waiting: dict[tuple[str, str], _Waiting] = {}
         self._bytes = 0  # of all that waits
@@ -107,6 +109,8 @@ class Export:
 
     def record(self, index: int, event: bytes) -> None:
         """(1) Wait with a record until it is proved; raises ExportRefused if some are missing."""
+        if index == self._progress.next - 1 and _hash(event) != self._progress.last:
+            raise _older(index)
         if index < self._next or self._ended:
             return
         expected = self._seen + 1 if self._seen >= 0 else self._next
@@ -125,8 +129,13 @@ class Export:
             if index < size and not self._ended:
                 self._deliver(index, event)
 
-    def finish(self) -> Exported:
-        """The whole log was examined, and holds: end the last hour, which is over."""
+    def finish(self, size: int) -> Exported:
+        """The whole log of so many records was examined, and holds: end the last hour.
+
+        Raises ExportRefused if it has fewer records than were exported.
+        """
+        if size < self._progress.next:
+            raise _older(size)
         self._end_hour()
         return self.exported
 
@@ -135,7 +144,7 @@ class Export:
         records = delivered(event, self._progress.home)
         time = datetime.fromisoformat(records[0].time)
         if time < self._since:
-            self._next = index + 1
+            self._next, self._last = index + 1, _hash(event)
             return
         window = max(end_of(time, WINDOW), self._window)
         hour = _hour(window)
@@ -150,7 +159,7 @@ class Export:
         for record in records:
             self._keep(record)
         self._span = (self._span[0] if self._span else index, index)
-        self._next = index + 1
+        self._next, self._last = index + 1, _hash(event)
 
     def _keep(self, record: Delivered) -> None:
         accounts = self._progress.accounts
@@ -204,7 +213,7 @@ class Export:
         if self.exported.first < 0:
             self.exported.first = self._span[0]
         self._files, self._span = {}, None
-        self._progress.next = self._next
+        self._progress.next, self._progress.last = self._next, self._last
         self._progress.until = self.exported.until = iso_seconds(end)
         self._progress.save(self._directory)
 
@@ -242,6 +251,18 @@ class Export:
         chain = Chain(end=iso_seconds(end), object=name, hash=hashed, signature=signature)
         self._progress.chains["/".join(place)] = chain
         self.exported.digests += 1
+
+
+def _hash(event: bytes) -> str:
+    return leaf_hash(event).hex()
+
+
+def _older(index: int) -> ExportRefused:
+    return ExportRefused(
+        f"the log does not have record {index} as it was exported:"
+        " an older state or another history was put in its place",
+        "run `keystead audit verify` with checkpoints that you kept elsewhere",
+    )
 
 
 def _hour(window_end: datetime) -> datetime:

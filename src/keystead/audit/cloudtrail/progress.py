@@ -29,6 +29,7 @@ class Progress(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     since: str
     accounts: tuple[str, ...]  # () = all
     next: int = -1  # the first record that was not exported; -1 = none was yet
+    last: str = ""  # the hash of the record before it, so that another log is noticed
     until: str = ""  # the end of the last hour that was exported
     chains: dict[str, Chain] = {}  # by "account/region"
 

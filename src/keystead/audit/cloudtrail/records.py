@@ -59,6 +59,8 @@ def delivered(event: bytes, home: str) -> list[Delivered]:
     fields["userIdentity"] = _whole(fields.get("userIdentity", {"type": "Unknown"}))
     if "tlsDetails" in fields:
         fields["tlsDetails"] = _whole(fields["tlsDetails"])
+    for name in ("eventSource", "eventName"):
+        fields.setdefault(name, "")
     fields.setdefault("resources", [])
     account = fields.get("recipientAccountId", "")
     account = account if _ACCOUNT.fullmatch(account) else NOBODY

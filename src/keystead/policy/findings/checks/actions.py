@@ -29,7 +29,7 @@ iam:SetSTSRegionalEndpointStatus iam:GetAccountEmailAddress iam:UpdateAccountEma
 iam:GetCloudFrontPublicKey iam:UpdateCloudFrontPublicKey
 iam:UploadCloudFrontPublicKey iam:DeleteCloudFrontPublicKey iam:ListCloudFrontPublicKeys
 access-analyzer:CreateServiceLinkedAnalyzer access-analyzer:DeleteServiceLinkedAnalyzer
-access-analyzer:GetFindingV2 access-analyzer:ListFindingsV2
+access-analyzer:GetFindingV2 access-analyzer:ListFindingsV2 cloudtrail:ListInsightsMetricData
 """
 _SUGGESTED = 10
 """For so many invalid actions of one document a similar action is searched, which takes long."""
