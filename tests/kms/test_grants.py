@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from keystead.arns import iam_arn
-from keystead.kms.grants import MOST_ALIKE
+from keystead.kms.grants import MOST_ALIKE, Part
 from keystead.policy.evaluation import AccessDenied
 from keystead.policy.evaluation.question import Principal, PrincipalPolicies, PrincipalType
 from keystead.wire.models import kms as api
@@ -17,6 +17,7 @@ from tests.kms.world import (
     OTHER_ACCOUNT,
     REGION,
     Kms,
+    Watched,
     World,
     allow,
     delegation,
@@ -295,6 +296,21 @@ def test_a_grant_for_each_of_many_pairs(admin: Kms, world: World, key: str) -> N
     admin.revoke_grant(KeyId=key, GrantId=made[-1].grant_id)
     with refused("AccessDeniedException"):
         bob.describe_key(KeyId=key)
+
+
+def test_equal_views_are_found_by_an_index(admin: Kms, world: World, key: str) -> None:
+    """The end of a grant does not read the others of its grantee, of which there may be 50,000."""
+    bob, account, key_id = stranger(world), admin.principal.account, key.rpartition("/")[2]
+    constraints = {"EncryptionContextSubset": CONTEXT}
+    made = grant(admin, key, bob, "Encrypt", "DescribeKey", Constraints=constraints)
+    grants, said = world.repository.grants, list[str]()
+    place, watched = (account, REGION, key_id), Watched(world.store.read(), said)
+    record = grants.get(world.store.read(), place, made.grant_id)
+    assert record is not None
+    assert grants._alike(watched, record, Part.VIEW) == record
+    values = (*place, record.grantee_id, record.operations, record.source_arn)
+    [step] = world.store._turn.execute(f"EXPLAIN QUERY PLAN {said[0]}", values)
+    assert "USING INDEX kms_grants_view" in step[-1]
 
 
 def test_grants_that_no_pair_tells_apart(admin: Kms, world: World, key: str) -> None:

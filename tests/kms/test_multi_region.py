@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from keystead.custody.integrity import RowIntegrityError
+from keystead.kms.grants import repository as grants
 from keystead.times import microseconds
 from tests.kms.world import (
     ACCOUNT,
@@ -670,6 +671,32 @@ def test_a_replica_is_destroyed_alone(admin: Kms, there: Kms, world: World) -> N
 
         admin.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
         assert there.decrypt(CiphertextBlob=blob).plaintext == b"x"
+
+
+def test_a_replica_is_made_again_without_the_grants_before(
+    admin: Kms, there: Kms, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While many grants of the destroyed one are left, it is not made; then none of them counts."""
+    monkeypatch.setattr(grants, "REMOVED_AT_ONCE", 2)
+    key, bob = replicated(admin), world.caller("bob", policies=(), region=OTHER_REGION)
+    for number in range(5):
+        there.create_grant(
+            KeyId=key, GranteePrincipal=bob.principal.arn, Operations=["Encrypt"], Name=f"{number}"
+        )
+    bob.encrypt(KeyId=there.arn(f"key/{key}"), Plaintext=b"x")
+    there.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    world.pass_time(days=8)
+    world.destroy_due()
+
+    place = (there.principal.account, OTHER_REGION, key)
+    with refused("KMSInvalidStateException"):
+        admin.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
+    with world.store.write() as transaction:
+        world.repository.grants.remove_doomed(transaction, place)
+    admin.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
+    assert there.list_grants(KeyId=key).grants == []
+    with refused("AccessDeniedException"):
+        bob.encrypt(KeyId=there.arn(f"key/{key}"), Plaintext=b"x")
 
 
 def test_a_former_primary_is_destroyed_as_a_replica(admin: Kms, there: Kms, world: World) -> None:

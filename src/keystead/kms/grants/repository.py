@@ -220,7 +220,7 @@ class GrantRepository:
         """A stored grant that has the same statement for the same grantee."""
         where = "permission = ?"
         value: tuple[str, ...] = (grant.permission,)
-        if part is Part.VIEW:  # whatever their pairs are
+        if part is Part.VIEW:  # whatever their pairs are; the index `kms_grants_view` finds it
             where = "grantee_id = ? AND operations = ? AND source_arn = ? AND context_type <> ''"
             value = (grant.grantee_id, grant.operations, grant.source_arn)
         alike = self._grants.find(
@@ -268,13 +268,19 @@ class GrantRepository:
             self._counts.update(transaction, doomed)
             self.remove_doomed(transaction, place)
 
-    def finish(self, transaction: Transaction, place: Place) -> None:
-        """Forget all grants that a destroyed key still has: a replica is made again in its place.
+    def finish(self, transaction: Transaction, place: Place) -> bool:
+        """Forget the last grants of a destroyed key: a replica is made again in its place.
 
+        False if there are too many for one call, and none is forgotten: a job removes them.
         INVARIANT: a new key has no grants. A replica has the id of the one before it.
         """
-        while (counted := self.counted(transaction, place)) is not None and counted.doomed:
-            self.remove_doomed(transaction, place)
+        counted = self.counted(transaction, place)
+        if counted is None or not counted.doomed:
+            return True
+        if counted.grants > REMOVED_AT_ONCE:
+            return False
+        self.remove_doomed(transaction, place)
+        return True
 
     def doomed(self, reader: Reader) -> Place | None:
         """A destroyed key whose grants are still there, as an index says."""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from keystead.arns import kms_arn
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
 from keystead.kms.grants import GrantRepository
@@ -267,8 +268,12 @@ class KeyRepository:
         """Remember a replica and its policy. Its material is the set's.
 
         It waits for every material that was `imported` into the primary.
+        Raises KMSInvalidStateException while a replica that was here before has many grants.
         """
-        self.grants.finish(transaction, (replica.account, replica.region, replica.key_id))
+        place = (replica.account, replica.region, replica.key_id)
+        if not self.grants.finish(transaction, place):
+            arn = kms_arn(replica.region, replica.account, f"key/{replica.key_id}")
+            raise api.KMSInvalidStateException(f"{arn} is pending deletion.")
         self._add(transaction, replica, text, principals, counted)
         self.related.join(transaction, replica)
         for material in imported:
