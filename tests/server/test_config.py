@@ -76,6 +76,7 @@ def test_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
         ("drain_seconds = -1", "`drain_seconds` must not be negative"),
         ("quotas = ['CreateKeys=1']", "`quotas`: there is no quota `CreateKeys`"),
         ("request_quotas = 'off'", "must be true or false"),
+        ("page_cache_mb = 0", "`page_cache_mb` must be from 1 to"),
         ("tls_key = 'key.pem'", "TLS needs both a certificate and its key"),
         ("seal = 'passphrase'", "no passphrase is given"),
         ("listen = ['0.0.0.0:8420']", "plain HTTP on `0.0.0.0:8420` would be readable"),

@@ -37,6 +37,7 @@ READ_AGAIN = (
 )  # fmt: skip
 """The settings that a running server reads again at SIGHUP. All others need a restart."""
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
+MOST_PAGE_CACHE_MB = 1 << 20  # 1 TB
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,10 @@ class Config:
     """The hosts (`login.example.internal`) and networks (`10.2.0.0/16`) of identity providers that
     are not on public addresses. A host may have any private or loopback address then. Link-local
     addresses and listeners of this server are never reached."""
+
+    page_cache_mb: int = 32
+    """The most memory, in MB (2^20 bytes), for pages of the database. It is taken only as pages are
+    read. Keys that were not used for a while are found there without a look at the disk."""
 
     checkpoint_file: str = ""
     """A second file, to which each signed checkpoint of the audit log is appended. Put it on
@@ -303,6 +308,11 @@ def _check(config: Config) -> None:
             raise Failure(
                 f"`{name}` must be at least 1", f"change the value `{getattr(config, name)}`"
             )
+    if not 1 <= config.page_cache_mb <= MOST_PAGE_CACHE_MB:
+        raise Failure(
+            f"`page_cache_mb` must be from 1 to {MOST_PAGE_CACHE_MB}",
+            f"change the value `{config.page_cache_mb}`",
+        )
     if config.drain_seconds < 0:
         raise Failure(
             "`drain_seconds` must not be negative", f"change the value `{config.drain_seconds}`"

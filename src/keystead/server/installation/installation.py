@@ -151,7 +151,11 @@ class Installation:
         self.hierarchy = Hierarchy(open_root(self.directory, passphrase(config)))
         self._require_purpose(development)
         self.store = open_store(
-            self.directory / STORE_FILE, self.hierarchy.store_key, lock=held, must_exist=True
+            self.directory / STORE_FILE,
+            self.hierarchy.store_key,
+            lock=held,
+            must_exist=True,
+            cache_mb=config.page_cache_mb,
         )
         self.clocks = ClockRepository(self.hierarchy.rows)
         self.job_records = JobRepository(self.hierarchy.rows)

@@ -29,6 +29,7 @@ from keystead.store.sqlite.file import open_file
 from keystead.store.sqlite.turn import Turn
 
 _READS = ("SELECT", "WITH")
+CACHE_MB = 32
 
 
 def open_store(
@@ -38,17 +39,18 @@ def open_store(
     lock: DirectoryLock | None = None,
     must_exist: bool = False,
     vfs: str = "unix",
+    cache_mb: int = CACHE_MB,
 ) -> "SqliteStore":
     """The store in the file `path`, with its schema up to date. A directory has only one store.
 
     `lock` is the lock of the directory, if the caller already holds it. The store takes it over.
     With `must_exist`, a missing database is refused, and no new one is made. `vfs` is SQLite's file
-    layer; tests put a lossy disk there. Raises DirectoryInUse, StoreUnavailable, StoreCorrupt or
-    SchemaRefused.
+    layer; tests put a lossy disk there. `cache_mb` is the most memory for pages. Raises
+    DirectoryInUse, StoreUnavailable, StoreCorrupt or SchemaRefused.
     """
     lock = lock or DirectoryLock(path.parent)
     try:
-        turn = Turn(open_file(path, key, vfs, must_exist=must_exist))
+        turn = Turn(open_file(path, key, vfs, must_exist=must_exist, cache_mb=cache_mb))
         try:
             _migrate(turn, migrations.known())
             [(state,)] = turn.execute("SELECT epoch FROM store_state")

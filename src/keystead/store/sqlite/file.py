@@ -35,13 +35,17 @@ _SETTINGS: tuple[tuple[str, str | int, str | int], ...] = (
     ("trusted_schema", 0, 0),
     ("cell_size_check", 1, 1),
     ("temp_store", "memory", 2),  # nothing unencrypted outside the data directory (DB-6)
-    ("cache_size", -32768, -32768),  # KiB: bounded, and grows only as pages are used
     ("journal_size_limit", 16 << 20, 16 << 20),
 )
 
 
-def open_file(path: Path, key: bytes, vfs: str, *, must_exist: bool) -> apsw.Connection:
-    """The connection to the database at `path`. A missing file is made, unless it `must_exist`."""
+def open_file(
+    path: Path, key: bytes, vfs: str, *, must_exist: bool, cache_mb: int
+) -> apsw.Connection:
+    """The connection to the database at `path`. A missing file is made, unless it `must_exist`.
+
+    It keeps pages of up to `cache_mb` MB, as they are used.
+    """
     if len(key) != 32:
         raise ValueError("the store's key must have 32 bytes")
     _prepare_file(path, must_exist=must_exist)
@@ -58,7 +62,7 @@ def open_file(path: Path, key: bytes, vfs: str, *, must_exist: bool) -> apsw.Con
         raise StoreUnavailable(f"the database `{path}` cannot be opened: {error}") from None
     try:
         _unlock(connection, key)
-        _configure(connection)
+        _configure(connection, cache_mb)
     except apsw.NotADBError:
         _let_go(connection)
         raise StoreCorrupt(
@@ -123,12 +127,13 @@ def _unlock(connection: apsw.Connection, key: bytes) -> None:
     connection.execute(f"PRAGMA key = 'raw:{key.hex()}'", can_cache=False)
 
 
-def _configure(connection: apsw.Connection) -> None:
+def _configure(connection: apsw.Connection, cache_mb: int) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
     connection.wal_autocheckpoint(0)  # the engine copies the log, and sees errors (DB-4)
-    for name, wanted, expected in _SETTINGS:
+    cache = -1024 * cache_mb  # in KiB, as SQLite takes a negative number
+    for name, wanted, expected in (*_SETTINGS, ("cache_size", cache, cache)):
         connection.pragma(name, wanted)
         actual: Any = connection.pragma(name)
         if actual != expected:
