@@ -34,7 +34,7 @@ from keystead.rules import Rules, Severity
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint
 from keystead.wire.operation import Operation
-from keystead.work import Done, Failed, Outcome, Work, WorkFailed
+from keystead.work import NO_SPARE, Done, Failed, Outcome, Spare, Work, WorkFailed
 
 
 class Resource(ResourceSide, Protocol):
@@ -108,6 +108,7 @@ class Call(msgspec.Struct, kw_only=True):
     endpoint_policy: PolicySource | None = None
     asked: bool = False  # the pipeline answers nothing unasked
     outcomes: tuple[Outcome, ...] = ()  # of the work that earlier runs of this operation left
+    spare: Spare = NO_SPARE  # for how long the loop may compute itself
     session: object | None = None  # behind temporary credentials, as the room of identities has it
 
     @property

@@ -1,8 +1,8 @@
 """Which work must be done before an operation can answer?  The slow lane's values (decision 0021).
 
-Work of more than about 150 µs must not stop the loop. An operation that needs it returns `Work`
-instead of its output. The pipeline has the work done elsewhere. In a later turn it runs the
-operation again, from its first line, with the result of the work:
+Work of more than about 150 µs must not stop the loop, unless the turn has time to spare (decision
+0044). An operation that needs it returns `Work` instead of its output. The pipeline has the work
+done elsewhere. In a later turn it runs the operation again, from its first line, with the result:
 
     made_with = MadeWith(key.key_id, material_id, version, digest(message))
     work = Work(PROCESSOR, 0.002, made_with, sign, (handle, message))
@@ -124,8 +124,31 @@ class WorkFailed(Exception):
     """Work raised an exception: a failure of ours."""
 
 
+class Spare:
+    """For how long the loop may compute itself in a turn, beside what is quick (decision 0044)."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
+    def takes(self, work: Work[Any]) -> bool:
+        """Is there time for this work?  Then it is taken."""
+        if work.pool is not PROCESSOR or work.seconds > self.seconds:
+            return False
+        self.seconds -= work.seconds
+        return True
+
+
+NO_SPARE = Spare()
+
+
 class Runs(Protocol):
     """A call that may run more than once, and has the results of the work that it left."""
+
+    @property
+    def spare(self) -> "Spare":
+        """For how long the loop may compute itself in this turn."""
 
     def done(self, work: Work[R]) -> Done[R] | None:
         """What came of this work, if that is what was done."""
@@ -136,7 +159,9 @@ def result(call: Runs, work: Work[R]) -> R | Work[R]:
     if work.seconds <= QUICK:
         return work.function(*work.arguments)
     done = call.done(work)
-    return work if done is None else done.value
+    if done is not None:
+        return done.value
+    return work.function(*work.arguments) if call.spare.takes(work) else work
 
 
 def read(
@@ -154,7 +179,9 @@ def read(
     """
     if length <= AT_ONCE:
         return function(*arguments)
-    return result(call, Work(pool, length * _A_CHARACTER, made_with, function, arguments))
+    work = Work(pool, length * _A_CHARACTER, made_with, function, arguments)
+    done = call.done(work)  # it is no short work: what is in a document may take longer
+    return work if done is None else done.value
 
 
 class Unprepared(Exception):

@@ -49,7 +49,13 @@ class Remembering:
     def changes(self, request: HttpRequest) -> bool:
         return request.method == "PUT"
 
-    def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
+    def answer_all(
+        self,
+        asked: Sequence[Asked],
+        seconds: float,
+        *,
+        spare: float = 0.0,  # noqa: ARG002  # (turn.Answering)
+    ) -> list[Answer | Later]:
         self.seconds.append(seconds)
         self.turns.append([each[0].path for each in asked if isinstance(each, tuple)])
         self.meanwhile()

@@ -60,6 +60,8 @@ class Receiver:
 class Later:
     """A request whose work ends when a test says so."""
 
+    prepares = False
+
     def begin(self, ended: Callable[[Undone], None]) -> "Later":
         self.end = ended
         return self

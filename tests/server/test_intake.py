@@ -8,6 +8,7 @@ from keystead.server.door.intake import (
     ALONE,
     MOST_PASSED,
     PIECES,
+    RETURNING,
     SEVERAL,
     SHORT,
     SHORTEST,
@@ -114,7 +115,12 @@ def test_who_waits_for_its_answers_does_not_wait_for_others() -> None:
 
 def test_turns_of_others_are_short() -> None:
     """Whoever asks meanwhile waits for a few of them only; also they are served by peer."""
-    for rank, short in ((Rank.NEW, SHORT), (Rank.RETURNED, SHORTEST), (Rank.GREEDY, SHORTEST)):
+    for rank, short in (
+        (Rank.NEW, SHORT),
+        (Rank.RETURNED, RETURNING),
+        (Rank.RESUMED, SHORTEST),
+        (Rank.GREEDY, SHORTEST),
+    ):
         intake, _ = waiting(*many("a", rank), Client("b", 0, rank))
 
         terms, taken = turn(intake)

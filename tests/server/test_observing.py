@@ -50,6 +50,8 @@ class Remembering:
         self,
         requests: Sequence[HttpRequest | Again],
         seconds: float,  # noqa: ARG002  # (health.Calls)
+        *,
+        spare: float = 0.0,  # noqa: ARG002  # (health.Calls)
     ) -> list[Answer | Later]:
         self.requests += [each for each in requests if isinstance(each, HttpRequest)]
         return [Answer(text(200, "called"), unavailable) for _ in requests]

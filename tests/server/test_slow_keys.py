@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from tests.server.installations import Local, open_local
 from tests.server.test_slow_lane import Lanes
@@ -97,6 +98,37 @@ def test_revoked_while_it_is_signed(lanes: Lanes) -> None:
     assert b"Signature" not in refused.body
     local.kms("EnableKey", KeyId=key)
     assert lanes.ask(sign(local, key)).json["Signature"]
+
+
+def test_short_work_of_a_turn_with_time_to_spare(lanes: Lanes) -> None:
+    """As much as there is time for is signed at once, and recorded so; the rest leaves the loop."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    local.events.clear()
+    asked = [sign(local, key, b"%d" % number) for number in range(3)]
+    first, second, later = local.installation.pipeline.answer_all(asked, 60.0, spare=0.0007)
+    local.installation.commit()
+    assert isinstance(later, Later)
+    later.take_back()
+    for answer in (first, second):
+        assert isinstance(answer, Answer)
+        assert b'"Signature"' in answer.response.body
+    assert [(event.name, len(event.decisions)) for event in local.events] == [("Sign", 1)] * 2
+
+
+def test_time_to_spare_is_not_for_all_work(lanes: Lanes) -> None:
+    """A key of RSA takes too long for any turn, and a long policy is read where readers wait."""
+    local = lanes.local
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": local.founded.account_id}, "Action": "kms:*",
+         "Resource": "*", "Sid": "s" * 3000}]})  # fmt: skip
+    members = {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}
+    asked = [
+        local.kms_request("CreateKey", **members), local.kms_request("CreateKey", Policy=policy)
+    ]  # fmt: skip
+    for answer in local.installation.pipeline.answer_all(asked, 60.0, spare=0.005):
+        assert isinstance(answer, Later)
+        answer.take_back()
+    local.installation.commit()
 
 
 def test_a_new_description_spoils_no_work(lanes: Lanes) -> None:

@@ -31,7 +31,7 @@ class Calls(Protocol):
         """Would this request change anything if it is allowed?"""
 
     def answer_all(
-        self, requests: Sequence[HttpRequest | Again], seconds: float
+        self, requests: Sequence[HttpRequest | Again], seconds: float, *, spare: float = 0.0
     ) -> list[Answer | Later]:
         """The answers to the first of these, in order: at least one, and more as time allows."""
 
@@ -63,7 +63,9 @@ class Pages:
         self._serving = serving
         self._metrics = metrics  # None: the metrics have a listener of their own
 
-    def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
+    def answer_all(
+        self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
+    ) -> list[Answer | Later]:
         # A call has the path `/`, but for those of REST, which `_page` tells from a page.
         pages = [
             self._page(*each) if isinstance(each, tuple) and each[0].path != "/" else None
@@ -74,7 +76,7 @@ class Pages:
             for each, page in zip(asked, pages, strict=True)
             if page is None
         ]
-        answers = iter(self._application.answer_all(calls, seconds) if calls else ())
+        answers = iter(self._application.answer_all(calls, seconds, spare=spare) if calls else ())
         answered: list[Answer | Later] = []
         for page in pages:
             answer = page or next(answers, None)
@@ -112,6 +114,8 @@ class MetricsOnly:
         self,
         asked: Sequence[Asked],
         seconds: float,  # noqa: ARG002  # a page takes no time
+        *,
+        spare: float = 0.0,  # noqa: ARG002  # as above
     ) -> list[Answer | Later]:
         return [self._answer(each[0]) for each in asked if isinstance(each, tuple)]
 

@@ -3,11 +3,12 @@
     MODEST    a connection that read its answer before it asked again
     NEW       a connection that was not answered yet; nobody knows how it will behave
     RETURNED  a connection whose request comes back from work
+    RESUMED   a connection whose request begins again, with a part that was made for it
     GREEDY    a connection that sent more before it was answered, that does not read its answer,
               that had a very large one, or whose account exceeded a request quota
 
 A turn takes connections of the first rank in which some wait. A rank that was passed over three
-times comes first. Turns of ranks other than MODEST are short, and those of RETURNED and GREEDY
+times comes first. Turns of ranks other than MODEST are short, and those of RESUMED and GREEDY
 shortest: one part of a long answer takes 0.8 ms, and a second one would double the turn. So a
 client that waits for its answers does not wait for clients that do not, at its own address or at
 another.
@@ -20,6 +21,9 @@ waiting takes such a turn for the first piece of a body, too.
 While several peers send requests, each has a small share of a turn. So the next peer waits for a
 millisecond, not for ten. One peer alone may fill its turns, because many requests together cost
 less (decision 0008). A peer is the other end of the socket: all clients of a proxy are one peer.
+
+In a turn the loop may compute for a while itself, such as for a signature, if that takes less time
+than to hand it over would cost (decision 0044). For one peer alone that is most of its turn.
 """
 
 from collections import OrderedDict, deque
@@ -39,7 +43,8 @@ class Rank(IntEnum):
     MODEST = 0
     NEW = 1
     RETURNED = 2
-    GREEDY = 3
+    RESUMED = 3
+    GREEDY = 4
 
 
 _RANKS = tuple(Rank)  # to iterate over an Enum itself costs a microsecond
@@ -61,12 +66,20 @@ class Terms(NamedTuple):
     most: int  # requests
     share: int  # of one peer
     seconds: float
+    spare: float = 0.0  # seconds of computing that are not handed over (decision 0044)
 
 
-ALONE = Terms(64, 64, 0.01)  # some 10 ms of work
-SEVERAL = Terms(64, 8, 0.002)
+ALONE = Terms(64, 64, 0.01, 0.008)  # some 10 ms of work
+SEVERAL = Terms(64, 8, 0.002, 0.0005)
 SHORT = Terms(8, 8, 0.001)  # for the rank NEW
-SHORTEST = Terms(4, 4, 0.0005)  # for the ranks RETURNED and GREEDY
+RETURNING = Terms(16, 16, 0.001)  # for the rank RETURNED: what is left of it takes some 30 µs
+SHORTEST = Terms(4, 4, 0.0005)  # for the ranks RESUMED and GREEDY
+_TERMS = {
+    Rank.NEW: SHORT,
+    Rank.RETURNED: RETURNING,
+    Rank.RESUMED: SHORTEST,
+    Rank.GREEDY: SHORTEST,
+}
 
 
 class Line(Generic[W]):
@@ -140,8 +153,8 @@ class Intake(Generic[W]):
         self._several_until = 0.0
 
     def __bool__(self) -> bool:
-        modest, new, returned, greedy = self._lines
-        waits = modest.peers or new.peers or returned.peers or greedy.peers
+        modest, new, returned, resumed, greedy = self._lines
+        waits = modest.peers or new.peers or returned.peers or resumed.peers or greedy.peers
         return bool(waits or self._is_reading)
 
     def add(self, waits: W) -> None:
@@ -178,7 +191,7 @@ class Intake(Generic[W]):
         rank = self._rank()
         self._line = self._lines[rank]
         if rank is not Rank.MODEST:
-            return SHORT if rank is Rank.NEW else SHORTEST
+            return _TERMS[rank]
         return SEVERAL if self._time() < self._several_until else ALONE
 
     def _rank(self) -> Rank:

@@ -58,8 +58,13 @@ class Receiver(Waits, Protocol):
 class Answering(Protocol):
     """Answers requests."""
 
-    def answer_all(self, asked: Sequence[Asked], seconds: float) -> list[Answer | Later]:
-        """The answers to the first of these, in order: at least one, and more as time allows."""
+    def answer_all(
+        self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
+    ) -> list[Answer | Later]:
+        """The answers to the first of these, in order: at least one, and more as time allows.
+
+        `spare`: for how long the loop may compute itself, instead of handing work over.
+        """
 
     def changes(self, request: HttpRequest) -> bool:
         """Would this request change anything if it is allowed?"""
@@ -251,7 +256,8 @@ class Turn:
         for application in filter(None, dict.fromkeys([e.application for e in unanswered])):
             asking = [entry for entry in unanswered if entry.application is application]
             requests = [entry.asked for entry in asking if entry.asked]
-            answers = application.answer_all(requests, self._terms.seconds)
+            terms = self._terms
+            answers = application.answer_all(requests, terms.seconds, spare=terms.spare)
             for entry, asked, answer in zip(asking, requests, answers, strict=False):
                 head = isinstance(asked, tuple) and asked[0].method == "HEAD"
                 entry.answer = _without_body(answer) if head else answer
@@ -320,7 +326,7 @@ class Turn:
             self._kept[receiver] = _Waiting(receiver, entry.last, None, entry.application, again)
             # Many results come at a time. They are answered in small turns, and requests that need
             # no work pass them.
-            receiver.rank = max(receiver.rank, Rank.RETURNED)
+            receiver.rank = max(receiver.rank, Rank.RESUMED if later.prepares else Rank.RETURNED)
             self._intake.add(receiver)
         if not self._begun:
             self._begin()

@@ -35,6 +35,11 @@ class Later:
         self._promise = promise
         self.unavailable = unavailable
 
+    @property
+    def prepares(self) -> bool:
+        """Is it made for the request, which then begins again, and not the request's own work?"""
+        return self._prepares
+
     def begin(self, on_end: OnEnd) -> Handed:
         """Let the work be done; `on_end` may be called in any thread."""
         return self._lane.hand_over(self._promise, on_end)

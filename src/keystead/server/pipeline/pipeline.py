@@ -93,7 +93,7 @@ from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.operation import Operation
-from keystead.work import Preparations, Unprepared, Work
+from keystead.work import Preparations, Spare, Unprepared, Work
 
 MOST_WORKS = 2  # pieces of work that one request may leave
 MOST_WAITS = 16  # for what is missing; a request that waited so often makes the rest in its turn
@@ -218,15 +218,16 @@ class Pipeline:
         return implementation is not None and not implementation.operation.read_only
 
     def answer_all(
-        self, requests: Sequence[HttpRequest | Again], seconds: float
+        self, requests: Sequence[HttpRequest | Again], seconds: float, *, spare: float = 0.0
     ) -> list[Answer | Later]:
         """Answer requests in order, at least the first. Raises only if no request is at fault.
 
         Several requests take a step together, before the next step. The processor does that in two
-        thirds of the time that it would need for one request after the other.
+        thirds of the time that it would need for one request after the other. Work of `spare`
+        seconds is not handed over, but done at once.
         """
         try:
-            return self._answer_all(requests, perf_counter() + seconds)
+            return self._answer_all(requests, perf_counter() + seconds, Spare(spare))
         except BaseException:  # a change without its record must not stay (a)
             self.lane.abandon()
             self.trail.abandon()
@@ -235,7 +236,7 @@ class Pipeline:
             self.preparations.end()
 
     def _answer_all(
-        self, requests: Sequence[HttpRequest | Again], until: float
+        self, requests: Sequence[HttpRequest | Again], until: float, spare: Spare
     ) -> list[Answer | Later]:
         answers: list[Answer | Later] = []
         first = 0
@@ -247,6 +248,9 @@ class Pipeline:
             known = self._each(self._who, arrived, until)  # 2
             asked = self._each(self._what, known, until)  # 3
             ready = self._each(self._call, asked)  # 4
+            for each in ready if spare.seconds else ():
+                if isinstance(each, Ready):
+                    each.call.spare = spare
             answered = self._each(self._perform, ready, until)  # 5, 7
             answers += [self._close(each) for each in answered]  # 6
         return answers

@@ -30,7 +30,7 @@ _KINDS: Mapping[str, type[_Key]] = {
     "ML_DSA_87": MLDSA87PrivateKey,
 }
 _GENERATE: Mapping[str, float] = {"ML_DSA_44": 3e-4, "ML_DSA_65": 4e-4, "ML_DSA_87": 6e-4}
-_SIGN: Mapping[str, float] = {"ML_DSA_44": 1.4e-3, "ML_DSA_65": 2.1e-3, "ML_DSA_87": 2.8e-3}
+_SIGN: Mapping[str, float] = {"ML_DSA_44": 0.5e-3, "ML_DSA_65": 0.8e-3, "ML_DSA_87": 1.0e-3}
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

@@ -26,7 +26,7 @@ from keystead.custody.backends.software.hashes import digest, hash_of
 
 _EXPONENT = 65537
 _BITS: Mapping[str, int] = {"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096}
-_PRIVATE: Mapping[str, float] = {"RSA_2048": 0.8e-3, "RSA_3072": 2.2e-3, "RSA_4096": 5.0e-3}
+_PRIVATE: Mapping[str, float] = {"RSA_2048": 0.3e-3, "RSA_3072": 0.9e-3, "RSA_4096": 1.7e-3}
 _GENERATE: Mapping[str, float] = {"RSA_2048": 0.1, "RSA_3072": 0.3, "RSA_4096": 0.8}
 
 
