@@ -8,6 +8,7 @@ import pytest
 
 from keystead.arns import iam_arn
 from keystead.kms.grants import MOST_ALIKE, Part
+from keystead.kms.operations import grants as operations
 from keystead.policy.evaluation import AccessDenied
 from keystead.policy.evaluation.question import Principal, PrincipalPolicies, PrincipalType
 from keystead.wire.models import kms as api
@@ -643,6 +644,23 @@ def test_lists_are_filtered_and_paged(admin: Kms, world: World, key: str) -> Non
     first = admin.list_grants(KeyId=key, Limit=2)
     admin.revoke_grant(KeyId=key, GrantId=made[0])
     assert listed(admin, key, Marker=first.next_marker) == made[2:]
+
+
+def test_retirable_grants_are_read_in_parts(
+    admin: Kms, world: World, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a page, in order, however many are read at a time; others are served between them."""
+    bob, ends = stranger(world), {"RetiringPrincipal": stranger(world).principal.arn}
+    lister = world.caller("lister")
+    for number in range(5):
+        grant(admin, key, bob, Name=f"{number}", **ends)
+    whole = [each.grant_id for each in lister.list_retirable_grants(**ends).grants]
+    monkeypatch.setattr(operations, "_ON_OTHER_KEYS", 2)
+    assert [each.grant_id for each in lister.list_retirable_grants(**ends).grants] == whole
+    assert len(whole) == 5
+    world.repository.preparations.begin((), may_wait=True)
+    with pytest.raises(Unprepared):
+        lister.list_retirable_grants(**ends)
 
 
 def test_retirable_grants(admin: Kms, world: World, key: str) -> None:

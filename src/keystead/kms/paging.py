@@ -50,19 +50,25 @@ def page(
 
 
 def in_parts(
-    call: KmsCall, fetch: Callable[[str, int], list[T]], position: Callable[[T], str]
+    call: KmsCall,
+    fetch: Callable[[str, int], list[T]],
+    position: Callable[[T], str],
+    most: int = PART,
 ) -> Callable[[str, int], list[T]]:
-    """The same as `fetch`, for long pages: others are served between two parts of one."""
+    """The same as `fetch`, for long pages: others are served between two parts of one.
+
+    A part has at most so many items.
+    """
 
     def following(after: str, count: int) -> list[T]:
         items: list[T] = []
         while True:
             rest = count - len(items)
-            wanted = min(PART, rest)
+            wanted = min(most, rest)
             part = call.repository.preparations.part(
                 (call.event.request_id, after),
                 partial(fetch, after, wanted),
-                full=PART if rest > PART else None,
+                full=most if rest > most else None,
             )
             items += part
             if len(part) < wanted or len(items) == count:

@@ -38,6 +38,8 @@ from keystead.wire.models import kms as api
 _GRANT_ID = re.compile(r"[0-9a-f]{64}")
 _UNIQUE_ID = re.compile(r"(?:AIDA|AROA)[A-Z0-9]{12,124}(?::[\w+=,.@-]+)?")
 _FIRST = ("", "", "")
+_ON_OTHER_KEYS = 16
+"""How many grants on different keys are read at a time. Each is proved, and so is its key."""
 
 
 @implements(api.CreateGrant)
@@ -109,24 +111,28 @@ def list_retirable_grants(
     retirer = _retirer(call, request)
     repository = call.repository.grants
 
-    def following(position: str, count: int) -> list[GrantRecord]:
-        after = tuple(position.split("/")) if position else _FIRST
-        return repository.retirable_after(call.transaction, call.region, retirer, after, count)
+    def following(position: str, count: int) -> list[tuple[GrantRecord, bool]]:
+        """The next grants, and whether their keys are there.
 
-    def position(grant: GrantRecord) -> str:
+        The grants of a destroyed key go step by step (`GrantRepository.doom`).
+        """
+        view, after = call.transaction, tuple(position.split("/")) if position else _FIRST
+        grants = repository.retirable_after(view, call.region, retirer, after, count)
+        return [(each, call.repository.row(view, *each.place) is not None) for each in grants]
+
+    def position(item: tuple[GrantRecord, bool]) -> str:
+        grant = item[0]
         return f"{grant.account}/{grant.key_id}/{grant.grant_id}"
 
     listed = page(
         call,
         request,
-        fetch=in_parts(call, following, position),
+        fetch=in_parts(call, following, position, most=_ON_OTHER_KEYS),
         position=position,
         parameters=(retirer,),
     )
-    # The grants of a destroyed key go step by step (`GrantRepository.doom`).
-    there = [one for one in listed.items if call.repository.key(call.transaction, *one.place)]
     return api.ListGrantsResponse(
-        grants=[_entry(call, grant) for grant in there],
+        grants=[_entry(call, grant) for grant, is_there in listed.items if is_there],
         next_marker=listed.marker,
         truncated=listed.is_truncated,
     )
