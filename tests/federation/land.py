@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +14,7 @@ from botocore.credentials import Credentials
 
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.federation.issuer import CLIENT, HOST, URL, Issuer, Names, rsa_key, signed
-from tests.server.installations import Answered, Local
+from tests.server.installations import Answered, Local, open_local
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "host": "x", "user-agent": "test"}
 INVALID = (
@@ -128,3 +130,14 @@ def told(answer: Answered) -> tuple[str, str]:
     return text(answer, "Code"), text(answer, "Message").replace("&#x27;", "'").replace(
         "&apos;", "'"
     )
+
+
+@contextmanager
+def land_with(folder: Path, issuer: Issuer, names: Names, **settings: Any) -> Iterator[Land]:
+    """A land of its own, with other settings."""
+    local = open_local(folder / "own", names, **settings)
+    land = Land(local, issuer, names)
+    land.create_provider()
+    land.roles["web"] = land.role("web")
+    yield land
+    local.installation.close()

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,7 @@ from tests.federation.issuer import (
     serving,
     signed,
 )
-from tests.federation.land import Land, document, told
-from tests.server.installations import open_local
+from tests.federation.land import Land, document, land_with, told
 from tests.server.test_slow_lane import Lanes
 
 UNREACHABLE = (
@@ -189,17 +187,6 @@ def test_keys_on_another_host(fresh: Land) -> None:
     fresh.names.known["keys.example.com"] = ["10.0.0.1"]
     assert told(fresh.assume(fresh.roles["web"]))[0] == "IDPCommunicationError"
     assert "federation_private_addresses" in fresh.why
-
-
-@contextmanager
-def land_with(folder: Path, issuer: Issuer, names: Names, **settings: Any) -> Iterator[Land]:
-    """A land of its own, with other settings."""
-    local = open_local(folder / "own", names, **settings)
-    land = Land(local, issuer, names)
-    land.create_provider()
-    land.roles["web"] = land.role("web")
-    yield land
-    local.installation.close()
 
 
 def test_the_setting(tmp_path: Path, land: Land) -> None:

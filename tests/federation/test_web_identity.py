@@ -2,16 +2,26 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keystead.failures import Failure
+from keystead.identity.repository import (
+    RCP,
+    SCP,
+    Member,
+    Organization,
+    OrganizationPolicy,
+    OrganizationPolicyType,
+)
 from keystead.inquiry.past_refusals import explain_refusal
 from keystead.inquiry.question import explain_one
 from keystead.inquiry.who_can import who_can
-from tests.federation.issuer import CLIENT, HOST, URL, ec_key, jwk, rsa_key, signed
-from tests.federation.land import DENIED, INVALID, Land, document, text, told
+from keystead.policy.evaluation import PolicyKind
+from tests.federation.issuer import CLIENT, HOST, URL, Names, ec_key, jwk, rsa_key, signed
+from tests.federation.land import DENIED, INVALID, Land, document, land_with, text, told
 
 SUBJECT = "system:serviceaccount:shop:web"
 
@@ -125,6 +135,52 @@ def test_a_deny_for_everybody_denies(land: Land) -> None:
     assert told(answer) == ("AccessDenied", DENIED)
     others = {**deny, "Condition": {"StringEquals": {f"{HOST}:sub": "x"}}}
     assert land.assume(land.role("not-denied", land.trusting(), others)).status == 200
+
+
+def test_what_stands_above(tmp_path: Path, land: Land) -> None:
+    """A resource control policy binds web identities, as a perimeter around providers needs it.
+
+    Service control policies bind the accounts of callers, and a bearer has none.
+    """
+    names = Names(land.issuer.port)
+    with land_with(tmp_path, land.issuer, names) as own:
+        condition = {"StringNotEquals": {f"{HOST}:sub": SUBJECT}}
+        control(own, RCP, {"Effect": "Deny", "Principal": "*", "Condition": condition})
+        control(own, SCP, {"Effect": "Deny"})
+        assert own.assume(own.roles["web"]).status == 200, own.why
+        other = own.assume(own.roles["web"], own.token(sub="other"))
+        assert told(other) == ("AccessDenied", DENIED)
+        assert [decision.kind for decision in own.local.events[-1].decisions] == [
+            PolicyKind.RESOURCE_CONTROL
+        ]
+
+
+def control(land: Land, policy_type: OrganizationPolicyType, statement: dict[str, Any]) -> None:
+    """Put the account under a policy of an organization, about web identities."""
+    identities, account = land.local.installation.identities, land.account
+    organization = Organization(
+        organization="o-aaaaaaaaaa", root="r-aaaa", management="111122223333", feature_set="ALL",
+        policy_types='{"RESOURCE_CONTROL_POLICY":1,"SERVICE_CONTROL_POLICY":1}',
+        tags="{}", created=0,
+    )  # fmt: skip
+    there: Any = {"organization": organization.organization, "tags": "{}"}
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    denied = {**statement, "Action": "sts:AssumeRoleWithWebIdentity", "Resource": "*"}
+    record = OrganizationPolicy(
+        policy=f"p-{policy_type[:8].lower()}", type=policy_type, name=policy_type, description="",
+        content=document(*([allow] if policy_type == SCP else []), denied), created=0, **there,
+    )  # fmt: skip
+    with land.local.installation.store.write() as transaction:
+        if identities.organizations.get(transaction, organization.organization) is None:
+            identities.organizations.insert(transaction, organization)
+            member = Member(
+                account=account, parent="r-aaaa", name="a", joined_method="INVITED", joined=0,
+                **there,
+            )  # fmt: skip
+            identities.organizations.insert_member(transaction, member)
+        identities.organization_policies.insert(transaction, record)
+        identities.organization_policies.attach(transaction, organization, account, record)
+    land.local.installation.commit()
 
 
 def test_no_role_and_no_trust_are_one(land: Land) -> None:
