@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-states prove-ansible prove-cloudtrail soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours fe
 
 prove-slow-lane: $(VENV)/.dev ## what others feel of calls that need work off the loop (a minute)
 	@$(BIN)/python -m bench.prove_slow_lane $(SLOW_LANE)
+
+prove-million: $(VENV)/.dev ## what calls cost with a million keys and grants (hours; SIZES="1000 100000": half an hour)
+	@$(BIN)/python -m bench.prove_million $(SIZES) $(MILLION)
 
 prove-revocations: $(VENV)/.dev ## N rounds of revoking calls under load leave no stale allow (N=10000)
 	@$(BIN)/python scripts/prove_revocations.py $(or $(N),10000)
