@@ -78,14 +78,31 @@ class _Entry(Generic[V]):
         self.parts = parts
 
 
+class _Used(dict[K, V]):
+    """The values that were used. To look for another key is its first use, or finds nothing."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[K, _Entry[V]]) -> None:
+        super().__init__()
+        self._entries = entries
+
+    def __missing__(self, key: K) -> V | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        self[key] = entry.value
+        return entry.value
+
+
 class BoundedCache(Generic[K, V]):
     """A map that keeps within its room, and forgets entries that were not used of late.
 
     An entry that was used is passed over once when room is needed. So a hit is one look into a
-    dictionary, and the order of use is not exact.
+    dictionary, without a call of Python, and the order of use is not exact.
     """
 
-    __slots__ = ("_entries", "_gone", "_owners", "_room", "cost", "used")
+    __slots__ = ("_entries", "_gone", "_owners", "_room", "cost", "get", "used")
 
     def __init__(self, room: Room, gone: Callable[[K, V], None] | None = None) -> None:
         """`gone` is called for each entry that is forgotten, but not by `clear`."""
@@ -93,8 +110,10 @@ class BoundedCache(Generic[K, V]):
         self._gone = gone
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._owners: dict[str, _Owner] = {}
-        self.used: dict[K, V] = {}
+        self.used: _Used[K, V] = _Used(self._entries)
         """The values that were used since they were put or passed over. Look, but do not touch."""
+        self.get: Callable[[K], V | None] = self.used.__getitem__
+        """The value under this key, or None."""
         self.cost = 0
 
     def __len__(self) -> int:
@@ -107,18 +126,6 @@ class BoundedCache(Generic[K, V]):
         """The cost of one owner's entries, in bytes."""
         held = self._owners.get(owner)
         return 0 if held is None else held.cost
-
-    def get(self, key: K) -> V | None:
-        """The value under this key, or None."""
-        value = self.used.get(key)
-        return self._first_use(key) if value is None else value
-
-    def _first_use(self, key: K) -> V | None:
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        self.used[key] = entry.value
-        return entry.value
 
     def put(self, key: K, value: V, owner: str, cost: int, parts: Shared = ()) -> V:
         """Keep `value`, and forget entries that were not used for it; returns `value`.

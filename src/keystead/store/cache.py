@@ -62,11 +62,10 @@ class NamedCache(Generic[K, V]):
     The index from names to entries counts in the cost of the entries. It shrinks with them.
     """
 
-    __slots__ = ("_changes", "_index", "_used", "kept")
+    __slots__ = ("_changes", "_index", "kept")
 
     def __init__(self, room: Room) -> None:
         self.kept: BoundedCache[K, tuple[V, tuple[Name, ...]]] = BoundedCache(room, self._gone)
-        self._used = self.kept.used  # the most entries are found there
         self._index: dict[Name, K | set[K]] = {}  # most names have one entry
         self._changes: Changes | None = None
 
@@ -75,7 +74,7 @@ class NamedCache(Generic[K, V]):
         changes = reader.changes
         if changes is not self._changes or changes.unsettled:
             return None
-        entry = self._used.get(key) or self.kept.get(key)
+        entry = self.kept.get(key)
         if entry is None:
             return None
         if type(reader) is Noting:
