@@ -248,12 +248,14 @@ class Preparations:
         `made` reads it, in the loop. `subject` is of one request, because what a store has is not
         the same for the next.
         """
-        made_with = MadeWith(input=digest(b"part", msgspec.json.encode(subject)))
-        done = self._in_hand.get(made_with)
-        if done is not None:
+        if self._in_hand and (done := self._in_hand.get(_of_part(subject))) is not None:
             known: list[R] = done.value
             return known
         part = made()
         if self._may_wait and len(part) == full:
-            raise Unprepared(Work(DOCUMENTS, 1e-5, made_with, _given, (part,)))
+            raise Unprepared(Work(DOCUMENTS, 1e-5, _of_part(subject), _given, (part,)))
         return part
+
+
+def _of_part(subject: object) -> MadeWith:
+    return MadeWith(input=digest(b"part", msgspec.json.encode(subject)))
