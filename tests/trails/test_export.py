@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from keystead.store.lock import DirectoryLock
 from tests.cli.test_commands import errors, keystead
 from tests.conftest import Server, free_port
 from tests.server.installations import REGION
@@ -55,7 +58,7 @@ def content(directory: Path) -> dict[str, bytes]:
     return {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in sorted(directory.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != "lock"
     }
 
 
@@ -96,6 +99,27 @@ def test_the_aws_cli_validates(serving: Server, out: Path) -> None:
     assert digests == 2
     assert f"{digests}/{digests} digest files valid" in ran.stdout
     assert f"{logs}/{logs} log files valid" in ran.stdout
+
+
+def test_the_aws_cli_looks_up(serving: Server, out: Path) -> None:
+    """`lookup-events` finds what was exported, and `list-public-keys` the key of the digests."""
+
+    def aws(*arguments: str) -> Any:
+        ran = subprocess.run(
+            ["aws", "cloudtrail", *arguments, "--region", REGION],
+            env=serving.environment(), capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        return json.loads(ran.stdout)
+
+    found = aws(
+        "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=CreateUser"
+    )["Events"]
+    exported = [each for each in records(out) if each["eventName"] == "CreateUser"]
+    assert [json.loads(each["CloudTrailEvent"]) for each in reversed(found)] == exported
+    [key] = aws("list-public-keys")["PublicKeyList"]
+    path = min(out.glob("AWSLogs/*/CloudTrail-Digest/**/*.gz"))
+    digest = json.loads(gzip.decompress(path.read_bytes()))
+    assert digest["digestPublicKeyFingerprint"] == key["Fingerprint"]
 
 
 @pytest.mark.parametrize("kind", ["changed", "removed", "digest changed", "digest removed"])
@@ -182,6 +206,31 @@ def test_a_changed_log_is_not_exported(data: Path, tmp_path: Path) -> None:
     assert "what follows it was not exported" in ran.stderr
     names = [record["requestParameters"] for record in records(to)]
     assert not any("none-2" in str(name) or "none-3" in str(name) for name in names)
+
+
+def test_one_export_at_a_time(data: Path, tmp_path: Path) -> None:
+    """A second export into the same directory is refused while the first one writes."""
+    to = tmp_path / "out"
+    to.mkdir()
+    held = DirectoryLock(to)
+    options = ("audit", "export", "--data", data, "--cloudtrail", to)
+    assert "another export writes" in errors(*options)[0]
+    held.release()
+    assert keystead(*options).returncode == 0
+
+
+def test_a_log_of_another_key(serving: Server, data: Path, tmp_path: Path) -> None:
+    """The running server says which key signs its log. One beside the log is not believed."""
+    path = data / "audit" / "public-key.pem"
+    whole = path.read_bytes()
+    other = Ed25519PrivateKey.generate().public_key()
+    path.write_bytes(other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    try:
+        ran = keystead("audit", "export", "--data", data, "--cloudtrail", tmp_path / "out")
+    finally:
+        path.write_bytes(whole)
+    assert ran.returncode == 1
+    assert "this is not the key that was given" in ran.stderr
 
 
 def test_a_changed_file_is_not_written_over(data: Path, out: Path, tmp_path: Path) -> None:

@@ -2,21 +2,25 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from keystead.audit import cloudtrail
 from keystead.audit.checkpoint import key_id
-from keystead.audit.files import PUBLIC_KEY
+from keystead.audit.report import Report
 from keystead.audit.verify import verify
 from keystead.cli import options, output
 from keystead.cli.performing import Hold, office
-from keystead.custody.verification import NotAPublicKey, signature_verifier
+from keystead.custody.verification import signature_verifier
 from keystead.failures import Failure
+from keystead.store.lock import DirectoryInUse, DirectoryLock
 from keystead.times import iso_seconds
 
 BROKEN = 1
@@ -65,40 +69,18 @@ def export(
     chain the files of an account and Region, and are signed. A later run goes on where the last one
     ended; with a server and without one.
     """
-    for account in accounts:
-        if not _ACCOUNT.fullmatch(account):
-            raise Failure(
-                f"--account: `{account}` is not an account id", "it has 12 digits", status=2
-            )
-    if not _BUCKET.fullmatch(bucket):
-        raise Failure(
-            f"--bucket: `{bucket}` is not the name of a bucket", "write it as keystead", status=2
-        )
+    _require_names(accounts, bucket)
     config = options.load(file, **given)
-    directory = options.log_directory(config, archives)
-    pem = (directory / PUBLIC_KEY).read_bytes()
-    try:
-        verifier = signature_verifier(pem)
-    except NotAPublicKey as error:
-        raise Failure(
-            f"`{directory / PUBLIC_KEY}`: {error}", "see `keystead audit verify`"
-        ) from None
+    log = options.log_directory(config)
     begins = options.moment("--since", since)
     hour = begins.astimezone(UTC).replace(minute=0, second=0, microsecond=0) if begins else None
+    wanted = cloudtrail.Progress(
+        version=cloudtrail.VERSION, bucket=bucket, since=iso_seconds(hour) if hour else "",
+        accounts=tuple(sorted(set(accounts))),
+    )  # fmt: skip
     try:
-        with office(config) as hold:
-            wanted = cloudtrail.Progress(
-                version=cloudtrail.VERSION, log=key_id(pem), bucket=bucket,
-                home=hold("status", {})["regions"][0],
-                since=iso_seconds(hour) if hour else "", accounts=tuple(sorted(set(accounts))),
-            )  # fmt: skip
-            known = cloudtrail.opened(to, wanted)
-            run = cloudtrail.Export(to, known, _signer(hold), datetime.now(UTC))
-            report = verify(
-                directory, None, verifier, archives=archives, start=max(known.next - 1, 0),
-                progress=output.progress, observer=run,
-            )  # fmt: skip
-            exported = run.finish(report.records) if report.holds else run.exported
+        with _alone(to), office(config) as hold:
+            exported, report = _run(hold, log, to, wanted, archives)
     except cloudtrail.ExportRefused as refused:
         raise Failure(str(refused), refused.hint) from None
     except OSError as error:
@@ -109,15 +91,54 @@ def export(
     return 0 if report.holds else BROKEN
 
 
-def _signer(hold: Hold) -> cloudtrail.Signed:
-    """What signs digests: the key of the installation, which is made for the first export."""
-    while not (fingerprint := hold("audit digest-key", {})["fingerprint"]):
+def _require_names(accounts: tuple[str, ...], bucket: str) -> None:
+    for account in accounts:
+        if not _ACCOUNT.fullmatch(account):
+            raise Failure(
+                f"--account: `{account}` is not an account id", "it has 12 digits", status=2
+            )
+    if not _BUCKET.fullmatch(bucket):
+        raise Failure(
+            f"--bucket: `{bucket}` is not the name of a bucket", "write it as keystead", status=2
+        )
+
+
+@contextmanager
+def _alone(to: Path) -> Iterator[None]:
+    """Make the directory, and let no other export write to it."""
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        held = DirectoryLock(to)
+    except DirectoryInUse:
+        raise Failure(f"another export writes to `{to}`", "wait for its end") from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _run(
+    hold: Hold, log: Path, to: Path, wanted: cloudtrail.Progress, archives: tuple[Path, ...]
+) -> tuple[cloudtrail.Exported, Report]:
+    """Verify the log by the key that the installation has itself, and export what is proved."""
+    told = hold("audit digest-key", {})
+    while not told["fingerprint"]:
         time.sleep(_ASK_AGAIN)
+        told = hold("audit digest-key", {})
+    pem = str(told["logKey"]).encode()
+    wanted = msgspec.structs.replace(wanted, log=key_id(pem), home=told["home"])
+    known = cloudtrail.opened(to, wanted)
 
-    def sign(wanted: cloudtrail.ToSign) -> str:
-        return str(hold("audit sign-digest", wanted._asdict())["signature"])
+    def sign(digest: cloudtrail.ToSign) -> str:
+        return str(hold("audit sign-digest", digest._asdict())["signature"])
 
-    return cloudtrail.Signed(fingerprint, sign)
+    signer = cloudtrail.Signed(told["fingerprint"], sign)
+    run = cloudtrail.Export(to, known, signer, datetime.now(UTC))
+    report = verify(
+        log, pem, signature_verifier(pem), archives=archives, start=max(known.next - 1, 0),
+        progress=output.progress, observer=run,
+    )  # fmt: skip
+    return (run.finish(report.records) if report.holds else run.exported), report
 
 
 def _tell(exported: cloudtrail.Exported, to: Path, as_json: bool, *, holds: bool) -> None:

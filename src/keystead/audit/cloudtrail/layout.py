@@ -6,6 +6,7 @@
         ACCOUNT_CloudTrail-Digest_REGION_keystead_HOME_20261130T070000Z.json.gz
     metadata/AWSLogs/…/….json.gz.json       of each digest, what S3 keeps as metadata: its signature
     keystead-export.json                    where the next export goes on
+    lock                                    held by the export that writes here
 
 INVARIANT: a file has its name only when it is durable. Equal content gives equal bytes, so an
 interrupted export writes the same files again. A file of that name with other content is refused.

@@ -23,11 +23,11 @@ class Progress(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What was exported, and with which choices: they are those of every later run."""
 
     version: int
-    log: str  # the id of the key that signs the log's checkpoints
     bucket: str
-    home: str
     since: str
     accounts: tuple[str, ...]  # () = all
+    log: str = ""  # the id of the key that signs the log's checkpoints
+    home: str = ""  # the Region of events that have none
     next: int = -1  # the first record that was not exported; -1 = none was yet
     last: str = ""  # the hash of the record before it, so that another log is noticed
     until: str = ""  # the end of the last hour that was exported

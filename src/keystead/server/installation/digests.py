@@ -25,20 +25,26 @@ _PARTS = {
 
 
 def key(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
-    """The fingerprint of the key that signs; "" while the first one is being made."""
+    """The fingerprint of the key that signs; "" while the first one is being made.
+
+    Beside it, what an export must not take from files that somebody may have changed: the key that
+    signs the log's checkpoints, and the first Region.
+    """
+    pem = installation.hierarchy.audit_signer.public_key_pem
+    own = {"logKey": pem.decode(), "home": installation.config.regions[0]}
     keys = installation.digest_keys
     known = keys.every(installation.store.read())
     if known:
-        return {"fingerprint": known[-1].fingerprint}
+        return {"fingerprint": known[-1].fingerprint, **own}
     made = installation.digest_key_maker.made()
     if made is None:
-        return {"fingerprint": ""}
+        return {"fingerprint": "", **own}
     now = installation.clock.now()
     with installation.store.write() as transaction:
         record = keys.add(transaction, made, now)
         details = {"fingerprint": record.fingerprint}
         installation.trail.record(ceremony_event(MADE, now, details))
-    return details
+    return {**details, **own}
 
 
 def sign(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
