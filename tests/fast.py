@@ -19,6 +19,7 @@ LEFT_OUT = (
     "tests/matrix/",
     "tests/memory/",
     "tests/story/",
+    "tests/test_caches.py",
     "tests/test_setup.py",
     "tests/test_typing.py",
     "tests/audit/test_archive.py",
@@ -33,6 +34,7 @@ LEFT_OUT = (
     "tests/policy/test_possibility.py",
     "tests/policy/test_properties.py",
     "tests/server/test_checkpoint_file.py",
+    "tests/server/test_development.py",
     "tests/server/test_evictions.py",
     "tests/server/test_founding.py",
     "tests/server/test_kept.py",
@@ -43,6 +45,7 @@ LEFT_OUT = (
     "tests/server/test_tls.py",
     "tests/server/test_unsupported_keys.py",
     "tests/store/test_power_loss.py",
+    "tests/trails/test_export.py",
 )
 LONGEST = (
     "tests/story/test_terraform.py",
