@@ -37,6 +37,7 @@ class Remembering:
     turns: list[list[str]] = field(default_factory=list)  # the paths that each turn asked for
     meanwhile: Callable[[], None] = lambda: None  # what happens while a turn is answered
     seconds: list[float] = field(default_factory=list)  # that each turn had
+    spares: list[float] = field(default_factory=list)  # that each turn had for computing
     answer_size: int = 0
     limit: int = LIMIT  # of a body
     at_once: int = 1000  # how many it has time for
@@ -50,13 +51,10 @@ class Remembering:
         return request.method == "PUT"
 
     def answer_all(
-        self,
-        asked: Sequence[Asked],
-        seconds: float,
-        *,
-        spare: float = 0.0,  # noqa: ARG002  # (turn.Answering)
+        self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
     ) -> list[Answer | Later]:
         self.seconds.append(seconds)
+        self.spares.append(spare)
         self.turns.append([each[0].path for each in asked if isinstance(each, tuple)])
         self.meanwhile()
         if self.error is not None:

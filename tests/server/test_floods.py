@@ -256,6 +256,7 @@ def test_a_flood_is_served_in_turns_that_are_short(door: RunningDoor) -> None:
 
     assert max(len(turn) for turn in door.application.turns) <= SHORT.most
     assert max(door.application.seconds) <= SHORT.seconds
+    assert max(door.application.spares) == 0.0
     for client in clients.values():
         client.close()
 
@@ -376,12 +377,16 @@ def test_who_breaks_off_costs_no_other_its_answer(door: RunningDoor, size: int) 
 
 
 def test_requests_that_come_together_are_one_turn(door: RunningDoor) -> None:
-    """Modest connections of one address are made durable together, up to the size of a turn."""
+    """Modest connections of one address are made durable together, up to the size of a turn.
+
+    Their turn has time to spare for computing.
+    """
     clients = fed(door, {f"1modest{i}": get("modest", i) for i in range(8)})
     wait_for(lambda: len(door.application.requests) == 8)
 
     assert [len(turn) for turn in door.application.turns] == [8]
     assert door.application.seconds[-1] == ALONE.seconds
+    assert door.application.spares[-1] == ALONE.spare > 0.0
     for client in clients.values():
         client.close()
 
