@@ -180,10 +180,11 @@ class Trail:
             self._append_owed()
             changed = self._sums.changed()
             state = State(self._sums.newest(), changed) if changed else None
-            batch = self._written(events, state, changed=self._store.dirty)
+            is_dirty = self._store.dirty
+            batch = self._written(events, state, changed=is_dirty)
             if state is not None and not batch.lines:
                 self._sign()
-            elif self._store.dirty:
+            elif is_dirty:
                 self._commit_store(batch)
             elif batch.lines:
                 self._append(batch)

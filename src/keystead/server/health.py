@@ -66,24 +66,21 @@ class Pages:
     def answer_all(
         self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
     ) -> list[Answer | Later]:
-        # A call has the path `/`, but for those of REST, which `_page` tells from a page.
-        pages = [
-            self._page(*each) if isinstance(each, tuple) and each[0].path != "/" else None
-            for each in asked
-        ]
-        calls = [
-            each[0] if isinstance(each, tuple) else each
-            for each, page in zip(asked, pages, strict=True)
-            if page is None
-        ]
-        answers = iter(self._application.answer_all(calls, seconds, spare=spare) if calls else ())
-        answered: list[Answer | Later] = []
-        for page in pages:
-            answer = page or next(answers, None)
-            if answer is None:  # there was no time for it
-                break
-            answered.append(answer)
-        return answered
+        calls: list[HttpRequest | Again] = []
+        pages: dict[int, Answer] = {}  # by their positions
+        for position, each in enumerate(asked):
+            if not isinstance(each, tuple):
+                calls.append(each)
+                continue
+            request, peer = each
+            # Only calls have the path `/`.
+            page = None if request.path == "/" else self._page(request, peer)
+            if page is None:
+                calls.append(request)
+            else:
+                pages[position] = page
+        answers = self._application.answer_all(calls, seconds, spare=spare) if calls else []
+        return _in_order(answers, pages, len(asked)) if pages else answers
 
     def _page(self, request: HttpRequest, peer: Peer) -> Answer | None:
         if request.method not in READING:
@@ -97,6 +94,20 @@ class Pages:
             # A proxy on this machine forwards requests of other machines: they are not from here.
             return None if _FORWARDED & request.headers.keys() else metrics_page(self._metrics)
         return None
+
+
+def _in_order(
+    answers: Sequence[Answer | Later], pages: Mapping[int, Answer], most: int
+) -> list[Answer | Later]:
+    """The answers and the pages, up to the first call for which there was no time."""
+    others = iter(answers)
+    answered: list[Answer | Later] = []
+    for position in range(most):
+        answer = pages.get(position) or next(others, None)
+        if answer is None:
+            break
+        answered.append(answer)
+    return answered
 
 
 class MetricsOnly:

@@ -44,9 +44,11 @@ class Buffer:
         if end < 0:
             self._scanned = max(self._start, len(self._bytes) - len(mark) + 1)
             return None
-        before, length = end - self._start, len(mark)
-        taken = self.take(before + length)
-        return taken[:before]
+        taken = self._bytes[self._start : end]
+        end += len(mark)
+        self.size -= end - self._start
+        self._start = self._scanned = end
+        return taken if isinstance(taken, bytes) else bytes(taken)
 
     def clear(self) -> None:
         """Drop everything."""

@@ -159,11 +159,17 @@ class Intake(Generic[W]):
 
     def add(self, waits: W) -> None:
         """Let a connection wait for its turn."""
-        if waits.peer_ip != self._last:
+        peer = waits.peer_ip
+        if peer != self._last:
             if self._last:
                 self._several_until = self._time() + ABOUT_SECONDS
-            self._last = waits.peer_ip
-        self._lines[waits.rank].add(waits)
+            self._last = peer
+        line = self._lines[waits.rank]
+        queue = line.peers.get(peer)
+        if queue is None:
+            line.add(waits)
+        else:  # as `add` would do
+            queue.append(waits)
 
     def put_back(self, waits: W) -> None:
         """Let a connection be the first of the next turn of its rank."""

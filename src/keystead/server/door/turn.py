@@ -167,19 +167,25 @@ class Turn:
         before the turn counts as well: everybody waits for both.
         """
         began = self._since or perf_counter()
-        self._gate.close()
+        if not before:
+            self._gate.close()
+        ended_turn = True
         try:
-            self._settle(before)
+            ended_turn = self._settle(before)
         finally:
-            self._turn_ended()
-            self._gate.open()
+            if ended_turn:
+                self._turn_ended()
+                self._gate.open()
         ended = perf_counter()
         if ended - began > LONG_SECONDS:
             self._took_long(ended - began)
         self._since = ended if self._begun else 0.0
 
-    def _settle(self, before: int) -> None:
-        """Flush when one more look at the sockets has brought no request: one sync serves all."""
+    def _settle(self, before: int) -> bool:
+        """Flush when one more look at the sockets has brought no request: one sync serves all.
+
+        Returns whether the turn is over; if not, one more look follows.
+        """
         if not before:
             self._terms = self._intake.begin()
             for receiver in self._intake.take_reading():
@@ -189,12 +195,13 @@ class Turn:
         # With one peer, one more look keeps nobody else waiting. A full turn has no room for more.
         if self._terms is ALONE and before < now < ALONE.most:
             self._loop.call_soon(self._timed, now)
-            return
+            return False
         self._begun = False
         if now:
             self.flush()
         if not self._begun and self._intake:
             self._begin()
+        return True
 
     def _take(self) -> None:
         """Let the connections of this turn take in one request each."""
@@ -248,23 +255,31 @@ class Turn:
     def _answered(self) -> list[tuple[_Waiting, Answer | Later]]:
         """The answers of this turn. Requests without time for them wait for another turn."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        unanswered = [
-            entry
-            for entry in waiting
-            if entry.answer is None and not (entry.receiver.gone and _is_dropped(entry))
-        ]
-        for application in filter(None, dict.fromkeys([e.application for e in unanswered])):
-            asking = [entry for entry in unanswered if entry.application is application]
-            requests = [entry.asked for entry in asking if entry.asked]
-            terms = self._terms
-            answers = application.answer_all(requests, terms.seconds, spare=terms.spare)
-            for entry, asked, answer in zip(asking, requests, answers, strict=False):
-                head = isinstance(asked, tuple) and asked[0].method == "HEAD"
-                entry.answer = _without_body(answer) if head else answer
-        for entry in reversed(unanswered):
-            if entry.answer is None:
-                self._keep(entry)
+        asking: dict[Answering, list[_Waiting]] = {}
+        for entry in waiting:
+            application = entry.application
+            if application is None or entry.answer is not None:
+                continue
+            if not (entry.receiver.gone and _is_dropped(entry)):
+                entries = asking.get(application)
+                if entries is None:
+                    asking[application] = [entry]
+                else:
+                    entries.append(entry)
+        for application, entries in asking.items():
+            self._ask(application, entries)
         return [(entry, entry.answer) for entry in waiting if entry.answer is not None]
+
+    def _ask(self, application: Answering, entries: Sequence[_Waiting]) -> None:
+        """Let one application answer its requests, as many as time allows."""
+        requests = [entry.asked for entry in entries if entry.asked]
+        terms = self._terms
+        answers = application.answer_all(requests, terms.seconds, spare=terms.spare)
+        for entry, asked, answer in zip(entries, requests, answers, strict=False):
+            head = isinstance(asked, tuple) and asked[0].method == "HEAD"
+            entry.answer = _without_body(answer) if head else answer
+        for entry in reversed(entries[len(answers) :]):
+            self._keep(entry)
 
     # work
 
