@@ -119,13 +119,14 @@ class Record(Struct, rename="camel"):
 class Recorder:
     """Makes records. It keeps the written form of recent principals."""
 
-    __slots__ = ("_development", "_identities", "_second", "_second_text", "event_ids")
+    __slots__ = ("_development", "_identities", "_last", "_second", "_second_text", "event_ids")
 
     def __init__(self, event_ids: str, *, development: bool = False) -> None:
         """`development` marks every record: keys and credentials may be known to everybody."""
         self.event_ids = event_ids  # the first 24 characters of every event id
         self._development: bool | UnsetType = True if development else UNSET
         self._identities: BoundedCache[tuple[str, str, str], Raw] = BoundedCache(_IDENTITIES)
+        self._last: datetime | None = None  # the time that was written last
         self._second = -1  # the second that `_second_text` writes
         self._second_text = ""
 
@@ -159,7 +160,7 @@ class Recorder:
             event.resources,
             event.event_type,
             True,  # managementEvent
-            _recipient(event) or UNSET,
+            (event.principal.account if event.principal else _recipient(event)) or UNSET,
             event.vpce_id or UNSET,
             "Management",
             _tls(event) if event.secure else UNSET,
@@ -176,6 +177,9 @@ class Recorder:
 
     def _time(self, time: datetime) -> str:
         """`eventTime`, in whole seconds. It is written once for all calls of a second."""
+        if time is self._last:  # as for all calls that arrived together
+            return self._second_text
+        self._last = time
         second = int(time.timestamp())
         if second != self._second:
             self._second = second

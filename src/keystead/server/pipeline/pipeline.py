@@ -41,7 +41,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from math import inf
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
@@ -164,9 +163,8 @@ class Pipeline:
     lane: Lane
     preparations: Preparations
 
-    def body_limit(self, headers: Mapping[str, str]) -> int:
-        """The most bytes that a body may have, but for those that `long_body` admits (HF-7)."""
-        return bodies.limit(headers)
+    body_limit = staticmethod(bodies.limit)
+    """The most bytes that a body may have, but for those that `long_body` admits (HF-7)."""
 
     def long_body(self, request: HttpRequest, length: int) -> str:
         """The access key for which a longer body of this request may be read; "" for none.
@@ -246,8 +244,7 @@ class Pipeline:
             first += len(arrived)
             self._begin([each for each in some if isinstance(each, Arrived)])
             known = self._each(self._who, arrived, until)  # 2
-            asked = self._each(self._what, known, until)  # 3
-            ready = self._each(self._call, asked)  # 4
+            ready = self._each(self._ready, known, until)  # 3, 4
             for each in ready if spare.seconds else ():
                 if isinstance(each, Ready):
                     each.call.spare = spare
@@ -287,7 +284,7 @@ class Pipeline:
         return taken
 
     def _each(
-        self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float = inf
+        self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float
     ) -> list[T | Refused | Later]:
         """Take a step for the first of these requests: at least one, and more as time allows.
 
@@ -343,6 +340,10 @@ class Pipeline:
         event.region = spoken().global_region if one_place else caller.region
         return Known(arrived, caller, state)
 
+    def _ready(self, known: Known) -> Ready:
+        """Which input does the request have, and which call is it?"""
+        return self._call(self._what(known))
+
     def _what(self, known: Known) -> Asked:
         """Which input does the request have?"""
         arrived = known.arrived
@@ -390,7 +391,7 @@ class Pipeline:
         known = ready.known
         if self.store.changes.touched(known.state, known.caller.names):  # (e)
             ready.arrived.begin_again()
-            ready = self._call(self._what(self._who(ready.arrived)))
+            ready = self._ready(self._who(ready.arrived))
         call = ready.call
         if not ready.arrived.counted:
             self._count(ready.arrived, call.rules, call.principal, ready.input)
@@ -459,7 +460,7 @@ class Pipeline:
         too_often = False
         if isinstance(answered, Answered):
             response = answered.response
-            _end(event, "", "", arrived.started)
+            event.duration_us = int((perf_counter() - arrived.started) * 1e6)
             self.trail.record(event)  # 6
             for other in event.also:
                 self.trail.record(other)

@@ -286,7 +286,8 @@ def _canonical_path(path: str) -> str:
 def _payload_hash(request: HttpRequest) -> str:
     """The hash of the received body. A hash that the client sends never replaces it (AU-4)."""
     computed = sha256(request.body).hexdigest()
-    if request.headers.get("x-amz-content-sha256", computed).strip(" \t") != computed:
+    stated = request.headers.get("x-amz-content-sha256")
+    if stated is not None and stated.strip(" \t") != computed:
         raise SignatureDoesNotMatch(
             "The provided 'x-amz-content-sha256' header does not match what was computed."
         )
