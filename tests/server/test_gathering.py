@@ -1,12 +1,17 @@
 """When results of work share a turn: counted, with a loop that runs what a test lets it run."""
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
 from keystead.server.door.intake import Rank
+from keystead.server.door.replies import text
 from keystead.server.door.turn import GATHERED, Turn, _Waiting
+from keystead.server.pipeline.answer import Answer
 from keystead.work import Undone
 
 
@@ -135,3 +140,22 @@ def test_the_last_results_return() -> None:
             timer.call()
     assert gathering.returned == 40
     assert not gathering.turn._working
+
+
+@pytest.mark.parametrize(("alone", "turns"), [(False, 1), (True, 2)])
+def test_one_more_look_for_the_requests_of_others(alone: bool, turns: int) -> None:
+    """What arrives meanwhile shares the turn; a connection that is alone waits for nobody."""
+    loop, commits = asyncio.new_event_loop(), Mock()
+    turn = Turn(loop, commits, Mock(), lambda: "now", alone=lambda: alone)
+    receivers = [Mock(peer_ip="127.0.0.1", rank=Rank.MODEST, gone=False) for _ in range(2)]
+    first, second = [
+        partial(turn.put, receiver, Answer(text(200, "said"), Mock()), last=False)
+        for receiver in receivers
+    ]
+    loop.call_soon(first)
+    loop.call_soon(loop.call_soon, second)  # after the first look
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()
+
+    assert [receiver.deliver.call_count for receiver in receivers] == [1, 1]
+    assert commits.call_count == turns

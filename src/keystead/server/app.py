@@ -144,6 +144,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self._collector = Collector(installation.metrics.answered, loop.time)
         installation.lane.gate.tidy = self._collector.look_at_new
+        self._counts = PeerCounts(self._config.max_connections_per_peer, 0)
         self._outbox = Turn(
             loop,
             installation.commit,
@@ -152,10 +153,10 @@ class Server:
             installation.metrics.long_turns.observe,
             gate=installation.lane.gate,
             ended=self._collector.set_aside,
+            alone=self._counts.is_one,
         )
         self._stopping = asyncio.Event()
         self._status = 0
-        self._counts = PeerCounts(self._config.max_connections_per_peer, 0)
         self._doors: list[Door] = []
         self._listeners: list[asyncio.Server | TlsListener] = []
 

@@ -90,6 +90,10 @@ class PeerCounts:
         """Set the limits from now on; open connections stay."""
         self._per_peer, self._in_all = per_peer, in_all
 
+    def is_one(self) -> bool:
+        """Is no more than one connection open?"""
+        return self.total <= 1
+
     def admit(self, peer: Peer) -> bool:
         """Count one more connection; False if it is over a limit."""
         held = self._counts.get(peer.ip, 0)

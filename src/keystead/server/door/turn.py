@@ -85,8 +85,8 @@ class Turn:
 
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_enough", "_failed", "_gate",
-        "_gathering", "_intake", "_kept", "_loop", "_since", "_terms", "_told", "_took_long",
-        "_turn_ended", "_waiting", "_working",
+        "_gathering", "_intake", "_is_alone", "_kept", "_loop", "_since", "_terms", "_told",
+        "_took_long", "_turn_ended", "_waiting", "_working",
     )  # fmt: skip
 
     def __init__(
@@ -99,11 +99,12 @@ class Turn:
         *,
         gate: Gate | None = None,
         ended: Callable[[], None] = lambda: None,
+        alone: Callable[[], bool] = lambda: False,
     ) -> None:
         """`date` gives the Date header; `took_long` is told the seconds of each long turn.
 
         `gate` is closed during each turn, for the workers that compute in Python. `ended` is called
-        at the end of each.
+        at the end of each. `alone` tells whether no more than one connection is open.
         """
         self._loop = loop
         self._commit = commit
@@ -112,6 +113,7 @@ class Turn:
         self._took_long = took_long
         self._gate = gate or Gate()
         self._turn_ended = ended
+        self._is_alone = alone
         self._since = 0.0  # when the turn before ended, while turns follow without a pause
         self._begun = False  # is there a turn that will end?
         self._intake: Intake[Receiver] = Intake(loop.time)
@@ -192,8 +194,9 @@ class Turn:
                 receiver.listen()
         self._take()
         now = len(self._waiting)
-        # With one peer, one more look keeps nobody else waiting. A full turn has no room for more.
-        if self._terms is ALONE and before < now < ALONE.most:
+        # With one peer, one more look keeps nobody else waiting. A full turn has no room for more,
+        # and a connection that is alone waits for its answer.
+        if self._terms is ALONE and before < now < ALONE.most and not self._is_alone():
             self._loop.call_soon(self._timed, now)
             return False
         self._begun = False
