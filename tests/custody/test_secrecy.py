@@ -16,6 +16,7 @@ from keystead.custody.backends.shape import BadCiphertext, KeyPair, Loaded, Open
 from keystead.custody.backends.software import ec, edwards, ml_dsa, ml_kem, ml_kem_512, rsa
 from keystead.custody.backends.software.mac import OpenMacMaterial
 from keystead.custody.backends.software.symmetric import OpenSymmetricMaterial
+from keystead.custody.digest_signer import DigestSecret, DigestSigner
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.kdf import CounterKdf
 from keystead.custody.lookups import Places
@@ -82,6 +83,13 @@ def opened() -> OpenedMaterials:
     return materials
 
 
+def digest_signer() -> DigestSigner:
+    """A signer of digests, with a key that would tell what it holds."""
+    signer = DigestSigner.__new__(DigestSigner)
+    signer._key, signer.public_key = cast("Any", Holding()), b""
+    return signer
+
+
 GUARDED: list[Guarded] = [
     AuditSigner(CANARY),
     AuditTags(CANARY),
@@ -89,6 +97,8 @@ GUARDED: list[Guarded] = [
     CounterKdf(CANARY, b""),
     Custody(Hierarchy(root(CANARY))),
     Custody(Hierarchy(root(CANARY))).imports,
+    DigestSecret(CANARY),
+    digest_signer(),
     GivenSecret("HMAC_256", CANARY, CANARY),
     ImportParameters("RSAES_OAEP_SHA_256", 0, CANARY),
     ImportTokens(CANARY, "x"),

@@ -61,30 +61,28 @@ class Internet:
 
     def addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
         # The system's resolver knows no deadline, so a thread of its own waits for it.
-        answers: SimpleQueue[list[str] | OSError] = SimpleQueue()
+        answers: SimpleQueue[list[str] | str] = SimpleQueue()
         resolving = threading.Thread(target=_resolve, args=(host, port, answers), daemon=True)
         resolving.start()
         try:
-            found = answers.get(timeout=seconds)
+            answer = answers.get(timeout=seconds)
         except Empty:
             raise TimeoutError("the name servers did not answer in time") from None
-        if isinstance(found, OSError):
-            raise found
-        return found
+        if isinstance(answer, str):
+            raise OSError(answer)
+        return answer
 
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
         return socket.create_connection((address, port), timeout=seconds)
 
 
-def _resolve(host: str, port: int, answers: "SimpleQueue[list[str] | OSError]") -> None:
+def _resolve(host: str, port: int, answers: "SimpleQueue[list[str] | str]") -> None:
+    """Put the addresses of a host into the queue, or why there are none."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answers.put(list(dict.fromkeys(str(each[4][0]) for each in found)))
-    except OSError as error:
-        error.__traceback__ = None
-        answers.put(error)
-    except UnicodeError as error:
-        answers.put(OSError(str(error)))
+        known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers.put(list(dict.fromkeys(str(each[4][0]) for each in known)))
+    except (OSError, UnicodeError) as error:
+        answers.put(str(error))
 
 
 @dataclass(frozen=True, slots=True)
