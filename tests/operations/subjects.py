@@ -100,12 +100,13 @@ class Subjects:
             members["Origin"] = "EXTERNAL"
         key = self.here.create_key(**members)["KeyMetadata"]
         subject = Subject(self.here, kind, key["Arn"])
-        if "Origin" in members:
-            self._bring_material(subject)
+        secret = _secret(kind) if "Origin" in members else b""
+        self._bring(subject, secret)
         if members.get("MultiRegion") and self._has_replica(kind, state):
             made = self.here.replicate_key(KeyId=subject.arn, ReplicaRegion=OTHER_REGION)
             if name != state:
                 subject = Subject(self.there, kind, made["ReplicaKeyMetadata"]["Arn"])
+                self._bring(subject, secret)
         self._prepare(subject)
         _ENTER[name](subject)
         assert subject.kms.describe_key(KeyId=subject.arn)["KeyMetadata"]["KeyState"] == name
@@ -116,14 +117,13 @@ class Subjects:
         """A primary that has one can only be pending the deletion of its replicas."""
         return (kind == "related" and state != "PendingDeletion") or "eplica" in state
 
-    def _bring_material(self, subject: Subject) -> None:
-        secret = os.urandom(32)
-        if subject.kind in {"signature", "agreement"}:
-            secret = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-                Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
-            )
-        subject.made["import"] = {**prepared(self.here, subject.arn, secret), **FOR_EVER}
-        self.here.import_key_material(**subject["import"])
+    @staticmethod
+    def _bring(subject: Subject, secret: bytes) -> None:
+        """Import the material of a key whose material is imported."""
+        if secret:
+            sent = {**prepared(subject.kms, subject.arn, secret), **FOR_EVER}
+            subject.kms.import_key_material(**sent)
+            subject.made["import"] = sent
 
     def _prepare(self, subject: Subject) -> None:
         """Make what later requests need, while the key is enabled."""
@@ -151,6 +151,14 @@ _GRANTED = {
     "mac": "GenerateMac", "signature": "Sign", "agreement": "DeriveSharedSecret",
     "encapsulation": "Encapsulate",
 }  # fmt: skip
+
+
+def _secret(kind: str) -> bytes:
+    """Material for a key of this kind."""
+    if kind not in {"signature", "agreement"}:
+        return os.urandom(32)
+    made = ec.generate_private_key(ec.SECP256R1())
+    return made.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _stay(subject: Subject) -> None:
