@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.conftest import OTHER_REGION, REGION, Server, policy, refused
 from tests.identity.saml_documents import metadata
+from tests.importing import bring
 
 CONFIGURATION = Path(__file__).parent / "terraform"
 REGISTRY = "registry.terraform.io/hashicorp/aws"
@@ -80,13 +82,16 @@ def terraform(server: Server, attached: str, tmp_path: Path) -> Terraform:
         shutil.copy(file, tmp_path)
     (tmp_path / "metadata.xml").write_text(metadata())
     (tmp_path / "terraformrc").touch()
-    there = server.client("kms", region=OTHER_REGION)
+    there, secret = server.client("kms", region=OTHER_REGION), bytes(range(32))
+    imported = there.create_key(MultiRegion=True, Origin="EXTERNAL")["KeyMetadata"]["Arn"]
+    bring(there, imported, secret)
     date = datetime.now(UTC) + timedelta(days=30)
     variables = {
         "region": REGION, "endpoint": server.endpoint,
         "access_key": server.admin.access_key_id, "secret_key": server.admin.secret,
         "role": administering(server), "date": date.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "primary": there.create_key(MultiRegion=True)["KeyMetadata"]["Arn"],
+        "imported": imported, "material": b64encode(secret).decode(),
     }  # fmt: skip
     environment = {
         **QUIET,
@@ -123,7 +128,7 @@ def test_apply_plan_destroy(server: Server, terraform: Terraform) -> None:
     terraform("plan", "-detailed-exitcode", "-input=false", at_once)
     terraform("destroy", "-auto-approve", "-input=false", "-refresh=false", at_once)
 
-    for arn in (*read["specs"].values(), read["replica"]):
+    for arn in (*read["specs"].values(), read["replica"], read["own"]):
         assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     assert "terraform-alice" not in {u["UserName"] for u in iam.list_users()["Users"]}
     assert "terraform-worker" not in {r["RoleName"] for r in iam.list_roles()["Roles"]}

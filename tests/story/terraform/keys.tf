@@ -135,6 +135,7 @@ output "read" {
     key     = aws_kms_key.orders.key_id
     public  = data.aws_kms_public_key.agreement.public_key_pem
     replica = aws_kms_replica_key.here.arn
+    own     = aws_kms_replica_external_key.here.arn
     specs   = { for spec, key in aws_kms_key.every : spec => key.arn }
   }
 }

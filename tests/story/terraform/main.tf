@@ -16,6 +16,11 @@ variable "secret_key" {
 variable "role" { type = string }
 variable "date" { type = string }
 variable "primary" { type = string }
+variable "imported" { type = string }
+variable "material" {
+  type      = string
+  sensitive = true
+}
 
 provider "aws" {
   region     = var.region
