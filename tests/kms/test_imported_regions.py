@@ -338,6 +338,16 @@ def test_another_primary(here: Client, there: Client, pair: str) -> None:
     there.update_primary_region(KeyId=pair, PrimaryRegion=REGION)
 
 
+def test_no_primary_without_its_material(here: Client, there: Client, key: str) -> None:
+    """Material that is expired is missing, although no job has destroyed it yet."""
+    bring(there, key, SECRET, ValidTo=there.in_days(1))
+    here.local.time.passes(timedelta(days=1))
+    with refused("KMSInvalidStateException", f"{there.arn(key)} is pending import."):
+        here.update_primary_region(KeyId=key, PrimaryRegion=OTHER_REGION)
+    bring(there, key, SECRET)
+    here.update_primary_region(KeyId=key, PrimaryRegion=OTHER_REGION)
+
+
 # The end
 
 

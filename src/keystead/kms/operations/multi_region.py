@@ -174,4 +174,6 @@ def _other_member(there: KmsCall, key: Key) -> Key | None:
     """The member of a key's set in another Region, as a call sees it there."""
     if key.relation is None or there.region == key.region:
         return None
-    return there.repository.key(there.transaction, key.account, there.region, key.key_id)
+    place = (key.account, there.region, key.key_id)
+    member = there.repository.key(there.transaction, *place)
+    return None if member is None else member.at(microseconds(there.now))
