@@ -319,6 +319,7 @@ def test_a_refused_seed_leaves_nothing(tmp_path: Path) -> None:
         ('"reader"', '"app"', "`app` stands twice, in `users`"),
         ("ECC_NIST_P256", "ML_DSA_44", "material of the spec ML_DSA_44 cannot be given"),
         ("version = 1", "version = ", "is not TOML"),
+        ("version = 1", f"version = {'1' * 5000}", "is not TOML"),
     ],
 )
 def test_strictly(tmp_path: Path, part: str, wrong: str, said: str) -> None:

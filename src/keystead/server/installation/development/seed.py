@@ -141,7 +141,7 @@ def _parsed(file: Path) -> dict[str, Any]:
         raise Failure(f"the seed `{file}` is longer than {LONGEST} bytes", "make it shorter")
     try:
         return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers without an end
         raise Failure(f"`{file}` is not TOML: {error}", _GUIDE) from None
 
 
