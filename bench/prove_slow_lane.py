@@ -53,8 +53,6 @@ class Measured:
     throttled: float
     quiet_ms: float  # the p99 of the neighbour
     work_ms: float
-    computed_quiet_ms: float  # for how long the server computed until the neighbour's answer (p99)
-    computed_ms: float
 
     @property
     def ratio(self) -> float:
@@ -80,7 +78,7 @@ def measure(server: Server, administrator: Server, kind: str, seconds: float) ->
     body = f'{{"KeyId":"{server.key_id}","Message":"bQ==",{_ALGORITHM[operation]}}}'
     call = sign(administrator, "kms", f"TrentService.{operation}", body)
     asked = tuple(signed.requests(server, "Encrypt").decode("ascii").split("\0"))
-    line = neighbour.as_json(Neighbour(server.port, NEIGHBOUR, asked, "", server.pid))
+    line = neighbour.as_json(Neighbour(server.port, NEIGHBOUR, asked))
     with process("bench.neighbour", line) as near, contextlib.ExitStack() as load:
         time.sleep(SETTLE_SECONDS)
         began = time.monotonic()
@@ -101,7 +99,6 @@ def measure(server: Server, administrator: Server, kind: str, seconds: float) ->
     return Measured(
         kind, counted[""] / (over - full), counted["ThrottlingException"] / (over - full),
         p99_ms(took, began, quiet), p99_ms(took, full, over),
-        p99_ms(took, began, quiet, 2), p99_ms(took, full, over, 2),
     )  # fmt: skip
 
 
@@ -115,13 +112,12 @@ def middle(rounds: list[Measured]) -> Measured:
 def table(measured: list[Measured]) -> str:
     """The figures as a table."""
     lines = [
-        "| work | done/s | throttled/s | quiet p99, ms | with it | ratio | computed | with it |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| work | done/s | throttled/s | quiet p99, ms | with it | ratio |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
         f"| {one.kind} | {one.done:,.0f} | {one.throttled:,.0f} | {one.quiet_ms:.2f}"
-        f" | {one.work_ms:.2f} | {one.ratio:.2f} | {one.computed_quiet_ms:.2f}"
-        f" | {one.computed_ms:.2f} |"
+        f" | {one.work_ms:.2f} | {one.ratio:.2f} |"
         for one in measured
     ]
     return "\n".join(lines)
