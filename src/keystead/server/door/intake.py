@@ -22,8 +22,8 @@ While several peers send requests, each has a small share of a turn. So the next
 millisecond, not for ten. One peer alone may fill its turns, because many requests together cost
 less (decision 0008). A peer is the other end of the socket: all clients of a proxy are one peer.
 
-In a turn the loop may compute for a while itself, such as for a signature, if that takes less time
-than to hand it over would cost (decision 0044). For one peer alone that is most of its turn.
+In a turn of one peer alone the loop may compute for a while itself, such as for signatures, instead
+of handing that over (decision 0044).
 """
 
 from collections import OrderedDict, deque
@@ -70,7 +70,7 @@ class Terms(NamedTuple):
 
 
 ALONE = Terms(64, 64, 0.01, 0.008)  # some 10 ms of work
-SEVERAL = Terms(64, 8, 0.002, 0.0005)
+SEVERAL = Terms(64, 8, 0.002)
 SHORT = Terms(8, 8, 0.001)  # for the rank NEW
 RETURNING = Terms(16, 16, 0.001)  # for the rank RETURNED: what is left of it takes some 30 µs
 SHORTEST = Terms(4, 4, 0.0005)  # for the ranks RESUMED and GREEDY
