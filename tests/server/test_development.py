@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
@@ -562,6 +564,42 @@ def test_the_command_line_refuses_others(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "with --dev nobody listens on `0.0.0.0:0`" in ended.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"host": "evil.example:8420"},  # DNS rebinding
+        {"host": "localhost.evil.example"},
+        {"host": "10.0.0.1"},
+        {"host": "[::1"},
+        {},
+        {"host": "localhost", "origin": "http://localhost:3000"},
+        {"host": "127.0.0.1:8420", "sec-fetch-site": "cross-site"},  # a signed URL in an image
+    ],
+)
+def test_no_page_of_the_web(named: dict[str, str]) -> None:
+    """A browser that a page uses is refused."""
+    assert development.is_of_a_page(named, "")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8420", "kms.localhost", "127.0.0.1:8420", "[::1]:8420", "kms"]
+)
+def test_programs_of_this_machine(host: str) -> None:
+    """They name it, or the host of its endpoint. A person may open a page of it."""
+    assert not development.is_of_a_page({"host": host, "sec-fetch-site": "none"}, "http://kms:1")
+
+
+def test_a_browser_gets_nothing(served: Server) -> None:
+    """Neither a page nor a call, and the answer says what serves here; curl gets the page."""
+    for path in ("/", "/healthz"):
+        for sent in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+            with pytest.raises(HTTPError, match="403") as caught:
+                urlopen(Request(served.endpoint + path, headers=sent), timeout=10)
+            assert caught.value.headers[HEADER[0]] == "true"
+            assert b"for development" in caught.value.read()
+    assert urlopen(f"{served.endpoint}/healthz", timeout=10).status == 200
 
 
 def test_no_proxy_comes_later(tmp_path: Path) -> None:

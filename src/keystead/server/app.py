@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -42,6 +42,7 @@ from keystead.server.installation import (
     Installation,
     Jobs,
     control,
+    development,
     parse_address,
     perform,
     process,
@@ -202,6 +203,9 @@ class Server:
                 bytes=recovered.cut_bytes,
             )
 
+    def _is_of_a_page(self, headers: Mapping[str, str]) -> bool:
+        return development.is_of_a_page(headers, self._config.endpoint_url)
+
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         installation = self._installation
@@ -210,7 +214,12 @@ class Server:
         counts.allow(self._config.max_connections_per_peer, self._most_connections(self._config))
         held, long_bodies = Held(), LongBodies()
         alone = bool(self._config.metrics_listen)
-        pages = Pages(installation.pipeline, installation.serving, None if alone else metrics)
+        pages = Pages(
+            installation.pipeline,
+            installation.serving,
+            None if alone else metrics,
+            self._is_of_a_page if installation.hierarchy.development else None,
+        )
         for sock, only_metrics in self._entrance.sockets:
             application: Application = MetricsOnly(metrics) if only_metrics else pages
             context = None if only_metrics else self._entrance.tls

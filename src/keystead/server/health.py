@@ -7,7 +7,7 @@
 The first two say up, down or draining, and nothing else (threat-model OP-4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -18,6 +18,10 @@ from keystead.server.telemetry import Metrics
 from keystead.wire.http import HttpRequest, HttpResponse
 
 READING = ("GET", "HEAD")
+_OF_A_PAGE = (
+    "an installation for development serves no web pages, and only names of this machine, such as"
+    " localhost (docs/dev.md)"
+)
 _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for"})  # the headers of proxies
 
 
@@ -49,12 +53,20 @@ class Pages:
     """Answers the pages, and passes every other request on. (connection.Application)"""
 
     __slots__ = (
-        "_application", "_metrics", "_serving", "body_limit", "changes", "long_body",
+        "_application", "_metrics", "_refused", "_serving", "body_limit", "changes", "long_body",
         "refuse_body", "refuse_busy",
     )  # fmt: skip
 
-    def __init__(self, application: Calls, serving: Serving, metrics: Metrics | None) -> None:
+    def __init__(
+        self,
+        application: Calls,
+        serving: Serving,
+        metrics: Metrics | None,
+        refused: Callable[[Mapping[str, str]], bool] | None = None,
+    ) -> None:
+        """`refused`: does an installation for development refuse a request with these headers?"""
         self._application = application
+        self._refused = refused
         self.body_limit = application.body_limit
         self.changes = application.changes
         self.long_body = application.long_body
@@ -73,8 +85,10 @@ class Pages:
                 calls.append(each)
                 continue
             request, peer = each
-            # Only calls have the path `/`.
-            page = None if request.path == "/" else self._page(request, peer)
+            if self._refused is not None and self._refused(request.headers):
+                page: Answer | None = always(403, _OF_A_PAGE)
+            else:  # Only calls have the path `/`.
+                page = None if request.path == "/" else self._page(request, peer)
             if page is None:
                 calls.append(request)
             else:

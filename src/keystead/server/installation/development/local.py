@@ -1,4 +1,13 @@
-"""Who reaches an installation for development?  Programs on this machine, and nobody else."""
+"""Who reaches an installation for development?  Programs on this machine, and nobody else.
+
+A browser is a program on this machine, too, and a web page could use it: with the access key of a
+seed that everybody may know. Browsers name the page in `Origin` and `Sec-Fetch-Site`. A page whose
+own name leads to this machine (DNS rebinding) names that in `Host`.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from keystead.failures import Failure
 from keystead.server.installation.addresses import parse_address
@@ -21,3 +30,20 @@ def require_local(config: Config) -> None:
             "`trusted_proxies`: with --dev no proxy is trusted, because it would let others in",
             "leave the setting out, or serve without --dev",
         )
+
+
+def is_of_a_page(headers: Mapping[str, str], endpoint_url: str) -> bool:
+    """Is this a request that a web page may have caused?
+
+    `headers` have names in lower case. The host of `endpoint_url` is a name of this machine.
+    """
+    if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+        return True
+    try:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        own = urlsplit(endpoint_url).hostname
+        if host in {"localhost", own} or host.endswith(".localhost"):
+            return False
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:  # no address
+        return True
