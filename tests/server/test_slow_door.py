@@ -7,6 +7,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 import uvloop
@@ -16,7 +17,7 @@ from keystead.server.door.held import Held
 from keystead.server.door.listeners import open_sockets
 from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import PeerCounts
-from keystead.server.door.turn import Turn
+from keystead.server.door.turn import WATCH_SECONDS, Turn
 from keystead.server.health import Pages
 from keystead.server.installation.addresses import Address
 from keystead.store.protocol import StoreUnavailable
@@ -156,6 +157,34 @@ def test_answers_keep_their_order(served: Served) -> None:
     assert statuses(received) == [200, 200, 200]
     assert received.index(b"Signature") < received.index(b"Keys") < received.index(b"Mac")
     assert served.ends()[1:] == [("Sign", ""), ("ListKeys", ""), ("GenerateMac", "")]
+
+
+class Noting:
+    """A loop that notes its timers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._noted = loop
+        self.timers: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._noted, name)
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        self.timers.append(delay)
+        return self._noted.call_later(delay, callback)
+
+
+def test_waiting_work_is_watched_by_one_timer(served: Served) -> None:
+    """Calls that come one after the other do not leave a timer each."""
+    noting = Noting(served.loop)
+    served.turn._loop = cast("asyncio.AbstractEventLoop", noting)
+    began = time.monotonic()
+    with served.connect() as client:
+        for number in range(12):
+            client.sendall(served.sign(b"%d" % number))
+            assert statuses(client.recv(65_536)) == [200]
+    ends = (time.monotonic() - began) / WATCH_SECONDS  # of a timer that another may follow
+    assert 1 <= noting.timers.count(WATCH_SECONDS) <= 1 + ends
 
 
 def test_work_that_nobody_waits_for(served: Served) -> None:

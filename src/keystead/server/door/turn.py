@@ -86,7 +86,7 @@ class Turn:
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_enough", "_failed", "_gate",
         "_gathering", "_intake", "_is_alone", "_kept", "_loop", "_since", "_terms", "_told",
-        "_took_long", "_turn_ended", "_waiting", "_working",
+        "_took_long", "_turn_ended", "_waiting", "_watched", "_working",
     )  # fmt: skip
 
     def __init__(
@@ -123,6 +123,7 @@ class Turn:
         self._kept: dict[Receiver, _Waiting] = {}  # taken, but there was no time for them
         self._working: dict[Receiver, Handed] = {}  # work is done for them
         self._ended: deque[tuple[_Waiting, Later, Outcome | Undone]] = deque()  # by workers
+        self._watched = False  # will the loop look at the work that waits?
         self._told = False  # does the loop know that `_ended` is not empty?
         self._enough = 0  # results that wait for no others; 0 = there are none that wait
         self._gathering: asyncio.TimerHandle | None = None  # until results wait no longer
@@ -312,7 +313,8 @@ class Turn:
             elif 0 < self._enough <= len(self._ended):
                 self._loop.call_soon_threadsafe(self._resume_all)
 
-        if not self._working:
+        if not self._watched:
+            self._watched = True
             self._loop.call_later(WATCH_SECONDS, self._watch)
         self._working[entry.receiver] = handed = later.begin(ended)
         if entry.receiver.gone:
@@ -353,7 +355,8 @@ class Turn:
         """End the waiting of work that has waited for too long."""
         for handed in list(self._working.values()):
             handed.expire()
-        if self._working:
+        self._watched = bool(self._working)
+        if self._watched:
             self._loop.call_later(WATCH_SECONDS, self._watch)
 
     def _keep(self, entry: _Waiting) -> None:
