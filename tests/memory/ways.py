@@ -286,12 +286,12 @@ def imports(by: Caller) -> Mapping[str, Way]:
     asked = {"KeyId": key, "WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": OAEP}
 
     def way(status: int, **members: Any) -> Way:
-        return Way(raw(by.kms("ImportKeyMaterial", **{**sent, **members})), status, least=1000)
+        return Way(raw(by.kms("ImportKeyMaterial", **{**sent, **members})), status, least=500)
 
     return {
         "parameters for an import": Way(
             raw(by.kms("GetParametersForImport", **asked)), 200,
-            meanwhile=one_wrapping_key, least=1000,
+            meanwhile=one_wrapping_key, least=500,
         ),
         "an import": way(200),
         "an import that is not unwrapped": way(400, EncryptedKeyMaterial=_text(bytes(256))),
