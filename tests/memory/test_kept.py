@@ -21,10 +21,7 @@ def test_nothing_of_a_call_stays(tmp_path: Path, longer: int, share: int) -> Non
     """Calls of each kind, that succeed, are refused or fail, leave the memory as it was."""
     with served(tmp_path / "data") as running, set_aside():
         every = list(ways(running.local, longer).items())
-        found = {
-            name: kept(running, way, max(CALLS[longer], way.least))
-            for name, way in every[share::SHARES]
-        }
+        found = {name: kept(running, way, CALLS[longer]) for name, way in every[share::SHARES]}
     assert {name: each for name, each in found.items() if not each.is_nothing} == {}
 
 

@@ -47,7 +47,6 @@ class Way:
     closes: bool = False  # is the connection closed after it, by whomever?
     together: int = 20  # requests that are sent before the first answer is read
     meanwhile: Meanwhile = nothing
-    least: int = 0  # calls: fewer are no measure, because the slow lane keeps some 20 kB once
 
 
 def raw(request: HttpRequest, **headers: str) -> bytes:
@@ -168,7 +167,6 @@ def served_calls(by: Caller, key_id: str, signing: str) -> Mapping[str, Way]:
         "data key pair": Way(
             raw(by.kms("GenerateDataKeyPair", KeyId=key_id, KeyPairSpec="ML_KEM_768")),
             200,
-            least=1000,
         ),
         "signature": Way(raw(by.kms("Sign", KeyId=signing, Message=text, **ECDSA)), 200),
         "read by the strict reader": Way(raw(by.kms("ListKeys", Unknown=1)), 200),
@@ -286,12 +284,12 @@ def imports(by: Caller) -> Mapping[str, Way]:
     asked = {"KeyId": key, "WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": OAEP}
 
     def way(status: int, **members: Any) -> Way:
-        return Way(raw(by.kms("ImportKeyMaterial", **{**sent, **members})), status, least=500)
+        return Way(raw(by.kms("ImportKeyMaterial", **{**sent, **members})), status)
 
     return {
         "parameters for an import": Way(
             raw(by.kms("GetParametersForImport", **asked)), 200,
-            meanwhile=one_wrapping_key, least=500,
+            meanwhile=one_wrapping_key,
         ),
         "an import": way(200),
         "an import that is not unwrapped": way(400, EncryptedKeyMaterial=_text(bytes(256))),
