@@ -53,22 +53,23 @@ def in_parts(
     call: KmsCall,
     fetch: Callable[[str, int], list[T]],
     position: Callable[[T], str],
-    most: int = PART,
+    most: int | None = None,
 ) -> Callable[[str, int], list[T]]:
     """The same as `fetch`, for long pages: others are served between two parts of one.
 
-    A part has at most so many items.
+    A part has at most so many items; `PART` unless said otherwise.
     """
+    in_part = most or PART
 
     def following(after: str, count: int) -> list[T]:
         items: list[T] = []
         while True:
             rest = count - len(items)
-            wanted = min(most, rest)
+            wanted = min(in_part, rest)
             part = call.repository.preparations.part(
                 (call.event.request_id, after),
                 partial(fetch, after, wanted),
-                full=most if rest > most else None,
+                full=in_part if rest > in_part else None,
             )
             items += part
             if len(part) < wanted or len(items) == count:
