@@ -15,6 +15,8 @@ from keystead.caches import BoundedCache, Room
 from keystead.kms import paging
 from keystead.policy.language import document as language_document
 from keystead.server.pipeline import Answer, Later
+from keystead.server.pipeline.exchange import Arrived
+from keystead.server.pipeline.pipeline import MOST_WAITS
 from keystead.wire.http import HttpRequest
 from keystead.work import AT_ONCE
 from tests.documents import LARGE, key_policy
@@ -205,6 +207,32 @@ def forget(local: Local) -> None:
     for each in gc.get_objects():
         if isinstance(each, BoundedCache):
             each.clear()
+
+
+def test_who_waited_enough_makes_nobody_read_in_the_turn(lanes: Lanes) -> None:
+    """A request that waited so often reads the rest in its turn; others beside it still wait."""
+    local = lanes.local
+    account, key_id = made_key(local)
+    policy = key_policy(account, LONG)
+    assert local.send(put(local, key_id, policy)).status == 200
+    request = partial(local.kms_request, "Encrypt", KeyId=key_id, Plaintext="AAAA")
+    forget(local)
+    tired = lanes.again(lanes.later(request()))
+    assert isinstance(tired, Arrived)
+    tired.waited = MOST_WAITS
+    forget(local)
+    _, other = made_key(local)
+    assert local.send(put(local, other, policy.replace(":key/1-", ":key/2-"))).status == 200
+    forget(local)
+
+    for first in (tired, request(KeyId=other)):
+        second = request(KeyId=other) if first is tired else tired
+        kinds = {type(each): each for each in lanes.turn(first, second)}
+        assert set(kinds) == {Answer, Later}
+        later = kinds[Later]
+        assert isinstance(later, Later)
+        assert finished(lanes, later).status == 200
+        forget(local)
 
 
 def test_the_first_use_is_prepared_beside_the_loop(lanes: Lanes) -> None:

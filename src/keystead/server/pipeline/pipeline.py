@@ -266,6 +266,8 @@ class Pipeline:
     ) -> list[Again]:
         """The next requests that take a step together. Few if the first of them is a change.
 
+        One that may wait no more is alone: all of a step may wait, or none (`_begin`).
+
         A form is read to find its operation, and may be long: so more than one only as time allows.
         Most of a change's time is step 5. When a turn has no more time for that, the requests wait
         for another turn, and take the steps before it again.
@@ -278,7 +280,7 @@ class Pipeline:
         more = requests[first + 1 : first + (FEW if lead.arrived.changes else TOGETHER)]
         taken = [lead]
         for each in more:
-            if perf_counter() > until:
+            if perf_counter() > until or _waits_no_more(taken[0]) or _waits_no_more(each):
                 break
             taken.append(arrive(each, now, started) if isinstance(each, HttpRequest) else each)
         return taken
@@ -509,6 +511,11 @@ class Pipeline:
         else:
             (self.unknown if event.principal is None else self.trail).record(event)  # 6
         return response
+
+
+def _waits_no_more(request: HttpRequest | Again) -> bool:
+    """Did it wait so often for what is missing that it makes the rest in its turn?"""
+    return not isinstance(request, HttpRequest) and request.arrived.waited >= MOST_WAITS
 
 
 def _end(event: Event, code: str, message: str, started: float) -> None:
