@@ -451,6 +451,11 @@ def test_owners() -> None:
     assert owner_of(user, "") == owner_of(jim, "") == owner_of(joe, "")
     assert owner_of(root, "") == owner_of(roots, "")
     assert len({owner_of(who, "") for who in (role, user, root)}) == 3
+    ann, bob, other = (
+        Principal(kind.FEDERATED, provider, "", f"{provider}:aud:{name}", issuer_arn=provider)
+        for provider, name in (("login", "ann"), ("login", "bob"), ("elsewhere", "ann"))
+    )
+    assert owner_of(ann, "10.0.0.1") == owner_of(bob, "10.9.9.9") != owner_of(other, "10.0.0.1")
     nobody = Principal(PrincipalType.ANONYMOUS, "", "", "")
     assert owner_of(role, "10.0.0.1") == owner_of(role, "10.9.9.9")
     assert owner_of(nobody, "10.0.0.1") == owner_of(nobody, "10.0.0.9") == "10.0.0.0/24"
