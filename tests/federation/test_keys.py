@@ -200,6 +200,7 @@ def test_the_setting(tmp_path: Path, land: Land) -> None:
     with land_with(tmp_path, land.issuer, names, **settings) as own:
         for address, reached in (
             ("127.0.0.2", True), ("192.168.7.7", True), ("::1", True), ("169.254.169.254", False),
+            ("192.0.0.192", False), ("100.100.100.200", False), ("168.63.129.16", False),
             ("127.0.0.1", False), ("::ffff:127.0.0.1", False), ("0.0.0.0", False),  # noqa: S104  # as before
         ):  # fmt: skip
             names.known[HOST] = [address]

@@ -26,7 +26,12 @@ _HOST = re.compile(
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
-_METADATA = ipaddress.IPv6Network("fd00:ec2::/32")  # AWS's own, in a private network
+_METADATA: tuple[Network, ...] = (  # of AWS, Alibaba, Oracle and Azure; others are link-local
+    ipaddress.IPv6Network("fd00:ec2::/32"),
+    ipaddress.IPv4Network("100.100.100.200/32"),
+    ipaddress.IPv4Network("192.0.0.192/32"),
+    ipaddress.IPv4Network("168.63.129.16/32"),
+)
 
 
 class NotAPlace(ValueError):
@@ -81,7 +86,7 @@ class Reachable:
         if any(self._is_own(own, meant, port) for own in self.own):
             return f"{address} port {port} is a listener of this server"
         if _is_never(meant):
-            return f"{address} is link-local, reserved or no address of one host"
+            return f"{address} is link-local, reserved, of metadata, or no address of one host"
         if _is_public(meant) or host in self.hosts or any(meant in net for net in self.networks):
             return ""
         return f"{address} is not public, and federation_private_addresses does not have it"
@@ -120,7 +125,7 @@ def _is_never(address: Address) -> bool:
         or address.is_reserved
         or (isinstance(address, ipaddress.IPv4Address) and int(address) >> 24 == 0)
         or (isinstance(address, ipaddress.IPv6Address) and bool(address.scope_id))
-        or address in _METADATA
+        or any(address in network for network in _METADATA)
     )
 
 
