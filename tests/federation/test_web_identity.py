@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from keystead.audit.record import Recorder
 from keystead.failures import Failure
 from keystead.identity.repository import (
     RCP,
@@ -49,6 +50,20 @@ def test_the_record(land: Land) -> None:
     assert "subjectFromWebIdentityToken" in shown
     [resource] = {each.arn for each in event.resources}
     assert (resource, event.resources[0].account) == (land.roles["web"], land.account)
+
+
+def test_the_record_of_another_with_the_same_id(land: Land) -> None:
+    """Client ids and subjects may have colons. The record has the subject of this bearer."""
+    land.iam("AddClientIDToOpenIDConnectProvider", ClientID=f"{CLIENT}:a",
+             OpenIDConnectProviderArn=land.provider)  # fmt: skip
+    recorder = Recorder("")
+    for claims in ({"sub": "a:b"}, {"aud": f"{CLIENT}:a", "sub": "b"}):
+        assert land.assume(land.roles["web"], land.token(**claims)).status == 200
+        recorded = json.loads(bytes(recorder.record(land.local.events[-1], 0).user_identity))
+        assert recorded["userName"] == claims["sub"]
+        assert recorded["principalId"] == f"{land.provider}:{CLIENT}:a:b"
+    land.iam("RemoveClientIDFromOpenIDConnectProvider", ClientID=f"{CLIENT}:a",
+             OpenIDConnectProviderArn=land.provider)  # fmt: skip
 
 
 def test_facts_of_the_session(land: Land) -> None:

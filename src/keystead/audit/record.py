@@ -190,7 +190,9 @@ class Recorder:
         """`userIdentity`: the part that all calls of a principal share, and the session."""
         if event.principal is None:
             return Raw(jsontext.encode(_unknown(event)))
-        key = (event.principal.arn, event.principal.user_id, event.access_key_id)
+        who = event.principal
+        # Of two bearers with the same `user_id` the audiences end differently: it has their colons.
+        key = (who.arn, who.user_id, event.access_key_id or who.name)
         written = self._identities.get(key)
         if written is None:
             text = jsontext.encode(_identity(event.principal, event.access_key_id))
