@@ -95,8 +95,8 @@ def test_facts_of_the_session(land: Land) -> None:
         ({"ForAnyValue:StringEquals": {f"{HOST}:groups": "root"}}, False),
         ({"StringEquals": {"sts:RoleSessionName": "web"}}, True),
         ({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, True),
-        ({"StringEquals": {f"{HOST}:team": "blue"}}, False),  # Team and TEAM: neither counts
-        ({"Null": {f"{HOST}:team": "true"}}, True),
+        ({"StringEquals": {f"{HOST}:team": "blue"}}, True),  # of the claim Team
+        ({"Null": {f"{HOST}:team": "true"}}, False),
         ({"Null": {"aws:username": "true"}}, True),
         ({"Null": {"aws:FederatedProvider": "true"}}, True),
         ({"NumericLessThan": {f"{HOST}:exp": "99999999999"}}, True),
@@ -107,12 +107,41 @@ def test_conditions(land: Land, condition: dict[str, Any], allowed: bool) -> Non
     name = f"condition-{abs(hash(json.dumps(condition))) % 10**8}"
     role = land.role(name, land.trusting(**condition))
     token = land.token(
-        email="a@example.com", email_verified=True, groups=["dev", "ops"], Team="blue", TEAM="blue"
+        email="a@example.com", email_verified=True, groups=["dev", "ops"], Team="blue"
     )
     answer = land.assume(role, token)
     assert answer.status == (200 if allowed else 403), (answer.body, land.why)
     if not allowed:
         assert told(answer) == ("AccessDenied", DENIED)
+
+
+def test_a_long_claim_is_a_key(land: Land) -> None:
+    """A claim escapes no Deny, and satisfies no `ForAllValues:`, by being long."""
+    banned = {"StringLike": {f"{HOST}:note": "banned*"}}
+    denied = land.role("denied-notes", land.trusting(), {
+        **land.trusting(**banned), "Effect": "Deny"})  # fmt: skip
+    known = land.role("known-groups", land.trusting(
+        **{"ForAllValues:StringLike": {f"{HOST}:groups": "team-*"}}))  # fmt: skip
+    groups = [f"team-{number}" for number in range(300)]
+    for role, claims, allowed in (
+        (denied, {"note": "x" * 9_000}, True), (denied, {"note": "banned" + "x" * 9_000}, False),
+        (known, {"groups": groups}, True), (known, {"groups": [*groups, "root"]}, False),
+    ):  # fmt: skip
+        answer = land.assume(role, land.token(**claims))
+        assert told(answer) == (("", "") if allowed else ("AccessDenied", DENIED))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"Team": "blue", "TEAM": "blue"}, {"SUB": "root"}, {"groups": ["root", None]},
+     {"groups": [{"name": "root"}, "root"]}, {"groups": ["root", ["root"]]}],
+)  # fmt: skip
+def test_a_claim_that_cannot_be_a_key(land: Land, claims: dict[str, Any]) -> None:
+    """No claim goes missing where a condition may ask for it: its token is refused."""
+    answer = land.assume(land.roles["web"], land.token(**claims))
+    assert told(answer)[0] == "IDPRejectedClaim"
+    usable: dict[str, Any] = {"Team": "blue", "groups": ["root", 1, True], "roles": [{}], "x": []}
+    assert land.assume(land.roles["web"], land.token(**usable)).status == 200
 
 
 @pytest.mark.parametrize(

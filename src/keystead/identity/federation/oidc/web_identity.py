@@ -1,12 +1,12 @@
 """Whom does a token speak of, and is it for us?  Its claims, judged (iam.md 6.7, 8.2; OI-2, OI-5).
 
 Every claim that is a text, a number or a truth value is a condition key `<provider>:<claim>`, and
-so is a list of texts. Of two claims whose names differ only in case neither is one, because
-policies cannot tell them apart; the claims that the specification names count in its spelling.
+so is a list of texts, however long. A missing key escapes a Deny, and satisfies `ForAllValues:`. So
+a token is refused if a claim would be a key and cannot be one: if its name differs from another's
+only in case, or if its list has texts and something else.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,7 @@ _TAGS = "https://aws.amazon.com/tags"
 _SOURCE_IDENTITY = "https://aws.amazon.com/source_identity"
 _LATER = ("aud", "sub", "amr", "oaud")
 _LONGEST = 255
-_MOST_CLAIMS, _MOST_LISTED, _LONGEST_CLAIM = 100, 100, 1024
+_MOST_CLAIMS = 100
 _NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,128}")  # printable, without a colon
 _NAMED = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _TAG_KEY = re.compile(r"[\w\s.:/=+\-@]{1,128}")
@@ -135,13 +135,12 @@ def _audience(claims: Mapping[str, Any], provider: Provider) -> str:
 def _keys(
     claims: Mapping[str, Any], provider: Provider, audience: str
 ) -> Mapping[str, ContextValue]:
-    times = Counter(map(ascii_lower, claims))
+    if len(set(map(ascii_lower, claims))) < len(claims):
+        raise rejected("step 8: the names of two claims differ only in case")
     said = {
         ascii_lower(name): value
         for name, claim in claims.items()
-        if _NAME.fullmatch(name) is not None
-        and (times[ascii_lower(name)] == 1 or name in _LATER)
-        and (value := _value(claim)) is not None
+        if _NAME.fullmatch(name) is not None and (value := _value(claim)) is not None
     }
     if len(said) > _MOST_CLAIMS:
         raise rejected("step 8: there are too many claims")
@@ -157,11 +156,12 @@ def _keys(
 
 def _value(claim: Any) -> ContextValue | None:
     """A claim as the value of a condition key; None for what is none."""
-    if isinstance(claim, list):
-        texts = tuple(_text(each) for each in claim)
-        usable = 0 < len(texts) <= _MOST_LISTED and all(text is not None for text in texts)
-        return tuple(text for text in texts if text is not None) if usable else None
-    return _text(claim)
+    if not isinstance(claim, list):
+        return _text(claim)
+    texts = tuple(text for text in map(_text, claim) if text is not None)
+    if texts and len(texts) < len(claim):
+        raise rejected("step 8: the list of a claim has texts and something else")
+    return texts or None
 
 
 def _text(claim: Any) -> str | None:
@@ -169,7 +169,7 @@ def _text(claim: Any) -> str | None:
         return "true" if claim else "false"
     if isinstance(claim, (int, float)):
         return str(claim)
-    return claim if isinstance(claim, str) and len(claim) <= _LONGEST_CLAIM else None
+    return claim if isinstance(claim, str) else None
 
 
 def _tags(claims: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
