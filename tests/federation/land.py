@@ -107,8 +107,7 @@ class Land:
         """The credentials of a session."""
         answer = self.assume(role, token, **members)
         assert answer.status == 200, answer.body
-        return Credentials(*(text(answer, name) for name in
-                             ("AccessKeyId", "SecretAccessKey", "SessionToken")))  # fmt: skip
+        return credentials(answer)
 
     def who(self, credentials: Credentials) -> Answered:
         return self.local.sts("GetCallerIdentity", credentials)
@@ -123,6 +122,12 @@ def text(answer: Answered, member: str) -> str:
     """The text of a member of an answer; "" without it."""
     found = re.search(rf"<{member}>([^<]*)</{member}>", answer.body.decode())
     return found[1] if found else ""
+
+
+def credentials(answer: Answered) -> Credentials:
+    """The credentials of an answer."""
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    return Credentials(*(text(answer, name) for name in names))
 
 
 def told(answer: Answered) -> tuple[str, str]:

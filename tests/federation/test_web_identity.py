@@ -22,7 +22,16 @@ from keystead.inquiry.question import explain_one
 from keystead.inquiry.who_can import who_can
 from keystead.policy.evaluation import PolicyKind
 from tests.federation.issuer import CLIENT, HOST, URL, Names, ec_key, jwk, rsa_key, signed
-from tests.federation.land import DENIED, INVALID, Land, document, land_with, text, told
+from tests.federation.land import (
+    DENIED,
+    INVALID,
+    Land,
+    credentials,
+    document,
+    land_with,
+    text,
+    told,
+)
 
 SUBJECT = "system:serviceaccount:shop:web"
 
@@ -447,11 +456,17 @@ def test_scoped_and_chained_sessions(land: Land) -> None:
     who = land.session(role, land.token(iss=url))
     answer = land.local.sts("GetScopedCredentials", who, DurationSeconds="60")
     assert answer.status == 200, answer.body
-    narrow = type(who)(*(text(answer, n) for n in ("AccessKeyId", "SecretAccessKey",
-                                                   "SessionToken")))  # fmt: skip
-    assert land.who(narrow).status == 200
+    narrow = credentials(answer)
+    chain = land.role("chain", {"Effect": "Allow", "Principal": {"AWS": land.account},
+                                "Action": "sts:AssumeRole"})  # fmt: skip
+    asked = {"RoleArn": chain, "RoleSessionName": "chain"}
+    sessions, own = [who, narrow], credentials(land.local.sts("AssumeRole", **asked))
+    for _ in range(3):  # from role to role
+        sessions.append(credentials(land.local.sts("AssumeRole", sessions[-1], **asked)))
+    assert [land.who(each).status for each in (*sessions, own)] == [200] * 6
     land.iam("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
-    assert land.who(narrow).status == 403
+    assert [land.who(each).status for each in (*sessions, own)] == [403] * 5 + [200]
+    assert land.local.sts("AssumeRole", sessions[-1], **asked).status == 403
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"])

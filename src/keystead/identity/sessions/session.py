@@ -92,3 +92,12 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     @property
     def tag_map(self) -> dict[str, str]:
         return {tag.key: tag.value for tag in self.tags}
+
+
+def providers_of(session: Session | None) -> tuple[SessionRow, ...]:
+    """The provider of identities behind a session: what the session begins ends with it, too.
+
+    Otherwise the bearer of a token could go from role to role, and stay when the provider is gone.
+    """
+    rows = () if session is None else session.rows
+    return tuple(row for row in rows if row.kind is RowKind.OIDC_PROVIDER)

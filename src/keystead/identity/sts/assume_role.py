@@ -3,7 +3,8 @@
 (1) The role, in whichever account it is. (2) The second factor, if one is shown: it belongs to the
 question, and is spent whatever the answer. (3) May the caller assume the role, pass these tags, set
 this source identity?  The trust policy is asked each time. (4) What is passed is understood, and
-fits. (5) Credentials. The session does not tell of the second factor (iam.md 2.10).
+fits. (5) Credentials. The session does not tell of the second factor (iam.md 2.10). It ends with
+the provider of identities behind the calling session, if there is one.
 
 A role that is not there is refused as one that trusts nobody: no caller learns which roles exist.
 """
@@ -15,7 +16,15 @@ from keystead.identity import times
 from keystead.identity.call import StsCall
 from keystead.identity.permissions import trust
 from keystead.identity.repository import Role
-from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow, SessionTag, issue
+from keystead.identity.sessions import (
+    RowKind,
+    Session,
+    SessionKind,
+    SessionRow,
+    SessionTag,
+    issue,
+    providers_of,
+)
 from keystead.identity.sts import (
     answers,
     assumable_roles,
@@ -87,7 +96,7 @@ def _session(
     session = Session(
         kind=SessionKind.ROLE,
         account=role.account,
-        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id),),
+        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id), *providers_of(call.session)),
         issued=issued,
         expires=issued + seconds,
         name=request.role_session_name,
