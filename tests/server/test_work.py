@@ -144,6 +144,20 @@ def test_pool_learns_how_long_work_takes(lane: Lane) -> None:
     assert room() < before / 5
 
 
+def test_quick_work_teaches_nothing(lane: Lane) -> None:
+    """Many parts of lists make nobody believe that long documents are read in no time."""
+    ended: Ends = queue.Queue()
+    for _ in range(60):
+        begin(lane, work(str, 1, seconds=1e-5), "a", ended)
+    for _ in range(60):
+        ended.get(timeout=20)
+    for seconds, has_room in ((3.0, False), (1.0, True)):
+        long = work(str, 1, seconds=seconds)
+        lane.promise(long, "b", 0)
+        assert lane.has_room(long, "b", 0) is has_room
+        lane.abandon()
+
+
 def test_what_is_not_begun_can_be_left(lane: Lane, gate: threading.Event) -> None:
     """Work that nobody waits for is not done; what is begun goes on to its end."""
     order: list[str] = []

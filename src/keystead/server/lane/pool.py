@@ -6,7 +6,8 @@ owner gets at most as much work done as this owner has itself, so
 
     wait = sum over owners of min(what they owe, what this one owes, this work included) / workers
 
-How long work takes is learned: a pool keeps the ratio of the measured to the declared time.
+How long work takes is learned: a pool keeps the ratio of the measured to the declared time. Work
+that is quick teaches nothing, such as a part of a list: it is measured too badly.
 
 When the first callers after a start need the same, it is made once (`Work.shared`).
 
@@ -30,7 +31,7 @@ from keystead.pauses import wait_in_pauses
 from keystead.server.lane.gate import Gate
 from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.server.telemetry import logs
-from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work
+from keystead.work import QUICK, Done, Failed, MadeWith, Outcome, Undone, Work
 
 WAIT_SECONDS = 2.0
 IDLE_SECONDS = 10.0
@@ -183,8 +184,8 @@ class Pool:
         took = time.perf_counter() - began
         with self._lock:
             self.begun -= 1
-            if work is not None and not late:
-                pace = self._pace * (1 - _LEARN) + took / max(work.seconds, 1e-6) * _LEARN
+            if work is not None and not late and work.seconds > QUICK:
+                pace = self._pace * (1 - _LEARN) + took / work.seconds * _LEARN
                 self._pace = min(max(pace, _LEAST), _MOST)
         self.end(promise, outcome, before=State.ENDED)
         if work is not None and work.shared and isinstance(outcome, Done):
