@@ -277,12 +277,19 @@ class Pipeline:
         lead = requests[first]
         if isinstance(lead, HttpRequest):
             lead = arrive(lead, now, started)
+        if lead.arrived.waited >= MOST_WAITS:
+            return [lead]
         more = requests[first + 1 : first + (FEW if lead.arrived.changes else TOGETHER)]
         taken = [lead]
         for each in more:
-            if perf_counter() > until or _waits_no_more(taken[0]) or _waits_no_more(each):
+            if perf_counter() > until:
                 break
-            taken.append(arrive(each, now, started) if isinstance(each, HttpRequest) else each)
+            if isinstance(each, HttpRequest):
+                taken.append(arrive(each, now, started))
+            elif each.arrived.waited < MOST_WAITS:
+                taken.append(each)
+            else:
+                break
         return taken
 
     def _each(
@@ -511,11 +518,6 @@ class Pipeline:
         else:
             (self.unknown if event.principal is None else self.trail).record(event)  # 6
         return response
-
-
-def _waits_no_more(request: HttpRequest | Again) -> bool:
-    """Did it wait so often for what is missing that it makes the rest in its turn?"""
-    return not isinstance(request, HttpRequest) and request.arrived.waited >= MOST_WAITS
 
 
 def _end(event: Event, code: str, message: str, started: float) -> None:
