@@ -259,6 +259,15 @@ def test_the_operator_learns_why(land: Land) -> None:
     assert again["text"] == explained["text"]
 
 
+def test_strangers_drive_out_no_refusal_of_a_bearer(land: Land) -> None:
+    """Why somebody with a proof was refused is kept, however many come without one."""
+    land.assume(land.role("nobodys", land.trusting(StringEquals={f"{HOST}:sub": "nobody"})))
+    request_id = land.local.events[-1].request_id
+    for _ in range(260):
+        land.local.send(land.request(land.roles["web"], "no.token.at-all"))
+    assert explain_refusal(land.local.installation, {"id": request_id})["text"]
+
+
 def test_a_question_of_the_operator(land: Land) -> None:
     """Would somebody for whom this provider vouches be let in?  The claims are given."""
     role = land.role("asked-about", land.trusting(StringEquals={f"{HOST}:sub": "jo"}))

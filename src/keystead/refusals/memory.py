@@ -66,7 +66,8 @@ class Refusals:
         refusal = Refusal(
             event.request_id, event.time, account, refused.message or "", refused.asked
         )
-        if not self._add(refusal) or not self.has_message(refusal):
+        bearer_of = event.principal.issuer_arn if event.principal else ""
+        if not self._add(refusal, bearer_of) or not self.has_message(refusal):
             return response
         message = self.message(refusal, event.time)
         return msgspec.structs.replace(response, headers=(*response.headers, (HEADER, message)))
@@ -76,9 +77,9 @@ class Refusals:
         told = refused.message or ""
         self._add(Refusal(event.request_id, event.time, "", told, None, refused.why))
 
-    def _add(self, refusal: Refusal) -> bool:
+    def _add(self, refusal: Refusal, owner: str = "") -> bool:
         try:
-            self._waiting.add(refusal)
+            self._waiting.add(refusal, owner)
         except Exception as error:  # noqa: BLE001  # the call stays refused, and the log tells
             told = {"request_id": refusal.request_id}
             _log.error("a refusal cannot be remembered", exc_info=error, extra={"fields": told})

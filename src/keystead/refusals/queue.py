@@ -1,6 +1,7 @@
 """Which refusals does the store not have yet?  A queue, oldest first, within bounds.
 
-There are bounds on number and bytes, for each account and for all. An account beyond its own bound
+There are bounds on number and bytes, for each owner and for all. An owner is an account, a provider
+of identities for those whom it vouches for, or all strangers together. One beyond its own bound
 loses its oldest refusals. So nobody drives out the refusals of others by being refused often.
 """
 
@@ -28,7 +29,7 @@ class Queue:
 
     def __init__(self, room: Capacity) -> None:
         self._room = room
-        self._order: OrderedDict[str, str] = OrderedDict()  # request id -> account
+        self._order: OrderedDict[str, str] = OrderedDict()  # request id -> owner
         self._accounts: dict[str, _Queue] = {}
         self.bytes = 0
         self.lost = 0  # the number of refusals that there was no room for
@@ -36,12 +37,16 @@ class Queue:
     def __len__(self) -> int:
         return len(self._order)
 
-    def add(self, refusal: Refusal) -> None:
-        """Let a refusal wait. Without room for it the oldest of its account, or of all, is lost."""
-        room, queue = self._room, self._accounts.get(refusal.account) or _Queue()
+    def add(self, refusal: Refusal, owner: str = "") -> None:
+        """Let a refusal wait. Without room for it the oldest of its owner, or of all, is lost.
+
+        Its owner is its account, if there is one.
+        """
+        owner = refusal.account or owner
+        room, queue = self._room, self._accounts.get(owner) or _Queue()
         self.bytes += queue.add(refusal)
-        self._accounts[refusal.account] = queue
-        self._order[refusal.request_id] = refusal.account
+        self._accounts[owner] = queue
+        self._order[refusal.request_id] = owner
         while len(queue.refusals) > room.refusals_of_account or queue.bytes > room.bytes_of_account:
             self._lose(next(iter(queue.refusals)))
         while len(self._order) > room.refusals or self.bytes > room.bytes:
