@@ -118,6 +118,9 @@ The quotas of KMS and of `LookupEvents`, with AWS's numbers ([why](decisions/004
 request quota counts the calls of all principals of an account in a Region, refused ones and dry
 runs included. Calls about another account's key count for the account of the caller. A call above
 it is refused with `ThrottlingException`, a resource above its quota with `LimitExceededException`.
+
+`Operations that are not served` is ours, and of all services: the calls of an account that name no
+operation, or one that is not served.
 """
 
 

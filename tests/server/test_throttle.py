@@ -22,6 +22,7 @@ from keystead.audit.throttled_calls import EVENT_NAME
 from keystead.caches import weigh
 from keystead.kms import quotas
 from keystead.kms.rules import KMS
+from keystead.rules import UNSERVED
 from keystead.server.door.intake import Rank
 from keystead.server.installation.ceremonies import perform
 from keystead.server.pipeline.answer import Answer
@@ -294,8 +295,37 @@ def test_nothing_is_done_and_nothing_decided(local: Local) -> None:
     assert event.principal is not None
 
 
+def test_what_is_not_served_counts_together(local: Local) -> None:
+    """A caller may ask ten times a second for what no service serves; what is served goes on."""
+    other = account(local)
+    for _ in range(5):
+        assert local.kms("NoSuchOperation").json["__type"] == "UnknownOperationException"
+        assert b"<Code>InvalidAction</Code>" in local.iam("NoSuchAction").body
+    assert is_throttled(local.kms("AnotherOne"))
+    assert b"<Code>Throttling</Code>" in local.iam("AnotherOne").body
+    assert not is_throttled(local.kms("AnotherOne", other))
+    assert local.kms("ListKeys").status == 200
+    assert local.iam("ListUsers").status == 200
+    local.time.passes(timedelta(seconds=0.1))
+    assert not is_throttled(local.kms("AnotherOne"))
+
+
+def test_a_flood_of_what_is_not_served(local: Local) -> None:
+    """It is recorded as other throttled calls are: the first of a minute, then counts."""
+    before = len(records(local))
+    for _ in range(10 + EACH_OWNER + 25):
+        local.installation.pipeline.answer(local.kms_request("NoSuchOperation"))
+    local.installation.write_counted()
+    made = records(local)[before:]
+    assert Counter(event.get("errorCode") for event in made) == {
+        "UnknownOperationException": 10, "ThrottlingException": EACH_OWNER + 1,
+    }  # fmt: skip
+    mine = local.founded.account_id
+    assert made[-1]["serviceEventDetails"]["quotas"] == {f"{mine} {REGION} {UNSERVED}": 25}
+
+
 def test_other_services_have_no_quota(local: Local) -> None:
-    """IAM and STS are not throttled: AWS publishes no numbers for them."""
+    """What IAM and STS serve is not throttled: AWS publishes no numbers for them."""
     for _ in range(40):
         assert local.sts("GetCallerIdentity").status == 200
 

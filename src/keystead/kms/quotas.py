@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_args
 
 from keystead.failures import Failure
 from keystead.kms import usage
+from keystead.rules import UNSERVED
 from keystead.wire.models import kms as api
 
 SYMMETRIC, RSA, ECC, ML_DSA, ML_KEM = (
@@ -43,7 +44,7 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
         "DeleteAlias", "DeleteImportedKeyMaterial", "EnableKeyRotation", "ImportKeyMaterial",
         "PutKeyPolicy", "ScheduleKeyDeletion",
     ),
-    10: ("TagResource",),
+    10: ("TagResource", UNSERVED),  # UNSERVED is of every service, and its number ours
     5: (
         "CancelKeyDeletion", "ConnectCustomKeyStore", "CreateAlias", "CreateCustomKeyStore",
         "CreateKey", "DeleteCustomKeyStore", "DescribeCustomKeyStores", "DisableKey",

@@ -44,11 +44,11 @@ class RequestAbandoned(AwsError):
 
 
 class QuotaExceeded(ThrottlingException):
-    """An account exceeds a request quota. All services that have such quotas call it so."""
+    """An account exceeds a request quota. All services call it so."""
 
     def __init__(self, where: Route, quota: str, per_second: float) -> None:
         rate = f"The request quota {quota} is {per_second:,.0f} per second."
-        super().__init__(f"{throttled(where).message} {rate}")
+        super().__init__(f"{_TOO_MUCH.get(where.service.name, 'Rate exceeded.')} {rate}")
         self.quota = quota
 
 

@@ -411,10 +411,13 @@ class Pipeline:
             performed = self._run(ready)
         return performed if isinstance(performed, Answered) else self._promise(performed)
 
-    def _count(self, arrived: Arrived, rules: Rules, caller: Principal, asked: object) -> None:
+    def _count(
+        self, arrived: Arrived, rules: Rules | None, caller: Principal, asked: object
+    ) -> None:
         """Count a request against the quotas of its caller's account; raises QuotaExceeded.
 
-        A request counts once, however often it runs. `asked` is None if its input is not known.
+        A request counts once, however often it runs. `asked` is None if its input is not known,
+        `rules` if its operation is not.
         """
         arrived.counted = True
         region = arrived.event.region
@@ -490,8 +493,8 @@ class Pipeline:
         """The error of a refused request. One that was refused before it counted counts now."""
         arrived, caller = refused.arrived, refused.arrived.event.principal
         where = arrived.where
-        rules = self.rules[where.service.name].get(where.name) if caller else None
-        if rules and caller and not arrived.counted:
+        if caller and not arrived.counted:
+            rules = self.rules[where.service.name].get(where.name)
             try:
                 self._count(arrived, rules, caller, None)
             except QuotaExceeded as exceeded:

@@ -14,7 +14,7 @@ from math import inf
 import msgspec
 
 from keystead.policy.evaluation import Principal
-from keystead.rules import Rules
+from keystead.rules import UNSERVED, Rules
 
 SECONDS = 2.0  # after which every bucket is full that was not used
 MOST = 16_384  # buckets that were used in so many seconds
@@ -65,13 +65,17 @@ class Throttle:
     def _age(self) -> None:
         self._young, self._old, self._until = {}, self._young, self._now + SECONDS
 
-    def exceeded(self, rules: Rules, principal: Principal, region: str, asked: object) -> str:
+    def exceeded(
+        self, rules: Rules | None, principal: Principal, region: str, asked: object
+    ) -> str:
         """Count a call, and name the quota that it exceeds; "" if it may go on.
 
         It counts for the account of its caller. A quota that it exceeds is not counted any more,
-        those before are.
+        those before are. `rules` is None if no such operation is served.
         """
         account = principal.account
+        if rules is None:
+            return "" if self._take(account, region, UNSERVED) else UNSERVED
         for quota in rules.quotas(asked) if rules.quotas else ():
             if not self._take(account, region, quota):
                 return quota
