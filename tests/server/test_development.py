@@ -23,6 +23,7 @@ from keystead.custody.seals.root import SEAL_FILE, FileSeal, RootKey, open_root,
 from keystead.failures import Failure
 from keystead.server.installation import development, founding
 from keystead.server.installation.config import Config
+from keystead.server.installation.development.seed import MOST_DOTS
 from keystead.server.installation.installation import Installation, lock
 from keystead.store.protocol import StoreCorrupt
 from tests.conftest import BIN, Credentials, Server, free_port, refused, wait_until
@@ -340,6 +341,16 @@ def test_no_file(tmp_path: Path) -> None:
     long = written(tmp_path, SEED + "#" * (1 << 20))
     with pytest.raises(Failure, match="longer than"):
         development.read_seed(long)
+
+
+@pytest.mark.parametrize("line", ["a{}.b = 1", "[a{}]", "t = {{ a{} = 1 }}", "# a{}"])
+def test_long_dotted_keys(tmp_path: Path, line: str) -> None:
+    """A line with very many dots is refused before it is read; as many as are allowed are read."""
+    dots = MOST_DOTS - line.count(".")
+    with pytest.raises(Failure, match=r"line 1 of the seed .* has more than 64 dots"):
+        development.read_seed(written(tmp_path, line.format(".a" * (dots + 1)) + "\n" + SEED))
+    with pytest.raises(Failure, match=r"unknown field|missing required field"):
+        development.read_seed(written(tmp_path, line.format(".a" * dots) + "\n"))
 
 
 # It says so

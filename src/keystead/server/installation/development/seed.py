@@ -31,6 +31,8 @@ from keystead.identity import identifiers
 from keystead.wire.models import kms as api
 
 LONGEST = 1 << 20  # bytes of a seed file
+MOST_DOTS = 64
+"""Of a line. A dotted key costs the library time and memory in the square of its parts."""
 _GUIDE = "docs/dev.md describes the fields"
 _KEY_ID = re.compile(r"\A(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})\Z")
 _SECRET = re.compile(r"\A[!-~]{1,128}\Z")
@@ -139,6 +141,12 @@ def _parsed(file: Path) -> dict[str, Any]:
         ) from None
     if len(content) > LONGEST:
         raise Failure(f"the seed `{file}` is longer than {LONGEST} bytes", "make it shorter")
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.count(b".") > MOST_DOTS:
+            raise Failure(
+                f"line {number} of the seed `{file}` has more than {MOST_DOTS} dots",
+                "write a long policy in several lines",
+            )
     try:
         return tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers without an end
