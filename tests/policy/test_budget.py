@@ -25,6 +25,7 @@ from keystead.policy.reasons.scenario import decide_line
 from keystead.policy.reasons.screen import render
 from keystead.policy.reasons.simulation import simulate
 from keystead.refusals.disclosure import disclose
+from keystead.server.telemetry import logs
 from tests.policy.support import (
     ACCOUNT,
     ALICE,
@@ -533,8 +534,10 @@ def test_a_strangers_own_documents_are_not_compared_for_its_sentence() -> None:
     )
 
 
-def test_the_server_refuses_and_raises_an_alarm(tmp_path: Path) -> None:
-    """A header is such a text. Its sender is refused, the operator is told."""
+def test_the_server_refuses_and_raises_an_alarm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A header is such a text. Its sender is refused, the operator is told, once a second."""
     local = open_local(tmp_path / "data")
     try:
         condition = {"StringLike": {"aws:UserAgent": "*bad?bot*"}}
@@ -555,5 +558,10 @@ def test_the_server_refuses_and_raises_an_alarm(tmp_path: Path) -> None:
         assert alarms["policy budget"] == 1
         assert local.events[-1].decisions[0].over_budget
         assert list_keys("x") == 200
+        assert list_keys("x" * (LONGEST_TEXT + 1)) == 400
+        told = [each for each in caplog.records if each.msg == "a decision would take too long"]
+        outages = logs.Outages(lambda: 0.0)
+        assert [outages.filter(each) for each in told] == [True, False]
+        assert alarms["policy budget"] == 2
     finally:
         local.installation.close()

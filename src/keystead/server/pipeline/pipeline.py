@@ -514,7 +514,7 @@ class Pipeline:
         elif isinstance(error, AccessDenied):
             if any(decision.over_budget for decision in event.decisions):
                 self.metrics.alarm("policy budget")
-                logs.alarm("a decision would take too long", request_id=event.request_id)
+                logs.outage("a decision would take too long", request_id=event.request_id)
             response = self.refusals.remember(error, event, response)
         if isinstance(error, QuotaExceeded):
             self.throttled.record(event, error.quota)  # 6

@@ -213,9 +213,10 @@ def not_reloaded(message: str, hint: str) -> None:
     _write(logging.WARNING, f"the settings stay as they were: {message}", {"hint": hint})
 
 
-def outage(message: str, error: BaseException, **fields: Field) -> None:
+def outage(message: str, error: BaseException | None = None, **fields: Field) -> None:
     """Log trouble that an operator must look at, and that goes on until its cause is gone."""
-    fields["error"] = type(error).__qualname__
+    if error is not None:
+        fields["error"] = type(error).__qualname__
     if isinstance(error, StoreUnavailable):  # its words are ours, and name the disk
         fields["reason"] = str(error)
     _logger.error(message, extra={"fields": fields, **OUTAGE})
