@@ -66,6 +66,12 @@ STATEMENTS: list[tuple[str, DocumentKind, Elements, Elements]] = [
         {"Resource": "arn:aws:iam:eu-central-1:111122223333:user/a"},
         {"Resource": "arn:aws:iam::111122223333:user/a"},
     ),
+    (
+        "CLAIM_IS_NO_CONDITION_KEY",
+        TRUST,
+        condition("StringEquals", "id.example.com:urn:example:group", "a"),
+        condition("StringEquals", "id.example.com:group", "a"),
+    ),
     ("DATA_TYPE_MISMATCH", IDENTITY, {"Action": ["kms:Decrypt", 7]}, {"Action": ["kms:Decrypt"]}),
     (
         "DUPLICATE_KEYS_WITH_DIFFERENT_CASE",

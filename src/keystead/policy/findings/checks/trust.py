@@ -33,6 +33,7 @@ def check(subject: Subject) -> None:
             _mismatched(subject, statement)
             _missing_actions(subject, statement)
             _providers(subject, statement)
+        _claims(subject, statement)
 
 
 def _mismatched(subject: Subject, statement: WrittenStatement) -> None:
@@ -98,6 +99,14 @@ def _providers(subject: Subject, statement: WrittenStatement) -> None:
             for value in [*texts(key.node)]:
                 if _is_broad(text_of(value)):
                     subject.add("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", value)
+
+
+def _claims(subject: Subject, statement: WrittenStatement) -> None:
+    """Note a claim with a colon in its name: it is no key, so a Deny on it never matches."""
+    for _, key in statement.conditions():
+        provider, _, claim = key.name.partition(":")
+        if "." in provider and ":" in claim:
+            subject.add("CLAIM_IS_NO_CONDITION_KEY", subject.text.of_name(key), key=key.name)
 
 
 def _is_broad(sub: str) -> bool:

@@ -61,6 +61,10 @@ SECURITY_WARNINGS = {
 }
 
 WARNINGS = {
+    "CLAIM_IS_NO_CONDITION_KEY": (  # ours, not AWS's
+        "The condition key {key} never has a value, because a claim with a colon in its name is no"
+        " condition key. A Deny that compares it denies nothing. Use another claim."
+    ),
     "CREATE_SLR_WITH_NOT_ACTION_AND_NOT_RESOURCE": (
         "Using NotAction with NotResource can allow creation of unintended service-linked"
         " roles. We recommend that you specify resource ARNs instead."

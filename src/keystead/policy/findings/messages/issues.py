@@ -1,7 +1,8 @@
 """Which issues can be found, of which type, and in which words?  AWS's codes (iam.md 1.13).
 
-A code is the title of one of AWS's checks. The types are AWS's. Some documents only get a warning
-from AWS, but cannot be stored here. The check that finds such an issue reports it as an error.
+A code is the title of one of AWS's checks, but for one of ours. The types are AWS's. Some documents
+only get a warning from AWS, but cannot be stored here. The check that finds such an issue reports
+it as an error.
 """
 
 from collections.abc import Mapping
