@@ -50,9 +50,18 @@ _A_CHARACTER = 4e-7  # seconds
 R = TypeVar("R")
 
 
-def outside(host: str) -> str:
-    """The pool of work that waits for this host. A dead host does not stop work for others."""
-    return _OUTSIDE + host
+def outside(kind: str, account: str, host: str) -> str:
+    """The pool of work that waits for this host. A dead host does not stop work for others.
+
+    `kind` is what it is asked for, and `account` the one that named it: each has its share.
+    """
+    return f"{_OUTSIDE}{kind} {account} {host}"
+
+
+def asked_by(pool: str) -> tuple[str, str]:
+    """The kind and the account of the pool of an outside host."""
+    _, kind, account, _ = pool.split(" ", 3)
+    return kind, account
 
 
 class MadeWith(msgspec.Struct, frozen=True):

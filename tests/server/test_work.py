@@ -110,10 +110,12 @@ def test_dead_hosts_stop_no_other(lane: Lane, gate: threading.Event) -> None:
     """Each outside host has its workers, and one that is asked no more gives its place up."""
     ended: Ends = queue.Queue()
     for number in range(lanes.MOST_HOSTS):
-        dead = Work(outside(f"{number}"), 0.1, MadeWith(), opened, (gate, [], "dead"))
+        pool = outside(f"kind-{number % 2}", f"{number % 8}", f"{number}")
+        dead = Work(pool, 0.1, MadeWith(), opened, (gate, [], "dead"))
         assert lane.has_room(dead, "a", 0)
         begin(lane, dead, "a", ended)
-    another = Work(outside("another"), 0.1, MadeWith(), opened, (gate, [], "another"))
+    pool = outside("kind-2", "8", "another")
+    another = Work(pool, 0.1, MadeWith(), opened, (gate, [], "another"))
     assert not lane.has_room(another, "a", 0)
     begin(lane, work(str, 1), "a", ended)
     assert ended.get(timeout=20) == Done(MadeWith(), "1")
@@ -121,6 +123,31 @@ def test_dead_hosts_stop_no_other(lane: Lane, gate: threading.Event) -> None:
     for _ in range(lanes.MOST_HOSTS):
         ended.get(timeout=20)
     assert lane.has_room(another, "a", 0)
+
+
+def test_colluding_accounts_leave_room(lane: Lane) -> None:
+    """Eight accounts whose hosts are silent keep out neither a ninth nor work of another kind."""
+
+    def asks(account: str, kind: str = "federation", host: int = 0) -> bool:
+        pool = outside(kind, account, f"{host}")
+        silent = Work(pool, 0.01, MadeWith(), opened, (threading.Event(), [], ""), shared=True)
+        room = lane.has_room(silent, account, 0)
+        if room:
+            lane.promise(silent, account, 0)
+        return room
+
+    for begin_at in (0, 8, 16):  # hosts that were asked before count no more
+        assert all(asks("1", host=begin_at + number) for number in range(8))
+        assert not asks("1", host=begin_at + 8)
+        lane.abandon()
+    taken = [sum(asks(f"{who}", host=host) for host in range(20)) for who in range(8)]
+    assert taken[0] == lanes.MOST_OF_ACCOUNT
+    assert sum(taken) < lanes.MOST_OF_KIND
+    assert asks("8")
+    assert asks("0", "directory")
+    lane.abandon()
+    assert asks("0")
+    lane.abandon()
 
 
 def test_pool_learns_how_long_work_takes(lane: Lane) -> None:

@@ -9,7 +9,6 @@ provider: no account gets keys by the word of another.
 """
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
@@ -20,7 +19,6 @@ from keystead.identity.federation.oidc.keys import COST, KeySet
 from keystead.identity.federation.outside import Outside
 
 AGAIN_SECONDS, FRESH_SECONDS, USED_SECONDS = 60.0, 300.0, 600.0
-MOST_AT_ONCE = 8  # providers of one account that are being asked
 
 _KEYS = Room(of_owner=2 * MIB, in_all=24 * MIB)
 _ASKED = Room(of_owner=MIB // 4, in_all=4 * MIB)
@@ -46,7 +44,7 @@ class Known:
 class KeyMemory:
     """The keys of the providers of all accounts."""
 
-    __slots__ = ("_asked", "_asking", "_keys", "_lock", "_monotonic", "_running")
+    __slots__ = ("_asked", "_keys", "_lock", "_monotonic", "_running")
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -54,7 +52,6 @@ class KeyMemory:
         self._keys: BoundedCache[str, Known] = BoundedCache(_KEYS)
         self._asked: BoundedCache[str, Asked] = BoundedCache(_ASKED)
         self._running: set[str] = set()  # the revisions that are being asked
-        self._asking: Counter[str] = Counter()  # how many of them, by account
 
     @property
     def kept_bytes(self) -> int:
@@ -78,11 +75,6 @@ class KeyMemory:
         asked = self._asked.get(provider.revision)
         return asked is None or self._monotonic() - asked.at >= AGAIN_SECONDS
 
-    def is_busy(self, account: str) -> bool:
-        """Are many providers of this account being asked?"""
-        with self._lock:
-            return self._asking[account] >= MOST_AT_ONCE
-
     def answer(self, provider: Provider) -> Answer:
         """The keys that may be used now, or why there are none."""
         with self._lock:
@@ -98,7 +90,6 @@ class KeyMemory:
             if not self._may_ask(provider):
                 return False
             self._running.add(provider.revision)
-            self._asking[provider.account] += 1
             asked = Asked(self._monotonic(), "there is no answer yet")
             self._asked.put(provider.revision, asked, provider.account, _ENTRY)
             return True
@@ -108,9 +99,6 @@ class KeyMemory:
         with self._lock:
             account, revision = provider.account, provider.revision
             self._running.discard(revision)
-            self._asking[account] -= 1
-            if not self._asking[account]:
-                del self._asking[account]
             asked = self._asked.get(revision) or Asked(self._monotonic())
             self._asked.put(revision, replace(asked, why=answer.why), account, _ENTRY)
             if answer.keys is not None:

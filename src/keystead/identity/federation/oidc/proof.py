@@ -13,7 +13,6 @@ A token may be used again while it is valid, as at AWS: pods read the same file 
 
 from datetime import datetime
 
-from keystead.errors import ThrottlingException
 from keystead.identity.federation.oidc.discovery import Answer, Provider
 from keystead.identity.federation.oidc.keys import KeySet, verified
 from keystead.identity.federation.oidc.memory import KeyMemory, refresh
@@ -35,13 +34,11 @@ def keys_of(
     Raises IDPCommunicationError if there are none.
     """
     made_with = MadeWith(key=provider.revision, input=digest(b"keys"))
-    pool = elsewhere(provider.revision)  # a provider that does not answer stops no other
+    pool = elsewhere("federation", provider.account, provider.revision)
     arguments = (memory, outside, provider)
     work = Work(pool, _ASKING_SECONDS, made_with, refresh, arguments, shared=True)
     done = call.done(work)
     if done is None and memory.is_due(provider, (token.key_id, token.algorithm)):
-        if memory.is_busy(provider.account):
-            raise ThrottlingException("Rate exceeded")
         return work
     answer = memory.answer(provider)
     if answer.keys is None:
