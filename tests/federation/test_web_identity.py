@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from keystead.audit.record import Recorder
@@ -266,6 +267,22 @@ def test_strangers_drive_out_no_refusal_of_a_bearer(land: Land) -> None:
     for _ in range(260):
         land.local.send(land.request(land.roles["web"], "no.token.at-all"))
     assert explain_refusal(land.local.installation, {"id": request_id})["text"]
+
+
+def test_strangers_drive_out_no_reason_of_another_network(land: Land) -> None:
+    """Why a proof failed is kept, however many fail elsewhere; a network loses its own oldest."""
+    garbage = land.request(land.roles["web"], "no.token.at-all")
+
+    def refused_from(address: str) -> str:
+        answer = land.local.send(msgspec.structs.replace(garbage, source_ip=address))
+        return answer.headers["x-amzn-RequestId"]
+
+    first = refused_from("192.0.2.1")
+    flood = [refused_from("198.51.100.7") for _ in range(300)]
+    for request_id in (first, flood[-1]):
+        assert explain_refusal(land.local.installation, {"id": request_id})["text"]
+    with pytest.raises(Failure):
+        explain_refusal(land.local.installation, {"id": flood[0]})
 
 
 def test_a_question_of_the_operator(land: Land) -> None:

@@ -14,6 +14,7 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import RowIntegrityError
 from keystead.custody.seals.root import FileSeal, initialise
 from keystead.custody.state import open_sums
+from keystead.errors import AwsError
 from keystead.policy.evaluation.decision import AccessDenied
 from keystead.policy.evaluation.question import (
     ApplicablePolicies,
@@ -22,8 +23,8 @@ from keystead.policy.evaluation.question import (
     RefusedQuestion,
 )
 from keystead.policy.reasons.explain import explain
-from keystead.refusals.memory import HEADER, WRITTEN_AT_ONCE, Refusals
-from keystead.refusals.queue import Capacity, Queue
+from keystead.refusals.memory import HEADER, OF_STRANGERS, WRITTEN_AT_ONCE, Refusals
+from keystead.refusals.queue import STRANGERS, Capacity, Queue
 from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.refusals.written import Refusal
 from keystead.server.installation import ceremonies
@@ -150,6 +151,25 @@ def test_a_run_of_the_job_is_bounded(kept: Kept) -> None:
     kept.run()
     assert len(kept.refusals._waiting) == 0
     assert kept.store.state == epoch
+
+
+def test_strangers_are_apart(kept: Kept) -> None:
+    """However many strangers are refused, from whatever networks, accounts lose nothing."""
+    event = Event(request_id="", time=NOW, source="sts.amazonaws.com", name="AssumeRole")
+    kept.add(refusal(0))
+    for number in range(2 * STRANGERS.refusals):
+        failed = msgspec.structs.replace(event, request_id=f"stranger-{number}")
+        kept.refusals.note(AwsError("no", why="step 1"), failed, f"10.0.{number}.0/24")
+    assert kept.refusals.lost == STRANGERS.refusals
+    assert kept.refusals.kept_bytes < STRANGERS.bytes + Capacity().bytes_of_account
+    reader = kept.store.read()
+    assert kept.refusals.find(reader, "111122223333-0")
+    kept.run()
+    assert not kept.refusals._waiting
+    assert len(kept.refusals._strangers) == STRANGERS.refusals - OF_STRANGERS
+    oldest = kept.refusals.find(kept.store.read(), f"stranger-{STRANGERS.refusals}")
+    assert oldest is not None
+    assert oldest.why == "step 1"
 
 
 def test_an_account_is_bounded_in_the_store(kept: Kept) -> None:

@@ -23,7 +23,7 @@ from keystead.audit.event import Event
 from keystead.custody.tokens import InvalidToken, Tokens
 from keystead.errors import AwsError
 from keystead.policy.evaluation import AccessDenied
-from keystead.refusals.queue import Capacity, Queue
+from keystead.refusals.queue import STRANGERS, Capacity, Queue
 from keystead.refusals.repository import RefusalRepository
 from keystead.refusals.written import Refusal
 from keystead.store.protocol import Reader, Store
@@ -33,6 +33,7 @@ from keystead.wire.http import HttpResponse
 HEADER = "x-keystead-authorization-message"
 LONGEST_AGE = timedelta(hours=1)  # ST-11
 WRITTEN_AT_ONCE = 50
+OF_STRANGERS = 10  # and as many of theirs
 
 _log = logging.getLogger(__name__)
 _PURPOSE = "authorization message"
@@ -43,22 +44,23 @@ _HEAD = struct.Struct(">BQ")
 class Refusals:
     """The refusals of one installation."""
 
-    __slots__ = ("_repository", "_tokens", "_waiting")
+    __slots__ = ("_repository", "_strangers", "_tokens", "_waiting")
 
     def __init__(self, repository: RefusalRepository, tokens: Tokens, room: Capacity) -> None:
         self._repository = repository
         self._tokens = tokens
         self._waiting = Queue(room)
+        self._strangers = Queue(STRANGERS)
 
     @property
     def lost(self) -> int:
         """The number of refusals since the start that came too fast to be kept."""
-        return self._waiting.lost
+        return self._waiting.lost + self._strangers.lost
 
     @property
     def kept_bytes(self) -> int:
         """The bytes of the refusals that wait for the store."""
-        return self._waiting.bytes
+        return self._waiting.bytes + self._strangers.bytes
 
     def remember(self, refused: AccessDenied, event: Event, response: HttpResponse) -> HttpResponse:
         """Remember a refusal; returns the response, with the message that names it."""
@@ -67,19 +69,20 @@ class Refusals:
             event.request_id, event.time, account, refused.message or "", refused.asked
         )
         bearer_of = event.principal.issuer_arn if event.principal else ""
-        if not self._add(refusal, bearer_of) or not self.has_message(refusal):
+        if not self._add(self._waiting, refusal, bearer_of) or not self.has_message(refusal):
             return response
         message = self.message(refusal, event.time)
         return msgspec.structs.replace(response, headers=(*response.headers, (HEADER, message)))
 
-    def note(self, refused: AwsError, event: Event) -> None:
-        """Remember why a proof was refused. Nobody but the operator learns it."""
+    def note(self, refused: AwsError, event: Event, network: str) -> None:
+        """Remember why a proof from this network was refused. Only the operator learns it."""
         told = refused.message or ""
-        self._add(Refusal(event.request_id, event.time, "", told, None, refused.why))
+        refusal = Refusal(event.request_id, event.time, "", told, None, refused.why)
+        self._add(self._strangers, refusal, network)
 
-    def _add(self, refusal: Refusal, owner: str = "") -> bool:
+    def _add(self, waiting: Queue, refusal: Refusal, owner: str) -> bool:
         try:
-            self._waiting.add(refusal, owner)
+            waiting.add(refusal, owner)
         except Exception as error:  # noqa: BLE001  # the call stays refused, and the log tells
             told = {"request_id": refusal.request_id}
             _log.error("a refusal cannot be remembered", exc_info=error, extra={"fields": told})
@@ -88,7 +91,8 @@ class Refusals:
 
     def find(self, reader: Reader, request_id: str) -> Refusal | None:
         """The refusal with this id, or None."""
-        return self._waiting.find(request_id) or self._repository.get(reader, request_id)
+        waiting = self._waiting.find(request_id) or self._strangers.find(request_id)
+        return waiting or self._repository.get(reader, request_id)
 
     # encoded authorization messages
 
@@ -116,16 +120,18 @@ class Refusals:
 
     def write(self, store: Store, commit: Callable[[], None], now: datetime) -> None:
         """Give the oldest waiting refusals to the store, and drop refusals that are too old."""
-        refusals, documents = self._waiting.oldest(WRITTEN_AT_ONCE)
+        queues = (self._waiting, WRITTEN_AT_ONCE), (self._strangers, OF_STRANGERS)
+        oldest = [(queue, *queue.oldest(number)) for queue, number in queues if queue]
         with store.write(quiet=True) as transaction:
-            if refusals:
+            for _, refusals, documents in oldest:
                 self._repository.add(transaction, refusals, documents)
             self._repository.drop_old(transaction, now)
         commit()
-        for refusal in refusals:
-            self._waiting.remove(refusal.request_id)
+        for queue, refusals, _ in oldest:
+            for refusal in refusals:
+                queue.remove(refusal.request_id)
 
     def write_all(self, store: Store, commit: Callable[[], None], now: datetime) -> None:
         """Give all waiting refusals to the store."""
-        while self._waiting:
+        while self._waiting or self._strangers:
             self.write(store, commit, now)

@@ -1,8 +1,9 @@
 """Which refusals does the store not have yet?  A queue, oldest first, within bounds.
 
-There are bounds on number and bytes, for each owner and for all. An owner is an account, a provider
-of identities for those whom it vouches for, or all strangers together. One beyond its own bound
-loses its oldest refusals. So nobody drives out the refusals of others by being refused often.
+There are bounds on number and bytes, for each owner and for all. An owner is an account, or a
+provider of identities for those whom it vouches for. Strangers have a queue of their own, in which
+an owner is the network that they come from. One beyond its own bound loses its oldest refusals. So
+nobody drives out the refusals of others by being refused often.
 """
 
 from collections import Counter, OrderedDict
@@ -20,6 +21,12 @@ class Capacity:
     bytes_of_account: int = 4 * 1024**2
     refusals: int = 4_096
     bytes: int = 32 * 1024**2
+
+
+STRANGERS = Capacity(
+    refusals_of_account=64, bytes_of_account=256 * 1024, refusals=1_024, bytes=2 * 1024**2
+)
+"""For the queue of strangers, whose refusals are short."""
 
 
 class Queue:

@@ -510,7 +510,7 @@ class Pipeline:
         _end(event, speech.code(error), error.recorded or "", arrived.started)
         response = speech.refuse(where.service, error, event.request_id)  # 7
         if error.why:
-            self.refusals.note(error, event)
+            self.refusals.note(error, event, network_of(arrived.request.source_ip))
         elif isinstance(error, AccessDenied):
             if any(decision.over_budget for decision in event.decisions):
                 self.metrics.alarm("policy budget")
