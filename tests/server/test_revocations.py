@@ -37,11 +37,13 @@ def test_no_stale_allow(world: World) -> None:
 
 
 def test_a_call_that_revokes_nothing_is_found(world: World) -> None:
-    """The rounds tell when access goes on: here each of three requests was allowed."""
+    """The rounds tell when access goes on: here each request was allowed, of three who ask."""
 
     def nothing(world: World) -> Steps:
         yield from both(
             world.encrypt(world.assume(world.role(ALLOW)), world.key), lambda: None, lambda: None
         )
 
-    assert rounds(world, 1, [nothing]).stale == ["nothing"] * 3
+    found = rounds(world, 1, [nothing])
+    assert (set(found.stale), found.after) == ({"nothing"}, 0)
+    assert len(found.stale) >= 3  # a thread may ask again while another waits
