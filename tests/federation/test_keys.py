@@ -43,14 +43,13 @@ UNREACHABLE = (
 @pytest.fixture
 def fresh(land: Land) -> Iterator[Land]:
     """The land, whose provider says what it should and may be asked at once."""
-    land.issuer.pages.clear()
-    land.issuer.document.clear()
-    land.issuer.keys = [jwk(rsa_key("one"), "one")]
-    land.names.known[HOST] = [PUBLIC]
     land.iam("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=land.provider)
     land.create_provider()  # another provider for the memory of keys
     land.issuer.asked.clear()
     yield land
+    land.issuer.pages.clear()
+    land.issuer.document.clear()
+    land.issuer.keys = [jwk(rsa_key("one"), "one")]
     land.names.port = land.issuer.port
     land.names.known[HOST] = [PUBLIC]
 

@@ -187,10 +187,12 @@ class Pool:
             if work is not None and not late and work.seconds > QUICK:
                 pace = self._pace * (1 - _LEARN) + took / work.seconds * _LEARN
                 self._pace = min(max(pace, _LEAST), _MOST)
+        shared = work is not None and work.shared and isinstance(outcome, Done)
+        # Who comes after the owner was told gets a result of its own.
+        twins = self._waiting_for(work.made_with) if work is not None and shared else []
         self.end(promise, outcome, before=State.ENDED)
-        if work is not None and work.shared and isinstance(outcome, Done):
-            for twin in self._waiting_for(work.made_with):
-                self.end(twin, outcome, before=State.BEGUN)
+        for twin in twins:
+            self.end(twin, outcome, before=State.BEGUN)
 
     def _waiting_for(self, made_with: MadeWith) -> list[Promise]:
         """The waiting work that would have the same result."""
