@@ -6,6 +6,7 @@ import resource
 import socket
 import ssl
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -80,7 +81,7 @@ def tls(request: pytest.FixtureRequest) -> Iterator[TlsDoor]:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -128,15 +129,20 @@ def test_peers_take_turns_to_shake_hands(tls: TlsDoor, monkeypatch: pytest.Monke
         begun.append(accepted.peer_ip)
         return shake_hands(accepted)
 
-    def pause() -> None:
-        time.sleep(0.3)  # the loop looks away while all of them speak
+    away, all_spoke = threading.Event(), threading.Event()
+
+    def look_away() -> None:
+        away.set()
+        assert all_spoke.wait(60)
 
     with patch.object(TlsListener, "_shake_hands", staticmethod(begin)):
         many = [tls.connect() for _ in range(5)] + [tls.connect("127.0.0.2")]
         eventually(lambda: tls.counts.total == 6)
-        tls.loop.call_soon_threadsafe(pause)
+        tls.loop.call_soon_threadsafe(look_away)
+        assert away.wait(60)
         for client in many:
             client.sendall(GET)
+        all_spoke.set()
         eventually(lambda: len(begun) == 6)
     for client in many:
         client.close()
