@@ -13,6 +13,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.network
 import keystead.trails
 from keystead.identity.rules import (
     DECLINED_IAM,
@@ -28,7 +29,7 @@ from keystead.kms.operations import stores
 from keystead.registry import implementation
 from keystead.server.installation.config import reference
 from keystead.server.telemetry import catalogue
-from keystead.wire.models import accessanalyzer, cloudtrail, iam, kms, organizations, sts
+from keystead.wire.models import accessanalyzer, cloudtrail, ec2, iam, kms, organizations, sts
 
 DOCS = Path(__file__).parents[1] / "docs"
 # The operations register themselves when their modules are imported.
@@ -38,6 +39,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.network,
     keystead.trails,
 )
 DECLINED = {
@@ -62,6 +64,7 @@ def operations() -> str:
         ("Organizations", organizations),
         ("Access Analyzer: policy validation", accessanalyzer),
         ("CloudTrail: event history", cloudtrail),
+        ("EC2: network endpoints", ec2),
     )
     for title, model in models:
         names = sorted(model.OPERATIONS)

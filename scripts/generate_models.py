@@ -59,6 +59,10 @@ SERVICES = (
         own_limits=frozenset({"MaxResults"}),  # InvalidMaxResultsException
     ),
     Source("organizations", clock_skew_seconds=300, is_global=True, gives_reasons=True),
+    Source(
+        "ec2",
+        only=frozenset({"DescribeVpcEndpointServices"}),
+    ),
 )
 
 # Operations that AWS leaves unsigned (threat-model AU-1).
@@ -168,6 +172,7 @@ class Generator:
             if not source.only or name in source.only
         }
         self.used = self._reachable()
+        self._refuse_other_names()
         self.errors = sorted(
             {
                 error["shape"]
@@ -197,6 +202,23 @@ class Generator:
         names = [*self.used, *self.errors, *self.operations]
         if clashes := {name for name in names if name in TAKEN or names.count(name) > 1}:
             raise SystemExit(f"{self.source.name}: names used twice: {', '.join(sorted(clashes))}")
+
+    def _refuse_other_names(self) -> None:
+        """EC2's forms and XML follow rules (`wire.query.ec2`); an exception to them is not known.
+
+        A parameter has the capitalised `locationName`; the elements of a list in XML are `item`.
+        """
+        if self.metadata["protocol"] != "ec2":
+            return
+        for name in self.used:
+            shape = self.shapes[name]
+            for member, reference in shape.get("members", {}).items():
+                spelled = reference.get("locationName", member)
+                spelled = spelled[:1].upper() + spelled[1:]
+                if reference.get("queryName", spelled) != spelled:
+                    raise SystemExit(f"{name}.{member}: its queryName is not known here")
+            if shape["type"] == "map" or shape.get("flattened"):
+                raise SystemExit(f"{name}: only lists of items are known here")
 
     # Types
 

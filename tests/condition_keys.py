@@ -28,6 +28,7 @@ REPLICA_REGION, NEW_REGION = "us-west-2", "ap-south-1"
 """Where the multi-Region key of the examples has a replica, and where one is asked for."""
 
 _NONE: Keys = {}
+_REGION: Keys = {"ec2:Region": "eu-central-1"}
 
 
 def _described(spec: str, usage: str) -> Keys:
@@ -608,6 +609,8 @@ ANALYZER: tuple[Row, ...] = tuple(
 
 CLOUDTRAIL: tuple[Row, ...] = tuple(_plain("ListPublicKeys LookupEvents", On.ANYTHING))
 
+EC2: tuple[Row, ...] = (Row("DescribeVpcEndpointServices", {}, On.ANYTHING, _REGION),)
+
 _ACCOUNT, _UNIT = {"AccountId": "@member"}, {"OrganizationalUnitId": "@unit"}
 _NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}
 _NEW_UNIT = {"ParentId": "@unit", "Name": "new"}
@@ -715,6 +718,7 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
     "organizations": ORGANIZATIONS,
     "access-analyzer": ANALYZER,
     "cloudtrail": CLOUDTRAIL,
+    "ec2": EC2,
 }
 """By the service's name."""
 

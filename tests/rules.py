@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
 from keystead.kms.rules import KMS
+from keystead.network import EC2
 from keystead.rules import Rules
 from keystead.trails import CLOUDTRAIL
 
@@ -14,4 +15,5 @@ RULES: Mapping[str, Mapping[str, Rules]] = {
     "organizations": ORGANIZATIONS,
     "access-analyzer": ANALYZER,
     "cloudtrail": CLOUDTRAIL,
+    "ec2": EC2,
 }

@@ -14,6 +14,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.network
 import keystead.trails
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.evaluation.decision import AccessDenied
@@ -41,6 +42,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.network,
     keystead.trails,
 )
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -125,7 +127,7 @@ PARTS = {On.MEMBER: "account/*", On.UNIT: "ou/*", On.ROOT: "root/*", On.SCP: "po
          On.DELEGATION: "resourcepolicy/*"}  # fmt: skip
 
 
-@each("iam", "sts", "organizations", "access-analyzer")
+@each("iam", "sts", "organizations", "access-analyzer", "ec2")
 def test_keys_of_other_decisions(
     tenant: Tenant, people: dict[str, Any], service: str, row: Row
 ) -> None:

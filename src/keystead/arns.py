@@ -141,6 +141,11 @@ def kms_arn(region: str, account: str, resource: str) -> str:
     return f"arn:{partition_of(region).name}:kms:{region}:{account}:{resource}"
 
 
+def ec2_arn(region: str, account: str, resource: str) -> str:
+    """The text of an EC2 ARN: `ec2_arn("eu-central-1", "111122223333", "vpc-endpoint/vpce-…")`."""
+    return f"arn:{partition_of(region).name}:ec2:{region}:{account}:{resource}"
+
+
 def organizations_arn(account: str, resource: str) -> str:
     """The text of an Organizations ARN: its account is the management account; it has no Region."""
     return f"arn:{spoken().name}:organizations::{account}:{resource}"

@@ -11,9 +11,9 @@ from typing import ClassVar, TypeVar
 class AwsError(Exception):
     """An error that AWS documents, with the name and status of either protocol.
 
-    JSON services and Query services name the same refusal differently (iam.md 1.5), so an error
-    that both can give carries both names. `message` is AWS's text; None when AWS sends no message
-    at all. `recorded` is the text for the audit log. It is the same, unless AWS's text repeats a
+    JSON services, Query services and EC2 name the same refusal differently (iam.md 1.5), so an
+    error that all can give carries all names. `message` is AWS's text; None when AWS sends none.
+    `recorded` is the text for the audit log. It is the same, unless AWS's text repeats a
     value that no record may hold (threat-model AD-2). `reason` is the model's `Reason` beside the
     message, if the model has one (Organizations). `why` says which step of a proof failed. An
     administrator learns it, from the record and by the request id; the caller never does.
@@ -23,6 +23,9 @@ class AwsError(Exception):
     status: ClassVar[int] = 400
     query_code: ClassVar[str] = ""  # "" = as `code`
     query_status: ClassVar[int] = 0  # 0 = as `status`
+    ec2_code: ClassVar[str] = ""  # "" = as `query_code`
+    ec2_status: ClassVar[int] = 0  # 0 = as `query_status`
+    ec2_lead: ClassVar[str] = ""  # what stands before the message
     message_member: ClassVar[str] = "message"  # how the model spells it (json)
 
     def __init__(
@@ -54,6 +57,7 @@ class ValidationException(AwsError):
 
     code = "ValidationException"
     query_code = "ValidationError"
+    ec2_code = "InvalidParameterValue"
 
 
 class SerializationException(AwsError):
@@ -61,6 +65,7 @@ class SerializationException(AwsError):
 
     code = "SerializationException"
     query_code = "MalformedInput"
+    ec2_code = "InvalidParameterValue"
 
 
 class UnknownOperationException(AwsError):
@@ -94,6 +99,8 @@ class ThrottlingException(AwsError):
 
     code = "ThrottlingException"
     query_code = "Throttling"
+    ec2_code = "RequestLimitExceeded"
+    ec2_status = 503
 
 
 class InternalFailure(AwsError):
@@ -101,6 +108,7 @@ class InternalFailure(AwsError):
 
     code = "InternalFailure"
     status = 500
+    ec2_code = "InternalError"
 
 
 class ServiceUnavailable(AwsError):
@@ -108,3 +116,4 @@ class ServiceUnavailable(AwsError):
 
     code = "ServiceUnavailable"
     status = 503
+    ec2_code = "Unavailable"

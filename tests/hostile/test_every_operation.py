@@ -12,6 +12,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.network
 import keystead.trails
 from keystead.registry import implemented
 from keystead.server.installation import control
@@ -26,11 +27,12 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.network,
     keystead.trails,
 )
 SERVED = [(each.operation.service.name, each.operation.name) for each in implemented()]
 NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer",
-         "organizations": "organizations", "cloudtrail": "cloudtrail"}  # fmt: skip
+         "organizations": "organizations", "cloudtrail": "cloudtrail", "ec2": "ec2"}  # fmt: skip
 MODELS = {service: service_model(name) for service, name in NAMES.items()}
 # These take no input at all, so that nothing about it can be wrong.
 OPEN = {"GetCallerIdentity"}

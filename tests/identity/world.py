@@ -35,6 +35,7 @@ from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.sessions import Session
+from keystead.network import NetworkCall
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -157,7 +158,7 @@ class World:
 
     def _call(
         self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction
-    ) -> AnalyzerCall | IamCall | OrganizationsCall | StsCall:
+    ) -> AnalyzerCall | IamCall | NetworkCall | OrganizationsCall | StsCall:
         principals: Principals = StoredPrincipals(self.repository, transaction)
         event = Event("request", self.now, operation.service.event_source, operation.name)
         common: dict[str, Any] = {
@@ -177,6 +178,8 @@ class World:
         }
         if operation.service.name == "access-analyzer":
             return AnalyzerCall(**common, tokens=self.hierarchy.tokens)
+        if operation.service.name == "ec2":
+            return NetworkCall(**common, tokens=self.hierarchy.tokens, regions=frozenset({REGION}))
         if operation.service.name == "organizations":
             return OrganizationsCall(
                 **common, repository=self.repository, tokens=self.hierarchy.tokens

@@ -13,6 +13,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.network
 import keystead.trails
 from keystead.registry import implemented
 from keystead.rules import CredentialKind, Rules
@@ -26,6 +27,7 @@ REGISTERED = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.network,
     keystead.trails,
 )
 SERVED = [

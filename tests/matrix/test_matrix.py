@@ -109,7 +109,9 @@ def assert_allowed(seen: Seen, example: Example) -> None:
 def assert_refused(seen: Seen, action: str) -> None:
     """By policy, for this action, without a trace but the record."""
     assert seen.refused == [action], seen
-    assert seen.answer.code in {"AccessDenied", "AccessDeniedException"}, seen
+    assert seen.answer.code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, (
+        seen
+    )
     assert not seen.changed, seen
 
 
@@ -212,7 +214,7 @@ def test_a_request_of_nobody(askers: Askers, example: Example) -> None:
         assert not seen.changed
 
 
-WRONG_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException"}
+WRONG_SIGNATURE = {"AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException"}
 
 SESSIONS = [one for one in ASKING if Kind.ROLE in one.credentials]
 

@@ -7,6 +7,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.network
 import keystead.trails
 from keystead.server.pipeline.routing import Route, route
 from keystead.wire.http import Endpoint, HttpRequest
@@ -17,6 +18,7 @@ OPERATIONS = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.network,
     keystead.trails,
 )
 

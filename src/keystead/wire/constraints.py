@@ -26,7 +26,7 @@ from keystead.wire.operation import In, Operation
 from keystead.wire.schema import Kind, Schema, parts, schema_of
 
 _SCALARS = frozenset(Kind) - {Kind.STRUCTURE, Kind.LIST, Kind.MAP}
-_PASSED_THROUGH = (bytes, datetime)
+PASSED_THROUGH = (bytes, datetime)
 _CHINAS = frozenset({"SM2", "SM2PKE", "SM2DSA"})  # offered in no other Region (kms.md 5.1)
 _PATTERN = "Member must satisfy regular expression pattern: "
 _NAMES = r"[\w+=,.@-]+"
@@ -84,7 +84,7 @@ _MOST_VIOLATIONS = 100  # the message stays short, even for thousands of bad tag
 def checked(operation: Operation[In, Any], tree: dict[str, Any]) -> In:
     """The input that a tree describes; raises ValidationException with every violation."""
     try:
-        return msgspec.convert(tree, operation.input, builtin_types=_PASSED_THROUGH)
+        return msgspec.convert(tree, operation.input, builtin_types=PASSED_THROUGH)
     except msgspec.ValidationError:
         raise refusal(operation, tree) from None
 

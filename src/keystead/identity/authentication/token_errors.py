@@ -9,6 +9,8 @@ class InvalidClientTokenId(AwsError):
     code = "UnrecognizedClientException"
     query_code = "InvalidClientTokenId"
     query_status = 403
+    ec2_code = "AuthFailure"
+    ec2_status = 401
 
     def __init__(self) -> None:
         super().__init__("The security token included in the request is invalid.")
@@ -20,6 +22,8 @@ class ExpiredToken(AwsError):
     code = "ExpiredTokenException"
     query_code = "ExpiredToken"
     query_status = 403
+    ec2_code = "RequestExpired"
+    ec2_status = 400
 
     def __init__(self) -> None:
         super().__init__("The security token included in the request is expired")

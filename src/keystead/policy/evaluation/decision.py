@@ -160,6 +160,8 @@ class AccessDenied(AwsError):
     status = 400
     query_code = "AccessDenied"
     query_status = 403
+    ec2_code = "UnauthorizedOperation"
+    ec2_lead = "You are not authorized to perform this operation. "
 
     def __init__(
         self,

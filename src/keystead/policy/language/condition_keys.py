@@ -41,6 +41,7 @@ kms:KeyAgreementAlgorithm kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MacAlgorith
 kms:MultiRegionKeyType kms:PolicyName kms:PrimaryRegion kms:ReplicaRegion
 kms:RecipientAttestation: kms:RequestAlias kms:SigningAlgorithm kms:ViaService
 kms:WrappingAlgorithm kms:WrappingKeySpec
+ec2:Region
 saml:aud saml:iss saml:sub saml:sub_type saml:namequalifier saml:doc saml:commonName saml:givenName
 saml:surname saml:mail saml:name saml:uid saml:organizationStatus saml:primaryGroupSID
 saml:x500UniqueIdentifier saml:edupersonorgdn saml:edupersonprimaryaffiliation

@@ -18,6 +18,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
+import keystead.network
 import keystead.trails
 from keystead.arns import partition_of, speak
 from keystead.audit.event import Event
@@ -48,6 +49,7 @@ from keystead.kms.keys import KeyRepository, LastUses
 from keystead.kms.quotas import Quotas
 from keystead.kms.rules import KMS
 from keystead.kms.schedule import DATED, DESTRUCTION, EXPIRY, DatedWork
+from keystead.network import EC2, NetworkCall
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -90,13 +92,14 @@ OPERATIONS = (
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
+    keystead.network,
     keystead.trails,
 )
 
 
 ROWS = {
-    "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "iam": IAM, "kms": KMS,
-    "organizations": ORGANIZATIONS, "sts": STS,
+    "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "ec2": EC2, "iam": IAM,
+    "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
 }  # fmt: skip
 """The rows of the operations of each service."""
 
@@ -338,6 +341,14 @@ class Installation:
                 log=self.trail.directory,
                 tag=self.hierarchy.audit_tags,
                 home=self.config.regions[0],
+            ),
+            "ec2": partial(
+                NetworkCall,
+                principals=principals,
+                guardrails=self.guardrails,
+                enforcer=self.enforcer,
+                tokens=tokens,
+                regions=frozenset(self.config.regions),
             ),
             "sts": partial(
                 StsCall,

@@ -13,7 +13,7 @@ from keystead.server.pipeline.routing import Route
 from keystead.wire import awsjson, query, restjson
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service
-from keystead.wire.query import query_json, xml
+from keystead.wire.query import ec2, query_json, xml
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ QUERY = Dialect(
     refuse=xml.error,
     code=_query_code,
 )
+EC2 = Dialect(
+    read=lambda operation, where, _: ec2.read(operation, where.form),
+    answer=ec2.response,
+    refuse=ec2.error,
+    code=ec2.code,
+)
 REST_JSON = Dialect(
     read=lambda operation, where, request: restjson.read(operation, where.form, request.body),
     answer=restjson.response,
@@ -71,6 +77,8 @@ def dialect(service: Service, request: HttpRequest) -> Dialect:
         return JSON
     if service.protocol == "rest-json":
         return REST_JSON
+    if service.protocol == "ec2":
+        return EC2
     # Only STS answers in JSON when asked to: verifiers of identities rely on it (iam.md 3.9).
     if service.name == "sts" and query_json.is_wanted(request.headers):
         return QUERY_IN_JSON

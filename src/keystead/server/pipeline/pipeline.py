@@ -86,7 +86,7 @@ from keystead.server.pipeline.failures import QuotaExceeded, as_aws_error, throt
 from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.open_operations import require_open
 from keystead.server.pipeline.owners import network_of, owner_of
-from keystead.server.pipeline.routing import Route, route
+from keystead.server.pipeline.routing import FORMS, Route, route
 from keystead.server.pipeline.throttle import Throttle
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
@@ -195,7 +195,7 @@ class Pipeline:
         _end(event, error.code, error.message or "", perf_counter())
         self.unknown.record(event)
         speech = dialect(where.service, request)
-        if isinstance(error, RequestTooLarge) and where.service.protocol != "query":
+        if isinstance(error, RequestTooLarge) and where.service.protocol not in FORMS:
             # In plain text, as AWS does it (kms.md 1). SDKs can read no plain text for XML.
             headers = (*TEXT, ("x-amzn-RequestId", event.request_id))
             response = HttpResponse(error.status, headers, (error.message or "").encode())

@@ -2,7 +2,8 @@
 
     JSON 1.1   POST /, media type application/x-amz-json-1.1, X-Amz-Target: Prefix.Operation
     REST-JSON  the method and path of an operation; its parameters in the query string
-    Query      POST /, media type application/x-www-form-urlencoded, Action=… in the body
+    Query      and EC2's variant of it:
+               POST /, media type application/x-www-form-urlencoded, Action=… in the body
                GET /?Action=…, without a body
                POST /?Action=…&X-Amz-Signature=…, presigned, without a body (iam.md 3.9)
 
@@ -16,7 +17,7 @@ action last: of a form without one, whose sender claims no credential, the end i
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -31,17 +32,18 @@ from keystead.registry import Implementation, implementation
 from keystead.server.pipeline import bodies
 from keystead.wire import awsjson, query
 from keystead.wire.http import HttpRequest
-from keystead.wire.models import accessanalyzer, cloudtrail, iam, kms, organizations, sts
+from keystead.wire.models import accessanalyzer, cloudtrail, ec2, iam, kms, organizations, sts
 from keystead.wire.operation import Service
 from keystead.wire.presented import claimed
 
 _SERVICES = (
     kms.SERVICE, iam.SERVICE, sts.SERVICE, organizations.SERVICE, accessanalyzer.SERVICE,
-    cloudtrail.SERVICE,
+    cloudtrail.SERVICE, ec2.SERVICE,
 )  # fmt: skip
 _BY_PATH = {(each.method, each.path): each for each in accessanalyzer.OPERATIONS.values()}
 _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service.target_prefix}
-_BY_VERSION = {service.version: service for service in _SERVICES if service.protocol == "query"}
+FORMS = frozenset({"query", "ec2"})  # the protocols of requests that are forms
+_BY_VERSION = {service.version: service for service in _SERVICES if service.protocol in FORMS}
 _BY_NAME = {service.name: service for service in _SERVICES}
 
 # The services of requests that no service serves. They have no operations, so no signature can be
@@ -125,7 +127,7 @@ def _rest(request: HttpRequest) -> Route:
     """The Route by path. A path of no operation is that of a misdirected Query request."""
     operation = _BY_PATH.get((request.method, request.path))
     if operation is None:
-        service = _scoped(request, "rest-json")
+        service = _scoped(request, {"rest-json"})
         if service is NOBODY_QUERY:
             return _query(request)
         return Route(service, "", problem=NO_SUCH_OPERATION)
@@ -169,7 +171,7 @@ def _query(request: HttpRequest) -> Route:
 def _by_form(request: HttpRequest, form: Form, problem: Problem | None) -> Route:
     action, version = form.get("Action", ""), form.get("Version", "")
     service = _BY_VERSION.get(version) or _scoped(request)
-    if service is NOBODY_QUERY and (asked := _scoped(request, "json")) is not NOBODY_QUERY:
+    if service is NOBODY_QUERY and (asked := _scoped(request, {"json"})) is not NOBODY_QUERY:
         # A caller that signs for KMS speaks JSON, and is answered in JSON.
         return Route(asked, "", problem=NO_SUCH_OPERATION)
     name = action if _NAME.match(action) else ""
@@ -234,7 +236,7 @@ def _is_only_signature(text: str) -> bool:
     return not text or all(part.startswith("X-Amz-") for part in text.split("&"))
 
 
-def _scoped(request: HttpRequest, protocol: str = "query") -> Service:
+def _scoped(request: HttpRequest, protocols: Collection[str] = FORMS) -> Service:
     """The service that the signature names. Authentication will check it."""
     service = _BY_NAME.get(claimed(request).service)
-    return service if service is not None and service.protocol == protocol else NOBODY_QUERY
+    return service if service is not None and service.protocol in protocols else NOBODY_QUERY

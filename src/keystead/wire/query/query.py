@@ -10,7 +10,7 @@ ambiguous and refused. So is an index that is not a plain number.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ from keystead.wire import forms
 from keystead.wire.base64 import NotCanonical, decode_blob
 from keystead.wire.constraints import checked
 from keystead.wire.operation import In, Operation
-from keystead.wire.schema import Kind, Schema, schema_of
+from keystead.wire.schema import Kind, Member, Schema, schema_of
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 
@@ -48,20 +48,41 @@ def parse_form(body: bytes) -> dict[str, str]:
         raise SerializationException(f"The request is refused: {reason}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a service spells the parameters of its forms."""
+
+    member: Callable[[Member], str]
+    """The name of a structure's member."""
+
+    step: str
+    """What stands between the name of a list and an index; "" for nothing."""
+
+
+_SPELLING = Spelling(lambda member: member.wire_name, "member")
+
+
 def read(operation: Operation[In, Any], form: Mapping[str, str]) -> In:
     """The input in a form.
 
     Raises SerializationException for a value of the wrong type. Raises ValidationException, with
     every violation, for a form that breaks a constraint.
     """
+    return checked(operation, tree_of(operation, form, _SPELLING))
+
+
+def tree_of(
+    operation: Operation[Any, Any], form: Mapping[str, str], spelling: Spelling
+) -> dict[str, Any]:
+    """The input in a form, under the names of the model; raises SerializationException."""
     schema = schema_of(operation.input)
     root = _Node()
-    known = {member.wire_name for member in schema.members}
+    known = {spelling.member(member) for member in schema.members}
     for name, value in form.items():
         path = name.split(".", _DEEPEST)
         if path[0] in known:
             root.insert(path, value, name)
-    return checked(operation, _structure(schema, root, ""))
+    return _Reading(spelling).structure(schema, root, "")
 
 
 @dataclass(slots=True)
@@ -90,50 +111,56 @@ def _ambiguous(name: str) -> SerializationException:
     )
 
 
-def _structure(schema: Schema, node: _Node, name: str) -> dict[str, Any]:
-    return {
-        member.wire_name: _value(member.schema, part, f"{name}{member.wire_name}")
-        for member in schema.members
-        if (part := node.parts.get(member.wire_name)) is not None
-    }
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads parameters in one spelling."""
 
+    spelling: Spelling
 
-def _value(schema: Schema, node: _Node, name: str) -> Any:
-    """The value of a parameter, converted to its type."""
-    match schema.kind:
-        case Kind.LIST:
-            items = _indexed(node, "member", name)
-            return [_value(schema.element, item, path) for path, item in items]
-        case Kind.MAP:
-            return dict(_entry(schema, item, path) for path, item in _indexed(node, "entry", name))
-        case Kind.STRUCTURE:
-            if node.value:  # a structure without members is sent as "Name="
-                raise _misplaced(schema, name)
-            return _structure(schema, node, f"{name}.")
-    if node.value is None:
-        raise _misplaced(schema, name)
-    return _scalar(schema, node.value, name)
+    def structure(self, schema: Schema, node: _Node, name: str) -> dict[str, Any]:
+        """The members of a structure that are given; `name` ends with a dot or is empty."""
+        spelled = self.spelling.member
+        return {
+            member.wire_name: self._value(member.schema, part, f"{name}{spelled(member)}")
+            for member in schema.members
+            if (part := node.parts.get(spelled(member))) is not None
+        }
+
+    def _value(self, schema: Schema, node: _Node, name: str) -> Any:
+        """The value of a parameter, converted to its type."""
+        match schema.kind:
+            case Kind.LIST:
+                items = _indexed(node, self.spelling.step, name)
+                return [self._value(schema.element, item, path) for path, item in items]
+            case Kind.MAP:
+                items = _indexed(node, "entry", name)
+                return dict(self._entry(schema, item, path) for path, item in items)
+            case Kind.STRUCTURE:
+                if node.value:  # a structure without members is sent as "Name="
+                    raise _misplaced(schema, name)
+                return self.structure(schema, node, f"{name}.")
+        if node.value is None:
+            raise _misplaced(schema, name)
+        return _scalar(schema, node.value, name)
+
+    def _entry(self, schema: Schema, node: _Node, name: str) -> tuple[str, Any]:
+        key, value = node.parts.get("key", _Node()), node.parts.get("value")
+        if key.value is None or value is None:
+            raise SerializationException(f"The parameter '{name}' needs a key and a value")
+        return key.value, self._value(schema.element, value, f"{name}.value")
 
 
 def _indexed(node: _Node, step: str, name: str) -> list[tuple[str, _Node]]:
     """The elements of a list or map, in the order of their indices."""
-    if node.value or node.parts.keys() - {step}:
-        raise SerializationException(f"The parameter '{name}' needs the form '{name}.{step}.N'")
-    below = node.parts.get(step, _Node())
-    if below.value is not None or not all(map(_INDEX.match, below.parts)):
+    start = f"{name}.{step}" if step else name
+    if node.value or (step and node.parts.keys() - {step}):
+        raise SerializationException(f"The parameter '{name}' needs the form '{start}.N'")
+    below = node.parts.get(step, _Node()) if step else node
+    if below.value or not all(map(_INDEX.match, below.parts)):
         raise SerializationException(
-            f"The parameter '{name}' needs the form '{name}.{step}.N', with N from 1"
+            f"The parameter '{name}' needs the form '{start}.N', with N from 1"
         )
-    return [
-        (f"{name}.{step}.{index}", below.parts[index]) for index in sorted(below.parts, key=int)
-    ]
-
-
-def _entry(schema: Schema, node: _Node, name: str) -> tuple[str, Any]:
-    key, value = node.parts.get("key", _Node()), node.parts.get("value")
-    if key.value is None or value is None:
-        raise SerializationException(f"The parameter '{name}' needs a key and a value")
-    return key.value, _value(schema.element, value, f"{name}.value")
+    return [(f"{start}.{index}", below.parts[index]) for index in sorted(below.parts, key=int)]
 
 
 def _scalar(schema: Schema, text: str, name: str) -> Any:

@@ -56,7 +56,7 @@ def write(operation: Operation[Any, Out], value: Out, request_id: str) -> bytes:
     out = [f'<{root} xmlns="{operation.service.xml_namespace}">']
     if operation.result_wrapper:
         out.append(f"<{operation.result_wrapper}>")
-        _write_members(schema_of(operation.output), value, out)
+        write_members(schema_of(operation.output), value, out)
         out.append(f"</{operation.result_wrapper}>")
     out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{root}>")
     return "".join(out).encode()
@@ -134,28 +134,29 @@ def timestamp(time: datetime) -> str:
     return iso_seconds(time)
 
 
-def _write_members(schema: Schema, value: Any, out: list[str]) -> None:
+def write_members(schema: Schema, value: Any, out: list[str], item: str = "member") -> None:
+    """The elements of a structure's members that are given. `item` names the elements of lists."""
     for member in schema.members:
         given = getattr(value, member.attribute)
         if given is not None:
-            _write(member.schema, given, member.wire_name, out)
+            _write(member.schema, given, member.wire_name, out, item)
 
 
-def _write(schema: Schema, value: Any, name: str, out: list[str]) -> None:
+def _write(schema: Schema, value: Any, name: str, out: list[str], item: str) -> None:
     """One element with everything inside it."""
     match schema.kind:
         case Kind.STRUCTURE:
             out.append(f"<{name}>")
-            _write_members(schema, value, out)
+            write_members(schema, value, out, item)
         case Kind.LIST:
             out.append(f"<{name}>")
-            for item in value:
-                _write(schema.element, item, "member", out)
+            for each in value:
+                _write(schema.element, each, item, out, item)
         case Kind.MAP:
             out.append(f"<{name}>")
-            for key, item in value.items():
+            for key, each in value.items():
                 out.append(f"<entry><key>{escape(key)}</key>")
-                _write(schema.element, item, "value", out)
+                _write(schema.element, each, "value", out, item)
                 out.append("</entry>")
         case _:
             out.append(f"<{name}>{escape(text_of(schema, value))}")

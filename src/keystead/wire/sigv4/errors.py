@@ -28,6 +28,8 @@ class SignatureDoesNotMatch(AwsError):
     code = "InvalidSignatureException"
     query_code = "SignatureDoesNotMatch"
     query_status = 403
+    ec2_code = "AuthFailure"
+    ec2_status = 401
 
 
 def mismatch() -> SignatureDoesNotMatch:
