@@ -26,7 +26,8 @@ from keystead.policy.evaluation.decision import Permit
 from keystead.server.installation import ceremonies, founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.store.protocol import Transaction
 from keystead.times import microseconds
 from keystead.wire.http import Endpoint, HttpRequest

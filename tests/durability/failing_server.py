@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from keystead.__main__ import main
-from keystead.server.installation import installation
+from keystead.server.installation import rooms
 from keystead.store.sqlite.engine import open_store
 from tests.store.lossy_disk import VFS, new_disk, under_os
 
@@ -36,7 +36,7 @@ def fail_on(order: Path) -> None:
     disk.on_operation = obey
     patch = pytest.MonkeyPatch()
     under_os(disk, order.parent, patch)
-    patch.setattr(installation, "open_store", partial(open_store, vfs=VFS))
+    patch.setattr(rooms, "open_store", partial(open_store, vfs=VFS))
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def test_the_operator_learns_the_step(land: Land) -> None:
     assert told_to["decision"] == "NotProved"
     assert "step 6" in told_to["text"]
     assert b"step" not in answer.body
-    land.local.installation.write_refusals()
+    land.local.installation.upkeep.write_refusals()
     again = explain_refusal(land.local.installation, {"id": request_id})
     assert again["text"] == told_to["text"]
 

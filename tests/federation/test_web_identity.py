@@ -255,7 +255,7 @@ def test_the_operator_learns_why(land: Land) -> None:
     explained = explain_refusal(land.local.installation, {"id": request_id})
     assert f"{HOST}:sub" in explained["text"]
     assert SUBJECT in explained["text"]
-    land.local.installation.write_refusals()
+    land.local.installation.upkeep.write_refusals()
     again = explain_refusal(land.local.installation, {"id": request_id})
     assert again["text"] == explained["text"]
 

@@ -41,7 +41,7 @@ from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.registry import implementation
-from keystead.server.installation.installation import ROWS
+from keystead.server.installation.services import ROWS
 from keystead.store.protocol import Transaction
 from keystead.store.sqlite.engine import SqliteStore
 from keystead.wire.http import Endpoint

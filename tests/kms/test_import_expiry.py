@@ -91,7 +91,7 @@ def test_at_its_date(kms: Client) -> None:
     assert found["ExpirationModel"] == "KEY_MATERIAL_EXPIRES"
     assert found["ValidTo"] == kms.materials(key)[0]["ValidTo"] == date
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert recorded(kms) == []
     kms.local.time.passes(DAY)
 
@@ -103,7 +103,7 @@ def test_at_its_date(kms: Client) -> None:
     assert (found["KeyState"], found["Enabled"]) == ("PendingImport", False)
     assert not {"ValidTo", "ExpirationModel"} & set(found)
     for _ in range(2):
-        kms.local.installation.expire_due()
+        kms.local.installation.upkeep.expire_due()
     assert recorded(kms) == [{"keyId": kms.arn(key), "keyMaterialId": material}]
     assert kms.materials(key)[0]["ImportState"] == "PENDING_IMPORT"
     reader = kms.local.installation.store.read()
@@ -135,12 +135,12 @@ def test_another_date(kms: Client) -> None:
     bring(kms, key, SECRET, ValidTo=kms.in_days(1))
     bring(kms, key, SECRET, ValidTo=kms.in_days(3))
     kms.local.time.passes(2 * DAY)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert kms.state(key) == "Enabled"
     kms.local.time.passes(2 * DAY)
     assert kms.state(key) == "PendingImport"
     bring(kms, key, SECRET)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert (kms.state(key), recorded(kms)) == ("Enabled", [])
 
 
@@ -154,7 +154,7 @@ def test_the_earliest_date(kms: Client) -> None:
     kms.rotate_key_on_demand(KeyId=key)
     assert kms.described(key)["ValidTo"] == sooner
     kms.local.time.passes(6 * DAY)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert len(recorded(kms)) == 2
     bring(kms, key, OTHER)
     assert kms.state(key) == "PendingImport"
@@ -170,7 +170,7 @@ def test_material_that_waits_expires_too(kms: Client) -> None:
     kms.local.time.passes(2 * DAY)
     with refused("KMSInvalidStateException", "No available key material pending rotation"):
         kms.rotate_key_on_demand(KeyId=key)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert len(kms.materials(key)) == len(recorded(kms)) == 1
     assert kms.state(key) == "Enabled"
 
@@ -181,7 +181,7 @@ def test_a_key_pending_deletion_loses_it_as_well(kms: Client) -> None:
     bring(kms, key, SECRET, ValidTo=kms.in_days(1))
     kms.schedule_key_deletion(KeyId=key)
     kms.local.time.passes(2 * DAY)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert kms.state(key) == "PendingDeletion"
     assert len(recorded(kms)) == 1
     kms.cancel_key_deletion(KeyId=key)
@@ -193,7 +193,7 @@ def test_a_clock_that_jumps_destroys_nothing(kms: Client) -> None:
     key = kms.key()
     bring(kms, key, SECRET, ValidTo=kms.in_days(5))
     kms.local.time.ahead += 6 * DAY
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert recorded(kms) == []
     assert kms.local.installation.metrics.alarms["clock jump"] == 1
     with refused("KMSInvalidStateException"):
@@ -202,7 +202,7 @@ def test_a_clock_that_jumps_destroys_nothing(kms: Client) -> None:
     kms.local.installation.clock.acknowledge()
     kms.encrypt(KeyId=key, Plaintext=b"x")
     kms.local.time.passes(6 * DAY)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert len(recorded(kms)) == 1
 
 
@@ -214,7 +214,7 @@ def test_a_restart_before_the_job(kms: Client) -> None:
     try:
         again.local.time.passes(2 * DAY)
         for _ in range(2):
-            again.local.installation.expire_due()
+            again.local.installation.upkeep.expire_due()
         assert len(recorded(again)) == 1
         assert again.state(key) == "PendingImport"
     finally:
@@ -231,7 +231,7 @@ def test_an_index_proves_nothing(kms: Client) -> None:
         transaction.run(edit, (edited,))
     kms.local.installation.commit()
     kms.local.time.passes(2 * DAY)
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     assert [told["keyId"] for told in recorded(kms)] == [kms.arn(due)]
     assert kms.local.installation.metrics.alarms["job expired key material"] == 1
     reader = kms.local.installation.store.read()

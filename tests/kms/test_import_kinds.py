@@ -186,7 +186,7 @@ def test_expiry_of_other_kinds(kms: Client) -> None:
     assert kms.described(key)["ValidTo"] == date
     kms.local.time.passes(date - kms.local.time.wall())
     assert kms.state(key) == "PendingImport"
-    kms.local.installation.expire_due()
+    kms.local.installation.upkeep.expire_due()
     bring(kms, key, secret("ECC_NIST_P256"), how)
     assert kms.state(key) == "Enabled"
 

@@ -81,7 +81,7 @@ def destroy(client: Client, key: str) -> None:
     """Schedule the deletion of a member, and let it come."""
     client.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     client.local.time.passes(timedelta(days=8))
-    client.local.installation.destroy_due()
+    client.local.installation.upkeep.destroy_due()
 
 
 # Making them
@@ -199,7 +199,7 @@ def test_each_member_has_a_date_of_its_own(here: Client, there: Client, key: str
     blob = encrypted(there, key)
     here.local.time.passes(timedelta(days=1))
     assert (here.state(key), there.state(key)) == ("Enabled", "PendingImport")
-    here.local.installation.expire_due()
+    here.local.installation.upkeep.expire_due()
     with refused("KMSInvalidStateException", "is pending import."):
         there.decrypt(CiphertextBlob=blob)
     assert here.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
@@ -305,11 +305,11 @@ def test_waiting_material_expires(here: Client, there: Client, pair: str) -> Non
     assert states(here, pair)[-1] == (WAITS, "IMPORTED")
     with refused("KMSInvalidStateException", "No available key material pending rotation"):
         here.rotate_key_on_demand(KeyId=pair)
-    here.local.installation.expire_due()
+    here.local.installation.upkeep.expire_due()
     assert states(there, pair) == [("CURRENT", "IMPORTED"), (WAITS, "PENDING_IMPORT")]
     assert there.state(pair) == "Enabled"
     here.local.time.passes(timedelta(days=2))
-    here.local.installation.expire_due()
+    here.local.installation.upkeep.expire_due()
     for client in (here, there):
         assert states(client, pair) == [("CURRENT", "IMPORTED"), (WAITS, "PENDING_IMPORT")]
     assert secrets_kept(here, pair) == 1

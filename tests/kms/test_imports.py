@@ -183,7 +183,7 @@ def test_the_secret_is_gone(kms: Client, key: str) -> None:
     assert installation.store.read().one(counting, (key,)) == (1,)
     kms.delete_imported_key_material(KeyId=key)
     assert installation.store.read().one(counting, (key,)) == (0,)
-    installation.purge()
+    installation.upkeep.purge()
     assert (installation.directory / "keystead.db-wal").stat().st_size == 0
 
 
@@ -233,7 +233,7 @@ def test_a_destroyed_key(kms: Client, key: str) -> None:
     bring(kms, key, SECRET)
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     kms.local.time.passes(timedelta(days=8))
-    kms.local.installation.destroy_due()
+    kms.local.installation.upkeep.destroy_due()
     reader = kms.local.installation.store.read()
     for table in ("kms_imported_materials", "kms_materials", "key_materials"):
         counting = f"SELECT count(*) FROM {table} WHERE key_id = ?"  # our own names

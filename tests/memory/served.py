@@ -103,7 +103,7 @@ class Served:
         installation.refusals.write_all(
             installation.store, installation.commit, installation.clock.now()
         )
-        for job in installation.jobs():
+        for job in installation.upkeep.jobs():
             job.run()
         self.local.events.clear()
 

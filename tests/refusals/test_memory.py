@@ -28,7 +28,8 @@ from keystead.refusals.queue import STRANGERS, Capacity, Queue
 from keystead.refusals.repository import Bounds, RefusalRepository
 from keystead.refusals.written import Refusal
 from keystead.server.installation import ceremonies
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from keystead.wire.http import HttpResponse
@@ -277,7 +278,7 @@ def test_a_refusal_moves_no_epoch_and_outlives_a_restart(local: Local) -> None:
     installation, epoch = local.installation, local.installation.store.state
     headers = refused_call(local, key)
     assert installation.refusals.find(installation.store.read(), headers["x-amzn-RequestId"])
-    installation.write_refusals()
+    installation.upkeep.write_refusals()
     assert installation.store.state == epoch
 
     later = refused_call(local, key)  # not written by the job, but when the server stops

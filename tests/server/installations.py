@@ -21,7 +21,8 @@ from keystead.identity.federation import Network
 from keystead.server.installation import founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.server.pipeline import Again, Later
 from keystead.store.lock import DirectoryLock
 from keystead.wire.http import Endpoint, HttpRequest

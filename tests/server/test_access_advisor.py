@@ -54,7 +54,7 @@ def user(local: Local, name: str, *actions: str) -> Credentials:
 
 def report(local: Local, subject: str, level: str = "SERVICE_LEVEL") -> tuple[str, str]:
     """The id of a new report, and its text."""
-    local.installation.write_accesses(1000)
+    local.installation.upkeep.write_accesses(1000)
     answer = text(local.iam("GenerateServiceLastAccessedDetails", Arn=subject, Granularity=level))
     found = re.search(r"<JobId>([0-9a-f-]{36})</JobId>", answer)
     assert found
@@ -281,7 +281,7 @@ def test_of_an_organization(local: Local) -> None:
         "MoveAccount", AccountId=account, SourceParentId=root, DestinationParentId=unit_id
     )
     local.organizations("EnablePolicyType", RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
-    local.installation.write_accesses(1000)
+    local.installation.upkeep.write_accesses(1000)
     own = local.founded.account_id
     top = f"{made}/{root}"
 

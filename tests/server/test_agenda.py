@@ -15,10 +15,11 @@ from keystead.audit.files import PUBLIC_KEY
 from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
 from keystead.kms.schedule import DESTRUCTION, ROTATION
-from keystead.server.installation import installation as rooms
+from keystead.server.installation import rooms
 from keystead.server.installation.ceremonies import perform
 from keystead.server.installation.config import Config
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.server.installations import REGION, Local, Time, open_local
@@ -83,7 +84,7 @@ def test_a_run_ends_in_time_and_the_next_goes_on(local: Local) -> None:
     local.time.passes(91 * DAY)
     agenda = local.installation.agenda
     assert dated(local, "key rotation")["due"] == 3
-    assert local.installation.do_due(ROTATION, -1.0) is False  # nothing was begun
+    assert local.installation.upkeep.do_due(ROTATION, -1.0) is False  # nothing was begun
     runs = 0
     while agenda.run(ROTATION, 1e-9) or agenda.is_behind(ROTATION):
         runs += 1
@@ -146,14 +147,14 @@ def test_what_is_held_is_shown(local: Local) -> None:
     """After a jump of the clock, destruction is held and rotation is not (TM-4)."""
     ending(local)
     local.time.ahead += 8 * DAY
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     assert shown(local)["clock"] == "jumped"
     assert dated(local, "key destruction")["held"]
     assert dated(local, "key destruction")["due"] == 1
     assert not dated(local, "key rotation")["held"]
     assert local.installation.agenda.overdue_seconds() > 80_000
     perform(local.installation, "clock acknowledge", {})
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     found = dated(local, "key destruction")
     assert (found["held"], found["due"], found["done"]) == (False, 0, 1)
 

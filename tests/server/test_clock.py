@@ -8,7 +8,8 @@ import pytest
 
 from keystead.clock import Clock, Known
 from keystead.server.installation.ceremonies import perform
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from tests.server.installations import Local, open_local
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -146,7 +147,7 @@ def restart(local: Local, *, crash: bool = False) -> None:
 
 def state(local: Local, key: str) -> object:
     """The state of a key after the job has looked."""
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     return local.kms("DescribeKey", KeyId=key).json.get("KeyMetadata", {}).get("KeyState")
 
 
@@ -162,10 +163,10 @@ def condemned(local: Local) -> str:
 def test_a_jump_before_a_restart_still_holds(local: Local, noticed: bool, crash: bool) -> None:
     """However the server stopped after the jump; a day later, or at the operator's word, not."""
     key, other = condemned(local), condemned(local)
-    local.installation.remember_time()
+    local.installation.upkeep.remember_time()
     local.time.ahead += timedelta(days=8)
     if noticed:
-        local.installation.destroy_due()
+        local.installation.upkeep.destroy_due()
     local.kms("ListKeys")  # signed by the clock that jumped
     restart(local, crash=crash)
     local.time.passes(MINUTE)

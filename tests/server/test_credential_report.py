@@ -41,7 +41,7 @@ def finish(local: Local) -> int:
     """Let the job run until nothing is left; in how many runs."""
     runs = 0
     while local.installation.identities.credential_reports.begun:
-        local.installation.continue_report()
+        local.installation.upkeep.continue_report()
         runs += 1
     return runs
 
@@ -98,7 +98,7 @@ def test_what_stands_in_it(local: Local) -> None:
         accounts.create_root_access_key(
             transaction, installation.identities, account, now=local.time.wall()
         )
-    installation.write_last_used()
+    installation.upkeep.write_last_used()
     rows = report(local)
 
     root = rows["<root_account>"]

@@ -24,7 +24,8 @@ from keystead.failures import Failure
 from keystead.server.installation import development, founding
 from keystead.server.installation.config import Config
 from keystead.server.installation.development.seed import MOST_DOTS
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.store.protocol import StoreCorrupt
 from tests.conftest import BIN, Credentials, Server, free_port, refused, wait_until
 from tests.kms.importer import Client

@@ -15,7 +15,8 @@ import pytest
 from keystead.failures import Failure
 from keystead.server.installation import founding
 from keystead.server.installation.config import Config
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.store.lock import DirectoryLock
 from tests.conftest import BIN, Server, free_port
 from tests.server.installations import found

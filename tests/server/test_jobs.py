@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
 from keystead.server.installation.jobs.periodic import Job, Jobs, Outcome
+from keystead.server.installation.opening import lock
 from keystead.server.telemetry.metrics import Metrics
 from tests.server.installations import Local, open_local, reopen
 
@@ -27,7 +28,7 @@ def test_key_is_destroyed_when_its_time_has_come(local: Local) -> None:
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     assert local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7).status == 200
     local.time.passes(6 * DAY)
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     assert local.kms("CancelKeyDeletion", KeyId=key).status == 200
     assert local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7).status == 200
     local.installation.close()
@@ -37,7 +38,7 @@ def test_key_is_destroyed_when_its_time_has_come(local: Local) -> None:
     )  # fmt: skip
     local.time.passes(7 * DAY + timedelta(minutes=1))
     for _ in range(2):
-        local.installation.destroy_due()
+        local.installation.upkeep.destroy_due()
 
     assert local.kms("DescribeKey", KeyId=key).json["__type"] == "NotFoundException"
     assert _destroyed(local) == 1
@@ -48,11 +49,11 @@ def test_clock_that_jumps_destroys_nothing(local: Local) -> None:
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
     local.time.ahead += 8 * DAY
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     assert local.kms("DescribeKey", KeyId=key).status == 200
     assert local.installation.metrics.alarms["clock jump"] == 1
     local.time.passes(DAY + timedelta(minutes=1))
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     assert local.kms("DescribeKey", KeyId=key).status == 400
 
 
@@ -61,20 +62,20 @@ def test_destroyed_is_gone_from_the_disk(local: Local) -> None:
     log = local.installation.directory / "keystead.db-wal"
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     local.kms("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     assert log.stat().st_size > 0
     local.time.passes(8 * DAY)
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     assert log.stat().st_size == 0
 
 
 def test_what_a_crash_left_is_purged_after_the_start(local: Local) -> None:
     """A destruction whose purge never came is made up for by the next run, once."""
     log = local.installation.directory / "keystead.db-wal"
-    local.installation.purge()
+    local.installation.upkeep.purge()
     assert log.stat().st_size == 0
     local.kms("CreateKey")
-    local.installation.purge()
+    local.installation.upkeep.purge()
     assert log.stat().st_size > 0
 
 
@@ -88,7 +89,7 @@ def test_key_that_cannot_be_destroyed_stops_no_other(local: Local) -> None:
         transaction.run("UPDATE kms_aliases SET updated_us = updated_us + 1")
     local.installation.commit()
     local.time.passes(8 * DAY)
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
 
     assert [local.kms("DescribeKey", KeyId=key).status for key in keys[1:]] == [400, 400]
     assert local.installation.metrics.alarms["job key destruction"] == 1
@@ -105,7 +106,7 @@ def test_last_use_survives_a_restart(local: Local) -> None:
     """When an access key was last used is written down by the job, without a new epoch."""
     local.kms("ListKeys")
     epoch = local.installation.store.state
-    local.installation.write_last_used()
+    local.installation.upkeep.write_last_used()
     assert local.installation.store.state == epoch
     key = local.founded.access_key.access_key_id
     answer = local.iam("GetAccessKeyLastUsed", AccessKeyId=key)
@@ -117,7 +118,7 @@ def test_the_last_use_of_a_key_survives_a_restart(local: Local) -> None:
     key = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     answer = local.kms("GenerateDataKey", KeyId=key, KeySpec="AES_256")
     epoch = local.installation.store.state
-    assert local.installation.write_key_uses() is False  # before an hour is over
+    assert local.installation.upkeep.write_key_uses() is False  # before an hour is over
     told = local.kms("GetKeyLastUsage", KeyId=key).json
     assert told["KeyLastUsage"]["KmsRequestId"] == answer.headers["x-amzn-RequestId"]
     assert told["KeyLastUsage"]["CloudTrailEventId"] in _log(local)

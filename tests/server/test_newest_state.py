@@ -25,7 +25,8 @@ from keystead.custody.seals.root import open_root
 from keystead.custody.state import examine
 from keystead.identity.access_keys import IssuedKey
 from keystead.server.installation.config import Config
-from keystead.server.installation.installation import Installation, lock
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.opening import lock
 from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
@@ -129,7 +130,7 @@ def everything(local: Local) -> None:
     local.kms("CreateGrant", KeyId=kept, GranteePrincipal=root_user, Operations=["Decrypt"])
     local.kms("DisableKey", KeyId=kept)
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
-    local.installation.remember_time()
+    local.installation.upkeep.remember_time()
 
 
 def import_material(local: Local) -> None:

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from keystead.failures import Failure
 from keystead.inquiry import who_can
 from keystead.kms.keys import Key
-from keystead.server.installation import installation as rooms
+from keystead.server.installation import rooms
 from keystead.server.installation.ceremonies import perform
 from keystead.server.installation.installation import Installation
 from keystead.store.sqlite.engine import open_store

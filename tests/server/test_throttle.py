@@ -315,7 +315,7 @@ def test_a_flood_of_what_is_not_served(local: Local) -> None:
     before = len(records(local))
     for _ in range(10 + EACH_OWNER + 25):
         local.installation.pipeline.answer(local.kms_request("NoSuchOperation"))
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
     made = records(local)[before:]
     assert Counter(event.get("errorCode") for event in made) == {
         "UnknownOperationException": 10, "ThrottlingException": EACH_OWNER + 1,
@@ -355,8 +355,8 @@ def test_a_flood_is_counted(local: Local) -> None:
     for _ in range(5):
         local.installation.pipeline.answer(local.kms_request("EnableKey"))
     local.kms("EnableKey", other)
-    local.installation.write_counted()
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
+    local.installation.upkeep.write_counted()
 
     made = records(local)[before:]
     assert Counter(event["eventName"] for event in made) == {
@@ -383,7 +383,7 @@ def test_the_next_minute_is_recorded_again(local: Local) -> None:
     assert Counter(event.name for event in local.events) == {
         "DisableKey": EACH_OWNER + 1, "ListKeys": 1,
     }  # fmt: skip
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
 
 
 def test_a_record_of_counts_is_short(local: Local) -> None:
@@ -397,7 +397,7 @@ def test_a_record_of_counts_is_short(local: Local) -> None:
     for name, region in asked:
         request = local.json_request("kms", name, region=region)
         local.installation.pipeline.answer(request)
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
     details = records(local)[-1]["serviceEventDetails"]
     assert (len(details["quotas"]), details["otherQuotas"]) == (NAMED, 3)
 

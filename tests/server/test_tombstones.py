@@ -40,7 +40,7 @@ def destroyed(local: Local) -> str:
     local.kms("RotateKeyOnDemand", KeyId=arn)
     assert local.kms("ScheduleKeyDeletion", KeyId=arn, PendingWindowInDays=7).status == 200
     local.time.passes(8 * DAY)
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     return arn
 
 
@@ -56,7 +56,7 @@ def test_a_tombstone_is_signed(local: Local) -> None:
     listed = local.kms("ListKeyRotations", KeyId=arn, IncludeKeyMaterial="ALL_KEY_MATERIAL").json
     local.kms("ScheduleKeyDeletion", KeyId=arn, PendingWindowInDays=7)
     local.time.passes(8 * DAY)
-    local.installation.destroy_due()
+    local.installation.upkeep.destroy_due()
     shown = ceremony(local, "key tombstone", arn=arn)
     assert shown["key"] == arn
     assert shown["materials"] == [each["KeyMaterialId"] for each in listed["Rotations"]]
@@ -148,7 +148,7 @@ def test_a_key_in_use_needs_force(local: Local, written: bool) -> None:
     for arn in (used, forced):
         assert local.kms("GenerateDataKey", KeyId=arn, KeySpec="AES_256").status == 200
     if written:
-        local.installation.write_key_uses(at_once=True)
+        local.installation.upkeep.write_key_uses(at_once=True)
     for arn in (used, forced):
         with pytest.raises(Failure, match="is in use: GenerateDataKey at"):
             ceremony(local, "key schedule-deletion", arn=arn, days=7)

@@ -57,8 +57,8 @@ def test_a_flood_is_counted(local: Local) -> None:
     for _ in range(EACH_OWNER + 40):
         assert local.send(unsigned(local)).status == 403
     assert local.send(unsigned(local, "192.0.2.2")).status == 403
-    local.installation.write_counted()
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
+    local.installation.upkeep.write_counted()
 
     assert named(local)["ListUsers"] == EACH_OWNER + 1
     assert named(local)[EVENT_NAME] == 1
@@ -89,7 +89,7 @@ def test_many_addresses_share_one_limit(local: Local) -> None:
         request = unsigned(local, f"198.51.{number // 250}.{number % 250}")
         local.installation.pipeline.answer(request)
     local.installation.commit()
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
 
     assert named(local)["ListUsers"] == IN_ALL
     assert counts(local)["requests"] == NAMED + 5
@@ -112,7 +112,7 @@ def test_what_never_became_a_request_is_counted(local: Local) -> None:
     """Framing and connections that were refused are in the log, too, as counts."""
     for reason in ("framing", "framing", "connection limit"):
         local.installation.refused(reason)
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
 
     assert counts(local)["neverRequests"] == {"framing": 2, "connection limit": 1}
     assert counts(local)["requests"] == 0
@@ -129,9 +129,9 @@ def test_counts_wait_for_a_disk(local: Local, monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as patch:
         patch.setattr(local.installation.trail, "_append", lambda _: full())
         with pytest.raises(StoreUnavailable):
-            local.installation.write_counted()
+            local.installation.upkeep.write_counted()
     local.installation.refused("framing")
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
 
     assert counts(local)["neverRequests"] == {"framing": 2}
 
@@ -139,7 +139,7 @@ def test_counts_wait_for_a_disk(local: Local, monkeypatch: pytest.MonkeyPatch) -
 def test_a_record_of_counts_is_shown_and_verified(local: Local) -> None:
     """`audit show` lists it among the errors, with how many it stands for; the log verifies."""
     local.installation.refused("framing")
-    local.installation.write_counted()
+    local.installation.upkeep.write_counted()
     directory = local.installation.directory / "audit"
 
     [found] = events(directory, Filter(errors_only=True))

@@ -170,8 +170,8 @@ class Server:
             loop.add_signal_handler(name, self._stop, name.name)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         jobs = Jobs(
-            installation.jobs(), installation.metrics, self._outbox.flush,
-            installation.clock.now, installation.outcomes,
+            installation.upkeep.jobs(), installation.metrics, self._outbox.flush,
+            installation.clock.now, installation.upkeep.outcomes,
         )  # fmt: skip
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()

@@ -22,8 +22,9 @@ from keystead.server.installation.founding import (
     Founded,
     ceremony_event,
 )
-from keystead.server.installation.installation import Installation, lock, passphrase, seal
+from keystead.server.installation.installation import Installation
 from keystead.server.installation.jobs import Jobs
+from keystead.server.installation.opening import lock, passphrase, seal
 from keystead.server.installation.serving import Serving
 
 __all__ = (

@@ -57,7 +57,7 @@ def _status(installation: Installation, arguments: Mapping[str, Any]) -> dict[st
 def _jobs(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
     """What the server does on its own: what is due, what was done, and what failed."""
     clock = installation.status()["clock"]
-    return jobs.shown(installation.agenda, installation.outcomes, clock)
+    return jobs.shown(installation.agenda, installation.upkeep.outcomes, clock)
 
 
 def _create_account(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,8 @@ from keystead.server.installation.development.seed import (
     UserSeed,
     secrets_of,
 )
-from keystead.server.installation.installation import ROWS, Installation
+from keystead.server.installation.installation import Installation
+from keystead.server.installation.services import ROWS
 from keystead.server.pipeline import new_request_id
 from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint, HttpRequest

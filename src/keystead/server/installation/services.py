@@ -1,0 +1,126 @@
+"""Which services are served, and what may their operations touch?"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import keystead.identity.analyzer
+import keystead.identity.iam
+import keystead.identity.organizations
+import keystead.identity.sts
+import keystead.kms.operations
+import keystead.network
+import keystead.trails
+from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.organizations import OrganizationsCall
+from keystead.identity.principals import StoredPrincipals
+from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
+from keystead.kms.call import KmsCall
+from keystead.kms.rules import KMS
+from keystead.network import EC2, NetworkCall
+from keystead.server.installation.rooms import Rooms
+from keystead.server.pipeline import OpenCall
+from keystead.trails import CLOUDTRAIL, TrailCall
+
+# Importing these modules registers every operation.
+OPERATIONS = (
+    keystead.identity.analyzer,
+    keystead.identity.iam,
+    keystead.identity.organizations,
+    keystead.identity.sts,
+    keystead.kms.operations,
+    keystead.network,
+    keystead.trails,
+)
+
+
+ROWS = {
+    "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "ec2": EC2, "iam": IAM,
+    "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
+}  # fmt: skip
+"""The rows of the operations of each service."""
+
+
+def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
+    """The calls of each service, with the collaborators that its operations may touch."""
+    principals = StoredPrincipals(rooms.identities, rooms.store.read())
+    tokens = rooms.hierarchy.tokens
+    accept = rooms.config.accept_unsupported_condition_keys
+    return {
+        "kms": partial(
+            KmsCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            repository=rooms.keys,
+            heard=rooms.heard,
+            custody=rooms.custody,
+            tokens=tokens,
+            last_uses=rooms.last_uses,
+            quotas=rooms.quotas,
+            regions=frozenset(rooms.config.regions),
+            accept_unsupported_condition_keys=accept,
+        ),
+        "iam": partial(
+            IamCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            repository=rooms.identities,
+            tokens=tokens,
+            passwords=rooms.hierarchy.passwords,
+            one_time_codes=rooms.hierarchy.one_time_codes,
+            last_used=rooms.last_used,
+            accept_unsupported_condition_keys=accept,
+            allow_unscoped_trust=rooms.config.allow_unscoped_trust,
+        ),
+        "organizations": partial(
+            OrganizationsCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            repository=rooms.identities,
+            tokens=tokens,
+            accept_unsupported_condition_keys=accept,
+        ),
+        "access-analyzer": partial(
+            AnalyzerCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            tokens=tokens,
+            accept_unsupported_condition_keys=accept,
+        ),
+        "cloudtrail": partial(
+            TrailCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            tokens=tokens,
+            digest_keys=rooms.digest_keys,
+            log=rooms.trail.directory,
+            tag=rooms.hierarchy.audit_tags,
+            home=rooms.config.regions[0],
+        ),
+        "ec2": partial(
+            NetworkCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            tokens=tokens,
+            regions=frozenset(rooms.config.regions),
+        ),
+        "sts": partial(
+            StsCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            authorization_messages=rooms.refusals,
+            repository=rooms.identities,
+            session_tokens=rooms.hierarchy.session_tokens,
+            regions=frozenset(rooms.config.regions),
+            one_time_codes=rooms.hierarchy.one_time_codes,
+            provider_keys=rooms.provider_keys,
+            outside=rooms.outside,
+            accept_unsupported_condition_keys=accept,
+        ),
+    }
