@@ -14,7 +14,7 @@ from keystead.server.installation.rooms import Rooms
 from keystead.server.installation.services import ROWS, calls
 from keystead.server.installation.serving import Serving
 from keystead.server.installation.upkeep import Upkeep
-from keystead.server.pipeline import Pipeline
+from keystead.server.pipeline import Counts, Endings, Pipeline
 from keystead.store.lock import DirectoryLock
 
 
@@ -35,19 +35,19 @@ class Installation(Rooms):
             config, held, development=development, wall=wall, monotonic=monotonic, network=network
         )
         self.serving = Serving(lambda: self.trouble)
+        counts = Counts(self.throttle, self.strangers, self.metrics)
+        endings = Endings(
+            self.trail, ROWS, self.metrics, self.refusals, self.unknown, self.throttled, counts
+        )
         self.pipeline = Pipeline(
             self.store,
-            self.trail,
             self.authenticator,
             calls(self),
             ROWS,
             self.clock,
             self.metrics,
-            self.refusals,
-            self.unknown,
-            self.throttled,
-            self.throttle,
-            self.strangers,
+            counts,
+            endings,
             self.lane,
             self.preparations,
         )

@@ -1,13 +1,15 @@
 """The path of one call: reading it is reading the security model."""
 
 from keystead.server.pipeline.answer import TEXT, Answer
-from keystead.server.pipeline.exchange import new_request_id
+from keystead.server.pipeline.counts import Counts
+from keystead.server.pipeline.endings import Endings
+from keystead.server.pipeline.exchange import OpenCall, new_request_id
 from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.open_operations import calls_of_strangers
-from keystead.server.pipeline.pipeline import OpenCall, Pipeline
+from keystead.server.pipeline.pipeline import Pipeline
 from keystead.server.pipeline.throttle import Throttle
 
 __all__ = (
-    "TEXT", "Again", "Answer", "Later", "OpenCall", "Pipeline", "Throttle", "calls_of_strangers",
-    "new_request_id",
+    "TEXT", "Again", "Answer", "Counts", "Endings", "Later", "OpenCall", "Pipeline", "Throttle",
+    "calls_of_strangers", "new_request_id",
 )  # fmt: skip

@@ -18,7 +18,7 @@ or for ever.
 
 from datetime import datetime
 from os import urandom
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,10 +26,14 @@ from keystead.audit.event import Event
 from keystead.call import Call
 from keystead.errors import AwsError
 from keystead.identity.authentication import Authenticated
+from keystead.identity.sessions import Session
+from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies
 from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.routing import Route, in_full, route
-from keystead.wire.http import HttpRequest, HttpResponse
+from keystead.store.protocol import Transaction
+from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
+from keystead.wire.operation import Operation
 from keystead.work import Done, Outcome, Work
 
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
@@ -137,6 +141,27 @@ class Refused(msgspec.Struct, frozen=True):
 
     arrived: Arrived
     error: AwsError
+
+
+class OpenCall(Protocol):
+    """Makes the calls of one service; it holds the values that all calls share."""
+
+    def __call__(
+        self,
+        *,
+        operation: Operation[Any, Any],
+        rules: Any,  # the row, of the service's own type
+        event: Event,
+        principal: Principal,
+        policies: PrincipalPolicies,
+        now: datetime,
+        region: str,
+        endpoint: Endpoint,
+        transaction: Transaction,
+        keys: dict[str, ContextValue],
+        session: Session | None,
+    ) -> Call:
+        """The call."""
 
 
 def arrive(request: HttpRequest, now: datetime, started: float) -> Arrived:

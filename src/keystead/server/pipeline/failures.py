@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 from keystead.custody.rows import NotTheNewest, RowIntegrityError
 from keystead.errors import AwsError, InternalFailure, ServiceUnavailable, ThrottlingException
+from keystead.server.pipeline.dialects import Dialect
 from keystead.server.pipeline.routing import Route
 from keystead.server.telemetry import Metrics, logs
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
+from keystead.wire.http import HttpResponse
 from keystead.wire.models import accessanalyzer, iam, kms, organizations
 from keystead.work import Undone
 
@@ -96,3 +98,8 @@ def as_aws_error(raised: Exception, where: Route, request_id: str, metrics: Metr
             operation=where.name,
         )
     return _INTERNAL.get(where.service.name, InternalFailure)(_INTERNAL_MESSAGE)
+
+
+def unavailable(speech: Dialect, where: Route, request_id: str) -> HttpResponse:
+    """The answer of a call whose turn could not be made durable."""
+    return speech.refuse(where.service, ServiceUnavailable(), request_id)

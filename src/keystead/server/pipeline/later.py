@@ -5,13 +5,19 @@ the turn is lost    -> `take_back`
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from keystead.errors import without_trace
+from keystead.policy.evaluation import Principal
 from keystead.server.lane import Handed, Lane, OnEnd, Promise
 from keystead.server.pipeline.exchange import Arrived, Refused, Working
-from keystead.server.pipeline.failures import as_undone
+from keystead.server.pipeline.failures import as_undone, throttled, unavailable
+from keystead.server.pipeline.owners import network_of, owner_of
 from keystead.wire.http import HttpResponse
-from keystead.work import Outcome, Undone
+from keystead.work import Outcome, Undone, Work
+
+MOST_WORKS = 2  # pieces of work that one request may leave
 
 Again = Arrived | Refused
 """A request that arrives again after its work, or is refused because the work was not done."""
@@ -55,3 +61,29 @@ class Later:
         if isinstance(outcome, Undone):
             return Refused(arrived, without_trace(as_undone(outcome, arrived.where)))
         return arrived.with_prepared(outcome) if self._prepares else arrived.with_outcome(outcome)
+
+
+def working(lane: Lane, arrived: Arrived, caller: Principal, work: Work[Any]) -> Working:
+    """Work for which there is room. It is promised when nothing can undo this run alone."""
+    again = len(arrived.outcomes) >= MOST_WORKS  # what it is made with changes all the time
+    owner = owner_of(caller, arrived.request.source_ip)
+    if again or not lane.has_room(work, owner, len(arrived.request.body)):
+        raise throttled(arrived.where)
+    return Working(arrived, work, owner)
+
+
+def prepare(lane: Lane, arrived: Arrived, work: Work[Any]) -> Later | Refused:
+    """Let something be made that was missing, if there is room. This run is undone."""
+    principal, source_ip = arrived.event.principal, arrived.request.source_ip
+    owner = network_of(source_ip) if principal is None else owner_of(principal, source_ip)
+    if not lane.has_room(work, owner, len(arrived.request.body)):
+        return Refused(arrived, throttled(arrived.where))
+    return promise(lane, Working(arrived, work, owner, prepares=True))
+
+
+def promise(lane: Lane, working: Working) -> Later:
+    """The answer that is given when this work is done."""
+    arrived = working.arrived
+    promised = lane.promise(working.work, working.owner, len(arrived.request.body))
+    instead = partial(unavailable, arrived.speech, arrived.where, arrived.event.request_id)
+    return Later(working, lane, promised, instead)

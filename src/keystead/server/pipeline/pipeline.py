@@ -4,11 +4,11 @@
     2 which caller                   Known      identity.authentication.authenticate
     3 which input                    Asked      wire
     4 a call for this caller         Ready      here
-      within the quotas              Ready      throttle
+      within the quotas              Ready      counts
     5 may they, and do it                       the operation, which asks `call.authorize`
       or the work that it needs      Working    lane; the request arrives again, with its outcome
-    6 the record                                audit.trail
-    7 the answer                     Answered   wire
+    6 the record                                endings, for audit.trail
+    7 the answer                     Answered   wire; of an error: endings
 
 Each step takes a request from one type (`exchange`) to the next. An exception in a step makes the
 request Refused: it skips the steps that follow, and its refusal is recorded and answered.
@@ -39,62 +39,44 @@ INVARIANTS
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from keystead.arns import spoken
-from keystead.audit.event import HIGH, Event
+from keystead.audit.event import HIGH
 from keystead.audit.shown_members import request_parameters, response_elements, without_long
-from keystead.audit.throttled_calls import ThrottledCalls
-from keystead.audit.unknown_callers import UnknownCallers
-from keystead.call import Call
 from keystead.clock import Clock
 from keystead.custody.rows import RowIntegrityError
-from keystead.errors import AwsError, RequestTooLarge, ServiceUnavailable, without_trace
-from keystead.identity.authentication import Authenticator, claimed_key_id, require_taken
-from keystead.identity.sessions import Session
-from keystead.policy.evaluation import (
-    AccessDenied,
-    ContextValue,
-    Principal,
-    PrincipalPolicies,
-    PrincipalType,
-)
-from keystead.refusals.memory import Refusals
+from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
+from keystead.identity.authentication import Authenticator, require_taken
+from keystead.policy.evaluation import PrincipalType
 from keystead.request_keys import global_keys
 from keystead.rules import Rules, Severity
 from keystead.server.lane import Lane
 from keystead.server.pipeline import bodies
-from keystead.server.pipeline.answer import TEXT, Answer
-from keystead.server.pipeline.dialects import Dialect, dialect
+from keystead.server.pipeline.answer import Answer
+from keystead.server.pipeline.counts import Counts
+from keystead.server.pipeline.endings import Endings
 from keystead.server.pipeline.exchange import (
-    MOST_RECORDED,
     Answered,
     Arrived,
     Asked,
     Known,
+    OpenCall,
     Ready,
     Refused,
     Working,
     arrive,
-    event_of,
-    new_request_id,
 )
-from keystead.server.pipeline.failures import QuotaExceeded, as_aws_error, throttled
-from keystead.server.pipeline.later import Again, Later
+from keystead.server.pipeline.failures import as_aws_error, throttled
+from keystead.server.pipeline.later import Again, Later, prepare, promise, working
 from keystead.server.pipeline.open_operations import require_open
-from keystead.server.pipeline.owners import network_of, owner_of
-from keystead.server.pipeline.routing import FORMS, Route, route
-from keystead.server.pipeline.throttle import Throttle
-from keystead.server.telemetry import Metrics, logs
-from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable, Transaction
-from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
-from keystead.wire.operation import Operation
+from keystead.server.pipeline.routing import route
+from keystead.server.telemetry import Metrics
+from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable
+from keystead.wire.http import HttpRequest
 from keystead.work import Preparations, Spare, Unprepared, Work
 
-MOST_WORKS = 2  # pieces of work that one request may leave
 MOST_WAITS = 16  # for what is missing; a request that waited so often makes the rest in its turn
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
@@ -113,53 +95,18 @@ class Stage(Protocol):
         """The request as it came."""
 
 
-class Trail(Protocol):
-    """Takes the events; `audit.trail`."""
-
-    def record(self, event: Event) -> None:
-        """Remember an event, with the changes of this turn."""
-
-    def abandon(self) -> None:
-        """Undo this turn: its changes and its events."""
-
-
-class OpenCall(Protocol):
-    """Makes the calls of one service; it holds the values that all calls share."""
-
-    def __call__(
-        self,
-        *,
-        operation: Operation[Any, Any],
-        rules: Any,  # the row, of the service's own type
-        event: Event,
-        principal: Principal,
-        policies: PrincipalPolicies,
-        now: datetime,
-        region: str,
-        endpoint: Endpoint,
-        transaction: Transaction,
-        keys: dict[str, ContextValue],
-        session: Session | None,
-    ) -> Call:
-        """The call."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Answers requests. (connection.Application)"""
 
     store: Store
-    trail: Trail
     authenticator: Authenticator
     calls: Mapping[str, OpenCall]  # by the service's name
     rules: Mapping[str, Mapping[str, Rules]]  # the rows of each service
     clock: Clock
     metrics: Metrics
-    refusals: Refusals
-    unknown: UnknownCallers
-    throttled: ThrottledCalls
-    throttle: Throttle
-    strangers: Throttle  # of the operations that are open without a signature, by network
+    counts: Counts
+    endings: Endings
     lane: Lane
     preparations: Preparations
 
@@ -182,26 +129,12 @@ class Pipeline:
     def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
         """Refuse a body that was not read."""
         error = RequestTooLarge(bodies.too_long(limit))
-        return self._refuse_unread(request, route(request), error)
+        return self.endings.refuse_unread(request, route(request), error, self.clock.now())
 
     def refuse_busy(self, request: HttpRequest) -> Answer:
         """Refuse a long body because others are being read; SDKs try again."""
         where = route(request)
-        return self._refuse_unread(request, where, throttled(where))
-
-    def _refuse_unread(self, request: HttpRequest, where: Route, error: AwsError) -> Answer:
-        """Refuse a request whose body was not read, and record it."""
-        event = event_of(request, where, self.clock.now(), new_request_id())
-        _end(event, error.code, error.message or "", perf_counter())
-        self.unknown.record(event)
-        speech = dialect(where.service, request)
-        if isinstance(error, RequestTooLarge) and where.service.protocol not in FORMS:
-            # In plain text, as AWS does it (kms.md 1). SDKs can read no plain text for XML.
-            headers = (*TEXT, ("x-amzn-RequestId", event.request_id))
-            response = HttpResponse(error.status, headers, (error.message or "").encode())
-        else:
-            response = speech.refuse(where.service, error, event.request_id)
-        return Answer(response, partial(_unavailable, speech, where, event.request_id))
+        return self.endings.refuse_unread(request, where, throttled(where), self.clock.now())
 
     def answer(self, request: HttpRequest) -> Answer:
         """Answer one request that needs no work."""
@@ -228,7 +161,7 @@ class Pipeline:
             return self._answer_all(requests, perf_counter() + seconds, Spare(spare))
         except BaseException:  # a change without its record must not stay (a)
             self.lane.abandon()
-            self.trail.abandon()
+            self.endings.trail.abandon()
             raise
         finally:
             self.preparations.end()
@@ -237,7 +170,7 @@ class Pipeline:
         self, requests: Sequence[HttpRequest | Again], until: float, spare: Spare
     ) -> list[Answer | Later]:
         answers: list[Answer | Later] = []
-        first = 0
+        first, close = 0, self.endings.close
         while first < len(requests) and not (answers and perf_counter() > until):
             arrived = self._arrive(requests, first, until)  # 1
             some = requests[first : first + len(arrived)]
@@ -249,7 +182,7 @@ class Pipeline:
                 if isinstance(each, Ready):
                     each.call.spare = spare
             answered = self._each(self._perform, ready, until)  # 5, 7
-            answers += [self._close(each) for each in answered]  # 6
+            answers += [close(each) for each in answered]  # 6
         return answers
 
     def _begin(self, again: Sequence[Arrived]) -> None:
@@ -273,7 +206,7 @@ class Pipeline:
         for another turn, and take the steps before it again.
         """
         now, started = self.clock.now(), perf_counter()
-        self.throttle.tick()
+        self.counts.throttle.tick()
         lead = requests[first]
         if isinstance(lead, HttpRequest):
             lead = arrive(lead, now, started)
@@ -309,7 +242,7 @@ class Pipeline:
             try:
                 taken.append(step(stage))
             except Unprepared as unprepared:
-                taken.append(self._prepare(stage.arrived, unprepared.work))
+                taken.append(prepare(self.lane, stage.arrived, unprepared.work))
             except Exception as raised:  # noqa: BLE001  # (d): others are answered
                 taken.append(self._refused(stage.arrived, raised))
         return taken
@@ -330,11 +263,7 @@ class Pipeline:
         state = store.changes.state
         if where.implementation is not None and not where.implementation.operation.signed:
             require_open(where.implementation.operation, request.body)
-            if not arrived.counted:  # once, however often it runs
-                arrived.counted = True
-                network = network_of(request.source_ip)
-                if not self.strangers.takes(network, where.service.name, where.name):
-                    raise throttled(where)
+            self.counts.count_stranger(arrived)
             nobody = self.authenticator.nobody()  # its operation finds out who it is, if anybody
             event.region = nobody.region
             return Known(arrived, nobody, state)
@@ -403,29 +332,13 @@ class Pipeline:
             ready = self._ready(self._who(ready.arrived))
         call = ready.call
         if not ready.arrived.counted:
-            self._count(ready.arrived, call.rules, call.principal, ready.input)
+            self.counts.count(ready.arrived, call.rules, call.principal, ready.input)
         if call.rules.changes(ready.input):
             with self.store.write() as call.transaction:
                 performed = self._run(ready)  # (b)
         else:
             performed = self._run(ready)
-        return performed if isinstance(performed, Answered) else self._promise(performed)
-
-    def _count(
-        self, arrived: Arrived, rules: Rules | None, caller: Principal, asked: object
-    ) -> None:
-        """Count a request against the quotas of its caller's account; raises QuotaExceeded.
-
-        A request counts once, however often it runs. `asked` is None if its input is not known,
-        `rules` if its operation is not.
-        """
-        arrived.counted = True
-        region = arrived.event.region
-        quota = self.throttle.exceeded(rules, caller, region, asked)
-        if quota:
-            self.metrics.throttled(quota)
-            per_second = self.throttle.per_second(quota, caller.account, region)
-            raise QuotaExceeded(arrived.where, quota, per_second)
+        return performed if isinstance(performed, Answered) else promise(self.lane, performed)
 
     def _run(self, ready: Ready) -> Answered | Working:
         """Run the operation, and write the response that carries its output; or take its work."""
@@ -433,103 +346,9 @@ class Pipeline:
         operation, event = implementation.operation, arrived.event
         given = implementation.function(call, ready.input)  # 5
         if isinstance(given, Work):
-            return self._working(arrived, call, given)
+            return working(self.lane, arrived, call.principal, given)
         if call.rules.asks and not call.asked:  # (c)
             raise RuntimeError(f"{operation.name} answered without asking")
         if call.rules.answer_recorded:
             event.response_elements = response_elements(operation, given)
         return Answered(arrived, arrived.speech.answer(operation, given, event.request_id))  # 7
-
-    def _working(self, arrived: Arrived, call: Call, work: Work[Any]) -> Working:
-        """Work for which there is room. It is promised when nothing can undo this run alone."""
-        again = len(arrived.outcomes) >= MOST_WORKS  # what it is made with changes all the time
-        owner = owner_of(call.principal, arrived.request.source_ip)
-        if again or not self.lane.has_room(work, owner, len(arrived.request.body)):
-            raise throttled(arrived.where)
-        return Working(arrived, work, owner)
-
-    def _prepare(self, arrived: Arrived, work: Work[Any]) -> Later | Refused:
-        """Let something be made that was missing, if there is room. This run is undone."""
-        principal, source_ip = arrived.event.principal, arrived.request.source_ip
-        owner = network_of(source_ip) if principal is None else owner_of(principal, source_ip)
-        if not self.lane.has_room(work, owner, len(arrived.request.body)):
-            return Refused(arrived, throttled(arrived.where))
-        return self._promise(Working(arrived, work, owner, prepares=True))
-
-    def _promise(self, working: Working) -> Later:
-        arrived = working.arrived
-        promise = self.lane.promise(working.work, working.owner, len(arrived.request.body))
-        where, request_id = arrived.where, arrived.event.request_id
-        unavailable = partial(_unavailable, arrived.speech, where, request_id)
-        return Later(working, self.lane, promise, unavailable)
-
-    def _close(self, answered: Answered | Later | Refused) -> Answer | Later:
-        """Record the event of a request, and give its answer; never raises."""
-        if isinstance(answered, Later):
-            return answered
-        arrived = answered.arrived
-        where, event = arrived.where, arrived.event
-        too_often = False
-        if isinstance(answered, Answered):
-            response = answered.response
-            event.duration_us = int((perf_counter() - arrived.started) * 1e6)
-            self.trail.record(event)  # 6
-            for other in event.also:
-                self.trail.record(other)
-        else:
-            error = self._error_of(answered)
-            too_often = isinstance(error, QuotaExceeded)
-            response = self._refusal(arrived, error)
-        self.metrics.call(
-            where.service.name,
-            where.name if where.implementation else "",
-            event.error_code,
-            event.duration_us / 1e6,
-        )
-        unavailable = partial(_unavailable, arrived.speech, where, event.request_id)
-        return Answer(response, unavailable, too_often)
-
-    def _error_of(self, refused: Refused) -> AwsError:
-        """The error of a refused request. One that was refused before it counted counts now."""
-        arrived, caller = refused.arrived, refused.arrived.event.principal
-        where = arrived.where
-        if caller and not arrived.counted:
-            rules = self.rules[where.service.name].get(where.name)
-            try:
-                self._count(arrived, rules, caller, None)
-            except QuotaExceeded as exceeded:
-                return without_trace(exceeded)
-        return refused.error
-
-    def _refusal(self, arrived: Arrived, error: AwsError) -> HttpResponse:
-        """Record a request that goes no further, and give its response."""
-        where, speech, event = arrived.where, arrived.speech, arrived.event
-        event.response_elements = None
-        if event.principal is None:
-            event.access_key_id = claimed_key_id(arrived.request)
-        _end(event, speech.code(error), error.recorded or "", arrived.started)
-        response = speech.refuse(where.service, error, event.request_id)  # 7
-        if error.why:
-            self.refusals.note(error, event, network_of(arrived.request.source_ip))
-        elif isinstance(error, AccessDenied):
-            if any(decision.over_budget for decision in event.decisions):
-                self.metrics.alarm("policy budget")
-                logs.outage("a decision would take too long", request_id=event.request_id)
-            response = self.refusals.remember(error, event, response)
-        if isinstance(error, QuotaExceeded):
-            self.throttled.record(event, error.quota)  # 6
-        else:
-            (self.unknown if event.principal is None else self.trail).record(event)  # 6
-        return response
-
-
-def _end(event: Event, code: str, message: str, started: float) -> None:
-    """Note in an event how its request ended."""
-    event.error_code = code
-    event.error_message = message[:MOST_RECORDED]
-    event.duration_us = int((perf_counter() - started) * 1e6)
-
-
-def _unavailable(speech: Dialect, where: Route, request_id: str) -> HttpResponse:
-    """The answer of a call whose turn could not be made durable."""
-    return speech.refuse(where.service, ServiceUnavailable(), request_id)
