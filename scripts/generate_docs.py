@@ -15,6 +15,7 @@ import keystead.identity.sts
 import keystead.kms.operations
 import keystead.network
 import keystead.trails
+from keystead import quotas
 from keystead.identity.rules import (
     DECLINED_IAM,
     DECLINED_ORGANIZATIONS,
@@ -24,7 +25,6 @@ from keystead.identity.rules import (
     EmptyList,
     Missing,
 )
-from keystead.kms import quotas
 from keystead.kms.operations import stores
 from keystead.registry import implementation
 from keystead.server.installation.config import reference

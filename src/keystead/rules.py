@@ -14,9 +14,6 @@ from keystead.wire.operation import Operation
 
 _ITS_OWN = ("",)
 
-UNSERVED = "Operations that are not served"
-"""The request quota of calls that name no operation of their service, or one that is not served."""
-
 
 class CredentialKind(Enum):
     """The kinds of credentials that a request can have (iam.md 2.7)."""

@@ -7,12 +7,11 @@ from typing import Any, get_args
 
 import pytest
 
+from keystead import quotas
 from keystead.failures import Failure
-from keystead.kms import quotas
-from keystead.kms.quotas import RESOURCES, Quotas, read
 from keystead.kms.rules import KMS
 from keystead.policy.evaluation import Principal, PrincipalType
-from keystead.rules import UNSERVED
+from keystead.quotas import RESOURCES, UNSERVED, Quotas, read
 from keystead.server.pipeline.throttle import Throttle
 from keystead.wire.models import kms as api
 from tests.kms.test_rules import rows

@@ -31,7 +31,6 @@ from keystead.kms.heard import Heard
 from keystead.kms.keys.records import Place
 from keystead.kms.keys.repository import KeyRepository
 from keystead.kms.keys.uses import LastUses
-from keystead.kms.quotas import Quotas
 from keystead.kms.rules import KMS
 from keystead.kms.schedule.dated import DatedWork, due, one_by_one
 from keystead.kms.schedule.deletion import DESTRUCTION
@@ -44,6 +43,7 @@ from keystead.policy.evaluation.question import (
     PrincipalType,
 )
 from keystead.policy.language.document import DocumentKind, compile_policy
+from keystead.quotas import Quotas
 from keystead.registry import implementation
 from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Reader, Row, Transaction, Value

@@ -17,12 +17,12 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from keystead import quotas
 from keystead.audit.counted import EACH_OWNER, NAMED
 from keystead.audit.throttled_calls import EVENT_NAME
 from keystead.caches import weigh
-from keystead.kms import quotas
 from keystead.kms.rules import KMS
-from keystead.rules import UNSERVED
+from keystead.quotas import UNSERVED
 from keystead.server.door.intake import Rank
 from keystead.server.installation.ceremonies import perform
 from keystead.server.pipeline.answer import Answer

@@ -23,9 +23,9 @@ from keystead.kms.keys import (
     key_reference,
     nobodys_key,
 )
-from keystead.kms.quotas import Quotas
 from keystead.kms.rules import KmsRules, add_request_keys
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
+from keystead.quotas import Quotas
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
 from keystead.times import microseconds

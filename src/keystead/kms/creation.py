@@ -2,9 +2,10 @@
 
 from typing import NamedTuple, cast
 
+from keystead import quotas
 from keystead.custody.backends import GIVEN_SPECS
 from keystead.errors import ValidationException
-from keystead.kms import quotas, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.key_policies import bypass_key
 from keystead.kms.keys import KeyCount, described, tags

@@ -6,8 +6,9 @@ the other facts about actions, in `policy/evaluation/service_rules.py`.
 
 from dataclasses import dataclass, field, replace
 
+from keystead import quotas
 from keystead.custody.material import VERBS, Verb
-from keystead.kms import quotas, states, usage
+from keystead.kms import charges, states, usage
 from keystead.kms.states import NO_KEY, Line, line
 from keystead.kms.usage import Use
 from keystead.paging import Sizes
@@ -54,12 +55,12 @@ AGREEMENT = usage.of("KEY_AGREEMENT")
 ENCAPSULATION = usage.of("ENCAPSULATE_DECAPSULATE")
 DATA_KEY = usage.of("ENCRYPT_DECRYPT", only=usage.SYMMETRIC_DEFAULT)
 
-SYMMETRIC = quotas.named(quotas.SYMMETRIC)
-ECC = quotas.named(quotas.ECC)
-ML_KEM = quotas.named(quotas.ML_KEM)
-BY_ALGORITHM = quotas.by_algorithm("encryption_algorithm")
-BY_SIGNATURE = quotas.by_algorithm("signing_algorithm", quotas.RSA)
-BY_BOTH = quotas.by_algorithms("source_encryption_algorithm", "destination_encryption_algorithm")
+SYMMETRIC = charges.named(quotas.SYMMETRIC)
+ECC = charges.named(quotas.ECC)
+ML_KEM = charges.named(quotas.ML_KEM)
+BY_ALGORITHM = charges.by_algorithm("encryption_algorithm")
+BY_SIGNATURE = charges.by_algorithm("signing_algorithm", quotas.RSA)
+BY_BOTH = charges.by_algorithms("source_encryption_algorithm", "destination_encryption_algorithm")
 
 ok = None
 dis, pdel, nopd = states.disabled, states.pending_deletion, states.not_pending_deletion
@@ -107,10 +108,10 @@ _ROWS = (
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
     KmsRules(api.GenerateDataKey, by_alias=True, use=DATA_KEY, quotas=SYMMETRIC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
-    KmsRules(api.GenerateDataKeyPair, by_alias=True, use=DATA_KEY, quotas=quotas.by_pair,
+    KmsRules(api.GenerateDataKeyPair, by_alias=True, use=DATA_KEY, quotas=charges.by_pair,
              states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
     KmsRules(api.GenerateDataKeyPairWithoutPlaintext, by_alias=True, use=DATA_KEY,
-             quotas=quotas.by_pair,
+             quotas=charges.by_pair,
              states=line(ok,   dis,  pdel, imp,  org,  cre,  ok)),
     KmsRules(api.GenerateDataKeyWithoutPlaintext, by_alias=True, use=DATA_KEY, quotas=SYMMETRIC,
              states=line(ok,   dis,  pdel, imp,  una,  cre,  ok)),
@@ -184,7 +185,7 @@ _ROWS = (
 def _complete(row: KmsRules) -> KmsRules:
     """The row, with the fact that policies know about its actions, and the quota of its name."""
     across = any(works_across_accounts(ascii_lower(action)) for action in row.asks)
-    charged = row.quotas or quotas.named(row.operation.name)
+    charged = row.quotas or charges.named(row.operation.name)
     return replace(row, across_accounts=across, quotas=charged)
 
 

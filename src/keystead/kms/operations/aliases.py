@@ -3,8 +3,9 @@
 Permission is needed on the alias and on each key that it names or shall name (kms.md 10.4).
 """
 
+from keystead import quotas
 from keystead.errors import ValidationException
-from keystead.kms import quotas, usage
+from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import AliasRecord, Key, aliases
 from keystead.kms.paging import page

@@ -9,9 +9,10 @@ from typing import cast, get_args
 
 import msgspec
 
+from keystead import quotas
 from keystead.arns import account_in, iam_arn, kms_arn, partition_of
 from keystead.errors import ValidationException
-from keystead.kms import key_policies, quotas
+from keystead.kms import key_policies
 from keystead.kms.call import KmsCall
 from keystead.kms.grants import (
     EQUALS,

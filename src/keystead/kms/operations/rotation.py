@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import msgspec
 
-from keystead.kms import imports, quotas, usage
+from keystead import quotas
+from keystead.kms import imports, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import ImportedMaterial, Key, MaterialRecord
 from keystead.kms.paging import page

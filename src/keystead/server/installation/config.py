@@ -18,10 +18,10 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from keystead import quotas
 from keystead.arns import partition_of
 from keystead.failures import Failure
 from keystead.identity.federation import NotAPlace, Own, Reachable
-from keystead.kms import quotas
 from keystead.server.installation.addresses import (
     Address,
     Network,

@@ -28,9 +28,9 @@ from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
-from keystead.kms.quotas import Quotas
 from keystead.kms.schedule import DATED
 from keystead.policy.enforcement import Enforcer
+from keystead.quotas import Quotas
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
 from keystead.refusals.repository import Bounds, RefusalRepository

@@ -14,7 +14,8 @@ from math import inf
 import msgspec
 
 from keystead.policy.evaluation import Principal
-from keystead.rules import UNSERVED, Rules
+from keystead.quotas import UNSERVED
+from keystead.rules import Rules
 
 SECONDS = 2.0  # after which every bucket is full that was not used
 MOST = 16_384  # buckets that were used in so many seconds

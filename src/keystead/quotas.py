@@ -1,29 +1,28 @@
 """How many calls a second, and how many resources, has an account in a Region?  (kms.md 19)
 
 Request quotas bound the calls of a second. An operation has a quota of its own name, unless its row
-says otherwise (`rules`). Cryptographic operations share one for each family of algorithms. The
-input tells the family, so no key is looked for: a call with an algorithm that its key has not is
-refused anyhow, and counts where it said. The numbers are AWS's; settings give others, for all
-accounts or for one (decision 0041).
+says otherwise (`rules`). The numbers are AWS's; settings give others, for all accounts or for one
+(decision 0041).
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple
 
 from keystead.failures import Failure
-from keystead.kms import usage
-from keystead.rules import UNSERVED
-from keystead.wire.models import kms as api
 
 SYMMETRIC, RSA, ECC, ML_DSA, ML_KEM = (
     f"Cryptographic operations ({family})"
     for family in ("symmetric", "RSA", "ECC and SM2", "ML-DSA", "ML-KEM")
 )
 
+UNSERVED = "Operations that are not served"
+"""The request quota of calls that name no operation of their service, or one that is not served."""
 
-def _pair(spec: str) -> str:
+
+def of_pair(spec: str) -> str:
+    """The quota of pairs of data keys of this spec."""
     return f"GenerateDataKeyPair ({spec})"
 
 
@@ -33,13 +32,13 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
     1000: (RSA, ECC, ML_DSA, ML_KEM, "GetKeyPolicy", "GetKeyRotationStatus"),
     500: ("ListAliases", "ListKeys"),
     100: (
-        *map(_pair, ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1")),
-        _pair("ECC_NIST_EDWARDS25519"),
+        *map(of_pair, ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1")),
+        of_pair("ECC_NIST_EDWARDS25519"),
         "ListGrants", "ListKeyPolicies", "ListKeyRotations", "ListRetirableGrants",
     ),
     50: ("CreateGrant", "RetireGrant", "RevokeGrant"),
-    25: (_pair("SM2"),),
-    20: (_pair("RSA_2048"),),
+    25: (of_pair("SM2"),),
+    20: (of_pair("RSA_2048"),),
     15: (
         "DeleteAlias", "DeleteImportedKeyMaterial", "EnableKeyRotation", "ImportKeyMaterial",
         "PutKeyPolicy", "ScheduleKeyDeletion",
@@ -52,9 +51,9 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
         "ReplicateKey", "RotateKeyOnDemand", "UntagResource", "UpdateAlias",
         "UpdateCustomKeyStore", "UpdateKeyDescription", "UpdatePrimaryRegion",
     ),
-    4: (_pair("RSA_3072"),),
+    4: (of_pair("RSA_3072"),),
     2: ("LookupEvents",),  # of CloudTrail
-    1: (_pair("RSA_4096"), "GetParametersForImport"),
+    1: (of_pair("RSA_4096"), "GetParametersForImport"),
 }  # fmt: skip
 
 REQUESTS: Mapping[str, int] = {
@@ -94,60 +93,6 @@ RESOURCES: Mapping[str, Resources] = {
 }
 """The resource quotas (kms.md 19.2). The sizes and numbers that AWS never changes are not here:
 they stand where they are checked."""
-
-# Which request quotas does a call count against?
-
-Charged = Callable[[Any], tuple[str, ...]]
-"""The names, for an input; for None if the input could not be read."""
-
-_FAMILIES = {"RSA_": RSA, "ECC_": ECC, "SM2": ECC, "ML_DSA_": ML_DSA, "ML_KEM_": ML_KEM}
-
-
-def _family(spec: str) -> str:
-    """The quota of cryptographic operations with keys of this spec."""
-    prefixes = (quota for prefix, quota in _FAMILIES.items() if spec.startswith(prefix))
-    return next(prefixes, SYMMETRIC)
-
-
-_OF_ALGORITHM: Mapping[str | None, tuple[str, ...]] = {
-    algorithm: (_family(spec),)
-    for spec, usages in usage.ALGORITHMS.items()
-    for algorithms in usages.values()
-    for algorithm in algorithms
-}
-_OF_PAIR = {
-    spec: (ML_KEM if _family(spec) is ML_KEM else _pair(spec),)
-    for spec in get_args(api.DataKeyPairSpec)
-}
-
-
-def named(name: str) -> Charged:
-    """Every call counts against one quota."""
-    names = (name,)
-    return lambda _: names
-
-
-def by_algorithm(member: str, default: str = SYMMETRIC) -> Charged:
-    """Calls count by the algorithm in a member of the input, which says the family."""
-    without = (default,)
-    return lambda asked: _OF_ALGORITHM.get(getattr(asked, member, None), without)
-
-
-def by_algorithms(first: str, second: str) -> Charged:
-    """The same for two members. A call whose two are of different families counts twice."""
-    firsts, seconds = by_algorithm(first), by_algorithm(second)
-
-    def charged(asked: Any) -> tuple[str, ...]:
-        names, others = firsts(asked), seconds(asked)
-        return names if names == others else (*names, *others)
-
-    return charged
-
-
-def by_pair(asked: Any) -> tuple[str, ...]:
-    """Pairs of data keys count by their spec."""
-    return _OF_PAIR.get(getattr(asked, "key_pair_spec", ""), _OF_PAIR["ECC_NIST_P256"])
-
 
 # What an installation allows
 
