@@ -2,9 +2,11 @@
 
 import pytest
 
+from keystead.identity import limits
+from keystead.identity.repository import Group, new
 from keystead.wire.models import iam as api
 from tests.identity.refusals import refused
-from tests.identity.world import Change, Person, Tenant, allow
+from tests.identity.world import Change, Person, Tenant, World, allow
 
 
 def test_create(tenant: Tenant, admin: Person) -> None:
@@ -127,3 +129,48 @@ def test_both_must_exist(admin: Person, group: str, user: str, missing: str) -> 
         admin(api.AddUserToGroup, group_name=group, user_name=user)
     with refused("NoSuchEntity", f"The {missing} with name no"):
         admin(api.RemoveUserFromGroup, group_name=group, user_name=user)
+
+
+def test_quota(tenant: Tenant, admin: Person) -> None:
+    """An account has so many groups and no more; each that is deleted makes room for one."""
+    for number in range(limits.GROUPS_PER_ACCOUNT):
+        admin(api.CreateGroup, group_name=f"group-{number}")
+
+    for name in ("group-7", "group-8"):
+        with refused("LimitExceeded", "Cannot exceed quota for GroupsPerAccount: 300"):
+            admin(api.CreateGroup, group_name="other")
+        with refused("EntityAlreadyExists"):
+            admin(api.CreateGroup, group_name=name)
+        admin(api.DeleteGroup, group_name=name)
+        admin(api.CreateGroup, group_name=name)
+    with refused("LimitExceeded"):
+        admin(api.CreateGroup, group_name="other")
+
+
+def test_a_quota_counts_what_is_there(tenant: Tenant, admin: Person, world: World) -> None:
+    """A group that was made in a call or a turn that is undone takes no room, and gives none."""
+    groups = world.repository.groups
+    admin(api.CreateGroup, group_name="first")
+
+    def has_room(most: int) -> bool:
+        with world.store.write() as transaction:
+            return groups.has_room(transaction, tenant.id, most)
+
+    def make(name: str) -> None:
+        with world.store.write() as transaction:
+            groups.insert(transaction, new(Group, tenant.id, "/", name, 0))
+
+    assert has_room(2)
+    assert not has_room(1)
+    with pytest.raises(RuntimeError, match="undone"), world.store.write() as transaction:
+        groups.insert(transaction, new(Group, tenant.id, "/", "second", 0))
+        raise RuntimeError("undone")
+    assert has_room(2)
+    world.store.flush()
+    make("second")
+    assert not has_room(2)
+    assert has_room(3)
+    world.store.undo()
+    assert has_room(2)
+    make("second")
+    assert not has_room(2)

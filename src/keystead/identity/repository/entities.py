@@ -13,6 +13,7 @@ from keystead.identity.repository.tags import unpacked
 from keystead.store.protocol import Reader, Transaction
 
 _NAME = ("account", "name_key")
+_MOST_BOUNDS = 1024  # accounts, for each kind
 
 
 class Entity(Record, frozen=True, kw_only=True, gc=False):
@@ -71,13 +72,15 @@ def new(record: type[E], account: str, path: str, name: str, now: int, **columns
 class Entities(Generic[E]):
     """The entities of one kind, of every account."""
 
-    __slots__ = ("_table", "record")
+    __slots__ = ("_bounds", "_epoch", "_table", "record")
 
     def __init__(self, seals: RowSeals, record: type[E], *more: Lookup, by_id: bool = True) -> None:
         """Decisions find it by its name, by its id unless that is denied, and by `more`."""
         kind, key = record.kind, ("account", record.kind.id_column)
         lookups = (*((Lookup(key),) if by_id else ()), Lookup(_NAME), *more)
         self.record = record
+        self._bounds: dict[str, int] = {}  # by account: at least its number of entities
+        self._epoch = 0  # of the changes since which the bounds hold
         self._table = SealedTable(seals, kind.table, record, key, lookups)
 
     def get(self, reader: Reader, account: str, entity_id: str) -> E | None:
@@ -85,6 +88,12 @@ class Entities(Generic[E]):
 
     def named(self, reader: Reader, account: str, name: str) -> E | None:
         return self._table.only(reader, _NAME, account, canonical(name))
+
+    def is_free(self, transaction: Transaction, account: str, name: str) -> bool:
+        """Has no entity this name?  Asked before one gets it, so that no row needs to be read."""
+        if self._table.has_none(transaction, _NAME, account, canonical(name)):
+            return True
+        return self.named(transaction, account, name) is None
 
     def with_id(self, reader: Reader, entity_id: str) -> E | None:
         """The entity with this unique id, in any account. It may be shown, but decides nothing.
@@ -140,8 +149,26 @@ class Entities(Generic[E]):
         row = reader.one(sql, (account,))
         return row[0] if row else 0
 
+    def has_room(self, transaction: Transaction, account: str, most: int) -> bool:
+        """Has the account less than `most` entities of this kind?
+
+        To count takes longer for every entity. So a bound is kept in memory, to which each new
+        entity adds one, and deletions and undone calls nothing. Only a bound that reaches `most` is
+        counted again. It holds because one process alone writes, and through `insert` only.
+        """
+        epoch = transaction.changes.epoch
+        if epoch != self._epoch or len(self._bounds) > _MOST_BOUNDS:
+            self._bounds, self._epoch = {}, epoch
+        bound = self._bounds.get(account)
+        if bound is None or bound >= most:
+            bound = self._bounds[account] = self.count(transaction, account)
+        return bound < most
+
     def insert(self, transaction: Transaction, record: E) -> None:
         self._table.insert(transaction, record)
+        bound = self._bounds.get(record.account)
+        if bound is not None:
+            self._bounds[record.account] = bound + 1
 
     def update(self, transaction: Transaction, record: E) -> E:
         return self._table.update(transaction, record)

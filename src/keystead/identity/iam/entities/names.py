@@ -48,7 +48,7 @@ def require_room(call: IamCall, record: type[E], name: str) -> None:
     """Refuse a name that is taken, and more entities of a kind than the quota."""
     _require_free(call, record, name)
     quota, most = record.kind.quota
-    if call.repository.of(record).count(call.transaction, call.account) >= most:
+    if not call.repository.of(record).has_room(call.transaction, call.account, most):
         raise api.LimitExceededException(f"Cannot exceed quota for {quota}: {most}")
 
 
@@ -68,6 +68,6 @@ def rename(call: IamCall, named: Named[E], new_name: str | None, new_path: str |
 
 
 def _require_free(call: IamCall, record: type[E], name: str) -> None:
-    if call.repository.of(record).named(call.transaction, call.account, name) is not None:
+    if not call.repository.of(record).is_free(call.transaction, call.account, name):
         kind = record.kind
         raise api.EntityAlreadyExistsException(kind.sentence(kind.exists, name))

@@ -1,8 +1,7 @@
 """CreateUser, GetUser, UpdateUser, DeleteUser, ListUsers."""
 
+from datetime import datetime
 from typing import Any, cast
-
-import msgspec
 
 from keystead.identity import resources, tagging, times
 from keystead.identity.call import IamCall
@@ -22,7 +21,7 @@ def create_user(call: IamCall, request: api.CreateUserRequest) -> api.CreateUser
     keys = resources.boundary_keys(boundary)
     entities.ask_to_create(call, User, name, path, tags=tags, keys=keys)
     user = entities.create(call, User, name, path, boundary=boundary, tags=packed(tags))
-    return api.CreateUserResponse(user=shown(call, user))
+    return api.CreateUserResponse(user=_whole(user, None))  # it was never used
 
 
 @implements(api.GetUser)
@@ -74,23 +73,33 @@ def list_users(call: IamCall, request: api.ListUsersRequest) -> api.ListUsersRes
 
 def listed(call: IamCall, user: User) -> api.User:
     """A user as lists show it: without boundary and tags."""
+    return _user(user, _last_use(call, user))
+
+
+def shown(call: IamCall, user: User) -> api.User:
+    """A user with everything that is known of it."""
+    return _whole(user, _last_use(call, user))
+
+
+def _last_use(call: IamCall, user: User) -> datetime | None:
     use = call.repository.login_profiles.last_use(call.transaction, user.account, user.user_id)
+    return times.shown(use.used) if use else None
+
+
+def _whole(user: User, last_use: datetime | None) -> api.User:
+    boundary, tags = boundaries.shown(user.boundary), tagging.shown(user.tag_map) or None
+    return _user(user, last_use, permissions_boundary=boundary, tags=tags)
+
+
+def _user(user: User, last_use: datetime | None, **more: Any) -> api.User:
     return api.User(
         path=user.path,
         user_name=user.name,
         user_id=user.user_id,
         arn=user.arn,
         create_date=times.shown(user.created),
-        password_last_used=times.shown(use.used) if use else None,
-    )
-
-
-def shown(call: IamCall, user: User) -> api.User:
-    """A user with everything that is known of it."""
-    return msgspec.structs.replace(
-        listed(call, user),
-        permissions_boundary=boundaries.shown(user.boundary),
-        tags=tagging.shown(user.tag_map) or None,
+        password_last_used=last_use,
+        **more,
     )
 
 
