@@ -11,6 +11,7 @@ MAKERS = {
 }  # after a Decision that allows; `for_system` itself
 SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit event of its own
     "identity/accounts.py",  # the operator's ceremonies
+    "server/installation/registrations.py",  # the same
     "kms/schedule/deletion.py",
     "kms/schedule/expiry.py",
     "kms/schedule/rotation.py",

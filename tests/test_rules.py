@@ -15,7 +15,7 @@ import keystead.trails
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.language.published import ACTIONS
 from keystead.registry import implementation, implemented
-from keystead.rules import EVERY_KIND, CredentialKind, Rules, table
+from keystead.rules import EVERY_KIND, SERVICES_TOO, CredentialKind, Rules, table
 from keystead.server.pipeline.open_operations import OPEN
 from keystead.wire.models import kms
 from tests.condition_keys import BY_PROOF, TABLES
@@ -105,8 +105,8 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE, kinds.ROOT_TASK,
     }  # fmt: skip
     assert of_iam == {frozenset(may)}
-    for service in ("kms", "access-analyzer"):
-        assert {row.credentials for row in RULES[service].values()} == {EVERY_KIND}
+    for service, taken in (("kms", SERVICES_TOO), ("access-analyzer", EVERY_KIND)):
+        assert {row.credentials for row in RULES[service].values()} == {taken}
     of_sts = {
         kind: {name for name, row in RULES["sts"].items() if kind in row.credentials}
         for kind in kinds
@@ -124,6 +124,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.ROOT_TASK: {"GetCallerIdentity"},
         kinds.FEDERATION: who,
         kinds.PROOF: unsigned,
+        kinds.SERVICE: {"AssumeRole", "GetCallerIdentity"},
     }
 
 

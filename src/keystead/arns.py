@@ -63,6 +63,15 @@ def spoken() -> Partition:
     return _spoken[0]
 
 
+def service_in(name: str, region: str) -> str:
+    """The name of a service principal in one Region: `s3.eu-central-1.amazonaws.com`.
+
+    It is the value of `kms:ViaService`, and one of `aws:PrincipalServiceNamesList`.
+    """
+    label, _, domain = name.partition(".")
+    return f"{label}.{region}.{domain}"
+
+
 _ACCOUNT_ID = re.compile(r"\A[0-9]{12}\Z")
 _ARN = re.compile(
     r"\Aarn:([a-z][a-z0-9-]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]{12}|aws|):([\x21-\x7e]+)\Z"

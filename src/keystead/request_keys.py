@@ -21,8 +21,8 @@ def global_keys(
     """The keys of this request, together with those of its principal, lower-case."""
     endpoint = request.endpoint
     keys: dict[str, ContextValue] = {
-        **principal,
         **_at(int(now.timestamp())),
+        **principal,
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": region,
     }
@@ -49,7 +49,7 @@ def every_request(now: datetime) -> Keys:
 
 
 ANY_TIME: Final[Keys] = {"aws:viaawsservice": "false"}
-"""The keys whose values are the same for every request at any time: no service makes any here."""
+"""The keys that every request has at any time, unless a service makes it for its caller."""
 
 
 @lru_cache(maxsize=4)

@@ -28,11 +28,13 @@ class CredentialKind(Enum):
 
     __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a set
     ROOT_TASK = auto()  # of AssumeRoot
+    SERVICE = auto()  # an access key of a service of the site
     PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
 
 
-EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF}
-"""Every kind that signs."""
+EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF, CredentialKind.SERVICE}
+"""Every kind that signs, but for those of services: rows name these where they are taken."""
+SERVICES_TOO = EVERY_KIND | {CredentialKind.SERVICE}
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 
 
@@ -48,6 +50,7 @@ _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
     "iam": LONG_TERM
     | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE, CredentialKind.ROOT_TASK},
     "sts": LONG_TERM | {CredentialKind.ROLE},
+    "kms": SERVICES_TOO,
 }
 """The credentials that the operations of a service take, unless their rows say otherwise."""
 _ITS_SERVICES: frozenset[CredentialKind] = frozenset()

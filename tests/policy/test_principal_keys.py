@@ -50,7 +50,15 @@ KEYS: list[tuple[Principal, dict[str, ContextValue]]] = [
             "aws:userid": ACCOUNT,
         },
     ),
-    (LOGS, {"aws:principalisawsservice": "true", "aws:principalservicename": LOGS.arn}),
+    (
+        LOGS,
+        {
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": LOGS.arn,
+            "aws:principalservicenameslist": (LOGS.arn,),
+            "aws:principaltype": "Service",
+        },
+    ),
     (NOBODY, {"aws:principaltype": "Anonymous", "aws:userid": "anonymous"}),
     (BEARER, {"aws:principalisawsservice": "false", "aws:userid": "sub"}),
 ]

@@ -34,6 +34,7 @@ from keystead.identity.repository import (
 from keystead.identity.sessions import Federation, RowKind, Session, SessionKind, SessionRow
 from keystead.identity.sessions.tokens import sealed_token
 from keystead.registry import Implementation
+from keystead.server.installation import ceremonies
 from keystead.server.pipeline import Answer, routing
 from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction, Value
 from keystead.store.sqlite.turn import Turn
@@ -171,7 +172,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     _add_replicas(world)
     _add_external_key(world)
     sessions = (
-        _role_session(local), _root_task(local), somebody.session(), _web_session(local)
+        _role_session(local), _root_task(local), somebody.session(), _web_session(local),
+        _service(local),
     )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
@@ -272,6 +274,13 @@ def _role_session(local: Local) -> Credentials:
     return Credentials(
         *(_member(given.body, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
     )
+
+
+def _service(local: Local) -> Credentials:
+    """The credentials of a service of the site."""
+    service = {"name": "warehouse.example.internal", "account_id": local.founded.account_id}
+    told = ceremonies.perform(local.installation, "service register", service)
+    return Credentials(told["AccessKeyId"], told["SecretAccessKey"])
 
 
 def _web_session(local: Local) -> Credentials:

@@ -24,6 +24,7 @@ from keystead.custody.rows.rows import RowIntegrityError, SealedTable
 from keystead.custody.seals.root import open_root
 from keystead.custody.state import examine
 from keystead.identity.access_keys import IssuedKey
+from keystead.server.installation import ceremonies
 from keystead.server.installation.config import Config
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock
@@ -130,6 +131,8 @@ def everything(local: Local) -> None:
     local.kms("CreateGrant", KeyId=kept, GranteePrincipal=root_user, Operations=["Decrypt"])
     local.kms("DisableKey", KeyId=kept)
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
+    service = {"name": "warehouse.example.internal", "account_id": account}
+    ceremonies.perform(local.installation, "service register", service)
     local.installation.upkeep.remember_time()
 
 

@@ -45,6 +45,7 @@ class Event(msgspec.Struct):
     principal: Principal | None = None
     access_key_id: str = ""
     session: Mapping[str, Any] = {}  # sessionContext, of a session
+    invoked_by: str = ""  # the service that calls, in its own name or for the caller
     request_parameters: Mapping[str, Any] | None = None
     response_elements: Mapping[str, Any] | None = None
     additional: dict[str, Any] = {}  # additionalEventData

@@ -76,6 +76,7 @@ class KeysteadField(Struct, gc=False, rename="camel"):
     state: StateField | UnsetType = UNSET
     severity: str | UnsetType = UNSET
     development: bool | UnsetType = UNSET  # of an installation for development
+    client_address: str | UnsetType = UNSET  # of a service: CloudTrail shows its name instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,8 @@ class Recorder:
             event.source,
             event.name,
             event.region,
-            event.source_ip or _INTERNAL,
-            event.user_agent or UNSET,
+            event.invoked_by or event.source_ip or _INTERNAL,
+            event.invoked_by or event.user_agent or UNSET,
             event.error_code or UNSET,
             event.error_message or UNSET,
             event.request_parameters,
@@ -160,7 +161,7 @@ class Recorder:
             event.resources,
             event.event_type,
             True,  # managementEvent
-            (event.principal.account if event.principal else _recipient(event)) or UNSET,
+            _recipient(event) or UNSET,
             event.vpce_id or UNSET,
             "Management",
             _tls(event) if event.secure else UNSET,
@@ -172,6 +173,7 @@ class Recorder:
                 _state(event, state) if state else UNSET,
                 event.severity or UNSET,
                 self._development,
+                event.source_ip if event.invoked_by else UNSET,
             ),
         )
 
@@ -199,10 +201,12 @@ class Recorder:
             written = self._identities.put(
                 key, Raw(text), event.principal.account, _IDENTITY + 2 * len(text)
             )
+        more = b""
         if event.session:
-            session = jsontext.encode(event.session)
-            return Raw(b"".join((bytes(written)[:-1], b',"sessionContext":', session, b"}")))
-        return written
+            more = b',"sessionContext":' + jsontext.encode(event.session)
+        if event.invoked_by and who.type is not PrincipalType.SERVICE:
+            more += b',"invokedBy":' + jsontext.encode(event.invoked_by)
+        return Raw(b"".join((bytes(written)[:-1], more, b"}"))) if more else written
 
 
 def _identity(principal: Principal, access_key_id: str) -> dict[str, str]:

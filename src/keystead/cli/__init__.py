@@ -35,6 +35,7 @@ COMMANDS = {
     "lint": "lint.lint_command",
     "recover": "recover.recover",
     "serve": "serve.serve",
+    "service": "services.service",
     "simulate": "simulate.simulate",
     "status": "status.status",
     "version": "version.version",

@@ -21,6 +21,7 @@ INSTANCE_PROFILE = "AIPA"
 POLICY = "ANPA"
 OIDC_PROVIDER = "OIDC"  # ours: AWS shows no id of such a provider
 SAML_PROVIDER = "SAMLSP"  # longer: AWS's model wants 22 characters
+SERVICE = "ASVC"  # ours: AWS shows no id of a service
 MFA_DEVICE = "MFAD"  # ours, never shown
 LONG_TERM_KEY = "AKIA"
 TEMPORARY_KEY = "ASIA"

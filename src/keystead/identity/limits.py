@@ -27,6 +27,11 @@ THUMBPRINTS_PER_OIDC_PROVIDER = 5
 SAML_PROVIDERS_PER_ACCOUNT = 100
 PRIVATE_KEYS_PER_SAML_PROVIDER = 2
 SAML_CHARACTERS = 50_000_000  # of all metadata of an account; ours: it bounds the disk (P-09)
+SERVICES = 200  # of the installation; ours, as are those of a service
+KEYS_PER_SERVICE = 2
+SOURCES_PER_SERVICE = 50  # accounts, and as many patterns
+ACTIONS_PER_SERVICE = 50
+HOSTS_PER_SERVICE = 10
 PASSWORD_LENGTH = 6  # the least, where a password policy does not name it
 PASSWORD_LENGTH_BY_DEFAULT = 8  # the least, where an account has no password policy
 

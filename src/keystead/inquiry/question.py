@@ -47,7 +47,7 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
     action, given = str(arguments["action"]), arguments.get("context") or {}
     require_known(action, given)
     caller = supposed(
-        named_caller(installation, str(arguments["principal"])),
+        named_caller(installation, str(arguments["principal"]), str(arguments["resource"])),
         arguments.get("session_policies") or (),
         arguments.get("scope_down_policies") or (),
     )
@@ -118,9 +118,15 @@ def given_keys(context: Mapping[str, list[str]]) -> dict[str, ContextValue]:
     }
 
 
-def named_caller(installation: InstallationView, arn: str) -> Caller:
-    """The principal with this ARN, with its policies as they are now."""
+def named_caller(installation: InstallationView, arn: str, resource: str = "") -> Caller:
+    """The principal with this ARN, or the service with this name, with its policies as they are.
+
+    A service has a name in the Region of the `resource`, too.
+    """
     reader, repository = installation.store.read(), installation.identities
+    service = repository.services.get(reader, arn)
+    if service is not None:
+        return callers.service(service, (resource.split(":", 4) + [""] * 4)[3])
     parsed = _parsed(arn, "--principal")
     kind, _, name = parsed.resource.partition("/")
     if parsed.service == "iam" and kind == "root":
@@ -141,7 +147,7 @@ def named_caller(installation: InstallationView, arn: str) -> Caller:
             return _bearer(arn)
     hint = (
         "give the ARN of a user, of a role or its session, of the root user of an account, or of a"
-        " provider of OpenID Connect"
+        " provider of OpenID Connect, or the name of a service"
     )
     raise Failure(f"there is no principal `{arn}`", hint, status=2)
 

@@ -210,7 +210,8 @@ def add_request_keys(
     What is about no key has not the key of a calling service either.
     """
     if row is None or row.of_caller:
-        keys["kms:calleraccount"] = caller_account
+        if caller_account:
+            keys["kms:calleraccount"] = caller_account
     else:
         keys.pop("kms:viaservice", None)
 

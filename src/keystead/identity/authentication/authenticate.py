@@ -28,7 +28,8 @@ from keystead.identity.authentication.credentials import Credential, SessionCred
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.authentication.session_facts import age_keys, session_context
 from keystead.identity.authentication.token_errors import ExpiredToken, InvalidClientTokenId
-from keystead.identity.repository import IdentityRepository
+from keystead.identity.permissions import sources
+from keystead.identity.repository import IdentityRepository, ServiceRecord
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import (
     ContextValue,
@@ -74,6 +75,9 @@ class Authenticated(msgspec.Struct, frozen=True):
     session: Session | None  # behind temporary credentials
     session_context: Mapping[str, Any]  # its facts, for the event
     names: tuple[Name, ...]  # of the lookups that all of this came from
+    service: ServiceRecord | None = None  # that signs with its own key
+    invoked_by: str = ""  # the name of that service, or of one that acts for the caller
+    misnamed: str = ""  # why it may not name the source that its request names
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -156,8 +160,12 @@ class Authenticator:
                     principal.account, principal.unique_id, now, claim.region
                 )
         else:
+            account = principal.account
+            if caller.service is not None:
+                account = caller.service.account
+                caller = self._with_source(reader, caller, caller.service, request)
             self._last_used.note(  # (7)
-                principal.account, claim.access_key_id, now, claim.region, service.name
+                account, claim.access_key_id, now, claim.region, service.name
             )
         self._last_used.note_access(principal, service.name, operation, now, claim.region)  # (7)
         return caller
@@ -210,7 +218,7 @@ class Authenticator:
         if not matches:
             raise mismatch()
         caller = self._caller(credential, claim, noting)
-        account = caller.principal.account
+        account = caller.principal.account if caller.service is None else caller.service.account
         self._remember(request, claim, account)
         cost = _CALLER + _TAG * len(caller.principal.tags)
         kept = (token or "").encode()
@@ -228,7 +236,7 @@ class Authenticator:
         self, credential: Credential | SessionCredential, claim: Scope, noting: Noting
     ) -> Authenticated:
         """The caller with this credential, within one scope."""
-        caller = credential.caller(self._repository, noting)
+        caller = credential.caller(self._repository, noting, claim.region)
         session = credential.session
         return Authenticated(
             caller.principal,
@@ -240,6 +248,24 @@ class Authenticator:
             session,
             _NO_SESSION if session is None else session_context(session, caller.principal),
             tuple(noting.names),
+            credential.service,
+            "" if credential.service is None else credential.service.name,
+        )
+
+    def _with_source(
+        self, reader: Reader, caller: Authenticated, service: ServiceRecord, request: HttpRequest
+    ) -> Authenticated:
+        """A service that signs with its own key, with the facts about the source that it names."""
+        arn, account = sources.named(request.headers)
+        if not arn and not account:
+            return caller
+        noting = Noting(reader)
+        source = sources.source(self._repository, noting, service, arn, account)
+        return msgspec.structs.replace(
+            caller,
+            keys={**caller.keys, **source.keys},
+            names=(*caller.names, *noting.names),
+            misnamed=source.problem,
         )
 
     @property

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from keystead import tags as tag_rule
-from keystead.arns import sts_arn
+from keystead.arns import service_in, sts_arn
 from keystead.identity.authentication.session_facts import session_keys
 from keystead.identity.permissions import attached, ceilings, passed
-from keystead.identity.repository import Account, IdentityRepository, Role, User
+from keystead.identity.repository import Account, IdentityRepository, Role, ServiceRecord, User
 from keystead.identity.sessions import Session, SessionKind
 from keystead.policy.evaluation import (
     ContextValue,
@@ -114,6 +114,18 @@ def any_session(repository: IdentityRepository, reader: Reader, record: Role) ->
     """A session of a role of which only the role is known: not its name, and not its own tags."""
     caller = role(repository, reader, record, ANY_SESSION)
     return replace(caller, keys={k: v for k, v in caller.keys.items() if k != "aws:userid"})
+
+
+def service(record: ServiceRecord, region: str) -> Caller:
+    """A service in its own name. It has no policies: the resource's alone count (iam.md 5.10)."""
+    principal = Principal(
+        type=PrincipalType.SERVICE,
+        arn=record.name,
+        account="",
+        user_id=record.service_id,
+        service_names=(record.name, service_in(record.name, region)),
+    )
+    return Caller(principal, PrincipalPolicies(), principal_keys(principal))
 
 
 def of_key(repository: IdentityRepository, reader: Reader, holder: KeyHolder) -> Caller:

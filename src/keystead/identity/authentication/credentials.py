@@ -15,7 +15,13 @@ from keystead.identity import identifiers
 from keystead.identity.authentication import callers
 from keystead.identity.authentication.callers import Caller, KeyHolder, Owner
 from keystead.identity.permissions import root_access
-from keystead.identity.repository import AccessKey, Account, IdentityRepository, MfaDevice
+from keystead.identity.repository import (
+    AccessKey,
+    Account,
+    IdentityRepository,
+    MfaDevice,
+    ServiceRecord,
+)
 from keystead.identity.sessions import (
     OpenedToken,
     RowKind,
@@ -30,23 +36,32 @@ from keystead.store.protocol import Reader
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An active access key and its owner."""
+    """An active access key and its owner: a user, root, or a service."""
 
     key: AccessKey
-    holder: KeyHolder
+    holder: KeyHolder | ServiceRecord
     session: ClassVar[Session | None] = None
     size: ClassVar[int] = 0
 
     @property
     def kind(self) -> CredentialKind:
+        if isinstance(self.holder, ServiceRecord):
+            return CredentialKind.SERVICE
         root = isinstance(self.holder, Account)
         return CredentialKind.ROOT_KEY if root else CredentialKind.USER_KEY
+
+    @property
+    def service(self) -> ServiceRecord | None:
+        """The service that signs with it."""
+        return self.holder if isinstance(self.holder, ServiceRecord) else None
 
     def secret(self, repository: IdentityRepository) -> str:
         return repository.access_keys.secret(self.key).decode()
 
-    def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
-        """The caller that signs with it, with its policies."""
+    def caller(self, repository: IdentityRepository, reader: Reader, region: str) -> Caller:
+        """The caller that signs with it for this Region, with its policies."""
+        if isinstance(self.holder, ServiceRecord):
+            return callers.service(self.holder, region)
         return callers.of_key(repository, reader, self.holder)
 
 
@@ -56,6 +71,7 @@ class SessionCredential:
 
     opened: OpenedToken = field(repr=False)
     owner: Owner
+    service: ClassVar[ServiceRecord | None] = None
 
     @property
     def session(self) -> Session:
@@ -82,7 +98,7 @@ class SessionCredential:
     def secret(self, repository: IdentityRepository) -> str:  # noqa: ARG002  # as `Credential`'s
         return self.opened.secret
 
-    def caller(self, repository: IdentityRepository, reader: Reader) -> Caller:
+    def caller(self, repository: IdentityRepository, reader: Reader, region: str) -> Caller:  # noqa: ARG002  # as `Credential`'s
         """The caller that signs with it, with its policies."""
         return callers.of_session(repository, reader, self.session, self.owner)
 
@@ -98,6 +114,9 @@ def usable(repository: IdentityRepository, reader: Reader, access_key_id: str) -
         return None
     if key.owner_id == number:
         return Credential(key, account)
+    if key.owner_id.startswith(identifiers.SERVICE):
+        service = repository.services.with_id(reader, key.owner_id)
+        return None if service is None else Credential(key, service)
     user = repository.users.get(reader, number, key.owner_id)
     return None if user is None else Credential(key, user)
 
@@ -140,6 +159,9 @@ def _row(
     if row.kind is RowKind.OIDC_PROVIDER:
         stands = repository.oidc_providers.is_unrevised(reader, row.account, row.unique_id)
         return account if stands else None
+    if row.kind is RowKind.SERVICE_KEY:
+        began = usable(repository, reader, row.unique_id)
+        return account if began is not None and began.service is not None else None
     holds = _ROOT_ACCESS[row.kind]
     return account if holds(repository, reader, row.account, row.unique_id) else None
 

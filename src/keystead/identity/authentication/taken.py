@@ -3,6 +3,7 @@
 The row of the operation says which credentials it takes (`rules`).
 """
 
+from keystead.identity.authentication.authenticate import Authenticated
 from keystead.identity.authentication.token_errors import InvalidClientTokenId
 from keystead.policy.evaluation import AccessDenied
 from keystead.rules import LONG_TERM, CredentialKind, Rules
@@ -11,6 +12,13 @@ from keystead.wire.models import sts
 _OF_ROOT = frozenset(
     {CredentialKind.ROOT_KEY, CredentialKind.ROOT_SESSION, CredentialKind.ROOT_TASK}
 )
+
+
+def require_source(caller: Authenticated) -> None:
+    """Refuse a service that names a source which its registration does not cover."""
+    if caller.misnamed:
+        name = caller.principal.arn
+        raise AccessDenied(None, f"{name} may not name this source: {caller.misnamed}")
 
 
 def require_taken(kind: CredentialKind, rules: Rules) -> None:
@@ -28,4 +36,6 @@ def require_taken(kind: CredentialKind, rules: Rules) -> None:
         raise AccessDenied(None, "Roles may not be assumed by root accounts.")
     if name == "AssumeRoot" and kind in _OF_ROOT:
         raise AccessDenied(None, "AssumeRoot may not be called by root accounts.")
+    if kind is CredentialKind.SERVICE:
+        raise AccessDenied(None, f"Cannot call {name} with the credentials of a service")
     raise AccessDenied(None, f"Cannot call {name} with session credentials")

@@ -8,6 +8,7 @@ from keystead.identity.permissions import (
     passed,
     root_access,
     shared_issuers,
+    sources,
     trust,
     validity,
 )
@@ -15,5 +16,5 @@ from keystead.identity.permissions.ceilings import StoredGuardrails
 
 __all__ = (
     "StoredGuardrails", "attached", "ceilings", "delegation", "managed_policy", "passed",
-    "root_access", "shared_issuers", "trust", "validity",
+    "root_access", "shared_issuers", "sources", "trust", "validity",
 )  # fmt: skip

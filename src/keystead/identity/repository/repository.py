@@ -29,6 +29,7 @@ from keystead.identity.repository.resource_policies import ResourcePolicies
 from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.root_features import RootFeatures
 from keystead.identity.repository.saml_providers import SamlProviders
+from keystead.identity.repository.services import Services
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
 from keystead.store.protocol import Transaction
@@ -50,7 +51,7 @@ class IdentityRepository:
         "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
         "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
         "preparations", "resource_policies", "role_deletions", "roles", "root_features",
-        "saml_providers", "users",
+        "saml_providers", "services", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -76,6 +77,7 @@ class IdentityRepository:
         self.inline_policies = InlinePolicies(seals)
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
+        self.services = Services(seals)
         self.password_policies = PasswordPolicies(seals)
         self.credential_reports = CredentialReports(seals)
         self.accesses = Accesses(seals)

@@ -1,7 +1,15 @@
 """The rows of the STS operations, in the order of their names; the declined ones stand apart."""
 
 from keystead.identity.rules.declined import DECLINED_STS
-from keystead.rules import EVERY_KIND, LONG_TERM, CredentialKind, Rules, Severity, table
+from keystead.rules import (
+    EVERY_KIND,
+    LONG_TERM,
+    SERVICES_TOO,
+    CredentialKind,
+    Rules,
+    Severity,
+    table,
+)
 from keystead.wire.models import sts as api
 
 _MAY_ASSUME = frozenset(
@@ -10,6 +18,7 @@ _MAY_ASSUME = frozenset(
         CredentialKind.SESSION,
         CredentialKind.SESSION_WITH_MFA,
         CredentialKind.ROLE,
+        CredentialKind.SERVICE,
     }
 )
 
@@ -37,7 +46,7 @@ STS = table(
     ),
     Rules(api.DecodeAuthorizationMessage),
     Rules(api.GetAccessKeyInfo),
-    Rules(api.GetCallerIdentity, asks=(), credentials=EVERY_KIND),
+    Rules(api.GetCallerIdentity, asks=(), credentials=SERVICES_TOO),
     Rules(
         api.GetFederationToken,
         asks=("sts:GetFederationToken", "sts:TagSession"),

@@ -9,12 +9,12 @@ from keystead.identity.sessions.session import (
     SessionKind,
     SessionRow,
     SessionTag,
-    providers_of,
+    passed_on,
 )
 from keystead.identity.sessions.tokens import OpenedToken, open_token
 
 __all__ = (
     "Federation", "IssuedSession", "OpenedToken", "PassedPolicy", "RowKind", "Session",
     "SessionKind", "SessionRow", "SessionTag", "issue", "open_token",
-    "providers_of",
+    "passed_on",
 )  # fmt: skip

@@ -31,6 +31,7 @@ class RowKind(StrEnum):
     ROOT_ADMINISTRATOR = "root administrator"  # its id is that of the organization
     MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
     OIDC_PROVIDER = "oidc provider"  # its id is that of a revision of the provider
+    SERVICE_KEY = "service key"  # an access key of a service, which began the session
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -94,10 +95,13 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
         return {tag.key: tag.value for tag in self.tags}
 
 
-def providers_of(session: Session | None) -> tuple[SessionRow, ...]:
-    """The provider of identities behind a session: what the session begins ends with it, too.
+_PASSED_ON = frozenset({RowKind.OIDC_PROVIDER, RowKind.SERVICE_KEY})
 
-    Otherwise the bearer of a token could go from role to role, and stay when the provider is gone.
+
+def passed_on(session: Session | None) -> tuple[SessionRow, ...]:
+    """What a session passes on to those that it begins: the provider or service that it came from.
+
+    Otherwise the bearer could go from role to role, and stay when the provider or service is gone.
     """
     rows = () if session is None else session.rows
-    return tuple(row for row in rows if row.kind is RowKind.OIDC_PROVIDER)
+    return tuple(row for row in rows if row.kind in _PASSED_ON)

@@ -4,7 +4,7 @@
 question, and is spent whatever the answer. (3) May the caller assume the role, pass these tags, set
 this source identity?  The trust policy is asked each time. (4) What is passed is understood, and
 fits. (5) Credentials. The session does not tell of the second factor (iam.md 2.10). It ends with
-the provider of identities behind the calling session, if there is one.
+the provider of identities behind the calling session, or with the key of the calling service.
 
 A role that is not there is refused as one that trusts nobody: no caller learns which roles exist.
 """
@@ -12,7 +12,7 @@ A role that is not there is refused as one that trusts nobody: no caller learns 
 from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.errors import ValidationException
-from keystead.identity import times
+from keystead.identity import identifiers, times
 from keystead.identity.call import StsCall
 from keystead.identity.permissions import trust
 from keystead.identity.repository import Role
@@ -23,7 +23,7 @@ from keystead.identity.sessions import (
     SessionRow,
     SessionTag,
     issue,
-    providers_of,
+    passed_on,
 )
 from keystead.identity.sts import (
     answers,
@@ -33,7 +33,7 @@ from keystead.identity.sts import (
     session_policies,
     session_tags,
 )
-from keystead.policy.evaluation import AccessDenied, ContextValue
+from keystead.policy.evaluation import AccessDenied, ContextValue, PrincipalType
 from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
 from keystead.work import Work
@@ -96,7 +96,7 @@ def _session(
     session = Session(
         kind=SessionKind.ROLE,
         account=role.account,
-        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id), *providers_of(call.session)),
+        rows=(SessionRow(RowKind.ROLE, role.account, role.role_id), *_origin(call)),
         issued=issued,
         expires=issued + seconds,
         name=request.role_session_name,
@@ -105,6 +105,14 @@ def _session(
         source_identity=source_identity,
     )
     return session, packed
+
+
+def _origin(call: StsCall) -> tuple[SessionRow, ...]:
+    """What the session ends with, beside its role: the key of a service, or what came before it."""
+    if call.principal.type is not PrincipalType.SERVICE:
+        return passed_on(call.session)
+    key_id = call.event.access_key_id
+    return (SessionRow(RowKind.SERVICE_KEY, identifiers.account_of(key_id) or "", key_id),)
 
 
 def _keys(

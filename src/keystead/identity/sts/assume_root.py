@@ -22,7 +22,7 @@ from keystead.identity.sessions import (
     SessionKind,
     SessionRow,
     issue,
-    providers_of,
+    passed_on,
 )
 from keystead.identity.sts import answers, durations
 from keystead.registry import implements
@@ -50,7 +50,7 @@ def assume_root(call: StsCall, request: api.AssumeRootRequest) -> api.AssumeRoot
             SessionRow(RowKind.ROOT, account, account),
             SessionRow(RowKind.ROOT_FEATURE, account, target.enabling),
             SessionRow(RowKind.ROOT_ADMINISTRATOR, call.account, target.organization),
-            *providers_of(call.session),
+            *passed_on(call.session),
         ),
         issued=issued,
         expires=issued + durations.of_root_task(request.duration_seconds),

@@ -43,6 +43,6 @@ def _pairs(keys: Mapping[str, ContextValue], given: Mapping[str, ContextValue]) 
     for name, value in given.items():
         if name.startswith(OF_CONTEXT) and isinstance(value, str):
             yield name, value
-    source = keys.get(_SOURCE)
+    source = given.get(_SOURCE, keys.get(_SOURCE))
     if isinstance(source, str):
         yield _SOURCE, source

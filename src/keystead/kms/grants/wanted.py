@@ -64,7 +64,6 @@ class Wanted:
             "kms:grantconstraintsourcearn": self.source_arn,
         }
         keys.update({name: value for name, value in given.items() if value})
-        keys["kms:grantisforawsresource"] = "false"  # no service calls for anybody here
         return keys
 
     def record(

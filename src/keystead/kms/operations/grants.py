@@ -11,6 +11,7 @@ import msgspec
 
 from keystead import quotas
 from keystead.arns import account_in, iam_arn, kms_arn, partition_of
+from keystead.call import Target
 from keystead.errors import ValidationException
 from keystead.kms import key_policies
 from keystead.kms.call import KmsCall
@@ -31,7 +32,14 @@ from keystead.kms.keys import Key, nobodys_key
 from keystead.kms.paging import in_parts, page
 from keystead.kms.requests import require_real
 from keystead.kms.rules import row_of
-from keystead.policy.evaluation import ContextValue, Permit
+from keystead.policy.evaluation import (
+    ContextValue,
+    Permit,
+    PolicySource,
+    Principal,
+    PrincipalType,
+)
+from keystead.policy.language import VERSION_2008, DocumentKind, own_policy
 from keystead.registry import implements
 from keystead.times import from_microseconds, microseconds
 from keystead.wire.models import kms as api
@@ -49,7 +57,9 @@ def create_grant(call: KmsCall, request: api.CreateGrantRequest) -> api.CreateGr
     context = call.context(asked.pairs)
     key = call.key(request.key_id)
     permit = call.authorize(
-        "kms:CreateGrant", key, {**asked.condition_keys, **context.condition_keys}
+        "kms:CreateGrant",
+        key,
+        {**asked.condition_keys, **context.condition_keys, **_for_service(call)},
     )
     call.require_tokens(request.grant_tokens)
     call.require_state(key)
@@ -57,7 +67,7 @@ def create_grant(call: KmsCall, request: api.CreateGrantRequest) -> api.CreateGr
     grantee = _party(call, asked.grantee, asked.grantee_service)
     retirer = _party(call, asked.retirer, asked.retirer_service)
     draft = asked.record(
-        (key.account, key.region, key.key_id), call.account, grantee, retirer,
+        (key.account, key.region, key.key_id), call.account or key.account, grantee, retirer,
         microseconds(call.now),
     )  # fmt: skip
     grant = _made_before(call, draft)
@@ -73,13 +83,18 @@ def create_grant(call: KmsCall, request: api.CreateGrantRequest) -> api.CreateGr
 @implements(api.ListGrants)
 def list_grants(call: KmsCall, request: api.ListGrantsRequest) -> api.ListGrantsResponse:
     key = call.key(request.key_id)
-    call.authorize("kms:ListGrants", key, _FOR_NO_SERVICE)
+    call.authorize("kms:ListGrants", key, _for_service(call))
     call.require_state(key)
-    if request.grantee_service_principal is not None:
-        raise ValidationException("GranteeServicePrincipal is for AWS services only.")
+    if request.grantee_principal is not None and request.grantee_service_principal is not None:
+        raise ValidationException(
+            "Specify at most one of GranteePrincipal and GranteeServicePrincipal."
+        )
+    _require_service(call, "GranteeServicePrincipal", request.grantee_service_principal)
     if request.grant_id is not None:
         _require_grant_id(request.grant_id)
-    grantee = "" if request.grantee_principal is None else _known(call, request.grantee_principal)
+    grantee = request.grantee_service_principal or ""
+    if request.grantee_principal is not None:
+        grantee = _known(call, request.grantee_principal)
     repository, place = call.repository.grants, (key.account, key.region, key.key_id)
 
     def following(grant_id: str, count: int) -> list[GrantRecord]:
@@ -108,7 +123,10 @@ def list_grants(call: KmsCall, request: api.ListGrantsRequest) -> api.ListGrants
 def list_retirable_grants(
     call: KmsCall, request: api.ListRetirableGrantsRequest
 ) -> api.ListGrantsResponse:
-    call.authorize_any("kms:ListRetirableGrants")
+    if call.principal.type is PrincipalType.SERVICE:
+        call.authorize(_LIST, _own_grants(call.principal))
+    else:
+        call.authorize_any(_LIST)
     retirer = _retirer(call, request)
     repository = call.repository.grants
 
@@ -159,7 +177,7 @@ def retire_grant(call: KmsCall, request: api.RetireGrantRequest) -> None:
 @implements(api.RevokeGrant)
 def revoke_grant(call: KmsCall, request: api.RevokeGrantRequest) -> None:
     key = call.key(request.key_id)
-    call.authorize("kms:RevokeGrant", key, _FOR_NO_SERVICE)
+    call.authorize("kms:RevokeGrant", key, _for_service(call))
     call.require_state(key)
     grant = _on(call, key, request.grant_id)
     if grant is None:
@@ -168,14 +186,38 @@ def revoke_grant(call: KmsCall, request: api.RevokeGrantRequest) -> None:
     call.repository.grants.remove(call.transaction, grant)
 
 
-_FOR_NO_SERVICE = {"kms:grantisforawsresource": "false"}
-"""No service calls on behalf of anybody here."""
+_LIST = "kms:ListRetirableGrants"
+
+
+def _for_service(call: KmsCall) -> dict[str, ContextValue]:
+    """`kms:GrantIsForAWSResource`: does a service call on behalf of the caller?"""
+    return {"kms:grantisforawsresource": call.keys.get("aws:viaawsservice", "false")}
+
+
+def _require_service(call: KmsCall, member: str, value: str | None) -> None:
+    """Refuse a member that only services may send."""
+    if value is not None and call.principal.type is not PrincipalType.SERVICE:
+        raise ValidationException(f"{member} is for AWS services only.")
+
 
 _USES = {
     name: row.use
     for name in get_args(api.GrantOperation)
     if (row := row_of(f"kms:{name}")) is not None and row.use.keys
 }
+
+
+def _own_grants(service: Principal) -> Target:
+    """What a service asks about when it lists the grants that it may retire: it may do that."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service.arn},
+        "Action": _LIST,
+        "Resource": "*",
+    }
+    text = msgspec.json.encode({"Version": VERSION_2008, "Statement": [statement]}).decode()
+    own = PolicySource(own_policy(text, DocumentKind.RESOURCE, {}, 0), "its own grants")
+    return Target("*", "", resource_policies=(own,))
 
 
 def _party(call: KmsCall, written: str, service: str) -> Party:
@@ -228,8 +270,11 @@ def _made(
 
 def _retirer(call: KmsCall, request: api.ListRetirableGrantsRequest) -> str:
     """The principal of the caller's account whose grants are listed."""
+    _require_service(call, "RetiringServicePrincipal", request.retiring_service_principal)
     if request.retiring_service_principal is not None:
-        raise ValidationException("RetiringServicePrincipal is for AWS services only.")
+        if request.retiring_service_principal not in call.principal.service_names:
+            raise wanted.no_principal(request.retiring_service_principal)
+        return request.retiring_service_principal
     if request.retiring_principal is None:
         raise ValidationException("RetiringPrincipal is required.")
     retirer = _party(call, request.retiring_principal, "")

@@ -13,7 +13,12 @@ def principal_keys(who: Principal) -> dict[str, ContextValue]:
     if who.type is PrincipalType.ANONYMOUS:
         return {"aws:principaltype": who.type.value, "aws:userid": who.user_id}
     if who.type is PrincipalType.SERVICE:
-        return {"aws:principalisawsservice": "true", "aws:principalservicename": who.arn}
+        return {
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": who.arn,
+            "aws:principalservicenameslist": who.service_names or (who.arn,),
+            "aws:principaltype": who.type.value,
+        }
     keys: dict[str, ContextValue] = {
         f"aws:principaltag/{ascii_lower(key)}": value for key, value in who.tags.items()
     }

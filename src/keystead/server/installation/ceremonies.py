@@ -15,7 +15,7 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import digests, jobs, keys
+from keystead.server.installation import digests, jobs, keys, registrations
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 
@@ -163,6 +163,12 @@ def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str
     return every[0].account
 
 
+def _register_service(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Register a service, in the account that is named or in the only one there is."""
+    account = _account_of(installation, arguments)
+    return registrations.register(installation, _Arguments({**arguments, "account_id": account}))
+
+
 def _forget_archived(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Let the log begin with a later record. The records before it were archived."""
     before = int(arguments["before"])
@@ -197,6 +203,12 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "key rescue": keys.rescue,
     "key schedule-deletion": keys.delete,
     "key tombstone": keys.tombstone,
+    "service deregister": registrations.deregister,
+    "service list": registrations.listed,
+    "service register": _register_service,
+    "service rotate": registrations.rotate,
 }
 
-_LOOKING = frozenset({_status, _list_accounts, _jobs, keys.orphaned, keys.tombstone})
+_LOOKING = frozenset(
+    {_status, _list_accounts, _jobs, keys.orphaned, keys.tombstone, registrations.listed}
+)

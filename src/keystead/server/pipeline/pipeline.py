@@ -48,7 +48,7 @@ from keystead.audit.shown_members import request_parameters, response_elements, 
 from keystead.clock import Clock
 from keystead.custody.rows import RowIntegrityError
 from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
-from keystead.identity.authentication import Authenticator, require_taken
+from keystead.identity.authentication import Authenticator, require_source, require_taken
 from keystead.policy.evaluation import PrincipalType
 from keystead.request_keys import global_keys
 from keystead.rules import Rules, Severity
@@ -273,6 +273,7 @@ class Pipeline:
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
         event.session = caller.session_context
+        event.invoked_by = caller.invoked_by
         # These services are in one Region, even if their callers sign for another (iam.md 6.3).
         one_place = where.service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
@@ -306,6 +307,7 @@ class Pipeline:
         if rules.severity is Severity.HIGH or caller.principal.type is PrincipalType.ACCOUNT:
             event.severity = HIGH
         require_taken(caller.credentials, rules)
+        require_source(caller)
         view: Any = self.store.read()  # a view cannot change anything, even by mistake
         call = self.calls[service](
             operation=operation,

@@ -71,10 +71,11 @@ class Throttle:
     ) -> str:
         """Count a call, and name the quota that it exceeds; "" if it may go on.
 
-        It counts for the account of its caller. A quota that it exceeds is not counted any more,
-        those before are. `rules` is None if no such operation is served.
+        It counts for the account of its caller, or for the service that calls. A quota that it
+        exceeds is not counted any more, those before are. `rules` is None if no such operation is
+        served.
         """
-        account = principal.account
+        account = principal.account or principal.user_id  # a service of the site has no account
         if rules is None:
             return "" if self._take(account, region, UNSERVED) else UNSERVED
         for quota in rules.quotas(asked) if rules.quotas else ():
