@@ -6,9 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from hypothesis import settings
 
 from tests import nursery
 from tests.fast import SAMPLE, pytest_addoption, pytest_collection_modifyitems
+from tests.patience import PATIENCE, wait_until
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # pytest asks a conftest for them
 
@@ -46,11 +46,20 @@ def sample(pytestconfig: pytest.Config) -> int:
     return SAMPLE if pytestconfig.getoption("--fast") else 1
 
 
+_RESERVED: list[socket.socket] = []  # for as long as this process lives
+
+
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port for a server of this process, however often that starts.
+
+    It stays bound here, and nobody listens. So the kernel gives it to no connection and to no other
+    process that asks for any port; a server that names it can bind it too (SO_REUSEADDR).
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    _RESERVED.append(reserved)
+    return int(reserved.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +97,19 @@ class Server:
                 self.process = subprocess.Popen(command, stdout=lines, stderr=lines)
         else:
             self.process = nursery.NURSERY.begin(arguments, log, log)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                with urllib.request.urlopen(f"{self.endpoint}/readyz", timeout=1) as answer:
-                    if answer.status == 200:
-                        return
-            except OSError:
-                time.sleep(0.02)
-        raise RuntimeError(f"the server did not become ready:\n{self.log()}")
+        wait_until(self._is_ready_or_gone, self.log)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the server did not become ready:\n{self.log()}")
+
+    def _is_ready_or_gone(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            return True
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/readyz", timeout=PATIENCE) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def log(self) -> str:
         return (self.data.parent / f"{self.data.name}.log").read_text()
@@ -107,7 +118,7 @@ class Server:
         """SIGTERM, and the exit status."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=PATIENCE)
         self.process = None
         return status
 
@@ -115,7 +126,7 @@ class Server:
         """SIGKILL: what a power switch does to a process."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE)
         self.process = None
 
     @property
@@ -130,7 +141,7 @@ class Server:
 
     def metric(self, line: str) -> float:
         """The value of one line of the page of metrics, named as it begins; 0 without the line."""
-        with urllib.request.urlopen(f"{self.endpoint}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.endpoint}/metrics", timeout=PATIENCE) as answer:
             page = answer.read().decode()
         found = [each for each in page.splitlines() if each.startswith(f"{line} ")]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
@@ -192,14 +203,6 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     yield running
     if running.process is not None:
         running.kill()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait for something that the server does in its own time, however busy the machine is."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[
         output, errors = Path(files, "stdout"), Path(files, "stderr")
         process = NURSERY.begin(given, output, errors, **environment)
         try:
-            status = process.wait(60)
+            status = process.wait(120)
         finally:
             process.kill()
         said = [path.read_text(encoding="utf-8") for path in (output, errors)]

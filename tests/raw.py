@@ -12,6 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
 from tests.conftest import REGION, Credentials, Server
+from tests.patience import PATIENCE
 
 IDLE_SECONDS = 30  # half of what the server waits for the next request
 TARGETS = {"kms": "TrentService", "organizations": "AWSOrganizationsV20161128",
@@ -57,7 +58,7 @@ class Wire:
     def __init__(self, server: Server, who: Credentials | None = None) -> None:
         self.server = server
         self.who = who or server.admin
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         self.last = time.monotonic()
 
     def send(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BIN
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 FILES = ("Makefile", "scripts", "requirements", "pyproject.toml")
@@ -30,7 +31,12 @@ def checkout(tmp_path: Path) -> Path:
 
 def make(checkout: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["make", *arguments], cwd=checkout, capture_output=True, text=True, check=False, timeout=60
+        ["make", *arguments],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
 
 
@@ -62,7 +68,7 @@ def test_without_a_package_index(tmp_path: Path, wheels: str) -> None:
     ran = subprocess.run(
         ["sh", "scripts/install.sh", BIN / "python", wheels, "requirements/build.lock"],
         cwd=ROOT, env=environment,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert ran.returncode == 1
     *_, error, hint = ran.stderr.splitlines()

@@ -30,12 +30,12 @@ def written(event: Event) -> dict[str, Any]:
 
 
 def cpu_seconds(event: Event) -> float:
-    """What writing a record costs; the least of three, because others use the machine, too."""
+    """What writing a record costs; the least of five, because others use the machine, too."""
     spent = []
-    for _ in range(3):
-        started = time.process_time()
+    for _ in range(5):
+        started = time.thread_time()
         written(event)
-        spent.append(time.process_time() - started)
+        spent.append(time.thread_time() - started)
     return min(spent)
 
 
@@ -79,9 +79,8 @@ def test_writing_takes_time_linear_in_the_text(text: str) -> None:
     def seconds(length: int) -> float:
         return cpu_seconds(encrypt(request_parameters={"text": (text * length)[:length]}))
 
-    single = seconds(100_000)
-    assert single < 0.05
-    assert seconds(200_000) < max(3.2 * single, 0.02)
+    # Eight times as long: eight times the time, or sixty-four times if it were quadratic.
+    assert seconds(800_000) < 24 * seconds(100_000)
 
 
 def test_each_member_is_measured_once() -> None:
@@ -90,9 +89,7 @@ def test_each_member_is_measured_once() -> None:
     def seconds(count: int) -> float:
         return cpu_seconds(encrypt(request_parameters={str(n): "x" * 200 for n in range(count)}))
 
-    single = seconds(1_000)
-    assert single < 0.1
-    assert seconds(2_000) < max(3.2 * single, 0.05)
+    assert seconds(8_000) < 24 * seconds(1_000)  # as above
 
 
 @pytest.mark.parametrize("value", [2**70, -1, 2**63, 0.1, 1e300, True, None, ["é"], {"é": {}}])

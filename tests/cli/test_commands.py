@@ -21,6 +21,7 @@ from keystead.cli import keystead as commands
 from keystead.cli import run
 from tests import nursery
 from tests.conftest import BIN, REGION, Credentials, Server, free_port, refused
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DIGITS = re.compile(r"[0-9]{12}")
@@ -138,7 +139,7 @@ def test_log_lines(tmp_path: Path) -> None:
         ran = subprocess.run(
             [BIN / "keystead", "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0"],
             env={**os.environ, "KEYSTEAD_LOG_FORMAT": form},
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         assert ran.returncode == 2
         assert ran.stdout == ""
@@ -464,7 +465,7 @@ def test_closed_pipe() -> None:
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_signals_drain(own_server: Server, stop: signal.Signals) -> None:
     """A signal lets a request that has begun finish; then the process ends with status 0."""
-    with socket.create_connection(("127.0.0.1", own_server.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", own_server.port), timeout=PATIENCE) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nx")
         assert keystead("status", "--data", own_server.data).returncode == 0
         assert own_server.process is not None
@@ -475,7 +476,7 @@ def test_signals_drain(own_server: Server, stop: signal.Signals) -> None:
         answer = client.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"<Code>MissingAction</Code>" in answer or b"MissingAuthenticationToken" in answer
-    assert own_server.process.wait(timeout=10) == 0
+    assert own_server.process.wait(timeout=PATIENCE) == 0
     assert not (own_server.data / "control.sock").exists()
     own_server.process = None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import BIN
+from tests.patience import PATIENCE
 
 ALICE, KEY = "arn:aws:iam::111122223333:user/alice", "arn:aws:kms:eu-central-1:111122223333:key/1"
 
@@ -34,7 +35,7 @@ def decide(*lines: object, explain: bool = False) -> list[dict[str, Any]]:
     given = "".join(f"{json.dumps(each)}\n" for each in lines)
     ran = subprocess.run(
         [BIN / "keystead", "decide", *(["--explain"] if explain else [])],
-        input=given, capture_output=True, text=True, check=True, timeout=30,
+        input=given, capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     return [json.loads(each) for each in ran.stdout.splitlines()]
 
@@ -91,7 +92,11 @@ def test_a_line_that_is_no_question(tmp_path: Path) -> None:
     file = tmp_path / "questions.jsonl"
     file.write_text("not json\n\n")
     ran = subprocess.run(
-        [BIN / "keystead", "decide", file], capture_output=True, text=True, check=True, timeout=30
+        [BIN / "keystead", "decide", file],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     )
     [answer] = [json.loads(each) for each in ran.stdout.splitlines()]
     assert answer["error"]
@@ -129,4 +134,4 @@ def test_one_line_is_answered_before_the_next_comes() -> None:
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["id"] == number
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE) == 0

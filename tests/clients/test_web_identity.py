@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import REGION, Server, free_port
 from tests.federation.issuer import Issuer
 from tests.identity.world import document
+from tests.patience import PATIENCE
 
 HERE = Path(__file__).parents[1] / "federation" / "provider"
 MISSING = "node and npm are not on this machine: no real OpenID Connect provider was tried"
@@ -167,7 +168,7 @@ def test_the_javascript_sdk(running: Running, tmp_path: Path, js: Path) -> None:
     """So does the SDK for JavaScript."""
     ran = subprocess.run(
         ["node", "web-identity.mjs"],
-        cwd=js, capture_output=True, text=True, check=False, timeout=60,
+        cwd=js, capture_output=True, text=True, check=False, timeout=PATIENCE,
         env={"PATH": os.environ["PATH"], **_environment(running, tmp_path)},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conftest import Server, free_port
+from tests.patience import PATIENCE
 
 WORKERS = 3
 CALLS = 12  # of each worker before the sync fails
@@ -59,13 +60,13 @@ def test_a_failed_sync_under_traffic(tmp_path: Path, file: str) -> None:
     for thread in threads:
         thread.start()
     for one in traffic:
-        assert one.ready.wait(30)
+        assert one.ready.wait(PATIENCE)
     order.with_suffix(".new").write_text(file)
     order.with_suffix(".new").rename(order)
     assert server.process is not None
-    assert server.process.wait(timeout=60) == 1
+    assert server.process.wait(timeout=PATIENCE) == 1
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
 
     assert not order.exists()
     assert {status for one in traffic for status in one.refused} <= {503}

@@ -2,19 +2,19 @@
 
 import json
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from tests.conftest import Server, free_port, refused
 from tests.durability.failing_server import FULL
+from tests.patience import PATIENCE, wait_until
 
 
 def page(server: Server, path: str) -> tuple[int, str]:
     """The status and the text of a page."""
     try:
-        with urllib.request.urlopen(f"{server.endpoint}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{server.endpoint}{path}", timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -46,10 +46,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert any(str(server.data) in line.get("reason", "") for line in lines)
 
     order.unlink()
-    deadline = time.monotonic() + 30
-    while page(server, "/readyz")[0] != 200:  # nobody calls
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: page(server, "/readyz")[0] == 200)  # nobody calls
     iam.create_user(UserName="b")
     assert server.keystead("status").returncode == 0
     assert "changes can be stored again" in server.log()

@@ -32,6 +32,7 @@ from tests.federation.issuer import (
     signed,
 )
 from tests.federation.land import Land, document, land_with, told
+from tests.patience import PATIENCE
 from tests.server.test_slow_lane import Lanes
 
 UNREACHABLE = (
@@ -288,7 +289,7 @@ def test_a_slow_host(fresh: Land, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
     def slowly() -> tuple[int, dict[str, str], bytes]:
-        over.wait(2)
+        over.wait(PATIENCE)
         return 200, {}, b"{}"
 
     monkeypatch.setattr(discovery, "SECONDS", 0.4)
@@ -395,7 +396,7 @@ def test_an_authority_that_the_system_knows(
 
 def test_many_silent_providers(fresh: Land, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one account eight providers are asked at a time; the next caller tries again later."""
-    monkeypatch.setattr(discovery, "SECONDS", 20.0)
+    monkeypatch.setattr(discovery, "SECONDS", 2 * PATIENCE)
     lanes = Lanes(fresh.local)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -442,7 +443,7 @@ def test_silent_name_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
     def slowly(*_: Any, **__: Any) -> list[Any]:
-        over.wait(20)
+        over.wait(PATIENCE)
         return []
 
     assert "127.0.0.1" in outside.Internet().addresses("localhost", 443, 20)

@@ -168,7 +168,7 @@ def test_eleven_keys_are_too_many() -> None:
         read_metadata(metadata(*described))
 
 
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_change_is_read_or_refused(data: st.DataObject) -> None:
     """Whatever is put into a document, or cut out of it, it is read or refused."""

@@ -24,6 +24,7 @@ from tests.identity.simulating import (
     simulate_one,
 )
 from tests.identity.world import Person, World, allow, document
+from tests.patience import PATIENCE
 from tests.policy.scenarios import scenario
 
 DECISIONS = {
@@ -270,7 +271,7 @@ def test_command_line(server: Server) -> None:
     def aws(*arguments: str) -> Any:
         ran = subprocess.run(
             ["aws", "iam", *arguments, "--output", "json", "--endpoint-url", server.endpoint],
-            env=server.environment(), capture_output=True, text=True, check=False, timeout=60,
+            env=server.environment(), capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)

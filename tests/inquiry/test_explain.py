@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import Credentials, Server, create_user, policy, refused, wait_until
+from tests.conftest import Credentials, Server, create_user, policy, refused
+from tests.patience import wait_until
 
 CONTEXT = "kms:EncryptionContext:app"
 JOB_RUNS = 'keystead_job_runs_total{job="refusals"}'

@@ -12,6 +12,7 @@ from keystead.failures import Failure
 from keystead.inquiry import who_can
 from keystead.server.installation.ceremonies import perform
 from tests.conftest import BIN, Server, create_user, policy, refused
+from tests.patience import PATIENCE
 from tests.server.installations import Local, open_local
 
 CONTEXT = "kms:EncryptionContext:app"
@@ -279,7 +280,7 @@ def test_without_a_server(local: Local) -> None:
     for name, place in (("own", data), ("none", data / "none")):
         found[name] = subprocess.run(
             [BIN / "keystead", "who-can", "kms:Encrypt", key, "--json", "--data", place],
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
     assert found["own"].returncode == 0
     listed = json.loads(found["own"].stdout)["principals"]

@@ -21,9 +21,9 @@ from keystead.server.door.peers import PeerCounts
 from keystead.server.door.turn import Turn
 from keystead.server.health import Pages
 from keystead.wire.http import Endpoint
+from tests.patience import PATIENCE, wait_until
 from tests.server.installations import Local, open_local
 
-SECONDS = 30  # that anything may take
 _LENGTH = re.compile(rb"\r\nContent-Length: (\d+)")
 
 
@@ -45,7 +45,7 @@ class Served:
         self._loop = loop
         self._thread = threading.Thread(target=loop.run_forever)
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), loop).result(SECONDS)
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), loop).result(PATIENCE)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def _listen(self) -> asyncio.Server:
@@ -61,7 +61,7 @@ class Served:
         async def run() -> None:
             function()
 
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(SECONDS)
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
 
     def _commit(self) -> None:
         self.commit()
@@ -73,11 +73,7 @@ class Served:
 
     def settle(self) -> None:
         """Wait until nothing of any call is on its way, and do what waits in memory for a job."""
-        for _ in range(int(SECONDS / 0.01)):
-            if self._is_settled():
-                break
-            threading.Event().wait(0.01)
-        assert self._is_settled()
+        wait_until(self._is_settled)
         self.do(self._jobs)
 
     def _is_settled(self) -> bool:
@@ -148,7 +144,7 @@ class Client:
     """One connection that reads its answers one by one."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._received = b""
 
     def __enter__(self) -> Self:

@@ -1,7 +1,7 @@
 """What is true of the findings of every document: bounds, and agreement with what is stored."""
 
 import json
-from time import process_time
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -56,12 +56,12 @@ WIDE: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", WIDE)
 @pytest.mark.parametrize("kind", [IDENTITY, TRUST])
 def test_time_is_bounded(kind: DocumentKind, name: str) -> None:
-    """No document that fits into a request takes long: ten times less than this, at most."""
+    """No document that fits into a request takes long: a fiftieth of this, as a rule."""
     text = json.dumps({"Version": "2012-10-17", "Statement": WIDE[name]})
     assert len(text) < 40_000
-    started = process_time()
+    started = thread_time()
     assert findings(text, kind)
-    assert process_time() - started < 4
+    assert thread_time() - started < 4
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.conftest import REGION, Server
+from tests.patience import PATIENCE
 from tests.raw import TARGETS, VERSIONS
 
 SIGNED_SECONDS = 100  # a third of the clock window
@@ -65,7 +66,7 @@ class Line:
     """A connection that is kept open."""
 
     def __init__(self, server: Server) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.patience import PATIENCE
 from tests.revoking.asking import Line, Request
 from tests.revoking.kinds import KINDS
 from tests.revoking.steps import Kind
 from tests.revoking.world import ALLOW, World
 
 THREADS = 2
-PATIENCE = 20  # seconds for a request of each thread
 
 
 @dataclass

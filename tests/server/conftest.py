@@ -21,6 +21,7 @@ from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.later import Later
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
+from tests.patience import PATIENCE
 
 LIMIT = 1_000
 
@@ -88,7 +89,7 @@ class RunningDoor:
         self.commits = 0
         self.commit_error: Exception | None = None
         self.failures: list[Exception] = []
-        self.now = 0.0  # added to the loop's clock: deadlines pass without waiting
+        self.now = 0.0  # the door's clock: deadlines pass when a test says so
         self.loop = loop
         self.counts = PeerCounts(per_peer=8, in_all=100)
         self.held = Held(1_000_000)
@@ -96,7 +97,7 @@ class RunningDoor:
         outbox = Turn(loop, self.commit, self.failures.append, lambda: "now")
         self.door = Door(
             self.application, outbox, self.counts, self.refusals.append,
-            lambda: loop.time() + self.now, self.held, self.long_bodies, trusted, Endpoint(),
+            lambda: self.now, self.held, self.long_bodies, trusted, Endpoint(),
             secure=False,
         )  # fmt: skip
         self.port = 0
@@ -106,7 +107,7 @@ class RunningDoor:
 
     def call(self, work: "asyncio.Future[int] | object") -> int:
         """Run a coroutine on the door's loop and wait for it."""
-        return int(asyncio.run_coroutine_threadsafe(work, self.loop).result(10) or 0)  # type: ignore[arg-type]  # it is a coroutine
+        return int(asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE) or 0)  # type: ignore[arg-type]  # it is a coroutine
 
     def do(self, function: Callable[[], object]) -> None:
         """Run a function on the door's loop and wait for it."""
@@ -145,7 +146,7 @@ class RunningDoor:
         self.do(each)
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 5, (source, 0))
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE, (source, 0))
 
     def exchange(self, sent: bytes) -> bytes:
         """Send bytes, close our half, and read what comes until the door closes."""

@@ -23,14 +23,19 @@ from keystead.server.installation.config import Config
 from keystead.server.installation.founding import Choices, Founded
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock
+from keystead.server.lane import pool as pools
 from keystead.server.pipeline import Again, Later
 from keystead.store.lock import DirectoryLock
 from keystead.wire.http import Endpoint, HttpRequest
 from keystead.work import Outcome, Undone
+from tests.patience import PATIENCE
 from tests.raw import TARGETS
 
 REGION, OTHER_REGION = "us-east-1", "us-west-2"
 ENDPOINT = "http://127.0.0.1:8420"
+
+# A worker that the machine lets wait is no reason to throttle a call (`test_work` is about that).
+pools.WAIT_SECONDS = PATIENCE
 
 
 @dataclass
@@ -138,7 +143,7 @@ class Local:
             self.installation.commit()
             ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
             answer.begin(ended.put)
-            asked = answer.after(ended.get(timeout=20))
+            asked = answer.after(ended.get(timeout=PATIENCE))
         response = answer.response
         self.installation.commit()
         return Answered(response.status, dict(response.headers), response.body)

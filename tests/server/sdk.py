@@ -15,6 +15,7 @@ from keystead.server.pipeline import Again, Later
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.work import Outcome, Undone
 from tests.models import service_model
+from tests.patience import PATIENCE
 from tests.server.installations import REGION, Local
 
 FOLDERS = {"access-analyzer": "accessanalyzer"}
@@ -71,7 +72,7 @@ def answered(local: Local, asked: HttpRequest) -> HttpResponse:
     while isinstance(answer := local.installation.pipeline.answer_all([again], 60.0)[0], Later):
         ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
         answer.begin(ended.put)
-        again = answer.after(ended.get(timeout=20))
+        again = answer.after(ended.get(timeout=PATIENCE))
     return answer.response
 
 

@@ -1,6 +1,6 @@
 """Operations that leave work, for tests only, in the place of those that are served.
 
-    Sign                 computes for a while (processor)
+    Sign                 computes for a while; for the message `slow` it sleeps (processor)
     GenerateMac          waits 50 ms for something outside (hsm)
     Verify               a proof that must precede the question (an outside host)
     UpdatePrimaryRegion  a write, as CreateKey will be (processor): the Region becomes a description
@@ -23,11 +23,13 @@ from keystead.registry import implements_with_work
 from keystead.server.pipeline import routing
 from keystead.wire.models import kms as api
 from keystead.work import HSM, PROCESSOR, MadeWith, Work, digest, outside
+from tests.patience import PATIENCE, wait_until
 
 COMPUTE_SECONDS = 0.02  # on the machine of the benchmarks
 COMPUTE_ROUNDS = 60_000
+SLOW, SLOW_SECONDS = b"slow", 0.5  # as a key that is generated
 WAIT_SECONDS = 0.05
-LONG, LONG_SECONDS = b"long", 30.0  # as a host that does not answer
+LONG, LONG_SECONDS = b"long", 600.0  # as a host that does not answer
 IDP = outside("proofs", "111122223333", "idp.example.com")
 GATES: dict[bytes, threading.Event] = {}
 BEGUN: Counter[bytes] = Counter()  # how often work was begun, by its message
@@ -40,6 +42,8 @@ def made_with(key: Key, message: bytes) -> MadeWith:
 
 def compute(message: bytes) -> bytes:
     _begin(message)
+    if message == SLOW:
+        time.sleep(SLOW_SECONDS)
     return hashlib.pbkdf2_hmac("sha256", message, b"salt", COMPUTE_ROUNDS)
 
 
@@ -57,7 +61,7 @@ def prove(assertion: bytes) -> bool:
 def _begin(message: bytes) -> None:
     BEGUN[message] += 1
     if gate := GATES.get(message):
-        assert gate.wait(20)
+        assert gate.wait(PATIENCE)
     if message == b"a defect":
         raise RuntimeError("canary")
 
@@ -69,7 +73,8 @@ def sign(call: KmsCall, request: api.SignRequest) -> api.SignResponse | Work[byt
     call.require_state(key)
     require_real(request.dry_run)
     message = request.message
-    work = Work(PROCESSOR, COMPUTE_SECONDS, made_with(key, message), compute, (message,))
+    seconds = SLOW_SECONDS if message == SLOW else COMPUTE_SECONDS
+    work = Work(PROCESSOR, seconds, made_with(key, message), compute, (message,))
     done = call.done(work)
     if done is None:
         return work
@@ -160,7 +165,4 @@ def gate(message: bytes) -> threading.Event:
 
 def wait_until_begun(message: bytes, times: int = 1) -> None:
     """Wait until a worker has work on this message."""
-    deadline = time.monotonic() + 10
-    while BEGUN[message] < times:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    wait_until(lambda: BEGUN[message] >= times)

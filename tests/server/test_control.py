@@ -13,6 +13,7 @@ import pytest
 
 from keystead.failures import Failure
 from keystead.server.installation import control
+from tests.patience import PATIENCE
 
 
 def perform(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def test_nonsense_is_answered(directory: Path) -> None:
     """A line that is no request is refused; one that is too long ends the connection."""
     for sent, expected in ((b"nonsense\n", b"not a request"), (b"x" * 100_000 + b"\n", b"")):
         with socket.socket(socket.AF_UNIX) as client, control._inside(directory):
-            client.settimeout(5)
+            client.settimeout(PATIENCE)
             client.connect(control.SOCKET)
             client.sendall(sent)
             received = client.recv(4096)

@@ -27,8 +27,9 @@ from keystead.server.installation.development.seed import MOST_DOTS
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock
 from keystead.store.protocol import StoreCorrupt
-from tests.conftest import BIN, Credentials, Server, free_port, refused, wait_until
+from tests.conftest import BIN, Credentials, Server, free_port, refused
 from tests.kms.importer import Client
+from tests.patience import PATIENCE, wait_until
 from tests.server.installations import ENDPOINT, OTHER_REGION, REGION, Local, Time, open_local
 
 GUIDE = Path(__file__).parents[2] / "docs" / "dev.md"
@@ -384,7 +385,7 @@ def test_every_answer_says_so(served: Server) -> None:
         b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
         b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
     ):  # fmt: skip
-        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as client:
             client.sendall(sent)
             received = client.recv(65536)
         assert b"\r\nX-Keystead-Development: true\r\n" in received
@@ -429,7 +430,7 @@ def serve(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A `keystead serve` that ends by itself."""
     return subprocess.run(
         [BIN / "keystead", "serve", "--data", data, "--listen", "127.0.0.1:0", *options],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
 
@@ -608,10 +609,10 @@ def test_a_browser_gets_nothing(served: Server) -> None:
     for path in ("/", "/healthz"):
         for sent in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
             with pytest.raises(HTTPError, match="403") as caught:
-                urlopen(Request(served.endpoint + path, headers=sent), timeout=10)
+                urlopen(Request(served.endpoint + path, headers=sent), timeout=PATIENCE)
             assert caught.value.headers[HEADER[0]] == "true"
             assert b"for development" in caught.value.read()
-    assert urlopen(f"{served.endpoint}/healthz", timeout=10).status == 200
+    assert urlopen(f"{served.endpoint}/healthz", timeout=PATIENCE).status == 200
 
 
 def test_no_proxy_comes_later(tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
+from keystead.server.door import tls as accepting
 from keystead.server.door.connection import PIECE, WRITE_SECONDS, Connection
 from keystead.server.door.intake import ALONE, MOST_BYTES, PIECES, SHORT
 from keystead.server.door.listeners import RECEIVE_BYTES
 from keystead.server.door.turn import Receiver, Turn
+from tests.patience import PATIENCE, wait_until
 from tests.server.conftest import LIMIT, RunningDoor, read_all, statuses
-from tests.server.test_door import wait_for
 from tests.server.test_handshakes import AUTHORITY, TlsDoor
 
 LARGE = 400_000  # bytes of an answer: more than the kernel takes
@@ -53,15 +54,33 @@ class Clients:
     def asking(self, *sent: bytes) -> list[socket.socket]:
         """Clients that have sent something, as far as that is taken from them at once."""
         clients = [self.connect() for _ in sent]
-        for client, each in zip(clients, sent, strict=True):
-            client.settimeout(0.1)
-            with contextlib.suppress(TimeoutError, ssl.SSLWantWriteError):
-                client.sendall(each)
-            client.settimeout(5)
+        left = list(sent)
+
+        def is_taken() -> bool:
+            for number, client in enumerate(clients):
+                left[number] = left[number][_sent(client, left[number]) :]
+            others = connections(self.door)
+            return not any(left) or (others != [] and all(each._choked for each in others))
+
+        for client in clients:
+            client.setblocking(False)
+        wait_until(is_taken)
+        for client in clients:
+            client.settimeout(PATIENCE)
         return clients
 
     def close(self) -> None:
         self._open.close()
+
+
+def _sent(client: socket.socket, data: bytes) -> int:
+    """How many of these bytes are taken now; all of them if the door has let go of the client."""
+    try:
+        return client.send(data) if data else 0
+    except (BlockingIOError, ssl.SSLWantWriteError):
+        return 0
+    except OSError:
+        return len(data)
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
@@ -70,8 +89,13 @@ def loop(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
 
 
 @pytest.fixture(params=["TCP", "TLS"])
-def clients(request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop) -> Iterator[Clients]:
+def clients(
+    request: pytest.FixtureRequest,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Clients]:
     """The clients of a door, on either loop, with and without TLS."""
+    monkeypatch.setattr(accepting, "HANDSHAKE_SECONDS", PATIENCE)
     door = TlsDoor(loop, ()) if request.param == "TLS" else RunningDoor(loop, ())
     clients = Clients(door)
     yield clients
@@ -109,7 +133,7 @@ def test_who_never_reads_is_bounded_and_ended(clients: Clients) -> None:
     door.application.answer_size = LARGE // 4
     door.held._most = 100 * PIECE
     clients.asking(*[pipelined("unread") * 20] * 6)
-    wait_for(lambda: [c._choked for c in connections(door)] == [True] * 6)
+    wait_until(lambda: [c._choked for c in connections(door)] == [True] * 6)
 
     def look() -> None:
         assert len(door.application.requests) < 6 * 6
@@ -120,7 +144,7 @@ def test_who_never_reads_is_bounded_and_ended(clients: Clients) -> None:
     door.sweep_after(WRITE_SECONDS - 2)
     assert len(connections(door)) == 6
     door.sweep_after(4)
-    wait_for(lambda: not connections(door))
+    wait_until(lambda: not connections(door))
     assert door.refusals == ["deadline"] * 6
     assert door.held.total == 0
 
@@ -130,8 +154,8 @@ def test_unread_answers_are_bounded_in_all(clients: Clients) -> None:
     door = clients.door
     door.application.answer_size = LARGE
     clients.asking(*[get(1)] * 6)
-    wait_for(lambda: "memory limit" in door.refusals)
-    wait_for(lambda: len(connections(door)) < 6)
+    wait_until(lambda: "memory limit" in door.refusals)
+    wait_until(lambda: len(connections(door)) < 6)
 
     door.do(lambda: _require(door.held.total <= 1_000_000))
     assert len(connections(door)) >= 2
@@ -148,7 +172,7 @@ def test_a_slow_reader_gets_all_of_a_large_answer(clients: Clients) -> None:
     door = clients.door
     door.application.answer_size = LARGE
     [client] = clients.asking(get(1) + get(2))
-    wait_for(lambda: [c for c in connections(door) if c._choked])
+    wait_until(lambda: [c for c in connections(door) if c._choked])
     assert len(door.application.requests) == 1
 
     received = b""
@@ -164,17 +188,17 @@ def test_the_time_for_an_answer_is_not_extended_by_a_trickle(clients: Clients) -
     door.application.answer_size = 20 * PIECE
     door.held._most = 100 * PIECE
     [client] = clients.asking(get(1))
-    wait_for(lambda: [c for c in connections(door) if c._choked])
+    wait_until(lambda: [c for c in connections(door) if c._choked])
     for _ in range(3):
         [connection] = connections(door)
         before = connection._sent
         while connection._sent == before:
             client.recv(16_384)
-        wait_for(lambda: connection._choked)  # noqa: B023  # waited for here
+        wait_until(lambda: connection._choked)  # noqa: B023  # waited for here
         door.sweep_after(WRITE_SECONDS * 0.3)
         assert connections(door)
     door.sweep_after(WRITE_SECONDS * 0.1)
-    wait_for(lambda: not connections(door))
+    wait_until(lambda: not connections(door))
 
 
 def test_the_last_answer_may_be_read_slowly(clients: Clients) -> None:
@@ -182,7 +206,7 @@ def test_the_last_answer_may_be_read_slowly(clients: Clients) -> None:
     door = clients.door
     door.application.answer_size = LARGE
     [client] = clients.asking(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-    wait_for(lambda: [c for c in connections(door) if c._choked])
+    wait_until(lambda: [c for c in connections(door) if c._choked])
     door.sweep_after(WRITE_SECONDS / 2)
 
     assert len(read_all(client)) > LARGE
@@ -195,8 +219,8 @@ def test_unfinished_bodies_are_bounded_in_all(door: RunningDoor) -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n"
     door.application.limit = 60_000
     held = clients.asking(*[head % 60_000 + b"x" * 40_000] * 4)
-    wait_for(lambda: "memory limit" in door.refusals)
-    wait_for(lambda: door.held.total <= 100_000)
+    wait_until(lambda: "memory limit" in door.refusals)
+    wait_until(lambda: door.held.total <= 100_000)
 
     survivors = 0
     for client in held:
@@ -219,7 +243,7 @@ def fed(
     for name, data in sent.items():
         before = set(door.door.connections)
         clients[name] = door.connect(f"127.0.0.{name[0]}")
-        wait_for(lambda: len(door.door.connections) > len(before))  # noqa: B023  # waited for here
+        wait_until(lambda: len(door.door.connections) > len(before))  # noqa: B023  # waited for here
         by_name[name] = (set(door.door.connections) - before).pop()
         if data.startswith(b"GET /modest"):  # it has been answered before
             clients[name].sendall(get("first"))
@@ -252,7 +276,7 @@ def test_a_neighbour_does_not_wait_for_a_flood(door: RunningDoor, neighbour: str
 def test_a_flood_is_served_in_turns_that_are_short(door: RunningDoor) -> None:
     """So whoever asks in the middle of it waits for a few requests only."""
     clients = fed(door, {f"{i % 4 + 1}flood{i}": pipelined(i, 20) for i in range(12)})
-    wait_for(lambda: len(door.application.requests) == 12 * 20)
+    wait_until(lambda: len(door.application.requests) == 12 * 20)
 
     assert max(len(turn) for turn in door.application.turns) <= SHORT.most
     assert max(door.application.seconds) <= SHORT.seconds
@@ -267,7 +291,7 @@ def test_a_turn_is_bounded_by_the_bytes_of_its_bodies(door: RunningDoor) -> None
     body = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (MOST_BYTES // 2)
     door.held._most = 10 * MOST_BYTES
     clients = fed(door, {f"1large{i}": body + b"x" * (MOST_BYTES // 2) for i in range(6)})
-    wait_for(lambda: len(door.application.requests) == 6)
+    wait_until(lambda: len(door.application.requests) == 6)
 
     assert [len(turn) for turn in door.application.turns] == [3, 3]
     for client in clients.values():
@@ -280,7 +304,7 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     door.application.limit = length
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length
     clients = fed(door, {f"1large{i}": head for i in range(count)})
-    wait_for(lambda: all(each._head for each in connections(door)))
+    wait_until(lambda: all(each._head for each in connections(door)))
     paused: list[int] = []
 
     def look() -> None:
@@ -293,7 +317,7 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
         door.loop.call_soon(look)  # after the turn that this began
 
     door.do(feed)
-    wait_for(lambda: len(paused) == 2)
+    wait_until(lambda: len(paused) == 2)
     for client in clients.values():
         client.sendall(b"x" * (length - 20_000))
 
@@ -350,7 +374,7 @@ def test_what_nobody_waits_for_any_more_is_not_read(door: RunningDoor) -> None:
     clients = fed(door, sent)
 
     assert statuses(clients["1first"].recv(4096)) == [200]
-    wait_for(lambda: len(door.application.requests) == 2)
+    wait_until(lambda: len(door.application.requests) == 2)
     assert [request.path for request in door.application.requests] == ["/first", "/write"]
     for client in clients.values():
         client.close()
@@ -372,7 +396,7 @@ def test_who_breaks_off_costs_no_other_its_answer(door: RunningDoor, size: int) 
     fed(door, {"1breaking": get("breaking"), "1other": get("other")}, clients)
 
     assert statuses(clients["1other"].recv(4096)) == [200]
-    wait_for(lambda: len(connections(door)) == 1)
+    wait_until(lambda: len(connections(door)) == 1)
     clients["1other"].close()
 
 
@@ -382,7 +406,7 @@ def test_requests_that_come_together_are_one_turn(door: RunningDoor) -> None:
     Their turn has time to spare for computing.
     """
     clients = fed(door, {f"1modest{i}": get("modest", i) for i in range(8)})
-    wait_for(lambda: len(door.application.requests) == 8)
+    wait_until(lambda: len(door.application.requests) == 8)
 
     assert [len(turn) for turn in door.application.turns] == [8]
     assert door.application.seconds[-1] == ALONE.seconds

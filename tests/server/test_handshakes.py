@@ -7,8 +7,7 @@ import socket
 import ssl
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -22,6 +21,7 @@ from keystead.server.door.listeners import bound
 from keystead.server.door.tls import TlsListener
 from keystead.server.installation.process import OTHER_FILES, connections_within_file_limit
 from keystead.wire.http import Endpoint
+from tests.patience import PATIENCE, wait_until
 from tests.server.conftest import RunningDoor, read_all, statuses
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -51,7 +51,7 @@ class TlsDoor(RunningDoor):
         AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
         self.door = Door(
             self.application, self.door.outbox, self.counts, self.refusals.append,
-            lambda: self.loop.time() + self.now, self.held, self.long_bodies, (),
+            lambda: self.now, self.held, self.long_bodies, (),
             Endpoint(), secure=True,
         )  # fmt: skip
         self.listening = Listening(socket.AF_INET, socket.SOCK_STREAM)
@@ -73,33 +73,27 @@ class TlsDoor(RunningDoor):
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
-def tls(request: pytest.FixtureRequest) -> Iterator[TlsDoor]:
+def tls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsDoor]:
+    monkeypatch.setattr(accepting, "HANDSHAKE_SECONDS", PATIENCE)
     loop = uvloop.new_event_loop() if request.param == "uvloop" else asyncio.new_event_loop()
     running = TlsDoor(loop, ())
     yield running
     running.close()
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_silent_connections_are_counted(tls: TlsDoor) -> None:
     """Who connects and says nothing uses up what its address may have, and gives it back."""
     silent = [tls.connect() for _ in range(8)]
-    eventually(lambda: tls.counts.total == 8)
+    wait_until(lambda: tls.counts.total == 8)
 
     with tls.connect() as ninth:
         assert read_all(ninth) == b""
     assert tls.refusals == ["connection limit"]
     for client in silent:
         client.close()
-    eventually(lambda: tls.counts.total == 0)
+    wait_until(lambda: tls.counts.total == 0)
     assert statuses(tls.ask()) == [200]
-    eventually(lambda: tls.counts.total == 0)
+    wait_until(lambda: tls.counts.total == 0)
 
 
 def test_who_says_nothing_has_no_handshake(tls: TlsDoor) -> None:
@@ -107,11 +101,11 @@ def test_who_says_nothing_has_no_handshake(tls: TlsDoor) -> None:
     begun = Mock(wraps=tls.listener._shake_hands)
     with patch.object(TlsListener, "_shake_hands", begun):
         silent = [tls.connect() for _ in range(6)]
-        eventually(lambda: tls.counts.total == 6)
+        wait_until(lambda: tls.counts.total == 6)
         for client in silent:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
-        eventually(lambda: tls.counts.total == 0)
+        wait_until(lambda: tls.counts.total == 0)
         assert begun.call_count == 0
         assert tls.refusals == ["handshake"] * 6
 
@@ -133,17 +127,17 @@ def test_peers_take_turns_to_shake_hands(tls: TlsDoor, monkeypatch: pytest.Monke
 
     def look_away() -> None:
         away.set()
-        assert all_spoke.wait(60)
+        assert all_spoke.wait(PATIENCE)
 
     with patch.object(TlsListener, "_shake_hands", staticmethod(begin)):
         many = [tls.connect() for _ in range(5)] + [tls.connect("127.0.0.2")]
-        eventually(lambda: tls.counts.total == 6)
+        wait_until(lambda: tls.counts.total == 6)
         tls.loop.call_soon_threadsafe(look_away)
-        assert away.wait(60)
+        assert away.wait(PATIENCE)
         for client in many:
             client.sendall(GET)
         all_spoke.set()
-        eventually(lambda: len(begun) == 6)
+        wait_until(lambda: len(begun) == 6)
     for client in many:
         client.close()
 
@@ -155,7 +149,7 @@ def test_what_is_no_handshake(tls: TlsDoor) -> None:
     with tls.connect() as client:
         client.sendall(GET)
         assert b"HTTP" not in read_all(client)
-    eventually(lambda: tls.counts.total == 0)
+    wait_until(lambda: tls.counts.total == 0)
 
     assert tls.refusals == ["handshake"]
     assert tls.application.requests == []
@@ -166,7 +160,7 @@ def test_a_handshake_has_a_deadline(tls: TlsDoor, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(accepting, "HANDSHAKE_SECONDS", 0.05)
     with tls.connect() as client:
         assert read_all(client) == b""
-    eventually(lambda: tls.counts.total == 0)
+    wait_until(lambda: tls.counts.total == 0)
 
     assert tls.refusals == ["handshake"]
 
@@ -183,10 +177,10 @@ def test_no_descriptor_is_left(tls: TlsDoor, monkeypatch: pytest.MonkeyPatch) ->
 def test_stopping_breaks_off_handshakes(tls: TlsDoor) -> None:
     """A stop does not wait for who never says anything."""
     with tls.connect() as client:
-        eventually(lambda: tls.counts.total == 1)
+        wait_until(lambda: tls.counts.total == 1)
         tls.do(tls.listener.close)
         assert read_all(client) == b""
-    eventually(lambda: tls.counts.total == 0)
+    wait_until(lambda: tls.counts.total == 0)
     with pytest.raises(ConnectionRefusedError):
         tls.connect()
 
@@ -200,7 +194,7 @@ def test_a_drain_does_not_wait_for_idle_clients(tls: TlsDoor) -> None:
         assert statuses(idle.recv(4096)) == [200]
         tls.with_each(Connection.drain)
         tls.sweep_after(SECONDS[State.FINAL])
-        eventually(lambda: not tls.door.connections)
+        wait_until(lambda: not tls.door.connections)
     assert tls.refusals == []
 
 

@@ -16,6 +16,7 @@ from keystead.server.installation.ceremonies import perform
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from keystead.work import Outcome, Undone
+from tests.patience import PATIENCE
 from tests.server.installations import Answered, Local, open_local, reopen
 from tests.server.second_factors import Somebody
 from tests.server.test_sessions import ALL, credentials, element, policy, written
@@ -164,7 +165,9 @@ def together(local: Local, requests: list[HttpRequest]) -> list[Answered]:
 def _after_work(local: Local, later: Later) -> Answer:
     ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
     later.begin(ended.put)
-    [answer] = local.installation.pipeline.answer_all([later.after(ended.get(timeout=20))], 20.0)
+    [answer] = local.installation.pipeline.answer_all(
+        [later.after(ended.get(timeout=PATIENCE))], 20.0
+    )
     assert isinstance(answer, Answer)
     return answer
 
@@ -183,7 +186,7 @@ def test_a_code_is_spent_whatever_follows(local: Local, mia: Somebody) -> None:
     local.installation.commit()
     ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
     left.begin(ended.put).leave()
-    ended.get(timeout=20)
+    ended.get(timeout=PATIENCE)
     assert message(local.sts("GetSessionToken", mia.key, **factor)) == WRONG
 
 

@@ -12,6 +12,7 @@ from keystead.identity.repository import PasswordAttempts
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from keystead.work import Outcome, Undone
+from tests.patience import PATIENCE
 from tests.server.installations import Answered, Local, open_local
 
 OLD, NEW = "canary-Old-1", "canary-New-2"
@@ -44,7 +45,9 @@ def together(local: Local, requests: list[HttpRequest]) -> list[Answered]:
 def _after_work(local: Local, later: Later) -> Answer:
     ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
     later.begin(ended.put)
-    [answer] = local.installation.pipeline.answer_all([later.after(ended.get(timeout=20))], 10.0)
+    [answer] = local.installation.pipeline.answer_all(
+        [later.after(ended.get(timeout=PATIENCE))], 10.0
+    )
     assert isinstance(answer, Answer)
     return answer
 

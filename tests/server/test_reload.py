@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from tests.conftest import BIN, Server, free_port
+from tests.patience import PATIENCE, wait_until
 
 
 class Reloading:
@@ -41,7 +42,7 @@ class Reloading:
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
         with (
-            socket.create_connection(("127.0.0.1", self.server.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", self.server.port), timeout=PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
         ):
             return secure.getpeercert(binary_form=True) or b""
@@ -54,14 +55,12 @@ class Reloading:
         return self.wait_for(lambda: self.server.log()[before:], said)
 
     def wait_for(self, log: Callable[[], str], said: str) -> dict[str, object]:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            for line in log().splitlines():
-                if said in line and line.endswith("}"):
-                    found: dict[str, object] = json.loads(line)
-                    return found
-            time.sleep(0.02)
-        raise AssertionError(log())
+        def lines() -> list[str]:
+            return [line for line in log().splitlines() if said in line and line.endswith("}")]
+
+        wait_until(lines, log)
+        told: dict[str, object] = json.loads(lines()[0])
+        return told
 
 
 @pytest.fixture

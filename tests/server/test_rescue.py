@@ -20,6 +20,7 @@ from keystead.server.installation.ceremonies import perform
 from keystead.server.installation.installation import Installation
 from keystead.store.sqlite.engine import open_store
 from tests.conftest import BIN, Server, policy, refused
+from tests.patience import PATIENCE
 from tests.server.installations import Local, open_local
 from tests.server.test_agenda import events, laid_out, opened
 from tests.store.lossy_disk import VFS, new_disk, under_os
@@ -270,7 +271,7 @@ def test_as_the_owner_types_it(server: Server) -> None:
     def typed(*options: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [BIN / "keystead", "key", "rescue", arn, "--data", server.data, *options],
-            input=answer, capture_output=True, text=True, check=False, timeout=60,
+            input=answer, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
 
     ran = typed("--yes")

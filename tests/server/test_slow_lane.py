@@ -21,6 +21,7 @@ from keystead.server.pipeline.routing import Route
 from keystead.wire.http import HttpRequest
 from keystead.wire.models import accessanalyzer, iam, kms
 from keystead.work import Outcome, Undone, Work
+from tests.patience import PATIENCE
 from tests.server import slow_operations
 from tests.server.installations import Answered, Local, open_local
 from tests.server.slow_operations import BEGUN, RUNS, gate, wait_until_begun
@@ -54,7 +55,7 @@ class Lanes:
 
     def again(self, later: Later) -> Again:
         """The request as it arrives when its work has ended."""
-        return later.after(self._ended.pop(later).get(timeout=20))
+        return later.after(self._ended.pop(later).get(timeout=PATIENCE))
 
     def finish(self, later: Later) -> Answered:
         """The answer, when the second run has one."""
@@ -295,7 +296,7 @@ def test_work_that_fails(lanes: Lanes, key: str) -> None:
 
 def test_no_room(lanes: Lanes, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would wait for too long is throttled in its turn, in KMS's words, and recorded."""
-    monkeypatch.setattr(pools, "WAIT_SECONDS", 0.03)
+    monkeypatch.setattr(pools, "ROOM_SECONDS", 0.03)
     local = lanes.local
     opened = gate(HELLO)
     answers = lanes.turn(*(sign(local, key) for _ in range(8)))

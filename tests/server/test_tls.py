@@ -4,7 +4,6 @@ import http.client
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import trustme
 from keystead.failures import Failure
 from keystead.server.door.listeners import tls_context
 from tests.conftest import BIN, REGION, Server, free_port, policy, refused
+from tests.patience import PATIENCE, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +48,15 @@ def secured(
          "--tls-key", certificates / "key.pem"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    deadline = time.monotonic() + 30
-    while not is_ready(server, trusting):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: is_ready(server, trusting))
     yield server
     assert server.stop() == 0
 
 
 def is_ready(server: Server, trusting: ssl.SSLContext) -> bool:
-    client = http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting, timeout=5)
+    client = http.client.HTTPSConnection(
+        "127.0.0.1", server.port, context=trusting, timeout=PATIENCE
+    )
     try:
         client.request("GET", "/readyz")
         return client.getresponse().status == 200
@@ -107,7 +106,7 @@ def test_old_tls_is_refused(secured: Server, trusting: ssl.SSLContext) -> None:
         )
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = context.maximum_version = version
-        with socket.create_connection(("127.0.0.1", secured.port), timeout=5) as plain:
+        with socket.create_connection(("127.0.0.1", secured.port), timeout=PATIENCE) as plain:
             if spoken:
                 with context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped:
                     assert wrapped.version() == "TLSv1.2"
@@ -128,7 +127,7 @@ def test_ciphers_are_authenticated_and_keep_the_past(certificates: Path) -> None
 
 def test_plain_http_on_the_tls_port(secured: Server) -> None:
     """Plain HTTP on a TLS port gets nothing."""
-    with socket.create_connection(("127.0.0.1", secured.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", secured.port), timeout=PATIENCE) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         try:
             received = client.recv(4096)

@@ -15,6 +15,7 @@ from keystead.server.lane import Handed, Lane
 from keystead.server.lane import lane as lanes
 from keystead.server.lane import pool as pools
 from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work, digest, outside
+from tests.patience import PATIENCE, wait_until
 
 ONE = "one worker"
 Ends = queue.Queue[Outcome | Undone]
@@ -34,7 +35,7 @@ def gate() -> Iterator[threading.Event]:
 
 
 def opened(event: threading.Event, order: list[str], name: str) -> str:
-    assert event.wait(20)
+    assert event.wait(PATIENCE)
     order.append(name)
     return name
 
@@ -50,10 +51,7 @@ def begin(lane: Lane, asked: Work[Any], owner: str, ended: Ends) -> Handed:
 
 
 def wait_for_worker(lane: Lane) -> None:
-    deadline = time.monotonic() + 10
-    while not lane.begun:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(lambda: lane.begun)
 
 
 def test_owners_take_turns(lane: Lane, gate: threading.Event) -> None:
@@ -64,7 +62,7 @@ def test_owners_take_turns(lane: Lane, gate: threading.Event) -> None:
         begin(lane, work(opened, gate, order, name), name[0], ended)
     gate.set()
     for _ in range(6):
-        ended.get(timeout=20)
+        ended.get(timeout=PATIENCE)
 
     assert order.index("b1") < order.index("a3")
     assert order.index("c1") < order.index("a3")
@@ -118,10 +116,10 @@ def test_dead_hosts_stop_no_other(lane: Lane, gate: threading.Event) -> None:
     another = Work(pool, 0.1, MadeWith(), opened, (gate, [], "another"))
     assert not lane.has_room(another, "a", 0)
     begin(lane, work(str, 1), "a", ended)
-    assert ended.get(timeout=20) == Done(MadeWith(), "1")
+    assert ended.get(timeout=PATIENCE) == Done(MadeWith(), "1")
     gate.set()
     for _ in range(lanes.MOST_HOSTS):
-        ended.get(timeout=20)
+        ended.get(timeout=PATIENCE)
     assert lane.has_room(another, "a", 0)
 
 
@@ -167,7 +165,7 @@ def test_pool_learns_how_long_work_takes(lane: Lane) -> None:
     for _ in range(10):
         begin(lane, liar, "a", ended)
     for _ in range(10):
-        ended.get(timeout=20)
+        ended.get(timeout=PATIENCE)
     assert room() < before / 5
 
 
@@ -177,7 +175,7 @@ def test_quick_work_teaches_nothing(lane: Lane) -> None:
     for _ in range(60):
         begin(lane, work(str, 1, seconds=1e-5), "a", ended)
     for _ in range(60):
-        ended.get(timeout=20)
+        ended.get(timeout=PATIENCE)
     for seconds, has_room in ((3.0, False), (1.0, True)):
         long = work(str, 1, seconds=seconds)
         lane.promise(long, "b", 0)
@@ -194,9 +192,9 @@ def test_what_is_not_begun_can_be_left(lane: Lane, gate: threading.Event) -> Non
     waiting = begin(lane, work(opened, gate, order, "waiting"), "a", ended)
     begun.leave()
     waiting.leave()
-    assert ended.get(timeout=20) is Undone.LEFT
+    assert ended.get(timeout=PATIENCE) is Undone.LEFT
     gate.set()
-    assert ended.get(timeout=20) == Done(MadeWith(), "begun")
+    assert ended.get(timeout=PATIENCE) == Done(MadeWith(), "begun")
     assert order == ["begun"]
 
 
@@ -205,17 +203,17 @@ def test_waiting_ends(lane: Lane, gate: threading.Event, monkeypatch: pytest.Mon
     monkeypatch.setattr(pools, "WAIT_SECONDS", 0.0)
     ended: Ends = queue.Queue()
     begun = begin(lane, work(opened, gate, [], "begun"), "a", ended)
-    with_worker = ended.get(timeout=20)  # its time had passed when a worker took it
+    with_worker = ended.get(timeout=PATIENCE)  # its time had passed when a worker took it
     assert with_worker is Undone.LATE
     begun.expire()
-    monkeypatch.setattr(pools, "WAIT_SECONDS", 100.0)
+    monkeypatch.setattr(pools, "WAIT_SECONDS", 2 * PATIENCE)
     begin(lane, work(opened, gate, [], "first"), "a", ended)
     wait_for_worker(lane)
     monkeypatch.setattr(pools, "WAIT_SECONDS", 0.0)
     begin(lane, work(opened, gate, [], "second"), "a", ended).expire()
-    assert ended.get(timeout=20) is Undone.LATE
+    assert ended.get(timeout=PATIENCE) is Undone.LATE
     gate.set()
-    assert ended.get(timeout=20) == Done(MadeWith(), "first")
+    assert ended.get(timeout=PATIENCE) == Done(MadeWith(), "first")
 
 
 def test_stopping_ends_all(lane: Lane, gate: threading.Event) -> None:
@@ -224,19 +222,19 @@ def test_stopping_ends_all(lane: Lane, gate: threading.Event) -> None:
     handed = begin(lane, work(opened, gate, [], "begun"), "a", ended)
     wait_for_worker(lane)
     handed.stop()
-    assert ended.get(timeout=20) is Undone.STOPPED
+    assert ended.get(timeout=PATIENCE) is Undone.STOPPED
     gate.set()
     begin(lane, work(str, 2), "a", ended)
-    assert ended.get(timeout=20) == Done(MadeWith(), "2")
+    assert ended.get(timeout=PATIENCE) == Done(MadeWith(), "2")
 
 
 def test_work_that_raises(lane: Lane) -> None:
     """It failed; nothing of what it raised is kept, and its worker goes on."""
     ended: Ends = queue.Queue()
     begin(lane, work(int, "no number"), "a", ended)
-    assert ended.get(timeout=20) == Failed(MadeWith())
+    assert ended.get(timeout=PATIENCE) == Failed(MadeWith())
     begin(lane, work(int, "3"), "a", ended)
-    assert ended.get(timeout=20) == Done(MadeWith(), 3)
+    assert ended.get(timeout=PATIENCE) == Done(MadeWith(), 3)
 
 
 class Secret:
@@ -253,10 +251,10 @@ def test_idle_thread_keeps_nothing(lane: Lane) -> None:
     kept = weakref.ref(secret)
     ended: Ends = queue.Queue()
     begin(lane, work(seen, secret), "a", ended)
-    ended.get(timeout=20)
+    ended.get(timeout=PATIENCE)
     del secret
     begin(lane, work(str, 4), "a", ended)  # the worker has let go of the first by then
-    ended.get(timeout=20)
+    ended.get(timeout=PATIENCE)
     gc.collect()
     assert kept() is None
 

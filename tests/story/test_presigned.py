@@ -11,6 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.conftest import REGION, Server
+from tests.patience import PATIENCE
 from tests.raw import VERSIONS, Answer, Wire
 
 IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
@@ -39,7 +40,7 @@ def ask(
     url: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=PATIENCE)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     connection.request(method, path, body, headers or {})
     got = connection.getresponse()

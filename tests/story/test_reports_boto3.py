@@ -2,20 +2,23 @@
 
 import csv
 import io
-import time
 from collections.abc import Callable
 from typing import Any
 
 from tests.conftest import Server, create_user, refused
+from tests.patience import wait_until
 
 
 def eventually(look: Callable[[], Any]) -> Any:
     """What a job of the server has done at last."""
-    deadline = time.monotonic() + 15
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
+    seen: list[Any] = []
+
+    def is_there() -> bool:
+        seen.append(look())
+        return bool(seen[-1])
+
+    wait_until(is_there)
+    return seen[-1]
 
 
 def test_the_credential_report(server: Server) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import OTHER_REGION, REGION, Server, policy, refused
 from tests.identity.saml_documents import metadata
 from tests.importing import bring
+from tests.patience import PATIENCE
 
 CONFIGURATION = Path(__file__).parent / "terraform"
 REGISTRY = "registry.terraform.io/hashicorp/aws"
@@ -72,7 +73,7 @@ def attached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     told = (line.partition("TF_REATTACH_PROVIDERS=")[2] for line in running.stdout)
     yield next(text.strip().strip("'") for text in told if text)
     running.terminate()
-    running.wait(timeout=30)
+    running.wait(timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from keystead.store.lock import DirectoryLock
 from tests.cli.test_commands import errors, keystead
 from tests.conftest import Server, free_port
+from tests.patience import PATIENCE
 from tests.server.installations import REGION
 from tests.trails.past import HOURS, hours, past
 from tests.trails.s3 import bucket
@@ -107,7 +108,7 @@ def test_the_aws_cli_looks_up(serving: Server, out: Path) -> None:
     def aws(*arguments: str) -> Any:
         ran = subprocess.run(
             ["aws", "cloudtrail", *arguments, "--region", REGION],
-            env=serving.environment(), capture_output=True, text=True, timeout=60, check=True,
+            env=serving.environment(), capture_output=True, text=True, timeout=PATIENCE, check=True,
         )  # fmt: skip
         return json.loads(ran.stdout)
 

@@ -33,7 +33,8 @@ from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.server.telemetry import logs
 from keystead.work import QUICK, Done, Failed, MadeWith, Outcome, Undone, Work
 
-WAIT_SECONDS = 2.0
+ROOM_SECONDS = 2.0  # that work may have to wait, as the pool estimates when it is promised
+WAIT_SECONDS = 2.0  # that it does wait, at most
 IDLE_SECONDS = 10.0
 NICE = 5
 _LEARN = 0.1  # the weight of the newest measurement
@@ -63,7 +64,7 @@ class Pool:
             before = self._owed.get(owner, 0)
             mine = before + self._micros(work)
             others = sum(min(owed, mine) for who, owed in self._owed.items() if who != owner)
-            return (before + others) / self._workers <= WAIT_SECONDS * 1e6
+            return (before + others) / self._workers <= ROOM_SECONDS * 1e6
 
     def _micros(self, work: Work[Any]) -> int:
         """The microseconds that work takes, as this pool estimates."""
