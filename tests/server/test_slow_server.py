@@ -14,6 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from keystead.server.lane.lane import WORKERS
+from keystead.work import PROCESSOR
 from tests.conftest import REGION, Server, free_port
 from tests.patience import wait_until
 from tests.server.slow_operations import LONG, SLOW, SLOW_SECONDS
@@ -81,7 +83,7 @@ def test_killed_while_work_is_done(server: Server) -> None:
 def test_what_does_not_fit_is_throttled_and_retried(server: Server) -> None:
     """More work than fits is throttled; SDKs try again, and all have it in the end."""
     created = server.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    work = int(4 / SLOW_SECONDS)  # for one worker, twice what may wait
+    work = int(4 / SLOW_SECONDS) * WORKERS[PROCESSOR]  # twice what may wait
 
     def signing(attempts: int) -> Any:
         who = server.admin

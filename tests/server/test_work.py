@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from keystead.server.lane import Handed, Lane
-from keystead.server.lane import lane as lanes
+from keystead.server.lane import Handed, Lane, hosts
 from keystead.server.lane import pool as pools
 from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work, digest, outside
 from tests.patience import PATIENCE, wait_until
@@ -107,19 +106,22 @@ def test_bytes_are_bounded_for_each_owner(lane: Lane) -> None:
 def test_dead_hosts_stop_no_other(lane: Lane, gate: threading.Event) -> None:
     """Each outside host has its workers, and one that is asked no more gives its place up."""
     ended: Ends = queue.Queue()
-    for number in range(lanes.MOST_HOSTS):
+    promises = []
+    for number in range(hosts.MOST_HOSTS):
         pool = outside(f"kind-{number % 2}", f"{number % 8}", f"{number}")
         dead = Work(pool, 0.1, MadeWith(), opened, (gate, [], "dead"))
         assert lane.has_room(dead, "a", 0)
-        begin(lane, dead, "a", ended)
+        promises.append(lane.promise(dead, "a", 0))
+        lane.hand_over(promises[-1], ended.put)
     pool = outside("kind-2", "8", "another")
     another = Work(pool, 0.1, MadeWith(), opened, (gate, [], "another"))
     assert not lane.has_room(another, "a", 0)
     begin(lane, work(str, 1), "a", ended)
     assert ended.get(timeout=PATIENCE) == Done(MadeWith(), "1")
     gate.set()
-    for _ in range(lanes.MOST_HOSTS):
+    for promise in promises:
         ended.get(timeout=PATIENCE)
+        lane.settle(promise)
     assert lane.has_room(another, "a", 0)
 
 
@@ -139,8 +141,8 @@ def test_colluding_accounts_leave_room(lane: Lane) -> None:
         assert not asks("1", host=begin_at + 8)
         lane.abandon()
     taken = [sum(asks(f"{who}", host=host) for host in range(20)) for who in range(8)]
-    assert taken[0] == lanes.MOST_OF_ACCOUNT
-    assert sum(taken) < lanes.MOST_OF_KIND
+    assert taken[0] == hosts.MOST_OF_ACCOUNT
+    assert sum(taken) < hosts.MOST_OF_KIND
     assert asks("8")
     assert asks("0", "directory")
     lane.abandon()

@@ -8,8 +8,7 @@
     log                1, which pauses as well
     each outside host  8; the pool is made for its first work, and removed after its last
 
-Of the outside hosts that are being asked, so many may be of one kind and of one account. The more
-others ask, the less an account has of what is left. So silent hosts keep nobody from asking theirs.
+How many outside hosts may be asked at a time is bounded (`hosts`).
 
 An owner is a principal, or for strangers the part of the network that they come from. While their
 work waits, the requests of all owners may hold 64 MB, and those of one owner a quarter of it.
@@ -22,9 +21,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from keystead.server.lane.gate import Gate
+from keystead.server.lane.hosts import MOST_HOSTS, Hosts
 from keystead.server.lane.pool import Pool
 from keystead.server.lane.promise import OnEnd, Promise, State
-from keystead.work import DOCUMENTS, HSM, LOG, PASSWORDS, PROCESSOR, Undone, Work, asked_by
+from keystead.work import DOCUMENTS, HSM, LOG, PASSWORDS, PROCESSOR, Undone, Work
 
 WORKERS: Mapping[str, int] = {
     PROCESSOR: max(1, (os.cpu_count() or 1) - 1),
@@ -35,9 +35,6 @@ WORKERS: Mapping[str, int] = {
 }
 IN_PYTHON = frozenset({DOCUMENTS, LOG})
 OUTSIDE_WORKERS = 8
-MOST_HOSTS = 64  # that are being asked at a time
-MOST_OF_KIND = 48  # for one purpose
-MOST_OF_ACCOUNT = 8  # for one purpose, and named by one account
 MOST_BYTES = 64 << 20
 EACH_BYTES = 4096  # of one piece of work, beside the body of its request
 
@@ -52,6 +49,7 @@ class Lane:
             for name, number in workers.items()
         }
         self._fixed = frozenset(workers)
+        self._hosts = Hosts()
         self._promised: dict[Promise, Pool] = {}  # of this turn
         self._held: Counter[str] = Counter()  # bytes, by owner
         self._bytes = 0
@@ -72,8 +70,7 @@ class Lane:
         if self._bytes + size > MOST_BYTES or self._held[owner] + size > MOST_BYTES // 4:
             return False
         pool = self._pools.get(work.pool)
-        idle = pool is None or (pool.is_empty and work.pool not in self._fixed)
-        if idle and not self._may_ask(work.pool):
+        if work.pool not in self._fixed and not self._hosts.may_ask(work.pool):
             return False
         return pool is None or pool.has_room(work, owner)
 
@@ -86,6 +83,8 @@ class Lane:
             if len(self._pools) - len(self._fixed) >= MOST_HOSTS:
                 self._forget_hosts()
             pool = self._pools[work.pool] = Pool(work.pool, workers)
+        if work.pool not in self._fixed:
+            self._hosts.begin(work.pool)
         promise = pool.promise(work, owner, size + EACH_BYTES)
         self._promised[promise] = pool
         self._held[owner] += promise.size
@@ -116,18 +115,8 @@ class Lane:
         self._bytes -= promise.size
         if not self._held[promise.owner]:
             del self._held[promise.owner]
-
-    def _may_ask(self, host: str) -> bool:
-        """May one more outside host be asked now?"""
-        asked = [
-            asked_by(name)
-            for name, pool in self._pools.items()
-            if name not in self._fixed and not pool.is_empty
-        ]
-        kind, account = asked_by(host)
-        left = MOST_OF_KIND - sum(each == kind for each, _ in asked)
-        most = min(MOST_OF_ACCOUNT, left)
-        return len(asked) < MOST_HOSTS and asked.count((kind, account)) < most
+        if promise.pool not in self._fixed:
+            self._hosts.end(promise.pool)
 
     def _forget_hosts(self) -> None:
         """Remove the pools of hosts without work."""

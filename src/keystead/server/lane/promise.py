@@ -30,10 +30,11 @@ class State(IntEnum):
 class Promise:
     """Room for one piece of work. Its pool moves it on."""
 
-    __slots__ = ("micros", "on_end", "owner", "size", "state", "until", "work")
+    __slots__ = ("micros", "on_end", "owner", "pool", "size", "state", "until", "work")
 
     def __init__(self, work: Work[Any], owner: str, micros: int, size: int) -> None:
         self.work: Work[Any] | None = work  # until it has ended
+        self.pool = work.pool
         self.owner = owner
         self.micros = micros  # the microseconds that it takes, as the pool estimates
         self.size = size
