@@ -14,7 +14,6 @@ both, and the log begins at a signed checkpoint. A second archiving continues fr
 """
 
 import gzip
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +22,12 @@ from typing import IO
 import msgspec
 
 from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
-from keystead.store.disk import sync_directory
+from keystead.store.disk import sync_directory, written_whole
 
 EVENT = "ArchiveAuditLog"
 SOURCE, SERVICE_EVENT = "keystead", "AwsServiceEvent"
 BEFORE = "before"  # the detail of the event that names the first record that stays
 _BLOCK = 1 << 20
-_PART = ".part"
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -143,15 +141,12 @@ def _keep(segment: Segment, archive: Path) -> None:
     """Compress one file into the archive, unless an interrupted archiving has already done it."""
     path = _archived(segment, archive)
     if not path.exists():
-        draft = path.with_name(path.name + _PART)
-        with open(draft, "wb", opener=_private) as file:
-            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                for block in _blocks(segment.path.open("rb")):
-                    packed.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-        sync_directory(archive)
+        with (
+            written_whole(path) as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+        ):
+            for block in _blocks(segment.path.open("rb")):
+                packed.write(block)
     if not _alike(segment.path, path):
         raise NotArchived(f"`{path}` has other content than `{segment.path.name}`")
 
@@ -171,18 +166,8 @@ def _alike(plain: Path, packed: Path) -> bool:
 
 
 def _write(path: Path, blocks: list[bytes]) -> None:
-    draft = path.with_name(path.name + _PART)
-    with open(draft, "wb", opener=_private) as file:
+    with written_whole(path) as file:
         file.writelines(blocks)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_directory(path.parent)
-
-
-def _private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read, like the log (DB-6)."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

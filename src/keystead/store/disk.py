@@ -8,7 +8,10 @@ After a failed sync the system counts the unwritten data as written, and later s
 import fcntl
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 _BLOCK = 1 << 20  # bytes that are written at once
 
@@ -30,6 +33,26 @@ def settle(descriptor: int, start: int = 0) -> None:
             written += os.pwrite(descriptor, block[written:], position + written)
         position += len(block)
     sync_file(descriptor)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which gets its name, durably, at the end of the block.
+
+    Only its owner may read it (threat-model DB-6). If the block does not end well, a draft is left
+    under another name, over which the next attempt writes.
+    """
+    draft = path.with_name(path.name + ".part")
+    with open(draft, "wb", opener=_private) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_directory(path.parent)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def sync_directory(directory: Path) -> None:

@@ -14,19 +14,17 @@ interrupted export writes the same files again. A file of that name with other c
 
 import gzip
 import hashlib
-import os
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from keystead.store.disk import sync_directory
+from keystead.store.disk import written_whole
 
 TRAIL = "keystead"
 """The name of the trail, in the names of digests and in its ARN."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
-_PART = ".part"
 
 
 class ExportRefused(Exception):
@@ -84,14 +82,5 @@ def _unpacked(path: Path, length: int) -> bytes:
 def write(path: Path, data: bytes) -> None:
     """Write a file in one step, durably. Only its owner may read it (DB-6)."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(path.name + _PART)
-    with open(draft, "wb", opener=_private) as file:
+    with written_whole(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_directory(path.parent)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
