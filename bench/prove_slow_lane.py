@@ -10,7 +10,9 @@
 
 The operations are those of `tests.server.slow_operations`; the calls are another principal's, from
 three addresses. The server may use every processor, as where it is installed. The figures are the
-medians over the rounds; the exit status is 1 when one of them misses its goal.
+medians over the rounds; the exit status is 1 when one of them misses its goal. "long turns" is the
+server's own figure, without what its clients do: how often its loop was held for more than 2.5, 5
+and 10 ms in quiet, and with the work (`keystead_long_turn_seconds`).
 """
 
 import argparse
@@ -25,13 +27,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import neighbour, servers, signed
 from bench.callers import Callers, as_json
 from bench.neighbour import Neighbour
-from bench.prove_floods import SERVER, SETTLE_SECONDS, end, p99_ms, process, sign, weighty
+from bench.prove_floods import LONG, SERVER, SETTLE_SECONDS, end, p99_ms, process, sign, weighty
 from bench.servers import Server
 
 NEIGHBOUR, SOURCES = "127.0.0.2", ("127.0.0.3", "127.0.0.4", "127.0.0.5")
@@ -53,6 +57,8 @@ class Measured:
     throttled: float
     quiet_ms: float  # the p99 of the neighbour
     work_ms: float
+    long_quiet: tuple[int, ...]  # turns of more than LONG
+    long_work: tuple[int, ...]
 
     @property
     def ratio(self) -> float:
@@ -81,43 +87,58 @@ def measure(server: Server, administrator: Server, kind: str, seconds: float) ->
     line = neighbour.as_json(Neighbour(server.port, NEIGHBOUR, asked))
     with process("bench.neighbour", line) as near, contextlib.ExitStack() as load:
         time.sleep(SETTLE_SECONDS)
-        began = time.monotonic()
+        began, turns = time.monotonic(), server.long_turns(LONG)
         time.sleep(seconds)
-        quiet = time.monotonic()
+        quiet, long_quiet = time.monotonic(), more_turns(server, turns)
         asking = [
             load.enter_context(process("bench.callers", as_json(each)))
             for each in (Callers(server.port, source, EACH, call) for source in SOURCES)
         ]
         time.sleep(3 * SETTLE_SECONDS)  # until all of them are in flight
-        before, full = ended(server, operation), time.monotonic()
+        before, turns = ended(server, operation), server.long_turns(LONG)
+        full = time.monotonic()
         time.sleep(seconds)
-        over, after = time.monotonic(), ended(server, operation)
+        over, long_work = time.monotonic(), more_turns(server, turns)
+        after = ended(server, operation)
         for each in asking:
             end(each)
         took = end(near)
     counted = after - before
     return Measured(
         kind, counted[""] / (over - full), counted["ThrottlingException"] / (over - full),
-        p99_ms(took, began, quiet), p99_ms(took, full, over),
+        p99_ms(took, began, quiet), p99_ms(took, full, over), long_quiet, long_work,
     )  # fmt: skip
+
+
+def more_turns(server: Server, before: Sequence[int]) -> tuple[int, ...]:
+    """How many turns since then were longer than each of LONG."""
+    return tuple(now - then for now, then in zip(server.long_turns(LONG), before, strict=True))
 
 
 def middle(rounds: list[Measured]) -> Measured:
     """The medians of some rounds of one kind."""
     names = [each.name for each in dataclasses.fields(Measured)][1:]
-    medians = [statistics.median(getattr(one, name) for one in rounds) for name in names]
-    return Measured(rounds[0].kind, *medians)
+    return Measured(
+        rounds[0].kind, *(_median([getattr(r, name) for r in rounds]) for name in names)
+    )
+
+
+def _median(figures: list[Any]) -> Any:
+    if isinstance(figures[0], tuple):
+        return tuple(int(statistics.median(each)) for each in zip(*figures, strict=True))
+    return statistics.median(figures)
 
 
 def table(measured: list[Measured]) -> str:
     """The figures as a table."""
     lines = [
-        "| work | done/s | throttled/s | quiet p99, ms | with it | ratio |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| work | done/s | throttled/s | quiet p99, ms | with it | ratio | long, quiet | with it |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
         f"| {one.kind} | {one.done:,.0f} | {one.throttled:,.0f} | {one.quiet_ms:.2f}"
-        f" | {one.work_ms:.2f} | {one.ratio:.2f} |"
+        f" | {one.work_ms:.2f} | {one.ratio:.2f}"
+        f" | {' / '.join(map(str, one.long_quiet))} | {' / '.join(map(str, one.long_work))} |"
         for one in measured
     ]
     return "\n".join(lines)
