@@ -61,7 +61,20 @@ SERVICES = (
     Source("organizations", clock_skew_seconds=300, is_global=True, gives_reasons=True),
     Source(
         "ec2",
-        only=frozenset({"DescribeVpcEndpointServices"}),
+        only=frozenset(
+            {
+                "CreateTags",
+                "CreateVpcEndpoint",
+                "DeleteTags",
+                "DeleteVpcEndpoints",
+                "DescribePrefixLists",
+                "DescribeTags",
+                "DescribeVpcEndpointServices",
+                "DescribeVpcEndpoints",
+                "ModifyVpcEndpoint",
+            }
+        ),
+        own_limits=frozenset({"State"}),  # the model says "Available", and EC2 "available"
     ),
 )
 

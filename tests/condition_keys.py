@@ -114,6 +114,11 @@ class On(Enum):
     ROOT_USER = "root user", _NONE
     SCP = "organization policy", _TEAM
     DELEGATION = "resource policy", _TEAM
+    ENDPOINT = "VPC endpoint", {**_TEAM, "ec2:ResourceTag/Team": "blue"}
+    NEW_ENDPOINT = "new VPC endpoint", _NONE
+    VPC = "VPC", {"ec2:VpcID": "vpc-0123456789abcdef0"}
+    SUBNET = "subnet", {"ec2:SubnetID": "subnet-0123456789abcdef0"}
+    SECURITY_GROUP = "security group", {"ec2:SecurityGroupID": "sg-0123456789abcdef0"}
     NO_SUCH_THING = "thing that nobody has", _NONE  # of a declined operation
 
     def __init__(self, title: str, keys: Keys) -> None:
@@ -609,7 +614,61 @@ ANALYZER: tuple[Row, ...] = tuple(
 
 CLOUDTRAIL: tuple[Row, ...] = tuple(_plain("ListPublicKeys LookupEvents", On.ANYTHING))
 
-EC2: tuple[Row, ...] = (Row("DescribeVpcEndpointServices", {}, On.ANYTHING, _REGION),)
+_KMS_SERVICE = "com.amazonaws.eu-central-1.kms"
+_NEW_ENDPOINT = {
+    "VpcEndpointType": "Interface", "VpcId": "vpc-0123456789abcdef0", "ServiceName": _KMS_SERVICE,
+}  # fmt: skip
+_PARTS_OF_ENDPOINT = {
+    "SubnetIds": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"],
+}  # fmt: skip
+_FULL_ENDPOINT = {
+    **_NEW_ENDPOINT, **_PARTS_OF_ENDPOINT,
+    "TagSpecifications": [{"ResourceType": "vpc-endpoint", "Tags": [IAM_TAG]}],
+    "DnsOptions": {
+        "PrivateDnsPreference": "SPECIFIED_DOMAINS_ONLY",
+        "PrivateDnsSpecifiedDomains": ["a.example"],
+    },
+}  # fmt: skip
+_OF_SERVICE_BEHIND: Keys = {
+    "ec2:VpceServiceName": _KMS_SERVICE, "ec2:VpceServiceRegion": "eu-central-1",
+}  # fmt: skip
+_NEW_BEHIND: Keys = {**_REGION, **_OF_SERVICE_BEHIND, "ec2:VpceServiceOwner": "amazon"}
+_FULL_BEHIND: Keys = {
+    **_NEW_BEHIND, **_TAGGED, "ec2:VpcePrivateDnsPreference": "SPECIFIED_DOMAINS_ONLY",
+    "ec2:VpcePrivateDnsSpecifiedDomains": ("a.example",),
+}  # fmt: skip
+_CHANGED_PARTS = {
+    "AddSubnetIds": _PARTS_OF_ENDPOINT["SubnetIds"],
+    "RemoveSecurityGroupIds": _PARTS_OF_ENDPOINT["SecurityGroupIds"],
+}  # fmt: skip
+_IN_VPC: Keys = {**_REGION, "ec2:Vpc": "@vpc arn"}
+_BEHIND_REGION: Keys = {**_REGION, "ec2:VpceServiceRegion": "eu-central-1"}
+
+EC2: tuple[Row, ...] = (
+    *(Row(f"Describe{name}", {}, On.ANYTHING, _REGION)
+      for name in ("PrefixLists", "Tags", "VpcEndpointServices", "VpcEndpoints")),
+    Row("CreateVpcEndpoint", _NEW_ENDPOINT, On.VPC, _REGION),
+    Row("CreateVpcEndpoint", _NEW_ENDPOINT, On.NEW_ENDPOINT, _NEW_BEHIND),
+    Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.VPC, _REGION),
+    Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.NEW_ENDPOINT, _FULL_BEHIND),
+    Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.SUBNET, _REGION),
+    Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.SECURITY_GROUP, _REGION),
+    Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.NEW_ENDPOINT,
+        {**_REGION, **_TAGGED, "ec2:CreateAction": "CreateVpcEndpoint"}, "CreateTags"),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint"}, On.ENDPOINT, _BEHIND_REGION),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.ENDPOINT,
+        _BEHIND_REGION),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.SUBNET, _IN_VPC),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.SECURITY_GROUP,
+        _IN_VPC),
+    Row("DeleteVpcEndpoints", {"VpcEndpointIds": ["@endpoint"]}, On.ENDPOINT,
+        {**_REGION, **_OF_SERVICE_BEHIND}),
+    Row("CreateTags", {"Resources": ["@endpoint"], "Tags": [IAM_TAG]}, On.ENDPOINT,
+        {**_REGION, **_TAGGED}),
+    Row("DeleteTags", {"Resources": ["@endpoint"], "Tags": [IAM_TAG]}, On.ENDPOINT,
+        {**_REGION, **_TAGGED}),
+    Row("DeleteTags", {"Resources": ["@endpoint"]}, On.ENDPOINT, _REGION),
+)  # fmt: skip
 
 _ACCOUNT, _UNIT = {"AccountId": "@member"}, {"OrganizationalUnitId": "@unit"}
 _NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}

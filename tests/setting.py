@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from keystead.wire.models import ec2, organizations
 from keystead.wire.models import iam as api
-from keystead.wire.models import organizations
 from tests import condition_keys as table
 from tests.identity.assuming import stored_role, trusting
 from tests.identity.saml_documents import metadata
@@ -34,6 +34,8 @@ def filled(value: Any, made: Made) -> Any:
     """A member of a request, with what was made in the places that name it."""
     if isinstance(value, dict):
         return {name: filled(member, made) for name, member in value.items()}
+    if isinstance(value, list):
+        return [filled(each, made) for each in value]
     if isinstance(value, str) and value.startswith("@"):
         return made[value]
     return value
@@ -154,7 +156,10 @@ def people(tenant: Tenant) -> dict[str, Any]:
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)
+    endpoint = network_endpoint(root)
     return {
+        "@endpoint": endpoint.vpc_endpoint_id,
+        "@vpc arn": f"arn:aws:ec2:eu-central-1:{tenant.id}:vpc/{endpoint.vpc_id}",
         "@policy": made.arn,
         "@user": user,
         "@role": role.arn,
@@ -166,6 +171,19 @@ def people(tenant: Tenant) -> dict[str, Any]:
         "@delegation request": f"arn:aws:iam::{tenant.id}:delegation-request/{'A' * 24}",  # none
         **tree,
     }
+
+
+def network_endpoint(root: Person) -> ec2.VpcEndpoint:
+    """An endpoint of a network, with a tag."""
+    tags = [ec2.Tag(key="Team", value="blue")]
+    made = root(
+        ec2.CreateVpcEndpoint,
+        vpc_id="vpc-0123456789abcdef0", vpc_endpoint_type="Interface",
+        service_name="com.amazonaws.eu-central-1.kms",
+        tag_specifications=[ec2.TagSpecification(resource_type="vpc-endpoint", tags=tags)],
+    ).vpc_endpoint  # fmt: skip
+    assert made is not None
+    return made
 
 
 def organization(root: Person) -> dict[str, Any]:

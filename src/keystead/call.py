@@ -185,6 +185,19 @@ class Call(msgspec.Struct, kw_only=True):
             raise refusal(decision, asked)
         return Permit(resource, action, "allowed")
 
+    def pass_endpoint(self) -> None:
+        """Does the endpoint let this call through, which asks nothing else?
+
+        Raises AccessDenied.
+        """
+        action = f"{self.operation.service.name}:{self.operation.name}"
+        nothing = Target("*", self.principal.account)
+        question = self._question(action, nothing, NO_KEYS, self.guardrails.over(nothing.owner))
+        decision = self.enforcer.decide(question)
+        self.event.decisions.append(decision)
+        if not decision.allowed:
+            raise refusal(decision, RefusedQuestion(question, frozenset(), ""))
+
     def shown_as(self, resource: Resource) -> str:  # noqa: ARG002  # rooms know their own
         """How a refusal names the resource to this caller; "" = by its ARN."""
         return ""

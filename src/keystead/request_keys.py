@@ -1,8 +1,9 @@
 """Which facts does the server itself know of a request?  The global condition keys (iam.md 6.3).
 
-INVARIANT: every key here comes from the socket, from the clock, or from one of two headers:
-`aws:UserAgent` and `aws:Referer` are defined as their values. No other name or value in a request
-becomes a key (threat-model PE-3). A key without a value is absent, not empty.
+INVARIANT: every key here comes from the socket, from the row of the endpoint that it names, from
+the clock, or from one of two headers: `aws:UserAgent` and `aws:Referer` are defined as their
+values. No other name or value in a request becomes a key (threat-model PE-3). A key without a value
+is absent, not empty.
 """
 
 from collections.abc import Mapping
@@ -16,23 +17,25 @@ from keystead.wire.http import HttpRequest
 
 
 def global_keys(
-    request: HttpRequest, now: datetime, region: str, principal: Mapping[str, ContextValue]
+    request: HttpRequest,
+    now: datetime,
+    region: str,
+    principal: Mapping[str, ContextValue],
+    network: Keys | None = None,
 ) -> dict[str, ContextValue]:
-    """The keys of this request, together with those of its principal, lower-case."""
-    endpoint = request.endpoint
+    """The keys of this request, together with those of its principal, lower-case.
+
+    `network`: those of the endpoint through which it came; None if it came through none.
+    """
     keys: dict[str, ContextValue] = {
         **_at(int(now.timestamp())),
         **principal,
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": region,
     }
-    if endpoint.vpce_id:
-        keys["aws:sourcevpce"] = endpoint.vpce_id
+    if network is not None:
+        keys |= network
         keys["aws:vpcsourceip"] = request.source_ip
-        if endpoint.vpc_id:
-            keys["aws:sourcevpc"] = endpoint.vpc_id
-        if endpoint.vpce_account:
-            keys["aws:vpceaccount"] = endpoint.vpce_account
     else:
         keys["aws:sourceip"] = request.source_ip
     headers = request.headers

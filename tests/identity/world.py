@@ -35,7 +35,7 @@ from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.sessions import Session
-from keystead.network import NetworkCall
+from keystead.network import EndpointRepository, NetworkCall
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -47,7 +47,7 @@ from keystead.store.sqlite.engine import SqliteStore
 from keystead.wire.http import Endpoint
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation
-from keystead.work import Done, Work
+from keystead.work import Done, Preparations, Work
 from tests.store.copies import new_store
 
 REGION = "eu-central-1"
@@ -179,7 +179,10 @@ class World:
         if operation.service.name == "access-analyzer":
             return AnalyzerCall(**common, tokens=self.hierarchy.tokens)
         if operation.service.name == "ec2":
-            return NetworkCall(**common, tokens=self.hierarchy.tokens, regions=frozenset({REGION}))
+            return NetworkCall(
+                **common, tokens=self.hierarchy.tokens, regions=frozenset({REGION}),
+                endpoints=EndpointRepository(self.hierarchy.rows), preparations=Preparations(),
+            )  # fmt: skip
         if operation.service.name == "organizations":
             return OrganizationsCall(
                 **common, repository=self.repository, tokens=self.hierarchy.tokens

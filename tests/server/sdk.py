@@ -55,6 +55,13 @@ def request(
     return local.request(service, sent, who, path=parts["url_path"], region=region, **headers)
 
 
+def form(service: str, operation: str, members: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters of a form with these members, as an SDK spells them."""
+    model, serializer, _ = _client(service)
+    parts = serializer.serialize_to_request(members, model.operation_model(operation))
+    return {name: str(value) for name, value in parts["body"].items()}
+
+
 def call(
     local: Local, service: str, operation: str, who: Credentials, **members: Any
 ) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from keystead.server.installation import ceremonies
 from keystead.server.pipeline import Answer, routing
 from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction, Value
 from keystead.store.sqlite.turn import Turn
-from keystead.wire.http import HttpRequest, HttpResponse
+from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import kms
 from tests.importing import wrapped
 from tests.server import sdk
@@ -186,6 +186,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         asked = {"KeyId": key, "Plaintext": "aGk="}
         world.used.append(local.kms_request("Encrypt", region=region, **asked))
     _add_grants(world)
+    _add_endpoints(world)
     yield world
     local.installation.close()
 
@@ -382,6 +383,23 @@ def _add_grants(world: World) -> None:
                 "Encrypt", who, KeyId=key, Plaintext="aGk=", EncryptionContext=context
             )
         )
+
+
+def _add_endpoints(world: World) -> None:
+    """Two endpoints of networks with policies, one of which forbids, and calls through them."""
+    local = world.local
+    call = partial(sdk.call, local, "ec2", who=local.admin)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    for vpc, action in (("vpc-01234567", "kms:*"), ("vpc-12345678", "kms:Sign")):
+        made = call(
+            "CreateVpcEndpoint", VpcId=vpc, VpcEndpointType="Interface",
+            ServiceName=f"com.amazonaws.{REGION}.kms",
+            PolicyDocument=json.dumps({"Statement": {**statement, "Action": action}}),
+        )["VpcEndpoint"]  # fmt: skip
+        endpoint = Endpoint(made["VpcEndpointId"], made["VpcEndpointId"])
+        asked = local.kms_request("Encrypt", KeyId=world.keys[0], Plaintext="aGk=")
+        world.used.append(msgspec.structs.replace(asked, endpoint=endpoint))
+    local.installation.commit()
 
 
 def _add_external_key(world: World) -> None:

@@ -130,6 +130,13 @@ def everything(local: Local) -> None:
     root_user = f"arn:aws:iam::{account}:root"
     local.kms("CreateGrant", KeyId=kept, GranteePrincipal=root_user, Operations=["Decrypt"])
     local.kms("DisableKey", KeyId=kept)
+    ec2 = partial(sdk.call, local, "ec2", who=local.admin)
+    for vpc in ("vpc-01234567", "vpc-12345678"):
+        made = ec2("CreateVpcEndpoint", VpcId=vpc, VpcEndpointType="Interface",
+                   ServiceName=f"com.amazonaws.{REGION}.kms")  # fmt: skip
+        ec2("ModifyVpcEndpoint", VpcEndpointId=made["VpcEndpoint"]["VpcEndpointId"],
+            PrivateDnsEnabled=False)  # fmt: skip
+    local.installation.commit()
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
     service = {"name": "warehouse.example.internal", "account_id": account}
     ceremonies.perform(local.installation, "service register", service)

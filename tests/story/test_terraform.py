@@ -124,6 +124,10 @@ def test_apply_plan_destroy(server: Server, terraform: Terraform) -> None:
         "an order of ten", "Enabled", read["key"],
     )  # fmt: skip
     assert read["public"].startswith("-----BEGIN PUBLIC KEY-----")
+    network = json.loads(terraform("output", "-json", "network"))
+    assert network["state"] == "available"
+    assert "OnlyCryptography" in network["policy"]
+    assert network["service"] == f"com.amazonaws.{REGION}.kms"
     for spec, arn in read["specs"].items():
         assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeySpec"] == spec
     terraform("plan", "-detailed-exitcode", "-input=false", at_once)
@@ -131,6 +135,8 @@ def test_apply_plan_destroy(server: Server, terraform: Terraform) -> None:
 
     for arn in (*read["specs"].values(), read["replica"], read["own"]):
         assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    left = server.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    assert network["id"] not in {each["VpcEndpointId"] for each in left}
     assert "terraform-alice" not in {u["UserName"] for u in iam.list_users()["Users"]}
     assert "terraform-worker" not in {r["RoleName"] for r in iam.list_roles()["Roles"]}
     assert [a for a in kms.list_aliases()["Aliases"] if "terraform" in a["AliasName"]] == []

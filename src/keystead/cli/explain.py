@@ -23,6 +23,7 @@ REFUSED = 1
 )
 @click.option("--action", metavar="ACTION", help="Such as kms:Encrypt.")
 @click.option("--resource", metavar="ARN", help="A key's ARN, another ARN, or *.")
+@click.option("--vpc-endpoint", metavar="ID", help="The VPC endpoint by which the request comes.")
 @options.context
 @options.session_policies
 @options.scope_down_policies
@@ -34,6 +35,7 @@ def explain(
     principal: str | None,
     action: str | None,
     resource: str | None,
+    vpc_endpoint: str | None,
     given: tuple[str, ...],
     session_policies: tuple[Path, ...],
     scope_down_policies: tuple[Path, ...],
@@ -51,10 +53,12 @@ def explain(
     comes last. The exit status is 0 for allowed, 1 for refused.
     """
     question = {"principal": principal, "action": action, "resource": resource}
-    _require_one(request_id, question, (*given, *session_policies, *scope_down_policies))
+    others = (*given, *session_policies, *scope_down_policies, *filter(None, [vpc_endpoint]))
+    _require_one(request_id, question, others)
     policies = {
         "session_policies": options.texts(session_policies),
         "scope_down_policies": options.texts(scope_down_policies),
+        "vpc_endpoint": vpc_endpoint or "",
     }
     if action is not None:
         options.require_action(action)

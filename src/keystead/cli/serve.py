@@ -15,7 +15,8 @@ from keystead.cli.performing import tell_of_passphrase
 from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
 from keystead.failures import Failure
-from keystead.server.app import Entrance, run
+from keystead.server.app import run
+from keystead.server.entrance import Entrance
 from keystead.server.installation import (
     Choices,
     Config,

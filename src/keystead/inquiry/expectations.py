@@ -48,6 +48,7 @@ class WrittenQuestion(
     context: dict[str, list[str]]
     session_policies: list[str] = []
     scope_down_policies: list[str] = []
+    vpc_endpoint: str = ""
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +65,7 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scope_down_policies: list[Document] = msgspec.field(
         default_factory=list, name="scopeDownPolicies"
     )
+    vpc_endpoint: str = msgspec.field(default="", name="vpcEndpoint")
 
     def questions(self) -> Iterator[WrittenQuestion]:
         """Each action on each resource."""
@@ -72,7 +74,9 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         scopes = [_text(each) for each in self.scope_down_policies]
         for action in _listed(self.action):
             for resource in _listed(self.resource):
-                yield WrittenQuestion(self.principal, action, resource, context, policies, scopes)
+                yield WrittenQuestion(
+                    self.principal, action, resource, context, policies, scopes, self.vpc_endpoint
+                )
 
 
 class Deciding(msgspec.Struct, frozen=True, rename="camel"):

@@ -21,6 +21,7 @@ from keystead.identity.kinds import GROUP, POLICY, ROLE, USER, EntityKind, requi
 from keystead.identity.names import canonical, root_arn
 from keystead.identity.permissions import trust
 from keystead.inquiry import resources
+from keystead.inquiry.entrances import NO_ENDPOINT, Through
 from keystead.inquiry.folder_files import (
     TRUST,
     GroupFacts,
@@ -132,6 +133,13 @@ class PolicyFolder:
     def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:  # noqa: ARG002  # a folder has no grants
         """The resource that this ARN means for an action; raises Failure."""
         return resources.named(self, arn, action, caller.principal.account)
+
+    def through(self, endpoint: str) -> Through:
+        """A folder has no endpoints: raises Failure for an id."""
+        if endpoint:
+            hint = "ask a live installation, or give the keys of the endpoint as `context`"
+            raise Failure(f"a folder of policies has no VPC endpoint `{endpoint}`", hint)
+        return NO_ENDPOINT
 
     # (resources.Known)
 

@@ -21,6 +21,7 @@ from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
 from keystead.identity.repository import E, MfaDevice, OidcProvider, Role, User
 from keystead.inquiry import resources
+from keystead.inquiry.entrances import NO_ENDPOINT, Through, named_endpoint
 from keystead.inquiry.granted import with_grants
 from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
@@ -60,6 +61,7 @@ def explain_one(installation: InstallationView, arguments: Mapping[str, Any]) ->
         facts,
         keys=every_request(installation.clock.now()),
         guardrails=installation.guardrails,
+        through=named_endpoint(installation, str(arguments.get("vpc_endpoint") or "")),
     )
     explanation = explain(question)
     return {
@@ -84,12 +86,14 @@ def asked(
     *,
     keys: Mapping[str, ContextValue],
     guardrails: Guardrails,
+    through: Through = NO_ENDPOINT,
 ) -> Question:
     """The question that a request would ask.
 
-    `keys` are those that every request has there; the keys in `given` replace all others.
+    `keys` are those that every request has there; the keys in `given` replace all others. `through`
+    is the endpoint by which it comes.
     """
-    facts = {**keys, **caller.keys}
+    facts = {**keys, **caller.keys, **through.keys}
     if ascii_lower(action).startswith("kms:"):
         add_request_keys(facts, row_of(action), caller.principal.account)
     return ask(
@@ -100,6 +104,7 @@ def asked(
         facts,
         given=given,
         over=guardrails.over(resource.owner),
+        endpoint=through.policy,
     )
 
 

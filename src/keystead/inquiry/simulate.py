@@ -12,6 +12,7 @@ import msgspec
 from keystead.call import Guardrails, Resource
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller
+from keystead.inquiry.entrances import Through, named_endpoint
 from keystead.inquiry.expectations import Answer, WrittenQuestion, answer
 from keystead.inquiry.granted import with_grants
 from keystead.inquiry.question import asked, given_keys, named_caller, named_resource, require_known
@@ -38,6 +39,9 @@ class World(Protocol):
     def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:
         """The resource that this ARN means for an action; raises Failure. `given` are facts."""
 
+    def through(self, endpoint: str) -> Through:
+        """What the VPC endpoint with this id adds; raises Failure. "" is none."""
+
 
 class Live:
     """A live installation, now."""
@@ -53,6 +57,9 @@ class Live:
     def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:
         named = named_resource(self._installation, arn, action, caller)
         return with_grants(self._installation, named, action, caller, given)
+
+    def through(self, endpoint: str) -> Through:
+        return named_endpoint(self._installation, endpoint)
 
 
 def answers(world: World, questions: Iterable[WrittenQuestion]) -> list[Answer]:
@@ -70,6 +77,7 @@ def _answer(world: World, question: WrittenQuestion) -> Answer:
         )
         facts = given_keys(question.context)
         resource = world.resource(question.resource, question.action, caller, facts)
+        through = world.through(question.vpc_endpoint)
     except Failure as failure:
         return Answer(problem=failure.message, hint=failure.hint)
     its = asked(
@@ -79,6 +87,7 @@ def _answer(world: World, question: WrittenQuestion) -> Answer:
         facts,
         keys=world.keys,
         guardrails=world.guardrails,
+        through=through,
     )
     return answer(evaluate(its))
 

@@ -10,6 +10,7 @@ from keystead.call import Guardrails
 from keystead.clock import Clock
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.keys import KeyRepository
+from keystead.network import Entrances
 from keystead.refusals.memory import Refusals
 from keystead.store.protocol import Reader
 
@@ -39,6 +40,10 @@ class InstallationView(Protocol):
     @property
     def identities(self) -> IdentityRepository:
         """The principals and their policies."""
+
+    @property
+    def entrances(self) -> Entrances:
+        """The endpoints of networks."""
 
     @property
     def guardrails(self) -> Guardrails:

@@ -1,7 +1,8 @@
 """From where does a call come?  The subset of EC2 that is served. Importing this registers it."""
 
-from keystead.network import endpoints
+from keystead.network import operations
 from keystead.network.call import NetworkCall
+from keystead.network.endpoints import EndpointRepository, Entrance, Entrances
 from keystead.network.rules import EC2
 
-__all__ = ("EC2", "NetworkCall", "endpoints")
+__all__ = ("EC2", "EndpointRepository", "Entrance", "Entrances", "NetworkCall", "operations")

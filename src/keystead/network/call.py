@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from keystead.call import Call, Target
 from keystead.custody.tokens import Tokens
+from keystead.network.endpoints import EndpointRepository
 from keystead.network.errors import DryRunOperation
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
+from keystead.work import Preparations
 
 
 class NetworkCall(Call, kw_only=True):
@@ -13,6 +15,9 @@ class NetworkCall(Call, kw_only=True):
 
     tokens: Tokens
     regions: frozenset[str]  # of this installation
+    endpoints: EndpointRepository
+    preparations: Preparations
+    accept_unsupported_condition_keys: bool = False
 
     def authorize_list(self) -> Permit[Target]:
         """May they see a list?  EC2 asks about no resource, and about the Region."""

@@ -28,6 +28,72 @@ class InvalidServiceName(AwsError):
         super().__init__(f"The Vpc Endpoint Service '{name[:100]}' does not exist")
 
 
+class InvalidPolicyDocument(AwsError):
+    """A policy that may not be stored."""
+
+    code = "InvalidPolicyDocument"
+
+
+class InvalidEndpointId(AwsError):
+    """The account has no such endpoint in this Region."""
+
+    code = "InvalidVpcEndpointId.NotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The Vpc Endpoint Id '{name[:100]}' does not exist")
+
+
+class InvalidPrefixListId(AwsError):
+    """There are no prefix lists."""
+
+    code = "InvalidPrefixListId.NotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The Prefix List ID '{name[:100]}' does not exist")
+
+
+class InvalidVpcId(AwsError):
+    """Not a VPC, or one of another account."""
+
+    code = "InvalidVpcId.NotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The Vpc Id {name[:100]} does not exist")
+
+
+class InvalidId(AwsError):
+    """No resource has this id."""
+
+    code = "InvalidID"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The ID '{name[:100]}' is not valid")
+
+
+class IdempotentParameterMismatch(AwsError):
+    """The same client token came with other parameters before."""
+
+    code = "IdempotentParameterMismatch"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Arguments on this idempotent request are inconsistent with arguments used in previous"
+            " request(s)."
+        )
+
+
+class VpcEndpointLimitExceeded(AwsError):
+    """A network or a Region has as many endpoints as it may."""
+
+    code = "VpcEndpointLimitExceeded"
+
+
+class TagLimitExceeded(AwsError):
+    """A resource would have too many tags."""
+
+    code = "TagLimitExceeded"
+
+
 class InvalidNextToken(AwsError):
     """A token that was given for another list, or for none."""
 

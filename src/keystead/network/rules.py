@@ -8,5 +8,13 @@ from keystead.rules import Rules, table
 from keystead.wire.models import ec2 as api
 
 EC2 = table(
+    Rules(api.CreateTags),
+    Rules(api.CreateVpcEndpoint, asks=("ec2:CreateVpcEndpoint", "ec2:CreateTags")),
+    Rules(api.DeleteTags),
+    Rules(api.DeleteVpcEndpoints),
+    Rules(api.DescribePrefixLists),
+    Rules(api.DescribeTags),
     Rules(api.DescribeVpcEndpointServices),
+    Rules(api.DescribeVpcEndpoints),
+    Rules(api.ModifyVpcEndpoint),
 )

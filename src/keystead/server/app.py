@@ -8,16 +8,15 @@ does so before the first connection is accepted.
 
 import asyncio
 import signal
-import socket
 import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from keystead.failures import Failure
 from keystead.server.door import (
@@ -30,9 +29,9 @@ from keystead.server.door import (
     PeerCounts,
     TlsListener,
     Turn,
-    open_sockets,
     tls_context,
 )
+from keystead.server.entrance import Entrance, Use
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation import (
     READ_AGAIN,
@@ -43,39 +42,14 @@ from keystead.server.installation import (
     Jobs,
     control,
     development,
-    parse_address,
     perform,
     process,
 )
 from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
-from keystead.wire.http import Endpoint
 
 SWEEP_SECONDS = 1.0
 GRACE_LOOKS = 50  # of 20 ms, after the drain, for the refusals of requests whose work was stopped
-
-
-@dataclass(frozen=True, slots=True)
-class Entrance:
-    """The sockets and the certificate, taken before an installation is made or opened.
-
-    The sockets are bound, but accept no connection yet: a client is refused until the start.
-    """
-
-    sockets: list[tuple[socket.socket, bool]]  # True for the listener of the metrics
-    tls: ssl.SSLContext | None
-
-    @classmethod
-    def open(cls, config: Config) -> Self:
-        """Take the addresses and read the certificate; raises Failure."""
-        tls = None
-        if config.tls_certificate:
-            tls = tls_context(Path(config.tls_certificate), Path(config.tls_key))
-        opened = [(s, False) for address in config.addresses for s in open_sockets(address)]
-        if config.metrics_listen:
-            metrics = parse_address(config.metrics_listen, "metrics_listen")
-            opened += [(s, True) for s in open_sockets(metrics)]
-        return cls(opened, tls)
 
 
 def run(
@@ -158,7 +132,7 @@ class Server:
         )
         self._stopping = asyncio.Event()
         self._status = 0
-        self._doors: list[Door] = []
+        self._doors: list[tuple[Use, Door]] = []
         self._listeners: list[asyncio.Server | TlsListener] = []
 
     async def run(self, started: Callable[[str], None]) -> int:
@@ -214,21 +188,24 @@ class Server:
         counts.allow(self._config.max_connections_per_peer, self._most_connections(self._config))
         held, long_bodies = Held(), LongBodies()
         alone = bool(self._config.metrics_listen)
+        of_a_page = self._is_of_a_page if installation.hierarchy.development else None
         pages = Pages(
-            installation.pipeline,
-            installation.serving,
-            None if alone else metrics,
-            self._is_of_a_page if installation.hierarchy.development else None,
+            installation.pipeline, installation.serving, None if alone else metrics, of_a_page
         )
-        for sock, only_metrics in self._entrance.sockets:
-            application: Application = MetricsOnly(metrics) if only_metrics else pages
-            context = None if only_metrics else self._entrance.tls
+        of_endpoints = Pages(installation.pipeline, installation.serving, None, of_a_page)
+        applications: Mapping[Use, Application] = {
+            Use.EVERYBODY: pages, Use.METRICS: MetricsOnly(metrics),
+            Use.ENDPOINT: of_endpoints, Use.BALANCERS: of_endpoints,
+        }  # fmt: skip
+        for sock, use, endpoint in self._entrance.sockets:
+            context = None if use is Use.METRICS else self._entrance.tls
             door = Door(
-                application, self._outbox, counts, installation.refused, loop.time,
-                held, long_bodies, self._config.proxies, Endpoint(), context is not None,
+                applications[use], self._outbox, counts, installation.refused, loop.time,
+                held, long_bodies, use.trusted(self._config), endpoint, context is not None,
+                use is Use.BALANCERS,
             )  # fmt: skip
-            self._doors.append(door)
-            if context is not None:
+            self._doors.append((use, door))
+            if context is not None or door.prefaced:
                 self._listeners.append(TlsListener(sock, door, context))
             else:
                 listener = await loop.create_server(door.connection, sock=sock, backlog=BACKLOG)
@@ -252,7 +229,7 @@ class Server:
         return most
 
     def _url(self) -> str:
-        port = self._entrance.sockets[0][0].getsockname()[1]
+        port = self._entrance.sockets[0].socket.getsockname()[1]
         secure = self._entrance.tls is not None
         return Address(self._config.addresses[0].host, port).url(secure=secure)
 
@@ -297,14 +274,14 @@ class Server:
         self._installation.store.distrust()  # no cached value outlives a changed setting
         logs.set_level(config.log_level)
         self._counts.allow(config.max_connections_per_peer, most)
-        for door in self._doors:
-            door.trusted = config.proxies
+        for use, door in self._doors:
+            door.trusted = use.trusted(config)
         for listener in self._listeners:
             if context is not None and isinstance(listener, TlsListener):
                 listener.present(context)
 
     def _connections(self) -> list[Connection]:
-        return [connection for door in self._doors for connection in door.connections]
+        return [connection for _, door in self._doors for connection in door.connections]
 
     def _commit_failed(self, error: Exception) -> None:
         """A turn could not be made durable. Its callers have been told so.

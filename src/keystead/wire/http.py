@@ -9,12 +9,13 @@ import msgspec
 
 
 class Endpoint(msgspec.Struct, frozen=True, gc=False):
-    """The listener of a request. It is known from the socket, never from a header (HF-5)."""
+    """The way by which a request came: the listening socket says it, never a header (HF-5).
+
+    On a listener of balancers the preface of the connection says it.
+    """
 
     name: str = "public"
     vpce_id: str = ""  # "" = not a VPC endpoint
-    vpc_id: str = ""
-    vpce_account: str = ""
 
 
 class HttpRequest(msgspec.Struct, frozen=True, gc=False):

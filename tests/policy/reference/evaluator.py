@@ -65,9 +65,15 @@ def decide(scenario: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evaluate(request: Request) -> Verdict:
-    # No policy speaks about these.
+    # No policy speaks about these, but for that of the endpoint through which they come.
     if request.action in ("sts:getcalleridentity", "sts:getsessiontoken"):
-        return Verdict("Allowed")
+        if request.endpoint is None:
+            return Verdict("Allowed")
+        if found := sids(naming([request.endpoint], "Deny", request, "endpoint")):
+            return Verdict("ExplicitlyDenied", ENDPOINT, found)
+        if naming([request.endpoint], "Allow", request, "endpoint"):
+            return Verdict("Allowed")
+        return Verdict("ImplicitlyDenied", ENDPOINT)
     verdict = before_scopes(request)
     if verdict.decision == "Allowed":
         for scope in request.scopes:  # (9)

@@ -35,6 +35,7 @@ provider "aws" {
     iam           = var.endpoint
     sts           = var.endpoint
     organizations = var.endpoint
+    ec2           = var.endpoint
   }
 }
 

@@ -1,5 +1,11 @@
-"""Through which endpoints of networks do calls come?  Importing this registers the operations."""
+"""Through which endpoints of networks do calls come?  Their rows, and what they mean for a call."""
 
-from keystead.network.endpoints import services
+from keystead.network.endpoints.endpoint import NEW, RESOURCE_TYPE, Endpoint, Shape, written
+from keystead.network.endpoints.entrances import Entrance, Entrances
+from keystead.network.endpoints.offers import OWNER, TYPE, Offer, offer, offers
+from keystead.network.endpoints.repository import EndpointRepository
 
-__all__ = ("services",)
+__all__ = (
+    "NEW", "OWNER", "RESOURCE_TYPE", "TYPE", "Endpoint", "EndpointRepository", "Entrance",
+    "Entrances", "Offer", "Shape", "offer", "offers", "written",
+)  # fmt: skip

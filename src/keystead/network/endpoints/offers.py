@@ -6,10 +6,15 @@ and no endpoint of a Region (iam.md 1.11).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from keystead.arns import partition_of
 
 _LEAD = "com.amazonaws"
+TYPE: Literal["Interface"] = "Interface"
+"""The type of every endpoint here."""
+OWNER = "amazon"
+"""The owner of every service, as conditions and filters name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,16 @@ from types import CodeType
 import msgspec
 
 from keystead.pauses import pausing
-from keystead.policy.enforcement.codegen import Named, Remainder, Residual, Routes, Whom, generate
+from keystead.policy.enforcement.codegen import (
+    REFUSED,
+    Named,
+    Remainder,
+    Residual,
+    Routes,
+    Verdict,
+    Whom,
+    generate,
+)
 from keystead.policy.enforcement.quick_statements import Quick, QuickStatement
 from keystead.policy.evaluation import (
     ApplicablePolicies,
@@ -79,13 +88,13 @@ def compile_residual(
 ) -> Residual:
     """The function that decides this action under these documents. It reads grants in each call."""
     name = ascii_lower(action)
+    about = About(name, quick)
     if open_to_everybody(name):
-        return lambda _: None
+        return _open(about, policies.endpoint)
     own = policies.principal
     bounded = own.boundary is not None
     holder = (*own.identity_based, *_one(own.boundary))
     named = (*policies.resource_based, *_one(policies.endpoint))
-    about = About(name, quick)
     denies, other_denies = _denies(about, named)
     return generate(
         Remainder(
@@ -109,6 +118,20 @@ def compile_residual(
         ),
         code,
     )
+
+
+def _open(about: About, endpoint: PolicySource | None) -> Residual:
+    """What is open to everybody asks the policy of the endpoint alone."""
+    if endpoint is None:
+        return lambda _: None
+    denies, allows = (_named(about, (endpoint,), allow=effect) for effect in (False, True))
+
+    def passes(question: Question) -> Verdict:
+        context = question.context
+        allowed = _applies(allows, context, False) and not _applies(denies, context, False)
+        return None if allowed else REFUSED
+
+    return passes
 
 
 def weight(policies: ApplicablePolicies, action: str) -> int:

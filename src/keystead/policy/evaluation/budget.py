@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from keystead.policy.evaluation.question import ApplicablePolicies, Question
+from keystead.policy.evaluation.question import ApplicablePolicies, PolicySource, Question
 from keystead.policy.evaluation.service_rules import open_to_everybody
 from keystead.policy.language import ACTION, RESOURCE, Keys, Search, Searches, Statement
 from keystead.policy.text import ascii_lower
@@ -69,13 +69,16 @@ def is_exceeded(question: Question) -> bool:
 def work(policies: ApplicablePolicies, action: str) -> Work:
     """The work of deciding on this action."""
     name = ascii_lower(action)
+    sources: Iterable[PolicySource] = policies.every
+    if open_to_everybody(name):
+        sources = () if policies.endpoint is None else (policies.endpoint,)
     searching = [
         statement
-        for source in policies.every
+        for source in sources
         for statement in source.policy.statements
         if statement.searches
     ]
-    if not searching or open_to_everybody(name):
+    if not searching:
         return NO_WORK
     steps = sum(
         search.steps(name)

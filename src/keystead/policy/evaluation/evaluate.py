@@ -16,7 +16,11 @@ from keystead.policy.evaluation.decision import (
     PolicyKind,
 )
 from keystead.policy.evaluation.matching import Matches, match_all
-from keystead.policy.evaluation.question import Question
+from keystead.policy.evaluation.question import (
+    ApplicablePolicies,
+    PrincipalPolicies,
+    Question,
+)
 from keystead.policy.evaluation.service_rules import open_to_everybody
 
 _REFUSALS = {
@@ -28,7 +32,8 @@ _REFUSALS = {
 def evaluate(question: Question) -> Decision:
     """May this principal do this to this resource?
 
-    A question that would take too long is refused (`budget`). Every other question is allowed if:
+    A question that would take too long is refused (`budget`). What is open to everybody asks the
+    policy of the VPC endpoint alone. Every other question is allowed if:
 
     (1) no statement denies, and AWS does not reserve the action for itself
     (2) the RCPs over the resource allow
@@ -86,8 +91,22 @@ def _conclude(
 
 
 def _open(question: Question) -> Decision:
+    """The decision on what needs no permission. An endpoint may refuse to let it through."""
     finding = Finding("0 open to everybody", None, steps.ALLOW, "needs no permission")
-    return _decision(question, Outcome.ALLOWED, None, (), (finding,))
+    endpoint = question.policies.endpoint
+    if endpoint is None:
+        return _decision(question, Outcome.ALLOWED, None, (), (finding,))
+    if is_exceeded(question):
+        return _unread(question)
+    alone = ApplicablePolicies(PrincipalPolicies(), endpoint=endpoint)
+    matches = match_all(Question(question.context, alone))
+    found = (finding, steps.explicit_deny(matches), steps.endpoint(matches))
+    trace = tuple(step for step in found if step is not None)
+    for step in trace:
+        if step.effect in _REFUSALS:
+            outcome = _REFUSALS[step.effect]
+            return _decision(question, outcome, step.kind, step.statements, trace)
+    return _decision(question, Outcome.ALLOWED, None, (), trace)
 
 
 def _unread(question: Question) -> Decision:

@@ -41,7 +41,8 @@ kms:KeyAgreementAlgorithm kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MacAlgorith
 kms:MultiRegionKeyType kms:PolicyName kms:PrimaryRegion kms:ReplicaRegion
 kms:RecipientAttestation: kms:RequestAlias kms:SigningAlgorithm kms:ViaService
 kms:WrappingAlgorithm kms:WrappingKeySpec
-ec2:Region
+ec2:CreateAction ec2:Region ec2:ResourceTag/ ec2:SecurityGroupID ec2:SubnetID ec2:VpcID
+ec2:VpcePrivateDnsPreference ec2:VpceServiceName ec2:VpceServiceOwner ec2:VpceServiceRegion
 saml:aud saml:iss saml:sub saml:sub_type saml:namequalifier saml:doc saml:commonName saml:givenName
 saml:surname saml:mail saml:name saml:uid saml:organizationStatus saml:primaryGroupSID
 saml:x500UniqueIdentifier saml:edupersonorgdn saml:edupersonprimaryaffiliation
@@ -51,7 +52,8 @@ _STRING_LISTS = """
 iam:AccountPropertyNamespaces
 aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:VpceOrgPaths aws:ResourceOrgPaths
 aws:TagKeys aws:CalledVia aws:SourceOrgPaths sts:TransitiveTagKeys kms:EncryptionContextKeys
-kms:GrantOperations kms:ResourceAliases saml:cn saml:edupersonaffiliation saml:edupersonnickname
+ec2:VpcePrivateDnsSpecifiedDomains kms:GrantOperations kms:ResourceAliases
+saml:cn saml:edupersonaffiliation saml:edupersonnickname
 saml:edupersonorgunitdn saml:edupersonentitlement saml:edupersonscopedaffiliation
 saml:edupersontargetedid saml:edupersonassurance saml:eduorghomepageuri
 saml:eduorgidentityauthnpolicyuri saml:eduorglegalname saml:eduorgsuperioruri
@@ -69,7 +71,7 @@ _DATES = "aws:TokenIssueTime aws:CurrentTime aws:EpochTime kms:ValidTo"
 _ADDRESSES = "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4"
 _ARNS = """
 aws:PrincipalArn aws:SourceArn aws:SourceVpcArn iam:AssociatedResourceArn iam:PermissionsBoundary
-iam:PolicyARN kms:GrantConstraintSourceArn sts:TaskPolicyArn
+iam:PolicyARN ec2:Vpc kms:GrantConstraintSourceArn sts:TaskPolicyArn
 """
 # Beside the published ones of the services (`published`), those that exist and are newer.
 _NEVER_SUPPLIED = """
@@ -158,7 +160,7 @@ def hidden_from_key_policies(key: str) -> bool:
 OF_PRINCIPAL = ("aws:principal", "aws:username", "aws:userid")
 """The prefixes of the keys that describe the caller."""
 
-OF_RESOURCE = ("aws:resource", "iam:resourcetag/")
+OF_RESOURCE = ("aws:resource", "ec2:resourcetag/", "iam:resourcetag/")
 """The prefixes of the keys that describe the resource."""
 
 OF_KEY = frozenset(

@@ -27,6 +27,7 @@ from keystead.server.door.intake import Rank
 from keystead.server.door.listeners import bound_transport
 from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
+from keystead.server.door.preface import Client
 from keystead.server.door.replies import CONTINUE, plain
 from keystead.server.door.turn import Answering, Turn
 from keystead.server.installation import Network
@@ -82,6 +83,7 @@ class Door:
     trusted: Sequence[Network]
     endpoint: Endpoint
     secure: bool
+    prefaced: bool = False  # each connection is a trusted balancer's, and begins with a preface
     connections: set["Connection"] = field(default_factory=set)
 
     def connection(self) -> "Connection":
@@ -97,7 +99,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
-        "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body", "_owes",
+        "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body", "_owes",
         "_paused", "_peer", "_sent", "_state", "_stuck", "_transport", "_unsent", "deadline",
         "gone", "held", "peer_ip", "rank",
     )  # fmt: skip
@@ -120,6 +122,7 @@ class Connection(asyncio.Protocol):
         self._stuck = False  # The rest of an answer could not be sent since `deadline` was set.
         self._half_closed = False  # The client sends no more.
         self._draining = False
+        self._endpoint = door.endpoint
         self._ended = False  # The last answer is written.
         self._admitted = False
         self._peer = NOBODY
@@ -150,11 +153,32 @@ class Connection(asyncio.Protocol):
             self._peer = peer_of(peername, self._door.trusted)
         except ValueError:  # the client has gone already
             return False
+        if self._door.prefaced and not self._peer.trusted:
+            self._door.refused("balancer")
+            return False
         self.peer_ip = self._peer.ip
         self._client = self._peer.ip, self._door.secure
         self._admitted = self._door.counts.admit(self._peer)
         if not self._admitted:
             self._door.refused("connection limit")
+        return self._admitted
+
+    def introduce(self, client: Client) -> bool:
+        """A balancer told whose connection this is. False if that client is over a limit.
+
+        From now on the connection counts as the client's, and no header says otherwise.
+        """
+        self._door.counts.leave(self._peer)
+        self._admitted = False
+        ip = client.ip or self._peer.ip
+        self._peer = Peer(ip, trusted=False, loopback=False)
+        self.peer_ip = ip
+        self._client = ip, self._door.secure
+        self._admitted = self._door.counts.admit(self._peer)
+        if not self._admitted:
+            self._door.refused("connection limit")
+        if client.vpce_id:
+            self._endpoint = Endpoint(client.vpce_id, client.vpce_id)
         return self._admitted
 
     def leave(self) -> None:
@@ -311,7 +335,7 @@ class Connection(asyncio.Protocol):
     def _request(self, head: Head, body: bytes) -> HttpRequest:
         ip, secure = self._client
         return HttpRequest(
-            head.method, head.path, head.query, head.headers, body, ip, secure, self._door.endpoint
+            head.method, head.path, head.query, head.headers, body, ip, secure, self._endpoint
         )
 
     def _refuse(self, reason: str, message: str) -> None:

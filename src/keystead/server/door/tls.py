@@ -2,6 +2,10 @@
 
     accept -> count, or close -> wait for its first bytes -> its turn -> handshake -> connection
 
+A balancer's connection says first whose it is (`preface`), with or without TLS after that:
+
+    accept -> count, or close -> preface -> count its client, or close -> as above, or connection
+
 The loop's own listener tells the door of a connection only after its handshake. A client that
 connects and sends nothing would hold a descriptor that nobody counts. Here the count comes first,
 and a handshake that fails gives it back.
@@ -20,6 +24,7 @@ import sys
 from keystead.server.door.connection import Connection, Door
 from keystead.server.door.intake import Line, Rank
 from keystead.server.door.listeners import BACKLOG, HANDSHAKE_SECONDS
+from keystead.server.door.preface import BadPreface, Client, Preface
 from keystead.server.telemetry import logs
 
 AT_ONCE = 16  # connections that are accepted before the loop does other work
@@ -33,15 +38,30 @@ _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class _Accepted:
     """A connection before its handshake. (intake.Waits)"""
 
-    __slots__ = ("connection", "peer_ip", "rank", "socket", "timer")
+    __slots__ = ("connection", "peer_ip", "preface", "rank", "socket", "timer")
 
     timer: asyncio.TimerHandle
 
-    def __init__(self, accepted: socket.socket, connection: Connection) -> None:
+    def __init__(
+        self, accepted: socket.socket, connection: Connection, preface: Preface | None
+    ) -> None:
         self.socket = accepted
         self.connection = connection
         self.peer_ip = connection.peer_ip
+        self.preface = preface  # that is still to come
         self.rank = Rank.NEW
+
+    def client(self, preface: Preface) -> Client:
+        """The client that the preface names, when it is complete; not one byte after it is read.
+
+        Raises BadPreface, BlockingIOError while the rest is still to come, or another OSError.
+        """
+        while preface.wanted:
+            data = self.socket.recv(preface.wanted)
+            if not data:
+                raise BadPreface("the connection ended")
+            preface.add(data)
+        return preface.client()
 
     @property
     def has_spoken(self) -> bool:
@@ -53,14 +73,16 @@ class _Accepted:
 
 
 class TlsListener:
-    """One listening socket whose connections speak TLS."""
+    """One listening socket whose connections speak TLS, or begin with a preface, or both."""
 
     __slots__ = (
         "_begins", "_context", "_door", "_handshakes", "_line", "_loop", "_silent", "_socket",
         "_waiting",
     )  # fmt: skip
 
-    def __init__(self, listening: socket.socket, door: Door, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, listening: socket.socket, door: Door, context: ssl.SSLContext | None
+    ) -> None:
         self._socket = listening
         self._door = door
         self._context = context
@@ -74,8 +96,9 @@ class TlsListener:
         self._listen()
 
     def present(self, context: ssl.SSLContext) -> None:
-        """Use this certificate for new connections."""
-        self._context = context
+        """Use this certificate for new connections, if they speak TLS."""
+        if self._context is not None:
+            self._context = context
 
     def close(self) -> None:
         """Accept no more, and break off the handshakes: nothing was asked in them. Idempotent."""
@@ -123,7 +146,8 @@ class TlsListener:
             accepted.close()
             return
         accepted.setblocking(False)
-        silent = _Accepted(accepted, connection)
+        preface = Preface() if self._door.prefaced else None
+        silent = _Accepted(accepted, connection, preface)
         silent.timer = self._loop.call_later(HANDSHAKE_SECONDS, self._expire, silent)
         self._silent.add(silent)
         self._loop.add_reader(accepted, self._hear, silent)
@@ -136,11 +160,39 @@ class TlsListener:
 
     def _hear(self, accepted: _Accepted) -> None:
         """It has sent something, or has gone."""
+        if accepted.preface is not None:
+            self._introduce(accepted, accepted.preface)
+            return
         self._watch_no_more(accepted)
         if not accepted.has_spoken:
             self._door.refused("handshake")
             self._drop(accepted)
             return
+        self._line_up(accepted)
+
+    def _introduce(self, accepted: _Accepted, preface: Preface) -> None:
+        """Read the preface. When it is complete, the connection goes on as its client's."""
+        try:
+            client = accepted.client(preface)
+        except (BlockingIOError, InterruptedError):
+            return  # the rest is still to come
+        except (BadPreface, OSError):
+            self._watch_no_more(accepted)
+            self._door.refused("preface")
+            self._drop(accepted)
+            return
+        accepted.preface = None
+        if not accepted.connection.introduce(client):
+            self._watch_no_more(accepted)
+            self._drop(accepted)
+            return
+        accepted.peer_ip = accepted.connection.peer_ip
+        if self._context is None:
+            self._watch_no_more(accepted)
+            self._line_up(accepted)
+
+    def _line_up(self, accepted: _Accepted) -> None:
+        """It waits for its turn to become a connection."""
         self._line.add(accepted)
         if not self._begins:
             self._begins = True
@@ -171,7 +223,7 @@ class TlsListener:
                 lambda: accepted.connection,
                 accepted.socket,
                 ssl=self._context,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_handshake_timeout=None if self._context is None else HANDSHAKE_SECONDS,
             )
         except OSError:  # errors of ssl and the deadline are OSErrors too
             self._door.refused("handshake")

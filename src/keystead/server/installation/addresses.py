@@ -9,6 +9,7 @@ from keystead.failures import Failure
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LISTEN = re.compile(r"\A(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})\Z")
+_ENDPOINT = re.compile(r"\Avpce-(?:[0-9a-f]{8}|[0-9a-f]{17})\Z")
 _REGION = re.compile(r"\A[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2}\Z")
 
 
@@ -47,6 +48,25 @@ def parse_address(text: str, setting: str) -> Address:
             "write `HOST:PORT`, such as `127.0.0.1:8420`, or `[::1]:8420`",
         )
     return Address(match[1] or match[2], int(match[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An address whose connections come through a VPC endpoint."""
+
+    address: Address
+    endpoint: str
+
+
+def parse_bound(text: str, setting: str) -> Bound:
+    """The address and the endpoint in `text`; raises Failure, which names `setting`."""
+    address, _, endpoint = text.partition("=")
+    if _ENDPOINT.match(endpoint) is None:
+        raise Failure(
+            f"`{setting}`: `{text}` does not name an address and an endpoint",
+            "write `ADDRESS=ENDPOINT`, such as `10.1.0.5:443=vpce-0123456789abcdef0`",
+        )
+    return Bound(parse_address(address, setting), endpoint)
 
 
 def parse_network(text: str, setting: str) -> Network:

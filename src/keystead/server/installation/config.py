@@ -24,16 +24,18 @@ from keystead.failures import Failure
 from keystead.identity.federation import NotAPlace, Own, Reachable
 from keystead.server.installation.addresses import (
     Address,
+    Bound,
     Network,
     parse_address,
+    parse_bound,
     parse_network,
     parse_region,
 )
 
 PREFIX = "KEYSTEAD_"
 READ_AGAIN = (
-    "tls_certificate", "tls_key", "trusted_proxies", "max_connections", "max_connections_per_peer",
-    "drain_seconds", "log_level", "request_quotas", "quotas",
+    "tls_certificate", "tls_key", "trusted_proxies", "trusted_balancers", "max_connections",
+    "max_connections_per_peer", "drain_seconds", "log_level", "request_quotas", "quotas",
 )  # fmt: skip
 """The settings that a running server reads again at SIGHUP. All others need a restart."""
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
@@ -74,6 +76,21 @@ class Config:
     trusted_proxies: tuple[str, ...] = ()
     """The networks (`10.0.0.0/8`) of proxies whose X-Forwarded-For and X-Forwarded-Proto are
     believed. The number of their connections is not limited."""
+
+    endpoint_listen: tuple[str, ...] = ()
+    """Listeners of VPC endpoints: `ADDRESS=ENDPOINT`, such as
+    `10.1.0.5:443=vpce-0123456789abcdef0`. Whoever connects there comes through that endpoint.
+    [How](network-endpoints.md)."""
+
+    proxy_listen: tuple[str, ...] = ()
+    """Addresses of listeners for balancers: each connection begins with a preface of the PROXY
+    protocol, version 2. The preface tells the client's address, and AWS's TLV in it the VPC
+    endpoint. [How](network-endpoints.md)."""
+
+    trusted_balancers: tuple[str, ...] = ()
+    """The networks (`10.0.0.0/8`) of balancers whose prefaces are believed on `proxy_listen`.
+    Nobody else may connect there. The number of their connections is not limited, but that of each
+    client is."""
 
     metrics_listen: str = ""
     """The address of a listener for `/metrics` alone. Empty: `/metrics` is served on `listen`, for
@@ -145,9 +162,29 @@ class Config:
         return [parse_address(text, "listen") for text in self.listen]
 
     @property
+    def endpoint_listeners(self) -> list[Bound]:
+        """The listeners of VPC endpoints."""
+        return [parse_bound(text, "endpoint_listen") for text in self.endpoint_listen]
+
+    @property
+    def balanced(self) -> list[Address]:
+        """The addresses of the listeners for balancers."""
+        return [parse_address(text, "proxy_listen") for text in self.proxy_listen]
+
+    @property
+    def balancers(self) -> list[Network]:
+        """The trusted balancers."""
+        return [parse_network(text, "trusted_balancers") for text in self.trusted_balancers]
+
+    @property
     def _listeners(self) -> list[Address]:
         metrics = [self.metrics_listen] if self.metrics_listen else []
-        return [*self.addresses, *(parse_address(text, "metrics_listen") for text in metrics)]
+        return [
+            *self.addresses,
+            *(each.address for each in self.endpoint_listeners),
+            *self.balanced,
+            *(parse_address(text, "metrics_listen") for text in metrics),
+        ]
 
     @property
     def reachable(self) -> Reachable:
@@ -344,7 +381,14 @@ def _check_partition(regions: tuple[str, ...]) -> None:
 
 def _check_exposure(config: Config) -> None:
     """Refuse settings that let secrets cross a network in clear, unless they say so.  (HF-8)"""
-    for address in config.addresses:
+    _ = config.balancers  # raises Failure for a text that is not a network
+    if config.proxy_listen and not config.trusted_balancers:
+        raise Failure(
+            "`proxy_listen` needs balancers whose prefaces are believed",
+            "set `trusted_balancers` to their addresses",
+        )
+    endpoints = [each.address for each in config.endpoint_listeners]
+    for address in (*config.addresses, *endpoints, *config.balanced):
         if not (config.tls_certificate or config.allow_plain_http or address.loopback):
             raise Failure(
                 f"plain HTTP on `{address}` would be readable on the network",

@@ -14,7 +14,7 @@ from keystead.server.installation.rooms import Rooms
 from keystead.server.installation.services import ROWS, calls
 from keystead.server.installation.serving import Serving
 from keystead.server.installation.upkeep import Upkeep
-from keystead.server.pipeline import Counts, Endings, Pipeline
+from keystead.server.pipeline import Counts, Endings, Pipeline, Way
 from keystead.store.lock import DirectoryLock
 
 
@@ -50,6 +50,7 @@ class Installation(Rooms):
             endings,
             self.lane,
             self.preparations,
+            Way(self.entrances, self.guardrails),
         )
         self.upkeep = Upkeep(self)
         self._show_numbers()
@@ -87,6 +88,7 @@ class Installation(Rooms):
             + self.throttle.kept_bytes
             + self.strangers.kept_bytes
             + self.provider_keys.kept_bytes
+            + self.entrances.kept_bytes
         )
 
     def _signed(self) -> int:

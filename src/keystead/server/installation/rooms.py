@@ -29,6 +29,7 @@ from keystead.identity.repository import IdentityRepository
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
 from keystead.kms.schedule import DATED
+from keystead.network import EndpointRepository, Entrances
 from keystead.policy.enforcement import Enforcer
 from keystead.quotas import Quotas
 from keystead.refusals.memory import Refusals
@@ -89,6 +90,8 @@ class Rooms:
         self.identities = IdentityRepository(self.hierarchy.rows, self.preparations)
         self.ceilings = StoredGuardrails(self.identities, self.store.read())
         self.keys = KeyRepository(self.hierarchy.rows, self.preparations)
+        self.endpoints = EndpointRepository(self.hierarchy.rows)
+        self.entrances = Entrances(self.endpoints, self.preparations)
         self.digest_keys = DigestKeys(self.hierarchy.rows)
         self.digest_key_maker = DigestKeyMaker()
         open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows

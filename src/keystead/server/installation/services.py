@@ -108,6 +108,9 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             enforcer=rooms.enforcer,
             tokens=tokens,
             regions=frozenset(rooms.config.regions),
+            endpoints=rooms.endpoints,
+            preparations=rooms.preparations,
+            accept_unsupported_condition_keys=accept,
         ),
         "sts": partial(
             StsCall,

@@ -5,11 +5,12 @@ from keystead.server.pipeline.counts import Counts
 from keystead.server.pipeline.endings import Endings
 from keystead.server.pipeline.exchange import OpenCall, new_request_id
 from keystead.server.pipeline.later import Again, Later
+from keystead.server.pipeline.network import Way
 from keystead.server.pipeline.open_operations import calls_of_strangers
 from keystead.server.pipeline.pipeline import Pipeline
 from keystead.server.pipeline.throttle import Throttle
 
 __all__ = (
     "TEXT", "Again", "Answer", "Counts", "Endings", "Later", "OpenCall", "Pipeline", "Throttle",
-    "calls_of_strangers", "new_request_id",
+    "Way", "calls_of_strangers", "new_request_id",
 )  # fmt: skip

@@ -27,6 +27,7 @@ from keystead.call import Call
 from keystead.errors import AwsError
 from keystead.identity.authentication import Authenticated
 from keystead.identity.sessions import Session
+from keystead.network import Entrance
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicies
 from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
@@ -70,6 +71,14 @@ class Arrived(msgspec.Struct):
         self.event.name = self.where.name
         self.event.read_only = implementation is not None and implementation.operation.read_only
 
+    def go_nowhere(self, where: Route) -> None:
+        """Take this route, which leads to no operation, in the place of the one that was asked.
+
+        The refusal is in the protocol of the request, so that its caller can read it.
+        """
+        self.where = where
+        self.begin_again()
+
     def begin_again(self) -> None:
         """Make its event anew, without the facts that were found since it arrived."""
         event = self.event
@@ -99,6 +108,7 @@ class Known(msgspec.Struct, frozen=True):
     arrived: Arrived
     caller: Authenticated
     state: int
+    entrance: Entrance | None = None  # the endpoint through which the request came
 
 
 class Asked(msgspec.Struct, frozen=True):

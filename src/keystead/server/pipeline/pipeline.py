@@ -70,6 +70,7 @@ from keystead.server.pipeline.exchange import (
 )
 from keystead.server.pipeline.failures import as_aws_error, throttled
 from keystead.server.pipeline.later import Again, Later, prepare, promise, working
+from keystead.server.pipeline.network import Way, require_region
 from keystead.server.pipeline.open_operations import require_open
 from keystead.server.pipeline.routing import route
 from keystead.server.telemetry import Metrics
@@ -109,6 +110,7 @@ class Pipeline:
     endings: Endings
     lane: Lane
     preparations: Preparations
+    way: Way
 
     body_limit = staticmethod(bodies.limit)
     """The most bytes that a body may have, but for those that `long_body` admits (HF-7)."""
@@ -254,7 +256,9 @@ class Pipeline:
 
     def _who(self, arrived: Arrived) -> Known:
         """Which caller asks?  Only known callers learn that an operation does not exist."""
-        request, where, event, store = arrived.request, arrived.where, arrived.event, self.store
+        request, store = arrived.request, self.store
+        entrance = self.way.entrance(store.read(), arrived)
+        where, event = arrived.where, arrived.event
         if self.clock.is_behind(event.time):  # TM-2
             self.metrics.alarm("clock")
             raise ServiceUnavailable("The clock of the server is behind.")
@@ -266,7 +270,7 @@ class Pipeline:
             self.counts.count_stranger(arrived)
             nobody = self.authenticator.nobody()  # its operation finds out who it is, if anybody
             event.region = nobody.region
-            return Known(arrived, nobody, state)
+            return Known(arrived, nobody, state, entrance)
         caller = self.authenticator.authenticate(
             store.read(), request, where.service, event.time, operation=where.name
         )
@@ -277,7 +281,8 @@ class Pipeline:
         # These services are in one Region, even if their callers sign for another (iam.md 6.3).
         one_place = where.service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
-        return Known(arrived, caller, state)
+        require_region(entrance, caller.region)
+        return Known(arrived, caller, state, entrance)
 
     def _ready(self, known: Known) -> Ready:
         """Which input does the request have, and which call is it?"""
@@ -319,9 +324,11 @@ class Pipeline:
             region=region,
             endpoint=request.endpoint,
             transaction=view,
-            keys=global_keys(request, now, region, caller.keys),
+            keys=global_keys(request, now, region, caller.keys, self.way.keys(known.entrance)),
             session=caller.session,
         )
+        if known.entrance is not None:
+            call.endpoint_policy = known.entrance.policy
         if arrived.outcomes:
             call.outcomes = arrived.outcomes
         return Ready(arrived, known, asked.implementation, asked.input, call)
@@ -329,7 +336,7 @@ class Pipeline:
     def _perform(self, ready: Ready) -> Answered | Later:
         """Perform the operation, which asks first. A changing call writes its answer inside."""
         known = ready.known
-        if self.store.changes.touched(known.state, known.caller.names):  # (e)
+        if self._is_stale(known):  # (e)
             ready.arrived.begin_again()
             ready = self._ready(self._who(ready.arrived))
         call = ready.call
@@ -342,10 +349,22 @@ class Pipeline:
             performed = self._run(ready)
         return performed if isinstance(performed, Answered) else promise(self.lane, performed)
 
+    def _is_stale(self, known: Known) -> bool:
+        """Has anything changed on which a call's caller or way depends?
+
+        What stands over the owner of an endpoint is not named, so any change counts there.
+        """
+        changes = self.store.changes
+        if known.entrance is not None and changes.state != known.state:
+            return True
+        return changes.touched(known.state, known.caller.names)
+
     def _run(self, ready: Ready) -> Answered | Working:
         """Run the operation, and write the response that carries its output; or take its work."""
         arrived, call, implementation = ready.arrived, ready.call, ready.implementation
         operation, event = implementation.operation, arrived.event
+        if ready.known.entrance is not None and not call.rules.asks:
+            call.pass_endpoint()
         given = implementation.function(call, ready.input)  # 5
         if isinstance(given, Work):
             return working(self.lane, arrived, call.principal, given)

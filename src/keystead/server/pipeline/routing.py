@@ -236,6 +236,11 @@ def _is_only_signature(text: str) -> bool:
     return not text or all(part.startswith("X-Amz-") for part in text.split("&"))
 
 
+def service_named(name: str) -> Service:
+    """The service with this signing name."""
+    return _BY_NAME[name]
+
+
 def _scoped(request: HttpRequest, protocols: Collection[str] = FORMS) -> Service:
     """The service that the signature names. Authentication will check it."""
     service = _BY_NAME.get(claimed(request).service)

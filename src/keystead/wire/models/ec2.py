@@ -6,6 +6,8 @@ botocore 1.44.8 (Apache License 2.0), API version 2016-11-15.
 
 from __future__ import annotations
 
+from datetime import datetime
+from types import NoneType
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
@@ -16,10 +18,87 @@ from keystead.wire.shape import Shape
 
 
 DnsNameState = Literal["pendingVerification", "verified", "failed"]
+DnsRecordIpType = Literal["ipv4", "dualstack", "ipv6", "service-defined"]
 Integer = Annotated[int, Meta(ge=-2147483648, le=2147483647)]
+IpAddressType = Literal["ipv4", "dualstack", "ipv6"]
 PayerResponsibility = Literal["ServiceOwner"]
+PayerResponsibilityScope = Literal["vpc-endpoint-charges", "resource-gateway-charges"]
+PayerResponsibilityType = Literal["vpc-endpoint-account", "resource-gateway-account", "vpc-endpoint-service-account"]
+ResourceType = Literal["capacity-reservation", "client-vpn-endpoint", "customer-gateway", "carrier-gateway", "coip-pool", "declarative-policies-report", "dedicated-host", "dhcp-options", "egress-only-internet-gateway", "elastic-ip", "elastic-gpu", "export-image-task", "export-instance-task", "fca-policy", "fleet", "fpga-image", "host-reservation", "image", "image-usage-report", "import-image-task", "import-snapshot-task", "instance", "instance-event-window", "internet-gateway", "ipam", "ipam-pool", "ipam-scope", "ipv4pool-ec2", "ipv6pool-ec2", "key-pair", "launch-template", "local-gateway", "local-gateway-route-table", "local-gateway-virtual-interface", "local-gateway-virtual-interface-group", "local-gateway-route-table-vpc-association", "local-gateway-route-table-virtual-interface-group-association", "natgateway", "network-acl", "network-interface", "network-insights-analysis", "network-insights-path", "network-insights-access-scope", "network-insights-access-scope-analysis", "outpost-lag", "placement-group", "prefix-list", "replace-root-volume-task", "reserved-instances", "route-table", "security-group", "security-group-rule", "service-link-virtual-interface", "snapshot", "spot-fleet-request", "spot-instances-request", "subnet", "subnet-cidr-reservation", "traffic-mirror-filter", "traffic-mirror-session", "traffic-mirror-target", "transit-gateway", "transit-gateway-attachment", "transit-gateway-connect-peer", "transit-gateway-multicast-domain", "transit-gateway-policy-table", "transit-gateway-metering-policy", "transit-gateway-route-table", "transit-gateway-route-table-announcement", "volume", "vpc", "vpc-endpoint", "vpc-endpoint-connection", "vpc-endpoint-service", "vpc-endpoint-service-permission", "vpc-peering-connection", "vpn-connection", "vpn-gateway", "vpc-flow-log", "capacity-reservation-fleet", "traffic-mirror-filter-rule", "vpc-endpoint-connection-device-type", "verified-access-instance", "verified-access-group", "verified-access-endpoint", "verified-access-policy", "verified-access-trust-provider", "vpn-connection-device-type", "vpc-block-public-access-exclusion", "vpc-encryption-control", "route-server", "route-server-endpoint", "route-server-peer", "ipam-resource-discovery", "ipam-resource-discovery-association", "instance-connect-endpoint", "verified-access-endpoint-target", "ipam-external-resource-verification-token", "capacity-block", "mac-modification-task", "ipam-prefix-list-resolver", "ipam-policy", "ipam-prefix-list-resolver-target", "ipam-internet-registry-association", "secondary-interface", "secondary-network", "secondary-subnet", "capacity-manager-data-export", "vpn-concentrator", "ipam-pool-allocation", "capacity-reservation-cancellation-quote", "application-status-check", "capacity-reservation-modification-quote", "metric-category"]
 ServiceConnectivityType = Literal["ipv4", "ipv6"]
 ServiceType = Literal["Interface", "Gateway", "GatewayLoadBalancer"]
+VpcEndpointType = Literal["Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork", "Tunnel"]
+
+
+class CreateTagsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = field(default=None, name='dryRun')
+    resources: ResourceIdList = field(name='ResourceId')
+    tags: TagList = field(name='Tag')
+
+
+class CreateVpcEndpointRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = None
+    vpc_endpoint_type: VpcEndpointType | None = None
+    vpc_id: str
+    service_name: str | None = None
+    policy_document: str | None = None
+    route_table_ids: VpcEndpointRouteTableIdList | None = field(default=None, name='RouteTableId')
+    subnet_ids: VpcEndpointSubnetIdList | None = field(default=None, name='SubnetId')
+    security_group_ids: VpcEndpointSecurityGroupIdList | None = field(default=None, name='SecurityGroupId')
+    ip_address_type: IpAddressType | None = None
+    dns_options: DnsOptionsSpecification | None = None
+    client_token: str | None = None
+    private_dns_enabled: bool | None = None
+    tag_specifications: TagSpecificationList | None = field(default=None, name='TagSpecification')
+    subnet_configurations: SubnetConfigurationsList | None = field(default=None, name='SubnetConfiguration')
+    service_network_arn: str | None = None
+    resource_configuration_arn: str | None = None
+    service_region: str | None = None
+
+
+class CreateVpcEndpointResult(Shape, frozen=True, kw_only=True):
+    vpc_endpoint: VpcEndpoint | None = field(default=None, name='vpcEndpoint')
+    client_token: str | None = field(default=None, name='clientToken')
+
+
+class DeleteTagsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = field(default=None, name='dryRun')
+    resources: ResourceIdList = field(name='resourceId')
+    tags: TagList | None = field(default=None, name='tag')
+
+
+class DeleteVpcEndpointsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = None
+    vpc_endpoint_ids: VpcEndpointIdList = field(name='VpcEndpointId')
+
+
+class DeleteVpcEndpointsResult(Shape, frozen=True, kw_only=True):
+    unsuccessful: UnsuccessfulItemSet | None = field(default=None, name='unsuccessful')
+
+
+class DescribePrefixListsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = None
+    filters: FilterList | None = field(default=None, name='Filter')
+    max_results: Integer | None = None
+    next_token: str | None = None
+    prefix_list_ids: PrefixListResourceIdStringList | None = field(default=None, name='PrefixListId')
+
+
+class DescribePrefixListsResult(Shape, frozen=True, kw_only=True):
+    next_token: str | None = field(default=None, name='nextToken')
+    prefix_lists: PrefixListSet | None = field(default=None, name='prefixListSet')
+
+
+class DescribeTagsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = field(default=None, name='dryRun')
+    filters: FilterList | None = field(default=None, name='Filter')
+    max_results: Integer | None = field(default=None, name='maxResults')
+    next_token: str | None = field(default=None, name='nextToken')
+
+
+class DescribeTagsResult(Shape, frozen=True, kw_only=True):
+    next_token: str | None = field(default=None, name='nextToken')
+    tags: TagDescriptionList | None = field(default=None, name='tagSet')
 
 
 class DescribeVpcEndpointServicesRequest(Shape, frozen=True, kw_only=True):
@@ -37,13 +116,87 @@ class DescribeVpcEndpointServicesResult(Shape, frozen=True, kw_only=True):
     next_token: str | None = field(default=None, name='nextToken')
 
 
+class DescribeVpcEndpointsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = None
+    vpc_endpoint_ids: VpcEndpointIdList | None = field(default=None, name='VpcEndpointId')
+    filters: FilterList | None = field(default=None, name='Filter')
+    max_results: Integer | None = None
+    next_token: str | None = None
+
+
+class DescribeVpcEndpointsResult(Shape, frozen=True, kw_only=True):
+    vpc_endpoints: VpcEndpointSet | None = field(default=None, name='vpcEndpointSet')
+    next_token: str | None = field(default=None, name='nextToken')
+
+
+class DnsEntry(Shape, frozen=True, kw_only=True):
+    dns_name: str | None = field(default=None, name='dnsName')
+    hosted_zone_id: str | None = field(default=None, name='hostedZoneId')
+
+
+class DnsOptions(Shape, frozen=True, kw_only=True):
+    dns_record_ip_type: DnsRecordIpType | None = field(default=None, name='dnsRecordIpType')
+    private_dns_only_for_inbound_resolver_endpoint: bool | None = field(default=None, name='privateDnsOnlyForInboundResolverEndpoint')
+    private_dns_preference: str | None = field(default=None, name='privateDnsPreference')
+    private_dns_specified_domains: PrivateDnsSpecifiedDomainSet | None = field(default=None, name='privateDnsSpecifiedDomainSet')
+
+
+class DnsOptionsSpecification(Shape, frozen=True, kw_only=True):
+    dns_record_ip_type: DnsRecordIpType | None = None
+    private_dns_only_for_inbound_resolver_endpoint: bool | None = None
+    private_dns_preference: str | None = None
+    private_dns_specified_domains: PrivateDnsSpecifiedDomainSet | None = field(default=None, name='PrivateDnsSpecifiedDomain')
+
+
 class Filter(Shape, frozen=True, kw_only=True):
     name: str | None = None
     values: ValueStringList | None = field(default=None, name='Value')
 
 
+class LastError(Shape, frozen=True, kw_only=True):
+    message: str | None = field(default=None, name='message')
+    code: str | None = field(default=None, name='code')
+
+
+class ModifyVpcEndpointRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = None
+    vpc_endpoint_id: str
+    reset_policy: bool | None = None
+    policy_document: str | None = None
+    add_route_table_ids: VpcEndpointRouteTableIdList | None = field(default=None, name='AddRouteTableId')
+    remove_route_table_ids: VpcEndpointRouteTableIdList | None = field(default=None, name='RemoveRouteTableId')
+    add_subnet_ids: VpcEndpointSubnetIdList | None = field(default=None, name='AddSubnetId')
+    remove_subnet_ids: VpcEndpointSubnetIdList | None = field(default=None, name='RemoveSubnetId')
+    add_security_group_ids: VpcEndpointSecurityGroupIdList | None = field(default=None, name='AddSecurityGroupId')
+    remove_security_group_ids: VpcEndpointSecurityGroupIdList | None = field(default=None, name='RemoveSecurityGroupId')
+    ip_address_type: IpAddressType | None = None
+    dns_options: DnsOptionsSpecification | None = None
+    private_dns_enabled: bool | None = None
+    subnet_configurations: SubnetConfigurationsList | None = field(default=None, name='SubnetConfiguration')
+
+
+class ModifyVpcEndpointResult(Shape, frozen=True, kw_only=True):
+    return_: bool | None = field(default=None, name='return')
+
+
+class PayerResponsibilityEntry(Shape, frozen=True, kw_only=True):
+    scope: PayerResponsibilityScope | None = field(default=None, name='scope')
+    payer_responsibility_type: PayerResponsibilityType | None = field(default=None, name='payerResponsibilityType')
+
+
+class PrefixList(Shape, frozen=True, kw_only=True):
+    cidrs: ValueStringList | None = field(default=None, name='cidrSet')
+    prefix_list_id: str | None = field(default=None, name='prefixListId')
+    prefix_list_name: str | None = field(default=None, name='prefixListName')
+
+
 class PrivateDnsDetails(Shape, frozen=True, kw_only=True):
     private_dns_name: str | None = field(default=None, name='privateDnsName')
+
+
+class SecurityGroupIdentifier(Shape, frozen=True, kw_only=True):
+    group_id: str | None = field(default=None, name='groupId')
+    group_name: str | None = field(default=None, name='groupName')
 
 
 class ServiceDetail(Shape, frozen=True, kw_only=True):
@@ -70,18 +223,97 @@ class ServiceTypeDetail(Shape, frozen=True, kw_only=True):
     service_type: ServiceType | None = field(default=None, name='serviceType')
 
 
+class SubnetConfiguration(Shape, frozen=True, kw_only=True):
+    subnet_id: str | None = None
+    ipv4: str | None = None
+    ipv6: str | None = None
+
+
+class SubnetIpPrefixes(Shape, frozen=True, kw_only=True):
+    subnet_id: str | None = field(default=None, name='subnetId')
+    ip_prefixes: ValueStringList | None = field(default=None, name='ipPrefixSet')
+
+
 class Tag(Shape, frozen=True, kw_only=True):
     key: str | None = field(default=None, name='key')
     value: str | None = field(default=None, name='value')
 
 
+class TagDescription(Shape, frozen=True, kw_only=True):
+    key: str | None = field(default=None, name='key')
+    resource_id: str | None = field(default=None, name='resourceId')
+    resource_type: ResourceType | None = field(default=None, name='resourceType')
+    value: str | None = field(default=None, name='value')
+
+
+class TagSpecification(Shape, frozen=True, kw_only=True):
+    resource_type: ResourceType | None = field(default=None, name='resourceType')
+    tags: TagList | None = field(default=None, name='Tag')
+
+
+class UnsuccessfulItem(Shape, frozen=True, kw_only=True):
+    error: UnsuccessfulItemError | None = field(default=None, name='error')
+    resource_id: str | None = field(default=None, name='resourceId')
+
+
+class UnsuccessfulItemError(Shape, frozen=True, kw_only=True):
+    code: str | None = field(default=None, name='code')
+    message: str | None = field(default=None, name='message')
+
+
+class VpcEndpoint(Shape, frozen=True, kw_only=True):
+    vpc_endpoint_id: str | None = field(default=None, name='vpcEndpointId')
+    vpc_endpoint_type: VpcEndpointType | None = field(default=None, name='vpcEndpointType')
+    vpc_id: str | None = field(default=None, name='vpcId')
+    service_name: str | None = field(default=None, name='serviceName')
+    state: str | None = field(default=None, name='state')
+    policy_document: str | None = field(default=None, name='policyDocument')
+    route_table_ids: ValueStringList | None = field(default=None, name='routeTableIdSet')
+    subnet_ids: ValueStringList | None = field(default=None, name='subnetIdSet')
+    groups: GroupIdentifierSet | None = field(default=None, name='groupSet')
+    ip_address_type: IpAddressType | None = field(default=None, name='ipAddressType')
+    dns_options: DnsOptions | None = field(default=None, name='dnsOptions')
+    private_dns_enabled: bool | None = field(default=None, name='privateDnsEnabled')
+    requester_managed: bool | None = field(default=None, name='requesterManaged')
+    network_interface_ids: ValueStringList | None = field(default=None, name='networkInterfaceIdSet')
+    dns_entries: DnsEntrySet | None = field(default=None, name='dnsEntrySet')
+    creation_timestamp: datetime | None = field(default=None, name='creationTimestamp')
+    tags: TagList | None = field(default=None, name='tagSet')
+    owner_id: str | None = field(default=None, name='ownerId')
+    last_error: LastError | None = field(default=None, name='lastError')
+    ipv4_prefixes: SubnetIpPrefixesList | None = field(default=None, name='ipv4PrefixSet')
+    ipv6_prefixes: SubnetIpPrefixesList | None = field(default=None, name='ipv6PrefixSet')
+    failure_reason: str | None = field(default=None, name='failureReason')
+    service_network_arn: str | None = field(default=None, name='serviceNetworkArn')
+    resource_configuration_arn: str | None = field(default=None, name='resourceConfigurationArn')
+    service_region: str | None = field(default=None, name='serviceRegion')
+    payer_responsibilities: PayerResponsibilitySet | None = field(default=None, name='payerResponsibilitySet')
+
+
+DnsEntrySet = list[DnsEntry]
 FilterList = list[Filter]
+GroupIdentifierSet = list[SecurityGroupIdentifier]
+PayerResponsibilitySet = list[PayerResponsibilityEntry]
+PrefixListResourceIdStringList = list[str]
+PrefixListSet = list[PrefixList]
 PrivateDnsDetailsSet = list[PrivateDnsDetails]
+PrivateDnsSpecifiedDomainSet = Annotated[list[str], Meta(max_length=10)]
+ResourceIdList = list[str]
 ServiceDetailSet = list[ServiceDetail]
 ServiceTypeDetailSet = list[ServiceTypeDetail]
+SubnetConfigurationsList = list[SubnetConfiguration]
+SubnetIpPrefixesList = list[SubnetIpPrefixes]
 SupportedIpAddressTypes = Annotated[list[ServiceConnectivityType], Meta(max_length=2)]
+TagDescriptionList = list[TagDescription]
 TagList = list[Tag]
+TagSpecificationList = list[TagSpecification]
+UnsuccessfulItemSet = list[UnsuccessfulItem]
 ValueStringList = list[str]
+VpcEndpointIdList = list[str]
+VpcEndpointRouteTableIdList = list[str]
+VpcEndpointSecurityGroupIdList = list[str]
+VpcEndpointSet = list[VpcEndpoint]
+VpcEndpointSubnetIdList = list[str]
 
 
 SERVICE = Service(
@@ -96,6 +328,56 @@ SERVICE = Service(
 )
 
 
+CreateTags: Operation[CreateTagsRequest, None] = Operation(
+    service=SERVICE,
+    name="CreateTags",
+    input=CreateTagsRequest,
+    output=NoneType,
+)
+
+
+CreateVpcEndpoint: Operation[CreateVpcEndpointRequest, CreateVpcEndpointResult] = Operation(
+    service=SERVICE,
+    name="CreateVpcEndpoint",
+    input=CreateVpcEndpointRequest,
+    output=CreateVpcEndpointResult,
+)
+
+
+DeleteTags: Operation[DeleteTagsRequest, None] = Operation(
+    service=SERVICE,
+    name="DeleteTags",
+    input=DeleteTagsRequest,
+    output=NoneType,
+)
+
+
+DeleteVpcEndpoints: Operation[DeleteVpcEndpointsRequest, DeleteVpcEndpointsResult] = Operation(
+    service=SERVICE,
+    name="DeleteVpcEndpoints",
+    input=DeleteVpcEndpointsRequest,
+    output=DeleteVpcEndpointsResult,
+)
+
+
+DescribePrefixLists: Operation[DescribePrefixListsRequest, DescribePrefixListsResult] = Operation(
+    service=SERVICE,
+    name="DescribePrefixLists",
+    input=DescribePrefixListsRequest,
+    output=DescribePrefixListsResult,
+    read_only=True,
+)
+
+
+DescribeTags: Operation[DescribeTagsRequest, DescribeTagsResult] = Operation(
+    service=SERVICE,
+    name="DescribeTags",
+    input=DescribeTagsRequest,
+    output=DescribeTagsResult,
+    read_only=True,
+)
+
+
 DescribeVpcEndpointServices: Operation[DescribeVpcEndpointServicesRequest, DescribeVpcEndpointServicesResult] = Operation(
     service=SERVICE,
     name="DescribeVpcEndpointServices",
@@ -105,6 +387,31 @@ DescribeVpcEndpointServices: Operation[DescribeVpcEndpointServicesRequest, Descr
 )
 
 
+DescribeVpcEndpoints: Operation[DescribeVpcEndpointsRequest, DescribeVpcEndpointsResult] = Operation(
+    service=SERVICE,
+    name="DescribeVpcEndpoints",
+    input=DescribeVpcEndpointsRequest,
+    output=DescribeVpcEndpointsResult,
+    read_only=True,
+)
+
+
+ModifyVpcEndpoint: Operation[ModifyVpcEndpointRequest, ModifyVpcEndpointResult] = Operation(
+    service=SERVICE,
+    name="ModifyVpcEndpoint",
+    input=ModifyVpcEndpointRequest,
+    output=ModifyVpcEndpointResult,
+)
+
+
 OPERATIONS: dict[str, Operation[Any, Any]] = {
+    "CreateTags": CreateTags,
+    "CreateVpcEndpoint": CreateVpcEndpoint,
+    "DeleteTags": DeleteTags,
+    "DeleteVpcEndpoints": DeleteVpcEndpoints,
+    "DescribePrefixLists": DescribePrefixLists,
+    "DescribeTags": DescribeTags,
     "DescribeVpcEndpointServices": DescribeVpcEndpointServices,
+    "DescribeVpcEndpoints": DescribeVpcEndpoints,
+    "ModifyVpcEndpoint": ModifyVpcEndpoint,
 }

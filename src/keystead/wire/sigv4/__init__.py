@@ -1,6 +1,10 @@
 """Is a request signed, and by which key?  Reading a signature, and its arithmetic."""
 
-from keystead.wire.sigv4.errors import MissingAuthenticationToken, mismatch
+from keystead.wire.sigv4.errors import (
+    MissingAuthenticationToken,
+    SignatureDoesNotMatch,
+    mismatch,
+)
 from keystead.wire.sigv4.parsing import parse, prefix
 from keystead.wire.sigv4.signature import (
     Scope,
@@ -14,6 +18,7 @@ from keystead.wire.sigv4.signature import (
 )
 
 __all__ = (
-    "MissingAuthenticationToken", "Scope", "Signature", "SigningKey", "matches", "mismatch",
-    "parse", "prefix", "require_fresh", "require_scope", "signing_key", "string_to_sign",
+    "MissingAuthenticationToken", "Scope", "Signature", "SignatureDoesNotMatch", "SigningKey",
+    "matches", "mismatch", "parse", "prefix", "require_fresh", "require_scope", "signing_key",
+    "string_to_sign",
 )  # fmt: skip

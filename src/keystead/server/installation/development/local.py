@@ -17,6 +17,8 @@ from keystead.server.installation.config import Config
 def require_local(config: Config) -> None:
     """Refuse settings by which another machine could reach it; raises Failure."""
     listeners = [("listen", text) for text in config.listen]
+    listeners += [("endpoint_listen", text.partition("=")[0]) for text in config.endpoint_listen]
+    listeners += [("proxy_listen", text) for text in config.proxy_listen]
     if config.metrics_listen:
         listeners.append(("metrics_listen", config.metrics_listen))
     for setting, text in listeners:

@@ -1,18 +1,15 @@
 """DescribeVpcEndpointServices: for which services can an endpoint be made here?"""
 
 import hashlib
-from typing import Literal
 
 from keystead.network import filters, paging
 from keystead.network.call import NetworkCall
-from keystead.network.endpoints.offers import Offer, offer, offers
+from keystead.network.endpoints import OWNER, TYPE, Offer, offer, offers
 from keystead.network.errors import InvalidServiceName
 from keystead.registry import implements
 from keystead.wire.models import ec2 as api
 from keystead.wire.query import InvalidParameterValue
 
-_TYPE: Literal["Interface"] = "Interface"
-_OWNER = "amazon"
 _ADDRESSES: tuple[api.ServiceConnectivityType, ...] = ("ipv4", "ipv6")
 
 
@@ -40,10 +37,10 @@ def describe_vpc_endpoint_services(
 
 
 _FILTERS: dict[str, filters.Values[Offer]] = {
-    "owner": lambda _: (_OWNER,),
+    "owner": lambda _: (OWNER,),
     "service-name": lambda each: (each.name,),
     "service-region": lambda each: (each.region,),
-    "service-type": lambda _: (_TYPE,),
+    "service-type": lambda _: (TYPE,),
     "supported-ip-address-types": lambda _: _ADDRESSES,
 }
 
@@ -60,10 +57,10 @@ def _detail(each: Offer) -> api.ServiceDetail:
     return api.ServiceDetail(
         service_name=each.name,
         service_id=f"vpce-svc-{hashlib.sha256(each.name.encode()).hexdigest()[:17]}",
-        service_type=[api.ServiceTypeDetail(service_type=_TYPE)],
+        service_type=[api.ServiceTypeDetail(service_type=TYPE)],
         service_region=each.region,
         availability_zones=[f"{each.region}a"],
-        owner=_OWNER,
+        owner=OWNER,
         base_endpoint_dns_names=[f"{each.ending}.{each.region}.vpce.{each.domain}"],
         private_dns_name=host,
         private_dns_names=[api.PrivateDnsDetails(private_dns_name=host)],

@@ -1,0 +1,42 @@
+# An endpoint of a network for KMS, and its policy.
+resource "aws_vpc_endpoint" "kms" {
+  vpc_id              = "vpc-0123456789abcdef0"
+  service_name        = "com.amazonaws.${var.region}.kms"
+  vpc_endpoint_type   = "Interface"
+  subnet_ids          = ["subnet-0123456789abcdef0"]
+  security_group_ids  = ["sg-0123456789abcdef0"]
+  private_dns_enabled = true
+  tags                = { team = "orders" }
+}
+
+resource "aws_vpc_endpoint_policy" "kms" {
+  vpc_endpoint_id = aws_vpc_endpoint.kms.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OnlyCryptography"
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"]
+      Resource  = "*"
+    }]
+  })
+}
+
+data "aws_vpc_endpoint" "kms" {
+  id         = aws_vpc_endpoint.kms.id
+  depends_on = [aws_vpc_endpoint_policy.kms]
+}
+
+data "aws_vpc_endpoint_service" "kms" {
+  service = "kms"
+}
+
+output "network" {
+  value = {
+    id       = aws_vpc_endpoint.kms.id
+    state    = data.aws_vpc_endpoint.kms.state
+    policy   = data.aws_vpc_endpoint.kms.policy
+    service  = data.aws_vpc_endpoint_service.kms.service_name
+  }
+}
