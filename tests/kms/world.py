@@ -46,7 +46,7 @@ from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.quotas import Quotas
 from keystead.registry import implementation
 from keystead.store.changes import Changes, Name
-from keystead.store.protocol import Reader, Row, Transaction, Value
+from keystead.store.protocol import Reader, Reading, Row, Transaction, Value
 from keystead.store.sqlite.engine import SqliteStore
 from keystead.wire.http import Endpoint
 from keystead.wire.models import kms as api
@@ -141,6 +141,9 @@ class Watched:
         self.statements.append(sql)
         return self.reader.all(sql, values, name)
 
+    def ahead(self, readings: Sequence[Reading]) -> None:
+        self.reader.ahead(readings)
+
 
 @dataclass
 class World:
@@ -158,10 +161,10 @@ class World:
     def __post_init__(self) -> None:
         self.hierarchy = Hierarchy(RootKey("test", "test", 1, ROOT))
         self.store = self._open()
-        self.repository = KeyRepository(self.hierarchy.rows)
+        self.custody = Custody(self.hierarchy)
+        self.repository = KeyRepository(self.hierarchy.rows, material=self.custody.asks)
         self.heard = Heard()
         self.enforcer = Enforcer()
-        self.custody = Custody(self.hierarchy)
         self.last_uses = LastUses(START)
 
     def _open(self) -> SqliteStore:
@@ -173,10 +176,10 @@ class World:
         """Close everything and open it again."""
         self.store.close()
         self.store = self._open()
-        self.repository = KeyRepository(self.hierarchy.rows)
+        self.custody = Custody(self.hierarchy)
+        self.repository = KeyRepository(self.hierarchy.rows, material=self.custody.asks)
         self.heard = Heard()
         self.enforcer = Enforcer()
-        self.custody = Custody(self.hierarchy)
 
     def pass_time(self, **duration: float) -> None:
         self.now += timedelta(**duration)

@@ -22,7 +22,7 @@ INVARIANT: sums change in the transaction of the rows that they count. Remembere
 that transaction is durable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
@@ -33,7 +33,7 @@ from keystead.custody.lookups import HALF, INSTALLATION, Place, Places
 from keystead.custody.secrecy import Guarded
 from keystead.custody.sum_rows import Account, Change
 from keystead.custody.vectors import plus
-from keystead.store.protocol import Ledger, Reader, Transaction
+from keystead.store.protocol import Ledger, Reader, Reading, Transaction
 
 BUCKET = 256
 """The most elements in a bucket, on average: rows, each counted once for each lookup."""
@@ -142,6 +142,23 @@ class Sums(Guarded):
         if self._call and (change := self._call.get(place)):
             known = plus(known, change.vector)
         return known
+
+    def asks(self, places: Sequence[Place]) -> list[Reading]:
+        """What the proof of these lookups is going to ask of the store."""
+        near: dict[tuple[str, bytes], None] = {}
+        buckets: dict[tuple[str, int], int] = {}
+        for account, where in places:
+            if where in self._known:
+                continue
+            near[account, where[:HALF]] = None
+            start, end = sum_rows.bucket(where, self.account(account).buckets)
+            if (account, start) not in self._buckets:
+                buckets[account, start] = end
+        return [
+            *(sum_rows.reading_of_near(*each) for each in near),
+            *(sum_rows.reading_of_bucket(*each) for each in buckets),
+            *(sum_rows.reading_of_lookups(*each, end) for each, end in buckets.items()),
+        ]
 
     def distrust(self, account: str, table: str, key: tuple[object, ...]) -> NotTheNewest:
         """Refuse all calls of this account from now on; returns the error to raise."""

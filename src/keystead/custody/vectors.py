@@ -18,8 +18,8 @@ _MODULI = sum(1 << BITS + 64 * i for i in range(NUMBERS))
 _NUMBERS = Struct(f"<{NUMBERS}Q")
 _BYTES = 8 * NUMBERS
 
-SUMS = ", ".join(f"SUM({c})" for c in COLUMNS)
-"""The SQL that adds up rows."""
+SUMS = tuple(f"SUM({c})" for c in COLUMNS)
+"""The SQL columns that add up rows."""
 
 ADDED = ", ".join(f"{c} = ({c} + excluded.{c}) & {_ONES}" for c in COLUMNS)
 """The SQL that adds a new row's vector to the one that is there."""

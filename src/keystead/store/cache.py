@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from keystead.caches import BoundedCache, Room, Shared
 from keystead.store.changes import Changes, Name
-from keystead.store.protocol import Reader, Row, Value
+from keystead.store.protocol import Reader, Reading, Row, Value
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -43,6 +43,9 @@ class Noting:
     def all(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> list[Row]:
         self._require(name, sql)
         return self._reader.all(sql, values, name)
+
+    def ahead(self, readings: Sequence[Reading]) -> None:
+        self._reader.ahead(readings)
 
     def _require(self, name: Name | None, sql: str) -> None:
         if name is None:

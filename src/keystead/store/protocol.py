@@ -34,6 +34,23 @@ class StoreConflict(Exception):
     """A unique, foreign key or check constraint refuses this change. Nothing was changed."""
 
 
+class Select:
+    """A SELECT in its parts, so that several can be read as one. Each is made once."""
+
+    __slots__ = ("columns", "source", "sql")
+
+    def __init__(self, columns: Sequence[str], source: str) -> None:
+        self.columns = tuple(columns)
+        self.source = source
+        """What follows FROM: the table, and WHERE with placeholders for the values."""
+        self.sql = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608  # our names
+        """The whole statement."""
+
+
+Reading = tuple[Select, tuple[Value, ...]]
+"""A SELECT, with the values of its placeholders."""
+
+
 class Reader(Protocol):
     """A consistent view of the store.
 
@@ -50,6 +67,13 @@ class Reader(Protocol):
 
     def all(self, sql: str, values: Sequence[Value] = (), name: Name | None = None) -> list[Row]:
         """Every row."""
+
+    def ahead(self, readings: Sequence[Reading]) -> None:
+        """Read what will be asked for soon, with one statement.
+
+        `one` and `all` answer the same questions from memory then, until something is written or
+        the turn ends. So the answers are of the state that a reader would see anyway.
+        """
 
 
 class Transaction(Reader, Protocol):

@@ -37,7 +37,7 @@ from keystead.custody.material.repository import MaterialRecord, Materials, plac
 from keystead.custody.material.tombstones import Told, Tombstone, sign
 from keystead.custody.material.verbs import VERBS
 from keystead.custody.randomness import urandom
-from keystead.custody.rows import BadRecord, RowIntegrityError
+from keystead.custody.rows import Asked, BadRecord, RowIntegrityError
 from keystead.custody.secrecy import Guarded
 from keystead.policy.evaluation import Permit
 from keystead.store.cache import Noting
@@ -89,6 +89,10 @@ class Custody(Guarded):
         seconds = self._backend.seconds_to_generate(spec)
         made_with = _AT_ONCE if seconds <= QUICK else MadeWith(input=digest(b"new", spec.encode()))
         return Work(PROCESSOR, seconds, made_with, self._backend.generate, (spec,))
+
+    def asks(self, account: str, key_id: str) -> Asked:
+        """What the first use of a key's material is going to ask of the store."""
+        return self._materials.asks(account, key_id)
 
     def has(self, spec: str) -> bool:
         """Can material of this spec be had in this installation?"""

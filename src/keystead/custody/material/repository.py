@@ -6,7 +6,7 @@ never holds another secret.
 
 from typing import Literal
 
-from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable, place
+from keystead.custody.rows import Asked, Lookup, Record, RowSeals, SealedTable, place
 from keystead.store.protocol import Reader, Transaction
 
 _KEY = ("account", "key_id")
@@ -62,6 +62,10 @@ class Materials:
     def every(self, reader: Reader, account: str, key_id: str) -> list[MaterialRecord]:
         """Every generation of a key, oldest first."""
         return self._table.of(reader, _KEY, account, key_id, order="generation")
+
+    def asks(self, account: str, key_id: str) -> Asked:
+        """What `get` and `every` are going to ask."""
+        return self._table.asks(_KEY, account, key_id)
 
     def newest(self, transaction: Transaction, account: str, key_id: str) -> MaterialRecord | None:
         """The last generation of a key."""

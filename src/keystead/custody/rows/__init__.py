@@ -8,6 +8,7 @@ from keystead.custody.rows.records import (
     place,
 )
 from keystead.custody.rows.rows import (
+    Asked,
     Lookup,
     NotTheNewest,
     Record,
@@ -17,6 +18,6 @@ from keystead.custody.rows.rows import (
 )
 
 __all__ = (
-    "BadRecord", "ColumnSeals", "Lookup", "NotTheNewest", "Record", "RecordSealer",
+    "Asked", "BadRecord", "ColumnSeals", "Lookup", "NotTheNewest", "Record", "RecordSealer",
     "RowIntegrityError", "RowSeals", "SealedTable", "generation_of", "place",
 )  # fmt: skip

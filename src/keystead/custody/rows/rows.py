@@ -21,7 +21,7 @@ without lookups announces nothing.
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -32,10 +32,10 @@ from keystead.custody.secrecy import Guarded
 from keystead.custody.sums import Sums
 from keystead.custody.vectors import minus, of_mac, plus
 from keystead.store.changes import Changes, Name
-from keystead.store.protocol import Reader, Row, Transaction, Value
+from keystead.store.protocol import Reader, Row, Select, Transaction, Value
 
 __all__ = [
-    "Lookup", "NotTheNewest", "Record", "RowConflict", "RowIntegrityError", "RowSeals",
+    "Asked", "Lookup", "NotTheNewest", "Record", "RowConflict", "RowIntegrityError", "RowSeals",
     "SealedTable",
 ]  # fmt: skip
 
@@ -57,6 +57,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 T = TypeVar("T", bound=Record)
+
+
+class Asked(NamedTuple):
+    """A lookup that will be made."""
+
+    select: Select
+    values: tuple[Value, ...]
+    place: Place
 
 
 class Sealer(Protocol):
@@ -81,6 +89,16 @@ class RowSeals(Guarded):
         self.tables: dict[str, SealedTable[Any]] = {}
         """Every table whose rows are counted, by name: each adds itself."""
 
+    def read_ahead(self, reader: Reader, asked: Sequence[Asked]) -> None:
+        """Read what these lookups will find with one statement, and what proves it.
+
+        Each lookup is then made and proved as ever: it only finds its rows and sums in memory.
+        """
+        readings = [(each.select, each.values) for each in asked]
+        readings += self.sums.asks([each.place for each in asked])
+        if len(readings) > 1:
+            reader.ahead(readings)
+
     def mac(self, table: str, row: Sequence[Value]) -> bytes:
         """The MAC of a row: its columns in order, the version last. (FIPS 198-1, contexts kept)"""
         inner = self._inner.copy()
@@ -100,7 +118,8 @@ class SealedTable(Generic[T]):
 
     __slots__ = (
         "_by", "_by_key", "_delete", "_get", "_insert", "_key_of", "_last", "_names", "_of_record",
-        "_record", "_seals", "_select", "_sums", "_update", "columns", "key", "lookups", "name",
+        "_record", "_seals", "_select", "_selects", "_sums", "_update", "columns", "key", "lookups",
+        "name",
     )  # fmt: skip
 
     def __init__(
@@ -133,6 +152,10 @@ class SealedTable(Generic[T]):
         self._delete = f"DELETE FROM {name} WHERE {where}"  # noqa: S608  # as above
         places = seals.sums.places
         self.lookups = tuple(BoundLookup(places, name, columns, each) for each in lookups)
+        self._selects = {
+            each.columns: Select((*columns, "row_version", "mac"), f"{name} WHERE {each.where}")
+            for each in self.lookups
+        }
         self._by = {each.columns: each for each in self.lookups}
         self._get = self._by.get(key)
         if lookups:
@@ -173,13 +196,22 @@ class SealedTable(Generic[T]):
             self._require(place, key, 0 if row is None else of_mac(row[-1]))
         return record
 
+    def asks(self, columns: tuple[str, ...], *values: Value) -> Asked:
+        """What a declared lookup is going to ask, by `get` or `of` (`read_ahead`)."""
+        place = self._by[columns].place(values)
+        if place is None:
+            raise TypeError(f"nothing of `{self.name}` is found by a missing value")
+        return Asked(self._selects[columns], values, place)
+
     def of(self, reader: Reader, columns: tuple[str, ...], *values: Value, order: str) -> list[T]:
         """The records that a declared lookup finds, all of them, in this order of columns."""
         lookup = self._by[columns]
         place = lookup.place(values)
         if place is None:
             return []
-        rows = reader.all(f"{self._select} WHERE {lookup.where} ORDER BY {order}", values, place[1])
+        rows = reader.all(self._selects[columns].sql, values, place[1])
+        if len(rows) > 1:
+            rows.sort(key=self._order(order))
         records = [self._open(row) for row in rows]
         total = 0
         for row in rows:
@@ -190,6 +222,11 @@ class SealedTable(Generic[T]):
         if len(rows) == 1:
             self._last = reader.changes, reader.changes.state, rows[0]
         return records
+
+    def _order(self, columns: str) -> Callable[[Row], list[tuple[bool, Value]]]:
+        """How rows are put into the order of these columns; missing values come first."""
+        places = [self._names.index(column) for column in columns.split(", ")]
+        return lambda row: [(row[place] is not None, row[place]) for place in places]
 
     def has_none(self, transaction: Transaction, columns: tuple[str, ...], *values: Value) -> bool:  # noqa: ARG002  # a proof, as said
         """Does a declared lookup find no row?  Its sum alone proves it, and no row is read.

@@ -61,7 +61,7 @@ class Policies(Entities[ManagedPolicy]):
     def versions(self, reader: Reader, policy: ManagedPolicy) -> list[PolicyVersion]:
         """Every version, the newest first: at most `limits.VERSIONS_PER_POLICY`."""
         key = (policy.account, policy.policy_id)
-        return self._versions.of(reader, _POLICY, *key, order="version DESC")
+        return self._versions.of(reader, _POLICY, *key, order="version")[::-1]
 
     def version_count(self, reader: Reader, account: str) -> int:
         """How many versions of policies the account has."""

@@ -78,6 +78,11 @@ class StatementRecord(Record, frozen=True, kw_only=True, gc=False):
     key_id: str
     grant_id: str  # one of these grants
 
+    @property
+    def granted_by(self) -> tuple[str, str, str, str]:
+        """The key of the row of this grant."""
+        return self.account, self.region, self.key_id, self.grant_id
+
 
 class Mark(Record, frozen=True, kw_only=True, gc=False):
     """That a key has grants; or that a grantee has constrained ones on it."""

@@ -6,15 +6,16 @@ constraints it reads also those for each pair of the request. These are point lo
 moves.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
+from keystead.custody.rows import Asked, Lookup, RowIntegrityError, RowSeals, SealedTable
 from keystead.kms.grants import grant as meaning
 from keystead.kms.grants.grant import Part
-from keystead.kms.grants.needed import Statement, needed
+from keystead.kms.grants.needed import needed
 from keystead.kms.grants.records import (
+    NO_PAIR,
     GrantCount,
     GrantRecord,
     Mark,
@@ -37,6 +38,7 @@ this is reached only where grants differ in nothing but their operations.
 REMOVED_AT_ONCE = 100
 """The grants of a destroyed key that one step removes: they take some ten milliseconds."""
 
+_TOGETHER = 6  # lookups of one statement: SQLite keeps a few hundred different ones prepared
 _KEY = ("account", "region", "key_id")
 _GRANT = (*_KEY, "grant_id")
 _SAME = (*_KEY, "same")
@@ -52,6 +54,7 @@ class GrantRepository:
     """The tables of grants."""
 
     def __init__(self, seals: RowSeals) -> None:
+        self._seals = seals
         self._grants = SealedTable(
             seals, "kms_grants", GrantRecord, _GRANT, (Lookup(_GRANT), Lookup(_SAME))
         )
@@ -71,9 +74,20 @@ class GrantRepository:
         """Has this key a grant?"""
         return self._marks.get(reader, place[0], mark_of(place)) is not None
 
+    def asks_any(self, place: Place) -> Asked:
+        """What `has_any` is going to ask."""
+        return self._marks.asks(_MARK, place[0], mark_of(place))
+
     def has_constrained(self, reader: Reader, place: Place, grantee_id: str) -> bool:
         """Has this grantee a grant with constraints on this key?"""
         return self._marks.get(reader, place[0], mark_of(place, grantee_id)) is not None
+
+    def read_ahead(self, reader: Reader, place: Place, grantees: Iterable[str]) -> None:
+        """Read with one statement what decisions about these grantees ask first."""
+        names = list(grantees)
+        at = [found_at(place, name, NO_PAIR) for name in names]
+        marks = [self._marks.asks(_MARK, place[0], mark_of(place, name)) for name in names]
+        self._ahead(reader, [*marks, *(self._statements.asks(_FOUND, place[0], a) for a in at)])
 
     def get(self, reader: Reader, place: Place, grant_id: str) -> GrantRecord | None:
         """The grant with this id on this key."""
@@ -102,28 +116,35 @@ class GrantRepository:
         `creates`: the request is to create a grant. Statements that cannot allow it, or that allow
         no more than another one, are left out: a statement costs ten times what its row does.
         """
+        by_grantee = [
+            [found_at(place, grantee_id, pair) for pair in pairs] for grantee_id in grantees
+        ]
+        places = [at for every in by_grantee for at in every]
+        self._ahead(reader, [self._statements.asks(_FOUND, place[0], at) for at in places])
+        rows = {at: self._found(reader, place, at) for at in places}
+        grants = [self._grants.asks(_GRANT, *row.granted_by) for at in places for row in rows[at]]
+        self._ahead(reader, grants)
         return tuple(
             meaning.as_statement(grant, part, key_arn)
-            for grantee_id in grantees
+            for every in by_grantee
             for part, grant in needed(
-                self._statements_for(reader, place, grantee_id, pairs), pairs, creates=creates
+                ((Part(row.part), self._behind(reader, row)) for at in every for row in rows[at]),
+                pairs,
+                creates=creates,
             )
         )
 
-    def _statements_for(
-        self, reader: Reader, place: Place, grantee_id: str, pairs: Sequence[Pair]
-    ) -> Iterator[Statement]:
-        """All statements of a grantee that are found by these pairs."""
-        for pair in pairs:
-            for row in self._found(reader, place, found_at(place, grantee_id, pair)):
-                yield Part(row.part), self._behind(reader, row)
+    def _ahead(self, reader: Reader, asked: Sequence[Asked]) -> None:
+        """Read some of these lookups with each statement."""
+        for first in range(0, len(asked), _TOGETHER):
+            self._seals.read_ahead(reader, asked[first : first + _TOGETHER])
 
     def _found(self, reader: Reader, place: Place, at: str) -> list[StatementRecord]:
         return self._statements.of(reader, _FOUND, place[0], at, order="part, permission")
 
     def _behind(self, reader: Reader, row: StatementRecord) -> GrantRecord:
         """The grant of a statement; it is there as long as the statement is."""
-        grant = self.get(reader, (row.account, row.region, row.key_id), row.grant_id)
+        grant = self._grants.get(reader, *row.granted_by)
         if grant is None or meaning.permission(grant, Part(row.part)) != row.permission:
             raise RowIntegrityError("kms_grants", (row.account, row.key_id, row.grant_id))
         return grant

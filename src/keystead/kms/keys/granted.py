@@ -82,6 +82,7 @@ class GrantedKeys:
         _, _, names, creates = which
         noting, place = Noting(reader), (key.account, key.record.region, key.key_id)
         self._find(noting, *place)  # notes what the key itself depends on
+        self._grants.read_ahead(noting, place, names)
         grants = self._grants.allowing(
             noting, place, key.arn_text, names, (NO_PAIR,), creates=creates
         )

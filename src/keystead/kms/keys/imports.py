@@ -11,7 +11,7 @@ INVARIANT: a material that one member of a set has a row for has a row in every 
 
 import msgspec
 
-from keystead.custody.rows import Lookup, RowSeals, SealedTable
+from keystead.custody.rows import Asked, Lookup, RowSeals, SealedTable
 from keystead.kms.keys.records import ImportedMaterial, KeyRecord, Place
 from keystead.store.protocol import Reader, Transaction
 
@@ -30,6 +30,10 @@ class ImportRepository:
     def of(self, reader: Reader, place: Place) -> list[ImportedMaterial]:
         """Every material that was imported into this key and is not forgotten, in a fixed order."""
         return self._table.of(reader, _KEY, *place, order="material_id")
+
+    def asks(self, place: Place) -> Asked:
+        """What `of` is going to ask."""
+        return self._table.asks(_KEY, *place)
 
     def add(self, transaction: Transaction, material: ImportedMaterial) -> None:
         """Remember a material that is new to its key."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from keystead.custody.rows import Lookup, Record, RowIntegrityError, RowSeals, SealedTable
+from keystead.custody.rows import Asked, Lookup, Record, RowIntegrityError, RowSeals, SealedTable
 from keystead.kms.keys.records import KeyRecord
 from keystead.store.protocol import Reader, Transaction, Value
 
@@ -62,6 +62,10 @@ class RelatedTable:
     def get(self, reader: Reader, account: str, key_id: str) -> RelatedKeys | None:
         """The set with this key id."""
         return self._table.get(reader, account, key_id)
+
+    def asks(self, account: str, key_id: str) -> Asked:
+        """What `get` is going to ask."""
+        return self._table.asks(_SET, account, key_id)
 
     def relation(
         self, reader: Reader, key: KeyRecord, find: Callable[[str], KeyRecord | None]

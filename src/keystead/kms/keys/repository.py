@@ -13,7 +13,8 @@ import msgspec
 
 from keystead.arns import kms_arn
 from keystead.caches import KIB, MIB, BoundedCache, Room
-from keystead.custody.rows import Lookup, RowIntegrityError, RowSeals, SealedTable
+from keystead.custody.rows import Asked, Lookup, RowIntegrityError, RowSeals, SealedTable
+from keystead.kms.ciphertext import KeyName
 from keystead.kms.grants import GrantRepository
 from keystead.kms.keys.generations import Generations
 from keystead.kms.keys.granted import GrantedKeys
@@ -62,7 +63,15 @@ def _write_json(members: Mapping[str, str]) -> str:
 class KeyRepository:
     """The tables of this room."""
 
-    def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
+    def __init__(
+        self,
+        seals: RowSeals,
+        preparations: Preparations | None = None,
+        material: Callable[[str, str], Asked] | None = None,
+    ) -> None:
+        """`material` says what custody will ask for the material of an account's key."""
+        self._seals = seals
+        self._material = material
         self.preparations = preparations or Preparations()
         of_key = (Lookup(_KEY),)
         policies = (Lookup(_POLICY, near="key_id"),)
@@ -94,11 +103,31 @@ class KeyRepository:
         if (known := self._known.get(reader, row_key)) is not None:
             return known
         noting = Noting(reader)
+        self._read_ahead(noting, row_key)
         record = self._keys.get(noting, *row_key)
         if record is None:
             return None
         key = self._view(noting, record)
         return self._known.put(noting, row_key, key, account, *cost(key))
+
+    def _read_ahead(self, reader: Reader, place: Place) -> None:
+        """Read everything that belongs to a key with one statement, what it has none of included.
+
+        What is not in it: a policy that no key had lately, the primary of a replica, and the grants
+        of the caller who asks.
+        """
+        account, _, key_id = place
+        asked = [
+            self._keys.asks(_KEY, *place),
+            self._aliases.asks(_KEY, *place),
+            self.imports.asks(place),
+            self.grants.asks_any(place),
+        ]
+        if KeyName(*place).multi_region:
+            asked.append(self.related.asks(account, key_id))
+        if self._material is not None:
+            asked.append(self._material(account, key_id))
+        self._seals.read_ahead(reader, asked)
 
     def row(self, reader: Reader, account: str, region: str, key_id: str) -> KeyRecord | None:
         """The row of the key with this id."""

@@ -89,7 +89,9 @@ class Rooms:
         self.preparations = Preparations()
         self.identities = IdentityRepository(self.hierarchy.rows, self.preparations)
         self.ceilings = StoredGuardrails(self.identities, self.store.read())
-        self.keys = KeyRepository(self.hierarchy.rows, self.preparations)
+        self.keys = KeyRepository(
+            self.hierarchy.rows, self.preparations, material=self.custody.asks
+        )
         self.endpoints = EndpointRepository(self.hierarchy.rows)
         self.entrances = Entrances(self.endpoints, self.preparations)
         self.digest_keys = DigestKeys(self.hierarchy.rows)

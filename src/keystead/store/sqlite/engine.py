@@ -24,11 +24,18 @@ from keystead.store import migrations
 from keystead.store.changes import Name
 from keystead.store.disk import sync_directory
 from keystead.store.lock import DirectoryLock
-from keystead.store.protocol import Ledger, Reader, Row, StoreUnavailable, Transaction, Value
+from keystead.store.protocol import (
+    Ledger,
+    Reader,
+    Reading,
+    Row,
+    StoreUnavailable,
+    Transaction,
+    Value,
+)
 from keystead.store.sqlite.file import open_file
-from keystead.store.sqlite.turn import Turn
+from keystead.store.sqlite.turn import READS, Turn
 
-_READS = ("SELECT", "WITH")
 CACHE_MB = 32
 
 
@@ -161,9 +168,15 @@ class _View:
         name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> list[Row]:
         # A change through a view would be committed without an announcement and a record.
-        if not sql.startswith(_READS):
+        if not sql.startswith(READS):
             raise RuntimeError(f"a view only reads, and this is not a SELECT: `{sql}`")
-        return self._turn.execute(sql, values)
+        turn = self._turn
+        if turn.ahead and (rows := turn.ahead.answer(sql, values)) is not None:
+            return rows
+        return turn.execute(sql, values)
+
+    def ahead(self, readings: Sequence[Reading]) -> None:
+        self._turn.ahead.read(readings, self._turn.execute)
 
 
 class _Write(_View):

@@ -12,8 +12,12 @@ from collections.abc import Sequence
 import apsw
 
 from keystead.store.changes import Changes, Name
-from keystead.store.protocol import Ledger, Row, StoreUnavailable, Transaction, Value
+from keystead.store.protocol import Ledger, Reading, Row, StoreUnavailable, Transaction, Value
+from keystead.store.sqlite.ahead import Ahead
 from keystead.store.sqlite.failures import judge
+
+READS = ("SELECT", "WITH")
+"""How the statements begin that change nothing."""
 
 _CHECKPOINT_PAGES = 1000  # pages of the write-ahead log before it is copied into the file
 _SAVE_STATE = "UPDATE store_state SET epoch = ? WHERE id = 1"
@@ -24,7 +28,7 @@ class Turn:
 
     __slots__ = (
         "_began", "_closed", "_connection", "_cursor", "_log_pages", "_lost",
-        "changes", "dirty", "failure", "ledger", "writer",
+        "ahead", "changes", "dirty", "failure", "ledger", "writer",
     )  # fmt: skip
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -36,6 +40,7 @@ class Turn:
         self._began = False  # the turn's transaction is open
         self.dirty = False  # it holds a finished call
         self.writer: object | None = None  # the call that may change something now
+        self.ahead = Ahead()
         self.changes = Changes()
         self.ledger: Ledger = _NoLedger()
         self.failure: Exception | None = None  # why nothing can be done ever again
@@ -44,6 +49,8 @@ class Turn:
     def execute(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Run one statement to its end. An error of the driver becomes an error of the store."""
         self._require_usable()
+        if self.ahead and not sql.startswith(READS):
+            self.ahead.forget()
         try:
             return self._cursor.execute(sql, values).fetchall()
         except apsw.Error as error:
@@ -52,6 +59,7 @@ class Turn:
     def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         """Run one statement for each of these rows."""
         self._require_usable()
+        self.ahead.forget()
         try:
             self._cursor.executemany(sql, rows)
         except apsw.Error as error:
@@ -94,6 +102,7 @@ class Turn:
     def commit(self) -> None:
         """Make the turn durable, or undo it and raise."""
         self._require_usable()
+        self.ahead.forget()
         if self._lost:
             self.undo()
             raise StoreUnavailable("the database undid this turn's changes")
@@ -126,6 +135,7 @@ class Turn:
 
     def undo(self) -> None:
         """Undo the turn. Values that were derived from it are never found again."""
+        self.ahead.forget()
         self.ledger.turn_ended(durable=False)
         self._began = self.dirty = self._lost = False
         self.changes.forget()
@@ -135,6 +145,7 @@ class Turn:
     def give_up(self, reason: Exception) -> None:
         """Never do anything again, as after a fatal error of the database."""
         self.failure = self.failure or reason
+        self.ahead.forget()
 
     def close(self) -> None:
         """Close the file. After a fatal error nothing is written, not even now."""
@@ -160,6 +171,7 @@ class Turn:
         judgement = judge(error, self._connection.filename)
         if judgement.fatal:
             self.failure = judgement.error
+            self.ahead.forget()
         elif self._began and not self._connection.in_transaction:
             self._lost = self.dirty = True  # dirty, so that the next flush reports the loss
         return judgement.error
@@ -219,6 +231,9 @@ class _Settling:
         name: Name | None = None,  # noqa: ARG002  # caches ask by it
     ) -> list[Row]:
         return self._turn.execute(sql, values)
+
+    def ahead(self, readings: Sequence[Reading]) -> None:
+        """Nothing: each is read when it is asked for."""
 
     def run(
         self,
