@@ -314,13 +314,13 @@ def test_policies_of_keys_that_are_going(admin: Kms) -> None:
 def test_the_policy_of_another_moment(admin: Kms, world: World) -> None:
     """An older policy row put back beside the newer key row is refused, not believed."""
     key = admin.key()
-    columns = "SELECT text, principals, row_version, mac FROM kms_key_policies"
+    columns = "SELECT text, principals, row_version, mac FROM kms_policy_texts"
     old = world.store.read().all(columns)[0]
     admin.put_key_policy(KeyId=key, Policy=document(delegation()))
     world.restart()
     with world.store.write() as transaction:
         transaction.run(
-            "UPDATE kms_key_policies SET text = ?, principals = ?, row_version = ?, mac = ?", old
+            "UPDATE kms_policy_texts SET text = ?, principals = ?, row_version = ?, mac = ?", old
         )
     with pytest.raises(RowIntegrityError):
         admin.describe_key(KeyId=key)

@@ -54,7 +54,8 @@ NOT_SEEN = {
     "iam_saml_provider",  # no session comes from such a provider yet
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
-    "kms_key_policies",  # found by the hash of its text, which stands in the row of its key
+    # found by the hash of its text, which stands in the row of its key
+    "kms_key_policies", "kms_policy_texts", "kms_policy_uses",
 }  # fmt: skip
 """Tables that no cached view is made of: whatever changes there alone, nobody's view does."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from keystead.caches import KIB, MIB
-from keystead.kms.keys.repository import KEYS, POLICIES
+from keystead.kms.keys.policies import POLICIES
+from keystead.kms.keys.repository import KEYS
 from keystead.policy.enforcement.enforce import ROOM as RESIDUALS
 from keystead.policy.findings.examine import findings
 from keystead.policy.language.kinds import DocumentKind

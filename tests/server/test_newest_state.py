@@ -33,6 +33,7 @@ from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
 from tests.identity.saml_documents import metadata, pem
 from tests.importing import wrapped
+from tests.older_policies import as_older
 from tests.server import sdk
 from tests.server.installations import REGION, Local, open_local
 from tests.server.second_factors import Somebody
@@ -140,6 +141,9 @@ def everything(local: Local) -> None:
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
     service = {"name": "warehouse.example.internal", "account_id": account}
     ceremonies.perform(local.installation, "service register", service)
+    older = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
+    with local.installation.store.write() as transaction:
+        as_older(local.installation.keys, transaction, (account, REGION, older))
     local.installation.upkeep.remember_time()
 
 

@@ -106,7 +106,7 @@ def test_an_orphaned_key_is_rescued(local: Local) -> None:
     stored = [row(local.installation, each).record for each in (arn, other)]
     assert stored[0].policy_id == stored[1].policy_id
     reader = local.installation.store.read()
-    meant = [local.installation.keys.policy(reader, each).meant for each in stored]
+    meant = [local.installation.keys.policies.stored(reader, each).meant for each in stored]
     assert meant[0] == meant[1]
     names = before.__struct_fields__
     changed = {name for name in names if getattr(before, name) != getattr(stored[0], name)}

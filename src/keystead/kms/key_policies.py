@@ -138,7 +138,7 @@ def _accepted_before(call: KmsCall, text: str) -> WrittenPolicy | None:
     others = [pair for pair in heard.principals.items() if pair[1] != call.account]
     if any(unique_id(name) != meant for name, meant in others):
         return None
-    compiled = call.repository.compiled(call.account, heard.policy_id)
+    compiled = call.repository.policies.compiled(call.account, heard.policy_id)
     if compiled is None:
         return None
     return WrittenPolicy(text, heard.principals, compiled, remembered=True)
@@ -148,7 +148,7 @@ def remember(call: KmsCall, policy: WrittenPolicy) -> None:
     """Keep a policy that was accepted, for its first use and for the next that has its text."""
     if policy.remembered:
         return
-    call.repository.keep_compiled(call.account, policy.compiled)
+    call.repository.policies.keep_compiled(call.account, policy.compiled)
     said = _said(call, policy.text)
     call.heard.accept(call.account, said, AcceptedPolicy(policy.compiled.id, policy.principals))
 

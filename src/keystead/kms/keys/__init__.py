@@ -5,6 +5,7 @@ from keystead.kms.keys.dates import Waiting
 from keystead.kms.keys.identifiers import Reference, key_reference
 from keystead.kms.keys.key import RESOURCE_TYPE, Key, described, key_view, nobodys_key
 from keystead.kms.keys.metadata import algorithm_lists, key_metadata, old_spec
+from keystead.kms.keys.policies import DEFAULT_POLICY
 from keystead.kms.keys.records import (
     AliasRecord,
     ImportedMaterial,
@@ -14,7 +15,7 @@ from keystead.kms.keys.records import (
     Place,
 )
 from keystead.kms.keys.related import RelatedKeys, promoted
-from keystead.kms.keys.repository import DEFAULT_POLICY, KeyRepository
+from keystead.kms.keys.repository import KeyRepository
 from keystead.kms.keys.uses import KeyUse, LastUses
 
 __all__ = (

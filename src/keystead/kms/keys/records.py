@@ -3,17 +3,12 @@
 Times are stored as `keystead.times` has them. Every row begins with the account and the Region
 that own it.
 
-INVARIANT: the policy of a key is read together with `KeyRecord.policy_id`, the hash of its text
-and principals. A policy row of another moment does not match it.
+INVARIANT: the policy of a key is found by `KeyRecord.policy_id`, the hash of its text and
+principals. A policy of another moment does not match it.
 """
-
-import msgspec
 
 from keystead.custody.rows import Record
 from keystead.wire.models import kms as api
-
-_read_members = msgspec.json.Decoder(dict[str, str]).decode
-
 
 Place = tuple[str, str, str]
 """The key of a key's row: account, Region, key id."""
@@ -39,22 +34,6 @@ class KeyRecord(Record, frozen=True, kw_only=True, gc=False):
     deletion_us: int | None = None  # when it will be destroyed; None = not scheduled
     rotation_days: int = 0  # 0 = no automatic rotation
     next_rotation_us: int | None = None
-
-
-class PolicyRecord(Record, frozen=True, kw_only=True, gc=False):
-    """A key policy: the text as it was written, and the ids that its principals meant then."""
-
-    account: str
-    region: str
-    key_id: str
-    name: str  # "default"
-    text: str
-    principals: str  # JSON object: principal as written -> unique id
-
-    @property
-    def meant(self) -> dict[str, str]:
-        """The unique ids that its principals meant when it was written, by their names."""
-        return _read_members(self.principals)
 
 
 class AliasRecord(Record, frozen=True, kw_only=True, gc=False):

@@ -1,18 +1,16 @@
 """How are keys, their policies and aliases stored and found?
 
-A request finds all rows by their primary keys or lookups. There is one look-up for the key and one
-for its aliases. There is one for its policy, unless a key with the same policy was used before. A
-view of a key is kept until one of the lookups that it came from is announced.
+A request finds all rows by their primary keys or lookups. A view of a key is kept until one of the
+lookups that it came from is announced.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from keystead.arns import kms_arn
-from keystead.caches import KIB, MIB, BoundedCache, Room
+from keystead.caches import KIB, MIB, Room
 from keystead.custody.rows import Asked, Lookup, RowIntegrityError, RowSeals, SealedTable
 from keystead.kms.ciphertext import KeyName
 from keystead.kms.grants import GrantRepository
@@ -20,6 +18,7 @@ from keystead.kms.keys.generations import Generations
 from keystead.kms.keys.granted import GrantedKeys
 from keystead.kms.keys.imports import ImportRepository
 from keystead.kms.keys.key import Key, cost, header_of, key_view
+from keystead.kms.keys.policies import DEFAULT_POLICY, KeyPolicies
 from keystead.kms.keys.records import (
     AliasRecord,
     ImportedMaterial,
@@ -27,37 +26,25 @@ from keystead.kms.keys.records import (
     KeyRecord,
     MaterialRecord,
     Place,
-    PolicyRecord,
 )
 from keystead.kms.keys.related import RelatedKeys, RelatedTable, Relation
 from keystead.kms.keys.tombstones import Tombstones
 from keystead.kms.keys.uses import KeyUse, KeyUses
 from keystead.policy.evaluation import PolicySource
-from keystead.policy.language import DocumentKind, Policy, stored_policy
 from keystead.store.cache import NamedCache, Noting
 from keystead.store.protocol import Reader, Transaction, Value
 from keystead.times import microseconds
 from keystead.wire.models import kms as api
 from keystead.work import Preparations
 
-DEFAULT_POLICY = "default"
-
 _KEY = ("account", "region", "key_id")
-_POLICY = (*_KEY, "name")
 _ALIAS = ("account", "region", "name")
 _COUNT = ("account", "region")
-
-_log = logging.getLogger(__name__)
 
 KEYS = Room(of_owner=8 * MIB, in_all=96 * MIB)
 """For keys by their ids, and again for keys by the texts of callers; with their policies."""
 NOBODYS = Room(of_owner=256 * KIB, in_all=4 * MIB)
 """Separate and small, so that invented names displace no key."""
-POLICIES = Room(of_owner=6 * MIB, in_all=64 * MIB)
-
-
-def _write_json(members: Mapping[str, str]) -> str:
-    return msgspec.json.encode(members).decode()
 
 
 class KeyRepository:
@@ -74,11 +61,10 @@ class KeyRepository:
         self._material = material
         self.preparations = preparations or Preparations()
         of_key = (Lookup(_KEY),)
-        policies = (Lookup(_POLICY, near="key_id"),)
         aliases = (Lookup(_ALIAS), Lookup(_KEY))
         self._keys = SealedTable(seals, "kms_keys", KeyRecord, _KEY, of_key)
-        self._policies = SealedTable(seals, "kms_key_policies", PolicyRecord, _POLICY, policies)
         self._aliases = SealedTable(seals, "kms_aliases", AliasRecord, _ALIAS, aliases)
+        self.policies = KeyPolicies(seals, self.preparations)
         self.generations = Generations(seals)
         self.tombstones = Tombstones(seals)
         self.related = RelatedTable(seals)
@@ -92,8 +78,6 @@ class KeyRepository:
         """Keys by the texts that name them: (account of the caller, Region, text)."""
         self.nobodys: NamedCache[tuple[str, str, str], Key] = NamedCache(NOBODYS)
         """Keys of strangers that do not exist: refused as quickly as those that do (KM-2)."""
-        # By the hash of the text and the principals: no write changes the policy of a hash.
-        self._compiled: BoundedCache[tuple[str, str], Policy] = BoundedCache(POLICIES)
 
     # Finding
 
@@ -144,7 +128,7 @@ class KeyRepository:
         """The cost of keys and their policies in memory, in bytes."""
         views = (self._known, self.named, self.nobodys)
         of_keys = sum(each.kept.cost for each in views)
-        return self._compiled.cost + of_keys + self.granted.kept_bytes
+        return self.policies.kept_bytes + of_keys + self.granted.kept_bytes
 
     def key_by_alias(self, reader: Reader, account: str, region: str, name: str) -> Key | None:
         """The key that this alias (`alias/…`) names, as a request sees it that names the alias."""
@@ -157,7 +141,7 @@ class KeyRepository:
         names = tuple(alias.name for alias in self.aliases_of(noting, record))
         imported = tuple(self.imports.of(noting, row_key)) if record.origin == "EXTERNAL" else ()
         key = key_view(record, names, (), self.relation(noting, record), imported)
-        policy = PolicySource(self._policy(noting, record), DEFAULT_POLICY, key.arn_text)
+        policy = PolicySource(self.policies.of(noting, record), DEFAULT_POLICY, key.arn_text)
         return msgspec.structs.replace(
             key,
             resource_policies=(policy,),
@@ -174,38 +158,6 @@ class KeyRepository:
         return self.related.relation(
             reader, record, lambda region: self.row(reader, account, region, key_id)
         )
-
-    def _policy(self, reader: Reader, record: KeyRecord) -> Policy:
-        name = (record.account, record.policy_id)
-        known = self._compiled.get(name)
-        if known is not None:
-            return known
-        stored = self.policy(reader, record)
-        text, meant = stored.text, stored.meant
-        policy = self.preparations.make(
-            len(text), (text, meant), stored_policy, text, DocumentKind.KEY, meant
-        )
-        if policy.broken:
-            _log.error("key policy of %s denies everything: %s", record.key_id, policy.broken)
-        elif policy.id != record.policy_id:
-            raise RowIntegrityError("kms_key_policies", (record.account, record.key_id))
-        return self._compiled.put(name, policy, record.account, policy.weight)
-
-    def compiled(self, account: str, policy_id: str) -> Policy | None:
-        """The policy with this id, if a key of the account had it lately."""
-        return self._compiled.get((account, policy_id))
-
-    def keep_compiled(self, account: str, policy: Policy) -> None:
-        """Keep what a policy that was just accepted means."""
-        self._compiled.put((account, policy.id), policy, account, policy.weight)
-
-    def policy(self, reader: Reader, record: KeyRecord) -> PolicyRecord:
-        """The key policy as it was written. Every key has one."""
-        row_key = (record.account, record.region, record.key_id, DEFAULT_POLICY)
-        stored = self._policies.get(reader, *row_key)
-        if stored is None:
-            raise RowIntegrityError("kms_key_policies", row_key)
-        return stored
 
     def alias(self, reader: Reader, account: str, region: str, name: str) -> AliasRecord | None:
         """The alias with this name."""
@@ -317,17 +269,7 @@ class KeyRepository:
         counted: KeyCount | None,
     ) -> None:
         self._keys.insert(transaction, key)
-        self._policies.insert(
-            transaction,
-            PolicyRecord(
-                account=key.account,
-                region=key.region,
-                key_id=key.key_id,
-                name=DEFAULT_POLICY,
-                text=text,
-                principals=_write_json(principals),
-            ),
-        )
+        self.policies.add(transaction, key, text, principals)
         self._count(transaction, key, counted, 1)
 
     def _count(
@@ -353,11 +295,16 @@ class KeyRepository:
         principals: Mapping[str, str],
     ) -> None:
         """Replace the key policy."""
-        stored = msgspec.structs.replace(
-            self.policy(transaction, key), text=text, principals=_write_json(principals)
-        )
-        self._policies.update(transaction, stored)
-        self.change_key(transaction, key, policy_id=policy_id)
+        changed = self.change_key(transaction, key, policy_id=policy_id)
+        self.policies.add(transaction, changed, text, principals)
+        self.policies.release(transaction, key)
+
+    def move_policy(self, transaction: Transaction, place: Place) -> None:
+        """Store a key's policy with equal ones, if a version before stored it for the key alone."""
+        record = self._keys.get(transaction, *place)
+        if record is None:
+            raise RowIntegrityError("kms_keys", place)
+        self.policies.move(transaction, record)
 
     def add_material(
         self,
@@ -411,7 +358,7 @@ class KeyRepository:
         row_key = (key.account, key.region, key.key_id)
         self.grants.doom(transaction, row_key)
         self.imports.forget(transaction, key)
-        self._policies.delete(transaction, *row_key, DEFAULT_POLICY)
+        self.policies.release(transaction, key)
         self._keys.delete(transaction, *row_key)
         self._uses.forget(transaction, row_key)
         self._count(transaction, key, self.counted(transaction, key.account, key.region), -1)

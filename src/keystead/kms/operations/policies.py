@@ -21,7 +21,7 @@ def get_key_policy(call: KmsCall, request: api.GetKeyPolicyRequest) -> api.GetKe
     call.require_state(key)
     if name != DEFAULT_POLICY:
         raise api.NotFoundException("No such policy exists")
-    policy = call.repository.policy(call.transaction, key.record)
+    policy = call.repository.policies.stored(call.transaction, key.record)
     return api.GetKeyPolicyResponse(
         policy=shown_again(policy.text, policy.meant, call.principals.arn), policy_name=name
     )

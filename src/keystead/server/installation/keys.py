@@ -155,7 +155,7 @@ def rescue(installation: Installation, arguments: Mapping[str, Any]) -> dict[str
 
 def _shown(installation: Installation, reader: Reader, key: Key) -> str:
     """The key's policy as GetKeyPolicy shows it: with the ids of principals that are gone."""
-    policy = installation.keys.policy(reader, key.record)
+    policy = installation.keys.policies.stored(reader, key.record)
     principals = StoredPrincipals(installation.identities, reader)
     return shown_again(policy.text, policy.meant, principals.arn)
 

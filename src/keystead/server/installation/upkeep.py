@@ -9,13 +9,19 @@ from functools import partial
 from math import inf
 
 from keystead.identity.iam import continue_report
-from keystead.kms.schedule import DATED, DESTRUCTION, EXPIRY, DatedWork
+from keystead.kms.keys import Place
+from keystead.kms.schedule import DATED, DESTRUCTION, EXPIRY, DatedWork, one_by_one
 from keystead.server.installation.jobs import SLICE_SECONDS, Job, Outcome
 from keystead.server.installation.rooms import KEY_USES, Rooms
 from keystead.server.pipeline import new_request_id
 from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
 from keystead.times import microseconds, seconds
+
+POLICIES_AT_ONCE = 32
+"""The policies that one step moves: they take some five milliseconds."""
+
+_FIRST: Place = ("", "", "")
 
 
 class Upkeep:
@@ -25,6 +31,7 @@ class Upkeep:
         self._rooms = rooms
         self.outcomes: dict[str, Outcome] = {}  # of the jobs, by their names
         self._to_purge = True  # a crash may have come between a destruction and its purge
+        self._policies_after = _FIRST  # where the next step goes on
 
     def jobs(self) -> list[Job]:
         """The periodic work of this installation."""
@@ -40,6 +47,7 @@ class Upkeep:
             Job(KEY_USES, 1.0, self.write_key_uses),
             Job("forget opened keys", 60.0, self._rooms.custody.expire),
             Job("removal of grants", 5.0, self.remove_doomed_grants),
+            Job("equal policies", 60.0, self.store_policies_once),
             Job("purge", 60.0, self.purge),
             *(
                 Job(
@@ -155,6 +163,27 @@ class Upkeep:
                 rooms.keys.grants.remove_doomed(transaction, place)
             rooms.commit()
         return place is not None
+
+    def store_policies_once(self) -> bool:
+        """Store some policies of keys of older versions with equal ones; may there be more?
+
+        Each is a transaction of its own, so that a stop at any moment leaves every key its policy.
+        """
+        rooms = self._rooms
+        some = rooms.keys.policies.to_move(
+            rooms.store.read(), self._policies_after, POLICIES_AT_ONCE
+        )
+        if not some:
+            self._policies_after = _FIRST
+            return False
+        one_by_one(rooms.store, some, rooms.keys.move_policy, self._policy_stays)
+        rooms.commit()
+        self._policies_after = some[-1]
+        return True
+
+    def _policy_stays(self, place: Place, error: Exception) -> None:
+        self._rooms.metrics.alarm("job equal policies")
+        logs.alarm("the policy of a key was not moved", error, key_id=place[2])
 
     def purge(self) -> None:
         """Remove every trace of destroyed material from the store's files, also of the last run."""
