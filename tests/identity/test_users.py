@@ -1,5 +1,7 @@
 """Users: made, shown, renamed, listed, deleted, and only by those who may."""
 
+import pytest
+
 from keystead.wire.models import iam as api
 from tests.identity.refusals import refused
 from tests.identity.world import NOW, Change, Person, Tenant, World, allow, deny
@@ -221,6 +223,30 @@ def test_list(admin: Person) -> None:
     assert everyone.users[0].permissions_boundary is None
     some = admin(api.ListUsers, path_prefix="/x/")
     assert [user.user_name for user in some.users] == ["b", "C"]
+
+
+PATHS = ["/x/", "/x/y/", "/x/y/z/", "/xy/", "/", "/a/", "/y/x/", "/x~/"]
+
+
+@pytest.mark.parametrize("prefix", ["/x/", "/x", "/x/y/", "/none/", "/x/y/z/", "/xy/", "/"])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_pages_below_a_path(admin: Person, prefix: str, size: int) -> None:
+    """Each user below the path is on one page, and no other user is, whatever the pages' size."""
+    admin(api.CreateUser, user_name="B", path="/x/")
+    for number, path in enumerate(PATHS):
+        admin(api.CreateUser, user_name=f"u{number}", path=path)
+    users = [("B", "/x/"), *((f"u{number}", path) for number, path in enumerate(PATHS))]
+    wanted = {name for name, path in users if path.startswith(prefix)}
+
+    seen, marker = [], None
+    while True:
+        page = admin(api.ListUsers, path_prefix=prefix, max_items=size, marker=marker)
+        assert len(page.users) <= size
+        seen += [user.user_name for user in page.users]
+        marker = page.marker
+        if not page.is_truncated:
+            break
+    assert sorted(seen) == sorted(wanted | ({"admin"} if prefix == "/" else set()))
 
 
 def test_boundary_is_set_and_removed(tenant: Tenant, admin: Person) -> None:

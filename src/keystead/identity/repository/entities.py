@@ -113,6 +113,21 @@ class Entities(Generic[E]):
             (account, name_key, len(path_prefix), path_prefix, limit),
         )
 
+    def below_after(
+        self, reader: Reader, account: str, after: tuple[str, str], path_prefix: str, limit: int
+    ) -> list[E]:
+        """The next entities below a path, by path and name: none of the others is looked at.
+
+        The path is not that of all, `/`.
+        """
+        end = path_prefix[:-1] + chr(ord(path_prefix[-1]) + 1)  # after every path with this prefix
+        return self._table.find(
+            reader,
+            "account = ? AND path <> '/' AND (path, name_key) > (?, ?) AND path < ?"
+            " ORDER BY path, name_key LIMIT ?",
+            (account, *max(after, (path_prefix, "")), end, limit),
+        )
+
     def bounded_after(
         self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
     ) -> list[E]:
