@@ -30,9 +30,9 @@ $(BIN)/python:
 	@test "$$(sh scripts/interpreter.sh "$(PYTHON)" $(VENV))" != wrong
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
-$(VENV)/.runtime: requirements/runtime.lock requirements/oidc.lock requirements/build.lock pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: requirements/runtime.lock requirements/oidc.lock requirements/saml.lock requirements/build.lock pyproject.toml | $(BIN)/python
 	@echo "keystead: installing into $(VENV) …" >&2
-	@$(INSTALL) requirements/runtime.lock requirements/oidc.lock requirements/build.lock
+	@$(INSTALL) requirements/runtime.lock requirements/oidc.lock requirements/saml.lock requirements/build.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q src
 	@touch $@
@@ -69,7 +69,7 @@ setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
 
 wheels: | $(BIN)/python ## fetch what `setup` needs into ./wheels, for a machine without network
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-	    -r requirements/runtime.lock -r requirements/oidc.lock -r requirements/build.lock -d "$(or $(WHEELS),wheels)"
+	    -r requirements/runtime.lock -r requirements/oidc.lock -r requirements/saml.lock -r requirements/build.lock -d "$(or $(WHEELS),wheels)"
 
 serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
 	@exec $(BIN)/keystead serve --data "$(DATA)" --listen 127.0.0.1:8420

@@ -784,7 +784,7 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
 OPEN = (("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"))
 """The operations that are refused to nobody, so that they have no row; both need no input."""
 
-BY_PROOF = (("sts", "AssumeRoleWithWebIdentity"),)
+BY_PROOF = (("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity"))
 """The operations that are open without a signature: nobody who signs asks them, and no row
 is theirs. `tests/federation` tries them with proofs."""
 

@@ -111,7 +111,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kind: {name for name, row in RULES["sts"].items() if kind in row.credentials}
         for kind in kinds
     }
-    unsigned = {"AssumeRoleWithWebIdentity"}
+    unsigned = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
     every = set(RULES["sts"]) - {"GetScopedCredentials"} - unsigned
     who = {"GetCallerIdentity", "GetScopedCredentials"}
     assert of_sts == {

@@ -100,7 +100,8 @@ class Rules:
     writes_with: str = ""
     """The member with which a call changes something, though its record says that it only reads.
 
-    CloudTrail says so of every call that gives credentials; a code that is shown counts once.
+    CloudTrail says so of every call that gives credentials; a code that is shown counts once, and
+    so does an assertion.
     """
 
     quotas: Callable[[Any], tuple[str, ...]] | None = None

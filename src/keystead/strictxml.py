@@ -10,7 +10,7 @@ attributes. The parser itself bounds the depth (256) and the length of a name or
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from lxml import etree
@@ -40,8 +40,19 @@ class Element(Protocol):
     def get(self, name: str) -> str | None:
         """The value of an attribute."""
 
-    def iterchildren(self, tag: str) -> Iterator["Element"]:
-        """The children with this name."""
+    @property
+    def tail(self) -> str | None:
+        """The text between this element and its next sibling."""
+
+    @property
+    def attrib(self) -> Mapping[str, str]:
+        """The attributes. Those of a namespace are named `{namespace}local`."""
+
+    def iterchildren(self, tag: str | None = None) -> Iterator["Element"]:
+        """The children, or those with this name."""
+
+    def iter(self) -> Iterator["Element"]:
+        """The element itself, and everything inside it."""
 
 
 def parse(text: str) -> Element:
@@ -62,6 +73,11 @@ def parse(text: str) -> Element:
     except etree.XMLSyntaxError:
         raise NotStrictXml("the document is not well-formed") from None
     return root
+
+
+def written(element: Element) -> str:
+    """The text of an element, alone: with the names that elements around it declare for it."""
+    return str(etree.tostring(element, encoding="unicode", with_tail=False))
 
 
 def _parser() -> etree.XMLParser:

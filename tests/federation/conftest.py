@@ -6,6 +6,7 @@ import pytest
 
 from tests.federation.issuer import Issuer, Names, serving
 from tests.federation.land import Land
+from tests.federation.saml_land import SamlLand
 from tests.server.installations import open_local
 
 
@@ -21,3 +22,13 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
         land.roles["web"] = land.role("web")
         yield land
         local.installation.close()
+
+
+@pytest.fixture(scope="module")
+def saml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamlLand]:
+    local = open_local(tmp_path_factory.mktemp("saml") / "data")
+    land = SamlLand(local)
+    land.create_provider()
+    land.roles["web"] = land.role("web")
+    yield land
+    local.installation.close()

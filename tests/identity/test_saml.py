@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keystead.identity.saml import (
+from keystead.identity.federation.saml import (
     NotAPrivateKey,
     NotMetadata,
     read_metadata,

@@ -14,6 +14,7 @@ import keystead.identity.analyzer  # registers the operations
 import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts  # noqa: F401  # registers its operations
+from keystead.arns import partition_of
 from keystead.audit.event import Event
 from keystead.call import Principals
 from keystead.custody import randomness
@@ -28,7 +29,7 @@ from keystead.identity.authentication.authenticate import Authenticator
 from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
-from keystead.identity.federation import Internet, KeyMemory, Outside, Reachable
+from keystead.identity.federation import Internet, KeyMemory, Outside, Reachable, ServiceProvider
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
@@ -196,6 +197,7 @@ class World:
                 regions=frozenset({REGION}),
                 one_time_codes=self.hierarchy.one_time_codes,
                 provider_keys=KeyMemory(lambda: 0.0),
+                service_provider=ServiceProvider.of((), partition_of(REGION), (REGION,)),
                 outside=Outside(Reachable(), Internet()),
             )
         return IamCall(

@@ -40,6 +40,8 @@ from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction
 from keystead.store.sqlite.turn import Turn
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import kms
+from tests.federation.saml_issuer import described
+from tests.federation.saml_land import SamlLand
 from tests.importing import wrapped
 from tests.server import sdk
 from tests.server.installations import OTHER_REGION, REGION, Local, open_local
@@ -50,8 +52,7 @@ NOT_SEEN = {
     "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
     "kms_tombstones", "server_clock",
     "iam_instance_profile",  # no program asks by an instance profile yet
-    "iam_saml_document", "iam_saml_key",
-    "iam_saml_provider",  # no session comes from such a provider yet
+    "iam_saml_assertion", "iam_saml_document", "iam_saml_key",
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
     # found by the hash of its text, which stands in the row of its key
@@ -175,6 +176,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     sessions = (
         _role_session(local), _root_task(local), somebody.session(), _web_session(local),
         _service(local),
+        _saml_session(local),
     )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
@@ -311,6 +313,16 @@ def _web_session(local: Local) -> Credentials:
     who = Credentials(key_id, "secret", token)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
+
+
+def _saml_session(local: Local) -> Credentials:
+    """The credentials of a person of a SAML provider with a revision."""
+    land = SamlLand(local)
+    land.create_provider()
+    land.iam("UpdateSAMLProvider", SAMLProviderArn=land.provider,
+             SAMLMetadataDocument=described("idp", "other"))  # fmt: skip
+    land.roles["web"] = land.role("vouched")
+    return land.session()
 
 
 def _root_task(local: Local) -> Credentials:

@@ -31,6 +31,8 @@ from keystead.server.installation.opening import lock
 from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
+from tests.federation.saml_issuer import described
+from tests.federation.saml_land import SamlLand
 from tests.identity.saml_documents import metadata, pem
 from tests.importing import wrapped
 from tests.older_policies import as_older
@@ -73,7 +75,11 @@ def everything(local: Local) -> None:
         local.iam("AddClientIDToOpenIDConnectProvider", **provider, ClientID=client)
     saml = {"SAMLProviderArn": f"arn:aws:iam::{account}:saml-provider/idp"}
     local.iam("CreateSAMLProvider", Name="idp", SAMLMetadataDocument=metadata())
-    local.iam("UpdateSAMLProvider", **saml, SAMLMetadataDocument=metadata(), AddPrivateKey=pem())
+    for document in (metadata(), described("idp")):
+        local.iam("UpdateSAMLProvider", **saml, SAMLMetadataDocument=document, AddPrivateKey=pem())
+    land = SamlLand(local)
+    land.roles["web"] = land.role("vouched")
+    assert land.assume().status == 200
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="12")
     local.iam("UpdateAccountPasswordPolicy", MinimumPasswordLength="14")
     local.iam("CreateLoginProfile", Password="A-long-password-1")

@@ -218,11 +218,12 @@ def _identity(principal: Principal, access_key_id: str) -> dict[str, str]:
         }
     if principal.type is PrincipalType.FEDERATED:
         web = ":saml-provider/" not in principal.issuer_arn
+        qualifier = principal.user_id.removesuffix(f":{principal.name}")  # as CloudTrail has it
         return {
             "type": "WebIdentityUser" if web else "SAMLUser",
             "principalId": principal.user_id,
             "userName": principal.name,
-            "identityProvider": principal.issuer_arn,
+            "identityProvider": principal.issuer_arn if web else qualifier,
         }
     members = {
         "type": _IDENTITY_TYPE[principal.type],

@@ -19,7 +19,7 @@ REFUSED = 1
 @options.config_file
 @options.passphrase_file
 @click.option(
-    "--principal", metavar="ARN", help="The caller: a user, role, root, OIDC provider or service."
+    "--principal", metavar="ARN", help="The caller: a user, role, root, provider or service."
 )
 @click.option("--action", metavar="ACTION", help="Such as kms:Encrypt.")
 @click.option("--resource", metavar="ARN", help="A key's ARN, another ARN, or *.")

@@ -18,7 +18,7 @@ from keystead.errors import ValidationException
 from keystead.identity import resources
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.authentication import LastUsed
-from keystead.identity.federation import KeyMemory, Outside
+from keystead.identity.federation import KeyMemory, Outside, ServiceProvider
 from keystead.identity.names import (
     AWS_ACCOUNT,
     NotAPolicyArn,
@@ -73,6 +73,7 @@ class StsCall(Call, kw_only=True):
     one_time_codes: OneTimeCodes
     provider_keys: KeyMemory
     outside: Outside
+    service_provider: ServiceProvider  # whom assertions of SAML must be for
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
     session: Session | None = None  # of the caller
 

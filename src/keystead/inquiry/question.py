@@ -19,7 +19,7 @@ from keystead.identity.authentication import Caller, callers
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
 from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
-from keystead.identity.repository import E, MfaDevice, OidcProvider, Role, User
+from keystead.identity.repository import E, MfaDevice, OidcProvider, Role, SamlProvider, User
 from keystead.inquiry import resources
 from keystead.inquiry.entrances import NO_ENDPOINT, Through, named_endpoint
 from keystead.inquiry.granted import with_grants
@@ -146,13 +146,14 @@ def named_caller(installation: InstallationView, arn: str, resource: str = "") -
         caller = _session(installation, parsed)
         if caller is not None:
             return caller
-    if parsed.service == "iam" and kind == OidcProvider.kind.noun:
-        provider = repository.oidc_providers.named(reader, parsed.account, name)
-        if provider is not None and provider.arn == arn:
-            return _bearer(arn)
+    for record in (OidcProvider, SamlProvider):
+        if parsed.service == "iam" and kind == record.kind.noun:
+            provider = repository.of(record).named(reader, parsed.account, name)
+            if provider is not None and provider.arn == arn:
+                return _bearer(arn)
     hint = (
         "give the ARN of a user, of a role or its session, of the root user of an account, or of a"
-        " provider of OpenID Connect, or the name of a service"
+        " provider of OpenID Connect or SAML, or the name of a service"
     )
     raise Failure(f"there is no principal `{arn}`", hint, status=2)
 

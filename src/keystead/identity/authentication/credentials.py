@@ -159,6 +159,9 @@ def _row(
     if row.kind is RowKind.OIDC_PROVIDER:
         stands = repository.oidc_providers.is_unrevised(reader, row.account, row.unique_id)
         return account if stands else None
+    if row.kind is RowKind.SAML_PROVIDER:
+        stands = repository.saml_providers.is_unrevised(reader, row.account, row.unique_id)
+        return account if stands else None
     if row.kind is RowKind.SERVICE_KEY:
         began = usable(repository, reader, row.unique_id)
         return account if began is not None and began.service is not None else None

@@ -10,6 +10,8 @@ from keystead.identity.sessions import Session, SessionKind
 from keystead.policy.evaluation import ContextValue, Principal
 from keystead.times import iso_seconds
 
+_SAML = ":saml-provider/"
+
 
 def session_keys(session: Session) -> dict[str, ContextValue]:
     """The condition keys of a session that stay the same: its start, and how it came to be."""
@@ -42,7 +44,7 @@ def session_context(session: Session, principal: Principal) -> Mapping[str, Any]
         context["sourceIdentity"] = session.source_identity
     if session.kind is SessionKind.ROOT_TASK:
         context["assumedRoot"] = "true"
-    if session.federation is not None:
+    if session.federation is not None and _SAML not in session.federation.provider:
         vouched = {"federatedProvider": session.federation.provider, "attributes": {}}
         context["webIdFederationData"] = vouched
     return context

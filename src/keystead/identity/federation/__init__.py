@@ -1,4 +1,4 @@
-"""Whose proof from elsewhere do we believe?  Web identities of OpenID Connect providers."""
+"""Whose proof from elsewhere do we believe?  That of OpenID Connect and of SAML providers."""
 
 from keystead.identity.federation.addresses import NotAPlace, Own, Reachable
 from keystead.identity.federation.oidc import (
@@ -14,9 +14,28 @@ from keystead.identity.federation.oidc import (
 )
 from keystead.identity.federation.outside import Internet, Network, Outside
 from keystead.identity.federation.refusals import invalid, rejected
+from keystead.identity.federation.saml import (
+    REDEEMED,
+    SAML_ASSERTION,
+    IdentityProvider,
+    Metadata,
+    NotAPrivateKey,
+    NotARecipient,
+    NotMetadata,
+    SamlIdentity,
+    ServiceProvider,
+    judge_assertion,
+    prove_assertion,
+    read_metadata,
+    read_private_key,
+)
+from keystead.identity.federation.vouched import Vouched
 
 __all__ = (
-    "Internet", "KeyMemory", "Network", "NotAPlace", "Outside", "Own", "Provider", "Reachable",
-    "UnprovenToken", "WebIdentity", "invalid", "keys_of", "prove", "read_token", "rejected",
-    "require_alive", "require_for_us",
+    "REDEEMED", "SAML_ASSERTION", "IdentityProvider", "Internet", "KeyMemory", "Metadata",
+    "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient", "NotMetadata", "Outside", "Own",
+    "Provider", "Reachable", "SamlIdentity", "ServiceProvider", "UnprovenToken", "Vouched",
+    "WebIdentity", "invalid", "judge_assertion", "keys_of", "prove", "prove_assertion",
+    "read_metadata", "read_private_key", "read_token", "rejected", "require_alive",
+    "require_for_us",
 )  # fmt: skip

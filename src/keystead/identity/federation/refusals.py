@@ -9,14 +9,21 @@ from datetime import datetime
 from keystead.errors import AwsError
 from keystead.wire.models import sts as api
 
+_TOKEN = "web identity token"  # noqa: S105  # what it is called
 
-def invalid(why: str) -> AwsError:
-    """The token is not what it claims to be, or not for us."""
+
+def invalid(why: str, proof: str = _TOKEN) -> AwsError:
+    """The proof is not what it claims to be, or not for us."""
     return api.InvalidIdentityTokenException(
-        "The web identity token that was passed could not be validated. Get a new identity token"
+        f"The {proof} that was passed could not be validated. Get a new identity token"
         " from the identity provider and then retry the request.",
         why=why,
     )
+
+
+def unusable(sentence: str, why: str) -> AwsError:
+    """The provider signed something that no session can have, for which AWS has a sentence."""
+    return api.InvalidIdentityTokenException(sentence, why=f"{why}: {sentence}")
 
 
 def expired(now: datetime, end: float) -> AwsError:
@@ -28,10 +35,15 @@ def expired(now: datetime, end: float) -> AwsError:
     )
 
 
-def rejected(why: str) -> AwsError:
+def expired_assertion(why: str) -> AwsError:
+    """The provider signed it, and it came too late."""
+    return api.ExpiredTokenException("Token must be redeemed within 5 minutes of issuance", why=why)
+
+
+def rejected(why: str, proof: str = _TOKEN) -> AwsError:
     """The provider signed something that no session can have."""
     return api.IDPRejectedClaimException(
-        "The claims of the web identity token cannot be used for a session.", why=why
+        f"The claims of the {proof} cannot be used for a session.", why=why
     )
 
 

@@ -58,6 +58,7 @@ from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.repository.resource_policies import ResourcePolicy
 from keystead.identity.repository.roles import Role, RoleUse
 from keystead.identity.repository.root_features import RootFeature, RootFeatureName
+from keystead.identity.repository.saml_assertions import TooManyAssertions
 from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
 from keystead.identity.repository.services import EVERY, ServiceRecord
 from keystead.identity.repository.tags import packed, unpacked
@@ -123,6 +124,7 @@ __all__ = (
     "SamlProvider",
     "ServiceAccess",
     "ServiceRecord",
+    "TooManyAssertions",
     "Unit",
     "User",
     "Whose",

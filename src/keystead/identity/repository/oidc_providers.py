@@ -1,7 +1,6 @@
 """Providers of OpenID Connect. A role's trust policy may name one as its federated principal.
 
-A provider has a revision, in a row of its own: it moves when anything changes on which a proof
-depends, and not with the tags. A session names the revision under which it began, and ends with it.
+Their sessions hang on a revision (`revisions`).
 """
 
 from collections.abc import Sequence
@@ -9,12 +8,11 @@ from typing import ClassVar
 
 import msgspec
 
-from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.custody.rows import RowSeals
 from keystead.identity.kinds import OIDC_PROVIDER, EntityKind
-from keystead.identity.repository.entities import Entities, Entity
-from keystead.store.protocol import Reader, Transaction
+from keystead.identity.repository.entities import Entity
+from keystead.identity.repository.revisions import RevisedEntities
 
-_PROVIDER = ("account", "provider_id")
 _decode = msgspec.json.Decoder(list[str]).decode
 
 
@@ -44,49 +42,13 @@ class OidcProvider(Entity, frozen=True, kw_only=True, gc=False):
         return _decode(self.thumbprints)
 
 
-class OidcRevision(Record, frozen=True, kw_only=True, gc=False):
-    """How often a provider was changed. One that never was has no such row."""
-
-    account: str
-    provider_id: str
-    revision: int
-
-
-class OidcProviders(Entities[OidcProvider]):
+class OidcProviders(RevisedEntities[OidcProvider]):
     """The providers of every account, with their revisions."""
 
-    __slots__ = ("_revisions",)
+    __slots__ = ()
 
     def __init__(self, seals: RowSeals) -> None:
-        super().__init__(seals, OidcProvider)
-        lookups = (Lookup(_PROVIDER),)
-        self._revisions = SealedTable(seals, "iam_oidc_revision", OidcRevision, _PROVIDER, lookups)
-
-    def revision(self, reader: Reader, provider: OidcProvider) -> str:
-        """The name of a provider as it is now: its unique id, and its revision."""
-        known = self._revisions.get(reader, provider.account, provider.provider_id)
-        return f"{provider.provider_id}/{0 if known is None else known.revision}"
-
-    def is_unrevised(self, reader: Reader, account: str, revision: str) -> bool:
-        """Is there a provider that still has the revision of this name?"""
-        provider = self.get(reader, account, revision.partition("/")[0])
-        return provider is not None and self.revision(reader, provider) == revision
-
-    def revise(self, transaction: Transaction, provider: OidcProvider) -> None:
-        """Keep a provider that differs in something on which proofs depend: a new revision."""
-        self.update(transaction, provider)
-        account, provider_id = provider.account, provider.provider_id
-        known = self._revisions.get(transaction, account, provider_id)
-        if known is None:
-            record = OidcRevision(account=account, provider_id=provider_id, revision=1)
-            self._revisions.insert(transaction, record)
-        else:
-            later = msgspec.structs.replace(known, revision=known.revision + 1)
-            self._revisions.update(transaction, later)
-
-    def delete(self, transaction: Transaction, record: OidcProvider) -> None:
-        super().delete(transaction, record)
-        self._revisions.delete(transaction, record.account, record.provider_id)
+        super().__init__(seals, OidcProvider, "iam_oidc_revision")
 
 
 def listed(texts: Sequence[str]) -> str:

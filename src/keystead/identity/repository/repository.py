@@ -28,6 +28,7 @@ from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.resource_policies import ResourcePolicies
 from keystead.identity.repository.roles import RoleDeletions, Roles
 from keystead.identity.repository.root_features import RootFeatures
+from keystead.identity.repository.saml_assertions import UsedAssertions
 from keystead.identity.repository.saml_providers import SamlProviders
 from keystead.identity.repository.services import Services
 from keystead.identity.repository.users import Users
@@ -51,7 +52,7 @@ class IdentityRepository:
         "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
         "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
         "preparations", "resource_policies", "role_deletions", "roles", "root_features",
-        "saml_providers", "services", "users",
+        "saml_providers", "services", "used_assertions", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -65,6 +66,7 @@ class IdentityRepository:
         self.instance_profiles = InstanceProfiles(seals)
         self.oidc_providers = OidcProviders(seals)
         self.saml_providers = SamlProviders(seals)
+        self.used_assertions = UsedAssertions(seals)
         self.mfa_devices = MfaDevices(seals)
         self.policies = Policies(seals)
         self.identities: tuple[Entities[Any], ...] = (self.users, self.groups, self.roles)

@@ -1,7 +1,8 @@
 """Providers of SAML. A role's trust policy may name one as its federated principal.
 
 A provider's row is small, because lists read many of them. Its document stands in a row of its
-own, compressed, and each private key in another, sealed.
+own, compressed, and each private key in another, sealed. Their sessions hang on a revision
+(`revisions`).
 """
 
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ import msgspec
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.kinds import SAML_PROVIDER, EntityKind
-from keystead.identity.repository.entities import Entities, Entity
+from keystead.identity.repository.entities import Entity
+from keystead.identity.repository.revisions import PROVIDER, RevisedEntities
 from keystead.store.protocol import Reader, Transaction
 
-_PROVIDER, _KEY = ("account", "provider_id"), ("account", "key_id")
+_KEY = ("account", "key_id")
 _decode = msgspec.json.Decoder(list[bytes]).decode
 
 
@@ -65,24 +67,24 @@ def certificate_list(certificates: Sequence[bytes]) -> str:
     return msgspec.json.encode(list(certificates)).decode()
 
 
-class SamlProviders(Entities[SamlProvider]):
+class SamlProviders(RevisedEntities[SamlProvider]):
     """The providers of every account, with their documents and keys."""
 
     __slots__ = ("_documents", "_keys", "_secrets")
 
     def __init__(self, seals: RowSeals) -> None:
-        super().__init__(seals, SamlProvider)
+        super().__init__(seals, SamlProvider, "iam_saml_revision")
         self._documents = SealedTable(
-            seals, "iam_saml_document", SamlDocument, _PROVIDER, (Lookup(_PROVIDER),)
+            seals, "iam_saml_document", SamlDocument, PROVIDER, (Lookup(PROVIDER),)
         )
-        lookups = (Lookup(_KEY), Lookup(_PROVIDER))
+        lookups = (Lookup(_KEY), Lookup(PROVIDER))
         self._keys = SealedTable(seals, "iam_saml_key", SamlKey, _KEY, lookups)
         self._secrets = seals.secrets
 
     def delete(self, transaction: Transaction, record: SamlProvider) -> None:
         super().delete(transaction, record)
         self._documents.delete(transaction, record.account, record.provider_id)
-        self._keys.delete_all(transaction, _PROVIDER, record.account, record.provider_id)
+        self._keys.delete_all(transaction, PROVIDER, record.account, record.provider_id)
 
     def characters(self, reader: Reader, account: str) -> int:
         """How many characters the documents of an account have together."""
@@ -112,7 +114,7 @@ class SamlProviders(Entities[SamlProvider]):
     def keys(self, reader: Reader, provider: SamlProvider) -> list[SamlKey]:
         """The private keys of a provider, the oldest first."""
         order = "created, key_id"
-        return self._keys.of(reader, _PROVIDER, provider.account, provider.provider_id, order=order)
+        return self._keys.of(reader, PROVIDER, provider.account, provider.provider_id, order=order)
 
     def add_key(
         self, transaction: Transaction, provider: SamlProvider, key_id: str, der: bytes, now: int
@@ -130,6 +132,11 @@ class SamlProviders(Entities[SamlProvider]):
                 created=now,
             ),
         )
+
+    def private_key(self, key: SamlKey) -> bytes:
+        """The key itself, as PKCS #8 in DER."""
+        place = (key.account, key.key_id)
+        return self._secrets.unseal("iam_saml_key", place, "private_key", key.private_key)
 
     def remove_key(self, transaction: Transaction, key: SamlKey) -> None:
         self._keys.delete(transaction, key.account, key.key_id)

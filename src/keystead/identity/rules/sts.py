@@ -32,6 +32,13 @@ STS = table(
         writes_with="token_code",
     ),
     Rules(
+        api.AssumeRoleWithSAML,
+        asks=("sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"),
+        answer_recorded=True,
+        credentials=frozenset({CredentialKind.PROOF}),
+        writes_with="saml_assertion",
+    ),
+    Rules(
         api.AssumeRoleWithWebIdentity,
         asks=("sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"),
         answer_recorded=True,

@@ -32,6 +32,7 @@ class RowKind(StrEnum):
     MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
     OIDC_PROVIDER = "oidc provider"  # its id is that of a revision of the provider
     SERVICE_KEY = "service key"  # an access key of a service, which began the session
+    SAML_PROVIDER = "saml provider"  # as that of an OIDC provider
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -88,14 +89,14 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     source_identity: str = ""
     mfa: int | None = None  # when a second factor was shown; None: never
     scope_down: tuple[PassedPolicy, ...] = ()
-    federation: Federation | None = None  # of AssumeRoleWithWebIdentity
+    federation: Federation | None = None  # of AssumeRoleWithSAML and AssumeRoleWithWebIdentity
 
     @property
     def tag_map(self) -> dict[str, str]:
         return {tag.key: tag.value for tag in self.tags}
 
 
-_PASSED_ON = frozenset({RowKind.OIDC_PROVIDER, RowKind.SERVICE_KEY})
+_PASSED_ON = frozenset({RowKind.OIDC_PROVIDER, RowKind.SAML_PROVIDER, RowKind.SERVICE_KEY})
 
 
 def passed_on(session: Session | None) -> tuple[SessionRow, ...]:

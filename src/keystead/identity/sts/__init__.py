@@ -7,11 +7,12 @@ from keystead.identity.sts import (
     declined,
     identity,
     own_sessions,
+    saml,
     scoped_sessions,
     web_identity,
 )
 
 __all__ = (
     "assume_role", "assume_root", "authorization_messages", "declined", "identity", "own_sessions",
-    "scoped_sessions", "web_identity",
+    "saml", "scoped_sessions", "web_identity",
 )  # fmt: skip

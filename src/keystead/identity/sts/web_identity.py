@@ -2,9 +2,8 @@
 
 (1) A token with one reading, that does not say itself that it is over. (2) The provider that it
 names, in the account of the role. (3) What the token proves (`federation`). From here on the caller
-has a name. (4) May the bearer assume the role, pass these tags, set this source identity?  The
-trust policy is asked each time, and must name the provider. (5) Credentials. The session lasts for
-as long as the provider is what it was.
+has a name. (4) May the bearer assume the role, with these tags and this source identity?  (5)
+Credentials (`vouched`).
 
 Whoever sends a token is a stranger. An unknown account, role or provider, and a role that trusts
 another, are each refused in a sentence that does not tell them apart from others (OI-6).
@@ -12,10 +11,6 @@ another, are each refused in a sentence that does not tell them apart from other
 
 from typing import Any
 
-from keystead import tags as tag_rule
-from keystead.arns import sts_arn
-from keystead.call import Resource
-from keystead.identity import times
 from keystead.identity.call import StsCall
 from keystead.identity.federation import (
     Provider,
@@ -29,32 +24,11 @@ from keystead.identity.federation import (
     require_alive,
     require_for_us,
 )
-from keystead.identity.names import RESERVED
-from keystead.identity.permissions import trust
-from keystead.identity.repository import Role
-from keystead.identity.sessions import (
-    Federation,
-    RowKind,
-    Session,
-    SessionKind,
-    SessionRow,
-    SessionTag,
-    issue,
-)
-from keystead.identity.sts import (
-    answers,
-    assumable_roles,
-    durations,
-    session_policies,
-    session_tags,
-)
-from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
+from keystead.identity.sessions import RowKind, SessionRow
+from keystead.identity.sts import answers, assumable_roles, session_tags, vouched
 from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
 from keystead.work import Work
-
-_ACTION = "sts:AssumeRoleWithWebIdentity"
-_DENIED = f"Not authorized to perform {_ACTION}"
 
 
 @implements_with_work(api.AssumeRoleWithWebIdentity)
@@ -65,26 +39,24 @@ def assume_role_with_web_identity(
     if isinstance(identity, Work):
         return identity
     call.bears(identity.principal)
-    tags = _tags(identity)
-    target = assumable_roles.named(call, request.role_arn)
-    permit, role = _allowed(call, request, target, identity, tags)  # (4)
-    session, packed = _session(call, request, role, identity, tags)
-    least = request.minimum_session_token_size
-    credentials = issue(call.session_tokens, permit, session, call.now, least)  # (5)
-    name = request.role_session_name
+    try:
+        tags = vouched.tags_of(identity)
+    except session_tags.InvalidParameterValue as error:
+        raise rejected(f"step 8: {error.message}") from None
+    provider = identity.provider
+    row = SessionRow(RowKind.OIDC_PROVIDER, provider.account, provider.revision)
+    bearer = vouched.Bearer(identity, request.role_session_name, tags, row)
+    assumed = vouched.assume(call, request, bearer)  # (4), (5)
     return api.AssumeRoleWithWebIdentityResponse(
-        credentials=answers.credentials(credentials),
+        credentials=answers.credentials(assumed.issued),
         subject_from_web_identity_token=identity.subject,
-        assumed_role_user=api.AssumedRoleUser(
-            assumed_role_id=f"{role.role_id}:{name}",
-            arn=sts_arn(role.account, f"assumed-role/{role.name}/{name}"),
-        ),
-        packed_policy_size=packed,
-        provider=identity.provider.arn,
+        assumed_role_user=assumed.user,
+        packed_policy_size=assumed.packed,
+        provider=provider.arn,
         audience=identity.audience,
-        source_identity=identity.source_identity or None,
-        session_token_size=len(credentials.token),
-        session_token_utilization=credentials.utilization,
+        source_identity=identity.given.source_identity or None,
+        session_token_size=len(assumed.issued.token),
+        session_token_utilization=assumed.issued.utilization,
     )
 
 
@@ -118,78 +90,3 @@ def _provider(call: StsCall, account: str, token: UnprovenToken) -> Provider:
         account, stored.arn, providers.revision(call.transaction, stored), stored.name,
         frozenset(stored.clients), tuple(stored.certificates),
     )  # fmt: skip
-
-
-def _tags(identity: WebIdentity) -> tuple[SessionTag, ...]:
-    """The session tags that the provider gives its person."""
-    try:
-        given = [api.Tag(key=key, value=value) for key, value in identity.tags]
-        return session_tags.together(session_tags.requested(given, identity.transitive), ())
-    except session_tags.InvalidParameterValue as error:
-        raise rejected(f"step 8: {error.message}") from None
-
-
-def _allowed(
-    call: StsCall,
-    request: api.AssumeRoleWithWebIdentityRequest,
-    target: Resource,
-    identity: WebIdentity,
-    tags: tuple[SessionTag, ...],
-) -> tuple[Permit[Resource], Role]:
-    """A permit for the role; every refusal has the same words."""
-    keys: dict[str, ContextValue] = {
-        **identity.keys,
-        **tag_rule.request_keys({tag.key: tag.value for tag in tags}),
-        "sts:rolesessionname": request.role_session_name,
-    }
-    if identity.source_identity:
-        keys["sts:sourceidentity"] = identity.source_identity
-    if identity.transitive:
-        keys["sts:transitivetagkeys"] = identity.transitive
-    try:
-        permit = call.authorize(_ACTION, target, keys)
-        if tags:
-            call.authorize("sts:TagSession", target, keys)
-        if identity.source_identity:
-            call.authorize("sts:SetSourceIdentity", target, keys)
-    except AccessDenied as refused:
-        raise refused.reworded(_DENIED) from None
-    if not isinstance(target, trust.Assumable):
-        raise TypeError(f"a role that is not there may be assumed: {request.role_arn}")
-    if target.role.path.startswith(RESERVED):
-        raise AccessDenied(None, _DENIED)
-    return permit, target.role
-
-
-def _session(
-    call: StsCall,
-    request: api.AssumeRoleWithWebIdentityRequest,
-    role: Role,
-    identity: WebIdentity,
-    tags: tuple[SessionTag, ...],
-) -> tuple[Session, int | None]:
-    """The new session, and how much of the room for policies and tags it takes, in percent."""
-    policies = session_policies.passed_policies(
-        call, role.account, request.policy, request.policy_arns
-    )
-    packed = session_policies.packed_size(policies, tags)
-    seconds = durations.of_role_session(
-        request.duration_seconds, role.longest_session, chained=False
-    )
-    issued, provider = times.stored(call.now), identity.provider
-    session = Session(
-        kind=SessionKind.ROLE,
-        account=role.account,
-        rows=(
-            SessionRow(RowKind.ROLE, role.account, role.role_id),
-            SessionRow(RowKind.OIDC_PROVIDER, provider.account, provider.revision),
-        ),
-        issued=issued,
-        expires=issued + seconds,
-        name=request.role_session_name,
-        layers=(policies,) if policies else (),
-        tags=tags,
-        source_identity=identity.source_identity,
-        federation=Federation(provider.arn, identity.later),
-    )
-    return session, packed

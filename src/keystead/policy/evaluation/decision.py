@@ -168,8 +168,10 @@ class AccessDenied(AwsError):
         decision: Decision | None,
         message: str | None = None,
         asked: RefusedQuestion | None = None,
+        *,
+        why: str = "",
     ) -> None:
-        super().__init__(message if decision is None or message else decision.message)
+        super().__init__(message if decision is None or message else decision.message, why=why)
         self.decision = decision
         self.asked = asked
 

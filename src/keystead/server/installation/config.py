@@ -21,7 +21,13 @@ import msgspec
 from keystead import quotas
 from keystead.arns import partition_of
 from keystead.failures import Failure
-from keystead.identity.federation import NotAPlace, Own, Reachable
+from keystead.identity.federation import (
+    NotAPlace,
+    NotARecipient,
+    Own,
+    Reachable,
+    ServiceProvider,
+)
 from keystead.server.installation.addresses import (
     Address,
     Bound,
@@ -135,6 +141,11 @@ class Config:
     are not on public addresses. A host may have any private or loopback address then. Link-local
     addresses and listeners of this server are never reached."""
 
+    saml_recipients: tuple[str, ...] = ()
+    """The URLs (`https://keys.example.com/saml`) that SAML assertions have as their recipient, and
+    responses as their destination. Without this setting they are those of AWS's sign-in, such as
+    `https://signin.aws.amazon.com/saml`, as identity providers have them for AWS."""
+
     page_cache_mb: int = 32
     """The most memory, in MB (2^20 bytes), for pages of the database. It is taken only as pages are
     read. Keys that were not used for a while are found there without a look at the disk."""
@@ -196,6 +207,18 @@ class Config:
             raise Failure(
                 f"`federation_private_addresses`: `{error}` is neither a host nor a network",
                 "write `login.example.internal`, or a network such as `10.2.0.0/16`",
+            ) from None
+
+    @property
+    def service_provider(self) -> ServiceProvider:
+        """Whom assertions of SAML must be for."""
+        partition = partition_of(self.regions[0])
+        try:
+            return ServiceProvider.of(self.saml_recipients, partition, self.regions)
+        except NotARecipient as error:
+            raise Failure(
+                f"`saml_recipients`: `{error}` is not a URL",
+                "write `https://keys.example.com/saml`, as the identity provider has it",
             ) from None
 
     @property
@@ -362,6 +385,7 @@ def _check(config: Config) -> None:
     _ = config.proxies  # raises Failure for a text that is not a network
     quotas.read(config.quotas)
     _ = config.reachable
+    _ = config.service_provider
     _check_exposure(config)
 
 

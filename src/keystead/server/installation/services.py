@@ -124,6 +124,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             one_time_codes=rooms.hierarchy.one_time_codes,
             provider_keys=rooms.provider_keys,
             outside=rooms.outside,
+            service_provider=rooms.config.service_provider,
             accept_unsupported_condition_keys=accept,
         ),
     }

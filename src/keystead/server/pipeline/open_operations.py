@@ -2,6 +2,7 @@
 
 | operation | its proof | longest body | calls a second |
 | --- | --- | --- | --- |
+| sts:AssumeRoleWithSAML | an assertion of a provider of the role's account | 160 KiB | 50 |
 | sts:AssumeRoleWithWebIdentity | a token of a provider of the role's account | 64 KiB | 200 |
 
 The headers of a signature are not read: such a request has one proof, and it is in the body. Each
@@ -25,6 +26,7 @@ class Bounds(NamedTuple):
 
 
 OPEN: Mapping[tuple[str, str], Bounds] = {
+    ("sts", "AssumeRoleWithSAML"): Bounds(160 * 1024, 50),
     ("sts", "AssumeRoleWithWebIdentity"): Bounds(64 * 1024, 200),
 }
 

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 
 from keystead.identity.federation.oidc.discovery import Provider
 from keystead.identity.federation.refusals import expired, invalid, rejected
+from keystead.identity.federation.vouched import Given, are_tags, is_source_identity
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType
 from keystead.policy.language import SERVED
 from keystead.policy.text import ascii_lower
@@ -28,22 +29,17 @@ _LATER = ("aud", "sub", "amr", "oaud")
 _LONGEST = 255
 _MOST_CLAIMS = 100
 _NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,128}")  # printable, without a colon
-_NAMED = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-_TAG_KEY = re.compile(r"[\w\s.:/=+\-@]{1,128}")
-_TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{0,256}")
 
 
 @dataclass(frozen=True, slots=True)
 class WebIdentity:
-    """What a provider says of a person. Only `prove` gives one away."""
+    """What a provider says of a person. Only `prove` gives one away. It is a `Vouched`."""
 
     provider: Provider
     subject: str
     audience: str
     keys: Mapping[str, ContextValue]  # condition keys, lower-case
-    tags: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    transitive: tuple[str, ...] = ()
-    source_identity: str = ""
+    given: Given = field(repr=False)
 
     @property
     def principal(self) -> Principal:
@@ -87,9 +83,8 @@ def judge(claims: Mapping[str, Any], provider: Provider, now: datetime) -> WebId
     audience, subject = require_for_us(claims, provider, now)
     tags, transitive = _tags(claims)  # (8)
     keys = _keys(claims, provider, audience)
-    return WebIdentity(
-        provider, subject, audience, keys, tags, transitive, _source_identity(claims)
-    )
+    given = Given(tags, transitive, _source_identity(claims))
+    return WebIdentity(provider, subject, audience, keys, given)
 
 
 def require_alive(claims: Mapping[str, Any], now: datetime) -> None:
@@ -187,10 +182,8 @@ def _tags(claims: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], tuple
         (name.removeprefix(flat), value) for name, value in claims.items() if name.startswith(flat)
     ]
     tags = tuple((key, _tag_value(value)) for key, value in named)
-    if not all(_TAG_KEY.fullmatch(key) for key, _ in tags) or not all(
-        isinstance(key, str) for key in transitive
-    ):
-        raise rejected("step 8: the key of a session tag has the wrong form")
+    if not are_tags(tags) or not all(isinstance(key, str) for key in transitive):
+        raise rejected("step 8: a session tag has the wrong form")
     return tags, tuple(transitive)
 
 
@@ -198,7 +191,7 @@ def _tag_value(value: Any) -> str:
     """AWS writes the value of a tag as a list of one text."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if not isinstance(value, str) or _TAG_VALUE.fullmatch(value) is None:
+    if not isinstance(value, str):
         raise rejected("step 8: the value of a session tag is not one text")
     return value
 
@@ -207,7 +200,6 @@ def _source_identity(claims: Mapping[str, Any]) -> str:
     given = claims.get(_SOURCE_IDENTITY)
     if given is None:
         return ""
-    usable = isinstance(given, str) and _NAMED.fullmatch(given) is not None
-    if not usable or str(given).lower().startswith("aws:"):
+    if not isinstance(given, str) or not is_source_identity(given):
         raise rejected("step 8: the source identity has the wrong form")
-    return str(given)
+    return given

@@ -15,16 +15,16 @@ import msgspec
 from keystead.custody.randomness import unique_id
 from keystead.identity import limits, tagging, times
 from keystead.identity.call import IamCall
-from keystead.identity.iam import entities
-from keystead.identity.iam.providers import propagation
-from keystead.identity.repository import SamlKey, SamlProvider, certificate_list, packed
-from keystead.identity.saml import (
+from keystead.identity.federation import (
     Metadata,
     NotAPrivateKey,
     NotMetadata,
     read_metadata,
     read_private_key,
 )
+from keystead.identity.iam import entities
+from keystead.identity.iam.providers import propagation
+from keystead.identity.repository import SamlKey, SamlProvider, certificate_list, packed
 from keystead.registry import implements, implements_with_work
 from keystead.wire.models import iam as api
 from keystead.wire.query import Escaped, escaped
@@ -32,6 +32,8 @@ from keystead.work import DOCUMENTS, PROCESSOR, MadeWith, Work, digest, read
 
 _LONG_AGO = timedelta(days=36_525)  # how long metadata without an end is valid, as AWS shows it
 _KEY_ID = 26  # characters of a private key's id
+_PROVES = ("issuer", "valid_until", "certificates", "encryption_mode")
+"""The columns on which proofs depend, beside the private keys: a change ends the sessions."""
 _A_KEY = 500_000  # characters whose reading takes as long as the check of a private key
 
 
@@ -92,7 +94,13 @@ def update_saml_provider(
         columns["encryption_mode"] = request.assertion_encryption_mode
     if request.remove_private_key is not None:
         _remove_key(call, provider, request.remove_private_key)
-    changed = call.repository.update(call.transaction, msgspec.structs.replace(provider, **columns))
+    after = msgspec.structs.replace(provider, **columns)
+    providers, keys = (
+        call.repository.saml_providers,
+        (request.remove_private_key, given.private_key),
+    )
+    revised = any(keys) or any(getattr(after, name) != getattr(provider, name) for name in _PROVES)
+    changed = (providers.revise if revised else providers.update)(call.transaction, after)
     _keep(call, changed, given)
     return api.UpdateSAMLProviderResponse(saml_provider_arn=changed.arn)
 

@@ -11,14 +11,14 @@ dates of a certificate are not looked at either, as AWS has it: its key counts (
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
+from keystead.identity.federation.saml.names import DS, MD, PROTOCOL, read_date
 from keystead.strictxml import Element, NotStrictXml, parse
 from keystead.wire.base64 import NotCanonical, decode_blob
 
@@ -29,13 +29,6 @@ _RSA_BITS = range(1024, 8192 + 1)  # iam.md 8.1
 _CURVES = (ec.SECP256R1, ec.SECP384R1)  # those of SA-3
 _ALGORITHMS = (PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5, PublicKeyAlgorithmOID.EC_PUBLIC_KEY)
 
-_MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
-_DS = "{http://www.w3.org/2000/09/xmldsig#}"
-_PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
-_DATE = re.compile(
-    r"\A([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,12})?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
-)
 _SPACE = re.compile(r"[ \t\r\n]+")
 
 
@@ -63,18 +56,18 @@ def read_metadata(document: str) -> Metadata:
         root = parse(document)  # (1)
     except NotStrictXml as reason:
         raise NotMetadata(str(reason)) from None
-    if root.tag != f"{_MD}EntityDescriptor":
+    if root.tag != f"{MD}EntityDescriptor":
         raise NotMetadata("the document is not an EntityDescriptor")
     entity_id = root.get("entityID") or ""
     if not 0 < len(entity_id) <= LONGEST_ENTITY_ID or _SPACE.search(entity_id):
         raise NotMetadata("the EntityDescriptor has no entityID, or none that can be used")
-    descriptors = list(root.iterchildren(f"{_MD}IDPSSODescriptor"))  # (2)
+    descriptors = list(root.iterchildren(f"{MD}IDPSSODescriptor"))  # (2)
     if len(descriptors) != 1:
         raise NotMetadata("the document does not have exactly one IDPSSODescriptor")
     [descriptor] = descriptors
-    if _PROTOCOL not in (descriptor.get("protocolSupportEnumeration") or "").split():
+    if PROTOCOL not in (descriptor.get("protocolSupportEnumeration") or "").split():
         raise NotMetadata("the identity provider does not support SAML 2.0")
-    services = list(descriptor.iterchildren(f"{_MD}SingleSignOnService"))  # (3)
+    services = list(descriptor.iterchildren(f"{MD}SingleSignOnService"))  # (3)
     if not services or not all(s.get("Binding") and s.get("Location") for s in services):
         raise NotMetadata("the identity provider has no SingleSignOnService")
     ends = [_date(end) for e in (root, descriptor) if (end := e.get("validUntil")) is not None]
@@ -85,17 +78,15 @@ def read_metadata(document: str) -> Metadata:
 
 
 def _date(text: str) -> datetime:
-    """A time of XML Schema. SAML has all times in UTC (SAML 2.0 Core 1.3.3)."""
-    match = _DATE.match(text)
-    if match is not None:
-        with suppress(ValueError, OverflowError):  # no such day, or far from our times
-            return datetime.fromisoformat(match[1] + (match[2] or "Z")).astimezone(UTC)
-    raise NotMetadata("validUntil is not a time")
+    date = read_date(text)
+    if date is None:
+        raise NotMetadata("validUntil is not a time")
+    return date
 
 
 def _certificates(descriptor: Element) -> Iterator[bytes]:
     """The certificates of all keys that may sign: a key without a `use` may."""
-    for key in descriptor.iterchildren(f"{_MD}KeyDescriptor"):
+    for key in descriptor.iterchildren(f"{MD}KeyDescriptor"):
         use = key.get("use")
         if use not in {None, "signing", "encryption"}:
             raise NotMetadata("a KeyDescriptor has an unknown use")
@@ -103,9 +94,9 @@ def _certificates(descriptor: Element) -> Iterator[bytes]:
             continue
         found = [
             certificate.text or ""
-            for info in key.iterchildren(f"{_DS}KeyInfo")
-            for data in info.iterchildren(f"{_DS}X509Data")
-            for certificate in data.iterchildren(f"{_DS}X509Certificate")
+            for info in key.iterchildren(f"{DS}KeyInfo")
+            for data in info.iterchildren(f"{DS}X509Data")
+            for certificate in data.iterchildren(f"{DS}X509Certificate")
         ]
         if not found:
             raise NotMetadata("a signing key has no X509Certificate")
