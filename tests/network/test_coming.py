@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import pytest
 
 from tests.conftest import REGION, refused
 from tests.network.coming import ALL, VPC, Network, Wire, document, preface
+from tests.patience import PATIENCE
 
 ENDPOINT_KEYS = (
     "aws:SourceVpce", "aws:SourceVpc", "aws:SourceVpcArn", "aws:VpceAccount", "aws:VpcSourceIp",
@@ -185,7 +187,7 @@ def test_only_balancers_connect(network: Network, guarded: Guarded) -> None:
 def test_one_service_behind_an_endpoint(network: Network, account: str) -> None:
     """An endpoint of KMS serves KMS alone, and one of STS STS alone, in their own protocols."""
     first, _, sts = network.endpoints
-    assert network.client("kms", network.ports[first]).list_keys()["Keys"]
+    assert "Keys" in network.client("kms", network.ports[first]).list_keys()
     found = network.client("sts", network.ports[sts]).get_caller_identity()
     assert found["Account"] == account
     scope = "Credential should be scoped to correct service"
@@ -315,3 +317,33 @@ def test_explanations(network: Network, account: str) -> None:
     assert "VPC endpoint policy" in told.stdout
     ec2.modify_vpc_endpoint(VpcEndpointId=first, ResetPolicy=True)
     assert explained("--vpc-endpoint", first).returncode == 0
+
+
+def test_the_aws_cli(network: Network) -> None:
+    """`aws ec2` and `aws kms` work with an endpoint as boto3 does."""
+    first, _, _ = network.endpoints
+    server, url = network.server, f"http://127.0.0.1:{network.ports[first]}"
+
+    def aws(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["aws", *arguments, "--output", "json"], env=server.environment(), text=True,
+            capture_output=True, check=False, timeout=PATIENCE,
+        )  # fmt: skip
+
+    for call, text in (
+        ("kms:CreateKey", "no VPC endpoint policy allows the kms:ListKeys action"),
+        ("kms:ListKeys", ""),
+    ):
+        changed = aws(
+            "ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", first,
+            "--policy-document", document({**ALL, "Action": call}),
+        )  # fmt: skip
+        assert json.loads(changed.stdout)["Return"] is True, changed.stderr
+        listed = aws("kms", "list-keys", "--endpoint-url", url)
+        assert (listed.returncode == 0) is (not text)
+        assert text in listed.stderr
+    shown = aws(
+        "ec2", "describe-vpc-endpoints", "--filters", f"Name=vpc-endpoint-id,Values={first}"
+    )
+    assert json.loads(shown.stdout)["VpcEndpoints"][0]["State"] == "available"
+    network.server.client("ec2").modify_vpc_endpoint(VpcEndpointId=first, ResetPolicy=True)

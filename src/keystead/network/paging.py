@@ -3,7 +3,7 @@
 A token is bound to the caller, the Region, the operation and all other parameters (IA-11).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ T = TypeVar("T")
 MOST = 1000
 """The items of a page; AWS cuts a larger number to this."""
 
+_MOST_TEXT = 256 * 1024  # characters of documents, after which a page takes nothing more
 _PAGING = frozenset({"NextToken", "MaxResults", "nextToken", "maxResults"})
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -33,15 +34,34 @@ class PagedRequest(Protocol):
     def max_results(self) -> int | None: ...
 
 
-def cut(call: NetworkCall, request: PagedRequest, items: Sequence[T], *, least: int = 1) -> Page[T]:
-    """A page of a list that is there as a whole, and always in the same order."""
+def cut(
+    call: NetworkCall,
+    request: PagedRequest,
+    items: Sequence[T],
+    *,
+    least: int = 1,
+    text: Callable[[T], int] = lambda _: 0,
+) -> Page[T]:
+    """A page of a list that is there as a whole, and always in the same order.
+
+    `least` is the smallest size that may be asked for. `text` says how many characters the
+    documents of an item have: a page ends early where they are many, because others wait.
+    """
     size = MOST if request.max_results is None else request.max_results
     if size < least:
         raise InvalidParameterValue(
             f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value greater than"
             f" or equal to {least}."
         )
-    return paging.cut(_markers(call, request), request.next_token, min(size, MOST), items)
+    markers = _markers(call, request)
+    start = int(markers.position(request.next_token) or "0")
+    room, taken = _MOST_TEXT, 0
+    for item in items[start : start + min(size, MOST)]:
+        room -= text(item)
+        taken += 1
+        if room < 0:
+            break
+    return paging.cut(markers, request.next_token, max(taken, 1), items)
 
 
 def _markers(call: NetworkCall, request: PagedRequest) -> Markers:

@@ -150,6 +150,7 @@ class Server:
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()
         await self._accept()
+        self._say_what_is_bound()
         jobs.start()
         sweeping = asyncio.create_task(self._sweep())
         self._collector.start()
@@ -176,6 +177,16 @@ class Server:
                 count=recovered.restored_records,
                 bytes=recovered.cut_bytes,
             )
+
+    def _say_what_is_bound(self) -> None:
+        """Tell the operator of listeners whose endpoint is not there: they refuse everything."""
+        reader = self._installation.store.read()
+        for each in self._config.endpoint_listeners:
+            if self._installation.endpoints.get(reader, each.endpoint) is None:
+                logs.warning(
+                    f"`endpoint_listen` names `{each.endpoint}`, which is no VPC endpoint: nothing"
+                    " comes through it"
+                )
 
     def _is_of_a_page(self, headers: Mapping[str, str]) -> bool:
         return development.is_of_a_page(headers, self._config.endpoint_url)

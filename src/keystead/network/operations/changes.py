@@ -49,7 +49,7 @@ def modify_vpc_endpoint(
         policy, principals = policies.DEFAULT, written({})
     elif request.policy_document:
         policy = request.policy_document
-        principals = written(policies.accepted(call, policy))
+        principals = written(policies.accepted(call, policy, replaced=len(endpoint.policy)))
     call.require_real(dry_run=request.dry_run)
     call.endpoints.update(
         call.transaction,

@@ -38,7 +38,7 @@ def describe_vpc_endpoints(
                 raise InvalidEndpointId(name)
         listed = [by_id[name] for name in dict.fromkeys(request.vpc_endpoint_ids)]
     chosen = filters.chosen(listed, request.filters, _FILTERS, lambda each: each.tag_values)
-    page = paging.cut(call, request, chosen)
+    page = paging.cut(call, request, chosen, text=lambda each: len(each.policy))
     return api.DescribeVpcEndpointsResult(
         vpc_endpoints=[shown(call, each) for each in page.items], next_token=page.marker
     )

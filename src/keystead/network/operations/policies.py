@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from keystead.arns import partition_of
 from keystead.network.call import NetworkCall
-from keystead.network.errors import InvalidPolicyDocument
+from keystead.network.errors import InvalidPolicyDocument, VpcEndpointLimitExceeded
 from keystead.policy.language import (
     DocumentKind,
     MalformedPolicy,
@@ -34,10 +34,22 @@ DEFAULT = """\
 """Everything, for everybody: an endpoint without a policy of its own."""
 
 
-def accepted(call: NetworkCall, text: str) -> dict[str, str]:
-    """The unique ids of the principals that a policy names; raises InvalidPolicyDocument."""
+TOGETHER = 500_000
+"""Characters of all policies of an account in a Region: they are read together, for a list."""
+
+
+def accepted(call: NetworkCall, text: str, *, replaced: int = 0) -> dict[str, str]:
+    """The unique ids of the principals that a policy names; raises InvalidPolicyDocument.
+
+    `replaced` are the characters of the policy that it replaces.
+    """
     if len(text) > LONGEST:
         raise InvalidPolicyDocument(f"The policy is longer than {LONGEST} characters.")
+    own = call.endpoints.of(call.transaction, call.account, call.region)
+    if sum(len(each.policy) for each in own) - replaced + len(text) > TOGETHER:
+        raise VpcEndpointLimitExceeded(
+            f"The policies of an account's endpoints have at most {TOGETHER} characters together."
+        )
     partition, prepared = partition_of(call.region).name, call.preparations
     subject = (text, partition)
     names = prepared.make(len(text), subject, _names, *subject)

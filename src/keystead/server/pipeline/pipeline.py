@@ -269,7 +269,7 @@ class Pipeline:
             require_open(where.implementation.operation, request.body)
             self.counts.count_stranger(arrived)
             nobody = self.authenticator.nobody()  # its operation finds out who it is, if anybody
-            event.region = nobody.region
+            event.region = nobody.region if entrance is None else entrance.region
             return Known(arrived, nobody, state, entrance)
         caller = self.authenticator.authenticate(
             store.read(), request, where.service, event.time, operation=where.name
