@@ -79,6 +79,21 @@ def test_a_cold_key(
         assert len(statements) == 1
 
 
+def test_a_cold_alias(admin: Kms, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alias is one statement, and the key that it names another; so is an alias of nobody."""
+    key, known = admin.key(), admin.key()
+    admin.create_alias(AliasName="alias/a", TargetKeyId=key)
+    world.restart()
+    admin.encrypt(KeyId=known, Plaintext=b"x")
+    world.store.flush()
+    with counted(monkeypatch) as statements:
+        admin.encrypt(KeyId="alias/a", Plaintext=b"x")
+        assert len(statements) == 2
+        with refused("NotFoundException"):
+            admin.encrypt(KeyId="alias/b", Plaintext=b"x")
+        assert len(statements) == 3
+
+
 def test_an_unknown_policy_is_read_once(
     admin: Kms, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,7 @@ class KeyRepository:
 
     def alias(self, reader: Reader, account: str, region: str, name: str) -> AliasRecord | None:
         """The alias with this name."""
+        self._seals.read_ahead(reader, [self._aliases.asks(_ALIAS, account, region, name)])
         return self._aliases.get(reader, account, region, name)
 
     def aliases_of(self, reader: Reader, key: KeyRecord) -> list[AliasRecord]:
