@@ -32,6 +32,7 @@ class Upkeep:
         self.outcomes: dict[str, Outcome] = {}  # of the jobs, by their names
         self._to_purge = True  # a crash may have come between a destruction and its purge
         self._policies_after = _FIRST  # where the next step goes on
+        self._policies_moved = 0  # since the job began to move some
 
     def jobs(self) -> list[Job]:
         """The periodic work of this installation."""
@@ -174,11 +175,16 @@ class Upkeep:
             rooms.store.read(), self._policies_after, POLICIES_AT_ONCE
         )
         if not some:
-            self._policies_after = _FIRST
+            if self._policies_moved:
+                logs.info("the policies of these keys were stored anew", count=self._policies_moved)
+            self._policies_after, self._policies_moved = _FIRST, 0
             return False
-        one_by_one(rooms.store, some, rooms.keys.move_policy, self._policy_stays)
+        if self._policies_after == _FIRST:
+            logs.info("the policies of keys of an older version are being stored anew")
+        moved = one_by_one(rooms.store, some, rooms.keys.move_policy, self._policy_stays)
         rooms.commit()
         self._policies_after = some[-1]
+        self._policies_moved += len(moved)
         return True
 
     def _policy_stays(self, place: Place, error: Exception) -> None:
