@@ -20,7 +20,7 @@ from keystead.store.disk import settle
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.failures import judge
 
-_STATEMENTS = 512  # prepared statements to keep: more than all rooms together have
+_STATEMENTS = 1024  # prepared statements to keep: more than all rooms together have
 
 # Each setting: its name, the value that we set, and the value that SQLite must report (DB-1).
 _SETTINGS: tuple[tuple[str, str | int, str | int], ...] = (
