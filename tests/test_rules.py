@@ -12,6 +12,7 @@ import keystead.identity.sts
 import keystead.kms.operations
 import keystead.network
 import keystead.trails
+from keystead.identity.signin import SIGNIN
 from keystead.policy.evaluation import open_to_everybody
 from keystead.policy.language.published import ACTIONS
 from keystead.registry import implementation, implemented
@@ -103,6 +104,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
     of_iam = {row.credentials for row in RULES["iam"].values()}
     may = {
         kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE, kinds.ROOT_TASK,
+        kinds.CONSOLE, kinds.CONSOLE_ROOT,
     }  # fmt: skip
     assert of_iam == {frozenset(may)}
     for service, taken in (("kms", SERVICES_TOO), ("access-analyzer", EVERY_KIND)):
@@ -123,22 +125,26 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.ROOT_SESSION: who,
         kinds.ROOT_TASK: {"GetCallerIdentity"},
         kinds.FEDERATION: who,
+        kinds.CONSOLE: {"GetCallerIdentity"},
+        kinds.CONSOLE_ROOT: {"GetCallerIdentity"},
         kinds.PROOF: unsigned,
         kinds.SERVICE: {"AssumeRole", "GetCallerIdentity"},
     }
 
 
 def test_what_is_open_without_a_signature() -> None:
-    """The list of the pipeline is that of AWS's model, and nobody who signs may ask it (AU-1)."""
+    """The list is that of AWS's model and of sign-in, and nobody who signs may ask it (AU-1)."""
+    every = {**RULES, "signin": SIGNIN}
     unsigned = {
         (service, name)
-        for service, rows in RULES.items()
+        for service, rows in every.items()
         for name, row in rows.items()
         if not row.operation.signed
     }
-    assert set(OPEN) == set(BY_PROOF) == unsigned
+    assert set(OPEN) == unsigned
+    assert set(BY_PROOF) == {each for each in unsigned if each[0] != "signin"}
     for service, name in OPEN:
-        assert RULES[service][name].credentials == {CredentialKind.PROOF}
+        assert every[service][name].credentials == {CredentialKind.PROOF}
 
 
 def test_an_operation_has_one_row() -> None:

@@ -29,6 +29,8 @@ class CredentialKind(Enum):
     __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a set
     ROOT_TASK = auto()  # of AssumeRoot
     SERVICE = auto()  # an access key of a service of the site
+    CONSOLE = auto()  # the session of a user who signed in
+    CONSOLE_ROOT = auto()
     PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
 
 
@@ -36,6 +38,8 @@ EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF, CredentialKind.S
 """Every kind that signs, but for those of services: rows name these where they are taken."""
 SERVICES_TOO = EVERY_KIND | {CredentialKind.SERVICE}
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
+IN_PERSON = frozenset({CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT})
+"""Those of a person who signed in: on the console's listener alone."""
 
 
 class Severity(Enum):
@@ -48,7 +52,8 @@ class Severity(Enum):
 
 _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
     "iam": LONG_TERM
-    | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE, CredentialKind.ROOT_TASK},
+    | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE, CredentialKind.ROOT_TASK}
+    | IN_PERSON,
     "sts": LONG_TERM | {CredentialKind.ROLE},
     "kms": SERVICES_TOO,
 }

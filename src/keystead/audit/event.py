@@ -12,6 +12,9 @@ import msgspec
 
 from keystead.policy.evaluation import Decision, Principal
 
+CONSOLE = "console"
+"""The endpoint of calls from the pages of persons who signed in."""
+
 HIGH = "high"
 """The mark of a record that somebody should look at."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from keystead.audit import jsontext
-from keystead.audit.event import Event, EventResource
+from keystead.audit.event import CONSOLE, Event, EventResource
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.evaluation import DecidingStatement, Decision, Principal, PrincipalType
 from keystead.times import iso_seconds
@@ -114,6 +114,7 @@ class Record(Struct, rename="camel"):
     vpc_endpoint_id: str | UnsetType
     event_category: str
     tls_details: TlsField | UnsetType
+    session_credential_from_console: str | UnsetType
     keystead: KeysteadField
 
 
@@ -165,6 +166,7 @@ class Recorder:
             event.vpce_id or UNSET,
             "Management",
             _tls(event) if event.secure else UNSET,
+            "true" if event.endpoint == CONSOLE and event.session else UNSET,
             KeysteadField(
                 index,
                 event.endpoint,
@@ -194,7 +196,7 @@ class Recorder:
             return Raw(jsontext.encode(_unknown(event)))
         who = event.principal
         # Of two bearers with the same `user_id` the audiences end differently: it has their colons.
-        key = (who.arn, who.user_id, event.access_key_id or who.name)
+        key = (who.arn or who.account, who.user_id, event.access_key_id or who.name)
         written = self._identities.get(key)
         if written is None:
             text = jsontext.encode(_identity(event.principal, event.access_key_id))

@@ -21,6 +21,7 @@ from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import Tokens
+from keystead.custody.typed_names import TypedNames
 from keystead.custody.wrapping import ImportedIds, ImportTokens
 
 _KNOWN_TO_ALL = hkdf(bytes(32), "keystead/1/development/imported material ids")
@@ -46,6 +47,7 @@ class Purpose(StrEnum):
     IMPORTED_MATERIAL_IDS = "imported material ids"
     STATE_PLACES = "state places"
     STATE_DIGESTS = "state digests"
+    TYPED_NAMES = "typed names"
 
 
 class Hierarchy(Guarded):
@@ -55,6 +57,7 @@ class Hierarchy(Guarded):
         "_domains", "_domains_key", "_generation", "audit_signer", "audit_tags", "development",
         "import_tokens", "imported_ids", "incarnation", "installation", "one_time_codes",
         "passwords", "rows", "session_tokens", "store_key", "sums", "tokens",
+        "typed_names",
     )  # fmt: skip
 
     def __init__(self, root: RootKey) -> None:
@@ -78,6 +81,7 @@ class Hierarchy(Guarded):
         )
         self.session_tokens = SessionTokens(key(Purpose.SESSION_TOKENS), root.incarnation)
         self.passwords = Passwords(key(Purpose.PASSWORDS))
+        self.typed_names = TypedNames(key(Purpose.TYPED_NAMES))
         self.one_time_codes = OneTimeCodes(root.incarnation)
         self._generation = root.generation
         self._domains_key = key(Purpose.ACCOUNT_DOMAINS)

@@ -6,7 +6,7 @@ of the rows alone. The same work is done for users who do not exist.
 All passwords that one person has had share a salt, which nobody else has. So one hash tells whether
 a new password is one of the earlier ones, however many are remembered.
 
-`hashed` and `replaced` are the work that operations leave for the slow lane (`work`).
+`verified`, `hashed` and `replaced` are the work that operations leave for the slow lane (`work`).
 """
 
 import base64
@@ -86,6 +86,11 @@ class Passwords(Guarded):
             except InvalidKey:
                 return False
         return stored is not None
+
+
+def verified(passwords: Passwords, password: str, stored: str | None) -> bool:
+    """Is this the password of that PHC string?  None stands for a person who does not exist."""
+    return passwords.verify_password(password, stored)
 
 
 def hashed(passwords: Passwords, password: str, like: str | None) -> str:

@@ -1,4 +1,4 @@
-"""One IAM, STS or Access Analyzer call in progress: what those operations may touch.
+"""One IAM, STS, sign-in or Access Analyzer call in progress: what those operations may touch.
 
 INVARIANT: every name in a request is looked up in the caller's own account (IA-10).
 """
@@ -14,10 +14,11 @@ from keystead.custody.one_time_codes import OneTimeCodes
 from keystead.custody.passwords import Passwords
 from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.tokens import Tokens
+from keystead.custody.typed_names import TypedNames
 from keystead.errors import ValidationException
 from keystead.identity import resources
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.authentication import LastUsed
+from keystead.identity.authentication import Caller, LastUsed
 from keystead.identity.federation import KeyMemory, Outside, ServiceProvider
 from keystead.identity.names import (
     AWS_ACCOUNT,
@@ -42,6 +43,7 @@ from keystead.identity.repository import (
 )
 from keystead.identity.resources import KeyOwner, Named
 from keystead.identity.sessions import Session
+from keystead.networks import network_of
 from keystead.policy.evaluation import (
     NO_KEYS,
     ContextValue,
@@ -83,6 +85,30 @@ class StsCall(Call, kw_only=True):
             raise RuntimeError(f"{self.principal.arn} has signed, and bears a proof as well")
         self.principal = self.event.principal = principal
         self.keys.update(principal_keys(principal))
+
+
+class SigninCall(Call, kw_only=True):
+    """One step of a person's sign-in, or a call about its session."""
+
+    repository: IdentityRepository
+    passwords: Passwords
+    one_time_codes: OneTimeCodes
+    typed_names: TypedNames
+    incarnation: str  # of the installation
+    session: Session | None = None  # of the caller
+
+    @property
+    def network(self) -> str:
+        """The part of the network that the request comes from."""
+        return network_of(self.event.source_ip)
+
+    def bears(self, caller: Caller) -> None:
+        """Somebody has proved to be this caller, and asks as such."""
+        if self.principal.type is not PrincipalType.ANONYMOUS:
+            raise RuntimeError(f"{self.principal.arn} has a session, and signs in as well")
+        self.principal = self.event.principal = caller.principal
+        self.policies = caller.policies
+        self.keys.update(caller.keys)
 
 
 class AnalyzerCall(Call, kw_only=True):

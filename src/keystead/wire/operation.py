@@ -20,6 +20,7 @@ class Service:
     target_prefix: str = ""  # "TrentService" (json)
     xml_namespace: str = ""  # (query)
     event_source: str = ""  # "kms.amazonaws.com"
+    event_type: str = "AwsApiCall"  # of its records
     clock_skew_seconds: int = 900  # KMS and Organizations 300, IAM and STS 900 (iam.md 3.7)
     is_global: bool = False  # any Region of the installation, or us-east-1, may be signed for
     echoes_values: bool = True  # a violation quotes the value; IAM never does (iam.md 10.1)

@@ -1,9 +1,10 @@
 """Which caller signed this request?  The one verifier of signatures (iam.md 3.11, threat-model AU).
 
-INVARIANT: an Authenticated value is made here only, after the signature of this very request was
-verified. The secret is that of an active key, whose owner exists in an open account. All of this
-holds in the request's own view of the store. The one exception is `nobody`, who has no name, no
-policies and no account: the caller of an operation that is open without a signature (AU-1).
+INVARIANT: on the listeners of the API an Authenticated value is made here only, after the signature
+of this very request was verified. The secret is that of an active key, whose owner exists in an
+open account. All of this holds in the request's own view of the store. The one exception is
+`nobody`, who has no name, no policies and no account: the caller of an operation that is open
+without a signature (AU-1). The listener of the console has `identity.signin.visitors` instead.
 
 Two things are kept between requests. Both are bounded, and entered only after a signature verified.
 One is the day's signing key of an access key or a session, with its owner and policies. It goes
@@ -78,6 +79,14 @@ class Authenticated(msgspec.Struct, frozen=True):
     service: ServiceRecord | None = None  # that signs with its own key
     invoked_by: str = ""  # the name of that service, or of one that acts for the caller
     misnamed: str = ""  # why it may not name the source that its request names
+
+
+def nobody(region: str) -> Authenticated:
+    """The caller of a request that has proved nothing yet, in this Region."""
+    principal = Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous")
+    return Authenticated(
+        principal, PrincipalPolicies(), {}, "", region, CredentialKind.PROOF, None, _NO_SESSION, ()
+    )
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -172,11 +181,7 @@ class Authenticator:
 
     def nobody(self) -> Authenticated:
         """The caller of a request without credentials, whatever its headers say."""
-        principal = Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous")
-        return Authenticated(
-            principal, PrincipalPolicies(), {}, "", self._home, CredentialKind.PROOF, None,
-            _NO_SESSION, (),
-        )  # fmt: skip
+        return nobody(self._home)
 
     def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:
         """The access key id that a request claims, if it could authenticate now; else "".

@@ -8,7 +8,7 @@ neither a refusal that follows nor a client that leaves gives a code back, or an
 from collections.abc import Sequence
 
 from keystead.custody.one_time_codes import NEAR
-from keystead.identity.call import IamCall, StsCall
+from keystead.identity.call import IamCall, SigninCall, StsCall
 from keystead.identity.repository import MfaDevice
 from keystead.work import PROCESSOR, MadeWith, Work
 
@@ -16,7 +16,7 @@ _SECONDS = 1e-5
 
 
 def counted(
-    call: IamCall | StsCall, device: MfaDevice, codes: Sequence[str], reach: int = NEAR
+    call: IamCall | StsCall | SigninCall, device: MfaDevice, codes: Sequence[str], reach: int = NEAR
 ) -> bool | Work[bool]:
     """Do these codes count?  In the first run the work after which it is told.
 

@@ -77,6 +77,36 @@ def require_new(policy: PasswordPolicy | None, hashes: Sequence[str], new: str) 
         )
 
 
+def require_other(hashes: Sequence[str], new: str) -> None:
+    """Refuse the password of today, where another one is wanted. `new` has its salt."""
+    if is_same(new, hashes[0]):
+        raise api.PasswordPolicyViolationException(
+            "Password should not be the one that is to be changed"
+        )
+
+
+def demands(policy: PasswordPolicy | None) -> tuple[str, ...]:
+    """What an account demands of a new password, in sentences for the person."""
+    least = limits.PASSWORD_LENGTH_BY_DEFAULT if policy is None else policy.minimum_length
+    told = [f"at least {least} characters"]
+    if policy is None:
+        told += [
+            "three of these: uppercase letters, lowercase letters, numbers, symbols",
+            "neither the name nor the e-mail address of the account",
+        ]
+    else:
+        of_policy = (
+            (policy.uppercase, "an uppercase letter"),
+            (policy.lowercase, "a lowercase letter"),
+            (policy.numbers, "a number"),
+            (policy.symbols, f"a symbol of {SYMBOLS}"),
+        )
+        told += [sentence for is_demanded, sentence in of_policy if is_demanded]
+        if policy.remembered:
+            told.append(f"none of the last {policy.remembered} passwords")
+    return tuple(told)
+
+
 def expires(policy: PasswordPolicy | None, profile: LoginProfile) -> int | None:
     """The second in which a password is too old; None: never."""
     days = policy.longest_days if policy else None

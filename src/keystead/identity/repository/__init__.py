@@ -61,6 +61,7 @@ from keystead.identity.repository.root_features import RootFeature, RootFeatureN
 from keystead.identity.repository.saml_assertions import TooManyAssertions
 from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
 from keystead.identity.repository.services import EVERY, ServiceRecord
+from keystead.identity.repository.sign_ins import SignIn, SignInAttempts, SignIns, Stage
 from keystead.identity.repository.tags import packed, unpacked
 from keystead.identity.repository.users import User
 
@@ -124,6 +125,10 @@ __all__ = (
     "SamlProvider",
     "ServiceAccess",
     "ServiceRecord",
+    "SignIn",
+    "SignInAttempts",
+    "SignIns",
+    "Stage",
     "TooManyAssertions",
     "Unit",
     "User",

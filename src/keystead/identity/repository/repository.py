@@ -31,6 +31,7 @@ from keystead.identity.repository.root_features import RootFeatures
 from keystead.identity.repository.saml_assertions import UsedAssertions
 from keystead.identity.repository.saml_providers import SamlProviders
 from keystead.identity.repository.services import Services
+from keystead.identity.repository.sign_ins import SignIns
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
 from keystead.store.protocol import Transaction
@@ -52,7 +53,7 @@ class IdentityRepository:
         "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
         "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
         "preparations", "resource_policies", "role_deletions", "roles", "root_features",
-        "saml_providers", "services", "used_assertions", "users",
+        "saml_providers", "services", "sign_ins", "used_assertions", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -83,6 +84,7 @@ class IdentityRepository:
         self.password_policies = PasswordPolicies(seals)
         self.credential_reports = CredentialReports(seals)
         self.accesses = Accesses(seals)
+        self.sign_ins = SignIns(seals)
         self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)

@@ -3,6 +3,7 @@
 from keystead.identity.rules.declined import DECLINED_STS
 from keystead.rules import (
     EVERY_KIND,
+    IN_PERSON,
     LONG_TERM,
     SERVICES_TOO,
     CredentialKind,
@@ -63,7 +64,7 @@ STS = table(
     Rules(
         api.GetScopedCredentials,
         answer_recorded=True,
-        credentials=EVERY_KIND - LONG_TERM - {CredentialKind.ROOT_TASK},
+        credentials=EVERY_KIND - LONG_TERM - IN_PERSON - {CredentialKind.ROOT_TASK},
     ),
     Rules(
         api.GetSessionToken,

@@ -19,6 +19,7 @@ class SessionKind(StrEnum):
     FEDERATION = "federation"  # GetFederationToken
     ROLE = "role"  # AssumeRole and its kin
     ROOT_TASK = "root task"  # AssumeRoot
+    CONSOLE = "console"  # sign-in of a person: its user, or the root user; it has no token
 
 
 class RowKind(StrEnum):
@@ -30,6 +31,7 @@ class RowKind(StrEnum):
     ROOT_FEATURE = "root feature"  # of a member account; its id is that of the enabling
     ROOT_ADMINISTRATOR = "root administrator"  # its id is that of the organization
     MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
+    SIGN_IN = "sign-in"  # of a person: its id is the hash of the cookie
     OIDC_PROVIDER = "oidc provider"  # its id is that of a revision of the provider
     SERVICE_KEY = "service key"  # an access key of a service, which began the session
     SAML_PROVIDER = "saml provider"  # as that of an OIDC provider

@@ -2,15 +2,18 @@
 
 from keystead.server.pipeline.answer import TEXT, Answer
 from keystead.server.pipeline.counts import Counts
+from keystead.server.pipeline.dialects import Dialect
 from keystead.server.pipeline.endings import Endings
-from keystead.server.pipeline.exchange import OpenCall, new_request_id
+from keystead.server.pipeline.exchange import Arrived, OpenCall, arrived_from, new_request_id
 from keystead.server.pipeline.later import Again, Later
 from keystead.server.pipeline.network import Way
 from keystead.server.pipeline.open_operations import calls_of_strangers
 from keystead.server.pipeline.pipeline import Pipeline
+from keystead.server.pipeline.routing import Route
 from keystead.server.pipeline.throttle import Throttle
 
 __all__ = (
-    "TEXT", "Again", "Answer", "Counts", "Endings", "Later", "OpenCall", "Pipeline", "Throttle",
-    "Way", "calls_of_strangers", "new_request_id",
+    "TEXT", "Again", "Answer", "Arrived", "Counts", "Dialect", "Endings", "Later", "OpenCall",
+    "Pipeline", "Route", "Throttle", "Way", "arrived_from", "calls_of_strangers",
+    "new_request_id",
 )  # fmt: skip

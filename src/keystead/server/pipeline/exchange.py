@@ -32,9 +32,9 @@ from keystead.policy.evaluation import ContextValue, Principal, PrincipalPolicie
 from keystead.registry import Implementation
 from keystead.server.pipeline.dialects import Dialect, dialect
 from keystead.server.pipeline.routing import Route, in_full, route
-from keystead.store.protocol import Transaction
+from keystead.store.protocol import Reader, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
-from keystead.wire.operation import Operation
+from keystead.wire.operation import Operation, Service
 from keystead.work import Done, Outcome, Work
 
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
@@ -153,6 +153,27 @@ class Refused(msgspec.Struct, frozen=True):
     error: AwsError
 
 
+class Verifier(Protocol):
+    """Finds out who sent a request: on the listeners of the API, `Authenticator`."""
+
+    def authenticate(
+        self,
+        reader: Reader,
+        request: HttpRequest,
+        service: Service,
+        now: datetime,
+        *,
+        operation: str = "",
+    ) -> Authenticated:
+        """The verified caller of a request; raises an AwsError."""
+
+    def nobody(self) -> Authenticated:
+        """The caller of a request without credentials."""
+
+    def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:
+        """The access key that a request claims, if it could authenticate now; else ""."""
+
+
 class OpenCall(Protocol):
     """Makes the calls of one service; it holds the values that all calls share."""
 
@@ -181,6 +202,13 @@ def arrive(request: HttpRequest, now: datetime, started: float) -> Arrived:
     return Arrived(request, where, dialect(where.service, request), event, started)
 
 
+def arrived_from(
+    request: HttpRequest, where: Route, speech: Dialect, now: datetime, started: float
+) -> Arrived:
+    """A request of a page: its operation is known, and `speech` has its input as a value."""
+    return Arrived(request, where, speech, event_of(request, where, now, new_request_id()), started)
+
+
 def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str) -> Event:
     """The event of a request, with the facts that are known before authentication."""
     headers, endpoint, implementation = request.headers, request.endpoint, where.implementation
@@ -195,6 +223,7 @@ def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str)
         endpoint.name,
         endpoint.vpce_id,
         request.secure,
+        event_type=where.service.event_type,
         host=headers.get("host", "")[:MOST_RECORDED],
         read_only=implementation is not None and implementation.operation.read_only,
     )

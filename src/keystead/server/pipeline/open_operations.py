@@ -5,6 +5,15 @@
 | sts:AssumeRoleWithSAML | an assertion of a provider of the role's account | 160 KiB | 50 |
 | sts:AssumeRoleWithWebIdentity | a token of a provider of the role's account | 64 KiB | 200 |
 
+On the listener of the console alone, with the same rule:
+
+| operation | its proof | calls a second |
+| --- | --- | --- |
+| signin:ConsoleLogin | a password | 10 |
+| signin:ConsoleLoginWithMFA | the cookie of the step before, and a code | 10 |
+| signin:PasswordUpdated | the cookie of the step before, and the old password | 10 |
+| signin:DescribeSignIn | the cookie of the step | 50 |
+
 The headers of a signature are not read: such a request has one proof, and it is in the body. Each
 operation asks whether the proof holds before it asks anything else. A stranger has no account, so
 calls are counted for the network that they come from, and their work takes its turn (`owners`).
@@ -28,6 +37,10 @@ class Bounds(NamedTuple):
 OPEN: Mapping[tuple[str, str], Bounds] = {
     ("sts", "AssumeRoleWithSAML"): Bounds(160 * 1024, 50),
     ("sts", "AssumeRoleWithWebIdentity"): Bounds(64 * 1024, 200),
+    ("signin", "ConsoleLogin"): Bounds(0, 10),  # its input is in no body
+    ("signin", "ConsoleLoginWithMFA"): Bounds(0, 10),
+    ("signin", "PasswordUpdated"): Bounds(0, 10),
+    ("signin", "DescribeSignIn"): Bounds(0, 50),
 }
 
 

@@ -48,7 +48,7 @@ from keystead.audit.shown_members import request_parameters, response_elements, 
 from keystead.clock import Clock
 from keystead.custody.rows import RowIntegrityError
 from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
-from keystead.identity.authentication import Authenticator, require_source, require_taken
+from keystead.identity.authentication import require_source, require_taken
 from keystead.policy.evaluation import PrincipalType
 from keystead.request_keys import global_keys
 from keystead.rules import Rules, Severity
@@ -65,6 +65,7 @@ from keystead.server.pipeline.exchange import (
     OpenCall,
     Ready,
     Refused,
+    Verifier,
     Working,
     arrive,
 )
@@ -101,7 +102,7 @@ class Pipeline:
     """Answers requests. (connection.Application)"""
 
     store: Store
-    authenticator: Authenticator
+    authenticator: Verifier
     calls: Mapping[str, OpenCall]  # by the service's name
     rules: Mapping[str, Mapping[str, Rules]]  # the rows of each service
     clock: Clock

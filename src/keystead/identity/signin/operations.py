@@ -1,0 +1,347 @@
+"""ConsoleLogin, ConsoleLoginWithMFA, PasswordUpdated, DescribeSignIn, DescribeSession,
+ChangeRootPassword, ConsoleLogout: the state machine of sign-in.md 4.3 and 4.4.
+
+    name and password -> mfa -> password -> session
+                          ^ with a device    ^ if it is to be changed
+
+The first three are open without a session. What a person proves is in the request: a password, or
+the cookie of the step before. A wrong proof is an answer, not an error, so that its try stays
+counted and its record stays written.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from keystead.custody import passwords as custody
+from keystead.identity import times
+from keystead.identity.call import SigninCall
+from keystead.identity.factors import codes, passwords
+from keystead.identity.repository import LoginUse, MfaDevice, Stage
+from keystead.identity.signin import persons, records, sessions, tries
+from keystead.identity.signin.persons import Person
+from keystead.identity.signin.sessions import Reached, Sessions
+from keystead.identity.signin.shapes import (
+    ChangeRootPasswordRequest,
+    CheckMfaRequest,
+    ConsoleLoginRequest,
+    Device,
+    Nothing,
+    PendingAnswer,
+    SessionAnswer,
+    SignInEnded,
+    StepAnswer,
+    StepRequest,
+    TooManyTries,
+    UpdatePasswordRequest,
+    WrongPassword,
+)
+from keystead.identity.signin.tries import Subject
+from keystead.work import PASSWORDS, MadeWith, Work
+
+_SECONDS = 0.15  # for one hash
+_FREE, _FREE_OF_NETWORK = 2, 20  # tries without a delay
+_REGAIN = 60  # seconds for which a network gets back one
+_LOGIN, _MFA, _UPDATED = "ConsoleLogin", "CheckMfa", "PasswordUpdated"
+
+
+def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer | Work[bool]:
+    """Is this the password of that name?  One hash is verified in any case."""
+    person = _named(call, request)
+    typed = call.typed_names.of("name", *_typed(request))
+    name, network = Subject(typed, _FREE), _network(call)
+    made_with = MadeWith(
+        typed, person.password_id if person else "", input=_input(call, request.password)
+    )
+    stored = person.hashes[0] if person else None
+    work = Work(
+        PASSWORDS, _SECONDS, made_with, custody.verified, (call.passwords, request.password, stored)
+    )
+    done = call.done(work)
+    if done is None:
+        wait = tries.begin(
+            call.transaction, call.repository.sign_ins, (name, network), times.stored(call.now)
+        )
+        if wait:
+            raise TooManyTries(wait)
+        return work
+    if person is None or not done.value:
+        if person is None:
+            records.of_nobody(call, _account(call, request))
+        else:
+            records.of(call, person)
+        records.failed(call, _LOGIN, request.url)
+        return StepAnswer(next="failed")
+    tries.right(call.transaction, call.repository.sign_ins, name, network)
+    records.of(call, person)
+    if person.devices:
+        records.succeeded(call, _MFA, request.url)
+        return _begin(call, person, "mfa")
+    if person.user is None and not request.local:  # CO-9
+        why = "The root user has no MFA device, and did not sign in on the host itself"
+        records.failed(call, _LOGIN, request.url, why=why)
+        return StepAnswer(next="no_mfa")
+    return _after_factors(call, person, None, request.url)
+
+
+def check_mfa(call: SigninCall, request: CheckMfaRequest) -> StepAnswer | Work[bool]:
+    """Does this code of a device count?  Once, whatever follows (`factors.codes`)."""
+    reached = _reached(call, request.cookie, "mfa")
+    person = reached.person
+    device = _device(person.devices, request.serial_number)
+    right: bool | Work[bool] = False
+    if device is not None and _is_code(request.code):
+        right = codes.counted(call, device, (request.code,))
+        if isinstance(right, Work):
+            return right
+    records.of(call, person)
+    if device is None or not right:
+        records.failed(call, _LOGIN, request.url, mfa=True)
+        return StepAnswer(next="failed")
+    shown = msgspec.structs.replace(reached.record, device=device.arn, mfa=times.stored(call.now))
+    return _after_factors(call, person, Reached(shown, person), request.url)
+
+
+def update_password(
+    call: SigninCall, request: UpdatePasswordRequest
+) -> StepAnswer | Work[str | None]:
+    """The password that is to be changed, before there is a session."""
+    reached = _reached(call, request.cookie, "password")
+    person, record = reached.person, reached.record
+    policy = persons.policy_of(call.repository, call.transaction, person)
+    passwords.require_taken(policy, person.account, request.new)
+    made_with = MadeWith(
+        person.subject, person.password_id, input=_input(call, request.old, request.new)
+    )
+    arguments = (call.passwords, request.old, person.hashes[0], request.new)
+    work = Work(PASSWORDS, 2 * _SECONDS, made_with, custody.replaced, arguments)
+    done = call.done(work)
+    records.of(call, person)
+    if done is None:
+        if record.tries >= sessions.MOST_PASSWORDS:
+            raise SignInEnded
+        counted = msgspec.structs.replace(record, tries=record.tries + 1)
+        call.repository.sign_ins.update(call.transaction, counted)
+        return work
+    if done.value is None:
+        records.failed(call, _UPDATED, request.url)
+        return StepAnswer(next="failed")
+    new = done.value
+    if person.profile is None:
+        passwords.require_other(person.hashes, new)
+    else:
+        passwords.require_new(policy, person.hashes, new)
+        passwords.require_other(person.hashes, new)
+    changed = _with_password(call, person, new)
+    records.succeeded(call, _UPDATED, request.url)
+    records.and_login(call, request.url, record.device)
+    return _signed_in(call, changed, reached)
+
+
+def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
+    """What does a sign-in wait for?"""
+    now = times.stored(call.now)
+    waiting: tuple[Literal["mfa", "password"], ...] = ("mfa", "password")
+    for stage in waiting:
+        try:
+            reached = _reached(call, request.cookie, stage)
+        except SignInEnded:
+            continue
+        person = reached.person
+        policy = persons.policy_of(call.repository, call.transaction, person)
+        records.of(call, person)
+        return PendingAnswer(
+            next=stage,
+            name=person.name,
+            account=person.account.alias or person.account.account,
+            devices=tuple(_shown(device) for device in person.devices),
+            rules=passwords.demands(policy) if stage == "password" else (),
+            seconds=reached.record.expires - now,
+        )
+    raise SignInEnded
+
+
+def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
+    """Who is signed in, how, and until when?  It counts as a use of the session."""
+    reached = _own(call)
+    person = reached.person
+    record = _sessions(call).touch(call.transaction, reached.record, times.stored(call.now))
+    return SessionAnswer(
+        account=person.account.account,
+        alias=person.account.alias or "",
+        arn=person.arn,
+        name=person.name,
+        is_root=person.user is None,
+        began=record.began,
+        expires=record.expires,
+        idle=min(record.expires, record.used + sessions.IDLE_SECONDS),
+        device=record.device,
+        mfa=record.mfa,
+        is_fresh=times.stored(call.now) < record.began + sessions.FRESH_SECONDS,
+    )
+
+
+def change_root_password(
+    call: SigninCall, request: ChangeRootPasswordRequest
+) -> Nothing | Work[str | None]:
+    """Root's own password, in a session of root; it ends every session of root."""
+    person = _own(call).person
+    passwords.require_taken(None, person.account, request.new)
+    made_with = MadeWith(
+        person.subject, person.password_id, input=_input(call, request.old, request.new)
+    )
+    arguments = (call.passwords, request.old, person.hashes[0], request.new)
+    work = Work(PASSWORDS, 2 * _SECONDS, made_with, custody.replaced, arguments)
+    done = call.done(work)
+    if done is None:
+        subject = Subject(call.typed_names.of("root", person.subject), _FREE)
+        wait = tries.begin(
+            call.transaction, call.repository.sign_ins, (subject,), times.stored(call.now)
+        )
+        if wait:
+            raise TooManyTries(wait)
+        return work
+    if done.value is None:
+        raise WrongPassword
+    passwords.require_other(person.hashes, done.value)
+    _with_password(call, person, done.value)
+    call.event.name = _UPDATED
+    call.event.response_elements = {_UPDATED: "Success"}
+    return Nothing()
+
+
+def console_logout(call: SigninCall, _: Nothing) -> Nothing:
+    """The session ends."""
+    call.repository.sign_ins.delete(call.transaction, _own(call).record)
+    call.event.response_elements = {"ConsoleLogout": "Success"}
+    return Nothing()
+
+
+def _named(call: SigninCall, request: ConsoleLoginRequest) -> Person | None:
+    if request.email:
+        return persons.root_with_email(call.repository, call.transaction, request.email)
+    return persons.user_with_name(
+        call.repository, call.transaction, request.account, request.user_name
+    )
+
+
+def _typed(request: ConsoleLoginRequest) -> tuple[str, ...]:
+    """What was typed for a name; the case of letters makes no other name."""
+    typed = (request.email, request.account, request.user_name)
+    return tuple(text.lower() for text in typed)
+
+
+def _account(call: SigninCall, request: ConsoleLoginRequest) -> str:
+    """The account that was named, if there is one: its administrators see the failure."""
+    accounts = call.repository.accounts
+    known = accounts.get(call.transaction, request.account)
+    known = known or accounts.with_alias(call.transaction, request.account.lower())
+    return known.account if known else ""
+
+
+def _input(call: SigninCall, *passwords: str) -> bytes:
+    """A digest of passwords, with a key of this installation."""
+    return call.typed_names.of("passwords", *passwords).encode()
+
+
+def _network(call: SigninCall) -> Subject:
+    return Subject(call.typed_names.of("network", call.network), _FREE_OF_NETWORK, _REGAIN)
+
+
+def _sessions(call: SigninCall) -> Sessions:
+    return Sessions(call.repository, call.incarnation)
+
+
+def _reached(call: SigninCall, cookie: str, stage: Stage) -> Reached:
+    return _sessions(call).read(call.transaction, cookie, stage, times.stored(call.now))
+
+
+def _own(call: SigninCall) -> Reached:
+    """The session of the caller."""
+    if call.session is None:
+        raise SignInEnded
+    row = call.session.rows[-1]
+    now = times.stored(call.now)
+    return _sessions(call).with_id(call.transaction, row.account, row.unique_id, "session", now)
+
+
+def _begin(
+    call: SigninCall, person: Person, stage: Stage, before: Reached | None = None
+) -> StepAnswer:
+    now = times.stored(call.now)
+    return _sessions(call).begin(
+        call.transaction, person, stage, now, before.record if before else None
+    )
+
+
+def _after_factors(
+    call: SigninCall, person: Person, before: Reached | None, url: str
+) -> StepAnswer:
+    """Every factor was shown: is the password to be changed before anything else?"""
+    change, too_late = persons.must_change(
+        call.repository, call.transaction, person, times.stored(call.now)
+    )
+    if not change:
+        records.succeeded(call, _LOGIN, url, before.record.device if before else "")
+        return _signed_in(call, person, before)
+    if too_late or not _may_change(call, person):
+        if before is not None:
+            call.repository.sign_ins.delete(call.transaction, before.record)
+        why = "The password has expired, and only an administrator can change it"
+        records.failed(call, _LOGIN, url, why=why, mfa=before is not None)
+        return StepAnswer(next="administrator")
+    records.succeeded(call, _MFA if before else "CheckPassword", url)
+    return _begin(call, person, "password", before)
+
+
+def _may_change(call: SigninCall, person: Person) -> bool:
+    """May the person change its own password?  Root may always."""
+    if person.user is None:
+        return True
+    call.bears(person.caller(call.repository, call.transaction))
+    return call.decide("iam:ChangePassword", person.resource).allowed
+
+
+def _signed_in(call: SigninCall, person: Person, before: Reached | None) -> StepAnswer:
+    now = times.stored(call.now)
+    if person.user is not None:
+        use = LoginUse(account=person.account.account, user_id=person.user.user_id, used=now)
+        call.repository.login_profiles.record_use(call.transaction, use)
+    return _begin(call, person, "session", before)
+
+
+def _with_password(call: SigninCall, person: Person, new: str) -> Person:
+    """The person with a new password, whose PHC string is `new`."""
+    repository, transaction = call.repository, call.transaction
+    if person.profile is None:
+        accounts = repository.accounts
+        sealed = accounts.seal_password(person.account.account, new)
+        account = msgspec.structs.replace(person.account, password=sealed)
+        account = accounts.update(transaction, account)
+        repository.sign_ins.choose(transaction, account)
+    else:
+        now = times.stored(call.now)
+        profile = passwords.with_password(
+            repository.login_profiles, person.profile, new, now, reset_required=False
+        )
+        repository.login_profiles.update(transaction, profile)
+    changed = persons.with_subject(repository, transaction, person.account.account, person.subject)
+    if changed is None:
+        raise RuntimeError("a person vanished while its password was changed")
+    return changed
+
+
+def _device(devices: Sequence[MfaDevice], serial_number: str) -> MfaDevice | None:
+    if not serial_number and len(devices) == 1:
+        return devices[0]
+    return next((each for each in devices if each.arn == serial_number), None)
+
+
+def _shown(device: MfaDevice) -> Device:
+    return Device(serial_number=device.arn, name=device.name)
+
+
+def _is_code(text: str) -> bool:
+    """(CO-7)"""
+    return len(text) == 6 and text.isascii() and text.isdigit()

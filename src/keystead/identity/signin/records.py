@@ -1,0 +1,69 @@
+"""What does the record of a sign-in say?  As CloudTrail writes it (sign-in.md 4.1).
+
+A name that nobody has is not shown, because people type passwords into fields for names.
+"""
+
+from typing import Any
+
+import msgspec
+
+from keystead.audit.event import HIGH
+from keystead.identity.call import SigninCall
+from keystead.identity.signin.persons import Person
+from keystead.policy.evaluation import Principal, PrincipalType
+
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+_FAILED = "Failed authentication"
+
+
+def of(call: SigninCall, person: Person) -> None:
+    """The record is about this person."""
+    caller = person.caller(call.repository, call.transaction)
+    call.event.principal = caller.principal
+    if person.user is None:
+        call.event.severity = HIGH
+
+
+def of_nobody(call: SigninCall, account: str) -> None:
+    """The record is about a name that nobody has, or that cannot sign in."""
+    call.event.principal = Principal(PrincipalType.USER, "", account, "", name=_HIDDEN)
+
+
+def succeeded(call: SigninCall, name: str, url: str, device: str | None = None) -> None:
+    """The record says that this step succeeded; `device` is the second factor, "" for none."""
+    event = call.event
+    event.name = name
+    event.response_elements = {name: "Success"}
+    event.additional = _additional(url, device)
+
+
+def failed(call: SigninCall, name: str, url: str, *, why: str = _FAILED, mfa: bool = False) -> None:
+    """The record says that this step failed, and why if the password was right."""
+    event = call.event
+    event.name = name
+    event.response_elements = {name: "Failure"}
+    event.error_message = why
+    event.additional = _additional(url, "" if not mfa else None)
+    if mfa:
+        event.additional["MFAUsed"] = "Yes"
+
+
+def and_login(call: SigninCall, url: str, device: str) -> None:
+    """A second record: after another step the person is signed in."""
+    login = msgspec.structs.replace(
+        call.event,
+        name="ConsoleLogin",
+        response_elements={"ConsoleLogin": "Success"},
+        additional=_additional(url, device),
+        also=[],
+    )
+    call.event.also = [*call.event.also, login]
+
+
+def _additional(url: str, device: str | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {"LoginTo": url, "MobileVersion": "No"}
+    if device is not None:
+        facts["MFAUsed"] = "Yes" if device else "No"
+    if device:
+        facts["MFAIdentifier"] = device
+    return facts

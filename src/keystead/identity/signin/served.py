@@ -1,0 +1,24 @@
+"""Which operations has sign-in?  They are on the console's listener alone.
+
+So they are not in the registry of AWS's operations, which every listener of the API serves: no
+signature and no header leads to them.
+"""
+
+from collections.abc import Mapping
+
+from keystead.identity.signin import operations, shapes
+from keystead.registry import Implementation
+
+IMPLEMENTATIONS: Mapping[str, Implementation] = {
+    implementation.operation.name: implementation
+    for implementation in (
+        Implementation(shapes.CHANGE_ROOT_PASSWORD, operations.change_root_password),
+        Implementation(shapes.CONSOLE_LOGIN, operations.console_login),
+        Implementation(shapes.CHECK_MFA, operations.check_mfa),
+        Implementation(shapes.UPDATE_PASSWORD, operations.update_password),
+        Implementation(shapes.DESCRIBE_STEP, operations.describe_step),
+        Implementation(shapes.DESCRIBE_SESSION, operations.describe_session),
+        Implementation(shapes.CONSOLE_LOGOUT, operations.console_logout),
+    )
+}
+"""By name."""

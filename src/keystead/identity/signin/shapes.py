@@ -1,0 +1,164 @@
+"""What are the operations of sign-in asked, and what do they answer?
+
+They are ours: AWS publishes none. Their inputs and answers hold secrets, so no record shows them,
+and each operation says itself what its record shows (`records`).
+"""
+
+from typing import Literal
+
+import msgspec
+
+from keystead.errors import AwsError
+from keystead.wire.operation import Operation, Service
+
+SERVICE = Service(
+    "signin", "json", "", event_source="signin.amazonaws.com", event_type="AwsConsoleSignIn"
+)
+
+Next = Literal["mfa", "password", "session", "failed", "no_mfa", "administrator"]
+"""What follows a step: another step, the session, or one of the ends."""
+
+
+class _Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that no text shows."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class ConsoleLoginRequest(_Secret, frozen=True, kw_only=True):
+    """A name and a password, as somebody typed them. `email` is that of a root user."""
+
+    password: str
+    email: str = ""
+    account: str = ""  # id or alias, of a user
+    user_name: str = ""
+    local: bool = False  # did the request come from the host itself?  (CO-9)
+    url: str = ""  # of the pages, for the record
+
+
+class StepRequest(_Secret, frozen=True, kw_only=True):
+    """The next step of a sign-in that has begun; `cookie` is the proof."""
+
+    cookie: str
+    url: str = ""
+
+
+class CheckMfaRequest(StepRequest, frozen=True, kw_only=True):
+    """A code of a device. `serial_number` may be empty if there is one device."""
+
+    code: str
+    serial_number: str = ""
+
+
+class UpdatePasswordRequest(StepRequest, frozen=True, kw_only=True):
+    """The password that is to be changed, and the new one."""
+
+    old: str
+    new: str
+
+
+class ChangeRootPasswordRequest(_Secret, frozen=True, kw_only=True):
+    """Root's password, and the new one."""
+
+    old: str
+    new: str
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A second factor that somebody has."""
+
+    serial_number: str
+    name: str
+
+
+class StepAnswer(_Secret, frozen=True, kw_only=True):
+    """What follows. `cookie` is the proof for it, "" at an end."""
+
+    next: Next
+    cookie: str = ""
+    seconds: int = 0  # for which it is good
+
+
+class PendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The step that a sign-in waits for."""
+
+    next: Next
+    name: str  # of the person
+    account: str
+    devices: tuple[Device, ...] = ()
+    rules: tuple[str, ...] = ()  # of a new password
+    seconds: int = 0  # that are left
+
+
+class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A session: who, how, and until when. Times are seconds since the epoch."""
+
+    account: str
+    alias: str
+    arn: str
+    name: str  # of a user; the e-mail address of root
+    is_root: bool
+    began: int
+    expires: int
+    idle: int  # when it ends if nothing is done
+    device: str  # ARN of the second factor that was shown, or ""
+    mfa: int | None
+    is_fresh: bool  # did it begin a short time ago?  Only then it may change its own credentials
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """No members."""
+
+
+class WrongPassword(AwsError):
+    """The password that was to be changed is another one."""
+
+    code = "WrongPassword"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("The old password is not right.")
+
+
+class TooManyTries(AwsError):
+    """Somebody tried too often. The answer is the same for names that nobody has."""
+
+    code = "TooManyTries"
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        plural = "" if seconds == 1 else "s"
+        super().__init__(f"Too many tries. Try again in {seconds} second{plural}.")
+        self.seconds = seconds
+
+
+class SignInEnded(AwsError):
+    """The sign-in or the session is over, or there never was one."""
+
+    code = "SignInEnded"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("The session has ended.")
+
+
+CONSOLE_LOGIN: Operation[ConsoleLoginRequest, StepAnswer] = Operation(
+    SERVICE, "ConsoleLogin", ConsoleLoginRequest, StepAnswer, signed=False
+)
+CHECK_MFA: Operation[CheckMfaRequest, StepAnswer] = Operation(
+    SERVICE, "ConsoleLoginWithMFA", CheckMfaRequest, StepAnswer, signed=False
+)
+UPDATE_PASSWORD: Operation[UpdatePasswordRequest, StepAnswer] = Operation(
+    SERVICE, "PasswordUpdated", UpdatePasswordRequest, StepAnswer, signed=False
+)
+DESCRIBE_STEP: Operation[StepRequest, PendingAnswer] = Operation(
+    SERVICE, "DescribeSignIn", StepRequest, PendingAnswer, signed=False, read_only=True
+)
+DESCRIBE_SESSION: Operation[Nothing, SessionAnswer] = Operation(
+    SERVICE, "DescribeSession", Nothing, SessionAnswer
+)
+CHANGE_ROOT_PASSWORD: Operation[ChangeRootPasswordRequest, Nothing] = Operation(
+    SERVICE, "ChangeRootPassword", ChangeRootPasswordRequest, Nothing
+)
+CONSOLE_LOGOUT: Operation[Nothing, Nothing] = Operation(SERVICE, "ConsoleLogout", Nothing, Nothing)

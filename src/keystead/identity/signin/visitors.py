@@ -1,0 +1,107 @@
+"""Who sent this request from a page?  The verifier of the console's listener (sign-in.md 7.1).
+
+INVARIANT: it is the only one on that listener, and is on no other. It reads one cookie, and no
+signature. A session is good only with all of its rows as they are now, and nothing of it is kept
+between requests. Its secret half is never made: it signs nothing, and nobody can carry it away.
+"""
+
+from datetime import datetime
+
+from keystead.audit.event import CONSOLE
+from keystead.identity import times
+from keystead.identity.authentication import (
+    Authenticated,
+    age_keys,
+    callers,
+    nobody,
+    session_context,
+)
+from keystead.identity.repository import IdentityRepository, SignIn
+from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
+from keystead.identity.signin.persons import Person
+from keystead.identity.signin.sessions import Sessions
+from keystead.identity.signin.shapes import SignInEnded
+from keystead.rules import CredentialKind
+from keystead.store.cache import Noting
+from keystead.store.protocol import Reader
+from keystead.wire.http import HttpRequest
+from keystead.wire.operation import Service
+
+COOKIE = "__Host-ks"
+"""The cookie of a session."""
+
+
+def cookie_of(request: HttpRequest, name: str) -> str:
+    """The value of a cookie; "" if it is not there exactly once."""
+    pairs = [pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";")]
+    values = [value for key, _, value in pairs if key == name]
+    return values[0] if len(values) == 1 else ""
+
+
+class Visitors:
+    """Verifies the sessions of persons. (pipeline.Verifier)"""
+
+    __slots__ = ("_region", "_repository", "_sessions")
+
+    def __init__(self, repository: IdentityRepository, incarnation: str, region: str) -> None:
+        self._repository = repository
+        self._sessions = Sessions(repository, incarnation)
+        self._region = region
+
+    def authenticate(
+        self,
+        reader: Reader,
+        request: HttpRequest,
+        service: Service,  # noqa: ARG002  # as the verifier of signatures has it
+        now: datetime,
+        *,
+        operation: str = "",  # noqa: ARG002  # as above
+    ) -> Authenticated:
+        """The person whose session's cookie this request has; raises SignInEnded."""
+        if request.endpoint.name != CONSOLE:
+            raise SignInEnded
+        noting, second = Noting(reader), times.stored(now)
+        cookie = cookie_of(request, COOKIE)
+        reached = self._sessions.read(noting, cookie, "session", second)
+        session = _session(reached.record, reached.person)
+        owner = reached.person.user or reached.person.account
+        caller = callers.of_session(self._repository, noting, session, owner)
+        keys = caller.keys
+        if session.mfa is not None:
+            keys = {**keys, **age_keys(session.mfa, now)}
+        root = reached.person.user is None
+        return Authenticated(
+            caller.principal,
+            caller.policies,
+            keys,
+            reached.record.access_key_id,
+            self._region,
+            CredentialKind.CONSOLE_ROOT if root else CredentialKind.CONSOLE,
+            session,
+            session_context(session, caller.principal),
+            tuple(noting.names),
+        )
+
+    def nobody(self) -> Authenticated:
+        """The caller of a step of sign-in: its operation finds out who it is."""
+        return nobody(self._region)
+
+    def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:  # noqa: ARG002  # as the verifier of signatures has it
+        """No body from a page is long."""
+        return ""
+
+
+def _session(record: SignIn, person: Person) -> Session:
+    """The facts of a session, as policies and records see them."""
+    kind = RowKind.ROOT if person.user is None else RowKind.USER
+    return Session(
+        kind=SessionKind.CONSOLE,
+        account=record.account,
+        rows=(
+            SessionRow(kind, record.account, record.subject),
+            SessionRow(RowKind.SIGN_IN, record.account, record.session_id),
+        ),
+        issued=record.began,
+        expires=record.expires,
+        mfa=record.mfa,
+    )
