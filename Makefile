@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail soak clean coverage-table models prove-caches anew
+.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail prove-signin soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,9 +30,9 @@ $(BIN)/python:
 	@test "$$(sh scripts/interpreter.sh "$(PYTHON)" $(VENV))" != wrong
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
-$(VENV)/.runtime: requirements/runtime.lock requirements/oidc.lock requirements/saml.lock requirements/build.lock pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: requirements/runtime.lock requirements/console.lock requirements/oidc.lock requirements/saml.lock requirements/build.lock pyproject.toml | $(BIN)/python
 	@echo "keystead: installing into $(VENV) …" >&2
-	@$(INSTALL) requirements/runtime.lock requirements/oidc.lock requirements/saml.lock requirements/build.lock
+	@$(INSTALL) requirements/runtime.lock requirements/console.lock requirements/oidc.lock requirements/saml.lock requirements/build.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q src
 	@touch $@
@@ -69,10 +69,12 @@ setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
 
 wheels: | $(BIN)/python ## fetch what `setup` needs into ./wheels, for a machine without network
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-	    -r requirements/runtime.lock -r requirements/oidc.lock -r requirements/saml.lock -r requirements/build.lock -d "$(or $(WHEELS),wheels)"
+	    -r requirements/runtime.lock -r requirements/console.lock -r requirements/oidc.lock \
+	    -r requirements/saml.lock -r requirements/build.lock -d "$(or $(WHEELS),wheels)"
 
 serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
-	@exec $(BIN)/keystead serve --data "$(DATA)" --listen 127.0.0.1:8420
+	@exec $(BIN)/keystead serve --data "$(DATA)" --listen 127.0.0.1:8420 \
+	    --console localhost:8421
 
 test: $(VENV)/.dev ## run the tests, or those of one room (ROOM=policy), and list the slowest
 	@test -d "tests/$(ROOM)" || { echo "keystead: error: there is no folder \`tests/$(ROOM)\`" >&2; exit 2; }
@@ -122,6 +124,9 @@ prove-ansible: $(VENV)/.ansible ## Ansible's modules for keys against a server (
 
 prove-cloudtrail: $(VENV)/.dev $(VENV)/.consumers ## trailscraper reads an export, and asks LookupEvents
 	@$(BIN)/python -m scripts.prove_cloudtrail $(VENV)/consumers
+
+prove-signin: $(VENV)/.dev ## N refused sign-ins of each kind: do their times tell who exists? (N=2000)
+	@$(BIN)/python -m scripts.prove_signin $(or $(N),2000)
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise
 	@$(BIN)/python scripts/soak.py 240

@@ -55,6 +55,8 @@ class Time:
 
     def passes(self, time: timedelta) -> None:
         self.ahead += time
+        if self.stopped is not None:
+            self.stopped += time
         self.monotonic += time.total_seconds()
 
 

@@ -31,6 +31,7 @@ from keystead.server.installation.opening import lock
 from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.conftest import Server, create_user, refused
+from tests.console.browser import Site
 from tests.federation.saml_issuer import described
 from tests.federation.saml_land import SamlLand
 from tests.identity.saml_documents import metadata, pem
@@ -88,6 +89,7 @@ def everything(local: Local) -> None:
         local.time.passes(timedelta(seconds=2))
     local.iam("UpdateLoginProfile", UserName="admin", PasswordResetRequired="true")
     Somebody(local, "carol").session()
+    sign_in(local)
     local.organizations("CreateOrganization", FeatureSet="CONSOLIDATED_BILLING")
     request = local.organizations("EnableAllFeatures").json["Handshake"]["Id"]
     local.organizations("AcceptHandshake", HandshakeId=request)
@@ -151,6 +153,21 @@ def everything(local: Local) -> None:
     with local.installation.store.write() as transaction:
         as_older(local.installation.keys, transaction, (account, REGION, older))
     local.installation.upkeep.remember_time()
+
+
+def sign_in(local: Local) -> None:
+    """Root signs in with its first password, and changes it; what that leaves is changed again."""
+    site = Site(local)
+    browser = site.browser("127.0.0.1")
+    first = (local.installation.directory / "root-password.txt").read_text().strip()
+    browser.sign_in_as_root(local.founded.email, "wrong")
+    browser.sign_in_as_root(local.founded.email, first)
+    for old, new in (("wrong", "A-long-password-3"), (first, "A-long-password-3")):
+        browser.change(old, new)
+    for _ in range(2):
+        site.browser("127.0.0.1").sign_in_as_root(local.founded.email, "wrong")
+    site.loop.close()
+    local.time.stopped = None
 
 
 def import_material(local: Local) -> None:

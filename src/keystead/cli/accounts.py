@@ -1,4 +1,4 @@
-"""`keystead account`: `create`, `list`, `suspend`, `reopen`, `root-access-key`"""
+"""`keystead account`: `create`, `list`, `suspend`, `reopen`, `reset-root`, `root-access-key`"""
 
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,22 @@ def root_access_key(file: Path | None, account_id: str | None, as_json: bool, **
     config = options.load(file, **given)
     _require_account_id(account_id)
     _say(hold(config, "account root-access-key", account_id=account_id), as_json=as_json)
+
+
+@account.command("reset-root", short_help="Give a root user a new one-time password.")
+@options.data
+@options.config_file
+@options.passphrase_file
+@click.option("--account-id", metavar="DIGITS", help="The account; needed if there are several.")
+@options.json
+def reset_root(file: Path | None, account_id: str | None, as_json: bool, **given: Any) -> None:
+    """Give the root user of an account a new one-time password, and remove its MFA devices.
+
+    Every session of that root user ends. The password is changed at its first use.
+    """
+    config = options.load(file, **given)
+    _require_account_id(account_id)
+    _say(hold(config, "account reset-root", account_id=account_id), as_json=as_json)
 
 
 @account.command("list", short_help="List the accounts.")

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from keystead.server.installation import (
 from keystead.server.installation import config as configuration
 from keystead.server.telemetry import logs
 
+_OF_CONSOLE = ("httptools", "jinja2", "starlette", "uvicorn")
+
 
 @click.command(short_help="Start the server.")
 @options.data
@@ -41,6 +44,7 @@ from keystead.server.telemetry import logs
 @click.option("--tls-certificate", metavar="FILE", help="The certificate chain (PEM).")
 @click.option("--tls-key", metavar="FILE", help="The private key (PEM) of the certificate.")
 @click.option("--metrics-listen", metavar="HOST:PORT", help="A listener for /metrics alone.")
+@click.option("--console", metavar="HOST:PORT", help="Where the pages for persons listen.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
 @click.option("--dev", is_flag=True, help="For tests only: an installation of its own kind.")
 @click.option(
@@ -62,6 +66,7 @@ def serve(file: Path | None, *, dev: bool, seed: Path | None, **given: Any) -> i
     process.harden()
     logs.start(config.log_level, config.log_format)
     _lock_memory()
+    _require_console(config)
     held = lock(config.directory)
     entrance = Entrance.open(config)  # first: a failure here leaves no files behind
     founding.complete(config.directory)
@@ -83,6 +88,16 @@ def _settings(file: Path | None, given: Mapping[str, Any], *, dev: bool) -> Conf
     if dev:
         development.require_local(config)
     return config
+
+
+def _require_console(config: Config) -> None:
+    """Are the packages there that the pages for persons need?"""
+    missing = [name for name in _OF_CONSOLE if config.console and find_spec(name) is None]
+    if missing:
+        raise Failure(
+            f"`console` needs packages that are not installed: {', '.join(missing)}",
+            "install the extra: `pip install 'keystead[console]'`",
+        )
 
 
 def _seed(file: Path | None, *, dev: bool) -> development.Seed | None:
@@ -129,3 +144,5 @@ def _started(config: Config, url: str) -> None:
     profiles.point_to(config.directory, endpoint)
     welcome(config.directory)
     output.note(f"listening on {url}")
+    if config.console_address is not None:
+        output.note(f"sign in at {config.console_at(config.console_address.port)}")

@@ -94,6 +94,7 @@ class SigninCall(Call, kw_only=True):
     passwords: Passwords
     one_time_codes: OneTimeCodes
     typed_names: TypedNames
+    tokens: Tokens
     incarnation: str  # of the installation
     session: Session | None = None  # of the caller
 

@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keystead.failures import Failure
 from keystead.server.door import (
@@ -47,6 +47,9 @@ from keystead.server.installation import (
 )
 from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
+
+if TYPE_CHECKING:
+    from keystead.server.console import ConsoleListener
 
 SWEEP_SECONDS = 1.0
 GRACE_LOOKS = 50  # of 20 ms, after the drain, for the refusals of requests whose work was stopped
@@ -151,6 +154,9 @@ class Server:
         await ceremonies.start()
         await self._accept()
         self._say_what_is_bound()
+        console = self._console()
+        if console is not None:
+            await console.start()
         jobs.start()
         sweeping = asyncio.create_task(self._sweep())
         self._collector.start()
@@ -158,6 +164,8 @@ class Server:
         await self._stopping.wait()
         installation.serving.drain()
         ceremonies.stop(installation.directory)
+        if console is not None:
+            await console.stop()
         await self._drain()
         sweeping.cancel()
         self._collector.stop()
@@ -222,6 +230,22 @@ class Server:
                 listener = await loop.create_server(door.connection, sock=sock, backlog=BACKLOG)
                 self._listeners.append(listener)
         metrics.show("keystead_connections", lambda: counts.total)
+
+    def _console(self) -> "ConsoleListener | None":
+        """The listener of the pages for persons, which is loaded only now."""
+        sockets = self._entrance.console
+        if not sockets:
+            return None
+        from keystead.server.console import ConsoleListener  # noqa: PLC0415  # most servers have none
+
+        return ConsoleListener(
+            self._installation,
+            self._outbox,
+            sockets=sockets,
+            url=self._config.console_at(sockets[0].getsockname()[1]),
+            context=self._entrance.console_tls,
+            trusted=lambda: self._config.proxies,
+        )
 
     def _most_connections(self, config: Config) -> int:
         """`max_connections`, or fewer if this process may not have so many open files."""
@@ -290,6 +314,8 @@ class Server:
         for listener in self._listeners:
             if context is not None and isinstance(listener, TlsListener):
                 listener.present(context)
+        if self._entrance.console_tls is not None:
+            self._entrance.console_tls.load_cert_chain(config.tls_certificate, config.tls_key)
 
     def _connections(self) -> list[Connection]:
         return [connection for _, door in self._doors for connection in door.connections]

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -45,6 +45,8 @@ class Entrance:
 
     sockets: list[Listening]
     tls: ssl.SSLContext | None
+    console: list[socket.socket] = field(default_factory=list)  # of the pages for persons
+    console_tls: ssl.SSLContext | None = None
 
     @classmethod
     def open(cls, config: Config) -> Self:
@@ -61,4 +63,9 @@ class Entrance:
         if config.metrics_listen:
             metrics = parse_address(config.metrics_listen, "metrics_listen")
             opened += [Listening(s, Use.METRICS) for s in open_sockets(metrics)]
-        return cls(opened, tls)
+        console, console_tls = [], None
+        if config.console_address is not None:
+            console = open_sockets(config.console_address)
+            if config.tls_certificate and config.console_url.startswith("https://"):
+                console_tls = tls_context(Path(config.tls_certificate), Path(config.tls_key))
+        return cls(opened, tls, console, console_tls)

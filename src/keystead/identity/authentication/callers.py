@@ -43,30 +43,35 @@ class Caller:
     keys: Mapping[str, ContextValue]  # lower-case
 
 
+def principal_of(holder: KeyHolder) -> Principal:
+    """A user or a root user, without what stands above its account."""
+    if isinstance(holder, Account):
+        return Principal(
+            type=PrincipalType.ACCOUNT,
+            arn=holder.root_arn,
+            account=holder.account,
+            user_id=holder.account,
+        )
+    return Principal(
+        type=PrincipalType.USER,
+        arn=holder.arn,
+        account=holder.account,
+        user_id=holder.user_id,
+        unique_id=holder.user_id,
+        name=holder.name,
+        tags=holder.tag_map,
+    )
+
+
 def root(repository: IdentityRepository, reader: Reader, account: Account) -> Caller:
     """The root user of an account. It has no policies; only policies of others bound it."""
-    principal = Principal(
-        type=PrincipalType.ACCOUNT,
-        arn=account.root_arn,
-        account=account.account,
-        user_id=account.account,
-    )
-    return _under(repository, reader, principal, PrincipalPolicies())
+    return _under(repository, reader, principal_of(account), PrincipalPolicies())
 
 
 def user(repository: IdentityRepository, reader: Reader, record: User) -> Caller:
     """A user, with inline, managed and group policies and the boundary."""
-    principal = Principal(
-        type=PrincipalType.USER,
-        arn=record.arn,
-        account=record.account,
-        user_id=record.user_id,
-        unique_id=record.user_id,
-        name=record.name,
-        tags=record.tag_map,
-    )
     policies = attached.of(repository, reader, record)
-    return _under(repository, reader, principal, policies)
+    return _under(repository, reader, principal_of(record), policies)
 
 
 def role(

@@ -15,6 +15,8 @@ from typing import Literal
 import msgspec
 
 from keystead.custody import passwords as custody
+from keystead.custody.randomness import urandom
+from keystead.custody.tokens import InvalidToken
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
@@ -43,6 +45,7 @@ from keystead.work import PASSWORDS, MadeWith, Work
 _SECONDS = 0.15  # for one hash
 _FREE, _FREE_OF_NETWORK = 2, 20  # tries without a delay
 _REGAIN = 60  # seconds for which a network gets back one
+_BROWSER = "known browser"
 _LOGIN, _MFA, _UPDATED = "ConsoleLogin", "CheckMfa", "PasswordUpdated"
 
 
@@ -50,7 +53,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
     """Is this the password of that name?  One hash is verified in any case."""
     person = _named(call, request)
     typed = call.typed_names.of("name", *_typed(request))
-    name, network = Subject(typed, _FREE), _network(call)
+    subjects = _counted(call, request, person, typed)
     made_with = MadeWith(
         typed, person.password_id if person else "", input=_input(call, request.password)
     )
@@ -61,7 +64,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
     done = call.done(work)
     if done is None:
         wait = tries.begin(
-            call.transaction, call.repository.sign_ins, (name, network), times.stored(call.now)
+            call.transaction, call.repository.sign_ins, subjects, times.stored(call.now)
         )
         if wait:
             raise TooManyTries(wait)
@@ -73,7 +76,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
             records.of(call, person)
         records.failed(call, _LOGIN, request.url)
         return StepAnswer(next="failed")
-    tries.right(call.transaction, call.repository.sign_ins, name, network)
+    tries.right(call.transaction, call.repository.sign_ins, subjects)
     records.of(call, person)
     if person.devices:
         records.succeeded(call, _MFA, request.url)
@@ -245,8 +248,25 @@ def _input(call: SigninCall, *passwords: str) -> bytes:
     return call.typed_names.of("passwords", *passwords).encode()
 
 
-def _network(call: SigninCall) -> Subject:
-    return Subject(call.typed_names.of("network", call.network), _FREE_OF_NETWORK, _REGAIN)
+def _counted(
+    call: SigninCall, request: ConsoleLoginRequest, person: Person | None, typed: str
+) -> tuple[Subject, ...]:
+    """What a try counts for: a known browser, or else the name and the network."""
+    if person is not None and _is_known(call, request.known, person):
+        return (Subject(call.typed_names.of("browser", request.known), _FREE),)
+    network = call.typed_names.of("network", call.network)
+    return Subject(typed, _FREE), Subject(network, _FREE_OF_NETWORK, _REGAIN)
+
+
+def _is_known(call: SigninCall, token: str, person: Person) -> bool:
+    """Did this person sign in with this browser?"""
+    if not token:
+        return False
+    try:
+        call.tokens.unseal(_BROWSER, token, (person.account.account, person.subject))
+    except InvalidToken:
+        return False
+    return True
 
 
 def _sessions(call: SigninCall) -> Sessions:
@@ -308,7 +328,9 @@ def _signed_in(call: SigninCall, person: Person, before: Reached | None) -> Step
     if person.user is not None:
         use = LoginUse(account=person.account.account, user_id=person.user.user_id, used=now)
         call.repository.login_profiles.record_use(call.transaction, use)
-    return _begin(call, person, "session", before)
+    answer = _begin(call, person, "session", before)
+    place = (person.account.account, person.subject)
+    return msgspec.structs.replace(answer, known=call.tokens.seal(_BROWSER, urandom(16), place))
 
 
 def _with_password(call: SigninCall, person: Person, new: str) -> Person:

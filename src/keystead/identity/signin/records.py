@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from keystead.audit.event import HIGH
+from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
 from keystead.identity.signin.persons import Person
 from keystead.policy.evaluation import Principal, PrincipalType
@@ -17,9 +18,8 @@ _FAILED = "Failed authentication"
 
 
 def of(call: SigninCall, person: Person) -> None:
-    """The record is about this person."""
-    caller = person.caller(call.repository, call.transaction)
-    call.event.principal = caller.principal
+    """The record is about this person, whose policies are not read for it: that would take time."""
+    call.event.principal = callers.principal_of(person.user or person.account)
     if person.user is None:
         call.event.severity = HIGH
 

@@ -34,6 +34,7 @@ class ConsoleLoginRequest(_Secret, frozen=True, kw_only=True):
     account: str = ""  # id or alias, of a user
     user_name: str = ""
     local: bool = False  # did the request come from the host itself?  (CO-9)
+    known: str = ""  # what this browser was given after a sign-in with this name
     url: str = ""  # of the pages, for the record
 
 
@@ -78,6 +79,7 @@ class StepAnswer(_Secret, frozen=True, kw_only=True):
     next: Next
     cookie: str = ""
     seconds: int = 0  # for which it is good
+    known: str = ""  # by which this browser is known to the person from now on
 
 
 class PendingAnswer(msgspec.Struct, frozen=True, kw_only=True):

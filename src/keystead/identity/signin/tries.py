@@ -5,6 +5,9 @@ that they come from. They are counted before a password is looked at, in the fir
 operation, so that the count stands whatever follows (decision 0021). The right password during a
 delay is refused like any other.
 
+A browser in which the person has signed in before has a count of its own, and neither that of the
+name nor that of the network. So strangers who try for ever keep nobody out of a known browser.
+
 A right password ends the count of its name, and an hour without a try does. A network gets back
 the one try of a right password, and one for each minute: many people may share it. So who has a
 password cannot try those of others without end.
@@ -57,13 +60,15 @@ def _left(subject: Subject, known: SignInAttempts, now: int) -> int:
     return max(0, known.failures - (since // subject.regain if subject.regain else 0))
 
 
-def right(transaction: Transaction, sign_ins: SignIns, name: Subject, network: Subject) -> None:
-    """The password was right."""
-    sign_ins.forget_attempts(transaction, name.name)
-    known = sign_ins.attempts(transaction, network.name)
-    if known is not None:
-        given_back = msgspec.structs.replace(known, failures=max(0, known.failures - 1))
-        sign_ins.record_attempts(transaction, given_back)
+def right(transaction: Transaction, sign_ins: SignIns, subjects: Sequence[Subject]) -> None:
+    """The password was right: the first count ends, and the others get back its try."""
+    first, *others = subjects
+    sign_ins.forget_attempts(transaction, first.name)
+    for subject in others:
+        known = sign_ins.attempts(transaction, subject.name)
+        if known is not None:
+            given_back = msgspec.structs.replace(known, failures=max(0, known.failures - 1))
+            sign_ins.record_attempts(transaction, given_back)
 
 
 def _known(transaction: Transaction, sign_ins: SignIns, subject: Subject) -> SignInAttempts:

@@ -2,14 +2,16 @@
 
 from keystead.server.door.connection import Application, Connection, Door
 from keystead.server.door.held import Held
+from keystead.server.door.intake import Rank
 from keystead.server.door.listeners import BACKLOG, open_sockets, tls_context
 from keystead.server.door.long_bodies import LongBodies
-from keystead.server.door.peers import Peer, PeerCounts
+from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
 from keystead.server.door.replies import always, plain, text
 from keystead.server.door.tls import TlsListener
 from keystead.server.door.turn import Asked, Turn
 
 __all__ = (
-    "BACKLOG", "Application", "Asked", "Connection", "Door", "Held", "LongBodies", "Peer",
-    "PeerCounts", "TlsListener", "Turn", "always", "open_sockets", "plain", "text", "tls_context",
+    "BACKLOG", "Application", "Asked", "BadForwarding", "Connection", "Door", "Held", "LongBodies",
+    "Peer", "PeerCounts", "Rank", "TlsListener", "Turn", "always", "client_of", "open_sockets",
+    "peer_of", "plain", "text", "tls_context",
 )  # fmt: skip

@@ -154,6 +154,12 @@ class Turn:
         if not self._begun:
             self._begin()
 
+    def ask_again(self, receiver: Receiver, application: Answering, again: Again) -> None:
+        """Let a request that has arrived elsewhere be answered at the end of the turn."""
+        self._waiting.append(_Waiting(receiver, False, None, application, again))
+        if not self._begun:
+            self._begin()
+
     def put(self, receiver: Receiver, answer: Answer, *, last: bool) -> None:
         """Hold an answer until the end of the turn."""
         self._waiting.append(_Waiting(receiver, last, answer))

@@ -105,6 +105,18 @@ def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -
     }
 
 
+def _reset_root(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the root user of an account a new one-time password, and take its MFA devices."""
+    number = _account_of(installation, arguments)
+    now, repository = installation.clock.now(), installation.identities
+    with installation.store.write() as transaction:
+        password = accounts.reset_root(
+            transaction, repository, installation.hierarchy.passwords, number
+        )
+        installation.trail.record(ceremony_event("ResetRootUser", now, {"accountId": number}))
+    return {"AccountId": number, "RootPassword": password}
+
+
 def _list_accounts(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
     """Every account, the oldest first, with its state and its organization."""
     reader, identities = installation.store.read(), installation.identities
@@ -191,6 +203,7 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "who-can": who_can.who_can,
     "account create": _create_account,
     "account list": _list_accounts,
+    "account reset-root": _reset_root,
     "account reopen": partial(_set_state, "ReopenAccount", "ACTIVE"),
     "account suspend": partial(_set_state, "SuspendAccount", "SUSPENDED"),
     "audit archive": _forget_archived,

@@ -10,6 +10,7 @@ guessed. Secrets are given as paths of files, never as values.
 import ast
 import inspect
 import itertools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -45,6 +46,9 @@ READ_AGAIN = (
 )  # fmt: skip
 """The settings that a running server reads again at SIGHUP. All others need a restart."""
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
+_ORIGIN = re.compile(
+    r"\Ahttps://[a-z0-9.-]+(?::[0-9]{1,5})?/?\Z|\Ahttp://localhost(?::[0-9]{1,5})?/?\Z"
+)
 MOST_PAGE_CACHE_MB = 1 << 20  # 1 TB
 
 
@@ -101,6 +105,15 @@ class Config:
     metrics_listen: str = ""
     """The address of a listener for `/metrics` alone. Empty: `/metrics` is served on `listen`, for
     callers on this machine only."""
+
+    console: str = ""
+    """Where the pages for persons listen, such as `localhost:8421`. Empty: there are none. They
+    need the extra `console`."""
+
+    console_url: str = ""
+    """The one URL by which browsers reach the pages for persons, such as
+    `https://console.example.com`. Empty: `http://localhost` with the port of `console`. With
+    `https` they use `tls_certificate`; without one a proxy in front must end TLS."""
 
     max_connections: int = 8192
     """The most connections at one time. Connections count from the start of their TLS handshake.
@@ -195,7 +208,17 @@ class Config:
             *(each.address for each in self.endpoint_listeners),
             *self.balanced,
             *(parse_address(text, "metrics_listen") for text in metrics),
+            *([] if self.console_address is None else [self.console_address]),
         ]
+
+    @property
+    def console_address(self) -> Address | None:
+        """The address of the pages for persons, if there are any."""
+        return parse_address(self.console, "console") if self.console else None
+
+    def console_at(self, port: int) -> str:
+        """The URL of the pages for persons, which listen on this port."""
+        return self.console_url.rstrip("/") or f"http://localhost:{port}"
 
     @property
     def reachable(self) -> Reachable:
@@ -421,3 +444,32 @@ def _check_exposure(config: Config) -> None:
             )
     if config.metrics_listen:
         parse_address(config.metrics_listen, "metrics_listen")
+    _check_console(config)
+
+
+def _check_console(config: Config) -> None:
+    """Browsers keep our cookies over TLS, or on localhost; nothing else is served.  (CO-1, CO-4)"""
+    address = config.console_address
+    if address is None:
+        return
+    url = config.console_url
+    if url and not _ORIGIN.match(url):
+        raise Failure(
+            f"`console_url`: `{url}` is not the URL of a host",
+            "write `https://HOST` or `https://HOST:PORT`, without a path",
+        )
+    if not url.startswith("https://") and not address.loopback:
+        raise Failure(
+            f"the pages for persons on `{address}` need TLS",
+            "set `console_url` to the https URL by which browsers reach them, with"
+            " `tls_certificate` and `tls_key`, or listen on `localhost:8421`",
+        )
+    if (
+        url.startswith("https://")
+        and not config.tls_certificate
+        and not (address.loopback or config.allow_plain_http)
+    ):
+        raise Failure(
+            f"plain HTTP on `{address}` would be readable on the network",
+            "set `tls_certificate` and `tls_key`, or `allow_plain_http` if a proxy ends TLS",
+        )

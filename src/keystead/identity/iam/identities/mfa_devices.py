@@ -20,7 +20,6 @@ from keystead.identity.iam import entities
 from keystead.identity.iam.identities import users
 from keystead.identity.repository import MfaDevice, User, packed
 from keystead.identity.resources import KeyOwner, Named
-from keystead.identity.sessions import SessionKind
 from keystead.policy.evaluation import AccessDenied, PrincipalType
 from keystead.registry import implements, implements_with_work
 from keystead.wire.models import iam as api
@@ -213,15 +212,12 @@ def _require_right(right: bool) -> None:
 def _require_other_factor(call: IamCall, owner: Named[KeyOwner]) -> None:
     """A user who takes a device from itself must have shown a second factor (CO-8).
 
-    So must root if it has signed in. With its access key it cannot: those sessions take none
-    (iam.md 2.7).
+    Root cannot show one in a call yet: its sessions take none (iam.md 2.7).
     """
     known = owner.existing()
     is_own = call.principal.type is PrincipalType.USER and (
         call.principal.unique_id == known.owner_id
     )
-    if call.session is not None and call.session.kind is SessionKind.CONSOLE:
-        is_own = is_own or call.principal.type is PrincipalType.ACCOUNT
     if is_own and (call.session is None or call.session.mfa is None):
         raise AccessDenied(
             None,

@@ -1,0 +1,84 @@
+"""Which page is at which path?  The ASGI application of the console."""
+
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from keystead.console.credentials import PATH, Credentials
+from keystead.console.forms import BadForm
+from keystead.console.guard import Guard
+from keystead.console.pages import STYLE, page, style
+from keystead.console.session import SessionPages
+from keystead.console.signing_in import SigningIn
+from keystead.console.visitor import SignInFirst
+from keystead.console.visits import Calls, Public, ReadVisit
+from keystead.errors import AwsError
+
+
+def application(calls: Calls, public: Public, read: ReadVisit) -> ASGIApp:
+    """The console at its public URL; `calls` are made for the persons who visit it."""
+    signing_in, session, credentials = (
+        SigningIn(calls, public),
+        SessionPages(calls),
+        Credentials(calls),
+    )
+    routes = [
+        Route("/", session.show),
+        Route("/signin", signing_in.show_form),
+        Route("/signin", signing_in.sign_in, methods=["POST"]),
+        Route("/signin/step", signing_in.show_step),
+        Route("/signin/mfa", signing_in.check_mfa, methods=["POST"]),
+        Route("/signin/password", signing_in.change_password, methods=["POST"]),
+        Route("/signin/{account}", signing_in.show_form),
+        Route("/signout", session.sign_out, methods=["POST"]),
+        Route("/signed-out", session.signed_out),
+        Route("/changed", session.changed),
+        Route(PATH, credentials.show),
+        Route(f"{PATH}/password", credentials.change_password, methods=["POST"]),
+        Route(f"{PATH}/device", credentials.new_device, methods=["POST"]),
+        Route(f"{PATH}/device/enable", credentials.enable_device, methods=["POST"]),
+        Route(f"{PATH}/device/remove", credentials.remove_device, methods=["POST"]),
+        Route(f"{PATH}/key", credentials.new_key, methods=["POST"]),
+        Route(f"{PATH}/key/status", credentials.change_key, methods=["POST"]),
+        Route(f"{PATH}/key/delete", credentials.delete_key, methods=["POST"]),
+        Route(STYLE, style),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            BadForm: _bad_form, AwsError: _refused, SignInFirst: _first, 404: _missing,
+            405: _missing, 500: _broken,
+        },
+    )  # fmt: skip
+    app.router.redirect_slashes = False
+    return Guard(app, public, read)
+
+
+async def _bad_form(_: Request, __: Exception) -> Response:
+    return _error("This form was not sent by a page of Keystead.", HTTPStatus.BAD_REQUEST)
+
+
+async def _first(request: Request, error: Exception) -> Response:
+    return error.response if isinstance(error, SignInFirst) else await _broken(request, error)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    text = error.message if isinstance(error, AwsError) else None
+    status = error.status if isinstance(error, AwsError) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return _error(text or "The server cannot do this now. Try again.", status)
+
+
+async def _missing(_: Request, __: Exception) -> Response:
+    return _error("There is no such page.", HTTPStatus.NOT_FOUND)
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return _error("Something went wrong here. Try again.", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _error(text: str, status: int) -> Response:
+    return page("error.html", {"text": text}, status)

@@ -1,0 +1,39 @@
+"""Which fields has a form, and are they usable?  Each at most once, of a bounded length."""
+
+from collections.abc import Mapping
+from typing import cast
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from keystead.console.visits import Visit
+
+MOST_FIELDS = 32
+LONGEST = 256  # characters of a field; AWS's passwords have 128 at most
+
+
+class BadForm(Exception):
+    """A form that none of our pages sends."""
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit, as the guard read it."""
+    return cast("Visit", request.scope["state"]["visit"])
+
+
+def form_of(request: Request) -> Mapping[str, str]:
+    """The fields of a form; raises BadForm."""
+    body: bytes = request.scope["state"]["body"]
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError as error:  # a UnicodeDecodeError is one
+        raise BadForm from error
+    fields = dict(pairs)
+    if len(fields) != len(pairs) or any(len(value) > LONGEST for value in fields.values()):
+        raise BadForm
+    return fields

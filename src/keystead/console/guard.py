@@ -1,0 +1,119 @@
+"""Which requests reach a page, and which headers has every answer?  (threat-model CO-2 to CO-4)
+
+(1) The Host is that of the public URL, else 421. (2) The method is GET, HEAD or POST. (3) A POST
+comes from one of our own pages: its Origin is ours, and Sec-Fetch-Site says the same if it is sent.
+A browser that hides the Origin must say so in Sec-Fetch-Site. (4) Its body is a short form.
+
+There are no CORS headers: no other site may read or send anything.
+"""
+
+from http import HTTPStatus
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from keystead.console.visits import Public, ReadVisit, Visit
+
+MOST_BYTES = 16 * 1024
+FORM = "application/x-www-form-urlencoded"
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # with less, browsers hide the Origin of a form
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """Refuses what no page of ours would send, and reads the body. (ASGI)"""
+
+    def __init__(self, app: ASGIApp, public: Public, read: ReadVisit) -> None:
+        self._app = app
+        self._public = public
+        self._hosts = public.hosts
+        self._read = read
+        self._headers = dict(_HEADERS)
+        if public.secure:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # neither WebSockets nor a life span
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            visit: Visit | None = self._read(scope)
+        except ValueError:
+            visit = None
+        refusal = self._refusal(scope, visit)
+        if refusal is None and visit is not None:
+            body = b""
+            if scope["method"] == "POST":
+                read = await _body(receive)
+                if read is None:
+                    refusal = _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the form is too long")
+                else:
+                    body = read
+            scope["state"] = {"visit": visit, "body": body}
+        if refusal is not None:
+            await refusal(scope, receive, with_headers)
+        else:
+            await self._app(scope, receive, with_headers)
+
+    def _refusal(self, scope: Scope, visit: Visit | None) -> Response | None:
+        if visit is None:
+            return _plain(HTTPStatus.BAD_REQUEST, "the request is not understood")
+        headers = visit.request.headers
+        if headers.get("host", "").lower() not in self._hosts:  # (1)
+            return _plain(
+                HTTPStatus.MISDIRECTED_REQUEST, f"Keystead is at {self._public.url}/ and only there"
+            )
+        method = scope["method"]
+        if method in {"GET", "HEAD"}:
+            return None
+        if method != "POST":  # (2)
+            refusal = _plain(HTTPStatus.METHOD_NOT_ALLOWED, "a page is read, or a form is sent")
+            refusal.headers["Allow"] = "GET, HEAD, POST"
+            return refusal
+        site = headers.get("sec-fetch-site")
+        origin = headers.get("origin", "")
+        ours = origin == self._public.url or (origin == "null" and site == "same-origin")
+        if not ours or site not in {None, "same-origin"}:  # (3)
+            return _plain(HTTPStatus.FORBIDDEN, "the form was not sent from a page of Keystead")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:  # (4)
+            return _plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a form is sent as {FORM}")
+        return None
+
+
+def _plain(status: HTTPStatus, text: str) -> Response:
+    return PlainTextResponse(f"{text}\n", status)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None if it is too long, or its sender has gone."""
+    parts = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts += message.get("body", b"")
+        if len(parts) > MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return bytes(parts)

@@ -1,0 +1,52 @@
+"""How does a page look?  Templates whose every value is escaped, and one style sheet."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+_STYLE = (resources.files("keystead.console") / "static" / "console.css").read_bytes()
+STYLE = f"/static/console.{sha256(_STYLE).hexdigest()[:16]}.css"
+"""The path of the style sheet: another one with each content, so that it may be kept for ever."""
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("keystead.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["moment"] = _moment
+    environment.globals["style"] = STYLE
+    return environment
+
+
+def _moment(second: int) -> str:
+    """A time as people read it."""
+    return datetime.fromtimestamp(second, UTC).strftime("%d %B %Y, %H:%M UTC")
+
+
+_ENVIRONMENT = _environment()
+
+
+def page(template: str, values: Mapping[str, object] | None = None, status: int = 200) -> Response:
+    """A page."""
+    text = _ENVIRONMENT.get_template(template).render(values or {})
+    return HTMLResponse(text, status)
+
+
+def to(path: str) -> Response:
+    """The browser asks for another page of ours, by GET."""
+    return RedirectResponse(path, 303)
+
+
+async def style(_: Request) -> Response:
+    """The style sheet."""
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(_STYLE, media_type="text/css", headers=headers)

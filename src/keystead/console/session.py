@@ -1,0 +1,44 @@
+"""The page of a session: who am I, how did I sign in, and until when?  And its end."""
+
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keystead.console import cookies
+from keystead.console.forms import visit_of
+from keystead.console.pages import page, to
+from keystead.console.visitor import session_of
+from keystead.console.visits import Calls
+from keystead.identity.signin import shapes
+
+
+class SessionPages:
+    """The pages of a session."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def show(self, request: Request) -> Response:
+        """GET /"""
+        session = await session_of(self._calls, visit_of(request))
+        return page("session.html", {"session": session})
+
+    async def sign_out(self, request: Request) -> Response:
+        """POST /signout"""
+        visit = visit_of(request)
+        with suppress(shapes.SignInEnded):  # it was over before
+            await self._calls.call(visit.request, shapes.CONSOLE_LOGOUT, shapes.Nothing())
+        response = to("/signed-out")
+        for name in (cookies.SESSION, cookies.STEP):
+            cookies.take(response, name)
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    async def signed_out(self, _: Request) -> Response:  # a route, as the others
+        """GET /signed-out"""
+        return page("signed_out.html")
+
+    async def changed(self, request: Request) -> Response:  # as above
+        """GET /changed: after a change of one's own factors."""
+        return page("changed.html", {"part": request.scope["query_string"].decode("ascii")})

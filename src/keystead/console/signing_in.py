@@ -1,0 +1,229 @@
+"""The pages of a sign-in: name and password, second factor, new password. (sign-in.md 4.2 to 4.4)
+
+What they say of a wrong name, password or code does not tell which of them was wrong.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keystead.console import cookies
+from keystead.console.forms import form_of, visit_of
+from keystead.console.pages import page, to
+from keystead.console.visits import Calls, Public, Visit
+from keystead.errors import AwsError, ThrottlingException
+from keystead.identity.signin import shapes
+from keystead.wire.models.iam import PasswordPolicyViolationException
+
+_WRONG_USER = "The account, user name or password is not right."
+_WRONG_ROOT = "The e-mail or password is not right."
+_WRONG_CODE = "That code was not accepted. Wait for the next one."
+_WRONG_OLD = "The old password is not right."
+_DIFFERENT = "The two new passwords are not the same."
+_AGAIN = "The sign-in took too long, or was continued elsewhere. Start again."
+_BUSY = "Too many people are signing in now. Try again in a few seconds."
+
+
+class SigningIn:
+    """The pages of a sign-in."""
+
+    def __init__(self, calls: Calls, public: Public) -> None:
+        self._calls = calls
+        self._url = public.url
+
+    async def show_form(self, request: Request) -> Response:
+        """GET /signin and /signin/ACCOUNT: the same for accounts that do not exist."""
+        visit = visit_of(request)
+        if await self._is_signed_in(visit):
+            return to("/")
+        account, user = cookies.remembered(visit)
+        remember = bool(account)
+        named = str(request.path_params.get("account", ""))
+        if named and named != account:
+            account, user = named, ""
+        is_root = request.scope["query_string"] == b"root"
+        response = _form(account=account, user=user, is_root=is_root, remember=remember)
+        if not cookies.value(visit, cookies.STEP):
+            cookies.give(response, cookies.STEP, cookies.NO_STEP)
+        return response
+
+    async def sign_in(self, request: Request) -> Response:
+        """POST /signin"""
+        visit, form = visit_of(request), form_of(request)
+        if not (cookies.value(visit, cookies.STEP) or cookies.value(visit, cookies.SESSION)):
+            return page("no_cookies.html", {"url": self._url}, HTTPStatus.BAD_REQUEST)
+        is_root = form.get("as") == "root"
+        account, user = form.get("account", "").strip(), form.get("user", "").strip()
+        email = form.get("email", "").strip()
+        remember = "remember" in form
+        asked = shapes.ConsoleLoginRequest(
+            password=form.get("password", ""),
+            email=email if is_root else "",
+            account="" if is_root else account,
+            user_name="" if is_root else user,
+            local=visit.local,
+            known=cookies.value(visit, cookies.KNOWN),
+            url=f"{self._url}/",
+        )
+        try:
+            answer = await self._calls.call(visit.request, shapes.CONSOLE_LOGIN, asked)
+        except (shapes.TooManyTries, ThrottlingException) as error:
+            return _too_many(
+                error, account=account, user=user, email=email, is_root=is_root, remember=remember
+            )
+        if answer.next == "failed":
+            wrong = _WRONG_ROOT if is_root else _WRONG_USER
+            return _form(
+                account=account, user=user, email=email, is_root=is_root, remember=remember,
+                error=wrong, status=HTTPStatus.FORBIDDEN,
+            )  # fmt: skip
+        response = await self._follow(visit, answer)
+        if not is_root:
+            if remember:
+                cookies.remember(response, account, user)
+            elif cookies.value(visit, cookies.NAMES):
+                cookies.take(response, cookies.NAMES)
+        return response
+
+    async def show_step(self, request: Request) -> Response:
+        """GET /signin/step: the page of the step that the browser has reached."""
+        visit = visit_of(request)
+        pending = await self._pending(visit)
+        return _again() if pending is None else _step(pending)
+
+    async def check_mfa(self, request: Request) -> Response:
+        """POST /signin/mfa"""
+        visit, form = visit_of(request), form_of(request)
+        code = "".join(form.get("code", "").split())
+        asked = shapes.CheckMfaRequest(
+            cookie=cookies.value(visit, cookies.STEP),
+            code=code,
+            serial_number=form.get("device", ""),
+            url=f"{self._url}/",
+        )
+        call = partial(self._calls.call, visit.request, shapes.CHECK_MFA, asked)
+        return await self._next(visit, call, _WRONG_CODE)
+
+    async def change_password(self, request: Request) -> Response:
+        """POST /signin/password"""
+        visit, form = visit_of(request), form_of(request)
+        new = form.get("new", "")
+        if new != form.get("again", ""):
+            pending = await self._pending(visit)
+            if pending is None:
+                return _again()
+            return _step(pending, _DIFFERENT, HTTPStatus.BAD_REQUEST)
+        asked = shapes.UpdatePasswordRequest(
+            cookie=cookies.value(visit, cookies.STEP),
+            old=form.get("old", ""),
+            new=new,
+            url=f"{self._url}/",
+        )
+        call = partial(self._calls.call, visit.request, shapes.UPDATE_PASSWORD, asked)
+        return await self._next(visit, call, _WRONG_OLD)
+
+    async def _next(
+        self, visit: Visit, call: Callable[[], Awaitable[shapes.StepAnswer]], wrong: str
+    ) -> Response:
+        """Take a step, and show the page that follows."""
+        try:
+            answer = await call()
+        except shapes.SignInEnded:
+            return _again()
+        except PasswordPolicyViolationException as error:
+            wrong, status = error.message or "", HTTPStatus.BAD_REQUEST
+        except ThrottlingException:
+            wrong, status = _BUSY, HTTPStatus.TOO_MANY_REQUESTS
+        else:
+            if answer.next != "failed":
+                return await self._follow(visit, answer)
+            status = HTTPStatus.FORBIDDEN
+        pending = await self._pending(visit)
+        return _again() if pending is None else _step(pending, wrong, status)
+
+    async def _follow(self, visit: Visit, answer: shapes.StepAnswer) -> Response:
+        """The page that follows a step that succeeded."""
+        if answer.next in {"mfa", "password"}:
+            response = to("/signin/step")
+            cookies.give(response, cookies.STEP, answer.cookie)
+            return response
+        if answer.next == "session":
+            await self._end_session(visit)
+            response = to("/")
+            cookies.give(response, cookies.SESSION, answer.cookie)
+            cookies.know(response, answer.known)
+            cookies.take(response, cookies.STEP)
+            return response
+        response = page("ended.html", {"why": answer.next}, HTTPStatus.FORBIDDEN)
+        cookies.give(response, cookies.STEP, cookies.NO_STEP)
+        return response
+
+    async def _pending(self, visit: Visit) -> shapes.PendingAnswer | None:
+        """The step that the browser has reached; None: it must start again."""
+        cookie = cookies.value(visit, cookies.STEP)
+        if cookie in {"", cookies.NO_STEP}:
+            return None
+        try:
+            return await self._calls.call(
+                visit.request, shapes.DESCRIBE_STEP, shapes.StepRequest(cookie=cookie)
+            )
+        except (shapes.SignInEnded, ThrottlingException):
+            return None
+
+    async def _is_signed_in(self, visit: Visit) -> bool:
+        if not cookies.value(visit, cookies.SESSION):
+            return False
+        try:
+            await self._calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
+        except AwsError:
+            return False
+        return True
+
+    async def _end_session(self, visit: Visit) -> None:
+        """Somebody signed in anew: an earlier session of this browser is over."""
+        if cookies.value(visit, cookies.SESSION):
+            try:
+                await self._calls.call(visit.request, shapes.CONSOLE_LOGOUT, shapes.Nothing())
+            except AwsError:
+                return
+
+
+def _form(
+    *,
+    account: str = "",
+    user: str = "",
+    email: str = "",
+    is_root: bool = False,
+    remember: bool = False,
+    error: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response:
+    values: Mapping[str, object] = {
+        "account": account, "user": user, "email": email, "is_root": is_root,
+        "remember": remember, "error": error,
+    }  # fmt: skip
+    return page("signin.html", values, status)
+
+
+def _too_many(error: AwsError, **typed: object) -> Response:
+    """The same text and the same wait for every name."""
+    values = {"error": error.message if isinstance(error, shapes.TooManyTries) else _BUSY, **typed}
+    response = page("signin.html", values, HTTPStatus.TOO_MANY_REQUESTS)
+    if isinstance(error, shapes.TooManyTries):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
+def _step(pending: shapes.PendingAnswer, error: str = "", status: int = HTTPStatus.OK) -> Response:
+    template = "mfa.html" if pending.next == "mfa" else "password.html"
+    return page(template, {"pending": pending, "error": error}, status)
+
+
+def _again() -> Response:
+    """A sign-in that cannot go on."""
+    response = _form(error=_AGAIN, status=HTTPStatus.FORBIDDEN)
+    cookies.give(response, cookies.STEP, cookies.NO_STEP)
+    return response

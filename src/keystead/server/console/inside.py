@@ -1,0 +1,126 @@
+"""How does a page call an operation?  Within this process, as a request of the next turn.
+
+The answer reaches the page when the turn is durable, like every other. A turn that is lost gives
+`ServiceUnavailable`. The input and the answer stay values: nothing is written as JSON or XML.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from time import perf_counter
+from typing import Any, Protocol, TypeVar, cast
+
+from keystead.errors import AwsError, ServiceUnavailable, without_trace
+from keystead.identity.signin import IMPLEMENTATIONS, shapes
+from keystead.registry import Implementation, implementation
+from keystead.server.door import Asked, Rank, Turn, text
+from keystead.server.pipeline import Again, Answer, Dialect, Later, Route, arrived_from
+from keystead.wire.http import HttpRequest, HttpResponse
+from keystead.wire.operation import Operation, Service
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+_WRITTEN = text(200, "the answer is a value")
+
+
+class Answering(Protocol):
+    """Answers requests that have arrived; `pipeline.Pipeline`."""
+
+    def answer_all(
+        self, requests: Sequence[HttpRequest | Again], seconds: float, *, spare: float = 0.0
+    ) -> list[Answer | Later]:
+        """The answers to the first of these, in order."""
+
+
+class Inside:
+    """Calls operations for the visitors of pages. (console.Calls)"""
+
+    def __init__(self, pipeline: Answering, turn: Turn, now: Callable[[], datetime]) -> None:
+        self._application = _Application(pipeline)
+        self._now = now
+        self._turn = turn
+
+    async def call(self, visit: HttpRequest, operation: Operation[In, Out], asked: In) -> Out:
+        """The answer of an operation, for the person who sent this request."""
+        served = _served(operation)
+        spoken = _Spoken(asked)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        where = Route(operation.service, operation.name, served)
+        arrived = arrived_from(visit, where, spoken.dialect, self._now(), perf_counter())
+        self._turn.ask_again(_Page(visit.source_ip, done), self._application, arrived)
+        await done
+        if spoken.error is not None:
+            raise without_trace(spoken.error)
+        return cast("Out", spoken.output)
+
+
+def _served(operation: Operation[Any, Any]) -> Implementation:
+    if operation.service is shapes.SERVICE:
+        return IMPLEMENTATIONS[operation.name]
+    served = implementation(operation.service.name, operation.name)
+    if served is None:
+        raise RuntimeError(f"{operation.name} is not served")
+    return served
+
+
+class _Application:
+    """The pipeline as a turn asks it; each has its own requests."""
+
+    def __init__(self, pipeline: Answering) -> None:
+        self._pipeline = pipeline
+
+    def answer_all(
+        self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
+    ) -> list[Answer | Later]:
+        again = [each for each in asked if not isinstance(each, tuple)]
+        return self._pipeline.answer_all(again, seconds, spare=spare)
+
+    def changes(self, _: HttpRequest) -> bool:  # as a turn asks it
+        """No request of a page is dropped: its page waits for it."""
+        return True
+
+
+class _Spoken:
+    """The input and the answer of one call, which are not written."""
+
+    def __init__(self, asked: object) -> None:
+        self._asked = asked
+        self.output: object = None
+        self.error: AwsError | None = None
+        self.dialect = Dialect(self._read, self._answer, self._refuse, lambda error: error.code)
+
+    def _read(self, _: Operation[Any, Any], __: Route, ___: HttpRequest) -> Any:
+        return self._asked
+
+    def _answer(self, _: Operation[Any, Any], output: Any, __: str) -> HttpResponse:
+        self.output = output
+        return _WRITTEN
+
+    def _refuse(self, _: Service, error: AwsError, __: str) -> HttpResponse:
+        self.error = error
+        return _WRITTEN
+
+
+class _Page:
+    """A page that waits for an answer. (turn.Receiver)"""
+
+    def __init__(self, peer_ip: str, done: "asyncio.Future[None]") -> None:
+        self.peer_ip = peer_ip
+        self.rank = Rank.MODEST
+        self.gone = False
+        self._done = done
+
+    def advance(self) -> None:
+        """It has sent its request already."""
+
+    def listen(self) -> None:
+        """It sends nothing more."""
+
+    def abort(self) -> None:
+        if not self._done.done():
+            self._done.set_exception(ServiceUnavailable())
+
+    def deliver(self, response: bytes, *, last: bool) -> None:  # noqa: ARG002  # the answer is a value
+        if not self._done.done():
+            self._done.set_result(None)

@@ -1,0 +1,144 @@
+"""The listener of the console: uvicorn in the loop of the server, on sockets of its own.
+
+uvicorn waits for a head or a body without end, and takes heads of any length. So its protocol is
+bounded here: the seconds for a request, the bytes and the number of its headers, the connections of
+one peer and of all.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from asyncio import TimerHandle
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from keystead.console import Public, application
+from keystead.server.console.inside import Inside
+from keystead.server.console.persons import pipeline_for_persons
+from keystead.server.console.visiting import visits
+from keystead.server.door import Peer, PeerCounts, Turn, peer_of
+from keystead.server.installation import Installation, Network
+
+REQUEST_SECONDS = 15.0
+IDLE_SECONDS = 30
+MOST_HEADERS, MOST_HEADER_BYTES = 64, 32 * 1024
+MOST_CONNECTIONS, MOST_OF_PEER = 512, 32
+DRAIN_SECONDS = 5
+
+Trusted = Callable[[], Sequence[Network]]
+
+
+class _Protocol(HttpToolsProtocol):
+    """One connection, bounded in time and in bytes."""
+
+    def __init__(self, counts: PeerCounts, trusted: Trusted, **of_uvicorn: Any) -> None:
+        super().__init__(**of_uvicorn)
+        self._counts = counts
+        self._trusted = trusted
+        self._deadline: TimerHandle | None = None
+        self._bytes = 0
+        self._peer: Peer | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        peer = peer_of(transport.get_extra_info("peername"), self._trusted())
+        if not self._counts.admit(peer):
+            transport.abort()
+            return
+        self._peer = peer
+        super().connection_made(transport)
+        self._begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        if self._peer is not None:
+            self._counts.leave(self._peer)
+            self._peer = None
+            super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._peer is None:
+            return
+        if self._deadline is None:
+            self._begin()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+        if len(self.headers) > MOST_HEADERS:
+            self.transport.abort()
+
+    def on_message_complete(self) -> None:
+        self._stop()
+        super().on_message_complete()
+
+    def _count(self, more: int) -> None:
+        self._bytes += more
+        if self._bytes > MOST_HEADER_BYTES:
+            self.transport.abort()
+
+    def _begin(self) -> None:
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+
+    def _stop(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class ConsoleListener:
+    """The console, served until `stop`."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        turn: Turn,
+        *,
+        sockets: Sequence[socket.socket],
+        url: str,
+        context: ssl.SSLContext | None,
+        trusted: Trusted,
+    ) -> None:
+        calls = Inside(pipeline_for_persons(installation), turn, installation.clock.now)
+        app = application(calls, Public(url), visits(trusted))
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
+        protocol = partial(_Protocol, PeerCounts(MOST_OF_PEER, MOST_CONNECTIONS), trusted)
+        config = uvicorn.Config(
+            app, http=cast("type[_Protocol]", protocol), ws="none", lifespan="off",
+            log_config=None, access_log=False,
+            server_header=False, proxy_headers=False, timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )  # fmt: skip
+        config.load()
+        config.ssl = context
+        self._server = uvicorn.Server(config)
+        self._sockets = list(sockets)
+        self._task: asyncio.Task[Any] | None = None
+
+    async def start(self) -> None:
+        """Listen. Signals stay with the server, so uvicorn's own handling of them is left out."""
+        server = self._server
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup(sockets=self._sockets)
+        await server.on_tick(0)  # the Date header
+        self._task = asyncio.create_task(server.main_loop())
+
+    async def stop(self) -> None:
+        """Accept no more, and let the pages that are being made leave."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+            await self._server.shutdown(sockets=self._sockets)

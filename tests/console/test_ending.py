@@ -1,0 +1,149 @@
+"""A session ends when anything about its person does, on return of the call that does it. (CO-1)"""
+
+import base64
+from collections.abc import Callable
+from datetime import timedelta
+from unittest.mock import patch
+
+import msgspec
+import pytest
+
+from tests.console.browser import Browser, Site
+from tests.console.people import NEXT, PASSWORD, account_of, minutes, signed_in, user
+from tests.server.second_factors import Somebody, element
+
+
+def _change_own(site: Site, name: str) -> None:
+    site.local.iam("UpdateLoginProfile", UserName=name, Password=NEXT)
+
+
+def _delete_profile(site: Site, name: str) -> None:
+    site.local.iam("DeleteLoginProfile", UserName=name)
+
+
+def _delete_user(site: Site, name: str) -> None:
+    site.local.iam("DeleteLoginProfile", UserName=name)
+    assert site.local.iam("DeleteUser", UserName=name).status == 200
+    user(site, name)  # another one has the name now
+
+
+def _enable_device(site: Site, name: str) -> None:
+    site.local.iam("DeleteUserPolicy", UserName=name, PolicyName="p")
+    Device(site, name)
+
+
+class Device(Somebody):
+    """A device of a user who exists."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.local, self.name = site.local, name
+        made = site.local.iam("CreateVirtualMFADevice", VirtualMFADeviceName=name)
+        self.serial = element(made, "SerialNumber")
+        self.seed = base64.b32decode(base64.b64decode(element(made, "Base32StringSeed")))
+        self.enable()
+
+
+ENDS: dict[str, Callable[[Site, str], None]] = {
+    "new-password": _change_own,
+    "no-password": _delete_profile,
+    "deleted": _delete_user,
+    "new-device": _enable_device,
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_change_of_the_person_ends_every_session(pages: Site, how: str) -> None:
+    """Both browsers are signed out, and somebody else is not."""
+    name = f"ends-{how}"
+    user(pages, name), user(pages, f"{name}-not")
+    ending, other = [signed_in(pages, name) for _ in range(2)], signed_in(pages, f"{name}-not")
+
+    ENDS[how](pages, name)
+
+    assert not any(browser.is_signed_in for browser in ending)
+    assert other.is_signed_in
+
+
+def test_a_change_that_is_not_about_the_factors_ends_nothing(pages: Site) -> None:
+    """A new policy, tag or access key is no reason to sign in again."""
+    user(pages, "stays")
+    browser = signed_in(pages, "stays")
+    tag = {"Tags.member.1.Key": "a", "Tags.member.1.Value": "b"}
+    assert pages.local.iam("CreateAccessKey", UserName="stays").status == 200
+    assert pages.local.iam("TagUser", UserName="stays", **tag).status == 200
+    assert pages.local.iam("UpdateUser", UserName="stays", NewUserName="stayed").status == 200
+    assert "user/stayed" in browser.get("/").text
+
+
+def test_a_closed_account_ends_the_sessions_of_its_people(pages: Site) -> None:
+    """And an account that is open again does not give them back later than it ended them."""
+    user(pages, "of-account")
+    browser = signed_in(pages, "of-account")
+    installation = pages.local.installation
+    accounts, store = installation.identities.accounts, installation.store
+
+    def become(state: str) -> None:
+        with store.write() as transaction:
+            record = accounts.get(transaction, account_of(pages))
+            assert record is not None
+            accounts.update(transaction, msgspec.structs.replace(record, state=state))
+        installation.commit()
+
+    become("SUSPENDED")
+    assert browser.get("/", follow=False).status == 303
+    become("ACTIVE")
+    fresh = signed_in(pages, "of-account")
+    assert fresh.is_signed_in
+
+
+def test_a_password_change_in_another_browser_ends_a_step(pages: Site) -> None:
+    """A sign-in that waits for a new password is over when somebody else gave one."""
+    pages.local.iam("UpdateAccountPasswordPolicy", AllowUsersToChangePassword="true")
+    user(pages, "raced", reset=True)
+    first, second = pages.browser(), pages.browser()
+    for browser in (first, second):
+        assert (
+            browser.sign_in(account_of(pages), "raced", PASSWORD).title == "Choose a new password"
+        )
+
+    assert first.change(PASSWORD, NEXT).title == "Your session"
+
+    assert "Start again" in second.change(PASSWORD, "canary-Third-3").alert
+    assert first.is_signed_in
+
+
+def test_sessions_outlive_a_restart_of_the_server(pages: Site) -> None:
+    """The store has them; a forged or an unknown cookie stays what it is."""
+    user(pages, "restarted")
+    browser = signed_in(pages, "restarted")
+    pages.reopen()
+    assert browser.is_signed_in
+    forged = Browser(pages)
+    for cookie in (f"{account_of(pages)}.{'A' * 43}", "x", "", f"{'9' * 12}.{'A' * 43}", "a;b"):
+        forged.cookies = {"__Host-ks": cookie}
+        assert not forged.is_signed_in
+
+
+def test_a_restored_installation_knows_no_session(pages: Site) -> None:
+    """Another incarnation: every cookie is worth nothing (sign-in.md 4.11)."""
+    user(pages, "restored")
+    browser = signed_in(pages, "restored")
+    hierarchy = pages.local.installation.hierarchy
+    with patch.object(hierarchy, "incarnation", "0" * 32):
+        pages._open()
+        assert not browser.is_signed_in
+    pages._open()
+    assert not browser.is_signed_in  # that answer took the cookie away
+    signed_in(pages, "restored")
+
+
+def test_a_person_has_fifty_sessions(pages: Site, quick: None) -> None:
+    """The oldest of one person ends with the fifty-first; nobody else's does."""
+    user(pages, "many"), user(pages, "few")
+    few, browsers = signed_in(pages, "few"), []
+    for _ in range(51):
+        browsers.append(signed_in(pages, "many"))
+        pages.local.time.passes(timedelta(seconds=1))
+    assert [browser.is_signed_in for browser in browsers] == [False] + [True] * 50
+    assert few.is_signed_in
+    minutes(pages, 31)

@@ -1,0 +1,206 @@
+"""The listener of the pages: bounds of time, bytes and connections, and work that is shared."""
+
+import asyncio
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import pytest
+import trustme
+
+from keystead.custody.passwords import Passwords
+from keystead.server.console import listener
+from keystead.server.console.listener import ConsoleListener
+from keystead.server.door import open_sockets
+from keystead.server.installation import Address
+from tests.console.browser import Site
+from tests.console.people import account_of, user
+
+PATIENCE = 30  # seconds, which only a defect takes
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+TWO_LENGTHS = b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+FORM = b"Origin: http://localhost:8421\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+HEAD = b"GET /signin HTTP/1.1\r\nHost: localhost:8421\r\n"
+
+
+@contextmanager
+def listening(
+    site: Site, context: ssl.SSLContext | None = None
+) -> Iterator[Callable[[Callable[[int], Awaitable[None]]], None]]:
+    """Runs a coroutine function with the port of a listener on this site."""
+    [sock, *_] = open_sockets(Address("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    loop = site.loop
+
+    def run(function: Callable[[int], Awaitable[None]]) -> None:
+        async def bounded() -> None:
+            await asyncio.wait_for(function(port), PATIENCE)
+
+        loop.run_until_complete(bounded())
+
+    served = ConsoleListener(
+        site.local.installation, site.turn, sockets=[sock], url=site.url, context=context,
+        trusted=list,
+    )  # fmt: skip
+    loop.run_until_complete(served.start())
+    try:
+        yield run
+    finally:
+        loop.run_until_complete(served.stop())
+
+
+async def answered(streams: Streams, request: bytes) -> bytes:
+    """The first line of the answer; b"" if the connection was closed instead."""
+    reader, writer = streams
+    writer.write(request)
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""
+
+
+async def closed(streams: Streams) -> bytes:
+    """What came before the other end closed this connection; waits for that."""
+    try:
+        return await streams[0].read()
+    except ConnectionError:
+        return b""
+
+
+def test_a_request_has_its_time_and_its_size(pages: Site) -> None:
+    """Half a head, half a body, a long head and many headers end the connection."""
+
+    async def try_all(port: int) -> None:
+        ok = await asyncio.open_connection("127.0.0.1", port)
+        assert (await answered(ok, HEAD + b"\r\n")).startswith(b"HTTP/1.1 200")
+        half = HEAD.replace(b"GET", b"POST") + FORM + b"Content-Length: 9\r\n\r\nuser"
+        for part in (b"", HEAD, half):
+            streams = await asyncio.open_connection("127.0.0.1", port)
+            streams[1].write(part)
+            assert await closed(streams) == b""
+        many = b"".join(b"X-%d: 1\r\n" % number for number in range(70))
+        for long in (many, b"X: %b\r\n" % (b"x" * 33_000)):
+            streams = await asyncio.open_connection("127.0.0.1", port)
+            assert await answered(streams, HEAD + long + b"\r\n") == b""
+
+    with patch.object(listener, "REQUEST_SECONDS", 0.2), listening(pages) as run:
+        run(try_all)
+
+
+def test_a_peer_has_its_connections(pages: Site) -> None:
+    """32 of one address; the next has room when one of them has gone."""
+
+    async def try_all(port: int) -> None:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(32)]
+        for streams in held:
+            assert (await answered(streams, HEAD + b"\r\n")).startswith(b"HTTP/1.1 200")
+        more = await asyncio.open_connection("127.0.0.1", port)
+        assert await closed(more) == b""
+        held[0][1].close()
+        while True:
+            again = await asyncio.open_connection("127.0.0.1", port)
+            if await answered(again, HEAD + b"\r\n"):
+                break
+            await asyncio.sleep(0)
+
+    with listening(pages) as run:
+        run(try_all)
+
+
+def test_pages_over_tls(pages: Site) -> None:
+    """The scheme is that of the socket, and browsers are told to stay with it."""
+    authority, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+
+    async def try_it(port: int) -> None:
+        streams = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=client, server_hostname="localhost"
+        )
+        assert (await answered(streams, HEAD + b"\r\n")).startswith(b"HTTP/1.1 200")
+        head = await streams[0].readuntil(b"\r\n\r\n")
+        assert b"strict-transport-security" in head.lower()
+
+    secure = Site(pages.local, "https://localhost:8421")
+    with listening(secure, server) as run:
+        run(try_it)
+    secure.loop.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /signin HTTP/1.1\r\n\r\n",
+        HEAD + b"Host: evil.example\r\n\r\n",
+        b"GET http://evil.example/signin HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"GET /signin HTTP/1.1\nHost: localhost:8421\n\n",
+        HEAD.replace(b"GET", b"POST") + TWO_LENGTHS,
+    ],
+    ids=["no host", "two hosts", "another host", "bare line ends", "two lengths"],
+)
+def test_ambiguous_heads_reach_no_page(pages: Site, head: bytes) -> None:
+    """They are refused before anything reads them, or by the Host that they name."""
+
+    async def try_it(port: int) -> None:
+        streams = await asyncio.open_connection("127.0.0.1", port)
+        first = await answered(streams, head)
+        assert first[:12] in {b"", b"HTTP/1.1 400", b"HTTP/1.1 421"}, first
+
+    with listening(pages) as run:
+        run(try_it)
+
+
+def test_a_flood_of_passwords_leaves_room_for_others(pages: Site) -> None:
+    """Four hashes at a time at most, and a person of another network is signed in meanwhile."""
+    user(pages, "calm")
+    account = account_of(pages)
+    most, at_once, lock = 0, 0, threading.Lock()
+    derive = Passwords.verify_password
+
+    def counted(self: Passwords, password: str, stored: str | None) -> bool:
+        nonlocal most, at_once
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        try:
+            return derive(self, password, stored)
+        finally:
+            with lock:
+                at_once -= 1
+
+    async def flood() -> list[int]:
+        async def one(ip: str, name: str, password: str) -> int:
+            browser = pages.browser(ip)
+            browser.cookies["__Host-ks-signin"] = "none"
+            body = f"as=user&account={account}&user={name}&password={password}".encode()
+            return (await browser.send("POST", "/signin", body)).status
+
+        many = [one(f"203.0.113.{n}", f"flood-{n}", "wrong") for n in range(100)]
+        calm = one("198.51.100.8", "calm", "canary-Start-1")
+        return list(await asyncio.gather(*many, calm))
+
+    with patch.object(Passwords, "verify_password", counted):
+        *flooding, calm = pages.loop.run_until_complete(flood())
+    assert calm == 303
+    assert set(flooding) <= {403, 429}
+    assert flooding.count(429) >= 50
+    assert most <= 4
+
+
+def test_without_the_setting_nothing_of_it_is_loaded() -> None:
+    """A server without pages has the start and the memory that it always had."""
+    program = (
+        "import sys, keystead.cli.serve\n"
+        "names = ('starlette', 'uvicorn', 'jinja2', 'anyio', 'keystead.console',"
+        " 'keystead.server.console', 'keystead.identity.signin')\n"
+        "print([name for name in names if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,55 @@
+"""Where the pages listen, and at which URL: what is not clearly safe is refused."""
+
+from typing import Any
+
+import pytest
+
+from keystead.failures import Failure
+from keystead.server.installation.config import load
+
+TLS = {"tls_certificate": "chain.pem", "tls_key": "key.pem"}
+PUBLIC = "https://console.example.com"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"console": "0.0.0.0:8421"}, "need TLS"),
+        ({"console": "0.0.0.0:8421", **TLS}, "need TLS"),
+        ({"console": "0.0.0.0:8421", "console_url": "http://localhost:8421"}, "need TLS"),
+        ({"console": "0.0.0.0:8421", "console_url": PUBLIC}, "readable on the network"),
+        ({"console": "localhost:8421", "console_url": "http://example.com"}, "not the URL"),
+        ({"console": "localhost:8421", "console_url": f"{PUBLIC}/path"}, "not the URL"),
+        ({"console": "localhost:8421", "console_url": "https://a@b.example"}, "not the URL"),
+        ({"console": "8421"}, "not an address"),
+    ],
+    ids=str,
+)
+def test_what_is_not_safe_is_refused(settings: dict[str, Any], message: str) -> None:
+    """With the reason, before anything is opened."""
+    with pytest.raises(Failure, match=message):
+        load(None, {}, settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({"console": "localhost:8421"}, "http://localhost:8421"),
+        ({"console": "127.0.0.1:9000"}, "http://localhost:9000"),
+        ({"console": "0.0.0.0:8421", "console_url": PUBLIC, **TLS}, PUBLIC),
+        ({"console": "0.0.0.0:8421", "console_url": f"{PUBLIC}:8421/", **TLS}, f"{PUBLIC}:8421"),
+        ({"console": "127.0.0.1:8421", "console_url": PUBLIC}, PUBLIC),
+        ({"console": "10.0.0.1:8421", "console_url": PUBLIC, "allow_plain_http": True}, PUBLIC),
+    ],
+    ids=str,
+)
+def test_the_public_url_follows_from_the_settings(settings: dict[str, Any], url: str) -> None:
+    """It is never taken from a request (CO-4)."""
+    config = load(None, {}, settings)
+    assert config.console_address is not None
+    assert config.console_at(config.console_address.port) == url
+
+
+def test_there_are_no_pages_without_the_setting() -> None:
+    """The default."""
+    assert load(None, {}, {}).console_address is None
