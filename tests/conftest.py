@@ -21,6 +21,7 @@ from hypothesis import settings
 
 from tests import nursery
 from tests.fast import SAMPLE, pytest_addoption, pytest_collection_modifyitems
+from tests.freeing import give_back
 from tests.patience import PATIENCE, wait_until
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # pytest asks a conftest for them
@@ -184,6 +185,13 @@ class Server:
             "AWS_PAGER": "",
             "AWS_MAX_ATTEMPTS": "1",
         }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _giving_back() -> Iterator[None]:
+    """What the tests of a module have freed, this process does not hold on."""
+    yield
+    give_back()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from typing import Any
 import apsw
 import pytest
 
+from tests.freeing import give_back
+
 VFS = "lossy"
 SECTOR = 512
 
@@ -40,6 +42,10 @@ class DiskFile:
     def sync(self) -> None:
         self.durable = self._with(self.pending)
         self.pending = []
+
+    def forget(self) -> None:
+        """Let go of the content: nobody reads it, but the driver may hold the file for long."""
+        self.durable, self.pending = bytearray(), []
 
     def fail(self, random: Random) -> None:
         """A failed sync: what it did not write is taken for written."""
@@ -94,8 +100,9 @@ class LossyDisk:
     def forget(self) -> None:
         """Let go of the content of all files, also where a failed store's error holds them."""
         for file in self.files.values():
-            file.durable, file.pending = bytearray(), []
+            file.forget()
         self.files.clear()
+        give_back()
 
     def sync(self, path: str) -> None:
         """Make a file's content durable, or fail."""
@@ -126,7 +133,9 @@ class _LossyVfs(apsw.VFS):
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: ARG002  # as with xSync
         super().xDelete(filename, False)
-        self.disk.files.pop(filename, None)
+        gone = self.disk.files.pop(filename, None)
+        if gone is not None:
+            gone.forget()
 
 
 class _LossyFile(apsw.VFSFile):
@@ -177,14 +186,17 @@ def under_os(disk: LossyDisk, root: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(os, name, getattr(calls, name))
 
 
+_SYSTEM = os.open, os.close, os.pwrite, os.ftruncate, os.fsync
+
+
 class _SystemCalls:
     """The calls of `os` that change files."""
 
     def __init__(self, disk: LossyDisk, root: Path) -> None:
         self._disk, self._root = disk, root
         self._paths: dict[int, str] = {}  # of the descriptors that are open
-        self._open, self._close = os.open, os.close
-        self._pwrite, self._ftruncate, self._fsync = os.pwrite, os.ftruncate, os.fsync
+        # The system's, also where another disk is below `os` now: that one is not told.
+        self._open, self._close, self._pwrite, self._ftruncate, self._fsync = _SYSTEM
 
     def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         ours = dir_fd is None and self._root in Path(path).parents
