@@ -1,6 +1,6 @@
 """What does a signature cost, beside the bare call of the library and an Encrypt?
 
-    python -m bench.signing [--seconds S] [--rounds N] [--only SPEC …] [--json]
+    python -m bench.signing [--seconds S] [--rounds N] [--only SPEC …] [--json] [--beside]
 
     goal       at 32 callers at most 60 µs, at one caller at most 150 µs, more than the library's
                call and an Encrypt with as many callers
@@ -8,11 +8,16 @@
 At one caller the cost is the time until the answer, at 32 the CPU time of the server (all of its
 threads): on a machine that does other things, only that is worth anything. All figures are the
 least of the rounds; library, Encrypt and signatures take turns in each round.
+
+`--beside` measures something else: 32 callers, and a neighbour of another address that encrypts now
+and then. Beside the cost of a signature it tells the p99 of this neighbour, alone and beside them.
 """
 
 import argparse
 import base64
+import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -29,9 +34,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from bench import servers, signed
+from bench import neighbour, servers, signed
 from bench.callers import Callers, as_json
-from bench.prove_floods import SETTLE_SECONDS, end, process, sign
+from bench.neighbour import Neighbour
+from bench.prove_floods import LONG, SERVER, SETTLE_SECONDS, end, p99_ms, process, sign, weighty
 from bench.servers import Server
 
 MESSAGE = bytes(range(64))
@@ -118,6 +124,70 @@ def measure(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """32 callers that sign, beside a neighbour of another address."""
+
+    spec: str
+    signatures: float  # a second
+    cost: float  # of the server for each, in µs, without those of the neighbour's calls
+    quiet_ms: float  # the p99 of the neighbour
+    beside_ms: float
+    long_turns: tuple[int, ...]  # of more than LONG
+
+
+def beside(server: Server, spec: str, key: str, seconds: float) -> Beside:
+    """Signatures of 32 callers, and their neighbour."""
+    load = Callers(server.port, "127.0.0.1", 32, _sign(server, spec, key))
+    line = neighbour.as_json(Neighbour(server.port, "127.0.0.2", (_encrypt(server),)))
+    with process("bench.neighbour", line) as near:
+        time.sleep(SETTLE_SECONDS)
+        began, idle = time.monotonic(), server.cpu_seconds()
+        time.sleep(seconds)
+        quiet, idle = time.monotonic(), server.cpu_seconds() - idle
+        turns, before = server.long_turns(LONG), server.cpu_seconds()
+        with process("bench.callers", as_json(load)) as asking:
+            full = time.monotonic()
+            time.sleep(seconds)
+            over = time.monotonic()
+            signatures = int(end(asking))
+        cpu = server.cpu_seconds() - before
+        long_turns = zip(turns, server.long_turns(LONG), strict=True)
+        took = end(near)
+    calls = [sum(a <= asked < b for asked, _ in took) for a, b in ((began, quiet), (full, over))]
+    cost = (cpu - idle / calls[0] * calls[1]) / signatures * 1e6
+    return Beside(
+        spec, signatures / (over - full), cost, p99_ms(took, began, quiet),
+        p99_ms(took, full, over), tuple(now - then for then, now in long_turns),
+    )  # fmt: skip
+
+
+def besides(server: Server, specs: Mapping[str, str], asked: argparse.Namespace) -> list[Beside]:
+    """Some rounds of all specs. What else the machine does weighs less, if that is allowed."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, server.pid, SERVER)
+    return [
+        beside(server, spec, key, asked.seconds)
+        for spec, key in specs.items()
+        for _ in range(asked.rounds)
+    ]
+
+
+def table_beside(measured: list[Beside]) -> str:
+    """The figures as a table."""
+    lines = [
+        "| key | signatures/s | Sign µs | neighbour's p99, ms | beside them | ratio | long turns |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {one.spec} | {one.signatures:,.0f} | {one.cost:,.0f} | {one.quiet_ms:.2f}"
+        f" | {one.beside_ms:.2f} | {one.beside_ms / one.quiet_ms:.1f}"
+        f" | {', '.join(map(str, one.long_turns))} |"
+        for one in measured
+    ]
+    return "\n".join(lines)
+
+
 def _encrypt(server: Server) -> str:
     text = base64.b64encode(MESSAGE).decode()
     body = json.dumps(
@@ -153,6 +223,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", choices=tuple(ALGORITHMS), help="not all")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--beside", action="store_true", help="what a neighbour feels, instead")
     arguments = parser.parse_args()
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # nothing is shared
     directory = tempfile.TemporaryDirectory(prefix="keystead-signing-", dir=memory)
@@ -168,6 +239,10 @@ def main() -> int:
                 spec: kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
                 for spec in arguments.only or ALGORITHMS
             }
+            if arguments.beside:
+                with weighty():
+                    print(table_beside(besides(server, specs, arguments)))
+                return 0
             measured = measure(server, specs, arguments.seconds, arguments.rounds)
         finally:
             server.stop()

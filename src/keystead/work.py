@@ -134,19 +134,41 @@ class WorkFailed(Exception):
 
 
 class Spare:
-    """For how long the loop may compute itself in a turn, beside what is quick (decision 0044)."""
+    """For how long the loop may compute itself in a turn, beside what is quick (decision 0044).
 
-    __slots__ = ("seconds",)
+    When it is spent the turn ends. What the turn leaves is done in the next one, which costs less
+    than to hand it over.
+    """
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds = seconds
+    __slots__ = ("_given", "_last", "is_spent", "seconds")
+
+    def __init__(self) -> None:
+        self._given = 0.0  # at the begin of this turn
+        self._last = 0.0  # the seconds of the work that was taken last
+        self.is_spent = False  # Did this turn compute, and has it no time for another such work?
+        self.seconds = 0.0
+
+    def begin(self, seconds: float) -> None:
+        """Begin a turn with so much time."""
+        if self._given and self.seconds == self._given:  # the last one did not compute
+            self._last = 0.0
+        self.seconds = self._given = seconds
+        self.is_spent = False
 
     def takes(self, work: Work[Any]) -> bool:
         """Is there time for this work?  Then it is taken."""
         if work.pool is not PROCESSOR or work.seconds > self.seconds:
             return False
         self.seconds -= work.seconds
+        self._last = work.seconds
+        self.is_spent = self.seconds < work.seconds
         return True
+
+    def together(self, most: int) -> int:
+        """How many requests take a step together, if each leaves work as the last one did?"""
+        if not (self.seconds and self._last):
+            return most
+        return min(most, max(1, int(self.seconds / self._last)))
 
 
 NO_SPARE = Spare()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from keystead.identity.authentication import Authenticator
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from tests.server.installations import Local, open_local
@@ -101,18 +102,52 @@ def test_revoked_while_it_is_signed(lanes: Lanes) -> None:
 
 
 def test_short_work_of_a_turn_with_time_to_spare(lanes: Lanes) -> None:
-    """As much as there is time for is signed at once, and recorded so; the rest leaves the loop."""
+    """As much as there is time for is signed at once, and recorded so; then the turn ends."""
     local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
     local.events.clear()
-    asked = [sign(local, key, b"%d" % number) for number in range(3)]
-    first, second, later = local.installation.pipeline.answer_all(asked, 60.0, spare=0.0007)
+    asked = [sign(local, key, b"%d" % number) for number in range(5)]
+    for first, count in ((0, 2), (2, 2), (4, 1)):
+        answered = local.installation.pipeline.answer_all(asked[first:], 60.0, spare=0.0007)
+        local.installation.commit()
+        assert len(answered) == count
+        for answer in answered:
+            assert isinstance(answer, Answer)
+            assert b'"Signature"' in answer.response.body
+    assert [(event.name, len(event.decisions)) for event in local.events] == [("Sign", 1)] * 5
+
+
+def test_short_work_of_a_turn_without_time_to_spare(lanes: Lanes) -> None:
+    """It leaves the loop, and the turn goes on."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    asked = [sign(local, key), sign(local, key), local.kms_request("ListKeys")]
+    *signing, listing = local.installation.pipeline.answer_all(asked, 60.0, spare=0.0)
     local.installation.commit()
-    assert isinstance(later, Later)
-    later.take_back()
-    for answer in (first, second):
-        assert isinstance(answer, Answer)
-        assert b'"Signature"' in answer.response.body
-    assert [(event.name, len(event.decisions)) for event in local.events] == [("Sign", 1)] * 2
+    assert isinstance(listing, Answer)
+    for later in signing:
+        assert isinstance(later, Later)
+        later.take_back()
+
+
+def test_few_take_the_steps_that_would_be_repeated(
+    lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a turn that computed, as many are authenticated as the next one has time for."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    callers: list[Any] = []
+    authenticate = Authenticator.authenticate
+    listing = local.kms_request("ListKeys")
+    local.installation.pipeline.answer_all([listing], 60.0, spare=0.001)  # it computes nothing
+
+    def authenticated(*arguments: Any, **named: Any) -> Any:
+        callers.append(authenticate(*arguments, **named))
+        return callers[-1]
+
+    monkeypatch.setattr(Authenticator, "authenticate", authenticated)
+    asked = [sign(local, key, b"%d" % number) for number in range(12)]
+    for known in (12, 12 + 3):
+        assert len(local.installation.pipeline.answer_all(asked, 60.0, spare=0.001)) == 3
+        local.installation.commit()
+        assert len(callers) == known
 
 
 def test_time_to_spare_is_not_for_all_work(lanes: Lanes) -> None:

@@ -16,6 +16,7 @@ from keystead.server.installation.serving import Serving
 from keystead.server.installation.upkeep import Upkeep
 from keystead.server.pipeline import Counts, Endings, Pipeline, Way
 from keystead.store.lock import DirectoryLock
+from keystead.work import Spare
 
 
 class Installation(Rooms):
@@ -49,6 +50,7 @@ class Installation(Rooms):
             counts,
             endings,
             self.lane,
+            Spare(),
             self.preparations,
             Way(self.entrances, self.guardrails),
         )

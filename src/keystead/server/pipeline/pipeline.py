@@ -110,6 +110,7 @@ class Pipeline:
     counts: Counts
     endings: Endings
     lane: Lane
+    spare: Spare
     preparations: Preparations
     way: Way
 
@@ -161,7 +162,8 @@ class Pipeline:
         seconds is not handed over, but done at once.
         """
         try:
-            return self._answer_all(requests, perf_counter() + seconds, Spare(spare))
+            self.spare.begin(spare)
+            return self._answer_all(requests, perf_counter() + seconds)
         except BaseException:  # a change without its record must not stay (a)
             self.lane.abandon()
             self.endings.trail.abandon()
@@ -170,11 +172,14 @@ class Pipeline:
             self.preparations.end()
 
     def _answer_all(
-        self, requests: Sequence[HttpRequest | Again], until: float, spare: Spare
+        self, requests: Sequence[HttpRequest | Again], until: float
     ) -> list[Answer | Later]:
         answers: list[Answer | Later] = []
         first, close = 0, self.endings.close
-        while first < len(requests) and not (answers and perf_counter() > until):
+        spare = self.spare
+        while first < len(requests):
+            if answers and (perf_counter() > until or spare.is_spent):
+                break
             arrived = self._arrive(requests, first, until)  # 1
             some = requests[first : first + len(arrived)]
             first += len(arrived)
@@ -200,7 +205,8 @@ class Pipeline:
     def _arrive(
         self, requests: Sequence[HttpRequest | Again], first: int, until: float
     ) -> list[Again]:
-        """The next requests that take a step together. Few if the first of them is a change.
+        """The next requests that take a step together. Few if the first of them is a change, or if
+        the last turn computed: when time runs out, their first steps are repeated.
 
         One that may wait no more is alone: all of a step may wait, or none (`_begin`).
 
@@ -215,7 +221,8 @@ class Pipeline:
             lead = arrive(lead, now, started)
         if lead.arrived.waited >= MOST_WAITS:
             return [lead]
-        more = requests[first + 1 : first + (FEW if lead.arrived.changes else TOGETHER)]
+        most = FEW if lead.arrived.changes else self.spare.together(TOGETHER)
+        more = requests[first + 1 : first + most]
         taken = [lead]
         for each in more:
             if perf_counter() > until:
@@ -236,11 +243,12 @@ class Pipeline:
         A refused request skips it, and one that waits. An exception in it refuses its request.
         """
         taken: list[T | Refused | Later] = []
+        spare = self.spare
         for stage in stages:
             if isinstance(stage, _ENDED):  # it takes no more time, so it goes on
                 taken.append(stage)
                 continue
-            if taken and perf_counter() > until:
+            if taken and (perf_counter() > until or spare.is_spent):
                 break
             try:
                 taken.append(step(stage))
