@@ -190,3 +190,37 @@ def test_the_operator_resets_root(pages: Site) -> None:
     assert "Start again" in browser.post("/signin/mfa", code="000000").alert
     assert browser.sign_in_as_root(email, second).title == "Choose a new password"
     assert browser.change(second, NEXT).title == "Your session"
+
+
+def refused(site: Site, name: str) -> bool:
+    """Was the last call of this name refused for what it holds?"""
+    return site.named(name)[-1].error_code in {"ValidationException", "SerializationException"}
+
+
+def test_what_is_typed_keeps_to_the_limits_of_the_model(pages: Site) -> None:
+    """A page's call is read like an SDK's: no name, id or password passes that IAM would refuse."""
+    browser = somebody(pages, "limits")
+    for name in ("<img src=x>", "a/b", "", "n" * 227, "a\0b", "a\nb"):
+        page = browser.post("/security/device", name=name)
+        assert page.alert, name
+        assert b"<img" not in page.body
+        assert refused(pages, "CreateVirtualMFADevice"), name
+    assert browser.post("/security/key/status", id="<b>", status="Active").alert
+    assert refused(pages, "UpdateAccessKey")
+    for new in (f"{NEXT}\0", f"{NEXT}\u20ac", NEXT * 10, ""):
+        page = browser.post("/security/password", old=PASSWORD, new=new, again=new)
+        assert page.alert, new
+        assert refused(pages, "ChangePassword"), new
+    assert browser.is_signed_in
+
+
+def test_no_new_password_of_root_is_out_of_bounds(pages: Site) -> None:
+    """Neither at sign-in nor later, as for users."""
+    browser, email = pages.browser("127.0.0.1"), pages.local.founded.email
+    first = given_password(pages)
+    browser.sign_in_as_root(email, first)
+    for new in (f"{NEXT}\0", f"{NEXT}\u20ac", NEXT * 10):
+        assert "Latin-1" in browser.change(first, new).alert, new
+    assert browser.change(first, PASSWORD).title == "Your session"
+    page = browser.post("/security/password", old=PASSWORD, new=f"{NEXT}\0", again=f"{NEXT}\0")
+    assert "Latin-1" in page.alert

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from keystead.failures import Failure
+from keystead.server.installation import development
 from keystead.server.installation.config import load
 
 TLS = {"tls_certificate": "chain.pem", "tls_key": "key.pem"}
@@ -48,6 +49,14 @@ def test_the_public_url_follows_from_the_settings(settings: dict[str, Any], url:
     config = load(None, {}, settings)
     assert config.console_address is not None
     assert config.console_at(config.console_address.port) == url
+
+
+def test_pages_of_development_are_local() -> None:
+    """No other machine reaches an installation for tests (0043)."""
+    settings = {"console": "0.0.0.0:8421", "console_url": PUBLIC, "allow_plain_http": True}
+    with pytest.raises(Failure, match="with --dev nobody listens"):
+        development.require_local(load(None, {}, settings))
+    development.require_local(load(None, {}, {"console": "localhost:8421"}))
 
 
 def test_there_are_no_pages_without_the_setting() -> None:

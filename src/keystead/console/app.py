@@ -1,5 +1,6 @@
 """Which page is at which path?  The ASGI application of the console."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -19,8 +20,13 @@ from keystead.console.visits import Calls, Public, ReadVisit
 from keystead.errors import AwsError
 
 
-def application(calls: Calls, public: Public, read: ReadVisit) -> ASGIApp:
-    """The console at its public URL; `calls` are made for the persons who visit it."""
+def application(
+    calls: Calls, public: Public, read: ReadVisit, marks: Mapping[str, str] | None = None
+) -> ASGIApp:
+    """The console at its public URL; `calls` are made for the persons who visit it.
+
+    `marks` are further headers of every answer.
+    """
     signing_in, session, credentials = (
         SigningIn(calls, public),
         SessionPages(calls),
@@ -55,7 +61,7 @@ def application(calls: Calls, public: Public, read: ReadVisit) -> ASGIApp:
         },
     )  # fmt: skip
     app.router.redirect_slashes = False
-    return Guard(app, public, read)
+    return Guard(app, public, read, marks or {})
 
 
 async def _bad_form(_: Request, __: Exception) -> Response:

@@ -7,6 +7,7 @@ A browser that hides the Origin must say so in Sec-Fetch-Site. (4) Its body is a
 There are no CORS headers: no other site may read or send anything.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
@@ -37,12 +38,15 @@ _HEADERS = {
 class Guard:
     """Refuses what no page of ours would send, and reads the body. (ASGI)"""
 
-    def __init__(self, app: ASGIApp, public: Public, read: ReadVisit) -> None:
+    def __init__(
+        self, app: ASGIApp, public: Public, read: ReadVisit, marks: Mapping[str, str]
+    ) -> None:
+        """`marks` are further headers of every answer."""
         self._app = app
         self._public = public
         self._hosts = public.hosts
         self._read = read
-        self._headers = dict(_HEADERS)
+        self._headers = {**_HEADERS, **marks}
         if public.secure:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 

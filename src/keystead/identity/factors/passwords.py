@@ -5,6 +5,7 @@ functions of sign-in will be the same. The rules are the account's password poli
 it has set none (iam.md 1.9, threat-model CO-5).
 """
 
+import re
 import string
 from collections.abc import Iterator, Sequence
 
@@ -19,6 +20,10 @@ from keystead.wire.models import iam as api
 SYMBOLS = "!@#$%^&*()_+-=[]{}|'"
 DAY = 86_400  # seconds
 REMEMBERED = 24  # passwords that are kept, the one of today included
+_USABLE = re.compile("[\\t\\n\\r\\u0020-\\u00ff]{1,128}")
+_UNUSABLE = (
+    "Password should have at most 128 characters, each of them from the Latin-1 character set"
+)
 _CLASSES_BY_DEFAULT = 3  # of the four
 
 _UPPERCASE = (string.ascii_uppercase, "Password should have at least one uppercase letter")
@@ -29,6 +34,8 @@ _SYMBOL = (SYMBOLS, "Password should have at least one symbol")
 
 def require_taken(policy: PasswordPolicy | None, account: Account, password: str) -> None:
     """Refuse a password that the account does not take, with everything that is wrong with it."""
+    if _USABLE.fullmatch(password) is None:  # the model of IAM says the same of its calls
+        raise api.PasswordPolicyViolationException(_UNUSABLE)
     wrong = list(_wrong(policy, account, password))
     if wrong:
         raise api.PasswordPolicyViolationException(", ".join(wrong))

@@ -72,11 +72,17 @@ class SignIns:
         return self._sessions.get(reader, account, session_id)
 
     def insert(self, transaction: Transaction, record: SignIn, most: int) -> None:
-        """Keep a new one. Some that are over go, and the oldest of a person with `most`."""
+        """Keep a new one. Some that are over go, and the oldest of its stage, of a person's `most`.
+
+        So somebody who knows a password alone drives out no session.
+        """
         where = f"expires <= ? ORDER BY expires LIMIT {_MOST_REMOVED}"
         over = self._sessions.find(transaction, where, (record.began,))
-        where = f"account = ? AND subject = ? ORDER BY began DESC LIMIT {_MOST_REMOVED} OFFSET ?"
-        key = (record.account, record.subject, most - 1)
+        where = (
+            "account = ? AND subject = ? AND stage = ? ORDER BY began DESC"
+            f" LIMIT {_MOST_REMOVED} OFFSET ?"
+        )
+        key = (record.account, record.subject, record.stage, most - 1)
         over += self._sessions.find(transaction, where, key)
         for each in {(each.account, each.session_id) for each in over}:
             self._sessions.delete(transaction, *each)

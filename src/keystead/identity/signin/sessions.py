@@ -27,7 +27,7 @@ STEP_SECONDS = 600  # for all steps together
 SESSION_SECONDS = 43_200
 IDLE_SECONDS = 1_800
 FRESH_SECONDS = 900  # after which a session no longer changes its own credentials
-MOST = 50  # sign-ins and sessions of one person; the oldest goes
+MOST = 50  # of one person and stage; the oldest goes
 MOST_PASSWORDS = 5  # tries of a new password
 
 _USED_SECONDS = 60  # between two changes of the time of the last use

@@ -1,7 +1,8 @@
 """How does a page call an operation?  Within this process, as a request of the next turn.
 
 The answer reaches the page when the turn is durable, like every other. A turn that is lost gives
-`ServiceUnavailable`. The input and the answer stay values: nothing is written as JSON or XML.
+`ServiceUnavailable`. The answer stays a value. The input of one of AWS's operations is read like
+that of an SDK, so the limits of its model hold: what a page passes on, somebody typed.
 """
 
 import asyncio
@@ -10,11 +11,14 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol, TypeVar, cast
 
+import msgspec
+
 from keystead.errors import AwsError, ServiceUnavailable, without_trace
 from keystead.identity.signin import IMPLEMENTATIONS, shapes
 from keystead.registry import Implementation, implementation
 from keystead.server.door import Asked, Rank, Turn, text
 from keystead.server.pipeline import Again, Answer, Dialect, Later, Route, arrived_from
+from keystead.wire import awsjson
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service
 
@@ -90,8 +94,10 @@ class _Spoken:
         self.error: AwsError | None = None
         self.dialect = Dialect(self._read, self._answer, self._refuse, lambda error: error.code)
 
-    def _read(self, _: Operation[Any, Any], __: Route, ___: HttpRequest) -> Any:
-        return self._asked
+    def _read(self, operation: Operation[Any, Any], _: Route, __: HttpRequest) -> Any:
+        if operation.service is shapes.SERVICE:
+            return self._asked
+        return awsjson.read(operation, msgspec.json.encode(self._asked))
 
     def _answer(self, _: Operation[Any, Any], output: Any, __: str) -> HttpResponse:
         self.output = output

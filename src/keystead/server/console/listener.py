@@ -113,7 +113,8 @@ class ConsoleListener:
         trusted: Trusted,
     ) -> None:
         calls = Inside(pipeline_for_persons(installation), turn, installation.clock.now)
-        app = application(calls, Public(url), visits(trusted))
+        marks = {"X-Keystead-Development": "true"} if installation.hierarchy.development else {}
+        app = application(calls, Public(url), visits(trusted), marks)
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         protocol = partial(_Protocol, PeerCounts(MOST_OF_PEER, MOST_CONNECTIONS), trusted)
         config = uvicorn.Config(

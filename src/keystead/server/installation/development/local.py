@@ -21,6 +21,8 @@ def require_local(config: Config) -> None:
     listeners += [("proxy_listen", text) for text in config.proxy_listen]
     if config.metrics_listen:
         listeners.append(("metrics_listen", config.metrics_listen))
+    if config.console:
+        listeners.append(("console", config.console))
     for setting, text in listeners:
         if not parse_address(text, setting).loopback:
             raise Failure(
