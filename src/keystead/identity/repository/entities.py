@@ -142,14 +142,24 @@ class Entities(Generic[E]):
     def attached_after(
         self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
     ) -> list[E]:
-        """The next entities, by id, to which this policy is attached; `Attachments` verifies."""
+        """The next entities, by id, to which this policy is attached; `Attachments` verifies.
+
+        An index gives as many attachments of this kind as are wanted. Below a path all are looked
+        at, because the path stands elsewhere.
+        """
+        kind = self.record.kind.id_prefix
+        looked_at = limit if prefix == "/" else -1
         return self._table.find(
             reader,
-            f"account = ? AND {self._id} > ? AND substr(path, 1, ?) = ? AND {self._id} IN"  # noqa: S608  # our own name
-            " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?)"
+            f"account = ? AND substr(path, 1, ?) = ? AND {self._id} IN"  # noqa: S608  # our own name
+            " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?"
+            " AND entity_id > ? AND entity_id < ? ORDER BY entity_id LIMIT ?)"
             f" ORDER BY {self._id} LIMIT ?",
-            (account, after, len(prefix), prefix, account, policy_arn, limit),
-        )
+            (
+                account, len(prefix), prefix, account, policy_arn, max(after, kind), f"{kind}~",
+                looked_at, limit,
+            ),
+        )  # fmt: skip
 
     def boundary_uses(self, reader: Reader, account: str) -> dict[str, int]:
         """How many entities each policy bounds."""

@@ -5,7 +5,12 @@ import msgspec
 from keystead.identity import limits, tagging, times
 from keystead.identity.call import IamCall
 from keystead.identity.iam import documents, entities
-from keystead.identity.iam.policies.policy_usage import PolicyUsage, entities_after, policy_usage
+from keystead.identity.iam.policies.policy_usage import (
+    UNUSED,
+    PolicyUsage,
+    entities_after,
+    policy_usage,
+)
 from keystead.identity.repository import ManagedPolicy, PolicyVersion, packed
 from keystead.policy.language import DocumentKind, document_size
 from keystead.registry import implements
@@ -34,7 +39,7 @@ def create_policy(call: IamCall, request: api.CreatePolicyRequest) -> api.Create
             created=now,
         ),
     )
-    shown = listed(policy, PolicyUsage({}, {}))
+    shown = listed(policy, UNUSED)
     return api.CreatePolicyResponse(
         policy=msgspec.structs.replace(shown, tags=tagging.shown(tags) or None)
     )

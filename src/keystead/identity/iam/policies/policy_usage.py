@@ -1,7 +1,7 @@
 """Which entities use a managed policy, as an attached policy or as their boundary?"""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from keystead.identity.call import IamCall
@@ -10,23 +10,35 @@ from keystead.identity.repository import Entity
 UsageFilter = Literal["PermissionsPolicy", "PermissionsBoundary"]
 
 
-@dataclass(frozen=True, slots=True)
 class PolicyUsage:
-    """How often each policy is attached, and how often it is a boundary, by ARN."""
+    """How often each policy is attached, and how often it is a boundary, by ARN.
 
-    attached: dict[str, int]
-    bounding: dict[str, int]
+    It is counted when it is first asked for. Many pages of users and roles show no policy, and to
+    count takes longer the more are attached.
+    """
+
+    __slots__ = ("_count", "_counted")
+
+    def __init__(self, count: Callable[[], tuple[Mapping[str, int], Mapping[str, int]]]) -> None:
+        self._count = count
+        self._counted: tuple[Mapping[str, int], Mapping[str, int]] | None = None
 
     def of(self, arn: str) -> tuple[int, int]:
-        return self.attached.get(arn, 0), self.bounding.get(arn, 0)
+        """How often the policy is attached, and how often it is a boundary."""
+        if self._counted is None:
+            self._counted = self._count()
+        attached, bounding = self._counted
+        return attached.get(arn, 0), bounding.get(arn, 0)
+
+
+UNUSED = PolicyUsage(lambda: ({}, {}))
+"""The usage of a policy that is new."""
 
 
 def policy_usage(call: IamCall) -> PolicyUsage:
     """How the caller's account uses policies."""
-    return PolicyUsage(
-        call.repository.attachments.uses(call.transaction, call.account),
-        _bounding(call),
-    )
+    uses = call.repository.attachments.uses
+    return PolicyUsage(lambda: (uses(call.transaction, call.account), _bounding(call)))
 
 
 def entities_after(
