@@ -42,6 +42,7 @@ XENC = "http://www.w3.org/2001/04/xmlenc#"
 _HASH: dict[str, Any] = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384,
          "sha512": hashes.SHA512}  # fmt: skip
 Key = Any
+FOR_EVER = timedelta.max
 
 
 @cache
@@ -111,7 +112,10 @@ class Saying:
 
 
 def _at(name: str, now: datetime, after: timedelta | None) -> str:
-    return "" if after is None else f' {name}="{zulu(now + after)}"'
+    if after is None:
+        return ""
+    moment = datetime.max.replace(tzinfo=UTC) if after is FOR_EVER else now + after
+    return f' {name}="{zulu(moment)}"'
 
 
 def _named(name: str, value: str | None) -> str:

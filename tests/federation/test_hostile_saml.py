@@ -315,6 +315,15 @@ CHANGED: dict[str, Case] = {
         changed(f'(<ds:Transform Algorithm="{EXCLUSIVE}")/>',
                 r'\1><e:InclusiveNamespaces xmlns:e="http://www.w3.org/2001/10/xml-exc-c14n#"'
                 r' PrefixList="xs"/></ds:Transform>'), "no certificate"),
+    "a namespace that is no URI": (
+        changed("(<saml:NameID) ", r'\1 xmlns:x="relative" x:y="z" '), "no certificate"),
+    "many prefixes": (
+        changed(f'(<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}")/>',
+                r'\1><e:InclusiveNamespaces xmlns:e="http://www.w3.org/2001/10/xml-exc-c14n#"'
+                f' PrefixList="{" p" * 2_000}"/></ds:CanonicalizationMethod>'), "canonical"),
+    "an element with many attributes": (
+        changed("<saml:AttributeStatement", "<saml:AttributeStatement "
+                + " ".join(f"a{n}='1'" for n in range(65))), "too many attributes"),
     "two assertions' worth": (changed("</samlp:Response>", "<saml:Assertion/></samlp:Response>"),
                               "step 2"),
 }  # fmt: skip

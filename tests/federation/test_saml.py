@@ -18,7 +18,7 @@ from keystead.inquiry.who_can import who_can
 from keystead.server.installation.config import load
 from tests.federation import saml_issuer as issuer
 from tests.federation.land import credentials, document, text, told
-from tests.federation.saml_issuer import AWS, CBC, GCM, RECIPIENT, SUBJECT, Signing, key
+from tests.federation.saml_issuer import AWS, CBC, FOR_EVER, GCM, RECIPIENT, SUBJECT, Signing, key
 from tests.federation.saml_land import DENIED, INVALID, LATE, REJECTED, SamlLand
 from tests.identity.saml_documents import ENTITY, FUTURE, private_pem
 from tests.server.installations import open_local, reopen
@@ -365,6 +365,7 @@ def test_durations(
         ({"confirmed_until": SECONDS * -61}, "ExpiredTokenException", "valid no more"),
         ({"confirmed_until": None}, "InvalidIdentityToken", "no NotOnOrAfter"),
         ({"session_ends": SECONDS * -1}, "ExpiredTokenException", "SessionNotOnOrAfter"),
+        ({"ends": FOR_EVER, "confirmed_until": FOR_EVER, "session_ends": FOR_EVER}, "", ""),
     ],
 )  # fmt: skip
 def test_times(saml: SamlLand, changes: dict[str, Any], code: str, why: str) -> None:
@@ -386,7 +387,7 @@ def test_times(saml: SamlLand, changes: dict[str, Any], code: str, why: str) -> 
                         "</saml:AudienceRestriction>"}, 9),
         ({"recipient": "https://other.example/saml"}, 10), ({"recipient": None}, 10),
         ({"recipient": f"{RECIPIENT}/acs/SAMLSPOTHER"}, 10), ({"recipient": f"{RECIPIENT}/"}, 10),
-        ({"destination": "https://other.example/saml"}, 10),
+        ({"destination": "https://other.example/saml"}, 10), ({"destination": ""}, 10),
         ({"method": "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"}, 10),
         ({"confirmations": 0}, 10), ({"confirmations": 2}, 10),
         ({"answers": "_a", "response_answers": "_b"}, 10), ({"statement": False}, 7),

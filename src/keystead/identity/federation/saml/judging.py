@@ -119,7 +119,8 @@ def _bearer(
     if not ours.takes(confirmation.recipient, provider):
         raise invalid("step 10: the recipient is not one of ours", SAML_ASSERTION)
     missing = around.is_signed and around.destination is None
-    if missing or (around.destination and not ours.takes(around.destination, provider)):
+    elsewhere = around.destination is not None and not ours.takes(around.destination, provider)
+    if missing or elsewhere:
         raise invalid("step 10: the destination is not one of ours", SAML_ASSERTION)
     # A program that sends a response itself may have asked for it: both must say the same request.
     asked = {confirmation.in_response_to, around.in_response_to} - {None}
@@ -136,7 +137,7 @@ def _require_now(assertion: Assertion, confirmation: Confirmation, now: datetime
     if any(begin > now + SKEW for begin in begins):
         raise invalid("step 11: it is not valid yet", SAML_ASSERTION)
     ends = [confirmation.not_on_or_after, assertion.not_on_or_after]
-    if any(end + SKEW <= now for end in ends):
+    if any(end <= now - SKEW for end in ends):  # the last year has no later time
         raise expired_assertion("step 11: it is valid no more (NotOnOrAfter)")
     if assertion.issued + REDEEMED <= now:
         raise expired_assertion("step 11: it was issued more than five minutes ago")

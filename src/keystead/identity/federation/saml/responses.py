@@ -19,6 +19,7 @@ from keystead.wire.base64 import NotCanonical, decode_blob
 
 MOST_TAGS = 4_000  # characters `<`: an honest response of the greatest length has no more
 MOST_QUOTES = 8_000
+MOST_ATTRIBUTES = 64  # of an element: to sort them takes long
 
 _SPACE = re.compile(r"[ \t\r\n]+")
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,255}")
@@ -114,6 +115,8 @@ def _require_one_reading(root: Element) -> None:
     counted = dict.fromkeys(_ALONE, 0)
     allowed = _signatures(root)
     for element in root.iter():
+        if len(element.attrib) > MOST_ATTRIBUTES:
+            raise Unproven(1, "an element has too many attributes")
         if element.tag in counted:
             counted[element.tag] += 1
         if element.tag in _NOWHERE:
