@@ -44,6 +44,7 @@ def test_a_code_follows_the_password(pages: Site) -> None:
 
     assert page.title == "Your session"
     assert f"MFA device {device.serial}" in page.text.replace("<code>", "").replace("</code>", "")
+    assert pages.named("CheckMfa")[-1].additional == {"MfaType": "Virtual MFA"}
     event = pages.named("ConsoleLogin")[-1]
     assert event.additional["MFAUsed"] == "Yes"
     assert event.additional["MFAIdentifier"] == device.serial

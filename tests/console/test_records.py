@@ -1,6 +1,8 @@
 """What the record says of a sign-in, and what it never holds. (sign-in.md 4.1)"""
 
+import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +13,14 @@ from keystead.errors import AwsError
 from keystead.wire.models import iam, kms
 from tests.console.browser import Site
 from tests.console.calls import as_person
-from tests.console.people import NEXT, PASSWORD, account_of, signed_in, user
+from tests.console.people import (
+    NEXT,
+    PASSWORD,
+    account_of,
+    given_password,
+    signed_in,
+    user,
+)
 
 
 def written(event: Any) -> dict[str, Any]:
@@ -35,6 +44,7 @@ def test_a_success_is_recorded_as_cloudtrail_has_it(pages: Site) -> None:
     assert record["userIdentity"]["userName"] == "alice"
     assert record["recipientAccountId"] == account_of(pages)
     assert "errorMessage" not in record
+    assert b"<PasswordLastUsed>" in pages.local.iam("GetUser", UserName="alice").body
 
 
 def test_a_failure_names_only_people_who_exist(pages: Site) -> None:
@@ -114,3 +124,18 @@ def test_a_call_of_a_page_is_a_call_of_its_person(pages: Site) -> None:
     pages.local.iam("PutUserPolicy", UserName="erin", PolicyName="p", PolicyDocument=old)
     with pytest.raises(AwsError, match="not authorized to perform: kms:ListKeys"):
         as_person(browser, kms.ListKeys, kms.ListKeysRequest())
+
+
+def test_the_credential_report_knows_when_root_signed_in(pages: Site) -> None:
+    """As it does of users."""
+    local, browser = pages.local, pages.browser("127.0.0.1")
+    first = given_password(pages)
+    browser.sign_in_as_root(local.founded.email, first)
+    assert browser.change(first, NEXT).title == "Your session"
+    local.iam("GenerateCredentialReport")
+    while (report := local.iam("GetCredentialReport")).status != 200:
+        local.installation.upkeep.continue_report()
+    [content] = re.findall(rb"<Content>(.*?)</Content>", report.body, re.DOTALL)
+    heads, root, *_ = [line.split(",") for line in base64.b64decode(content).decode().split("\n")]
+    used = root[heads.index("password_last_used")]
+    assert used == local.time.wall().strftime("%Y-%m-%dT%H:%M:%S+00:00")

@@ -28,7 +28,7 @@ class LoginProfile(Record, frozen=True, kw_only=True, gc=False):
 
 
 class LoginUse(Record, frozen=True, kw_only=True, gc=False):
-    """When somebody last signed in with a user's password."""
+    """When somebody last signed in with the password of a user, or of root."""
 
     account: str
     user_id: str
@@ -89,8 +89,10 @@ class LoginProfiles:
         return self._uses.get(reader, account, user_id)
 
     def record_use(self, transaction: Transaction, use: LoginUse) -> None:
-        """Keep when somebody signed in, if the profile still exists."""
-        if self.get(transaction, use.account, use.user_id) is None:
+        """Keep when somebody signed in, if the profile still exists. Root has none, and its id is
+        that of the account.
+        """
+        if use.user_id != use.account and self.get(transaction, use.account, use.user_id) is None:
             return
         known = self.last_use(transaction, use.account, use.user_id)
         if known is None:

@@ -46,7 +46,7 @@ _SECONDS = 0.15  # for one hash
 _FREE, _FREE_OF_NETWORK = 2, 20  # tries without a delay
 _REGAIN = 60  # seconds for which a network gets back one
 _BROWSER = "known browser"
-_LOGIN, _MFA, _UPDATED = "ConsoleLogin", "CheckMfa", "PasswordUpdated"
+_LOGIN, _UPDATED = "ConsoleLogin", "PasswordUpdated"
 
 
 def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer | Work[bool]:
@@ -79,7 +79,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
     tries.right(call.transaction, call.repository.sign_ins, subjects)
     records.of(call, person)
     if person.devices:
-        records.succeeded(call, _MFA, request.url)
+        records.asks_for_code(call, person)
         return _begin(call, person, "mfa")
     if person.user is None and not request.local:  # CO-9
         why = "The root user has no MFA device, and did not sign in on the host itself"
@@ -311,7 +311,7 @@ def _after_factors(
         why = "The password has expired, and only an administrator can change it"
         records.failed(call, _LOGIN, url, why=why, mfa=before is not None)
         return StepAnswer(next="administrator")
-    records.succeeded(call, _MFA if before else "CheckPassword", url)
+    records.succeeded(call, "CheckPassword", url)
     return _begin(call, person, "password", before)
 
 
@@ -325,9 +325,8 @@ def _may_change(call: SigninCall, person: Person) -> bool:
 
 def _signed_in(call: SigninCall, person: Person, before: Reached | None) -> StepAnswer:
     now = times.stored(call.now)
-    if person.user is not None:
-        use = LoginUse(account=person.account.account, user_id=person.user.user_id, used=now)
-        call.repository.login_profiles.record_use(call.transaction, use)
+    use = LoginUse(account=person.account.account, user_id=person.subject, used=now)
+    call.repository.login_profiles.record_use(call.transaction, use)
     answer = _begin(call, person, "session", before)
     place = (person.account.account, person.subject)
     return msgspec.structs.replace(answer, known=call.tokens.seal(_BROWSER, urandom(16), place))

@@ -37,6 +37,15 @@ def succeeded(call: SigninCall, name: str, url: str, device: str | None = None) 
     event.additional = _additional(url, device)
 
 
+def asks_for_code(call: SigninCall, person: Person) -> None:
+    """The record says that the password was right, and that a second factor is asked for."""
+    event = call.event
+    event.name = "CheckMfa"
+    event.response_elements = {"CheckMfa": "Success"}
+    several = len(person.devices) > 1
+    event.additional = {"MfaType": "Multiple MFA Devices" if several else "Virtual MFA"}
+
+
 def failed(call: SigninCall, name: str, url: str, *, why: str = _FAILED, mfa: bool = False) -> None:
     """The record says that this step failed, and why if the password was right."""
     event = call.event

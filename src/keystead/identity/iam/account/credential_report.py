@@ -119,9 +119,11 @@ def _is_good(report: CredentialReport, now: datetime) -> bool:
 
 def _root_row(repository: IdentityRepository, reader: Reader, account: Account) -> list[str]:
     number = account.account
+    use = repository.login_profiles.last_use(reader, number, number)
     return [
-        "<root_account>", account.root_arn, _time(account.created), _UNSUPPORTED, _UNKNOWN,
-        _UNSUPPORTED, _UNSUPPORTED, _has_mfa(repository, reader, number, number),
+        "<root_account>", account.root_arn, _time(account.created), _UNSUPPORTED,
+        _time(use.used) if use else _UNKNOWN, _UNSUPPORTED, _UNSUPPORTED,
+        _has_mfa(repository, reader, number, number),
         *_keys(repository, reader, number, number), *_NO_CERTIFICATES,
     ]  # fmt: skip
 
