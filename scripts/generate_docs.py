@@ -29,7 +29,16 @@ from keystead.kms.operations import stores
 from keystead.registry import implementation
 from keystead.server.installation.config import reference
 from keystead.server.telemetry import catalogue
-from keystead.wire.models import accessanalyzer, cloudtrail, ec2, iam, kms, organizations, sts
+from keystead.wire.models import (
+    accessanalyzer,
+    cloudtrail,
+    ec2,
+    iam,
+    kms,
+    organizations,
+    sts,
+)
+from keystead.wire.models import keystead as extension
 
 DOCS = Path(__file__).parents[1] / "docs"
 # The operations register themselves when their modules are imported.
@@ -65,6 +74,7 @@ def operations() -> str:
         ("Access Analyzer: policy validation", accessanalyzer),
         ("CloudTrail: event history", cloudtrail),
         ("EC2: network endpoints", ec2),
+        ("Keystead: services of the site", extension),
     )
     for title, model in models:
         names = sorted(model.OPERATIONS)

@@ -29,6 +29,7 @@ from java_patterns import python_pattern  # type: ignore[import-not-found]  # st
 MODELS = Path(__file__).resolve().parent.parent / "src" / "keystead" / "wire" / "models"
 INSTALLED = Path(sys.prefix) / "models"
 BOTOCORE_DATA = INSTALLED / "botocore" / "data"
+OWN_DATA = MODELS.parents[2] / "keystead_service" / "data"  # of our extension for services
 
 Shapes = dict[str, dict[str, Any]]
 
@@ -58,6 +59,7 @@ SERVICES = (
         only=frozenset({"ListPublicKeys", "LookupEvents"}),
         own_limits=frozenset({"MaxResults"}),  # InvalidMaxResultsException
     ),
+    Source("keystead"),
     Source("organizations", clock_skew_seconds=300, is_global=True, gives_reasons=True),
     Source(
         "ec2",
@@ -114,6 +116,7 @@ SENSITIVE_MEMBERS = {
         "Signature",
     },
     "iam": {"AuthenticationCode1", "AuthenticationCode2"},
+    "keystead": {"Request", "SessionToken"},
     "sts": {"ContextAssertion", "EncodedMessage", "SessionToken", "TokenCode"},
 }
 
@@ -476,7 +479,11 @@ def references(shape: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def load_model(service: str) -> dict[str, Any]:
-    """The newest model of a service in that botocore."""
+    """The newest model of a service in that botocore, or our own."""
+    if (OWN_DATA / service).exists():
+        [only] = (OWN_DATA / service).iterdir()
+        own: dict[str, Any] = json.loads((only / "service-2.json").read_bytes())
+        return own
     newest = max((BOTOCORE_DATA / service).iterdir(), key=lambda folder: folder.name)
     model: dict[str, Any] = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
     return model

@@ -788,6 +788,9 @@ BY_PROOF = (("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity"))
 """The operations that are open without a signature: nobody who signs asks them, and no row
 is theirs. `tests/federation` tries them with proofs."""
 
+FOR_SERVICES = (("keystead", "ForwardAccess"), ("keystead", "PassRole"))
+"""The operations that only services of the site call; `tests/services` tries them."""
+
 OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
 """Operations that only users have, about themselves, and what everybody else is told unasked."""
 
@@ -800,6 +803,6 @@ NEVER_SENT: Mapping[str, str] = {
 
 OF_CALLS_BY_SERVICES: Mapping[str, str] = dict.fromkeys(
     ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"),
-    "no service calls for one of its resources yet; accepted in policies, which guard by it",
+    "only services name a source; `tests/services` tries them",
 )
 """Keys that only a call of a service principal has, for the resource that it acts for."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
+from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, SERVICES, STS
 from keystead.kms.rules import KMS
 from keystead.network import EC2
 from keystead.rules import Rules
@@ -16,4 +16,5 @@ RULES: Mapping[str, Mapping[str, Rules]] = {
     "access-analyzer": ANALYZER,
     "cloudtrail": CLOUDTRAIL,
     "ec2": EC2,
+    "keystead": SERVICES,
 }

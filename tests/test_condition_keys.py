@@ -183,11 +183,15 @@ def may_be_refused(rules: Rules) -> bool:
 
 def test_every_operation_has_its_rows() -> None:
     """What is served and asks is in the table, and nothing else."""
-    served = {
-        (one.operation.service.name, one.operation.name)
-        for one in implemented()
-        if may_be_refused(RULES[one.operation.service.name][one.operation.name])
-    } - set(table.BY_PROOF)
+    served = (
+        {
+            (one.operation.service.name, one.operation.name)
+            for one in implemented()
+            if may_be_refused(RULES[one.operation.service.name][one.operation.name])
+        }
+        - set(table.BY_PROOF)
+        - set(table.FOR_SERVICES)
+    )
     assert {(service, row.operation) for service, rows in table.TABLES.items() for row in rows} == (
         served
     )

@@ -12,6 +12,7 @@ MAKERS = {
 SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit event of its own
     "identity/accounts.py",  # the operator's ceremonies
     "server/installation/registrations.py",  # the same
+    "kms/managed_keys.py",  # for the first use by a service, with a record of its own
     "kms/schedule/deletion.py",
     "kms/schedule/expiry.py",
     "kms/schedule/rotation.py",

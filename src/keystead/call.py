@@ -116,6 +116,10 @@ class Call(msgspec.Struct, kw_only=True):
         """The caller's account."""
         return self.principal.account
 
+    def over(self, resource: Resource) -> OverAccount:
+        """What stands over a resource."""
+        return self.guardrails.over(resource.owner)
+
     def decide(
         self, action: str, resource: Resource, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Decision:
@@ -123,7 +127,7 @@ class Call(msgspec.Struct, kw_only=True):
 
         Nothing is done, so the question is only evaluated, and nothing is kept for the next time.
         """
-        over = self.guardrails.over(resource.owner)
+        over = self.over(resource)
         return evaluate(self._question(action, resource, keys, over))
 
     def _question(
@@ -170,7 +174,7 @@ class Call(msgspec.Struct, kw_only=True):
         if action not in self.rules.asks:
             raise RuntimeError(f"{self.operation.name} does not ask about {action}")
         self.asked = True
-        over = self.guardrails.over(resource.owner)
+        over = self.over(resource)
         question = self._question(action, resource, keys, over)
         decision = self.enforcer.decide(question)
         event, context = self.event, question.context

@@ -32,6 +32,7 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
     1000: (RSA, ECC, ML_DSA, ML_KEM, "GetKeyPolicy", "GetKeyRotationStatus"),
     500: ("ListAliases", "ListKeys"),
     100: (
+        "ForwardAccess",  # ours, of one service
         *map(of_pair, ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1")),
         of_pair("ECC_NIST_EDWARDS25519"),
         "ListGrants", "ListKeyPolicies", "ListKeyRotations", "ListRetirableGrants",

@@ -31,12 +31,14 @@ class CredentialKind(Enum):
     SERVICE = auto()  # an access key of a service of the site
     CONSOLE = auto()  # the session of a user who signed in
     CONSOLE_ROOT = auto()
+    FORWARDED = auto()  # a session of a caller for one service (decision 0052)
     PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
 
 
-EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF, CredentialKind.SERVICE}
+_OF_SERVICES = frozenset({CredentialKind.SERVICE, CredentialKind.FORWARDED})
+EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF} - _OF_SERVICES
 """Every kind that signs, but for those of services: rows name these where they are taken."""
-SERVICES_TOO = EVERY_KIND | {CredentialKind.SERVICE}
+SERVICES_TOO = EVERY_KIND | _OF_SERVICES
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 IN_PERSON = frozenset({CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT})
 """Those of a person who signed in: on the console's listener alone."""

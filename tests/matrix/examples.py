@@ -17,7 +17,7 @@ import keystead.network
 import keystead.trails
 from keystead.registry import implemented
 from keystead.rules import CredentialKind, Rules
-from tests.condition_keys import BY_PROOF, OF_USERS, OPEN, TABLES, On, Row
+from tests.condition_keys import BY_PROOF, FOR_SERVICES, OF_USERS, OPEN, TABLES, On, Row
 from tests.rules import RULES
 
 # The operations register themselves when their modules are imported.
@@ -33,7 +33,7 @@ REGISTERED = (
 SERVED = [
     called
     for one in implemented()
-    if (called := (one.operation.service.name, one.operation.name)) not in BY_PROOF
+    if (called := (one.operation.service.name, one.operation.name)) not in BY_PROOF + FOR_SERVICES
 ]
 
 MISSING = (

@@ -51,6 +51,7 @@ NOT_SEEN = {
     "org_feature_handshake", "org_handshake", "org_resource_policy",  # read by the call itself
     "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
     "kms_tombstones", "server_clock",
+    "iam_forwarded",  # read by the call itself
     "iam_instance_profile",  # no program asks by an instance profile yet
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key",
     # read by the calls about passwords and codes themselves

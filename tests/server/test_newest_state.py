@@ -24,7 +24,6 @@ from keystead.custody.rows.rows import RowIntegrityError, SealedTable
 from keystead.custody.seals.root import open_root
 from keystead.custody.state import examine
 from keystead.identity.access_keys import IssuedKey
-from keystead.server.installation import ceremonies
 from keystead.server.installation.config import Config
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock
@@ -40,6 +39,7 @@ from tests.older_policies import as_older
 from tests.server import sdk
 from tests.server.installations import REGION, Local, open_local
 from tests.server.second_factors import Somebody
+from tests.services.land import asked_by, store
 
 PAGE = 4096
 STORE = "keystead.db"
@@ -147,8 +147,7 @@ def everything(local: Local) -> None:
             PrivateDnsEnabled=False)  # fmt: skip
     local.installation.commit()
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
-    service = {"name": "warehouse.example.internal", "account_id": account}
-    ceremonies.perform(local.installation, "service register", service)
+    assert store(local).forward(asked_by(local, local.admin)).status == 200
     older = local.kms("CreateKey").json["KeyMetadata"]["KeyId"]
     with local.installation.store.write() as transaction:
         as_older(local.installation.keys, transaction, (account, REGION, older))

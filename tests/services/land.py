@@ -1,17 +1,25 @@
 """An installation with services, keys and people, and the calls of services in it."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from keystead.identity.sessions import secret_of
 from keystead.server.installation import ceremonies
 from tests.server import sdk
 from tests.server.installations import REGION, Answered, Local
 
 NAME = "warehouse.example.internal"
+HOST = "warehouse.example.internal:9000"
+ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey",
+           "kms:CreateGrant", "iam:PassRole")  # fmt: skip
 Json = Mapping[str, Any]
 
 
@@ -91,3 +99,60 @@ def shelf(account: str, number: int = 7) -> str:
 def code(answer: Answered) -> str:
     """The error of an answer; "" if it has none."""
     return "" if answer.status == 200 else str(answer.json["__type"]).rpartition("#")[2]
+
+
+# forwarding
+
+
+@dataclass
+class Store(Service):
+    """A service that forwards."""
+
+    def forward(self, request: Mapping[str, Any], who: Credentials | None = None) -> Answered:
+        """Hand in a request of a caller."""
+        asked = self.local.request(
+            "keystead", json.dumps({"Request": dict(request)}).encode(), who or self.credentials,
+            Content_Type="application/x-amz-json-1.1",
+            X_Amz_Target="KeysteadServices.ForwardAccess",
+        )  # fmt: skip
+        return self.local.send(asked)
+
+    def for_caller(self, caller: Credentials, **changes: Any) -> Credentials:
+        """A session for this caller, who asked for something just now."""
+        return self.session(self.forward(asked_by(self.local, caller, **changes)))
+
+    def session(self, answer: Answered) -> Credentials:
+        assert answer.status == 200, answer.body
+        given = answer.json["Credentials"]
+        key_id, token = given["AccessKeyId"], given["SessionToken"]
+        secret = secret_of(self.credentials.secret_key, key_id, token)
+        return Credentials(key_id, secret, token)
+
+
+NUMBERS = iter(range(1_000_000))
+
+
+def asked_by(
+    local: Local, who: Credentials, *, scope: str = "warehouse", host: str = HOST,
+    signer: type[SigV4Auth] = SigV4Auth, path: str = "/shelf/7", region: str = REGION,
+) -> dict[str, Any]:  # fmt: skip
+    """A request of a caller to the service, as the service received it."""
+    url = f"http://{host}{path}?n={next(NUMBERS)}"
+    request = AWSRequest("PUT", url, data=b"content")
+    request.headers["Host"] = host
+    now = local.time.wall().replace(tzinfo=None)
+    with patch("botocore.auth.get_current_datetime", lambda **_: now):
+        signer(who, scope, region).add_auth(request)
+    return {
+        "Method": "PUT",
+        "Path": path,
+        "QueryString": url.partition("?")[2],
+        "Headers": {name: str(value) for name, value in request.headers.items()},
+        "Body": base64.b64encode(b"content").decode(),
+    }
+
+
+def store(land: Local, name: str = NAME, **arguments: Any) -> Store:
+    given = {"actions": ACTIONS, "hosts": [HOST], **arguments}
+    service = register(land, name, **given)
+    return Store(land, name, service.credentials)

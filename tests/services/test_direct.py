@@ -535,3 +535,20 @@ def test_a_registration_outlives_a_restart(tmp_path_factory: pytest.TempPathFact
         assert told["SourceArns"] == ["arn:aws:warehouse:*:*:*"]
     finally:
         again.installation.close()
+
+
+def test_a_refusal_is_explained(land: Local, service: Service) -> None:
+    """By its request id and as a question: which source a service named, and what was asked."""
+    own = land.founded.account_id
+    guarded = {"ArnEquals": {"aws:SourceArn": shelf(own)}}
+    arn = key(land, allow(NAME, USE, **guarded))
+    answer = service.kms("Encrypt", KeyId=arn, Plaintext=HELLO, arn=shelf(own, 8))
+    assert code(answer) == "AccessDeniedException"
+
+    by_id = ceremony(land, "explain refusal", id=answer.headers["x-amzn-RequestId"])
+    asked = {"principal": NAME, "action": "kms:Encrypt", "resource": arn}
+    wrong = ceremony(land, "explain", **asked, context={"aws:SourceArn": [shelf(own, 8)]})
+    right = ceremony(land, "explain", **asked, context={"aws:SourceArn": [shelf(own)]})
+
+    assert "aws:SourceArn" in by_id["text"]
+    assert [wrong["decision"], right["decision"]] == ["ImplicitlyDenied", "Allowed"]

@@ -18,7 +18,7 @@ from keystead.custody.typed_names import TypedNames
 from keystead.errors import ValidationException
 from keystead.identity import resources
 from keystead.identity.access_keys import IssuedKey
-from keystead.identity.authentication import Caller, LastUsed
+from keystead.identity.authentication import Authenticated, Caller, LastUsed
 from keystead.identity.federation import KeyMemory, Outside, ServiceProvider
 from keystead.identity.names import (
     AWS_ACCOUNT,
@@ -54,8 +54,9 @@ from keystead.policy.evaluation import (
 )
 from keystead.refusals.written import Refusal
 from keystead.store.protocol import Reader
+from keystead.wire.http import HttpRequest
 from keystead.wire.models import iam as api
-from keystead.wire.operation import Operation
+from keystead.wire.operation import Operation, Service
 
 
 class AuthorizationMessages(Protocol):
@@ -110,6 +111,32 @@ class SigninCall(Call, kw_only=True):
         self.principal = self.event.principal = caller.principal
         self.policies = caller.policies
         self.keys.update(caller.keys)
+
+
+class Verifier(Protocol):
+    """Finds out who signed a request."""
+
+    def authenticate(
+        self, reader: Reader, request: HttpRequest, service: Service, now: datetime, *, payload: str
+    ) -> Authenticated:
+        """The verified caller of a request to `service`; raises AWS's errors."""
+
+
+class ManagedKeys(Protocol):
+    """The keys that accounts have for services: `alias/aws/<label>`."""
+
+    def ensure(self, call: Call, account: str, label: str, service: str) -> None:
+        """Make the key of a service in an account and the call's Region, unless it is there."""
+
+
+class ServicesCall(Call, kw_only=True):
+    """One call of a service of the site, by the extension for such services."""
+
+    repository: IdentityRepository
+    session_tokens: SessionTokens
+    verifier: Verifier
+    managed_keys: ManagedKeys
+    session: Session | None = None  # of the caller for whom it acts
 
 
 class AnalyzerCall(Call, kw_only=True):

@@ -25,7 +25,7 @@ from keystead.inquiry.entrances import NO_ENDPOINT, Through, named_endpoint
 from keystead.inquiry.granted import with_grants
 from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
-from keystead.kms.keys import Key
+from keystead.kms.keys import Key, over_resource
 from keystead.kms.rules import add_request_keys, row_of
 from keystead.policy.evaluation import (
     ContextValue,
@@ -95,7 +95,8 @@ def asked(
     """
     facts = {**keys, **caller.keys, **through.keys}
     if ascii_lower(action).startswith("kms:"):
-        add_request_keys(facts, row_of(action), caller.principal.account)
+        region = (resource.arn_text.split(":", 4) + [""] * 4)[3]
+        add_request_keys(facts, row_of(action), caller.principal.account, region)
     return ask(
         caller.principal,
         caller.policies,
@@ -103,7 +104,7 @@ def asked(
         resource,
         facts,
         given=given,
-        over=guardrails.over(resource.owner),
+        over=over_resource(resource, guardrails.over(resource.owner)),
         endpoint=through.policy,
     )
 

@@ -22,9 +22,10 @@ from keystead.kms.keys import (
     identifiers,
     key_reference,
     nobodys_key,
+    over_resource,
 )
 from keystead.kms.rules import KmsRules, add_request_keys
-from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
+from keystead.policy.evaluation import NO_KEYS, ContextValue, OverAccount, Permit
 from keystead.quotas import Quotas
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader
@@ -60,7 +61,7 @@ class KmsCall(Call, kw_only=True):
     given: Given = NOTHING_GIVEN
 
     def __post_init__(self) -> None:
-        add_request_keys(self.keys, self.rules, self.principal.account)
+        add_request_keys(self.keys, self.rules, self.principal.account, self.region)
 
     def context(self, pairs: Mapping[str, str] | None) -> EncryptionContext:
         """The encryption context of this request."""
@@ -135,6 +136,10 @@ class KmsCall(Call, kw_only=True):
         if isinstance(resource, Key) and not resource.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit
+
+    def over(self, resource: Resource) -> OverAccount:
+        """What stands over a resource; no resource control policy over AWS's own (iam.md 5.6)."""
+        return over_resource(resource, super().over(resource))
 
     def with_grants(self, key: Key, keys: Mapping[str, ContextValue]) -> Key:
         """The key with the grants that this caller has on it. `keys` are those of the operation."""

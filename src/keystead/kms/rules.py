@@ -7,6 +7,7 @@ the other facts about actions, in `policy/evaluation/service_rules.py`.
 from dataclasses import dataclass, field, replace
 
 from keystead import quotas
+from keystead.arns import service_in
 from keystead.custody.material import VERBS, Verb
 from keystead.kms import charges, states, usage
 from keystead.kms.states import NO_KEY, Line, line
@@ -203,7 +204,7 @@ _BY_ACTION = {
 
 
 def add_request_keys(
-    keys: dict[str, ContextValue], row: KmsRules | None, caller_account: str
+    keys: dict[str, ContextValue], row: KmsRules | None, caller_account: str, region: str
 ) -> None:
     """Add what every request for an operation says beside the keys of all services (kms.md 11).
 
@@ -212,6 +213,9 @@ def add_request_keys(
     if row is None or row.of_caller:
         if caller_account:
             keys["kms:calleraccount"] = caller_account
+        via = keys.get("aws:calledvialast")
+        if isinstance(via, str):
+            keys["kms:viaservice"] = service_in(via, region)
     else:
         keys.pop("kms:viaservice", None)
 

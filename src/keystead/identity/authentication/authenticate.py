@@ -137,15 +137,19 @@ class Authenticator:
         now: datetime,
         *,
         operation: str = "",
+        payload: str = "",
     ) -> Authenticated:
         """The verified caller of a request to `service`; raises AWS's errors.
 
         `operation` is the name of the operation; it decides how long a presigned request holds.
+        `payload` is the SHA-256 of a body that is not here, as the service says that received it.
 
         (1) well-formed; (2) scope; (3) key, its status and owner; (4) token; (5) signature;
         (6) time of the request and end of the session; (7) last use is noted.
         """
         signature = parse(request, self._claims)  # (1)
+        if payload:
+            signature = msgspec.structs.replace(signature, payload=payload)
         regions = self._global_regions if service.is_global else self._regions
         sigv4.require_scope(signature, service.name, regions)  # (2)
         claim = signature.claim
@@ -254,7 +258,7 @@ class Authenticator:
             _NO_SESSION if session is None else session_context(session, caller.principal),
             tuple(noting.names),
             credential.service,
-            "" if credential.service is None else credential.service.name,
+            _invoked_by(credential),
         )
 
     def _with_source(
@@ -283,6 +287,14 @@ class Authenticator:
         start = prefix(request)
         if start is not None and len(start) <= _KEPT_LENGTH:
             self._claims.put(start, claim, account, _CLAIM)
+
+
+def _invoked_by(credential: Credential | SessionCredential) -> str:
+    """The name of the service that calls, in its own name or for the caller."""
+    if credential.service is not None:
+        return credential.service.name
+    session = credential.session
+    return session.forwarded.service if session is not None and session.forwarded else ""
 
 
 def _at(caller: Authenticated, session: Session, now: datetime) -> Authenticated:

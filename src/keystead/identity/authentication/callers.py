@@ -12,7 +12,7 @@ import msgspec
 from keystead import tags as tag_rule
 from keystead.arns import service_in, sts_arn
 from keystead.identity.authentication.session_facts import session_keys
-from keystead.identity.permissions import attached, ceilings, passed
+from keystead.identity.permissions import attached, ceilings, forwarding, passed
 from keystead.identity.repository import Account, IdentityRepository, Role, ServiceRecord, User
 from keystead.identity.sessions import Session, SessionKind
 from keystead.policy.evaluation import (
@@ -141,12 +141,17 @@ def of_key(repository: IdentityRepository, reader: Reader, holder: KeyHolder) ->
 
 
 def of_session(
-    repository: IdentityRepository, reader: Reader, session: Session, owner: Owner
+    repository: IdentityRepository,
+    reader: Reader,
+    session: Session,
+    owner: Owner,
+    by: ServiceRecord | None = None,
 ) -> Caller:
     """The caller of a session that has the permissions of `owner`.
 
     A session of GetSessionToken has the principal of its user, or root. Only its condition keys
-    differ. Scope-down policies bind every session that has some, root's too.
+    differ. Scope-down policies bind every session that has some, root's too. `by` is the service
+    that acts for the caller: it does what its registration says, and no more.
     """
     if isinstance(owner, Role):
         caller = _of_role(repository, reader, session, owner)
@@ -160,6 +165,9 @@ def of_session(
     if session.scope_down:
         scopes = passed.scope_down(repository, session, caller.principal.arn)
         policies = msgspec.structs.replace(policies, scope_down=scopes)
+    if by is not None:
+        levels = (*policies.scope_down, forwarding.within(by))
+        policies = msgspec.structs.replace(policies, scope_down=levels)
     return Caller(caller.principal, policies, {**caller.keys, **session_keys(session)})
 
 

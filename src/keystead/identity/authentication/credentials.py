@@ -29,6 +29,7 @@ from keystead.identity.sessions import (
     SessionKind,
     SessionRow,
     open_token,
+    secret_of,
 )
 from keystead.rules import CredentialKind
 from keystead.store.protocol import Reader
@@ -71,6 +72,9 @@ class SessionCredential:
 
     opened: OpenedToken = field(repr=False)
     owner: Owner
+    access_key_id: str
+    token: str = field(repr=False)
+    forwarder: Credential | None = None  # the key of the service that it is for
     service: ClassVar[ServiceRecord | None] = None
 
     @property
@@ -84,6 +88,8 @@ class SessionCredential:
 
     @property
     def kind(self) -> CredentialKind:
+        if self.session.forwarded is not None:
+            return CredentialKind.FORWARDED
         if self.session.kind is SessionKind.FEDERATION:
             return CredentialKind.FEDERATION
         if self.session.kind is SessionKind.ROLE:
@@ -95,12 +101,15 @@ class SessionCredential:
         with_mfa = self.session.mfa is not None
         return CredentialKind.SESSION_WITH_MFA if with_mfa else CredentialKind.SESSION
 
-    def secret(self, repository: IdentityRepository) -> str:  # noqa: ARG002  # as `Credential`'s
-        return self.opened.secret
+    def secret(self, repository: IdentityRepository) -> str:
+        if self.forwarder is None:
+            return self.opened.secret
+        return secret_of(self.forwarder.secret(repository), self.access_key_id, self.token)
 
     def caller(self, repository: IdentityRepository, reader: Reader, region: str) -> Caller:  # noqa: ARG002  # as `Credential`'s
         """The caller that signs with it, with its policies."""
-        return callers.of_session(repository, reader, self.session, self.owner)
+        by = None if self.forwarder is None else self.forwarder.service
+        return callers.of_session(repository, reader, self.session, self.owner, by)
 
 
 def usable(repository: IdentityRepository, reader: Reader, access_key_id: str) -> Credential | None:
@@ -140,7 +149,13 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
     owner = found[0]
     if owner is None or isinstance(owner, MfaDevice) or None in found:
         return None
-    return SessionCredential(opened, owner)
+    forwarder = None
+    if opened.session.forwarded is not None:
+        forwarder = usable(repository, reader, opened.session.forwarded.key_id)
+        service = None if forwarder is None else forwarder.service
+        if service is None or service.service_id != opened.session.forwarded.service_id:
+            return None
+    return SessionCredential(opened, owner, access_key_id, token, forwarder)
 
 
 def _row(
@@ -162,6 +177,8 @@ def _row(
     if row.kind is RowKind.SAML_PROVIDER:
         stands = repository.saml_providers.is_unrevised(reader, row.account, row.unique_id)
         return account if stands else None
+    if row.kind is RowKind.ACCESS_KEY:
+        return account if usable(repository, reader, row.unique_id) is not None else None
     if row.kind is RowKind.SERVICE_KEY:
         began = usable(repository, reader, row.unique_id)
         return account if began is not None and began.service is not None else None

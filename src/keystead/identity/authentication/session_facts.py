@@ -15,10 +15,15 @@ _SAML = ":saml-provider/"
 
 def session_keys(session: Session) -> dict[str, ContextValue]:
     """The condition keys of a session that stay the same: its start, and how it came to be."""
-    keys: dict[str, ContextValue] = {
-        "aws:tokenissuetime": _time(session.issued),
-        "aws:multifactorauthpresent": _truth(session),
-    }
+    keys: dict[str, ContextValue] = {}
+    by = session.forwarded
+    if by is None or not by.long_term:  # who signs with a long-term key has none of these facts
+        keys["aws:tokenissuetime"] = _time(session.issued)
+        keys["aws:multifactorauthpresent"] = _truth(session)
+    if by is not None:
+        keys["aws:viaawsservice"] = "true"
+        keys["aws:calledvia"] = (by.service,)
+        keys["aws:calledviafirst"] = keys["aws:calledvialast"] = by.service
     if session.kind is SessionKind.ROOT_TASK:
         keys["aws:assumedroot"] = "true"
     if session.source_identity:

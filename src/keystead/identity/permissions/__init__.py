@@ -4,6 +4,7 @@ from keystead.identity.permissions import (
     attached,
     ceilings,
     delegation,
+    forwarding,
     managed_policy,
     passed,
     root_access,
@@ -15,6 +16,6 @@ from keystead.identity.permissions import (
 from keystead.identity.permissions.ceilings import StoredGuardrails
 
 __all__ = (
-    "StoredGuardrails", "attached", "ceilings", "delegation", "managed_policy", "passed",
-    "root_access", "shared_issuers", "sources", "trust", "validity",
+    "StoredGuardrails", "attached", "ceilings", "delegation", "forwarding", "managed_policy",
+    "passed", "root_access", "shared_issuers", "sources", "trust", "validity",
 )  # fmt: skip

@@ -18,6 +18,7 @@ from keystead.identity.repository.credential_reports import (
 )
 from keystead.identity.repository.delegations import Delegate, ServiceAccess
 from keystead.identity.repository.entities import E, Entities, Entity, new
+from keystead.identity.repository.forwarded import ForwardedRequest
 from keystead.identity.repository.groups import Group, Membership
 from keystead.identity.repository.handshakes import (
     AnyHandshake,
@@ -92,7 +93,7 @@ __all__ = (
     "E",
     "Entities",
     "Entity",
-    "FeatureHandshake",
+    "FeatureHandshake", "ForwardedRequest",
     "Group",
     "Handshake",
     "HandshakeState",

@@ -15,6 +15,7 @@ from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.credential_reports import CredentialReports
 from keystead.identity.repository.delegations import Delegations
 from keystead.identity.repository.entities import E, Entities
+from keystead.identity.repository.forwarded import ForwardedRequests
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
@@ -49,7 +50,7 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "accepted", "access_keys", "accesses", "accounts", "attachments", "compiled",
-        "credential_reports", "delegations", "groups", "handshakes", "identities",
+        "credential_reports", "delegations", "forwarded", "groups", "handshakes", "identities",
         "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
         "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
         "preparations", "resource_policies", "role_deletions", "roles", "root_features",
@@ -81,6 +82,7 @@ class IdentityRepository:
         self.attachments = Attachments(seals)
         self.access_keys = AccessKeys(seals)
         self.services = Services(seals)
+        self.forwarded = ForwardedRequests(seals)
         self.password_policies = PasswordPolicies(seals)
         self.credential_reports = CredentialReports(seals)
         self.accesses = Accesses(seals)

@@ -18,10 +18,11 @@ from keystead.identity.rules.organizations import (
     DeclinedOrganizationsRules,
     OrganizationsRules,
 )
+from keystead.identity.rules.services import SERVICES
 from keystead.identity.rules.sts import STS
 
 __all__ = (
     "ANALYZER", "DECLINED_IAM", "DECLINED_ORGANIZATIONS", "DECLINED_STS", "DELEGABLE", "IAM",
-    "ORGANIZATIONS", "STS", "About", "DeclinedOrganizationsRules", "DeclinedRules", "EmptyList",
-    "Missing", "OrganizationsRules", "Refused",
+    "ORGANIZATIONS", "SERVICES", "STS", "About", "DeclinedOrganizationsRules", "DeclinedRules",
+    "EmptyList", "Missing", "OrganizationsRules", "Refused",
 )  # fmt: skip

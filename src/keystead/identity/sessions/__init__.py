@@ -1,8 +1,10 @@
 """Sessions: their facts, their tokens, and how their credentials are issued."""
 
+from keystead.identity.sessions.forwarding import FORWARDED_SECONDS, forwarded, secret_of
 from keystead.identity.sessions.issuing import IssuedSession, issue
 from keystead.identity.sessions.session import (
     Federation,
+    Forwarded,
     PassedPolicy,
     RowKind,
     Session,
@@ -14,7 +16,20 @@ from keystead.identity.sessions.session import (
 from keystead.identity.sessions.tokens import OpenedToken, open_token
 
 __all__ = (
-    "Federation", "IssuedSession", "OpenedToken", "PassedPolicy", "RowKind", "Session",
-    "SessionKind", "SessionRow", "SessionTag", "issue", "open_token",
+    "FORWARDED_SECONDS",
+    "Federation",
+    "Forwarded",
+    "IssuedSession",
+    "OpenedToken",
+    "PassedPolicy",
+    "RowKind",
+    "Session",
+    "SessionKind",
+    "SessionRow",
+    "SessionTag",
+    "forwarded",
+    "issue",
+    "open_token",
     "passed_on",
+    "secret_of",
 )  # fmt: skip

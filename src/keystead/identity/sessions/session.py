@@ -33,6 +33,7 @@ class RowKind(StrEnum):
     MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
     SIGN_IN = "sign-in"  # of a person: its id is the hash of the cookie
     OIDC_PROVIDER = "oidc provider"  # its id is that of a revision of the provider
+    ACCESS_KEY = "access key"  # of a user or root, for as long as it is active
     SERVICE_KEY = "service key"  # an access key of a service, which began the session
     SAML_PROVIDER = "saml provider"  # as that of an OIDC provider
 
@@ -72,6 +73,15 @@ class Federation(msgspec.Struct, frozen=True, array_like=True):
     keys: tuple[tuple[str, str | tuple[str, ...]], ...] = ()  # condition keys, lower-case
 
 
+class Forwarded(msgspec.Struct, frozen=True, array_like=True):
+    """For which service is the session of a caller whose request it forwarded?  (decision 0052)"""
+
+    service: str  # its name
+    service_id: str
+    key_id: str  # the access key with which it forwarded: only its secret makes the session's
+    long_term: bool  # did the caller sign with a long-term key, and so without facts of a session?
+
+
 class Session(msgspec.Struct, frozen=True, array_like=True):
     """One session. It has the permissions of the first of its rows.
 
@@ -92,6 +102,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     mfa: int | None = None  # when a second factor was shown; None: never
     scope_down: tuple[PassedPolicy, ...] = ()
     federation: Federation | None = None  # of AssumeRoleWithSAML and AssumeRoleWithWebIdentity
+    forwarded: Forwarded | None = None  # of ForwardAccess
 
     @property
     def tag_map(self) -> dict[str, str]:

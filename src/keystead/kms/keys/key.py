@@ -20,7 +20,13 @@ from keystead.kms.ciphertext import KeyName
 from keystead.kms.keys.records import ImportedMaterial, KeyRecord
 from keystead.kms.keys.related import Relation
 from keystead.kms.states import KeyState
-from keystead.policy.evaluation import NO_KEYS, ContextValue, PolicySource, documents
+from keystead.policy.evaluation import (
+    NO_KEYS,
+    ContextValue,
+    OverAccount,
+    PolicySource,
+    documents,
+)
 from keystead.store.changes import Name
 from keystead.tags import resource_keys
 from keystead.wire.models import kms as api
@@ -182,6 +188,13 @@ def cost(key: Key) -> tuple[int, Shared]:
     own = _KEY + related + texts + _TAG * len(key.tags) + _ALIAS * len(key.aliases)
     own += _IMPORT * len(key.imports)
     return own, documents((*key.resource_policies, *key.grants))
+
+
+def over_resource(resource: object, over: OverAccount) -> OverAccount:
+    """What stands over a resource. Resource control policies are about no key of AWS's own."""
+    if over.resource_control and isinstance(resource, Key) and resource.record.manager == "AWS":
+        return msgspec.structs.replace(over, resource_control=())
+    return over
 
 
 def nobodys_key(arn_text: str, account: str, region: str) -> Key:

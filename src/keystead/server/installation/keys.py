@@ -76,6 +76,11 @@ def _key(installation: Installation, reader: Reader, arn: str) -> Key:
     key = installation.keys.key(reader, *_place(arn))
     if key is None:
         raise Failure(f"there is no key `{arn}`", "name a key of this installation")
+    if key.record.manager == "AWS":
+        raise Failure(
+            f"`{arn}` is the key of a service: nobody changes or deletes it",
+            "name a key that somebody created",
+        )
     return key
 
 

@@ -28,6 +28,7 @@ from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
+from keystead.kms.managed_keys import ServiceKeys
 from keystead.kms.schedule import DATED
 from keystead.network import EndpointRepository, Entrances
 from keystead.policy.enforcement import Enforcer
@@ -94,6 +95,7 @@ class Rooms:
         )
         self.endpoints = EndpointRepository(self.hierarchy.rows)
         self.entrances = Entrances(self.endpoints, self.preparations)
+        self.keys_of_services = ServiceKeys(self.keys, self.custody)
         self.digest_keys = DigestKeys(self.hierarchy.rows)
         self.digest_key_maker = DigestKeyMaker()
         open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows

@@ -6,14 +6,15 @@ from functools import partial
 import keystead.identity.analyzer
 import keystead.identity.iam
 import keystead.identity.organizations
+import keystead.identity.services
 import keystead.identity.sts
 import keystead.kms.operations
 import keystead.network
 import keystead.trails
-from keystead.identity.call import AnalyzerCall, IamCall, StsCall
+from keystead.identity.call import AnalyzerCall, IamCall, ServicesCall, StsCall
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.principals import StoredPrincipals
-from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, STS
+from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, SERVICES, STS
 from keystead.kms.call import KmsCall
 from keystead.kms.rules import KMS
 from keystead.network import EC2, NetworkCall
@@ -26,6 +27,7 @@ OPERATIONS = (
     keystead.identity.analyzer,
     keystead.identity.iam,
     keystead.identity.organizations,
+    keystead.identity.services,
     keystead.identity.sts,
     keystead.kms.operations,
     keystead.network,
@@ -35,7 +37,7 @@ OPERATIONS = (
 
 ROWS = {
     "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "ec2": EC2, "iam": IAM,
-    "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
+    "keystead": SERVICES, "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
 }  # fmt: skip
 """The rows of the operations of each service."""
 
@@ -111,6 +113,16 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             endpoints=rooms.endpoints,
             preparations=rooms.preparations,
             accept_unsupported_condition_keys=accept,
+        ),
+        "keystead": partial(
+            ServicesCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            repository=rooms.identities,
+            session_tokens=rooms.hierarchy.session_tokens,
+            verifier=rooms.authenticator,
+            managed_keys=rooms.keys_of_services,
         ),
         "sts": partial(
             StsCall,

@@ -32,13 +32,22 @@ from keystead.registry import Implementation, implementation
 from keystead.server.pipeline import bodies
 from keystead.wire import awsjson, query
 from keystead.wire.http import HttpRequest
-from keystead.wire.models import accessanalyzer, cloudtrail, ec2, iam, kms, organizations, sts
+from keystead.wire.models import (
+    accessanalyzer,
+    cloudtrail,
+    ec2,
+    iam,
+    keystead,
+    kms,
+    organizations,
+    sts,
+)
 from keystead.wire.operation import Service
 from keystead.wire.presented import claimed
 
 _SERVICES = (
     kms.SERVICE, iam.SERVICE, sts.SERVICE, organizations.SERVICE, accessanalyzer.SERVICE,
-    cloudtrail.SERVICE, ec2.SERVICE,
+    cloudtrail.SERVICE, ec2.SERVICE, keystead.SERVICE,
 )  # fmt: skip
 _BY_PATH = {(each.method, each.path): each for each in accessanalyzer.OPERATIONS.values()}
 _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service.target_prefix}
