@@ -33,6 +33,7 @@ from typing import NamedTuple, Protocol
 
 from keystead.audit import archive, lines
 from keystead.audit.checkpoint import UNSIGNED_RECORDS, UNSIGNED_TIME, Checkpoint, Signer
+from keystead.audit.copies import OUTAGE, Copies
 from keystead.audit.event import Event
 from keystead.audit.files import (
     CHECKPOINTS,
@@ -61,7 +62,6 @@ _SAVE_ANCHOR = (
     " DO UPDATE SET checkpoint = excluded.checkpoint"
 )
 _log = logging.getLogger(__name__)
-_OUTAGE = {"outage": True}  # the warning repeats until its cause is gone, so the log counts it
 
 
 Durable = Callable[[Sequence[Event], str, int], None]
@@ -122,14 +122,14 @@ class Trail:
         self._signer = signer
         self._tag = tag
         self._sums = sums
-        self._sinks = sinks
+        self._copies = Copies(sinks, signer)
         self._clock = clock
         self._durable = durable
         self._segment_bytes = segment_bytes
         try:
             directory.mkdir(mode=0o700, exist_ok=True)
             _keep_public_key(directory, signer.public_key_pem)
-            behind = self._open_sinks(anchor(store.read()))
+            self._copies.open(anchor(store.read()))
             resumed = resume(directory, store.read(), tag)
         except (DiskFull, DiskFailed) as error:
             store.give_up(AuditUnavailable(str(error)))
@@ -142,7 +142,7 @@ class Trail:
         self._closed = False
         self._require_newest(resumed.state)
         if self.head is not None:
-            self._push(self.head.line(), behind)
+            self._copies.catch_up(self.head.line())
         self._recorder = Recorder(str(uuid.uuid4())[:24], development=development)
         self._events: list[Event] = []  # of this turn
         self._owed = _Batch([], [])  # durable in the store, not yet in the file
@@ -226,8 +226,7 @@ class Trail:
             self._closed = True
             self._file.close()
             self._checkpoints.close()
-            for sink in self._sinks:
-                sink.close()
+            self._copies.close()
 
     @property
     def failure(self) -> Exception | None:
@@ -348,7 +347,7 @@ class Trail:
         try:
             self._sign()
         except (StoreUnavailable, StoreCorrupt) as error:
-            _log.warning("no checkpoint could be saved: %s", error, extra=_OUTAGE)
+            _log.warning("no checkpoint could be saved: %s", error, extra=OUTAGE)
 
     def _sign(self) -> None:
         """Sign the tree and the state, and commit the waiting changes together with it."""
@@ -362,58 +361,7 @@ class Trail:
         self.head = head
         with self._writing():
             self._checkpoints.append(head.line())
-        self._push(head.line(), self._sinks)
-
-    def _open_sinks(self, head: Checkpoint | None) -> list[Sink]:
-        """The sinks that lack the newest checkpoint.
-
-        Raises OlderState if a sink knows a newer checkpoint than `head` (RK-5).
-        """
-        behind = []
-        for sink in self._sinks:
-            kept = sink.open()
-            if kept is not None:
-                _require_ours(kept, self._signer)
-                _require_not_older(head, kept)
-            if kept is None or (head is not None and kept.order < head.order):
-                behind.append(sink)
-        return behind
-
-    def _push(self, line: bytes, sinks: Sequence[Sink]) -> None:
-        for sink in sinks:
-            try:
-                sink.push(line)
-            except (DiskFull, DiskFailed) as error:
-                _log.warning("a checkpoint did not reach a sink: %s", error, extra=_OUTAGE)
-
-
-def _require_ours(kept: Checkpoint, signer: Signer) -> None:
-    """Raises AuditCorrupt if we did not sign this checkpoint of a sink.
-
-    The signatures of our scheme are deterministic.
-    """
-    if kept.signature != signer.sign(kept.signed):
-        raise AuditCorrupt(
-            "the newest checkpoint that was kept elsewhere is not this installation's:"
-            " name a file of its own as `checkpoint_file`"
-        )
-
-
-def _require_not_older(head: Checkpoint | None, kept: Checkpoint) -> None:
-    """Raises OlderState if our newest checkpoint is older than one that was kept elsewhere."""
-    size = head.size if head else 0
-    if head is not None and (size > kept.size or _is_as_new(head, kept)):
-        return
-    raise OlderState(
-        f"the newest checkpoint that was kept elsewhere covers {kept.size} records at {kept.time}."
-        f" This data directory, with {size} signed records, does not contain it: an older state or"
-        " another history was put in its place"
-    )
-
-
-def _is_as_new(head: Checkpoint, kept: Checkpoint) -> bool:
-    """Do both checkpoints cover the same records, and is ours not the older one?"""
-    return (head.size, head.root) == (kept.size, kept.root) and head.serial >= kept.serial
+        self._copies.push(head.line())
 
 
 def _keep_public_key(directory: Path, public_key_pem: bytes) -> None:
