@@ -15,7 +15,8 @@ from keystead.server.door.listeners import open_sockets
 from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import PeerCounts
 from keystead.server.door.replies import text
-from keystead.server.door.turn import Asked, Turn
+from keystead.server.door.turn import Turn
+from keystead.server.door.waiting import Asked
 from keystead.server.installation.addresses import Address, Network
 from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.later import Later

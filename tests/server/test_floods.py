@@ -17,7 +17,8 @@ from keystead.server.door import tls as accepting
 from keystead.server.door.connection import PIECE, WRITE_SECONDS, Connection
 from keystead.server.door.intake import ALONE, MOST_BYTES, PIECES, SHORT
 from keystead.server.door.listeners import RECEIVE_BYTES
-from keystead.server.door.turn import Receiver, Turn
+from keystead.server.door.turn import Turn
+from keystead.server.door.waiting import Receiver
 from tests.patience import PATIENCE, wait_until
 from tests.server.conftest import LIMIT, RunningDoor, read_all, statuses
 from tests.server.test_handshakes import AUTHORITY, TlsDoor

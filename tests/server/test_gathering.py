@@ -10,7 +10,8 @@ import pytest
 
 from keystead.server.door.intake import Rank
 from keystead.server.door.replies import text
-from keystead.server.door.turn import GATHERED, Turn, _Waiting
+from keystead.server.door.turn import GATHERED, Turn
+from keystead.server.door.waiting import Waiting
 from keystead.server.pipeline.answer import Answer
 from keystead.work import Undone
 
@@ -83,7 +84,7 @@ class Gathering:
         self.turn = Turn(cast("Any", self.loop), lambda: None, lambda _: None, lambda: "now")
         self.laters = [Later() for _ in range(working)]
         for number, later in enumerate(self.laters):
-            entry = _Waiting(cast("Any", Receiver(number)), last=False)
+            entry = Waiting(cast("Any", Receiver(number)), last=False)
             self.turn._begin_work(entry, cast("Any", later))
         self.loop.timers.clear()  # the one that watches them
 

@@ -8,7 +8,8 @@ from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
 from keystead.server.door.replies import always, plain, text
 from keystead.server.door.tls import TlsListener
-from keystead.server.door.turn import Asked, Turn
+from keystead.server.door.turn import Turn
+from keystead.server.door.waiting import Asked
 
 __all__ = (
     "BACKLOG", "Application", "Asked", "BadForwarding", "Connection", "Door", "Held", "LongBodies",

@@ -29,7 +29,8 @@ from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
 from keystead.server.door.preface import Client
 from keystead.server.door.replies import CONTINUE, plain
-from keystead.server.door.turn import Answering, Turn
+from keystead.server.door.turn import Turn
+from keystead.server.door.waiting import Answering
 from keystead.server.installation import Network
 from keystead.server.pipeline import Answer
 from keystead.wire.http import Endpoint, HttpRequest

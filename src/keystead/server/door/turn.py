@@ -16,15 +16,19 @@ INVARIANT: nothing else delivers an answer.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from time import perf_counter
-from typing import Protocol
 
-import msgspec
-
-from keystead.server.door.intake import ALONE, MOST_BYTES, Intake, Rank, Waits
+from keystead.server.door.intake import ALONE, MOST_BYTES, Intake, Rank
 from keystead.server.door.peers import Peer
-from keystead.server.door.replies import render
+from keystead.server.door.waiting import (
+    Answering,
+    Receiver,
+    Waiting,
+    instead_of,
+    is_dropped,
+    response_of,
+    without_body,
+)
 from keystead.server.lane import Gate, Handed
 from keystead.server.pipeline import Again, Answer, Later
 from keystead.server.telemetry import logs
@@ -34,50 +38,6 @@ from keystead.work import Outcome, Undone
 LONG_SECONDS = 0.001  # of a turn that is told
 WATCH_SECONDS = 0.25  # between two looks at the work that waits for a worker
 GATHERED, GATHER_SECONDS = 8, 0.004  # results that share a turn, and for how long they wait for it
-Asked = tuple[HttpRequest, Peer] | Again
-
-
-class Receiver(Waits, Protocol):
-    """A connection that is answered."""
-
-    gone: bool  # the client has gone: answers cannot reach it
-
-    def advance(self) -> None:
-        """Take in one request if it is complete; this may call `ask` or `put` once."""
-
-    def listen(self) -> None:
-        """Read from the socket again, if this was paused."""
-
-    def abort(self) -> None:
-        """Close at once."""
-
-    def deliver(self, response: bytes, *, last: bool) -> None:
-        """Write a response; `last` closes the connection after it. Never raises."""
-
-
-class Answering(Protocol):
-    """Answers requests."""
-
-    def answer_all(
-        self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
-    ) -> list[Answer | Later]:
-        """The answers to the first of these, in order: at least one, and more as time allows.
-
-        `spare`: for how long the loop may compute itself, instead of handing work over.
-        """
-
-    def changes(self, request: HttpRequest) -> bool:
-        """Would this request change anything if it is allowed?"""
-
-
-class _Waiting(msgspec.Struct):
-    """A connection that waits, with its answer, or with a request to be answered."""
-
-    receiver: Receiver
-    last: bool
-    answer: Answer | Later | None = None
-    application: Answering | None = None
-    asked: Asked | None = None
 
 
 class Turn:
@@ -119,10 +79,10 @@ class Turn:
         self._intake: Intake[Receiver] = Intake(loop.time)
         self._terms = ALONE  # of this turn
         self._bytes = 0  # of the bodies of this turn
-        self._waiting: list[_Waiting] = []
-        self._kept: dict[Receiver, _Waiting] = {}  # taken, but there was no time for them
+        self._waiting: list[Waiting] = []
+        self._kept: dict[Receiver, Waiting] = {}  # taken, but there was no time for them
         self._working: dict[Receiver, Handed] = {}  # work is done for them
-        self._ended: deque[tuple[_Waiting, Later, Outcome | Undone]] = deque()  # by workers
+        self._ended: deque[tuple[Waiting, Later, Outcome | Undone]] = deque()  # by workers
         self._watched = False  # will the loop look at the work that waits?
         self._told = False  # does the loop know that `_ended` is not empty?
         self._enough = 0  # results that wait for no others; 0 = there are none that wait
@@ -149,20 +109,20 @@ class Turn:
         last: bool,
     ) -> None:
         """Let a request be answered at the end of the turn."""
-        self._waiting.append(_Waiting(receiver, last, None, application, asked))
+        self._waiting.append(Waiting(receiver, last, None, application, asked))
         self._bytes += len(asked[0].body)
         if not self._begun:
             self._begin()
 
     def ask_again(self, receiver: Receiver, application: Answering, again: Again) -> None:
         """Let a request that has arrived elsewhere be answered at the end of the turn."""
-        self._waiting.append(_Waiting(receiver, False, None, application, again))
+        self._waiting.append(Waiting(receiver, False, None, application, again))
         if not self._begun:
             self._begin()
 
     def put(self, receiver: Receiver, answer: Answer, *, last: bool) -> None:
         """Hold an answer until the end of the turn."""
-        self._waiting.append(_Waiting(receiver, last, answer))
+        self._waiting.append(Waiting(receiver, last, answer))
         if not self._begun:
             self._begin()
 
@@ -243,10 +203,10 @@ class Turn:
             self._commit()
         except Exception as error:  # noqa: BLE001  # after any exception nothing is durable
             self._failed(error)
-            waiting = [_unavailable(*pair) for pair in waiting]
+            waiting = [instead_of(*pair) for pair in waiting]
         date = self._date()
         rendered = [
-            (entry, answer, _rendered(entry, answer, date))
+            (entry, answer, response_of(entry, answer, date))
             for entry, answer in waiting
             if isinstance(answer, Answer)
         ]
@@ -262,15 +222,15 @@ class Turn:
                 if isinstance(answer, Later):
                     self._begin_work(entry, answer)
 
-    def _answered(self) -> list[tuple[_Waiting, Answer | Later]]:
+    def _answered(self) -> list[tuple[Waiting, Answer | Later]]:
         """The answers of this turn. Requests without time for them wait for another turn."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        asking: dict[Answering, list[_Waiting]] = {}
+        asking: dict[Answering, list[Waiting]] = {}
         for entry in waiting:
             application = entry.application
             if application is None or entry.answer is not None:
                 continue
-            if not (entry.receiver.gone and _is_dropped(entry)):
+            if not (entry.receiver.gone and is_dropped(entry)):
                 entries = asking.get(application)
                 if entries is None:
                     asking[application] = [entry]
@@ -280,14 +240,14 @@ class Turn:
             self._ask(application, entries)
         return [(entry, entry.answer) for entry in waiting if entry.answer is not None]
 
-    def _ask(self, application: Answering, entries: Sequence[_Waiting]) -> None:
+    def _ask(self, application: Answering, entries: Sequence[Waiting]) -> None:
         """Let one application answer its requests, as many as time allows."""
         requests = [entry.asked for entry in entries if entry.asked]
         terms = self._terms
         answers = application.answer_all(requests, terms.seconds, spare=terms.spare)
         for entry, asked, answer in zip(entries, requests, answers, strict=False):
             head = isinstance(asked, tuple) and asked[0].method == "HEAD"
-            entry.answer = _without_body(answer) if head else answer
+            entry.answer = without_body(answer) if head else answer
         for entry in reversed(entries[len(answers) :]):
             self._keep(entry)
 
@@ -308,7 +268,7 @@ class Turn:
         for handed in list(self._working.values()):
             handed.stop()
 
-    def _begin_work(self, entry: _Waiting, later: Later) -> None:
+    def _begin_work(self, entry: Waiting, later: Later) -> None:
         """Let work be done, and this request be the next of its connection again."""
 
         def ended(outcome: Outcome | Undone) -> None:
@@ -349,7 +309,7 @@ class Turn:
             receiver = entry.receiver
             del self._working[receiver]
             again = later.after(outcome)
-            self._kept[receiver] = _Waiting(receiver, entry.last, None, entry.application, again)
+            self._kept[receiver] = Waiting(receiver, entry.last, None, entry.application, again)
             # Many results come at a time. They are answered in small turns, and requests that need
             # no work pass them.
             receiver.rank = max(receiver.rank, Rank.RESUMED if later.prepares else Rank.RETURNED)
@@ -365,44 +325,9 @@ class Turn:
         if self._watched:
             self._loop.call_later(WATCH_SECONDS, self._watch)
 
-    def _keep(self, entry: _Waiting) -> None:
+    def _keep(self, entry: Waiting) -> None:
         """Let a request that was taken be the first of another turn."""
         self._kept[entry.receiver] = entry
         self._intake.put_back(entry.receiver)
         if not self._begun:
             self._begin()
-
-
-def _is_dropped(entry: _Waiting) -> bool:
-    """Would the request of a client that has gone change nothing?"""
-    if entry.application is None or not isinstance(entry.asked, tuple):
-        return False
-    return not entry.application.changes(entry.asked[0])
-
-
-def _rendered(entry: _Waiting, answer: Answer, date: str) -> bytes | None:
-    """The bytes of an answer, or None if it cannot be written; the other answers are written."""
-    try:
-        return render(answer.response, date, last=entry.last)
-    except Exception as error:  # noqa: BLE001  # it must not cost others their answers
-        logs.alarm("an answer cannot be written", error)
-        return None
-
-
-def _unavailable(entry: _Waiting, answer: Answer | Later) -> tuple[_Waiting, Answer | Later]:
-    """The answer in place of one whose turn could not be made durable."""
-    if isinstance(answer, Later):
-        answer.take_back()
-        return entry, Answer(answer.unavailable(), answer.unavailable)
-    # If a client gets this in place of "100 Continue", it may send the body or not. The next bytes
-    # of this connection could be a body or a request.
-    entry.last = entry.last or answer.response.status < HTTPStatus.OK
-    return entry, msgspec.structs.replace(answer, response=answer.unavailable())
-
-
-def _without_body(answer: Answer | Later) -> Answer | Later:
-    """The answer to a HEAD (RFC 9110, 9.3.2). No operation that needs work is called by HEAD."""
-    if isinstance(answer, Later):
-        return answer
-    response = msgspec.structs.replace(answer.response, body=b"")
-    return msgspec.structs.replace(answer, response=response)
