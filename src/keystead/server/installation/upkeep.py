@@ -22,6 +22,7 @@ POLICIES_AT_ONCE = 32
 """The policies that one step moves: they take some five milliseconds."""
 
 _FIRST: Place = ("", "", "")
+EQUAL_POLICIES = "equal policies"  # the job that stores them once
 
 
 class Upkeep:
@@ -48,7 +49,7 @@ class Upkeep:
             Job(KEY_USES, 1.0, self.write_key_uses),
             Job("forget opened keys", 60.0, self._rooms.custody.expire),
             Job("removal of grants", 5.0, self.remove_doomed_grants),
-            Job("equal policies", 60.0, self.store_policies_once),
+            Job(EQUAL_POLICIES, 60.0, self.store_policies_once),
             Job("purge", 60.0, self.purge),
             *(
                 Job(
@@ -188,7 +189,7 @@ class Upkeep:
         return True
 
     def _policy_stays(self, place: Place, error: Exception) -> None:
-        self._rooms.metrics.alarm("job equal policies")
+        self._rooms.metrics.alarm(f"job {EQUAL_POLICIES}")
         logs.alarm("the policy of a key was not moved", error, key_id=place[2])
 
     def purge(self) -> None:
