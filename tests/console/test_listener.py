@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -15,8 +16,10 @@ import trustme
 from keystead.custody.passwords import Passwords
 from keystead.server.console import listener
 from keystead.server.console.listener import ConsoleListener
-from keystead.server.door import open_sockets
+from keystead.server.door import open_sockets, tls
+from keystead.server.entrance import Entrance
 from keystead.server.installation import Address
+from keystead.server.installation.config import load
 from tests.console.browser import Site
 from tests.console.people import account_of, user
 
@@ -132,6 +135,26 @@ def test_pages_over_tls(pages: Site) -> None:
     secure.loop.close()
 
 
+def test_a_handshake_counts_before_it_is_over(pages: Site) -> None:
+    """Clients that connect and send nothing hold no more than their share, and only for a time."""
+    authority, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+
+    async def crowd(port: int) -> None:
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(32)]
+        assert await closed(await asyncio.open_connection("127.0.0.1", port)) == b""
+        for _, writer in silent:
+            writer.close()
+
+    async def wait(port: int) -> None:
+        assert await closed(await asyncio.open_connection("127.0.0.1", port)) == b""
+
+    with patch.object(tls, "HANDSHAKE_SECONDS", 3600), listening(pages, server) as run:
+        run(crowd)
+    with patch.object(tls, "HANDSHAKE_SECONDS", 0.2), listening(pages, server) as run:
+        run(wait)
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -190,6 +213,25 @@ def test_a_flood_of_passwords_leaves_room_for_others(pages: Site) -> None:
     assert set(flooding) <= {403, 429}
     assert flooding.count(429) >= 50
     assert most <= 4
+
+
+def test_both_loopback_addresses_are_taken() -> None:
+    """On a host with IPv6, nobody else can listen on the second address of `localhost`."""
+    config = load(None, {}, {"listen": ("127.0.0.1:0",), "console": "localhost:0"})
+    entrance = Entrance.open(config)
+    names = [sock.getsockname()[:2] for sock in entrance.console]
+    for sock in (*entrance.console, *(each.socket for each in entrance.sockets)):
+        sock.close()
+    assert names[0][0] == "127.0.0.1"
+    assert {port for _, port in names} == {names[0][1]}
+    has_ipv6 = any(line.startswith("0" * 31 + "1") for line in _interfaces())
+    assert [host for host, _ in names[1:]] == (["::1"] if has_ipv6 else [])
+
+
+def _interfaces() -> list[str]:
+    """The addresses of IPv6, as the kernel lists them."""
+    file = Path("/proc/net/if_inet6")
+    return file.read_text().splitlines() if file.exists() else []
 
 
 def test_without_the_setting_nothing_of_it_is_loaded() -> None:

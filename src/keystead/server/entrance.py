@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from keystead.server.door import open_sockets, tls_context
-from keystead.server.installation import Config, Network, parse_address
+from keystead.server.installation import Address, Config, Network, parse_address
 from keystead.wire.http import Endpoint
 
 
@@ -65,7 +65,30 @@ class Entrance:
             opened += [Listening(s, Use.METRICS) for s in open_sockets(metrics)]
         console, console_tls = [], None
         if config.console_address is not None:
-            console = open_sockets(config.console_address)
+            console = _on_loopback(config.console_address)
             if config.tls_certificate and config.console_url.startswith("https://"):
                 console_tls = tls_context(Path(config.tls_certificate), Path(config.tls_key))
         return cls(opened, tls, console, console_tls)
+
+
+def _on_loopback(address: Address) -> list[socket.socket]:
+    """The sockets of an address; those of `localhost` on both of its addresses.
+
+    Otherwise another user of the host could take the second one, and browsers would go there.
+    """
+    if address.host != "localhost":
+        return open_sockets(address)
+    opened = open_sockets(Address("127.0.0.1", address.port))
+    if _has_ipv6():
+        opened += open_sockets(Address("::1", opened[0].getsockname()[1]))
+    return opened
+
+
+def _has_ipv6() -> bool:
+    """Has this machine the loopback address of IPv6?"""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

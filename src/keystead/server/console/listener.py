@@ -2,7 +2,8 @@
 
 uvicorn waits for a head or a body without end, and takes heads of any length. So its protocol is
 bounded here: the seconds for a request, the bytes and the number of its headers, the connections of
-one peer and of all.
+one peer and of all. They are accepted as those of the API are (`door.tls`), so they count before a
+handshake.
 """
 
 import asyncio
@@ -11,8 +12,7 @@ import socket
 import ssl
 from asyncio import TimerHandle
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -21,7 +21,7 @@ from keystead.console import Public, application
 from keystead.server.console.inside import Inside
 from keystead.server.console.persons import pipeline_for_persons
 from keystead.server.console.visiting import visits
-from keystead.server.door import Peer, PeerCounts, Turn, peer_of
+from keystead.server.door import Peer, PeerCounts, TlsListener, Turn, peer_of
 from keystead.server.installation import Installation, Network
 
 REQUEST_SECONDS = 15.0
@@ -43,26 +43,39 @@ class _Protocol(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
         self._bytes = 0
         self._peer: Peer | None = None
+        self.peer_ip = ""
+
+    def admit(self, peername: object) -> bool:
+        """Count this connection; False if it is over a limit."""
+        try:
+            peer = peer_of(peername, self._trusted())
+        except ValueError:  # the client has gone already
+            return False
+        self.peer_ip = peer.ip
+        if self._counts.admit(peer):
+            self._peer = peer
+        return self._peer is not None
+
+    def introduce(self, client: object) -> bool:  # noqa: ARG002  # as `door.tls` asks it
+        """No balancer speaks here."""
+        return False
+
+    def leave(self) -> None:
+        """Count this connection no more."""
+        if self._peer is not None:
+            self._counts.leave(self._peer)
+            self._peer = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        peer = peer_of(transport.get_extra_info("peername"), self._trusted())
-        if not self._counts.admit(peer):
-            transport.abort()
-            return
-        self._peer = peer
         super().connection_made(transport)
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
-        if self._peer is not None:
-            self._counts.leave(self._peer)
-            self._peer = None
-            super().connection_lost(exc)
+        self.leave()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._peer is None:
-            return
         if self._deadline is None:
             self._begin()
         super().data_received(data)
@@ -99,6 +112,30 @@ class _Protocol(HttpToolsProtocol):
             self._deadline = None
 
 
+class _Gate:
+    """Makes the connections of the pages. (door.tls.Gate)"""
+
+    prefaced = False
+
+    def __init__(
+        self, server: uvicorn.Server, trusted: Trusted, refused: Callable[[str], None]
+    ) -> None:
+        self.refused = refused
+        self._server = server
+        self._counts = PeerCounts(MOST_OF_PEER, MOST_CONNECTIONS)
+        self._trusted = trusted
+
+    def connection(self) -> _Protocol:
+        """The protocol of a new connection."""
+        return _Protocol(
+            self._counts,
+            self._trusted,
+            config=self._server.config,
+            server_state=self._server.server_state,
+            app_state={},
+        )
+
+
 class ConsoleListener:
     """The console, served until `stop`."""
 
@@ -116,30 +153,34 @@ class ConsoleListener:
         marks = {"X-Keystead-Development": "true"} if installation.hierarchy.development else {}
         app = application(calls, Public(url), visits(trusted), marks)
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
-        protocol = partial(_Protocol, PeerCounts(MOST_OF_PEER, MOST_CONNECTIONS), trusted)
         config = uvicorn.Config(
-            app, http=cast("type[_Protocol]", protocol), ws="none", lifespan="off",
+            app, http=_Protocol, ws="none", lifespan="off",
             log_config=None, access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )  # fmt: skip
         config.load()
-        config.ssl = context
         self._server = uvicorn.Server(config)
+        self._gate = _Gate(self._server, trusted, installation.refused)
+        self._context = context
         self._sockets = list(sockets)
+        self._listeners: list[TlsListener] = []
         self._task: asyncio.Task[Any] | None = None
 
     async def start(self) -> None:
         """Listen. Signals stay with the server, so uvicorn's own handling of them is left out."""
         server = self._server
         server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup(sockets=self._sockets)
+        await server.startup(sockets=[])
+        self._listeners = [TlsListener(sock, self._gate, self._context) for sock in self._sockets]
         await server.on_tick(0)  # the Date header
         self._task = asyncio.create_task(server.main_loop())
 
     async def stop(self) -> None:
         """Accept no more, and let the pages that are being made leave."""
+        for listener in self._listeners:
+            listener.close()
         self._server.should_exit = True
         if self._task is not None:
             await self._task
-            await self._server.shutdown(sockets=self._sockets)
+            await self._server.shutdown()

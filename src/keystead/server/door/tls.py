@@ -20,8 +20,9 @@ import errno
 import socket
 import ssl
 import sys
+from collections.abc import Callable
+from typing import Protocol, cast
 
-from keystead.server.door.connection import Connection, Door
 from keystead.server.door.intake import Line, Rank
 from keystead.server.door.listeners import BACKLOG, HANDSHAKE_SECONDS
 from keystead.server.door.preface import BadPreface, Client, Preface
@@ -35,6 +36,36 @@ WAIT_SECONDS = 1.0  # before another attempt when there is no descriptor left
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
+class Arriving(Protocol):
+    """A connection that is counted before it begins; it is an `asyncio.Protocol` as well."""
+
+    peer_ip: str
+
+    def admit(self, peername: object) -> bool:
+        """Count it; False if it is over a limit."""
+
+    def introduce(self, client: Client) -> bool:
+        """A balancer told whose connection this is. False if that client is over a limit."""
+
+    def leave(self) -> None:
+        """Count it no more."""
+
+
+class Gate(Protocol):
+    """Makes connections; `connection.Door`, and that of the pages for persons."""
+
+    @property
+    def refused(self) -> Callable[[str], None]:
+        """Counts a connection that never became a request."""
+
+    @property
+    def prefaced(self) -> bool:
+        """Does each connection begin with a preface?"""
+
+    def connection(self) -> Arriving:
+        """The protocol of a new connection."""
+
+
 class _Accepted:
     """A connection before its handshake. (intake.Waits)"""
 
@@ -43,7 +74,7 @@ class _Accepted:
     timer: asyncio.TimerHandle
 
     def __init__(
-        self, accepted: socket.socket, connection: Connection, preface: Preface | None
+        self, accepted: socket.socket, connection: Arriving, preface: Preface | None
     ) -> None:
         self.socket = accepted
         self.connection = connection
@@ -81,7 +112,7 @@ class TlsListener:
     )  # fmt: skip
 
     def __init__(
-        self, listening: socket.socket, door: Door, context: ssl.SSLContext | None
+        self, listening: socket.socket, door: Gate, context: ssl.SSLContext | None
     ) -> None:
         self._socket = listening
         self._door = door
@@ -220,7 +251,7 @@ class TlsListener:
     async def _shake_hands(self, accepted: _Accepted) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                lambda: accepted.connection,
+                lambda: cast("asyncio.Protocol", accepted.connection),
                 accepted.socket,
                 ssl=self._context,
                 ssl_handshake_timeout=None if self._context is None else HANDSHAKE_SECONDS,
