@@ -34,6 +34,7 @@ from keystead.wire.models import (
     cloudtrail,
     ec2,
     iam,
+    keystead_instances,
     kms,
     organizations,
     sts,
@@ -73,7 +74,8 @@ def operations() -> str:
         ("Organizations", organizations),
         ("Access Analyzer: policy validation", accessanalyzer),
         ("CloudTrail: event history", cloudtrail),
-        ("EC2: network endpoints", ec2),
+        ("EC2: network endpoints, profiles of instances", ec2),
+        ("Keystead's own: agents of instances", keystead_instances),
         ("Keystead: services of the site", extension),
     )
     for title, model in models:

@@ -26,7 +26,9 @@ from typing import Any
 
 from java_patterns import python_pattern  # type: ignore[import-not-found]  # stands beside us
 
-MODELS = Path(__file__).resolve().parent.parent / "src" / "keystead" / "wire" / "models"
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = ROOT / "src" / "keystead" / "wire" / "models"
+OUR_MODELS = ROOT / "docs" / "models"
 INSTALLED = Path(sys.prefix) / "models"
 BOTOCORE_DATA = INSTALLED / "botocore" / "data"
 OWN_DATA = MODELS.parents[2] / "keystead_service" / "data"  # of our extension for services
@@ -46,6 +48,7 @@ class Source:
     gives_reasons: bool = False
     only: frozenset[str] = field(default_factory=frozenset)  # operations to take; empty = all
     own_limits: frozenset[str] = field(default_factory=frozenset)  # shapes the operation checks
+    ours: bool = False  # a service of Keystead's own: its model is in docs/models
 
 
 SERVICES = (
@@ -65,23 +68,35 @@ SERVICES = (
         "ec2",
         only=frozenset(
             {
+                "AssociateIamInstanceProfile",
                 "CreateTags",
                 "CreateVpcEndpoint",
                 "DeleteTags",
                 "DeleteVpcEndpoints",
+                "DescribeIamInstanceProfileAssociations",
+                "DescribeInstances",
                 "DescribePrefixLists",
                 "DescribeTags",
                 "DescribeVpcEndpointServices",
                 "DescribeVpcEndpoints",
+                "DisassociateIamInstanceProfile",
+                "ModifyInstanceMetadataOptions",
                 "ModifyVpcEndpoint",
+                "ReplaceIamInstanceProfileAssociation",
             }
         ),
-        own_limits=frozenset({"State"}),  # the model says "Available", and EC2 "available"
+        # The model says "Available", and EC2 "available"; a host may be of any type.
+        own_limits=frozenset({"InstanceType", "State"}),
     ),
+    Source("keystead-instances", clock_skew_seconds=300, ours=True),
 )
 
 # Operations that AWS leaves unsigned (threat-model AU-1).
 UNSIGNED = {("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity")}
+UNSIGNED |= {  # and those that we leave so: an agent signs with its own key
+    ("keystead-instances", "EnrolAgent"),
+    ("keystead-instances", "GetInstanceCredentials"),
+}
 
 # CloudTrail's readOnly (kms.md 22.1), which also decides whether a call may write: when in doubt,
 # an operation is not read-only.
@@ -177,7 +192,7 @@ class Generator:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        model = load_model(source.name)
+        model = load_model(source)
         self.metadata: dict[str, Any] = model["metadata"]
         self.shapes: Shapes = model["shapes"]
         for name in source.own_limits:
@@ -397,13 +412,14 @@ class Generator:
     def service(self) -> list[str]:
         """The Service value."""
         model, source = self.metadata, self.source
+        amazon = f"{model['endpointPrefix']}.amazonaws.com"
         arguments = {
             "name": quoted(source.signing_name or source.name),
             "protocol": quoted(model["protocol"]),
             "version": quoted(model["apiVersion"]),
             "target_prefix": quoted(model.get("targetPrefix")),
             "xml_namespace": quoted(model.get("xmlNamespace")),
-            "event_source": quoted(f"{model['endpointPrefix']}.amazonaws.com"),
+            "event_source": quoted(source.name if source.ours else amazon),
             "clock_skew_seconds": str(source.clock_skew_seconds),
             "is_global": str(source.is_global),
             "echoes_values": str(source.echoes_values),
@@ -436,8 +452,10 @@ class Generator:
 
     def _header(self, body: str) -> str:
         """The docstring and the imports that this module needs."""
-        [package] = distributions(name="botocore", path=[str(INSTALLED)])
-        model = f"botocore {package.version} (Apache License 2.0)"
+        model = "docs/models"
+        if not self.source.ours:
+            [package] = distributions(name="botocore", path=[str(INSTALLED)])
+            model = f"botocore {package.version} (Apache License 2.0)"
         typing = ["Any", *(name for name in ("Annotated", "Literal") if f"{name}[" in body)]
         msgspec = [name for name in ("Meta", "field") if f"{name}(" in body]
         lines = [
@@ -478,13 +496,14 @@ def references(shape: dict[str, Any]) -> list[dict[str, Any]]:
     return [*parts, *shape.get("members", {}).values()]
 
 
-def load_model(service: str) -> dict[str, Any]:
+def load_model(source: Source) -> dict[str, Any]:
     """The newest model of a service in that botocore, or our own."""
-    if (OWN_DATA / service).exists():
-        [only] = (OWN_DATA / service).iterdir()
-        own: dict[str, Any] = json.loads((only / "service-2.json").read_bytes())
-        return own
-    newest = max((BOTOCORE_DATA / service).iterdir(), key=lambda folder: folder.name)
+    for folder in (OUR_MODELS / source.name, OWN_DATA / source.name):
+        if folder.exists():
+            [only] = folder.iterdir()
+            own: dict[str, Any] = json.loads((only / "service-2.json").read_bytes())
+            return own
+    newest = max((BOTOCORE_DATA / source.name).iterdir(), key=lambda folder: folder.name)
     model: dict[str, Any] = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
     return model
 
@@ -494,7 +513,8 @@ def generate() -> dict[Path, str]:
     package = '"""The services\' models: generated by scripts/generate_models.py, do not edit."""\n'
     modules = {MODELS / "__init__.py": package}
     for source in SERVICES:
-        modules[MODELS / f"{source.name}.py"] = Generator(source).module()
+        module = source.name.replace("-", "_")
+        modules[MODELS / f"{module}.py"] = Generator(source).module()
     return modules
 
 

@@ -29,6 +29,13 @@ REPLICA_REGION, NEW_REGION = "us-west-2", "ap-south-1"
 
 _NONE: Keys = {}
 _REGION: Keys = {"ec2:Region": "eu-central-1"}
+_HOST: Keys = {
+    "ec2:AvailabilityZone": "eu-central-1a",
+    "ec2:InstanceType": "m7g.large",
+    "ec2:MetadataHttpEndpoint": "enabled",
+    "ec2:MetadataHttpPutResponseHopLimit": "1",
+    "ec2:MetadataHttpTokens": "required",
+}
 
 
 def _described(spec: str, usage: str) -> Keys:
@@ -97,6 +104,12 @@ class On(Enum):
     BARE_ROLE = "bare role", _NONE  # without tags and boundary
     NEW_ROLE = "new role", _NONE
     PROFILE = "instance profile", _TEAM
+    INSTANCE = "instance", {**_REGION, **_HOST, "ec2:InstanceID": "@instance"}
+    HELD_INSTANCE = (
+        "instance with a profile",
+        {**_REGION, **_HOST, "ec2:InstanceID": "@held", "ec2:InstanceProfile": "@app"},
+    )
+    NEW_AGENT = "instance whose agent enrols", _NONE
     NEW_PROFILE = "new instance profile", _NONE
     OIDC = "provider", _TEAM
     NEW_OIDC = "new provider", _NONE
@@ -139,6 +152,10 @@ class Row:
     @property
     def asked(self) -> str:
         return self.action or self.operation
+
+    def action_of(self, service: str) -> str:
+        """The action with its service; some are those of another service than the operation's."""
+        return self.asked if ":" in self.asked else f"{service}:{self.asked}"
 
 
 def _uses(alias: bool = True) -> tuple[dict[str, Any], Keys]:
@@ -614,6 +631,11 @@ ANALYZER: tuple[Row, ...] = tuple(
 
 CLOUDTRAIL: tuple[Row, ...] = tuple(_plain("ListPublicKeys LookupEvents", On.ANYTHING))
 
+_TO_EC2: Keys = {"iam:PassedToService": "ec2.amazonaws.com"}
+_APP: Keys = {"ec2:NewInstanceProfile": "@app"}
+_ASSOCIATE = {"IamInstanceProfile": {"Name": "app"}, "InstanceId": "@instance"}
+_REPLACE = {"IamInstanceProfile": {"Name": "app"}, "AssociationId": "@association"}
+
 _KMS_SERVICE = "com.amazonaws.eu-central-1.kms"
 _NEW_ENDPOINT = {
     "VpcEndpointType": "Interface", "VpcId": "vpc-0123456789abcdef0", "ServiceName": _KMS_SERVICE,
@@ -668,7 +690,22 @@ EC2: tuple[Row, ...] = (
     Row("DeleteTags", {"Resources": ["@endpoint"], "Tags": [IAM_TAG]}, On.ENDPOINT,
         {**_REGION, **_TAGGED}),
     Row("DeleteTags", {"Resources": ["@endpoint"]}, On.ENDPOINT, _REGION),
+    *(Row(operation, {}, On.ANYTHING, _REGION)
+      for operation in ("DescribeInstances",
+                        "DescribeIamInstanceProfileAssociations")),
+    Row("AssociateIamInstanceProfile", _ASSOCIATE, On.INSTANCE, _APP),
+    Row("AssociateIamInstanceProfile", _ASSOCIATE, On.ROLE, _TO_EC2, "iam:PassRole"),
+    Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.HELD_INSTANCE, _APP),
+    Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.ROLE, _TO_EC2, "iam:PassRole"),
+    Row("DisassociateIamInstanceProfile", {"AssociationId": "@association"}, On.HELD_INSTANCE),
+    Row("ModifyInstanceMetadataOptions",
+        {"InstanceId": "@instance", "HttpPutResponseHopLimit": 2}, On.INSTANCE),
 )  # fmt: skip
+
+INSTANCES: tuple[Row, ...] = (
+    Row("CreateEnrolmentToken", {"InstanceId": "@held"}, On.NEW_AGENT),
+    Row("CreateEnrolmentToken", {"InstanceId": "@held"}, On.ROLE, _TO_EC2, "iam:PassRole"),
+)
 
 _ACCOUNT, _UNIT = {"AccountId": "@member"}, {"OrganizationalUnitId": "@unit"}
 _NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}
@@ -778,15 +815,21 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
     "access-analyzer": ANALYZER,
     "cloudtrail": CLOUDTRAIL,
     "ec2": EC2,
+    "keystead-instances": INSTANCES,
 }
 """By the service's name."""
 
 OPEN = (("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"))
 """The operations that are refused to nobody, so that they have no row; both need no input."""
 
-BY_PROOF = (("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity"))
+BY_PROOF = (
+    ("sts", "AssumeRoleWithSAML"),
+    ("sts", "AssumeRoleWithWebIdentity"),
+    ("keystead-instances", "EnrolAgent"),
+    ("keystead-instances", "GetInstanceCredentials"),
+)
 """The operations that are open without a signature: nobody who signs asks them, and no row
-is theirs. `tests/federation` tries them with proofs."""
+is theirs. `tests/federation` and `tests/agent` try them with proofs."""
 
 FOR_SERVICES = (("keystead", "ForwardAccess"), ("keystead", "PassRole"))
 """The operations that only services of the site call; `tests/services` tries them."""

@@ -52,6 +52,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
     ),
     "AddRoleToInstanceProfile, associate/replace profile": (
         "identity/test_instance_profiles.py: test_a_role_must_be_passed",
+        "agent/test_instances.py: test_to_give_a_profile_is_to_pass_its_role",
+        "agent/test_enrolment.py: test_who_may_mint",
     ),
     "UpdateUser/Group/Role rename or path": (
         "identity/test_users.py: test_rename_needs_both_names",

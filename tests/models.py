@@ -14,7 +14,11 @@ import botocore.session
 
 SEARCHED = str(Path(sys.prefix) / "models" / "botocore" / "data")
 
-_LOADER = botocore.loaders.Loader(extra_search_paths=[SEARCHED], include_default_search_paths=False)
+OURS = str(Path(__file__).resolve().parents[1] / "docs" / "models")
+
+_LOADER = botocore.loaders.Loader(
+    extra_search_paths=[SEARCHED, OURS], include_default_search_paths=False
+)
 
 
 def newest() -> boto3.Session:

@@ -16,7 +16,8 @@ from tests.patience import PATIENCE
 
 IDLE_SECONDS = 30  # half of what the server waits for the next request
 TARGETS = {"kms": "TrentService", "organizations": "AWSOrganizationsV20161128",
-           "cloudtrail": "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"}  # fmt: skip
+           "cloudtrail": "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+           "keystead-instances": "KeysteadInstances_20261130"}  # fmt: skip
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15", "ec2": "2016-11-15"}
 
 

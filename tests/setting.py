@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from keystead.identity.instances import Hosts
+from keystead.identity.repository import Instance
 from keystead.wire.models import ec2, organizations
 from keystead.wire.models import iam as api
 from tests import condition_keys as table
@@ -124,7 +126,7 @@ def sharing(admin: Kms, member: str = "key_id", **members: Any) -> dict[str, Any
     }
 
 
-def people(tenant: Tenant) -> dict[str, Any]:
+def people(tenant: Tenant, region: str = "eu-central-1") -> dict[str, Any]:
     """A user and a role with a tag and a boundary, bare ones, and one of every other kind."""
     root = tenant.root
     team = [api.Tag(key="Team", value="blue")]
@@ -156,8 +158,12 @@ def people(tenant: Tenant) -> dict[str, Any]:
     key = root(api.CreateAccessKey, user_name="jo").access_key.access_key_id
     user = root(api.GetUser, user_name="jo").user.arn
     tree = organization(root)
+    root(api.CreateInstanceProfile, instance_profile_name="app")
+    root(api.CreateRole, role_name="hosted", assume_role_policy_document=trust, tags=team)
+    root(api.AddRoleToInstanceProfile, instance_profile_name="app", role_name="hosted")
     endpoint = network_endpoint(root)
     return {
+        **hosts(tenant, region),
         "@endpoint": endpoint.vpc_endpoint_id,
         "@vpc arn": f"arn:aws:ec2:eu-central-1:{tenant.id}:vpc/{endpoint.vpc_id}",
         "@policy": made.arn,
@@ -184,6 +190,31 @@ def network_endpoint(root: Person) -> ec2.VpcEndpoint:
     ).vpc_endpoint  # fmt: skip
     assert made is not None
     return made
+
+
+def hosts(tenant: Tenant, region: str) -> dict[str, Any]:
+    """A bare instance, and one with the profile `app`."""
+    bare, held = (stored_instance(tenant, f"i-{digit * 17}", region) for digit in "ab")
+    here = tenant.world
+    with here.store.write() as transaction:
+        profile = here.repository.instance_profiles.named(transaction, tenant.id, "app")
+        assert profile is not None
+        association = Hosts(here.repository).associate(transaction, held, profile, here.now)
+    return {"@instance": bare.instance_id, "@held": held.instance_id, "@app": profile.arn,
+            "@association": association.association_id}  # fmt: skip
+
+
+def stored_instance(tenant: Tenant, instance_id: str, region: str) -> Instance:
+    """An instance, as it is registered by the owner of the data directory."""
+    instance = Instance(
+        account=tenant.id, instance_id=instance_id, region=region, zone=f"{region}a",
+        instance_type="m7g.large", image_id="", private_ip="10.0.0.7", vpc_id="vpc-0a0a0a0a",
+        endpoint="enabled", hop_limit=1, options_version=0, document="{}", signature="", pkcs7="",
+        registered=0,
+    )  # fmt: skip
+    with tenant.world.store.write() as transaction:
+        tenant.world.repository.instances.add(transaction, instance)
+    return instance
 
 
 def organization(root: Person) -> dict[str, Any]:

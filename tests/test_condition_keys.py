@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import msgspec
@@ -11,6 +11,7 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.instances
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
@@ -28,6 +29,7 @@ from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.models import iam as api
 from keystead.wire.models import organizations
 from keystead.wire.query import ec2
+from keystead.wire.shape import Shape
 from tests import condition_keys as table
 from tests import setting
 from tests.condition_keys import On, Row
@@ -41,6 +43,7 @@ from tests.server import sdk
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.instances,
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
@@ -70,7 +73,7 @@ def asked(refused: pytest.ExceptionInfo[AccessDenied], row: Row, service: str) -
     """The question that was refused, which is the one of the row."""
     found = refused.value.asked
     assert found is not None
-    assert found.question.context.action == f"{service}:{row.asked}"
+    assert found.question.context.action == row.action_of(service)
     return found
 
 
@@ -138,12 +141,12 @@ PARTS = {
 }  # fmt: skip
 
 
-@each("iam", "sts", "organizations", "access-analyzer", "ec2")
+@each("iam", "sts", "organizations", "access-analyzer", "ec2", "keystead-instances")
 def test_keys_of_other_decisions(
     tenant: Tenant, people: dict[str, Any], service: str, row: Row
 ) -> None:
     """Who is refused what the row is about was asked with exactly its keys."""
-    action = f"{service}:{row.asked}"
+    action = row.action_of(service)
     about = PARTS.get(row.on, "*")
     refusing = {"Effect": "Deny", "Action": action, "Resource": about}
     caller = tenant.user(f"caller-{uuid4()}", document(ALL, refusing))
@@ -169,11 +172,23 @@ def call(caller: Person, service: str, row: Row, made: Mapping[str, Any]) -> Non
     names = {one.encode_name.lower(): one for one in fields}
     members = {
         names[name.lower()].name: msgspec.convert(
-            setting.filled(value, made), names[name.lower()].type
+            _spelled(setting.filled(value, made), names[name.lower()].type),
+            names[name.lower()].type,
         )
         for name, value in row.request.items()
     }
     caller(served.operation, **members)
+
+
+def _spelled(value: Any, kind: Any) -> Any:
+    """A structure inside of a request, its members as our types name them on the wire."""
+    if not isinstance(value, dict):
+        return value
+    for each in (kind, *get_args(kind)):
+        if isinstance(each, type) and issubclass(each, Shape):
+            names = {one.encode_name.lower(): one for one in msgspec.structs.fields(each)}
+            return {names[name.lower()].encode_name: member for name, member in value.items()}
+    return value
 
 
 def may_be_refused(rules: Rules) -> bool:
@@ -214,10 +229,12 @@ def test_the_keys_are_known() -> None:
 def test_policies_are_checked_by_the_same_table() -> None:
     """ValidatePolicy knows which actions have a key: those that get it here."""
     given: dict[tuple[str, str], set[str]] = {}
-    for service, row in ROWS:
+    asked_here = set()
+    for served_by, row in ROWS:
+        service, _, action = row.action_of(served_by).lower().partition(":")
+        asked_here.add((service, action))
         for name in row.keys:
-            given.setdefault((family(name.lower()), service), set()).add(row.asked.lower())
-    asked_here = {(service, row.asked.lower()) for service, row in ROWS}
+            given.setdefault((family(name.lower()), service), set()).add(action)
     for (key, service), actions in ACTIONS.items():
         served = {action for action in actions if (service, action) in asked_here}
         missing = served - given.get((key, service), set())

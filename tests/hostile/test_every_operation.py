@@ -9,6 +9,7 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.instances
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
@@ -25,6 +26,7 @@ from tests.raw import TARGETS, Answer, Wire
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.instances,
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
@@ -37,7 +39,8 @@ SERVED = [
     if (called := (each.operation.service.name, each.operation.name)) not in FOR_SERVICES
 ]
 NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer",
-         "organizations": "organizations", "cloudtrail": "cloudtrail", "ec2": "ec2"}  # fmt: skip
+         "organizations": "organizations", "cloudtrail": "cloudtrail", "ec2": "ec2",
+         "keystead-instances": "keystead-instances"}  # fmt: skip
 MODELS = {service: service_model(name) for service, name in NAMES.items()}
 # These take no input at all, so that nothing about it can be wrong.
 OPEN = {"GetCallerIdentity"}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keystead.server.door.framing import MAX_HEAD, MAX_HEADER, MAX_REQUEST_LINE
 from keystead.server.pipeline.routing import route
+from keystead.wire.framing import MAX_HEAD, MAX_HEADER, MAX_REQUEST_LINE
 from keystead.wire.http import Endpoint, HttpRequest
 
 # The modules that see a request before its signature is verified, or that write it down.
 BEFORE_AUTHENTICATION = (
-    "keystead.server.door.framing",
+    "keystead.wire.framing",
     "keystead.server.pipeline.routing",
     "keystead.server.door.peers",
     "keystead.wire.forms",

@@ -30,6 +30,7 @@ from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import LastUsed
 from keystead.identity.call import AnalyzerCall, IamCall, StsCall
 from keystead.identity.federation import Internet, KeyMemory, Outside, Reachable, ServiceProvider
+from keystead.identity.instances import Hosts, InstanceCall
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.principals import StoredPrincipals
@@ -159,7 +160,7 @@ class World:
 
     def _call(
         self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction
-    ) -> AnalyzerCall | IamCall | NetworkCall | OrganizationsCall | StsCall:
+    ) -> AnalyzerCall | IamCall | InstanceCall | NetworkCall | OrganizationsCall | StsCall:
         principals: Principals = StoredPrincipals(self.repository, transaction)
         event = Event("request", self.now, operation.service.event_source, operation.name)
         common: dict[str, Any] = {
@@ -183,7 +184,15 @@ class World:
             return NetworkCall(
                 **common, tokens=self.hierarchy.tokens, regions=frozenset({REGION}),
                 endpoints=EndpointRepository(self.hierarchy.rows), preparations=Preparations(),
+                hosts=Hosts(self.repository),
             )  # fmt: skip
+        if operation.service.name == "keystead-instances":
+            return InstanceCall(
+                **common,
+                repository=self.repository,
+                session_tokens=self.hierarchy.session_tokens,
+                tokens=self.hierarchy.tokens,
+            )
         if operation.service.name == "organizations":
             return OrganizationsCall(
                 **common, repository=self.repository, tokens=self.hierarchy.tokens

@@ -28,7 +28,7 @@ from tests.identity.world import Tenant, World, document
 from tests.matrix.examples import Example
 from tests.raw import Answer
 from tests.server import sdk
-from tests.server.installations import Local, open_local
+from tests.server.installations import REGION, Local, open_local
 from tests.server.test_sessions import credentials
 
 Kind = CredentialKind
@@ -94,7 +94,7 @@ class Askers:
     def create(cls, directory: Path) -> "Askers":
         askers = cls(open_local(directory / "data"))
         askers.made |= setting.keys(_Kms(askers.local), askers.local.time.wall())
-        askers.made |= setting.people(askers.tenant)
+        askers.made |= setting.people(askers.tenant, REGION)
         askers.made["@root account"] = askers.made["@member"]  # whose root has tasks
         askers._people()
         askers.local.installation.commit()

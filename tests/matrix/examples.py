@@ -10,6 +10,7 @@ from typing import Any
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.instances
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
@@ -24,6 +25,7 @@ from tests.rules import RULES
 REGISTERED = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.instances,
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,
@@ -84,7 +86,7 @@ def _examples() -> list[Example]:
             service,
             name,
             rows[0].request,
-            tuple(dict.fromkeys(f"{service}:{row.asked}" for row in rows)),
+            tuple(dict.fromkeys(row.action_of(service) for row in rows)),
             frozenset(row.on for row in rows),
         )
         for (service, name, _), rows in found.items()

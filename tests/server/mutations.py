@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from keystead.audit.event import Event
-from keystead.server.door.framing import BadFraming, HeadReader, read_head
+from keystead.wire.framing import BadFraming, HeadReader, read_head
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server.installations import ENDPOINT, REGION, Local
 

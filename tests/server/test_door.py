@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from keystead.server.door.connection import SECONDS, WRITE_SECONDS, Connection, State
-from keystead.server.door.framing import Head, HeadReader
 from keystead.server.pipeline.answer import Answer
+from keystead.wire.framing import Head, HeadReader
 from keystead.wire.http import HttpResponse
 from tests.patience import wait_until
 from tests.server.conftest import LIMIT, UNAVAILABLE, RunningDoor, read_all, statuses, unavailable

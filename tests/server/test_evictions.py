@@ -31,7 +31,14 @@ from keystead.identity.repository import (
     ServiceAccess,
     Unit,
 )
-from keystead.identity.sessions import Federation, RowKind, Session, SessionKind, SessionRow
+from keystead.identity.sessions import (
+    Delivery,
+    Federation,
+    RowKind,
+    Session,
+    SessionKind,
+    SessionRow,
+)
 from keystead.identity.sessions.tokens import sealed_token
 from keystead.registry import Implementation
 from keystead.server.installation import ceremonies
@@ -40,6 +47,7 @@ from keystead.store.protocol import StoreConflict, StoreUnavailable, Transaction
 from keystead.store.sqlite.turn import Turn
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import kms
+from tests.agent.stored import stored_instance
 from tests.federation.saml_issuer import described
 from tests.federation.saml_land import SamlLand
 from tests.importing import wrapped
@@ -52,7 +60,7 @@ NOT_SEEN = {
     "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
     "kms_tombstones", "server_clock",
     "iam_forwarded",  # read by the call itself
-    "iam_instance_profile",  # no program asks by an instance profile yet
+    "ec2_agent", "ec2_enrolment_token", "ec2_instance",  # read by the calls about them
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key",
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
@@ -177,8 +185,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     _add_external_key(world)
     sessions = (
         _role_session(local), _root_task(local), somebody.session(), _web_session(local),
-        _service(local),
-        _saml_session(local),
+        _instance_session(local), _saml_session(local), _service(local),
     )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
@@ -325,6 +332,33 @@ def _saml_session(local: Local) -> Credentials:
              SAMLMetadataDocument=described("idp", "other"))  # fmt: skip
     land.roles["web"] = land.role("vouched")
     return land.session()
+
+
+def _instance_session(local: Local) -> Credentials:
+    """The credentials of an instance, as they would be sealed: of a profile with a revision."""
+    installation, number = local.installation, local.founded.account_id
+    assert local.iam("CreateInstanceProfile", InstanceProfileName="web").status == 200
+    held = {"InstanceProfileName": "web", "RoleName": "role"}
+    assert local.iam("AddRoleToInstanceProfile", **held).status == 200
+    profile, association = stored_instance(installation, number, REGION, "web")
+    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    role = identities.roles.named(reader, number, "role")
+    assert role is not None
+    revision = identities.instance_profiles.revision(reader, profile)
+    since = int(now.timestamp())
+    session = Session(
+        SessionKind.ROLE, number,
+        (SessionRow(RowKind.ROLE, number, role.role_id),
+         SessionRow(RowKind.PROFILE_ASSOCIATION, number, association.association_id),
+         SessionRow(RowKind.INSTANCE_PROFILE, number, revision)),
+        since, since + 21_600, name=association.instance_id,
+        delivery=Delivery(f"arn:aws:ec2:{REGION}:{number}:instance/{association.instance_id}"),
+    )  # fmt: skip
+    key_id = access_key_id(TEMPORARY_KEY, number)
+    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
+    who = Credentials(key_id, "secret", token)
+    assert local.sts("GetCallerIdentity", who).status == 200
+    return who
 
 
 def _root_task(local: Local) -> Credentials:

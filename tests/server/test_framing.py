@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keystead.server.door.framing import (
+from keystead.wire.framing import (
     MAX_HEADER,
     MAX_HEADERS,
     MAX_REQUEST_LINE,

@@ -29,6 +29,7 @@ from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock
 from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
+from tests.agent.stored import stored_instance
 from tests.conftest import Server, create_user, refused
 from tests.console.browser import Site
 from tests.federation.saml_issuer import described
@@ -70,6 +71,9 @@ def everything(local: Local) -> None:
     local.iam("CreateInstanceProfile", InstanceProfileName="web")
     local.iam("AddRoleToInstanceProfile", InstanceProfileName="web", RoleName="worker")
     account = local.founded.account_id
+    local.iam("RemoveRoleFromInstanceProfile", InstanceProfileName="web", RoleName="worker")
+    local.iam("AddRoleToInstanceProfile", InstanceProfileName="web", RoleName="worker")
+    stored_instance(local.installation, account, REGION, "web")
     provider = {"OpenIDConnectProviderArn": f"arn:aws:iam::{account}:oidc-provider/idp.example"}
     local.iam("CreateOpenIDConnectProvider", Url="https://idp.example")
     for client in ("app", "web"):

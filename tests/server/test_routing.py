@@ -4,6 +4,7 @@ import pytest
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.instances
 import keystead.identity.organizations
 import keystead.identity.sts
 import keystead.kms.operations
@@ -15,6 +16,7 @@ from keystead.wire.http import Endpoint, HttpRequest
 OPERATIONS = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.instances,
     keystead.identity.organizations,
     keystead.identity.sts,
     keystead.kms.operations,

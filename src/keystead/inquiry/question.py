@@ -7,6 +7,7 @@ context).
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from keystead.call import Guardrails, Resource
 from keystead.failures import Failure
 from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
+from keystead.identity.instances import instance_keys
 from keystead.identity.names import AWS_ACCOUNT, NotAPolicyArn
 from keystead.identity.permissions import delegation, root_access, trust
 from keystead.identity.permissions import managed_policy as policies
@@ -177,7 +179,9 @@ def _session(installation: InstallationView, arn: Arn) -> Caller | None:
     role = repository.roles.named(reader, arn.account, called)
     if role is None or role.name != called or not session:
         return None
-    return callers.role(repository, reader, role, session)
+    caller = callers.role(repository, reader, role, session)
+    of_instance = instance_keys(repository, reader, role, session)
+    return replace(caller, keys={**caller.keys, **of_instance})
 
 
 class _Live:

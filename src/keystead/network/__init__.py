@@ -1,8 +1,10 @@
 """From where does a call come?  The subset of EC2 that is served. Importing this registers it."""
 
-from keystead.network import operations
+from keystead.network import instances, operations
 from keystead.network.call import NetworkCall
 from keystead.network.endpoints import EndpointRepository, Entrance, Entrances
 from keystead.network.rules import EC2
 
-__all__ = ("EC2", "EndpointRepository", "Entrance", "Entrances", "NetworkCall", "operations")
+__all__ = (
+    "EC2", "EndpointRepository", "Entrance", "Entrances", "NetworkCall", "instances", "operations",
+)  # fmt: skip

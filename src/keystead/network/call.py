@@ -6,6 +6,7 @@ from keystead.call import Call, Target
 from keystead.custody.tokens import Tokens
 from keystead.network.endpoints import EndpointRepository
 from keystead.network.errors import DryRunOperation
+from keystead.network.hosts import Hosts
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
 from keystead.work import Preparations
 
@@ -15,6 +16,7 @@ class NetworkCall(Call, kw_only=True):
 
     tokens: Tokens
     regions: frozenset[str]  # of this installation
+    hosts: Hosts
     endpoints: EndpointRepository
     preparations: Preparations
     accept_unsupported_condition_keys: bool = False

@@ -101,3 +101,33 @@ class InvalidNextToken(AwsError):
 
     def __init__(self) -> None:
         super().__init__("The token is not valid.")
+
+
+class InvalidInstanceId(AwsError):
+    """There is no such instance in this account and Region."""
+
+    code = "InvalidInstanceID.NotFound"
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"The instance ID '{instance_id[:100]}' does not exist")
+
+
+class NoSuchAssociation(AwsError):
+    """There is no such association of an instance with a profile."""
+
+    code = "NoSuchAssociation"
+
+    def __init__(self, association_id: str) -> None:
+        super().__init__(f"An invalid association-id of '{association_id[:100]}' was given")
+
+
+class IncorrectState(AwsError):
+    """What the request is about is not in a state for it."""
+
+    code = "IncorrectState"
+
+
+class UnsupportedOperation(AwsError):
+    """EC2 has it, and it is not served here."""
+
+    code = "UnsupportedOperation"

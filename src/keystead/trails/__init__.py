@@ -2,14 +2,12 @@
 
 from keystead.trails import events, public_keys
 from keystead.trails.call import TrailCall
-from keystead.trails.making import DigestKeyMaker
 from keystead.trails.repository import DigestKey, DigestKeys
 from keystead.trails.rules import CLOUDTRAIL
 
 __all__ = (
     "CLOUDTRAIL",
     "DigestKey",
-    "DigestKeyMaker",
     "DigestKeys",
     "TrailCall",
     "events",

@@ -5,10 +5,15 @@ from keystead.identity.authentication.authenticate import Authenticated, Authent
 from keystead.identity.authentication.callers import Caller
 from keystead.identity.authentication.last_used import MOST_ACCESSES, LastUsed
 from keystead.identity.authentication.presented import claimed_key_id
-from keystead.identity.authentication.session_facts import age_keys, session_context
+from keystead.identity.authentication.session_facts import (
+    age_keys,
+    delivery_keys,
+    session_context,
+)
 from keystead.identity.authentication.taken import require_source, require_taken
 
 __all__ = (
     "MOST_ACCESSES", "Authenticated", "Authenticator", "Caller", "LastUsed", "age_keys", "callers",
-    "claimed_key_id", "nobody", "require_source", "require_taken", "session_context",
+    "claimed_key_id", "delivery_keys", "nobody", "require_source", "require_taken",
+    "session_context",
 )  # fmt: skip

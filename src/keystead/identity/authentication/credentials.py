@@ -171,24 +171,46 @@ def _row(
         return repository.roles.get(reader, row.account, row.unique_id)
     if row.kind is RowKind.USER:
         return repository.users.get(reader, row.account, row.unique_id)
-    if row.kind is RowKind.OIDC_PROVIDER:
-        stands = repository.oidc_providers.is_unrevised(reader, row.account, row.unique_id)
-        return account if stands else None
-    if row.kind is RowKind.SAML_PROVIDER:
-        stands = repository.saml_providers.is_unrevised(reader, row.account, row.unique_id)
-        return account if stands else None
     if row.kind is RowKind.ACCESS_KEY:
         return account if usable(repository, reader, row.unique_id) is not None else None
     if row.kind is RowKind.SERVICE_KEY:
         began = usable(repository, reader, row.unique_id)
         return account if began is not None and began.service is not None else None
-    holds = _ROOT_ACCESS[row.kind]
+    holds = _CONDITIONS[row.kind]
     return account if holds(repository, reader, row.account, row.unique_id) else None
 
 
-_ROOT_ACCESS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], bool]] = {
+def _is_unrevised_provider(
+    repository: IdentityRepository, reader: Reader, account: str, revision: str
+) -> bool:
+    return repository.oidc_providers.is_unrevised(reader, account, revision)
+
+
+def _is_unrevised_saml_provider(
+    repository: IdentityRepository, reader: Reader, account: str, revision: str
+) -> bool:
+    return repository.saml_providers.is_unrevised(reader, account, revision)
+
+
+def _is_unrevised_profile(
+    repository: IdentityRepository, reader: Reader, account: str, revision: str
+) -> bool:
+    return repository.instance_profiles.is_unrevised(reader, account, revision)
+
+
+def _is_associated(
+    repository: IdentityRepository, reader: Reader, account: str, association_id: str
+) -> bool:
+    return repository.instances.association(reader, account, association_id) is not None
+
+
+_CONDITIONS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], bool]] = {
     RowKind.ROOT_FEATURE: root_access.is_accessible,
     RowKind.ROOT_ADMINISTRATOR: root_access.administers,
+    RowKind.OIDC_PROVIDER: _is_unrevised_provider,
+    RowKind.SAML_PROVIDER: _is_unrevised_saml_provider,
+    RowKind.INSTANCE_PROFILE: _is_unrevised_profile,
+    RowKind.PROFILE_ASSOCIATION: _is_associated,
 }
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from keystead.arns import Arn
 from keystead.identity import times
-from keystead.identity.sessions import Session, SessionKind
+from keystead.identity.sessions import Delivery, Session, SessionKind
 from keystead.policy.evaluation import ContextValue, Principal
 from keystead.times import iso_seconds
 
 _SAML = ":saml-provider/"
+_DELIVERY = "2.0"  # the version of the instance metadata
 
 
 def session_keys(session: Session) -> dict[str, ContextValue]:
@@ -31,6 +32,21 @@ def session_keys(session: Session) -> dict[str, ContextValue]:
     if session.federation is not None:
         keys.update(session.federation.keys)
         keys["aws:federatedprovider"] = session.federation.provider
+    if session.delivery is not None:
+        keys.update(delivery_keys(session.delivery))
+    return keys
+
+
+def delivery_keys(delivery: Delivery) -> dict[str, ContextValue]:
+    """The condition keys of what was delivered to an instance; version 1 is never served."""
+    keys: dict[str, ContextValue] = {
+        "ec2:roledelivery": _DELIVERY,
+        "ec2:sourceinstancearn": delivery.instance,
+    }
+    if delivery.private_ip:
+        keys["aws:ec2instancesourceprivateipv4"] = delivery.private_ip
+    if delivery.vpc_id:
+        keys["aws:ec2instancesourcevpc"] = delivery.vpc_id
     return keys
 
 
@@ -47,6 +63,8 @@ def session_context(session: Session, principal: Principal) -> Mapping[str, Any]
         context = {"sessionIssuer": _issuer(principal), **context}
     if session.source_identity:
         context["sourceIdentity"] = session.source_identity
+    if session.delivery is not None:
+        context["ec2RoleDelivery"] = _DELIVERY
     if session.kind is SessionKind.ROOT_TASK:
         context["assumedRoot"] = "true"
     if session.federation is not None and _SAML not in session.federation.provider:

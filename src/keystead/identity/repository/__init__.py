@@ -27,6 +27,12 @@ from keystead.identity.repository.handshakes import (
     HandshakeState,
 )
 from keystead.identity.repository.instance_profiles import InstanceProfile
+from keystead.identity.repository.instances import (
+    Agent,
+    EnrolmentToken,
+    Instance,
+    ProfileAssociation,
+)
 from keystead.identity.repository.login_profiles import (
     LoginProfile,
     LoginProfiles,
@@ -84,6 +90,7 @@ __all__ = (
     "AccessKeys",
     "Account",
     "AccountState",
+    "Agent",
     "AnyHandshake",
     "Attachment",
     "BegunReport",
@@ -91,6 +98,7 @@ __all__ = (
     "CredentialReport",
     "Delegate",
     "E",
+    "EnrolmentToken",
     "Entities",
     "Entity",
     "FeatureHandshake", "ForwardedRequest",
@@ -99,6 +107,7 @@ __all__ = (
     "HandshakeState",
     "IdentityRepository",
     "InlinePolicy",
+    "Instance",
     "InstanceProfile",
     "JoinedMethod",
     "LoginProfile",
@@ -117,6 +126,7 @@ __all__ = (
     "PasswordAttempts",
     "PasswordPolicy",
     "PolicyVersion",
+    "ProfileAssociation",
     "ResourcePolicy",
     "Role",
     "RoleUse",

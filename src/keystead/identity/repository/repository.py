@@ -14,11 +14,13 @@ from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.credential_reports import CredentialReports
 from keystead.identity.repository.delegations import Delegations
+from keystead.identity.repository.document_keys import DocumentKeys
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.forwarded import ForwardedRequests
 from keystead.identity.repository.groups import Group, Memberships
 from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
+from keystead.identity.repository.instances import Instances
 from keystead.identity.repository.login_profiles import LoginProfiles
 from keystead.identity.repository.mfa_devices import MfaDevices
 from keystead.identity.repository.oidc_providers import OidcProviders
@@ -50,11 +52,13 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "accepted", "access_keys", "accesses", "accounts", "attachments", "compiled",
-        "credential_reports", "delegations", "forwarded", "groups", "handshakes", "identities",
-        "inline_policies", "instance_profiles", "login_profiles", "memberships", "mfa_devices",
-        "oidc_providers", "organization_policies", "organizations", "password_policies", "policies",
-        "preparations", "resource_policies", "role_deletions", "roles", "root_features",
-        "saml_providers", "services", "sign_ins", "used_assertions", "users",
+        "credential_reports", "delegations", "document_keys", "forwarded", "groups", "handshakes",
+        "identities", "inline_policies", "instance_profiles", "instances", "login_profiles",
+        "memberships",
+        "mfa_devices", "oidc_providers", "organization_policies", "organizations",
+        "password_policies", "policies", "preparations", "resource_policies", "role_deletions",
+        "roles", "root_features", "saml_providers", "services", "sign_ins",
+        "used_assertions", "users",
     )  # fmt: skip
 
     def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
@@ -66,6 +70,8 @@ class IdentityRepository:
         self.roles = Roles(seals)
         self.role_deletions = RoleDeletions(seals)
         self.instance_profiles = InstanceProfiles(seals)
+        self.instances = Instances(seals)
+        self.document_keys = DocumentKeys(seals)
         self.oidc_providers = OidcProviders(seals)
         self.saml_providers = SamlProviders(seals)
         self.used_assertions = UsedAssertions(seals)

@@ -11,6 +11,7 @@ from keystead.identity.rules.declined import (
     Refused,
 )
 from keystead.identity.rules.iam import IAM
+from keystead.identity.rules.instances import INSTANCES
 from keystead.identity.rules.organizations import (
     DECLINED_ORGANIZATIONS,
     DELEGABLE,
@@ -23,6 +24,7 @@ from keystead.identity.rules.sts import STS
 
 __all__ = (
     "ANALYZER", "DECLINED_IAM", "DECLINED_ORGANIZATIONS", "DECLINED_STS", "DELEGABLE", "IAM",
-    "ORGANIZATIONS", "SERVICES", "STS", "About", "DeclinedOrganizationsRules", "DeclinedRules",
+    "INSTANCES", "ORGANIZATIONS", "SERVICES", "STS", "About", "DeclinedOrganizationsRules",
+    "DeclinedRules",
     "EmptyList", "Missing", "OrganizationsRules", "Refused",
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from keystead.identity.sessions.forwarding import FORWARDED_SECONDS, forwarded, secret_of
 from keystead.identity.sessions.issuing import IssuedSession, issue
 from keystead.identity.sessions.session import (
+    Delivery,
     Federation,
     Forwarded,
     PassedPolicy,
@@ -17,6 +18,7 @@ from keystead.identity.sessions.tokens import OpenedToken, open_token
 
 __all__ = (
     "FORWARDED_SECONDS",
+    "Delivery",
     "Federation",
     "Forwarded",
     "IssuedSession",

@@ -36,6 +36,8 @@ class RowKind(StrEnum):
     ACCESS_KEY = "access key"  # of a user or root, for as long as it is active
     SERVICE_KEY = "service key"  # an access key of a service, which began the session
     SAML_PROVIDER = "saml provider"  # as that of an OIDC provider
+    PROFILE_ASSOCIATION = "profile association"  # of an instance with its profile
+    INSTANCE_PROFILE = "instance profile"  # its id is that of a revision of the profile
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -82,6 +84,17 @@ class Forwarded(msgspec.Struct, frozen=True, array_like=True):
     long_term: bool  # did the caller sign with a long-term key, and so without facts of a session?
 
 
+class Delivery(msgspec.Struct, frozen=True, array_like=True):
+    """The instance to which a session was delivered, as policies may ask about it (iam.md 6.2).
+
+    A later session that this one begins does not have it: that was not delivered to an instance.
+    """
+
+    instance: str  # the ARN
+    private_ip: str = ""  # "" = not known
+    vpc_id: str = ""  # "" = in none
+
+
 class Session(msgspec.Struct, frozen=True, array_like=True):
     """One session. It has the permissions of the first of its rows.
 
@@ -103,19 +116,29 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     scope_down: tuple[PassedPolicy, ...] = ()
     federation: Federation | None = None  # of AssumeRoleWithSAML and AssumeRoleWithWebIdentity
     forwarded: Forwarded | None = None  # of ForwardAccess
+    delivery: Delivery | None = None  # to an instance
 
     @property
     def tag_map(self) -> dict[str, str]:
         return {tag.key: tag.value for tag in self.tags}
 
 
-_PASSED_ON = frozenset({RowKind.OIDC_PROVIDER, RowKind.SAML_PROVIDER, RowKind.SERVICE_KEY})
+_PASSED_ON = frozenset(
+    {
+        RowKind.INSTANCE_PROFILE,
+        RowKind.OIDC_PROVIDER,
+        RowKind.PROFILE_ASSOCIATION,
+        RowKind.SAML_PROVIDER,
+        RowKind.SERVICE_KEY,
+    }
+)
 
 
 def passed_on(session: Session | None) -> tuple[SessionRow, ...]:
-    """What a session passes on to those that it begins: the provider or service that it came from.
+    """What a session passes on to those that it begins: where it came from, beside its role.
 
-    Otherwise the bearer could go from role to role, and stay when the provider or service is gone.
+    That is a provider, a service, or an instance with its profile. Otherwise the bearer could go
+    from role to role, and stay when that is gone.
     """
     rows = () if session is None else session.rows
     return tuple(row for row in rows if row.kind in _PASSED_ON)

@@ -41,6 +41,7 @@ kms:KeyAgreementAlgorithm kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MacAlgorith
 kms:MultiRegionKeyType kms:PolicyName kms:PrimaryRegion kms:ReplicaRegion
 kms:RecipientAttestation: kms:RequestAlias kms:SigningAlgorithm kms:ViaService
 kms:WrappingAlgorithm kms:WrappingKeySpec
+ec2:AvailabilityZone ec2:InstanceID ec2:InstanceType ec2:MetadataHttpEndpoint ec2:MetadataHttpTokens
 ec2:CreateAction ec2:Region ec2:ResourceTag/ ec2:SecurityGroupID ec2:SubnetID ec2:VpcID
 ec2:VpcePrivateDnsPreference ec2:VpceServiceName ec2:VpceServiceOwner ec2:VpceServiceRegion
 saml:aud saml:iss saml:sub saml:sub_type saml:namequalifier saml:doc saml:commonName saml:givenName
@@ -65,13 +66,15 @@ aws:AssumedRoot
 kms:BypassPolicyLockoutSafetyCheck kms:GrantIsForAWSResource kms:MultiRegion kms:ReEncryptOnSameKey
 """
 _NUMBERS = """
-aws:MultiFactorAuthAge kms:RotationPeriodInDays kms:ScheduleKeyDeletionPendingWindowInDays
+aws:MultiFactorAuthAge ec2:MetadataHttpPutResponseHopLimit ec2:RoleDelivery kms:RotationPeriodInDays
+kms:ScheduleKeyDeletionPendingWindowInDays
 """
 _DATES = "aws:TokenIssueTime aws:CurrentTime aws:EpochTime kms:ValidTo"
 _ADDRESSES = "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4"
 _ARNS = """
 aws:PrincipalArn aws:SourceArn aws:SourceVpcArn iam:AssociatedResourceArn iam:PermissionsBoundary
-iam:PolicyARN ec2:Vpc kms:GrantConstraintSourceArn sts:TaskPolicyArn
+iam:PolicyARN ec2:InstanceProfile ec2:NewInstanceProfile ec2:SourceInstanceARN ec2:Vpc
+kms:GrantConstraintSourceArn sts:TaskPolicyArn
 """
 # Beside the published ones of the services (`published`), those that exist and are newer.
 _NEVER_SUPPLIED = """

@@ -21,7 +21,6 @@ from enum import Enum, auto
 from typing import Protocol
 
 from keystead.server.door.buffer import Buffer
-from keystead.server.door.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
 from keystead.server.door.held import UNCOUNTED, Held
 from keystead.server.door.intake import Rank
 from keystead.server.door.listeners import bound_transport
@@ -33,6 +32,7 @@ from keystead.server.door.turn import Turn
 from keystead.server.door.waiting import Answering
 from keystead.server.installation import Network
 from keystead.server.pipeline import Answer
+from keystead.wire.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
 from keystead.wire.http import Endpoint, HttpRequest
 
 

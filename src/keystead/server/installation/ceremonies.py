@@ -15,9 +15,10 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import digests, jobs, keys, registrations
+from keystead.server.installation import digests, instances, jobs, keys, registrations
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
+from keystead.server.installation.instances import account_of
 
 Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
 
@@ -88,7 +89,7 @@ def _create_account(installation: Installation, arguments: Mapping[str, Any]) ->
 
 def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Make an access key for the root user of an account."""
-    number = _account_of(installation, arguments)
+    number = account_of(installation, arguments)
     now = installation.clock.now()
     repository = installation.identities
     with installation.store.write() as transaction:
@@ -107,7 +108,7 @@ def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -
 
 def _reset_root(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Give the root user of an account a new one-time password, and take its MFA devices."""
-    number = _account_of(installation, arguments)
+    number = account_of(installation, arguments)
     now, repository = installation.clock.now(), installation.identities
     with installation.store.write() as transaction:
         password = accounts.reset_root(
@@ -164,20 +165,9 @@ def _acknowledge_clock(
     return told
 
 
-def _account_of(installation: Installation, arguments: Mapping[str, Any]) -> str:
-    """The account that is named, or the only account there is; raises Failure."""
-    number = arguments.get("account_id")
-    if number:
-        return str(number)
-    every = installation.identities.accounts.every(installation.store.read())
-    if len(every) != 1:
-        raise Failure("there are several accounts", "name one with --account-id")
-    return every[0].account
-
-
 def _register_service(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Register a service, in the account that is named or in the only one there is."""
-    account = _account_of(installation, arguments)
+    account = account_of(installation, arguments)
     return registrations.register(installation, _Arguments({**arguments, "account_id": account}))
 
 
@@ -211,6 +201,10 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "audit sign-digest": digests.sign,
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
+    "instance certificate": instances.certificate,
+    "instance deregister": instances.deregister,
+    "instance list": instances.every,
+    "instance register": instances.register,
     "jobs": _jobs,
     "key orphaned": keys.orphaned,
     "key rescue": keys.rescue,
@@ -223,5 +217,8 @@ CEREMONIES: Mapping[str, Ceremony] = {
 }
 
 _LOOKING = frozenset(
-    {_status, _list_accounts, _jobs, keys.orphaned, keys.tombstone, registrations.listed}
-)
+    {
+        _status, _list_accounts, _jobs, instances.certificate, instances.every, keys.orphaned,
+        keys.tombstone, registrations.listed,
+    }
+)  # fmt: skip

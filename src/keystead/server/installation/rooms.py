@@ -17,6 +17,7 @@ from keystead.audit.trail import Trail
 from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Guardrails
 from keystead.clock import Clock, machine_clock, system_clock
+from keystead.custody import digest_signer, instance_documents
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.seals import open_root
@@ -40,6 +41,7 @@ from keystead.server.installation.clock_repository import ClockRepository
 from keystead.server.installation.config import Config
 from keystead.server.installation.founding import AUDIT_DIRECTORY, STORE_FILE
 from keystead.server.installation.jobs import Agenda, JobRepository
+from keystead.server.installation.making import KeyMaker
 from keystead.server.installation.opening import passphrase
 from keystead.server.lane import Lane
 from keystead.server.pipeline import Throttle, calls_of_strangers
@@ -47,7 +49,7 @@ from keystead.server.telemetry import Metrics
 from keystead.store.lock import DirectoryLock
 from keystead.store.sqlite import open_store
 from keystead.times import from_microseconds
-from keystead.trails import DigestKeyMaker, DigestKeys
+from keystead.trails import DigestKeys
 from keystead.work import Preparations
 
 KEY_USES = "key uses"
@@ -97,7 +99,10 @@ class Rooms:
         self.entrances = Entrances(self.endpoints, self.preparations)
         self.keys_of_services = ServiceKeys(self.keys, self.custody)
         self.digest_keys = DigestKeys(self.hierarchy.rows)
-        self.digest_key_maker = DigestKeyMaker()
+        self.digest_key_maker = KeyMaker("digest key", digest_signer.make)
+        self.document_key_maker = KeyMaker(
+            "document key", lambda: instance_documents.make(self.clock.now())
+        )
         open_sums(self.hierarchy.rows, self.store)  # after every table is made: it counts all rows
         self.trail = Trail(
             self.directory / AUDIT_DIRECTORY,

@@ -5,6 +5,7 @@ from functools import partial
 
 import keystead.identity.analyzer
 import keystead.identity.iam
+import keystead.identity.instances
 import keystead.identity.organizations
 import keystead.identity.services
 import keystead.identity.sts
@@ -12,9 +13,10 @@ import keystead.kms.operations
 import keystead.network
 import keystead.trails
 from keystead.identity.call import AnalyzerCall, IamCall, ServicesCall, StsCall
+from keystead.identity.instances import Hosts, InstanceCall
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.principals import StoredPrincipals
-from keystead.identity.rules import ANALYZER, IAM, ORGANIZATIONS, SERVICES, STS
+from keystead.identity.rules import ANALYZER, IAM, INSTANCES, ORGANIZATIONS, SERVICES, STS
 from keystead.kms.call import KmsCall
 from keystead.kms.rules import KMS
 from keystead.network import EC2, NetworkCall
@@ -26,6 +28,7 @@ from keystead.trails import CLOUDTRAIL, TrailCall
 OPERATIONS = (
     keystead.identity.analyzer,
     keystead.identity.iam,
+    keystead.identity.instances,
     keystead.identity.organizations,
     keystead.identity.services,
     keystead.identity.sts,
@@ -37,7 +40,8 @@ OPERATIONS = (
 
 ROWS = {
     "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "ec2": EC2, "iam": IAM,
-    "keystead": SERVICES, "kms": KMS, "organizations": ORGANIZATIONS, "sts": STS,
+    "keystead": SERVICES, "keystead-instances": INSTANCES, "kms": KMS,
+    "organizations": ORGANIZATIONS, "sts": STS,
 }  # fmt: skip
 """The rows of the operations of each service."""
 
@@ -113,6 +117,16 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             endpoints=rooms.endpoints,
             preparations=rooms.preparations,
             accept_unsupported_condition_keys=accept,
+            hosts=Hosts(rooms.identities),
+        ),
+        "keystead-instances": partial(
+            InstanceCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            repository=rooms.identities,
+            session_tokens=rooms.hierarchy.session_tokens,
+            tokens=tokens,
         ),
         "keystead": partial(
             ServicesCall,

@@ -4,6 +4,8 @@
 | --- | --- | --- | --- |
 | sts:AssumeRoleWithSAML | an assertion of a provider of the role's account | 160 KiB | 50 |
 | sts:AssumeRoleWithWebIdentity | a token of a provider of the role's account | 64 KiB | 200 |
+| keystead-instances:EnrolAgent | a token of enrolment, and the agent's key | 4 KiB | 20 |
+| keystead-instances:GetInstanceCredentials | the agent's key | 4 KiB | 200 |
 
 On the listener of the console alone, with the same rule:
 
@@ -37,6 +39,8 @@ class Bounds(NamedTuple):
 OPEN: Mapping[tuple[str, str], Bounds] = {
     ("sts", "AssumeRoleWithSAML"): Bounds(160 * 1024, 50),
     ("sts", "AssumeRoleWithWebIdentity"): Bounds(64 * 1024, 200),
+    ("keystead-instances", "EnrolAgent"): Bounds(4 * 1024, 20),
+    ("keystead-instances", "GetInstanceCredentials"): Bounds(4 * 1024, 200),
     ("signin", "ConsoleLogin"): Bounds(0, 10),  # its input is in no body
     ("signin", "ConsoleLoginWithMFA"): Bounds(0, 10),
     ("signin", "PasswordUpdated"): Bounds(0, 10),

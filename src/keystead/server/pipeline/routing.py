@@ -38,6 +38,7 @@ from keystead.wire.models import (
     ec2,
     iam,
     keystead,
+    keystead_instances,
     kms,
     organizations,
     sts,
@@ -47,7 +48,7 @@ from keystead.wire.presented import claimed
 
 _SERVICES = (
     kms.SERVICE, iam.SERVICE, sts.SERVICE, organizations.SERVICE, accessanalyzer.SERVICE,
-    cloudtrail.SERVICE, ec2.SERVICE, keystead.SERVICE,
+    cloudtrail.SERVICE, ec2.SERVICE, keystead.SERVICE, keystead_instances.SERVICE,
 )  # fmt: skip
 _BY_PATH = {(each.method, each.path): each for each in accessanalyzer.OPERATIONS.values()}
 _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service.target_prefix}

@@ -17,17 +17,79 @@ from keystead.wire.operation import Operation, Service
 from keystead.wire.shape import Shape
 
 
+AmdSevSnpSpecification = Literal["enabled", "disabled"]
+ArchitectureValues = Literal["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"]
+AttachmentStatus = Literal["attaching", "attached", "detaching", "detached"]
+BootModeValues = Literal["legacy-bios", "uefi", "uefi-preferred"]
+CapacityReservationPreference = Literal["capacity-reservations-only", "open", "none"]
+DescribeIamInstanceProfileAssociationsMaxResults = Annotated[int, Meta(ge=5, le=1000)]
+DeviceType = Literal["ebs", "instance-store"]
 DnsNameState = Literal["pendingVerification", "verified", "failed"]
 DnsRecordIpType = Literal["ipv4", "dualstack", "ipv6", "service-defined"]
+HostnameType = Literal["ip-name", "resource-name"]
+HttpTokensState = Literal["optional", "required"]
+HypervisorType = Literal["ovm", "xen"]
+IamInstanceProfileAssociationState = Literal["associating", "associated", "disassociating", "disassociated"]
+InstanceAutoRecoveryState = Literal["disabled", "default"]
+InstanceBandwidthWeighting = Literal["default", "vpc-1", "ebs-1"]
+InstanceBootModeValues = Literal["legacy-bios", "uefi"]
+InstanceLifecycleType = Literal["spot", "scheduled", "capacity-block", "interruptible-capacity-reservation"]
+InstanceMetadataEndpointState = Literal["disabled", "enabled"]
+InstanceMetadataOptionsState = Literal["pending", "applied"]
+InstanceMetadataProtocolState = Literal["disabled", "enabled"]
+InstanceMetadataTagsState = Literal["disabled", "enabled"]
+InstanceRebootMigrationState = Literal["disabled", "default"]
+InstanceStateName = Literal["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]
 Integer = Annotated[int, Meta(ge=-2147483648, le=2147483647)]
 IpAddressType = Literal["ipv4", "dualstack", "ipv6"]
+MonitoringState = Literal["disabled", "disabling", "enabled", "pending"]
+NestedVirtualizationSpecification = Literal["enabled", "disabled"]
+NetworkInterfaceStatus = Literal["available", "associated", "attaching", "in-use", "detaching"]
 PayerResponsibility = Literal["ServiceOwner"]
 PayerResponsibilityScope = Literal["vpc-endpoint-charges", "resource-gateway-charges"]
 PayerResponsibilityType = Literal["vpc-endpoint-account", "resource-gateway-account", "vpc-endpoint-service-account"]
+PlatformValues = Literal["Windows"]
+ProductCodeValues = Literal["devpay", "marketplace"]
 ResourceType = Literal["capacity-reservation", "client-vpn-endpoint", "customer-gateway", "carrier-gateway", "coip-pool", "declarative-policies-report", "dedicated-host", "dhcp-options", "egress-only-internet-gateway", "elastic-ip", "elastic-gpu", "export-image-task", "export-instance-task", "fca-policy", "fleet", "fpga-image", "host-reservation", "image", "image-usage-report", "import-image-task", "import-snapshot-task", "instance", "instance-event-window", "internet-gateway", "ipam", "ipam-pool", "ipam-scope", "ipv4pool-ec2", "ipv6pool-ec2", "key-pair", "launch-template", "local-gateway", "local-gateway-route-table", "local-gateway-virtual-interface", "local-gateway-virtual-interface-group", "local-gateway-route-table-vpc-association", "local-gateway-route-table-virtual-interface-group-association", "natgateway", "network-acl", "network-interface", "network-insights-analysis", "network-insights-path", "network-insights-access-scope", "network-insights-access-scope-analysis", "outpost-lag", "placement-group", "prefix-list", "replace-root-volume-task", "reserved-instances", "route-table", "security-group", "security-group-rule", "service-link-virtual-interface", "snapshot", "spot-fleet-request", "spot-instances-request", "subnet", "subnet-cidr-reservation", "traffic-mirror-filter", "traffic-mirror-session", "traffic-mirror-target", "transit-gateway", "transit-gateway-attachment", "transit-gateway-connect-peer", "transit-gateway-multicast-domain", "transit-gateway-policy-table", "transit-gateway-metering-policy", "transit-gateway-route-table", "transit-gateway-route-table-announcement", "volume", "vpc", "vpc-endpoint", "vpc-endpoint-connection", "vpc-endpoint-service", "vpc-endpoint-service-permission", "vpc-peering-connection", "vpn-connection", "vpn-gateway", "vpc-flow-log", "capacity-reservation-fleet", "traffic-mirror-filter-rule", "vpc-endpoint-connection-device-type", "verified-access-instance", "verified-access-group", "verified-access-endpoint", "verified-access-policy", "verified-access-trust-provider", "vpn-connection-device-type", "vpc-block-public-access-exclusion", "vpc-encryption-control", "route-server", "route-server-endpoint", "route-server-peer", "ipam-resource-discovery", "ipam-resource-discovery-association", "instance-connect-endpoint", "verified-access-endpoint-target", "ipam-external-resource-verification-token", "capacity-block", "mac-modification-task", "ipam-prefix-list-resolver", "ipam-policy", "ipam-prefix-list-resolver-target", "ipam-internet-registry-association", "secondary-interface", "secondary-network", "secondary-subnet", "capacity-manager-data-export", "vpn-concentrator", "ipam-pool-allocation", "capacity-reservation-cancellation-quote", "application-status-check", "capacity-reservation-modification-quote", "metric-category"]
+SecondaryInterfaceStatus = Literal["available", "in-use"]
+SecondaryInterfaceType = Literal["secondary"]
 ServiceConnectivityType = Literal["ipv4", "ipv6"]
 ServiceType = Literal["Interface", "Gateway", "GatewayLoadBalancer"]
+Tenancy = Literal["default", "dedicated", "host"]
+VirtualizationType = Literal["hvm", "paravirtual"]
 VpcEndpointType = Literal["Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork", "Tunnel"]
+
+
+class AssociateIamInstanceProfileRequest(Shape, frozen=True, kw_only=True):
+    iam_instance_profile: IamInstanceProfileSpecification
+    instance_id: str
+
+
+class AssociateIamInstanceProfileResult(Shape, frozen=True, kw_only=True):
+    iam_instance_profile_association: IamInstanceProfileAssociation | None = field(default=None, name='iamInstanceProfileAssociation')
+
+
+class CapacityReservationSpecificationResponse(Shape, frozen=True, kw_only=True):
+    capacity_reservation_preference: CapacityReservationPreference | None = field(default=None, name='capacityReservationPreference')
+    capacity_reservation_target: CapacityReservationTargetResponse | None = field(default=None, name='capacityReservationTarget')
+
+
+class CapacityReservationTargetResponse(Shape, frozen=True, kw_only=True):
+    capacity_reservation_id: str | None = field(default=None, name='capacityReservationId')
+    capacity_reservation_resource_group_arn: str | None = field(default=None, name='capacityReservationResourceGroupArn')
+
+
+class ConnectionTrackingSpecificationResponse(Shape, frozen=True, kw_only=True):
+    tcp_established_timeout: Integer | None = field(default=None, name='tcpEstablishedTimeout')
+    udp_stream_timeout: Integer | None = field(default=None, name='udpStreamTimeout')
+    udp_timeout: Integer | None = field(default=None, name='udpTimeout')
+
+
+class CpuOptions(Shape, frozen=True, kw_only=True):
+    core_count: Integer | None = field(default=None, name='coreCount')
+    threads_per_core: Integer | None = field(default=None, name='threadsPerCore')
+    amd_sev_snp: AmdSevSnpSpecification | None = field(default=None, name='amdSevSnp')
+    nested_virtualization: NestedVirtualizationSpecification | None = field(default=None, name='nestedVirtualization')
 
 
 class CreateTagsRequest(Shape, frozen=True, kw_only=True):
@@ -74,6 +136,32 @@ class DeleteVpcEndpointsRequest(Shape, frozen=True, kw_only=True):
 
 class DeleteVpcEndpointsResult(Shape, frozen=True, kw_only=True):
     unsuccessful: UnsuccessfulItemSet | None = field(default=None, name='unsuccessful')
+
+
+class DescribeIamInstanceProfileAssociationsRequest(Shape, frozen=True, kw_only=True):
+    association_ids: AssociationIdList | None = field(default=None, name='AssociationId')
+    filters: FilterList | None = field(default=None, name='Filter')
+    max_results: DescribeIamInstanceProfileAssociationsMaxResults | None = None
+    next_token: str | None = None
+
+
+class DescribeIamInstanceProfileAssociationsResult(Shape, frozen=True, kw_only=True):
+    iam_instance_profile_associations: IamInstanceProfileAssociationSet | None = field(default=None, name='iamInstanceProfileAssociationSet')
+    next_token: str | None = field(default=None, name='nextToken')
+
+
+class DescribeInstancesRequest(Shape, frozen=True, kw_only=True):
+    instance_ids: InstanceIdStringList | None = field(default=None, name='InstanceId')
+    include_managed_resources: bool | None = None
+    dry_run: bool | None = field(default=None, name='dryRun')
+    filters: FilterList | None = field(default=None, name='Filter')
+    next_token: str | None = field(default=None, name='nextToken')
+    max_results: Integer | None = field(default=None, name='maxResults')
+
+
+class DescribeInstancesResult(Shape, frozen=True, kw_only=True):
+    next_token: str | None = field(default=None, name='nextToken')
+    reservations: ReservationList | None = field(default=None, name='reservationSet')
 
 
 class DescribePrefixListsRequest(Shape, frozen=True, kw_only=True):
@@ -129,6 +217,14 @@ class DescribeVpcEndpointsResult(Shape, frozen=True, kw_only=True):
     next_token: str | None = field(default=None, name='nextToken')
 
 
+class DisassociateIamInstanceProfileRequest(Shape, frozen=True, kw_only=True):
+    association_id: str
+
+
+class DisassociateIamInstanceProfileResult(Shape, frozen=True, kw_only=True):
+    iam_instance_profile_association: IamInstanceProfileAssociation | None = field(default=None, name='iamInstanceProfileAssociation')
+
+
 class DnsEntry(Shape, frozen=True, kw_only=True):
     dns_name: str | None = field(default=None, name='dnsName')
     hosted_zone_id: str | None = field(default=None, name='hostedZoneId')
@@ -148,14 +244,278 @@ class DnsOptionsSpecification(Shape, frozen=True, kw_only=True):
     private_dns_specified_domains: PrivateDnsSpecifiedDomainSet | None = field(default=None, name='PrivateDnsSpecifiedDomain')
 
 
+class EbsInstanceBlockDevice(Shape, frozen=True, kw_only=True):
+    attach_time: datetime | None = field(default=None, name='attachTime')
+    delete_on_termination: bool | None = field(default=None, name='deleteOnTermination')
+    status: AttachmentStatus | None = field(default=None, name='status')
+    volume_id: str | None = field(default=None, name='volumeId')
+    associated_resource: str | None = field(default=None, name='associatedResource')
+    volume_owner_id: str | None = field(default=None, name='volumeOwnerId')
+    operator: OperatorResponse | None = field(default=None, name='operator')
+    ebs_card_index: Integer | None = field(default=None, name='ebsCardIndex')
+
+
+class ElasticGpuAssociation(Shape, frozen=True, kw_only=True):
+    elastic_gpu_id: str | None = field(default=None, name='elasticGpuId')
+    elastic_gpu_association_id: str | None = field(default=None, name='elasticGpuAssociationId')
+    elastic_gpu_association_state: str | None = field(default=None, name='elasticGpuAssociationState')
+    elastic_gpu_association_time: str | None = field(default=None, name='elasticGpuAssociationTime')
+
+
+class ElasticInferenceAcceleratorAssociation(Shape, frozen=True, kw_only=True):
+    elastic_inference_accelerator_arn: str | None = field(default=None, name='elasticInferenceAcceleratorArn')
+    elastic_inference_accelerator_association_id: str | None = field(default=None, name='elasticInferenceAcceleratorAssociationId')
+    elastic_inference_accelerator_association_state: str | None = field(default=None, name='elasticInferenceAcceleratorAssociationState')
+    elastic_inference_accelerator_association_time: datetime | None = field(default=None, name='elasticInferenceAcceleratorAssociationTime')
+
+
+class EnclaveOptions(Shape, frozen=True, kw_only=True):
+    enabled: bool | None = field(default=None, name='enabled')
+
+
 class Filter(Shape, frozen=True, kw_only=True):
     name: str | None = None
     values: ValueStringList | None = field(default=None, name='Value')
 
 
+class GroupIdentifier(Shape, frozen=True, kw_only=True):
+    group_id: str | None = field(default=None, name='groupId')
+    group_name: str | None = field(default=None, name='groupName')
+
+
+class HibernationOptions(Shape, frozen=True, kw_only=True):
+    configured: bool | None = field(default=None, name='configured')
+
+
+class IamInstanceProfile(Shape, frozen=True, kw_only=True):
+    arn: str | None = field(default=None, name='arn')
+    id: str | None = field(default=None, name='id')
+
+
+class IamInstanceProfileAssociation(Shape, frozen=True, kw_only=True):
+    association_id: str | None = field(default=None, name='associationId')
+    instance_id: str | None = field(default=None, name='instanceId')
+    iam_instance_profile: IamInstanceProfile | None = field(default=None, name='iamInstanceProfile')
+    state: IamInstanceProfileAssociationState | None = field(default=None, name='state')
+    timestamp: datetime | None = field(default=None, name='timestamp')
+
+
+class IamInstanceProfileSpecification(Shape, frozen=True, kw_only=True):
+    arn: str | None = field(default=None, name='arn')
+    name: str | None = field(default=None, name='name')
+
+
+class Instance(Shape, frozen=True, kw_only=True):
+    architecture: ArchitectureValues | None = field(default=None, name='architecture')
+    block_device_mappings: InstanceBlockDeviceMappingList | None = field(default=None, name='blockDeviceMapping')
+    client_token: str | None = field(default=None, name='clientToken')
+    ebs_optimized: bool | None = field(default=None, name='ebsOptimized')
+    ena_support: bool | None = field(default=None, name='enaSupport')
+    hypervisor: HypervisorType | None = field(default=None, name='hypervisor')
+    iam_instance_profile: IamInstanceProfile | None = field(default=None, name='iamInstanceProfile')
+    instance_lifecycle: InstanceLifecycleType | None = field(default=None, name='instanceLifecycle')
+    elastic_gpu_associations: ElasticGpuAssociationList | None = field(default=None, name='elasticGpuAssociationSet')
+    elastic_inference_accelerator_associations: ElasticInferenceAcceleratorAssociationList | None = field(default=None, name='elasticInferenceAcceleratorAssociationSet')
+    network_interfaces: InstanceNetworkInterfaceList | None = field(default=None, name='networkInterfaceSet')
+    outpost_arn: str | None = field(default=None, name='outpostArn')
+    root_device_name: str | None = field(default=None, name='rootDeviceName')
+    root_device_type: DeviceType | None = field(default=None, name='rootDeviceType')
+    security_groups: GroupIdentifierList | None = field(default=None, name='groupSet')
+    source_dest_check: bool | None = field(default=None, name='sourceDestCheck')
+    spot_instance_request_id: str | None = field(default=None, name='spotInstanceRequestId')
+    sriov_net_support: str | None = field(default=None, name='sriovNetSupport')
+    state_reason: StateReason | None = field(default=None, name='stateReason')
+    tags: TagList | None = field(default=None, name='tagSet')
+    virtualization_type: VirtualizationType | None = field(default=None, name='virtualizationType')
+    cpu_options: CpuOptions | None = field(default=None, name='cpuOptions')
+    capacity_block_id: str | None = field(default=None, name='capacityBlockId')
+    capacity_reservation_id: str | None = field(default=None, name='capacityReservationId')
+    capacity_reservation_specification: CapacityReservationSpecificationResponse | None = field(default=None, name='capacityReservationSpecification')
+    hibernation_options: HibernationOptions | None = field(default=None, name='hibernationOptions')
+    licenses: LicenseList | None = field(default=None, name='licenseSet')
+    metadata_options: InstanceMetadataOptionsResponse | None = field(default=None, name='metadataOptions')
+    enclave_options: EnclaveOptions | None = field(default=None, name='enclaveOptions')
+    boot_mode: BootModeValues | None = field(default=None, name='bootMode')
+    platform_details: str | None = field(default=None, name='platformDetails')
+    usage_operation: str | None = field(default=None, name='usageOperation')
+    usage_operation_update_time: datetime | None = field(default=None, name='usageOperationUpdateTime')
+    private_dns_name_options: PrivateDnsNameOptionsResponse | None = field(default=None, name='privateDnsNameOptions')
+    ipv6_address: str | None = field(default=None, name='ipv6Address')
+    tpm_support: str | None = field(default=None, name='tpmSupport')
+    maintenance_options: InstanceMaintenanceOptions | None = field(default=None, name='maintenanceOptions')
+    current_instance_boot_mode: InstanceBootModeValues | None = field(default=None, name='currentInstanceBootMode')
+    network_performance_options: InstanceNetworkPerformanceOptions | None = field(default=None, name='networkPerformanceOptions')
+    operator: OperatorResponse | None = field(default=None, name='operator')
+    secondary_interfaces: InstanceSecondaryInterfaceList | None = field(default=None, name='secondaryInterfaceSet')
+    instance_id: str | None = field(default=None, name='instanceId')
+    image_id: str | None = field(default=None, name='imageId')
+    state: InstanceState | None = field(default=None, name='instanceState')
+    private_dns_name: str | None = field(default=None, name='privateDnsName')
+    public_dns_name: str | None = field(default=None, name='dnsName')
+    state_transition_reason: str | None = field(default=None, name='reason')
+    key_name: str | None = field(default=None, name='keyName')
+    ami_launch_index: Integer | None = field(default=None, name='amiLaunchIndex')
+    product_codes: ProductCodeList | None = field(default=None, name='productCodes')
+    instance_type: str | None = field(default=None, name='instanceType')
+    launch_time: datetime | None = field(default=None, name='launchTime')
+    placement: Placement | None = field(default=None, name='placement')
+    kernel_id: str | None = field(default=None, name='kernelId')
+    ramdisk_id: str | None = field(default=None, name='ramdiskId')
+    platform: PlatformValues | None = field(default=None, name='platform')
+    monitoring: Monitoring | None = field(default=None, name='monitoring')
+    subnet_id: str | None = field(default=None, name='subnetId')
+    vpc_id: str | None = field(default=None, name='vpcId')
+    private_ip_address: str | None = field(default=None, name='privateIpAddress')
+    public_ip_address: str | None = field(default=None, name='ipAddress')
+
+
+class InstanceAttachmentEnaSrdSpecification(Shape, frozen=True, kw_only=True):
+    ena_srd_enabled: bool | None = field(default=None, name='enaSrdEnabled')
+    ena_srd_udp_specification: InstanceAttachmentEnaSrdUdpSpecification | None = field(default=None, name='enaSrdUdpSpecification')
+
+
+class InstanceAttachmentEnaSrdUdpSpecification(Shape, frozen=True, kw_only=True):
+    ena_srd_udp_enabled: bool | None = field(default=None, name='enaSrdUdpEnabled')
+
+
+class InstanceBlockDeviceMapping(Shape, frozen=True, kw_only=True):
+    device_name: str | None = field(default=None, name='deviceName')
+    ebs: EbsInstanceBlockDevice | None = field(default=None, name='ebs')
+
+
+class InstanceIpv4Prefix(Shape, frozen=True, kw_only=True):
+    ipv4_prefix: str | None = field(default=None, name='ipv4Prefix')
+
+
+class InstanceIpv6Address(Shape, frozen=True, kw_only=True):
+    ipv6_address: str | None = field(default=None, name='ipv6Address')
+    is_primary_ipv6: bool | None = field(default=None, name='isPrimaryIpv6')
+
+
+class InstanceIpv6Prefix(Shape, frozen=True, kw_only=True):
+    ipv6_prefix: str | None = field(default=None, name='ipv6Prefix')
+
+
+class InstanceMaintenanceOptions(Shape, frozen=True, kw_only=True):
+    auto_recovery: InstanceAutoRecoveryState | None = field(default=None, name='autoRecovery')
+    reboot_migration: InstanceRebootMigrationState | None = field(default=None, name='rebootMigration')
+
+
+class InstanceMetadataOptionsResponse(Shape, frozen=True, kw_only=True):
+    state: InstanceMetadataOptionsState | None = field(default=None, name='state')
+    http_tokens: HttpTokensState | None = field(default=None, name='httpTokens')
+    http_put_response_hop_limit: Integer | None = field(default=None, name='httpPutResponseHopLimit')
+    http_endpoint: InstanceMetadataEndpointState | None = field(default=None, name='httpEndpoint')
+    http_protocol_ipv6: InstanceMetadataProtocolState | None = field(default=None, name='httpProtocolIpv6')
+    instance_metadata_tags: InstanceMetadataTagsState | None = field(default=None, name='instanceMetadataTags')
+
+
+class InstanceNetworkInterface(Shape, frozen=True, kw_only=True):
+    association: InstanceNetworkInterfaceAssociation | None = field(default=None, name='association')
+    attachment: InstanceNetworkInterfaceAttachment | None = field(default=None, name='attachment')
+    description: str | None = field(default=None, name='description')
+    groups: GroupIdentifierList | None = field(default=None, name='groupSet')
+    ipv6_addresses: InstanceIpv6AddressList | None = field(default=None, name='ipv6AddressesSet')
+    mac_address: str | None = field(default=None, name='macAddress')
+    network_interface_id: str | None = field(default=None, name='networkInterfaceId')
+    owner_id: str | None = field(default=None, name='ownerId')
+    private_dns_name: str | None = field(default=None, name='privateDnsName')
+    private_ip_address: str | None = field(default=None, name='privateIpAddress')
+    private_ip_addresses: InstancePrivateIpAddressList | None = field(default=None, name='privateIpAddressesSet')
+    source_dest_check: bool | None = field(default=None, name='sourceDestCheck')
+    status: NetworkInterfaceStatus | None = field(default=None, name='status')
+    subnet_id: str | None = field(default=None, name='subnetId')
+    vpc_id: str | None = field(default=None, name='vpcId')
+    interface_type: str | None = field(default=None, name='interfaceType')
+    ipv4_prefixes: InstanceIpv4PrefixList | None = field(default=None, name='ipv4PrefixSet')
+    ipv6_prefixes: InstanceIpv6PrefixList | None = field(default=None, name='ipv6PrefixSet')
+    connection_tracking_configuration: ConnectionTrackingSpecificationResponse | None = field(default=None, name='connectionTrackingConfiguration')
+    operator: OperatorResponse | None = field(default=None, name='operator')
+
+
+class InstanceNetworkInterfaceAssociation(Shape, frozen=True, kw_only=True):
+    carrier_ip: str | None = field(default=None, name='carrierIp')
+    customer_owned_ip: str | None = field(default=None, name='customerOwnedIp')
+    ip_owner_id: str | None = field(default=None, name='ipOwnerId')
+    public_dns_name: str | None = field(default=None, name='publicDnsName')
+    public_ip: str | None = field(default=None, name='publicIp')
+
+
+class InstanceNetworkInterfaceAttachment(Shape, frozen=True, kw_only=True):
+    attach_time: datetime | None = field(default=None, name='attachTime')
+    attachment_id: str | None = field(default=None, name='attachmentId')
+    delete_on_termination: bool | None = field(default=None, name='deleteOnTermination')
+    device_index: Integer | None = field(default=None, name='deviceIndex')
+    status: AttachmentStatus | None = field(default=None, name='status')
+    network_card_index: Integer | None = field(default=None, name='networkCardIndex')
+    ena_srd_specification: InstanceAttachmentEnaSrdSpecification | None = field(default=None, name='enaSrdSpecification')
+    ena_queue_count: Integer | None = field(default=None, name='enaQueueCount')
+
+
+class InstanceNetworkPerformanceOptions(Shape, frozen=True, kw_only=True):
+    bandwidth_weighting: InstanceBandwidthWeighting | None = field(default=None, name='bandwidthWeighting')
+
+
+class InstancePrivateIpAddress(Shape, frozen=True, kw_only=True):
+    association: InstanceNetworkInterfaceAssociation | None = field(default=None, name='association')
+    primary: bool | None = field(default=None, name='primary')
+    private_dns_name: str | None = field(default=None, name='privateDnsName')
+    private_ip_address: str | None = field(default=None, name='privateIpAddress')
+
+
+class InstanceSecondaryInterface(Shape, frozen=True, kw_only=True):
+    attachment: InstanceSecondaryInterfaceAttachment | None = field(default=None, name='attachment')
+    mac_address: str | None = field(default=None, name='macAddress')
+    secondary_interface_id: str | None = field(default=None, name='secondaryInterfaceId')
+    owner_id: str | None = field(default=None, name='ownerId')
+    private_ip_addresses: InstanceSecondaryInterfacePrivateIpAddressList | None = field(default=None, name='privateIpAddressSet')
+    source_dest_check: bool | None = field(default=None, name='sourceDestCheck')
+    status: SecondaryInterfaceStatus | None = field(default=None, name='status')
+    secondary_subnet_id: str | None = field(default=None, name='secondarySubnetId')
+    secondary_network_id: str | None = field(default=None, name='secondaryNetworkId')
+    interface_type: SecondaryInterfaceType | None = field(default=None, name='interfaceType')
+
+
+class InstanceSecondaryInterfaceAttachment(Shape, frozen=True, kw_only=True):
+    attach_time: datetime | None = field(default=None, name='attachTime')
+    attachment_id: str | None = field(default=None, name='attachmentId')
+    delete_on_termination: bool | None = field(default=None, name='deleteOnTermination')
+    device_index: Integer | None = field(default=None, name='deviceIndex')
+    status: AttachmentStatus | None = field(default=None, name='status')
+    network_card_index: Integer | None = field(default=None, name='networkCardIndex')
+
+
+class InstanceSecondaryInterfacePrivateIpAddress(Shape, frozen=True, kw_only=True):
+    private_ip_address: str | None = field(default=None, name='privateIpAddress')
+
+
+class InstanceState(Shape, frozen=True, kw_only=True):
+    code: Integer | None = field(default=None, name='code')
+    name: InstanceStateName | None = field(default=None, name='name')
+
+
 class LastError(Shape, frozen=True, kw_only=True):
     message: str | None = field(default=None, name='message')
     code: str | None = field(default=None, name='code')
+
+
+class LicenseConfiguration(Shape, frozen=True, kw_only=True):
+    license_configuration_arn: str | None = field(default=None, name='licenseConfigurationArn')
+
+
+class ModifyInstanceMetadataOptionsRequest(Shape, frozen=True, kw_only=True):
+    instance_id: str
+    http_tokens: HttpTokensState | None = None
+    http_put_response_hop_limit: Integer | None = None
+    http_endpoint: InstanceMetadataEndpointState | None = None
+    dry_run: bool | None = None
+    http_protocol_ipv6: InstanceMetadataProtocolState | None = None
+    instance_metadata_tags: InstanceMetadataTagsState | None = None
+
+
+class ModifyInstanceMetadataOptionsResult(Shape, frozen=True, kw_only=True):
+    instance_id: str | None = field(default=None, name='instanceId')
+    instance_metadata_options: InstanceMetadataOptionsResponse | None = field(default=None, name='instanceMetadataOptions')
 
 
 class ModifyVpcEndpointRequest(Shape, frozen=True, kw_only=True):
@@ -179,9 +539,33 @@ class ModifyVpcEndpointResult(Shape, frozen=True, kw_only=True):
     return_: bool | None = field(default=None, name='return')
 
 
+class Monitoring(Shape, frozen=True, kw_only=True):
+    metric_category_ids: MetricCategoryIdList | None = field(default=None, name='metricCategoryIdSet')
+    state: MonitoringState | None = field(default=None, name='state')
+
+
+class OperatorResponse(Shape, frozen=True, kw_only=True):
+    managed: bool | None = field(default=None, name='managed')
+    principal: str | None = field(default=None, name='principal')
+    hidden_by_default: bool | None = field(default=None, name='hiddenByDefault')
+
+
 class PayerResponsibilityEntry(Shape, frozen=True, kw_only=True):
     scope: PayerResponsibilityScope | None = field(default=None, name='scope')
     payer_responsibility_type: PayerResponsibilityType | None = field(default=None, name='payerResponsibilityType')
+
+
+class Placement(Shape, frozen=True, kw_only=True):
+    availability_zone_id: str | None = field(default=None, name='availabilityZoneId')
+    affinity: str | None = field(default=None, name='affinity')
+    group_name: str | None = field(default=None, name='groupName')
+    partition_number: Integer | None = field(default=None, name='partitionNumber')
+    host_id: str | None = field(default=None, name='hostId')
+    tenancy: Tenancy | None = field(default=None, name='tenancy')
+    spread_domain: str | None = field(default=None, name='spreadDomain')
+    host_resource_group_arn: str | None = field(default=None, name='hostResourceGroupArn')
+    group_id: str | None = field(default=None, name='groupId')
+    availability_zone: str | None = field(default=None, name='availabilityZone')
 
 
 class PrefixList(Shape, frozen=True, kw_only=True):
@@ -192,6 +576,34 @@ class PrefixList(Shape, frozen=True, kw_only=True):
 
 class PrivateDnsDetails(Shape, frozen=True, kw_only=True):
     private_dns_name: str | None = field(default=None, name='privateDnsName')
+
+
+class PrivateDnsNameOptionsResponse(Shape, frozen=True, kw_only=True):
+    hostname_type: HostnameType | None = field(default=None, name='hostnameType')
+    enable_resource_name_dns_a_record: bool | None = field(default=None, name='enableResourceNameDnsARecord')
+    enable_resource_name_dns_aaaa_record: bool | None = field(default=None, name='enableResourceNameDnsAAAARecord')
+
+
+class ProductCode(Shape, frozen=True, kw_only=True):
+    product_code_id: str | None = field(default=None, name='productCode')
+    product_code_type: ProductCodeValues | None = field(default=None, name='type')
+
+
+class ReplaceIamInstanceProfileAssociationRequest(Shape, frozen=True, kw_only=True):
+    iam_instance_profile: IamInstanceProfileSpecification
+    association_id: str
+
+
+class ReplaceIamInstanceProfileAssociationResult(Shape, frozen=True, kw_only=True):
+    iam_instance_profile_association: IamInstanceProfileAssociation | None = field(default=None, name='iamInstanceProfileAssociation')
+
+
+class Reservation(Shape, frozen=True, kw_only=True):
+    reservation_id: str | None = field(default=None, name='reservationId')
+    owner_id: str | None = field(default=None, name='ownerId')
+    requester_id: str | None = field(default=None, name='requesterId')
+    groups: GroupIdentifierList | None = field(default=None, name='groupSet')
+    instances: InstanceList | None = field(default=None, name='instancesSet')
 
 
 class SecurityGroupIdentifier(Shape, frozen=True, kw_only=True):
@@ -221,6 +633,11 @@ class ServiceDetail(Shape, frozen=True, kw_only=True):
 
 class ServiceTypeDetail(Shape, frozen=True, kw_only=True):
     service_type: ServiceType | None = field(default=None, name='serviceType')
+
+
+class StateReason(Shape, frozen=True, kw_only=True):
+    code: str | None = field(default=None, name='code')
+    message: str | None = field(default=None, name='message')
 
 
 class SubnetConfiguration(Shape, frozen=True, kw_only=True):
@@ -290,14 +707,33 @@ class VpcEndpoint(Shape, frozen=True, kw_only=True):
     payer_responsibilities: PayerResponsibilitySet | None = field(default=None, name='payerResponsibilitySet')
 
 
+AssociationIdList = list[str]
 DnsEntrySet = list[DnsEntry]
+ElasticGpuAssociationList = list[ElasticGpuAssociation]
+ElasticInferenceAcceleratorAssociationList = list[ElasticInferenceAcceleratorAssociation]
 FilterList = list[Filter]
+GroupIdentifierList = list[GroupIdentifier]
 GroupIdentifierSet = list[SecurityGroupIdentifier]
+IamInstanceProfileAssociationSet = list[IamInstanceProfileAssociation]
+InstanceBlockDeviceMappingList = list[InstanceBlockDeviceMapping]
+InstanceIdStringList = list[str]
+InstanceIpv4PrefixList = list[InstanceIpv4Prefix]
+InstanceIpv6AddressList = list[InstanceIpv6Address]
+InstanceIpv6PrefixList = list[InstanceIpv6Prefix]
+InstanceList = list[Instance]
+InstanceNetworkInterfaceList = list[InstanceNetworkInterface]
+InstancePrivateIpAddressList = list[InstancePrivateIpAddress]
+InstanceSecondaryInterfaceList = list[InstanceSecondaryInterface]
+InstanceSecondaryInterfacePrivateIpAddressList = list[InstanceSecondaryInterfacePrivateIpAddress]
+LicenseList = list[LicenseConfiguration]
+MetricCategoryIdList = list[str]
 PayerResponsibilitySet = list[PayerResponsibilityEntry]
 PrefixListResourceIdStringList = list[str]
 PrefixListSet = list[PrefixList]
 PrivateDnsDetailsSet = list[PrivateDnsDetails]
 PrivateDnsSpecifiedDomainSet = Annotated[list[str], Meta(max_length=10)]
+ProductCodeList = list[ProductCode]
+ReservationList = list[Reservation]
 ResourceIdList = list[str]
 ServiceDetailSet = list[ServiceDetail]
 ServiceTypeDetailSet = list[ServiceTypeDetail]
@@ -325,6 +761,14 @@ SERVICE = Service(
     clock_skew_seconds=900,
     is_global=False,
     echoes_values=True,
+)
+
+
+AssociateIamInstanceProfile: Operation[AssociateIamInstanceProfileRequest, AssociateIamInstanceProfileResult] = Operation(
+    service=SERVICE,
+    name="AssociateIamInstanceProfile",
+    input=AssociateIamInstanceProfileRequest,
+    output=AssociateIamInstanceProfileResult,
 )
 
 
@@ -357,6 +801,24 @@ DeleteVpcEndpoints: Operation[DeleteVpcEndpointsRequest, DeleteVpcEndpointsResul
     name="DeleteVpcEndpoints",
     input=DeleteVpcEndpointsRequest,
     output=DeleteVpcEndpointsResult,
+)
+
+
+DescribeIamInstanceProfileAssociations: Operation[DescribeIamInstanceProfileAssociationsRequest, DescribeIamInstanceProfileAssociationsResult] = Operation(
+    service=SERVICE,
+    name="DescribeIamInstanceProfileAssociations",
+    input=DescribeIamInstanceProfileAssociationsRequest,
+    output=DescribeIamInstanceProfileAssociationsResult,
+    read_only=True,
+)
+
+
+DescribeInstances: Operation[DescribeInstancesRequest, DescribeInstancesResult] = Operation(
+    service=SERVICE,
+    name="DescribeInstances",
+    input=DescribeInstancesRequest,
+    output=DescribeInstancesResult,
+    read_only=True,
 )
 
 
@@ -396,6 +858,22 @@ DescribeVpcEndpoints: Operation[DescribeVpcEndpointsRequest, DescribeVpcEndpoint
 )
 
 
+DisassociateIamInstanceProfile: Operation[DisassociateIamInstanceProfileRequest, DisassociateIamInstanceProfileResult] = Operation(
+    service=SERVICE,
+    name="DisassociateIamInstanceProfile",
+    input=DisassociateIamInstanceProfileRequest,
+    output=DisassociateIamInstanceProfileResult,
+)
+
+
+ModifyInstanceMetadataOptions: Operation[ModifyInstanceMetadataOptionsRequest, ModifyInstanceMetadataOptionsResult] = Operation(
+    service=SERVICE,
+    name="ModifyInstanceMetadataOptions",
+    input=ModifyInstanceMetadataOptionsRequest,
+    output=ModifyInstanceMetadataOptionsResult,
+)
+
+
 ModifyVpcEndpoint: Operation[ModifyVpcEndpointRequest, ModifyVpcEndpointResult] = Operation(
     service=SERVICE,
     name="ModifyVpcEndpoint",
@@ -404,14 +882,28 @@ ModifyVpcEndpoint: Operation[ModifyVpcEndpointRequest, ModifyVpcEndpointResult] 
 )
 
 
+ReplaceIamInstanceProfileAssociation: Operation[ReplaceIamInstanceProfileAssociationRequest, ReplaceIamInstanceProfileAssociationResult] = Operation(
+    service=SERVICE,
+    name="ReplaceIamInstanceProfileAssociation",
+    input=ReplaceIamInstanceProfileAssociationRequest,
+    output=ReplaceIamInstanceProfileAssociationResult,
+)
+
+
 OPERATIONS: dict[str, Operation[Any, Any]] = {
+    "AssociateIamInstanceProfile": AssociateIamInstanceProfile,
     "CreateTags": CreateTags,
     "CreateVpcEndpoint": CreateVpcEndpoint,
     "DeleteTags": DeleteTags,
     "DeleteVpcEndpoints": DeleteVpcEndpoints,
+    "DescribeIamInstanceProfileAssociations": DescribeIamInstanceProfileAssociations,
+    "DescribeInstances": DescribeInstances,
     "DescribePrefixLists": DescribePrefixLists,
     "DescribeTags": DescribeTags,
     "DescribeVpcEndpointServices": DescribeVpcEndpointServices,
     "DescribeVpcEndpoints": DescribeVpcEndpoints,
+    "DisassociateIamInstanceProfile": DisassociateIamInstanceProfile,
+    "ModifyInstanceMetadataOptions": ModifyInstanceMetadataOptions,
     "ModifyVpcEndpoint": ModifyVpcEndpoint,
+    "ReplaceIamInstanceProfileAssociation": ReplaceIamInstanceProfileAssociation,
 }

@@ -7,6 +7,8 @@ from keystead.wire.sigv4.errors import (
 )
 from keystead.wire.sigv4.parsing import parse, prefix
 from keystead.wire.sigv4.signature import (
+    ALGORITHM,
+    TERMINATOR,
     Scope,
     Signature,
     SigningKey,
@@ -18,7 +20,8 @@ from keystead.wire.sigv4.signature import (
 )
 
 __all__ = (
-    "MissingAuthenticationToken", "Scope", "Signature", "SignatureDoesNotMatch", "SigningKey",
+    "ALGORITHM", "TERMINATOR", "MissingAuthenticationToken", "Scope", "Signature",
+    "SignatureDoesNotMatch", "SigningKey",
     "matches", "mismatch", "parse", "prefix", "require_fresh", "require_scope", "signing_key",
     "string_to_sign",
 )  # fmt: skip

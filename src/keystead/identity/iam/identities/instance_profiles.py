@@ -105,7 +105,7 @@ def add_role_to_instance_profile(
             "Cannot exceed quota for InstanceSessionsPerInstanceProfile:"
             f" {limits.ROLES_PER_INSTANCE_PROFILE}"
         )
-    _hold(call, profile, role.role_id)
+    call.repository.instance_profiles.hold(call.transaction, profile, role.role_id)
 
 
 @implements(api.RemoveRoleFromInstanceProfile)
@@ -117,7 +117,7 @@ def remove_role_from_instance_profile(
     profile, removed = named.existing(), call.role(request.role_name)
     if profile.role_id is None or removed.existing().role_id != profile.role_id:
         raise api.NoSuchEntityException(removed.missing)
-    _hold(call, profile, None)
+    call.repository.instance_profiles.hold(call.transaction, profile, None)
 
 
 def of_role(call: IamCall, role: Role) -> list[api.InstanceProfile]:
@@ -158,8 +158,3 @@ def _roles(call: IamCall, profile: InstanceProfile) -> list[Role]:
     if role is None:  # a role that is in a profile cannot be deleted
         raise RowIntegrityError("iam_role", (profile.account, profile.role_id))
     return [role]
-
-
-def _hold(call: IamCall, profile: InstanceProfile, role_id: str | None) -> None:
-    changed = msgspec.structs.replace(profile, role_id=role_id)
-    call.repository.update(call.transaction, changed)

@@ -1,0 +1,107 @@
+"""What do EC2's operations need to know of instances and their profiles?
+
+They are of another room, which knows this one by its Protocol (`network.hosts`).
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from keystead.custody.randomness import urandom
+from keystead.identity import resources, times
+from keystead.identity.repository import (
+    IdentityRepository,
+    Instance,
+    InstanceProfile,
+    ProfileAssociation,
+    Role,
+)
+from keystead.identity.resources import Named
+from keystead.store.protocol import Reader, Transaction
+
+MOST_LISTED = 20_000
+"""Of an account in a Region: as many instances may be registered."""
+
+
+class Hosts:
+    """The instances of every account, as EC2's operations see them."""
+
+    __slots__ = ("_repository",)
+
+    def __init__(self, repository: IdentityRepository) -> None:
+        self._repository = repository
+
+    def get(self, reader: Reader, account: str, region: str, instance_id: str) -> Instance | None:
+        """The instance with this id, if it is in this Region."""
+        known = self._repository.instances.get(reader, account, instance_id)
+        return known if known is not None and known.region == region else None
+
+    def every(self, reader: Reader, account: str, region: str) -> list[Instance]:
+        """The instances of a Region, by their ids."""
+        return self._repository.instances.after(reader, account, region, "", MOST_LISTED)
+
+    def update(self, transaction: Transaction, host: Instance) -> Instance:
+        """Keep other options of an instance: its agent has them with its next request."""
+        return self._repository.instances.update(transaction, host)
+
+    def with_options(self, host: Instance, endpoint: str, hop_limit: int) -> Instance:
+        """The instance with these options."""
+        later = host.options_version + 1
+        return msgspec.structs.replace(
+            host, endpoint=endpoint, hop_limit=hop_limit, options_version=later
+        )
+
+    def is_applied(self, reader: Reader, host: Instance) -> bool:
+        """Does the agent know the options as they are now?  Without an agent there is no doubt."""
+        agent = self._repository.instances.agent(reader, host.account, host.instance_id)
+        return agent is None or agent.options_seen >= host.options_version
+
+    # profiles
+
+    def profile(self, reader: Reader, account: str, name: str) -> InstanceProfile | None:
+        """The instance profile with this name."""
+        return self._repository.instance_profiles.named(reader, account, name)
+
+    def role(self, reader: Reader, profile: InstanceProfile) -> Named[Role] | None:
+        """The role in a profile, as the resource of a question."""
+        if profile.role_id is None:
+            return None
+        role = self._repository.roles.get(reader, profile.account, profile.role_id)
+        return None if role is None else resources.entity(Role, role.account, role.name, role)
+
+    def association(
+        self, reader: Reader, account: str, region: str, association_id: str
+    ) -> ProfileAssociation | None:
+        """The association with this id, if it is in this Region."""
+        known = self._repository.instances.association(reader, account, association_id)
+        return known if known is not None and known.region == region else None
+
+    def association_of(self, reader: Reader, host: Instance) -> ProfileAssociation | None:
+        """The association of an instance with its profile."""
+        instances = self._repository.instances
+        return instances.association_of(reader, host.account, host.instance_id)
+
+    def associations(self, reader: Reader, account: str, region: str) -> list[ProfileAssociation]:
+        """The associations of a Region, by their ids."""
+        instances = self._repository.instances
+        return list(instances.associations_after(reader, account, region, "", MOST_LISTED))
+
+    def associate(
+        self, transaction: Transaction, host: Instance, profile: InstanceProfile, now: datetime
+    ) -> ProfileAssociation:
+        """Give an instance its profile. It has none now."""
+        association = ProfileAssociation(
+            account=host.account,
+            association_id=f"iip-assoc-{urandom(9).hex()[:17]}",
+            instance_id=host.instance_id,
+            region=host.region,
+            profile_id=profile.profile_id,
+            profile_arn=profile.arn,
+            associated=times.stored(now),
+        )
+        self._repository.instances.associate(transaction, association)
+        return association
+
+    def disassociate(self, transaction: Transaction, association: ProfileAssociation) -> None:
+        """Take a profile from its instance. All sessions that the instance got by it end."""
+        self._repository.instances.disassociate(transaction, association)

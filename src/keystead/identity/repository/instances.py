@@ -1,0 +1,177 @@
+"""Instances: the hosts of applications, the profile of each, and the agent that serves it.
+
+An instance has one profile at most, and one agent. A session of an instance names the association
+with its profile, so it ends when that goes. A token of enrolment is kept as its hash.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.store.protocol import Reader, Transaction
+
+_INSTANCE, _ASSOCIATION = ("account", "instance_id"), ("account", "association_id")
+
+
+class Instance(Record, frozen=True, kw_only=True, gc=False):
+    """One host of an application, as its owner registered it."""
+
+    account: str
+    instance_id: str
+    region: str
+    zone: str
+    instance_type: str
+    image_id: str
+    private_ip: str  # "" = not known
+    vpc_id: str  # "" = in none
+    endpoint: str  # of its metadata: "enabled" or "disabled"
+    hop_limit: int  # the IP TTL of what its agent answers
+    options_version: int  # how often these two were changed
+    document: str  # its identity document
+    signature: str  # of the document, in base64
+    pkcs7: str  # the document with its signature and certificate: base64, DER
+    registered: int
+
+
+class ProfileAssociation(Record, frozen=True, kw_only=True, gc=False):
+    """An instance has this profile."""
+
+    account: str
+    association_id: str
+    instance_id: str
+    region: str
+    profile_id: str
+    profile_arn: str  # as it was then: it may be gone
+    associated: int
+
+
+class EnrolmentToken(Record, frozen=True, kw_only=True, gc=False):
+    """With the text of this hash an agent may enrol for the instance, once."""
+
+    account: str
+    instance_id: str
+    token_hash: bytes
+    expires: int
+
+
+class Agent(Record, frozen=True, kw_only=True, gc=False):
+    """The agent of an instance: what its key signs is said by it."""
+
+    account: str
+    instance_id: str
+    public_key: bytes
+    token_hash: bytes  # of the token with which it enrolled
+    enrolled: int
+    sequence: int  # of its last request
+    options_seen: int  # the version of the options that it was told
+
+
+class Instances:
+    """The instances of every account."""
+
+    __slots__ = ("_agents", "_associations", "_instances", "_tokens")
+
+    def __init__(self, seals: RowSeals) -> None:
+        by_instance = (Lookup(_INSTANCE),)
+        self._instances = SealedTable(seals, "ec2_instance", Instance, _INSTANCE, by_instance)
+        self._associations = SealedTable(
+            seals, "ec2_profile_association", ProfileAssociation, _ASSOCIATION,
+            (Lookup(_ASSOCIATION), Lookup(_INSTANCE)),
+        )  # fmt: skip
+        self._tokens = SealedTable(
+            seals, "ec2_enrolment_token", EnrolmentToken, _INSTANCE, by_instance
+        )
+        self._agents = SealedTable(seals, "ec2_agent", Agent, _INSTANCE, by_instance)
+
+    def get(self, reader: Reader, account: str, instance_id: str) -> Instance | None:
+        return self._instances.get(reader, account, instance_id)
+
+    def after(
+        self, reader: Reader, account: str, region: str, instance_id: str, limit: int
+    ) -> list[Instance]:
+        """The next instances of a Region, by their ids."""
+        return self._instances.find(
+            reader,
+            "account = ? AND instance_id > ? AND region = ? ORDER BY instance_id LIMIT ?",
+            (account, instance_id, region, limit),
+        )
+
+    def count(self, reader: Reader, account: str) -> int:
+        row = reader.one("SELECT COUNT(*) FROM ec2_instance WHERE account = ?", (account,))
+        return row[0] if row else 0
+
+    def add(self, transaction: Transaction, instance: Instance) -> None:
+        self._instances.insert(transaction, instance)
+
+    def update(self, transaction: Transaction, instance: Instance) -> Instance:
+        return self._instances.update(transaction, instance)
+
+    def delete(self, transaction: Transaction, account: str, instance_id: str) -> None:
+        """Forget an instance, with its profile, its agent and its token."""
+        association = self.association_of(transaction, account, instance_id)
+        if association is not None:
+            self.disassociate(transaction, association)
+        self._agents.delete(transaction, account, instance_id)
+        self._tokens.delete(transaction, account, instance_id)
+        self._instances.delete(transaction, account, instance_id)
+
+    # profiles
+
+    def association(
+        self, reader: Reader, account: str, association_id: str
+    ) -> ProfileAssociation | None:
+        return self._associations.get(reader, account, association_id)
+
+    def association_of(
+        self, reader: Reader, account: str, instance_id: str
+    ) -> ProfileAssociation | None:
+        """The profile that an instance has."""
+        return self._associations.only(reader, _INSTANCE, account, instance_id)
+
+    def associations_after(
+        self, reader: Reader, account: str, region: str, association_id: str, limit: int
+    ) -> Sequence[ProfileAssociation]:
+        """The next associations of a Region, by their ids."""
+        return self._associations.find(
+            reader,
+            "account = ? AND association_id > ? AND region = ? ORDER BY association_id LIMIT ?",
+            (account, association_id, region, limit),
+        )
+
+    def associate(self, transaction: Transaction, association: ProfileAssociation) -> None:
+        self._associations.insert(transaction, association)
+
+    def disassociate(self, transaction: Transaction, association: ProfileAssociation) -> None:
+        self._associations.delete(transaction, association.account, association.association_id)
+
+    # agents
+
+    def agent(self, reader: Reader, account: str, instance_id: str) -> Agent | None:
+        return self._agents.get(reader, account, instance_id)
+
+    def token(self, reader: Reader, account: str, instance_id: str) -> EnrolmentToken | None:
+        return self._tokens.get(reader, account, instance_id)
+
+    def mint(self, transaction: Transaction, token: EnrolmentToken) -> None:
+        """Keep a token; one that was minted for the instance before is worth nothing now."""
+        self._tokens.delete(transaction, token.account, token.instance_id)
+        self._tokens.insert(transaction, token)
+
+    def enrol(self, transaction: Transaction, agent: Agent, token: EnrolmentToken) -> bool:
+        """Spend this very token for a new agent, which ends the former one.
+
+        False if the token was spent, or replaced, since it was read.
+        """
+        held = self._tokens.get(transaction, token.account, token.instance_id)
+        if held != token:
+            return False
+        self._tokens.delete(transaction, token.account, token.instance_id)
+        self._agents.delete(transaction, agent.account, agent.instance_id)
+        self._agents.insert(transaction, agent)
+        return True
+
+    def heard(self, transaction: Transaction, agent: Agent, sequence: int, options: int) -> None:
+        """Remember the last request of an agent, so that nobody sends it again."""
+        later = msgspec.structs.replace(agent, sequence=sequence, options_seen=options)
+        self._agents.update(transaction, later)
