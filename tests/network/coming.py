@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -168,10 +169,20 @@ class Network:
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"TrentService.{target}",
             "Host": host, **(headers or {}),
         }  # fmt: skip
-        body = json.dumps(members).encode()
-        request = AWSRequest("POST", f"http://{host}/", data=body, headers=sent)
+        return self._wire("kms", json.dumps(members).encode(), sent)
+
+    def form(self, service: str, parameters: Mapping[str, str]) -> bytes:
+        """The bytes of a signed request of a service whose requests are forms."""
+        sent = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Host": f"{service}.{REGION}.amazonaws.com",
+        }
+        return self._wire(service, urlencode(parameters).encode(), sent)
+
+    def _wire(self, service: str, body: bytes, sent: Mapping[str, str]) -> bytes:
+        request = AWSRequest("POST", f"http://{sent['Host']}/", data=body, headers=dict(sent))
         who = BotoCredentials(self.server.admin.access_key_id, self.server.admin.secret)
-        SigV4Auth(who, "kms", REGION).add_auth(request)
+        SigV4Auth(who, service, REGION).add_auth(request)
         lines = [f"{name}: {value}" for name, value in request.headers.items()]
         head = "\r\n".join(["POST / HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""])
         return head.encode() + body

@@ -347,3 +347,33 @@ def test_the_aws_cli(network: Network) -> None:
     )
     assert json.loads(shown.stdout)["VpcEndpoints"][0]["State"] == "available"
     network.server.client("ec2").modify_vpc_endpoint(VpcEndpointId=first, ResetPolicy=True)
+
+
+def test_changes_hold_at_once(network: Network) -> None:
+    """What is sent after a change returned is judged by it, on open connections too."""
+    first, _, _ = network.endpoints
+    ec2 = network.server.client("ec2")
+    asked = network.signed("ListKeys", {})
+    wires = [Wire(network.ports[first]), Wire(network.proxy, begin=preface(first))]
+    nothing = document({**ALL, "Effect": "Deny"})
+    for _ in range(5):
+        ec2.modify_vpc_endpoint(VpcEndpointId=first, PolicyDocument=nothing)
+        assert [wire.ask(asked).status for wire in wires] == [400, 400]
+        ec2.modify_vpc_endpoint(VpcEndpointId=first, ResetPolicy=True)
+        for wire in wires:
+            wire.send(asked + asked)  # the second stands behind the first
+        assert [wire.answer().status for wire in wires * 2] == [200] * 4
+
+
+def test_a_change_in_the_same_turn(network: Network) -> None:
+    """A request that stands behind the end of its own endpoint, on one connection, is refused."""
+    ec2 = network.server.client("ec2")
+    made = ec2.create_vpc_endpoint(
+        VpcEndpointType="Interface", VpcId=VPC, ServiceName=f"com.amazonaws.{REGION}.ec2"
+    )["VpcEndpoint"]["VpcEndpointId"]
+    form = {"Version": "2016-11-15", "VpcEndpointId.1": made}
+    describe = network.form("ec2", {**form, "Action": "DescribeVpcEndpoints"})
+    delete = network.form("ec2", {**form, "Action": "DeleteVpcEndpoints"})
+    wire = Wire(network.proxy, begin=preface(made))
+    wire.send(describe + delete + describe)
+    assert [wire.answer().status for _ in range(3)] == [200, 200, 403]

@@ -3,10 +3,12 @@
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterator
 from unittest.mock import Mock, patch
 
 import pytest
+import trustme
 import uvloop
 
 from keystead.server.door import tls as accepting
@@ -36,15 +38,48 @@ class BalancedDoor(RunningDoor):
             Endpoint(), secure=False, prefaced=True,
         )  # fmt: skip
         [listening] = open_sockets(Address("127.0.0.1", 0))
-        self.listener = TlsListener(listening, self.door, None)
+        self.listener = TlsListener(listening, self.door, self.context())
         self.server = self.listener  # type: ignore[assignment]  # closed as one
         return int(listening.getsockname()[1])
+
+    def context(self) -> ssl.SSLContext | None:
+        """What it speaks TLS with; None for plain HTTP."""
+        return None
 
     def begin(self, sent: bytes) -> socket.socket:
         """A connection of the balancer that begins with these bytes."""
         client = self.connect()
         client.sendall(sent)
         return client
+
+
+class SecureDoor(BalancedDoor):
+    """The same, over TLS."""
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+        return context
+
+
+@pytest.fixture
+def secure(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecureDoor]:
+    monkeypatch.setattr(accepting, "HANDSHAKE_SECONDS", PATIENCE)
+    running = SecureDoor(uvloop.new_event_loop(), ())
+    yield running
+    running.close()
+
+
+def test_checks_of_a_balancer(secure: SecureDoor) -> None:
+    """A balancer's own check says nothing more, and is no refusal; a client's silence is."""
+    for sent, refusals in (
+        (preface(command=0x20), []), (preface(ENDPOINT), ["handshake"]),
+    ):  # fmt: skip
+        client = secure.begin(sent)
+        wait_until(lambda: secure.counts.total == 1)
+        client.close()
+        wait_until(lambda: secure.counts.total == 0)
+        assert secure.refusals == refusals
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.conftest import REGION, free_port
+from tests.conftest import REGION, Server, free_port
 from tests.network.coming import ALL, Network, Wire, document, preface
 from tests.patience import wait_until
 
@@ -213,3 +214,25 @@ def test_a_network_of_its_own(tmp_path: Path) -> None:
                     assert "no VPC endpoint policy allows" in asked.stderr
         finally:
             assert network.server.stop() == 0
+
+
+def test_balancers_are_read_again(tmp_path: Path) -> None:
+    """At SIGHUP other balancers are believed, without a restart."""
+    port, file = free_port(), tmp_path / "keystead.toml"
+    server = Server(tmp_path / "data", free_port(), program=())
+
+    def write(balancer: str) -> None:
+        settings = {"proxy_listen": f"127.0.0.1:{port}", "trusted_balancers": f"{balancer}/32"}
+        file.write_text("".join(f'{name} = ["{value}"]\n' for name, value in settings.items()))
+
+    def believed() -> bool:
+        return not Wire(port, begin=preface() + b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").ended
+
+    write("127.0.0.9")
+    server.start("--config", str(file))
+    assert not believed()
+    write("127.0.0.1")
+    assert server.process is not None
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(believed)
+    assert server.stop() == 0

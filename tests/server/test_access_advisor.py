@@ -147,7 +147,15 @@ def test_of_a_role(local: Local) -> None:
     local.sts("GetCallerIdentity", session)
     _, told = report(local, arn(local, "role/ops"))
     used = services(told)
-    assert set(used) == {"access-analyzer", "cloudtrail", "iam", "kms", "organizations", "sts"}
+    assert set(used) == {
+        "access-analyzer",
+        "cloudtrail",
+        "ec2",
+        "iam",
+        "kms",
+        "organizations",
+        "sts",
+    }
     assert used["sts"] == (arn(local, "role/ops"), "1")
     assert used["kms"] == ("", "0")
 
@@ -286,12 +294,12 @@ def test_of_an_organization(local: Local) -> None:
     top = f"{made}/{root}"
 
     whole = text(organization_report(local, top))
-    assert "<NumberOfServicesAccessible>6</NumberOfServicesAccessible>" in whole
+    assert "<NumberOfServicesAccessible>7</NumberOfServicesAccessible>" in whole
     assert f"<EntityPath>{top}/{own}/</EntityPath>" in whole
     assert "<TotalAuthenticatedEntities>1</TotalAuthenticatedEntities>" in whole
     assert re.findall(r"<ServiceNamespace>([^<]+)<", whole)[0] == "access-analyzer"
     unused = text(organization_report(local, f"{top}/{unit_id}"))
-    assert "<NumberOfServicesNotAccessed>6</NumberOfServicesNotAccessed>" in unused
+    assert "<NumberOfServicesNotAccessed>7</NumberOfServicesNotAccessed>" in unused
     assert "LastAuthenticatedTime" not in unused
 
     policy = local.organizations(

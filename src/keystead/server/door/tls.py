@@ -69,7 +69,7 @@ class Gate(Protocol):
 class _Accepted:
     """A connection before its handshake. (intake.Waits)"""
 
-    __slots__ = ("connection", "peer_ip", "preface", "rank", "socket", "timer")
+    __slots__ = ("checks", "connection", "peer_ip", "preface", "rank", "socket", "timer")
 
     timer: asyncio.TimerHandle
 
@@ -80,6 +80,7 @@ class _Accepted:
         self.connection = connection
         self.peer_ip = connection.peer_ip
         self.preface = preface  # that is still to come
+        self.checks = False  # Is it a balancer's own check of our health?  It may say nothing.
         self.rank = Rank.NEW
 
     def client(self, preface: Preface) -> Client:
@@ -196,7 +197,8 @@ class TlsListener:
             return
         self._watch_no_more(accepted)
         if not accepted.has_spoken:
-            self._door.refused("handshake")
+            if not accepted.checks:
+                self._door.refused("handshake")
             self._drop(accepted)
             return
         self._line_up(accepted)
@@ -212,7 +214,7 @@ class TlsListener:
             self._door.refused("preface")
             self._drop(accepted)
             return
-        accepted.preface = None
+        accepted.preface, accepted.checks = None, not client.ip
         if not accepted.connection.introduce(client):
             self._watch_no_more(accepted)
             self._drop(accepted)

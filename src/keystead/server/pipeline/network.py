@@ -51,14 +51,12 @@ class Way:
         self._endpoints = endpoints
         self._owners = owners
 
-    def entrance(self, reader: Reader, arrived: Arrived) -> Entrance | None:
-        """The endpoint through which a request came, None for none; raises NoSuchEndpoint.
+    def entrance(self, reader: Reader, arrived: Arrived) -> Entrance:
+        """The endpoint through which a request came; raises NoSuchEndpoint.
 
         A request for another service goes nowhere from here on.
         """
         endpoint_id = arrived.request.endpoint.vpce_id
-        if not endpoint_id:
-            return None
         entrance = self._endpoints.at(reader, endpoint_id)
         if entrance is None or not self._owners.over(entrance.account).is_open:
             raise NoSuchEndpoint(endpoint_id)
@@ -67,14 +65,12 @@ class Way:
             arrived.go_nowhere(Route(service, "", problem=NO_SUCH_OPERATION))
         return entrance
 
-    def keys(self, entrance: Entrance | None) -> dict[str, ContextValue] | None:
+    def keys(self, entrance: Entrance) -> dict[str, ContextValue]:
         """The condition keys of a request that came through this endpoint."""
-        if entrance is None:
-            return None
         return entrance.keys_within(self._owners.over(entrance.account))
 
 
-def require_region(entrance: Entrance | None, region: str) -> None:
+def require_region(entrance: Entrance, region: str) -> None:
     """Refuse a request that was signed for another Region than its endpoint's."""
-    if entrance is not None and region != entrance.region:
+    if region != entrance.region:
         raise SignatureDoesNotMatch("Credential should be scoped to a valid region.")

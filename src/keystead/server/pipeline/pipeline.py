@@ -33,7 +33,8 @@ INVARIANTS
  (c) A call in which nothing was asked is not answered, unless the row of the operation says that
      it asks nothing (`rules`).
  (d) Of our own failures a caller learns only that they happened, and the request id.
- (e) A call is performed only if nothing about its caller has changed since the authentication. A
+ (e) A call is performed only if nothing about its caller, or the endpoint through which it came,
+     has changed since the authentication. A
      request that waits for its turn is a cached view too, and the same names invalidate it.
 """
 
@@ -266,7 +267,8 @@ class Pipeline:
     def _who(self, arrived: Arrived) -> Known:
         """Which caller asks?  Only known callers learn that an operation does not exist."""
         request, store = arrived.request, self.store
-        entrance = self.way.entrance(store.read(), arrived)
+        through = request.endpoint.vpce_id
+        entrance = self.way.entrance(store.read(), arrived) if through else None
         where, event = arrived.where, arrived.event
         if self.clock.is_behind(event.time):  # TM-2
             self.metrics.alarm("clock")
@@ -290,7 +292,8 @@ class Pipeline:
         # These services are in one Region, even if their callers sign for another (iam.md 6.3).
         one_place = where.service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
-        require_region(entrance, caller.region)
+        if entrance is not None:
+            require_region(entrance, caller.region)
         return Known(arrived, caller, state, entrance)
 
     def _ready(self, known: Known) -> Ready:
@@ -322,6 +325,7 @@ class Pipeline:
             event.severity = HIGH
         require_taken(caller.credentials, rules)
         require_source(caller)
+        network = None if known.entrance is None else self.way.keys(known.entrance)
         view: Any = self.store.read()  # a view cannot change anything, even by mistake
         call = self.calls[service](
             operation=operation,
@@ -333,7 +337,7 @@ class Pipeline:
             region=region,
             endpoint=request.endpoint,
             transaction=view,
-            keys=global_keys(request, now, region, caller.keys, self.way.keys(known.entrance)),
+            keys=global_keys(request, now, region, caller.keys, network),
             session=caller.session,
         )
         if known.entrance is not None:
@@ -345,7 +349,10 @@ class Pipeline:
     def _perform(self, ready: Ready) -> Answered | Later:
         """Perform the operation, which asks first. A changing call writes its answer inside."""
         known = ready.known
-        if self._is_stale(known):  # (e)
+        changes = self.store.changes
+        # What stands over the owner of an endpoint is not named, so any change counts there.
+        moved = known.entrance is not None and changes.state != known.state
+        if moved or changes.touched(known.state, known.caller.names):  # (e)
             ready.arrived.begin_again()
             ready = self._ready(self._who(ready.arrived))
         call = ready.call
@@ -357,16 +364,6 @@ class Pipeline:
         else:
             performed = self._run(ready)
         return performed if isinstance(performed, Answered) else promise(self.lane, performed)
-
-    def _is_stale(self, known: Known) -> bool:
-        """Has anything changed on which a call's caller or way depends?
-
-        What stands over the owner of an endpoint is not named, so any change counts there.
-        """
-        changes = self.store.changes
-        if known.entrance is not None and changes.state != known.state:
-            return True
-        return changes.touched(known.state, known.caller.names)
 
     def _run(self, ready: Ready) -> Answered | Working:
         """Run the operation, and write the response that carries its output; or take its work."""

@@ -23,6 +23,7 @@ from keystead.wire.models import iam as api
 SERVICES: Mapping[str, str] = {
     "access-analyzer": "AWS IAM Access Analyzer",
     "cloudtrail": "AWS CloudTrail",
+    "ec2": "Amazon EC2",
     "iam": "AWS Identity and Access Management",
     "kms": "AWS Key Management Service",
     "organizations": "AWS Organizations",
