@@ -16,11 +16,12 @@ from keystead.wire.http import HttpResponse
 from tests.differential.drawing import IDENTITIES, SESSIONS
 from tests.differential.facts import Account, Ask, Asker, Entity, Json, request_tags, resource_tags
 from tests.differential.land import Land, given, tag_list, text
+from tests.differential.vouching import KINDS, Vouching
 from tests.policy.reference.evaluator import decide
 from tests.server import sdk
 
 MOST_SESSIONS = 12
-SESSION_KINDS = ("GetSessionToken", "GetFederationToken", *("AssumeRole",) * 4)
+SESSION_KINDS = ("GetSessionToken", "GetFederationToken", *KINDS, *("AssumeRole",) * 4)
 KEY_FACTS: Json = {
     "kms:KeySpec": "SYMMETRIC_DEFAULT",
     "kms:KeyUsage": "ENCRYPT_DECRYPT",
@@ -39,11 +40,16 @@ class Comparison:
     land: Land
     people: list[Asker] = field(default_factory=list)
     sessions: list[Asker] = field(default_factory=list)
+    vouching: list[Vouching] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     disagreements: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.people = self.people or self.land.long_term()
+        self.vouching = [Vouching(self.land, each) for each in self.land.accounts]
+        for each in self.vouching:
+            each.make()
+        self.land.local.installation.commit()
 
     @property
     def rng(self) -> random.Random:
@@ -72,6 +78,10 @@ class Comparison:
             self._add(replace(who, title=title, credentials=given(answer), temporary=True))
         elif kind == "GetFederationToken":
             self._federate(self.rng.choice(users))
+        elif kind in KINDS:
+            vouched = self.rng.choice(self.vouching).begin(kind)
+            if vouched is not None:
+                self._add(vouched)
         else:
             able = [each for each in self.sessions if each.kind in ("User", "AssumedRole")]
             account: Account = self.rng.choice(self.land.accounts)
@@ -81,6 +91,8 @@ class Comparison:
     def _add(self, asker: Asker) -> None:
         self.sessions.append(asker)
         self.outcomes[f"begun: {asker.title.split(' by ')[0]}"] += 1
+        if asker.vouched:
+            self.outcomes[f"begun: {asker.title}"] += 1
 
     def _federate(self, who: Asker) -> None:
         draw = self.land.draw

@@ -71,6 +71,11 @@ OF_IAM = (
 )
 
 Condition = tuple[str, str, Any]
+VOUCHED: list[Condition] = [
+    ("StringLike", "saml:sub", "jo@*"), ("StringEquals", "saml:sub_type", "transient"),
+    ("StringEquals", "login.example.com:sub", "jo@example.com"),
+    ("Null", "aws:FederatedProvider", "true"),
+]  # fmt: skip
 
 
 @dataclass
@@ -184,10 +189,11 @@ class Draw:
 
     def _of_accounts(self) -> list[Condition]:
         """Conditions about the accounts and the organization themselves."""
-        found: list[Condition] = []
+        found: list[Condition] = [*VOUCHED]
         for each in self.accounts:
             found.append(("StringEquals", "aws:PrincipalAccount", each.number))
             found.append(("StringNotEquals", "aws:ResourceAccount", each.number))
+            found.append(("StringEquals", "aws:FederatedProvider", each.arn("saml-provider/idp")))
             if there := each.organization:
                 found += [
                     ("StringEquals", "aws:PrincipalOrgID", there.id),

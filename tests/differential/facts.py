@@ -74,6 +74,7 @@ class Account:
     user: Entity = field(init=False)
     worker: Entity = field(init=False)
     target: Entity = field(init=False)
+    vouched: Entity = field(init=False)  # for people of providers of identities
     key: str = ""
     key_policy: Json = field(default_factory=dict)
     key_tags: Tags = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Account:
         self.user = Entity(self, "user/team/alice")
         self.worker = Entity(self, "role/app/worker")
         self.target = Entity(self, "role/target")
+        self.vouched = Entity(self, "role/vouched")
 
     def arn(self, path: str) -> str:
         return f"arn:aws:iam::{self.number}:{path}"
@@ -131,6 +133,7 @@ class Asker:
     transitive: Mapping[str, str] = field(default_factory=dict)
     source_identity: str = ""
     temporary: bool = False
+    vouched: Mapping[str, Any] = field(default_factory=dict)  # keys by the word of a provider
 
     def scenario(self) -> Json:
         """The caller's side of a question."""
@@ -162,7 +165,7 @@ class Asker:
             keys["aws:MultiFactorAuthPresent"] = "false"
         if self.source_identity:
             keys["aws:SourceIdentity"] = self.source_identity
-        return keys | {
+        return {**keys, **self.vouched} | {
             "aws:SourceIp": "127.0.0.1",
             "aws:SecureTransport": "false",
             "aws:ViaAWSService": "false",

@@ -198,7 +198,7 @@ class Land:
 
     def _entity(self, account: Account) -> Entity:
         found: Entity = self.rng.choice(
-            [account.user, account.user, account.worker, account.target]
+            [account.user, account.user, account.worker, account.target, account.vouched]
         )
         return found
 

@@ -37,6 +37,8 @@ def test_the_server_agrees_with_the_second_evaluator(tmp_path: Path, share: int)
     assert outcomes["decided: ExplicitlyDenied"] > ROUNDS / 2
     assert outcomes["begun: federated user"]
     assert outcomes["begun: role abroad"]
+    assert outcomes["begun: vouched by AssumeRoleWithSAML"]
+    assert outcomes["begun: vouched by AssumeRoleWithWebIdentity"]
 
 
 @pytest.mark.parametrize("defect", ["boundaries", "session policies"])
