@@ -131,7 +131,7 @@ SENSITIVE_MEMBERS = {
         "Signature",
     },
     "iam": {"AuthenticationCode1", "AuthenticationCode2"},
-    "keystead": {"Request", "SessionToken"},
+    "keystead": {"Request", "SecretAccessKey", "SessionToken"},
     "sts": {"ContextAssertion", "EncodedMessage", "SessionToken", "TokenCode"},
 }
 

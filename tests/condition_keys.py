@@ -831,8 +831,14 @@ BY_PROOF = (
 """The operations that are open without a signature: nobody who signs asks them, and no row
 is theirs. `tests/federation` and `tests/agent` try them with proofs."""
 
-FOR_SERVICES = (("keystead", "ForwardAccess"), ("keystead", "PassRole"))
-"""The operations that only services of the site call; `tests/services` tries them."""
+FOR_SERVICES = tuple(
+    ("keystead", name)
+    for name in (
+        "DeregisterService", "ForwardAccess", "ListServices", "PassRole", "RegisterService",
+        "RotateServiceKey",
+    )
+)  # fmt: skip
+"""Our own operations about services of the site, which no table of AWS has; `tests/services`."""
 
 OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
 """Operations that only users have, about themselves, and what everybody else is told unasked."""

@@ -37,7 +37,7 @@ REGISTERED = (
 )
 # kms.md 10.5 and iam.md 1.8 have these, the list of 2026 that policies are checked by does not.
 NOT_PUBLISHED = {
-    "AcquireRole", "Decapsulate", "Encapsulate", "ForwardAccess", "GetAccountProperties",
+    "AcquireRole", "Decapsulate", "Encapsulate", "GetAccountProperties",
     "GetKeyLastUsage",
     "GetRoleTemplateVersion", "GetScopedCredentials", "PutAccountProperties",
     "UpdateDelegationRequest", "UpdateOpenIDConnectProvider",
@@ -59,6 +59,8 @@ def test_rows_are_about_operations(service: str, name: str) -> None:
     """A row is about an operation of its service, and asks about published actions."""
     row = RULES[service][name]
     assert (row.operation.service.name, row.operation.name) == (service, name)
+    if service == "keystead":  # our own, and published nowhere
+        return
     for action in row.asks:
         prefix, _, asked = action.partition(":")
         known = {*ACTIONS.get(prefix, "").split(), *NOT_PUBLISHED}

@@ -136,6 +136,7 @@ class ServicesCall(Call, kw_only=True):
     session_tokens: SessionTokens
     verifier: Verifier
     managed_keys: ManagedKeys
+    services_account: str = ""  # that administers services; "": the only one there is
     session: Session | None = None  # of the caller for whom it acts
 
 

@@ -64,6 +64,11 @@ class Accounts:
         """All of them, oldest first: for the operator's commands."""
         return self._table.find(reader, "TRUE ORDER BY created, account")
 
+    def only(self, reader: Reader) -> Account | None:
+        """The only account of the installation; None if there are several."""
+        some = self._table.find(reader, "TRUE ORDER BY account LIMIT 2")
+        return some[0] if len(some) == 1 else None
+
     def insert(self, transaction: Transaction, record: Account) -> None:
         self._table.insert(transaction, record)
 

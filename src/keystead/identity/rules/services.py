@@ -1,19 +1,23 @@
-"""The rows of the operations for services of the site, which are ours (decision 0052)."""
+"""The rows of the operations about services of the site, which are ours (0051, 0052)."""
 
-from keystead.rules import CredentialKind, Rules, table
+from keystead.rules import CredentialKind, Rules, Severity, table
 from keystead.wire.models import keystead as api
 
 SERVICES = table(
+    Rules(api.DeregisterService, severity=Severity.HIGH),
     Rules(
         api.ForwardAccess,
         credentials=frozenset({CredentialKind.SERVICE}),
         answer_recorded=False,
         quotas=lambda _: ("ForwardAccess",),
     ),
+    Rules(api.ListServices),
     Rules(
         api.PassRole,
         asks=("iam:PassRole",),
         credentials=frozenset({CredentialKind.FORWARDED}),
         quotas=lambda _: ("ForwardAccess",),
     ),
+    Rules(api.RegisterService, severity=Severity.HIGH),
+    Rules(api.RotateServiceKey, severity=Severity.HIGH),
 )

@@ -22,7 +22,7 @@ from keystead.identity import identifiers, resources, times
 from keystead.identity.authentication import Authenticated
 from keystead.identity.call import ServicesCall
 from keystead.identity.repository import ForwardedRequest, Role, ServiceRecord
-from keystead.identity.services.registration import RESOURCE_TYPE, owner_of_keys
+from keystead.identity.services.registration import RESOURCE_TYPE, resource_of
 from keystead.identity.sessions import Forwarded, RowKind, Session, SessionRow, forwarded, issue
 from keystead.policy.evaluation import ContextValue, PolicySource, PrincipalType
 from keystead.policy.language import VERSION_2008, DocumentKind, own_policy
@@ -159,7 +159,7 @@ def _of_caller(service: ServiceRecord, account: str) -> Target:
         text = msgspec.json.encode({"Version": VERSION_2008, "Statement": [statement]}).decode()
         policy = own_policy(text, DocumentKind.RESOURCE, {}, 0)
         policies = (PolicySource(policy, "registration"),)
-    arn = owner_of_keys(service).arn_text
+    arn = resource_of(service).arn_text
     return Target(arn, account, RESOURCE_TYPE, resource_policies=policies)
 
 

@@ -50,16 +50,20 @@ class Registration:
 
 
 def draft(
-    repository: IdentityRepository, reader: Reader, asked: Registration, now: datetime
+    repository: IdentityRepository,
+    reader: Reader,
+    asked: Registration,
+    now: datetime,
+    service_id: str,
 ) -> ServiceRecord:
-    """The record of a new service, not stored yet; raises BadRegistration."""
+    """The record of a new service, not stored yet, with this `new_id`; raises BadRegistration."""
     why = names.problem(asked.name)
     if why:
         raise BadRegistration(why)
     label = names.label_of(asked.name)
     record = ServiceRecord(
         name=asked.name,
-        service_id=unique_id(identifiers.SERVICE),
+        service_id=service_id,
         account=asked.account,
         label=label,
         source_accounts=_packed(asked.source_accounts or (asked.account,)),
@@ -133,10 +137,20 @@ def _require_free(repository: IdentityRepository, reader: Reader, record: Servic
             raise BadRegistration(f"`{host}` is the host of `{same[0]}`")
 
 
-def owner_of_keys(record: ServiceRecord) -> Named[KeyOwner]:
+def new_id() -> str:
+    """The unique id of a new service."""
+    return unique_id(identifiers.SERVICE)
+
+
+def owner_of_keys(name: str, account: str, service_id: str) -> Named[KeyOwner]:
     """A service as the resource of questions, and as the owner of access keys."""
-    arn = f"arn:{spoken().name}:keystead::{record.account}:service/{record.name}"
-    return Named(arn, record.account, RESOURCE_TYPE, "", KeyOwner(record.service_id, None))
+    arn = f"arn:{spoken().name}:keystead::{account}:service/{name}"
+    return Named(arn, account, RESOURCE_TYPE, "", KeyOwner(service_id, None))
+
+
+def resource_of(record: ServiceRecord) -> Named[KeyOwner]:
+    """The same of a service that is registered."""
+    return owner_of_keys(record.name, record.account, record.service_id)
 
 
 def register(

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from keystead import quotas
-from keystead.arns import partition_of
+from keystead.arns import is_account_id, partition_of
 from keystead.failures import Failure
 from keystead.identity.federation import (
     NotAPlace,
@@ -158,6 +158,11 @@ class Config:
     """The URLs (`https://keys.example.com/saml`) that SAML assertions have as their recipient, and
     responses as their destination. Without this setting they are those of AWS's sign-in, such as
     `https://signin.aws.amazon.com/saml`, as identity providers have them for AWS."""
+
+    services_account: str = ""
+    """The account whose principals may register services of the site through the API, as far as
+    their policies allow it. Without this setting it is the only account there is, and nobody's if
+    there are several."""
 
     page_cache_mb: int = 32
     """The most memory, in MB (2^20 bytes), for pages of the database. It is taken only as pages are
@@ -385,6 +390,11 @@ def _check(config: Config) -> None:
         raise Failure(
             "TLS needs both a certificate and its key",
             "set `tls_certificate` and `tls_key`",
+        )
+    if config.services_account and not is_account_id(config.services_account):
+        raise Failure(
+            f"`services_account`: `{config.services_account}` is not an account id",
+            "an account id has twelve digits",
         )
     for name in ("max_connections", "max_connections_per_peer"):
         if getattr(config, name) < 1:

@@ -31,10 +31,10 @@ def register(installation: Installation, arguments: Mapping[str, Any]) -> dict[s
     now, repository = installation.clock.now(), installation.identities
     with installation.store.write() as transaction:
         try:
-            record = services.draft(repository, transaction, asked, now)
+            record = services.draft(repository, transaction, asked, now, services.new_id())
         except BadRegistration as refusal:
             raise Failure(str(refusal), "see docs/services.md") from None
-        permit = Permit.for_system(services.owner_of_keys(record), "service register", "operator")
+        permit = Permit.for_system(services.resource_of(record), "service register", "operator")
         key = services.register(transaction, repository, permit, record, now)
         _note(installation, "RegisterService", record)
     return {**_shown(record), **_secret(key)}
@@ -62,7 +62,7 @@ def rotate(installation: Installation, arguments: Mapping[str, Any]) -> dict[str
     now, repository = installation.clock.now(), installation.identities
     with installation.store.write() as transaction:
         record = _service(installation, transaction, str(arguments["name"]))
-        permit = Permit.for_system(services.owner_of_keys(record), "service rotate", "operator")
+        permit = Permit.for_system(services.resource_of(record), "service rotate", "operator")
         keep = bool(arguments.get("keep_newest"))
         key = services.replace_keys(transaction, repository, permit, record, now, keep_newest=keep)
         _note(installation, "RotateServiceKey", record)
@@ -94,7 +94,7 @@ def _note(installation: Installation, name: str, record: ServiceRecord) -> None:
     told = {"servicePrincipal": record.name, "accountId": record.account}
     event = ceremony_event(name, installation.clock.now(), told)
     event.severity = HIGH
-    resource = services.owner_of_keys(record)
+    resource = services.resource_of(record)
     event.resources = [EventResource(record.account, resource.resource_type, resource.arn_text)]
     installation.trail.record(event)
 

@@ -137,6 +137,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             session_tokens=rooms.hierarchy.session_tokens,
             verifier=rooms.authenticator,
             managed_keys=rooms.keys_of_services,
+            services_account=rooms.config.services_account,
         ),
         "sts": partial(
             StsCall,

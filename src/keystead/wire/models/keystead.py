@@ -7,7 +7,7 @@ botocore 1.44.8 (Apache License 2.0), API version 2026-11-30.
 from __future__ import annotations
 
 from datetime import datetime
-
+from types import NoneType
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -24,7 +24,9 @@ HeaderValue = Annotated[str, Meta(max_length=16384)]
 Method = Annotated[str, Meta(min_length=1, max_length=16)]
 Path = Annotated[str, Meta(min_length=1, max_length=8192)]
 QueryString = Annotated[str, Meta(max_length=8192)]
+ServicePrincipal = Annotated[str, Meta(min_length=1, max_length=128, pattern='\\A[a-z0-9.-]+\\Z', extra={'pattern': '[a-z0-9.-]+'})]
 Sha256 = Annotated[str, Meta(min_length=64, max_length=64)]
+SigningName = Annotated[str, Meta(min_length=1, max_length=63)]
 
 
 class Caller(Shape, frozen=True, kw_only=True):
@@ -40,6 +42,10 @@ class CallerRequest(Shape, frozen=True, kw_only=True):
     headers: Headers
     body: Body | None = None
     body_sha256: Sha256 | None = None
+
+
+class DeregisterServiceRequest(Shape, frozen=True, kw_only=True):
+    service_principal: ServicePrincipal
 
 
 class ForwardAccessRequest(Shape, frozen=True, kw_only=True):
@@ -59,6 +65,13 @@ class ForwardedCredentials(Shape, frozen=True, kw_only=True):
     expiration: datetime
 
 
+class ListServicesRequest(Shape, frozen=True, kw_only=True): ...
+
+
+class ListServicesResponse(Shape, frozen=True, kw_only=True):
+    services: ServiceList
+
+
 class PassRoleRequest(Shape, frozen=True, kw_only=True):
     role_arn: Arn
     associated_resource_arn: Arn | None = None
@@ -68,7 +81,52 @@ class PassRoleResponse(Shape, frozen=True, kw_only=True):
     role_arn: str
 
 
+class RegisterServiceRequest(Shape, frozen=True, kw_only=True):
+    service_principal: ServicePrincipal
+    source_accounts: Texts | None = None
+    source_arns: Texts | None = None
+    forwarded_actions: Texts | None = None
+    signing_name: SigningName | None = None
+    hosts: Texts | None = None
+    managed_key: bool | None = None
+
+
+class RegisterServiceResponse(Shape, frozen=True, kw_only=True):
+    service: ServiceDescription
+    access_key: ServiceKey
+
+
+class RotateServiceKeyRequest(Shape, frozen=True, kw_only=True):
+    service_principal: ServicePrincipal
+    keep_newest: bool | None = None
+
+
+class RotateServiceKeyResponse(Shape, frozen=True, kw_only=True):
+    access_key: ServiceKey
+
+
+class ServiceDescription(Shape, frozen=True, kw_only=True):
+    service_principal: str
+    account_id: str
+    source_accounts: Texts | None = None
+    source_arns: Texts | None = None
+    forwarded_actions: Texts | None = None
+    signing_name: str | None = None
+    hosts: Texts | None = None
+    managed_key: bool | None = None
+    create_date: datetime | None = None
+    access_key_ids: Texts | None = None
+
+
+class ServiceKey(Shape, frozen=True, kw_only=True):
+    SENSITIVE = frozenset({"secret_access_key"})
+    access_key_id: str
+    secret_access_key: str
+
+
 Headers = Annotated[dict[HeaderName, HeaderValue], Meta(min_length=1, max_length=100)]
+ServiceList = list[ServiceDescription]
+Texts = Annotated[list[Arn], Meta(max_length=50)]
 
 
 class AlreadyForwardedException(AwsError):
@@ -78,6 +136,16 @@ class AlreadyForwardedException(AwsError):
 
 class CallerNotAuthenticatedException(AwsError):
     code = "CallerNotAuthenticatedException"
+    message_member = "Message"
+
+
+class InvalidRegistrationException(AwsError):
+    code = "InvalidRegistrationException"
+    message_member = "Message"
+
+
+class NoSuchServiceException(AwsError):
+    code = "NoSuchServiceException"
     message_member = "Message"
 
 
@@ -93,6 +161,15 @@ SERVICE = Service(
 )
 
 
+DeregisterService: Operation[DeregisterServiceRequest, None] = Operation(
+    service=SERVICE,
+    name="DeregisterService",
+    input=DeregisterServiceRequest,
+    output=NoneType,
+    errors=(NoSuchServiceException,),
+)
+
+
 ForwardAccess: Operation[ForwardAccessRequest, ForwardAccessResponse] = Operation(
     service=SERVICE,
     name="ForwardAccess",
@@ -100,6 +177,15 @@ ForwardAccess: Operation[ForwardAccessRequest, ForwardAccessResponse] = Operatio
     output=ForwardAccessResponse,
     errors=(AlreadyForwardedException, CallerNotAuthenticatedException,),
     sensitive=frozenset({"request", "session_token"}),
+)
+
+
+ListServices: Operation[ListServicesRequest, ListServicesResponse] = Operation(
+    service=SERVICE,
+    name="ListServices",
+    input=ListServicesRequest,
+    output=ListServicesResponse,
+    read_only=True,
 )
 
 
@@ -111,7 +197,31 @@ PassRole: Operation[PassRoleRequest, PassRoleResponse] = Operation(
 )
 
 
+RegisterService: Operation[RegisterServiceRequest, RegisterServiceResponse] = Operation(
+    service=SERVICE,
+    name="RegisterService",
+    input=RegisterServiceRequest,
+    output=RegisterServiceResponse,
+    errors=(InvalidRegistrationException,),
+    sensitive=frozenset({"secret_access_key"}),
+)
+
+
+RotateServiceKey: Operation[RotateServiceKeyRequest, RotateServiceKeyResponse] = Operation(
+    service=SERVICE,
+    name="RotateServiceKey",
+    input=RotateServiceKeyRequest,
+    output=RotateServiceKeyResponse,
+    errors=(NoSuchServiceException,),
+    sensitive=frozenset({"secret_access_key"}),
+)
+
+
 OPERATIONS: dict[str, Operation[Any, Any]] = {
+    "DeregisterService": DeregisterService,
     "ForwardAccess": ForwardAccess,
+    "ListServices": ListServices,
     "PassRole": PassRole,
+    "RegisterService": RegisterService,
+    "RotateServiceKey": RotateServiceKey,
 }
