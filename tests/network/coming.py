@@ -20,7 +20,7 @@ from botocore.client import Config
 from botocore.credentials import Credentials as BotoCredentials
 
 from tests.conftest import BIN, REGION, Credentials, Server, free_port
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 VPC, OTHER_VPC = "vpc-0123456789abcdef0", "vpc-0123456789abcdef1"
@@ -192,23 +192,31 @@ class Wire:
     """One connection, byte by byte."""
 
     def __init__(
-        self, port: int, context: ssl.SSLContext | None = None, begin: bytes = b""
+        self,
+        port: int,
+        context: ssl.SSLContext | None = None,
+        begin: bytes = b"",
+        *,
+        source: str = "127.0.0.1",
     ) -> None:
-        sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+        sock = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
         if begin:
             sock.sendall(begin)
         self.socket = (
             sock if context is None else context.wrap_socket(sock, server_hostname="127.0.0.1")
         )
+        self._read = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
     def answer(self) -> Answer:
-        """The next answer."""
-        response = http.client.HTTPResponse(self.socket, method="POST")
-        response.begin()
-        return Answer(response.status, response.read())
+        """The next answer. What was read beyond it is the beginning of the one after it."""
+        status = self._read.readline().split(b" ")
+        if len(status) < 2:
+            raise ConnectionError("the connection ended without an answer")
+        headers = http.client.parse_headers(self._read)
+        return Answer(int(status[1]), self._read.read(int(headers["Content-Length"])))
 
     def ask(self, data: bytes) -> Answer:
         self.send(data)
@@ -218,9 +226,10 @@ class Wire:
     def ended(self) -> bool:
         """Does the server end the connection, without an answer?"""
         try:
-            return self.socket.recv(1) == b""
+            return self._read.read(1) == b""
         except ConnectionError:
             return True
 
     def close(self) -> None:
+        self._read.close()
         self.socket.close()

@@ -172,16 +172,12 @@ def test_only_balancers_connect(network: Network, guarded: Guarded) -> None:
     guarded.by(only_where("aws:SourceVpce", first))
     asked = network.signed("DescribeKey", {"KeyId": guarded.key})
     for source, taken in (("127.0.0.9", False), ("127.0.0.1", True)):
-        sock = socket.create_connection(
-            ("127.0.0.1", network.proxy), timeout=30, source_address=(source, 0)
-        )
         try:
-            sock.sendall(preface(first) + asked)
-            answered = sock.recv(12)
+            wire = Wire(network.proxy, begin=preface(first) + asked, source=source)
+            answered = wire.answer().status == 200
         except ConnectionError:
-            answered = b""
-        sock.close()
-        assert (answered == b"HTTP/1.1 200") is taken
+            answered = False
+        assert answered is taken
 
 
 def test_one_service_behind_an_endpoint(network: Network, account: str) -> None:

@@ -15,7 +15,7 @@ import trustme
 
 from tests.conftest import REGION, Server, free_port
 from tests.network.coming import ALL, Network, Wire, document, preface
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 
 NO_HAPROXY = "haproxy is not on this machine: the preface of a real balancer was NOT tried"
 HAPROXY = """\
@@ -104,10 +104,7 @@ def test_haproxy(network: Network, tmp_path: Path) -> None:
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         for source in ("127.0.0.5", "127.0.0.6"):
             asked = network.signed("DescribeKey", {"KeyId": key})
-            sock = socket.create_connection(("127.0.0.1", port), 30, source_address=(source, 0))
-            assert network.trusting is not None
-            wire = Wire.__new__(Wire)
-            wire.socket = network.trusting.wrap_socket(sock, server_hostname="127.0.0.1")
+            wire = Wire(port, network.trusting, source=source)
             assert wire.ask(asked).status == 200
             wire.close()
             shown = network.server.keystead("audit", "show", "--json", "--last", "5").stdout
@@ -115,12 +112,12 @@ def test_haproxy(network: Network, tmp_path: Path) -> None:
             assert "vpcEndpointId" not in record
     finally:
         balancer.terminate()
-        balancer.wait(timeout=30)
+        balancer.wait(timeout=PATIENCE)
 
 
 def answers(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
     except OSError:
         return False
     return True
@@ -177,7 +174,7 @@ class Namespace:
         found = shutil.which("ip") or "/usr/sbin/ip"
         return subprocess.run(
             [found, "netns", "exec", self.name, *command], capture_output=True, text=True,
-            check=False, timeout=60,
+            check=False, timeout=PATIENCE,
         )  # fmt: skip
 
 
@@ -206,7 +203,7 @@ def test_a_network_of_its_own(tmp_path: Path) -> None:
                     other.run(*command)
                     if other
                     else subprocess.run(
-                        command, capture_output=True, text=True, check=False, timeout=60
+                        command, capture_output=True, text=True, check=False, timeout=PATIENCE
                     )
                 )
                 assert (asked.returncode == 0) is allowed, asked.stderr
