@@ -1,11 +1,12 @@
 """Root without a second factor signs in only on the host itself. (CO-9)"""
 
 import ipaddress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.console.browser import Browser, Site
+from tests.console.browser import Browser, Site, site
 from tests.console.people import first_password
 
 
@@ -47,3 +48,9 @@ def test_behind_a_trusted_proxy_it_is_refused(pages: Site) -> None:
     finally:
         pages.trusted.clear()
     assert _sign_in(pages.browser("127.0.0.1")) == "Choose a new password"
+
+
+def test_the_host_may_have_no_port(tmp_path: Path) -> None:
+    """At the port that browsers leave out the Host is `localhost` alone."""
+    with site(tmp_path / "data", "http://localhost") as pages:
+        assert _sign_in(pages.browser("127.0.0.1")) == "Choose a new password"

@@ -40,7 +40,7 @@ def visits(trusted: Callable[[], Sequence[Network]]) -> Callable[[MutableMapping
             not networks
             and peer.loopback
             and ipaddress.ip_address(scope["server"][0]).is_loopback
-            and headers.get("host", "").rpartition(":")[0] == "localhost"
+            and headers.get("host", "").partition(":")[0] == "localhost"
             and not any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in headers)
         )
         return Visit(request, local)
