@@ -29,6 +29,7 @@ HELLO = "aGVsbG8="
 @pytest.fixture(scope="module")
 def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     local = open_local(tmp_path_factory.mktemp("services") / "data")
+    assert local.organizations("CreateOrganization", FeatureSet="ALL").status == 200
     yield local
     local.installation.close()
 
@@ -147,7 +148,7 @@ def register_for_all(land: Local) -> Service:
 def test_an_organization_guards_a_key(land: Local, other: str) -> None:
     """`aws:SourceOrgID` and `aws:SourceOrgPaths` come from the store, for the source's account."""
     wide = register_for_all(land)
-    organization = land.organizations("CreateOrganization", FeatureSet="ALL").json["Organization"]
+    organization = land.organizations("DescribeOrganization").json["Organization"]
     root = land.organizations("ListRoots").json["Roots"][0]["Id"]
     path = f"{organization['Id']}/{root}/*"
     by_id = {"StringEquals": {"aws:SourceOrgID": organization["Id"]}}
