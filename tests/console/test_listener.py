@@ -22,8 +22,8 @@ from keystead.server.installation import Address
 from keystead.server.installation.config import load
 from tests.console.browser import Site
 from tests.console.people import account_of, user
+from tests.patience import PATIENCE
 
-PATIENCE = 30  # seconds, which only a defect takes
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 TWO_LENGTHS = b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 FORM = b"Origin: http://localhost:8421\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -243,6 +243,10 @@ def test_without_the_setting_nothing_of_it_is_loaded() -> None:
         "print([name for name in names if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.stdout.strip() == "[]"

@@ -30,6 +30,7 @@ from tests.federation.saml_issuer import (
 )
 from tests.federation.saml_land import INVALID, SamlLand
 from tests.identity.saml_documents import ENTITY, private_pem
+from tests.patience import PATIENCE
 
 EVIL = "root@example.com"
 NAMES = {"s": SAML, "p": SAMLP, "d": DS}
@@ -507,7 +508,7 @@ def test_all_who_use_one_assertion_at_once(saml: SamlLand) -> None:
         assert isinstance(each, Later)
         ended: SimpleQueue[Outcome | Undone] = SimpleQueue()
         each.begin(ended.put)
-        again.append(each.after(ended.get(timeout=60)))
+        again.append(each.after(ended.get(timeout=PATIENCE)))
     answers = [pipeline.answer_all([each], 0.0)[0] for each in again]
     saml.local.installation.commit()
     statuses = [each.response.status for each in answers if isinstance(each, Answer)]

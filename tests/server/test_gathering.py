@@ -14,6 +14,7 @@ from keystead.server.door.turn import GATHERED, Turn
 from keystead.server.door.waiting import Waiting
 from keystead.server.pipeline.answer import Answer
 from keystead.work import Undone
+from tests.patience import some_turns
 
 
 class Timer:
@@ -155,7 +156,7 @@ def test_one_more_look_for_the_requests_of_others(alone: bool, turns: int) -> No
     ]
     loop.call_soon(first)
     loop.call_soon(loop.call_soon, second)  # after the first look
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(some_turns())
     loop.close()
 
     assert [receiver.deliver.call_count for receiver in receivers] == [1, 1]

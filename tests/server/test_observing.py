@@ -27,6 +27,7 @@ from keystead.server.telemetry.exposition import exposition
 from keystead.server.telemetry.metrics import Metrics
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest
+from tests.patience import some_turns
 from tests.server.conftest import unavailable
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -292,7 +293,7 @@ def test_a_long_turn_is_told(
     receiver = Mock(peer_ip="127.0.0.1", rank=Rank.MODEST, gone=False)
 
     turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(some_turns())
     loop.close()
 
     assert receiver.deliver.call_count == 1
