@@ -97,6 +97,21 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "server/test_assume_root.py: test_fifteen_minutes_at_most test_a_task_and_nothing_else",
         "matrix/test_matrix.py: test_a_task_of_root",
     ),
+    "RegisterService, RotateServiceKey": (
+        "services/test_registering.py: test_each_needs_its_own_action",
+        "services/test_registering.py: test_names_of_aws_are_refused",
+        "services/test_registering.py: test_another_account_takes_no_name",
+        "services/test_direct.py: test_names_that_no_service_can_have",
+        "services/test_direct.py: test_a_service_names_only_sources_that_are_covered",
+    ),
+    "ForwardAccess": (
+        "services/test_forwarding.py: test_only_services_forward test_requests_that_are_not_taken",
+        "services/test_forwarding.py: test_a_request_is_forwarded_once test_once_across_a_restart",
+        "services/test_forwarding.py: test_only_the_service_can_use_it",
+        "services/test_forwarding.py: test_the_registration_bounds_the_caller",
+        "services/test_forwarding.py: test_a_forwarded_session_goes_nowhere",
+        "services/test_forwarding.py: test_revoked_means_revoked",
+    ),
     "GetScopedCredentials": (
         "identity/test_scoped_sessions.py: test_only_sessions_may_ask",
         "identity/test_scoped_sessions.py: test_a_fourth_policy_is_refused",
