@@ -50,6 +50,9 @@ _LOOKUP, _BUCKET, _ACCOUNT = 200, 350, 350  # bytes that each takes
 _DIGEST = 16
 
 
+Noted = tuple[Place, int, int]
+"""The place of a lookup, the vector to add to its sum, and the change in its number of rows."""
+
 _Near = tuple[str, bytes, Mapping[bytes, int] | None]
 """An account, the first half of a place, and the written sums of the lookups with it, if few."""
 _NOTHING_NEAR: _Near = ("", b"", {})
@@ -181,16 +184,18 @@ class Sums(Guarded):
         them are read at once, unless they are many.
         """
         account, where = place
-        half, near = where[:HALF], self._near
-        if near[:2] != (account, half) or near[2] is None:
+        half = where[:HALF]
+        near_account, near_half, near = self._near
+        is_near = half == near_half and account == near_account
+        if near is None or not is_near:
             self._prove_bucket(account, where)
-            if near[:2] != (account, half):
-                near = account, half, sum_rows.near(self._joined().read(), account, half)
-                self._near = near
-        if near[2] is None:
+            if not is_near:
+                near = sum_rows.near(self._joined().read(), account, half)
+                self._near = account, half, near
+        if near is None:
             stored = sum_rows.of_lookup(self._joined().read(), account, where)
         else:
-            stored = near[2].get(where, 0)
+            stored = near.get(where, 0)
         change = self._journal.get(place)
         return stored if change is None else plus(stored, change.vector)
 
@@ -220,13 +225,15 @@ class Sums(Guarded):
 
     # changing
 
-    def note(self, place: Place, vector: int, elements: int) -> None:
-        """A row was written, replaced or removed: the sum of its lookup changes by this much."""
-        if place[0] not in self._accounts:
-            self.account(place[0])
-        change = Change(vector, elements)
-        known = self._call.get(place)
-        self._call[place] = change if known is None else change.plus(known)
+    def note(self, changes: Sequence[Noted]) -> None:
+        """A row was written, replaced or removed: the sums of its lookups change by this much."""
+        accounts, noted = self._accounts, self._call
+        for place, vector, elements in changes:
+            if place[0] not in accounts:
+                self.account(place[0])
+            change = Change(vector, elements)
+            known = noted.get(place)
+            noted[place] = change if known is None else change.plus(known)
 
     def call_ended(self, *, keep: bool) -> None:
         """The call is over: keep its changes in the turn, or drop them."""

@@ -29,7 +29,7 @@ from keystead.custody.integrity import NotTheNewest, RowIntegrityError
 from keystead.custody.kdf import hmac_contexts
 from keystead.custody.lookups import BoundLookup, Lookup, Place, picker
 from keystead.custody.secrecy import Guarded
-from keystead.custody.sums import Sums
+from keystead.custody.sums import Noted, Sums
 from keystead.custody.vectors import minus, of_mac, plus
 from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Reader, Row, Select, Transaction, Value
@@ -41,10 +41,6 @@ __all__ = [
 
 _PAGE = 1000  # rows that a walk reads at once
 _pack = msgspec.msgpack.Encoder().encode
-
-_Change = tuple[Place, int, int]
-"""A lookup's place, the vector to add to its sum, and the change in its number of rows."""
-
 
 class RowConflict(Exception):
     """The row changed since it was read; the call must be tried again."""
@@ -304,11 +300,13 @@ class SealedTable(Generic[T]):
     def insert(self, transaction: Transaction, record: T) -> None:
         """Add a record; the primary key must be new."""
         values = self._values(record, 1)
-        row = (*values, self._seals.mac(self.name, values))
-        changes = self._changes(None, row)
+        mac = self._seals.mac(self.name, values)
+        row, vector = (*values, mac), of_mac(mac)
+        places = [lookup.place(lookup.values(row)) for lookup in self.lookups]
+        changes = [(place, vector, 1) for place in places if place is not None]
         self._last = None
         transaction.run(self._insert, row, _names(changes))
-        self._count(changes)
+        self._sums.note(changes)
 
     def update(self, transaction: Transaction, record: T) -> T:
         """Replace the record with the same primary key, read at `record.row_version`."""
@@ -320,7 +318,7 @@ class SealedTable(Generic[T]):
         self._last = None
         if transaction.run(self._update, (*row, *key, record.row_version), _names(changes)) != 1:
             raise RowConflict(self.name)
-        self._count(changes)
+        self._sums.note(changes)
         return msgspec.structs.replace(record, row_version=record.row_version + 1)
 
     def _old(self, transaction: Transaction, key: tuple[Value, ...], version: int) -> Row | None:
@@ -343,7 +341,7 @@ class SealedTable(Generic[T]):
         self._last = None
         removed = transaction.run(self._delete, key, _names(changes)) == 1
         if old is not None and self._is_ours(old):  # a row that we did not write was never counted
-            self._count(changes)
+            self._sums.note(changes)
         return removed
 
     def delete_all(self, transaction: Transaction, columns: tuple[str, ...], *values: Value) -> int:
@@ -354,30 +352,26 @@ class SealedTable(Generic[T]):
             self.delete(transaction, *self._key_of(row))
         return len(rows)
 
-    def _changes(self, old: Row | None, new: Row | None) -> list[_Change]:
+    def _changes(self, old: Row, new: Row | None) -> list[Noted]:
         """The changes of each lookup's sum and number of rows when `new` replaces `old`."""
-        before = 0 if old is None else of_mac(old[-1])
+        before = of_mac(old[-1])
         after = 0 if new is None else of_mac(new[-1])
-        changes: list[_Change] = []
+        changes: list[Noted] = []
         for lookup in self.lookups:
-            left = None if old is None else lookup.values(old)
+            left = lookup.values(old)
             right = None if new is None else lookup.values(new)
-            if left == right and left is not None:
+            if left == right:
                 if place := lookup.place(left):
                     changes.append((place, minus(after, before), 0))
                 continue
-            if left is not None and (place := lookup.place(left)):
+            if place := lookup.place(left):
                 changes.append((place, minus(0, before), -1))
             if right is not None and (place := lookup.place(right)):
                 changes.append((place, after, 1))
         return changes
 
-    def _count(self, changes: Sequence[_Change]) -> None:
-        note = self._sums.note
-        for place, vector, elements in changes:
-            note(place, vector, elements)
 
 
-def _names(changes: Sequence[_Change]) -> list[Name]:
+def _names(changes: Sequence[Noted]) -> list[Name]:
     """The names to announce: those of the lookups whose rows change."""
     return [place[1] for place, _, _ in changes]

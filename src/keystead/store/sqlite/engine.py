@@ -212,13 +212,13 @@ class _Write(_View):
     def run(
         self, sql: str, values: Sequence[Value] = (), names: Sequence[Name] | None = None
     ) -> int:
-        self._begin(sql)
+        if not self._changed or self._turn.writer is not self:
+            self._begin(sql)
         if names is None:
             self._named = False
         else:
             self._announced += names
-        self._turn.execute(sql, values)
-        return self._turn.rows_changed()
+        return self._turn.change(sql, values)
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         self._begin(sql)

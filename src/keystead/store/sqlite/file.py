@@ -131,6 +131,9 @@ def _configure(connection: apsw.Connection, cache_mb: int) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+    # A plan does not depend on the values that are bound. Otherwise SQLite makes the plan of a
+    # statement with `place >= ?` anew for each value: 12 µs of 20.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.wal_autocheckpoint(0)  # the engine copies the log, and sees errors (DB-4)
     cache = -1024 * cache_mb  # in KiB, as SQLite takes a negative number
     for name, wanted, expected in (*_SETTINGS, ("cache_size", cache, cache)):

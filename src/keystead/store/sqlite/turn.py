@@ -48,7 +48,8 @@ class Turn:
 
     def execute(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Run one statement to its end. An error of the driver becomes an error of the store."""
-        self._require_usable()
+        if self.failure is not None:
+            self._require_usable()
         if self.ahead and not sql.startswith(READS):
             self.ahead.forget()
         try:
@@ -65,8 +66,15 @@ class Turn:
         except apsw.Error as error:
             raise self._judged(error) from error
 
-    def rows_changed(self) -> int:
-        """How many rows the last statement changed."""
+    def change(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Run one statement that gives no rows; returns how many rows it changed."""
+        if self.failure is not None:
+            self._require_usable()
+        self.ahead.forget()
+        try:
+            self._cursor.execute(sql, values)
+        except apsw.Error as error:
+            raise self._judged(error) from error
         return self._connection.changes()
 
     def begin_call(self) -> None:
@@ -76,7 +84,7 @@ class Turn:
         if not self._began:
             self.execute("BEGIN IMMEDIATE")
             self._began = True
-        self.execute("SAVEPOINT call")
+        self.change("SAVEPOINT call")
         self.changes.call_began()
 
     def end_call(self, *, keep: bool, names: Sequence[Name] | None, quiet: bool) -> None:
@@ -95,7 +103,7 @@ class Turn:
             return False
         if not keep:
             self.execute("ROLLBACK TO call")
-        self.execute("RELEASE call")
+        self.change("RELEASE call")
         self.dirty = self.dirty or keep
         return keep
 
@@ -241,8 +249,7 @@ class _Settling:
         values: Sequence[Value] = (),
         names: Sequence[Name] | None = None,  # noqa: ARG002  # a sum has none
     ) -> int:
-        self._turn.execute(sql, values)
-        return self._turn.rows_changed()
+        return self._turn.change(sql, values)
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         self._turn.execute_many(sql, rows)
