@@ -8,6 +8,8 @@ from os import urandom
 
 __all__ = ["one_time_password", "secret_access_key", "token_id", "unique_id", "urandom"]
 
+_OF_BYTE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8  # each character for as many bytes
+
 
 def secret_access_key() -> str:
     """A new secret access key: 240 random bits as 40 of A-Za-z0-9+/."""
@@ -16,7 +18,7 @@ def secret_access_key() -> str:
 
 def unique_id(prefix: str = "", length: int = 17) -> str:
     """`prefix` and then random characters of A-Z2-7, 5 bits each."""
-    return prefix + base64.b32encode(urandom(5 * -(-length // 8))).decode("ascii")[:length]
+    return prefix + urandom(length).translate(_OF_BYTE).decode("ascii")
 
 
 def token_id() -> str:

@@ -34,16 +34,18 @@ def parse(text: str | bytes) -> dict[str, str]:
     parts = plain.split("&", MAX_FIELDS)
     if len(parts) > MAX_FIELDS:
         raise NotAForm(f"more than {MAX_FIELDS} parameters")
+    is_encoded = "%" in plain or "+" in plain or "\0" in plain
     fields: dict[str, str] = {}
     names: set[str] = set()
     for part in filter(None, parts):
         name, _, value = part.partition("=")
-        name = decode(name)
+        if is_encoded:
+            name, value = decode(name), decode(value)
         folded = name.casefold()
         if folded in names:
             raise NotAForm(f"the parameter '{name[:_SHOWN]}' occurs twice")
         names.add(folded)
-        fields[name] = decode(value)
+        fields[name] = value
     return fields
 
 

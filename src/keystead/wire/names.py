@@ -104,7 +104,8 @@ def _date(time: datetime) -> str:
     utc = time.astimezone(UTC)
     hour = utc.hour % 12 or 12
     half = "AM" if utc.hour < 12 else "PM"
-    return f"{_MONTHS[utc.month - 1]} {utc.day}, {utc.year}, {hour}:{utc:%M:%S} {half}"
+    minute_second = f"{utc.minute:02}:{utc.second:02}"
+    return f"{_MONTHS[utc.month - 1]} {utc.day}, {utc.year}, {hour}:{minute_second} {half}"
 
 
 # The names of strftime would be in the language of the host.

@@ -78,9 +78,15 @@ def lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
+_SCHEMAS: dict[type, Schema] = {}  # per type of the models
+
+
 def schema_of(structure: type[Any]) -> Schema:
     """The schema of a structure."""
-    return Schema(Kind.STRUCTURE, structure=structure)
+    known = _SCHEMAS.get(structure)
+    if known is None:
+        known = _SCHEMAS[structure] = Schema(Kind.STRUCTURE, structure=structure)
+    return known
 
 
 @cache

@@ -42,6 +42,7 @@ __all__ = [
 _PAGE = 1000  # rows that a walk reads at once
 _pack = msgspec.msgpack.Encoder().encode
 
+
 class RowConflict(Exception):
     """The row changed since it was read; the call must be tried again."""
 
@@ -369,7 +370,6 @@ class SealedTable(Generic[T]):
             if right is not None and (place := lookup.place(right)):
                 changes.append((place, after, 1))
         return changes
-
 
 
 def _names(changes: Sequence[Noted]) -> list[Name]:
