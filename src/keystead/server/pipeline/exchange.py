@@ -224,7 +224,7 @@ def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str)
         endpoint.vpce_id,
         request.secure,
         event_type=where.service.event_type,
-        host=headers.get("host", "")[:MOST_RECORDED],
+        host=headers.get("host", "")[:MOST_RECORDED] if request.secure else "",
         read_only=implementation is not None and implementation.operation.read_only,
     )
 

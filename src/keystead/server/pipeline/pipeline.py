@@ -86,6 +86,8 @@ FEW = 4  # requests that begin with a change; if time runs out, their first step
 
 _ENDED = (Refused, Later)
 
+_HIGH, _ROOT = Severity.HIGH, PrincipalType.ACCOUNT  # a member of an Enum takes 80 ns to find
+
 S = TypeVar("S", bound="Stage")
 T = TypeVar("T")
 
@@ -321,7 +323,7 @@ class Pipeline:
         request, event, caller = arrived.request, arrived.event, known.caller
         now, region, service = event.time, event.region, operation.service.name
         rules = self.rules[service][operation.name]
-        if rules.severity is Severity.HIGH or caller.principal.type is PrincipalType.ACCOUNT:
+        if rules.severity is _HIGH or caller.principal.type is _ROOT:
             event.severity = HIGH
         require_taken(caller.credentials, rules)
         require_source(caller)
