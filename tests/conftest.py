@@ -20,11 +20,20 @@ from botocore.exceptions import ClientError
 from hypothesis import settings
 
 from tests import nursery
-from tests.fast import SAMPLE, pytest_addoption, pytest_collection_modifyitems
+from tests.fast import (
+    SAMPLE,
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_ignore_collect,
+)
 from tests.freeing import give_back
 from tests.patience import PATIENCE, wait_until
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # pytest asks a conftest for them
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_ignore_collect",
+]  # pytest asks a conftest for them
 
 # How fast the machine is at this moment is no property of the code (`make bench` measures).
 settings.register_profile("untimed", deadline=None)
