@@ -177,7 +177,8 @@ def test_uses_are_forgotten(local: Local) -> None:
 
 def test_reports_are_bounded_and_ones_own(local: Local) -> None:
     """Old reports go; an unknown one, one of something that is gone, or an odd ARN is refused."""
-    first, _ = report(local, arn(local, "user/jo"))
+    local.iam("CreateUser", UserName="jim")
+    first, _ = report(local, arn(local, "user/jim"))
     user(local, "gone", "kms:*")
     lost, _ = report(local, arn(local, "user/gone"))
     local.iam("DeleteUserPolicy", UserName="gone", PolicyName="inline")
@@ -193,7 +194,7 @@ def test_reports_are_bounded_and_ones_own(local: Local) -> None:
         assert code(answer) == "InvalidInput", bad
     for number in range(MOST_JOBS):
         local.time.passes(timedelta(seconds=1))
-        local.iam("GenerateServiceLastAccessedDetails", Arn=arn(local, "user/jo"))
+        local.iam("GenerateServiceLastAccessedDetails", Arn=arn(local, "user/jim"))
         if not number:
             assert local.iam("GetServiceLastAccessedDetails", JobId=first).status == 200
     assert code(local.iam("GetServiceLastAccessedDetails", JobId=first)) == "NoSuchEntity"
@@ -253,18 +254,19 @@ def test_managed_policies_are_named_by_arn(local: Local) -> None:
 def test_only_who_is_allowed(local: Local) -> None:
     """A report about another identity needs the permission for that identity."""
     may = json.dumps({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "iam:*", "Resource": arn(local, "user/jo")}]})  # fmt: skip
+        "Effect": "Allow", "Action": "iam:*", "Resource": arn(local, "user/joe")}]})  # fmt: skip
+    local.iam("CreateUser", UserName="joe")
     who = user(local, "auditor", "kms:List*")
     local.iam("PutUserPolicy", UserName="auditor", PolicyName="more", PolicyDocument=may)
-    jo, other = arn(local, "user/jo"), arn(local, "user/ann")
+    joe, other = arn(local, "user/joe"), arn(local, "user/ann")
     granting = {"ServiceNamespaces.member.1": "kms"}
     for action, members in (
         ("GenerateServiceLastAccessedDetails", {}),
         ("ListPoliciesGrantingServiceAccess", granting),
     ):
-        assert local.iam(action, who, Arn=jo, **members).status == 200
+        assert local.iam(action, who, Arn=joe, **members).status == 200
         assert code(local.iam(action, who, Arn=other, **members)) == "AccessDenied"
-    job, _ = report(local, jo)
+    job, _ = report(local, joe)
     assert code(local.iam("GetServiceLastAccessedDetails", who, JobId=job)) == "AccessDenied"
 
 
