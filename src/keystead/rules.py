@@ -25,14 +25,14 @@ class CredentialKind(Enum):
     ROOT_SESSION = auto()  # of GetSessionToken, of root
     FEDERATION = auto()  # of GetFederationToken
     ROLE = auto()  # of AssumeRole
-
-    __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a set
     ROOT_TASK = auto()  # of AssumeRoot
     SERVICE = auto()  # an access key of a service of the site
     CONSOLE = auto()  # the session of a user who signed in
     CONSOLE_ROOT = auto()
     FORWARDED = auto()  # a session of a caller for one service (decision 0052)
     PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
+
+    __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a set
 
 
 _OF_SERVICES = frozenset({CredentialKind.SERVICE, CredentialKind.FORWARDED})

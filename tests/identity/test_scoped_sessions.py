@@ -17,7 +17,7 @@ from keystead.identity.sessions import Session
 from keystead.policy.evaluation import Decision, PolicyKind, PolicySource, evaluate
 from keystead.policy.evaluation.asking import ask
 from keystead.policy.language import DocumentKind, stored_policy
-from keystead.rules import EVERY_KIND, LONG_TERM, CredentialKind
+from keystead.rules import EVERY_KIND, IN_PERSON, LONG_TERM, CredentialKind
 from keystead.wire.models import iam, sts
 from tests.identity.assuming import Temporary, assume, authenticated, stored_role, trusting
 from tests.identity.refusals import refused
@@ -272,12 +272,12 @@ def test_a_role_is_assumed_only_within_the_scope(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in CredentialKind if kind in EVERY_KIND])
 def test_only_sessions_may_ask(kind: CredentialKind) -> None:
-    """A long-term key has no session that could be narrowed."""
+    """A long-term key has no session to narrow, and a person's has no credentials to give."""
     rules = STS["GetScopedCredentials"]
     if kind in LONG_TERM:
         with refused("InvalidSubjectCredentials"):
             require_taken(kind, rules)
-    elif kind is CredentialKind.ROOT_TASK:  # which calls nothing of STS but GetCallerIdentity
+    elif kind is CredentialKind.ROOT_TASK or kind in IN_PERSON:
         with refused("AccessDenied"):
             require_taken(kind, rules)
     else:

@@ -18,7 +18,7 @@ _TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{0,256}")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FromProof:
     """What a provider gives to the sessions of its person."""
 
     tags: tuple[tuple[str, str], ...] = ()
@@ -42,7 +42,7 @@ class Vouched(Protocol):
         """The keys that the calls of its session have, too."""
 
     @property
-    def given(self) -> Given:
+    def given(self) -> FromProof:
         """Tags and source identity of its session."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from keystead.identity.federation.oidc.discovery import Provider
 from keystead.identity.federation.refusals import expired, invalid, rejected
-from keystead.identity.federation.vouched import Given, are_tags, is_source_identity
+from keystead.identity.federation.vouched import FromProof, are_tags, is_source_identity
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType
 from keystead.policy.language import SERVED
 from keystead.policy.text import ascii_lower
@@ -39,7 +39,7 @@ class WebIdentity:
     subject: str
     audience: str
     keys: Mapping[str, ContextValue]  # condition keys, lower-case
-    given: Given = field(repr=False)
+    given: FromProof = field(repr=False)
 
     @property
     def principal(self) -> Principal:
@@ -83,7 +83,7 @@ def judge(claims: Mapping[str, Any], provider: Provider, now: datetime) -> WebId
     audience, subject = require_for_us(claims, provider, now)
     tags, transitive = _tags(claims)  # (8)
     keys = _keys(claims, provider, audience)
-    given = Given(tags, transitive, _source_identity(claims))
+    given = FromProof(tags, transitive, _source_identity(claims))
     return WebIdentity(provider, subject, audience, keys, given)
 
 

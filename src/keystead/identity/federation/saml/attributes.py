@@ -19,7 +19,7 @@ from keystead.identity.federation.refusals import rejected, unusable
 from keystead.identity.federation.saml.assertions import Assertion
 from keystead.identity.federation.saml.judging import ServiceProvider, require_for_us
 from keystead.identity.federation.saml.proof import SAML_ASSERTION, IdentityProvider
-from keystead.identity.federation.vouched import NAMED, Given, are_tags, is_source_identity
+from keystead.identity.federation.vouched import NAMED, FromProof, are_tags, is_source_identity
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType
 from keystead.policy.language import is_multi_valued
 
@@ -80,7 +80,7 @@ class SamlIdentity:
     roles: tuple[str, ...]  # for which the person may ask, by this provider
     longest: int | None  # seconds of a session
     keys: Mapping[str, ContextValue]
-    given: Given = field(repr=False)
+    given: FromProof = field(repr=False)
 
     @property
     def subject(self) -> str:
@@ -204,7 +204,7 @@ def _longest(said: Mapping[str, tuple[str | None, ...]]) -> int | None:
     return int(text)
 
 
-def _given(said: Mapping[str, tuple[str | None, ...]]) -> Given:
+def _given(said: Mapping[str, tuple[str | None, ...]]) -> FromProof:
     names = [name for name in said if name.startswith(_TAG)]
     tags = tuple((name.removeprefix(_TAG), _one(said, name) or "") for name in names)
     transitive = said.get(f"{_AWS}TransitiveTagKeys", ())
@@ -214,4 +214,4 @@ def _given(said: Mapping[str, tuple[str | None, ...]]) -> Given:
     if source is not None and not is_source_identity(source):
         sentence = 'Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with "aws:"'
         raise unusable(sentence, "step 13")
-    return Given(tags, tuple(key for key in transitive if key is not None), source or "")
+    return FromProof(tags, tuple(key for key in transitive if key is not None), source or "")
