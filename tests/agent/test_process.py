@@ -88,6 +88,30 @@ def test_absence_costs_nothing_and_renewal_is_in_time(server: Server, tmp_path: 
     assert agent.state.held() == agent.holding.current
 
 
+@pytest.mark.parametrize("minutes", [-60, -1, 60])
+def test_a_wrong_clock_costs_nothing(server: Server, tmp_path: Path, minutes: int) -> None:
+    """Neither while it is wrong, nor after it was set right; also across a restart of the agent."""
+    made = hosts.host(server, f"clock{minutes}")
+    agent = hosts.enrolled(made, tmp_path / "agent")
+    agent.time.ahead = timedelta(seconds=1)
+    agent.holding.refresh()
+    held = agent.holding.credentials()
+    assert held is not None
+    agent = hosts.agent(agent.state, agent.time)
+    agent.time.ahead = timedelta(minutes=minutes)
+    agent.holding.refresh()
+    assert len(agent.told) == 1
+    assert agent.holding.current is not None
+    assert agent.holding.current.credentials == held
+    assert agent.state.held() == agent.holding.current
+    made.ec2.disassociate_iam_instance_profile(AssociationId=made.association)
+    agent.time.ahead = timedelta(seconds=2)
+    agent.holding.refresh()
+    assert len(agent.told) == 1
+    assert agent.holding.current.revision == ""  # it heard of the change
+    assert agent.holding.credentials() is None
+
+
 def metadata(*arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [BIN / "keystead", "metadata", *arguments],

@@ -3,7 +3,8 @@
 The server is asked every minute whether anything changed, and for new credentials when half of
 their life is over: long before programs look for them, five minutes before the end. If it does not
 answer, it is asked again, after one second, two, four, at most thirty. What is held stays until it
-ends. So a restart of the server, or minutes of its absence, costs no program its credentials.
+ends. So a restart of the server, or minutes of its absence, costs no program its credentials. The
+same holds while the clock of this host is wrong, and a clock that is set right counts at once.
 
 A role that was taken from the instance is forgotten with the next answer. The server has ended its
 sessions long before. An agent that is none any more, because another one enrolled, forgets all.
@@ -98,7 +99,8 @@ class Holding:
             return self._poll
 
     def _ask(self) -> api.GetInstanceCredentialsResponse:
-        self._sequence = max(microseconds(self._clock()), self._sequence + 1)
+        before = self._sequence
+        self._sequence = max(microseconds(self._clock()), before + 1)
         known = "" if self.current is None else self.current.revision
         renew = self._is_old()
         request = api.GetInstanceCredentialsRequest(
@@ -112,7 +114,12 @@ class Holding:
         )
         signature = self._key.sign(credentials_text(request)).signature
         request = msgspec.structs.replace(request, signature=signature)
-        return self._server.call(api.GetInstanceCredentials, request)
+        try:
+            return self._server.call(api.GetInstanceCredentials, request)
+        except Refused as error:
+            if error.code == "StaleRequestException":  # the server has not taken this number
+                self._sequence = before
+            raise
 
     def _is_old(self) -> bool:
         """Is more than half of the credentials' life over?  Or are there none, for any reason?"""

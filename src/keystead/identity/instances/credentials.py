@@ -100,8 +100,7 @@ def _proved(
         raise proofs.refused("the instance has no agent")
     proofs.require_signed(agent.public_key, credentials_text(request), request.signature)
     proofs.require_fresh(call, request.sequence)
-    if request.sequence <= agent.sequence:
-        raise proofs.refused("the request was sent before")
+    proofs.require_later(request.sequence, agent.sequence)
     return instance, agent
 
 

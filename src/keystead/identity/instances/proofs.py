@@ -53,6 +53,18 @@ def require_fresh(call: InstanceCall, sequence: int) -> None:
         )
 
 
+def require_later(sequence: int, last: int) -> None:
+    """Was the request made after the agent's last one?
+
+    A clock that went back is no reason for an agent to give up: it keeps what it holds. Whoever
+    sends a request again learns only that its agent is still one.
+    """
+    if sequence <= last:
+        raise api.StaleRequestException(
+            "The agent has sent a later request: its clock went back, or this one was sent before."
+        )
+
+
 def note(call: InstanceCall, known: Instance) -> None:
     """Name the instance in the record of its agent's request."""
     arn = instance_arn(known.region, known.account, known.instance_id)
