@@ -381,6 +381,39 @@ def test_the_record_names_both(land: Local, warehouse: Store) -> None:
     assert not handed.request_parameters or "Authorization" not in str(handed.request_parameters)
 
 
+SECRET, SIGV4 = "a-secret-of-the-caller", "AWS4-HMAC-SHA256"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "told"),
+    [
+        ("X-Long", f"{SECRET}{'z' * 16384}", False),
+        ("Authorization", f"{SIGV4} Credential=a/b {SECRET}", True),
+        ("Authorization", f"{SIGV4} Credential={SECRET}, SignedHeaders=a, Signature=b", True),
+        ("Authorization", f"{SECRET} a", True),
+    ],
+)  # fmt: skip
+def test_no_record_has_a_callers_headers(
+    land: Local, warehouse: Store, header: str, value: str, told: bool
+) -> None:
+    """A header may be a secret: of a refusal the service may hear it, who has it; no record does.
+
+    The record says what was wrong, and has the Host that a request was for.
+    """
+    good = asked_by(land, land.admin)
+    answer = warehouse.forward({**good, "Headers": {**good["Headers"], header: value}})
+    recorded = land.events[-1]
+
+    assert answer.status == 400
+    assert (SECRET in answer.body.decode()) is told
+    assert (recorded.name, recorded.error_code) == ("ForwardAccess", code(answer))
+    assert SECRET not in f"{recorded.error_message}{recorded.request_parameters}"
+    assert "failed to satisfy" in recorded.error_message or code(answer) == NOT_TAKEN
+
+    assert code(warehouse.forward(asked_by(land, land.admin, host="depot:1"))) == NOT_TAKEN
+    assert "`depot:1`" in land.events[-1].error_message
+
+
 def pass_role(land: Local, session: Credentials, arn: str, about: str = "") -> Answered:
     members = {"RoleArn": arn, **({"AssociatedResourceArn": about} if about else {})}
     request = land.request(

@@ -131,7 +131,8 @@ def violations(operation: Operation[Any, Any], tree: dict[str, Any]) -> list[str
 
 
 def _found(walk: "Violations", operation: Operation[Any, Any], tree: dict[str, Any]) -> list[str]:
-    return list(islice(walk.of_structure(schema_of(operation.input), tree, ""), _MOST_VIOLATIONS))
+    found = walk.of_structure(schema_of(operation.input), tree, "", hidden=False)
+    return list(islice(found, _MOST_VIOLATIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +145,19 @@ class Violations:
     echo: bool
     in_own_words: list[str] = field(default_factory=list)
 
-    def of_structure(self, schema: Schema, value: dict[str, Any], path: str) -> Iterator[str]:
-        """The violations of a structure's members; `path` ends with a dot or is empty."""
+    def of_structure(
+        self, schema: Schema, value: dict[str, Any], path: str, *, hidden: bool
+    ) -> Iterator[str]:
+        """The violations of a structure's members; `path` ends with a dot or is empty.
+
+        Nothing in a `hidden` structure is quoted.
+        """
         for member in schema.members:
             given = value.get(member.wire_name)
             member_path = path + member.event_name
             if given is not None:
-                yield from self._of_value(
-                    member.schema, given, member_path, hidden=member.sensitive
-                )
+                secret = hidden or member.sensitive
+                yield from self._of_value(member.schema, given, member_path, hidden=secret)
             elif member.required:
                 yield self.sentence("null", member_path, "Member must not be null")
 
@@ -161,7 +166,7 @@ class Violations:
             yield self.sentence("null", path, "Member must not be null")
             return
         if schema.kind is Kind.STRUCTURE:
-            yield from self.of_structure(schema, value, f"{path}.")
+            yield from self.of_structure(schema, value, f"{path}.", hidden=hidden)
             return
         shown = "" if hidden or not _quotable(schema) else f"'{_java_text(value)}'"
         for rule in _broken(schema, value):
@@ -170,11 +175,13 @@ class Violations:
             else:
                 yield self.sentence(shown, path, rule)
         if schema.kind is Kind.LIST:
-            yield from self._of_list(schema, value, path, shown)
+            yield from self._of_list(schema, value, path, shown, hidden=hidden)
         elif schema.kind is Kind.MAP:
-            yield from self._of_map(schema, value, path, shown)
+            yield from self._of_map(schema, value, path, shown, hidden=hidden)
 
-    def _of_list(self, schema: Schema, value: list[Any], path: str, shown: str) -> Iterator[str]:
+    def _of_list(
+        self, schema: Schema, value: list[Any], path: str, shown: str, *, hidden: bool
+    ) -> Iterator[str]:
         """A list of scalars is refused as a whole. Any other list is refused item by item."""
         item = schema.element
         if item.kind in _SCALARS:
@@ -182,10 +189,10 @@ class Violations:
                 yield self.sentence(shown, path, f"Member must satisfy constraint: {_rules(item)}")
             return
         for position, given in enumerate(value, start=1):
-            yield from self._of_value(item, given, f"{path}.{position}.member", hidden=not shown)
+            yield from self._of_value(item, given, f"{path}.{position}.member", hidden=hidden)
 
     def _of_map(
-        self, schema: Schema, value: dict[str, Any], path: str, shown: str
+        self, schema: Schema, value: dict[str, Any], path: str, shown: str, *, hidden: bool
     ) -> Iterator[str]:
         key, item = schema.key, schema.element
         if key is not None and any(map(_refuses(key), value)):
@@ -196,7 +203,7 @@ class Violations:
                 yield self.sentence(shown, path, f"Map value must satisfy constraint: {rules}")
             return
         for name, given in value.items():
-            yield from self._of_value(item, given, f"{path}.{name}.member", hidden=not shown)
+            yield from self._of_value(item, given, f"{path}.{name}.member", hidden=hidden)
 
     def _own_words(self, schema: Schema, path: str) -> str:
         """IAM's own sentence about the characters of a name or path; "" for any other member."""

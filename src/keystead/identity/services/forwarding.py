@@ -135,15 +135,22 @@ def _caller(
 
 
 def _outcome(judge: Callable[[], T]) -> T:
-    """The outcome of a judgement about the caller's request. A refusal is told to the service."""
+    """The outcome of a judgement about the caller's request. A refusal is told to the service.
+
+    The record has it in the words for records: nothing of the caller's headers.
+    """
     try:
         return judge()
     except AwsError as refusal:
-        raise _not_authenticated(f"{refusal.code}: {refusal.message or ''}") from None
+        told, recorded = (
+            f"{refusal.code}: {text or ''}" for text in (refusal.message, refusal.recorded)
+        )
+        raise _not_authenticated(told, recorded) from None
 
 
-def _not_authenticated(why: str) -> api.CallerNotAuthenticatedException:
-    return api.CallerNotAuthenticatedException(f"The request of the caller is not taken: {why}")
+def _not_authenticated(why: str, recorded: str = "") -> api.CallerNotAuthenticatedException:
+    lead = "The request of the caller is not taken: "
+    return api.CallerNotAuthenticatedException(lead + why, recorded=lead + (recorded or why))
 
 
 def _of_caller(service: ServiceRecord, account: str) -> Target:
