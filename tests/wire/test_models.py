@@ -20,7 +20,7 @@ from tests.wire import oracle
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = Path("src/keystead/wire/models")
-OWN = Path("src/keystead_service/data")
+OWN, DOCUMENTED = Path("src/keystead_service/data"), Path("docs/models")
 
 every_operation = pytest.mark.parametrize(
     "operation", oracle.OPERATIONS, ids=lambda op: f"{op.service.name}-{op.name}"
@@ -40,7 +40,7 @@ def check(root: Path) -> subprocess.CompletedProcess[str]:
 def copied(tmp_path: Path) -> Path:
     """The generator and its output, somewhere else."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
-    for folder in (GENERATED, OWN):
+    for folder in (GENERATED, OWN, DOCUMENTED):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
