@@ -1,6 +1,7 @@
 """The listener of the pages: bounds of time, bytes and connections, and work that is shared."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 import sys
@@ -27,15 +28,21 @@ from tests.patience import PATIENCE
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 TWO_LENGTHS = b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 FORM = b"Origin: http://localhost:8421\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+LAST = b"GET /missing HTTP/1.1\r\nHost: localhost:8421\r\n\r\n"
 HEAD = b"GET /signin HTTP/1.1\r\nHost: localhost:8421\r\n"
 
 
 @contextmanager
 def listening(
-    site: Site, context: ssl.SSLContext | None = None
+    site: Site, context: ssl.SSLContext | None = None, *, room: int = 0
 ) -> Iterator[Callable[[Callable[[int], Awaitable[None]]], None]]:
-    """Runs a coroutine function with the port of a listener on this site."""
+    """Runs a coroutine function with the port of a listener on this site.
+
+    `room` is what the kernel keeps of an answer that is not read, in bytes; 0: as much as it likes.
+    """
     [sock, *_] = open_sockets(Address("127.0.0.1", 0))
+    if room:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room)
     port = sock.getsockname()[1]
     loop = site.loop
 
@@ -92,6 +99,70 @@ def test_a_request_has_its_time_and_its_size(pages: Site) -> None:
 
     with patch.object(listener, "REQUEST_SECONDS", 0.2), listening(pages) as run:
         run(try_all)
+
+
+def test_one_request_at_a_time(pages: Site) -> None:
+    """Requests that do not wait for their answers are not kept; those that wait are answered."""
+
+    async def try_all(port: int) -> None:
+        crowd = await asyncio.open_connection("127.0.0.1", port)
+        crowd[1].write((HEAD + b"\r\n") * 50)
+        assert (await closed(crowd)).count(b"HTTP/1.1 200") <= 1
+        patient = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            patient[1].write(HEAD.replace(b"GET", b"HEAD") + b"\r\n")
+            head = await patient[0].readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+
+    with listening(pages) as run:
+        run(try_all)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3600.0], ids=["too late", "in time"])
+def test_an_answer_is_read_in_its_time(pages: Site, seconds: float) -> None:
+    """Whoever asks and asks, and reads nothing, is cut off; the same one is not if it reads."""
+    full, gone, moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    answers: list[None] = []
+
+    class Watched(listener._Protocol):  # to know when its buffer is full
+        def pause_writing(self) -> None:
+            with patch.object(listener, "REQUEST_SECONDS", seconds):
+                super().pause_writing()
+            full.set()
+            moved.set()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            answers.append(None)
+            moved.set()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            gone.set()
+
+    async def ask(port: int) -> None:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)
+            await pages.loop.sock_connect(sock, ("127.0.0.1", port))
+            asked, read = 0, b""
+            while not full.is_set():
+                moved.clear()
+                asked += 1
+                await pages.loop.sock_sendall(sock, HEAD + b"\r\n")
+                await moved.wait()
+            if not seconds:
+                await gone.wait()
+                return
+            while len(answers) < asked:
+                read += await pages.loop.sock_recv(sock, 65_536)
+            await pages.loop.sock_sendall(sock, LAST)
+            while b"HTTP/1.1 404" not in read:
+                assert not gone.is_set()
+                read += await pages.loop.sock_recv(sock, 65_536)
+
+    with patch.object(listener, "_Protocol", Watched), listening(pages, room=4096) as run:
+        run(ask)
 
 
 def test_a_peer_has_its_connections(pages: Site) -> None:

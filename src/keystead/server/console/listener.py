@@ -1,9 +1,10 @@
 """The listener of the console: uvicorn in the loop of the server, on sockets of its own.
 
-uvicorn waits for a head or a body without end, and takes heads of any length. So its protocol is
-bounded here: the seconds for a request, the bytes and the number of its headers, the connections of
-one peer and of all. They are accepted as those of the API are (`door.tls`), so they count before a
-handshake.
+uvicorn waits for a head, for a body and for a reader without end, takes heads of any length, and
+keeps any number of requests whose turn has not come. So its protocol is bounded here: the seconds
+for a request and for the reading of an answer, the bytes and the number of its headers, one request
+at a time, the connections of one peer and of all. They are accepted as those of the API are
+(`door.tls`), so they count before a handshake.
 """
 
 import asyncio
@@ -33,6 +34,10 @@ DRAIN_SECONDS = 5
 Trusted = Callable[[], Sequence[Network]]
 
 
+class _Pipelined(Exception):
+    """A request came before the answer to the one before it. No browser sends it."""
+
+
 class _Protocol(HttpToolsProtocol):
     """One connection, bounded in time and in bytes."""
 
@@ -41,6 +46,7 @@ class _Protocol(HttpToolsProtocol):
         self._counts = counts
         self._trusted = trusted
         self._deadline: TimerHandle | None = None
+        self._unread: TimerHandle | None = None  # until an answer is to be read
         self._bytes = 0
         self._peer: Peer | None = None
         self.peer_ip = ""
@@ -72,15 +78,38 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._forget_reader()
         self.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None:
-            self._begin()
+        self._begin()
         super().data_received(data)
+        if self.transport.is_closing():
+            self._await_reader()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._forget_reader()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._await_reader()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._await_reader()
 
     def on_message_begin(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.abort()
+            raise _Pipelined  # so that the parser reads no more
         self._bytes = 0
         super().on_message_begin()
 
@@ -104,12 +133,23 @@ class _Protocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _begin(self) -> None:
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
 
     def _stop(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _await_reader(self) -> None:
+        """What is written, the other end reads within some seconds."""
+        if self._unread is None:
+            self._unread = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+
+    def _forget_reader(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
 
 class _Gate:
