@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from unittest.mock import Mock, patch
 
 import pytest
@@ -15,7 +16,7 @@ from keystead.server.door import tls as accepting
 from keystead.server.door.connection import Door
 from keystead.server.door.listeners import open_sockets
 from keystead.server.door.tls import TlsListener
-from keystead.server.installation.addresses import Address
+from keystead.server.installation.addresses import Address, Network
 from keystead.wire.http import Endpoint
 from tests.network.coming import preface
 from tests.patience import PATIENCE, wait_until
@@ -135,6 +136,30 @@ def test_who_is_no_balancer(balanced: BalancedDoor) -> None:
                 pass  # it was closed with our bytes unread
     wait_until(lambda: balanced.refusals == ["balancer", "balancer"])
     assert balanced.counts.total == 0
+
+
+HERE, ELSEWHERE = ([ipaddress.ip_network(each)] for each in ("127.0.0.0/8", "127.0.0.2"))
+
+
+@pytest.mark.parametrize(("trusted", "more"), [(HERE, 3), (ELSEWHERE, 0)])
+def test_a_balancer_that_is_trusted_no_more(
+    balanced: BalancedDoor, trusted: list[Network], more: int
+) -> None:
+    """Its connections end at whatever stage: each would go on as the client that it named."""
+    whole = preface(ENDPOINT)
+    idle, begun = (balanced.begin(whole + GET) for _ in range(2))
+    half = balanced.begin(whole[:20])
+    wait_until(lambda: len(balanced.application.requests) == 2)
+    begun.sendall(LAST[:20])
+
+    balanced.do(lambda: balanced.door.trust(trusted))
+
+    for client, rest in ((idle, LAST), (begun, LAST[20:]), (half, whole[20:] + LAST)):
+        with client, suppress(ConnectionError):  # it was closed with our bytes unread
+            client.sendall(rest)
+            read_all(client)
+    wait_until(lambda: balanced.counts.total == 0)
+    assert len(balanced.application.requests) == 2 + more
 
 
 def test_half_a_preface_waits_and_costs_nothing(balanced: BalancedDoor) -> None:

@@ -356,6 +356,29 @@ def test_trusted_proxy(header: bytes, client: str) -> None:
             running.close()
 
 
+def test_a_proxy_that_is_trusted_no_more() -> None:
+    """Its open connections end: it could go on to tell who the client is. Others stay open."""
+    networks = [(ipaddress.ip_network(each),) for each in ("127.0.0.0/8", "127.0.0.1")]
+    running = RunningDoor(asyncio.new_event_loop(), networks[0])
+    request = forwarded(b"203.0.113.7")
+    try:
+        for source, served in (("127.0.0.1", True), ("127.0.0.2", False)):
+            with running.connect(source) as client:
+                client.sendall(request)
+                wait_until(lambda: len(running.application.requests) == 1)
+                running.do(lambda: running.door.trust(networks[1]))
+                with contextlib.suppress(OSError):  # it was closed with our bytes unread
+                    client.sendall(request)
+                    client.shutdown(socket.SHUT_WR)
+                    read_all(client)
+            wait_until(lambda: running.counts.total == 0)
+            assert len(running.application.requests) == (2 if served else 1)
+            running.application.requests.clear()
+            running.do(lambda: running.door.trust(networks[0]))
+    finally:
+        running.close()
+
+
 @pytest.mark.parametrize("header", [b"nobody", b"fe80::1%eth0", b"", b"203.0.113.7:80"])
 def test_proxy_that_forwards_no_address_is_refused(header: bytes) -> None:
     """What a trusted proxy forwards must be an address, without zone and port."""

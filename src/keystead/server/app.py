@@ -310,7 +310,7 @@ class Server:
         logs.set_level(config.log_level)
         self._counts.allow(config.max_connections_per_peer, most)
         for use, door in self._doors:
-            door.trusted = use.trusted(config)
+            door.trust(use.trusted(config))
         for listener in self._listeners:
             if context is not None and isinstance(listener, TlsListener):
                 listener.present(context)

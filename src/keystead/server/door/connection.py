@@ -25,7 +25,14 @@ from keystead.server.door.held import UNCOUNTED, Held
 from keystead.server.door.intake import Rank
 from keystead.server.door.listeners import bound_transport
 from keystead.server.door.long_bodies import LongBodies
-from keystead.server.door.peers import BadForwarding, Peer, PeerCounts, client_of, peer_of
+from keystead.server.door.peers import (
+    BadForwarding,
+    Peer,
+    PeerCounts,
+    client_of,
+    is_still_trusted,
+    peer_of,
+)
 from keystead.server.door.preface import Client
 from keystead.server.door.replies import CONTINUE, plain
 from keystead.server.door.turn import Turn
@@ -75,7 +82,7 @@ class Application(Answering, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Door:
-    """One listener, as its connections share it. `trusted` may change, for new connections."""
+    """One listener, as its connections share it. `trusted` may change (`trust`)."""
 
     application: Application
     outbox: Turn
@@ -94,6 +101,16 @@ class Door:
         """The protocol of a new connection."""
         return Connection(self)
 
+    def trust(self, trusted: Sequence[Network]) -> None:
+        """Trust these networks from now on.
+
+        Connections of peers that are trusted no more end: what they told of a client is a word of
+        theirs. One that is trusted only now is believed when it connects anew.
+        """
+        self.trusted = trusted
+        for connection in [each for each in self.connections if not each.is_believed]:
+            connection.abort()
+
 
 NOBODY = Peer("", trusted=False, loopback=False)
 
@@ -103,9 +120,9 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
-        "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body", "_owes",
-        "_paused", "_peer", "_sent", "_state", "_stuck", "_transport", "_unsent", "deadline",
-        "gone", "held", "peer_ip", "rank",
+        "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body",
+        "_neighbour", "_owes", "_paused", "_peer", "_sent", "_state", "_stuck", "_transport",
+        "_unsent", "deadline", "gone", "held", "peer_ip", "rank",
     )  # fmt: skip
 
     _transport: asyncio.Transport
@@ -129,7 +146,7 @@ class Connection(asyncio.Protocol):
         self._endpoint = door.endpoint
         self._ended = False  # The last answer is written.
         self._admitted = False
-        self._peer = NOBODY
+        self._peer = self._neighbour = NOBODY  # whose connection it is; who is at the socket
         self.peer_ip = ""
         self.rank = Rank.NEW  # (intake)
         self.held = 0  # (held)
@@ -143,6 +160,9 @@ class Connection(asyncio.Protocol):
         if not (self._admitted or self.admit(transport.get_extra_info("peername"))):
             self.abort()
             return
+        if not self.is_believed:  # since it was admitted
+            self.abort()
+            return
         bound_transport(transport)
         self._enter(State.HEAD)
         self._door.connections.add(self)
@@ -154,7 +174,7 @@ class Connection(asyncio.Protocol):
     def admit(self, peername: object) -> bool:
         """Count this connection; False if it is over a limit. Over TLS: before the handshake."""
         try:
-            self._peer = peer_of(peername, self._door.trusted)
+            self._peer = self._neighbour = peer_of(peername, self._door.trusted)
         except ValueError:  # the client has gone already
             return False
         if self._door.prefaced and not self._peer.trusted:
@@ -166,6 +186,12 @@ class Connection(asyncio.Protocol):
         if not self._admitted:
             self._door.refused("connection limit")
         return self._admitted
+
+    @property
+    def is_believed(self) -> bool:
+        """Is the socket's peer trusted now, if it was when it connected?"""
+        neighbour = self._neighbour
+        return not neighbour.trusted or is_still_trusted(neighbour, self._door.trusted)
 
     def introduce(self, client: Client) -> bool:
         """A balancer told whose connection this is. False if that client is over a limit.

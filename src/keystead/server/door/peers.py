@@ -44,6 +44,11 @@ def _is_trusted(candidate: Address, trusted: Sequence[Network]) -> bool:
     return any(candidate in network for network in trusted)
 
 
+def is_still_trusted(peer: Peer, trusted: Sequence[Network]) -> bool:
+    """Is a peer one of these networks, as they are now?"""
+    return _is_trusted(ipaddress.ip_address(peer.ip), trusted)
+
+
 def peer_of(peername: object, trusted: Sequence[Network]) -> Peer:
     """The Peer of a socket's peer name."""
     host = peername[0] if isinstance(peername, tuple) else ""
