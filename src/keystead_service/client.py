@@ -16,6 +16,7 @@ from keystead_service.signing import Credentials, forwarded, signed_headers
 
 _JSON = "application/x-amz-json-1.1"
 _MOST = 1000  # sessions that are kept for the same request
+_LONGEST_TEXT = 1024  # bytes of an answer in plain text that a refusal shows
 _TARGETS = {"kms": "TrentService", "keystead": "KeysteadServices"}
 
 
@@ -153,10 +154,9 @@ class ServiceClient:
             answer = response.read()
         finally:
             connection.close()
-        told: dict[str, Any] = json.loads(answer) if answer else {}
         if response.status >= http.HTTPStatus.BAD_REQUEST:
-            code = str(told.get("__type", "")).rpartition("#")[2]
-            raise Refused(response.status, code, str(told.get("message", told.get("Message", ""))))
+            raise _refused(response.status, answer)
+        told: dict[str, Any] = json.loads(answer) if answer else {}
         return told
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -165,3 +165,15 @@ class ServiceClient:
                 self._host, self._port, timeout=self._timeout, context=self._tls
             )
         return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+
+
+def _refused(status: int, answer: bytes) -> Refused:
+    """The refusal in an answer. Of one in plain text, as of a balancer, the text is the message."""
+    try:
+        told = json.loads(answer)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        return Refused(status, "", answer[:_LONGEST_TEXT].decode(errors="replace"))
+    code = str(told.get("__type", "")).rpartition("#")[2]
+    return Refused(status, code, str(told.get("message", told.get("Message", ""))))

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from keystead_service import Credentials as OfService
-from keystead_service import ServiceClient
+from keystead_service import Refused, ServiceClient
 from tests.conftest import REGION, Credentials, Server, create_user, free_port, policy, refused
 from tests.services.object_store import DEFAULT_KEY, ObjectStore
 
@@ -186,3 +186,20 @@ def test_strangers_are_refused(site: Site) -> None:
     with refused("AccessDenied"):
         got(site.s3(Credentials(site.server.admin.access_key_id, "wrong")), "known")
     assert got(site.s3(), "known") == b"x"
+
+
+@pytest.mark.parametrize(
+    ("length", "status", "told"),
+    [(250_000, 413, "HTTP content length exceeded"), (8, 400, "AccessDeniedException")],
+)
+def test_the_library_tells_of_every_refusal(
+    site: Site, length: int, status: int, told: str
+) -> None:
+    """One in plain text is a refusal as well: its text is the message, and it has no code."""
+    client = ServiceClient(site.server.endpoint, REGION, site.credentials)
+    key = f"arn:aws:kms:{REGION}:{site.account}:key/00000000-0000-0000-0000-000000000000"
+    with pytest.raises(Refused) as refusal:
+        client.kms("Encrypt", {"KeyId": key, "Plaintext": "a" * length})
+    assert refusal.value.status == status
+    assert told in str(refusal.value)
+    assert bool(refusal.value.code) is (status == 400)
