@@ -37,8 +37,9 @@ def call(local: Local, operation: str, who: Credentials | None = None, **members
 def user(local: Local, name: str, *actions: str) -> Credentials:
     local.iam("CreateUser", UserName=name)
     own = f"arn:aws:keystead::{local.founded.account_id}:service/*"
-    text = document({"Effect": "Allow", "Action": [*actions], "Resource": own})
-    local.iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=text)
+    if actions:
+        text = document({"Effect": "Allow", "Action": [*actions], "Resource": own})
+        local.iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=text)
     body = local.iam("CreateAccessKey", UserName=name).body.decode()
     names = ("AccessKeyId", "SecretAccessKey")
     return Credentials(*(body.partition(f"<{tag}>")[2].partition("<")[0] for tag in names))
@@ -72,6 +73,7 @@ def test_a_life(land: Local) -> None:
         assert code(gone) == "NoSuchServiceException"
 
 
+GIVES = ("iam:CreateAccessKey",)
 OPERATIONS = ("RegisterService", "ListServices", "RotateServiceKey", "DeregisterService")
 
 
@@ -84,10 +86,26 @@ def test_each_needs_its_own_action(land: Local, operation: str) -> None:
         register(land, name)
     others = [f"keystead:{each}" for each in OPERATIONS if each != operation]
     may_not = user(land, f"not-{operation}", *others, "iam:*", "kms:*")
-    may = user(land, f"may-{operation}", f"keystead:{operation}")
+    gives = GIVES if operation in ("RegisterService", "RotateServiceKey") else ()
+    may = user(land, f"may-{operation}", f"keystead:{operation}", *gives)
 
     assert code(call(land, operation, may_not, **members)) == REFUSED
     assert call(land, operation, may, **members).status == 200
+
+
+@pytest.mark.parametrize("operation", ["RegisterService", "RotateServiceKey"])
+def test_a_power_user_becomes_no_service(land: Local, operation: str) -> None:
+    """All actions but those of IAM are not enough: a service's key assumes what trusts its name."""
+    name = f"power-{operation.lower()}.example.internal"
+    if operation == "RotateServiceKey":
+        register(land, name)
+    arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+    power, enough = user(land, f"power-{operation}"), user(land, f"enough-{operation}", *GIVES)
+    for who in (f"power-{operation}", f"enough-{operation}"):
+        land.iam("AttachUserPolicy", UserName=who, PolicyArn=arn)
+
+    assert code(call(land, operation, power, ServicePrincipal=name)) == REFUSED
+    assert call(land, operation, enough, ServicePrincipal=name).status == 200
 
 
 def test_names_of_aws_are_refused(land: Local) -> None:

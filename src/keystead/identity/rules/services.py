@@ -18,6 +18,14 @@ SERVICES = table(
         credentials=frozenset({CredentialKind.FORWARDED}),
         quotas=lambda _: ("ForwardAccess",),
     ),
-    Rules(api.RegisterService, severity=Severity.HIGH),
-    Rules(api.RotateServiceKey, severity=Severity.HIGH),
+    Rules(
+        api.RegisterService,
+        asks=("keystead:RegisterService", "iam:CreateAccessKey"),
+        severity=Severity.HIGH,
+    ),
+    Rules(
+        api.RotateServiceKey,
+        asks=("keystead:RotateServiceKey", "iam:CreateAccessKey"),
+        severity=Severity.HIGH,
+    ),
 )

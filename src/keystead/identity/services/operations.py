@@ -3,6 +3,9 @@
 Each needs an action of its own, `keystead:RegisterService` and so on, in the account that
 administers services: that of the setting `services_account`, or the only one there is. A name is
 that of one service for all accounts, so no other account may take one.
+
+Who gets the access key of a service can assume each role that trusts its name. So that needs
+`iam:CreateAccessKey` as well: policies as PowerUserAccess allow all actions but those of IAM.
 """
 
 from keystead.arns import spoken
@@ -11,6 +14,7 @@ from keystead.identity import times
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.call import ServicesCall
 from keystead.identity.repository import ServiceRecord
+from keystead.identity.resources import KeyOwner, Named
 from keystead.identity.services.registration import (
     BadRegistration,
     Registration,
@@ -33,6 +37,7 @@ def register_service(
 ) -> api.RegisterServiceResponse:
     name, account, service_id = request.service_principal, _administrator(call), new_id()
     permit = call.authorize("keystead:RegisterService", owner_of_keys(name, account, service_id))
+    _may_have_key(call, permit.resource)
     asked = Registration(
         name=name,
         account=account,
@@ -73,6 +78,7 @@ def rotate_service_key(
     service_id = "" if known is None else known.service_id
     resource = owner_of_keys(request.service_principal, _administrator(call), service_id)
     permit = call.authorize("keystead:RotateServiceKey", resource)
+    _may_have_key(call, resource)
     key = replace_keys(
         call.transaction, call.repository, permit, _there(known), call.now,
         keep_newest=bool(request.keep_newest),
@@ -87,6 +93,10 @@ def deregister_service(call: ServicesCall, request: api.DeregisterServiceRequest
     resource = owner_of_keys(name, account, "") if known is None else resource_of(known)
     call.authorize("keystead:DeregisterService", resource)
     deregister(call.transaction, call.repository, _there(known))
+
+
+def _may_have_key(call: ServicesCall, service: Named[KeyOwner]) -> None:
+    call.authorize("iam:CreateAccessKey", Target(service.arn_text, service.owner))
 
 
 def _administrator(call: ServicesCall) -> str:
