@@ -1,11 +1,14 @@
 """Passwords: Argon2id with a pepper, and no answer that tells whether a user exists."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from keystead.custody.passwords import Cost, Passwords, UnusablePassword
+from tests.patience import PATIENCE
 
 CHEAP = Cost(passes=2, memory_kib=19 * 1024, lanes=1)
 PASSWORDS = Passwords(b"pepper", CHEAP)
@@ -81,3 +84,27 @@ def test_nobody_costs_as_much_as_anybody(monkeypatch: pytest.MonkeyPatch, passwo
     assert not PASSWORDS.verify_password(password, None)
     assert not PASSWORDS.verify_password("wrong", STORED)
     assert worked == [STORED.split("$")[1:4]] * 2
+
+
+_MANY_AT_ONCE = """
+import threading
+from keystead.custody.passwords import Cost, Passwords
+passwords = Passwords(b"pepper", Cost(passes=2, memory_kib=19 * 1024, lanes=4))
+stored = passwords.hash_password("open sesame")
+def verify():
+    for _ in range(5):
+        assert passwords.verify_password("open sesame", stored)
+    print("right")
+threads = [threading.Thread(target=verify) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_many_at_once_do_not_wait_for_each_other_for_ever() -> None:
+    """Hashes of several lanes share the threads of OpenSSL; in a process of its own, as it hung."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MANY_AT_ONCE],
+        check=True, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.stdout.split() == ["right"] * 8

@@ -3,6 +3,11 @@
 The pepper is a purpose key that is not in the database, so nobody can guess passwords with a copy
 of the rows alone. The same work is done for users who do not exist.
 
+Each lane of a hash is a thread of OpenSSL, whose number is bounded for the process. A hash keeps
+the threads that it has while it waits for more. So two hashes at once can wait for each other
+without end, and every hash of this process takes `ONE_HASH` first. One keeps several processors
+busy.
+
 All passwords that one person has had share a salt, which nobody else has. So one hash tells whether
 a new password is one of the earlier ones, however many are remembered.
 
@@ -12,7 +17,7 @@ a new password is one of the earlier ones, however many are remembered.
 import base64
 import hmac
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import Lock
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -21,8 +26,10 @@ from keystead.custody.randomness import urandom
 from keystead.custody.secrecy import Guarded
 
 _SALT, _TAG = 16, 32
-_CONCURRENT = 4
 _FLOOR_PASSES, _FLOOR_MEMORY_KIB = 2, 19 * 1024
+
+ONE_HASH = Lock()
+"""Held while Argon2id is computed, wherever it is."""
 
 
 class UnusablePassword(ValueError):
@@ -45,13 +52,12 @@ class Cost:
 class Passwords(Guarded):
     """Hashes and verifies passwords. Both take long, release the GIL, and may run in threads."""
 
-    __slots__ = ("_cost", "_nobody", "_pepper", "_turns")
+    __slots__ = ("_cost", "_nobody", "_pepper")
 
     def __init__(self, pepper: bytes, cost: Cost | None = None) -> None:
         self._pepper = pepper
         self._cost = cost or Cost()
         self._nobody = _hash_of_nobody(self._cost)
-        self._turns = BoundedSemaphore(_CONCURRENT)
 
     def hash_password(self, password: str, like: str | None = None) -> str:
         """The PHC string of a password; raises UnusablePassword.
@@ -68,7 +74,7 @@ class Passwords(Guarded):
             memory_cost=cost.memory_kib,
             secret=self._pepper,
         )
-        with self._turns:
+        with ONE_HASH:
             return function.derive_phc_encoded(secret)
 
     def verify_password(self, password: str, stored: str | None) -> bool:
@@ -80,7 +86,7 @@ class Passwords(Guarded):
             secret = _bytes(password)
         except UnusablePassword:
             secret, stored = b"", None
-        with self._turns:
+        with ONE_HASH:
             try:
                 Argon2id.verify_phc_encoded(secret, stored or self._nobody, secret=self._pepper)
             except InvalidKey:

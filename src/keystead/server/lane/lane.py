@@ -2,7 +2,7 @@
 
     processor          cores - 1, at least 1: OpenSSL releases the interpreter's lock
     hsm                32 sessions
-    passwords          4: each takes tens of megabytes
+    passwords          1: each takes tens of megabytes, and several processors (`custody.passwords`)
     documents          1: it holds the interpreter's lock, and a second would only wait for it.
                        It pauses while the loop is in a turn (`gate`)
     log                1, which pauses as well
@@ -29,7 +29,7 @@ from keystead.work import DOCUMENTS, HSM, LOG, PASSWORDS, PROCESSOR, Undone, Wor
 WORKERS: Mapping[str, int] = {
     PROCESSOR: max(1, (os.cpu_count() or 1) - 1),
     HSM: 32,
-    PASSWORDS: 4,
+    PASSWORDS: 1,
     DOCUMENTS: 1,
     LOG: 1,
 }
