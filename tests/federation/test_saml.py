@@ -506,6 +506,21 @@ def test_an_assertion_is_used_once(saml: SamlLand) -> None:
         assert saml.why == "step 14: the assertion was used before"
 
 
+def test_a_provider_that_comes_back_knows_them(saml: SamlLand) -> None:
+    """To delete a provider and make it again ends sessions, and begins none."""
+    arn = saml.create_provider("back")
+    role = saml.role("back", saml.trusting(principal={"Federated": arn}))
+    response, other = (saml.response(saml.saying(role, arn)) for _ in range(2))
+    who = saml.session(response, role, PrincipalArn=arn)
+    saml.iam("DeleteSAMLProvider", SAMLProviderArn=arn)
+    assert saml.create_provider("back") == arn
+    answer = saml.assume(response, role, PrincipalArn=arn)
+    assert told(answer) == ("InvalidIdentityToken", INVALID)
+    assert saml.why == "step 14: the assertion was used before"
+    assert saml.who(who).status == 403
+    assert saml.assume(other, role, PrincipalArn=arn).status == 200, saml.why
+
+
 def test_used_assertions_are_kept(tmp_path: Path) -> None:
     """Across a restart; and forgotten when they are too old, some for each that comes."""
     land = SamlLand(open_local(tmp_path / "data"))

@@ -1,7 +1,8 @@
 """Assertions that were used, so that none is used again; also after a restart (SA-5).
 
-An assertion is known by a hash of its provider's id and its own. It is remembered until it would be
-refused as too old. Those that are over are removed when others come, some at a time.
+An assertion is known by a hash of its provider's name and its own id. A provider that was deleted
+and made again is the same to it. It is remembered until it would be refused as too old. Those that
+are over are removed when others come, some at a time.
 """
 
 from hashlib import sha256
@@ -40,13 +41,13 @@ class UsedAssertions:
         self,
         transaction: Transaction,
         account: str,
-        provider_id: str,
+        provider: str,
         assertion_id: str,
         expires: int,
         now: int,
     ) -> bool:
         """Was it never used before?  Then it is now. Raises TooManyAssertions."""
-        name = sha256(f"{provider_id} {assertion_id}".encode()).hexdigest()
+        name = sha256(f"{provider} {assertion_id}".encode()).hexdigest()
         if self._table.get(transaction, account, name) is not None:
             return False
         self._forget(transaction, account, now)

@@ -121,7 +121,7 @@ def _use(call: StsCall, identity: SamlIdentity) -> None:
     expires = times.stored(assertion.issued + REDEEMED) + 1
     try:
         is_first = call.repository.used_assertions.use(
-            call.transaction, provider.account, provider.provider_id, assertion.id, expires,
+            call.transaction, provider.account, provider.name, assertion.id, expires,
             times.stored(call.now),
         )  # fmt: skip
     except TooManyAssertions:
