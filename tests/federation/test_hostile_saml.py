@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from keystead.identity.federation.saml import signatures
 from keystead.identity.federation.saml.assertions import Assertion
 from keystead.identity.federation.saml.proof import IdentityProvider, verify
 from keystead.server.pipeline import Answer, Later
@@ -34,6 +35,7 @@ from tests.patience import PATIENCE
 
 EVIL = "root@example.com"
 NAMES = {"s": SAML, "p": SAMLP, "d": DS}
+VERIFIED = signatures._verified
 Case = tuple[Callable[[SamlLand], str], str]
 
 
@@ -494,6 +496,28 @@ def test_single_changes(
         getattr(before, name) for name in Assertion.__slots__ if name != "response"]  # fmt: skip
     if which == 1:  # the response was signed, too
         assert found.response == before.response
+
+
+@pytest.mark.parametrize("provider", ["idp", "none", "of another account"])
+def test_every_provider_is_work(
+    saml: SamlLand, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forged signature is verified, whether or not there is a provider: time tells nothing."""
+    verified = []
+
+    def noted(*given: Any) -> Any:
+        verified.append(given)
+        return VERIFIED(*given)
+
+    monkeypatch.setattr(signatures, "_verified", noted)
+    arn, role = saml.provider.replace("idp", provider), saml.roles["web"]
+    if provider == "of another account":
+        arn, role = (each.replace(saml.account, "999999999999") for each in (saml.provider, role))
+    forged = saml.response(how=HONEST.but(key=key("evil")))
+    answer = saml.assume(forged, role, PrincipalArn=arn)
+    assert told(answer) == ("InvalidIdentityToken", INVALID)
+    assert len(verified) == 1
+    assert ("has no provider" in saml.why) == (provider != "idp")
 
 
 def test_all_who_use_one_assertion_at_once(saml: SamlLand) -> None:

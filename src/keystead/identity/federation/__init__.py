@@ -26,6 +26,7 @@ from keystead.identity.federation.saml import (
     ServiceProvider,
     judge_assertion,
     prove_assertion,
+    prove_nothing,
     read_metadata,
     read_private_key,
 )
@@ -36,6 +37,6 @@ __all__ = (
     "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient", "NotMetadata", "Outside", "Own",
     "Provider", "Reachable", "SamlIdentity", "ServiceProvider", "UnprovenToken", "Vouched",
     "WebIdentity", "invalid", "judge_assertion", "keys_of", "prove", "prove_assertion",
-    "read_metadata", "read_private_key", "read_token", "rejected", "require_alive",
+    "prove_nothing", "read_metadata", "read_private_key", "read_token", "rejected", "require_alive",
     "require_for_us",
 )  # fmt: skip

@@ -6,8 +6,8 @@ provider, and the trust policy lets the person in. (4) Nobody used the assertion
 in the store until it is too old. (5) Credentials (`vouched`).
 
 Whoever sends an assertion is a stranger. An unknown account or provider, and an assertion that
-proves nothing, are refused in one sentence (OI-6). An unknown role, one that the assertion does not
-list, and one that does not trust, are each refused in another.
+proves nothing, are refused in one sentence and after the same work (OI-6). An unknown role, one
+that the assertion does not list, and one that does not trust, are each refused in another.
 """
 
 from typing import Any
@@ -24,6 +24,7 @@ from keystead.identity.federation import (
     invalid,
     judge_assertion,
     prove_assertion,
+    prove_nothing,
     rejected,
 )
 from keystead.identity.names import NotAProviderArn, split_provider_arn
@@ -41,6 +42,11 @@ def assume_role_with_saml(
     call: StsCall, request: api.AssumeRoleWithSAMLRequest
 ) -> api.AssumeRoleWithSAMLResponse | Work[Any]:
     provider = _provider(call, request)  # (1)
+    if provider is None:
+        nothing = prove_nothing(call, request.saml_assertion)
+        if nothing is not None:
+            return nothing
+        raise invalid(f"the role's account has no provider {request.principal_arn}", SAML_ASSERTION)
     assertion = prove_assertion(call, request.saml_assertion, provider)  # (2)
     if isinstance(assertion, Work):
         return assertion
@@ -67,16 +73,15 @@ def assume_role_with_saml(
     )
 
 
-def _provider(call: StsCall, request: api.AssumeRoleWithSAMLRequest) -> IdentityProvider:
-    """The provider that is named, if it is of the role's account; raises InvalidIdentityToken."""
+def _provider(call: StsCall, request: api.AssumeRoleWithSAMLRequest) -> IdentityProvider | None:
+    """The provider that is named, if it is of the role's account."""
     account = assumable_roles.parsed(request.role_arn).account
     providers, transaction = call.repository.saml_providers, call.transaction
     owner, stored = call.repository.accounts.get(transaction, account), None
     if owner is not None and owner.is_open:
         stored = providers.named(transaction, account, _name(request.principal_arn, account))
     if stored is None or stored.arn != request.principal_arn:
-        raise invalid(f"account {account} has no provider {request.principal_arn}",
-                      SAML_ASSERTION)  # fmt: skip
+        return None
     keys = providers.keys(transaction, stored)
     return IdentityProvider(
         account=account,

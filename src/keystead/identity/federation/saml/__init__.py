@@ -8,10 +8,11 @@ from keystead.identity.federation.saml.proof import (
     SAML_ASSERTION,
     IdentityProvider,
     prove_assertion,
+    prove_nothing,
 )
 
 __all__ = (
     "REDEEMED", "SAML_ASSERTION", "IdentityProvider", "Metadata", "NotAPrivateKey",
     "NotARecipient", "NotMetadata", "SamlIdentity", "ServiceProvider", "judge_assertion",
-    "prove_assertion", "read_metadata", "read_private_key",
+    "prove_assertion", "prove_nothing", "read_metadata", "read_private_key",
 )  # fmt: skip

@@ -14,7 +14,14 @@ of the time, nor of any role: both are judged after the work.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+from keystead.custody.randomness import urandom
 from keystead.identity.federation.refusals import invalid
 from keystead.identity.federation.saml.assertions import Assertion, read_facts
 from keystead.identity.federation.saml.encryption import decrypted
@@ -54,16 +61,42 @@ def prove_assertion(
     call: Runs, text: str, provider: IdentityProvider
 ) -> Assertion | Work[Assertion | str]:
     """The assertion that the provider signed; at first the work. Raises InvalidIdentityToken."""
-    made_with = MadeWith(key=provider.revision, input=digest(text.encode()))
-    seconds = _SECONDS * len(provider.certificates) + _A_CHARACTER * len(text)
-    seconds += _OF_A_KEY * len(provider.private_keys)
-    arguments = (text, provider)
-    done = call.done(work := Work(DOCUMENTS, seconds, made_with, verify, arguments))
+    done = call.done(work := _work(text, provider))
     if done is None:
         return work
     if isinstance(done.value, str):
         raise invalid(done.value, SAML_ASSERTION)
     return done.value
+
+
+def prove_nothing(call: Runs, text: str) -> Work[Assertion | str] | None:
+    """The work for a provider that does not exist; None when it was done.
+
+    It takes as long as for one that does: so the time of a refusal tells nobody which exist (OI-6).
+    """
+    work = _work(text, nobody())
+    return work if call.done(work) is None else None
+
+
+@cache
+def nobody() -> IdentityProvider:
+    """A provider that nobody is: there is no private key to its certificate."""
+    modulus = int.from_bytes(urandom(256)) | 1 | 1 << 2047
+    name, now = x509.Name([]), datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, rsa.RSAPublicNumbers(65537, modulus).public_key(), 1)
+        .not_valid_before(now).not_valid_after(now + timedelta(days=1))
+        .sign(ed25519.Ed25519PrivateKey.generate(), None)
+        .public_bytes(serialization.Encoding.DER)
+    )  # fmt: skip
+    return IdentityProvider("", "", "", "", "", "", None, (certificate,), (), False)
+
+
+def _work(text: str, provider: IdentityProvider) -> Work[Assertion | str]:
+    made_with = MadeWith(key=provider.revision, input=digest(text.encode()))
+    seconds = _SECONDS * len(provider.certificates) + _A_CHARACTER * len(text)
+    seconds += _OF_A_KEY * len(provider.private_keys)
+    return Work(DOCUMENTS, seconds, made_with, verify, (text, provider))
 
 
 def verify(text: str, provider: IdentityProvider) -> Assertion | str:
