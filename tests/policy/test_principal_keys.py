@@ -55,8 +55,7 @@ KEYS: list[tuple[Principal, dict[str, ContextValue]]] = [
         {
             "aws:principalisawsservice": "true",
             "aws:principalservicename": LOGS.arn,
-            "aws:principalservicenameslist": (LOGS.arn,),
-            "aws:principaltype": "Service",
+            "aws:principalservicenameslist": LOGS.service_names,
         },
     ),
     (NOBODY, {"aws:principaltype": "Anonymous", "aws:userid": "anonymous"}),

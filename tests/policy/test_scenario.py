@@ -291,7 +291,6 @@ OF_ACCOUNT = {"aws:principalisawsservice": "false", "aws:principalaccount": ACCO
                 "aws:principalisawsservice": "true",
                 "aws:principalservicename": "logs.amazonaws.com",
                 "aws:principalservicenameslist": ("logs.amazonaws.com",),
-                "aws:principaltype": "Service",
             },
         ),
         (SAML, {"aws:principalisawsservice": "false"}),

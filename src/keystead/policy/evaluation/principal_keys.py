@@ -17,7 +17,6 @@ def principal_keys(who: Principal) -> dict[str, ContextValue]:
             "aws:principalisawsservice": "true",
             "aws:principalservicename": who.arn,
             "aws:principalservicenameslist": who.service_names or (who.arn,),
-            "aws:principaltype": who.type.value,
         }
     keys: dict[str, ContextValue] = {
         f"aws:principaltag/{ascii_lower(key)}": value for key, value in who.tags.items()
