@@ -163,6 +163,7 @@ SPELT = {
     "policy/enforcement/specialise": "what remains of its step",
     "policy/reasons/scenario": "how `keystead decide` reads it",
     "inquiry/past_refusals": "that a past request came by it",
+    "inquiry/question": "that an operator supposes it",
 }
 
 

@@ -134,11 +134,11 @@ class PolicyFolder:
         """The resource that this ARN means for an action; raises Failure."""
         return resources.named(self, arn, action, caller.principal.account)
 
-    def through(self, endpoint: str) -> Through:
+    def through(self, endpoint_id: str) -> Through:
         """A folder has no endpoints: raises Failure for an id."""
-        if endpoint:
+        if endpoint_id:
             hint = "ask a live installation, or give the keys of the endpoint as `context`"
-            raise Failure(f"a folder of policies has no VPC endpoint `{endpoint}`", hint)
+            raise Failure(f"a folder of policies has no VPC endpoint `{endpoint_id}`", hint)
         return NO_ENDPOINT
 
     # (resources.Known)

@@ -39,7 +39,7 @@ class World(Protocol):
     def resource(self, arn: str, action: str, caller: Caller, given: Keys) -> Resource:
         """The resource that this ARN means for an action; raises Failure. `given` are facts."""
 
-    def through(self, endpoint: str) -> Through:
+    def through(self, endpoint_id: str) -> Through:
         """What the VPC endpoint with this id adds; raises Failure. "" is none."""
 
 
@@ -58,8 +58,8 @@ class Live:
         named = named_resource(self._installation, arn, action, caller)
         return with_grants(self._installation, named, action, caller, given)
 
-    def through(self, endpoint: str) -> Through:
-        return named_endpoint(self._installation, endpoint)
+    def through(self, endpoint_id: str) -> Through:
+        return named_endpoint(self._installation, endpoint_id)
 
 
 def answers(world: World, questions: Iterable[WrittenQuestion]) -> list[Answer]:

@@ -71,7 +71,7 @@ def work(policies: ApplicablePolicies, action: str) -> Work:
     name = ascii_lower(action)
     sources: Iterable[PolicySource] = policies.every
     if open_to_everybody(name):
-        sources = () if policies.endpoint is None else (policies.endpoint,)
+        sources = policies.of_way
     searching = [
         statement
         for source in sources

@@ -16,11 +16,7 @@ from keystead.policy.evaluation.decision import (
     PolicyKind,
 )
 from keystead.policy.evaluation.matching import Matches, match_all
-from keystead.policy.evaluation.question import (
-    ApplicablePolicies,
-    PrincipalPolicies,
-    Question,
-)
+from keystead.policy.evaluation.question import Question
 from keystead.policy.evaluation.service_rules import open_to_everybody
 
 _REFUSALS = {
@@ -93,13 +89,11 @@ def _conclude(
 def _open(question: Question) -> Decision:
     """The decision on what needs no permission. An endpoint may refuse to let it through."""
     finding = Finding("0 open to everybody", None, steps.ALLOW, "needs no permission")
-    endpoint = question.policies.endpoint
-    if endpoint is None:
+    if not question.policies.of_way:
         return _decision(question, Outcome.ALLOWED, None, (), (finding,))
     if is_exceeded(question):
         return _unread(question)
-    alone = ApplicablePolicies(PrincipalPolicies(), endpoint=endpoint)
-    matches = match_all(Question(question.context, alone))
+    matches = match_all(question.under(question.policies.alone_of_way))
     found = (finding, steps.explicit_deny(matches), steps.endpoint(matches))
     trace = tuple(step for step in found if step is not None)
     for step in trace:

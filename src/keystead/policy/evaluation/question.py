@@ -110,8 +110,18 @@ class ApplicablePolicies(msgspec.Struct, frozen=True):
     @property
     def every(self) -> Iterator[PolicySource]:
         """All policies but the grants."""
-        endpoint = () if self.endpoint is None else (self.endpoint,)
-        return chain(self.principal.every, self.resource_based, endpoint, *self.resource_control)
+        principal, way = self.principal.every, self.of_way
+        return chain(principal, self.resource_based, way, *self.resource_control)
+
+    @property
+    def of_way(self) -> tuple[PolicySource, ...]:
+        """Those of the way by which a request comes. They bind what needs no permission, too."""
+        return () if self.endpoint is None else (self.endpoint,)
+
+    @property
+    def alone_of_way(self) -> "ApplicablePolicies":
+        """Those of the way, and no others."""
+        return ApplicablePolicies(PrincipalPolicies(), endpoint=self.endpoint)
 
     def combination(self, action: str) -> Combination:
         """The key of a compiled decision on this action: the ids of its documents, and its flags.
