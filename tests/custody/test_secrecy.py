@@ -18,6 +18,7 @@ from keystead.custody.backends.software.mac import OpenMacMaterial
 from keystead.custody.backends.software.symmetric import OpenSymmetricMaterial
 from keystead.custody.digest_signer import DigestSecret, DigestSigner
 from keystead.custody.hierarchy import Hierarchy
+from keystead.custody.instance_documents import DocumentSecret, DocumentSigner
 from keystead.custody.kdf import CounterKdf
 from keystead.custody.lookups import Places
 from keystead.custody.material.cache import OpenedMaterials, Which
@@ -39,6 +40,7 @@ from keystead.custody.session_tokens import SessionTokens
 from keystead.custody.signer import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
 from keystead.custody.tokens import InvalidToken, Tokens
+from keystead.custody.typed_names import TypedNames
 from keystead.custody.wrapping import ImportedIds, ImportParameters, ImportTokens, WrappingKey
 from keystead.store.cache import Noting
 from keystead.store.changes import Changes
@@ -90,6 +92,13 @@ def digest_signer() -> DigestSigner:
     return signer
 
 
+def document_signer() -> DocumentSigner:
+    """A signer of documents, likewise."""
+    signer = DocumentSigner.__new__(DocumentSigner)
+    signer._key, signer._certificate = cast("Any", Holding()), cast("Any", None)
+    return signer
+
+
 GUARDED: list[Guarded] = [
     AuditSigner(CANARY),
     AuditTags(CANARY),
@@ -99,6 +108,8 @@ GUARDED: list[Guarded] = [
     Custody(Hierarchy(root(CANARY))).imports,
     DigestSecret(CANARY),
     digest_signer(),
+    DocumentSecret(CANARY, b""),
+    document_signer(),
     GivenSecret("HMAC_256", CANARY, CANARY),
     ImportParameters("RSAES_OAEP_SHA_256", 0, CANARY),
     ImportTokens(CANARY, "x"),
@@ -120,6 +131,7 @@ GUARDED: list[Guarded] = [
     Sums(CANARY, CANARY),
     Places(CANARY),
     Tokens(CANARY, "x"),
+    TypedNames(CANARY),
     opened(),
     root(CANARY),
 ]
