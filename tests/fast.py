@@ -44,6 +44,7 @@ LEFT_OUT = (
     "tests/audit/test_failed_syncs.py",
     "tests/audit/test_power_loss.py",
     "tests/audit/test_recovery.py",
+    "tests/console/",
     "tests/custody/test_root.py",
     "tests/kms/test_machine.py",
     "tests/policy/test_differential.py",
