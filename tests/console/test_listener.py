@@ -1,12 +1,13 @@
 """The listener of the pages: bounds of time, bytes and connections, and work that is shared."""
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -19,7 +20,7 @@ from keystead.server.console import listener
 from keystead.server.console.listener import ConsoleListener
 from keystead.server.door import open_sockets, tls
 from keystead.server.entrance import Entrance
-from keystead.server.installation import Address
+from keystead.server.installation import Address, Network
 from keystead.server.installation.config import load
 from tests.console.browser import Site
 from tests.console.people import account_of, user
@@ -34,7 +35,11 @@ HEAD = b"GET /signin HTTP/1.1\r\nHost: localhost:8421\r\n"
 
 @contextmanager
 def listening(
-    site: Site, context: ssl.SSLContext | None = None, *, room: int = 0
+    site: Site,
+    context: ssl.SSLContext | None = None,
+    *,
+    room: int = 0,
+    trusted: Sequence[Network] = (),
 ) -> Iterator[Callable[[Callable[[int], Awaitable[None]]], None]]:
     """Runs a coroutine function with the port of a listener on this site.
 
@@ -54,7 +59,7 @@ def listening(
 
     served = ConsoleListener(
         site.local.installation, site.turn, sockets=[sock], url=site.url, context=context,
-        trusted=list,
+        trusted=lambda: trusted,
     )  # fmt: skip
     loop.run_until_complete(served.start())
     try:
@@ -247,6 +252,29 @@ def test_ambiguous_heads_reach_no_page(pages: Site, head: bytes) -> None:
 
     with listening(pages) as run:
         run(try_it)
+
+
+def test_a_trailer_is_no_header(pages: Site) -> None:
+    """A proxy forwards trailers as they came, so an address in one is what a stranger typed."""
+    form = b"as=user&account=1&user=trailing&password=x"
+    head = b"POST /signin HTTP/1.1\r\nHost: localhost:8421\r\nTransfer-Encoding: chunked\r\n"
+    head += FORM + b"Cookie: __Host-ks-signin=none\r\nX-Forwarded-For: 192.0.2.1"
+    body = b"\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(form), form)
+
+    async def try_both(port: int) -> None:
+        for request in (
+            head + body + b"X-Forwarded-For: 192.0.2.2\r\n\r\n",
+            head + b", 192.0.2.2" + body + b"\r\n",
+        ):
+            streams = await asyncio.open_connection("127.0.0.1", port)
+            assert (await answered(streams, request)).startswith(b"HTTP/1.1 403")
+
+    proxy = [ipaddress.ip_network("127.0.0.1")]
+    with listening(pages, trusted=proxy) as run:
+        run(try_both)
+    assert [event.source_ip for event in pages.named("ConsoleLogin")[-2:]] == [
+        "192.0.2.1", "192.0.2.2",
+    ]  # fmt: skip
 
 
 def test_a_flood_of_passwords_leaves_room_for_others(pages: Site) -> None:

@@ -48,6 +48,7 @@ class _Protocol(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
         self._unread: TimerHandle | None = None  # until an answer is to be read
         self._bytes = 0
+        self._in_head = False
         self._peer: Peer | None = None
         self.peer_ip = ""
 
@@ -110,7 +111,7 @@ class _Protocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.abort()
             raise _Pipelined  # so that the parser reads no more
-        self._bytes = 0
+        self._bytes, self._in_head = 0, True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -119,9 +120,15 @@ class _Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value))
+        if not self._in_head:  # a trailer is no header: a proxy forwards it as it came
+            return
         super().on_header(name, value)
         if len(self.headers) > MOST_HEADERS:
             self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._stop()
