@@ -16,8 +16,9 @@ from urllib.parse import quote, unquote
 from starlette.responses import Response
 
 from keystead.console.visits import Visit
+from keystead.identity.signin import COOKIE, cookie_of
 
-SESSION, STEP, NAMES = "__Host-ks", "__Host-ks-signin", "__Host-ks-names"
+SESSION, STEP, NAMES = COOKIE, "__Host-ks-signin", "__Host-ks-names"
 KNOWN = "__Host-ks-known"
 NO_STEP = "none"
 _YEAR = 365 * 86_400  # seconds
@@ -26,11 +27,7 @@ _LONGEST = 400
 
 def value(visit: Visit, name: str) -> str:
     """The value of a cookie; "" if it is not there exactly once."""
-    pairs = [
-        pair.strip().partition("=") for pair in visit.request.headers.get("cookie", "").split(";")
-    ]
-    values = [text for key, _, text in pairs if key == name]
-    return values[0] if len(values) == 1 else ""
+    return cookie_of(visit.request, name)
 
 
 def give(response: Response, name: str, text: str, seconds: int | None = None) -> None:

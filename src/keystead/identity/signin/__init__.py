@@ -4,9 +4,9 @@ from keystead.identity.signin import shapes
 from keystead.identity.signin.rules import SIGNIN
 from keystead.identity.signin.served import IMPLEMENTATIONS
 from keystead.identity.signin.sessions import IDLE_SECONDS, SESSION_SECONDS, STEP_SECONDS
-from keystead.identity.signin.visitors import COOKIE, Visitors
+from keystead.identity.signin.visitors import COOKIE, Visitors, cookie_of
 
 __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "SESSION_SECONDS", "SIGNIN", "STEP_SECONDS",
-    "Visitors", "shapes",
+    "Visitors", "cookie_of", "shapes",
 )  # fmt: skip
