@@ -85,6 +85,21 @@ def test_the_tokens_are_kept_as_hashes(agent: Agent) -> None:
             assert file.stat().st_mode & 0o077 == 0
 
 
+def test_a_directory_that_others_can_read(agent: Agent) -> None:
+    """Nobody is served from it, and the operator hears why; when it is private again, all are."""
+    mine = {"Authorization": agent.state.add_workload("private")}
+    workloads = agent.state.directory / "workloads"
+    workloads.chmod(0o755)
+    try:
+        status, body = ask(agent, mine)
+        assert (status, body["code"]) == (503, "Failed")
+        assert str(workloads) not in str(body)
+        assert "accessible to others" in agent.told[-1]
+    finally:
+        workloads.chmod(0o700)
+    assert ask(agent, mine)[0] == 200
+
+
 def test_without_a_role(server: Server, tmp_path: Path) -> None:
     made = hosts.host(server, "no-containers")
     with hosts.serving(hosts.enrolled(made, tmp_path / "agent")) as agent:

@@ -13,6 +13,7 @@ from keystead.agent import answers
 from keystead.agent.answers import Answer
 from keystead.agent.holding import Holding
 from keystead.agent.state import State, hash_of
+from keystead.failures import Failure
 from keystead.times import iso_seconds
 from keystead.wire.framing import Head
 
@@ -39,7 +40,12 @@ class Containers:
             return _refused(404, "NotFound", f"The path is {PATH}.")
         if head.method != "GET":
             return _refused(405, "MethodNotAllowed", "The method is GET.")
-        if self._workload(head.headers.get("authorization", "")) is None:
+        try:
+            workload = self._workload(head.headers.get("authorization", ""))
+        except (Failure, OSError) as failure:  # a person has to mend the directory
+            self._holding.tell_once(f"no workload is served: {failure}")
+            return _refused(503, "Failed", "The agent cannot read its workloads.")
+        if workload is None:
             return _refused(
                 401, "AccessDenied", "The authorization token is not that of a workload."
             )

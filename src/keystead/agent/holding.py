@@ -146,11 +146,11 @@ class Holding:
             try:
                 self._state.hold(answer)
             except Failure as failure:  # the disk is full: programs are served from memory
-                self._once(f"{failure.message}; a restart will have to ask the server")
+                self.tell_once(f"{failure.message}; a restart will have to ask the server")
 
     def _again(self, why: str) -> float:
         """Nothing changes; the next pauses are longer."""
-        self._once(f"{why}; what is held stays until it ends")
+        self.tell_once(f"{why}; what is held stays until it ends")
         pause, self._pause = self._pause, min(self._pause * 2, _LAST_PAUSE)
         return pause
 
@@ -159,15 +159,15 @@ class Holding:
             self.current = None
             with suppress(Failure):  # the file holds what the server takes no more
                 self._state.forget()
-            self._once(
+            self.tell_once(
                 "the server knows this agent no more: another one enrolled for the instance, or it"
                 " was deregistered; no credentials are handed out"
             )
         else:
-            self._once(f"the server refuses this agent: {error.message}")
+            self.tell_once(f"the server refuses this agent: {error.message}")
         return self._poll
 
-    def _once(self, message: str) -> None:
+    def tell_once(self, message: str) -> None:
         """Tell a person of trouble, once until it is over."""
         if message != self._told:
             self._told = message
