@@ -10,7 +10,7 @@ import pytest
 
 from keystead.custody.passwords import Passwords
 from tests.console.browser import Page, Site
-from tests.console.people import PASSWORD, account_of, minutes, refused, user
+from tests.console.people import NEXT, PASSWORD, account_of, minutes, refused, signed_in, user
 
 TRIES = 100  # of each kind of name; `make prove-signin` takes more, and looks at the clock
 
@@ -148,6 +148,20 @@ def test_a_network_that_tries_many_names_waits_too(pages: Site) -> None:
     assert pages.browser("198.51.100.1").sign_in(account, "neighbour", PASSWORD).status == 200
     minutes(pages, 1)
     assert pages.browser("192.0.2.9").sign_in(account, "neighbour", PASSWORD).status == 200
+
+
+def test_a_browser_is_known_with_the_password_of_its_sign_in(pages: Site) -> None:
+    """Who had an earlier password waits like a stranger, whatever cookie it kept."""
+    user(pages, "robbed")
+    account, thief = account_of(pages), signed_in(pages, "robbed")
+    thief.post("/signout")
+    for wait in (False, True):
+        for _ in range(4):
+            page = pages.browser().sign_in(account, "robbed", "wrong")
+        assert page.status == 429
+        assert (thief.sign_in(account, "robbed", "wrong").status == 429) is wait
+        changed = pages.local.iam("UpdateLoginProfile", UserName="robbed", Password=NEXT)
+        assert changed.status == 200
 
 
 def test_strangers_keep_nobody_out_of_a_known_browser(pages: Site, quick: None) -> None:

@@ -259,14 +259,19 @@ def _counted(
 
 
 def _is_known(call: SigninCall, token: str, person: Person) -> bool:
-    """Did this person sign in with this browser?"""
+    """Did this person sign in with this browser, with the password that it has now?"""
     if not token:
         return False
     try:
-        call.tokens.unseal(_BROWSER, token, (person.account.account, person.subject))
+        call.tokens.unseal(_BROWSER, token, _known_as(person))
     except InvalidToken:
         return False
     return True
+
+
+def _known_as(person: Person) -> tuple[str, ...]:
+    """What a browser is known for. Whoever had an earlier password may know many browsers."""
+    return person.account.account, person.subject, person.password_id
 
 
 def _sessions(call: SigninCall) -> Sessions:
@@ -328,8 +333,8 @@ def _signed_in(call: SigninCall, person: Person, before: Reached | None) -> Step
     use = LoginUse(account=person.account.account, user_id=person.subject, used=now)
     call.repository.login_profiles.record_use(call.transaction, use)
     answer = _begin(call, person, "session", before)
-    place = (person.account.account, person.subject)
-    return msgspec.structs.replace(answer, known=call.tokens.seal(_BROWSER, urandom(16), place))
+    known = call.tokens.seal(_BROWSER, urandom(16), _known_as(person))
+    return msgspec.structs.replace(answer, known=known)
 
 
 def _with_password(call: SigninCall, person: Person, new: str) -> Person:
