@@ -93,6 +93,35 @@ def test_a_later_token_replaces_the_one_before(server: Server, tmp_path: Path) -
     enrol_at(server, tmp_path / "agent", token)
 
 
+@pytest.mark.parametrize("change", ["another profile", "another role in it", "nothing"])
+def test_a_token_is_for_the_role_that_was_asked_about(
+    server: Server, tmp_path: Path, change: str
+) -> None:
+    """Who may pass one role gets no agent to an instance that has another one by then."""
+    end = change.replace(" ", "-")
+    made, name = hosts.host(server, f"weak-{end}"), f"strong-{end}"
+    made.iam.create_role(RoleName=name, AssumeRolePolicyDocument=hosts.TRUST)
+    made.iam.create_instance_profile(InstanceProfileName=name)
+    made.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    token = made.token()
+    if change == "another profile":
+        made.ec2.replace_iam_instance_profile_association(
+            AssociationId=made.association, IamInstanceProfile={"Name": name}
+        )
+    if change == "another role in it":
+        profile = {"InstanceProfileName": made.name}
+        made.iam.remove_role_from_instance_profile(**profile, RoleName=made.name)
+        made.iam.add_role_to_instance_profile(**profile, RoleName=name)
+    state, upstream = State(tmp_path / "agent"), Upstream(server.endpoint)
+    if change == "nothing":
+        assert enrol(state, upstream, "", token, Time().now).instance_id == made.instance_id
+        return
+    with pytest.raises(Failure, match="refuses to enrol"):
+        enrol(state, upstream, "", token, Time().now)
+    token = made.token()  # of somebody who may pass the other role, too
+    assert enrol(state, upstream, "", token, Time().now).instance_id == made.instance_id
+
+
 def test_who_may_mint(server: Server) -> None:
     """Both are asked: the action on the instance, and iam:PassRole on the role of its profile."""
     made = hosts.host(server, "minted")

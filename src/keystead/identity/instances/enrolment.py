@@ -1,7 +1,8 @@
 """CreateEnrolmentToken, EnrolAgent: how does the host of an instance get its agent?  (IM-2)
 
 A token is minted by somebody who may pass the role of the instance's profile. It is for one
-instance, for 15 minutes, and for one agent. We keep its hash.
+instance, for 15 minutes, and for one agent. We keep its hash, with the role that was asked about:
+once the instance has another one, by another profile or another role in it, the token is worthless.
 
     "ka1" | account (12 digits) | instance id ("i-" and 17 digits) | secret   each behind a "_"
 
@@ -20,7 +21,7 @@ from keystead.custody.tokens import encoded
 from keystead.identity import times
 from keystead.identity.instances import proofs
 from keystead.identity.instances.call import InstanceCall
-from keystead.identity.repository import Agent, EnrolmentToken, Instance
+from keystead.identity.repository import Agent, EnrolmentToken, Instance, Role
 from keystead.registry import implements
 from keystead.wire.agents import enrolment_text
 from keystead.wire.models import keystead_instances as api
@@ -41,22 +42,21 @@ def create_enrolment_token(
         raise api.ResourceNotFoundException(
             f"The instance {request.instance_id} is not registered in {call.region}."
         )
-    instances = call.repository.instances
-    association = instances.association_of(call.transaction, call.account, instance.instance_id)
-    role = None if association is None else call.role_of(call.profile_of(association))
-    if role is None:
+    held = _held(call, instance)
+    if held is None:
         raise api.InstanceHasNoRoleException(
             f"The instance {instance.instance_id} has no instance profile with a role."
         )
+    role, revision = held
     call.ask_to_pass(role)
     secret = encoded(urandom(_SECRET_BYTES))
     token = f"ka1_{call.account}_{instance.instance_id}_{secret}"
     ends = times.stored(call.now + LIFETIME)
     minted = EnrolmentToken(
-        account=call.account, instance_id=instance.instance_id, token_hash=_hash(token),
-        expires=ends,
+        account=call.account, instance_id=instance.instance_id,
+        token_hash=_hash(token, revision), expires=ends,
     )  # fmt: skip
-    instances.mint(call.transaction, minted)
+    call.repository.instances.mint(call.transaction, minted)
     return api.CreateEnrolmentTokenResponse(
         instance_id=instance.instance_id, enrolment_token=token, expiration=times.shown(ends)
     )
@@ -72,7 +72,7 @@ def enrol_agent(call: InstanceCall, request: api.EnrolAgentRequest) -> api.Enrol
     text = enrolment_text(request.enrolment_token, request.public_key, request.sequence)
     proofs.require_signed(request.public_key, text, request.signature)
     proofs.require_fresh(call, request.sequence)
-    _enrol(call, request, instance, _hash(request.enrolment_token))
+    _enrol(call, request, instance)
     call.bears(account)
     proofs.note(call, instance)
     return api.EnrolAgentResponse(
@@ -80,11 +80,10 @@ def enrol_agent(call: InstanceCall, request: api.EnrolAgentRequest) -> api.Enrol
     )
 
 
-def _enrol(
-    call: InstanceCall, request: api.EnrolAgentRequest, instance: Instance, token_hash: bytes
-) -> None:
+def _enrol(call: InstanceCall, request: api.EnrolAgentRequest, instance: Instance) -> None:
     """Spend the token for an agent with this key; raises AgentRefusedException."""
     instances, account = call.repository.instances, instance.account
+    token_hash = _hash(request.enrolment_token)
     agent = Agent(
         account=account, instance_id=instance.instance_id, public_key=request.public_key,
         token_hash=token_hash, enrolled=times.stored(call.now), sequence=request.sequence,
@@ -98,13 +97,33 @@ def _enrol(
         instances.heard(call.transaction, former, request.sequence, former.options_seen)
         return
     token = instances.token(call.transaction, account, instance.instance_id)
-    if token is None or not compare_digest(token.token_hash, token_hash):
-        raise proofs.refused("the token was used before, or replaced by another")
+    held = _held(call, instance)
+    if (
+        token is None
+        or held is None
+        or not compare_digest(token.token_hash, _hash(request.enrolment_token, held[1]))
+    ):
+        raise proofs.refused(
+            "the token was used before, or replaced by another, or the instance has another role"
+        )
     if times.stored(call.now) >= token.expires:
         raise proofs.refused("the token is older than 15 minutes")
     if not instances.enrol(call.transaction, agent, token):
         raise proofs.refused("the token was used at the same time")
 
 
-def _hash(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+def _held(call: InstanceCall, instance: Instance) -> tuple[Role, str] | None:
+    """The role of an instance, and the revision at which it has it."""
+    association = call.repository.instances.association_of(
+        call.transaction, instance.account, instance.instance_id
+    )
+    profile = None if association is None else call.profile_of(association)
+    role = call.role_of(profile)
+    if association is None or profile is None or role is None:
+        return None
+    revision = call.repository.instance_profiles.revision(call.transaction, profile)
+    return role, f"{association.association_id}/{revision}"
+
+
+def _hash(*parts: str) -> bytes:
+    return sha256(" ".join(parts).encode()).digest()
