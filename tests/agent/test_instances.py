@@ -74,7 +74,7 @@ def lose_by_deletion(made: Host) -> None:
 
 
 def lose_by_deregistration(made: Host) -> None:
-    ran = made.server.keystead("instance", "deregister", made.instance_id)
+    ran = hosts.operate(made.server, "deregister", made.instance_id)
     assert ran.returncode == 0, ran.stderr
 
 
@@ -385,13 +385,13 @@ def test_registering(server: Server) -> None:
         (("--instance-region", "moon-1"), "no Region of this installation"),
         (("--account-id", "999999999999"), "no open account"),
     ):
-        ran = server.keystead("instance", "register", *options)
+        ran = hosts.operate(server, "register", *options)
         assert ran.returncode in {1, 2}, ran.stdout
         assert why in ran.stderr
-    listed = json.loads(server.keystead("instance", "list", "--json").stdout)["Instances"]
+    listed = json.loads(hosts.operate(server, "list", "--json").stdout)["Instances"]
     assert given in {each["InstanceId"] for each in listed}
-    assert server.keystead("instance", "deregister", given).returncode == 0
-    assert server.keystead("instance", "deregister", given).returncode == 2
+    assert hosts.operate(server, "deregister", given).returncode == 0
+    assert hosts.operate(server, "deregister", given).returncode == 2
 
 
 def test_explanations_know_the_instance(server: Server) -> None:
