@@ -69,7 +69,8 @@ def test_a_profile(
     server: Server, role: str, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """boto3 runs the command by itself, and is the role."""
-    command = f"{BIN / 'keystead'} credential-process --role {role} --key-file {key_file}"
+    program = f'"{BIN / "keystead"}"'  # its path may have blanks
+    command = f"{program} credential-process --role {role} --key-file {key_file}"
     more = f"--endpoint-url {server.endpoint} --region {REGION}"
     profile = f"[default]\nregion = {REGION}\nendpoint_url = {server.endpoint}\n"
     config = tmp_path / "config"
