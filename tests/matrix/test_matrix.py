@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.rules import EVERY_KIND, LONG_TERM
+from keystead.rules import EVERY_KIND, IN_PERSON, LONG_TERM
 from tests.condition_keys import OF_USERS, OPEN
 from tests.identity.world import document
 from tests.matrix import published
@@ -25,7 +25,8 @@ from tests.matrix.examples import ASKING, EXAMPLES, MISSING, SERVED, Example
 from tests.setting import SHARING
 from tests.test_rules import NOT_PUBLISHED
 
-LIMITED = frozenset(EVERY_KIND) - {Kind.ROOT_KEY, Kind.ROOT_SESSION, Kind.ROOT_TASK}
+SIGNING = EVERY_KIND - IN_PERSON  # the sessions of persons sign nothing (tests/console)
+LIMITED = SIGNING - {Kind.ROOT_KEY, Kind.ROOT_SESSION, Kind.ROOT_TASK}
 """The kinds of credentials whose permissions are policies of this account."""
 
 
@@ -90,7 +91,7 @@ def test_every_operation_has_an_example() -> None:
 
 def test_every_kind_of_credentials_asks(askers: Askers) -> None:
     """A kind of credentials cannot stay out of the matrix."""
-    missing = set(EVERY_KIND) - set(askers.kinds)
+    missing = SIGNING - set(askers.kinds)
     assert not missing, f"add to `_sign_in` in tests/matrix/askers.py how they begin: {missing}"
 
 
@@ -180,7 +181,7 @@ def test_a_task_of_root(askers: Askers, example: Example) -> None:
     assert not seen.changed, seen
 
 
-NOT_TAKEN = [one for one in EXAMPLES if set(EVERY_KIND) - one.credentials]
+NOT_TAKEN = [one for one in EXAMPLES if SIGNING - one.credentials]
 
 
 @each(NOT_TAKEN)
@@ -189,7 +190,7 @@ def test_credentials_that_are_not_taken(askers: Askers, example: Example) -> Non
     askers.give(ALL)
     code = "InvalidClientTokenId" if example.service == "iam" else "AccessDenied"
     of_key = "InvalidSubjectCredentials" if example.operation == "GetScopedCredentials" else code
-    for kind in EVERY_KIND - example.credentials:
+    for kind in SIGNING - example.credentials:
         seen = askers.ask(example, askers.kinds[kind])
         own = of_key if kind in LONG_TERM else code
         told = OF_USERS[str(example)] if kind in example.rules.credentials else own
