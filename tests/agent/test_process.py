@@ -146,8 +146,10 @@ def test_mistakes_are_explained(tmp_path: Path, arguments: tuple[str, ...], why:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://server.example:8000", "https://", "ftp://127.0.0.1", "127.0.0.1:8000"]
-)
+    "url",
+    ["http://server.example:8000", "https://", "ftp://127.0.0.1", "127.0.0.1:8000", "https://[::1",
+     "https://a b", "https://\u00fc.example", f"https://{'a' * 70}.example"],
+)  # fmt: skip
 def test_servers_without_tls_are_on_this_host(tmp_path: Path, url: str) -> None:
     token = f"ka1_111122223333_i-0123456789abcdef0_{'a' * 43}"
     ran = metadata("enrol", "--state", str(tmp_path / "state"), "--endpoint-url", url,

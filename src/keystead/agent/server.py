@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -59,15 +59,11 @@ class Server:
     __slots__ = ("_context", "host", "port", "secure", "url")
 
     def __init__(self, url: str, ca_file: str = "") -> None:
-        parts = urlsplit(url)
-        if (
-            parts.scheme not in {"https", "http"}
-            or not parts.hostname
-            or parts.path not in {"", "/"}
-        ):
+        parts = _parts(url)
+        if parts is None:
             raise Failure(f"`{url}` is not the URL of a server", "write it as `https://HOST:PORT`")
         self.secure = parts.scheme == "https"
-        if not self.secure and not is_loopback(parts.hostname):
+        if not self.secure and not is_loopback(str(parts.hostname)):
             raise Failure(
                 f"`{url}`: credentials are never sent without TLS",
                 "write `https://…`, or name a server on this host",
@@ -77,7 +73,7 @@ class Server:
         except ValueError:
             raise Failure(f"`{url}` has no valid port", "write it as `https://HOST:PORT`") from None
         self.url = url
-        self.host = parts.hostname
+        self.host = str(parts.hostname)
         self._context = trusting(ca_file) if self.secure else None
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -129,6 +125,19 @@ class Server:
             return msgspec.json.decode(answer.body, type=operation.output, strict=False)
         except msgspec.MsgspecError:
             raise Unreachable(f"`{self.url}` gives an answer that is none of Keystead's") from None
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL that names a host and no path; None for any other text."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host.encode("idna")  # as the connection writes it
+    except ValueError:
+        return None
+    named = host.isascii() and host.isprintable() and " " not in host
+    is_bare = parts.scheme in {"https", "http"} and parts.path in {"", "/"}
+    return parts if host and named and is_bare else None
 
 
 def json_headers(operation: Operation[Any, Any]) -> dict[str, str]:
