@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from keystead.failures import Failure
+from keystead.server.installation import instances
 from tests.agent import hosts
 from tests.agent.hosts import Agent, Host
 from tests.conftest import REGION, Server, create_user, policy, refused
+from tests.patience import wait_until
+from tests.server.installations import open_local
 
 GONE = "InvalidClientTokenId"
 
@@ -392,6 +396,19 @@ def test_registering(server: Server) -> None:
     assert given in {each["InstanceId"] for each in listed}
     assert hosts.operate(server, "deregister", given).returncode == 0
     assert hosts.operate(server, "deregister", given).returncode == 2
+
+
+def test_an_account_has_so_many_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each list reads all of them. When one is gone, another may come."""
+    here = open_local(tmp_path / "data").installation
+    monkeypatch.setattr(instances, "MOST_LISTED", 1)
+    wait_until(lambda: "pending" not in instances.register(here, {}))
+    with pytest.raises(Failure, match="has 1 instances"):
+        instances.register(here, {})
+    [known] = instances.every(here, {})["Instances"]
+    instances.deregister(here, {"instance_id": known["InstanceId"]})
+    assert instances.register(here, {})["InstanceId"] != known["InstanceId"]
+    here.close()
 
 
 def test_explanations_know_the_instance(server: Server) -> None:
