@@ -70,6 +70,16 @@ def test_a_lost_answer(server: Server, tmp_path: Path) -> None:
     assert other.value.code == REFUSED
 
 
+@pytest.mark.parametrize("seed", ["z" * 64, "ab" * 31, "", "\u0663" * 64])
+def test_a_damaged_draft_is_replaced(tmp_path: Path, seed: str) -> None:
+    """An attempt begins anew with another key; the next one with the same token goes on with it."""
+    state, draft = State(tmp_path / "agent"), tmp_path / "agent" / "enrolling.key"
+    draft.write_text(f"hash {seed}")
+    draft.chmod(0o600)
+    key = state.begin_enrolling("hash")
+    assert bytes(state.begin_enrolling("hash")) == bytes(key)
+
+
 def test_enrolling_again_ends_the_former_agent(server: Server, tmp_path: Path) -> None:
     """The former agent gets nothing more, and forgets what it held; the new one serves."""
     made = hosts.host(server, "again")

@@ -33,6 +33,7 @@ from keystead.wire.models import keystead_instances as api
 _KEY, _ENROLMENT, _HELD, _WORKLOADS = "agent.key", "enrolment.json", "held.json", "workloads"
 _DRAFT = "enrolling.key"  # of an enrolment without an answer
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SEED = re.compile(r"[0-9a-f]{64}")
 MOST_WORKLOADS = 1000
 _SETTLED_NS = 1_000_000_000
 
@@ -67,7 +68,7 @@ class State:
         draft = self._read(_DRAFT)
         if draft is not None:
             named, _, seed = draft.decode("ascii", "replace").partition(" ")
-            if named == token_hash and len(seed) == 64:
+            if named == token_hash and _SEED.fullmatch(seed):
                 return SigningKey(bytes.fromhex(seed))
         key = SigningKey.generate()
         self._write(_DRAFT, f"{token_hash} {bytes(key).hex()}".encode())
