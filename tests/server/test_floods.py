@@ -367,7 +367,7 @@ def test_what_nobody_waits_for_any_more_is_not_read(door: RunningDoor) -> None:
 
     def end_others() -> None:
         for connection in connections(door):
-            if connection.peer_ip != "127.0.0.1":
+            if connection.peer_host != "127.0.0.1":
                 connection.abort()
 
     door.application.meanwhile = end_others

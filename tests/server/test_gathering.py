@@ -59,7 +59,7 @@ class Receiver:
     """A connection."""
 
     def __init__(self, number: int) -> None:
-        self.peer_ip = f"192.0.2.{number}"
+        self.peer_host = f"192.0.2.{number}"
         self.rank = Rank.MODEST
         self.gone = False
 
@@ -149,7 +149,7 @@ def test_one_more_look_for_the_requests_of_others(alone: bool, turns: int) -> No
     """What arrives meanwhile shares the turn; a connection that is alone waits for nobody."""
     loop, commits = asyncio.new_event_loop(), Mock()
     turn = Turn(loop, commits, Mock(), lambda: "now", alone=lambda: alone)
-    receivers = [Mock(peer_ip="127.0.0.1", rank=Rank.MODEST, gone=False) for _ in range(2)]
+    receivers = [Mock(peer_host="127.0.0.1", rank=Rank.MODEST, gone=False) for _ in range(2)]
     first, second = [
         partial(turn.put, receiver, Answer(text(200, "said"), Mock()), last=False)
         for receiver in receivers

@@ -120,7 +120,7 @@ def test_peers_take_turns_to_shake_hands(tls: TlsDoor, monkeypatch: pytest.Monke
     shake_hands = tls.listener._shake_hands
 
     def begin(accepted: Any) -> Any:
-        begun.append(accepted.peer_ip)
+        begun.append(accepted.peer_host)
         return shake_hands(accepted)
 
     away, all_spoke = threading.Event(), threading.Event()

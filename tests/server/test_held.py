@@ -11,12 +11,12 @@ UNIT = UNCOUNTED * 2
 class Holding:
     """A connection that holds something."""
 
-    peer_ip: str
+    peer_host: str
     held: int = 0
     ended: list[str] = field(default_factory=list)
 
     def shed(self) -> None:
-        self.ended.append(self.peer_ip)
+        self.ended.append(self.peer_host)
 
 
 def test_little_is_not_counted() -> None:

@@ -22,7 +22,7 @@ from keystead.server.door.intake import (
 class Client:
     """A connection that waits."""
 
-    peer_ip: str
+    peer_host: str
     number: int = 0
     rank: Rank = Rank.MODEST
 
@@ -62,7 +62,7 @@ def test_peers_are_served_in_turn() -> None:
 
     _, taken = turn(intake)
 
-    assert [client.peer_ip for client in taken[:5]] == ["a", "b", "c", "a", "b"]
+    assert [client.peer_host for client in taken[:5]] == ["a", "b", "c", "a", "b"]
 
 
 def test_connections_of_a_peer_are_served_in_the_order_in_which_they_asked() -> None:
@@ -89,7 +89,7 @@ def test_while_several_peers_are_about_each_has_a_small_share() -> None:
 
     terms, taken = turn(intake)
     assert terms == SEVERAL
-    assert [client.peer_ip for client in taken] == ["b"] + SEVERAL.share * ["a"]
+    assert [client.peer_host for client in taken] == ["b"] + SEVERAL.share * ["a"]
     assert len(turn(intake)[1]) == SEVERAL.share
 
     clock.now += ABOUT_SECONDS
@@ -127,7 +127,7 @@ def test_turns_of_others_are_short() -> None:
 
         assert terms == short
         assert len(taken) == short.most
-        assert taken[1].peer_ip == "b"
+        assert taken[1].peer_host == "b"
 
 
 def test_large_bodies_are_read_on_in_turn() -> None:
@@ -142,7 +142,7 @@ def test_large_bodies_are_read_on_in_turn() -> None:
     rest = [reader for _ in range(6) for reader in intake.take_reading()]
 
     assert len(first) == PIECES
-    assert [(reader.peer_ip, reader.rank) for reader in [*first, *rest][:3]] == [
+    assert [(reader.peer_host, reader.rank) for reader in [*first, *rest][:3]] == [
         ("a", Rank.MODEST), ("a", Rank.GREEDY), ("b", Rank.GREEDY)
     ]  # fmt: skip
     assert {id(reader) for reader in first + rest} == {id(reader) for reader in readers}

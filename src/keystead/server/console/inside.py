@@ -111,8 +111,8 @@ class _Spoken:
 class _Page:
     """A page that waits for an answer. (turn.Receiver)"""
 
-    def __init__(self, peer_ip: str, done: "asyncio.Future[None]") -> None:
-        self.peer_ip = peer_ip
+    def __init__(self, peer_host: str, done: "asyncio.Future[None]") -> None:
+        self.peer_host = peer_host
         self.rank = Rank.MODEST
         self.gone = False
         self._done = done

@@ -50,7 +50,7 @@ class _Protocol(HttpToolsProtocol):
         self._bytes = 0
         self._in_head = False
         self._peer: Peer | None = None
-        self.peer_ip = ""
+        self.peer_host = ""
 
     def admit(self, peername: object) -> bool:
         """Count this connection; False if it is over a limit."""
@@ -58,7 +58,7 @@ class _Protocol(HttpToolsProtocol):
             peer = peer_of(peername, self._trusted())
         except ValueError:  # the client has gone already
             return False
-        self.peer_ip = peer.ip
+        self.peer_host = peer.host
         if self._counts.admit(peer):
             self._peer = peer
         return self._peer is not None

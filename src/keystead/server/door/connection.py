@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
         "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body",
         "_neighbour", "_owes", "_paused", "_peer", "_sent", "_state", "_stuck", "_transport",
-        "_unsent", "deadline", "gone", "held", "peer_ip", "rank",
+        "_unsent", "deadline", "gone", "held", "peer_host", "rank",
     )  # fmt: skip
 
     _transport: asyncio.Transport
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
         self._ended = False  # The last answer is written.
         self._admitted = False
         self._peer = self._neighbour = NOBODY  # whose connection it is; who is at the socket
-        self.peer_ip = ""
+        self.peer_host = ""
         self.rank = Rank.NEW  # (intake)
         self.held = 0  # (held)
         self.gone = False  # The client has gone: answers cannot reach it.
@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
         if self._door.prefaced and not self._peer.trusted:
             self._door.refused("balancer")
             return False
-        self.peer_ip = self._peer.ip
+        self.peer_host = self._peer.host
         self._client = self._peer.ip, self._door.secure
         self._admitted = self._door.counts.admit(self._peer)
         if not self._admitted:
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
         self._admitted = False
         ip = client.ip or self._peer.ip
         self._peer = Peer(ip, trusted=False, loopback=False)
-        self.peer_ip = ip
+        self.peer_host = self._peer.host
         self._client = ip, self._door.secure
         self._admitted = self._door.counts.admit(self._peer)
         if not self._admitted:

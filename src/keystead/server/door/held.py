@@ -17,7 +17,7 @@ UNCOUNTED = 16 * 1024
 class Holder(Protocol):
     """A connection."""
 
-    peer_ip: str
+    peer_host: str
     held: int  # the bytes that are counted; only this module sets it
 
     def shed(self) -> None:
@@ -51,7 +51,7 @@ class Held:
     def _shed(self) -> None:
         by_peer: defaultdict[str, list[Holder]] = defaultdict(list)
         for holder in sorted(self._holders, key=lambda holder: holder.held):
-            by_peer[holder.peer_ip].append(holder)
+            by_peer[holder.peer_host].append(holder)
         peers = [(-sum(member.held for member in of), peer) for peer, of in by_peer.items()]
         heapq.heapify(peers)
         while self.total > self._most * 3 // 4:

@@ -53,7 +53,7 @@ _RANKS = tuple(Rank)  # to iterate over an Enum itself costs a microsecond
 class Waits(Protocol):
     """A connection that has sent something, and waits for its turn."""
 
-    peer_ip: str
+    peer_host: str
     rank: Rank
 
 
@@ -95,16 +95,16 @@ class Line(Generic[W]):
 
     def add(self, waits: W) -> None:
         """Put a connection behind the others of its peer."""
-        queue = self.peers.get(waits.peer_ip)
+        queue = self.peers.get(waits.peer_host)
         if queue is None:
-            self.peers[waits.peer_ip] = deque((waits,))
+            self.peers[waits.peer_host] = deque((waits,))
         else:
             queue.append(waits)
 
     def put_back(self, waits: W) -> None:
         """Put a connection before all others: it was taken, but there was no time for it."""
-        self.peers.setdefault(waits.peer_ip, deque()).appendleft(waits)
-        self.peers.move_to_end(waits.peer_ip, last=False)
+        self.peers.setdefault(waits.peer_host, deque()).appendleft(waits)
+        self.peers.move_to_end(waits.peer_host, last=False)
 
     def take(self, most: int, share: int) -> Iterator[W]:
         """Take connections: one of each peer, then again one of each peer, and so on."""
@@ -159,7 +159,7 @@ class Intake(Generic[W]):
 
     def add(self, waits: W) -> None:
         """Let a connection wait for its turn."""
-        peer = waits.peer_ip
+        peer = waits.peer_host
         if peer != self._last:
             if self._last:
                 self._several_until = self._time() + ABOUT_SECONDS

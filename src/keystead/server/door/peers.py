@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from keystead.networks import host_of
 from keystead.server.installation import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,6 +26,11 @@ class Peer(msgspec.Struct, frozen=True, gc=False):
     ip: str  # IPv4-mapped IPv6 already converted
     trusted: bool  # one of `trusted_proxies`
     loopback: bool
+
+    @property
+    def host(self) -> str:
+        """What counts as one peer (`keystead.networks`)."""
+        return host_of(self.ip)
 
 
 def address(text: str) -> Address:
@@ -101,18 +107,20 @@ class PeerCounts:
 
     def admit(self, peer: Peer) -> bool:
         """Count one more connection; False if it is over a limit."""
-        held = self._counts.get(peer.ip, 0)
+        host = peer.host
+        held = self._counts.get(host, 0)
         if self.total >= self._in_all or (held >= self._per_peer and not peer.trusted):
             return False
-        self._counts[peer.ip] = held + 1
+        self._counts[host] = held + 1
         self.total += 1
         return True
 
     def leave(self, peer: Peer) -> None:
         """One connection of an admitted peer ended."""
-        held = self._counts[peer.ip] - 1
+        host = peer.host
+        held = self._counts[host] - 1
         self.total -= 1
         if held:
-            self._counts[peer.ip] = held
+            self._counts[host] = held
         else:
-            del self._counts[peer.ip]
+            del self._counts[host]

@@ -39,7 +39,7 @@ _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class Arriving(Protocol):
     """A connection that is counted before it begins; it is an `asyncio.Protocol` as well."""
 
-    peer_ip: str
+    peer_host: str
 
     def admit(self, peername: object) -> bool:
         """Count it; False if it is over a limit."""
@@ -69,7 +69,7 @@ class Gate(Protocol):
 class _Accepted:
     """A connection before its handshake. (intake.Waits)"""
 
-    __slots__ = ("checks", "connection", "peer_ip", "preface", "rank", "socket", "timer")
+    __slots__ = ("checks", "connection", "peer_host", "preface", "rank", "socket", "timer")
 
     timer: asyncio.TimerHandle
 
@@ -78,7 +78,7 @@ class _Accepted:
     ) -> None:
         self.socket = accepted
         self.connection = connection
-        self.peer_ip = connection.peer_ip
+        self.peer_host = connection.peer_host
         self.preface = preface  # that is still to come
         self.checks = False  # Is it a balancer's own check of our health?  It may say nothing.
         self.rank = Rank.NEW
@@ -219,7 +219,7 @@ class TlsListener:
             self._watch_no_more(accepted)
             self._drop(accepted)
             return
-        accepted.peer_ip = accepted.connection.peer_ip
+        accepted.peer_host = accepted.connection.peer_host
         if self._context is None:
             self._watch_no_more(accepted)
             self._line_up(accepted)

@@ -120,7 +120,7 @@ class Config:
     There are fewer when the limit of open files does not leave 64 for everything else."""
 
     max_connections_per_peer: int = 200
-    """The most connections of one address at one time."""
+    """The most connections of one address, or of one /64 of IPv6, at one time."""
 
     drain_seconds: int = 20
     """How many seconds a stop waits for requests that have begun to arrive."""
