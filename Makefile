@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= data
 WHEELS ?=
+# One worker runs all of a file: what a module's tests share is made once, and they keep their order.
+WHOLE_FILES := --dist loadfile --no-loadscope-reorder
 INSTALL := sh scripts/install.sh $(BIN)/python "$(WHEELS)"
 
 # Whoever names an interpreter gets it, also where .venv is another one's.
@@ -78,10 +80,10 @@ serve: setup ## start Keystead on 127.0.0.1:8420, data in ./data (DATA=…)
 
 test: $(VENV)/.dev ## run the tests, or those of one room (ROOM=policy), and list the slowest
 	@test -d "tests/$(ROOM)" || { echo "keystead: error: there is no folder \`tests/$(ROOM)\`" >&2; exit 2; }
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25 --durations-min=1 "tests/$(ROOM)"
+	@$(BIN)/python -m pytest -n 2 $(WHOLE_FILES) --durations=25 --durations-min=1 "tests/$(ROOM)"
 
 fast: $(VENV)/.dev ## unit tests and a sample of the decision vectors, within a minute
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --fast tests
+	@$(BIN)/python -m pytest -n 2 $(WHOLE_FILES) --fast tests
 
 check: $(VENV)/.dev ## formatter, linter, types, import contracts, generated code
 	@sh scripts/check.sh $(BIN)
