@@ -34,7 +34,7 @@ DRAIN_SECONDS = 5
 Trusted = Callable[[], Sequence[Network]]
 
 
-class _Pipelined(Exception):
+class Pipelined(Exception):
     """A request came before the answer to the one before it. No browser sends it."""
 
 
@@ -110,7 +110,7 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.abort()
-            raise _Pipelined  # so that the parser reads no more
+            raise Pipelined  # so that the parser reads no more
         self._bytes, self._in_head = 0, True
         super().on_message_begin()
 
