@@ -169,11 +169,11 @@ def test_the_address_of_every_instance(server: Server, tmp_path: Path) -> None:
     made.holding.refresh()
     script = f"""
     ip link set lo up && ip address add 169.254.169.254/32 dev lo || exit 9
-    {BIN / "keystead"} metadata serve --state '{tmp_path / "agent"}' \
+    '{BIN / "keystead"}' metadata serve --state '{tmp_path / "agent"}' \
         --listen 169.254.169.254:80 2>'{tmp_path / "log"}' &
     agent=$!
     for _ in $(seq 600); do grep -q serving '{tmp_path / "log"}' && break; sleep 0.1; done
-    {sys.executable} '{tmp_path / "alone.py"}'; status=$?
+    '{sys.executable}' '{tmp_path / "alone.py"}'; status=$?
     kill $agent; wait $agent; exit $status
     """
     (tmp_path / "alone.py").write_text(ALONE)
