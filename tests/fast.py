@@ -80,7 +80,7 @@ LONGEST = (
 
 _FOLDERS = tuple(name for name in LEFT_OUT if name.endswith("/"))
 
-CASES = 8
+CASES = 6
 """Of the like cases of one test so many are tried, from the first to the last."""
 
 SAMPLE = 20
