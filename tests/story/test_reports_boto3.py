@@ -2,10 +2,11 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.conftest import Server, create_user, refused
+from tests.conftest import Credentials, Server, create_user, refused
 from tests.patience import wait_until
 
 
@@ -22,9 +23,16 @@ def eventually(look: Callable[[], Any]) -> Any:
 
 
 def test_the_credential_report(server: Server) -> None:
-    """It is started, made, and read: a row for root, and one for each user."""
-    iam = server.client("iam")
-    create_user(server, "reported")
+    """It is started, made, and read: a row for root, and one for each user.
+
+    The account is the test's own: in another one a report may have been made before.
+    """
+    made = json.loads(server.keystead("account", "create", "--json").stdout)
+    iam = server.client("iam", Credentials(made["AccessKeyId"], made["SecretAccessKey"]))
+    for name in ("reported", "unreported"):
+        iam.create_user(UserName=name)
+    iam.create_access_key(UserName="reported")
+    key = iam.create_access_key(UserName="unreported")["AccessKey"]
     assert iam.generate_credential_report()["State"] == "STARTED"
     eventually(lambda: iam.generate_credential_report()["State"] == "COMPLETE")
     report = iam.get_credential_report()
@@ -33,7 +41,7 @@ def test_the_credential_report(server: Server) -> None:
     assert rows["<root_account>"]["password_enabled"] == "not_supported"
     assert rows["reported"]["access_key_1_active"] == "true"
     assert rows["reported"]["access_key_1_last_used_date"] == "N/A"
-    nobody = server.client("iam", create_user(server, "unreported"))
+    nobody = server.client("iam", Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
     with refused("AccessDenied"):
         nobody.get_credential_report()
 
