@@ -9,26 +9,30 @@ T = TypeVar("T")
 
 
 class KeyMaker(Generic[T]):
-    """Makes a key in a thread, because this takes long. It is asked again until it has it."""
+    """Makes a key in a thread, because this takes long. It is asked again until it has it.
 
-    __slots__ = ("_begun", "_made", "_make", "_name")
+    If making it fails, the next one who asks begins anew.
+    """
+
+    __slots__ = ("_made", "_make", "_name", "_thread")
 
     def __init__(self, name: str, make: Callable[[], T]) -> None:
         self._name = name
         self._make = make
-        self._begun = False
+        self._thread: Thread | None = None
         self._made: SimpleQueue[T] = SimpleQueue()
 
     def made(self) -> T | None:
         """The key, once; None while it is being made."""
-        if not self._begun:
-            self._begun = True
-            Thread(target=self._run, name=self._name, daemon=True).start()
+        running = self._thread is not None and self._thread.is_alive()  # before the queue is read
         try:
             made = self._made.get_nowait()
         except Empty:
+            if not running:
+                self._thread = Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
             return None
-        self._begun = False
+        self._thread = None
         return made
 
     def _run(self) -> None:
