@@ -198,6 +198,9 @@ def test_reports_are_bounded_and_ones_own(local: Local) -> None:
         if not number:
             assert local.iam("GetServiceLastAccessedDetails", JobId=first).status == 200
     assert code(local.iam("GetServiceLastAccessedDetails", JobId=first)) == "NoSuchEntity"
+    for _ in range(2 * MOST_JOBS):  # of one second
+        newest, _ = report(local, arn(local, "user/jim"))
+        assert local.iam("GetServiceLastAccessedDetails", JobId=newest).status == 200
 
 
 @pytest.mark.parametrize(

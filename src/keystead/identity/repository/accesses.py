@@ -170,11 +170,11 @@ class Accesses:
         return self._jobs.get(reader, account, job_id)
 
     def begin(self, transaction: Transaction, job: AccessJob) -> None:
-        """Keep a report; the oldest go."""
+        """Keep a report; the oldest go, and never this one: many may begin in one second."""
         self._jobs.insert(transaction, job)
-        where = "account = ? ORDER BY created DESC, job_id LIMIT ? OFFSET ?"
+        where = "account = ? AND job_id <> ? ORDER BY created DESC, job_id LIMIT ? OFFSET ?"
         older: Sequence[AccessJob] = self._jobs.find(
-            transaction, where, (job.account, _PURGED_AT_ONCE, MOST_JOBS)
+            transaction, where, (job.account, job.job_id, _PURGED_AT_ONCE, MOST_JOBS - 1)
         )
         for each in older:
             self._jobs.delete(transaction, each.account, each.job_id)
