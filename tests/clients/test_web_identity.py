@@ -2,9 +2,6 @@
 
 import json
 import os
-import random
-import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -19,16 +16,15 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.conftest import REGION, Server, free_port
+from tests.clients.provider import NEEDS_NODE, real_provider, serving_for
+from tests.conftest import REGION, Server
 from tests.federation.issuer import Issuer
 from tests.identity.world import document
 from tests.patience import PATIENCE
 
-HERE = Path(__file__).parents[1] / "federation" / "provider"
-MISSING = "node and npm are not on this machine: no real OpenID Connect provider was tried"
 AUDIENCE = "sts.amazonaws.com"
 ROLE = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
-pytestmark = pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
+pytestmark = NEEDS_NODE
 
 
 @dataclass
@@ -64,46 +60,11 @@ class Running:
         return answer
 
 
-def loopback() -> str:
-    """An address of loopback whose port 443 is free: providers have no other port (iam.md 8.2)."""
-    for _ in range(20):
-        address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(2, 254)}"
-        with socket.socket() as probe:
-            try:
-                probe.bind((address, 443))
-            except PermissionError:
-                pytest.skip("port 443 is not to be had: no real OpenID Connect provider was tried")
-            except OSError:
-                continue
-        return address
-    pytest.skip("there is no loopback address but one: no real provider was tried")
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("provider")
-    for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
-    address = loopback()
-    issuer = Issuer(folder, (address,), f"https://{address}", address)
-    issuer.write()
-    node = subprocess.Popen(
-        ["node", "provider.mjs", address, "key.pem", "chain.pem"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    server = Server(folder / "data", free_port())
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("KEYSTEAD_FEDERATION_PRIVATE_ADDRESSES", "127.0.0.0/8")
-        server.start()
-    try:
-        assert node.stdout is not None
-        assert "listening" in node.stdout.readline()
+    with real_provider(folder) as issuer, serving_for(folder / "data") as server:
         yield _founded(server, issuer)
-    finally:
-        node.kill()
-        node.wait()
-        server.stop()
 
 
 def _founded(server: Server, issuer: Issuer) -> Running:

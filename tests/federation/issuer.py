@@ -16,6 +16,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import trustme
 from cryptography.hazmat.primitives import hashes, hmac
@@ -114,6 +115,7 @@ class Issuer:
     document: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, Callable[[], Said]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    posted: list[dict[str, str]] = field(default_factory=list)  # the forms
     authority: Any = field(default_factory=trustme.CA)
     self_signed: bool = False
 
@@ -179,6 +181,11 @@ def serving(issuer: Issuer, context: ssl.SSLContext | None = None) -> Iterator[I
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", "0"))
+            issuer.posted.append(dict(parse_qsl(self.rfile.read(length).decode())))
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             """Tests are quiet."""

@@ -14,12 +14,18 @@ const client = (client_id) => ({
   client_id, client_secret: "a-secret-of-this-test", grant_types: ["client_credentials"], redirect_uris: [],
   response_types: [], token_endpoint_auth_method: "client_secret_post",
 });
+const ofPeople = {
+  client_id: "cli", application_type: "native", token_endpoint_auth_method: "none", response_types: ["code"],
+  grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+  redirect_uris: ["http://127.0.0.1/callback"],
+};
 const provider = new Provider(`https://${address}`, {
-  clients: [client("job")],
+  clients: [client("job"), ofPeople],
   jwks: { keys },
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: (_, resource) => ({

@@ -1,0 +1,72 @@
+"""An OpenID Connect provider that is not ours, behind TLS, and a server that may reach it."""
+
+import random
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server, free_port
+from tests.federation.issuer import Issuer
+
+HERE = Path(__file__).parents[1] / "federation" / "provider"
+NEEDS_NODE = pytest.mark.skipif(
+    not (shutil.which("npm") and shutil.which("node")),
+    reason="node and npm are not on this machine: no real OpenID Connect provider was tried",
+)
+
+
+def loopback() -> str:
+    """An address of loopback whose port 443 is free: providers have no other port (iam.md 8.2)."""
+    for _ in range(20):
+        address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(2, 254)}"
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, 443))
+            except PermissionError:
+                pytest.skip("port 443 is not to be had: no real OpenID Connect provider was tried")
+            except OSError:
+                continue
+        return address
+    pytest.skip("there is no loopback address but one: no real provider was tried")
+
+
+@contextmanager
+def real_provider(folder: Path) -> Iterator[Issuer]:
+    """npm's oidc-provider, which listens; of the issuer only its names and files are used."""
+    for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
+        shutil.copy(HERE / name, folder)
+    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
+    address = loopback()
+    issuer = Issuer(folder, (address,), f"https://{address}", address)
+    issuer.write()
+    node = subprocess.Popen(
+        ["node", "provider.mjs", address, "key.pem", "chain.pem"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert node.stdout is not None
+        for line in node.stdout:
+            if "listening" in line:
+                break
+        yield issuer
+    finally:
+        node.kill()
+        node.wait()
+
+
+@contextmanager
+def serving_for(data: Path) -> Iterator[Server]:
+    """A server that may reach providers on loopback."""
+    server = Server(data, free_port())
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("KEYSTEAD_FEDERATION_PRIVATE_ADDRESSES", "127.0.0.0/8")
+        server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
