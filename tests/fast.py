@@ -55,6 +55,7 @@ LEFT_OUT = (
     "tests/server/test_checkpoint_file.py",
     "tests/server/test_development.py",
     "tests/server/test_evictions.py",
+    "tests/server/test_extras.py",
     "tests/server/test_founding.py",
     "tests/server/test_kept.py",
     "tests/server/test_mutations.py",
