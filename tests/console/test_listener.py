@@ -237,10 +237,22 @@ def test_a_handshake_counts_before_it_is_over(pages: Site) -> None:
         b"GET /signin HTTP/1.1\r\n\r\n",
         HEAD + b"Host: evil.example\r\n\r\n",
         b"GET http://evil.example/signin HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"GET http://localhost:8421/signin HTTP/1.1\r\nHost: localhost:8421\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost:8421\r\n\r\n",
+        b"CONNECT localhost:8421 HTTP/1.1\r\nHost: localhost:8421\r\n\r\n",
         b"GET /signin HTTP/1.1\nHost: localhost:8421\n\n",
         HEAD.replace(b"GET", b"POST") + TWO_LENGTHS,
     ],
-    ids=["no host", "two hosts", "another host", "bare line ends", "two lengths"],
+    ids=[
+        "no host",
+        "two hosts",
+        "another host",
+        "a whole URL",
+        "no path",
+        "a tunnel",
+        "bare line ends",
+        "two lengths",
+    ],
 )
 def test_ambiguous_heads_reach_no_page(pages: Site, head: bytes) -> None:
     """They are refused before anything reads them, or by the Host that they name."""

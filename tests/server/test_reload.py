@@ -1,6 +1,7 @@
 """SIGHUP: certificates and settings are read again, or stay as they were; no server ends by it."""
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -24,6 +25,7 @@ class Reloading:
         self.settings = directory / "keystead.toml"
         self.authority = trustme.CA()
         self.server = Server(directory / "data", free_port())
+        self.pages = free_port()
 
     def issue(self) -> None:
         """Put another certificate and its key in place."""
@@ -37,12 +39,14 @@ class Reloading:
                  (("certificate", "cert"), ("key", "key")))  # fmt: skip
         self.settings.write_text("\n".join((*files, *lines)) + "\n")
 
-    def presented(self) -> bytes:
-        """The certificate that a new connection is shown."""
+    def presented(self, port: int = 0) -> bytes:
+        """The certificate that a new connection is shown, at the API's port or another."""
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
         with (
-            socket.create_connection(("127.0.0.1", self.server.port), timeout=PATIENCE) as plain,
+            socket.create_connection(
+                ("127.0.0.1", port or self.server.port), timeout=PATIENCE
+            ) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
         ):
             return secure.getpeercert(binary_form=True) or b""
@@ -69,11 +73,12 @@ def reloading(tmp_path: Path) -> Iterator[Reloading]:
     made.issue()
     made.set()
     server = made.server
+    url = f"https://127.0.0.1:{made.pages}"
     with (tmp_path / "data.log").open("wb") as log:
         server.process = subprocess.Popen(
             [BIN / "keystead", "serve", "--data", server.data, "--config", made.settings,
-             "--listen", f"127.0.0.1:{server.port}"],
-            stdout=log, stderr=log,
+             "--listen", f"127.0.0.1:{server.port}", "--console", f"127.0.0.1:{made.pages}"],
+            stdout=log, stderr=log, env={**os.environ, "KEYSTEAD_CONSOLE_URL": url},
         )  # fmt: skip
     made.wait_for(server.log, "listening on")
     yield made
@@ -81,7 +86,10 @@ def reloading(tmp_path: Path) -> Iterator[Reloading]:
 
 
 def test_settings_are_read_again(tmp_path: Path, reloading: Reloading) -> None:
-    """A certificate, its key and the log's level change at once; what is wrong changes nothing."""
+    """A certificate, its key and the log's level change at once; what is wrong changes nothing.
+
+    The pages for persons have the same certificate, and change with it.
+    """
     first = reloading.presented()
 
     reloading.issue()
@@ -90,12 +98,13 @@ def test_settings_are_read_again(tmp_path: Path, reloading: Reloading) -> None:
     assert told["message"] == "the settings were read again"
     second = reloading.presented()
     assert second != first
+    assert reloading.presented(reloading.pages) == second
 
     (tmp_path / "key.pem").write_text("no key")
     told = reloading.hang_up("the settings stay as they were")
     assert told["level"] == "warning"
     assert "hint" in told
-    assert reloading.presented() == second
+    assert reloading.presented() == reloading.presented(reloading.pages) == second
     reloading.settings.write_text("nonsense = 1\n")
     assert "nonsense" in str(reloading.hang_up("the settings stay as they were")["message"])
     assert reloading.presented() == second

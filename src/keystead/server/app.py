@@ -137,6 +137,7 @@ class Server:
         self._status = 0
         self._doors: list[tuple[Use, Door]] = []
         self._listeners: list[asyncio.Server | TlsListener] = []
+        self._pages: ConsoleListener | None = None
 
     async def run(self, started: Callable[[str], None]) -> int:
         """Serve until a signal, or until state can no longer be kept."""
@@ -154,7 +155,7 @@ class Server:
         await ceremonies.start()
         await self._accept()
         self._say_what_is_bound()
-        console = self._console()
+        self._pages = console = self._console()
         if console is not None:
             await console.start()
         jobs.start()
@@ -314,8 +315,8 @@ class Server:
         for listener in self._listeners:
             if context is not None and isinstance(listener, TlsListener):
                 listener.present(context)
-        if self._entrance.console_tls is not None:
-            self._entrance.console_tls.load_cert_chain(config.tls_certificate, config.tls_key)
+        if context is not None and self._pages is not None:
+            self._pages.present(context)
 
     def _connections(self) -> list[Connection]:
         return [connection for _, door in self._doors for connection in door.connections]

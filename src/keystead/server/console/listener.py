@@ -38,6 +38,10 @@ class Pipelined(Exception):
     """A request came before the answer to the one before it. No browser sends it."""
 
 
+class NoPath(Exception):
+    """The target is no path, and could name another host than Host does. (HF-1)"""
+
+
 class _Protocol(HttpToolsProtocol):
     """One connection, bounded in time and in bytes."""
 
@@ -115,6 +119,8 @@ class _Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
+        if not self.url and not url.startswith(b"/"):  # as at the API's door
+            raise NoPath  # the parser's error: 400, and the connection ends
         self._count(len(url))
         super().on_url(url)
 
@@ -222,6 +228,11 @@ class ConsoleListener:
         self._listeners = [TlsListener(sock, self._gate, self._context) for sock in self._sockets]
         await server.on_tick(0)  # the Date header
         self._task = asyncio.create_task(server.main_loop())
+
+    def present(self, context: ssl.SSLContext) -> None:
+        """Use this certificate for new connections, if they speak TLS."""
+        for listener in self._listeners:
+            listener.present(context)
 
     async def stop(self) -> None:
         """Accept no more, and let the pages that are being made leave."""
