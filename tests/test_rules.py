@@ -111,7 +111,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
     of_iam = {row.credentials for row in RULES["iam"].values()}
     may = {
         kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE, kinds.ROOT_TASK,
-        kinds.CONSOLE, kinds.CONSOLE_ROOT,
+        kinds.CONSOLE, kinds.CONSOLE_ROOT, kinds.CONSOLE_ROLE,
     }  # fmt: skip
     assert of_iam == {frozenset(may)}
     for service, taken in (("kms", SERVICES_TOO), ("access-analyzer", EVERY_KIND)):
@@ -134,6 +134,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.FEDERATION: who,
         kinds.CONSOLE: {"GetCallerIdentity"},
         kinds.CONSOLE_ROOT: {"GetCallerIdentity"},
+        kinds.CONSOLE_ROLE: {"GetCallerIdentity"},
         kinds.PROOF: unsigned,
         kinds.SERVICE: {"AssumeRole", "GetCallerIdentity"},
         kinds.FORWARDED: {"GetCallerIdentity"},

@@ -29,6 +29,7 @@ class CredentialKind(Enum):
     SERVICE = auto()  # an access key of a service of the site
     CONSOLE = auto()  # the session of a user who signed in
     CONSOLE_ROOT = auto()
+    CONSOLE_ROLE = auto()  # of a role, that somebody chose on a page
     FORWARDED = auto()  # a session of a caller for one service (decision 0052)
     PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
 
@@ -40,7 +41,9 @@ EVERY_KIND = frozenset(CredentialKind) - {CredentialKind.PROOF} - _OF_SERVICES
 """Every kind that signs, but for those of services: rows name these where they are taken."""
 SERVICES_TOO = EVERY_KIND | _OF_SERVICES
 LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
-IN_PERSON = frozenset({CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT})
+IN_PERSON = frozenset(
+    {CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT, CredentialKind.CONSOLE_ROLE}
+)
 """Those of a person who signed in: on the console's listener alone."""
 
 

@@ -64,7 +64,8 @@ NOT_SEEN = {
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key",
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
-    "signin_attempt", "signin_root_password", "signin_session",  # read anew for each page
+    "signin_attempt", "signin_facts", "signin_role", "signin_root_password",
+    "signin_session",  # these, and those of the line above, are read anew for each page
     # found by the hash of its text, which stands in the row of its key
     "kms_key_policies", "kms_policy_texts", "kms_policy_uses",
 }  # fmt: skip

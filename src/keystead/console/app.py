@@ -10,9 +10,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from keystead.console.credentials import PATH, Credentials
+from keystead.console.following import ROLE
 from keystead.console.forms import BadForm
 from keystead.console.guard import Guard
 from keystead.console.pages import STYLE, page, style
+from keystead.console.roles import RolePages
 from keystead.console.session import SessionPages
 from keystead.console.signing_in import SigningIn
 from keystead.console.visitor import SignInFirst
@@ -32,6 +34,7 @@ def application(
         SessionPages(calls),
         Credentials(calls),
     )
+    roles = RolePages(calls, public)
     routes = [
         Route("/", session.show),
         Route("/signin", signing_in.show_form),
@@ -39,6 +42,8 @@ def application(
         Route("/signin/step", signing_in.show_step),
         Route("/signin/mfa", signing_in.check_mfa, methods=["POST"]),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
+        Route(ROLE, roles.show),
+        Route(ROLE, roles.choose, methods=["POST"]),
         Route("/signin/{account}", signing_in.show_form),
         Route("/signout", session.sign_out, methods=["POST"]),
         Route("/signed-out", session.signed_out),

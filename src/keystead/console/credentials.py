@@ -17,7 +17,7 @@ from starlette.responses import Response
 from keystead.console import cookies
 from keystead.console.forms import form_of, visit_of
 from keystead.console.pages import page, to
-from keystead.console.visitor import fresh_session_of, session_of
+from keystead.console.visitor import fresh_session_of, own_session_of
 from keystead.console.visits import Calls, Visit
 from keystead.errors import AwsError
 from keystead.identity.signin import shapes
@@ -41,7 +41,7 @@ class Credentials:
     async def show(self, request: Request) -> Response:
         """GET /security"""
         visit = visit_of(request)
-        session = await session_of(self._calls, visit)
+        session = await own_session_of(self._calls, visit)
         return await self._page(visit, session)
 
     async def change_password(self, request: Request) -> Response:

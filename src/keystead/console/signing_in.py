@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from keystead.console import cookies
+from keystead.console.following import follow
 from keystead.console.forms import form_of, visit_of
 from keystead.console.pages import page, to
+from keystead.console.visitor import is_signed_in
 from keystead.console.visits import Calls, Public, Visit
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import shapes
@@ -37,7 +39,7 @@ class SigningIn:
     async def show_form(self, request: Request) -> Response:
         """GET /signin and /signin/ACCOUNT: the same for accounts that do not exist."""
         visit = visit_of(request)
-        if await self._is_signed_in(visit):
+        if await is_signed_in(self._calls, visit):
             return to("/")
         account, user = cookies.remembered(visit)
         remember = bool(account)
@@ -80,7 +82,7 @@ class SigningIn:
                 account=account, user=user, email=email, is_root=is_root, remember=remember,
                 error=wrong, status=HTTPStatus.FORBIDDEN,
             )  # fmt: skip
-        response = await self._follow(visit, answer)
+        response = await follow(self._calls, visit, answer)
         if not is_root:
             if remember:
                 cookies.remember(response, account, user)
@@ -92,7 +94,7 @@ class SigningIn:
         """GET /signin/step: the page of the step that the browser has reached."""
         visit = visit_of(request)
         pending = await self._pending(visit)
-        return _again() if pending is None else _step(pending)
+        return start_again() if pending is None else _step(pending)
 
     async def check_mfa(self, request: Request) -> Response:
         """POST /signin/mfa"""
@@ -114,7 +116,7 @@ class SigningIn:
         if new != form.get("again", ""):
             pending = await self._pending(visit)
             if pending is None:
-                return _again()
+                return start_again()
             return _step(pending, _DIFFERENT, HTTPStatus.BAD_REQUEST)
         asked = shapes.UpdatePasswordRequest(
             cookie=cookies.value(visit, cookies.STEP),
@@ -132,34 +134,17 @@ class SigningIn:
         try:
             answer = await call()
         except shapes.SignInEnded:
-            return _again()
+            return start_again()
         except PasswordPolicyViolationException as error:
             wrong, status = error.message or "", HTTPStatus.BAD_REQUEST
         except ThrottlingException:
             wrong, status = _BUSY, HTTPStatus.TOO_MANY_REQUESTS
         else:
             if answer.next != "failed":
-                return await self._follow(visit, answer)
+                return await follow(self._calls, visit, answer)
             status = HTTPStatus.FORBIDDEN
         pending = await self._pending(visit)
-        return _again() if pending is None else _step(pending, wrong, status)
-
-    async def _follow(self, visit: Visit, answer: shapes.StepAnswer) -> Response:
-        """The page that follows a step that succeeded."""
-        if answer.next in {"mfa", "password"}:
-            response = to("/signin/step")
-            cookies.give(response, cookies.STEP, answer.cookie)
-            return response
-        if answer.next == "session":
-            await self._end_session(visit)
-            response = to("/")
-            cookies.give(response, cookies.SESSION, answer.cookie)
-            cookies.know(response, answer.known)
-            cookies.take(response, cookies.STEP)
-            return response
-        response = page("ended.html", {"why": answer.next}, HTTPStatus.FORBIDDEN)
-        cookies.give(response, cookies.STEP, cookies.NO_STEP)
-        return response
+        return start_again() if pending is None else _step(pending, wrong, status)
 
     async def _pending(self, visit: Visit) -> shapes.PendingAnswer | None:
         """The step that the browser has reached; None: it must start again."""
@@ -172,23 +157,6 @@ class SigningIn:
             )
         except (shapes.SignInEnded, ThrottlingException):
             return None
-
-    async def _is_signed_in(self, visit: Visit) -> bool:
-        if not cookies.value(visit, cookies.SESSION):
-            return False
-        try:
-            await self._calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
-        except AwsError:
-            return False
-        return True
-
-    async def _end_session(self, visit: Visit) -> None:
-        """Somebody signed in anew: an earlier session of this browser is over."""
-        if cookies.value(visit, cookies.SESSION):
-            try:
-                await self._calls.call(visit.request, shapes.CONSOLE_LOGOUT, shapes.Nothing())
-            except AwsError:
-                return
 
 
 def _form(
@@ -222,7 +190,7 @@ def _step(pending: shapes.PendingAnswer, error: str = "", status: int = HTTPStat
     return page(template, {"pending": pending, "error": error}, status)
 
 
-def _again() -> Response:
+def start_again() -> Response:
     """A sign-in that cannot go on."""
     response = _form(error=_AGAIN, status=HTTPStatus.FORBIDDEN)
     cookies.give(response, cookies.STEP, cookies.NO_STEP)

@@ -66,11 +66,24 @@ class AuthorizationMessages(Protocol):
         """The refusal that a message stands for in this account; None for any other text."""
 
 
-class StsCall(Call, kw_only=True):
+class AssumingCall(Call, kw_only=True):
+    """A call in which somebody may get a session of a role: one of STS, or of sign-in."""
+
+    repository: IdentityRepository
+    session: Session | None = None  # of the caller
+
+    def bears(self, principal: Principal) -> None:
+        """A caller without a signature has proved to be this principal, and asks as such."""
+        if self.principal.type is not PrincipalType.ANONYMOUS:
+            raise RuntimeError(f"{self.principal.arn} is known, and bears a proof as well")
+        self.principal = self.event.principal = principal
+        self.keys.update(principal_keys(principal))
+
+
+class StsCall(AssumingCall, kw_only=True):
     """One STS call."""
 
     authorization_messages: AuthorizationMessages
-    repository: IdentityRepository
     session_tokens: SessionTokens
     regions: frozenset[str]  # of the installation: the others are those of global endpoints
     one_time_codes: OneTimeCodes
@@ -78,37 +91,25 @@ class StsCall(Call, kw_only=True):
     outside: Outside
     service_provider: ServiceProvider  # whom assertions of SAML must be for
     accept_unsupported_condition_keys: bool = False  # the installation's choice (PE-2)
-    session: Session | None = None  # of the caller
-
-    def bears(self, principal: Principal) -> None:
-        """A caller without a signature has proved to be this principal, and asks as such."""
-        if self.principal.type is not PrincipalType.ANONYMOUS:
-            raise RuntimeError(f"{self.principal.arn} has signed, and bears a proof as well")
-        self.principal = self.event.principal = principal
-        self.keys.update(principal_keys(principal))
 
 
-class SigninCall(Call, kw_only=True):
+class SigninCall(AssumingCall, kw_only=True):
     """One step of a person's sign-in, or a call about its session."""
 
-    repository: IdentityRepository
     passwords: Passwords
     one_time_codes: OneTimeCodes
     typed_names: TypedNames
     tokens: Tokens
     incarnation: str  # of the installation
-    session: Session | None = None  # of the caller
 
     @property
     def network(self) -> str:
         """The part of the network that the request comes from."""
         return network_of(self.event.source_ip)
 
-    def bears(self, caller: Caller) -> None:
-        """Somebody has proved to be this caller, and asks as such."""
-        if self.principal.type is not PrincipalType.ANONYMOUS:
-            raise RuntimeError(f"{self.principal.arn} has a session, and signs in as well")
-        self.principal = self.event.principal = caller.principal
+    def is_of(self, caller: Caller) -> None:
+        """Somebody has proved to be this caller, and asks with its policies."""
+        self.bears(caller.principal)
         self.policies = caller.policies
         self.keys.update(caller.keys)
 

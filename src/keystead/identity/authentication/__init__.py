@@ -2,7 +2,8 @@
 
 from keystead.identity.authentication import callers
 from keystead.identity.authentication.authenticate import Authenticated, Authenticator, nobody
-from keystead.identity.authentication.callers import Caller
+from keystead.identity.authentication.callers import Caller, Owner
+from keystead.identity.authentication.credentials import owner_of
 from keystead.identity.authentication.last_used import MOST_ACCESSES, LastUsed
 from keystead.identity.authentication.presented import claimed_key_id
 from keystead.identity.authentication.session_facts import (
@@ -13,7 +14,7 @@ from keystead.identity.authentication.session_facts import (
 from keystead.identity.authentication.taken import require_source, require_taken
 
 __all__ = (
-    "MOST_ACCESSES", "Authenticated", "Authenticator", "Caller", "LastUsed", "age_keys", "callers",
-    "claimed_key_id", "delivery_keys", "nobody", "require_source", "require_taken",
-    "session_context",
+    "MOST_ACCESSES", "Authenticated", "Authenticator", "Caller", "LastUsed", "Owner", "age_keys",
+    "callers", "claimed_key_id", "delivery_keys", "nobody", "owner_of", "require_source",
+    "require_taken", "session_context",
 )  # fmt: skip

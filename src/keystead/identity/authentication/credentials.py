@@ -143,11 +143,10 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
     Its end is checked later, when the signature is known to be right.
     """
     opened = open_token(tokens, access_key_id, token, now)
-    if opened is None or not opened.session.rows:
+    if opened is None:
         return None
-    found = [_row(repository, reader, row) for row in opened.session.rows]
-    owner = found[0]
-    if owner is None or isinstance(owner, MfaDevice) or None in found:
+    owner = owner_of(repository, reader, opened.session)
+    if owner is None:
         return None
     forwarder = None
     if opened.session.forwarded is not None:
@@ -156,6 +155,13 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
         if service is None or service.service_id != opened.session.forwarded.service_id:
             return None
     return SessionCredential(opened, owner, access_key_id, token, forwarder)
+
+
+def owner_of(repository: IdentityRepository, reader: Reader, session: Session) -> Owner | None:
+    """The entity whose permissions a session has, if every row of the session exists."""
+    found = [_row(repository, reader, row) for row in session.rows]
+    owner = found[0] if found else None
+    return None if owner is None or isinstance(owner, MfaDevice) or None in found else owner
 
 
 def _row(

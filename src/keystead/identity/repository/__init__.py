@@ -68,7 +68,15 @@ from keystead.identity.repository.root_features import RootFeature, RootFeatureN
 from keystead.identity.repository.saml_assertions import TooManyAssertions
 from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
 from keystead.identity.repository.services import EVERY, ServiceRecord
-from keystead.identity.repository.sign_ins import SignIn, SignInAttempts, SignIns, Stage
+from keystead.identity.repository.sign_ins import (
+    NO_FACTS,
+    SignIn,
+    SignInAttempts,
+    SignInFacts,
+    SignIns,
+    Stage,
+    UsedRole,
+)
 from keystead.identity.repository.tags import packed, unpacked
 from keystead.identity.repository.users import User
 
@@ -79,6 +87,7 @@ __all__ = (
     "EVERY",
     "KEPT",
     "MOST_BEGUN",
+    "NO_FACTS",
     "NO_TYPES",
     "RCP",
     "SCP",
@@ -138,10 +147,12 @@ __all__ = (
     "ServiceRecord",
     "SignIn",
     "SignInAttempts",
+    "SignInFacts",
     "SignIns",
     "Stage",
     "TooManyAssertions",
     "Unit",
+    "UsedRole",
     "User",
     "Whose",
     "certificate_list",

@@ -1,5 +1,7 @@
 """Sign-ins: what each browser has reached, how often somebody tried, and which root passwords stay.
 
+What only some sign-ins have stands in a second row, `SignInFacts`, which comes and goes with it.
+
 A browser holds a random value in a cookie. Only its SHA-256 is stored, so nobody can sign in with a
 copy of these rows.
 """
@@ -7,14 +9,18 @@ copy of these rows.
 from hashlib import sha256
 from typing import Literal
 
+import msgspec
+
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.repository.accounts import Account
 from keystead.store.protocol import Reader, Transaction
 
 _SESSION, _SUBJECT, _ACCOUNT = ("account", "session_id"), ("subject",), ("account",)
+_ROLE = ("person", "role")
+_REMEMBERED = 90 * 86_400  # seconds without a use
 _MOST_REMOVED = 4  # old rows that one new row takes away
 
-Stage = Literal["mfa", "password", "session"]
+Stage = Literal["next", "mfa", "password", "role", "token", "session"]
 
 
 class SignIn(Record, frozen=True, kw_only=True, gc=False):
@@ -34,6 +40,31 @@ class SignIn(Record, frozen=True, kw_only=True, gc=False):
     expires: int
 
 
+class SignInFacts(Record, frozen=True, kw_only=True, gc=False):
+    """What more is known of a sign-in. The encoded values are `identity.signin`'s own."""
+
+    account: str = ""
+    session_id: str = ""
+    session: bytes = b""  # of a role; b"": the person has one of its own
+    outsider: bytes = b""  # what somebody from outside proved
+    actors: bytes = b""  # the roles to which the person switched
+    next: str = ""  # the path that was asked for before the sign-in
+    issuer: str = ""  # where a broker says that it lives
+
+
+NO_FACTS = SignInFacts()
+
+
+class UsedRole(Record, frozen=True, kw_only=True, gc=False):
+    """A role that a person used."""
+
+    person: str  # a hash that tells persons apart
+    role: str  # ARN
+    name: str  # as the person calls it
+    color: str
+    used: int
+
+
 class SignInAttempts(Record, frozen=True, kw_only=True, gc=False):
     """How often somebody tried to sign in as somebody, or from a network."""
 
@@ -49,6 +80,12 @@ class RootChoice(Record, frozen=True, kw_only=True, gc=False):
     chosen: str
 
 
+def _of(record: SignIn, facts: SignInFacts) -> SignInFacts:
+    """The facts of this sign-in."""
+    key = {"account": record.account, "session_id": record.session_id}
+    return msgspec.structs.replace(facts, **key, row_version=1)
+
+
 def _digest(account: Account) -> str:
     return sha256(account.password).hexdigest()
 
@@ -56,10 +93,14 @@ def _digest(account: Account) -> str:
 class SignIns:
     """The sign-ins of all accounts."""
 
-    __slots__ = ("_attempts", "_choices", "_sessions")
+    __slots__ = ("_attempts", "_choices", "_facts", "_roles", "_sessions")
 
     def __init__(self, seals: RowSeals) -> None:
         self._sessions = SealedTable(seals, "signin_session", SignIn, _SESSION, (Lookup(_SESSION),))
+        self._facts = SealedTable(seals, "signin_facts", SignInFacts, _SESSION, (Lookup(_SESSION),))
+        self._roles = SealedTable(
+            seals, "signin_role", UsedRole, _ROLE, (Lookup(_ROLE, of_installation=True),)
+        )
         self._attempts = SealedTable(
             seals, "signin_attempt", SignInAttempts, _SUBJECT,
             (Lookup(_SUBJECT, of_installation=True),),
@@ -71,10 +112,17 @@ class SignIns:
     def get(self, reader: Reader, account: str, session_id: str) -> SignIn | None:
         return self._sessions.get(reader, account, session_id)
 
-    def insert(self, transaction: Transaction, record: SignIn, most: int) -> None:
+    def facts(self, reader: Reader, record: SignIn) -> SignInFacts:
+        """What more is known of a sign-in."""
+        found = self._facts.get(reader, record.account, record.session_id)
+        return NO_FACTS if found is None else found
+
+    def insert(
+        self, transaction: Transaction, record: SignIn, most: int, facts: SignInFacts = NO_FACTS
+    ) -> list[SignIn]:
         """Keep a new one. Some that are over go, and the oldest of its stage, of a person's `most`.
 
-        So somebody who knows a password alone drives out no session.
+        So somebody who knows a password alone drives out no session. Returns those that went.
         """
         where = f"expires <= ? ORDER BY expires LIMIT {_MOST_REMOVED}"
         over = self._sessions.find(transaction, where, (record.began,))
@@ -84,15 +132,39 @@ class SignIns:
         )
         key = (record.account, record.subject, record.stage, most - 1)
         over += self._sessions.find(transaction, where, key)
-        for each in {(each.account, each.session_id) for each in over}:
-            self._sessions.delete(transaction, *each)
+        gone = list({(each.account, each.session_id): each for each in over}.values())
+        for each in gone:
+            self.delete(transaction, each)
         self._sessions.insert(transaction, record)
+        if facts is not NO_FACTS:
+            self._facts.insert(transaction, _of(record, facts))
+        return gone
 
     def update(self, transaction: Transaction, record: SignIn) -> SignIn:
         return self._sessions.update(transaction, record)
 
     def delete(self, transaction: Transaction, record: SignIn) -> None:
         self._sessions.delete(transaction, record.account, record.session_id)
+        self._facts.delete(transaction, record.account, record.session_id)
+
+    def used_role(self, reader: Reader, person: str, role: str) -> UsedRole | None:
+        """The use of a role by a person, if it is remembered."""
+        return self._roles.get(reader, person, role)
+
+    def used_roles(self, reader: Reader, person: str, most: int) -> list[UsedRole]:
+        """The roles that a person used, the last one first."""
+        return self._roles.find(reader, "person = ? ORDER BY used DESC LIMIT ?", (person, most))
+
+    def use_role(self, transaction: Transaction, use: UsedRole, most: int) -> None:
+        """Remember the use of a role; of one person the last `most` stay, for three months."""
+        self._roles.delete(transaction, use.person, use.role)
+        self._roles.insert(transaction, use)
+        where = f"person = ? ORDER BY used DESC LIMIT {_MOST_REMOVED} OFFSET ?"
+        gone = self._roles.find(transaction, where, (use.person, most))
+        where = f"used < ? ORDER BY used LIMIT {_MOST_REMOVED}"
+        gone += self._roles.find(transaction, where, (use.used - _REMEMBERED,))
+        for each in gone:
+            self._roles.delete(transaction, each.person, each.role)
 
     def attempts(self, reader: Reader, subject: str) -> SignInAttempts | None:
         return self._attempts.get(reader, subject)

@@ -1,12 +1,15 @@
 """How does a person sign in?  Steps, sessions, and the verifier of the console's listener."""
 
-from keystead.identity.signin import shapes
+from keystead.identity.signin import role_shapes, shapes
+from keystead.identity.signin.entering import PAGE, outsider_signed_in
+from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
 from keystead.identity.signin.rules import SIGNIN
 from keystead.identity.signin.served import IMPLEMENTATIONS
 from keystead.identity.signin.sessions import IDLE_SECONDS, SESSION_SECONDS, STEP_SECONDS
 from keystead.identity.signin.visitors import COOKIE, Visitors, cookie_of
 
 __all__ = (
-    "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "SESSION_SECONDS", "SIGNIN", "STEP_SECONDS",
-    "Visitors", "cookie_of", "shapes",
+    "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
+    "STEP_SECONDS", "WAYS", "Choice", "Outsider", "Visitors", "Way", "cookie_of",
+    "outsider_signed_in", "role_shapes", "shapes",
 )  # fmt: skip

@@ -20,10 +20,10 @@ from keystead.custody.tokens import InvalidToken
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
-from keystead.identity.repository import LoginUse, MfaDevice, Stage
+from keystead.identity.repository import LoginUse, MfaDevice, Role, Stage
 from keystead.identity.signin import persons, records, sessions, tries
 from keystead.identity.signin.persons import Person
-from keystead.identity.signin.sessions import Reached, Sessions
+from keystead.identity.signin.sessions import Reached, Sessions, Visited
 from keystead.identity.signin.shapes import (
     ChangeRootPasswordRequest,
     CheckMfaRequest,
@@ -167,15 +167,18 @@ def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
 
 def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
     """Who is signed in, how, and until when?  It counts as a use of the session."""
-    reached = _own(call)
-    person = reached.person
-    record = _sessions(call).touch(call.transaction, reached.record, times.stored(call.now))
+    visited = _own(call)
+    person, role, by = visited.person, visited.owner, visited.session.federation
+    record = _sessions(call).touch(call.transaction, visited.record, times.stored(call.now))
+    account = call.repository.accounts.get(call.transaction, call.account)
     return SessionAnswer(
-        account=person.account.account,
-        alias=person.account.alias or "",
-        arn=person.arn,
-        name=person.name,
-        is_root=person.user is None,
+        account=call.account,
+        alias=(account.alias or "") if account else "",
+        arn=call.principal.arn,
+        name=visited.session.name if person is None else person.name,
+        is_root=person is not None and person.user is None,
+        role=role.name if isinstance(role, Role) else "",
+        provider=by.provider if by else "",
         began=record.began,
         expires=record.expires,
         idle=min(record.expires, record.used + sessions.IDLE_SECONDS),
@@ -190,6 +193,8 @@ def change_root_password(
 ) -> Nothing | Work[str | None]:
     """Root's own password, in a session of root; it ends every session of root."""
     person = _own(call).person
+    if person is None:
+        raise RuntimeError("the row of ChangeRootPassword takes root only")
     passwords.require_taken(None, person.account, request.new)
     made_with = MadeWith(
         person.subject, person.password_id, input=_input(call, request.old, request.new)
@@ -282,13 +287,13 @@ def _reached(call: SigninCall, cookie: str, stage: Stage) -> Reached:
     return _sessions(call).read(call.transaction, cookie, stage, times.stored(call.now))
 
 
-def _own(call: SigninCall) -> Reached:
+def _own(call: SigninCall) -> Visited:
     """The session of the caller."""
     if call.session is None:
         raise SignInEnded
     row = call.session.rows[-1]
     now = times.stored(call.now)
-    return _sessions(call).with_id(call.transaction, row.account, row.unique_id, "session", now)
+    return _sessions(call).with_id(call.transaction, row.account, row.unique_id, now)
 
 
 def _begin(
@@ -324,7 +329,7 @@ def _may_change(call: SigninCall, person: Person) -> bool:
     """May the person change its own password?  Root may always."""
     if person.user is None:
         return True
-    call.bears(person.caller(call.repository, call.transaction))
+    call.is_of(person.caller(call.repository, call.transaction))
     return call.decide("iam:ChangePassword", person.resource).allowed
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from keystead.audit.event import HIGH
-from keystead.identity.authentication import callers
+from keystead.identity.authentication import callers, session_context
 from keystead.identity.call import SigninCall
+from keystead.identity.sessions import Session
+from keystead.identity.signin.outsiders import Choice, Outsider
 from keystead.identity.signin.persons import Person
 from keystead.policy.evaluation import Principal, PrincipalType
 
@@ -27,6 +29,39 @@ def of(call: SigninCall, person: Person) -> None:
 def of_nobody(call: SigninCall, account: str) -> None:
     """The record is about a name that nobody has, or that cannot sign in."""
     call.event.principal = Principal(PrincipalType.USER, "", account, "", name=_HIDDEN)
+
+
+def of_outsider(call: SigninCall, outsider: Outsider) -> None:
+    """The record is about somebody from outside, who has no role yet."""
+    arn = outsider.provider
+    call.event.principal = Principal(
+        PrincipalType.FEDERATED, arn, outsider.account, f"{arn}:{outsider.subject}",
+        name=outsider.name, issuer_arn=arn,
+    )  # fmt: skip
+
+
+def entered(  # noqa: PLR0917  # the facts of one session
+    call: SigninCall, name: str, choice: Choice, session: Session, who: Principal, url: str
+) -> None:
+    """Two records: the operation of STS that decided, of the bearer, and the login of the role."""
+    event = call.event
+    asked = {"roleArn": choice.role, "roleSessionName": session.name}
+    if name == "AssumeRoleWithSAML":
+        asked["principalArn"] = choice.provider
+    seconds = session.expires - session.issued
+    decided = msgspec.structs.replace(
+        event,
+        name=name,
+        source="sts.amazonaws.com",
+        event_type="AwsApiCall",
+        request_parameters={**asked, "durationSeconds": seconds},
+        response_elements={"assumedRoleUser": {"assumedRoleId": who.user_id, "arn": who.arn}},
+        also=[],
+    )
+    event.principal, event.decisions, event.resources = who, [], []
+    event.session = session_context(session, who)
+    succeeded(call, "ConsoleLogin", url, "")
+    event.also = [decided, *event.also]
 
 
 def succeeded(call: SigninCall, name: str, url: str, device: str | None = None) -> None:

@@ -1,9 +1,17 @@
-"""The rows of the operations of sign-in. None of them asks a policy: a person proves who it is."""
+"""The rows of the operations of sign-in. A person proves who it is, and asks no policy.
 
-from keystead.identity.signin import shapes
+But who comes from outside has a session of a role, and the role's trust policy is asked.
+"""
+
+from keystead.identity.signin import role_shapes, shapes
 from keystead.rules import IN_PERSON, CredentialKind, Rules, table
 
 _OPEN = frozenset({CredentialKind.PROOF})
+ASSUMING = (
+    "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
+    "sts:SetSourceIdentity", "sts:TagSession",
+)  # fmt: skip
+"""What the ways from outside ask (`outsiders.WAYS`)."""
 
 SIGNIN = table(
     Rules(
@@ -13,8 +21,10 @@ SIGNIN = table(
         credentials=frozenset({CredentialKind.CONSOLE_ROOT}),
     ),
     Rules(shapes.CHECK_MFA, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(role_shapes.CHOOSE_ROLE, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
     Rules(shapes.CONSOLE_LOGIN, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.CONSOLE_LOGOUT, asks=(), answer_recorded=False, credentials=IN_PERSON),
+    Rules(role_shapes.DESCRIBE_ROLES, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
     Rules(shapes.DESCRIBE_SESSION, asks=(), answer_recorded=False, credentials=IN_PERSON),
     Rules(shapes.DESCRIBE_STEP, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.UPDATE_PASSWORD, asks=(), answer_recorded=False, credentials=_OPEN),

@@ -6,7 +6,7 @@ signature and no header leads to them.
 
 from collections.abc import Mapping
 
-from keystead.identity.signin import operations, shapes
+from keystead.identity.signin import entering, operations, role_shapes, shapes
 from keystead.registry import Implementation
 
 IMPLEMENTATIONS: Mapping[str, Implementation] = {
@@ -19,6 +19,8 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.DESCRIBE_STEP, operations.describe_step),
         Implementation(shapes.DESCRIBE_SESSION, operations.describe_session),
         Implementation(shapes.CONSOLE_LOGOUT, operations.console_logout),
+        Implementation(role_shapes.DESCRIBE_ROLES, entering.describe_roles),
+        Implementation(role_shapes.CHOOSE_ROLE, entering.choose_role),
     )
 }
 """By name."""

@@ -3,9 +3,10 @@
     cookie      account "." 43 characters of 256 random bits
     session id  SHA-256(incarnation, cookie): a restored installation knows none of the cookies
 
-Each step has a cookie of its own (CO-1), which can take this step and no other (CO-8). A cookie is
-good for as long as its person exists with the same password and the same devices, in an open
-account. All of this is read at each use, so what ends a session has ended it when the call returns.
+Each step has a cookie of its own (CO-1), which can take this step and no other (CO-8). A cookie of
+a person is good for as long as the person exists with the same password and the same devices, in an
+open account. That of a role is good for as long as every row of its session exists. All of this is
+read at each use, so what ends a session has ended it when the call returns.
 """
 
 import base64
@@ -17,21 +18,33 @@ import msgspec
 
 from keystead.custody.randomness import urandom
 from keystead.identity import identifiers
-from keystead.identity.repository import IdentityRepository, SignIn, Stage
-from keystead.identity.signin import persons
+from keystead.identity.authentication import Owner, owner_of
+from keystead.identity.repository import (
+    NO_FACTS,
+    IdentityRepository,
+    SignIn,
+    SignInFacts,
+    Stage,
+)
+from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
+from keystead.identity.signin import outsiders, persons
+from keystead.identity.signin.outsiders import Outsider
 from keystead.identity.signin.persons import Person
 from keystead.identity.signin.shapes import SignInEnded, StepAnswer
 from keystead.store.protocol import Reader, Transaction
 
 STEP_SECONDS = 600  # for all steps together
+ROLE_SECONDS = 300  # at the role chooser
 SESSION_SECONDS = 43_200
 IDLE_SECONDS = 1_800
 FRESH_SECONDS = 900  # after which a session no longer changes its own credentials
 MOST = 50  # of one person and stage; the oldest goes
+MOST_OUTSIDERS = 5  # of one person at the role chooser, as each is long
 MOST_PASSWORDS = 5  # tries of a new password
 
 _USED_SECONDS = 60  # between two changes of the time of the last use
 _COOKIE = re.compile(r"\A([0-9]{12})\.[A-Za-z0-9_-]{43}\Z")
+_decode_session = msgspec.msgpack.Decoder(Session).decode
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -39,6 +52,24 @@ class Reached(msgspec.Struct, frozen=True):
 
     record: SignIn
     person: Person
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A cookie of the role chooser that is good, with the person from outside."""
+
+    record: SignIn
+    facts: SignInFacts
+    outsider: Outsider
+
+
+class Visited(msgspec.Struct, frozen=True):
+    """A session that is good: of a person itself, or of a role. Its last row is the sign-in."""
+
+    record: SignIn
+    facts: SignInFacts
+    session: Session
+    owner: Owner  # whose permissions it has
+    person: Person | None  # None: somebody from outside
 
 
 def is_over(record: SignIn, now: int) -> bool:
@@ -55,23 +86,58 @@ class Sessions:
     incarnation: str
 
     def read(self, reader: Reader, cookie: str, stage: Stage, now: int) -> Reached:
-        """What a cookie stands for, if it is good for this stage; raises SignInEnded."""
+        """The person of a cookie, if it is good for this stage; raises SignInEnded."""
+        record = self._record(reader, cookie, stage, now)
+        return Reached(record, self._person(reader, record))
+
+    def waiting(self, reader: Reader, cookie: str, now: int) -> Waiting:
+        """The person from outside who is to choose a role; raises SignInEnded."""
+        record = self._record(reader, cookie, "role", now)
+        facts = self.repository.sign_ins.facts(reader, record)
+        return Waiting(record, facts, outsiders.of_row(facts.outsider))
+
+    def visited(self, reader: Reader, cookie: str, now: int) -> Visited:
+        """The session of a cookie; raises SignInEnded."""
+        return self._visited(reader, self._record(reader, cookie, "session", now))
+
+    def with_id(self, reader: Reader, account: str, session_id: str, now: int) -> Visited:
+        """The session that is stored under this id; raises SignInEnded."""
+        return self._visited(reader, self._stored(reader, account, session_id, "session", now))
+
+    def _visited(self, reader: Reader, record: SignIn) -> Visited:
+        facts = self.repository.sign_ins.facts(reader, record)
+        if not facts.session:
+            person = self._person(reader, record)
+            owner: Owner | None = person.user or person.account
+            session = _of_person(record, person)
+        else:
+            person, session = None, _decode_session(facts.session)
+            owner = owner_of(self.repository, reader, session)
+        if owner is None:
+            raise SignInEnded
+        ends = SessionRow(RowKind.SIGN_IN, record.account, record.session_id)
+        session = msgspec.structs.replace(session, rows=(*session.rows, ends))
+        return Visited(record, facts, session, owner, person)
+
+    def _record(self, reader: Reader, cookie: str, stage: Stage, now: int) -> SignIn:
         match = _COOKIE.match(cookie)
         if match is None:
             raise SignInEnded
-        return self.with_id(reader, match[1], self._session_id(cookie), stage, now)
+        return self._stored(reader, match[1], self._session_id(cookie), stage, now)
 
-    def with_id(  # the first two are the key
+    def _stored(  # the first two are the key
         self, reader: Reader, account: str, session_id: str, stage: Stage, now: int
-    ) -> Reached:
-        """What is stored under this id, if it is good for this stage; raises SignInEnded."""
+    ) -> SignIn:
         record = self.repository.sign_ins.get(reader, account, session_id)
         if record is None or record.stage != stage or is_over(record, now):
             raise SignInEnded
+        return record
+
+    def _person(self, reader: Reader, record: SignIn) -> Person:
         person = persons.with_subject(self.repository, reader, record.account, record.subject)
         if person is None or person.factors != record.factors:
             raise SignInEnded
-        return Reached(record, person)
+        return person
 
     def begin(  # as they follow from each other
         self,
@@ -82,18 +148,15 @@ class Sessions:
         before: SignIn | None = None,
     ) -> StepAnswer:
         """The next step of a person, or its session. The step before it is over."""
-        cookie, account = _new_cookie(person.account.account), person.account.account
         is_session = stage == "session"
-        if before is not None:
-            self.repository.sign_ins.delete(transaction, before)
         began = now if is_session or before is None else before.began
         record = SignIn(
-            account=account,
-            session_id=self._session_id(cookie),
+            account=person.account.account,
+            session_id="",
             subject=person.subject,
             stage=stage,
             factors=person.factors,
-            access_key_id=identifiers.access_key_id(identifiers.TEMPORARY_KEY, account),
+            access_key_id="",
             device=before.device if before else "",
             mfa=before.mfa if before else None,
             tries=0,
@@ -101,8 +164,54 @@ class Sessions:
             used=now,
             expires=began + (SESSION_SECONDS if is_session else STEP_SECONDS),
         )
-        self.repository.sign_ins.insert(transaction, record, MOST)
-        return StepAnswer(next=stage, cookie=cookie, seconds=record.expires - now)
+        return self._keep(transaction, record, before)
+
+    def choose(
+        self, transaction: Transaction, outsider: Outsider, now: int, before: SignIn | None = None
+    ) -> StepAnswer:
+        """Somebody from outside is to choose a role."""
+        expires = now + ROLE_SECONDS
+        record = _of_outsider(outsider.account, outsider.person, "role", now, expires)
+        facts = SignInFacts(outsider=outsiders.stored(outsider))
+        return self._keep(transaction, record, before, facts)
+
+    def begin_role(  # as they follow from each other
+        self,
+        transaction: Transaction,
+        session: Session,
+        outsider: Outsider,
+        now: int,
+        before: SignIn | None = None,
+    ) -> StepAnswer:
+        """The session of a role, for somebody from outside. The step before it is over."""
+        expires = min(session.expires, now + SESSION_SECONDS)
+        record = _of_outsider(session.account, outsider.person, "session", now, expires)
+        kept = msgspec.structs.replace(outsider, evidence=b"", choices=())
+        facts = SignInFacts(
+            session=msgspec.msgpack.encode(session), outsider=outsiders.stored(kept)
+        )
+        return self._keep(transaction, record, before, facts)
+
+    def _keep(
+        self,
+        transaction: Transaction,
+        record: SignIn,
+        before: SignIn | None,
+        facts: SignInFacts = NO_FACTS,
+    ) -> StepAnswer:
+        """Keep a new step or session, under a new cookie."""
+        cookie, account = _new_cookie(record.account), record.account
+        if before is not None:
+            self.repository.sign_ins.delete(transaction, before)
+        record = msgspec.structs.replace(
+            record,
+            session_id=self._session_id(cookie),
+            access_key_id=identifiers.access_key_id(identifiers.TEMPORARY_KEY, account),
+        )
+        most = MOST_OUTSIDERS if record.stage == "role" else MOST
+        self.repository.sign_ins.insert(transaction, record, most, facts)
+        seconds = record.expires - record.used
+        return StepAnswer(next=record.stage, cookie=cookie, seconds=seconds)
 
     def touch(self, transaction: Transaction, record: SignIn, now: int) -> SignIn:
         """A session was used, by a person and not by a clock."""
@@ -118,3 +227,23 @@ class Sessions:
 def _new_cookie(account: str) -> str:
     text = base64.urlsafe_b64encode(urandom(32)).decode("ascii").rstrip("=")
     return f"{account}.{text}"
+
+
+def _of_person(record: SignIn, person: Person) -> Session:
+    """The facts of a person's own session, as policies and records see them."""
+    kind = RowKind.ROOT if person.user is None else RowKind.USER
+    return Session(
+        kind=SessionKind.CONSOLE,
+        account=record.account,
+        rows=(SessionRow(kind, record.account, record.subject),),
+        issued=record.began,
+        expires=record.expires,
+        mfa=record.mfa,
+    )
+
+
+def _of_outsider(account: str, person: str, stage: Stage, now: int, expires: int) -> SignIn:
+    return SignIn(
+        account=account, session_id="", subject=person, stage=stage, factors="", access_key_id="",
+        device="", mfa=None, tries=0, began=now, used=now, expires=expires,
+    )  # fmt: skip

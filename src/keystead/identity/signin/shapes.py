@@ -9,13 +9,14 @@ from typing import Literal
 import msgspec
 
 from keystead.errors import AwsError
+from keystead.identity.repository import Stage
 from keystead.wire.operation import Operation, Service
 
 SERVICE = Service(
     "signin", "json", "", event_source="signin.amazonaws.com", event_type="AwsConsoleSignIn"
 )
 
-Next = Literal["mfa", "password", "session", "failed", "no_mfa", "administrator"]
+Next = Stage | Literal["failed", "no_mfa", "no_role", "administrator"]
 """What follows a step: another step, the session, or one of the ends."""
 
 
@@ -80,6 +81,7 @@ class StepAnswer(_Secret, frozen=True, kw_only=True):
     cookie: str = ""
     seconds: int = 0  # for which it is good
     known: str = ""  # by which this browser is known to the person from now on
+    roles: tuple[str, ...] = ()  # names of those that could not be used, if none could
 
 
 class PendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,13 +101,15 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     alias: str
     arn: str
-    name: str  # of a user; the e-mail address of root
+    name: str  # of a user; the e-mail address of root; the name of a role's session
     is_root: bool
     began: int
     expires: int
     idle: int  # when it ends if nothing is done
     device: str  # ARN of the second factor that was shown, or ""
     mfa: int | None
+    role: str = ""  # the name of the role, of a session of one
+    provider: str = ""  # ARN of the provider that knows the person from outside
     is_fresh: bool  # did it begin a short time ago?  Only then it may change its own credentials
 
 

@@ -16,9 +16,7 @@ from keystead.identity.authentication import (
     nobody,
     session_context,
 )
-from keystead.identity.repository import IdentityRepository, SignIn
-from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
-from keystead.identity.signin.persons import Person
+from keystead.identity.repository import IdentityRepository
 from keystead.identity.signin.sessions import Sessions
 from keystead.identity.signin.shapes import SignInEnded
 from keystead.rules import CredentialKind
@@ -62,21 +60,22 @@ class Visitors:
             raise SignInEnded
         noting, second = Noting(reader), times.stored(now)
         cookie = cookie_of(request, COOKIE)
-        reached = self._sessions.read(noting, cookie, "session", second)
-        session = _session(reached.record, reached.person)
-        owner = reached.person.user or reached.person.account
-        caller = callers.of_session(self._repository, noting, session, owner)
+        visited = self._sessions.visited(noting, cookie, second)
+        session, person = visited.session, visited.person
+        caller = callers.of_session(self._repository, noting, session, visited.owner)
         keys = caller.keys
         if session.mfa is not None:
             keys = {**keys, **age_keys(session.mfa, now)}
-        root = reached.person.user is None
+        kind = CredentialKind.CONSOLE_ROLE
+        if person is not None:
+            kind = CredentialKind.CONSOLE if person.user else CredentialKind.CONSOLE_ROOT
         return Authenticated(
             caller.principal,
             caller.policies,
             keys,
-            reached.record.access_key_id,
+            visited.record.access_key_id,
             self._region,
-            CredentialKind.CONSOLE_ROOT if root else CredentialKind.CONSOLE,
+            kind,
             session,
             session_context(session, caller.principal),
             tuple(noting.names),
@@ -89,19 +88,3 @@ class Visitors:
     def usable_key(self, reader: Reader, request: HttpRequest, now: datetime) -> str:  # noqa: ARG002  # as the verifier of signatures has it
         """No body from a page is long."""
         return ""
-
-
-def _session(record: SignIn, person: Person) -> Session:
-    """The facts of a session, as policies and records see them."""
-    kind = RowKind.ROOT if person.user is None else RowKind.USER
-    return Session(
-        kind=SessionKind.CONSOLE,
-        account=record.account,
-        rows=(
-            SessionRow(kind, record.account, record.subject),
-            SessionRow(RowKind.SIGN_IN, record.account, record.session_id),
-        ),
-        issued=record.began,
-        expires=record.expires,
-        mfa=record.mfa,
-    )

@@ -9,10 +9,11 @@ from keystead.identity.sts import (
     own_sessions,
     saml,
     scoped_sessions,
+    vouched,
     web_identity,
 )
 
 __all__ = (
     "assume_role", "assume_root", "authorization_messages", "declined", "identity", "own_sessions",
-    "saml", "scoped_sessions", "web_identity",
+    "saml", "scoped_sessions", "vouched", "web_identity",
 )  # fmt: skip

@@ -3,11 +3,11 @@
 from keystead.arns import Arn, NotAnArn, spoken
 from keystead.call import Resource, Target
 from keystead.errors import ValidationException
-from keystead.identity.call import StsCall
+from keystead.identity.call import AssumingCall
 from keystead.identity.permissions import trust
 
 
-def named(call: StsCall, text: str) -> Resource:
+def named(call: AssumingCall, text: str) -> Resource:
     """The role with this ARN, path and case included; or its ARN alone, with nobody's trust."""
     arn = parsed(text)
     name = arn.resource.rpartition("/")[2]

@@ -36,6 +36,8 @@ from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
 from keystead.work import Work
 
+_ACTION = "sts:AssumeRoleWithSAML"
+
 
 @implements_with_work(api.AssumeRoleWithSAML)
 def assume_role_with_saml(
@@ -55,8 +57,8 @@ def assume_role_with_saml(
     bearer = _bearer(identity)
     if request.role_arn not in identity.roles:  # (3)
         why = "step 13: the assertion does not list the role beside the provider"
-        raise AccessDenied(None, vouched.denied(call), why=why)
-    assumed = vouched.assume(call, request, bearer)
+        raise AccessDenied(None, vouched.denied(_ACTION), why=why)
+    assumed = vouched.assume(call, _ACTION, request, bearer)
     _use(call, identity)  # (4)
     return api.AssumeRoleWithSAMLResponse(  # (5)
         credentials=answers.credentials(assumed.issued),

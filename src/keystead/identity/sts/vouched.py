@@ -2,7 +2,8 @@
 
 What follows the proof is the same for each kind of it. May the bearer assume the role, pass these
 tags, set this source identity?  The trust policy is asked each time, and must name the provider.
-Then there are credentials. The session lasts for as long as the provider is what it was.
+Then there is a session: with credentials, or at sign-in without. It lasts for as long as the
+provider is what it was.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.call import Resource
 from keystead.identity import times
-from keystead.identity.call import StsCall
+from keystead.identity.call import AssumingCall, StsCall
 from keystead.identity.federation import Vouched
 from keystead.identity.names import RESERVED
 from keystead.identity.permissions import trust
@@ -19,6 +20,7 @@ from keystead.identity.repository import Role
 from keystead.identity.sessions import (
     Federation,
     IssuedSession,
+    PassedPolicy,
     RowKind,
     Session,
     SessionKind,
@@ -61,16 +63,22 @@ def tags_of(identity: Vouched) -> tuple[SessionTag, ...]:
     return session_tags.together(session_tags.requested(tags, given.transitive), ())
 
 
-def denied(call: StsCall) -> str:
+def denied(action: str) -> str:
     """The words in which every bearer is refused."""
-    return f"Not authorized to perform sts:{call.operation.name}"
+    return f"Not authorized to perform {action}"
 
 
-def assume(call: StsCall, request: Request, bearer: Bearer) -> Assumed:
-    """The session, if the trust policy allows it; every refusal by policy has the same words."""
-    target = assumable_roles.named(call, request.role_arn)
-    permit, role = _allowed(call, request, target, bearer)
-    session, packed = _session(call, request, role, bearer)
+def assume(call: StsCall, action: str, request: Request, bearer: Bearer) -> Assumed:
+    """Credentials, if the trust policy allows it; every refusal by policy has the same words."""
+    permit, role = _allowed(call, action, request.role_arn, bearer)
+    policies = session_policies.passed_policies(
+        call, role.account, request.policy, request.policy_arns
+    )
+    packed = session_policies.packed_size(policies, bearer.tags)
+    seconds = durations.of_role_session(
+        request.duration_seconds, role.longest_session, chained=False
+    )
+    session = _session(call, role, bearer, min(seconds, bearer.longest or seconds), policies)
     least = request.minimum_session_token_size
     issued = issue(call.session_tokens, permit, session, call.now, least)
     name = bearer.session_name
@@ -81,8 +89,21 @@ def assume(call: StsCall, request: Request, bearer: Bearer) -> Assumed:
     return Assumed(user, issued, packed)
 
 
+def signed_in(
+    call: AssumingCall, action: str, role_arn: str, bearer: Bearer, seconds: int
+) -> Session:
+    """The session of a bearer who signs in, by the same decision. It has no credentials.
+
+    It lasts for as many seconds as the role, the provider and the caller of this function allow.
+    """
+    _, role = _allowed(call, action, role_arn, bearer)
+    session_policies.packed_size((), bearer.tags)  # there is room for them
+    seconds = min(seconds, role.longest_session, bearer.longest or seconds)
+    return _session(call, role, bearer, seconds, ())
+
+
 def _allowed(
-    call: StsCall, request: Request, target: Resource, bearer: Bearer
+    call: AssumingCall, action: str, role_arn: str, bearer: Bearer
 ) -> tuple[Permit[Resource], Role]:
     identity, given = bearer.identity, bearer.identity.given
     keys: dict[str, ContextValue] = {
@@ -94,9 +115,10 @@ def _allowed(
         keys["sts:sourceidentity"] = given.source_identity
     if given.transitive:
         keys["sts:transitivetagkeys"] = given.transitive
-    refusal = denied(call)
+    target = assumable_roles.named(call, role_arn)
+    refusal = denied(action)
     try:
-        permit = call.authorize(f"sts:{call.operation.name}", target, keys)
+        permit = call.authorize(action, target, keys)
         if bearer.tags:
             call.authorize("sts:TagSession", target, keys)
         if given.source_identity:
@@ -104,25 +126,18 @@ def _allowed(
     except AccessDenied as refused:
         raise refused.reworded(refusal) from None
     if not isinstance(target, trust.Assumable):
-        raise TypeError(f"a role that is not there may be assumed: {request.role_arn}")
+        raise TypeError(f"a role that is not there may be assumed: {role_arn}")
     if target.role.path.startswith(RESERVED):
         raise AccessDenied(None, refusal)
     return permit, target.role
 
 
 def _session(
-    call: StsCall, request: Request, role: Role, bearer: Bearer
-) -> tuple[Session, int | None]:
-    policies = session_policies.passed_policies(
-        call, role.account, request.policy, request.policy_arns
-    )
-    packed = session_policies.packed_size(policies, bearer.tags)
+    call: AssumingCall, role: Role, bearer: Bearer, seconds: int, policies: tuple[PassedPolicy, ...]
+) -> Session:
     issued, identity = times.stored(call.now), bearer.identity
-    seconds = durations.of_role_session(
-        request.duration_seconds, role.longest_session, chained=False
-    )
-    expires = issued + min(seconds, bearer.longest or seconds)
-    session = Session(
+    expires = issued + seconds
+    return Session(
         kind=SessionKind.ROLE,
         account=role.account,
         rows=(SessionRow(RowKind.ROLE, role.account, role.role_id), bearer.row),
@@ -134,4 +149,3 @@ def _session(
         source_identity=identity.given.source_identity,
         federation=Federation(identity.principal.issuer_arn, identity.later),
     )
-    return session, packed

@@ -30,6 +30,8 @@ from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
 from keystead.work import Work
 
+_ACTION = "sts:AssumeRoleWithWebIdentity"
+
 
 @implements_with_work(api.AssumeRoleWithWebIdentity)
 def assume_role_with_web_identity(
@@ -46,7 +48,7 @@ def assume_role_with_web_identity(
     provider = identity.provider
     row = SessionRow(RowKind.OIDC_PROVIDER, provider.account, provider.revision)
     bearer = vouched.Bearer(identity, request.role_session_name, tags, row)
-    assumed = vouched.assume(call, request, bearer)  # (4), (5)
+    assumed = vouched.assume(call, _ACTION, request, bearer)  # (4), (5)
     return api.AssumeRoleWithWebIdentityResponse(
         credentials=answers.credentials(assumed.issued),
         subject_from_web_identity_token=identity.subject,

@@ -15,6 +15,7 @@ On the listener of the console alone, with the same rule:
 | signin:ConsoleLoginWithMFA | the cookie of the step before, and a code | 10 |
 | signin:PasswordUpdated | the cookie of the step before, and the old password | 10 |
 | signin:DescribeSignIn | the cookie of the step | 50 |
+| signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
 
 The headers of a signature are not read: such a request has one proof, and it is in the body. Each
 operation asks whether the proof holds before it asks anything else. A stranger has no account, so
@@ -45,6 +46,8 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("signin", "ConsoleLoginWithMFA"): Bounds(0, 10),
     ("signin", "PasswordUpdated"): Bounds(0, 10),
     ("signin", "DescribeSignIn"): Bounds(0, 50),
+    ("signin", "DescribeRoles"): Bounds(0, 10),
+    ("signin", "ChooseRole"): Bounds(0, 10),
 }
 
 

@@ -1,0 +1,47 @@
+"""Which page follows a step of a sign-in, and which cookies has the browser then?
+
+Every way to sign in ends here. The one session of a browser is that of the last sign-in.
+"""
+
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from keystead.console import cookies
+from keystead.console.pages import page, to
+from keystead.console.visits import Calls, Visit
+from keystead.errors import AwsError
+from keystead.identity.signin import shapes
+
+ROLE = "/signin/role"
+_STEPS = {"mfa": "/signin/step", "password": "/signin/step", "role": ROLE}
+
+
+async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer) -> Response:
+    """The page that follows a step that succeeded, or the end of a sign-in."""
+    path = _STEPS.get(answer.next)
+    if path is not None:
+        response = to(path)
+        cookies.give(response, cookies.STEP, answer.cookie)
+        return response
+    if answer.next == "session":
+        await _end_session(calls, visit)
+        response = to("/")
+        cookies.give(response, cookies.SESSION, answer.cookie)
+        if answer.known:
+            cookies.know(response, answer.known)
+        cookies.take(response, cookies.STEP)
+        return response
+    values = {"why": answer.next, "roles": answer.roles}
+    response = page("ended.html", values, HTTPStatus.FORBIDDEN)
+    cookies.give(response, cookies.STEP, cookies.NO_STEP)
+    return response
+
+
+async def _end_session(calls: Calls, visit: Visit) -> None:
+    """Somebody signed in anew: an earlier session of this browser is over."""
+    if cookies.value(visit, cookies.SESSION):
+        try:
+            await calls.call(visit.request, shapes.CONSOLE_LOGOUT, shapes.Nothing())
+        except AwsError:
+            return

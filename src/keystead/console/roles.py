@@ -1,0 +1,81 @@
+"""The role chooser: which roles may somebody from outside choose?  (sign-in.md 4.8)
+
+A list has 25 roles, and a search. It works without a script; choosing is a POST.
+"""
+
+from http import HTTPStatus
+from itertools import groupby
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keystead.console import cookies
+from keystead.console.following import ROLE, follow
+from keystead.console.forms import LONGEST, form_of, visit_of
+from keystead.console.pages import page
+from keystead.console.signing_in import start_again
+from keystead.console.visitor import is_signed_in
+from keystead.console.visits import Calls, Public, Visit
+from keystead.errors import AwsError
+from keystead.identity.signin import PAGE, role_shapes, shapes
+
+
+class RolePages:
+    """The pages of the role chooser."""
+
+    def __init__(self, calls: Calls, public: Public) -> None:
+        self._calls = calls
+        self._url = public.url
+
+    async def show(self, request: Request) -> Response:
+        """GET /signin/role?q=TEXT&first=NUMBER"""
+        query = dict(parse_qsl(request.scope["query_string"].decode("ascii"), max_num_fields=8))
+        first = _number(query.get("first", ""), 0)
+        return await self._page(visit_of(request), query.get("q", "")[:LONGEST], first)
+
+    async def choose(self, request: Request) -> Response:
+        """POST /signin/role"""
+        visit, form = visit_of(request), form_of(request)
+        number = form.get("role", "")
+        asked = role_shapes.ChooseRoleRequest(
+            cookie=cookies.value(visit, cookies.STEP), choice=_number(number, -1),
+            url=f"{self._url}/",
+        )  # fmt: skip
+        try:
+            answer = await self._calls.call(visit.request, role_shapes.CHOOSE_ROLE, asked)
+        except shapes.SignInEnded:
+            return start_again()
+        except AwsError as error:
+            return await self._page(visit, "", 0, error.message or "The role cannot be used now.")
+        return await follow(self._calls, visit, answer)
+
+    async def _page(self, visit: Visit, search: str, first: int, error: str = "") -> Response:
+        asked = role_shapes.DescribeRolesRequest(
+            cookie=cookies.value(visit, cookies.STEP), search=search, first=first
+        )
+        try:
+            shown = await self._calls.call(visit.request, role_shapes.DESCRIBE_ROLES, asked)
+        except shapes.SignInEnded:
+            return start_again()
+        usable = [each for each in shown.roles if not each.refused]
+        values = {
+            "shown": shown, "search": search, "error": error, "path": ROLE,
+            "accounts": [
+                list(roles) for _, roles in groupby(usable, key=lambda each: each.account)
+            ],
+            "refused": [each for each in shown.roles if each.refused],
+            "earlier": _part(search, max(0, first - PAGE)) if first else "",
+            "later": _part(search, first + PAGE) if first + PAGE < shown.found else "",
+            "open": await is_signed_in(self._calls, visit),
+        }  # fmt: skip
+        return page("roles.html", values, HTTPStatus.FORBIDDEN if error else HTTPStatus.OK)
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else otherwise
+
+
+def _part(search: str, first: int) -> str:
+    """The path of another part of the list."""
+    return f"{ROLE}?{urlencode({'q': search, 'first': first})}"
