@@ -127,7 +127,7 @@ prove-ansible: $(VENV)/.ansible ## Ansible's modules for keys against a server (
 prove-cloudtrail: $(VENV)/.dev $(VENV)/.consumers ## trailscraper reads an export, and asks LookupEvents
 	@$(BIN)/python -m scripts.prove_cloudtrail $(VENV)/consumers
 
-prove-signin: $(VENV)/.dev ## N refused sign-ins of each kind: do their times tell who exists? (N=2000)
+prove-signin: $(VENV)/.dev ## N refused sign-ins of each kind: do times tell who exists? (N=2000: half an hour)
 	@$(BIN)/python -m scripts.prove_signin $(or $(N),2000)
 
 soak: $(VENV)/.dev ## minutes of mixed calls, and the memory of the server does not rise

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
 
-from keystead.console import Public, application
+from keystead.console import Public, application, evenly
 from keystead.custody import hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.server.console.inside import Inside
@@ -204,8 +204,11 @@ class Browser:
 
 @contextmanager
 def site(directory: Path, url: str = URL, **settings: Any) -> Iterator[Site]:
-    """An installation and its pages."""
-    with patch.object(hierarchy, "Passwords", _cheap_passwords):
+    """An installation and its pages, whose refusals do not wait (`console.evenly`)."""
+    with (
+        patch.object(hierarchy, "Passwords", _cheap_passwords),
+        patch.object(evenly, "SECONDS", 0.0),
+    ):
         opened_site = Site(open_local(directory, **settings), url)
         try:
             yield opened_site

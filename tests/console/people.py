@@ -1,5 +1,6 @@
 """Users with passwords, root's first password, and what they may do."""
 
+import re
 from datetime import timedelta
 
 from keystead.server.installation import perform
@@ -51,3 +52,10 @@ def refused(page: Page) -> str:
     assert page.status in {400, 403, 429}, page.text
     assert not any(name == "set-cookie" and "__Host-ks=" in value for name, value in page.headers)
     return page.alert
+
+
+def told(page: Page) -> tuple[int, list[tuple[str, str]], bytes]:
+    """What a stranger sees of an answer, without what was typed."""
+    body = re.sub(rb'value="[^"]*"', b'value=""', page.body)
+    headers = [(name, value) for name, value in page.headers if name != "content-length"]
+    return page.status, headers, body

@@ -1,25 +1,30 @@
 """A stranger learns from a sign-in only whether it succeeded. (sign-in.md 4.1; CO-5, CO-6)"""
 
-import re
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from unittest.mock import patch
 
 import msgspec
 import pytest
+from scripts.prove_signin import chance
 
+from keystead.console import evenly
 from keystead.custody.passwords import Passwords
-from tests.console.browser import Page, Site
-from tests.console.people import NEXT, PASSWORD, account_of, minutes, refused, signed_in, user
+from tests.console.browser import Site
+from tests.console.people import (
+    NEXT,
+    PASSWORD,
+    account_of,
+    minutes,
+    refused,
+    signed_in,
+    told,
+    user,
+)
+from tests.console.test_ending import Device
 
 TRIES = 100  # of each kind of name; `make prove-signin` takes more, and looks at the clock
-
-
-def told(page: Page) -> tuple[int, list[tuple[str, str]], bytes]:
-    """What a stranger sees of an answer, without what was typed."""
-    body = re.sub(rb'value="[^"]*"', b'value=""', page.body)
-    headers = [(name, value) for name, value in page.headers if name != "content-length"]
-    return page.status, headers, body
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +35,10 @@ def kinds(pages: Site) -> dict[str, tuple[str, str]]:
     pages.local.iam("CreateUser", UserName="no-more-pw")
     pages.local.iam("CreateLoginProfile", UserName="no-more-pw", Password=PASSWORD)
     pages.local.iam("DeleteLoginProfile", UserName="no-more-pw")
+    Device(pages, user(pages, "has-device"))
     return {
         "known": (account, "known-user"),
+        "known, with a device": (account, "has-device"),
         "whose password was deleted": (account, "no-more-pw"),
         "unknown": (account, "no-such-ab"),
         "in an unknown alias": ("no-such-acct", "known-user"),
@@ -66,22 +73,56 @@ def test_every_name_gets_the_same_answer(pages: Site, kinds: dict[str, tuple[str
 def test_every_name_takes_the_same_work(
     pages: Site, kinds: dict[str, tuple[str, str]], hashes: list[bool]
 ) -> None:
-    """One hash for each try, in one piece of work, with as many writes to the store."""
+    """One hash for each try, in one piece of work, with as many writes, and the same answer."""
     work: dict[str, set[tuple[int, int, int]]] = {kind: set() for kind in kinds}
+    answers = set()
     installation = pages.local.installation
     minutes(pages, 61)
     for _ in range(TRIES):
         for kind, (account, name) in kinds.items():
             before = len(hashes), len(pages.local.events), installation.store.state
-            assert pages.browser().post(
+            page = pages.browser().post(
                 "/signin", {"as": "user", "account": account, "user": name, "password": "no"},
                 headers={"cookie": "__Host-ks-signin=none"},
-            ).status == 403  # fmt: skip
+            )  # fmt: skip
+            answers.add(repr(told(page)))
             after = len(hashes), len(pages.local.events), installation.store.state
             work[kind].add((after[0] - before[0], after[1] - before[1], after[2] - before[2]))
         minutes(pages, 61)
     assert all(kinds_of_work == work["known"] for kinds_of_work in work.values()), work
     assert {one[0] for one in work["known"]} == {1}
+    assert len(answers) == 1
+    assert "403" in answers.pop()
+
+
+def test_a_refusal_leaves_at_the_end_of_a_period(
+    pages: Site, kinds: dict[str, tuple[str, str]], quick: None
+) -> None:
+    """It waits for what is left of it, whatever its reason is; a sign-in that succeeds does not."""
+    waits: list[float] = []
+    account = account_of(pages)
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    minutes(pages, 61)
+    unknown = [kinds["unknown"]] * 4  # the last is one too many
+    with patch.object(evenly, "SECONDS", 3600.0), patch.object(asyncio, "sleep", wait):
+        seen = [pages.browser().sign_in(*who, "wrong").status for who in unknown]
+        assert pages.browser().sign_in(account, "known-user", PASSWORD).status == 200
+    assert seen == [403, 403, 403, 429]
+    assert len(waits) == 4
+    assert all(0 < seconds < 3600 for seconds in waits)
+    with patch.object(evenly, "SECONDS", 0.5):
+        assert [evenly.left(elapsed) for elapsed in (0.125, 0.625, 0.5)] == [0.375, 0.375, 0.5]
+
+
+def test_the_chance_that_times_are_alike() -> None:
+    """The test behind `make prove-signin` has the critical values of tables: 1.63 is 1 in 100."""
+    even = [float(n) for n in range(0, 200, 2)]
+    assert chance(even, [n + 46 for n in even]) == pytest.approx(0.0101, abs=0.0002)
+    assert chance(even, [n + 38 for n in even]) == pytest.approx(0.054, abs=0.001)
+    assert chance(even, even) == 1.0
 
 
 def test_an_account_that_is_not_open_is_unknown(pages: Site) -> None:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from keystead.console.credentials import PATH, Credentials
+from keystead.console.evenly import evenly
 from keystead.console.following import ROLE
 from keystead.console.forms import BadForm
 from keystead.console.guard import Guard
@@ -38,7 +39,7 @@ def application(
     routes = [
         Route("/", session.show),
         Route("/signin", signing_in.show_form),
-        Route("/signin", signing_in.sign_in, methods=["POST"]),
+        Route("/signin", evenly(signing_in.sign_in), methods=["POST"]),
         Route("/signin/step", signing_in.show_step),
         Route("/signin/mfa", signing_in.check_mfa, methods=["POST"]),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
