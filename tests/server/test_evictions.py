@@ -64,8 +64,9 @@ NOT_SEEN = {
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key",
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
-    "signin_attempt", "signin_facts", "signin_role", "signin_root_password",
-    "signin_session",  # these, and those of the line above, are read anew for each page
+    "iam_passkey", "signin_attempt", "signin_challenge", "signin_facts", "signin_role",
+    "signin_root_password", "signin_session",
+    # these, and those of the lines above, are read anew for each page
     # found by the hash of its text, which stands in the row of its key
     "kms_key_policies", "kms_policy_texts", "kms_policy_uses",
 }  # fmt: skip

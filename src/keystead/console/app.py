@@ -14,7 +14,9 @@ from keystead.console.evenly import evenly
 from keystead.console.following import ROLE
 from keystead.console.forms import BadForm
 from keystead.console.guard import Guard
-from keystead.console.pages import STYLE, page, style
+from keystead.console.pages import PASSKEYS_SCRIPT, STYLE, page, passkeys_script, style
+from keystead.console.passkeys import PATH as PASSKEY
+from keystead.console.passkeys import PasskeyPages
 from keystead.console.roles import RolePages
 from keystead.console.session import SessionPages
 from keystead.console.signing_in import SigningIn
@@ -36,12 +38,19 @@ def application(
         Credentials(calls),
     )
     roles = RolePages(calls, public)
+    passkeys = PasskeyPages(calls, public)
     routes = [
         Route("/", session.show),
         Route("/signin", signing_in.show_form),
         Route("/signin", evenly(signing_in.sign_in), methods=["POST"]),
         Route("/signin/step", signing_in.show_step),
         Route("/signin/mfa", signing_in.check_mfa, methods=["POST"]),
+        Route("/signin/passkey", signing_in.check_passkey, methods=["POST"]),
+        Route("/signin/passkey/options", passkeys.start_check, methods=["POST"]),
+        Route(PASSKEY, passkeys.show),
+        Route(PASSKEY, passkeys.add, methods=["POST"]),
+        Route(f"{PASSKEY}/options", passkeys.start, methods=["POST"]),
+        Route(PASSKEYS_SCRIPT, passkeys_script),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
         Route(ROLE, roles.show),
         Route(ROLE, roles.choose, methods=["POST"]),

@@ -21,8 +21,8 @@ def visit_of(request: Request) -> Visit:
     return cast("Visit", request.scope["state"]["visit"])
 
 
-def form_of(request: Request) -> Mapping[str, str]:
-    """The fields of a form; raises BadForm."""
+def form_of(request: Request, longest: int = LONGEST) -> Mapping[str, str]:
+    """The fields of a form, each of at most `longest` characters; raises BadForm."""
     body: bytes = request.scope["state"]["body"]
     try:
         pairs = parse_qsl(
@@ -34,6 +34,6 @@ def form_of(request: Request) -> Mapping[str, str]:
     except ValueError as error:  # a UnicodeDecodeError is one
         raise BadForm from error
     fields = dict(pairs)
-    if len(fields) != len(pairs) or any(len(value) > LONGEST for value in fields.values()):
+    if len(fields) != len(pairs) or any(len(value) > longest for value in fields.values()):
         raise BadForm
     return fields

@@ -23,6 +23,8 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+"""The policy of a page that needs our script: that of passkeys."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-"""How does a page look?  Templates whose every value is escaped, and one style sheet."""
+"""How does a page look?  Templates whose every value is escaped, one style sheet, one script."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,6 +14,12 @@ STYLE = f"/static/console.{sha256(_STYLE).hexdigest()[:16]}.css"
 """The path of the style sheet: another one with each content, so that it may be kept for ever."""
 
 
+_PASSKEYS = (resources.files("keystead.console") / "static" / "passkeys.js").read_bytes()
+PASSKEYS_SCRIPT = f"/static/passkeys.{sha256(_PASSKEYS).hexdigest()[:16]}.js"
+"""The path of the only script, as above."""
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("keystead.console"),
@@ -23,13 +29,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["moment"] = _moment
+    environment.filters["duration"] = _duration
     environment.globals["style"] = STYLE
+    environment.globals["passkeys_script"] = PASSKEYS_SCRIPT
     return environment
 
 
 def _moment(second: int) -> str:
     """A time as people read it."""
     return datetime.fromtimestamp(second, UTC).strftime("%d %B %Y, %H:%M UTC")
+
+
+def _duration(seconds: int) -> str:
+    """How long one has to wait, as people read it."""
+    minutes = -(-seconds // 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
 
 
 _ENVIRONMENT = _environment()
@@ -48,5 +62,9 @@ def to(path: str) -> Response:
 
 async def style(_: Request) -> Response:
     """The style sheet."""
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(_STYLE, media_type="text/css", headers=headers)
+    return Response(_STYLE, media_type="text/css", headers=_FOR_EVER)
+
+
+async def passkeys_script(_: Request) -> Response:
+    """The script of passkeys."""
+    return Response(_PASSKEYS, media_type="text/javascript", headers=_FOR_EVER)

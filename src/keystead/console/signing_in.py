@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from keystead.console import cookies
+from keystead.console.factor import factor_page
 from keystead.console.following import follow
 from keystead.console.forms import form_of, visit_of
 from keystead.console.pages import page, to
+from keystead.console.passkeys import LONGEST, check_of
 from keystead.console.visitor import is_signed_in
 from keystead.console.visits import Calls, Public, Visit
 from keystead.errors import AwsError, ThrottlingException
@@ -23,6 +25,7 @@ from keystead.wire.models.iam import PasswordPolicyViolationException
 _WRONG_USER = "The account, user name or password is not right."
 _WRONG_ROOT = "The e-mail or password is not right."
 _WRONG_CODE = "That code was not accepted. Wait for the next one."
+_NOTHING = "Nothing happened? Try again, or use another device."
 _WRONG_OLD = "The old password is not right."
 _DIFFERENT = "The two new passwords are not the same."
 _AGAIN = "The sign-in took too long, or was continued elsewhere. Start again."
@@ -94,20 +97,31 @@ class SigningIn:
         """GET /signin/step: the page of the step that the browser has reached."""
         visit = visit_of(request)
         pending = await self._pending(visit)
-        return start_again() if pending is None else _step(pending)
+        if pending is None:
+            return start_again()
+        return self._step(pending, device=request.query_params.get("device", ""))
 
     async def check_mfa(self, request: Request) -> Response:
         """POST /signin/mfa"""
         visit, form = visit_of(request), form_of(request)
-        code = "".join(form.get("code", "").split())
+        code, second = ("".join(form.get(name, "").split()) for name in ("code", "second"))
         asked = shapes.CheckMfaRequest(
             cookie=cookies.value(visit, cookies.STEP),
             code=code,
+            second_code=second,
             serial_number=form.get("device", ""),
             url=f"{self._url}/",
         )
         call = partial(self._calls.call, visit.request, shapes.CHECK_MFA, asked)
-        return await self._next(visit, call, _WRONG_CODE)
+        device = form.get("device", "")
+        return await self._next(visit, call, _WRONG_CODE, device, resyncs="second" in form)
+
+    async def check_passkey(self, request: Request) -> Response:
+        """POST /signin/passkey"""
+        visit, asked = visit_of(request), check_of(request, self._url)
+        call = partial(self._calls.call, visit.request, shapes.CHECK_PASSKEY, asked)
+        device = form_of(request, LONGEST).get("device", "")
+        return await self._next(visit, call, _NOTHING, device)
 
     async def change_password(self, request: Request) -> Response:
         """POST /signin/password"""
@@ -117,7 +131,7 @@ class SigningIn:
             pending = await self._pending(visit)
             if pending is None:
                 return start_again()
-            return _step(pending, _DIFFERENT, HTTPStatus.BAD_REQUEST)
+            return self._step(pending, _DIFFERENT, HTTPStatus.BAD_REQUEST)
         asked = shapes.UpdatePasswordRequest(
             cookie=cookies.value(visit, cookies.STEP),
             old=form.get("old", ""),
@@ -128,7 +142,13 @@ class SigningIn:
         return await self._next(visit, call, _WRONG_OLD)
 
     async def _next(
-        self, visit: Visit, call: Callable[[], Awaitable[shapes.StepAnswer]], wrong: str
+        self,
+        visit: Visit,
+        call: Callable[[], Awaitable[shapes.StepAnswer]],
+        wrong: str,
+        device: str = "",
+        *,
+        resyncs: bool = False,
     ) -> Response:
         """Take a step, and show the page that follows."""
         try:
@@ -144,7 +164,23 @@ class SigningIn:
                 return await follow(self._calls, visit, answer)
             status = HTTPStatus.FORBIDDEN
         pending = await self._pending(visit)
-        return start_again() if pending is None else _step(pending, wrong, status)
+        if pending is None:
+            return start_again()
+        return self._step(pending, wrong, status, device, resyncs=resyncs)
+
+    def _step(
+        self,
+        pending: shapes.PendingAnswer,
+        error: str = "",
+        status: int = HTTPStatus.OK,
+        device: str = "",
+        *,
+        resyncs: bool = False,
+    ) -> Response:
+        """The page of a step; `device` was chosen for the second factor."""
+        if pending.next == "mfa":
+            return factor_page(pending, self._url, device, error, status, resyncs=resyncs)
+        return page("password.html", {"pending": pending, "error": error}, status)
 
     async def _pending(self, visit: Visit) -> shapes.PendingAnswer | None:
         """The step that the browser has reached; None: it must start again."""
@@ -183,11 +219,6 @@ def _too_many(error: AwsError, **typed: object) -> Response:
     if isinstance(error, shapes.TooManyTries):
         response.headers["Retry-After"] = str(error.seconds)
     return response
-
-
-def _step(pending: shapes.PendingAnswer, error: str = "", status: int = HTTPStatus.OK) -> Response:
-    template = "mfa.html" if pending.next == "mfa" else "password.html"
-    return page(template, {"pending": pending, "error": error}, status)
 
 
 def start_again() -> Response:

@@ -59,6 +59,12 @@ def step_at(now: datetime) -> int:
     return int(now.timestamp()) // STEP
 
 
+def seconds_to_wait(state: CodeState, second: int) -> int:
+    """For how long a device takes no code, because too many were wrong. (CO-7)"""
+    wrong = [at for at in state.wrong if at > second - WRONG_SECONDS]
+    return wrong[-MOST_WRONG] + WRONG_SECONDS - second if len(wrong) >= MOST_WRONG else 0
+
+
 def codes_of(seed: bytes, steps: Iterable[int]) -> list[bytes]:
     """The codes of these steps."""
     hotp = HOTP(seed, _DIGITS, SHA1())  # noqa: S303  # the algorithm of every authenticator app

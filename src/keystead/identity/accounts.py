@@ -106,6 +106,8 @@ def reset_root(
     repository.accounts.update(transaction, msgspec.structs.replace(account, password=sealed))
     for device in repository.mfa_devices.of_owner(transaction, number, number):
         repository.mfa_devices.delete(transaction, device)
+    for passkey in repository.passkeys.of_owner(transaction, number, number):
+        repository.passkeys.delete(transaction, passkey)
     return password
 
 

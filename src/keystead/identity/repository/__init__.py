@@ -59,6 +59,7 @@ from keystead.identity.repository.organizations import (
     Organizations,
     Unit,
 )
+from keystead.identity.repository.passkeys import Challenge, Passkey, Passkeys, Purpose
 from keystead.identity.repository.password_policies import PasswordPolicy
 from keystead.identity.repository.policies import ManagedPolicy, PolicyVersion
 from keystead.identity.repository.repository import IdentityRepository
@@ -103,6 +104,7 @@ __all__ = (
     "AnyHandshake",
     "Attachment",
     "BegunReport",
+    "Challenge",
     "Creation",
     "CredentialReport",
     "Delegate",
@@ -132,10 +134,13 @@ __all__ = (
     "OrganizationPolicyType",
     "OrganizationReport",
     "Organizations",
+    "Passkey",
+    "Passkeys",
     "PasswordAttempts",
     "PasswordPolicy",
     "PolicyVersion",
     "ProfileAssociation",
+    "Purpose",
     "ResourcePolicy",
     "Role",
     "RoleUse",

@@ -26,6 +26,7 @@ from keystead.identity.repository.mfa_devices import MfaDevices
 from keystead.identity.repository.oidc_providers import OidcProviders
 from keystead.identity.repository.organization_policies import OrganizationPolicies
 from keystead.identity.repository.organizations import Organizations
+from keystead.identity.repository.passkeys import Passkeys
 from keystead.identity.repository.password_policies import PasswordPolicies
 from keystead.identity.repository.policies import Policies
 from keystead.identity.repository.resource_policies import ResourcePolicies
@@ -56,8 +57,8 @@ class IdentityRepository:
         "identities", "inline_policies", "instance_profiles", "instances", "login_profiles",
         "memberships",
         "mfa_devices", "oidc_providers", "organization_policies", "organizations",
-        "password_policies", "policies", "preparations", "resource_policies", "role_deletions",
-        "roles", "root_features", "saml_providers", "services", "sign_ins",
+        "passkeys", "password_policies", "policies", "preparations", "resource_policies",
+        "role_deletions", "roles", "root_features", "saml_providers", "services", "sign_ins",
         "used_assertions", "users",
     )  # fmt: skip
 
@@ -76,6 +77,7 @@ class IdentityRepository:
         self.saml_providers = SamlProviders(seals)
         self.used_assertions = UsedAssertions(seals)
         self.mfa_devices = MfaDevices(seals)
+        self.passkeys = Passkeys(seals)
         self.policies = Policies(seals)
         self.identities: tuple[Entities[Any], ...] = (self.users, self.groups, self.roles)
         """Those who carry policies."""

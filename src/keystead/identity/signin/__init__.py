@@ -7,9 +7,10 @@ from keystead.identity.signin.rules import SIGNIN
 from keystead.identity.signin.served import IMPLEMENTATIONS
 from keystead.identity.signin.sessions import IDLE_SECONDS, SESSION_SECONDS, STEP_SECONDS
 from keystead.identity.signin.visitors import COOKIE, Visitors, cookie_of
+from keystead.identity.signin.webauthn import site_of
 
 __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
     "STEP_SECONDS", "WAYS", "Choice", "Outsider", "Visitors", "Way", "cookie_of",
-    "outsider_signed_in", "role_shapes", "shapes",
+    "outsider_signed_in", "role_shapes", "shapes", "site_of",
 )  # fmt: skip

@@ -15,20 +15,19 @@ from typing import Literal
 import msgspec
 
 from keystead.custody import passwords as custody
-from keystead.custody.randomness import urandom
+from keystead.custody.one_time_codes import FAR, NEAR
 from keystead.custody.tokens import InvalidToken
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
-from keystead.identity.repository import LoginUse, MfaDevice, Role, Stage
-from keystead.identity.signin import persons, records, sessions, tries
+from keystead.identity.repository import MfaDevice, Role
+from keystead.identity.signin import choices, persons, progress, records, sessions, tries
 from keystead.identity.signin.persons import Person
-from keystead.identity.signin.sessions import Reached, Sessions, Visited
+from keystead.identity.signin.sessions import Reached
 from keystead.identity.signin.shapes import (
     ChangeRootPasswordRequest,
     CheckMfaRequest,
     ConsoleLoginRequest,
-    Device,
     Nothing,
     PendingAnswer,
     SessionAnswer,
@@ -45,7 +44,6 @@ from keystead.work import PASSWORDS, MadeWith, Work
 _SECONDS = 0.15  # for one hash
 _FREE, _FREE_OF_NETWORK = 2, 20  # tries without a delay
 _REGAIN = 60  # seconds for which a network gets back one
-_BROWSER = "known browser"
 _LOGIN, _UPDATED = "ConsoleLogin", "PasswordUpdated"
 
 
@@ -78,24 +76,26 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
         return StepAnswer(next="failed")
     tries.right(call.transaction, call.repository.sign_ins, subjects)
     records.of(call, person)
-    if person.devices:
+    if person.has_factor:
         records.asks_for_code(call, person)
-        return _begin(call, person, "mfa")
+        return progress.begin(call, person, "mfa")
     if person.user is None and not request.local:  # CO-9
         why = "The root user has no MFA device, and did not sign in on the host itself"
         records.failed(call, _LOGIN, request.url, why=why)
         return StepAnswer(next="no_mfa")
-    return _after_factors(call, person, None, request.url)
+    return progress.after_factors(call, person, None, request.url)
 
 
 def check_mfa(call: SigninCall, request: CheckMfaRequest) -> StepAnswer | Work[bool]:
     """Does this code of a device count?  Once, whatever follows (`factors.codes`)."""
-    reached = _reached(call, request.cookie, "mfa")
+    reached = progress.reached(call, request.cookie, "mfa")
     person = reached.person
     device = _device(person.devices, request.serial_number)
     right: bool | Work[bool] = False
-    if device is not None and _is_code(request.code):
-        right = codes.counted(call, device, (request.code,))
+    typed = (request.code, *((request.second_code,) if request.second_code else ()))
+    if device is not None and all(_is_code(code) for code in typed):
+        reach = FAR if request.second_code else NEAR  # two find the clock of the device again
+        right = codes.counted(call, device, typed, reach)
         if isinstance(right, Work):
             return right
     records.of(call, person)
@@ -103,14 +103,14 @@ def check_mfa(call: SigninCall, request: CheckMfaRequest) -> StepAnswer | Work[b
         records.failed(call, _LOGIN, request.url, mfa=True)
         return StepAnswer(next="failed")
     shown = msgspec.structs.replace(reached.record, device=device.arn, mfa=times.stored(call.now))
-    return _after_factors(call, person, Reached(shown, person), request.url)
+    return progress.after_factors(call, person, Reached(shown, person), request.url)
 
 
 def update_password(
     call: SigninCall, request: UpdatePasswordRequest
 ) -> StepAnswer | Work[str | None]:
     """The password that is to be changed, before there is a session."""
-    reached = _reached(call, request.cookie, "password")
+    reached = progress.reached(call, request.cookie, "password")
     person, record = reached.person, reached.record
     policy = persons.policy_of(call.repository, call.transaction, person)
     passwords.require_taken(policy, person.account, request.new)
@@ -139,7 +139,7 @@ def update_password(
     changed = _with_password(call, person, new)
     records.succeeded(call, _UPDATED, request.url)
     records.and_login(call, request.url, record.device)
-    return _signed_in(call, changed, reached)
+    return progress.signed_in(call, changed, reached)
 
 
 def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
@@ -148,7 +148,7 @@ def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
     waiting: tuple[Literal["mfa", "password"], ...] = ("mfa", "password")
     for stage in waiting:
         try:
-            reached = _reached(call, request.cookie, stage)
+            reached = progress.reached(call, request.cookie, stage)
         except SignInEnded:
             continue
         person = reached.person
@@ -158,7 +158,7 @@ def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
             next=stage,
             name=person.name,
             account=person.account.alias or person.account.account,
-            devices=tuple(_shown(device) for device in person.devices),
+            devices=choices.devices_of(call, person),
             rules=passwords.demands(policy) if stage == "password" else (),
             seconds=reached.record.expires - now,
         )
@@ -167,9 +167,11 @@ def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
 
 def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
     """Who is signed in, how, and until when?  It counts as a use of the session."""
-    visited = _own(call)
+    visited = progress.own(call)
     person, role, by = visited.person, visited.owner, visited.session.federation
-    record = _sessions(call).touch(call.transaction, visited.record, times.stored(call.now))
+    record = progress.sessions_of(call).touch(
+        call.transaction, visited.record, times.stored(call.now)
+    )
     account = call.repository.accounts.get(call.transaction, call.account)
     return SessionAnswer(
         account=call.account,
@@ -192,7 +194,7 @@ def change_root_password(
     call: SigninCall, request: ChangeRootPasswordRequest
 ) -> Nothing | Work[str | None]:
     """Root's own password, in a session of root; it ends every session of root."""
-    person = _own(call).person
+    person = progress.own(call).person
     if person is None:
         raise RuntimeError("the row of ChangeRootPassword takes root only")
     passwords.require_taken(None, person.account, request.new)
@@ -221,7 +223,7 @@ def change_root_password(
 
 def console_logout(call: SigninCall, _: Nothing) -> Nothing:
     """The session ends."""
-    call.repository.sign_ins.delete(call.transaction, _own(call).record)
+    call.repository.sign_ins.delete(call.transaction, progress.own(call).record)
     call.event.response_elements = {"ConsoleLogout": "Success"}
     return Nothing()
 
@@ -268,78 +270,10 @@ def _is_known(call: SigninCall, token: str, person: Person) -> bool:
     if not token:
         return False
     try:
-        call.tokens.unseal(_BROWSER, token, _known_as(person))
+        call.tokens.unseal(progress.BROWSER, token, progress.known_as(person))
     except InvalidToken:
         return False
     return True
-
-
-def _known_as(person: Person) -> tuple[str, ...]:
-    """What a browser is known for. Whoever had an earlier password may know many browsers."""
-    return person.account.account, person.subject, person.password_id
-
-
-def _sessions(call: SigninCall) -> Sessions:
-    return Sessions(call.repository, call.incarnation)
-
-
-def _reached(call: SigninCall, cookie: str, stage: Stage) -> Reached:
-    return _sessions(call).read(call.transaction, cookie, stage, times.stored(call.now))
-
-
-def _own(call: SigninCall) -> Visited:
-    """The session of the caller."""
-    if call.session is None:
-        raise SignInEnded
-    row = call.session.rows[-1]
-    now = times.stored(call.now)
-    return _sessions(call).with_id(call.transaction, row.account, row.unique_id, now)
-
-
-def _begin(
-    call: SigninCall, person: Person, stage: Stage, before: Reached | None = None
-) -> StepAnswer:
-    now = times.stored(call.now)
-    return _sessions(call).begin(
-        call.transaction, person, stage, now, before.record if before else None
-    )
-
-
-def _after_factors(
-    call: SigninCall, person: Person, before: Reached | None, url: str
-) -> StepAnswer:
-    """Every factor was shown: is the password to be changed before anything else?"""
-    change, too_late = persons.must_change(
-        call.repository, call.transaction, person, times.stored(call.now)
-    )
-    if not change:
-        records.succeeded(call, _LOGIN, url, before.record.device if before else "")
-        return _signed_in(call, person, before)
-    if too_late or not _may_change(call, person):
-        if before is not None:
-            call.repository.sign_ins.delete(call.transaction, before.record)
-        why = "The password has expired, and only an administrator can change it"
-        records.failed(call, _LOGIN, url, why=why, mfa=before is not None)
-        return StepAnswer(next="administrator")
-    records.succeeded(call, "CheckPassword", url)
-    return _begin(call, person, "password", before)
-
-
-def _may_change(call: SigninCall, person: Person) -> bool:
-    """May the person change its own password?  Root may always."""
-    if person.user is None:
-        return True
-    call.is_of(person.caller(call.repository, call.transaction))
-    return call.decide("iam:ChangePassword", person.resource).allowed
-
-
-def _signed_in(call: SigninCall, person: Person, before: Reached | None) -> StepAnswer:
-    now = times.stored(call.now)
-    use = LoginUse(account=person.account.account, user_id=person.subject, used=now)
-    call.repository.login_profiles.record_use(call.transaction, use)
-    answer = _begin(call, person, "session", before)
-    known = call.tokens.seal(_BROWSER, urandom(16), _known_as(person))
-    return msgspec.structs.replace(answer, known=known)
 
 
 def _with_password(call: SigninCall, person: Person, new: str) -> Person:
@@ -367,10 +301,6 @@ def _device(devices: Sequence[MfaDevice], serial_number: str) -> MfaDevice | Non
     if not serial_number and len(devices) == 1:
         return devices[0]
     return next((each for each in devices if each.arn == serial_number), None)
-
-
-def _shown(device: MfaDevice) -> Device:
-    return Device(serial_number=device.arn, name=device.name)
 
 
 def _is_code(text: str) -> bool:

@@ -17,6 +17,7 @@ from keystead.identity.repository import (
     IdentityRepository,
     LoginProfile,
     MfaDevice,
+    Passkey,
     PasswordPolicy,
     User,
 )
@@ -32,7 +33,8 @@ class Person:
     user: User | None  # None: root
     profile: LoginProfile | None  # of a user
     hashes: tuple[str, ...] = field(repr=False)  # PHC strings, the newest first
-    devices: tuple[MfaDevice, ...] = ()
+    devices: tuple[MfaDevice, ...] = ()  # that show codes
+    passkeys: tuple[Passkey, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -57,9 +59,21 @@ class Person:
     @property
     def factors(self) -> str:
         """A digest of what the person proves itself with: another one with each change of it."""
-        enabled = sorted(device.enabling or "" for device in self.devices)
+        enabled = sorted(
+            [device.enabling or "" for device in self.devices]
+            + [passkey.passkey_id for passkey in self.passkeys]
+        )
         facts = (self.subject, self.password_id, enabled)
         return sha256(msgspec.msgpack.encode(facts)).hexdigest()
+
+    @property
+    def has_factor(self) -> bool:
+        """Has the person a second factor?"""
+        return bool(self.devices or self.passkeys)
+
+    def serial_number(self, passkey: Passkey) -> str:
+        """The serial number of a passkey of this person."""
+        return passkey.serial_number(None if self.user is None else self.user.name)
 
     @property
     def resource(self) -> Named[User] | Named[KeyOwner]:
@@ -104,8 +118,9 @@ def _root(repository: IdentityRepository, reader: Reader, account: Account | Non
     stored = repository.accounts.password_hash(account)
     if stored is None:
         return None
-    devices = repository.mfa_devices.of_owner(reader, account.account, account.account)
-    return Person(account, None, None, (stored,), tuple(devices))
+    return Person(
+        account, None, None, (stored,), *_factors(repository, reader, account, account.account)
+    )
 
 
 def _user(
@@ -117,8 +132,16 @@ def _user(
     profile = profiles.get(reader, account.account, user.user_id)
     if profile is None:
         return None
-    devices = repository.mfa_devices.of_owner(reader, account.account, user.user_id)
-    return Person(account, user, profile, tuple(profiles.hashes(profile)), tuple(devices))
+    factors = _factors(repository, reader, account, user.user_id)
+    return Person(account, user, profile, tuple(profiles.hashes(profile)), *factors)
+
+
+def _factors(
+    repository: IdentityRepository, reader: Reader, account: Account, owner_id: str
+) -> tuple[tuple[MfaDevice, ...], tuple[Passkey, ...]]:
+    devices = repository.mfa_devices.of_owner(reader, account.account, owner_id)
+    passkeys = repository.passkeys.of_owner(reader, account.account, owner_id)
+    return tuple(devices), tuple(passkeys)
 
 
 def policy_of(

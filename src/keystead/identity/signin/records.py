@@ -77,8 +77,9 @@ def asks_for_code(call: SigninCall, person: Person) -> None:
     event = call.event
     event.name = "CheckMfa"
     event.response_elements = {"CheckMfa": "Success"}
-    several = len(person.devices) > 1
-    event.additional = {"MfaType": "Multiple MFA Devices" if several else "Virtual MFA"}
+    several = len(person.devices) + len(person.passkeys) > 1
+    kind = "U2F MFA" if person.passkeys else "Virtual MFA"
+    event.additional = {"MfaType": "Multiple MFA Devices" if several else kind}
 
 
 def failed(call: SigninCall, name: str, url: str, *, why: str = _FAILED, mfa: bool = False) -> None:

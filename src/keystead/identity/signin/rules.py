@@ -1,4 +1,4 @@
-"""The rows of the operations of sign-in. A person proves who it is, and asks no policy.
+"""The rows of the operations of sign-in. A person proves who it is, so few of them ask a policy.
 
 But who comes from outside has a session of a role, and the role's trust policy is asked.
 """
@@ -7,6 +7,7 @@ from keystead.identity.signin import role_shapes, shapes
 from keystead.rules import IN_PERSON, CredentialKind, Rules, table
 
 _OPEN = frozenset({CredentialKind.PROOF})
+_OF_PERSONS = frozenset({CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT})
 ASSUMING = (
     "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
     "sts:SetSourceIdentity", "sts:TagSession",
@@ -27,5 +28,19 @@ SIGNIN = table(
     Rules(role_shapes.DESCRIBE_ROLES, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
     Rules(shapes.DESCRIBE_SESSION, asks=(), answer_recorded=False, credentials=IN_PERSON),
     Rules(shapes.DESCRIBE_STEP, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(shapes.CHECK_PASSKEY, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(
+        shapes.ENABLE_PASSKEY,
+        asks=("iam:EnableMFADevice",),
+        answer_recorded=False,
+        credentials=_OF_PERSONS,
+    ),
+    Rules(shapes.START_PASSKEY_CHECK, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(
+        shapes.START_PASSKEY_REGISTRATION,
+        asks=("iam:EnableMFADevice",),
+        answer_recorded=False,
+        credentials=_OF_PERSONS,
+    ),
     Rules(shapes.UPDATE_PASSWORD, asks=(), answer_recorded=False, credentials=_OPEN),
 )

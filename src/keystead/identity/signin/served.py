@@ -6,7 +6,7 @@ signature and no header leads to them.
 
 from collections.abc import Mapping
 
-from keystead.identity.signin import entering, operations, role_shapes, shapes
+from keystead.identity.signin import entering, operations, passkeys, role_shapes, shapes
 from keystead.registry import Implementation
 
 IMPLEMENTATIONS: Mapping[str, Implementation] = {
@@ -15,6 +15,10 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.CHANGE_ROOT_PASSWORD, operations.change_root_password),
         Implementation(shapes.CONSOLE_LOGIN, operations.console_login),
         Implementation(shapes.CHECK_MFA, operations.check_mfa),
+        Implementation(shapes.CHECK_PASSKEY, passkeys.check_passkey),
+        Implementation(shapes.ENABLE_PASSKEY, passkeys.enable_passkey),
+        Implementation(shapes.START_PASSKEY_CHECK, passkeys.start_passkey_check),
+        Implementation(shapes.START_PASSKEY_REGISTRATION, passkeys.start_passkey_registration),
         Implementation(shapes.UPDATE_PASSWORD, operations.update_password),
         Implementation(shapes.DESCRIBE_STEP, operations.describe_step),
         Implementation(shapes.DESCRIBE_SESSION, operations.describe_session),

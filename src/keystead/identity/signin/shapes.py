@@ -47,10 +47,56 @@ class StepRequest(_Secret, frozen=True, kw_only=True):
 
 
 class CheckMfaRequest(StepRequest, frozen=True, kw_only=True):
-    """A code of a device. `serial_number` may be empty if there is one device."""
+    """A code of a device. `serial_number` may be empty if there is one device.
+
+    With the code after it, the clock of the device is found again.
+    """
 
     code: str
+    second_code: str = ""
     serial_number: str = ""
+
+
+class StartPasskeyCheckRequest(StepRequest, frozen=True, kw_only=True):
+    """A passkey is to be used: the one with this serial number, or "" for any."""
+
+    serial_number: str = ""
+
+
+class CheckPasskeyRequest(StepRequest, frozen=True, kw_only=True):
+    """The use of a passkey, as a browser gives it: base64url."""
+
+    credential_id: str
+    client_data: str
+    authenticator_data: str
+    signature: str
+
+
+class StartPasskeyRegistrationRequest(_Secret, frozen=True, kw_only=True):
+    """A passkey of this name is to be made, for the pages at `url`."""
+
+    name: str
+    url: str
+
+
+class EnablePasskeyRequest(StartPasskeyRegistrationRequest, frozen=True, kw_only=True):
+    """The passkey that a browser made: base64url; transports are divided by commas."""
+
+    client_data: str
+    attestation: str
+    transports: str = ""
+
+
+class PasskeyOptions(_Secret, frozen=True, kw_only=True):
+    """What a browser is to ask its authenticators, as JSON; bytes in it are base64url."""
+
+    options: str
+
+
+class EnabledPasskey(msgspec.Struct, frozen=True, kw_only=True):
+    """A passkey that was registered."""
+
+    serial_number: str
 
 
 class UpdatePasswordRequest(StepRequest, frozen=True, kw_only=True):
@@ -72,6 +118,10 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     serial_number: str
     name: str
+    kind: Literal["code", "passkey"]
+    used: int  # when it was used last, about
+    waits: int = 0  # seconds for which it takes no code
+    host: str = ""  # of the pages for which a passkey is
 
 
 class StepAnswer(_Secret, frozen=True, kw_only=True):
@@ -127,6 +177,29 @@ class WrongPassword(AwsError):
         super().__init__("The old password is not right.")
 
 
+class NoPasskeysHere(AwsError):
+    """Browsers make no passkeys for pages at an address."""
+
+    code = "NoPasskeysHere"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Passkeys need a host name, and these pages are at an IP address. An operator can set"
+            " `console_url`, or open them at localhost."
+        )
+
+
+class PasskeyNotAccepted(AwsError):
+    """What a browser gave is not a passkey for us; the record says why."""
+
+    code = "PasskeyNotAccepted"
+    status = 400
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The passkey was not accepted. {why.rstrip('.')}. Try again.")
+
+
 class TooManyTries(AwsError):
     """Somebody tried too often. The answer is the same for names that nobody has."""
 
@@ -166,5 +239,17 @@ DESCRIBE_SESSION: Operation[Nothing, SessionAnswer] = Operation(
 )
 CHANGE_ROOT_PASSWORD: Operation[ChangeRootPasswordRequest, Nothing] = Operation(
     SERVICE, "ChangeRootPassword", ChangeRootPasswordRequest, Nothing
+)
+START_PASSKEY_REGISTRATION: Operation[StartPasskeyRegistrationRequest, PasskeyOptions] = Operation(
+    SERVICE, "StartPasskeyRegistration", StartPasskeyRegistrationRequest, PasskeyOptions
+)
+ENABLE_PASSKEY: Operation[EnablePasskeyRequest, EnabledPasskey] = Operation(
+    SERVICE, "EnablePasskey", EnablePasskeyRequest, EnabledPasskey
+)
+START_PASSKEY_CHECK: Operation[StartPasskeyCheckRequest, PasskeyOptions] = Operation(
+    SERVICE, "StartPasskeyCheck", StartPasskeyCheckRequest, PasskeyOptions, signed=False
+)
+CHECK_PASSKEY: Operation[CheckPasskeyRequest, StepAnswer] = Operation(
+    SERVICE, "CheckPasskey", CheckPasskeyRequest, StepAnswer, signed=False
 )
 CONSOLE_LOGOUT: Operation[Nothing, Nothing] = Operation(SERVICE, "ConsoleLogout", Nothing, Nothing)

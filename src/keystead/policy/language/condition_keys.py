@@ -32,7 +32,7 @@ aws:SourceVpc aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:RequestedRegion a
 aws:ResourceOrgID aws:ResourceTag/ aws:RequestTag/ aws:UserAgent aws:referer aws:CalledViaFirst
 aws:CalledViaLast aws:SourceAccount aws:SourceOrgID
 organizations:PolicyType organizations:ServicePrincipal
-iam:PassedToService iam:AWSServiceName iam:ResourceTag/
+iam:PassedToService iam:RegisterSecurityKey iam:AWSServiceName iam:ResourceTag/
 sts:ExternalId sts:RoleSessionName sts:SourceIdentity
 kms:CallerAccount kms:CustomerMasterKeySpec kms:CustomerMasterKeyUsage kms:DataKeyPairSpec
 kms:EncryptionAlgorithm kms:EncryptionContext: kms:ExpirationModel kms:GrantConstraintType

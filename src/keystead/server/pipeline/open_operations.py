@@ -13,6 +13,8 @@ On the listener of the console alone, with the same rule:
 | --- | --- | --- |
 | signin:ConsoleLogin | a password | 10 |
 | signin:ConsoleLoginWithMFA | the cookie of the step before, and a code | 10 |
+| signin:StartPasskeyCheck | the cookie of the step before | 10 |
+| signin:CheckPasskey | the cookie of the step before, and the use of a passkey | 10 |
 | signin:PasswordUpdated | the cookie of the step before, and the old password | 10 |
 | signin:DescribeSignIn | the cookie of the step | 50 |
 | signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
@@ -44,6 +46,8 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("keystead-instances", "GetInstanceCredentials"): Bounds(4 * 1024, 200),
     ("signin", "ConsoleLogin"): Bounds(0, 10),  # its input is in no body
     ("signin", "ConsoleLoginWithMFA"): Bounds(0, 10),
+    ("signin", "StartPasskeyCheck"): Bounds(0, 10),
+    ("signin", "CheckPasskey"): Bounds(0, 10),
     ("signin", "PasswordUpdated"): Bounds(0, 10),
     ("signin", "DescribeSignIn"): Bounds(0, 50),
     ("signin", "DescribeRoles"): Bounds(0, 10),

@@ -5,6 +5,7 @@ import msgspec
 from keystead.errors import ValidationException
 from keystead.identity import limits, paging
 from keystead.identity.call import IamCall
+from keystead.identity.factors import devices
 from keystead.registry import implements
 from keystead.wire.models import iam as api
 
@@ -53,7 +54,7 @@ def get_account_summary(
     call.ask_any()
     repository, reader, account = call.repository, call.transaction, call.account
     root_keys = repository.access_keys.of(reader, account, account)
-    root_devices = repository.mfa_devices.of_owner(reader, account, account)
+    passkeys = repository.passkeys.in_use(reader, account)
     root_password = call.own_account().password
     summary: dict[api.summaryKeyType, int] = {
         "Users": repository.users.count(reader, account),
@@ -86,9 +87,9 @@ def get_account_summary(
             repository.oidc_providers.count(reader, account)
             + repository.saml_providers.count(reader, account)
         ),
-        "MFADevices": repository.mfa_devices.count(reader, account),
-        "MFADevicesInUse": repository.mfa_devices.in_use(reader, account),
-        "AccountMFAEnabled": int(bool(root_devices)),
+        "MFADevices": repository.mfa_devices.count(reader, account) + passkeys,
+        "MFADevicesInUse": repository.mfa_devices.in_use(reader, account) + passkeys,
+        "AccountMFAEnabled": int(devices.has_any(repository, reader, account, account)),
         "AccountPasswordPresent": int(bool(root_password)),
         "AccountAccessKeysPresent": int(bool(root_keys)),
         "AccountSigningCertificatesPresent": 0,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from keystead.identity import times
 from keystead.identity.call import IamCall
+from keystead.identity.factors import devices
 from keystead.identity.repository import (
     MOST_BEGUN,
     AccessKey,
@@ -173,7 +174,7 @@ def _keys(repository: IdentityRepository, reader: Reader, account: str, owner_id
 
 
 def _has_mfa(repository: IdentityRepository, reader: Reader, account: str, owner_id: str) -> str:
-    return _truth(bool(repository.mfa_devices.of_owner(reader, account, owner_id)))
+    return _truth(devices.has_any(repository, reader, account, owner_id))
 
 
 def _truth(value: bool) -> str:

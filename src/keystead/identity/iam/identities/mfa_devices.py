@@ -1,8 +1,10 @@
 """CreateVirtualMFADevice, DeleteVirtualMFADevice, ListVirtualMFADevices, EnableMFADevice,
 ResyncMFADevice, DeactivateMFADevice, ListMFADevices, GetMFADevice.
 
-A device belongs to nobody until it is enabled for a user, or for root by root itself. Its seed is
-shown once. A session that used a device names the enabling of the device, and ends with it.
+A virtual device belongs to nobody until it is enabled for a user, or for root by root itself. Its
+seed is shown once. Passkeys are registered on a page (`identity.signin`); here they are listed, and
+go when they are deactivated. A session that used a virtual device names the enabling of the
+device, and ends with it.
 """
 
 import io
@@ -13,12 +15,12 @@ import msgspec
 
 from keystead.custody import one_time_codes, randomness
 from keystead.errors import ValidationException
-from keystead.identity import limits, paging, tagging, times
+from keystead.identity import paging, tagging, times
 from keystead.identity.call import IamCall
-from keystead.identity.factors import codes
+from keystead.identity.factors import codes, devices
 from keystead.identity.iam import entities
 from keystead.identity.iam.identities import users
-from keystead.identity.repository import MfaDevice, User, packed
+from keystead.identity.repository import MfaDevice, Passkey, User, packed
 from keystead.identity.resources import KeyOwner, Named
 from keystead.policy.evaluation import AccessDenied, PrincipalType
 from keystead.registry import implements, implements_with_work
@@ -106,11 +108,7 @@ def enable_mfa_device(call: IamCall, request: api.EnableMFADeviceRequest) -> Wor
     device = call.mfa_device(request.serial_number).existing()
     if device.owner_id is not None:
         raise api.EntityAlreadyExistsException("MFA Device is already in use.")
-    devices = call.repository.mfa_devices
-    if len(devices.of_owner(call.transaction, call.account, owner_id)) >= limits.MFA_DEVICES:
-        raise api.LimitExceededException(
-            f"Cannot exceed quota for MFADevicesPerUser: {limits.MFA_DEVICES}"
-        )
+    devices.require_room(call.repository, call.transaction, call.account, owner_id)
     both = (request.authentication_code1, request.authentication_code2)
     right = codes.counted(call, device, both)
     if isinstance(right, Work):
@@ -122,7 +120,7 @@ def enable_mfa_device(call: IamCall, request: api.EnableMFADeviceRequest) -> Wor
         enabling=randomness.token_id(),
         enabled=times.stored(call.now),
     )
-    devices.update(call.transaction, enabled)
+    call.repository.mfa_devices.update(call.transaction, enabled)
     return None
 
 
@@ -144,6 +142,10 @@ def deactivate_mfa_device(call: IamCall, request: api.DeactivateMFADeviceRequest
     owner = call.device_owner(request.user_name)
     call.ask(owner)
     _require_other_factor(call, owner)
+    passkey = _passkey_of(call, owner, request.serial_number)
+    if passkey is not None:
+        call.repository.passkeys.delete(call.transaction, passkey)
+        return
     device = _device_of(call, owner, request.serial_number)
     disabled = msgspec.structs.replace(device, owner_id=None, enabling=None, enabled=None)
     call.repository.mfa_devices.update(call.transaction, disabled)
@@ -156,14 +158,16 @@ def list_mfa_devices(
     owner = call.device_owner(request.user_name)
     call.ask(owner)
     known = owner.existing()
-    devices = call.repository.mfa_devices.of_owner(call.transaction, call.account, known.owner_id)
-    page = paging.cut(call, request, devices)
+    every = devices.of_owner(
+        call.repository, call.transaction, call.account, known.owner_id, known.user_name
+    )
+    page = paging.cut(call, request, every)
     return api.ListMFADevicesResponse(
         mfa_devices=[
             api.MFADevice(
                 user_name=cast("str", known.user_name),
-                serial_number=device.arn,
-                enable_date=times.shown(device.enabled or 0),
+                serial_number=device.serial_number,
+                enable_date=times.shown(device.enabled),
             )
             for device in page.items
         ],
@@ -176,10 +180,11 @@ def list_mfa_devices(
 def get_mfa_device(call: IamCall, request: api.GetMFADeviceRequest) -> api.GetMFADeviceResponse:
     owner = call.device_owner(request.user_name)
     call.ask(owner)
-    device = _device_of(call, owner, request.serial_number)
+    passkey = _passkey_of(call, owner, request.serial_number)
+    device = passkey or _device_of(call, owner, request.serial_number)
     return api.GetMFADeviceResponse(
         user_name=owner.existing().user_name,
-        serial_number=device.arn,
+        serial_number=request.serial_number,
         enable_date=times.shown(device.enabled or 0),
     )
 
@@ -202,6 +207,15 @@ def _device_of(call: IamCall, owner: Named[KeyOwner], serial: str) -> MfaDevice:
     if device.owner_id != owner.existing().owner_id:
         raise api.NoSuchEntityException(named.missing)
     return device
+
+
+def _passkey_of(call: IamCall, owner: Named[KeyOwner], serial: str) -> Passkey | None:
+    """The passkey with this serial number, if it is of this owner."""
+    known = owner.existing()
+    passkey = call.repository.passkeys.with_serial_number(
+        call.transaction, call.account, known.user_name, serial
+    )
+    return passkey if passkey is not None and passkey.owner_id == known.owner_id else None
 
 
 def _require_right(right: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from keystead.identity import resources, tagging, times
 from keystead.identity.call import IamCall
+from keystead.identity.factors import devices
 from keystead.identity.iam import entities
 from keystead.identity.iam.entities import boundaries
 from keystead.identity.repository import Account, User, packed
@@ -49,12 +50,12 @@ def delete_user(call: IamCall, request: api.DeleteUserRequest) -> None:
     repository, reader = call.repository, call.transaction
     profile = repository.login_profiles.get(reader, known.account, known.user_id)
     keys = repository.access_keys.of(reader, known.account, known.user_id)
-    devices = repository.mfa_devices.of_owner(reader, known.account, known.user_id)
+    factor = devices.has_any(repository, reader, known.account, known.user_id)
     groups = repository.memberships.groups_of(reader, known)
     entities.require_nothing_left(
         (profile, "delete login profile first."),
         (keys, "delete access keys first."),
-        (devices, "delete MFA device first."),
+        (factor, "delete MFA device first."),
         *entities.policies_left(call, known),
         (groups, "remove users from group first."),
     )

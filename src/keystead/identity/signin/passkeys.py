@@ -1,0 +1,274 @@
+"""StartPasskeyRegistration, EnablePasskey, StartPasskeyCheck, CheckPasskey: passkeys and security
+keys as second factors (sign-in.md 4.4, 7.4).
+
+A page first asks for a challenge, which its browser has the authenticator sign. A challenge is for
+one step or session, for one purpose, for five minutes, and counts once: it is gone in the first run
+of the operation that uses it, whatever follows. What came back is verified beside the loop
+(`webauthn`).
+
+To register one is iam:EnableMFADevice on oneself, as at AWS, and is recorded as that.
+"""
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+
+from keystead.audit.event import HIGH
+from keystead.custody import randomness
+from keystead.errors import ValidationException
+from keystead.identity import times
+from keystead.identity.call import SigninCall
+from keystead.identity.factors import devices
+from keystead.identity.repository import Challenge, Passkey, Purpose, SignIn
+from keystead.identity.signin import records, webauthn
+from keystead.identity.signin.persons import Person
+from keystead.identity.signin.progress import after_factors, own, reached
+from keystead.identity.signin.sessions import Reached
+from keystead.identity.signin.shapes import (
+    CheckPasskeyRequest,
+    EnabledPasskey,
+    EnablePasskeyRequest,
+    NoPasskeysHere,
+    PasskeyNotAccepted,
+    PasskeyOptions,
+    StartPasskeyCheckRequest,
+    StartPasskeyRegistrationRequest,
+    StepAnswer,
+)
+from keystead.identity.signin.webauthn import Asserted, Attested, NewCredential, Refused, Site
+from keystead.wire.models import iam as api
+from keystead.work import PROCESSOR, MadeWith, Work, digest
+
+CHALLENGE_SECONDS = 300
+_SECONDS = 4e-4  # to read and verify what an authenticator made
+_MILLISECONDS = 120_000  # for the person to find the key, and to touch it
+_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
+_TRANSPORTS = frozenset({"ble", "hybrid", "internal", "nfc", "smart-card", "usb"})
+_WENT_BACK = "The signature counter of the passkey went back: there may be a copy of it"
+_NO_CHALLENGE = "The challenge is used up, or it took too long"
+_NOT_OWN = "It is no passkey of this person for these pages"
+
+
+def start_passkey_registration(
+    call: SigninCall, request: StartPasskeyRegistrationRequest
+) -> PasskeyOptions:
+    """What a browser needs to make a passkey."""
+    (person, record), site = _registering(call), _site(request.url)
+    call.authorize("iam:EnableMFADevice", person.resource, {"iam:registersecuritykey": "Create"})
+    _require_new(call, person, request.name)
+    handle = sha256(f"passkey {person.account.account} {person.subject}".encode()).digest()
+    options = {
+        "challenge": webauthn.encoded(_challenge(call, record, "register")),
+        "rp": {"id": site.rp_id, "name": "Keystead"},
+        "user": {
+            "id": webauthn.encoded(handle),
+            "name": f"{person.name} ({person.account.alias or person.account.account})",
+            "displayName": person.name,
+        },
+        "pubKeyCredParams": [{"type": "public-key", "alg": one} for one in webauthn.ALGORITHMS],
+        "excludeCredentials": _described(_of_site(person, site)),
+        "authenticatorSelection": {
+            "residentKey": "discouraged",
+            "userVerification": "preferred",
+        },
+        "attestation": "none",
+        "timeout": _MILLISECONDS,
+    }
+    return PasskeyOptions(options=msgspec.json.encode(options).decode())
+
+
+def enable_passkey(
+    call: SigninCall, request: EnablePasskeyRequest
+) -> EnabledPasskey | Work[NewCredential | Refused]:
+    """A passkey that a browser made. It ends every session of the person, as every new factor."""
+    (person, record), site = _registering(call), _site(request.url)
+    _as_enable_mfa_device(call, person)
+    call.authorize("iam:EnableMFADevice", person.resource, {"iam:registersecuritykey": "Activate"})
+    _require_new(call, person, request.name)
+    given = Attested(client_data=request.client_data, attestation=request.attestation)
+    made_with = _made_with(record, *msgspec.structs.astuple(given))
+    done = call.done(Work(PROCESSOR, _SECONDS, made_with, webauthn.registered))
+    if done is None:
+        challenge = _taken(call, record, "register")
+        if challenge is None:
+            raise PasskeyNotAccepted(_NO_CHALLENGE)
+        arguments = (site, challenge, given)
+        return Work(PROCESSOR, _SECONDS, made_with, webauthn.registered, arguments)
+    made = done.value
+    if isinstance(made, Refused):
+        raise PasskeyNotAccepted(made.why)
+    repository = call.repository
+    if repository.passkeys.with_credential(call.transaction, made.credential_id) is not None:
+        raise api.EntityAlreadyExistsException("MFA Device is already in use.")
+    passkey = Passkey(
+        account=person.account.account,
+        passkey_id=randomness.unique_id(length=26),
+        owner_id=person.subject,
+        name=request.name,
+        credential_id=made.credential_id,
+        public_key=made.public_key,
+        rp_id=site.rp_id,
+        transports=",".join(sorted(_TRANSPORTS.intersection(request.transports.split(",")))),
+        sign_count=made.sign_count,
+        enabled=times.stored(call.now),
+        used=None,
+    )
+    repository.passkeys.insert(call.transaction, passkey)
+    serial_number = person.serial_number(passkey)
+    _as_enable_mfa_device(call, person, serial_number)
+    return EnabledPasskey(serial_number=serial_number)
+
+
+def start_passkey_check(call: SigninCall, request: StartPasskeyCheckRequest) -> PasskeyOptions:
+    """What a browser needs to use a passkey. Only who knows the password hears of them."""
+    step, site = reached(call, request.cookie, "mfa"), _site(request.url)
+    person, record = step.person, step.record
+    records.of(call, person)
+    chosen = [
+        passkey
+        for passkey in _of_site(person, site)
+        if request.serial_number in {"", person.serial_number(passkey)}
+    ]
+    if not chosen:
+        raise PasskeyNotAccepted(_NOT_OWN)
+    options = {
+        "challenge": webauthn.encoded(_challenge(call, record, "assert")),
+        "rpId": site.rp_id,
+        "allowCredentials": _described(chosen),
+        "userVerification": "preferred",
+        "timeout": _MILLISECONDS,
+    }
+    return PasskeyOptions(options=msgspec.json.encode(options).decode())
+
+
+def check_passkey(
+    call: SigninCall, request: CheckPasskeyRequest
+) -> StepAnswer | Work[int | Refused]:
+    """Is this the use of a passkey of the person, for the challenge that the browser was given?"""
+    step, site = reached(call, request.cookie, "mfa"), _site(request.url)
+    person, record = step.person, step.record
+    records.of(call, person)
+    given = Asserted(
+        credential_id=request.credential_id,
+        client_data=request.client_data,
+        authenticator_data=request.authenticator_data,
+        signature=request.signature,
+    )
+    made_with = _made_with(record, *msgspec.structs.astuple(given))
+    done = call.done(Work(PROCESSOR, _SECONDS, made_with, webauthn.asserted))
+    passkey = _used(person, site, request.credential_id)
+    if done is None:
+        challenge = _taken(call, record, "assert")
+        if challenge is None or passkey is None:
+            return _failed(call, request.url, _NO_CHALLENGE if passkey else _NOT_OWN)
+        credentials = ((passkey.credential_id, passkey.public_key),)
+        arguments = (site, challenge, credentials, given)
+        return Work(PROCESSOR, _SECONDS, made_with, webauthn.asserted, arguments)
+    count = done.value
+    if isinstance(count, Refused) or passkey is None:
+        return _failed(call, request.url, count.why if isinstance(count, Refused) else _NOT_OWN)
+    if count <= passkey.sign_count and (count or passkey.sign_count):
+        call.event.severity = HIGH
+        return _failed(call, request.url, _WENT_BACK)
+    now = times.stored(call.now)
+    used = msgspec.structs.replace(passkey, sign_count=count, used=now)
+    call.repository.passkeys.update(call.transaction, used)
+    shown = msgspec.structs.replace(record, device=person.serial_number(passkey), mfa=now)
+    return after_factors(call, person, Reached(shown, person), request.url)
+
+
+def _registering(call: SigninCall) -> tuple[Person, SignIn]:
+    """The person of the session that asks. A role has no devices."""
+    visited = own(call)
+    if visited.person is None:
+        raise RuntimeError("the row of this operation takes persons only")
+    return visited.person, visited.record
+
+
+def _site(url: str) -> Site:
+    """The pages as authenticators know them; raises NoPasskeysHere."""
+    site = webauthn.site_of(url)
+    if site is None:
+        raise NoPasskeysHere
+    return site
+
+
+def _of_site(person: Person, site: Site) -> list[Passkey]:
+    return [passkey for passkey in person.passkeys if passkey.rp_id == site.rp_id]
+
+
+def _used(person: Person, site: Site, credential_id: str) -> Passkey | None:
+    """The passkey of this person with this id of its authenticator."""
+    of_site = _of_site(person, site)
+    return next(
+        (each for each in of_site if webauthn.encoded(each.credential_id) == credential_id), None
+    )
+
+
+def _described(passkeys: Sequence[Passkey]) -> list[dict[str, object]]:
+    """Passkeys as a browser asks its authenticators for them."""
+    return [
+        {
+            "type": "public-key",
+            "id": webauthn.encoded(passkey.credential_id),
+            "transports": passkey.transports.split(",") if passkey.transports else [],
+        }
+        for passkey in passkeys
+    ]
+
+
+def _challenge(call: SigninCall, record: SignIn, purpose: Purpose) -> bytes:
+    """A new challenge for this step or session."""
+    now, value = times.stored(call.now), randomness.urandom(webauthn.CHALLENGE_BYTES)
+    challenge = Challenge(
+        account=record.account,
+        session_id=record.session_id,
+        purpose=purpose,
+        challenge=value,
+        expires=now + CHALLENGE_SECONDS,
+    )
+    call.repository.passkeys.challenge(call.transaction, challenge, now)
+    return value
+
+
+def _taken(call: SigninCall, record: SignIn, purpose: Purpose) -> bytes | None:
+    now = times.stored(call.now)
+    return call.repository.passkeys.take_challenge(
+        call.transaction, record.account, record.session_id, purpose, now
+    )
+
+
+def _made_with(record: SignIn, *given: str) -> MadeWith:
+    return MadeWith(record.session_id, input=digest(*(text.encode() for text in given)))
+
+
+def _require_new(call: SigninCall, person: Person, name: str) -> None:
+    """Refuse a name that cannot be, or is there, and more passkeys than one may have."""
+    if _NAME.match(name) is None:
+        raise ValidationException(
+            "The name of a device has 1 to 64 characters: letters, digits, and _+=,.@-"
+        )
+    if any(passkey.name == name for passkey in person.passkeys):
+        raise api.EntityAlreadyExistsException(
+            "MFADevice entity at the same path and name already exists."
+        )
+    devices.require_room(call.repository, call.transaction, person.account.account, person.subject)
+
+
+def _as_enable_mfa_device(call: SigninCall, person: Person, serial_number: str = "") -> None:
+    """The record is that of EnableMFADevice (7.4)."""
+    event = call.event
+    event.name, event.source, event.event_type = (
+        "EnableMFADevice",
+        "iam.amazonaws.com",
+        "AwsApiCall",
+    )
+    shown: dict[str, str] = {} if person.user is None else {"userName": person.user.name}
+    event.request_parameters = {**shown, "serialNumber": serial_number} if serial_number else shown
+
+
+def _failed(call: SigninCall, url: str, why: str) -> StepAnswer:
+    records.failed(call, "ConsoleLogin", url, why=why, mfa=True)
+    return StepAnswer(next="failed")

@@ -1,0 +1,83 @@
+"""What has a browser proved before, and what follows a step that was right?
+
+Every step of a sign-in begins and ends here, whichever factor it is about.
+"""
+
+import msgspec
+
+from keystead.custody.randomness import urandom
+from keystead.identity import times
+from keystead.identity.call import SigninCall
+from keystead.identity.repository import LoginUse, Stage
+from keystead.identity.signin import persons, records
+from keystead.identity.signin.persons import Person
+from keystead.identity.signin.sessions import Reached, Sessions, Visited
+from keystead.identity.signin.shapes import SignInEnded, StepAnswer
+
+BROWSER = "known browser"
+
+
+def known_as(person: Person) -> tuple[str, ...]:
+    """What a browser is known for. Whoever had an earlier password may know many browsers."""
+    return person.account.account, person.subject, person.password_id
+
+
+def sessions_of(call: SigninCall) -> Sessions:
+    return Sessions(call.repository, call.incarnation)
+
+
+def reached(call: SigninCall, cookie: str, stage: Stage) -> Reached:
+    return sessions_of(call).read(call.transaction, cookie, stage, times.stored(call.now))
+
+
+def own(call: SigninCall) -> Visited:
+    """The session of the caller."""
+    if call.session is None:
+        raise SignInEnded
+    row = call.session.rows[-1]
+    now = times.stored(call.now)
+    return sessions_of(call).with_id(call.transaction, row.account, row.unique_id, now)
+
+
+def begin(
+    call: SigninCall, person: Person, stage: Stage, before: Reached | None = None
+) -> StepAnswer:
+    now = times.stored(call.now)
+    return sessions_of(call).begin(
+        call.transaction, person, stage, now, before.record if before else None
+    )
+
+
+def after_factors(call: SigninCall, person: Person, before: Reached | None, url: str) -> StepAnswer:
+    """Every factor was shown: is the password to be changed before anything else?"""
+    change, too_late = persons.must_change(
+        call.repository, call.transaction, person, times.stored(call.now)
+    )
+    if not change:
+        records.succeeded(call, "ConsoleLogin", url, before.record.device if before else "")
+        return signed_in(call, person, before)
+    if too_late or not _may_change(call, person):
+        if before is not None:
+            call.repository.sign_ins.delete(call.transaction, before.record)
+        why = "The password has expired, and only an administrator can change it"
+        records.failed(call, "ConsoleLogin", url, why=why, mfa=before is not None)
+        return StepAnswer(next="administrator")
+    records.succeeded(call, "CheckPassword", url)
+    return begin(call, person, "password", before)
+
+
+def _may_change(call: SigninCall, person: Person) -> bool:
+    """May the person change its own password?  Root may always."""
+    if person.user is None:
+        return True
+    call.is_of(person.caller(call.repository, call.transaction))
+    return call.decide("iam:ChangePassword", person.resource).allowed
+
+
+def signed_in(call: SigninCall, person: Person, before: Reached | None) -> StepAnswer:
+    now = times.stored(call.now)
+    use = LoginUse(account=person.account.account, user_id=person.subject, used=now)
+    call.repository.login_profiles.record_use(call.transaction, use)
+    answer = begin(call, person, "session", before)
+    known = call.tokens.seal(BROWSER, urandom(16), known_as(person))
+    return msgspec.structs.replace(answer, known=known)
