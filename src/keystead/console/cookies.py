@@ -2,6 +2,7 @@
 
     __Host-ks         a session
     __Host-ks-signin  a step of a sign-in; before the first, a sign that cookies come back
+    __Host-ks-next    the page that was asked for before a sign-in; the server has its path
     __Host-ks-names   account and user name, for people who want them remembered
     __Host-ks-known   that somebody signed in here: strangers' tries are not counted against it
 
@@ -19,7 +20,7 @@ from keystead.console.visits import Visit
 from keystead.identity.signin import COOKIE, cookie_of
 
 SESSION, STEP, NAMES = COOKIE, "__Host-ks-signin", "__Host-ks-names"
-KNOWN = "__Host-ks-known"
+KNOWN, NEXT = "__Host-ks-known", "__Host-ks-next"
 NO_STEP = "none"
 _YEAR = 365 * 86_400  # seconds
 _LONGEST = 400

@@ -26,7 +26,8 @@ async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer) -> Respo
         return response
     if answer.next == "session":
         await _end_session(calls, visit)
-        response = to("/")
+        response = to(await _destination(calls, visit))
+        cookies.take(response, cookies.NEXT)
         cookies.give(response, cookies.SESSION, answer.cookie)
         if answer.known:
             cookies.know(response, answer.known)
@@ -36,6 +37,18 @@ async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer) -> Respo
     response = page("ended.html", values, HTTPStatus.FORBIDDEN)
     cookies.give(response, cookies.STEP, cookies.NO_STEP)
     return response
+
+
+async def _destination(calls: Calls, visit: Visit) -> str:
+    """The page that the browser asked for before."""
+    cookie = cookies.value(visit, cookies.NEXT)
+    if not cookie:
+        return "/"
+    asked = shapes.StepRequest(cookie=cookie)
+    try:
+        return (await calls.call(visit.request, shapes.TAKE_DESTINATION, asked)).path
+    except AwsError:  # too many at a time
+        return "/"
 
 
 async def _end_session(calls: Calls, visit: Visit) -> None:

@@ -1,12 +1,14 @@
 """Who is signed in, and what is shown instead if nobody is, or not recently enough?"""
 
+from contextlib import suppress
+
 from starlette.responses import Response
 
 from keystead.console import cookies
 from keystead.console.pages import page, to
 from keystead.console.visits import Calls, Visit
 from keystead.errors import AwsError
-from keystead.identity.signin import shapes
+from keystead.identity.signin import is_destination, shapes
 
 
 class SignInFirst(Exception):
@@ -19,14 +21,30 @@ class SignInFirst(Exception):
 
 async def session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
     """The session of this browser; raises SignInFirst."""
-    if not cookies.value(visit, cookies.SESSION):
-        raise SignInFirst(to("/signin"))
+    cookie = cookies.value(visit, cookies.SESSION)
+    if not cookie:
+        raise SignInFirst(await _sign_in(calls, visit))
     try:
         return await calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
     except shapes.SignInEnded:
-        response = to("/signin")
+        with suppress(AwsError):  # it never was one, or there are too many
+            ended = shapes.StepRequest(cookie=cookie)
+            await calls.call(visit.request, shapes.END_SESSION, ended)
+        response = await _sign_in(calls, visit)
         cookies.take(response, cookies.SESSION)
         raise SignInFirst(response) from None
+
+
+async def _sign_in(calls: Calls, visit: Visit) -> Response:
+    """The way to sign in, and back to the page that was asked for."""
+    response, request = to("/signin"), visit.request
+    path = request.path + (f"?{request.query}" if request.query else "")
+    if request.method == "GET" and is_destination(path):
+        with suppress(AwsError):
+            asked = shapes.Destination(path=path)
+            kept = await calls.call(request, shapes.KEEP_DESTINATION, asked)
+            cookies.give(response, cookies.NEXT, kept.cookie)
+    return response
 
 
 async def is_signed_in(calls: Calls, visit: Visit) -> bool:

@@ -119,7 +119,7 @@ class SignIns:
 
     def insert(
         self, transaction: Transaction, record: SignIn, most: int, facts: SignInFacts = NO_FACTS
-    ) -> list[SignIn]:
+    ) -> list[tuple[SignIn, SignInFacts]]:
         """Keep a new one. Some that are over go, and the oldest of its stage, of a person's `most`.
 
         So somebody who knows a password alone drives out no session. Returns those that went.
@@ -133,12 +133,13 @@ class SignIns:
         key = (record.account, record.subject, record.stage, most - 1)
         over += self._sessions.find(transaction, where, key)
         gone = list({(each.account, each.session_id): each for each in over}.values())
+        told = [(each, self.facts(transaction, each)) for each in gone]
         for each in gone:
             self.delete(transaction, each)
         self._sessions.insert(transaction, record)
         if facts is not NO_FACTS:
             self._facts.insert(transaction, _of(record, facts))
-        return gone
+        return told
 
     def update(self, transaction: Transaction, record: SignIn) -> SignIn:
         return self._sessions.update(transaction, record)

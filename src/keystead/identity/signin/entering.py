@@ -21,6 +21,7 @@ from keystead.identity.authentication import callers, owner_of
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Account, Role, SignIn, UsedRole
 from keystead.identity.signin import records
+from keystead.identity.signin.ending import sessions_of
 from keystead.identity.signin.outsiders import (
     LONGEST_EVIDENCE,
     MOST_CHOICES,
@@ -34,7 +35,7 @@ from keystead.identity.signin.role_shapes import (
     RolesAnswer,
     RoleShown,
 )
-from keystead.identity.signin.sessions import Sessions, Waiting
+from keystead.identity.signin.sessions import Waiting
 from keystead.identity.signin.shapes import SignInEnded, StepAnswer
 from keystead.policy.evaluation import AccessDenied
 
@@ -76,7 +77,7 @@ def outsider_signed_in(
     records.of_outsider(call, outsider)
     records.succeeded(call, "CheckIdentity", url)
     now = times.stored(call.now)
-    return _sessions(call).choose(call.transaction, outsider, now, before)
+    return sessions_of(call).choose(call.transaction, outsider, now, before)
 
 
 def describe_roles(call: SigninCall, request: DescribeRolesRequest) -> RolesAnswer:
@@ -120,7 +121,7 @@ def _enter(
     role = owner_of(repository, call.transaction, session)
     if not isinstance(role, Role):
         raise AccessDenied(None, _GONE)
-    answer = _sessions(call).begin_role(call.transaction, session, outsider, now, before)
+    answer = sessions_of(call).begin_role(call.transaction, session, outsider, now, before)
     use = UsedRole(person=outsider.person, role=choice.role, name="", color="", used=now)
     repository.sign_ins.use_role(call.transaction, use, MOST_USED)
     who = callers.role(repository, call.transaction, role, session.name, session.tag_map)
@@ -204,12 +205,8 @@ def _name(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _sessions(call: SigninCall) -> Sessions:
-    return Sessions(call.repository, call.incarnation)
-
-
 def _waiting(call: SigninCall, cookie: str) -> Waiting:
-    waiting = _sessions(call).waiting(call.transaction, cookie, times.stored(call.now))
+    waiting = sessions_of(call).waiting(call.transaction, cookie, times.stored(call.now))
     if waiting.outsider.way not in WAYS:  # it was taken away by an operator
         raise SignInEnded
     return waiting

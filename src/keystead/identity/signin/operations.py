@@ -21,7 +21,7 @@ from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
 from keystead.identity.repository import MfaDevice, Role
-from keystead.identity.signin import choices, persons, progress, records, sessions, tries
+from keystead.identity.signin import choices, ending, persons, progress, records, sessions, tries
 from keystead.identity.signin.persons import Person
 from keystead.identity.signin.sessions import Reached
 from keystead.identity.signin.shapes import (
@@ -169,7 +169,7 @@ def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
     """Who is signed in, how, and until when?  It counts as a use of the session."""
     visited = progress.own(call)
     person, role, by = visited.person, visited.owner, visited.session.federation
-    record = progress.sessions_of(call).touch(
+    record = ending.sessions_of(call).touch(
         call.transaction, visited.record, times.stored(call.now)
     )
     account = call.repository.accounts.get(call.transaction, call.account)

@@ -10,8 +10,9 @@ from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import LoginUse, Stage
 from keystead.identity.signin import persons, records
+from keystead.identity.signin.ending import sessions_of
 from keystead.identity.signin.persons import Person
-from keystead.identity.signin.sessions import Reached, Sessions, Visited
+from keystead.identity.signin.sessions import Reached, Visited
 from keystead.identity.signin.shapes import SignInEnded, StepAnswer
 
 BROWSER = "known browser"
@@ -20,10 +21,6 @@ BROWSER = "known browser"
 def known_as(person: Person) -> tuple[str, ...]:
     """What a browser is known for. Whoever had an earlier password may know many browsers."""
     return person.account.account, person.subject, person.password_id
-
-
-def sessions_of(call: SigninCall) -> Sessions:
-    return Sessions(call.repository, call.incarnation)
 
 
 def reached(call: SigninCall, cookie: str, stage: Stage) -> Reached:

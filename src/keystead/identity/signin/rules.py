@@ -42,5 +42,8 @@ SIGNIN = table(
         answer_recorded=False,
         credentials=_OF_PERSONS,
     ),
+    Rules(shapes.END_SESSION, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(shapes.KEEP_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(shapes.TAKE_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.UPDATE_PASSWORD, asks=(), answer_recorded=False, credentials=_OPEN),
 )

@@ -6,7 +6,15 @@ signature and no header leads to them.
 
 from collections.abc import Mapping
 
-from keystead.identity.signin import entering, operations, passkeys, role_shapes, shapes
+from keystead.identity.signin import (
+    destinations,
+    ending,
+    entering,
+    operations,
+    passkeys,
+    role_shapes,
+    shapes,
+)
 from keystead.registry import Implementation
 
 IMPLEMENTATIONS: Mapping[str, Implementation] = {
@@ -23,6 +31,9 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.DESCRIBE_STEP, operations.describe_step),
         Implementation(shapes.DESCRIBE_SESSION, operations.describe_session),
         Implementation(shapes.CONSOLE_LOGOUT, operations.console_logout),
+        Implementation(shapes.END_SESSION, ending.end_session),
+        Implementation(shapes.KEEP_DESTINATION, destinations.keep_destination),
+        Implementation(shapes.TAKE_DESTINATION, destinations.take_destination),
         Implementation(role_shapes.DESCRIBE_ROLES, entering.describe_roles),
         Implementation(role_shapes.CHOOSE_ROLE, entering.choose_role),
     )

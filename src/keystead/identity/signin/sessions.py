@@ -11,6 +11,7 @@ read at each use, so what ends a session has ended it when the call returns.
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -72,6 +73,19 @@ class Visited(msgspec.Struct, frozen=True):
     person: Person | None  # None: somebody from outside
 
 
+def _not_noted(_: SignIn, __: SignInFacts) -> None:
+    """For a view, which changes nothing."""
+
+
+def of_facts(
+    repository: IdentityRepository, reader: Reader, facts: SignInFacts
+) -> tuple[Session, Owner] | None:
+    """The session of a role, and its owner; None if a row of it is gone."""
+    session = _decode_session(facts.session)
+    owner = owner_of(repository, reader, session)
+    return None if owner is None else (session, owner)
+
+
 def is_over(record: SignIn, now: int) -> bool:
     """Is it too late for this one?"""
     idle = record.stage == "session" and now >= record.used + IDLE_SECONDS
@@ -84,48 +98,58 @@ class Sessions:
 
     repository: IdentityRepository
     incarnation: str
+    taken_away: Callable[[SignIn, SignInFacts], None] = _not_noted
+    """Is told of each row that goes to make room."""
 
     def read(self, reader: Reader, cookie: str, stage: Stage, now: int) -> Reached:
         """The person of a cookie, if it is good for this stage; raises SignInEnded."""
-        record = self._record(reader, cookie, stage, now)
+        record = self.record(reader, cookie, stage, now)
         return Reached(record, self._person(reader, record))
 
     def waiting(self, reader: Reader, cookie: str, now: int) -> Waiting:
         """The person from outside who is to choose a role; raises SignInEnded."""
-        record = self._record(reader, cookie, "role", now)
+        record = self.record(reader, cookie, "role", now)
         facts = self.repository.sign_ins.facts(reader, record)
         return Waiting(record, facts, outsiders.of_row(facts.outsider))
 
     def visited(self, reader: Reader, cookie: str, now: int) -> Visited:
         """The session of a cookie; raises SignInEnded."""
-        return self._visited(reader, self._record(reader, cookie, "session", now))
+        return self._visited(reader, self.record(reader, cookie, "session", now))
 
     def with_id(self, reader: Reader, account: str, session_id: str, now: int) -> Visited:
         """The session that is stored under this id; raises SignInEnded."""
-        return self._visited(reader, self._stored(reader, account, session_id, "session", now))
+        return self._visited(reader, self._with_id(reader, account, session_id, "session", now))
 
     def _visited(self, reader: Reader, record: SignIn) -> Visited:
         facts = self.repository.sign_ins.facts(reader, record)
         if not facts.session:
             person = self._person(reader, record)
-            owner: Owner | None = person.user or person.account
+            owner: Owner = person.user or person.account
             session = _of_person(record, person)
         else:
-            person, session = None, _decode_session(facts.session)
-            owner = owner_of(self.repository, reader, session)
-        if owner is None:
-            raise SignInEnded
+            person, found = None, of_facts(self.repository, reader, facts)
+            if found is None:
+                raise SignInEnded
+            session, owner = found
         ends = SessionRow(RowKind.SIGN_IN, record.account, record.session_id)
         session = msgspec.structs.replace(session, rows=(*session.rows, ends))
         return Visited(record, facts, session, owner, person)
 
-    def _record(self, reader: Reader, cookie: str, stage: Stage, now: int) -> SignIn:
+    def stored(self, reader: Reader, cookie: str) -> SignIn | None:
+        """What is stored for a cookie, good or not."""
+        match = _COOKIE.match(cookie)
+        if match is None:
+            return None
+        return self.repository.sign_ins.get(reader, match[1], self._session_id(cookie))
+
+    def record(self, reader: Reader, cookie: str, stage: Stage, now: int) -> SignIn:
+        """What is stored for a cookie, if it is not too late; raises SignInEnded."""
         match = _COOKIE.match(cookie)
         if match is None:
             raise SignInEnded
-        return self._stored(reader, match[1], self._session_id(cookie), stage, now)
+        return self._with_id(reader, match[1], self._session_id(cookie), stage, now)
 
-    def _stored(  # the first two are the key
+    def _with_id(  # the first two are the key
         self, reader: Reader, account: str, session_id: str, stage: Stage, now: int
     ) -> SignIn:
         record = self.repository.sign_ins.get(reader, account, session_id)
@@ -164,7 +188,7 @@ class Sessions:
             used=now,
             expires=began + (SESSION_SECONDS if is_session else STEP_SECONDS),
         )
-        return self._keep(transaction, record, before)
+        return self.keep(transaction, record, before)
 
     def choose(
         self, transaction: Transaction, outsider: Outsider, now: int, before: SignIn | None = None
@@ -173,7 +197,7 @@ class Sessions:
         expires = now + ROLE_SECONDS
         record = _of_outsider(outsider.account, outsider.person, "role", now, expires)
         facts = SignInFacts(outsider=outsiders.stored(outsider))
-        return self._keep(transaction, record, before, facts)
+        return self.keep(transaction, record, before, facts, most=MOST_OUTSIDERS)
 
     def begin_role(  # as they follow from each other
         self,
@@ -190,14 +214,16 @@ class Sessions:
         facts = SignInFacts(
             session=msgspec.msgpack.encode(session), outsider=outsiders.stored(kept)
         )
-        return self._keep(transaction, record, before, facts)
+        return self.keep(transaction, record, before, facts)
 
-    def _keep(
+    def keep(  # as the others have them
         self,
         transaction: Transaction,
         record: SignIn,
         before: SignIn | None,
         facts: SignInFacts = NO_FACTS,
+        *,
+        most: int = MOST,
     ) -> StepAnswer:
         """Keep a new step or session, under a new cookie."""
         cookie, account = _new_cookie(record.account), record.account
@@ -208,8 +234,8 @@ class Sessions:
             session_id=self._session_id(cookie),
             access_key_id=identifiers.access_key_id(identifiers.TEMPORARY_KEY, account),
         )
-        most = MOST_OUTSIDERS if record.stage == "role" else MOST
-        self.repository.sign_ins.insert(transaction, record, most, facts)
+        for gone in self.repository.sign_ins.insert(transaction, record, most, facts):
+            self.taken_away(*gone)
         seconds = record.expires - record.used
         return StepAnswer(next=record.stage, cookie=cookie, seconds=seconds)
 

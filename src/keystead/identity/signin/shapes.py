@@ -113,6 +113,12 @@ class ChangeRootPasswordRequest(_Secret, frozen=True, kw_only=True):
     new: str
 
 
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """A path of ours, with its query."""
+
+    path: str
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A second factor that somebody has."""
 
@@ -251,5 +257,14 @@ START_PASSKEY_CHECK: Operation[StartPasskeyCheckRequest, PasskeyOptions] = Opera
 )
 CHECK_PASSKEY: Operation[CheckPasskeyRequest, StepAnswer] = Operation(
     SERVICE, "CheckPasskey", CheckPasskeyRequest, StepAnswer, signed=False
+)
+KEEP_DESTINATION: Operation[Destination, StepRequest] = Operation(
+    SERVICE, "KeepDestination", Destination, StepRequest, signed=False
+)
+TAKE_DESTINATION: Operation[StepRequest, Destination] = Operation(
+    SERVICE, "TakeDestination", StepRequest, Destination, signed=False
+)
+END_SESSION: Operation[StepRequest, Nothing] = Operation(
+    SERVICE, "SessionEnded", StepRequest, Nothing, signed=False
 )
 CONSOLE_LOGOUT: Operation[Nothing, Nothing] = Operation(SERVICE, "ConsoleLogout", Nothing, Nothing)

@@ -18,6 +18,8 @@ On the listener of the console alone, with the same rule:
 | signin:PasswordUpdated | the cookie of the step before, and the old password | 10 |
 | signin:DescribeSignIn | the cookie of the step | 50 |
 | signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
+| signin:KeepDestination, signin:TakeDestination | none: a path of ours, and its cookie | 10 |
+| signin:SessionEnded | the cookie of a session that was | 10 |
 
 The headers of a signature are not read: such a request has one proof, and it is in the body. Each
 operation asks whether the proof holds before it asks anything else. A stranger has no account, so
@@ -50,6 +52,9 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("signin", "CheckPasskey"): Bounds(0, 10),
     ("signin", "PasswordUpdated"): Bounds(0, 10),
     ("signin", "DescribeSignIn"): Bounds(0, 50),
+    ("signin", "KeepDestination"): Bounds(0, 10),
+    ("signin", "TakeDestination"): Bounds(0, 10),
+    ("signin", "SessionEnded"): Bounds(0, 10),
     ("signin", "DescribeRoles"): Bounds(0, 10),
     ("signin", "ChooseRole"): Bounds(0, 10),
 }

@@ -1,0 +1,102 @@
+"""SessionEnded: when and why did a session end?  Written once: when it is met, or taken away.
+
+Nothing watches sessions. What ends one has ended it when its call returns, without any list of
+sessions (`sessions`). So the record is written when the browser comes again, or when a new sign-in
+takes the row away. Its time is that moment; the reason is what was found first.
+"""
+
+from functools import partial
+
+import msgspec
+
+from keystead.identity import times
+from keystead.identity.authentication import callers
+from keystead.identity.call import SigninCall
+from keystead.identity.repository import Account, Role, SignIn, SignInFacts, User
+from keystead.identity.signin import persons
+from keystead.identity.signin.sessions import Sessions, is_over, of_facts
+from keystead.identity.signin.shapes import Nothing, SignInEnded, StepRequest
+from keystead.policy.evaluation import Principal, PrincipalType
+
+IDLE, ABSOLUTE, TOO_MANY = "idle", "absolute", "too many sessions"
+_ACCOUNT, _DELETED = "account closed", "user deleted"
+_FACTORS, _NO_PASSWORD = "password or MFA devices changed", "password removed"  # reasons
+_ROLE = "role or provider changed or deleted"
+
+
+def sessions_of(call: SigninCall) -> Sessions:
+    """The sessions, of which those that are taken away are recorded with this call."""
+    return Sessions(call.repository, call.incarnation, partial(_taken_away, call))
+
+
+def end_session(call: SigninCall, request: StepRequest) -> Nothing:
+    """A browser has the cookie of a session that is no longer good: say why, and forget it."""
+    sessions, reader = sessions_of(call), call.transaction
+    record = sessions.stored(reader, request.cookie)
+    if record is None or record.stage != "session":
+        call.event.name = "DescribeSession"
+        raise SignInEnded
+    facts = call.repository.sign_ins.facts(reader, record)
+    why = _why(call, record, facts)
+    call.event.principal = _who(call, record, facts)
+    if not why:
+        call.event.name = "DescribeSession"
+        return Nothing()
+    call.repository.sign_ins.delete(call.transaction, record)
+    call.event.response_elements = {"SessionEnded": "Success"}
+    call.event.additional = _additional(why, record)
+    return Nothing()
+
+
+def _taken_away(call: SigninCall, record: SignIn, facts: SignInFacts) -> None:
+    """The row of this session goes, with the changes of a call."""
+    if record.stage != "session":
+        return
+    why = _why(call, record, facts) or TOO_MANY
+    ended = msgspec.structs.replace(
+        call.event, name="SessionEnded", principal=_who(call, record, facts), decisions=[],
+        resources=[], session={}, response_elements={"SessionEnded": "Success"},
+        additional=_additional(why, record), also=[],
+    )  # fmt: skip
+    call.event.also = [*call.event.also, ended]
+
+
+def _additional(why: str, record: SignIn) -> dict[str, object]:
+    began = times.shown(record.began).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"reason": why, "began": began}
+
+
+def _why(call: SigninCall, record: SignIn, facts: SignInFacts) -> str:
+    """Why a session is over; "" if it is good."""
+    now, reader, repository = times.stored(call.now), call.transaction, call.repository
+    if now >= record.expires:
+        return ABSOLUTE
+    if is_over(record, now):
+        return IDLE
+    account = repository.accounts.get(reader, record.account)
+    if account is None or not account.is_open:
+        return _ACCOUNT
+    if facts.session:
+        return "" if of_facts(repository, reader, facts) is not None else _ROLE
+    person = persons.with_subject(repository, reader, record.account, record.subject)
+    if person is not None:
+        return "" if person.factors == record.factors else _FACTORS
+    is_root = record.subject == record.account
+    user = repository.users.get(reader, record.account, record.subject)
+    return _DELETED if user is None and not is_root else _NO_PASSWORD
+
+
+def _who(call: SigninCall, record: SignIn, facts: SignInFacts) -> Principal:
+    """Whose session it was, as far as that still exists."""
+    repository, reader = call.repository, call.transaction
+    found = of_facts(repository, reader, facts) if facts.session else None
+    session, role = found or (None, None)
+    if session is not None and isinstance(role, Role):
+        return callers.role(repository, reader, role, session.name, session.tag_map).principal
+    holder: Account | User | None = repository.users.get(reader, record.account, record.subject)
+    if record.subject == record.account:
+        holder = repository.accounts.get(reader, record.account)
+    if holder is not None:
+        return callers.principal_of(holder)
+    kind = PrincipalType.ASSUMED_ROLE if facts.session else PrincipalType.USER
+    return Principal(kind, "", record.account, "" if facts.session else record.subject)
