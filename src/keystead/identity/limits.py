@@ -32,6 +32,9 @@ KEYS_PER_SERVICE = 2
 SOURCES_PER_SERVICE = 50  # accounts, and as many patterns
 ACTIONS_PER_SERVICE = 50
 HOSTS_PER_SERVICE = 10
+DIRECTORIES = 20  # of the installation; ours, as are its assignments
+ASSIGNMENTS_PER_DIRECTORY = 500
+DIRECTORY_PASSWORD = 512  # characters, of a bind name
 PASSWORD_LENGTH = 6  # the least, where a password policy does not name it
 PASSWORD_LENGTH_BY_DEFAULT = 8  # the least, where an account has no password policy
 

@@ -210,6 +210,18 @@ def _is_associated(
     return repository.instances.association(reader, account, association_id) is not None
 
 
+def _is_unrevised_directory(
+    repository: IdentityRepository, reader: Reader, account: str, as_it_was: str
+) -> bool:
+    return repository.directories.is_as_it_was(reader, account, as_it_was)
+
+
+def _is_assigned(
+    repository: IdentityRepository, reader: Reader, account: str, assignment_id: str
+) -> bool:
+    return repository.directories.assignment(reader, account, assignment_id) is not None
+
+
 _CONDITIONS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], bool]] = {
     RowKind.ROOT_FEATURE: root_access.is_accessible,
     RowKind.ROOT_ADMINISTRATOR: root_access.administers,
@@ -217,6 +229,8 @@ _CONDITIONS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], b
     RowKind.SAML_PROVIDER: _is_unrevised_saml_provider,
     RowKind.INSTANCE_PROFILE: _is_unrevised_profile,
     RowKind.PROFILE_ASSOCIATION: _is_associated,
+    RowKind.DIRECTORY: _is_unrevised_directory,
+    RowKind.DIRECTORY_ASSIGNMENT: _is_assigned,
 }
 
 

@@ -1,6 +1,17 @@
-"""Whose proof from elsewhere do we believe?  That of OpenID Connect and of SAML providers."""
+"""Whose proof from elsewhere do we believe?  OpenID Connect, SAML, directories."""
 
 from keystead.identity.federation.addresses import NotAPlace, Own, Reachable
+from keystead.identity.federation.directory import (
+    DIRECTORY_KINDS,
+    DIRECTORY_STEPS,
+    BadDirectory,
+    DirectoryProof,
+    DirectoryQuestion,
+    DirectorySettings,
+    ask_directory,
+    ask_no_directory,
+    settings_of_directory,
+)
 from keystead.identity.federation.oidc import (
     KeyMemory,
     Provider,
@@ -33,10 +44,12 @@ from keystead.identity.federation.saml import (
 from keystead.identity.federation.vouched import Vouched
 
 __all__ = (
-    "REDEEMED", "SAML_ASSERTION", "IdentityProvider", "Internet", "KeyMemory", "Metadata",
-    "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient", "NotMetadata", "Outside", "Own",
-    "Provider", "Reachable", "SamlIdentity", "ServiceProvider", "UnprovenToken", "Vouched",
-    "WebIdentity", "invalid", "judge_assertion", "keys_of", "prove", "prove_assertion",
-    "prove_nothing", "read_metadata", "read_private_key", "read_token", "rejected", "require_alive",
-    "require_for_us",
+    "DIRECTORY_KINDS", "DIRECTORY_STEPS", "REDEEMED", "SAML_ASSERTION", "BadDirectory",
+    "DirectoryProof", "DirectoryQuestion", "DirectorySettings", "IdentityProvider", "Internet",
+    "KeyMemory", "Metadata", "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient",
+    "NotMetadata", "Outside", "Own", "Provider", "Reachable", "SamlIdentity", "ServiceProvider",
+    "UnprovenToken", "Vouched", "WebIdentity", "ask_directory", "ask_no_directory", "invalid",
+    "judge_assertion", "keys_of", "prove", "prove_assertion", "prove_nothing", "read_metadata",
+    "read_private_key", "read_token", "rejected", "require_alive", "require_for_us",
+    "settings_of_directory",
 )  # fmt: skip

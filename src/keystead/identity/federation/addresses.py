@@ -83,13 +83,27 @@ class Reachable:
             meant = _meant(ipaddress.ip_address(address))
         except ValueError:
             return f"{address} is no address"
+        if why := self._never(meant, address, port):
+            return why
+        if _is_public(meant) or host in self.hosts or any(meant in net for net in self.networks):
+            return ""
+        return f"{address} is not public, and federation_private_addresses does not have it"
+
+    def refusal_of_operator(self, address: str, port: int) -> str:
+        """The same for a host that the operator named, who may name private ones (0061)."""
+        try:
+            meant = _meant(ipaddress.ip_address(address))
+        except ValueError:
+            return f"{address} is no address"
+        return self._never(meant, address, port)
+
+    def _never(self, meant: Address, address: str, port: int) -> str:
+        """Why nothing connects to this address, whoever named it."""
         if any(self._is_own(own, meant, port) for own in self.own):
             return f"{address} port {port} is a listener of this server"
         if _is_never(meant):
             return f"{address} is link-local, reserved, of metadata, or no address of one host"
-        if _is_public(meant) or host in self.hosts or any(meant in net for net in self.networks):
-            return ""
-        return f"{address} is not public, and federation_private_addresses does not have it"
+        return ""
 
     @staticmethod
     def _is_own(own: Own, address: Address, port: int) -> bool:

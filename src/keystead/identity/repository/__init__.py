@@ -17,6 +17,7 @@ from keystead.identity.repository.credential_reports import (
     CredentialReport,
 )
 from keystead.identity.repository.delegations import Delegate, ServiceAccess
+from keystead.identity.repository.directories import Assignment, Directory
 from keystead.identity.repository.entities import E, Entities, Entity, new
 from keystead.identity.repository.forwarded import ForwardedRequest
 from keystead.identity.repository.groups import Group, Membership
@@ -102,12 +103,14 @@ __all__ = (
     "AccountState",
     "Agent",
     "AnyHandshake",
+    "Assignment",
     "Attachment",
     "BegunReport",
     "Challenge",
     "Creation",
     "CredentialReport",
     "Delegate",
+    "Directory",
     "E",
     "EnrolmentToken",
     "Entities",

@@ -14,6 +14,7 @@ from keystead.identity.repository.accounts import Accounts
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.credential_reports import CredentialReports
 from keystead.identity.repository.delegations import Delegations
+from keystead.identity.repository.directories import Directories
 from keystead.identity.repository.document_keys import DocumentKeys
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.forwarded import ForwardedRequests
@@ -53,8 +54,9 @@ class IdentityRepository:
 
     __slots__ = (
         "_entities", "accepted", "access_keys", "accesses", "accounts", "attachments", "compiled",
-        "credential_reports", "delegations", "document_keys", "forwarded", "groups", "handshakes",
-        "identities", "inline_policies", "instance_profiles", "instances", "login_profiles",
+        "credential_reports", "delegations", "directories", "document_keys", "forwarded",
+        "groups", "handshakes", "identities", "inline_policies", "instance_profiles", "instances",
+        "login_profiles",
         "memberships",
         "mfa_devices", "oidc_providers", "organization_policies", "organizations",
         "passkeys", "password_policies", "policies", "preparations", "resource_policies",
@@ -72,6 +74,7 @@ class IdentityRepository:
         self.role_deletions = RoleDeletions(seals)
         self.instance_profiles = InstanceProfiles(seals)
         self.instances = Instances(seals)
+        self.directories = Directories(seals)
         self.document_keys = DocumentKeys(seals)
         self.oidc_providers = OidcProviders(seals)
         self.saml_providers = SamlProviders(seals)

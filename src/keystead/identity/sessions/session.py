@@ -38,6 +38,8 @@ class RowKind(StrEnum):
     SAML_PROVIDER = "saml provider"  # as that of an OIDC provider
     PROFILE_ASSOCIATION = "profile association"  # of an instance with its profile
     INSTANCE_PROFILE = "instance profile"  # its id is that of a revision of the profile
+    DIRECTORY = "directory"  # its id is that of a revision of the directory
+    DIRECTORY_ASSIGNMENT = "directory assignment"  # of a person or a group to the role
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -125,6 +127,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 
 _PASSED_ON = frozenset(
     {
+        RowKind.DIRECTORY,
+        RowKind.DIRECTORY_ASSIGNMENT,
         RowKind.INSTANCE_PROFILE,
         RowKind.OIDC_PROVIDER,
         RowKind.PROFILE_ASSOCIATION,

@@ -15,7 +15,7 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import digests, instances, jobs, keys, registrations
+from keystead.server.installation import digests, directories, instances, jobs, keys, registrations
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.instances import account_of
@@ -201,6 +201,14 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "audit sign-digest": digests.sign,
     "account root-access-key": _root_access_key,
     "clock acknowledge": _acknowledge_clock,
+    "directory assign": directories.assign,
+    "directory create": directories.create,
+    "directory delete": directories.delete,
+    "directory list": directories.listed,
+    "directory show": directories.show,
+    "directory try": directories.attempt,
+    "directory unassign": directories.unassign,
+    "directory update": directories.update,
     "instance certificate": instances.certificate,
     "instance deregister": instances.deregister,
     "instance list": instances.every,
@@ -218,7 +226,8 @@ CEREMONIES: Mapping[str, Ceremony] = {
 
 _LOOKING = frozenset(
     {
-        _status, _list_accounts, _jobs, instances.certificate, instances.every, keys.orphaned,
+        _status, _list_accounts, _jobs, directories.attempt, directories.listed, directories.show,
+        instances.certificate, instances.every, keys.orphaned,
         keys.tombstone, registrations.listed,
     }
 )  # fmt: skip

@@ -24,7 +24,7 @@ from keystead.custody.seals import open_root
 from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity.authentication import Authenticator, LastUsed
-from keystead.identity.federation import Internet, KeyMemory, Network, Outside
+from keystead.identity.federation import DirectoryProof, Internet, KeyMemory, Network, Outside
 from keystead.identity.permissions import StoredGuardrails
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.heard import Heard
@@ -43,6 +43,7 @@ from keystead.server.installation.founding import AUDIT_DIRECTORY, STORE_FILE
 from keystead.server.installation.jobs import Agenda, JobRepository
 from keystead.server.installation.making import KeyMaker
 from keystead.server.installation.opening import passphrase
+from keystead.server.installation.trying import Trials
 from keystead.server.lane import Lane
 from keystead.server.pipeline import Throttle, calls_of_strangers
 from keystead.server.telemetry import Metrics
@@ -138,6 +139,7 @@ class Rooms:
         self.lane = Lane()
         self.provider_keys = KeyMemory(monotonic)
         self.outside = Outside(config.reachable, network or Internet())
+        self.trials: Trials[DirectoryProof] = Trials()
         self.authenticator = Authenticator(
             self.identities, self.hierarchy.session_tokens, config.regions, self.last_used
         )

@@ -1,0 +1,20 @@
+"""Directories of people: how they come and go, and which roles their people have."""
+
+from keystead.identity.directories.registration import (
+    PASSED_TO,
+    RESOURCE_TYPE,
+    arn_of,
+    assigned,
+    changed,
+    created,
+    groups_of,
+    of_person,
+    question,
+    role_of,
+    settings_in,
+)
+
+__all__ = (
+    "PASSED_TO", "RESOURCE_TYPE", "arn_of", "assigned", "changed", "created", "groups_of",
+    "of_person", "question", "role_of", "settings_in",
+)  # fmt: skip

@@ -1,0 +1,271 @@
+"""What does a directory say of a person or a group?  A process that asks one question over LDAP.
+
+    standard input    one JSON object: the question, with its secrets
+    standard output   one JSON object: the steps that were taken, and what was found
+
+This file is a program. It imports nothing of ours, and its process holds no key. The library is C,
+and reads what strangers send. It knows no time limit for TLS: during a handshake it holds the
+interpreter's lock, for ever if the server is silent. So the server starts this program, and ends
+it in time (`proof`). Nothing but this process waits. (decision 0061)
+
+The numbers are those of `proof.ask_directory`.
+"""
+
+import ctypes
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+_MOST_MEMORY = 1 << 30  # bytes: an answer without end ends here
+_LONGEST_WHY = 300
+_BATCH = 50  # groups that one search asks about
+_TLS_1_2, _PROTOCOL_MIN = 0x303, 0x6007  # LDAP_OPT_X_TLS_PROTOCOL_MIN
+_DISABLED = 2  # of userAccountControl: ACCOUNTDISABLE
+
+PASSED, REFUSED, FAILED = "passed", "refused", "failed"
+"""How a step ended. REFUSED is about the person, and FAILED about the directory."""
+
+
+class Ended(Exception):
+    """A step did not pass, so there is no next one."""
+
+
+class Asking:
+    """One question, and its steps."""
+
+    def __init__(self, bonsai: Any, asked: dict[str, Any], ca_file: str) -> None:
+        self._bonsai = bonsai
+        self._asked = asked
+        self._ca_file = ca_file
+        self.steps: list[dict[str, str]] = []
+        self.found: dict[str, Any] = {}
+
+    def person(self) -> None:
+        """Steps 4 to 8."""
+        asked = self._asked
+        directory = self._bound(4, asked["bind_dn"], asked["bind_password"], FAILED)
+        entry = self._one(5, directory, asked["person_bases"], self._filter(asked["person_filter"]))
+        self._facts(6, entry)
+        if asked["password"] is not None:
+            self._themselves(7, str(entry.dn), asked["password"])
+        self.found["groups"] = self._groups(8, directory, str(entry.dn))
+
+    def group(self) -> None:
+        """Steps 4 to 6, about a group."""
+        asked = self._asked
+        directory = self._bound(4, asked["bind_dn"], asked["bind_password"], FAILED)
+        if "=" in asked["name"]:  # a DN
+            entry = self._one(5, directory, [asked["name"]], "(objectClass=*)", scope=0)
+        else:
+            wanted = self._filter(asked["group_filter"])
+            entry = self._one(5, directory, asked["group_bases"], wanted)
+        self._facts(6, entry)
+
+    def _bound(self, number: int, name: str, password: str, otherwise: str) -> Any:
+        """A connection of this name; the directory's certificate is proved before it is said."""
+        bonsai, asked = self._bonsai, self._asked
+        client = bonsai.LDAPClient(asked["url"], asked["start_tls"])
+        client.set_cert_policy("demand")
+        client.set_ca_cert(self._ca_file)
+        client.set_ca_cert_dir("")
+        client.set_ignore_referrals(True)  # its only argument
+        client.set_server_chase_referrals(False)  # as above
+        client.set_auto_page_acquire(False)  # as above
+        client.set_password_policy(True)  # as above
+        client.set_raw_attributes([asked["id_attribute"], asked["name_attribute"]])
+        if not name or not password:  # would be a bind of nobody, which succeeds
+            self._end(number, otherwise, "the name or the password is empty")
+        client.set_credentials("SIMPLE", user=name, password=password)
+        try:
+            connection, _ = client.connect(timeout=asked["seconds"])
+        except bonsai.LDAPError as error:
+            self._end(number, self._kind(error, otherwise), _why(error))
+        self._pass(number, "")
+        return connection
+
+    def _themselves(self, number: int, name: str, password: str) -> None:
+        """The password is this entry's, and the directory lets its person do more than bind.
+
+        Who must change a password first is bound as well. The library drops the directory's warning
+        about it, but the directory refuses whatever follows.
+        """
+        bonsai, seconds = self._bonsai, self._asked["seconds"]
+        person = self._bound(number, name, password, REFUSED)
+        self.steps.pop()  # it is not over
+        try:
+            who = person.whoami(timeout=seconds)
+            if not who or who.lower() == "dn:":
+                self._end(number, REFUSED, "the directory bound nobody")
+        except bonsai.errors.ProtocolError:
+            pass  # it does not know the question, which is optional (RFC 4532)
+        except bonsai.LDAPError as error:
+            self._end(number, self._kind(error, REFUSED), _why(error))
+        try:
+            person.search(name, 0, "(objectClass=*)", ["1.1"], timeout=seconds, sizelimit=1)
+        except bonsai.errors.NoSuchObjectError:
+            pass  # it may not read its own entry
+        except bonsai.LDAPError as error:
+            self._end(number, self._kind(error, REFUSED), _why(error))
+        self._pass(number, "")
+        person.close()
+
+    def _kind(self, error: Any, otherwise: str) -> str:
+        """Is this refusal about the person, or is the directory not well?"""
+        bonsai = self._bonsai
+        away = (bonsai.errors.ConnectionError, bonsai.errors.TimeoutError)
+        return FAILED if isinstance(error, away) else otherwise
+
+    def _filter(self, template: str) -> str:
+        from bonsai.utils import escape_filter_exp  # noqa: PLC0415  # this program alone has it
+
+        return template.replace("{name}", escape_filter_exp(self._asked["name"]))
+
+    def _one(
+        self, number: int, directory: Any, bases: Sequence[str], wanted: str, scope: int = 2
+    ) -> Any:
+        """The one entry that a filter finds: none and several are refused alike."""
+        found: dict[str, Any] = {}
+        for base in bases:
+            for entry in self._search(number, directory, base, wanted, 2, scope=scope):
+                found[str(entry.dn).lower()] = entry
+        if len(found) != 1:
+            why = "no entry matches" if not found else "several entries match"
+            self._end(number, REFUSED, why)
+        [(name, entry)] = found.items()
+        if not name:
+            self._end(number, FAILED, "the entry has no name")
+        self._pass(number, str(entry.dn))
+        return entry
+
+    def _search(
+        self, number: int, directory: Any, base: str, wanted: str, most: int, *, scope: int = 2
+    ) -> Any:
+        bonsai, asked = self._bonsai, self._asked
+        attributes = [asked["id_attribute"], asked["name_attribute"], asked["flags_attribute"]]
+        try:
+            return directory.search(
+                base, scope, wanted, [name for name in attributes if name],
+                timeout=asked["seconds"], sizelimit=most,
+            )  # fmt: skip
+        except bonsai.errors.SizeLimitError:
+            self._end(number, REFUSED, "several entries match")
+        except bonsai.errors.NoSuchObjectError:
+            self._end(number, FAILED, f"there is no {base}")
+        except (bonsai.LDAPError, ValueError) as error:
+            self._end(number, FAILED, _why(error))
+
+    def _facts(self, number: int, entry: Any) -> None:
+        """The immutable id and the canonical name."""
+        asked = self._asked
+        raw_id = self._value(number, entry, asked["id_attribute"])
+        shown = _guid(raw_id) if asked["id_is_guid"] else _text(raw_id).lower()
+        name = _text(self._value(number, entry, asked["name_attribute"]))
+        flags = entry.get(asked["flags_attribute"], []) if asked["flags_attribute"] else []
+        if any(int(flag) & _DISABLED for flag in flags):
+            self._end(number, REFUSED, f"{asked['flags_attribute']} says that it is disabled")
+        self.found.update(dn=str(entry.dn), id=shown, name=name)
+        self._pass(number, f"{shown} {name}")
+
+    def _value(self, number: int, entry: Any, attribute: str) -> bytes:
+        values = entry.get(attribute, [])
+        if len(values) != 1:
+            self._end(number, FAILED, f"the entry has {len(values)} values of {attribute}")
+        value: bytes = values[0]
+        return value
+
+    def _groups(self, number: int, directory: Any, name: str) -> list[str]:
+        """Those of the groups that are asked about of which the person is a member."""
+        from bonsai.utils import escape_filter_exp  # noqa: PLC0415  # as above
+
+        asked, member = self._asked, []
+        escaped = escape_filter_exp(name)
+        members = "".join(f"({each}={escaped})" for each in asked["member_attributes"])
+        wanted: list[str] = asked["groups"]
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            ids = "".join(self._is(group) for group in batch)
+            for base in asked["group_bases"]:
+                text = f"(&(|{ids})(|{members}))"
+                for entry in self._search(number, directory, base, text, len(batch) + 1):
+                    raw = self._value(number, entry, asked["id_attribute"])
+                    member.append(_guid(raw) if asked["id_is_guid"] else _text(raw).lower())
+        known = sorted(set(member) & set(wanted))
+        self._pass(number, f"{len(known)} of {len(wanted)}")
+        return known
+
+    def _is(self, group: str) -> str:
+        """The part of a filter that finds the group with this id."""
+        attribute = self._asked["id_attribute"]
+        if not self._asked["id_is_guid"]:
+            return f"({attribute}={group})"
+        from uuid import UUID  # noqa: PLC0415  # for Active Directory alone
+
+        octets = "".join(f"\\{octet:02x}" for octet in UUID(group).bytes_le)
+        return f"({attribute}={octets})"
+
+    def _pass(self, number: int, what: str) -> None:
+        self.steps.append({"step": str(number), "ended": PASSED, "why": what[:_LONGEST_WHY]})
+
+    def _end(self, number: int, ended: str, why: str) -> NoReturn:
+        self.steps.append({"step": str(number), "ended": ended, "why": why[:_LONGEST_WHY]})
+        raise Ended
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _guid(value: bytes) -> str:
+    """As Active Directory writes it: the first three fields are little-endian."""
+    from uuid import UUID  # noqa: PLC0415  # for Active Directory alone
+
+    return str(UUID(bytes_le=value))
+
+
+@contextmanager
+def _file(text: str) -> Iterator[str]:
+    """A file with this text, which the library reads by its name."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+def _careful() -> Any:
+    """The library, with no settings but ours; this process as small as it may be."""
+    os.environ["LDAPNOINIT"] = "1"  # no ldap.conf, no .ldaprc, no variables: REQCERT never, …
+    with suppress(ImportError, ValueError, OSError):  # not on this platform
+        import resource  # noqa: PLC0415  # as said
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    import bonsai  # noqa: PLC0415  # after the environment is ours
+
+    library = ctypes.CDLL(bonsai._bonsai.__file__)  # noqa: SLF001  # libldap hangs on it
+    least = ctypes.c_int(_TLS_1_2)
+    if library.ldap_set_option(None, _PROTOCOL_MIN, ctypes.byref(least)):
+        raise RuntimeError("the library does not take the least version of TLS")
+    return bonsai
+
+
+def main() -> None:
+    asked: dict[str, Any] = json.load(sys.stdin)
+    bonsai = _careful()
+    with _file(asked["ca"]) as own_file:
+        asking = Asking(bonsai, asked, own_file if asked["ca"] else asked["ca_file"])
+        ways: dict[str, Callable[[], None]] = {"person": asking.person, "group": asking.group}
+        with suppress(Ended):
+            ways[asked["kind"]]()
+    json.dump({"steps": asking.steps, **asking.found}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

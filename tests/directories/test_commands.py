@@ -1,0 +1,163 @@
+"""`keystead directory`, asked of a running server, about a real directory."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Server, policy
+from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd
+
+TRUST = policy(
+    {
+        "Effect": "Allow",
+        "Principal": {"Service": "ds.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
+    }
+)
+
+
+def said(server: Server, *words: str) -> dict[str, Any]:
+    """What a command prints as JSON."""
+    done = server.keystead("directory", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def failure(server: Server, *words: str) -> str:
+    """The words of a command that fails."""
+    done = server.keystead("directory", *words)
+    assert done.returncode, done.stdout
+    return done.stderr
+
+
+@pytest.fixture
+def files(tmp_path: Path, directory: Slapd) -> Path:
+    (tmp_path / "reader").write_text(READER_PASSWORD + "\n")
+    (tmp_path / "ca.pem").write_text(directory.ca)
+    return tmp_path
+
+
+@pytest.fixture
+def corp(server: Server, directory: Slapd, files: Path) -> Iterator[dict[str, Any]]:
+    """A directory that the server knows."""
+    account = server.client("sts").get_caller_identity()["Account"]
+    yield said(server, *described(directory, files), "--account-id", account)
+    server.keystead("directory", "delete", "corp")
+
+
+def described(directory: Slapd, files: Path, name: str = "corp") -> tuple[str, ...]:
+    return (
+        "create", name, "--url", directory.url, "--ca-file", str(files / "ca.pem"),
+        "--bind-dn", READER, "--bind-password-file", str(files / "reader"),
+        "--base-dn", f"ou=people,{BASE}", "--group-base-dn", f"ou=groups,{BASE}",
+    )  # fmt: skip
+
+
+def test_a_directory_comes_is_listed_and_goes(
+    server: Server, directory: Slapd, files: Path, corp: dict[str, Any]
+) -> None:
+    """It has an ARN of AWS Directory Service, and its password is shown by nothing."""
+    account, directory_id = corp["AccountId"], corp["DirectoryId"]
+    assert corp["Arn"] == f"arn:aws:ds:eu-central-1:{account}:directory/{directory_id}"
+    assert len(directory_id) == 12
+    listed = server.keystead("directory", "list").stdout
+    assert "corp" in listed
+    assert directory.url in listed
+    shown = said(server, "show", "corp")
+    assert shown["IdAttribute"] == "entryUUID"
+    assert READER_PASSWORD not in json.dumps(shown) + server.log()
+    again = failure(server, *described(directory, files), "--account-id", account)
+    assert "there is a directory `corp` already" in again
+
+    said(server, "delete", "corp")
+
+    assert "there is no directory `corp`" in failure(server, "show", "corp")
+
+
+def test_what_no_directory_can_be_is_refused(server: Server, directory: Slapd, files: Path) -> None:
+    """Each sentence names what is wrong; the same without it is taken (the test above)."""
+    account = server.client("sts").get_caller_identity()["Account"]
+    words = (*described(directory, files, "other"), "--account-id", account)
+    for wrong, sentence in (
+        (("--url", "http://127.0.0.1"), "is not `ldaps://host`"),
+        (("--url", "ldaps://localhost"), "write 127.0.0.1"),
+        (("--id-attribute", "uid"), "`uid` may change"),
+        (("--user-filter", "(uid=*{name}*)"), "does not ask for the name"),
+        (("--user-filter", "(uid=alice)"), "does not ask for the name"),
+        (("--user-filter", "(|(uid={name})"), "is not a filter"),
+        (("--user-filter", "({name}=alice)(uid={name})"), "does not ask for the name"),
+        (("--base-dn", "people"), "names of entries"),
+    ):
+        assert sentence in failure(server, *words, *wrong)
+
+
+def test_a_trial_shows_each_step(
+    server: Server, directory: Slapd, files: Path, corp: dict[str, Any]
+) -> None:
+    """The table ends with the step that failed, and then the exit status is 1."""
+    directory.person("tess", "wonderland")
+    (files / "right").write_text("wonderland\n")
+    (files / "wrong").write_text("wonderlamp\n")
+    right = said(server, "try", "corp", "--user", "tess", "--password-file", str(files / "right"))
+    assert [each["Step"] for each in right["Steps"]] == list(range(1, 10))
+    assert right["Proved"]
+    assert right["CanonicalName"] == "tess"
+
+    known = server.keystead("directory", "try", "corp", "--user", "tess")
+    assert known.returncode == 0
+    assert " 7 " not in known.stdout, "without a password none is tried"
+    wrong = server.keystead(
+        "directory", "try", "corp", "--user", "tess", "--password-file", str(files / "wrong")
+    )
+    assert wrong.returncode == 1
+    last = wrong.stdout.splitlines()[-1]
+    assert last.split()[:2] == ["7", "refused"]
+    assert "the password is the entry's" in last
+
+
+def test_people_and_groups_are_assigned_by_their_ids(
+    server: Server, directory: Slapd, corp: dict[str, Any]
+) -> None:
+    """A trial shows the roles that would follow, and an assignment goes as it came."""
+    role = server.client("iam").create_role(
+        RoleName="directory-people", AssumeRolePolicyDocument=TRUST
+    )["Role"]
+    dn = directory.person("una", "wonderland")
+    directory.group("readers", dn)
+
+    own = said(server, "assign", "corp", "--user", "una", "--role", role["Arn"])
+    group = said(server, "assign", "corp", "--group", "readers", "--role", "directory-people")
+
+    tried = said(server, "try", "corp", "--user", "una")
+    assert own["ImmutableId"] == tried["ImmutableId"]
+    assert [each["AssignmentId"] for each in tried["Assignments"]] == [own["AssignmentId"]]
+    assert "has the role" in failure(
+        server, "assign", "corp", "--user", "una", "--role", "directory-people"
+    )
+    said(server, "unassign", "corp", own["AssignmentId"])
+    tried = said(server, "try", "corp", "--user", "una")
+    assert [each["AssignmentId"] for each in tried["Assignments"]] == [group["AssignmentId"]]
+    assert len(said(server, "show", "corp")["Assignments"]) == 1
+    assert "no role `nobody`" in failure(
+        server, "assign", "corp", "--user", "una", "--role", "nobody"
+    )
+    assert "was not found" in failure(
+        server, "assign", "corp", "--user", "nobody", "--role", "directory-people"
+    )
+
+
+def test_every_change_is_recorded(server: Server, corp: dict[str, Any], files: Path) -> None:
+    """With the directory's ARN; a change makes a new revision."""
+    assert said(server, "update", "corp", "--name-attribute", "cn")["Revision"] == 1
+    (files / "reader").write_text("another\n")
+    words = ("update", "corp", "--bind-password-file", str(files / "reader"))
+    assert said(server, *words)["Revision"] == 2
+    assert said(server, "show", "corp")["NameAttribute"] == "cn"
+    done = server.keystead("audit", "show", "--json")
+    records = [json.loads(line) for line in done.stdout.splitlines() if corp["Arn"] in line]
+    assert {"CreateDirectory", "UpdateDirectory"} <= {each["eventName"] for each in records}
+    assert "another" not in json.dumps(records)
