@@ -1,11 +1,6 @@
-"""The pages in Debian's Chromium: flows without JavaScript, accessibility, and how they look.
-
-`SCREENSHOTS=DIR` keeps a picture of each page, light and dark, wide and narrow.
-"""
+"""The pages of a running server in Debian's Chromium: flows, also without JavaScript or a mouse."""
 
 import base64
-import json
-import os
 import shutil
 import subprocess
 import time
@@ -29,7 +24,6 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 PASSWORD, NEXT = "canary-Start-1", "canary-Other-2"
-SERIOUS = {"serious", "critical"}
 PATIENCE = 60_000  # milliseconds, which only a defect takes
 
 
@@ -40,7 +34,6 @@ class Console:
     server: Server
     url: str
     browser: Any
-    axe: str
     complaints: list[str] = field(default_factory=list)
 
     def iam(self, call: str, **members: Any) -> dict[str, Any]:
@@ -71,19 +64,23 @@ class Console:
         return str(self.server.client("sts").get_caller_identity()["Account"])
 
 
-@pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    folder = tmp_path_factory.mktemp("chromium")
+def axe(folder: Path) -> str:
+    """The source of axe, fetched into a folder."""
     here = Path(__file__).parent / "js"
     for name in (".npmrc", "package.json", "package-lock.json"):
         shutil.copy(here / name, folder)
     subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
-    axe = (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    folder = tmp_path_factory.mktemp("chromium")
     server, port = Server(folder / "data", free_port()), free_port()
     server.start("--console", f"localhost:{port}")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield Console(server, f"http://localhost:{port}", browser, axe)
+        yield Console(server, f"http://localhost:{port}", browser)
         browser.close()
     server.stop()
 
@@ -105,15 +102,17 @@ def user(console: Console, name: str, **more: Any) -> None:
     )  # fmt: skip
 
 
-def device(console: Console, name: str) -> None:
-    """An enabled device of a user."""
+def device(console: Console, name: str) -> str:
+    """An enabled device of a user; the next code of it."""
     made = console.iam("create_virtual_mfa_device", VirtualMFADeviceName=name)["VirtualMFADevice"]
     now = int(time.time()) // 30
-    first, second = codes_of(base64.b32decode(made["Base32StringSeed"]), [now - 1, now])
+    seed = base64.b32decode(made["Base32StringSeed"])
+    first, second, third = codes_of(seed, [now - 1, now, now + 1])
     console.iam(
         "enable_mfa_device", UserName=name, SerialNumber=made["SerialNumber"],
         AuthenticationCode1=first.decode(), AuthenticationCode2=second.decode(),
     )  # fmt: skip
+    return third.decode()
 
 
 def test_root_comes_in_without_a_script(console: Console) -> None:
@@ -161,86 +160,65 @@ def test_two_tabs_of_one_browser(console: Console) -> None:
     assert not console.complaints
 
 
-def test_every_page_is_accessible_and_holds_together(console: Console) -> None:
-    """axe finds nothing serious, light and dark, at 100 % and 200 %; no page scrolls sideways."""
-    user(console, "looks")
-    user(console, "resets", PasswordResetRequired=True)
-    user(console, "factor")
-    device(console, "factor")
-    console.iam("create_user", UserName="n" * 64)
-    console.iam("create_login_profile", UserName="n" * 64, Password=PASSWORD)
-    for dark in (False, True):
-        with console.tab(dark=dark) as page:
-            _walk(console, page, "dark" if dark else "light")
+FOCUS = """() => {
+    const at = document.activeElement, style = getComputedStyle(at)
+    const label = at.getAttribute("aria-label") || (at.labels && at.labels[0] || at).innerText
+    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+    return [label.trim(), seen && at.matches(":focus-visible")]
+}"""
+
+
+def tabbed(page: Any, until: str) -> list[str]:
+    """Press Tab until this has the focus; what had it on the way, each seen to have it."""
+    order: list[str] = []
+    while not order or order[-1] != until:
+        page.keyboard.press("Tab")
+        label, seen = page.evaluate(FOCUS)
+        assert seen, f"nobody sees that `{label}` has the focus"
+        order.append(label)
+        assert len(order) < 40, order
+    return order
+
+
+def test_everything_by_keyboard(console: Console) -> None:
+    """Sign-in, second factor, credentials and sign-out without a mouse, in the order of reading."""
+    user(console, "keyboard")
+    code = device(console, "keyboard")
+    with console.tab() as page:
+        keys = page.keyboard
+        page.goto(f"{console.url}/signin")
+        assert page.evaluate(FOCUS) == ["Account ID or alias", True]
+        keys.type(console.account)
+        assert tabbed(page, "IAM user name") == ["IAM user name"]
+        keys.type("keyboard")
+        assert tabbed(page, "Password") == ["Password"]
+        keys.type(PASSWORD)
+        remember = "Remember account and user name in this browser"
+        assert tabbed(page, "Sign in") == [remember, "Sign in"]
+        keys.press("Enter")
+        page.wait_for_url("**/signin/step")
+        assert page.evaluate(FOCUS) == ["Code of your authenticator app", True]
+        keys.type(code)
+        keys.press("Enter")
+        page.wait_for_url(f"{console.url}/")
+        bar = ["Keystead", "Session", "Security credentials"]
+        assert tabbed(page, "Security credentials") == bar
+        keys.press("Enter")
+        page.wait_for_url("**/security")
+        assert page.title() == "Security credentials · Keystead"
+        serial = f"arn:aws:iam::{console.account}:mfa/keyboard"
+        order = tabbed(page, "Create access key")
+        assert [*bar, "Sign out", f"Remove {serial}", "Name of a new device"] == order[:6]
+        assert order[-5:-1] == [
+            "Old password", "New password", "New password again", "Change password"
+        ]  # fmt: skip
+        keys.press("Enter")
+        page.wait_for_url("**/security/key")
+        assert tabbed(page, "Done") == [*bar, "Sign out", "Done"]
+        keys.press("Enter")
+        page.wait_for_url("**/security")
+        assert tabbed(page, "Sign out") == [*bar, "Sign out"]
+        keys.press("Enter")
+        page.wait_for_url("**/signed-out")
+        assert tabbed(page, "Sign in again") == ["Keystead", "Sign in again"]
     assert not console.complaints
-
-
-def _walk(console: Console, page: Any, theme: str) -> None:
-    look = Look(console, page, theme)
-    page.goto(f"{console.url}/signin")
-    look("sign-in")
-    page.goto(f"{console.url}/signin?root")
-    look("sign-in-root")
-    for _ in range(4):
-        sign_in(console, page, f"nobody-{theme}", "wrong")
-    look("sign-in-refused")
-    sign_in(console, page, "resets")
-    look("new-password")
-    sign_in(console, page, "factor")
-    look("second-factor")
-    page.fill("#code", "000000")
-    page.click("button.primary")
-    look("second-factor-refused")
-    sign_in(console, page, "n" * 64)
-    look("session-long-name")
-    page.goto(f"{console.url}/security")
-    look("credentials-denied")
-    page.click("text=Sign out")
-    look("signed-out")
-    sign_in(console, page, "looks")
-    look("session")
-    page.goto(f"{console.url}/security")
-    look("credentials")
-    page.click("text=Create access key")
-    look("new-key", secret=True)
-    page.click("text=Done")
-    page.click("text=Deactivate")
-    look("credentials-inactive-key")
-    [key] = console.iam("list_access_keys", UserName="looks")["AccessKeyMetadata"]
-    console.iam("delete_access_key", UserName="looks", AccessKeyId=key["AccessKeyId"])
-    page.click("text=Add an authenticator app")
-    look("new-device", secret=True)
-    page.goto(f"{console.url}/no-such-page")
-    look("missing")
-    page.goto(f"{console.url}/changed?device")
-    look("changed")
-
-
-@dataclass
-class Look:
-    """Looks at one page after the other."""
-
-    console: Console
-    page: Any
-    theme: str
-
-    def __call__(self, name: str, *, secret: bool = False) -> None:
-        """`secret`: no picture of it is kept."""
-        page = self.page
-        page.evaluate(self.console.axe)
-        found = page.evaluate("axe.run()")
-        bad = [each for each in found["violations"] if each["impact"] in SERIOUS]
-        assert not bad, f"{name} {self.theme}: {json.dumps(bad)[:2000]}"
-        for width, height, place in (
-            (1440, 900, "wide"),
-            (720, 450, "zoomed"),
-            (390, 844, "narrow"),
-        ):
-            page.set_viewport_size({"width": width, "height": height})
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-                name,
-                place,
-            )
-            folder = os.environ.get("SCREENSHOTS")
-            if folder and not secret:
-                page.screenshot(path=f"{folder}/{name}-{self.theme}-{place}.png", full_page=True)
