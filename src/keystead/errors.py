@@ -5,6 +5,7 @@ of one service are generated with its model (`wire.models`). An exception that i
 is our bug: the pipeline answers with an internal failure and keeps the details.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
 
@@ -17,6 +18,7 @@ class AwsError(Exception):
     value that no record may hold (threat-model AD-2). `reason` is the model's `Reason` beside the
     message, if the model has one (Organizations). `why` says which step of a proof failed. An
     administrator learns it, from the record and by the request id; the caller never does.
+    `answered` is what the record shows as the answer of a call that ended so.
     """
 
     code: ClassVar[str]
@@ -27,6 +29,7 @@ class AwsError(Exception):
     ec2_status: ClassVar[int] = 0  # 0 = as `query_status`
     ec2_lead: ClassVar[str] = ""  # what stands before the message
     message_member: ClassVar[str] = "message"  # how the model spells it (json)
+    answered: ClassVar[Mapping[str, str] | None] = None
 
     def __init__(
         self,

@@ -116,6 +116,7 @@ class Issuer:
     pages: dict[str, Callable[[], Said]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     posted: list[dict[str, str]] = field(default_factory=list)  # the forms
+    authorized: list[str] = field(default_factory=list)  # the headers of what was posted
     authority: Any = field(default_factory=trustme.CA)
     self_signed: bool = False
 
@@ -184,6 +185,7 @@ def serving(issuer: Issuer, context: ssl.SSLContext | None = None) -> Iterator[I
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
+            issuer.authorized.append(self.headers.get("Authorization", ""))
             issuer.posted.append(dict(parse_qsl(self.rfile.read(length).decode())))
             self.do_GET()
 

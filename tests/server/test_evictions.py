@@ -62,11 +62,11 @@ NOT_SEEN = {
     "kms_tombstones", "server_clock",
     "iam_forwarded",  # read by the call itself
     "ec2_agent", "ec2_enrolment_token", "ec2_instance",  # read by the calls about them
-    "iam_saml_assertion", "iam_saml_document", "iam_saml_key",
+    "iam_saml_assertion", "iam_saml_document", "iam_saml_key", "iam_saml_sign_on",
     # read by the calls about passwords and codes themselves
     "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
-    "iam_passkey", "signin_attempt", "signin_challenge", "signin_facts", "signin_role",
-    "signin_root_password", "signin_session",
+    "iam_passkey", "signin_arrival", "signin_attempt", "signin_challenge", "signin_facts",
+    "signin_provider", "signin_role", "signin_root_password", "signin_session",
     # these, and those of the lines above, are read anew for each page
     # found by the hash of its text, which stands in the row of its key
     "kms_key_policies", "kms_policy_texts", "kms_policy_uses",

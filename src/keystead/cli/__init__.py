@@ -31,6 +31,7 @@ COMMANDS = {
     "decide": "decide.decide",
     "directory": "directories.directory",
     "explain": "explain.explain",
+    "federation": "federation.federation",
     "init": "init.init",
     "instance": "instances.instance",
     "jobs": "jobs.jobs",

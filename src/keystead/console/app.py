@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from keystead.console.credentials import PATH, Credentials
 from keystead.console.evenly import evenly
+from keystead.console.federated import routes as federated_routes
 from keystead.console.following import ROLE
 from keystead.console.forms import BadForm
 from keystead.console.guard import Guard
@@ -66,6 +67,7 @@ def application(
         Route(f"{PATH}/key", credentials.new_key, methods=["POST"]),
         Route(f"{PATH}/key/status", credentials.change_key, methods=["POST"]),
         Route(f"{PATH}/key/delete", credentials.delete_key, methods=["POST"]),
+        *federated_routes(calls, public),
         Route(STYLE, style),
     ]
     app = Starlette(

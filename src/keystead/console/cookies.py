@@ -4,6 +4,7 @@
     __Host-ks-signin  a step of a sign-in; before the first, a sign that cookies come back
     __Host-ks-next    the page that was asked for before a sign-in; the server has its path
     __Host-ks-names   account and user name, for people who want them remembered
+    __Host-ks-arrive  a browser that went to a provider of identities, so that it alone comes back
     __Host-ks-known   that somebody signed in here: strangers' tries are not counted against it
 
 Browsers send `__Host-` cookies to this host alone, over TLS or to localhost. No script reads them.
@@ -21,6 +22,7 @@ from keystead.identity.signin import COOKIE, cookie_of
 
 SESSION, STEP, NAMES = COOKIE, "__Host-ks-signin", "__Host-ks-names"
 KNOWN, NEXT = "__Host-ks-known", "__Host-ks-next"
+ARRIVING = "__Host-ks-arrive"
 NO_STEP = "none"
 _YEAR = 365 * 86_400  # seconds
 _LONGEST = 400

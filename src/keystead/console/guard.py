@@ -2,11 +2,13 @@
 
 (1) The Host is that of the public URL, else 421. (2) The method is GET, HEAD or POST. (3) A POST
 comes from one of our own pages: its Origin is ours, and Sec-Fetch-Site says the same if it is sent.
-A browser that hides the Origin must say so in Sec-Fetch-Site. (4) Its body is a short form.
+A browser that hides the Origin must say so in Sec-Fetch-Site. The answer of a provider of SAML is
+the one form from elsewhere: it proves itself. (4) Its body is a short form.
 
 There are no CORS headers: no other site may read or send anything.
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -17,7 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from keystead.console.visits import Public, ReadVisit, Visit
 
 MOST_BYTES = 16 * 1024
+MOST_BYTES_OF_PROVIDER = 136 * 1024
 FORM = "application/x-www-form-urlencoded"
+
+_OF_PROVIDERS = re.compile(r"/saml(?:/acs/[A-Za-z0-9]{1,64})?")
+"""The paths to which a provider lets a browser post its answer (sign-in.md 4.5)."""
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
@@ -71,7 +77,8 @@ class Guard:
         if refusal is None and visit is not None:
             body = b""
             if scope["method"] == "POST":
-                read = await _body(receive)
+                most = MOST_BYTES_OF_PROVIDER if _is_of_provider(scope) else MOST_BYTES
+                read = await _body(receive, most)
                 if read is None:
                     refusal = _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the form is too long")
                 else:
@@ -100,7 +107,8 @@ class Guard:
         site = headers.get("sec-fetch-site")
         origin = headers.get("origin", "")
         ours = origin == self._public.url or (origin == "null" and site == "same-origin")
-        if not ours or site not in {None, "same-origin"}:  # (3)
+        is_own = ours and site in {None, "same-origin"}
+        if not (is_own or _is_of_provider(scope)):  # (3)
             return _plain(HTTPStatus.FORBIDDEN, "the form was not sent from a page of Keystead")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:  # (4)
             return _plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a form is sent as {FORM}")
@@ -111,7 +119,11 @@ def _plain(status: HTTPStatus, text: str) -> Response:
     return PlainTextResponse(f"{text}\n", status)
 
 
-async def _body(receive: Receive) -> bytes | None:
+def _is_of_provider(scope: Scope) -> bool:
+    return _OF_PROVIDERS.fullmatch(scope["path"]) is not None
+
+
+async def _body(receive: Receive, most: int) -> bytes | None:
     """The whole body; None if it is too long, or its sender has gone."""
     parts = bytearray()
     while True:
@@ -119,7 +131,7 @@ async def _body(receive: Receive) -> bytes | None:
         if message["type"] != "http.request":
             return None
         parts += message.get("body", b"")
-        if len(parts) > MOST_BYTES:
+        if len(parts) > most:
             return None
         if not message.get("more_body"):
             return bytes(parts)

@@ -101,6 +101,8 @@ class SigninCall(AssumingCall, kw_only=True):
     typed_names: TypedNames
     tokens: Tokens
     incarnation: str  # of the installation
+    provider_keys: KeyMemory
+    outside: Outside
 
     @property
     def network(self) -> str:

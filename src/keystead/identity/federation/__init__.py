@@ -13,21 +13,34 @@ from keystead.identity.federation.directory import (
     settings_of_directory,
 )
 from keystead.identity.federation.oidc import (
+    LONGEST_CODE,
+    Answer,
+    Client,
+    Flow,
     KeyMemory,
+    Places,
     Provider,
+    Redeemed,
     UnprovenToken,
     WebIdentity,
+    authorization_url,
+    code_form,
     keys_of,
     prove,
     read_token,
+    redeemed,
     require_alive,
     require_for_us,
+    said_by,
 )
 from keystead.identity.federation.outside import Internet, Network, Outside
 from keystead.identity.federation.refusals import invalid, rejected
 from keystead.identity.federation.saml import (
     REDEEMED,
     SAML_ASSERTION,
+    Assertion,
+    Confirmation,
+    Hints,
     IdentityProvider,
     Metadata,
     NotAPrivateKey,
@@ -35,21 +48,32 @@ from keystead.identity.federation.saml import (
     NotMetadata,
     SamlIdentity,
     ServiceProvider,
+    SignOn,
+    authn_request,
+    form_fields,
+    hints_of,
     judge_assertion,
+    our_metadata,
     prove_assertion,
+    prove_for_each,
     prove_nothing,
     read_metadata,
     read_private_key,
+    redirect_url,
 )
-from keystead.identity.federation.vouched import Vouched
+from keystead.identity.federation.stored import identity_provider, web_provider
+from keystead.identity.federation.vouched import NAMED, FromProof, Vouched
 
 __all__ = (
-    "DIRECTORY_KINDS", "DIRECTORY_STEPS", "REDEEMED", "SAML_ASSERTION", "BadDirectory",
-    "DirectoryProof", "DirectoryQuestion", "DirectorySettings", "IdentityProvider", "Internet",
-    "KeyMemory", "Metadata", "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient",
-    "NotMetadata", "Outside", "Own", "Provider", "Reachable", "SamlIdentity", "ServiceProvider",
-    "UnprovenToken", "Vouched", "WebIdentity", "ask_directory", "ask_no_directory", "invalid",
-    "judge_assertion", "keys_of", "prove", "prove_assertion", "prove_nothing", "read_metadata",
-    "read_private_key", "read_token", "rejected", "require_alive", "require_for_us",
-    "settings_of_directory",
+    "DIRECTORY_KINDS", "DIRECTORY_STEPS", "LONGEST_CODE", "NAMED", "REDEEMED", "SAML_ASSERTION",
+    "Answer", "Assertion", "BadDirectory", "Client", "Confirmation", "DirectoryProof",
+    "DirectoryQuestion", "DirectorySettings", "Flow", "FromProof", "Hints", "IdentityProvider",
+    "Internet", "KeyMemory", "Metadata", "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient",
+    "NotMetadata", "Outside", "Own", "Places", "Provider", "Reachable", "Redeemed", "SamlIdentity",
+    "ServiceProvider", "SignOn", "UnprovenToken", "Vouched", "WebIdentity", "ask_directory",
+    "ask_no_directory", "authn_request", "authorization_url", "code_form", "form_fields",
+    "hints_of", "identity_provider", "invalid", "judge_assertion", "keys_of", "our_metadata",
+    "prove", "prove_assertion", "prove_for_each", "prove_nothing", "read_metadata",
+    "read_private_key", "read_token", "redeemed", "redirect_url", "rejected", "require_alive",
+    "require_for_us", "said_by", "settings_of_directory", "web_provider",
 )  # fmt: skip

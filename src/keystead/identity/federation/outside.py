@@ -1,4 +1,4 @@
-"""What does a host say under this URL?  One bounded GET over TLS (threat-model OI-4).
+"""What does a host say under this URL?  One bounded GET or POST over TLS (threat-model OI-4).
 
 (1) `https`, a host, a port if there is one, a path: nothing else. (2) The host is resolved once;
 none of its addresses may be one that must not be reached (`addresses`). (3) Connect to one of
@@ -20,10 +20,11 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from keystead.identity.federation.addresses import Reachable
 
@@ -93,8 +94,23 @@ class Outside:
     network: Network
 
 
-def get(outside: Outside, url: str, thumbprints: Sequence[str], until: float) -> bytes:
-    """The body under a URL, before a time of `monotonic`; raises NotSaid."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is posted: fields, and the header by which the client proves itself, if it does."""
+
+    fields: Sequence[tuple[str, str]] = field(repr=False)
+    authorization: str = field(default="", repr=False)
+
+
+def is_url(text: str) -> bool:
+    """Could this be asked?"""
+    return len(text) <= _LONGEST_URL and _URL.fullmatch(text) is not None
+
+
+def get(
+    outside: Outside, url: str, thumbprints: Sequence[str], until: float, form: Form | None = None
+) -> bytes:
+    """The body under a URL, before a time of `monotonic`; raises NotSaid. A form is posted."""
     match = _URL.fullmatch(url) if len(url) <= _LONGEST_URL else None
     if match is None or int(match[2] or 443) > 65535:  # (1)
         raise NotSaid("the URL is not https with a host and a path")
@@ -103,7 +119,7 @@ def get(outside: Outside, url: str, thumbprints: Sequence[str], until: float) ->
         where = (host, _addresses(outside, host, port, until), port)  # (2)
         with _secured(outside, where, thumbprints, until) as secured:  # (3) (4)
             named = match[1] if match[2] is None else f"{match[1]}:{match[2]}"
-            return _asked(secured, named, path, until)  # (5)
+            return _asked(secured, _request(named, path, form), named + path, until)  # (5)
     except (OSError, UnicodeError) as error:
         raise NotSaid(f"{host}: {type(error).__name__}: {error}") from None
 
@@ -206,26 +222,38 @@ def _registered(chain: Sequence[bytes], thumbprints: Sequence[str]) -> bytes | N
     return None
 
 
-def _asked(secured: ssl.SSLSocket, named: str, path: str, until: float) -> bytes:
-    """The body of the answer to a GET."""
+def _request(named: str, path: str, form: Form | None) -> bytes:
+    """The bytes of a GET, or of a POST."""
+    body = b"" if form is None else urlencode(form.fields).encode("ascii")
+    lines = [
+        f"{'GET' if form is None else 'POST'} {path} HTTP/1.1", f"Host: {named}",
+        "User-Agent: keystead", "Accept: application/json", "Accept-Encoding: identity",
+        "Connection: close",
+    ]  # fmt: skip
+    if form is not None:
+        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
+        lines += [f"Authorization: {form.authorization}"] if form.authorization else []
+    return "\r\n".join((*lines, "", "")).encode("ascii") + body
+
+
+def _asked(secured: ssl.SSLSocket, request: bytes, url: str, until: float) -> bytes:
+    """The body of the answer to a request."""
     from http import client  # noqa: PLC0415  # not before a provider is asked
 
-    head = f"GET {path} HTTP/1.1\r\nHost: {named}\r\nUser-Agent: keystead\r\n"
-    accept = "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
     secured.settimeout(_left(until))
-    secured.sendall(f"{head}{accept}".encode("ascii"))
+    secured.sendall(request)
     answer = client.HTTPResponse(_Bounded(secured, until))  # type: ignore[arg-type]  # its `makefile`
     try:
         answer.begin()
         if answer.status != 200:
-            raise NotSaid(f"{named}{path}: the answer has the status {answer.status}")
+            raise NotSaid(f"{url}: the answer has the status {answer.status}")
         if answer.getheader("Content-Encoding", "identity").lower() != "identity":
-            raise NotSaid(f"{named}{path}: the answer is encoded")
+            raise NotSaid(f"{url}: the answer is encoded")
         body = answer.read(MOST_BYTES + 1)
     except client.HTTPException as error:
-        raise NotSaid(f"{named}{path}: {type(error).__name__}") from None
+        raise NotSaid(f"{url}: {type(error).__name__}") from None
     if len(body) > MOST_BYTES:
-        raise NotSaid(f"{named}{path}: the answer is longer than {MOST_BYTES} bytes")
+        raise NotSaid(f"{url}: the answer is longer than {MOST_BYTES} bytes")
     return body
 
 

@@ -10,6 +10,7 @@ from keystead.identity.repository.accesses import (
     Whose,
 )
 from keystead.identity.repository.accounts import Account, AccountState
+from keystead.identity.repository.arrivals import Arrival, Arrivals, Awaited
 from keystead.identity.repository.attachments import Attachment, InlinePolicy
 from keystead.identity.repository.credential_reports import (
     MOST_BEGUN,
@@ -70,6 +71,7 @@ from keystead.identity.repository.root_features import RootFeature, RootFeatureN
 from keystead.identity.repository.saml_assertions import TooManyAssertions
 from keystead.identity.repository.saml_providers import SamlKey, SamlProvider, certificate_list
 from keystead.identity.repository.services import EVERY, ServiceRecord
+from keystead.identity.repository.sign_in_providers import SignInProvider, SignInProviders
 from keystead.identity.repository.sign_ins import (
     NO_FACTS,
     SignIn,
@@ -103,8 +105,11 @@ __all__ = (
     "AccountState",
     "Agent",
     "AnyHandshake",
+    "Arrival",
+    "Arrivals",
     "Assignment",
     "Attachment",
+    "Awaited",
     "BegunReport",
     "Challenge",
     "Creation",
@@ -115,7 +120,8 @@ __all__ = (
     "EnrolmentToken",
     "Entities",
     "Entity",
-    "FeatureHandshake", "ForwardedRequest",
+    "FeatureHandshake",
+    "ForwardedRequest",
     "Group",
     "Handshake",
     "HandshakeState",
@@ -156,6 +162,8 @@ __all__ = (
     "SignIn",
     "SignInAttempts",
     "SignInFacts",
+    "SignInProvider",
+    "SignInProviders",
     "SignIns",
     "Stage",
     "TooManyAssertions",

@@ -11,6 +11,7 @@ from keystead.custody.rows import RowSeals
 from keystead.identity.repository.access_keys import AccessKeys
 from keystead.identity.repository.accesses import Accesses
 from keystead.identity.repository.accounts import Accounts
+from keystead.identity.repository.arrivals import Arrivals
 from keystead.identity.repository.attachments import Attachments, InlinePolicies
 from keystead.identity.repository.credential_reports import CredentialReports
 from keystead.identity.repository.delegations import Delegations
@@ -36,6 +37,7 @@ from keystead.identity.repository.root_features import RootFeatures
 from keystead.identity.repository.saml_assertions import UsedAssertions
 from keystead.identity.repository.saml_providers import SamlProviders
 from keystead.identity.repository.services import Services
+from keystead.identity.repository.sign_in_providers import SignInProviders
 from keystead.identity.repository.sign_ins import SignIns
 from keystead.identity.repository.users import Users
 from keystead.policy.language import DocumentKind, Policy
@@ -53,14 +55,16 @@ class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "_entities", "accepted", "access_keys", "accesses", "accounts", "attachments", "compiled",
+        "_entities", "accepted", "access_keys", "accesses", "accounts", "arrivals", "attachments",
+        "compiled",
         "credential_reports", "delegations", "directories", "document_keys", "forwarded",
         "groups", "handshakes", "identities", "inline_policies", "instance_profiles", "instances",
         "login_profiles",
         "memberships",
         "mfa_devices", "oidc_providers", "organization_policies", "organizations",
         "passkeys", "password_policies", "policies", "preparations", "resource_policies",
-        "role_deletions", "roles", "root_features", "saml_providers", "services", "sign_ins",
+        "role_deletions", "roles", "root_features", "saml_providers", "services",
+        "sign_in_providers", "sign_ins",
         "used_assertions", "users",
     )  # fmt: skip
 
@@ -98,6 +102,8 @@ class IdentityRepository:
         self.credential_reports = CredentialReports(seals)
         self.accesses = Accesses(seals)
         self.sign_ins = SignIns(seals)
+        self.sign_in_providers = SignInProviders(seals)
+        self.arrivals = Arrivals(seals)
         self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)

@@ -52,6 +52,15 @@ class SamlDocument(Record, frozen=True, kw_only=True, gc=False):
     document: bytes
 
 
+class SamlSignOn(Record, frozen=True, kw_only=True, gc=False):
+    """Where a provider takes requests that browsers bring, as its metadata says."""
+
+    account: str
+    provider_id: str
+    binding: str  # Redirect, POST
+    location: str
+
+
 class SamlKey(Record, frozen=True, kw_only=True, gc=False):
     """A private key that decrypts what a provider encrypts; sealed."""
 
@@ -70,12 +79,15 @@ def certificate_list(certificates: Sequence[bytes]) -> str:
 class SamlProviders(RevisedEntities[SamlProvider]):
     """The providers of every account, with their documents and keys."""
 
-    __slots__ = ("_documents", "_keys", "_secrets")
+    __slots__ = ("_documents", "_keys", "_secrets", "_sign_ons")
 
     def __init__(self, seals: RowSeals) -> None:
         super().__init__(seals, SamlProvider, "iam_saml_revision")
         self._documents = SealedTable(
             seals, "iam_saml_document", SamlDocument, PROVIDER, (Lookup(PROVIDER),)
+        )
+        self._sign_ons = SealedTable(
+            seals, "iam_saml_sign_on", SamlSignOn, PROVIDER, (Lookup(PROVIDER),)
         )
         lookups = (Lookup(_KEY), Lookup(PROVIDER))
         self._keys = SealedTable(seals, "iam_saml_key", SamlKey, _KEY, lookups)
@@ -84,6 +96,7 @@ class SamlProviders(RevisedEntities[SamlProvider]):
     def delete(self, transaction: Transaction, record: SamlProvider) -> None:
         super().delete(transaction, record)
         self._documents.delete(transaction, record.account, record.provider_id)
+        self._sign_ons.delete(transaction, record.account, record.provider_id)
         self._keys.delete_all(transaction, PROVIDER, record.account, record.provider_id)
 
     def characters(self, reader: Reader, account: str) -> int:
@@ -110,6 +123,26 @@ class SamlProviders(RevisedEntities[SamlProvider]):
         else:
             versioned = msgspec.structs.replace(record, row_version=known.row_version)
             self._documents.update(transaction, versioned)
+
+    def sign_on(self, reader: Reader, provider: SamlProvider) -> SamlSignOn | None:
+        """Where the provider takes requests; None if its metadata does not say it.
+
+        It is not known either of metadata that was given before such requests were made.
+        """
+        return self._sign_ons.get(reader, provider.account, provider.provider_id)
+
+    def keep_sign_on(
+        self, transaction: Transaction, provider: SamlProvider, place: tuple[str, str] | None
+    ) -> None:
+        """Keep where the provider takes requests: a binding and a URL."""
+        account, provider_id = provider.account, provider.provider_id
+        self._sign_ons.delete(transaction, account, provider_id)
+        if place is not None:
+            binding, location = place
+            record = SamlSignOn(
+                account=account, provider_id=provider_id, binding=binding, location=location
+            )
+            self._sign_ons.insert(transaction, record)
 
     def keys(self, reader: Reader, provider: SamlProvider) -> list[SamlKey]:
         """The private keys of a provider, the oldest first."""

@@ -3,16 +3,21 @@
 A name that nobody has is not shown, because people type passwords into fields for names.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from keystead.audit.event import HIGH
+from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.authentication import callers, session_context
 from keystead.identity.call import SigninCall
 from keystead.identity.sessions import Session
+from keystead.identity.signin.federated_shapes import FederationRefused, NotVouchedFor
 from keystead.identity.signin.outsiders import Choice, Outsider
 from keystead.identity.signin.persons import Person
+from keystead.identity.signin.shapes import SignInEnded
 from keystead.policy.evaluation import Principal, PrincipalType
 
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -62,6 +67,26 @@ def entered(  # noqa: PLR0917  # the facts of one session
     event.session = session_context(session, who)
     succeeded(call, "ConsoleLogin", url, "")
     event.also = [decided, *event.also]
+
+
+def by_provider(call: SigninCall, arn: str) -> None:
+    """The record is about somebody for whom this provider may vouch, and has not yet."""
+    call.event.principal = Principal(PrincipalType.FEDERATED, arn, "", "", issuer_arn=arn)
+
+
+@contextmanager
+def refusing(call: SigninCall) -> Iterator[None]:
+    """A refusal inside is a `ConsoleLogin` that failed. It has one text, and its reason is kept."""
+    try:
+        yield
+    except SignInEnded:
+        raise
+    except (ThrottlingException, NotVouchedFor):
+        call.event.name = "ConsoleLogin"
+        raise
+    except AwsError as error:
+        call.event.name = "ConsoleLogin"
+        raise FederationRefused(error.why or error.message or error.code) from None
 
 
 def succeeded(call: SigninCall, name: str, url: str, device: str | None = None) -> None:

@@ -3,7 +3,7 @@
 But who comes from outside has a session of a role, and the role's trust policy is asked.
 """
 
-from keystead.identity.signin import role_shapes, shapes
+from keystead.identity.signin import federated_shapes, role_shapes, shapes
 from keystead.rules import IN_PERSON, CredentialKind, Rules, table
 
 _OPEN = frozenset({CredentialKind.PROOF})
@@ -45,5 +45,11 @@ SIGNIN = table(
     Rules(shapes.END_SESSION, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.KEEP_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.TAKE_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(federated_shapes.CONTINUE, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
+    Rules(federated_shapes.DESCRIBE_ARRIVAL, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(federated_shapes.START_OIDC, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(federated_shapes.START_SAML, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(federated_shapes.TAKE_OIDC_CODE, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
+    Rules(federated_shapes.TAKE_SAML_RESPONSE, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.UPDATE_PASSWORD, asks=(), answer_recorded=False, credentials=_OPEN),
 )

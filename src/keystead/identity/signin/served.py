@@ -15,6 +15,7 @@ from keystead.identity.signin import (
     role_shapes,
     shapes,
 )
+from keystead.identity.signin.federated_served import FEDERATED
 from keystead.registry import Implementation
 
 IMPLEMENTATIONS: Mapping[str, Implementation] = {
@@ -36,6 +37,7 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.TAKE_DESTINATION, destinations.take_destination),
         Implementation(role_shapes.DESCRIBE_ROLES, entering.describe_roles),
         Implementation(role_shapes.CHOOSE_ROLE, entering.choose_role),
+        *FEDERATED,
     )
 }
 """By name."""

@@ -20,14 +20,14 @@ Next = Stage | Literal["failed", "no_mfa", "no_role", "administrator"]
 """What follows a step: another step, the session, or one of the ends."""
 
 
-class _Secret(msgspec.Struct, frozen=True, kw_only=True):
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
     """A value that no text shows."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
 
 
-class ConsoleLoginRequest(_Secret, frozen=True, kw_only=True):
+class ConsoleLoginRequest(Secret, frozen=True, kw_only=True):
     """A name and a password, as somebody typed them. `email` is that of a root user."""
 
     password: str
@@ -39,7 +39,7 @@ class ConsoleLoginRequest(_Secret, frozen=True, kw_only=True):
     url: str = ""  # of the pages, for the record
 
 
-class StepRequest(_Secret, frozen=True, kw_only=True):
+class StepRequest(Secret, frozen=True, kw_only=True):
     """The next step of a sign-in that has begun; `cookie` is the proof."""
 
     cookie: str
@@ -72,7 +72,7 @@ class CheckPasskeyRequest(StepRequest, frozen=True, kw_only=True):
     signature: str
 
 
-class StartPasskeyRegistrationRequest(_Secret, frozen=True, kw_only=True):
+class StartPasskeyRegistrationRequest(Secret, frozen=True, kw_only=True):
     """A passkey of this name is to be made, for the pages at `url`."""
 
     name: str
@@ -87,7 +87,7 @@ class EnablePasskeyRequest(StartPasskeyRegistrationRequest, frozen=True, kw_only
     transports: str = ""
 
 
-class PasskeyOptions(_Secret, frozen=True, kw_only=True):
+class PasskeyOptions(Secret, frozen=True, kw_only=True):
     """What a browser is to ask its authenticators, as JSON; bytes in it are base64url."""
 
     options: str
@@ -106,7 +106,7 @@ class UpdatePasswordRequest(StepRequest, frozen=True, kw_only=True):
     new: str
 
 
-class ChangeRootPasswordRequest(_Secret, frozen=True, kw_only=True):
+class ChangeRootPasswordRequest(Secret, frozen=True, kw_only=True):
     """Root's password, and the new one."""
 
     old: str
@@ -130,7 +130,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""  # of the pages for which a passkey is
 
 
-class StepAnswer(_Secret, frozen=True, kw_only=True):
+class StepAnswer(Secret, frozen=True, kw_only=True):
     """What follows. `cookie` is the proof for it, "" at an end."""
 
     next: Next

@@ -15,12 +15,13 @@ from typing import Any
 from keystead.arns import NotAnArn
 from keystead.errors import ThrottlingException
 from keystead.identity import times
-from keystead.identity.call import StsCall
+from keystead.identity.call import SigninCall, StsCall
 from keystead.identity.federation import (
     REDEEMED,
     SAML_ASSERTION,
     IdentityProvider,
     SamlIdentity,
+    identity_provider,
     invalid,
     judge_assertion,
     prove_assertion,
@@ -54,12 +55,12 @@ def assume_role_with_saml(
         return assertion
     identity = judge_assertion(assertion, provider, call.service_provider, call.now)
     call.bears(identity.principal)
-    bearer = _bearer(identity)
+    bearer = bearer_of(identity)
     if request.role_arn not in identity.roles:  # (3)
         why = "step 13: the assertion does not list the role beside the provider"
         raise AccessDenied(None, vouched.denied(_ACTION), why=why)
     assumed = vouched.assume(call, _ACTION, request, bearer)
-    _use(call, identity)  # (4)
+    use(call, identity)  # (4)
     return api.AssumeRoleWithSAMLResponse(  # (5)
         credentials=answers.credentials(assumed.issued),
         assumed_role_user=assumed.user,
@@ -84,19 +85,7 @@ def _provider(call: StsCall, request: api.AssumeRoleWithSAMLRequest) -> Identity
         stored = providers.named(transaction, account, _name(request.principal_arn, account))
     if stored is None or stored.arn != request.principal_arn:
         return None
-    keys = providers.keys(transaction, stored)
-    return IdentityProvider(
-        account=account,
-        provider_id=stored.provider_id,
-        arn=stored.arn,
-        revision=providers.revision(transaction, stored),
-        name=stored.name,
-        issuer=stored.issuer,
-        valid_until=stored.valid_until,
-        certificates=tuple(stored.signing_certificates),
-        private_keys=tuple(map(providers.private_key, keys)),
-        must_encrypt=stored.encryption_mode == "Required",
-    )
+    return identity_provider(call.repository, transaction, stored)
 
 
 def _name(arn: str, account: str) -> str:
@@ -108,7 +97,8 @@ def _name(arn: str, account: str) -> str:
     return name if owner == account else ""
 
 
-def _bearer(identity: SamlIdentity) -> vouched.Bearer:
+def bearer_of(identity: SamlIdentity) -> vouched.Bearer:
+    """Who asks for a session, with the tags and times that the assertion gives."""
     try:
         tags = vouched.tags_of(identity)
     except session_tags.InvalidParameterValue as error:
@@ -122,7 +112,7 @@ def _bearer(identity: SamlIdentity) -> vouched.Bearer:
     )  # fmt: skip
 
 
-def _use(call: StsCall, identity: SamlIdentity) -> None:
+def use(call: StsCall | SigninCall, identity: SamlIdentity) -> None:
     """Use the assertion, once; raises InvalidIdentityToken for one that was used."""
     provider, assertion = identity.provider, identity.assertion
     expires = times.stored(assertion.issued + REDEEMED) + 1

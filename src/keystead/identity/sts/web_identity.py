@@ -23,6 +23,7 @@ from keystead.identity.federation import (
     rejected,
     require_alive,
     require_for_us,
+    web_provider,
 )
 from keystead.identity.sessions import RowKind, SessionRow
 from keystead.identity.sts import answers, assumable_roles, session_tags, vouched
@@ -41,25 +42,30 @@ def assume_role_with_web_identity(
     if isinstance(identity, Work):
         return identity
     call.bears(identity.principal)
-    try:
-        tags = vouched.tags_of(identity)
-    except session_tags.InvalidParameterValue as error:
-        raise rejected(f"step 8: {error.message}") from None
-    provider = identity.provider
-    row = SessionRow(RowKind.OIDC_PROVIDER, provider.account, provider.revision)
-    bearer = vouched.Bearer(identity, request.role_session_name, tags, row)
+    bearer = bearer_of(identity, request.role_session_name)
     assumed = vouched.assume(call, _ACTION, request, bearer)  # (4), (5)
     return api.AssumeRoleWithWebIdentityResponse(
         credentials=answers.credentials(assumed.issued),
         subject_from_web_identity_token=identity.subject,
         assumed_role_user=assumed.user,
         packed_policy_size=assumed.packed,
-        provider=provider.arn,
+        provider=identity.provider.arn,
         audience=identity.audience,
         source_identity=identity.given.source_identity or None,
         session_token_size=len(assumed.issued.token),
         session_token_utilization=assumed.issued.utilization,
     )
+
+
+def bearer_of(identity: WebIdentity, session_name: str) -> vouched.Bearer:
+    """Who asks for a session, with the tags that the token gives."""
+    try:
+        tags = vouched.tags_of(identity)
+    except session_tags.InvalidParameterValue as error:
+        raise rejected(f"step 8: {error.message}") from None
+    provider = identity.provider
+    row = SessionRow(RowKind.OIDC_PROVIDER, provider.account, provider.revision)
+    return vouched.Bearer(identity, session_name, tags, row)
 
 
 def _identity(
@@ -88,7 +94,4 @@ def _provider(call: StsCall, account: str, token: UnprovenToken) -> Provider:
         stored = providers.named(call.transaction, account, issuer.removeprefix(scheme))
     if stored is None or scheme + stored.name != issuer:
         raise invalid(f"step 4: account {account} has no provider {issuer}")
-    return Provider(
-        account, stored.arn, providers.revision(call.transaction, stored), stored.name,
-        frozenset(stored.clients), tuple(stored.certificates),
-    )  # fmt: skip
+    return web_provider(call.repository, call.transaction, stored)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 import msgspec
 
 from keystead.errors import AwsError, ServiceUnavailable, without_trace
-from keystead.identity.signin import IMPLEMENTATIONS, shapes
+from keystead.identity.signin import IMPLEMENTATIONS, federated_shapes, shapes
 from keystead.registry import Implementation, implementation
 from keystead.server.door import Asked, Rank, Turn, text
 from keystead.server.pipeline import Again, Answer, Dialect, Later, Route, arrived_from
@@ -103,7 +103,9 @@ class _Spoken:
         self.output = output
         return _WRITTEN
 
-    def _refuse(self, _: Service, error: AwsError, __: str) -> HttpResponse:
+    def _refuse(self, _: Service, error: AwsError, request_id: str) -> HttpResponse:
+        if isinstance(error, federated_shapes.NotVouchedFor):
+            error.request_id = request_id
         self.error = error
         return _WRITTEN
 

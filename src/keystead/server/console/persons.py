@@ -30,6 +30,8 @@ def pipeline_for_persons(installation: Installation) -> Pipeline:
         typed_names=hierarchy.typed_names,
         tokens=hierarchy.tokens,
         incarnation=incarnation,
+        provider_keys=installation.provider_keys,
+        outside=installation.outside,
     )
     name = shapes.SERVICE.name
     rules = {**api.rules, name: SIGNIN}

@@ -15,7 +15,15 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import digests, directories, instances, jobs, keys, registrations
+from keystead.server.installation import (
+    digests,
+    directories,
+    federation,
+    instances,
+    jobs,
+    keys,
+    registrations,
+)
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.instances import account_of
@@ -209,6 +217,10 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "directory try": directories.attempt,
     "directory unassign": directories.unassign,
     "directory update": directories.update,
+    "federation list": federation.every,
+    "federation oidc": federation.oidc,
+    "federation remove": federation.remove,
+    "federation saml": federation.saml,
     "instance certificate": instances.certificate,
     "instance deregister": instances.deregister,
     "instance list": instances.every,
@@ -227,7 +239,7 @@ CEREMONIES: Mapping[str, Ceremony] = {
 _LOOKING = frozenset(
     {
         _status, _list_accounts, _jobs, directories.attempt, directories.listed, directories.show,
-        instances.certificate, instances.every, keys.orphaned,
+        federation.every, instances.certificate, instances.every, keys.orphaned,
         keys.tombstone, registrations.listed,
     }
 )  # fmt: skip

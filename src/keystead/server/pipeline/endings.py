@@ -101,7 +101,7 @@ class Endings:
     def _refusal(self, arrived: Arrived, error: AwsError) -> HttpResponse:
         """Record a request that goes no further, and give its response."""
         where, speech, event = arrived.where, arrived.speech, arrived.event
-        event.response_elements = None
+        event.response_elements = error.answered
         if event.principal is None:
             event.access_key_id = claimed_key_id(arrived.request)
         _end(event, speech.code(error), error.recorded or "", arrived.started)

@@ -17,6 +17,10 @@ On the listener of the console alone, with the same rule:
 | signin:CheckPasskey | the cookie of the step before, and the use of a passkey | 10 |
 | signin:PasswordUpdated | the cookie of the step before, and the old password | 10 |
 | signin:DescribeSignIn | the cookie of the step | 50 |
+| signin:StartSamlSignIn, StartOidcSignIn | none: it begins one | 10 |
+| signin:TakeSamlResponse | an assertion of a provider | 20 |
+| signin:TakeOidcCode | the cookie of the browser that began, and a code of its provider | 20 |
+| signin:DescribeArrival, ContinueSignIn | the same cookie, and a handle of what was proved | 50 |
 | signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
 | signin:KeepDestination, signin:TakeDestination | none: a path of ours, and its cookie | 10 |
 | signin:SessionEnded | the cookie of a session that was | 10 |
@@ -55,6 +59,12 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("signin", "KeepDestination"): Bounds(0, 10),
     ("signin", "TakeDestination"): Bounds(0, 10),
     ("signin", "SessionEnded"): Bounds(0, 10),
+    ("signin", "StartSamlSignIn"): Bounds(0, 10),
+    ("signin", "TakeSamlResponse"): Bounds(0, 20),
+    ("signin", "StartOidcSignIn"): Bounds(0, 10),
+    ("signin", "TakeOidcCode"): Bounds(0, 20),
+    ("signin", "DescribeArrival"): Bounds(0, 50),
+    ("signin", "ContinueSignIn"): Bounds(0, 50),
     ("signin", "DescribeRoles"): Bounds(0, 10),
     ("signin", "ChooseRole"): Bounds(0, 10),
 }

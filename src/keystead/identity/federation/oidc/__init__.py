@@ -1,8 +1,17 @@
 """Web identities: their tokens, the keys of their providers, and what they prove."""
 
-from keystead.identity.federation.oidc.discovery import Provider
+from keystead.identity.federation.oidc.codes import (
+    LONGEST_CODE,
+    Client,
+    Flow,
+    Redeemed,
+    authorization_url,
+    code_form,
+    redeemed,
+)
+from keystead.identity.federation.oidc.discovery import Answer, Places, Provider
 from keystead.identity.federation.oidc.memory import KeyMemory
-from keystead.identity.federation.oidc.proof import keys_of, prove
+from keystead.identity.federation.oidc.proof import keys_of, prove, said_by
 from keystead.identity.federation.oidc.tokens import UnprovenToken, read_token
 from keystead.identity.federation.oidc.web_identity import (
     WebIdentity,
@@ -11,6 +20,7 @@ from keystead.identity.federation.oidc.web_identity import (
 )
 
 __all__ = (
-    "KeyMemory", "Provider", "UnprovenToken", "WebIdentity", "keys_of",
-    "prove", "read_token", "require_alive", "require_for_us",
+    "LONGEST_CODE", "Answer", "Client", "Flow", "KeyMemory", "Places", "Provider", "Redeemed",
+    "UnprovenToken", "WebIdentity", "authorization_url", "code_form", "keys_of", "prove",
+    "read_token", "redeemed", "require_alive", "require_for_us", "said_by",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from keystead.caches import MIB, BoundedCache, Room
-from keystead.identity.federation.oidc.discovery import Answer, Provider, ask
+from keystead.identity.federation.oidc.discovery import Answer, Places, Provider, ask
 from keystead.identity.federation.oidc.keys import COST, KeySet
 from keystead.identity.federation.outside import Outside
 
@@ -23,6 +23,7 @@ AGAIN_SECONDS, FRESH_SECONDS, USED_SECONDS = 60.0, 300.0, 600.0
 _KEYS = Room(of_owner=2 * MIB, in_all=24 * MIB)
 _ASKED = Room(of_owner=MIB // 4, in_all=4 * MIB)
 _ENTRY = 600
+_PLACES = 4_400  # two URLs of the greatest length
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Known:
     """The keys of a provider, and when they came."""
 
     keys: KeySet
+    places: Places | None
     at: float
 
 
@@ -59,12 +61,12 @@ class KeyMemory:
         with self._lock:
             return self._keys.cost + self._asked.cost
 
-    def is_due(self, provider: Provider, name: tuple[str, str]) -> bool:
-        """Is the provider to be asked, for a token whose key has this name?"""
+    def is_due(self, provider: Provider, name: tuple[str, str] | None) -> bool:
+        """Is the provider to be asked, for a token whose key has this name, or for no token?"""
         with self._lock:
             known = self._keys.get(provider.revision)
             age = inf if known is None else self._monotonic() - known.at
-            useful = known is not None and name in known.keys
+            useful = known is not None and (name is None or name in known.keys)
             if useful and age < FRESH_SECONDS:
                 return False
             if provider.revision in self._running:  # who can do without the answer does not wait
@@ -80,7 +82,7 @@ class KeyMemory:
         with self._lock:
             known = self._keys.get(provider.revision)
             if known is not None and self._monotonic() - known.at < USED_SECONDS:
-                return Answer(known.keys)
+                return Answer(known.keys, places=known.places)
             asked = self._asked.get(provider.revision)
             return Answer(None, "it was not asked" if asked is None else asked.why)
 
@@ -102,8 +104,8 @@ class KeyMemory:
             asked = self._asked.get(revision) or Asked(self._monotonic())
             self._asked.put(revision, replace(asked, why=answer.why), account, _ENTRY)
             if answer.keys is not None:
-                known = Known(answer.keys, self._monotonic())
-                cost = _ENTRY + COST * len(answer.keys)
+                known = Known(answer.keys, answer.places, self._monotonic())
+                cost = _ENTRY + _PLACES + COST * len(answer.keys)
                 self._keys.put(revision, known, account, cost)
 
 

@@ -33,17 +33,33 @@ def keys_of(
 
     Raises IDPCommunicationError if there are none.
     """
+    answer = said_by(call, memory, outside, provider, (token.key_id, token.algorithm))
+    if isinstance(answer, Work):
+        return answer
+    if answer.keys is None:
+        raise unreachable(f"step 9: there are no keys of {provider.url}: {answer.why}")
+    return answer.keys
+
+
+def said_by(
+    call: Runs,
+    memory: KeyMemory,
+    outside: Outside,
+    provider: Provider,
+    name: tuple[str, str] | None = None,
+) -> Answer | Work[Answer]:
+    """What the provider says of itself; at first the work to ask it, if that is due.
+
+    `name` is that of a key for which it is asked.
+    """
     made_with = MadeWith(key=provider.revision, input=digest(b"keys"))
     pool = elsewhere("federation", provider.account, provider.revision)
     arguments = (memory, outside, provider)
     work = Work(pool, _ASKING_SECONDS, made_with, refresh, arguments, shared=True)
     done = call.done(work)
-    if done is None and memory.is_due(provider, (token.key_id, token.algorithm)):
+    if done is None and memory.is_due(provider, name):
         return work
-    answer = memory.answer(provider)
-    if answer.keys is None:
-        raise unreachable(f"step 9: there are no keys of {provider.url}: {answer.why}")
-    return answer.keys
+    return memory.answer(provider)
 
 
 def prove(

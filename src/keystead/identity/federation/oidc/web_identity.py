@@ -40,6 +40,7 @@ class WebIdentity:
     audience: str
     keys: Mapping[str, ContextValue]  # condition keys, lower-case
     given: FromProof = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)  # as they were signed
 
     @property
     def principal(self) -> Principal:
@@ -84,7 +85,7 @@ def judge(claims: Mapping[str, Any], provider: Provider, now: datetime) -> WebId
     tags, transitive = _tags(claims)  # (8)
     keys = _keys(claims, provider, audience)
     given = FromProof(tags, transitive, _source_identity(claims))
-    return WebIdentity(provider, subject, audience, keys, given)
+    return WebIdentity(provider, subject, audience, keys, given, claims)
 
 
 def require_alive(claims: Mapping[str, Any], now: datetime) -> None:

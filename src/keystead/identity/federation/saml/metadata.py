@@ -10,7 +10,7 @@ dates of a certificate are not looked at either, as AWS has it: its key counts (
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,10 +30,24 @@ _CURVES = (ec.SECP256R1, ec.SECP384R1)  # those of SA-3
 _ALGORITHMS = (PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5, PublicKeyAlgorithmOID.EC_PUBLIC_KEY)
 
 _SPACE = re.compile(r"[ \t\r\n]+")
+_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-"
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,260}(?:[/?][\x21\x24-\x3b\x3d\x3f-\x7e]*)?")
+_LONGEST_URL = 2048
 
 
 class NotMetadata(ValueError):
     """The document does not describe an identity provider, or not one that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignOn:
+    """Where an identity provider takes requests that browsers bring (SAML 2.0 Bindings 3.4, 3.5).
+
+    `binding` is "Redirect", or "POST" for one that knows nothing else.
+    """
+
+    binding: str
+    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Metadata:
     entity_id: str
     valid_until: datetime | None
     certificates: tuple[bytes, ...]  # DER, of the keys that sign
+    sign_on: SignOn | None = None  # None: none that a browser can be sent to
 
 
 def read_metadata(document: str) -> Metadata:
@@ -74,7 +89,22 @@ def read_metadata(document: str) -> Metadata:
     certificates = tuple(dict.fromkeys(_certificates(descriptor)))  # (5)
     if not 0 < len(certificates) <= MOST_KEYS:
         raise NotMetadata(f"the identity provider does not have 1 to {MOST_KEYS} signing keys")
-    return Metadata(entity_id, min(ends, default=None), certificates)  # (4)
+    valid_until = min(ends, default=None)  # (4)
+    return Metadata(entity_id, valid_until, certificates, _sign_on(services))
+
+
+def _sign_on(services: Iterable[Element]) -> SignOn | None:
+    """The first place for a redirect, or else for a form. It stands in pages and in URLs of ours.
+
+    A document without one is good for people who begin at the provider.
+    """
+    for binding in ("Redirect", "POST"):
+        for service in services:
+            location = (service.get("Location") or "").strip()
+            usable = len(location) <= _LONGEST_URL and _URL.fullmatch(location) is not None
+            if service.get("Binding") == f"{_BINDING}{binding}" and usable:
+                return SignOn(binding, location)
+    return None
 
 
 def _date(text: str) -> datetime:

@@ -13,6 +13,7 @@ The first six steps take longer than the loop has, so that they are work. Their 
 of the time, nor of any role: both are judged after the work.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -36,6 +37,7 @@ from keystead.work import DOCUMENTS, MadeWith, Runs, Work, digest
 
 _SECONDS, _A_CHARACTER = 1e-3, 1.5e-7
 _OF_A_KEY = 2e-3  # to decrypt with RSA
+_MOST_FAILED = 2
 
 SAML_ASSERTION = "SAML assertion"
 """What a stranger is told was refused."""
@@ -67,6 +69,33 @@ def prove_assertion(
     if isinstance(done.value, str):
         raise invalid(done.value, SAML_ASSERTION)
     return done.value
+
+
+def prove_for_each(
+    call: Runs, text: str, providers: Sequence[IdentityProvider]
+) -> tuple[Assertion | str, ...] | Work[tuple[Assertion | str, ...]]:
+    """What each of these providers signed, or the step that failed; at first the work.
+
+    After `_MOST_FAILED` failures the others are not tried: a stranger may have named them.
+    """
+    revisions = " ".join(provider.revision for provider in providers)
+    made_with = MadeWith(key=revisions, input=digest(text.encode()))
+    seconds = sum(_work(text, provider).seconds for provider in providers)
+    work = Work(DOCUMENTS, seconds, made_with, _verify_each, (text, tuple(providers)))
+    done = call.done(work)
+    return work if done is None else done.value
+
+
+def _verify_each(text: str, providers: Sequence[IdentityProvider]) -> tuple[Assertion | str, ...]:
+    """In a worker's thread."""
+    results: list[Assertion | str] = []
+    failed = 0
+    for provider in providers:
+        tried = failed < _MOST_FAILED
+        result = verify(text, provider) if tried else "step 5: others had not signed it either"
+        failed += isinstance(result, str)
+        results.append(result)
+    return tuple(results)
 
 
 def prove_nothing(call: Runs, text: str) -> Work[Assertion | str] | None:

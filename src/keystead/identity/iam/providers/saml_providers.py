@@ -213,6 +213,9 @@ def _keep(call: IamCall, provider: SamlProvider, given: _Given) -> None:
     repository, transaction = call.repository.saml_providers, call.transaction
     if given.metadata is not None:
         repository.keep_document(transaction, provider, given.document)
+        place = given.metadata.sign_on
+        known = None if place is None else (place.binding, place.location)
+        repository.keep_sign_on(transaction, provider, known)
     if given.private_key is None:
         return
     most = limits.PRIVATE_KEYS_PER_SAML_PROVIDER
