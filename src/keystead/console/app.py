@@ -21,6 +21,7 @@ from keystead.console.passkeys import PasskeyPages
 from keystead.console.roles import RolePages
 from keystead.console.session import SessionPages
 from keystead.console.signing_in import SigningIn
+from keystead.console.switching import switching
 from keystead.console.visitor import SignInFirst
 from keystead.console.visits import Calls, Public, ReadVisit
 from keystead.errors import AwsError
@@ -53,6 +54,7 @@ def application(
         Route(f"{PASSKEY}/options", passkeys.start, methods=["POST"]),
         Route(PASSKEYS_SCRIPT, passkeys_script),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
+        *switching(calls, public),
         Route(ROLE, roles.show),
         Route(ROLE, roles.choose, methods=["POST"]),
         Route("/signin/{account}", signing_in.show_form),

@@ -61,7 +61,7 @@ async def is_signed_in(calls: Calls, visit: Visit) -> bool:
 async def own_session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
     """The session, if it is one of the person itself, whose credentials are kept here."""
     session = await session_of(calls, visit)
-    if session.role:
+    if not session.is_person:
         raise SignInFirst(page("not_yours.html", {"session": session}, 403))
     return session
 

@@ -148,6 +148,10 @@ class SignIns:
         self._sessions.delete(transaction, record.account, record.session_id)
         self._facts.delete(transaction, record.account, record.session_id)
 
+    def change_facts(self, transaction: Transaction, facts: SignInFacts) -> None:
+        """Other facts of a sign-in that has some."""
+        self._facts.update(transaction, facts)
+
     def used_role(self, reader: Reader, person: str, role: str) -> UsedRole | None:
         """The use of a role by a person, if it is remembered."""
         return self._roles.get(reader, person, role)

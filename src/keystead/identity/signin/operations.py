@@ -18,13 +18,25 @@ from keystead.custody import passwords as custody
 from keystead.custody.one_time_codes import FAR, NEAR
 from keystead.custody.tokens import InvalidToken
 from keystead.identity import times
+from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
-from keystead.identity.repository import MfaDevice, Role
-from keystead.identity.signin import choices, ending, persons, progress, records, sessions, tries
+from keystead.identity.repository import MfaDevice
+from keystead.identity.signin import (
+    actors,
+    choices,
+    ending,
+    persons,
+    progress,
+    records,
+    sessions,
+    tries,
+)
+from keystead.identity.signin.actors import Actor
 from keystead.identity.signin.persons import Person
-from keystead.identity.signin.sessions import Reached
+from keystead.identity.signin.sessions import Reached, Visited
 from keystead.identity.signin.shapes import (
+    Acts,
     ChangeRootPasswordRequest,
     CheckMfaRequest,
     ConsoleLoginRequest,
@@ -167,27 +179,50 @@ def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
 
 def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
     """Who is signed in, how, and until when?  It counts as a use of the session."""
-    visited = progress.own(call)
-    person, role, by = visited.person, visited.owner, visited.session.federation
-    record = ending.sessions_of(call).touch(
-        call.transaction, visited.record, times.stored(call.now)
-    )
+    visited, now = progress.own(call), times.stored(call.now)
+    known, key_id = actors.of_facts(visited.facts), call.event.access_key_id
+    actor = next((each for each in known if each.access_key_id == key_id), None)
+    person = visited.person if actor is None else None
+    session = visited.session if actor is None else actor.session
+    by, issuer = session.federation, call.principal.issuer_arn
+    record = ending.sessions_of(call).touch(call.transaction, visited.record, now)
     account = call.repository.accounts.get(call.transaction, call.account)
     return SessionAnswer(
         account=call.account,
         alias=(account.alias or "") if account else "",
         arn=call.principal.arn,
-        name=visited.session.name if person is None else person.name,
+        name=session.name if person is None else person.name,
         is_root=person is not None and person.user is None,
-        role=role.name if isinstance(role, Role) else "",
+        role=issuer.rpartition("/")[2] if ":role/" in issuer else "",
         provider=by.provider if by else "",
-        began=record.began,
-        expires=record.expires,
+        is_person=person is not None,
+        actor=actor.id if actor else "",
+        actors=tuple(_acts(each) for each in known if now < each.session.expires),
+        person=_arn_of(call, visited),
+        began=record.began if actor is None else session.issued,
+        expires=record.expires if actor is None else session.expires,
         idle=min(record.expires, record.used + sessions.IDLE_SECONDS),
         device=record.device,
         mfa=record.mfa,
-        is_fresh=times.stored(call.now) < record.began + sessions.FRESH_SECONDS,
+        is_fresh=now < record.began + sessions.FRESH_SECONDS,
     )
+
+
+def _acts(actor: Actor) -> Acts:
+    account, _, role = actor.role.partition(":role/")
+    return Acts(
+        id=actor.id, account=account.split(":")[4], role=role, name=actor.name, color=actor.color,
+        expires=actor.session.expires,
+    )  # fmt: skip
+
+
+def _arn_of(call: SigninCall, visited: Visited) -> str:
+    """The ARN of the person whose session this is, whichever role it acts in."""
+    if visited.person is not None:
+        return visited.person.arn
+    return callers.of_session(
+        call.repository, call.transaction, visited.session, visited.owner
+    ).principal.arn
 
 
 def change_root_password(

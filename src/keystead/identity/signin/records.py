@@ -89,6 +89,20 @@ def refusing(call: SigninCall) -> Iterator[None]:
         raise FederationRefused(error.why or error.message or error.code) from None
 
 
+def switched(call: SigninCall, name: str, who: Principal | None, url: str) -> None:
+    """The record is of the role's session, as CloudTrail has it; in both accounts, if two."""
+    event, person = call.event, call.principal
+    event.response_elements = {name: "Success"}
+    event.additional = {"RedirectTo": url}
+    if name == "SwitchRole":
+        event.additional["SwitchFrom"] = person.arn
+    if who is None:
+        return
+    if who.account != person.account:
+        event.also = [msgspec.structs.replace(event, decisions=[], resources=[], also=[])]
+    event.principal, event.session = who, {}
+
+
 def succeeded(call: SigninCall, name: str, url: str, device: str | None = None) -> None:
     """The record says that this step succeeded; `device` is the second factor, "" for none."""
     event = call.event

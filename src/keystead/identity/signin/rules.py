@@ -13,6 +13,8 @@ ASSUMING = (
     "sts:SetSourceIdentity", "sts:TagSession",
 )  # fmt: skip
 """What the ways from outside ask (`outsiders.WAYS`)."""
+_SWITCHING = IN_PERSON - {CredentialKind.CONSOLE_ROOT}
+_SWITCH = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
 SIGNIN = table(
     Rules(
@@ -41,6 +43,22 @@ SIGNIN = table(
         asks=("iam:EnableMFADevice",),
         answer_recorded=False,
         credentials=_OF_PERSONS,
+    ),
+    Rules(role_shapes.EXIT_ROLE, asks=(), answer_recorded=False, credentials=_SWITCHING),
+    Rules(role_shapes.LIST_SWITCHED_ROLES, asks=(), answer_recorded=False, credentials=_SWITCHING),
+    Rules(
+        role_shapes.RENEW_ROLE,
+        asks=_SWITCH,
+        across_accounts=True,
+        answer_recorded=False,
+        credentials=_SWITCHING,
+    ),
+    Rules(
+        role_shapes.SWITCH_ROLE,
+        asks=_SWITCH,
+        across_accounts=True,
+        answer_recorded=False,
+        credentials=_SWITCHING,
     ),
     Rules(shapes.END_SESSION, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.KEEP_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),

@@ -14,6 +14,7 @@ from keystead.identity.signin import (
     passkeys,
     role_shapes,
     shapes,
+    switching,
 )
 from keystead.identity.signin.federated_served import FEDERATED
 from keystead.registry import Implementation
@@ -35,6 +36,10 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.END_SESSION, ending.end_session),
         Implementation(shapes.KEEP_DESTINATION, destinations.keep_destination),
         Implementation(shapes.TAKE_DESTINATION, destinations.take_destination),
+        Implementation(role_shapes.SWITCH_ROLE, switching.switch_role),
+        Implementation(role_shapes.RENEW_ROLE, switching.renew_role),
+        Implementation(role_shapes.EXIT_ROLE, switching.exit_role),
+        Implementation(role_shapes.LIST_SWITCHED_ROLES, switching.list_switched_roles),
         Implementation(role_shapes.DESCRIBE_ROLES, entering.describe_roles),
         Implementation(role_shapes.CHOOSE_ROLE, entering.choose_role),
         *FEDERATED,

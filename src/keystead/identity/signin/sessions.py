@@ -28,10 +28,11 @@ from keystead.identity.repository import (
     Stage,
 )
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
-from keystead.identity.signin import outsiders, persons
+from keystead.identity.signin import actors, outsiders, persons
+from keystead.identity.signin.actors import Actor
 from keystead.identity.signin.outsiders import Outsider
 from keystead.identity.signin.persons import Person
-from keystead.identity.signin.shapes import SignInEnded, StepAnswer
+from keystead.identity.signin.shapes import RoleEnded, SignInEnded, StepAnswer
 from keystead.store.protocol import Reader, Transaction
 
 STEP_SECONDS = 600  # for all steps together
@@ -71,6 +72,14 @@ class Visited(msgspec.Struct, frozen=True):
     session: Session
     owner: Owner  # whose permissions it has
     person: Person | None  # None: somebody from outside
+
+
+class Acting(msgspec.Struct, frozen=True):
+    """A role to which the person of a session switched, and which is good."""
+
+    actor: Actor
+    session: Session  # whose last row is the sign-in
+    owner: Owner
 
 
 def _not_noted(_: SignIn, __: SignInFacts) -> None:
@@ -119,6 +128,17 @@ class Sessions:
     def with_id(self, reader: Reader, account: str, session_id: str, now: int) -> Visited:
         """The session that is stored under this id; raises SignInEnded."""
         return self._visited(reader, self._with_id(reader, account, session_id, "session", now))
+
+    def acting(self, reader: Reader, visited: Visited, actor: str, now: int) -> Acting:
+        """A role to which the person of a good session switched; raises RoleEnded."""
+        found = next((each for each in actors.of_facts(visited.facts) if each.id == actor), None)
+        if found is None or now >= found.session.expires:
+            raise RoleEnded
+        owner = owner_of(self.repository, reader, found.session)
+        if owner is None:
+            raise RoleEnded
+        rows = (*found.session.rows, visited.session.rows[-1])
+        return Acting(found, msgspec.structs.replace(found.session, rows=rows), owner)
 
     def _visited(self, reader: Reader, record: SignIn) -> Visited:
         facts = self.repository.sign_ins.facts(reader, record)
@@ -238,6 +258,27 @@ class Sessions:
             self.taken_away(*gone)
         seconds = record.expires - record.used
         return StepAnswer(next=record.stage, cookie=cookie, seconds=seconds)
+
+    def with_actors(
+        self, transaction: Transaction, visited: Visited, known: tuple[Actor, ...]
+    ) -> str:
+        """The session has these actors, of which one is new; returns its new cookie."""
+        record, cookie = visited.record, _new_cookie(visited.record.account)
+        facts = msgspec.structs.replace(visited.facts, actors=actors.stored(known))
+        self.repository.sign_ins.delete(transaction, record)
+        renamed = msgspec.structs.replace(
+            record, session_id=self._session_id(cookie), row_version=1
+        )
+        for gone in self.repository.sign_ins.insert(transaction, renamed, MOST, facts):
+            self.taken_away(*gone)
+        return cookie
+
+    def change_actors(
+        self, transaction: Transaction, visited: Visited, known: tuple[Actor, ...]
+    ) -> None:
+        """The session has these actors, none of which is new."""
+        facts = msgspec.structs.replace(visited.facts, actors=actors.stored(known))
+        self.repository.sign_ins.change_facts(transaction, facts)
 
     def touch(self, transaction: Transaction, record: SignIn, now: int) -> SignIn:
         """A session was used, by a person and not by a clock."""

@@ -151,6 +151,17 @@ class PendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int = 0  # that are left
 
 
+class Acts(msgspec.Struct, frozen=True, kw_only=True):
+    """A role in which the person acts."""
+
+    id: str
+    account: str
+    role: str  # with its path
+    name: str
+    color: str
+    expires: int
+
+
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A session: who, how, and until when. Times are seconds since the epoch."""
 
@@ -166,6 +177,10 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     mfa: int | None
     role: str = ""  # the name of the role, of a session of one
     provider: str = ""  # ARN of the provider that knows the person from outside
+    is_person: bool = True  # itself, and not a role
+    actor: str = ""  # the id of the role to which the person switched
+    actors: tuple[Acts, ...] = ()  # all of them
+    person: str = ""  # the ARN of the person, whose session it is
     is_fresh: bool  # did it begin a short time ago?  Only then it may change its own credentials
 
 
@@ -216,6 +231,16 @@ class TooManyTries(AwsError):
         plural = "" if seconds == 1 else "s"
         super().__init__(f"Too many tries. Try again in {seconds} second{plural}.")
         self.seconds = seconds
+
+
+class RoleEnded(AwsError):
+    """A role to which somebody switched is over, while the session of the person is good."""
+
+    code = "RoleEnded"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("You act in this role no more.")
 
 
 class SignInEnded(AwsError):

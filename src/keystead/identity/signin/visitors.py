@@ -2,7 +2,8 @@
 
 INVARIANT: it is the only one on that listener, and is on no other. It reads one cookie, and no
 signature. A session is good only with all of its rows as they are now, and nothing of it is kept
-between requests. Its secret half is never made: it signs nothing, and nobody can carry it away.
+between requests. The path says which actor of the session it is (`actors`). Its secret half is
+never made: it signs nothing, and nobody can carry it away.
 """
 
 from datetime import datetime
@@ -17,6 +18,7 @@ from keystead.identity.authentication import (
     session_context,
 )
 from keystead.identity.repository import IdentityRepository
+from keystead.identity.signin import actors
 from keystead.identity.signin.sessions import Sessions
 from keystead.identity.signin.shapes import SignInEnded
 from keystead.rules import CredentialKind
@@ -55,14 +57,20 @@ class Visitors:
         *,
         operation: str = "",  # noqa: ARG002  # as above
     ) -> Authenticated:
-        """The person whose session's cookie this request has; raises SignInEnded."""
+        """The person whose session's cookie this request has; raises SignInEnded, RoleEnded."""
         if request.endpoint.name != CONSOLE:
             raise SignInEnded
         noting, second = Noting(reader), times.stored(now)
         cookie = cookie_of(request, COOKIE)
         visited = self._sessions.visited(noting, cookie, second)
-        session, person = visited.session, visited.person
-        caller = callers.of_session(self._repository, noting, session, visited.owner)
+        session, person, owner = visited.session, visited.person, visited.owner
+        access_key_id = visited.record.access_key_id
+        actor = actors.named_by(request.path)
+        if actor:
+            acting = self._sessions.acting(noting, visited, actor, second)
+            session, person, owner = acting.session, None, acting.owner
+            access_key_id = acting.actor.access_key_id
+        caller = callers.of_session(self._repository, noting, session, owner)
         keys = caller.keys
         if session.mfa is not None:
             keys = {**keys, **age_keys(session.mfa, now)}
@@ -73,7 +81,7 @@ class Visitors:
             caller.principal,
             caller.policies,
             keys,
-            visited.record.access_key_id,
+            access_key_id,
             self._region,
             kind,
             session,

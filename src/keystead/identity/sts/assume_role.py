@@ -9,14 +9,18 @@ the provider of identities behind the calling session, or with the key of the ca
 A role that is not there is refused as one that trusts nobody: no caller learns which roles exist.
 """
 
+from collections.abc import Mapping
+
 from keystead import tags as tag_rule
 from keystead.arns import sts_arn
+from keystead.call import Resource
 from keystead.errors import ValidationException
 from keystead.identity import identifiers, times
-from keystead.identity.call import StsCall
+from keystead.identity.call import AssumingCall, StsCall
 from keystead.identity.permissions import trust
 from keystead.identity.repository import Role
 from keystead.identity.sessions import (
+    PassedPolicy,
     RowKind,
     Session,
     SessionKind,
@@ -33,7 +37,7 @@ from keystead.identity.sts import (
     session_policies,
     session_tags,
 )
-from keystead.policy.evaluation import AccessDenied, ContextValue, PrincipalType
+from keystead.policy.evaluation import AccessDenied, ContextValue, Permit, PrincipalType
 from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
 from keystead.work import Work
@@ -44,7 +48,6 @@ def assume_role(
     call: StsCall, request: api.AssumeRoleRequest
 ) -> api.AssumeRoleResponse | Work[bool]:
     passed = session_tags.requested(request.tags, request.transitive_tag_keys)
-    passed_on = session_tags.inherited(call.session)
     source_identity = _source_identity(call, request)
     if request.provided_contexts is not None:  # there are no providers of them here
         raise _not_authorized(call, "sts:SetContext", request.role_arn)
@@ -53,16 +56,17 @@ def assume_role(
     if isinstance(factor, Work):
         return factor
     keys = {**_keys(request, passed, source_identity), **factor.keys}
-    permit = call.authorize("sts:AssumeRole", target, keys)  # (3)
-    if passed or passed_on:
-        call.authorize("sts:TagSession", target, keys)
-    if source_identity:
-        call.authorize("sts:SetSourceIdentity", target, keys)
-    if not isinstance(target, trust.Assumable):
-        raise TypeError(f"a role that is not there may be assumed: {request.role_arn}")
-    role, name = target.role, request.role_session_name
-    tags = session_tags.together(passed, passed_on)
-    session, packed = _session(call, request, role, tags, source_identity)  # (4)
+    permit, role = _allowed(call, target, passed, source_identity, keys)  # (3)
+    tags = session_tags.together(passed, session_tags.inherited(call.session))
+    policies = session_policies.passed_policies(  # (4)
+        call, role.account, request.policy, request.policy_arns
+    )
+    packed = session_policies.packed_size(policies, tags)
+    seconds = durations.of_role_session(
+        request.duration_seconds, role.longest_session, chained=_is_role_session(call)
+    )
+    name = request.role_session_name
+    session = _session(call, role, name, seconds, policies, tags, source_identity)
     least = request.minimum_session_token_size
     credentials = issue(call.session_tokens, permit, session, call.now, least)  # (5)
     return api.AssumeRoleResponse(
@@ -77,37 +81,62 @@ def assume_role(
     )
 
 
-def _session(
-    call: StsCall,
-    request: api.AssumeRoleRequest,
+def switched(call: AssumingCall, role_arn: str, name: str, longest: int) -> tuple[Session, Role]:
+    """The session of a role for somebody on a page, by the same decision; it has no credentials.
+
+    It lasts as long as the role allows, and at most for so many seconds.
+    """
+    request = api.AssumeRoleRequest(role_arn=role_arn, role_session_name=name)
+    source_identity = _source_identity(call, request)
+    target = assumable_roles.named(call, role_arn)
+    keys = _keys(request, (), source_identity)
+    _, role = _allowed(call, target, (), source_identity, keys)
+    tags = session_tags.inherited(call.session)
+    seconds = min(longest, durations.longest_of_role(role, chained=_is_role_session(call)))
+    return _session(call, role, name, seconds, (), tags, source_identity), role
+
+
+def _allowed(
+    call: AssumingCall,
+    target: Resource,
+    passed: tuple[SessionTag, ...],
+    source_identity: str,
+    keys: Mapping[str, ContextValue],
+) -> tuple[Permit[Resource], Role]:
+    permit = call.authorize("sts:AssumeRole", target, keys)
+    if passed or session_tags.inherited(call.session):
+        call.authorize("sts:TagSession", target, keys)
+    if source_identity:
+        call.authorize("sts:SetSourceIdentity", target, keys)
+    if not isinstance(target, trust.Assumable):
+        raise TypeError(f"a role that is not there may be assumed: {target.arn_text}")
+    return permit, target.role
+
+
+def _session(  # noqa: PLR0917  # the facts of one session
+    call: AssumingCall,
     role: Role,
+    name: str,
+    seconds: int,
+    policies: tuple[PassedPolicy, ...],
     tags: tuple[SessionTag, ...],
     source_identity: str,
-) -> tuple[Session, int | None]:
-    """The new session, and how much of the room for policies and tags it takes, in percent."""
-    policies = session_policies.passed_policies(
-        call, role.account, request.policy, request.policy_arns
-    )
-    packed = session_policies.packed_size(policies, tags)
-    seconds = durations.of_role_session(
-        request.duration_seconds, role.longest_session, chained=_is_role_session(call)
-    )
+) -> Session:
     issued = times.stored(call.now)
-    session = Session(
+    return Session(
         kind=SessionKind.ROLE,
         account=role.account,
         rows=(SessionRow(RowKind.ROLE, role.account, role.role_id), *_origin(call)),
         issued=issued,
         expires=issued + seconds,
-        name=request.role_session_name,
+        name=name,
         layers=(policies,) if policies else (),
         tags=tags,
         source_identity=source_identity,
     )
-    return session, packed
 
 
-def _origin(call: StsCall) -> tuple[SessionRow, ...]:
+def _origin(call: AssumingCall) -> tuple[SessionRow, ...]:
     """What the session ends with, beside its role: the key of a service, or what came before it."""
     if call.principal.type is not PrincipalType.SERVICE:
         return passed_on(call.session)
@@ -130,7 +159,7 @@ def _keys(
     return keys
 
 
-def _source_identity(call: StsCall, request: api.AssumeRoleRequest) -> str:
+def _source_identity(call: AssumingCall, request: api.AssumeRoleRequest) -> str:
     """The source identity of the new session: once it is set, it goes on and never changes."""
     asked = request.source_identity or ""
     own = call.session.source_identity if call.session is not None else ""
@@ -141,13 +170,13 @@ def _source_identity(call: StsCall, request: api.AssumeRoleRequest) -> str:
     return own or asked
 
 
-def _not_authorized(call: StsCall, action: str, resource: str) -> AccessDenied:
+def _not_authorized(call: AssumingCall, action: str, resource: str) -> AccessDenied:
     """What no policy can allow."""
     who = call.principal.arn
     text = f"User: {who} is not authorized to perform: {action} on resource: {resource}"
     return AccessDenied(None, text)
 
 
-def _is_role_session(call: StsCall) -> bool:
+def _is_role_session(call: AssumingCall) -> bool:
     """Does a role assume a role?"""
     return call.session is not None and call.session.kind is SessionKind.ROLE

@@ -1,6 +1,7 @@
 """How long may a session live?  In seconds (iam.md 2.6, ST-5)."""
 
 from keystead.errors import ValidationException
+from keystead.identity.repository import Role
 from keystead.policy.evaluation import PrincipalType
 from keystead.wire.models import sts as api
 
@@ -31,6 +32,11 @@ def of_role_session(asked: int | None, longest: int, *, chained: bool) -> int:
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         )
     return seconds
+
+
+def longest_of_role(role: Role, *, chained: bool) -> int:
+    """For a person who switches to a role, and asks for no time."""
+    return min(role.longest_session, _MOST_IN_A_CHAIN) if chained else role.longest_session
 
 
 def of_root_task(asked: int | None) -> int:
