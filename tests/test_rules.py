@@ -132,7 +132,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.ROOT_SESSION: who,
         kinds.ROOT_TASK: {"GetCallerIdentity"},
         kinds.FEDERATION: who,
-        kinds.CONSOLE: {"GetCallerIdentity"},
+        kinds.CONSOLE: {"AssumeRole", "GetCallerIdentity"},
         kinds.CONSOLE_ROOT: {"GetCallerIdentity"},
         kinds.CONSOLE_ROLE: {"GetCallerIdentity"},
         kinds.PROOF: unsigned,

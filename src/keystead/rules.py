@@ -27,7 +27,7 @@ class CredentialKind(Enum):
     ROLE = auto()  # of AssumeRole
     ROOT_TASK = auto()  # of AssumeRoot
     SERVICE = auto()  # an access key of a service of the site
-    CONSOLE = auto()  # the session of a user who signed in
+    CONSOLE = auto()  # the session of a user who signed in, also for the command line
     CONSOLE_ROOT = auto()
     CONSOLE_ROLE = auto()  # of a role, that somebody chose on a page
     FORWARDED = auto()  # a session of a caller for one service (decision 0052)
@@ -44,7 +44,7 @@ LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 IN_PERSON = frozenset(
     {CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT, CredentialKind.CONSOLE_ROLE}
 )
-"""Those of a person who signed in: on the console's listener alone."""
+"""Those of a person who signed in: on the console's listener, or by `keystead login`."""
 
 
 class Severity(Enum):

@@ -17,8 +17,10 @@ from keystead.custody import hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.server.console.inside import Inside
 from keystead.server.console.persons import pipeline_for_persons
+from keystead.server.console.places import places
 from keystead.server.console.visiting import visits
 from keystead.server.door.turn import Turn
+from keystead.server.installation import Address
 from tests.server.installations import Local, open_local, opened
 
 URL = "http://localhost:8421"
@@ -73,8 +75,11 @@ class Site:
         self.turn = Turn(
             self.loop, installation.commit, failed, lambda: "", gate=installation.lane.gate
         )
-        self.calls = Inside(pipeline_for_persons(installation), self.turn, installation.clock.now)
-        self.app = application(self.calls, Public(self.url), visits(lambda: self.trusted))
+        here = places(installation.config, [Address("127.0.0.1", 8420)], self.url)
+        persons = pipeline_for_persons(installation, here)
+        self.calls = Inside(persons, self.turn, installation.clock.now)
+        public = Public(self.url, here.urls)
+        self.app = application(self.calls, public, visits(lambda: self.trusted))
 
     def reopen(self) -> None:
         """Another process serves the same directory."""

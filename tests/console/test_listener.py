@@ -18,6 +18,7 @@ import trustme
 from keystead.custody.passwords import Passwords
 from keystead.server.console import listener
 from keystead.server.console.listener import ConsoleListener
+from keystead.server.console.places import Places
 from keystead.server.door import open_sockets, tls
 from keystead.server.entrance import Entrance
 from keystead.server.installation import Address, Network
@@ -58,7 +59,8 @@ def listening(
         loop.run_until_complete(bounded())
 
     served = ConsoleListener(
-        site.local.installation, site.turn, sockets=[sock], url=site.url, context=context,
+        site.local.installation, site.turn, sockets=[sock],
+        places=Places(site.url, (site.url,)), context=context,
         trusted=lambda: trusted,
     )  # fmt: skip
     loop.run_until_complete(served.start())

@@ -18,15 +18,18 @@ from botocore.credentials import Credentials
 from keystead import registry
 from keystead.custody.rows.rows import Record, SealedTable
 from keystead.identity.access_keys import IssuedKey
+from keystead.identity.authentication import factors
 from keystead.identity.identifiers import TEMPORARY_KEY, access_key_id
 from keystead.identity.permissions import root_access
 from keystead.identity.repository import (
     RCP,
     SCP,
     Delegate,
+    Login,
     Member,
     Organization,
     OrganizationPolicy,
+    Passkey,
     RootFeature,
     ServiceAccess,
     Unit,
@@ -64,10 +67,11 @@ NOT_SEEN = {
     "ec2_agent", "ec2_enrolment_token", "ec2_instance",  # read by the calls about them
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key", "iam_saml_sign_on",
     # read by the calls about passwords and codes themselves
-    "iam_login_profile", "iam_password_attempt", "iam_mfa_code",
-    "iam_passkey", "signin_arrival", "signin_attempt", "signin_challenge", "signin_facts",
-    "signin_provider", "signin_role", "signin_root_password", "signin_session",
+    "iam_password_attempt", "iam_mfa_code", "signin_arrival", "signin_attempt",
+    "signin_challenge", "signin_facts", "signin_provider", "signin_role", "signin_root_password",
+    "signin_session",
     # these, and those of the lines above, are read anew for each page
+    "signin_code", "signin_proof",  # read by the calls of programs themselves
     # found by the hash of its text, which stands in the row of its key
     "kms_key_policies", "kms_policy_texts", "kms_policy_uses",
 }  # fmt: skip
@@ -189,6 +193,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     sessions = (
         _role_session(local), _root_task(local), somebody.session(), _web_session(local),
         _directory_session(local), _instance_session(local), _saml_session(local), _service(local),
+        _login_session(local),
     )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
@@ -320,6 +325,40 @@ def _web_session(local: Local) -> Credentials:
         since, since + 43_200, name="web",
         federation=Federation(provider.arn, (("idp.example:sub", "jo"),)),
     )  # fmt: skip
+    key_id = access_key_id(TEMPORARY_KEY, number)
+    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
+    who = Credentials(key_id, "secret", token)
+    assert local.sts("GetCallerIdentity", who).status == 200
+    return who
+
+
+def _login_session(local: Local) -> Credentials:
+    """The credentials of a session for the command line, as they would be sealed."""
+    installation, number = local.installation, local.founded.account_id
+    password = {"UserName": "user-0", "Password": "canary-Start-1"}
+    known = local.iam("CreateLoginProfile", **password)
+    assert known.status in {200, 409}, known.body
+    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    user = identities.users.named(reader, number, "user-0")
+    assert user is not None
+    since = int(now.timestamp())
+    passkey = Passkey(
+        account=number, passkey_id="p", owner_id=user.user_id, name="p", credential_id=b"p",
+        public_key=b"", rp_id="", transports="", sign_count=0, enabled=since, used=None,
+    )  # fmt: skip
+    with installation.store.write() as transaction:
+        identities.passkeys.insert(transaction, passkey)
+    rows = (SessionRow(RowKind.USER, number, user.user_id), SessionRow(RowKind.LOGIN, number, "l"))
+    session = Session(SessionKind.LOGIN, number, rows, since, since + 43_200)
+    login: Any = {
+        "account": number, "login_id": "l", "subject": user.user_id, "person": user.user_id,
+        "factors": factors.of(identities, reader, number, user.user_id), "session": b"",
+        "client": "same-device", "proof_key": "", "generation": 1, "renewed": since, "answer": "",
+        "source_ip": "", "agent": "", "began": since, "used": since, "expires": since + 43_200,
+    }  # fmt: skip
+    with installation.store.write() as transaction:
+        identities.logins.insert(transaction, Login(**login), 50)
+    installation.commit()
     key_id = access_key_id(TEMPORARY_KEY, number)
     token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
     who = Credentials(key_id, "secret", token)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from keystead.console.authorizing import routes_of_programs
 from keystead.console.credentials import PATH, Credentials
 from keystead.console.evenly import evenly
 from keystead.console.federated import routes as federated_routes
@@ -70,6 +71,7 @@ def application(
         Route(f"{PATH}/key/status", credentials.change_key, methods=["POST"]),
         Route(f"{PATH}/key/delete", credentials.delete_key, methods=["POST"]),
         *federated_routes(calls, public),
+        *routes_of_programs(calls, public),
         Route(STYLE, style),
     ]
     app = Starlette(

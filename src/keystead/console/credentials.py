@@ -20,6 +20,7 @@ from keystead.console.pages import page, to
 from keystead.console.visitor import fresh_session_of, own_session_of
 from keystead.console.visits import Calls, Visit
 from keystead.errors import AwsError
+from keystead.identity.signin import logins as for_programs
 from keystead.identity.signin import shapes
 from keystead.wire.models import iam
 from keystead.wire.operation import Operation
@@ -195,8 +196,15 @@ class Credentials:
             ),
             "access_key_metadata",
         )
+        logins, no_logins = await _panel(
+            lambda: self._calls.call(
+                visit.request, for_programs.shapes.LIST_LOGINS, shapes.Nothing()
+            ),
+            "logins",
+        )
         values = {
             "session": session, "part": part, "error": error,
+            "logins": logins, "no_logins": no_logins,
             "devices": devices, "no_devices": no_devices, "room": len(devices) < _MOST_DEVICES,
             "keys": keys, "no_keys": no_keys, "key_room": len(keys) < _MOST_KEYS,
         }  # fmt: skip

@@ -5,6 +5,8 @@ comes from one of our own pages: its Origin is ours, and Sec-Fetch-Site says the
 A browser that hides the Origin must say so in Sec-Fetch-Site. The answer of a provider of SAML is
 the one form from elsewhere: it proves itself. (4) Its body is a short form.
 
+Programs send neither an Origin nor a cookie that is read: (3) and (4) are not for their two paths.
+
 There are no CORS headers: no other site may read or send anything.
 """
 
@@ -17,9 +19,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keystead.console.visits import Public, ReadVisit, Visit
+from keystead.identity.signin import logins
 
 MOST_BYTES = 16 * 1024
 MOST_BYTES_OF_PROVIDER = 136 * 1024
+OF_PROGRAMS = frozenset({logins.TOKEN, logins.REVOKE})
 FORM = "application/x-www-form-urlencoded"
 
 _OF_PROVIDERS = re.compile(r"/saml(?:/acs/[A-Za-z0-9]{1,64})?")
@@ -104,6 +108,8 @@ class Guard:
             refusal = _plain(HTTPStatus.METHOD_NOT_ALLOWED, "a page is read, or a form is sent")
             refusal.headers["Allow"] = "GET, HEAD, POST"
             return refusal
+        if scope["path"] in OF_PROGRAMS:
+            return None
         site = headers.get("sec-fetch-site")
         origin = headers.get("origin", "")
         ours = origin == self._public.url or (origin == "null" and site == "same-origin")

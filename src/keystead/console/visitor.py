@@ -37,14 +37,20 @@ async def session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
 
 async def _sign_in(calls: Calls, visit: Visit) -> Response:
     """The way to sign in, and back to the page that was asked for."""
-    response, request = to("/signin"), visit.request
+    response = to("/signin")
+    await keep_page(calls, visit, response)
+    return response
+
+
+async def keep_page(calls: Calls, visit: Visit, response: Response) -> None:
+    """After the next sign-in the browser comes to the page that it asks for now."""
+    request = visit.request
     path = request.path + (f"?{request.query}" if request.query else "")
     if request.method == "GET" and is_destination(path):
         with suppress(AwsError):
             asked = shapes.Destination(path=path)
             kept = await calls.call(request, shapes.KEEP_DESTINATION, asked)
             cookies.give(response, cookies.NEXT, kept.cookie)
-    return response
 
 
 async def is_signed_in(calls: Calls, visit: Visit) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from keystead.wire.http import HttpRequest
+from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation
 
 In = TypeVar("In")
@@ -32,12 +32,16 @@ class Calls(Protocol):
     async def call(self, visit: HttpRequest, operation: Operation[In, Out], asked: In) -> Out:
         """The answer of an operation; raises its AwsError."""
 
+    async def pass_on(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a program, which has neither a cookie nor a form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Public:
     """The one URL by which browsers reach the pages (CO-4)."""
 
     url: str  # "https://console.example.com", without a path
+    places: tuple[str, ...] = ()  # every URL of the installation, that of the API too
 
     @property
     def secure(self) -> bool:

@@ -103,6 +103,10 @@ class SigninCall(AssumingCall, kw_only=True):
     incarnation: str  # of the installation
     provider_keys: KeyMemory
     outside: Outside
+    session_tokens: SessionTokens
+    urls: frozenset[str] = frozenset()  # of the installation, without a path
+    pages: str = ""  # the one of its pages
+    cross_device_login: bool = True  # the installation's choice
 
     @property
     def network(self) -> str:

@@ -49,7 +49,7 @@ from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
-    from keystead.server.console import ConsoleListener
+    from keystead.server.console import Console
 
 SWEEP_SECONDS = 1.0
 GRACE_LOOKS = 50  # of 20 ms, after the drain, for the refusals of requests whose work was stopped
@@ -137,7 +137,7 @@ class Server:
         self._status = 0
         self._doors: list[tuple[Use, Door]] = []
         self._listeners: list[asyncio.Server | TlsListener] = []
-        self._pages: ConsoleListener | None = None
+        self._pages: Console | None = None
 
     async def run(self, started: Callable[[str], None]) -> int:
         """Serve until a signal, or until state can no longer be kept."""
@@ -153,11 +153,11 @@ class Server:
         )  # fmt: skip
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()
-        await self._accept()
-        self._say_what_is_bound()
         self._pages = console = self._console()
+        await self._accept(console)
+        self._say_what_is_bound()
         if console is not None:
-            await console.start()
+            await console.listener.start()
         jobs.start()
         sweeping = asyncio.create_task(self._sweep())
         self._collector.start()
@@ -166,7 +166,7 @@ class Server:
         installation.serving.drain()
         ceremonies.stop(installation.directory)
         if console is not None:
-            await console.stop()
+            await console.listener.stop()
         await self._drain()
         sweeping.cancel()
         self._collector.stop()
@@ -200,7 +200,7 @@ class Server:
     def _is_of_a_page(self, headers: Mapping[str, str]) -> bool:
         return development.is_of_a_page(headers, self._config.endpoint_url)
 
-    async def _accept(self) -> None:
+    async def _accept(self, console: "Console | None") -> None:
         loop = asyncio.get_running_loop()
         installation = self._installation
         metrics = installation.metrics
@@ -210,8 +210,9 @@ class Server:
         alone = bool(self._config.metrics_listen)
         of_a_page = self._is_of_a_page if installation.hierarchy.development else None
         pages = Pages(
-            installation.pipeline, installation.serving, None if alone else metrics, of_a_page
-        )
+            console.for_programs if console else installation.pipeline, installation.serving,
+            None if alone else metrics, of_a_page, console.door if console else None,
+        )  # fmt: skip
         of_endpoints = Pages(installation.pipeline, installation.serving, None, of_a_page)
         applications: Mapping[Use, Application] = {
             Use.EVERYBODY: pages, Use.METRICS: MetricsOnly(metrics),
@@ -232,20 +233,14 @@ class Server:
                 self._listeners.append(listener)
         metrics.show("keystead_connections", lambda: counts.total)
 
-    def _console(self) -> "ConsoleListener | None":
-        """The listener of the pages for persons, which is loaded only now."""
-        sockets = self._entrance.console
-        if not sockets:
+    def _console(self) -> "Console | None":
+        """The pages for persons, which are loaded only now."""
+        if not self._entrance.console:
             return None
-        from keystead.server.console import ConsoleListener  # noqa: PLC0415  # most servers have none
+        from keystead.server.console import Console  # noqa: PLC0415  # most servers have none
 
-        return ConsoleListener(
-            self._installation,
-            self._outbox,
-            sockets=sockets,
-            url=self._config.console_at(sockets[0].getsockname()[1]),
-            context=self._entrance.console_tls,
-            trusted=lambda: self._config.proxies,
+        return Console(
+            self._installation, self._outbox, self._entrance, lambda: self._config.proxies
         )
 
     def _most_connections(self, config: Config) -> int:
@@ -316,7 +311,7 @@ class Server:
             if context is not None and isinstance(listener, TlsListener):
                 listener.present(context)
         if context is not None and self._pages is not None:
-            self._pages.present(context)
+            self._pages.listener.present(context)
 
     def _connections(self) -> list[Connection]:
         return [connection for _, door in self._doors for connection in door.connections]

@@ -48,6 +48,12 @@ class Entrance:
     console: list[socket.socket] = field(default_factory=list)  # of the pages for persons
     console_tls: ssl.SSLContext | None = None
 
+    @property
+    def of_everybody(self) -> list[Address]:
+        """Where the API listens for everybody, with the ports that were taken."""
+        names = (each.socket.getsockname() for each in self.sockets if each.use is Use.EVERYBODY)
+        return [Address(name[0], name[1]) for name in names]
+
     @classmethod
     def open(cls, config: Config) -> Self:
         """Take the addresses and read the certificate; raises Failure."""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from keystead.server.door import Asked, Peer, always, plain, text
 from keystead.server.installation import Serving
-from keystead.server.pipeline import Again, Answer, Later
+from keystead.server.pipeline import Again, Answer, Arrived, Later
 from keystead.server.telemetry import Metrics
 from keystead.wire.http import HttpRequest, HttpResponse
 
@@ -53,8 +53,8 @@ class Pages:
     """Answers the pages, and passes every other request on. (connection.Application)"""
 
     __slots__ = (
-        "_application", "_metrics", "_refused", "_serving", "body_limit", "changes", "long_body",
-        "refuse_body", "refuse_busy",
+        "_application", "_metrics", "_refused", "_serving", "_signing_in", "body_limit", "changes",
+        "long_body", "refuse_body", "refuse_busy",
     )  # fmt: skip
 
     def __init__(
@@ -63,10 +63,15 @@ class Pages:
         serving: Serving,
         metrics: Metrics | None,
         refused: Callable[[Mapping[str, str]], bool] | None = None,
+        signing_in: Callable[[HttpRequest], Answer | Arrived | None] | None = None,
     ) -> None:
-        """`refused`: does an installation for development refuse a request with these headers?"""
+        """`refused`: does an installation for development refuse a request with these headers?
+
+        `signing_in` knows the requests of those who sign in by the console, if there is one.
+        """
         self._application = application
         self._refused = refused
+        self._signing_in = signing_in
         self.body_limit = application.body_limit
         self.changes = application.changes
         self.long_body = application.long_body
@@ -85,8 +90,16 @@ class Pages:
                 calls.append(each)
                 continue
             request, peer = each
-            if self._refused is not None and self._refused(request.headers):
-                page: Answer | None = always(403, _OF_A_PAGE)
+            of_sign_in = None
+            if self._signing_in is not None and request.path != "/":
+                of_sign_in = self._signing_in(request)
+            if isinstance(of_sign_in, Arrived):
+                calls.append(of_sign_in)
+                continue
+            if of_sign_in is not None:  # a browser is sent to the pages
+                page: Answer | None = of_sign_in
+            elif self._refused is not None and self._refused(request.headers):
+                page = always(403, _OF_A_PAGE)
             else:  # Only calls have the path `/`.
                 page = None if request.path == "/" else self._page(request, peer)
             if page is None:

@@ -1,6 +1,6 @@
 """Which caller signed this request?  Signatures, credentials, callers."""
 
-from keystead.identity.authentication import callers
+from keystead.identity.authentication import callers, factors
 from keystead.identity.authentication.authenticate import Authenticated, Authenticator, nobody
 from keystead.identity.authentication.callers import Caller, Owner
 from keystead.identity.authentication.credentials import owner_of
@@ -15,6 +15,6 @@ from keystead.identity.authentication.taken import require_source, require_taken
 
 __all__ = (
     "MOST_ACCESSES", "Authenticated", "Authenticator", "Caller", "LastUsed", "Owner", "age_keys",
-    "callers", "claimed_key_id", "delivery_keys", "nobody", "owner_of", "require_source",
-    "require_taken", "session_context",
+    "callers", "claimed_key_id", "delivery_keys", "factors", "nobody", "owner_of",
+    "require_source", "require_taken", "session_context",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from keystead.custody.session_tokens import SessionTokens
 from keystead.identity import identifiers
-from keystead.identity.authentication import callers
+from keystead.identity.authentication import callers, factors
 from keystead.identity.authentication.callers import Caller, KeyHolder, Owner
 from keystead.identity.permissions import root_access
 from keystead.identity.repository import (
@@ -96,7 +96,10 @@ class SessionCredential:
             return CredentialKind.ROLE
         if self.session.kind is SessionKind.ROOT_TASK:
             return CredentialKind.ROOT_TASK
-        if isinstance(self.owner, Account):
+        root = isinstance(self.owner, Account)
+        if self.session.kind is SessionKind.LOGIN:
+            return CredentialKind.CONSOLE_ROOT if root else CredentialKind.CONSOLE
+        if root:
             return CredentialKind.ROOT_SESSION
         with_mfa = self.session.mfa is not None
         return CredentialKind.SESSION_WITH_MFA if with_mfa else CredentialKind.SESSION
@@ -222,9 +225,20 @@ def _is_assigned(
     return repository.directories.assignment(reader, account, assignment_id) is not None
 
 
+def _is_logged_in(
+    repository: IdentityRepository, reader: Reader, account: str, login_id: str
+) -> bool:
+    login = repository.logins.get(reader, account, login_id)
+    if login is None:
+        return False
+    known = factors.of(repository, reader, account, login.person) if login.person else ""
+    return login.factors == known
+
+
 _CONDITIONS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], bool]] = {
     RowKind.ROOT_FEATURE: root_access.is_accessible,
     RowKind.ROOT_ADMINISTRATOR: root_access.administers,
+    RowKind.LOGIN: _is_logged_in,
     RowKind.OIDC_PROVIDER: _is_unrevised_provider,
     RowKind.SAML_PROVIDER: _is_unrevised_saml_provider,
     RowKind.INSTANCE_PROFILE: _is_unrevised_profile,

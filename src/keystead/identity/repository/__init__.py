@@ -41,6 +41,7 @@ from keystead.identity.repository.login_profiles import (
     LoginUse,
     PasswordAttempts,
 )
+from keystead.identity.repository.logins import Client, Login, LoginCode, Logins, TooManyProofs
 from keystead.identity.repository.mfa_devices import MfaDevice
 from keystead.identity.repository.oidc_providers import OidcProvider, listed
 from keystead.identity.repository.organization_policies import (
@@ -112,6 +113,7 @@ __all__ = (
     "Awaited",
     "BegunReport",
     "Challenge",
+    "Client",
     "Creation",
     "CredentialReport",
     "Delegate",
@@ -130,9 +132,12 @@ __all__ = (
     "Instance",
     "InstanceProfile",
     "JoinedMethod",
+    "Login",
+    "LoginCode",
     "LoginProfile",
     "LoginProfiles",
     "LoginUse",
+    "Logins",
     "ManagedPolicy",
     "Member",
     "Membership",
@@ -167,6 +172,7 @@ __all__ = (
     "SignIns",
     "Stage",
     "TooManyAssertions",
+    "TooManyProofs",
     "Unit",
     "UsedRole",
     "User",

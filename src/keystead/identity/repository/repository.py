@@ -24,6 +24,7 @@ from keystead.identity.repository.handshakes import Handshakes
 from keystead.identity.repository.instance_profiles import InstanceProfiles
 from keystead.identity.repository.instances import Instances
 from keystead.identity.repository.login_profiles import LoginProfiles
+from keystead.identity.repository.logins import Logins
 from keystead.identity.repository.mfa_devices import MfaDevices
 from keystead.identity.repository.oidc_providers import OidcProviders
 from keystead.identity.repository.organization_policies import OrganizationPolicies
@@ -59,8 +60,7 @@ class IdentityRepository:
         "compiled",
         "credential_reports", "delegations", "directories", "document_keys", "forwarded",
         "groups", "handshakes", "identities", "inline_policies", "instance_profiles", "instances",
-        "login_profiles",
-        "memberships",
+        "login_profiles", "logins", "memberships",
         "mfa_devices", "oidc_providers", "organization_policies", "organizations",
         "passkeys", "password_policies", "policies", "preparations", "resource_policies",
         "role_deletions", "roles", "root_features", "saml_providers", "services",
@@ -104,6 +104,7 @@ class IdentityRepository:
         self.sign_ins = SignIns(seals)
         self.sign_in_providers = SignInProviders(seals)
         self.arrivals = Arrivals(seals)
+        self.logins = Logins(seals)
         self.login_profiles = LoginProfiles(seals)
         self.organizations = Organizations(seals)
         self.delegations = Delegations(seals)

@@ -19,6 +19,7 @@ class SessionKind(StrEnum):
     FEDERATION = "federation"  # GetFederationToken
     ROLE = "role"  # AssumeRole and its kin
     ROOT_TASK = "root task"  # AssumeRoot
+    LOGIN = "login"  # a session for the command line: its user, or the root user
     CONSOLE = "console"  # sign-in of a person: its user, or the root user; it has no token
 
 
@@ -31,6 +32,7 @@ class RowKind(StrEnum):
     ROOT_FEATURE = "root feature"  # of a member account; its id is that of the enabling
     ROOT_ADMINISTRATOR = "root administrator"  # its id is that of the organization
     MFA_DEVICE = "mfa"  # for as long as the device is enabled as it was
+    LOGIN = "login"  # a session for the command line, with the factors of its person
     SIGN_IN = "sign-in"  # of a person: its id is the hash of the cookie
     OIDC_PROVIDER = "oidc provider"  # its id is that of a revision of the provider
     ACCESS_KEY = "access key"  # of a user or root, for as long as it is active

@@ -5,12 +5,9 @@ in an account that is not open. Nobody learns which it was (sign-in.md 4.1; thre
 """
 
 from dataclasses import dataclass, field
-from hashlib import sha256
-
-import msgspec
 
 from keystead.identity import resources
-from keystead.identity.authentication import Caller, callers
+from keystead.identity.authentication import Caller, callers, factors
 from keystead.identity.factors import passwords
 from keystead.identity.repository import (
     Account,
@@ -53,18 +50,13 @@ class Person:
     def password_id(self) -> str:
         """Another one with each password."""
         if self.profile is None:
-            return sha256(self.account.password).hexdigest()
+            return factors.password_id_of_root(self.account)
         return self.profile.password_id
 
     @property
     def factors(self) -> str:
         """A digest of what the person proves itself with: another one with each change of it."""
-        enabled = sorted(
-            [device.enabling or "" for device in self.devices]
-            + [passkey.passkey_id for passkey in self.passkeys]
-        )
-        facts = (self.subject, self.password_id, enabled)
-        return sha256(msgspec.msgpack.encode(facts)).hexdigest()
+        return factors.digest(self.subject, self.password_id, self.devices, self.passkeys)
 
     @property
     def has_factor(self) -> bool:

@@ -1,9 +1,10 @@
 """The rows of the operations of sign-in. A person proves who it is, so few of them ask a policy.
 
-But who comes from outside has a session of a role, and the role's trust policy is asked.
+But who comes from outside has a session of a role, and the role's trust policy is asked. What a
+program may get is asked, too (`logins`).
 """
 
-from keystead.identity.signin import federated_shapes, role_shapes, shapes
+from keystead.identity.signin import federated_shapes, logins, role_shapes, shapes
 from keystead.rules import IN_PERSON, CredentialKind, Rules, table
 
 _OPEN = frozenset({CredentialKind.PROOF})
@@ -70,4 +71,6 @@ SIGNIN = table(
     Rules(federated_shapes.TAKE_OIDC_CODE, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
     Rules(federated_shapes.TAKE_SAML_RESPONSE, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.UPDATE_PASSWORD, asks=(), answer_recorded=False, credentials=_OPEN),
+    *logins.OF_PERSONS.values(),
+    *logins.OF_PROGRAMS.values(),
 )

@@ -10,6 +10,7 @@ from keystead.identity.signin import (
     destinations,
     ending,
     entering,
+    logins,
     operations,
     passkeys,
     role_shapes,
@@ -44,5 +45,5 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(role_shapes.CHOOSE_ROLE, entering.choose_role),
         *FEDERATED,
     )
-}
+} | {**logins.BY_PERSONS, **logins.BY_PROGRAMS}
 """By name."""

@@ -3,6 +3,6 @@
 It is loaded only when the console is configured: what it needs takes time and memory.
 """
 
-from keystead.server.console.listener import ConsoleListener
+from keystead.server.console.opening import Console
 
-__all__ = ("ConsoleListener",)
+__all__ = ("Console",)

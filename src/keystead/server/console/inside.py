@@ -16,8 +16,17 @@ import msgspec
 from keystead.errors import AwsError, ServiceUnavailable, without_trace
 from keystead.identity.signin import IMPLEMENTATIONS, federated_shapes, shapes
 from keystead.registry import Implementation, implementation
+from keystead.server.console import tokens
 from keystead.server.door import Asked, Rank, Turn, text
-from keystead.server.pipeline import Again, Answer, Dialect, Later, Route, arrived_from
+from keystead.server.pipeline import (
+    Again,
+    Answer,
+    Arrived,
+    Dialect,
+    Later,
+    Route,
+    arrived_from,
+)
 from keystead.wire import awsjson
 from keystead.wire.http import HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service
@@ -49,14 +58,44 @@ class Inside:
         """The answer of an operation, for the person who sent this request."""
         served = _served(operation)
         spoken = _Spoken(asked)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         where = Route(operation.service, operation.name, served)
         arrived = arrived_from(visit, where, spoken.dialect, self._now(), perf_counter())
-        self._turn.ask_again(_Page(visit.source_ip, done), self._application, arrived)
-        await done
+        await self._answered(visit.source_ip, arrived)
         if spoken.error is not None:
             raise without_trace(spoken.error)
         return cast("Out", spoken.output)
+
+    async def pass_on(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a program that came to the pages' listener."""
+        heard = _Heard()
+        await self._answered(request.source_ip, tokens.arrived(request, self._now(), heard.dialect))
+        if heard.response is None:
+            raise ServiceUnavailable
+        return heard.response
+
+    async def _answered(self, peer_host: str, arrived: Arrived) -> None:
+        """Wait until a later turn has answered, and is durable."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turn.ask_again(_Page(peer_host, done), self._application, arrived)
+        await done
+
+
+class _Heard:
+    """The written answer to a program, which a page passes on."""
+
+    def __init__(self) -> None:
+        self.response: HttpResponse | None = None
+        speaks = tokens.DIALECT
+        self.dialect = Dialect(
+            speaks.read,
+            lambda operation, output, at: self._keep(speaks.answer(operation, output, at)),
+            lambda service, error, at: self._keep(speaks.refuse(service, error, at)),
+            speaks.code,
+        )
+
+    def _keep(self, response: HttpResponse) -> HttpResponse:
+        self.response = response
+        return response
 
 
 def _served(operation: Operation[Any, Any]) -> Implementation:

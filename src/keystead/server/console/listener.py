@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from keystead.console import Public, application
 from keystead.server.console.inside import Inside
 from keystead.server.console.persons import pipeline_for_persons
+from keystead.server.console.places import Places
 from keystead.server.console.visiting import visits
 from keystead.server.door import Peer, PeerCounts, TlsListener, Turn, peer_of
 from keystead.server.installation import Installation, Network
@@ -198,13 +199,14 @@ class ConsoleListener:
         turn: Turn,
         *,
         sockets: Sequence[socket.socket],
-        url: str,
+        places: Places,
         context: ssl.SSLContext | None,
         trusted: Trusted,
     ) -> None:
-        calls = Inside(pipeline_for_persons(installation), turn, installation.clock.now)
+        pipeline = pipeline_for_persons(installation, places)
+        calls = Inside(pipeline, turn, installation.clock.now)
         marks = {"X-Keystead-Development": "true"} if installation.hierarchy.development else {}
-        app = application(calls, Public(url), visits(trusted), marks)
+        app = application(calls, Public(places.console, places.urls), visits(trusted), marks)
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         config = uvicorn.Config(
             app, http=_Protocol, ws="none", lifespan="off",

@@ -115,6 +115,11 @@ class Config:
     `https://console.example.com`. Empty: `http://localhost` with the port of `console`. With
     `https` they use `tls_certificate`; without one a proxy in front must end TLS."""
 
+    cross_device_login: bool = True
+    """Let people sign in with the browser of one device for the command line of another
+    (`aws login --remote`, `keystead login --remote`). Such a person types a code there, and may be
+    talked into giving it to somebody else."""
+
     max_connections: int = 8192
     """The most connections at one time. Connections count from the start of their TLS handshake.
     There are fewer when the limit of open files does not leave 64 for everything else."""

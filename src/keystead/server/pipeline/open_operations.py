@@ -7,6 +7,13 @@
 | keystead-instances:EnrolAgent | a token of enrolment, and the agent's key | 4 KiB | 20 |
 | keystead-instances:GetInstanceCredentials | the agent's key | 4 KiB | 200 |
 
+If there is a console, on both kinds of listeners:
+
+| operation | its proof | longest body | calls a second |
+| --- | --- | --- | --- |
+| signin:CreateOAuth2Token | a code or a refresh token, and the key of the program | 8 KiB | 50 |
+| signin:RevokeOAuth2Token | a refresh token, and the key of the program | 8 KiB | 20 |
+
 On the listener of the console alone, with the same rule:
 
 | operation | its proof | calls a second |
@@ -50,6 +57,8 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("sts", "AssumeRoleWithWebIdentity"): Bounds(64 * 1024, 200),
     ("keystead-instances", "EnrolAgent"): Bounds(4 * 1024, 20),
     ("keystead-instances", "GetInstanceCredentials"): Bounds(4 * 1024, 200),
+    ("signin", "CreateOAuth2Token"): Bounds(8 * 1024, 50),
+    ("signin", "RevokeOAuth2Token"): Bounds(8 * 1024, 20),
     ("signin", "ConsoleLogin"): Bounds(0, 10),  # its input is in no body
     ("signin", "ConsoleLoginWithMFA"): Bounds(0, 10),
     ("signin", "StartPasskeyCheck"): Bounds(0, 10),
