@@ -19,6 +19,7 @@ from tests.console.test_credentials import ALL, somebody
 from tests.console.test_ending import Device
 from tests.console.test_mfa import at_the_code
 from tests.console.test_passkeys import with_passkey
+from tests.console.test_switching import person, role, switch, switched
 
 NO_PAGES = {"base.html", "signed_in.html", "macros.html"}  # parts of others
 
@@ -91,6 +92,16 @@ class World:
     def in_role(self) -> Browser:
         """Somebody from outside, with a session of a role."""
         return self.outside.signed_in(self.outside.role(self.name()))
+
+    def acting(self, number: int = 1) -> tuple[Browser, str]:
+        """A user who switched to so many roles, and the path of the last one."""
+        name = self.name()
+        browser = person(self.site, name)
+        for each in range(number):
+            role(self.site, f"{name}-{each}")
+            fields = {"displayName": f"Production {each}", "color": "F2B0A9"}
+            path = switched(browser, f"{name}-{each}", **fields)
+        return browser, path
 
 
 class Look(NamedTuple):
@@ -176,6 +187,17 @@ def _step_is_over(world: World) -> Page:
     return browser.post("/signin/mfa", code="000000")
 
 
+def _in_a_role(world: World) -> Page:
+    browser, path = world.acting(3)
+    return browser.get(path)
+
+
+def _role_is_over(world: World) -> Page:
+    browser, path = world.acting()
+    browser.post("/role/exit", actor=path[3:-1])
+    return browser.get(path)
+
+
 LOOKS = (
     Look("sign-in", "signin.html", lambda world: world.site.browser().get("/signin")),
     Look("sign-in-root", "signin.html", lambda world: world.site.browser().get("/signin?root")),
@@ -197,6 +219,10 @@ LOOKS = (
     Look("session", "session.html", lambda world: world.administrator().get("/")),
     Look("session-long-name", "session.html", _long_name),
     Look("session-role", "session.html", lambda world: world.in_role().get("/")),
+    Look("session-acting", "session.html", _in_a_role),
+    Look("role-is-over", "role_ended.html", _role_is_over),
+    Look("switch", "switch.html", lambda world: world.acting(3)[0].get("/switchrole")),
+    Look("switch-refused", "switch.html", lambda world: switch(world.signed_in(), "nothing")),
     Look("not-yours", "not_yours.html", lambda world: world.in_role().get("/security")),
     Look("credentials", "security.html", lambda world: world.administrator().get("/security")),
     Look("credentials-denied", "security.html", lambda world: world.signed_in().get("/security")),

@@ -29,7 +29,7 @@ COLORS = {
 }  # fmt: skip
 _FIELDS = ("account", "roleName", "displayName", "color")
 _COLOR = re.compile(r"[0-9A-Fa-f]{6}")
-_LONGEST_NAME = 64
+_LONGEST_NAME, _LONGEST_ROLE = 64, 576  # characters, of a role with its path
 _NO_ROOT = "The root user cannot switch roles. Sign in as a user for that."
 
 
@@ -43,12 +43,12 @@ class Switching:
     async def show(self, request: Request) -> Response:
         """GET /switchrole?account=&roleName=&displayName=&color=&q="""
         query = dict(parse_qsl(request.scope["query_string"].decode("ascii"), max_num_fields=16))
-        typed = {name: query.get(name, "")[:LONGEST] for name in _FIELDS}
+        typed = {name: query.get(name, "")[:_LONGEST_ROLE] for name in _FIELDS}
         return await self._form(visit_of(request), typed, query.get("q", "")[:LONGEST])
 
     async def switch(self, request: Request) -> Response:
         """POST /switchrole"""
-        visit, form = visit_of(request), form_of(request)
+        visit, form = visit_of(request), form_of(request, _LONGEST_ROLE)
         typed = {name: form.get(name, "").strip() for name in _FIELDS}
         color = typed["color"] if _COLOR.fullmatch(typed["color"]) else ""
         asked = role_shapes.SwitchRoleRequest(
