@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -222,3 +223,66 @@ def test_everything_by_keyboard(console: Console) -> None:
         page.wait_for_url("**/signed-out")
         assert tabbed(page, "Sign in again") == ["Keystead", "Sign in again"]
     assert not console.complaints
+
+
+def authenticator(page: Any) -> tuple[Any, str]:
+    """A virtual security key in this tab, which is touched at once; its session, and its id."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "usb", "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session, made["authenticatorId"]
+
+
+def add_passkey(console: Console, page: Any, name: str) -> None:
+    page.goto(f"{console.url}/security")
+    page.click("text=Add a passkey or security key")
+    page.fill("#name", name)
+    page.click("text=Add it")
+
+
+def test_a_passkey_from_its_making_to_its_end(console: Console) -> None:
+    """It is made, used, not made twice, and removed; a key without it says so, and a code helps."""
+    user(console, "touches")
+    with console.tab() as page:
+        session, key = authenticator(page)
+        sign_in(console, page, "touches")
+        add_passkey(console, page, "yubi")
+        page.wait_for_url("**/changed?device")
+        [known] = console.iam("list_mfa_devices", UserName="touches")["MFADevices"]
+        made = known["SerialNumber"]
+        device(console, "touches")
+
+        sign_in(console, page, "touches")
+        page.goto(f"{console.url}/signin/step?{urlencode({'device': made})}")
+        page.click("text=Use this passkey")
+        page.wait_for_url(f"{console.url}/")
+        assert "u2f/user/touches/yubi-" in page.inner_text("main")
+        add_passkey(console, page, "again")
+        page.wait_for_selector("text=This passkey is registered already.")
+
+        session.send("WebAuthn.clearCredentials", {"authenticatorId": key})
+        page.click("text=Sign out")
+        sign_in(console, page, "touches")
+        assert page.inner_text("h2.name") == "yubi"
+        page.click("text=Use this passkey")
+        page.wait_for_selector("text=Nothing happened? Try again, or use another device.")
+        assert page.is_enabled("text=Use this passkey")
+        page.click(".others a:has-text('touches')")
+        assert page.inner_text("h2.name") == "touches"
+        assert page.is_visible("#code")
+        console.iam("deactivate_mfa_device", UserName="touches", SerialNumber=made)
+    assert not console.complaints
+
+
+def test_passkey_pages_without_a_script_say_so(console: Console) -> None:
+    """And nothing else needs one."""
+    user(console, "scriptless")
+    with console.tab(script=False) as page:
+        sign_in(console, page, "scriptless")
+        page.click("text=Security credentials")
+        page.click("text=Add a passkey or security key")
+        assert "A passkey needs JavaScript" in page.inner_text("noscript")

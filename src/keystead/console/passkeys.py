@@ -35,7 +35,7 @@ class PasskeyPages:
     async def show(self, request: Request) -> Response:
         """GET /security/passkey"""
         session = await fresh_session_of(self._calls, visit_of(request))
-        return self._page(session)
+        return self._page(session, request.query_params.get("name", ""))
 
     async def start(self, request: Request) -> Response:
         """POST /security/passkey/options: what the browser needs to make a passkey."""
@@ -86,7 +86,7 @@ class PasskeyPages:
 
     def _page(self, session: shapes.SessionAnswer, name: str = "", error: str = "") -> Response:
         values = {
-            "session": session, "name": name or "passkey", "error": error,
+            "session": session, "name": name, "error": error,
             "possible": site_of(self._url) is not None, "url": self._url,
         }  # fmt: skip
         status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK

@@ -24,6 +24,7 @@ def known_as(person: Person) -> tuple[str, ...]:
 
 
 def reached(call: SigninCall, cookie: str, stage: Stage) -> Reached:
+    """The step that this cookie can take; raises SignInEnded."""
     return sessions_of(call).read(call.transaction, cookie, stage, times.stored(call.now))
 
 
@@ -72,6 +73,7 @@ def _may_change(call: SigninCall, person: Person) -> bool:
 
 
 def signed_in(call: SigninCall, person: Person, before: Reached | None) -> StepAnswer:
+    """The session of a person, whose browser is known from now on."""
     now = times.stored(call.now)
     use = LoginUse(account=person.account.account, user_id=person.subject, used=now)
     call.repository.login_profiles.record_use(call.transaction, use)
