@@ -195,6 +195,10 @@ def _is_unrevised_provider(
     return repository.oidc_providers.is_unrevised(reader, account, revision)
 
 
+def _is_turned_on(repository: IdentityRepository, _: Reader, __: str, provider: str) -> bool:
+    return provider in repository.web_identity_providers
+
+
 def _is_unrevised_saml_provider(
     repository: IdentityRepository, reader: Reader, account: str, revision: str
 ) -> bool:
@@ -240,6 +244,7 @@ _CONDITIONS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], b
     RowKind.ROOT_ADMINISTRATOR: root_access.administers,
     RowKind.LOGIN: _is_logged_in,
     RowKind.OIDC_PROVIDER: _is_unrevised_provider,
+    RowKind.WEB_IDENTITY_PROVIDER: _is_turned_on,
     RowKind.SAML_PROVIDER: _is_unrevised_saml_provider,
     RowKind.INSTANCE_PROFILE: _is_unrevised_profile,
     RowKind.PROFILE_ASSOCIATION: _is_associated,

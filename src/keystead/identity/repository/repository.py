@@ -65,11 +65,18 @@ class IdentityRepository:
         "passkeys", "password_policies", "policies", "preparations", "resource_policies",
         "role_deletions", "roles", "root_features", "saml_providers", "services",
         "sign_in_providers", "sign_ins",
-        "used_assertions", "users",
+        "used_assertions", "users", "web_identity_providers",
     )  # fmt: skip
 
-    def __init__(self, seals: RowSeals, preparations: Preparations | None = None) -> None:
+    def __init__(
+        self,
+        seals: RowSeals,
+        preparations: Preparations | None = None,
+        web_identity_providers: frozenset[str] = frozenset(),
+    ) -> None:
         self.preparations = preparations or Preparations()
+        self.web_identity_providers = web_identity_providers
+        """Those without a record, which the operator turned on."""
         self.accounts = Accounts(seals)
         self.users = Users(seals)
         self.groups = Entities(seals, Group)

@@ -41,6 +41,7 @@ class RowKind(StrEnum):
     PROFILE_ASSOCIATION = "profile association"  # of an instance with its profile
     INSTANCE_PROFILE = "instance profile"  # its id is that of a revision of the profile
     DIRECTORY = "directory"  # its id is that of a revision of the directory
+    WEB_IDENTITY_PROVIDER = "web identity provider"  # built in, by its name: while it is turned on
     DIRECTORY_ASSIGNMENT = "directory assignment"  # of a person or a group to the role
 
 
@@ -133,6 +134,7 @@ _PASSED_ON = frozenset(
         RowKind.DIRECTORY_ASSIGNMENT,
         RowKind.INSTANCE_PROFILE,
         RowKind.OIDC_PROVIDER,
+        RowKind.WEB_IDENTITY_PROVIDER,
         RowKind.PROFILE_ASSOCIATION,
         RowKind.SAML_PROVIDER,
         RowKind.SERVICE_KEY,

@@ -25,9 +25,11 @@ from keystead.failures import Failure
 from keystead.identity.federation import (
     NotAPlace,
     NotARecipient,
+    NotBuiltIn,
     Own,
     Reachable,
     ServiceProvider,
+    read_built_in,
 )
 from keystead.server.installation.addresses import (
     Address,
@@ -159,6 +161,11 @@ class Config:
     are not on public addresses. A host may have any private or loopback address then. Link-local
     addresses and listeners of this server are never reached."""
 
+    web_identity_providers: tuple[str, ...] = ()
+    """The providers of web identities that every account has without a record, as at AWS:
+    `accounts.google.com`, `cognito-identity.amazonaws.com`. This server has to reach them over the
+    network. Trust policies that name one count then, those that were written earlier as well."""
+
     saml_recipients: tuple[str, ...] = ()
     """The URLs (`https://keys.example.com/saml`) that SAML assertions have as their recipient, and
     responses as their destination. Without this setting they are those of AWS's sign-in, such as
@@ -240,6 +247,19 @@ class Config:
             raise Failure(
                 f"`federation_private_addresses`: `{error}` is neither a host nor a network",
                 "write `login.example.internal`, or a network such as `10.2.0.0/16`",
+            ) from None
+
+    @property
+    def web_identities(self) -> frozenset[str]:
+        """The providers of web identities that need no record."""
+        try:
+            return read_built_in(self.web_identity_providers)
+        except NotBuiltIn as error:
+            why = "gives access tokens, which are not taken" if error.by_access_token else "is none"
+            raise Failure(
+                f"`web_identity_providers`: `{error}` {why}",
+                "name `accounts.google.com` or `cognito-identity.amazonaws.com`; any other provider"
+                " is created in the accounts whose roles trust it",
             ) from None
 
     @property
@@ -424,6 +444,7 @@ def _check(config: Config) -> None:
     quotas.read(config.quotas)
     _ = config.reachable
     _ = config.service_provider
+    _ = config.web_identities
     _check_exposure(config)
 
 

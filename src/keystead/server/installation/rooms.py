@@ -91,7 +91,9 @@ class Rooms:
         self.job_records = JobRepository(self.hierarchy.rows)
         self.custody = Custody(self.hierarchy)
         self.preparations = Preparations()
-        self.identities = IdentityRepository(self.hierarchy.rows, self.preparations)
+        self.identities = IdentityRepository(
+            self.hierarchy.rows, self.preparations, config.web_identities
+        )
         self.ceilings = StoredGuardrails(self.identities, self.store.read())
         self.keys = KeyRepository(
             self.hierarchy.rows, self.preparations, material=self.custody.asks

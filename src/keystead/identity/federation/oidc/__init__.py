@@ -1,5 +1,6 @@
 """Web identities: their tokens, the keys of their providers, and what they prove."""
 
+from keystead.identity.federation.oidc.built_in import NotBuiltIn, built_in, read_built_in
 from keystead.identity.federation.oidc.codes import (
     LONGEST_CODE,
     Client,
@@ -20,7 +21,8 @@ from keystead.identity.federation.oidc.web_identity import (
 )
 
 __all__ = (
-    "LONGEST_CODE", "Answer", "Client", "Flow", "KeyMemory", "Places", "Provider", "Redeemed",
-    "UnprovenToken", "WebIdentity", "authorization_url", "code_form", "keys_of", "prove",
-    "read_token", "redeemed", "require_alive", "require_for_us", "said_by",
+    "LONGEST_CODE", "Answer", "Client", "Flow", "KeyMemory", "NotBuiltIn", "Places", "Provider",
+    "Redeemed", "UnprovenToken", "WebIdentity", "authorization_url", "built_in", "code_form",
+    "keys_of", "prove", "read_built_in", "read_token", "redeemed", "require_alive",
+    "require_for_us", "said_by",
 )  # fmt: skip

@@ -22,7 +22,7 @@ _WELL_KNOWN = "/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What an account says of a provider, as far as proofs depend on it."""
+    """What an account says of a provider, as far as proofs depend on it, or what AWS knows."""
 
     account: str
     arn: str
@@ -30,6 +30,7 @@ class Provider:
     name: str  # its URL, without the scheme
     clients: frozenset[str]
     thumbprints: tuple[str, ...]
+    built_in: bool = False  # it is everybody's: no account, and no client ids
 
     @property
     def url(self) -> str:
