@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from keystead.server.installation import perform
-from tests.console.browser import SESSION, site
+from tests.console.browser import SESSION, URL, site
 from tests.console.people import minutes, signed_in, user
 from tests.console.saml_people import (
     ACS,
@@ -26,6 +26,7 @@ from tests.console.saml_people import (
 )
 from tests.federation import saml_issuer as issuer
 from tests.federation.saml_issuer import HONEST, key
+from tests.identity.saml_documents import private_pem
 
 
 @pytest.fixture(scope="module")
@@ -306,6 +307,43 @@ def test_only_the_answer_of_a_provider_comes_from_elsewhere(corp: Company) -> No
     assert browser.post("/saml", SAMLResponse="A" * 140_000, headers=elsewhere).status == 413
     assert browser.get("/saml?SAMLResponse=x").status == 404
     assert browser.post("/saml/start/SAMLSPNOBODY").alert == REFUSED
+
+
+def test_a_provider_may_say_where_a_sign_in_ends(corp: Company) -> None:
+    """RelayState is a page of ours, or it is not heard."""
+    ours = "/switchrole?account=1&roleName=ops"
+    for state, place in ((ours, ours), (f"{URL}{ours}", ours), ("https://evil.example/", "/"),
+                         ("//evil.example/switchrole", "/"), ("/saml/metadata", "/")):  # fmt: skip
+        browser = corp.site.browser()
+        taken = corp.take(browser, corp.response(), state)
+        assert browser.get(taken.header("location"), follow=False).header("location") == place
+
+
+def test_an_encrypted_assertion_at_the_provider_s_own_url(corp: Company) -> None:
+    """It names no provider in clear: it is sent to the provider's own URL, or answers a request."""
+    pem = private_pem(key("sp"))
+    corp.land.create_provider("sealed", SAMLMetadataDocument=described("idp"), AddPrivateKey=pem,
+                              AssertionEncryptionMode="Required")  # fmt: skip
+    provider = f"arn:aws:iam::{corp.land.account}:saml-provider/sealed"
+    trusting = corp.land.trusting(principal={"Federated": provider})
+    role = corp.land.role("sealed", trusting)
+    acs = f"/saml/acs/{corp.id('sealed')}"
+
+    def sealed(to: str = "sp", **changes: Any) -> str:
+        pair = {f"{AWS}Role": f"{role},{provider}"}
+        said = corp.says(attributes=pair, **changes)
+        inner = issuer.encrypted(issuer.signed(issuer.assertion(said)), key(to))
+        return issuer.signed(issuer.response(said, inner))
+
+    own = {"recipient": f"{URL}{acs}", "destination": f"{URL}{acs}"}
+    assert corp.post(corp.site.browser(), sealed(**own)).alert == REFUSED
+    assert corp.post(corp.site.browser(), sealed("evil", **own), path=acs).alert == REFUSED
+    page = corp.post(corp.site.browser(), sealed(**own), path=acs)
+    assert "assumed-role/sealed/jo" in page.text, why(corp)
+    browser = corp.site.browser()
+    request_id, state = corp.begin(browser, f"/saml/start/{corp.id('sealed')}")
+    page = corp.post(browser, sealed(answers=request_id), state)
+    assert "assumed-role/sealed/jo" in page.text, why(corp)
 
 
 def test_roles_of_several_accounts(corp: Company) -> None:

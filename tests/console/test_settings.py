@@ -1,12 +1,16 @@
 """Where the pages listen, and at which URL: what is not clearly safe is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keystead.console import Public, application
 from keystead.failures import Failure
+from keystead.server.console.visiting import visits
 from keystead.server.installation import development
 from keystead.server.installation.config import load
+from tests.console.browser import URL, site
 
 TLS = {"tls_certificate": "chain.pem", "tls_key": "key.pem"}
 PUBLIC = "https://console.example.com"
@@ -49,6 +53,29 @@ def test_the_public_url_follows_from_the_settings(settings: dict[str, Any], url:
     config = load(None, {}, settings)
     assert config.console_address is not None
     assert config.console_at(config.console_address.port) == url
+
+
+def test_providers_of_everybody_are_on_the_page(tmp_path: Path) -> None:
+    """Each has a label and leads to its start; no other place can be written."""
+    texts = ["Example <Corp>=/saml/start/SAMLSP1", "Other=/oidc/start/X2"]
+    config = load(None, {}, {"sign_in_providers": texts})
+    assert config.ways == [("Example <Corp>", "/saml/start/SAMLSP1"), ("Other", "/oidc/start/X2")]
+    for wrong in (
+        "Corp=https://evil.example",
+        "/saml/start/X",
+        "A=/saml/start/../x",
+        "=/saml/start/X",
+    ):
+        with pytest.raises(Failure, match="no label and path"):
+            load(None, {}, {"sign_in_providers": [wrong]})
+    with site(tmp_path / "data") as opened:
+        public = Public(URL, ways=tuple(config.ways))
+        opened.app = application(opened.calls, public, visits(lambda: opened.trusted))
+        page = opened.browser().get("/signin")
+        wrong_password = opened.browser().sign_in("1", "nobody", "wrong")
+    for shown in (page, wrong_password):
+        assert b'<a class="button" href="/saml/start/SAMLSP1">' in shown.body
+        assert b"Example &lt;Corp&gt;" in shown.body
 
 
 def test_pages_of_development_are_local() -> None:

@@ -66,7 +66,6 @@ def saml(
 @options.config_file
 @options.passphrase_file
 @click.argument("provider", metavar="ARN")
-@click.argument("provider", metavar="ARN")
 @click.option("--client-id", required=True, metavar="ID", help="Our client id at the provider.")
 @click.option(
     "--client-secret-file", type=click.Path(path_type=Path), metavar="PATH",

@@ -12,6 +12,7 @@ What leads to a provider is a page with a link that is followed at once, and no 
 apply `form-action` to each redirect after a form, and a provider may lead to any other host.
 """
 
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,7 +28,7 @@ from keystead.console.visits import Calls, Public, Visit
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.federation import our_metadata
 from keystead.identity.signin import federated_shapes as asked_of
-from keystead.identity.signin import shapes
+from keystead.identity.signin import is_destination, shapes
 from keystead.wire.operation import Operation
 
 LONGEST_RESPONSE = 100_000  # characters (iam.md 8.1)
@@ -85,9 +86,19 @@ class Federated:
         except AwsError as error:
             return refused(error)
         answer = to(f"/saml/continue?h={taken.handle}")
-        if taken.browser:
+        if taken.browser:  # the sign-in began at the provider
             arriving(answer, taken.browser)
+            await self._keep_destination(visit, answer, relay_state.removeprefix(self._url[:-1]))
         return answer
+
+    async def _keep_destination(self, visit: Visit, answer: Response, path: str) -> None:
+        """The provider may say where a sign-in ends, if it is a page of ours."""
+        if not is_destination(path):
+            return
+        with suppress(AwsError):  # it ends at the first page
+            asked = shapes.Destination(path=path)
+            kept = await self._calls.call(visit.request, shapes.KEEP_DESTINATION, asked)
+            cookies.give(answer, cookies.NEXT, kept.cookie)
 
     async def go_on(self, request: Request) -> Response:
         """GET /saml/continue"""

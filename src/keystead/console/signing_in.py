@@ -3,7 +3,7 @@
 What they say of a wrong name, password or code does not tell which of them was wrong.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -38,6 +38,7 @@ class SigningIn:
     def __init__(self, calls: Calls, public: Public) -> None:
         self._calls = calls
         self._url = public.url
+        self._ways = public.ways
 
     async def show_form(self, request: Request) -> Response:
         """GET /signin and /signin/ACCOUNT: the same for accounts that do not exist."""
@@ -50,7 +51,9 @@ class SigningIn:
         if named and named != account:
             account, user = named, ""
         is_root = request.scope["query_string"] == b"root"
-        response = _form(account=account, user=user, is_root=is_root, remember=remember)
+        response = _form(
+            account=account, user=user, is_root=is_root, remember=remember, ways=self._ways
+        )
         if not cookies.value(visit, cookies.STEP):
             cookies.give(response, cookies.STEP, cookies.NO_STEP)
         return response
@@ -77,13 +80,14 @@ class SigningIn:
             answer = await self._calls.call(visit.request, shapes.CONSOLE_LOGIN, asked)
         except (shapes.TooManyTries, ThrottlingException) as error:
             return _too_many(
-                error, account=account, user=user, email=email, is_root=is_root, remember=remember
-            )
+                error, account=account, user=user, email=email, is_root=is_root, remember=remember,
+                ways=self._ways,
+            )  # fmt: skip
         if answer.next == "failed":
             wrong = _WRONG_ROOT if is_root else _WRONG_USER
             return _form(
                 account=account, user=user, email=email, is_root=is_root, remember=remember,
-                error=wrong, status=HTTPStatus.FORBIDDEN,
+                error=wrong, ways=self._ways, status=HTTPStatus.FORBIDDEN,
             )  # fmt: skip
         response = await follow(self._calls, visit, answer)
         if not is_root:
@@ -203,11 +207,12 @@ def _form(
     is_root: bool = False,
     remember: bool = False,
     error: str = "",
+    ways: Sequence[tuple[str, str]] = (),
     status: int = HTTPStatus.OK,
 ) -> Response:
     values: Mapping[str, object] = {
         "account": account, "user": user, "email": email, "is_root": is_root,
-        "remember": remember, "error": error,
+        "remember": remember, "error": error, "ways": ways,
     }  # fmt: skip
     return page("signin.html", values, status)
 

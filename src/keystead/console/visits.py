@@ -42,6 +42,8 @@ class Public:
 
     url: str  # "https://console.example.com", without a path
     places: tuple[str, ...] = ()  # every URL of the installation, that of the API too
+    ways: tuple[tuple[str, str], ...] = ()
+    """Providers of the whole installation on the page of sign-in: a label, and where one begins."""
 
     @property
     def secure(self) -> bool:

@@ -206,7 +206,8 @@ class ConsoleListener:
         pipeline = pipeline_for_persons(installation, places)
         calls = Inside(pipeline, turn, installation.clock.now)
         marks = {"X-Keystead-Development": "true"} if installation.hierarchy.development else {}
-        app = application(calls, Public(places.console, places.urls), visits(trusted), marks)
+        public = Public(places.console, places.urls, tuple(installation.config.ways))
+        app = application(calls, public, visits(trusted), marks)
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         config = uvicorn.Config(
             app, http=_Protocol, ws="none", lifespan="off",

@@ -51,6 +51,7 @@ FILE_VARIABLE = "KEYSTEAD_CONFIG"
 _ORIGIN = re.compile(
     r"\Ahttps://[a-z0-9.-]+(?::[0-9]{1,5})?/?\Z|\Ahttp://localhost(?::[0-9]{1,5})?/?\Z"
 )
+_WAY = re.compile(r"([^=\x00-\x1f]{1,64})=(/(?:saml|oidc)/start/[A-Za-z0-9]{1,64})")
 MOST_PAGE_CACHE_MB = 1 << 20  # 1 TB
 
 
@@ -121,6 +122,11 @@ class Config:
     """Let people sign in with the browser of one device for the command line of another
     (`aws login --remote`, `keystead login --remote`). Such a person types a code there, and may be
     talked into giving it to somebody else."""
+
+    sign_in_providers: tuple[str, ...] = ()
+    """Providers of identities that the page of sign-in offers to everybody, each as
+    `LABEL=/saml/start/ID` or `LABEL=/oidc/start/ID`; `keystead federation list` shows the paths. A
+    provider that is not here has its own address, which its people know."""
 
     max_connections: int = 8192
     """The most connections at one time. Connections count from the start of their TLS handshake.
@@ -236,6 +242,18 @@ class Config:
     def console_at(self, port: int) -> str:
         """The URL of the pages for persons, which listen on this port."""
         return self.console_url.rstrip("/") or f"http://localhost:{port}"
+
+    @property
+    def ways(self) -> list[tuple[str, str]]:
+        """The labels and the paths of `sign_in_providers`."""
+        found = [_WAY.fullmatch(text) for text in self.sign_in_providers]
+        for text, match in zip(self.sign_in_providers, found, strict=True):
+            if match is None:
+                raise Failure(
+                    f"`sign_in_providers`: `{text}` is no label and path",
+                    "write `Example Corp=/saml/start/ID`; `keystead federation list` has the path",
+                )
+        return [(match[1].strip(), match[2]) for match in found if match is not None]
 
     @property
     def reachable(self) -> Reachable:
@@ -445,6 +463,7 @@ def _check(config: Config) -> None:
     _ = config.reachable
     _ = config.service_provider
     _ = config.web_identities
+    _ = config.service_provider, config.ways
     _check_exposure(config)
 
 

@@ -87,7 +87,10 @@ def delete_open_id_connect_provider(
 ) -> None:
     named = call.oidc_provider(request.open_id_connect_provider_arn)
     call.ask(named)
-    call.repository.oidc_providers.delete(call.transaction, named.existing())
+    provider = named.existing()
+    call.repository.oidc_providers.delete(call.transaction, provider)
+    said = call.repository.sign_in_providers  # by the operator
+    said.delete(call.transaction, provider.account, provider.provider_id)
 
 
 @implements(api.AddClientIDToOpenIDConnectProvider)

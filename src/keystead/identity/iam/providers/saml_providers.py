@@ -133,7 +133,10 @@ def get_saml_provider(
 def delete_saml_provider(call: IamCall, request: api.DeleteSAMLProviderRequest) -> None:
     named = call.saml_provider(request.saml_provider_arn)
     call.ask(named)
-    call.repository.saml_providers.delete(call.transaction, named.existing())
+    provider = named.existing()
+    call.repository.saml_providers.delete(call.transaction, provider)
+    said = call.repository.sign_in_providers  # by the operator
+    said.delete(call.transaction, provider.account, provider.provider_id)
 
 
 @implements(api.ListSAMLProviders)
