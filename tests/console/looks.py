@@ -116,6 +116,13 @@ def _refused(world: World) -> Page:
     return world.site.browser().sign_in(account_of(world.site), "nobody", "wrong")
 
 
+def _no_directory(world: World) -> Page:
+    browser = world.site.browser()
+    browser.get("/directory")
+    fields = {"directory": "corp", "user": "nobody", "password": "wrong"}
+    return browser.post("/directory", fields)
+
+
 def _too_many(world: World) -> Page:
     return [_refused(world) for _ in range(4)][-1]
 
@@ -204,6 +211,8 @@ LOOKS = (
     Look("sign-in-refused", "signin.html", _refused),
     Look("sign-in-waits", "signin.html", _too_many),
     Look("sign-in-again", "signin.html", _step_is_over),
+    Look("directory", "directory.html", lambda w: w.site.browser().get("/directory/corp")),
+    Look("directory-refused", "directory.html", _no_directory),
     Look("no-cookies", "no_cookies.html", _no_cookies),
     Look("ended-root", "ended.html", lambda world: world.root("192.0.2.1")),
     Look("ended-expired", "ended.html", _expired),

@@ -21,7 +21,6 @@ from keystead.identity.federation import (
     Own,
     Reachable,
     ask_directory,
-    ask_no_directory,
     settings_of_directory,
 )
 from keystead.identity.federation.directory import asking, proof
@@ -53,7 +52,7 @@ def ask(
     bind_password: str = READER_PASSWORD,
     **settings: Any,
 ) -> DirectoryProof:
-    """What the directory says, without the time that every answer takes."""
+    """What the directory says."""
     given = {
         "urls": [directory.url], "certificates": directory.ca, "bind_dn": READER,
         "person_bases": [PEOPLE], "group_bases": [f"ou=groups,{BASE}"], **settings,
@@ -62,7 +61,7 @@ def ask(
         settings=settings_of_directory(kind, given), bind_password=bind_password, name=name,
         password=password, groups=tuple(groups), is_group=is_group,
     )  # fmt: skip
-    return ask_directory(outside, question, 0.0)
+    return ask_directory(outside, question)
 
 
 def last(found: DirectoryProof) -> tuple[int, str]:
@@ -156,8 +155,19 @@ def test_a_name_that_no_session_can_have_is_refused(directory: Slapd) -> None:
         f"dn: uid=m,{PEOPLE}\nobjectClass: inetOrgPerson\nuid: m\ncn: Máire Ní\nsn: x\n"
         "userPassword: wonderland\n"
     )
-    assert last(ask(directory, "m", name_attribute="cn")) == (9, "failed")
-    assert last(ask(directory, "m")) == (9, "failed"), "one character is too short"
+    assert last(ask(directory, "m", name_attribute="cn")) == (9, "refused")
+    assert last(ask(directory, "m")) == (9, "refused"), "one character is too short"
+
+
+def test_an_entry_without_one_name_is_refused_as_a_wrong_password_is(directory: Slapd) -> None:
+    """What is wrong with it does not tell that somebody has the name."""
+    dn = directory.person("janus", "wonderland")
+    assert ask(directory, "janus").proves
+
+    directory.modify(f"dn: {dn}\nchangetype: modify\nadd: uid\nuid: bifrons\n")
+
+    assert last(ask(directory, "janus")) == (6, "refused")
+    assert last(ask(directory, "janus", name_attribute="mail")) == (6, "refused")
 
 
 def test_who_must_change_the_password_is_refused(directory: Slapd) -> None:
@@ -332,10 +342,6 @@ def test_our_own_listeners_are_not_asked(directory: Slapd, alice: str) -> None:
     own = Outside(Reachable(own=(Own.at("127.0.0.1", directory.tls_port),)), Internet())
 
     assert last(ask(directory, "alice", outside=own)) == (2, "failed")
-
-
-def test_an_unknown_directory_is_refused_as_an_unknown_name_is() -> None:
-    assert last(ask_no_directory(0.0)) == (1, "refused")
 
 
 def test_the_process_that_asks_has_nothing_of_ours() -> None:

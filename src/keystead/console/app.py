@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 
 from keystead.console.authorizing import routes_of_programs
 from keystead.console.credentials import PATH, Credentials
+from keystead.console.directories import PATH as DIRECTORY
+from keystead.console.directories import DirectoryPages
 from keystead.console.evenly import evenly
 from keystead.console.federated import routes as federated_routes
 from keystead.console.following import ROLE
@@ -41,6 +43,7 @@ def application(
         Credentials(calls),
     )
     roles = RolePages(calls, public)
+    directories = DirectoryPages(calls, public)
     passkeys = PasskeyPages(calls, public)
     routes = [
         Route("/", session.show),
@@ -58,6 +61,9 @@ def application(
         *switching(calls, public),
         Route(ROLE, roles.show),
         Route(ROLE, roles.choose, methods=["POST"]),
+        Route(DIRECTORY, directories.show),
+        Route(DIRECTORY, evenly(directories.sign_in), methods=["POST"]),
+        Route(f"{DIRECTORY}/{{name}}", directories.show),
         Route("/signin/{account}", signing_in.show_form),
         Route("/signout", session.sign_out, methods=["POST"]),
         Route("/signed-out", session.signed_out),

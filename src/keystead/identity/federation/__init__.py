@@ -9,7 +9,6 @@ from keystead.identity.federation.directory import (
     DirectoryQuestion,
     DirectorySettings,
     ask_directory,
-    ask_no_directory,
     settings_of_directory,
 )
 from keystead.identity.federation.oidc import (
@@ -74,7 +73,7 @@ __all__ = (
     "Internet", "KeyMemory", "Metadata", "Network", "NotAPlace", "NotAPrivateKey", "NotARecipient",
     "NotBuiltIn", "NotMetadata", "Outside", "Own", "Places", "Provider", "Reachable", "Redeemed",
     "SamlIdentity", "ServiceProvider", "SignOn", "UnprovenToken", "Vouched", "WebIdentity",
-    "ask_directory", "ask_no_directory", "authn_request", "authorization_url", "built_in",
+    "ask_directory", "authn_request", "authorization_url", "built_in",
     "code_form", "form_fields", "hints_of", "identity_provider", "invalid", "judge_assertion",
     "keys_of", "our_metadata", "prove", "prove_assertion", "prove_for_each", "prove_nothing",
     "read_built_in", "read_metadata", "read_private_key", "read_token", "redeemed", "redirect_url",

@@ -69,12 +69,19 @@ def source(
     covered = {EVERY, account} & {*service.accounts_of_sources}
     if known is None or not known.is_open or not covered:  # (3)
         return Source(problem=f"its registration does not cover account {_shown(account)}")
-    keys["aws:sourceaccount"] = account
-    over = ceilings.above(repository, reader, account)  # (4)
+    return Source({**keys, **of_account(repository, reader, account)})  # (4)
+
+
+def of_account(
+    repository: IdentityRepository, reader: Reader, account: str
+) -> dict[str, ContextValue]:
+    """The keys about the account of a source, and about its organization."""
+    keys: dict[str, ContextValue] = {"aws:sourceaccount": account}
+    over = ceilings.above(repository, reader, account)
     if over.organization:
         keys["aws:sourceorgid"] = over.organization
         keys["aws:sourceorgpaths"] = (over.path,)
-    return Source(keys)
+    return keys
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,12 @@
 """How does a person sign in?  Steps, sessions, and the verifier of the console's listener."""
 
-from keystead.identity.signin import federated_shapes, logins, role_shapes, shapes
+from keystead.identity.signin import (
+    directory_shapes,
+    federated_shapes,
+    logins,
+    role_shapes,
+    shapes,
+)
 from keystead.identity.signin.destinations import is_destination
 from keystead.identity.signin.entering import PAGE, outsider_signed_in
 from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
@@ -13,6 +19,6 @@ from keystead.identity.signin.webauthn import site_of
 __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
     "STEP_SECONDS", "WAYS", "Choice", "Outsider", "Visitors", "Way", "cookie_of",
-    "federated_shapes", "is_destination", "logins", "outsider_signed_in", "role_shapes", "shapes",
-    "site_of",
+    "directory_shapes", "federated_shapes", "is_destination", "logins", "outsider_signed_in",
+    "role_shapes", "shapes", "site_of",
 )  # fmt: skip

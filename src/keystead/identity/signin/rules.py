@@ -4,7 +4,13 @@ But who comes from outside has a session of a role, and the role's trust policy 
 program may get is asked, too (`logins`).
 """
 
-from keystead.identity.signin import federated_shapes, logins, role_shapes, shapes
+from keystead.identity.signin import (
+    directory_shapes,
+    federated_shapes,
+    logins,
+    role_shapes,
+    shapes,
+)
 from keystead.rules import IN_PERSON, CredentialKind, Rules, table
 
 _OPEN = frozenset({CredentialKind.PROOF})
@@ -29,6 +35,9 @@ SIGNIN = table(
     Rules(shapes.CONSOLE_LOGIN, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.CONSOLE_LOGOUT, asks=(), answer_recorded=False, credentials=IN_PERSON),
     Rules(role_shapes.DESCRIBE_ROLES, asks=ASSUMING, answer_recorded=False, credentials=_OPEN),
+    Rules(
+        directory_shapes.DIRECTORY_LOGIN, asks=ASSUMING, answer_recorded=False, credentials=_OPEN
+    ),
     Rules(shapes.DESCRIBE_SESSION, asks=(), answer_recorded=False, credentials=IN_PERSON),
     Rules(shapes.DESCRIBE_STEP, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.CHECK_PASSKEY, asks=(), answer_recorded=False, credentials=_OPEN),

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from keystead.identity.signin import (
     destinations,
+    directories,
+    directory_shapes,
     ending,
     entering,
     logins,
@@ -41,6 +43,7 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(role_shapes.RENEW_ROLE, switching.renew_role),
         Implementation(role_shapes.EXIT_ROLE, switching.exit_role),
         Implementation(role_shapes.LIST_SWITCHED_ROLES, switching.list_switched_roles),
+        Implementation(directory_shapes.DIRECTORY_LOGIN, directories.directory_login),
         Implementation(role_shapes.DESCRIBE_ROLES, entering.describe_roles),
         Implementation(role_shapes.CHOOSE_ROLE, entering.choose_role),
         *FEDERATED,

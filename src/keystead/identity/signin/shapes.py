@@ -16,7 +16,7 @@ SERVICE = Service(
     "signin", "json", "", event_source="signin.amazonaws.com", event_type="AwsConsoleSignIn"
 )
 
-Next = Stage | Literal["failed", "no_mfa", "no_role", "administrator"]
+Next = Stage | Literal["failed", "away", "no_mfa", "no_role", "administrator"]
 """What follows a step: another step, the session, or one of the ends."""
 
 

@@ -96,7 +96,7 @@ def attempt(installation: Installation, arguments: Mapping[str, Any]) -> dict[st
     )  # fmt: skip
     done, proof = installation.trials.answer(
         ["try", directory.directory_id, asked.name, asked.password],
-        ask_directory, installation.outside, asked, 0.0,
+        ask_directory, installation.outside, asked,
     )  # fmt: skip
     if not done:
         return {"pending": True}
@@ -132,7 +132,7 @@ def assign(installation: Installation, arguments: Mapping[str, Any]) -> dict[str
         raise Failure(str(refusal), "see `aws iam list-roles`") from None
     done, proof = installation.trials.answer(
         ["assign", directory.as_it_is, bool(group), name],
-        ask_directory, installation.outside, asked, 0.0,
+        ask_directory, installation.outside, asked,
     )  # fmt: skip
     if not done:
         return {"pending": True}

@@ -28,6 +28,7 @@ On the listener of the console alone, with the same rule:
 | signin:TakeSamlResponse | an assertion of a provider | 20 |
 | signin:TakeOidcCode | the cookie of the browser that began, and a code of its provider | 20 |
 | signin:DescribeArrival, ContinueSignIn | the same cookie, and a handle of what was proved | 50 |
+| signin:DirectoryLogin | a password of a directory | 10 |
 | signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
 | signin:KeepDestination, signin:TakeDestination | none: a path of ours, and its cookie | 10 |
 | signin:SessionEnded | the cookie of a session that was | 10 |
@@ -74,6 +75,7 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("signin", "TakeOidcCode"): Bounds(0, 20),
     ("signin", "DescribeArrival"): Bounds(0, 50),
     ("signin", "ContinueSignIn"): Bounds(0, 50),
+    ("signin", "DirectoryLogin"): Bounds(0, 10),
     ("signin", "DescribeRoles"): Bounds(0, 10),
     ("signin", "ChooseRole"): Bounds(0, 10),
 }

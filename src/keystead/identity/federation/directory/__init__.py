@@ -5,7 +5,6 @@ from keystead.identity.federation.directory.proof import (
     DirectoryProof,
     DirectoryQuestion,
     ask_directory,
-    ask_no_directory,
 )
 from keystead.identity.federation.directory.settings import (
     DIRECTORY_KINDS,
@@ -16,5 +15,5 @@ from keystead.identity.federation.directory.settings import (
 
 __all__ = (
     "DIRECTORY_KINDS", "DIRECTORY_STEPS", "BadDirectory", "DirectoryProof", "DirectoryQuestion",
-    "DirectorySettings", "ask_directory", "ask_no_directory", "settings_of_directory",
+    "DirectorySettings", "ask_directory", "settings_of_directory",
 )  # fmt: skip

@@ -159,29 +159,39 @@ class Asking:
             self._end(number, FAILED, _why(error))
 
     def _facts(self, number: int, entry: Any) -> None:
-        """The immutable id and the canonical name."""
+        """The immutable id and the canonical name.
+
+        What is wrong with an entry is refused as a wrong password is: another answer would tell
+        that somebody has the name.
+        """
         asked = self._asked
-        raw_id = self._value(number, entry, asked["id_attribute"])
-        shown = _guid(raw_id) if asked["id_is_guid"] else _text(raw_id).lower()
-        name = _text(self._value(number, entry, asked["name_attribute"]))
-        flags = entry.get(asked["flags_attribute"], []) if asked["flags_attribute"] else []
-        if any(int(flag) & _DISABLED for flag in flags):
+        try:
+            shown = self._id(entry)
+            name = _only(entry, asked["name_attribute"]).decode()
+            flags = entry.get(asked["flags_attribute"], []) if asked["flags_attribute"] else []
+            is_disabled = any(int(flag) & _DISABLED for flag in flags)
+        except ValueError as error:
+            self._end(number, REFUSED, _why(error))
+        if is_disabled:
             self._end(number, REFUSED, f"{asked['flags_attribute']} says that it is disabled")
         self.found.update(dn=str(entry.dn), id=shown, name=name)
         self._pass(number, f"{shown} {name}")
 
-    def _value(self, number: int, entry: Any, attribute: str) -> bytes:
-        values = entry.get(attribute, [])
-        if len(values) != 1:
-            self._end(number, FAILED, f"the entry has {len(values)} values of {attribute}")
-        value: bytes = values[0]
-        return value
+    def _id(self, entry: Any) -> str:
+        """The immutable id of an entry; raises ValueError."""
+        value = _only(entry, self._asked["id_attribute"])
+        if not self._asked["id_is_guid"]:
+            return value.decode().lower()
+        from uuid import UUID  # noqa: PLC0415  # for Active Directory alone
+
+        return str(UUID(bytes_le=value))  # as it writes them: three fields are little-endian
 
     def _groups(self, number: int, directory: Any, name: str) -> list[str]:
         """Those of the groups that are asked about of which the person is a member."""
         from bonsai.utils import escape_filter_exp  # noqa: PLC0415  # as above
 
-        asked, member = self._asked, []
+        asked = self._asked
+        member: list[str] = []
         escaped = escape_filter_exp(name)
         members = "".join(f"({each}={escaped})" for each in asked["member_attributes"])
         wanted: list[str] = asked["groups"]
@@ -190,9 +200,11 @@ class Asking:
             ids = "".join(self._is(group) for group in batch)
             for base in asked["group_bases"]:
                 text = f"(&(|{ids})(|{members}))"
-                for entry in self._search(number, directory, base, text, len(batch) + 1):
-                    raw = self._value(number, entry, asked["id_attribute"])
-                    member.append(_guid(raw) if asked["id_is_guid"] else _text(raw).lower())
+                found = self._search(number, directory, base, text, len(batch) + 1)
+                try:
+                    member += [self._id(entry) for entry in found]
+                except ValueError as error:
+                    self._end(number, FAILED, _why(error))
         known = sorted(set(member) & set(wanted))
         self._pass(number, f"{len(known)} of {len(wanted)}")
         return known
@@ -219,15 +231,13 @@ def _why(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _guid(value: bytes) -> str:
-    """As Active Directory writes it: the first three fields are little-endian."""
-    from uuid import UUID  # noqa: PLC0415  # for Active Directory alone
-
-    return str(UUID(bytes_le=value))
+def _only(entry: Any, attribute: str) -> bytes:
+    """The one value of an attribute; raises ValueError."""
+    values = entry.get(attribute, [])
+    if len(values) != 1:
+        raise ValueError(f"the entry has {len(values)} values of {attribute}")
+    value: bytes = values[0]
+    return value
 
 
 @contextmanager

@@ -22,9 +22,6 @@ from keystead.identity.federation.vouched import NAMED, is_source_identity
 SECONDS, _CONNECT_SECONDS = 5.0, 3.0
 """For one question, and for one connection (LD-2)."""
 
-FLOOR = 0.25
-"""Seconds after which an answer leaves at the earliest: it tells little of what took how long."""
-
 _PROGRAM = Path(__file__).with_name("asking.py")
 _MOST_NAME, _MOST_PASSWORD = 128, 128  # characters
 
@@ -93,9 +90,7 @@ class DirectoryQuestion(msgspec.Struct, frozen=True, kw_only=True):
         return "DirectoryQuestion(…)"
 
 
-def ask_directory(
-    outside: Outside, question: DirectoryQuestion, floor: float = FLOOR
-) -> DirectoryProof:
+def ask_directory(outside: Outside, question: DirectoryQuestion) -> DirectoryProof:
     """Is this the password of that name, and who is it?  Work of the slow lane.
 
     (1) A name and a password that can be sent: an empty password would bind nobody, with success
@@ -107,19 +102,6 @@ def ask_directory(
     assigned groups of which it is a member. (9) The name can be that of a session.
     """
     until = time.monotonic() + SECONDS
-    leaves = time.monotonic() + floor
-    proof = _asked(outside, question, until)
-    time.sleep(max(0.0, leaves - time.monotonic()))
-    return proof
-
-
-def ask_no_directory(floor: float = FLOOR) -> DirectoryProof:
-    """What is known when there is no such directory: as much as of a name that nobody has."""
-    time.sleep(floor)
-    return DirectoryProof(steps=(DirectoryStep(1, "refused", "there is no such directory"),))
-
-
-def _asked(outside: Outside, question: DirectoryQuestion, until: float) -> DirectoryProof:
     if why := _unusable(question):
         return DirectoryProof(steps=(DirectoryStep(1, "refused", why),))  # (1)
     steps = [DirectoryStep(1, "passed")]
@@ -137,7 +119,7 @@ def _asked(outside: Outside, question: DirectoryQuestion, until: float) -> Direc
         return proof
     usable = NAMED.fullmatch(proof.name) and is_source_identity(proof.id)  # (9)
     why = "" if usable else f"a session cannot be named `{proof.name}` (iam.md 8.1)"
-    step = DirectoryStep(9, "passed" if usable else "failed", why)
+    step = DirectoryStep(9, "passed" if usable else "refused", why)
     return msgspec.structs.replace(proof, steps=(*proof.steps, step))
 
 
@@ -160,7 +142,8 @@ def _allowed(
     allowed, why = [], ""
     for place in places:
         try:
-            found = outside.network.addresses(place.host, place.port, until - time.monotonic())
+            left = max(0.01, until - time.monotonic())
+            found = outside.network.addresses(place.host, place.port, left)
         except OSError as error:
             why = f"{place.host}: {error}"
             continue

@@ -1,0 +1,78 @@
+"""The page on which people of a directory sign in. (sign-in.md 4.6)
+
+What it says of a wrong directory, name or password does not tell which of them was wrong.
+"""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keystead.console import cookies
+from keystead.console.following import follow
+from keystead.console.forms import form_of, visit_of
+from keystead.console.pages import page, to
+from keystead.console.visitor import is_signed_in
+from keystead.console.visits import Calls, Public
+from keystead.errors import AwsError, ThrottlingException
+from keystead.identity.signin import directory_shapes, shapes
+
+PATH = "/directory"
+_WRONG = "The directory, user name or password is not right."
+_AWAY = "Sign-in is not available now."
+_BUSY = "Too many people are signing in now. Try again in a few seconds."
+
+
+class DirectoryPages:
+    """The form, and what follows it."""
+
+    def __init__(self, calls: Calls, public: Public) -> None:
+        self._calls = calls
+        self._url = public.url
+
+    async def show(self, request: Request) -> Response:
+        """GET /directory and /directory/NAME: the same for directories that do not exist."""
+        visit = visit_of(request)
+        if await is_signed_in(self._calls, visit):
+            return to("/")
+        response = _form(str(request.path_params.get("name", "")))
+        if not cookies.value(visit, cookies.STEP):
+            cookies.give(response, cookies.STEP, cookies.NO_STEP)
+        return response
+
+    async def sign_in(self, request: Request) -> Response:
+        """POST /directory"""
+        visit, form = visit_of(request), form_of(request)
+        if not (cookies.value(visit, cookies.STEP) or cookies.value(visit, cookies.SESSION)):
+            return page("no_cookies.html", {"url": self._url}, HTTPStatus.BAD_REQUEST)
+        directory, user = form.get("directory", "").strip(), form.get("user", "").strip()
+        asked = directory_shapes.DirectoryLoginRequest(
+            directory=directory,
+            user_name=user,
+            password=form.get("password", ""),
+            url=f"{self._url}/",
+        )
+        try:
+            answer = await self._calls.call(visit.request, directory_shapes.DIRECTORY_LOGIN, asked)
+        except (shapes.TooManyTries, ThrottlingException) as error:
+            return _too_many(error, directory, user)
+        if answer.next == "away":
+            return _form(directory, user, _AWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+        if answer.next == "failed":
+            return _form(directory, user, _WRONG, HTTPStatus.FORBIDDEN)
+        return await follow(self._calls, visit, answer)
+
+
+def _form(directory: str, user: str = "", error: str = "", status: int = HTTPStatus.OK) -> Response:
+    values = {"directory": directory, "user": user, "error": error}
+    return page("directory.html", values, status)
+
+
+def _too_many(error: AwsError, directory: str, user: str) -> Response:
+    """The same text and the same wait for every name."""
+    waits = isinstance(error, shapes.TooManyTries)
+    text = (error.message or _BUSY) if waits else _BUSY
+    response = _form(directory, user, text, HTTPStatus.TOO_MANY_REQUESTS)
+    if isinstance(error, shapes.TooManyTries):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
