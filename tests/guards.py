@@ -35,6 +35,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
     "*MFADevice operations": (
         "identity/test_mfa_devices.py: test_each_operation_asks test_a_device_has_one_owner",
         "identity/test_mfa_devices.py: test_the_own_device_needs_a_second_factor",
+        "console/test_passkeys.py: test_policies_decide_about_a_registration",
+        "console/test_passkeys.py: test_the_own_passkey_goes_with_a_factor",
     ),
     "CreateUser, CreateRole": (
         "identity/test_users.py: test_conditions_on_tags_and_boundary",

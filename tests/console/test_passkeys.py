@@ -1,7 +1,11 @@
 """Passkeys as second factors: registered, used once, and every way in which one is not right."""
 
 import asyncio
+import base64
+import csv
+import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,8 @@ from urllib.parse import urlencode
 import pytest
 from botocore.credentials import Credentials
 
+from keystead.audit import jsontext
+from keystead.identity.signin import webauthn
 from keystead.wire.models import iam as api
 from tests.console.authenticator import (
     BS,
@@ -37,6 +43,7 @@ from tests.console.people import (
 from tests.console.test_credentials import somebody
 from tests.console.test_ending import Device
 from tests.console.test_mfa import at_the_code, code_of
+from tests.console.test_records import written
 from tests.server.second_factors import element
 
 AGAIN = "Nothing happened? Try again, or use another device."
@@ -100,6 +107,9 @@ def test_a_passkey_follows_the_password(pages: Site, algorithm: int) -> None:
     assert event.additional["MFAUsed"] == "Yes"
     assert event.additional["MFAIdentifier"] == serial
     assert serial in page.text
+    said = b"".join(jsontext.encode(written(each)) for each in pages.local.events[-12:])
+    for secret in (asked["challenge"], text(made.credential_id)):
+        assert secret.encode() not in said
 
 
 BAD_CBOR = {
@@ -144,6 +154,49 @@ def test_bad_bytes_register_nothing(pages: Site) -> None:
     assert browser.is_signed_in
     assert serial_numbers(pages, "bytes") == []
     assert register(browser, made).title == "Sign in again"
+
+
+SITE = webauthn.Site("http://localhost:8421", "localhost")
+
+
+def mutated(given: str, chance: random.Random) -> str:
+    """Bytes with something in them changed, gone, or more."""
+    some = bytearray(raw(given))
+    for _ in range(chance.choice((1, 1, 2, 5))):
+        place = chance.randrange(len(some))
+        some[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(4))
+    return text(bytes(some))
+
+
+def test_whatever_comes_is_judged() -> None:
+    """Two thousand changed answers: each is a passkey or a refusal, and no other exception."""
+    chance, challenge = random.Random(7), b"c" * 32
+    asked = {"challenge": text(challenge)}
+    every = [Authenticator(algorithm=each) for each in (ES256, EDDSA, RS256)]
+    seen = set()
+    for number in range(2_000):
+        made = every[number % 3]
+        if number < 1_000:
+            attested = made.create(asked)
+            part = ("client", "attestation")[number % 2]
+            attested[part] = mutated(attested[part], chance)
+            given = webauthn.Attested(
+                client_data=attested["client"], attestation=attested["attestation"]
+            )
+            seen.add(type(webauthn.registered(SITE, challenge, given)))
+        else:
+            fields = made.get(asked)
+            part = ("client", "data", "signature")[number // 3 % 3]
+            honest = raw(fields[part])
+            fields[part] = mutated(fields[part], chance)
+            used = webauthn.Asserted(
+                credential_id=fields["id"], client_data=fields["client"],
+                authenticator_data=fields["data"], signature=fields["signature"],
+            )  # fmt: skip
+            known = ((made.credential_id, cbor(made.public())),)
+            judged = webauthn.asserted(SITE, challenge, known, used)
+            assert raw(fields[part]) == honest or isinstance(judged, webauthn.Refused)
+    assert seen == {webauthn.NewCredential, webauthn.Refused}
 
 
 def wrong_key(made: Authenticator) -> None:
@@ -509,6 +562,9 @@ def test_what_the_api_says_of_a_passkey(pages: Site) -> None:
     assert element(local.iam("GetMFADevice", **named), "SerialNumber") == serial
     assert int(value_of(local.iam("GetAccountSummary").body, b"MFADevicesInUse")) == before + 1
     assert serial.encode() not in local.iam("ListVirtualMFADevices").body
+    user(pages, "has-none")
+    told = has_factor(pages)
+    assert (told["told"], told["has-none"]) == ("true", "false")
     tag = {"Tags.member.1.Key": "a", "Tags.member.1.Value": "b"}
     codes = {"AuthenticationCode1": "000000", "AuthenticationCode2": "111111"}
     for operation, members in (
@@ -536,6 +592,16 @@ def test_what_the_api_says_of_a_passkey(pages: Site) -> None:
     assert local.iam("DeleteUser", UserName="renamed").status == 200
 
 
+def has_factor(site: Site) -> dict[str, str]:
+    """What a new credential report says of everybody's second factor."""
+    minutes(site, 241)
+    site.local.iam("GenerateCredentialReport")
+    while (report := site.local.iam("GetCredentialReport")).status != 200:
+        site.local.installation.upkeep.continue_report()
+    content = base64.b64decode(element(report, "Content")).decode()
+    return {row["user"]: row["mfa_active"] for row in csv.DictReader(io.StringIO(content))}
+
+
 def value_of(body: bytes, key: bytes) -> bytes:
     return body.split(b"<key>" + key + b"</key><value>")[1].split(b"<")[0]
 
@@ -561,7 +627,7 @@ def test_root_with_a_passkey_signs_in_from_anywhere(pages: Site) -> None:
     assert "Sign in there" in far.sign_in_as_root(email, NEXT).text
     assert register(browser, made).title == "Sign in again"
     far = pages.browser("192.0.2.11")
-    assert far.sign_in_as_root(email, NEXT).title == "Second factor"
+    assert "keystead account reset-root" in far.sign_in_as_root(email, NEXT).text
     page = use(far, made)
     assert page.title == "Your session"
     own = as_person(far, api.ListMFADevices, api.ListMFADevicesRequest()).mfa_devices

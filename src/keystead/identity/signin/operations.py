@@ -170,6 +170,7 @@ def describe_step(call: SigninCall, request: StepRequest) -> PendingAnswer:
             next=stage,
             name=person.name,
             account=person.account.alias or person.account.account,
+            is_root=person.user is None,
             devices=choices.devices_of(call, person),
             rules=passwords.demands(policy) if stage == "password" else (),
             seconds=reached.record.expires - now,

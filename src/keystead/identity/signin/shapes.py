@@ -146,6 +146,7 @@ class PendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next: Next
     name: str  # of the person
     account: str
+    is_root: bool = False
     devices: tuple[Device, ...] = ()
     rules: tuple[str, ...] = ()  # of a new password
     seconds: int = 0  # that are left
