@@ -36,7 +36,7 @@ def loopback() -> str:
 
 
 @contextmanager
-def real_provider(folder: Path) -> Iterator[Issuer]:
+def real_provider(folder: Path, redirect_uri: str = "") -> Iterator[Issuer]:
     """npm's oidc-provider, which listens; of the issuer only its names and files are used."""
     for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
         shutil.copy(HERE / name, folder)
@@ -44,8 +44,9 @@ def real_provider(folder: Path) -> Iterator[Issuer]:
     address = loopback()
     issuer = Issuer(folder, (address,), f"https://{address}", address)
     issuer.write()
+    arguments = [address, "key.pem", "chain.pem", *([redirect_uri] if redirect_uri else [])]
     node = subprocess.Popen(
-        ["node", "provider.mjs", address, "key.pem", "chain.pem"],
+        ["node", "provider.mjs", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
@@ -60,12 +61,12 @@ def real_provider(folder: Path) -> Iterator[Issuer]:
 
 
 @contextmanager
-def serving_for(data: Path) -> Iterator[Server]:
+def serving_for(data: Path, *options: str) -> Iterator[Server]:
     """A server that may reach providers on loopback."""
     server = Server(data, free_port())
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("KEYSTEAD_FEDERATION_PRIVATE_ADDRESSES", "127.0.0.0/8")
-        server.start()
+        server.start(*options)
     try:
         yield server
     finally:

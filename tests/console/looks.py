@@ -15,6 +15,7 @@ import keystead.console
 from tests.console.browser import STEP, Browser, Page, Site
 from tests.console.outside import Outside
 from tests.console.people import PASSWORD, account_of, given_password, minutes, signed_in, user
+from tests.console.saml_people import company_elsewhere, described
 from tests.console.test_credentials import ALL, somebody
 from tests.console.test_ending import Device
 from tests.console.test_mfa import at_the_code
@@ -205,6 +206,25 @@ def _role_is_over(world: World) -> Page:
     return browser.get(path)
 
 
+def _leaving(world: World) -> Page:
+    return world.site.browser().post(company_elsewhere(world.site).start)
+
+
+def _form_for_a_provider(world: World) -> Page:
+    corp = company_elsewhere(world.site)
+    corp.land.create_provider("forms", SAMLMetadataDocument=described("idp", binding="POST"))
+    return world.site.browser().post(f"/saml/start/{corp.id('forms')}")
+
+
+def _not_accepted(world: World) -> Page:
+    return world.site.browser().post("/saml/start/NOBODY")
+
+
+def _as_somebody_else(world: World) -> Page:
+    corp = company_elsewhere(world.site)
+    return corp.post(world.signed_in(), corp.response())
+
+
 LOOKS = (
     Look("sign-in", "signin.html", lambda world: world.site.browser().get("/signin")),
     Look("sign-in-root", "signin.html", lambda world: world.site.browser().get("/signin?root")),
@@ -242,5 +262,10 @@ LOOKS = (
     Look("sign-in-again-first", "again.html", _old_session),
     Look("changed", "changed.html", lambda world: world.site.browser().get("/changed?device")),
     Look("signed-out", "signed_out.html", _signed_out),
+    Look("provider", "start.html", lambda world: world.site.browser().get("/saml/start/X")),
+    Look("provider-leaving", "leaving.html", _leaving),
+    Look("provider-form", "leaving.html", _form_for_a_provider),
+    Look("provider-refused", "not_accepted.html", _not_accepted),
+    Look("provider-continue", "continue.html", _as_somebody_else),
     Look("missing", "error.html", lambda world: world.site.browser().get("/no-such-page")),
 )  # fmt: skip

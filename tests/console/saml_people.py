@@ -92,21 +92,21 @@ class Company:
 
 def company(site: Site) -> Company:
     """The provider and the role, made once for a site."""
-    land = SamlLand(site.local)
+    return _company(site, SamlLand(site.local))
+
+
+def company_elsewhere(site: Site) -> Company:
+    """The same in an account of its own."""
+    told = perform(site.local.installation, "account create", {})
+    key = IssuedKey(told["AccessKeyId"], told["SecretAccessKey"])
+    founded = Founded(told["AccountId"], told["Email"], key)
+    return _company(site, SamlLand(replace(site.local, founded=founded)))
+
+
+def _company(site: Site, land: SamlLand) -> Company:
     land.create_provider(SAMLMetadataDocument=described("idp"))
     land.roles["web"] = land.role("web")
     return Company(site, land)
-
-
-def another_account(corp: Company) -> SamlLand:
-    """The same provider and a role of the same name, in an account of their own."""
-    told = perform(corp.site.local.installation, "account create", {})
-    key = IssuedKey(told["AccessKeyId"], told["SecretAccessKey"])
-    founded = Founded(told["AccountId"], told["Email"], key)
-    land = SamlLand(replace(corp.site.local, founded=founded))
-    land.create_provider(SAMLMetadataDocument=described("idp"))
-    land.roles["web"] = land.role("web")
-    return land
 
 
 def session_name(page: Page) -> str:
@@ -120,8 +120,8 @@ __all__ = (
     "AWS",
     "REFUSED",
     "Company",
-    "another_account",
     "company",
+    "company_elsewhere",
     "described",
     "session_name",
 )

@@ -115,6 +115,9 @@ def test_a_page(name: str, tab: Tab, reached: dict[str, Reached]) -> None:
     assert not [each for each in complaints if not each.startswith(refused)]
 
 
+_NOT_SHOWN = {"set-cookie", "refresh"}  # the second leads away
+
+
 def _fulfil(route: Any, reached: Reached, complaints: list[str]) -> None:
     path = "/" + route.request.url.partition("://")[2].partition("/")[2]
     page = reached.files.get(path) or (reached.page if path.startswith("/look/") else None)
@@ -122,5 +125,5 @@ def _fulfil(route: Any, reached: Reached, complaints: list[str]) -> None:
         complaints.append(f"asks for {route.request.url}")
         route.abort()
         return
-    headers = {name: value for name, value in page.headers if name != "set-cookie"}
+    headers = {name: value for name, value in page.headers if name not in _NOT_SHOWN}
     route.fulfill(status=page.status, headers=headers, body=page.body)

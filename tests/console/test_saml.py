@@ -19,8 +19,8 @@ from tests.console.saml_people import (
     AWS,
     REFUSED,
     Company,
-    another_account,
     company,
+    company_elsewhere,
     described,
     session_name,
 )
@@ -348,7 +348,7 @@ def test_an_encrypted_assertion_at_the_provider_s_own_url(corp: Company) -> None
 
 def test_roles_of_several_accounts(corp: Company) -> None:
     """An assertion may name providers of several accounts. Each vouches for its own roles alone."""
-    other, theirs = another_account(corp), corp.land.provider
+    other, theirs = company_elsewhere(corp.site).land, corp.land.provider
     mine = f"{corp.land.roles['web']},{theirs}"
     crossed = f"{other.roles['web']},{theirs}"
     unknown = f"{other.roles['web']},{other.provider}s"

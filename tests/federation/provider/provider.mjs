@@ -1,10 +1,10 @@
-// An OpenID Connect provider behind TLS: `node provider.mjs ADDRESS KEY CERTIFICATE`. It prints a line when it listens.
+// An OpenID Connect provider behind TLS: `node provider.mjs ADDRESS KEY CERTIFICATE [REDIRECT_URI]`. It prints a line when it listens.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { generateKeyPairSync } from "node:crypto";
 import { Provider } from "oidc-provider";
 
-const [address, key, cert] = process.argv.slice(2);
+const [address, key, cert, redirect] = process.argv.slice(2);
 const keys = [["RS256", "rsa", { modulusLength: 2048 }], ["ES256", "ec", { namedCurve: "P-256" }]].map(
   ([alg, type, options]) => ({
     ...generateKeyPairSync(type, options).privateKey.export({ format: "jwk" }), alg, kid: alg, use: "sig",
@@ -19,8 +19,12 @@ const ofPeople = {
   grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
   redirect_uris: ["http://127.0.0.1/callback"],
 };
+const ofBrowsers = redirect && {
+  client_id: "console", client_secret: "a secret: of/this+test", token_endpoint_auth_method: "client_secret_basic",
+  response_types: ["code"], grant_types: ["authorization_code"], redirect_uris: [redirect],
+};
 const provider = new Provider(`https://${address}`, {
-  clients: [client("job"), ofPeople],
+  clients: [client("job"), ofPeople, ...(ofBrowsers ? [ofBrowsers] : [])],
   jwks: { keys },
   features: {
     clientCredentials: { enabled: true },

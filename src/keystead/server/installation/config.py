@@ -461,9 +461,8 @@ def _check(config: Config) -> None:
     _ = config.proxies  # raises Failure for a text that is not a network
     quotas.read(config.quotas)
     _ = config.reachable
-    _ = config.service_provider
-    _ = config.web_identities
     _ = config.service_provider, config.ways
+    _ = config.web_identities
     _check_exposure(config)
 
 
