@@ -16,6 +16,7 @@ LEFT_OUT = (
     "tests/cli/test_archive.py",
     "tests/cli/test_commands.py",
     "tests/clients/",
+    "tests/console/test_command_line.py",
     "tests/differential/",
     "tests/directories/",
     "tests/durability/",

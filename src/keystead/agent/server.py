@@ -76,11 +76,11 @@ class Server:
         self.host = str(parts.hostname)
         self._context = trusting(ca_file) if self.secure else None
 
-    def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    def post(self, headers: Mapping[str, str], body: bytes, path: str = "/") -> Answer:
         """Send one request; raises Unreachable."""
         connection = self._connection()
         try:
-            connection.request("POST", "/", body, dict(headers))
+            connection.request("POST", path, body, dict(headers))
             response = connection.getresponse()
             content = response.read(_LONGEST + 1)
         except (OSError, http.client.HTTPException) as error:

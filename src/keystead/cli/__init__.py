@@ -37,6 +37,8 @@ COMMANDS = {
     "jobs": "jobs.jobs",
     "key": "keys.key",
     "lint": "lint.lint_command",
+    "login": "login.login",
+    "logout": "login.logout",
     "metadata": "metadata.metadata",
     "recover": "recover.recover",
     "serve": "serve.serve",

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from keystead.agent.people.patience import Patience
@@ -46,10 +46,10 @@ def sign_in(
 ) -> Tokens:
     """The tokens of the person at the browser; raises Failure."""
     asked = _Asked(provider)
-    with _Listener(asked, port) as listener:  # (1)
+    with Listener(asked, port) as listener:  # (1)
         url = asked.url(client, listener.redirect_uri)
         tell(f"sign in with your browser: {url}")
-        with _nothing_heard():
+        with unheard():
             webbrowser.open(url)  # (2) if it finds none, the person opens the URL
         code = asked.code(patience)  # (3)
         redirect_uri = listener.redirect_uri
@@ -66,7 +66,7 @@ def sign_in(
 
 
 @contextmanager
-def _nothing_heard() -> Iterator[None]:
+def unheard() -> Iterator[None]:
     """Processes that begin now have no part in our output.
 
     A browser that writes there would spoil the credentials. One that stays would keep the pipe
@@ -83,6 +83,13 @@ def _nothing_heard() -> Iterator[None]:
         for handle, copy in kept:
             os.dup2(copy, handle)
             os.close(copy)
+
+
+class Waiting(Protocol):
+    """Somebody who waits for one answer by the browser."""
+
+    def take(self, query: str) -> bool:
+        """Is this the answer?  Then it is taken."""
 
 
 class _Asked:
@@ -151,18 +158,18 @@ class _Server(socketserver.ThreadingTCPServer):
         """Whoever leaves in the middle of a request is not complained of."""
 
 
-class _Listener:
+class Listener:
     """Listens on 127.0.0.1 while the browser is away."""
 
-    def __init__(self, asked: _Asked, port: int) -> None:
+    def __init__(self, asked: Waiting, port: int, path: str = PATH) -> None:
         try:
-            self._server = _Server(("127.0.0.1", port), _handler(asked))
+            self._server = _Server(("127.0.0.1", port), _handler(asked, path))
         except OSError as error:
             raise Failure(
                 f"port {port} of 127.0.0.1 is not free: {str(error.strerror).lower()}",
                 "name another with --port, as the provider knows the client",
             ) from None
-        self.redirect_uri = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
+        self.redirect_uri = f"http://127.0.0.1:{self._server.server_address[1]}{path}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
@@ -176,7 +183,7 @@ class _Listener:
         self._server.server_close()
 
 
-def _handler(asked: _Asked) -> type[BaseHTTPRequestHandler]:
+def _handler(asked: Waiting, path: str) -> type[BaseHTTPRequestHandler]:
     """What answers the browser."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -187,7 +194,7 @@ def _handler(asked: _Asked) -> type[BaseHTTPRequestHandler]:
             split = urlsplit(self.path)
             host = self.headers.get("Host", "")
             port = self.connection.getsockname()[1]
-            if host == f"127.0.0.1:{port}" and split.path == PATH and asked.take(split.query):
+            if host == f"127.0.0.1:{port}" and split.path == path and asked.take(split.query):
                 self._say(200, "You can close this page, and go back to the command line.")
             else:
                 self._say(404, "This is no answer to a sign-in that was begun here.")

@@ -7,7 +7,7 @@ provider, which then ends all of them.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -67,24 +67,29 @@ class Kept:
         except SealError as error:
             raise Failure(str(error), error.hint) from None
 
-    @contextmanager
-    def held(self, patience: Patience) -> Iterator[None]:
+    def held(self, patience: Patience) -> AbstractContextManager[None]:
         """No other run uses the file meanwhile; raises Failure if one does for too long."""
-        name = self._path.with_name(f"{self._path.name}.lock")
-        try:
-            handle = os.open(name, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise Failure(
-                f"`{name}` cannot be made: {str(error.strerror).lower()}", "name another --keep"
-            ) from None
-        try:
-            while not _locked(handle):
-                if not patience.left:
-                    raise Failure(f"another run uses `{self._path}`", "finish its sign-in first")
-                patience.wait(_LOOK_SECONDS)
-            yield
-        finally:
-            os.close(handle)
+        return held(self._path, patience)
+
+
+@contextmanager
+def held(path: Path, patience: Patience) -> Iterator[None]:
+    """No other run uses a file meanwhile; raises Failure if one does for too long."""
+    name = path.with_name(f"{path.name}.lock")
+    try:
+        handle = os.open(name, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Failure(
+            f"`{name}` cannot be made: {str(error.strerror).lower()}", "name another place"
+        ) from None
+    try:
+        while not _locked(handle):
+            if not patience.left:
+                raise Failure(f"another run uses `{path}`", "finish its sign-in first")
+            patience.wait(_LOOK_SECONDS)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _locked(handle: int) -> bool:

@@ -41,6 +41,11 @@ def name_of(token: str) -> str:
     return name if len(name) >= 2 else f"oidc-{name}"
 
 
+def subject_of(token: str) -> str:
+    """The subject of a token, as it stands there."""
+    return str(_claims(token).get("sub", ""))
+
+
 def _claims(token: str) -> Mapping[str, Any]:
     parts = token.split(".")
     try:

@@ -1,0 +1,374 @@
+"""`keystead login`, and botocore's own login provider, against a running server.
+
+Version 2 of the AWS CLI is no package, so a small client stands for the browser half of its
+`aws login`. What it does then, botocore does, whose provider is AWS's own.
+"""
+
+import base64
+import http.client
+import json
+import re
+import stat
+import threading
+import webbrowser
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from html import unescape
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
+
+import boto3
+import pytest
+from awscrt.crypto import EC
+from botocore.credentials import LoginProvider, _build_dpop_header
+from botocore.exceptions import LoginRefreshRequired
+from botocore.session import Session
+from botocore.utils import generate_login_cache_key
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from keystead.cli import login as command
+from keystead.cli import run
+from tests.conftest import Server, free_port
+
+PASSWORD = "canary-Start-1"
+SAME = "arn:aws:signin:::devtools/same-device"
+SECRETS = ("refresh_token", "secret", "token")
+
+
+@dataclass
+class Person:
+    """A browser that has signed in, as far as plain forms go."""
+
+    url: str
+    account: str
+    name: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self) -> None:
+        self.page("GET", "/signin")
+        answer = self.page(
+            "POST", "/signin",
+            {"as": "user", "account": self.account, "user": self.name, "password": PASSWORD},
+        )  # fmt: skip
+        assert answer[0] == 303, answer
+
+    def page(
+        self, method: str, path: str, form: dict[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        """Status, location and text."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        if method == "POST":
+            headers |= {"Origin": self.url, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, urlencode(form or {}), headers)
+        response = connection.getresponse()
+        text = response.read().decode()
+        for name, value in response.getheaders():
+            if name.lower() == "set-cookie":
+                for key, morsel in SimpleCookie(value).items():
+                    self.cookies[key] = morsel.value
+        connection.close()
+        return response.status, response.getheader("Location", "") or "", text
+
+    def allow(self, address: str, answer: str = "allow") -> tuple[int, str, str]:
+        """Open what a program says, and answer the page."""
+        parts = urlsplit(address)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 302
+        there = str(response.getheader("Location"))
+        connection.close()
+        assert there.startswith(f"{self.url}/v1/authorize?"), there
+        status, _, text = self.page("GET", there.removeprefix(self.url))
+        assert status == 200, text
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', text)
+        form = {name: unescape(value) for name, value in hidden}
+        return self.page("POST", "/v1/authorize", {**form, "hours": "8", "answer": answer})
+
+
+@dataclass
+class Installation:
+    server: Server
+    url: str
+
+    @property
+    def account(self) -> str:
+        return str(self.server.client("sts").get_caller_identity()["Account"])
+
+    def person(self, name: str) -> Person:
+        iam = self.server.client("iam")
+        iam.create_user(UserName=name)
+        iam.create_login_profile(UserName=name, Password=PASSWORD)
+        iam.attach_user_policy(
+            UserName=name, PolicyArn="arn:aws:iam::aws:policy/SignInLocalDevelopmentAccess"
+        )
+        person = Person(self.url, self.account, name)
+        person.sign_in()
+        return person
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    server, port = Server(tmp_path_factory.mktemp("login") / "data", free_port()), free_port()
+    server.start("--console", f"localhost:{port}")
+    yield Installation(server, f"http://localhost:{port}")
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KEYSTEAD_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def opens(monkeypatch: pytest.MonkeyPatch, person: Person, answer: str = "allow") -> None:
+    """The browser of this host is the person's."""
+
+    def visit(address: str) -> None:
+        _, location, _ = person.allow(address, answer)
+        parts = urlsplit(location)
+        stranger = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
+        stranger.request("GET", "/oauth/callback?code=x&state=other")
+        assert stranger.getresponse().status == 404
+        stranger.close()
+        connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    def begin(address: str) -> bool:
+        threading.Thread(target=visit, args=(address,), daemon=True).start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", begin)
+
+
+def credentials(capfd: pytest.CaptureFixture[str], profile: str) -> dict[str, Any]:
+    capfd.readouterr()
+    assert run(["login", "--credential-process", "--profile", profile]) == 0
+    given: dict[str, Any] = json.loads(capfd.readouterr().out)
+    return given
+
+
+def who(installation: Installation, given: dict[str, Any]) -> str:
+    client = boto3.client(
+        "sts", endpoint_url=installation.server.endpoint, region_name="us-east-1",
+        aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )  # fmt: skip
+    return str(client.get_caller_identity()["Arn"])
+
+
+def test_a_person_signs_in_for_a_profile(
+    installation: Installation, home: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """One click; then an SDK's process gets credentials, renewed ones too, until the logout."""
+    person = installation.person("ann")
+    opens(monkeypatch, person)
+    endpoint = installation.server.endpoint
+
+    assert run(["login", "--endpoint-url", endpoint, "--profile", "work"]) == 0
+
+    told = capfd.readouterr()
+    arn = f"arn:aws:iam::{installation.account}:user/ann"
+    assert f"signed in as {arn}" in told.err
+    assert "credential_process = keystead login --credential-process --profile work" in told.out
+    kept = home / "logins" / "work.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    first = credentials(capfd, "work")
+    assert first["Version"] == 1
+    assert first["AccountId"] == installation.account
+    assert who(installation, first) == arn
+    assert credentials(capfd, "work") == first  # nothing is asked while they are good
+    written = json.loads(kept.read_text())
+    kept.write_text(json.dumps({**written, "expires": 0}))
+    second = credentials(capfd, "work")
+    assert second["AccessKeyId"] != first["AccessKeyId"]
+    assert who(installation, second) == arn
+    assert json.loads(kept.read_text())["refresh_token"] != written["refresh_token"]
+
+    assert run(["logout", "--profile", "work"]) == 0
+
+    assert not kept.exists()
+    with pytest.raises(Exception, match="InvalidClientTokenId"):
+        who(installation, second)
+    capfd.readouterr()
+    assert run(["login", "--credential-process", "--profile", "work"]) == 1
+    assert "nobody has signed in for `work`" in capfd.readouterr().err
+
+
+def test_who_refuses_or_may_not(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The command ends at once, and says why."""
+    person = installation.person("bea")
+    opens(monkeypatch, person, answer="deny")
+    arguments = ["login", "--endpoint-url", installation.server.endpoint]
+    assert run(arguments) == 1
+    assert "access_denied You did not allow it." in capfd.readouterr().err
+    installation.server.client("iam").detach_user_policy(
+        UserName="bea", PolicyArn="arn:aws:iam::aws:policy/SignInLocalDevelopmentAccess"
+    )
+    opens(monkeypatch, person)
+    assert run(arguments) == 1
+    said = capfd.readouterr().err
+    assert "signin:AuthorizeOAuth2Access" in said
+    assert "SignInLocalDevelopmentAccess" in said
+
+
+def test_a_session_that_was_ended_elsewhere(
+    installation: Installation, home: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The next run says so, and keeps nothing."""
+    person = installation.person("cleo")
+    opens(monkeypatch, person)
+    assert run(["login", "--endpoint-url", installation.server.endpoint]) == 0
+    kept = home / "logins" / "default.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "expires": 0}))
+    _, _, text = person.page("GET", "/security")
+    [login] = re.findall(r'name="id" value="([0-9a-f]{32})"', text)
+    person.page("POST", "/security/login/end", {"id": login})
+    capfd.readouterr()
+    assert run(["login", "--credential-process"]) == 1
+    assert "the session has ended" in capfd.readouterr().err
+    assert not kept.exists()
+
+
+def test_a_file_that_others_may_read_is_refused(
+    home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As is a profile whose name would lead elsewhere."""
+    folder = home / "logins"
+    folder.mkdir(parents=True, mode=0o700)
+    home.chmod(0o700)
+    (folder / "default.json").write_text("{}")
+    (folder / "default.json").chmod(0o644)
+    assert run(["login", "--credential-process"]) == 2
+    assert "accessible to others" in capfd.readouterr().err
+    assert run(["login", "--credential-process", "--profile", "../x"]) == 2
+    assert "cannot name a profile" in capfd.readouterr().err
+
+
+def test_a_code_that_is_typed(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Only that of this sign-in is taken; the page refuses whoever has no second factor."""
+    person = installation.person("dora")
+    arguments = ["login", "--remote", "--endpoint-url", installation.server.endpoint]
+    other = base64.b64encode(b"state=x&code=y").decode()
+    for text in ("", "!", "x" * 5000, other):
+        monkeypatch.setattr(command, "_typed", lambda text=text: text)
+        assert run(arguments) == 1
+        assert "not the code of this sign-in" in capfd.readouterr().err
+    told: list[str] = []
+    monkeypatch.setattr(command, "_tell", told.append)
+    assert run(arguments) == 1
+    [address] = [word for line in told for word in line.split() if word.startswith("http")]
+    status, _, text = person.allow(address)
+    assert status == 403
+    assert "you signed in without one" in text
+
+
+# botocore
+
+
+@pytest.fixture
+def key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def pem(key: ec.EllipticCurvePrivateKey) -> str:
+    """As `aws login` keeps it."""
+    written = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    return written.decode()
+
+
+def first_token(
+    installation: Installation, person: Person, key: ec.EllipticCurvePrivateKey
+) -> dict[str, Any]:
+    """What `aws login` does with the browser, and what it keeps; the proof is botocore's."""
+    endpoint, verifier = installation.server.endpoint, uuid4().hex * 2
+    digest = base64.urlsafe_b64encode(sha256(verifier.encode()).digest())
+    redirect = "http://127.0.0.1:45678/oauth/callback"
+    query = {
+        "response_type": "code", "client_id": SAME, "state": str(uuid4()), "scope": "openid",
+        "code_challenge_method": "SHA-256", "redirect_uri": redirect,
+        "code_challenge": digest.decode().rstrip("="),
+    }  # fmt: skip
+    _, location, _ = person.allow(f"{endpoint}/v1/authorize?{urlencode(query)}")
+    [code] = parse_qs(urlsplit(location).query)["code"]
+    der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    client = boto3.client(
+        "signin", endpoint_url=endpoint, region_name="us-east-1",
+        aws_access_key_id="x", aws_secret_access_key="x",
+    )  # fmt: skip
+
+    def prove(params: dict[str, Any], **_: Any) -> None:
+        proof = _build_dpop_header(EC.new_key_from_der_data(der), params["url"])
+        params["headers"]["DPoP"] = proof
+
+    client.meta.events.register("before-call.signin.CreateOAuth2Token", prove)
+    given = client.create_o_auth2_token(
+        tokenInput={
+            "clientId": SAME, "grantType": "authorization_code", "code": code,
+            "redirectUri": redirect, "codeVerifier": verifier,
+        }
+    )["tokenOutput"]  # fmt: skip
+    access = {**given["accessToken"], "accountId": installation.account}
+    access["expiresAt"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # so it renews at once
+    return {
+        "accessToken": access, "tokenType": "aws_sigv4", "refreshToken": given["refreshToken"],
+        "idToken": given["idToken"], "clientId": SAME, "dpopKey": pem(key),
+    }  # fmt: skip
+
+
+def provided(installation: Installation, arn: str, cache: dict[str, Any]) -> Any:
+    """Credentials of botocore's provider, for a profile with a `login_session`."""
+    session = Session()
+    profiles = {"profiles": {"me": {"login_session": arn}}}
+
+    def client(name: str, **more: Any) -> Any:
+        more.setdefault("region_name", "us-east-1")
+        return session.create_client(name, endpoint_url=installation.server.endpoint, **more)
+
+    return LoginProvider(lambda: profiles, client, "me", cache).load()
+
+
+def test_botocore_renews_by_itself(
+    installation: Installation, key: ec.EllipticCurvePrivateKey
+) -> None:
+    """AWS's own provider gets credentials, keeps the next refresh token, and names the end."""
+    person = installation.person("eve")
+    arn = f"arn:aws:iam::{installation.account}:user/eve"
+    token = first_token(installation, person, key)
+    first = token["refreshToken"]
+    cache: dict[str, Any] = {generate_login_cache_key(arn): token}
+    renewed = provided(installation, arn, cache).get_frozen_credentials()
+    given = {
+        "AccessKeyId": renewed.access_key, "SecretAccessKey": renewed.secret_key,
+        "SessionToken": renewed.token,
+    }  # fmt: skip
+    assert who(installation, given) == arn
+    kept = cache[generate_login_cache_key(arn)]
+    assert kept["refreshToken"] != first
+    assert kept["accessToken"]["accessKeyId"] == renewed.access_key
+
+    installation.server.client("iam").delete_login_profile(UserName="eve")
+
+    kept["accessToken"]["expiresAt"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with pytest.raises(LoginRefreshRequired):
+        provided(installation, arn, cache).get_frozen_credentials()
