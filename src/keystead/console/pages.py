@@ -29,6 +29,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["moment"] = _moment
+    environment.filters["device_name"] = _device_name
     environment.filters["duration"] = _duration
     environment.globals["style"] = STYLE
     environment.globals["passkeys_script"] = PASSKEYS_SCRIPT
@@ -38,6 +39,13 @@ def _environment() -> Environment:
 def _moment(second: int) -> str:
     """A time as people read it."""
     return datetime.fromtimestamp(second, UTC).strftime("%d %B %Y, %H:%M UTC")
+
+
+def _device_name(serial_number: str) -> str:
+    """The name that a person gave a device."""
+    name = serial_number.partition("/")[2]
+    is_passkey = ":u2f/" in serial_number
+    return name.rpartition("/")[2].rpartition("-")[0] if is_passkey else name
 
 
 def _duration(seconds: int) -> str:
