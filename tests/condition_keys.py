@@ -834,11 +834,11 @@ is theirs. `tests/federation` and `tests/agent` try them with proofs."""
 FOR_SERVICES = tuple(
     ("keystead", name)
     for name in (
-        "DeregisterService", "ForwardAccess", "ListServices", "PassRole", "RegisterService",
-        "RotateServiceKey",
+        "AssignDirectoryRole", "DeregisterService", "ForwardAccess", "ListDirectoryAssignments",
+        "ListServices", "PassRole", "RegisterService", "RotateServiceKey", "UnassignDirectoryRole",
     )
 )  # fmt: skip
-"""Our own operations about services of the site, which no table of AWS has; `tests/services`."""
+"""Our own operations, which no table of AWS has; `tests/services`, `tests/directories`."""
 
 OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
 """Operations that only users have, about themselves, and what everybody else is told unasked."""

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
 
-from tests.conftest import Server, policy
+import keystead_service
+from tests.conftest import REGION, Credentials, Server, create_user, policy, refused
 from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd
 
 TRUST = policy(
@@ -148,6 +151,82 @@ def test_people_and_groups_are_assigned_by_their_ids(
     assert "was not found" in failure(
         server, "assign", "corp", "--user", "nobody", "--role", "directory-people"
     )
+
+
+def api(server: Server, who: Credentials | None = None) -> Any:
+    """A boto3 client of our own operations."""
+    who, core = who or server.admin, botocore.session.get_session()
+    folder = Path(keystead_service.__file__).parent / "data"
+    core.get_component("data_loader").search_paths.append(str(folder))
+    return boto3.Session(botocore_session=core).client(
+        "keystead", region_name=REGION, endpoint_url=server.endpoint,
+        aws_access_key_id=who.access_key_id, aws_secret_access_key=who.secret,
+    )  # fmt: skip
+
+
+def test_a_caller_assigns_what_it_may_pass(
+    server: Server, directory: Slapd, corp: dict[str, Any]
+) -> None:
+    """Its own action is needed, and iam:PassRole to the service of directories."""
+    role = server.client("iam").create_role(
+        RoleName="passed-to-directories", AssumeRolePolicyDocument=TRUST
+    )["Role"]["Arn"]
+    directory.person("vera", "wonderland")
+    directory.group("verifiers", f"uid=vera,ou=people,{BASE}")
+    may = {"Effect": "Allow", "Action": "keystead:*Directory*", "Resource": corp["Arn"]}
+    to = {"StringEquals": {"iam:PassedToService": "ds.amazonaws.com"}}
+    passes = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": to}
+    ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    elsewhere = {**passes, "Condition": ec2}
+    asked = {"DirectoryId": corp["DirectoryId"], "RoleArn": role}
+    for name, statements in (("own", [may]), ("passing", [passes]), ("other", [may, elsewhere])):
+        who = create_user(server, f"directory-{name}", *statements)
+        with refused("AccessDeniedException", "PassRole" if name != "passing" else "Assign"):
+            api(server, who).assign_directory_role(**asked, UserName="vera")
+    who = create_user(server, "directory-both", may, passes)
+    client = api(server, who)
+
+    own = client.assign_directory_role(**asked, UserName="vera")["Assignment"]
+    client.assign_directory_role(**asked, GroupName="verifiers")
+
+    assert own["ImmutableId"] == said(server, "try", "corp", "--user", "vera")["ImmutableId"]
+    listed = client.list_directory_assignments(DirectoryId=corp["DirectoryId"])["Assignments"]
+    kinds = {each["Name"]: each["IsGroup"] for each in listed}
+    assert kinds == {"vera": False, "verifiers": True}
+    with refused("InvalidAssignmentException", "no such name"):
+        client.assign_directory_role(**asked, UserName="nobody")
+    with refused("InvalidAssignmentException", "has the role"):
+        client.assign_directory_role(**asked, UserName="vera")
+    with refused("InvalidAssignmentException", "Either"):
+        client.assign_directory_role(**asked)
+    removed = {"DirectoryId": corp["DirectoryId"], "AssignmentId": own["AssignmentId"]}
+    client.unassign_directory_role(**removed)
+    with refused("NoSuchAssignmentException"):
+        client.unassign_directory_role(**removed)
+    with refused("AccessDeniedException"):
+        client.list_directory_assignments(DirectoryId="d-0123456789")
+    with refused("NoSuchDirectoryException"):
+        api(server).list_directory_assignments(DirectoryId="d-0123456789")
+    another = role.replace(role.split(":")[4], "111111111111")
+    with refused("AccessDeniedException"):
+        api(server).assign_directory_role(**{**asked, "RoleArn": another}, UserName="vera")
+
+
+def test_a_directory_that_is_away_assigns_nothing(
+    server: Server, directory: Slapd, corp: dict[str, Any]
+) -> None:
+    role = server.client("iam").create_role(
+        RoleName="assigned-while-away", AssumeRolePolicyDocument=TRUST
+    )["Role"]["Arn"]
+    directory.person("walt", "wonderland")
+    asked = {"DirectoryId": corp["DirectoryId"], "RoleArn": role, "UserName": "walt"}
+    said(server, "update", "corp", "--url", "ldaps://127.0.0.1:9")
+
+    with refused("DirectoryUnavailableException"):
+        api(server).assign_directory_role(**asked)
+
+    said(server, "update", "corp", "--url", directory.url)
+    assert api(server).assign_directory_role(**asked)["Assignment"]["Name"] == "walt"
 
 
 def test_every_change_is_recorded(server: Server, corp: dict[str, Any], files: Path) -> None:

@@ -297,6 +297,21 @@ def test_a_silent_server_is_left_in_time(
     assert "no answer" in found.why
 
 
+def test_only_so_many_processes_ask_at_a_time(
+    directory: Slapd, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silent directories take no more memory than that; the next question is not asked."""
+    monkeypatch.setattr(proof, "_processes", threading.BoundedSemaphore(1))
+    assert ask(directory, "alice").proves
+    assert ask(directory, "alice").proves, "it was given back"
+    monkeypatch.setattr(proof, "SECONDS", 0.1)
+    with proof._processes:
+        found = ask(directory, "alice")
+
+    assert found.is_away
+    assert found.why.endswith("too many directories are being asked")
+
+
 def test_a_server_without_tls_hears_no_password(directory: Slapd, alice: str) -> None:
     """It refuses StartTLS, and is asked nothing else."""
     refuses = bytes.fromhex("300c02010178070a0102 0400 0400".replace(" ", ""))

@@ -143,6 +143,7 @@ class ServicesCall(Call, kw_only=True):
     session_tokens: SessionTokens
     verifier: Verifier
     managed_keys: ManagedKeys
+    outside: Outside
     services_account: str = ""  # that administers services; "": the only one there is
     session: Session | None = None  # of the caller for whom it acts
 

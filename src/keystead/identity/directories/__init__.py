@@ -1,5 +1,6 @@
 """Directories of people: how they come and go, and which roles their people have."""
 
+from keystead.identity.directories import operations
 from keystead.identity.directories.registration import (
     PASSED_TO,
     RESOURCE_TYPE,
@@ -16,5 +17,5 @@ from keystead.identity.directories.registration import (
 
 __all__ = (
     "PASSED_TO", "RESOURCE_TYPE", "arn_of", "assigned", "changed", "created", "groups_of",
-    "of_person", "question", "role_of", "settings_in",
+    "of_person", "operations", "question", "role_of", "settings_in",
 )  # fmt: skip

@@ -1,9 +1,14 @@
-"""The rows of the operations about services of the site, which are ours (0051, 0052)."""
+"""The rows of our own operations: about services of the site (0051, 0052), directories (0061)."""
 
 from keystead.rules import CredentialKind, Rules, Severity, table
 from keystead.wire.models import keystead as api
 
 SERVICES = table(
+    Rules(
+        api.AssignDirectoryRole,
+        asks=("keystead:AssignDirectoryRole", "iam:PassRole"),
+        severity=Severity.HIGH,
+    ),
     Rules(api.DeregisterService, severity=Severity.HIGH),
     Rules(
         api.ForwardAccess,
@@ -11,6 +16,7 @@ SERVICES = table(
         answer_recorded=False,
         quotas=lambda _: ("ForwardAccess",),
     ),
+    Rules(api.ListDirectoryAssignments),
     Rules(api.ListServices),
     Rules(
         api.PassRole,
@@ -28,4 +34,5 @@ SERVICES = table(
         asks=("keystead:RotateServiceKey", "iam:CreateAccessKey"),
         severity=Severity.HIGH,
     ),
+    Rules(api.UnassignDirectoryRole, severity=Severity.HIGH),
 )

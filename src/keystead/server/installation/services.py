@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 import keystead.identity.analyzer
+import keystead.identity.directories
 import keystead.identity.iam
 import keystead.identity.instances
 import keystead.identity.organizations
@@ -27,6 +28,7 @@ from keystead.trails import CLOUDTRAIL, TrailCall
 # Importing these modules registers every operation.
 OPERATIONS = (
     keystead.identity.analyzer,
+    keystead.identity.directories,
     keystead.identity.iam,
     keystead.identity.instances,
     keystead.identity.organizations,
@@ -137,6 +139,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             session_tokens=rooms.hierarchy.session_tokens,
             verifier=rooms.authenticator,
             managed_keys=rooms.keys_of_services,
+            outside=rooms.outside,
             services_account=rooms.config.services_account,
         ),
         "sts": partial(

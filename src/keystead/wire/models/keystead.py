@@ -18,7 +18,10 @@ from keystead.wire.shape import Shape
 
 
 Arn = Annotated[str, Meta(min_length=1, max_length=2048)]
+AssignmentId = Annotated[str, Meta(min_length=21, max_length=21, pattern='\\AASGN[A-Z2-7]{17}\\Z', extra={'pattern': 'ASGN[A-Z2-7]{17}'})]
 Body = Annotated[bytes, Meta(max_length=131072)]
+DirectoryId = Annotated[str, Meta(min_length=12, max_length=12, pattern='\\Ad-[0-9a-f]{10}\\Z', extra={'pattern': 'd-[0-9a-f]{10}'})]
+DirectoryName = Annotated[str, Meta(min_length=1, max_length=512)]
 HeaderName = Annotated[str, Meta(min_length=1, max_length=256)]
 HeaderValue = Annotated[str, Meta(max_length=16384)]
 Method = Annotated[str, Meta(min_length=1, max_length=16)]
@@ -27,6 +30,17 @@ QueryString = Annotated[str, Meta(max_length=8192)]
 ServicePrincipal = Annotated[str, Meta(min_length=1, max_length=128, pattern='\\A[a-z0-9.-]+\\Z', extra={'pattern': '[a-z0-9.-]+'})]
 Sha256 = Annotated[str, Meta(min_length=64, max_length=64)]
 SigningName = Annotated[str, Meta(min_length=1, max_length=63)]
+
+
+class AssignDirectoryRoleRequest(Shape, frozen=True, kw_only=True):
+    directory_id: DirectoryId
+    role_arn: Arn
+    user_name: DirectoryName | None = None
+    group_name: DirectoryName | None = None
+
+
+class AssignDirectoryRoleResponse(Shape, frozen=True, kw_only=True):
+    assignment: DirectoryAssignment
 
 
 class Caller(Shape, frozen=True, kw_only=True):
@@ -48,6 +62,14 @@ class DeregisterServiceRequest(Shape, frozen=True, kw_only=True):
     service_principal: ServicePrincipal
 
 
+class DirectoryAssignment(Shape, frozen=True, kw_only=True):
+    assignment_id: AssignmentId
+    is_group: bool
+    name: str
+    immutable_id: str
+    role_arn: Arn | None = None
+
+
 class ForwardAccessRequest(Shape, frozen=True, kw_only=True):
     SENSITIVE = frozenset({"request"})
     request: CallerRequest
@@ -63,6 +85,14 @@ class ForwardedCredentials(Shape, frozen=True, kw_only=True):
     access_key_id: str
     session_token: str
     expiration: datetime
+
+
+class ListDirectoryAssignmentsRequest(Shape, frozen=True, kw_only=True):
+    directory_id: DirectoryId
+
+
+class ListDirectoryAssignmentsResponse(Shape, frozen=True, kw_only=True):
+    assignments: DirectoryAssignmentList
 
 
 class ListServicesRequest(Shape, frozen=True, kw_only=True): ...
@@ -124,6 +154,12 @@ class ServiceKey(Shape, frozen=True, kw_only=True):
     secret_access_key: str
 
 
+class UnassignDirectoryRoleRequest(Shape, frozen=True, kw_only=True):
+    directory_id: DirectoryId
+    assignment_id: AssignmentId
+
+
+DirectoryAssignmentList = list[DirectoryAssignment]
 Headers = Annotated[dict[HeaderName, HeaderValue], Meta(min_length=1, max_length=100)]
 ServiceList = list[ServiceDescription]
 Texts = Annotated[list[Arn], Meta(max_length=50)]
@@ -139,8 +175,28 @@ class CallerNotAuthenticatedException(AwsError):
     message_member = "Message"
 
 
+class DirectoryUnavailableException(AwsError):
+    code = "DirectoryUnavailableException"
+    message_member = "Message"
+
+
+class InvalidAssignmentException(AwsError):
+    code = "InvalidAssignmentException"
+    message_member = "Message"
+
+
 class InvalidRegistrationException(AwsError):
     code = "InvalidRegistrationException"
+    message_member = "Message"
+
+
+class NoSuchAssignmentException(AwsError):
+    code = "NoSuchAssignmentException"
+    message_member = "Message"
+
+
+class NoSuchDirectoryException(AwsError):
+    code = "NoSuchDirectoryException"
     message_member = "Message"
 
 
@@ -161,6 +217,15 @@ SERVICE = Service(
 )
 
 
+AssignDirectoryRole: Operation[AssignDirectoryRoleRequest, AssignDirectoryRoleResponse] = Operation(
+    service=SERVICE,
+    name="AssignDirectoryRole",
+    input=AssignDirectoryRoleRequest,
+    output=AssignDirectoryRoleResponse,
+    errors=(DirectoryUnavailableException, InvalidAssignmentException, NoSuchDirectoryException,),
+)
+
+
 DeregisterService: Operation[DeregisterServiceRequest, None] = Operation(
     service=SERVICE,
     name="DeregisterService",
@@ -177,6 +242,16 @@ ForwardAccess: Operation[ForwardAccessRequest, ForwardAccessResponse] = Operatio
     output=ForwardAccessResponse,
     errors=(AlreadyForwardedException, CallerNotAuthenticatedException,),
     sensitive=frozenset({"request", "session_token"}),
+)
+
+
+ListDirectoryAssignments: Operation[ListDirectoryAssignmentsRequest, ListDirectoryAssignmentsResponse] = Operation(
+    service=SERVICE,
+    name="ListDirectoryAssignments",
+    input=ListDirectoryAssignmentsRequest,
+    output=ListDirectoryAssignmentsResponse,
+    read_only=True,
+    errors=(NoSuchDirectoryException,),
 )
 
 
@@ -217,11 +292,23 @@ RotateServiceKey: Operation[RotateServiceKeyRequest, RotateServiceKeyResponse] =
 )
 
 
+UnassignDirectoryRole: Operation[UnassignDirectoryRoleRequest, None] = Operation(
+    service=SERVICE,
+    name="UnassignDirectoryRole",
+    input=UnassignDirectoryRoleRequest,
+    output=NoneType,
+    errors=(NoSuchAssignmentException, NoSuchDirectoryException,),
+)
+
+
 OPERATIONS: dict[str, Operation[Any, Any]] = {
+    "AssignDirectoryRole": AssignDirectoryRole,
     "DeregisterService": DeregisterService,
     "ForwardAccess": ForwardAccess,
+    "ListDirectoryAssignments": ListDirectoryAssignments,
     "ListServices": ListServices,
     "PassRole": PassRole,
     "RegisterService": RegisterService,
     "RotateServiceKey": RotateServiceKey,
+    "UnassignDirectoryRole": UnassignDirectoryRole,
 }

@@ -242,7 +242,13 @@ def _only(entry: Any, attribute: str) -> bytes:
 
 @contextmanager
 def _file(text: str) -> Iterator[str]:
-    """A file with this text, which the library reads by its name."""
+    """A file with this text, which the library reads by its name; in memory, where that can be."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("ca"), "w") as file:
+            file.write(text)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(text)
         file.flush()

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +23,8 @@ from keystead.identity.federation.vouched import NAMED, is_source_identity
 SECONDS, _CONNECT_SECONDS = 5.0, 3.0
 """For one question, and for one connection (LD-2)."""
 
+MOST_PROCESSES = 24  # at a time: each takes 35 MB
+_processes = BoundedSemaphore(MOST_PROCESSES)
 _PROGRAM = Path(__file__).with_name("asking.py")
 _MOST_NAME, _MOST_PASSWORD = 128, 128  # characters
 
@@ -173,6 +176,8 @@ def _answering(
 
 def _of_process(question: DirectoryQuestion, place: Place, until: float) -> DirectoryProof:
     """What the process finds out. Whatever it does not say is that the directory is away."""
+    if not _processes.acquire(timeout=max(0.01, until - time.monotonic())):
+        return _failed("too many directories are being asked")
     asked = json.dumps(_said(question, place, until))
     try:
         done = subprocess.run(  # noqa: S603  # our own program; what was typed is on its input
@@ -187,6 +192,12 @@ def _of_process(question: DirectoryQuestion, place: Place, until: float) -> Dire
         why = f"the process that asks it ended with {error.returncode}: is the extra `ldap` there?"
     except msgspec.MsgspecError:
         why = "the process that asks it said what it never says"
+    finally:
+        _processes.release()
+    return _failed(why)
+
+
+def _failed(why: str) -> DirectoryProof:
     return DirectoryProof(steps=(DirectoryStep(4, "failed", why),))
 
 
