@@ -15,14 +15,16 @@ import keystead.console
 from tests.console.browser import STEP, Browser, Page, Site
 from tests.console.outside import Outside
 from tests.console.people import PASSWORD, account_of, given_password, minutes, signed_in, user
+from tests.console.programs import CALLBACK, CONFIRMATION, CROSS, SAME, Program, may_log_in
 from tests.console.saml_people import company_elsewhere, described
 from tests.console.test_credentials import ALL, somebody
 from tests.console.test_ending import Device
+from tests.console.test_logins import with_code
 from tests.console.test_mfa import at_the_code
 from tests.console.test_passkeys import with_passkey
 from tests.console.test_switching import person, role, switch, switched
 
-NO_PAGES = {"base.html", "signed_in.html", "macros.html"}  # parts of others
+NO_PAGES = {"base.html", "signed_in.html", "macros.html", "logins.html"}  # parts of others
 
 
 def templates() -> set[str]:
@@ -225,6 +227,37 @@ def _as_somebody_else(world: World) -> Page:
     return corp.post(world.signed_in(), corp.response())
 
 
+def _asked(world: World, client: str = SAME) -> tuple[Browser, Program]:
+    """A program asks somebody who may let it in."""
+    name, redirect = world.user(), CALLBACK if client == SAME else CONFIRMATION
+    may_log_in(world.site, name)
+    return signed_in(world.site, name), Program(world.site, client=client, redirect=redirect)
+
+
+def _consent(world: World, client: str = SAME) -> Page:
+    browser, program = _asked(world, client)
+    return browser.get(program.path())
+
+
+def _code_for_a_program(world: World) -> Page:
+    name = world.user()
+    may_log_in(world.site, name)
+    browser = with_code(world.site, Device(world.site, name))
+    return Program(world.site, client=CROSS, redirect=CONFIRMATION).asks(browser)
+
+
+def _no_second_factor(world: World) -> Page:
+    browser, program = _asked(world, CROSS)
+    return program.asks(browser)
+
+
+def _programs(world: World) -> Page:
+    browser, program = _asked(world)
+    program.browser.headers["user-agent"] = "aws-cli/2.34.30 md/command#login"
+    program.logged_in(browser)
+    return browser.get("/security")
+
+
 LOOKS = (
     Look("sign-in", "signin.html", lambda world: world.site.browser().get("/signin")),
     Look("sign-in-root", "signin.html", lambda world: world.site.browser().get("/signin?root")),
@@ -267,5 +300,11 @@ LOOKS = (
     Look("provider-form", "leaving.html", _form_for_a_provider),
     Look("provider-refused", "not_accepted.html", _not_accepted),
     Look("provider-continue", "continue.html", _as_somebody_else),
+    Look("program", "consent.html", _consent),
+    Look("program-elsewhere", "consent.html", lambda world: _consent(world, CROSS)),
+    Look("program-code", "code.html", _code_for_a_program),
+    Look("program-no-factor", "fresh.html", _no_second_factor),
+    Look("credentials-programs", "security.html", _programs),
+    Look("programs", "programs.html", lambda world: world.in_role().get("/security/logins")),
     Look("missing", "error.html", lambda world: world.site.browser().get("/no-such-page")),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,15 @@ from joserfc import jwk
 
 from keystead.custody.passwords import Passwords
 from tests.console.browser import URL, Browser, Site
-from tests.console.people import NEXT, account_of, given_password, minutes, signed_in, user
+from tests.console.people import (
+    NEXT,
+    PASSWORD,
+    account_of,
+    given_password,
+    minutes,
+    signed_in,
+    user,
+)
 from tests.console.programs import (
     ALLOWED,
     CALLBACK,
@@ -565,7 +574,7 @@ def with_code(site: Site, device: Device) -> Browser:
     """A browser in which the owner of this device has signed in with it."""
     browser = site.browser()
     site.local.time.passes(timedelta(seconds=60))
-    page = browser.sign_in(account_of(site), device.name, "x")
+    page = browser.sign_in(account_of(site), device.name, PASSWORD)
     assert page.title == "Second factor", page.text
     page = browser.post("/signin/mfa", code=device.code())
     assert page.title == "Your session", page.text
@@ -585,8 +594,8 @@ def test_another_device_needs_a_fresh_second_factor(pages: Site) -> None:
     assert "Whoever gets the code acts as you" in browser.get(program.path()).text
     page = program.asks(browser)
     assert (page.status, page.title) == (200, "Code for a program")
-    [text] = [line for line in page.text.split(">") if "</textarea" in line]
-    typed = parse_qs(base64.b64decode(text.split("<")[0]).decode())
+    [text] = re.findall(r"<dd><code>([^<]+)</code>", page.text)
+    typed = parse_qs(base64.b64decode(text).decode())
     assert typed["state"] == [program.state]
     minutes(pages, 4)
     assert program.redeem(typed["code"][0]).status == 200
