@@ -21,7 +21,7 @@ from tests.console.test_credentials import ALL, somebody
 from tests.console.test_ending import Device
 from tests.console.test_logins import with_code
 from tests.console.test_mfa import at_the_code
-from tests.console.test_passkeys import with_passkey
+from tests.console.test_passkeys import use, with_passkey
 from tests.console.test_switching import person, role, switch, switched
 
 NO_PAGES = {"base.html", "signed_in.html", "macros.html", "logins.html"}  # parts of others
@@ -155,6 +155,15 @@ def _signed_out(world: World) -> Page:
 
 def _old_session(world: World) -> Page:
     browser = world.administrator()
+    minutes(world.site, 16)
+    return browser.post("/security/key")
+
+
+def _old_session_of_passkey(world: World) -> Page:
+    name = world.name()
+    made = with_passkey(world.site, name)
+    browser = at_the_code(world.site, name)
+    use(browser, made)
     minutes(world.site, 16)
     return browser.post("/security/key")
 
@@ -293,6 +302,7 @@ LOOKS = (
     Look("new-device", "device.html", _new_device),
     Look("new-device-refused", "device.html", _wrong_codes),
     Look("sign-in-again-first", "again.html", _old_session),
+    Look("sign-in-again-passkey", "again.html", _old_session_of_passkey),
     Look("changed", "changed.html", lambda world: world.site.browser().get("/changed?device")),
     Look("signed-out", "signed_out.html", _signed_out),
     Look("provider", "start.html", lambda world: world.site.browser().get("/saml/start/X")),

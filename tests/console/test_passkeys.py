@@ -552,6 +552,42 @@ def test_a_registration_needs_a_fresh_sign_in(pages: Site) -> None:
     assert nobody.post("/security/passkey/options", name="k").status == 403
 
 
+def test_a_touch_makes_a_session_fresh(pages: Site, quick: None) -> None:
+    """Like a new sign-in: for 15 minutes, with one's own passkey, and not with an old answer."""
+    made = with_passkey(pages, "fresh")
+    browser = at_the_code(pages, "fresh")
+    use(browser, made)
+    minutes(pages, 16)
+    page = browser.post("/security/key")
+    assert "Use your passkey" in page.text
+    assert "script-src 'self'" in page.header("content-security-policy")
+    other = Authenticator(credential_id=made.credential_id)
+    wrong = other.get(options(browser, "/security/again"))
+    assert "Invalid signature" in browser.post("/security/again", wrong).alert
+    assert pages.named("CheckMfa")[-1].error_code == "PasskeyNotAccepted"
+    copied = Authenticator(credential_id=made.credential_id, key=made.key, counter=0)
+    page = browser.post("/security/again", copied.get(options(browser, "/security/again")))
+    assert "went back" in page.alert
+    assert pages.named("CheckMfa")[-1].severity == "high"
+    fields = made.get(options(browser, "/security/again"))
+    assert browser.post("/security/again", fields).title == "Security credentials"
+    assert pages.named("CheckMfa")[-1].response_elements == {"CheckMfa": "Success"}
+    assert browser.post("/security/key").status == 200
+    assert "used up" in browser.post("/security/again", fields).alert
+    minutes(pages, 16)
+    assert "Use your passkey" in browser.post("/security/key").text
+    user(pages, "codes-only")
+    device = Device(pages, "codes-only")
+    browser = at_the_code(pages, "codes-only")
+    browser.post("/signin/mfa", code=code_of(device))
+    minutes(pages, 16)
+    page = browser.post("/security/key")
+    assert page.title == "Sign in again"
+    assert "Use your passkey" not in page.text
+    refused = browser.post("/security/again/options")
+    assert "not accepted" in json.loads(refused.body)["error"]
+
+
 def test_what_the_api_says_of_a_passkey(pages: Site) -> None:
     """It is listed, told, counted and taken away; nothing that is for virtual devices takes it."""
     local = pages.local

@@ -56,6 +56,8 @@ def application(
         Route(PASSKEY, passkeys.show),
         Route(PASSKEY, passkeys.add, methods=["POST"]),
         Route(f"{PASSKEY}/options", passkeys.start, methods=["POST"]),
+        Route("/security/again", passkeys.touch, methods=["POST"]),
+        Route("/security/again/options", passkeys.start_touch, methods=["POST"]),
         Route(PASSKEYS_SCRIPT, passkeys_script),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
         *switching(calls, public),

@@ -14,10 +14,10 @@ from keystead.console import cookies
 from keystead.console.forms import form_of, visit_of
 from keystead.console.guard import SCRIPTED
 from keystead.console.pages import page, to
-from keystead.console.visitor import SignInFirst, fresh_session_of
+from keystead.console.visitor import SignInFirst, again, fresh_session_of, own_session_of
 from keystead.console.visits import Calls, Public
 from keystead.errors import AwsError
-from keystead.identity.signin import shapes, site_of
+from keystead.identity.signin import Asserted, shapes, site_of
 
 PATH = "/security/passkey"
 LONGEST = 4_096  # characters of what an authenticator makes
@@ -84,6 +84,27 @@ class PasskeyPages:
             return _refused(error.message or _BUSY, error.status)
         return _options(answer)
 
+    async def start_touch(self, request: Request) -> Response:
+        """POST /security/again/options: what the browser needs to use a passkey in a session."""
+        visit = visit_of(request)
+        asked = shapes.StartPasskeyTouchRequest(url=self._url)
+        try:
+            answer = await self._calls.call(visit.request, shapes.START_PASSKEY_TOUCH, asked)
+        except AwsError as error:
+            return _refused(error.message or _BUSY, error.status)
+        return _options(answer)
+
+    async def touch(self, request: Request) -> Response:
+        """POST /security/again: the person is there, and may change its own credentials."""
+        visit = visit_of(request)
+        session = await own_session_of(self._calls, visit)
+        asked = shapes.TouchPasskeyRequest(url=self._url, given=_given(form_of(request, LONGEST)))
+        try:
+            await self._calls.call(visit.request, shapes.TOUCH_PASSKEY, asked)
+        except AwsError as error:
+            return again(session, error.message or _BUSY)
+        return to("/security")
+
     def _page(self, session: shapes.SessionAnswer, name: str = "", error: str = "") -> Response:
         values = {
             "session": session, "name": name, "error": error,
@@ -101,6 +122,13 @@ def check_of(request: Request, url: str) -> shapes.CheckPasskeyRequest:
     return shapes.CheckPasskeyRequest(
         cookie=cookies.value(visit, cookies.STEP),
         url=f"{url}/",
+        given=_given(form),
+    )
+
+
+def _given(form: Mapping[str, str]) -> Asserted:
+    """What the script put into the hidden fields."""
+    return Asserted(
         credential_id=form.get("id", ""),
         client_data=form.get("client", ""),
         authenticator_data=form.get("data", ""),

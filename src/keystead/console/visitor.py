@@ -5,6 +5,7 @@ from contextlib import suppress
 from starlette.responses import Response
 
 from keystead.console import cookies
+from keystead.console.guard import SCRIPTED
 from keystead.console.pages import page, to
 from keystead.console.visits import Calls, Visit
 from keystead.errors import AwsError
@@ -76,5 +77,14 @@ async def fresh_session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
     """The session, for a change of one's own credentials: it began a short time ago (7.4)."""
     session = await own_session_of(calls, visit)
     if not session.is_fresh:
-        raise SignInFirst(page("again.html", {"session": session}, 403))
+        raise SignInFirst(again(session))
     return session
+
+
+def again(session: shapes.SessionAnswer, error: str = "") -> Response:
+    """The page for a session that is too old for a change: sign in, or use the passkey again."""
+    touches = ":u2f/" in session.device
+    response = page("again.html", {"session": session, "touches": touches, "error": error}, 403)
+    if touches:
+        response.headers["Content-Security-Policy"] = SCRIPTED
+    return response

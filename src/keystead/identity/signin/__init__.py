@@ -14,11 +14,11 @@ from keystead.identity.signin.rules import SIGNIN
 from keystead.identity.signin.served import IMPLEMENTATIONS
 from keystead.identity.signin.sessions import IDLE_SECONDS, SESSION_SECONDS, STEP_SECONDS
 from keystead.identity.signin.visitors import COOKIE, Visitors, cookie_of
-from keystead.identity.signin.webauthn import site_of
+from keystead.identity.signin.webauthn import Asserted, site_of
 
 __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
-    "STEP_SECONDS", "WAYS", "Choice", "Outsider", "Visitors", "Way", "cookie_of",
+    "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "Visitors", "Way", "cookie_of",
     "directory_shapes", "federated_shapes", "is_destination", "logins", "outsider_signed_in",
     "role_shapes", "shapes", "site_of",
 )  # fmt: skip

@@ -205,7 +205,7 @@ def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
         idle=min(record.expires, record.used + sessions.IDLE_SECONDS),
         device=record.device,
         mfa=record.mfa,
-        is_fresh=now < record.began + sessions.FRESH_SECONDS,
+        is_fresh=now < max(record.began, record.mfa or 0) + sessions.FRESH_SECONDS,
     )
 
 

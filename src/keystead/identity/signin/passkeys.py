@@ -1,5 +1,5 @@
-"""StartPasskeyRegistration, EnablePasskey, StartPasskeyCheck, CheckPasskey: passkeys and security
-keys as second factors (sign-in.md 4.4, 7.4).
+"""StartPasskeyRegistration, EnablePasskey, StartPasskeyCheck, CheckPasskey, StartPasskeyTouch,
+TouchPasskey: passkeys and security keys as second factors (sign-in.md 4.4, 7.4).
 
 A page first asks for a challenge, which its browser has the authenticator sign. A challenge is for
 one step or session, for one purpose, for five minutes, and counts once: it is gone in the first run
@@ -31,11 +31,14 @@ from keystead.identity.signin.shapes import (
     EnabledPasskey,
     EnablePasskeyRequest,
     NoPasskeysHere,
+    Nothing,
     PasskeyNotAccepted,
     PasskeyOptions,
     StartPasskeyCheckRequest,
     StartPasskeyRegistrationRequest,
+    StartPasskeyTouchRequest,
     StepAnswer,
+    TouchPasskeyRequest,
 )
 from keystead.identity.signin.webauthn import Asserted, Attested, NewCredential, Refused, Site
 from keystead.wire.models import iam as api
@@ -55,7 +58,7 @@ def start_passkey_registration(
     call: SigninCall, request: StartPasskeyRegistrationRequest
 ) -> PasskeyOptions:
     """What a browser needs to make a passkey."""
-    (person, record), site = _registering(call), _site(request.url)
+    (person, record), site = _in_session(call), _site(request.url)
     call.authorize("iam:EnableMFADevice", person.resource, {"iam:registersecuritykey": "Create"})
     _require_new(call, person, request.name)
     handle = sha256(f"passkey {person.account.account} {person.subject}".encode()).digest()
@@ -83,7 +86,7 @@ def enable_passkey(
     call: SigninCall, request: EnablePasskeyRequest
 ) -> EnabledPasskey | Work[NewCredential | Refused]:
     """A passkey that a browser made. It ends every session of the person, as every new factor."""
-    (person, record), site = _registering(call), _site(request.url)
+    (person, record), site = _in_session(call), _site(request.url)
     _as_enable_mfa_device(call, person)
     call.authorize("iam:EnableMFADevice", person.resource, {"iam:registersecuritykey": "Activate"})
     _require_new(call, person, request.name)
@@ -123,13 +126,57 @@ def enable_passkey(
 
 def start_passkey_check(call: SigninCall, request: StartPasskeyCheckRequest) -> PasskeyOptions:
     """What a browser needs to use a passkey. Only who knows the password hears of them."""
-    step, site = reached(call, request.cookie, "mfa"), _site(request.url)
+    step = reached(call, request.cookie, "mfa")
+    records.of(call, step.person)
+    return _asked(call, step.person, step.record, _site(request.url), request.serial_number)
+
+
+def check_passkey(
+    call: SigninCall, request: CheckPasskeyRequest
+) -> StepAnswer | Work[int | Refused]:
+    """Is this the use of a passkey of the person, for the challenge that the browser was given?"""
+    step = reached(call, request.cookie, "mfa")
     person, record = step.person, step.record
     records.of(call, person)
+    used = _used(call, person, record, _site(request.url), request.given)
+    if isinstance(used, Work):
+        return used
+    if isinstance(used, Refused):
+        records.failed(call, "ConsoleLogin", request.url, why=used.why, mfa=True)
+        return StepAnswer(next="failed")
+    shown = _with_factor(call, person, record, used)
+    return after_factors(call, person, Reached(shown, person), request.url)
+
+
+def start_passkey_touch(call: SigninCall, request: StartPasskeyTouchRequest) -> PasskeyOptions:
+    """What a browser needs to show in a session that its person is there."""
+    person, record = _in_session(call)
+    return _asked(call, person, record, _site(request.url), "")
+
+
+def touch_passkey(call: SigninCall, request: TouchPasskeyRequest) -> Nothing | Work[int | Refused]:
+    """The person of a session is there, and shows a passkey: the session is fresh again (7.4)."""
+    person, record = _in_session(call)
+    event = call.event
+    event.name, event.additional = "CheckMfa", {"MfaType": "U2F MFA"}
+    used = _used(call, person, record, _site(request.url), request.given)
+    if isinstance(used, Work):
+        return used
+    if isinstance(used, Refused):
+        raise PasskeyNotAccepted(used.why)
+    call.repository.sign_ins.update(call.transaction, _with_factor(call, person, record, used))
+    event.response_elements = {"CheckMfa": "Success"}
+    return Nothing()
+
+
+def _asked(
+    call: SigninCall, person: Person, record: SignIn, site: Site, serial_number: str
+) -> PasskeyOptions:
+    """A challenge for the passkey with this serial number, or for any of the person."""
     chosen = [
         passkey
         for passkey in _of_site(person, site)
-        if request.serial_number in {"", person.serial_number(passkey)}
+        if serial_number in {"", person.serial_number(passkey)}
     ]
     if not chosen:
         raise PasskeyNotAccepted(_NOT_OWN)
@@ -143,43 +190,40 @@ def start_passkey_check(call: SigninCall, request: StartPasskeyCheckRequest) -> 
     return PasskeyOptions(options=msgspec.json.encode(options).decode())
 
 
-def check_passkey(
-    call: SigninCall, request: CheckPasskeyRequest
-) -> StepAnswer | Work[int | Refused]:
-    """Is this the use of a passkey of the person, for the challenge that the browser was given?"""
-    step, site = reached(call, request.cookie, "mfa"), _site(request.url)
-    person, record = step.person, step.record
-    records.of(call, person)
-    given = Asserted(
-        credential_id=request.credential_id,
-        client_data=request.client_data,
-        authenticator_data=request.authenticator_data,
-        signature=request.signature,
-    )
+def _used(
+    call: SigninCall, person: Person, record: SignIn, site: Site, given: Asserted
+) -> Passkey | Refused | Work[int | Refused]:
+    """The passkey that was used, with its new counter. In the first run the work for it."""
     made_with = _made_with(record, *msgspec.structs.astuple(given))
     done = call.done(Work(PROCESSOR, _SECONDS, made_with, webauthn.asserted))
-    passkey = _used(person, site, request.credential_id)
+    of_site = {webauthn.encoded(each.credential_id): each for each in _of_site(person, site)}
+    passkey = of_site.get(given.credential_id)
     if done is None:
         challenge = _taken(call, record, "assert")
         if challenge is None or passkey is None:
-            return _failed(call, request.url, _NO_CHALLENGE if passkey else _NOT_OWN)
+            return Refused(_NO_CHALLENGE if passkey else _NOT_OWN)
         credentials = ((passkey.credential_id, passkey.public_key),)
         arguments = (site, challenge, credentials, given)
         return Work(PROCESSOR, _SECONDS, made_with, webauthn.asserted, arguments)
     count = done.value
-    if isinstance(count, Refused) or passkey is None:
-        return _failed(call, request.url, count.why if isinstance(count, Refused) else _NOT_OWN)
+    if isinstance(count, Refused):
+        return count
+    if passkey is None:
+        return Refused(_NOT_OWN)
     if count <= passkey.sign_count and (count or passkey.sign_count):
         call.event.severity = HIGH
-        return _failed(call, request.url, _WENT_BACK)
-    now = times.stored(call.now)
-    used = msgspec.structs.replace(passkey, sign_count=count, used=now)
-    call.repository.passkeys.update(call.transaction, used)
-    shown = msgspec.structs.replace(record, device=person.serial_number(passkey), mfa=now)
-    return after_factors(call, person, Reached(shown, person), request.url)
+        return Refused(_WENT_BACK)
+    used = msgspec.structs.replace(passkey, sign_count=count, used=times.stored(call.now))
+    return call.repository.passkeys.update(call.transaction, used)
 
 
-def _registering(call: SigninCall) -> tuple[Person, SignIn]:
+def _with_factor(call: SigninCall, person: Person, record: SignIn, passkey: Passkey) -> SignIn:
+    """The step or session, in which this factor was shown now."""
+    serial_number = person.serial_number(passkey)
+    return msgspec.structs.replace(record, device=serial_number, mfa=times.stored(call.now))
+
+
+def _in_session(call: SigninCall) -> tuple[Person, SignIn]:
     """The person of the session that asks. A role has no devices."""
     visited = own(call)
     if visited.person is None:
@@ -197,14 +241,6 @@ def _site(url: str) -> Site:
 
 def _of_site(person: Person, site: Site) -> list[Passkey]:
     return [passkey for passkey in person.passkeys if passkey.rp_id == site.rp_id]
-
-
-def _used(person: Person, site: Site, credential_id: str) -> Passkey | None:
-    """The passkey of this person with this id of its authenticator."""
-    of_site = _of_site(person, site)
-    return next(
-        (each for each in of_site if webauthn.encoded(each.credential_id) == credential_id), None
-    )
 
 
 def _described(passkeys: Sequence[Passkey]) -> list[dict[str, object]]:
@@ -267,8 +303,3 @@ def _as_enable_mfa_device(call: SigninCall, person: Person, serial_number: str =
     )
     shown: dict[str, str] = {} if person.user is None else {"userName": person.user.name}
     event.request_parameters = {**shown, "serialNumber": serial_number} if serial_number else shown
-
-
-def _failed(call: SigninCall, url: str, why: str) -> StepAnswer:
-    records.failed(call, "ConsoleLogin", url, why=why, mfa=True)
-    return StepAnswer(next="failed")

@@ -48,6 +48,8 @@ SIGNIN = table(
         credentials=_OF_PERSONS,
     ),
     Rules(shapes.START_PASSKEY_CHECK, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(shapes.START_PASSKEY_TOUCH, asks=(), answer_recorded=False, credentials=_OF_PERSONS),
+    Rules(shapes.TOUCH_PASSKEY, asks=(), answer_recorded=False, credentials=_OF_PERSONS),
     Rules(
         shapes.START_PASSKEY_REGISTRATION,
         asks=("iam:EnableMFADevice",),

@@ -31,6 +31,8 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.CHECK_PASSKEY, passkeys.check_passkey),
         Implementation(shapes.ENABLE_PASSKEY, passkeys.enable_passkey),
         Implementation(shapes.START_PASSKEY_CHECK, passkeys.start_passkey_check),
+        Implementation(shapes.START_PASSKEY_TOUCH, passkeys.start_passkey_touch),
+        Implementation(shapes.TOUCH_PASSKEY, passkeys.touch_passkey),
         Implementation(shapes.START_PASSKEY_REGISTRATION, passkeys.start_passkey_registration),
         Implementation(shapes.UPDATE_PASSWORD, operations.update_password),
         Implementation(shapes.DESCRIBE_STEP, operations.describe_step),

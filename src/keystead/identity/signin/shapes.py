@@ -10,6 +10,7 @@ import msgspec
 
 from keystead.errors import AwsError
 from keystead.identity.repository import Stage
+from keystead.identity.signin.webauthn import Asserted
 from keystead.wire.operation import Operation, Service
 
 SERVICE = Service(
@@ -64,12 +65,21 @@ class StartPasskeyCheckRequest(StepRequest, frozen=True, kw_only=True):
 
 
 class CheckPasskeyRequest(StepRequest, frozen=True, kw_only=True):
-    """The use of a passkey, as a browser gives it: base64url."""
+    """The use of a passkey."""
 
-    credential_id: str
-    client_data: str
-    authenticator_data: str
-    signature: str
+    given: Asserted
+
+
+class StartPasskeyTouchRequest(Secret, frozen=True, kw_only=True):
+    """A passkey is to be used in a session, on the pages at `url`."""
+
+    url: str
+
+
+class TouchPasskeyRequest(StartPasskeyTouchRequest, frozen=True, kw_only=True):
+    """The use of a passkey in a session."""
+
+    given: Asserted
 
 
 class StartPasskeyRegistrationRequest(Secret, frozen=True, kw_only=True):
@@ -182,7 +192,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = ""  # the id of the role to which the person switched
     actors: tuple[Acts, ...] = ()  # all of them
     person: str = ""  # the ARN of the person, whose session it is
-    is_fresh: bool  # did it begin a short time ago?  Only then it may change its own credentials
+    is_fresh: bool  # did the person prove itself a short time ago?  Only then it may change its own
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -280,6 +290,12 @@ ENABLE_PASSKEY: Operation[EnablePasskeyRequest, EnabledPasskey] = Operation(
 )
 START_PASSKEY_CHECK: Operation[StartPasskeyCheckRequest, PasskeyOptions] = Operation(
     SERVICE, "StartPasskeyCheck", StartPasskeyCheckRequest, PasskeyOptions, signed=False
+)
+START_PASSKEY_TOUCH: Operation[StartPasskeyTouchRequest, PasskeyOptions] = Operation(
+    SERVICE, "StartPasskeyTouch", StartPasskeyTouchRequest, PasskeyOptions
+)
+TOUCH_PASSKEY: Operation[TouchPasskeyRequest, Nothing] = Operation(
+    SERVICE, "TouchPasskey", TouchPasskeyRequest, Nothing
 )
 CHECK_PASSKEY: Operation[CheckPasskeyRequest, StepAnswer] = Operation(
     SERVICE, "CheckPasskey", CheckPasskeyRequest, StepAnswer, signed=False
