@@ -255,6 +255,14 @@ def _code_for_a_program(world: World) -> Page:
     return Program(world.site, client=CROSS, redirect=CONFIRMATION).asks(browser)
 
 
+def _not_fresh(world: World) -> Page:
+    name = world.user()
+    may_log_in(world.site, name)
+    browser = with_code(world.site, Device(world.site, name))
+    minutes(world.site, 16)
+    return Program(world.site, client=CROSS, redirect=CONFIRMATION).asks(browser)
+
+
 def _no_second_factor(world: World) -> Page:
     browser, program = _asked(world, CROSS)
     return program.asks(browser)
@@ -314,6 +322,7 @@ LOOKS = (
     Look("program-elsewhere", "consent.html", lambda world: _consent(world, CROSS)),
     Look("program-code", "code.html", _code_for_a_program),
     Look("program-no-factor", "fresh.html", _no_second_factor),
+    Look("program-not-fresh", "fresh.html", _not_fresh),
     Look("credentials-programs", "security.html", _programs),
     Look("programs", "programs.html", lambda world: world.in_role().get("/security/logins")),
     Look("missing", "error.html", lambda world: world.site.browser().get("/no-such-page")),
