@@ -181,6 +181,12 @@ def tabbed(page: Any, until: str) -> list[str]:
     return order
 
 
+def follow(order: list[str], *labels: str) -> bool:
+    """Do these follow each other, whatever else stands between?"""
+    left = iter(order)
+    return all(label in left for label in labels)
+
+
 def test_everything_by_keyboard(console: Console) -> None:
     """Sign-in, second factor, credentials and sign-out without a mouse, in the order of reading."""
     user(console, "keyboard")
@@ -202,23 +208,22 @@ def test_everything_by_keyboard(console: Console) -> None:
         keys.type(code)
         keys.press("Enter")
         page.wait_for_url(f"{console.url}/")
-        bar = ["Keystead", "Session", "Security credentials"]
-        assert tabbed(page, "Security credentials") == bar
+        bar = ("Keystead", "Session", "Security credentials")
+        assert follow(tabbed(page, "Security credentials"), *bar)
         keys.press("Enter")
         page.wait_for_url("**/security")
         assert page.title() == "Security credentials · Keystead"
         serial = f"arn:aws:iam::{console.account}:mfa/keyboard"
         order = tabbed(page, "Create access key")
-        assert [*bar, "Sign out", f"Remove {serial}", "Name of a new device"] == order[:6]
-        assert order[-5:-1] == [
-            "Old password", "New password", "New password again", "Change password"
-        ]  # fmt: skip
+        devices = (f"Remove {serial}", "Name of a new device")
+        password = ("Old password", "New password", "New password again", "Change password")
+        assert follow(order, *bar, "Sign out", *devices, *password)
         keys.press("Enter")
         page.wait_for_url("**/security/key")
-        assert tabbed(page, "Done") == [*bar, "Sign out", "Done"]
+        assert follow(tabbed(page, "Done"), *bar, "Sign out")
         keys.press("Enter")
         page.wait_for_url("**/security")
-        assert tabbed(page, "Sign out") == [*bar, "Sign out"]
+        assert follow(tabbed(page, "Sign out"), *bar)
         keys.press("Enter")
         page.wait_for_url("**/signed-out")
         assert tabbed(page, "Sign in again") == ["Keystead", "Sign in again"]
