@@ -221,6 +221,7 @@ def _claims(**claims: Any) -> Change:
         (_claims(nonce=None), "nonce"),
         (_claims(aud="other"), "another client"),
         (_claims(aud="stranger"), "step 6"),
+        (_claims(azp="other"), "another client"),
         (_claims(iss="https://evil.example"), "step 4"),
         (_claims(exp=1), "expired"),
         (_claims(iat=None), "step 5"),

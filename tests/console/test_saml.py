@@ -309,6 +309,44 @@ def test_only_the_answer_of_a_provider_comes_from_elsewhere(corp: Company) -> No
     assert browser.post("/saml/start/SAMLSPNOBODY").alert == REFUSED
 
 
+def test_a_change_between_two_steps(corp: Company) -> None:
+    """A provider that changes while the browser is on its way lets nobody in."""
+    browser = corp.site.browser()
+    taken = corp.take(browser, corp.response())
+    corp.land.iam("UpdateSAMLProvider", SAMLProviderArn=corp.land.provider,
+                  SAMLMetadataDocument=described("idp", "P-384"))  # fmt: skip
+
+    page = corp.follow(browser, taken)
+
+    assert "None of your roles could be used" in page.text
+    assert SESSION not in browser.cookies
+    assert session_name(corp.post(browser, corp.response())) == "jo"
+
+
+def test_a_hostile_name_is_text(corp: Company) -> None:
+    """What a provider calls a person is shown as it is, and does nothing."""
+    user(corp.site, "mallory")
+    browser = signed_in(corp.site, "mallory")
+
+    page = corp.post(browser, corp.response(subject="&lt;script&gt;alert(1)&lt;/script&gt;"))
+
+    assert b"&lt;script&gt;alert(1)&lt;/script&gt;" in page.body
+    assert b"<script>" not in page.body
+
+
+def test_an_account_without_roles_learns_nothing(corp: Company) -> None:
+    """Whoever registers somebody else's provider gets no record of its people."""
+    other = company_elsewhere(corp.site)
+    browser = corp.site.browser()
+    request_id, state = corp.begin(browser, other.start)
+    corp.site.local.events.clear()
+
+    page = corp.post(browser, corp.response(answers=request_id), state)
+
+    assert page.title == "Your session"
+    assert other.land.account not in repr(corp.site.local.events)
+
+
 def test_a_provider_may_say_where_a_sign_in_ends(corp: Company) -> None:
     """RelayState is a page of ours, or it is not heard."""
     ours = "/switchrole?account=1&roleName=ops"

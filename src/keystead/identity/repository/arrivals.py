@@ -4,6 +4,7 @@ A browser and its provider carry a random handle. Only its SHA-256 is stored. Wh
 sealed, because it is a person's attributes.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -11,8 +12,8 @@ import msgspec
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.store.protocol import Reader, Transaction
 
-MOST = 5_000
-"""Arrivals of a provider and stage at a time; the oldest goes."""
+MOST: Mapping[str, int] = {"saml": 5_000, "oidc": 5_000, "code": 5_000, "browser": 500}
+"""Arrivals of a provider at a time, by what they wait for; the oldest goes. The last are long."""
 
 _MOST_REMOVED = 4  # old rows that one new row takes away
 _KEY = ("account", "arrival_id")
@@ -58,7 +59,7 @@ class Arrivals:
             "account = ? AND provider_id = ? AND stage = ? ORDER BY began DESC"
             f" LIMIT {_MOST_REMOVED} OFFSET ?"
         )
-        key = (arrival.account, arrival.provider_id, arrival.stage, MOST - 1)
+        key = (arrival.account, arrival.provider_id, arrival.stage, MOST[arrival.stage] - 1)
         over += self._table.find(transaction, where, key)
         for each in {(each.account, each.arrival_id) for each in over}:
             self._table.delete(transaction, *each)

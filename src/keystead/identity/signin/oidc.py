@@ -171,7 +171,8 @@ def _identity(call: SigninCall, request: OidcCodeRequest, known: _Known) -> WebI
     identity = prove(call, token, known.provider, keys, call.now)
     if isinstance(identity, Work):
         return identity
-    if identity.audience != known.client.client_id:
+    ours = known.client.client_id
+    if identity.audience != ours or identity.claims.get("azp", ours) != ours:
         raise FederationRefused("step 6: the token is for another client")
     said = identity.claims.get("nonce")
     if not isinstance(said, str) or not hmac.compare_digest(said.encode(), flow.nonce.encode()):

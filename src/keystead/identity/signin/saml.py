@@ -104,9 +104,12 @@ def take_saml_response(
         if isinstance(proofs, Work):
             return proofs
         identities = _judged(call, request, candidates, proofs)
+        call.event.principal = identities[0].principal
+        _require_answer(call, request, arrival, identities[0])  # (4)
+        # A provider whose account gets no role learns nothing of who comes.
+        identities = [each for each in identities if each.roles] or identities[:1]
         first = identities[0]
         call.event.principal = first.principal
-        _require_answer(call, request, arrival, first)  # (4)
         evidence = tuple(_used(call, arrival, identities))  # (5)
     if arrival is not None:
         call.repository.arrivals.delete(call.transaction, arrival)
