@@ -1,4 +1,4 @@
-"""Is this what an authenticator made for us, just now?  (WebAuthn Level 3, sections 7.1 and 7.2)
+"""Is this what an authenticator made for us, just now?  (WebAuthn Level 3, 7.1, 7.2; CO-11)
 
 The library reads what a browser sends: a client's JSON, CBOR, and signatures. It checks the type,
 the challenge, the RP id, that somebody was present, and the signature. Here it is told which origin
@@ -9,8 +9,7 @@ is right: without that it takes every subdomain. Beside it we refuse
 (3) algorithms that we did not offer, and keys that cost more than others,
 (4) a copy of a passkey without the mark of those that can be copied.
 
-No attestation is asked for, and none is believed. The caller compares the
-signature counter.
+No attestation is asked for, and none is believed. The caller compares the signature counter.
 
 Everything here is a function of values, and gives a value: it is work of the slow lane.
 """

@@ -116,7 +116,8 @@ class Config:
     console_url: str = ""
     """The one URL by which browsers reach the pages for persons, such as
     `https://console.example.com`. Empty: `http://localhost` with the port of `console`. With
-    `https` they use `tls_certificate`; without one a proxy in front must end TLS."""
+    `https` they use `tls_certificate`; without one a proxy in front must end TLS. Passkeys belong
+    to its host name: with another one they are to be made anew."""
 
     cross_device_login: bool = True
     """Let people sign in with the browser of one device for the command line of another
