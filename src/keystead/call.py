@@ -5,11 +5,13 @@ collaborators of their room. The question "may they?" is asked here, and answere
 `policy.enforcement.enforce`. A Permit is made here and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+from msgspec.structs import fields, replace
 
 from keystead.audit.event import HIGH, Event, EventResource
 from keystead.policy.enforcement import Enforcer
@@ -23,6 +25,7 @@ from keystead.policy.evaluation import (
     PolicySource,
     Principal,
     PrincipalPolicies,
+    PrincipalType,
     Question,
     RefusedQuestion,
     ResourceSide,
@@ -57,6 +60,7 @@ class Target(msgspec.Struct, frozen=True):
     condition_keys: Mapping[str, ContextValue] = NO_KEYS
 
 
+C = TypeVar("C", bound="Call")
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
 
@@ -211,3 +215,28 @@ class Call(msgspec.Struct, kw_only=True):
     ) -> Permit[Target]:
         """May they, for an action without a resource (`*`)?"""
         return self.authorize(action, Target("*", self.principal.account), keys)
+
+
+_NOBODYS: Mapping[str, Any] = {
+    **dict.fromkeys(
+        ("operation", "rules", "event", "now", "region", "endpoint", "transaction", "session")
+    ),
+    "principal": Principal(PrincipalType.ANONYMOUS, "anonymous", "", "anonymous"),
+    "policies": PrincipalPolicies(),
+    "keys": {},
+}
+"""What a request brings to its call: here there is no request."""
+
+
+def opener(kind: type[C], **shared: Any) -> Callable[..., C]:
+    """Makes the calls of one service, which share these values of the installation.
+
+    Each call is a copy of nobody's call, with the values of its request. To look up the names of
+    all values for each call would take three times as long.
+    """
+    factories = [
+        each.name for each in fields(kind) if each.default_factory is not msgspec.NODEFAULT
+    ]
+    if factories:
+        raise TypeError(f"calls would share {', '.join(factories)}")
+    return partial(replace, kind(**_NOBODYS, **shared))

@@ -7,8 +7,8 @@ quotas, records and slow lane. Only the first question, who asks, is answered by
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
+from keystead.call import opener
 from keystead.identity.call import SigninCall
 from keystead.identity.principals import StoredPrincipals
 from keystead.identity.signin import SIGNIN, Visitors, logins, shapes
@@ -34,7 +34,7 @@ def _serving(installation: Installation, places: Places, rows: Mapping[str, Rule
     """The pipeline of the API with the service of sign-in, as far as it has these rows."""
     api, hierarchy = installation.pipeline, installation.hierarchy
     repository = installation.identities
-    signin = partial(
+    signin = opener(
         SigninCall,
         principals=StoredPrincipals(repository, installation.store.read()),
         guardrails=installation.guardrails,

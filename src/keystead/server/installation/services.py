@@ -1,7 +1,6 @@
 """Which services are served, and what may their operations touch?"""
 
 from collections.abc import Mapping
-from functools import partial
 
 import keystead.identity.analyzer
 import keystead.identity.directories
@@ -13,6 +12,7 @@ import keystead.identity.sts
 import keystead.kms.operations
 import keystead.network
 import keystead.trails
+from keystead.call import opener
 from keystead.identity.call import AnalyzerCall, IamCall, ServicesCall, StsCall
 from keystead.identity.instances import Hosts, InstanceCall
 from keystead.identity.organizations import OrganizationsCall
@@ -54,7 +54,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
     tokens = rooms.hierarchy.tokens
     accept = rooms.config.accept_unsupported_condition_keys
     return {
-        "kms": partial(
+        "kms": opener(
             KmsCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -68,7 +68,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             regions=frozenset(rooms.config.regions),
             accept_unsupported_condition_keys=accept,
         ),
-        "iam": partial(
+        "iam": opener(
             IamCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -81,7 +81,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             accept_unsupported_condition_keys=accept,
             allow_unscoped_trust=rooms.config.allow_unscoped_trust,
         ),
-        "organizations": partial(
+        "organizations": opener(
             OrganizationsCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -90,7 +90,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             tokens=tokens,
             accept_unsupported_condition_keys=accept,
         ),
-        "access-analyzer": partial(
+        "access-analyzer": opener(
             AnalyzerCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -98,7 +98,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             tokens=tokens,
             accept_unsupported_condition_keys=accept,
         ),
-        "cloudtrail": partial(
+        "cloudtrail": opener(
             TrailCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -109,7 +109,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             tag=rooms.hierarchy.audit_tags,
             home=rooms.config.regions[0],
         ),
-        "ec2": partial(
+        "ec2": opener(
             NetworkCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -121,7 +121,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             accept_unsupported_condition_keys=accept,
             hosts=Hosts(rooms.identities),
         ),
-        "keystead-instances": partial(
+        "keystead-instances": opener(
             InstanceCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -130,7 +130,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             session_tokens=rooms.hierarchy.session_tokens,
             tokens=tokens,
         ),
-        "keystead": partial(
+        "keystead": opener(
             ServicesCall,
             principals=principals,
             guardrails=rooms.guardrails,
@@ -142,7 +142,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             outside=rooms.outside,
             services_account=rooms.config.services_account,
         ),
-        "sts": partial(
+        "sts": opener(
             StsCall,
             principals=principals,
             guardrails=rooms.guardrails,
