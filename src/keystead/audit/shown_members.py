@@ -11,12 +11,11 @@ from keystead.audit import jsontext, overflow
 from keystead.audit.lines import LIMIT
 from keystead.wire.names import event_parameters, event_response
 from keystead.wire.operation import Operation
-from keystead.wire.shape import Shape
 
 
 def request_parameters(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
     """The members of a request that are recorded, or None."""
-    return (event_parameters(operation, value) or None) if isinstance(value, Shape) else None
+    return event_parameters(operation, value) or None
 
 
 def without_long(members: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -38,4 +37,4 @@ def _is_long(member: Any) -> bool:
 
 def response_elements(operation: Operation[Any, Any], value: Any) -> Mapping[str, Any] | None:
     """The members of an answer that are recorded, or None."""
-    return (event_response(operation, value) or None) if isinstance(value, Shape) else None
+    return event_response(operation, value) or None
