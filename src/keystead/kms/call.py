@@ -94,14 +94,14 @@ class KmsCall(Call, kw_only=True):
 
     def key_of_blob(self, name: KeyName) -> Key:
         """The key that a ciphertext names, or nobody's key: both are refused alike."""
-        reference = key_reference(name.account, name.region, name.key_id)
+        account, region, key_id = name
         if name.multi_region:
-            reference = reference._replace(region=self.region)
-        if reference.region == self.region:
-            key = self._at(self.transaction, reference)
+            region = self.region
+        if region == self.region:
+            key = self.repository.key(self.transaction, account, region, key_id)
             if key is not None:
                 return key if key.expires_us is None else key.at(microseconds(self.now))
-        return nobodys_key(reference.arn, reference.account, reference.region)
+        return nobodys_key(key_reference(account, region, key_id).arn, account, region)
 
     def _at(self, reader: Reader, reference: Reference) -> Key | None:
         """The key behind a parsed name, or None."""

@@ -16,6 +16,8 @@ import re
 from typing import NamedTuple
 from zlib import crc32
 
+import msgspec
+
 from keystead.arns import is_account_id
 from keystead.custody.material import Sealed
 from keystead.kms.encryption_context import EncryptionContext
@@ -41,7 +43,7 @@ class KeyName(NamedTuple):
         return self.key_id.startswith("mrk-")
 
 
-class Blob(NamedTuple):
+class Blob(msgspec.Struct, frozen=True):
     """A well-formed blob, taken apart. Only custody can tell whether it is genuine."""
 
     made_by: KeyName
@@ -100,11 +102,11 @@ def take_apart(blob: bytes, end: int, made_by: KeyName, material_id: str) -> Blo
     commitment = nonce + _NONCE
     ciphertext = commitment + _COMMITMENT
     sealed = Sealed(
-        material_id=material_id,
-        salt=blob[end:nonce],
-        commitment=blob[commitment:ciphertext],
-        nonce=blob[nonce:commitment],
-        ciphertext=blob[ciphertext:],
+        material_id,
+        blob[end:nonce],  # salt
+        blob[commitment:ciphertext],
+        blob[nonce:commitment],
+        blob[ciphertext:],
     )
     return Blob(made_by, blob[:end], sealed)
 

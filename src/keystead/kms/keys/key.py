@@ -138,9 +138,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     def made(self, name: KeyName) -> bool:
         """Did this key make a blob with that name?  In a multi-Region set, did any member?"""
-        return name == self.name or (
-            name.multi_region and (name.account, name.key_id) == (self.account, self.key_id)
-        )
+        if name.key_id != self.key_id or name.account != self.account:
+            return False
+        return name.region == self.record.region or name.multi_region
 
     def requested_by(self, alias: str) -> Self:
         """The same key, asked for by this alias."""

@@ -5,7 +5,8 @@ modulus, and nothing tells whose it is. So the request names the key (kms.md 6.1
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from keystead.custody.material import BadCiphertext
 from keystead.errors import ValidationException
@@ -21,7 +22,7 @@ from keystead.wire.models import kms as api
 from keystead.work import Work
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True):
     """A ciphertext to be opened, and the key to open it."""
 
     key: Key
