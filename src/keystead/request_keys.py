@@ -28,7 +28,7 @@ def global_keys(
     `network`: those of the endpoint through which it came; None if it came through none.
     """
     keys: dict[str, ContextValue] = {
-        **_at(int(now.timestamp())),
+        **every_request(now),
         **principal,
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": region,
@@ -46,17 +46,16 @@ def global_keys(
     return keys
 
 
+@lru_cache(maxsize=4)  # requests that arrived together have the same time
 def every_request(now: datetime) -> Keys:
-    """The keys whose values are the same for every request of this second."""
-    return _at(int(now.timestamp()))
+    """The keys whose values are the same for every request of this second.
+
+    The time as a date and as a number, and the keys that are the same at any time.
+    """
+    second = int(now.timestamp())
+    date = iso_seconds(from_seconds(second))
+    return {**ANY_TIME, "aws:currenttime": date, "aws:epochtime": str(second)}
 
 
 ANY_TIME: Final[Keys] = {"aws:viaawsservice": "false"}
 """The keys that every request has at any time, unless a service makes it for its caller."""
-
-
-@lru_cache(maxsize=4)
-def _at(second: int) -> Keys:
-    """The time as a date and as a number, and the keys that are the same at any time."""
-    date = iso_seconds(from_seconds(second))
-    return {**ANY_TIME, "aws:currenttime": date, "aws:epochtime": str(second)}

@@ -66,7 +66,7 @@ def write(record: Record, index: int, tag: Tag, *, changed: bool) -> tuple[bytes
 
 
 def _message(index: int, leaf: bytes, *, changed: bool) -> bytes:
-    return b"".join((_INDEX(index), leaf, b"\1" if changed else b"\0"))
+    return _INDEX(index) + leaf + (b"\1" if changed else b"\0")
 
 
 def read(line: bytes) -> tuple[bytes, bytes]:

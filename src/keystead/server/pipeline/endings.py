@@ -62,7 +62,7 @@ class Endings:
 
     def close(self, answered: Answered | Later | Refused) -> Answer | Later:
         """Record the event of a request, and give its answer; never raises."""
-        if isinstance(answered, Later):
+        if type(answered) is Later:
             return answered
         arrived = answered.arrived
         where, event = arrived.where, arrived.event

@@ -18,7 +18,7 @@ or for ever.
 
 from datetime import datetime
 from os import urandom
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 import msgspec
 
@@ -146,6 +146,7 @@ class Answered(msgspec.Struct, frozen=True):
     response: HttpResponse
 
 
+@final
 class Refused(msgspec.Struct, frozen=True):
     """A request goes no further. Its caller is told `error`."""
 

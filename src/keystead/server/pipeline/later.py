@@ -6,7 +6,7 @@ the turn is lost    -> `take_back`
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, final
 
 from keystead.errors import without_trace
 from keystead.policy.evaluation import Principal
@@ -23,6 +23,7 @@ Again = Arrived | Refused
 """A request that arrives again after its work, or is refused because the work was not done."""
 
 
+@final
 class Later:
     """A request whose work is promised. `unavailable` makes the 503 if the turn is lost."""
 

@@ -84,8 +84,6 @@ MOST_WAITS = 16  # for what is missing; a request that waited so often makes the
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
 
-_ENDED = (Refused, Later)
-
 _HIGH, _ROOT = Severity.HIGH, PrincipalType.ACCOUNT  # a member of an Enum takes 80 ns to find
 
 S = TypeVar("S", bound="Stage")
@@ -248,8 +246,8 @@ class Pipeline:
         taken: list[T | Refused | Later] = []
         spare = self.spare
         for stage in stages:
-            if isinstance(stage, _ENDED):  # it takes no more time, so it goes on
-                taken.append(stage)
+            if type(stage) is Refused or type(stage) is Later:
+                taken.append(stage)  # it takes no more time, so it goes on
                 continue
             if taken and (perf_counter() > until or spare.is_spent):
                 break
@@ -353,8 +351,9 @@ class Pipeline:
         known = ready.known
         changes = self.store.changes
         # What stands over the owner of an endpoint is not named, so any change counts there.
-        moved = known.entrance is not None and changes.state != known.state
-        if moved or changes.touched(known.state, known.caller.names):  # (e)
+        if changes.state != known.state and (  # (e)
+            known.entrance is not None or changes.touched(known.state, known.caller.names)
+        ):
             ready.arrived.begin_again()
             ready = self._ready(self._who(ready.arrived))
         call = ready.call

@@ -98,9 +98,12 @@ class Throttle:
         key = (account, region, quota)
         bucket = self._young.get(key) or self._bucket(key)
         now, full_at = self._now, bucket.full_at
-        if full_at > now + bucket.most:
-            return False
-        bucket.full_at = (max(now, full_at)) + bucket.interval * times
+        if full_at > now:
+            if full_at > now + bucket.most:
+                return False
+        else:
+            full_at = now
+        bucket.full_at = full_at + bucket.interval * times
         return True
 
     def _bucket(self, key: tuple[str, str, str]) -> Bucket:
@@ -116,9 +119,9 @@ class Throttle:
 
 
 def _full(per_second: float) -> Bucket:
-    """A full bucket. One for no calls allows none, one for any number allows all."""
+    """A full bucket. One for no calls is never full, and one for any number always."""
     if not per_second:
-        return Bucket(0.0, inf, -inf)
+        return Bucket(inf, inf, -inf)
     interval = 1 / per_second
     most = inf if per_second == inf else (per_second - 1 + _TOLERANCE) * interval
     return Bucket(0.0, interval, most)
