@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Self
 
+_NODE = sha256(b"\x01")  # a copy of it is made more quickly than a new one
+
 
 class Tree:
     """A tree that only grows."""
@@ -45,7 +47,9 @@ class Tree:
         """Add the hash of the next record."""
         node, full = leaf, self.size
         while full & 1:
-            node = sha256(b"\x01" + self._frontier.pop() + node).digest()
+            hashed = _NODE.copy()
+            hashed.update(self._frontier.pop() + node)
+            node = hashed.digest()
             full >>= 1
         self._frontier.append(node)
         self.size += 1

@@ -1,6 +1,6 @@
 """GenerateDataKey and GenerateDataKeyWithoutPlaintext."""
 
-from typing import NamedTuple
+import msgspec
 
 from keystead.errors import ValidationException
 from keystead.kms import usage
@@ -16,7 +16,7 @@ _SPEC_BYTES = {"AES_256": 32, "AES_128": 16}
 _Request = api.GenerateDataKeyRequest | api.GenerateDataKeyWithoutPlaintextRequest
 
 
-class DataKey(NamedTuple):
+class DataKey(msgspec.Struct, frozen=True):
     """A new data key, in clear and sealed. It is random, not derived from the KMS key."""
 
     key: Key

@@ -6,7 +6,7 @@ use of this resource. Custody opens keys, and credentials are issued, only for a
 """
 
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -66,6 +66,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     statements: tuple[DecidingStatement, ...] = ()
 
 
+_ALLOWED: Final = Outcome.ALLOWED  # a member of an Enum takes 80 ns to find
+
 OVER_BUDGET = Finding(
     "0 budget",
     None,
@@ -89,7 +91,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     @property
     def allowed(self) -> bool:
-        return self.outcome is Outcome.ALLOWED
+        return self.outcome is _ALLOWED
 
     @property
     def over_budget(self) -> bool:

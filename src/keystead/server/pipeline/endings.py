@@ -83,8 +83,7 @@ class Endings:
             event.error_code,
             event.duration_us / 1e6,
         )
-        instead = partial(unavailable, arrived.speech, where, event.request_id)
-        return Answer(response, instead, too_often)
+        return Answer(response, arrived.unavailable, too_often)
 
     def _error_of(self, refused: Refused) -> AwsError:
         """The error of a refused request. One that was refused before it counted counts now."""

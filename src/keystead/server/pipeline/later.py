@@ -5,14 +5,13 @@ the turn is lost    -> `take_back`
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, final
 
 from keystead.errors import without_trace
 from keystead.policy.evaluation import Principal
 from keystead.server.lane import Handed, Lane, OnEnd, Promise
 from keystead.server.pipeline.exchange import Arrived, Refused, Working
-from keystead.server.pipeline.failures import as_undone, throttled, unavailable
+from keystead.server.pipeline.failures import as_undone, throttled
 from keystead.server.pipeline.owners import network_of, owner_of
 from keystead.wire.http import HttpResponse
 from keystead.work import Outcome, Undone, Work
@@ -86,5 +85,4 @@ def promise(lane: Lane, working: Working) -> Later:
     """The answer that is given when this work is done."""
     arrived = working.arrived
     promised = lane.promise(working.work, working.owner, len(arrived.request.body))
-    instead = partial(unavailable, arrived.speech, arrived.where, arrived.event.request_id)
-    return Later(working, lane, promised, instead)
+    return Later(working, lane, promised, arrived.unavailable)

@@ -287,8 +287,10 @@ class Pipeline:
         )
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
-        event.session = caller.session_context
-        event.invoked_by = caller.invoked_by
+        if caller.session is not None:
+            event.session = caller.session_context
+        if caller.invoked_by:
+            event.invoked_by = caller.invoked_by
         # These services are in one Region, even if their callers sign for another (iam.md 6.3).
         one_place = where.service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
