@@ -130,10 +130,12 @@ class KmsCall(Call, kw_only=True):
         self, action: str, resource: R, keys: Mapping[str, ContextValue] = NO_KEYS
     ) -> Permit[R]:
         """May they, by policies or by a grant?  Never on a key that does not exist."""
-        if isinstance(resource, Key) and resource.is_granted:
-            resource = cast("R", self.with_grants(resource, keys))
-        permit = Call.authorize(self, action, resource, keys)  # `super` costs 0.3 µs
-        if isinstance(resource, Key) and not resource.exists:
+        # `super` would cost 0.3 µs.
+        if not isinstance(resource, Key):
+            return Call.authorize(self, action, resource, keys)
+        key = self.with_grants(resource, keys) if resource.is_granted else resource
+        permit = Call.authorize(self, action, cast("R", key), keys)
+        if not key.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit
 

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.errors import ValidationException
+from keystead.kms.usage import SYMMETRIC_DEFAULT
 from keystead.policy.evaluation import ContextValue
 from keystead.policy.text import ascii_lower
 
 MOST_BYTES = 8192
 MOST_PAIRS = 100  # a policy may compare each of its patterns with each name (threat-model PE-5)
 
+_ALGORITHM = "kms:encryptionalgorithm"
 _NO_PAIRS = b"\0\0\0\0"
 _SIZES = tuple(size.to_bytes(4) for size in range(256))  # `to_bytes` costs as much as all else
 
@@ -27,9 +29,20 @@ class EncryptionContext(msgspec.Struct, frozen=True, gc=False):
 
     canonical: bytes
     condition_keys: Mapping[str, ContextValue]
+    symmetric_keys: Mapping[str, ContextValue]  # the same, with the algorithm of symmetric keys
+
+    def keys(self, algorithm: str) -> Mapping[str, ContextValue]:
+        """The condition keys about the encryption in a request."""
+        if algorithm == SYMMETRIC_DEFAULT:
+            return self.symmetric_keys
+        return {_ALGORITHM: algorithm, **self.condition_keys}
 
 
-EMPTY = EncryptionContext(_NO_PAIRS, {})
+def _with_keys(canonical: bytes, keys: Mapping[str, ContextValue]) -> EncryptionContext:
+    return EncryptionContext(canonical, keys, {_ALGORITHM: SYMMETRIC_DEFAULT, **keys})
+
+
+EMPTY = _with_keys(_NO_PAIRS, {})
 
 
 def _canonical(pairs: Mapping[str, str]) -> bytes:
@@ -59,7 +72,7 @@ def checked(pairs: Mapping[str, str]) -> EncryptionContext:
     if len(keys) != len(pairs):
         _require_unambiguous(pairs)
     keys["kms:encryptioncontextkeys"] = tuple(pairs)
-    return EncryptionContext(canonical, keys)
+    return _with_keys(canonical, keys)
 
 
 def _require_unambiguous(pairs: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from keystead.kms.encryption_context import EMPTY, EncryptionContext, checked
 ROOM = Room(of_owner=256 * KIB, in_all=8 * MIB)
 """The room for contexts; headers and policies have others of the same size."""
 
-_CONTEXT, _PAIR, _CHARACTER = 800, 700, 6  # the bytes of a context
+_CONTEXT, _PAIR, _CHARACTER = 1200, 750, 6  # the bytes of a context
 _HEADER = 900
 _POLICY, _PRINCIPAL = 900, 400  # beside the names of the principals
 

@@ -286,6 +286,10 @@ class Authenticator:
         """Keep the parsed header of this client for its next request."""
         start = prefix(request)
         if start is not None and len(start) <= _KEPT_LENGTH:
+            names = tuple(request.headers)
+            length = sum(map(len, names))
+            if length <= _KEPT_LENGTH:
+                claim = msgspec.structs.replace(claim, received=names)
             self._claims.put(start, claim, account, _CLAIM)
 
 

@@ -6,7 +6,7 @@ from keystead.custody.material import KeyPair
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
-from keystead.kms.operations.encryption import context_keys, seal
+from keystead.kms.operations.encryption import seal
 from keystead.kms.requests import refuse_recipient, require_real
 from keystead.registry import implements_with_work
 from keystead.wire.models import kms as api
@@ -63,7 +63,7 @@ def _generate(
     usage.require_offered(call.operation, "key_pair_spec", spec, call.region)
     context = call.context(request.encryption_context)
     key = call.key(request.key_id)
-    asked = {**context_keys(context), "kms:datakeypairspec": spec}
+    asked = {**context.symmetric_keys, "kms:datakeypairspec": spec}
     permit = call.authorize(f"kms:{call.operation.name}", key, asked)
     call.require_tokens(request.grant_tokens)
     call.require_state(key)

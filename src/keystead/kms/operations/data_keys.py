@@ -6,7 +6,7 @@ from keystead.errors import ValidationException
 from keystead.kms import usage
 from keystead.kms.call import KmsCall
 from keystead.kms.keys import Key
-from keystead.kms.operations.encryption import context_keys, seal
+from keystead.kms.operations.encryption import seal
 from keystead.kms.requests import refuse_recipient, require_real
 from keystead.registry import implements
 from keystead.wire.models import kms as api
@@ -55,7 +55,7 @@ def _generate(
     size = _size(request)
     context = call.context(request.encryption_context)
     key = call.key(request.key_id)
-    permit = call.authorize(f"kms:{call.operation.name}", key, context_keys(context))
+    permit = call.authorize(f"kms:{call.operation.name}", key, context.symmetric_keys)
     call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, usage.SYMMETRIC_DEFAULT)

@@ -26,21 +26,22 @@ def encrypt(call: KmsCall, request: api.EncryptRequest) -> api.EncryptResponse |
     algorithm = request.encryption_algorithm or usage.SYMMETRIC_DEFAULT
     call.record_defaults(encryptionAlgorithm=algorithm)
     key = call.key(request.key_id)
-    permit = call.authorize("kms:Encrypt", key, context_keys(context, algorithm))
+    permit = call.authorize("kms:Encrypt", key, context.keys(algorithm))
     call.require_tokens(request.grant_tokens)
     call.require_state(key)
     call.require_use(key, algorithm)
     if algorithm == usage.SYMMETRIC_DEFAULT:
         require_real(request.dry_run)
         call.event.additional["keyMaterialId"] = key.material_id
-        blob: bytes | Work[bytes] = seal(call, permit, request.plaintext, context)
+        blob = seal(call, permit, request.plaintext, context)
     else:
         usage.require_no_context(algorithm, request.encryption_context)
         usage.require_length(key, algorithm, request.plaintext)
         require_real(request.dry_run)
-        blob = _encrypt_asymmetric(call, permit, algorithm, request.plaintext)
-    if isinstance(blob, Work):
-        return blob
+        encrypted = _encrypt_asymmetric(call, permit, algorithm, request.plaintext)
+        if isinstance(encrypted, Work):
+            return encrypted
+        blob = encrypted
     return api.EncryptResponse(
         ciphertext_blob=blob,
         key_id=key.arn_text,
@@ -57,7 +58,7 @@ def decrypt(call: KmsCall, request: api.DecryptRequest) -> api.DecryptResponse |
     source = find_source(
         call, request.ciphertext_blob, request.key_id, "KeyId", algorithm, ignored=ignored
     )
-    permit = authorize(call, "kms:Decrypt", source, context_keys(context, algorithm))
+    permit = authorize(call, "kms:Decrypt", source, context.keys(algorithm))
     call.require_tokens(request.grant_tokens)
     call.require_state(source.key)
     source.require_made_by_its_key()
@@ -87,7 +88,7 @@ class Side(NamedTuple):
 
     def keys(self, same: str) -> Mapping[str, ContextValue]:
         """Its condition keys; `same` tells whether both sides have the same key."""
-        return {**context_keys(self.context, self.algorithm), "kms:reencryptonsamekey": same}
+        return {**self.context.keys(self.algorithm), "kms:reencryptonsamekey": same}
 
 
 def _side(
@@ -160,13 +161,6 @@ def _current_material(key: Key) -> str:
 
 def _record_materials(call: KmsCall, **materials: str) -> None:
     call.event.additional.update({name: each for name, each in materials.items() if each})
-
-
-def context_keys(
-    context: EncryptionContext, algorithm: str = usage.SYMMETRIC_DEFAULT
-) -> Mapping[str, ContextValue]:
-    """The condition keys about the encryption in a request."""
-    return {"kms:encryptionalgorithm": algorithm, **context.condition_keys}
 
 
 def seal(call: KmsCall, permit: Permit[Key], plaintext: bytes, context: EncryptionContext) -> bytes:

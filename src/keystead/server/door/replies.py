@@ -45,9 +45,10 @@ def render(response: HttpResponse, date: str, *, last: bool) -> bytes:
     start = _STATUS_LINES[status]
     if status < _OK:
         return f"{start}\r\n".encode()
-    (name, value), *others = response.headers
+    headers = response.headers
+    name, value = headers[0]
     # The headers after the request id are the same in every success of a protocol.
-    lines = (_alike if status == _OK else _lines)(tuple(others))
+    lines = (_alike if status == _OK else _lines)(headers[1:])
     close = "Connection: close\r\n" if last else ""
     length = len(response.body)
     head = (

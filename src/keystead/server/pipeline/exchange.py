@@ -234,9 +234,11 @@ def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str)
         endpoint.name,
         endpoint.vpce_id,
         request.secure,
-        event_type=where.service.event_type,
-        host=headers.get("host", "")[:MOST_RECORDED] if request.secure else "",
-        read_only=implementation is not None and implementation.operation.read_only,
+        "",  # the version of TLS, which the listener does not tell
+        "",  # its cipher suite
+        headers.get("host", "")[:MOST_RECORDED] if request.secure else "",
+        where.service.event_type,
+        implementation is not None and implementation.operation.read_only,
     )
 
 

@@ -54,7 +54,8 @@ class Metrics:
         series = self.calls.get((service, operation, code))
         if series is None:
             series = self.calls[service, operation, code] = Series()
-        series.observe(seconds)
+        series.buckets[bisect_left(BOUNDS, seconds)] += 1  # as `observe`, for each call
+        series.seconds += seconds
 
     def answered(self) -> int:
         """How many calls were answered since the start."""

@@ -62,6 +62,7 @@ class Scope(msgspec.Struct, frozen=True):
     values: Callable[[Mapping[str, str]], tuple[str, ...]] = tuple
     lines: str = ""
     amz_headers: int = 0
+    received: tuple[str, ...] = ()  # the names of all headers of a request that proved to be true
 
     def __post_init__(self) -> None:
         names = self.signed_headers
