@@ -27,12 +27,13 @@ def global_keys(
 
     `network`: those of the endpoint through which it came; None if it came through none.
     """
-    keys: dict[str, ContextValue] = {
-        **every_request(now),
-        **principal,
-        "aws:securetransport": "true" if request.secure else "false",
-        "aws:requestedregion": region,
-    }
+    of_all = every_request(now)
+    # The larger one first: so the dictionary grows once.
+    keys: dict[str, ContextValue] = {**principal, **of_all}
+    if "aws:viaawsservice" in principal:
+        keys["aws:viaawsservice"] = principal["aws:viaawsservice"]
+    keys["aws:securetransport"] = "true" if request.secure else "false"
+    keys["aws:requestedregion"] = region
     if network is not None:
         keys |= network
         keys["aws:vpcsourceip"] = request.source_ip

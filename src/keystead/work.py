@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, final
 
 import msgspec
 
@@ -81,6 +81,7 @@ def digest(*parts: bytes) -> bytes:
     return hashed.digest()
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Work(Generic[R]):
     """Work to be done: in which pool, how long it takes, and on what its result depends."""

@@ -362,7 +362,7 @@ def test_answers_without_members() -> None:
 
 def test_response_headers() -> None:
     """An answer carries the headers that KMS sends."""
-    assert dict(awsjson.response(b"{}", "the-id").headers) == {
+    assert dict(awsjson.response(api.DisableKey, None, "the-id").headers) == {
         "x-amzn-RequestId": "the-id",
         "Content-Type": "application/x-amz-json-1.1",
         "Cache-Control": "no-cache, no-store, must-revalidate, private",

@@ -72,8 +72,9 @@ def write(operation: Operation[Any, Out], value: Out) -> bytes:
     return _ENCODER.encode(value)
 
 
-def response(body: bytes, request_id: str) -> HttpResponse:
+def response(operation: Operation[Any, Out], value: Out, request_id: str) -> HttpResponse:
     """The response that carries an answer."""
+    body = write(operation, value)
     return HttpResponse(200, (("x-amzn-RequestId", request_id), *_HEADERS), body)
 
 

@@ -225,8 +225,9 @@ class Connection(asyncio.Protocol):
         buffer.add(data)
         if self._owes or self._heard or self._choked or self._unsent:
             self._pause()
-        elif head is None or buffer.size >= head.length:
-            self._hear()
+        elif head is None or buffer.size >= head.length:  # as `_hear`
+            self._heard = True
+            self._door.outbox.hear(self)
         elif buffer.size > UNCOUNTED and not self._paused:
             self._pause()
             self._door.outbox.read_on(self)

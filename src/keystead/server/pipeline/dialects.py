@@ -39,9 +39,7 @@ def _query_code(error: AwsError) -> str:
 
 JSON = Dialect(
     read=lambda operation, _, request: awsjson.read(operation, request.body),
-    answer=lambda operation, value, request_id: awsjson.response(
-        awsjson.write(operation, value), request_id
-    ),
+    answer=awsjson.response,
     refuse=lambda _, error, request_id: awsjson.error(error, request_id),
     code=lambda error: error.code,
 )

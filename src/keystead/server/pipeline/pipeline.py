@@ -375,7 +375,7 @@ class Pipeline:
         if ready.known.entrance is not None and not call.rules.asks:
             call.pass_endpoint()
         given = implementation.function(call, ready.input)  # 5
-        if isinstance(given, Work):
+        if type(given) is Work:
             return working(self.lane, arrived, call.principal, given)
         if call.rules.asks and not call.asked:  # (c)
             raise RuntimeError(f"{operation.name} answered without asking")
