@@ -2,8 +2,7 @@
 
     Arrived    its operation is known
     Known      its caller is known
-    Asked      its input is known
-    Ready      a call is open for it
+    Ready      its input is known, and a call is open for it
     Working    work must be done for it: it will arrive again, with the outcome
     Answered   its operation was performed, and the response is written
     Refused    it goes no further; any stage may end so
@@ -121,22 +120,13 @@ class Known(msgspec.Struct, frozen=True):
     entrance: Entrance | None = None  # the endpoint through which the request came
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """The caller and the input of a request are known."""
+class Ready(msgspec.Struct, frozen=True):
+    """The input of a request is known, and a call is open for its caller."""
 
     arrived: Arrived
     known: Known
     implementation: Implementation
     input: Any  # of the operation
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """A call is open for its caller."""
-
-    arrived: Arrived
-    known: Known
-    implementation: Implementation
-    input: Any
     call: Call
 
 

@@ -2,7 +2,7 @@
 
     1 which operation                Arrived    routing
     2 which caller                   Known      identity.authentication.authenticate
-    3 which input                    Asked      wire
+    3 which input                               wire
     4 a call for this caller         Ready      here
       within the quotas              Ready      counts
     5 may they, and do it                       the operation, which asks `call.authorize`
@@ -46,11 +46,13 @@ from typing import Any, Protocol, TypeVar
 from keystead.arns import spoken
 from keystead.audit.event import HIGH
 from keystead.audit.shown_members import request_parameters, response_elements, without_long
+from keystead.call import Call
 from keystead.clock import Clock
 from keystead.custody.rows import RowIntegrityError
 from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
 from keystead.identity.authentication import require_source, require_taken
 from keystead.policy.evaluation import PrincipalType
+from keystead.registry import Implementation
 from keystead.request_keys import global_keys
 from keystead.rules import Rules, Severity
 from keystead.server.lane import Lane
@@ -61,7 +63,6 @@ from keystead.server.pipeline.endings import Endings
 from keystead.server.pipeline.exchange import (
     Answered,
     Arrived,
-    Asked,
     Known,
     OpenCall,
     Ready,
@@ -300,10 +301,11 @@ class Pipeline:
 
     def _ready(self, known: Known) -> Ready:
         """Which input does the request have, and which call is it?"""
-        return self._call(self._what(known))
+        implementation, given = self._what(known)
+        return Ready(known.arrived, known, implementation, given, self._call(known, implementation))
 
-    def _what(self, known: Known) -> Asked:
-        """Which input does the request have?"""
+    def _what(self, known: Known) -> tuple[Implementation, Any]:
+        """Which operation and which input does the request have?"""
         arrived = known.arrived
         if arrived.where.in_part:
             arrived.read_in_full()
@@ -315,11 +317,11 @@ class Pipeline:
         shown = request_parameters(operation, asked)
         long = len(arrived.request.body) > bodies.QUERY_LIMIT
         arrived.event.request_parameters = without_long(shown) if long else shown
-        return Asked(arrived, known, implementation, asked)
+        return implementation, asked
 
-    def _call(self, asked: Asked) -> Ready:
+    def _call(self, known: Known, implementation: Implementation) -> Call:
         """The call of this request, for its caller, whose credentials are for it."""
-        arrived, known, operation = asked.arrived, asked.known, asked.implementation.operation
+        arrived, operation = known.arrived, implementation.operation
         request, event, caller = arrived.request, arrived.event, known.caller
         now, region, service = event.time, event.region, operation.service.name
         rules = self.rules[service][operation.name]
@@ -346,7 +348,7 @@ class Pipeline:
             call.endpoint_policy = known.entrance.policy
         if arrived.outcomes:
             call.outcomes = arrived.outcomes
-        return Ready(arrived, known, asked.implementation, asked.input, call)
+        return call
 
     def _perform(self, ready: Ready) -> Answered | Later:
         """Perform the operation, which asks first. A changing call writes its answer inside."""
