@@ -17,6 +17,7 @@ from tests.console.outside import Outside
 from tests.console.people import PASSWORD, account_of, given_password, minutes, signed_in, user
 from tests.console.programs import CALLBACK, CONFIRMATION, CROSS, SAME, Program, may_log_in
 from tests.console.saml_people import company_elsewhere, described
+from tests.console.test_brokers import assumed, hidden, link, token_of
 from tests.console.test_credentials import ALL, somebody
 from tests.console.test_ending import Device
 from tests.console.test_logins import with_code
@@ -275,6 +276,18 @@ def _programs(world: World) -> Page:
     return browser.get("/security")
 
 
+def _from_a_broker(world: World, browser: Browser | None = None) -> Page:
+    role(world.site, name := world.name())
+    browser = browser or world.site.browser()
+    return browser.get(link(token_of(world.site.browser(), assumed(world.site, name))))
+
+
+def _left_a_broker(world: World) -> Page:
+    page, browser = _from_a_broker(world), world.site.browser()
+    browser.post("/federation/login", hidden(page))
+    return browser.post("/signout")
+
+
 LOOKS = (
     Look("sign-in", "signin.html", lambda world: world.site.browser().get("/signin")),
     Look("sign-in-root", "signin.html", lambda world: world.site.browser().get("/signin?root")),
@@ -312,6 +325,8 @@ LOOKS = (
     Look("sign-in-again-first", "again.html", _old_session),
     Look("sign-in-again-passkey", "again.html", _old_session_of_passkey),
     Look("changed", "changed.html", lambda world: world.site.browser().get("/changed?device")),
+    Look("broker-signed-in", "broker.html", lambda w: _from_a_broker(w, w.signed_in())),
+    Look("signed-out-of-broker", "signed_out.html", _left_a_broker),
     Look("signed-out", "signed_out.html", _signed_out),
     Look("provider", "start.html", lambda world: world.site.browser().get("/saml/start/X")),
     Look("provider-leaving", "leaving.html", _leaving),

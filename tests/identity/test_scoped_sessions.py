@@ -111,8 +111,12 @@ def test_who_it_is_stays(tenant: Tenant, begin: Begin) -> None:
     assert found.session is not None
     assert before.session is not None
     assert found.session.expires == before.session.issued + 60
+    assert not found.session.extendable
     unchanged = msgspec.structs.replace(
-        found.session, scope_down=(), expires=before.session.expires
+        found.session,
+        scope_down=(),
+        expires=before.session.expires,
+        extendable=before.session.extendable,
     )
     assert unchanged == before.session
 

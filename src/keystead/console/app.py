@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from keystead.console.authorizing import routes_of_programs
+from keystead.console.brokers import broker_routes
 from keystead.console.credentials import PATH, Credentials
 from keystead.console.directories import PATH as DIRECTORY
 from keystead.console.directories import DirectoryPages
@@ -18,7 +19,15 @@ from keystead.console.federated import routes as federated_routes
 from keystead.console.following import ROLE
 from keystead.console.forms import BadForm
 from keystead.console.guard import Guard
-from keystead.console.pages import PASSKEYS_SCRIPT, STYLE, page, passkeys_script, style
+from keystead.console.pages import (
+    PASSKEYS_SCRIPT,
+    STYLE,
+    SUBMIT_SCRIPT,
+    page,
+    passkeys_script,
+    style,
+    submit_script,
+)
 from keystead.console.passkeys import PATH as PASSKEY
 from keystead.console.passkeys import PasskeyPages
 from keystead.console.roles import RolePages
@@ -61,6 +70,8 @@ def application(
         Route(PASSKEYS_SCRIPT, passkeys_script),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
         *switching(calls, public),
+        *broker_routes(calls, public),
+        Route(SUBMIT_SCRIPT, submit_script),
         Route(ROLE, roles.show),
         Route(ROLE, roles.choose, methods=["POST"]),
         Route(DIRECTORY, directories.show),

@@ -45,6 +45,13 @@ def take(response: Response, name: str) -> None:
     response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
 
 
+def sign_out(response: Response) -> None:
+    """Let the browser forget a session, and what it kept of its pages."""
+    for name in (SESSION, STEP):
+        take(response, name)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+
+
 def know(response: Response, token: str) -> None:
     """Let the browser be known to its person for a year."""
     give(response, KNOWN, token, _YEAR)

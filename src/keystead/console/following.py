@@ -17,16 +17,19 @@ ROLE = "/signin/role"
 _STEPS = {"mfa": "/signin/step", "password": "/signin/step", "role": ROLE}
 
 
-async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer) -> Response:
-    """The page that follows a step that succeeded, or the end of a sign-in."""
-    path = _STEPS.get(answer.next)
-    if path is not None:
-        response = to(path)
+async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer, path: str = "") -> Response:
+    """The page that follows a step that succeeded, or the end of a sign-in.
+
+    A session begins at `path`, or else at the page that the browser asked for before.
+    """
+    step = _STEPS.get(answer.next)
+    if step is not None:
+        response = to(step)
         cookies.give(response, cookies.STEP, answer.cookie)
         return response
     if answer.next == "session":
         await _end_session(calls, visit)
-        response = to(await _destination(calls, visit))
+        response = to(path or await _destination(calls, visit))
         cookies.take(response, cookies.NEXT)
         cookies.give(response, cookies.SESSION, answer.cookie)
         if answer.known:

@@ -2,8 +2,9 @@
 
 (1) The Host is that of the public URL, else 421. (2) The method is GET, HEAD or POST. (3) A POST
 comes from one of our own pages: its Origin is ours, and Sec-Fetch-Site says the same if it is sent.
-A browser that hides the Origin must say so in Sec-Fetch-Site. The answer of a provider of SAML is
-the one form from elsewhere: it proves itself. (4) Its body is a short form.
+A browser that hides the Origin must say so in Sec-Fetch-Site. The answer of a provider of SAML and
+the credentials of a broker are the forms from elsewhere: they prove themselves. (4) Its body is a
+short form.
 
 Programs send neither an Origin nor a cookie that is read: (3) and (4) are not for their two paths.
 
@@ -29,12 +30,15 @@ FORM = "application/x-www-form-urlencoded"
 _OF_PROVIDERS = re.compile(r"/saml(?:/acs/[A-Za-z0-9]{1,64})?")
 """The paths to which a provider lets a browser post its answer (sign-in.md 4.5)."""
 
+FEDERATION = "/federation"
+"""The path to which brokers send credentials, for a token. No cookie counts there."""
+
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
 SCRIPTED = f"{_POLICY}; script-src 'self'; connect-src 'self'"
-"""The policy of a page that needs our script: that of passkeys."""
+"""The policy of a page that needs a script of ours."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -114,7 +118,7 @@ class Guard:
         origin = headers.get("origin", "")
         ours = origin == self._public.url or (origin == "null" and site == "same-origin")
         is_own = ours and site in {None, "same-origin"}
-        if not (is_own or _is_of_provider(scope)):  # (3)
+        if not (is_own or _is_of_provider(scope) or scope["path"] == FEDERATION):  # (3)
             return _plain(HTTPStatus.FORBIDDEN, "the form was not sent from a page of Keystead")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:  # (4)
             return _plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a form is sent as {FORM}")

@@ -1,4 +1,4 @@
-"""How does a page look?  Templates whose every value is escaped, one style sheet, one script."""
+"""How does a page look?  Templates whose every value is escaped, one style sheet, two scripts."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,10 @@ STYLE = f"/static/console.{sha256(_STYLE).hexdigest()[:16]}.css"
 
 _PASSKEYS = (resources.files("keystead.console") / "static" / "passkeys.js").read_bytes()
 PASSKEYS_SCRIPT = f"/static/passkeys.{sha256(_PASSKEYS).hexdigest()[:16]}.js"
-"""The path of the only script, as above."""
+"""The path of the script of passkeys, as above."""
+_SUBMIT = (resources.files("keystead.console") / "static" / "submit.js").read_bytes()
+SUBMIT_SCRIPT = f"/static/submit.{sha256(_SUBMIT).hexdigest()[:16]}.js"
+"""The path of the script that sends the form of a page, as above."""
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -33,6 +36,7 @@ def _environment() -> Environment:
     environment.filters["duration"] = _duration
     environment.globals["style"] = STYLE
     environment.globals["passkeys_script"] = PASSKEYS_SCRIPT
+    environment.globals["submit_script"] = SUBMIT_SCRIPT
     return environment
 
 
@@ -76,3 +80,8 @@ async def style(_: Request) -> Response:
 async def passkeys_script(_: Request) -> Response:
     """The script of passkeys."""
     return Response(_PASSKEYS, media_type="text/javascript", headers=_FOR_EVER)
+
+
+async def submit_script(_: Request) -> Response:
+    """The script that sends the form of a page."""
+    return Response(_SUBMIT, media_type="text/javascript", headers=_FOR_EVER)

@@ -27,17 +27,17 @@ class SessionPages:
     async def sign_out(self, request: Request) -> Response:
         """POST /signout"""
         visit = visit_of(request)
+        issuer = ""
         with suppress(shapes.SignInEnded):  # it was over before
-            await self._calls.call(visit.request, shapes.CONSOLE_LOGOUT, shapes.Nothing())
-        response = to("/signed-out")
-        for name in (cookies.SESSION, cookies.STEP):
-            cookies.take(response, name)
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+            ended = self._calls.call(visit.request, shapes.CONSOLE_LOGOUT, shapes.Nothing())
+            issuer = (await ended).issuer
+        response = page("signed_out.html", {"issuer": issuer}) if issuer else to("/signed-out")
+        cookies.sign_out(response)
         return response
 
     async def signed_out(self, _: Request) -> Response:  # a route, as the others
         """GET /signed-out"""
-        return page("signed_out.html")
+        return page("signed_out.html", {"issuer": ""})
 
     async def changed(self, request: Request) -> Response:  # as above
         """GET /changed: after a change of one's own factors."""

@@ -28,10 +28,12 @@ async def session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
     try:
         return await calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
     except shapes.SignInEnded:
+        issuer = ""
         with suppress(AwsError):  # it never was one, or there are too many
             ended = shapes.StepRequest(cookie=cookie)
-            await calls.call(visit.request, shapes.END_SESSION, ended)
-        response = await _sign_in(calls, visit)
+            issuer = (await calls.call(visit.request, shapes.END_SESSION, ended)).issuer
+        response = page("signed_out.html", {"issuer": issuer}, 401) if issuer else None
+        response = response or await _sign_in(calls, visit)
         cookies.take(response, cookies.SESSION)
         raise SignInFirst(response) from None
 
@@ -54,15 +56,19 @@ async def keep_page(calls: Calls, visit: Visit, response: Response) -> None:
             cookies.give(response, cookies.NEXT, kept.cookie)
 
 
+async def current_session(calls: Calls, visit: Visit) -> shapes.SessionAnswer | None:
+    """The session of this browser, if it has one."""
+    if not cookies.value(visit, cookies.SESSION):
+        return None
+    try:
+        return await calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
+    except AwsError:
+        return None
+
+
 async def is_signed_in(calls: Calls, visit: Visit) -> bool:
     """Has this browser a session?"""
-    if not cookies.value(visit, cookies.SESSION):
-        return False
-    try:
-        await calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
-    except AwsError:
-        return False
-    return True
+    return await current_session(calls, visit) is not None
 
 
 async def own_session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:

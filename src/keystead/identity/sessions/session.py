@@ -122,6 +122,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     federation: Federation | None = None  # of AssumeRoleWithSAML and AssumeRoleWithWebIdentity
     forwarded: Forwarded | None = None  # of ForwardAccess
     delivery: Delivery | None = None  # to an instance
+    chained: bool = False  # begun by a session of a role
+    extendable: bool = False  # was its end only a wish?  A login by a broker may be longer then
 
     @property
     def tag_map(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """How does a person sign in?  Steps, sessions, and the verifier of the console's listener."""
 
 from keystead.identity.signin import (
+    broker_shapes,
     directory_shapes,
     federated_shapes,
     logins,
@@ -18,7 +19,7 @@ from keystead.identity.signin.webauthn import Asserted, site_of
 
 __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
-    "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "Visitors", "Way", "cookie_of",
-    "directory_shapes", "federated_shapes", "is_destination", "logins", "outsider_signed_in",
-    "role_shapes", "shapes", "site_of",
+    "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "Visitors", "Way", "broker_shapes",
+    "cookie_of", "directory_shapes", "federated_shapes", "is_destination", "logins",
+    "outsider_signed_in", "role_shapes", "shapes", "site_of",
 )  # fmt: skip

@@ -12,10 +12,10 @@ import msgspec
 from keystead.identity import times
 from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
-from keystead.identity.repository import Account, Role, SignIn, SignInFacts, User
+from keystead.identity.repository import Account, SignIn, SignInFacts, User
 from keystead.identity.signin import persons
 from keystead.identity.signin.sessions import Sessions, is_over, of_facts
-from keystead.identity.signin.shapes import Nothing, SignInEnded, StepRequest
+from keystead.identity.signin.shapes import Ended, SignInEnded, StepRequest
 from keystead.policy.evaluation import Principal, PrincipalType
 
 IDLE, ABSOLUTE, TOO_MANY = "idle", "absolute", "too many sessions"
@@ -29,7 +29,7 @@ def sessions_of(call: SigninCall) -> Sessions:
     return Sessions(call.repository, call.incarnation, partial(_taken_away, call))
 
 
-def end_session(call: SigninCall, request: StepRequest) -> Nothing:
+def end_session(call: SigninCall, request: StepRequest) -> Ended:
     """A browser has the cookie of a session that is no longer good: say why, and forget it."""
     sessions, reader = sessions_of(call), call.transaction
     record = sessions.stored(reader, request.cookie)
@@ -41,11 +41,11 @@ def end_session(call: SigninCall, request: StepRequest) -> Nothing:
     call.event.principal = _who(call, record, facts)
     if not why:
         call.event.name = "DescribeSession"
-        return Nothing()
+        return Ended()
     call.repository.sign_ins.delete(call.transaction, record)
     call.event.response_elements = {"SessionEnded": "Success"}
     call.event.additional = _additional(why, record)
-    return Nothing()
+    return Ended(issuer=facts.issuer)
 
 
 def _taken_away(call: SigninCall, record: SignIn, facts: SignInFacts) -> None:
@@ -90,9 +90,8 @@ def _who(call: SigninCall, record: SignIn, facts: SignInFacts) -> Principal:
     """Whose session it was, as far as that still exists."""
     repository, reader = call.repository, call.transaction
     found = of_facts(repository, reader, facts) if facts.session else None
-    session, role = found or (None, None)
-    if session is not None and isinstance(role, Role):
-        return callers.role(repository, reader, role, session.name, session.tag_map).principal
+    if found is not None:
+        return callers.of_session(repository, reader, *found).principal
     holder: Account | User | None = repository.users.get(reader, record.account, record.subject)
     if record.subject == record.account:
         holder = repository.accounts.get(reader, record.account)

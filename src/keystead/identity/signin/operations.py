@@ -40,6 +40,7 @@ from keystead.identity.signin.shapes import (
     ChangeRootPasswordRequest,
     CheckMfaRequest,
     ConsoleLoginRequest,
+    Ended,
     Nothing,
     PendingAnswer,
     SessionAnswer,
@@ -257,11 +258,12 @@ def change_root_password(
     return Nothing()
 
 
-def console_logout(call: SigninCall, _: Nothing) -> Nothing:
+def console_logout(call: SigninCall, _: Nothing) -> Ended:
     """The session ends."""
-    call.repository.sign_ins.delete(call.transaction, progress.own(call).record)
+    visited = progress.own(call)
+    call.repository.sign_ins.delete(call.transaction, visited.record)
     call.event.response_elements = {"ConsoleLogout": "Success"}
-    return Nothing()
+    return Ended(issuer=visited.facts.issuer)
 
 
 def _named(call: SigninCall, request: ConsoleLoginRequest) -> Person | None:

@@ -5,6 +5,7 @@ program may get is asked, too (`logins`).
 """
 
 from keystead.identity.signin import (
+    broker_shapes,
     directory_shapes,
     federated_shapes,
     logins,
@@ -72,6 +73,9 @@ SIGNIN = table(
         answer_recorded=False,
         credentials=_SWITCHING,
     ),
+    Rules(broker_shapes.BROKER_LOGIN, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(broker_shapes.DESCRIBE_SIGNIN_TOKEN, asks=(), answer_recorded=False, credentials=_OPEN),
+    Rules(broker_shapes.GET_SIGNIN_TOKEN, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.END_SESSION, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.KEEP_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),
     Rules(shapes.TAKE_DESTINATION, asks=(), answer_recorded=False, credentials=_OPEN),

@@ -7,6 +7,8 @@ signature and no header leads to them.
 from collections.abc import Mapping
 
 from keystead.identity.signin import (
+    broker_shapes,
+    brokers,
     destinations,
     directories,
     directory_shapes,
@@ -41,6 +43,9 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation(shapes.END_SESSION, ending.end_session),
         Implementation(shapes.KEEP_DESTINATION, destinations.keep_destination),
         Implementation(shapes.TAKE_DESTINATION, destinations.take_destination),
+        Implementation(broker_shapes.GET_SIGNIN_TOKEN, brokers.get_signin_token),
+        Implementation(broker_shapes.DESCRIBE_SIGNIN_TOKEN, brokers.describe_signin_token),
+        Implementation(broker_shapes.BROKER_LOGIN, brokers.broker_login),
         Implementation(role_shapes.SWITCH_ROLE, switching.switch_role),
         Implementation(role_shapes.RENEW_ROLE, switching.renew_role),
         Implementation(role_shapes.EXIT_ROLE, switching.exit_role),

@@ -291,6 +291,15 @@ class Sessions:
         return sha256(f"{self.incarnation} {cookie}".encode()).hexdigest()
 
 
+def broker_row(  # the facts of one row
+    session: Session, user_id: str, stage: Stage, now: int, expires: int
+) -> SignIn:
+    """The row of a session that a broker began, or of the token for it."""
+    facts = ("broker", session.account, user_id)
+    person = sha256(msgspec.msgpack.encode(facts)).hexdigest()
+    return _of_outsider(session.account, person, stage, now, expires)
+
+
 def _new_cookie(account: str) -> str:
     text = base64.urlsafe_b64encode(urandom(32)).decode("ascii").rstrip("=")
     return f"{account}.{text}"

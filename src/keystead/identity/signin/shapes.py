@@ -199,6 +199,12 @@ class Nothing(msgspec.Struct, frozen=True):
     """No members."""
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """A session is over."""
+
+    issuer: str = ""  # where the broker lives that began it; an https URL
+
+
 class WrongPassword(AwsError):
     """The password that was to be changed is another one."""
 
@@ -306,7 +312,7 @@ KEEP_DESTINATION: Operation[Destination, StepRequest] = Operation(
 TAKE_DESTINATION: Operation[StepRequest, Destination] = Operation(
     SERVICE, "TakeDestination", StepRequest, Destination, signed=False
 )
-END_SESSION: Operation[StepRequest, Nothing] = Operation(
-    SERVICE, "SessionEnded", StepRequest, Nothing, signed=False
+END_SESSION: Operation[StepRequest, Ended] = Operation(
+    SERVICE, "SessionEnded", StepRequest, Ended, signed=False
 )
-CONSOLE_LOGOUT: Operation[Nothing, Nothing] = Operation(SERVICE, "ConsoleLogout", Nothing, Nothing)
+CONSOLE_LOGOUT: Operation[Nothing, Ended] = Operation(SERVICE, "ConsoleLogout", Nothing, Ended)

@@ -133,6 +133,8 @@ def _session(  # noqa: PLR0917  # the facts of one session
         layers=(policies,) if policies else (),
         tags=tags,
         source_identity=source_identity,
+        chained=_is_role_session(call),
+        extendable=not _is_role_session(call),
     )
 
 

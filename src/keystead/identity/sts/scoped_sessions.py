@@ -32,7 +32,10 @@ def get_scoped_credentials(
     now = times.stored(call.now)
     seconds = durations.of_scoped_session(request.duration_seconds, session.expires - now)
     scoped = msgspec.structs.replace(
-        session, expires=now + seconds, scope_down=_layers(call, session, request.policy)
+        session,
+        expires=now + seconds,
+        scope_down=_layers(call, session, request.policy),
+        extendable=False,
     )
     least = request.minimum_session_token_size
     credentials = issue(call.session_tokens, permit, scoped, call.now, least)

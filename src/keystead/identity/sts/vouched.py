@@ -148,4 +148,5 @@ def _session(
         tags=bearer.tags,
         source_identity=identity.given.source_identity,
         federation=Federation(identity.principal.issuer_arn, identity.later),
+        extendable=bearer.until is None and bearer.longest is None,
     )

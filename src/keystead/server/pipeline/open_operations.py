@@ -31,6 +31,8 @@ On the listener of the console alone, with the same rule:
 | signin:DirectoryLogin | a password of a directory | 10 |
 | signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
 | signin:KeepDestination, signin:TakeDestination | none: a path of ours, and its cookie | 10 |
+| signin:GetSigninToken | temporary credentials | 10 |
+| signin:DescribeSigninToken, signin:LoginWithSigninToken | a token of GetSigninToken | 10 |
 | signin:SessionEnded | the cookie of a session that was | 10 |
 
 The headers of a signature are not read: such a request has one proof, and it is in the body. Each
@@ -66,6 +68,9 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("signin", "CheckPasskey"): Bounds(0, 10),
     ("signin", "PasswordUpdated"): Bounds(0, 10),
     ("signin", "DescribeSignIn"): Bounds(0, 50),
+    ("signin", "GetSigninToken"): Bounds(0, 10),
+    ("signin", "DescribeSigninToken"): Bounds(0, 10),
+    ("signin", "LoginWithSigninToken"): Bounds(0, 10),
     ("signin", "KeepDestination"): Bounds(0, 10),
     ("signin", "TakeDestination"): Bounds(0, 10),
     ("signin", "SessionEnded"): Bounds(0, 10),
