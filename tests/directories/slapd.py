@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import trustme
@@ -158,15 +159,18 @@ def require() -> None:
 
 @contextlib.contextmanager
 def slapd(
-    place: Path, authority: trustme.CA | None = None, host: str = "127.0.0.1"
+    place: Path,
+    authority: trustme.CA | None = None,
+    host: str = "127.0.0.1",
+    ends: datetime | None = None,
 ) -> Iterator[Slapd]:
-    """A directory of its own. `host` is the name in its certificate."""
+    """A directory of its own. `host` is the name in its certificate, which `ends` then."""
     require()
     authority = authority or trustme.CA()
     place.mkdir(parents=True)
     (place / "db").mkdir()
     authority.cert_pem.write_to_path(place / "ca.pem")
-    issued = authority.issue_cert(host)
+    issued = authority.issue_cert(host, not_after=ends)
     issued.private_key_pem.write_to_path(place / "server.key")
     for number, part in enumerate(issued.cert_chain_pems):
         part.write_to_path(place / "server.pem", append=number > 0)

@@ -3,9 +3,11 @@
 import ast
 import base64
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -244,7 +246,7 @@ def test_start_tls(directory: Slapd, alice: str) -> None:
 def test_only_the_directorys_own_certificate_is_believed(
     directory: Slapd, alice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not one of another authority, and not one for another host, whatever the machine says."""
+    """Not of another authority, for another host, or of yesterday, whatever the machine says."""
     monkeypatch.setenv("LDAPTLS_REQCERT", "never")
     stranger = trustme.CA().cert_pem.bytes().decode()
     for urls in ([directory.url], [directory.start_tls_url]):
@@ -252,6 +254,9 @@ def test_only_the_directorys_own_certificate_is_believed(
     assert last(ask(directory, "alice", certificates="")) == (4, "failed")
     with slapd(tmp_path / "slapd", directory.authority, host="127.0.0.2") as other:
         assert last(ask(other, "alice")) == (4, "failed")
+    past = datetime(2025, 1, 1, tzinfo=UTC)
+    with slapd(tmp_path / "old", directory.authority, ends=past) as old:
+        assert last(ask(old, "alice")) == (4, "failed")
     assert ask(directory, "alice").proves
 
 
@@ -310,6 +315,65 @@ def test_only_so_many_processes_ask_at_a_time(
 
     assert found.is_away
     assert found.why.endswith("too many directories are being asked")
+
+
+def test_without_the_library_it_says_so(
+    directory: Slapd, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "find_spec", lambda _: None)
+    found = ask(directory, "alice")
+
+    assert found.is_away
+    assert "the extra `ldap` is not installed" in found.why
+
+
+@contextmanager
+def tls_server(directory: Slapd, version: ssl.TLSVersion) -> Iterator[tuple[int, list[str]]]:
+    """A server with the directory's certificate that speaks one version; what it agreed on."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory.place / "server.pem", directory.place / "server.key")
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else it would not speak the old one
+    context.minimum_version = context.maximum_version = version
+    agreed: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                try:
+                    with context.wrap_socket(connection, server_side=True) as secured:
+                        agreed.append(str(secured.version()))
+                except OSError:
+                    continue
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1], agreed
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the old version
+def test_old_versions_of_tls_are_refused(directory: Slapd, alice: str) -> None:
+    for version, agrees in ((ssl.TLSVersion.TLSv1_1, []), (ssl.TLSVersion.TLSv1_2, ["TLSv1.2"])):
+        with tls_server(directory, version) as (port, agreed):
+            found = ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{port}"])
+        assert last(found) == (4, "failed")
+        assert agreed == agrees
+
+
+def test_a_very_long_name_is_refused(directory: Slapd) -> None:
+    """Records show names, so they are no longer than that."""
+    directory.add(
+        f"dn: uid=long,{PEOPLE}\nobjectClass: inetOrgPerson\nuid: long\ncn: {'x' * 300}\nsn: x\n"
+        "userPassword: wonderland\n"
+    )
+    found = ask(directory, "long", name_attribute="cn")
+
+    assert last(found) == (6, "refused")
+    assert not found.name
+    assert ask(directory, "long").proves
 
 
 def test_a_server_without_tls_hears_no_password(directory: Slapd, alice: str) -> None:

@@ -1,12 +1,15 @@
 """People of a directory sign in on the pages. (sign-in.md 4.6; threat-model LD)"""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from keystead.console import evenly
 from keystead.identity.federation.directory import proof
 from keystead.server.installation import perform
 from keystead.wire.models import iam
@@ -324,3 +327,27 @@ def test_the_form_is_the_same_for_directories_that_are_not_there(corp: Corp) -> 
     assert 'value="corp"' in known.text
     assert told(known) == told(unknown)
     assert corp.site.browser().post("/directory", {"user": "a"}).status == 400, "without a cookie"
+
+
+def test_refusals_leave_at_the_end_of_a_period(corp: Corp) -> None:
+    """A name that somebody has costs the directory more than one that nobody has."""
+    name, waits = corp.person(), []
+    corp.assign(corp.role("of-the-even"), user=name)
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    with patch.object(evenly, "SECONDS", 3600.0), patch.object(asyncio, "sleep", wait):
+        for who, directory in ((name, "corp"), ("nobody-3", "corp"), (name, "other")):
+            assert corp.sign_in(who, "canary-Wrong-22", directory=directory)[1].status == 403
+        assert corp.sign_in(name)[1].status == 200
+
+    assert len(waits) == 3
+
+
+def test_what_was_typed_is_no_markup(corp: Corp) -> None:
+    page = corp.sign_in('<b>"', directory="<i>'")[1]
+
+    assert b"<b>" not in page.body
+    assert b"<i>" not in page.body
+    assert 'value="<b>""' in page.text

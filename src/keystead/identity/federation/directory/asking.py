@@ -11,7 +11,6 @@ it in time (`proof`). Nothing but this process waits. (decision 0061)
 The numbers are those of `proof.ask_directory`.
 """
 
-import ctypes
 import json
 import os
 import sys
@@ -22,8 +21,11 @@ from typing import Any, NoReturn
 
 _MOST_MEMORY = 1 << 30  # bytes: an answer without end ends here
 _LONGEST_WHY = 300
+_LONGEST_VALUE = 256  # bytes of an id or a name, which records show
+_LONGEST_DN = 2048  # characters
 _BATCH = 50  # groups that one search asks about
-_TLS_1_2, _PROTOCOL_MIN = 0x303, 0x6007  # LDAP_OPT_X_TLS_PROTOCOL_MIN
+_MODERN_TLS = "[overrides]\ndisabled-version = tls1.0\ndisabled-version = tls1.1\n"
+_OF_SYSTEM = "/etc/gnutls/config"
 _DISABLED = 2  # of userAccountControl: ACCOUNTDISABLE
 
 PASSED, REFUSED, FAILED = "passed", "refused", "failed"
@@ -136,8 +138,8 @@ class Asking:
             why = "no entry matches" if not found else "several entries match"
             self._end(number, REFUSED, why)
         [(name, entry)] = found.items()
-        if not name:
-            self._end(number, FAILED, "the entry has no name")
+        if not 0 < len(name) <= _LONGEST_DN:
+            self._end(number, REFUSED, "the entry has no name, or a very long one")
         self._pass(number, str(entry.dn))
         return entry
 
@@ -237,6 +239,8 @@ def _only(entry: Any, attribute: str) -> bytes:
     if len(values) != 1:
         raise ValueError(f"the entry has {len(values)} values of {attribute}")
     value: bytes = values[0]
+    if len(value) > _LONGEST_VALUE:
+        raise ValueError(f"the value of {attribute} has {len(value)} bytes")
     return value
 
 
@@ -255,27 +259,34 @@ def _file(text: str) -> Iterator[str]:
         yield file.name
 
 
-def _careful() -> Any:
-    """The library, with no settings but ours; this process as small as it may be."""
+@contextmanager
+def _careful(library: str) -> Iterator[Any]:
+    """The library of this folder, with no settings but ours; this process may not be large.
+
+    libldap has a least version of TLS, which it ignores with GnuTLS, as on Debian; and the library
+    here does not pass it on. So GnuTLS is told in its own settings, after the machine's. OpenSSL
+    refuses versions before TLS 1.2 by itself.
+    """
     os.environ["LDAPNOINIT"] = "1"  # no ldap.conf, no .ldaprc, no variables: REQCERT never, …
     with suppress(ImportError, ValueError, OSError):  # not on this platform
         import resource  # noqa: PLC0415  # as said
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    import bonsai  # noqa: PLC0415  # after the environment is ours
+    of_system = ""
+    with suppress(OSError), open(_OF_SYSTEM, encoding="utf-8") as file:  # noqa: PTH123  # pathlib is slow to load
+        of_system = file.read()
+    with _file(f"{of_system}\n{_MODERN_TLS}") as settings:
+        os.environ["GNUTLS_SYSTEM_PRIORITY_FILE"] = settings
+        sys.path.append(library)
+        import bonsai  # noqa: PLC0415  # after the environment is ours
 
-    library = ctypes.CDLL(bonsai._bonsai.__file__)  # noqa: SLF001  # libldap hangs on it
-    least = ctypes.c_int(_TLS_1_2)
-    if library.ldap_set_option(None, _PROTOCOL_MIN, ctypes.byref(least)):
-        raise RuntimeError("the library does not take the least version of TLS")
-    return bonsai
+        yield bonsai
 
 
 def main() -> None:
     asked: dict[str, Any] = json.load(sys.stdin)
-    bonsai = _careful()
-    with _file(asked["ca"]) as own_file:
+    with _careful(asked["library"]) as bonsai, _file(asked["ca"]) as own_file:
         asking = Asking(bonsai, asked, own_file if asked["ca"] else asked["ca_file"])
         ways: dict[str, Callable[[], None]] = {"person": asking.person, "group": asking.group}
         with suppress(Ended):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Literal
@@ -176,9 +177,13 @@ def _answering(
 
 def _of_process(question: DirectoryQuestion, place: Place, until: float) -> DirectoryProof:
     """What the process finds out. Whatever it does not say is that the directory is away."""
+    library = find_spec("bonsai")  # which is not loaded by that
+    if library is None or library.origin is None:
+        return _failed("the extra `ldap` is not installed: pip install 'keystead[ldap]'")
     if not _processes.acquire(timeout=max(0.01, until - time.monotonic())):
         return _failed("too many directories are being asked")
-    asked = json.dumps(_said(question, place, until))
+    said = _said(question, place, until)
+    asked = json.dumps({**said, "library": str(Path(library.origin).parents[1])})
     try:
         done = subprocess.run(  # noqa: S603  # our own program; what was typed is on its input
             [sys.executable, "-I", str(_PROGRAM)],
@@ -189,7 +194,7 @@ def _of_process(question: DirectoryQuestion, place: Place, until: float) -> Dire
     except subprocess.TimeoutExpired:
         why = f"there was no answer within {SECONDS:g} seconds"
     except subprocess.CalledProcessError as error:
-        why = f"the process that asks it ended with {error.returncode}: is the extra `ldap` there?"
+        why = f"the process that asks it ended with {error.returncode}"
     except msgspec.MsgspecError:
         why = "the process that asks it said what it never says"
     finally:
