@@ -111,7 +111,7 @@ def test_what_each_kind_of_credential_may_call() -> None:
     of_iam = {row.credentials for row in RULES["iam"].values()}
     may = {
         kinds.USER_KEY, kinds.ROOT_KEY, kinds.SESSION_WITH_MFA, kinds.ROLE, kinds.ROOT_TASK,
-        kinds.CONSOLE, kinds.CONSOLE_ROOT, kinds.CONSOLE_ROLE,
+        kinds.CONSOLE, kinds.CONSOLE_ROOT, kinds.CONSOLE_ROLE, kinds.LOGIN, kinds.LOGIN_ROOT,
     }  # fmt: skip
     assert of_iam == {frozenset(may)}
     for service, taken in (("kms", SERVICES_TOO), ("access-analyzer", EVERY_KIND)):
@@ -132,7 +132,9 @@ def test_what_each_kind_of_credential_may_call() -> None:
         kinds.ROOT_SESSION: who,
         kinds.ROOT_TASK: {"GetCallerIdentity"},
         kinds.FEDERATION: who,
-        kinds.CONSOLE: {"AssumeRole", "GetCallerIdentity"},
+        kinds.CONSOLE: {"GetCallerIdentity"},
+        kinds.LOGIN: {"AssumeRole", *who},
+        kinds.LOGIN_ROOT: who,
         kinds.CONSOLE_ROOT: {"GetCallerIdentity"},
         kinds.CONSOLE_ROLE: {"GetCallerIdentity"},
         kinds.PROOF: unsigned,

@@ -27,9 +27,11 @@ class CredentialKind(Enum):
     ROLE = auto()  # of AssumeRole
     ROOT_TASK = auto()  # of AssumeRoot
     SERVICE = auto()  # an access key of a service of the site
-    CONSOLE = auto()  # the session of a user who signed in, also for the command line
+    CONSOLE = auto()  # the session of a user who signed in
     CONSOLE_ROOT = auto()
     CONSOLE_ROLE = auto()  # of a role, that somebody chose on a page
+    LOGIN = auto()  # of a user, for the command line (decision 0062); that of a role is a ROLE
+    LOGIN_ROOT = auto()
     FORWARDED = auto()  # a session of a caller for one service (decision 0052)
     PROOF = auto()  # none: the request carries a proof from elsewhere, and no signature (AU-1)
 
@@ -44,7 +46,7 @@ LONG_TERM = frozenset({CredentialKind.USER_KEY, CredentialKind.ROOT_KEY})
 IN_PERSON = frozenset(
     {CredentialKind.CONSOLE, CredentialKind.CONSOLE_ROOT, CredentialKind.CONSOLE_ROLE}
 )
-"""Those of a person who signed in: on the console's listener, or by `keystead login`."""
+"""Those of a person who signed in: on the console's listener alone."""
 
 
 class Severity(Enum):
@@ -58,6 +60,7 @@ class Severity(Enum):
 _OF_SERVICE: Mapping[str, frozenset[CredentialKind]] = {
     "iam": LONG_TERM
     | {CredentialKind.SESSION_WITH_MFA, CredentialKind.ROLE, CredentialKind.ROOT_TASK}
+    | {CredentialKind.LOGIN, CredentialKind.LOGIN_ROOT}
     | IN_PERSON,
     "sts": LONG_TERM | {CredentialKind.ROLE},
     "kms": SERVICES_TOO,

@@ -14,7 +14,8 @@ import pytest
 from joserfc import jwk
 
 from keystead.custody.passwords import Passwords
-from tests.console.browser import URL, Browser, Site
+from tests.console.browser import URL, Browser, Page, Site
+from tests.console.outside import Outside, open_to_outsiders
 from tests.console.people import (
     NEXT,
     PASSWORD,
@@ -37,6 +38,9 @@ from tests.console.programs import (
     told,
 )
 from tests.console.test_ending import Device
+from tests.console.test_switching import person as acting_person
+from tests.console.test_switching import role, switched
+from tests.federation.saml_issuer import described
 from tests.server.second_factors import element
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -631,6 +635,77 @@ def test_policies_tell_the_clients_apart(pages: Site) -> None:
     page = Program(pages, client=CROSS, redirect=CONFIRMATION).asks(browser)
     assert page.status == 403
     assert "oauth2/public-client/remote" in page.text
+
+
+# roles
+
+
+def test_a_person_lets_a_program_act_in_a_role(pages: Site) -> None:
+    """To which it switched. It stands on the person, who sees and ends it."""
+    name, arn = "in-a-role", role(pages, "of-programs")
+    browser = acting_person(pages, name)
+    may_log_in(pages, name)
+    assert (
+        pages.local.iam("AttachRolePolicy", RoleName="of-programs", PolicyArn=ALLOWED).status == 200
+    )
+    actor = switched(browser, "of-programs")[3:-1]
+    program = Program(pages)
+    assert "of-programs in" in browser.get(program.path()).text
+    form = {**program.parameters, "answer": "allow", "hours": "12"}
+
+    def code(actor: str) -> Page:
+        return browser.post("/v1/authorize", {**form, "actor": actor}, follow=False)
+
+    assert code("x").status == 400
+    assert "error=access_denied" in code("0" * 12).header("location")
+    first, second = (told(program.redeem(code_of(code(actor)))) for _ in range(2))
+    assert (
+        who(pages, first)
+        == f"{arn.replace(':iam:', ':sts:').replace('role', 'assumed-role')}/{name}"
+    )
+    assert pages.local.iam("ListUsers", credentials(first)).status == 200
+    page = browser.get("/security")
+    assert "as the role of-programs" in page.text
+    pages.local.time.passes(timedelta(minutes=20))
+    first = told(program.renew(first["refreshToken"]))
+    assert who(pages, first)
+    _password(pages, name)
+    assert who(pages, first) == who(pages, second) == ""
+    assert refusal(program.renew(first["refreshToken"])) == CHANGED
+
+
+def code_of(page: Page) -> str:
+    return parse_qs(urlsplit(page.header("location")).query)["code"][0]
+
+
+def test_a_person_from_outside_lets_a_program_act(pages: Site) -> None:
+    """As the role it has. A change of its provider ends that, and the role's session does."""
+    with open_to_outsiders():
+        outside = Outside(pages, "programs")
+        arn = outside.role("outsiders")
+        assert (
+            pages.local.iam("AttachRolePolicy", RoleName="outsiders", PolicyArn=ALLOWED).status
+            == 200
+        )
+        browser, program = outside.signed_in(arn), Program(pages)
+        assert "outsiders" in browser.get(program.path()).text
+        answer = program.logged_in(browser)
+        assert ":assumed-role/outsiders/" in who(pages, answer)
+        [login] = re.findall(
+            r'name="id" value="([0-9a-f]{32})"', browser.get("/security/logins").text
+        )
+        answer = told(program.renew(answer["refreshToken"]))
+        page = Program(pages, client=CROSS, redirect=CONFIRMATION).asks(browser)
+        assert (page.status, page.title) == (403, "Sign in again")
+        other = Program(pages).logged_in(browser)
+        browser.post("/security/login/end", id=login)
+        assert who(pages, answer) == ""
+        assert who(pages, other)
+        outside.iam(
+            "UpdateSAMLProvider", SAMLProviderArn=outside.provider,
+            SAMLMetadataDocument=described("idp", "other"),
+        )  # fmt: skip
+        assert who(pages, other) == ""
 
 
 # the list

@@ -14,6 +14,7 @@ from botocore.credentials import Credentials
 
 from keystead.audit.event import Event
 from keystead.identity.identifiers import TEMPORARY_KEY, access_key_id
+from keystead.identity.repository import Login
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
 from keystead.identity.sessions.tokens import sealed_token
 from keystead.rules import CredentialKind
@@ -143,6 +144,8 @@ class Askers:
             "GetFederationToken", user, Name="fred", Policy=document(ALL)
         )
         self.kinds[Kind.ROOT_TASK] = self._root_task("IAMAuditRootUserCredentials")
+        self.kinds[Kind.LOGIN] = self._logged_in(ASKER)
+        self.kinds[Kind.LOGIN_ROOT] = self._logged_in("")
         self.kinds[Kind.ROLE] = self.assume(ROLES[0])
         self.chained = self.assume(ROLES[1], self.kinds[Kind.ROLE])
 
@@ -180,6 +183,30 @@ class Askers:
             SessionKind.USER, user.account, (row,), since, expires=since + 3600, mfa=since
         )
         key_id = access_key_id(TEMPORARY_KEY, self.tenant.id)
+        token = sealed_token(here.hierarchy.session_tokens, key_id, "secret", session, now)
+        return Credentials(key_id, "secret", token)
+
+    def _logged_in(self, name: str) -> Credentials:
+        """A session for the command line, of the user or of root, as it would be sealed."""
+        here, now = self.local.installation, self.local.time.wall()
+        account, since = self.tenant.id, int(now.timestamp())
+        kind, subject, login_id = RowKind.ROOT, account, name or "root"
+        if name:
+            user = here.identities.users.named(here.store.read(), account, name)
+            assert user is not None
+            kind, subject = RowKind.USER, user.user_id
+        login: dict[str, Any] = {
+            "account": account, "login_id": login_id, "subject": subject, "person": "",
+            "factors": "", "session": b"", "client": "same-device", "proof_key": "",
+            "generation": 1, "renewed": since, "answer": "", "source_ip": "", "agent": "",
+            "began": since, "used": since, "expires": since + 43_200,
+        }  # fmt: skip
+        with here.store.write() as transaction:
+            here.identities.logins.insert(transaction, Login(**login), 50)
+        here.commit()
+        rows = SessionRow(kind, account, subject), SessionRow(RowKind.LOGIN, account, login_id)
+        session = Session(SessionKind.LOGIN, account, rows, since, expires=since + 900)
+        key_id = access_key_id(TEMPORARY_KEY, account)
         token = sealed_token(here.hierarchy.session_tokens, key_id, "secret", session, now)
         return Credentials(key_id, "secret", token)
 

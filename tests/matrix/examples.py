@@ -48,7 +48,12 @@ MISSING = (
 
 
 USERS = frozenset(
-    {CredentialKind.USER_KEY, CredentialKind.SESSION, CredentialKind.SESSION_WITH_MFA}
+    {
+        CredentialKind.USER_KEY,
+        CredentialKind.SESSION,
+        CredentialKind.SESSION_WITH_MFA,
+        CredentialKind.LOGIN,
+    }
 )
 
 

@@ -26,7 +26,7 @@ from tests.setting import SHARING
 from tests.test_rules import NOT_PUBLISHED
 
 SIGNING = EVERY_KIND - IN_PERSON  # the sessions of persons sign nothing (tests/console)
-LIMITED = SIGNING - {Kind.ROOT_KEY, Kind.ROOT_SESSION, Kind.ROOT_TASK}
+LIMITED = SIGNING - {Kind.ROOT_KEY, Kind.ROOT_SESSION, Kind.ROOT_TASK, Kind.LOGIN_ROOT}
 """The kinds of credentials whose permissions are policies of this account."""
 
 

@@ -7,6 +7,7 @@
 A browser that nobody has signed in with goes to the sign-in first, and comes back.
 """
 
+import re
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -22,9 +23,11 @@ from keystead.console.visitor import keep_page, session_of
 from keystead.console.visits import Calls, Public, Visit
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import logins, shapes
+from keystead.wire.http import HttpRequest
 
 AUTHORIZE = logins.AUTHORIZE
 _LOGINS = "/security/logins"
+_ACTOR = re.compile(r"[0-9a-f]{12}", re.ASCII)
 LONGEST_QUERY = 2048  # characters
 _HOURS = (1, 4, 8, logins.MOST_HOURS)
 _NOT_PRINTED = "Nothing was sent anywhere. Start the command once more."
@@ -64,8 +67,9 @@ class Authorizing:
         if hours not in {str(each) for each in _HOURS}:
             raise BadForm
         wanted = logins.shapes.AuthorizeRequest(asked=asked, hours=int(hours))
+        request_of_actor = _as(visit, form.get("actor", ""))
         try:
-            given = await self._calls.call(visit.request, logins.shapes.AUTHORIZE, wanted)
+            given = await self._calls.call(request_of_actor, logins.shapes.AUTHORIZE, wanted)
         except logins.shapes.FreshFactorNeeded:
             response = page("fresh.html", {"session": session}, HTTPStatus.FORBIDDEN)
             await keep_page(self._calls, page_of_it, response)
@@ -123,6 +127,15 @@ def _parameters(query: str) -> dict[str, str]:
     if len(parameters) != len(pairs):
         raise logins.NotAnAuthorization("the request has a parameter twice")
     return parameters
+
+
+def _as(visit: Visit, actor: str) -> HttpRequest:
+    """The request, as the person or as a role to which it switched: its path says it."""
+    if not actor:
+        return visit.request
+    if not _ACTOR.fullmatch(actor):
+        raise BadForm
+    return msgspec.structs.replace(visit.request, path=f"/c/{actor}{AUTHORIZE}")
 
 
 def _page_of(visit: Visit, asked: logins.Authorization) -> Visit:

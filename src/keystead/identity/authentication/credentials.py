@@ -98,7 +98,7 @@ class SessionCredential:
             return CredentialKind.ROOT_TASK
         root = isinstance(self.owner, Account)
         if self.session.kind is SessionKind.LOGIN:
-            return CredentialKind.CONSOLE_ROOT if root else CredentialKind.CONSOLE
+            return CredentialKind.LOGIN_ROOT if root else CredentialKind.LOGIN
         if root:
             return CredentialKind.ROOT_SESSION
         with_mfa = self.session.mfa is not None

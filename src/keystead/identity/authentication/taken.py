@@ -10,7 +10,12 @@ from keystead.rules import LONG_TERM, CredentialKind, Rules
 from keystead.wire.models import sts
 
 _OF_ROOT = frozenset(
-    {CredentialKind.ROOT_KEY, CredentialKind.ROOT_SESSION, CredentialKind.ROOT_TASK}
+    {
+        CredentialKind.LOGIN_ROOT,
+        CredentialKind.ROOT_KEY,
+        CredentialKind.ROOT_SESSION,
+        CredentialKind.ROOT_TASK,
+    }
 )
 
 
@@ -32,7 +37,10 @@ def require_taken(kind: CredentialKind, rules: Rules) -> None:
         raise sts.InvalidSubjectCredentialsException(
             "GetScopedCredentials is called with the credentials of a session."
         )
-    if name == "AssumeRole" and kind in LONG_TERM | {CredentialKind.ROOT_SESSION}:
+    if name == "AssumeRole" and kind in LONG_TERM | {
+        CredentialKind.ROOT_SESSION,
+        CredentialKind.LOGIN_ROOT,
+    }:
         raise AccessDenied(None, "Roles may not be assumed by root accounts.")
     if name == "AssumeRoot" and kind in _OF_ROOT:
         raise AccessDenied(None, "AssumeRoot may not be called by root accounts.")

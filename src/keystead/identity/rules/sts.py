@@ -15,7 +15,7 @@ from keystead.wire.models import sts as api
 
 _MAY_ASSUME = frozenset(
     {
-        CredentialKind.CONSOLE,
+        CredentialKind.LOGIN,
         CredentialKind.USER_KEY,
         CredentialKind.SESSION,
         CredentialKind.SESSION_WITH_MFA,

@@ -2,14 +2,13 @@
 a person does?  The person allows it, sees it, and takes it back.
 """
 
-import msgspec
-
 from keystead.identity import times
 from keystead.identity.call import SigninCall
-from keystead.identity.repository import Login, LoginCode
+from keystead.identity.repository import Login, LoginCode, Role, SignIn
 from keystead.identity.sessions import Session, SessionKind
 from keystead.identity.signin.logins import sessions
 from keystead.identity.signin.logins.requests import CLIENTS
+from keystead.identity.signin.logins.sessions import Standing
 from keystead.identity.signin.logins.shapes import (
     AuthorizeAnswer,
     AuthorizeRequest,
@@ -26,25 +25,25 @@ ALLOW = "signin:AuthorizeOAuth2Access"
 
 
 def authorize(call: SigninCall, request: AuthorizeRequest) -> AuthorizeAnswer:
-    """A code for a client, which acts as the caller does, for so many hours."""
-    session, asked, now = _session(call), request.asked, times.stored(call.now)
+    """A code for a client, which acts as the caller does, for so many hours.
+
+    The caller is the person, or a role to which it switched. The session belongs to the person.
+    """
+    session, sign_in = _visited(call)
+    asked, now = request.asked, times.stored(call.now)
     _show(call, request)
     call.authorize(ALLOW, sessions.client_target(call, asked.client, call.account))
     if asked.client == "cross-device":
-        _require_fresh(call, session, now)
-    row = sessions.sign_in_of(session)
-    sign_in = call.repository.sign_ins.get(call.transaction, row.account, row.unique_id)
-    if sign_in is None:
-        raise SignInEnded
+        _require_fresh(call, sign_in, now)
     seconds = 3600 * max(1, min(request.hours, sessions.MOST_HOURS))
     if session.kind is not SessionKind.CONSOLE:  # a role's session ends when it has to
         seconds = min(seconds, session.expires - now)
-    code, life = sessions.new_code(call.account), sessions.CODE_SECONDS[asked.client]
+    code, life = sessions.new_code(sign_in.account), sessions.CODE_SECONDS[asked.client]
     account, code_id = sessions.code_id(call, code)
     record = LoginCode(
-        account=account, code_id=code_id, subject=call.principal.user_id,
+        account=account, code_id=code_id, subject=sign_in.subject,
         person=sign_in.subject if sign_in.factors else "", factors=sign_in.factors,
-        session=sessions.template(session), sign_in=f"{row.account} {row.unique_id}",
+        session=sessions.template(session), sign_in=sign_in.session_id,
         client=asked.client, redirect=asked.redirect, challenge=asked.challenge,
         seconds=seconds, source_ip=call.event.source_ip, login_id="", proof_key="",
         began=now, expires=now + life,
@@ -54,37 +53,42 @@ def authorize(call: SigninCall, request: AuthorizeRequest) -> AuthorizeAnswer:
 
 
 def list_logins(call: SigninCall, _: Nothing) -> LoginList:
-    """The sessions of the caller for the command line."""
-    now = times.stored(call.now)
-    subject = call.principal.user_id
-    found = call.repository.logins.of_subject(call.transaction, call.account, subject, now)
-    return LoginList(
-        logins=tuple(_shown(each) for each in found if sessions.standing(call, each, None))
-    )
+    """The sessions of the person for the command line, in whichever role."""
+    sign_in = _visited(call)[1]
+    logins, now = call.repository.logins, times.stored(call.now)
+    found = logins.of_subject(call.transaction, sign_in.account, sign_in.subject, now)
+    pairs = ((each, sessions.standing(call, each, None)) for each in found)
+    return LoginList(logins=tuple(_shown(each, stands) for each, stands in pairs if stands))
 
 
 def end_login(call: SigninCall, request: EndLoginRequest) -> Nothing:
     """One of them ends. One that is not there, or somebody else's, is over already."""
     call.event.request_parameters = {"sessionId": request.login_id}
+    sign_in = _visited(call)[1]
     logins = call.repository.logins
-    login = logins.get(call.transaction, call.account, request.login_id)
-    if login is not None and login.subject == call.principal.user_id:
+    login = logins.get(call.transaction, sign_in.account, request.login_id)
+    if login is not None and login.subject == sign_in.subject:
         logins.delete(call.transaction, login.account, login.login_id)
         call.event.response_elements = {"EndCommandLineSession": "Success"}
     return Nothing()
 
 
-def _session(call: SigninCall) -> Session:
+def _visited(call: SigninCall) -> tuple[Session, SignIn]:
+    """The session of the caller, and the sign-in that it comes from."""
     if call.session is None:
         raise SignInEnded
-    return call.session
+    row = sessions.sign_in_of(call.session)
+    sign_in = call.repository.sign_ins.get(call.transaction, row.account, row.unique_id)
+    if sign_in is None:
+        raise SignInEnded
+    return call.session, sign_in
 
 
-def _require_fresh(call: SigninCall, session: Session, now: int) -> None:
+def _require_fresh(call: SigninCall, sign_in: SignIn, now: int) -> None:
     """Whoever is talked into typing a code elsewhere gives a session away, so more is asked."""
     if not call.cross_device_login:
         raise CrossDeviceOff
-    if session.mfa is None or now >= session.mfa + FRESH_SECONDS:
+    if sign_in.mfa is None or now >= sign_in.mfa + FRESH_SECONDS:
         raise FreshFactorNeeded
 
 
@@ -98,5 +102,10 @@ def _show(call: SigninCall, request: AuthorizeRequest) -> None:
     }  # fmt: skip
 
 
-def _shown(login: Login) -> LoginShown:
-    return msgspec.convert(login, LoginShown, from_attributes=True)
+def _shown(login: Login, stands: Standing) -> LoginShown:
+    owner = stands.owner
+    role = f"{owner.name} in {owner.account}" if isinstance(owner, Role) else ""
+    return LoginShown(
+        login_id=login.login_id, client=login.client, source_ip=login.source_ip, role=role,
+        agent=login.agent, began=login.began, used=login.used, expires=login.expires,
+    )  # fmt: skip

@@ -99,6 +99,7 @@ class LoginShown(msgspec.Struct, frozen=True, kw_only=True):
 
     login_id: str
     client: Client
+    role: str  # in which it acts; "" for the person itself
     source_ip: str
     agent: str
     began: int

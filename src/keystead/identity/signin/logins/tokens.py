@@ -96,8 +96,7 @@ def _redeem(call: SigninCall, request: TokenRequest) -> TokenAnswer | TokenRefus
         if code.proof_key == proof.thumbprint:
             raise _code_over()
         return _end(call, code.account, code.login_id, "AUTHCODE_EXPIRED")
-    account, _, session_id = code.sign_in.partition(" ")
-    sign_in = call.repository.sign_ins.get(call.transaction, account, session_id)
+    sign_in = call.repository.sign_ins.get(call.transaction, code.account, code.sign_in)
     if sign_in is None or sign_in.stage != "session" or is_over(sign_in, now):  # (5)
         raise _code_over()
     login = _new(call, code, proof, now)
@@ -230,7 +229,7 @@ def _ask(call: SigninCall, login: Login, stands: Standing) -> Permit[Target]:
         call.keys.update(age_keys(session.mfa, call.now))
     call.event.session = session_context(session, caller.principal)
     _about(call, login)
-    return call.authorize(GIVE, sessions.client_target(call, login.client, login.account))
+    return call.authorize(GIVE, sessions.client_target(call, login.client, session.account))
 
 
 def _issued(call: SigninCall, login: Login, stands: Standing, now: int) -> Kept:
