@@ -41,8 +41,11 @@ class Pages:
 
     @contextmanager
     def tab(self) -> Iterator[Any]:
-        """A page in a profile of its own. The provider's certificate is no browser's."""
-        context = self.browser.new_context(ignore_https_errors=True)
+        """A page in a profile of its own, where no script runs.
+
+        The certificate of the provider is none that a browser knows.
+        """
+        context = self.browser.new_context(ignore_https_errors=True, java_script_enabled=False)
         context.set_default_timeout(60_000)
         try:
             yield context.new_page()

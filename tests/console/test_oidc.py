@@ -1,5 +1,6 @@
 """Each transition of sign-in.md 4.6: people sign in by a provider of OpenID Connect."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -32,6 +33,7 @@ class Provider:
     land: Land
     issuer: Issuer
     claims: dict[str, Any] = field(default_factory=dict)
+    revisions: int = 0
     query: dict[str, str] = field(default_factory=dict)  # of the last start
 
     @property
@@ -50,6 +52,16 @@ class Provider:
     def set(self, **settings: str) -> None:
         given = {"provider": self.land.provider, "client_id": CLIENT, "client_secret": SECRET}
         perform(self.site.local.installation, "federation oidc", {**given, **settings})
+
+    def asked_anew(self, **document: Any) -> None:
+        """The provider says this more of itself, and is asked again."""
+        places = {"authorization_endpoint": "authorize", "token_endpoint": "token"}
+        usual = {name: f"{ISSUER}/{place}" for name, place in places.items()}
+        self.issuer.document = {**usual, **document}
+        self.revisions += 1
+        self.land.iam("AddClientIDToOpenIDConnectProvider",
+                      OpenIDConnectProviderArn=self.land.provider,
+                      ClientID=f"more-{self.revisions}")  # fmt: skip
 
     def begin(self, browser: Browser) -> str:
         """Somebody begins here: the state, after which the provider's next token is for it."""
@@ -252,6 +264,62 @@ def test_a_state_is_good_once(login: Provider) -> None:
     minutes(login.site, 10)
     assert login.come(browser, state).alert == AGAIN
     assert login.come(browser, "nonsense").alert == AGAIN
+
+
+def test_fifty_uses_of_one_code(login: Provider) -> None:
+    """Of fifty at a time one signs in, and the provider is asked once."""
+    browser = login.site.browser()
+    state = login.begin(browser)
+    login.says()
+    asked = len(login.issuer.posted)
+
+    async def fifty() -> list[Page]:
+        uses = (browser.send("GET", f"/oidc/callback?state={state}&code=c") for _ in range(50))
+        return await asyncio.gather(*uses)
+
+    pages = login.site.loop.run_until_complete(fifty())
+
+    assert [page.status for page in pages].count(303) == 1
+    assert len(login.issuer.posted) == asked + 1
+
+
+def test_how_the_client_proves_itself(login: Provider) -> None:
+    """With its secret in a header, or in the form if the provider takes no other; or not at all."""
+    login.set(role_claim="roles", client_secret="")
+    assert login.sign_in(login.site.browser()).title == "Your session"
+    assert login.issuer.posted[-1]["client_id"] == CLIENT
+    assert login.issuer.authorized[-1] == ""
+
+    login.set(role_claim="roles")
+    login.asked_anew(token_endpoint_auth_methods_supported=["client_secret_post"])
+    assert login.sign_in(login.site.browser()).title == "Your session"
+
+    assert login.issuer.posted[-1]["client_secret"] == SECRET
+    assert login.issuer.authorized[-1] == ""
+    login.asked_anew()
+
+
+def test_a_provider_that_names_itself(login: Provider) -> None:
+    """One that says so is not believed without its name beside the code (RFC 9207)."""
+    login.asked_anew(authorization_response_iss_parameter_supported=True)
+    assert login.sign_in(login.site.browser()).alert == REFUSED
+    browser = login.site.browser()
+    state = login.begin(browser)
+    login.says()
+    assert login.come(browser, state, iss=ISSUER).title == "Your session"
+    login.asked_anew()
+
+
+def test_a_code_is_not_taken_inside(login: Provider) -> None:
+    """A token endpoint on a private address is not asked: it would be a way into the network."""
+    login.land.names.known["inside.example.com"] = ["10.0.0.9"]
+    login.asked_anew(token_endpoint="https://inside.example.com/token")
+
+    assert login.sign_in(login.site.browser()).alert == REFUSED
+
+    assert "federation_private_addresses" in why(login)
+    login.asked_anew()
+    assert login.sign_in(login.site.browser()).title == "Your session"
 
 
 def test_a_person_may_say_no(login: Provider) -> None:

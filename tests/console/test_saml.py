@@ -1,17 +1,18 @@
 """Each transition of sign-in.md 4.5: people come by a provider of SAML, or begin here."""
 
+import asyncio
 import base64
 import re
 import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from keystead.server.installation import perform
-from tests.console.browser import SESSION, URL, site
+from tests.console.browser import SESSION, URL, Page, site
 from tests.console.people import minutes, signed_in, user
 from tests.console.saml_people import (
     ACS,
@@ -154,9 +155,16 @@ def test_no_role_lets_the_person_in(corp: Company) -> None:
 def test_an_assertion_counts_once(corp: Company) -> None:
     """Of fifty posts of one assertion one succeeds, also when the server was started anew."""
     document = corp.response()
-    taken = [corp.take(corp.site.browser(), document) for _ in range(50)]
+    form = urlencode({"SAMLResponse": issuer.packed(document)}).encode()
+
+    async def fifty() -> list[Page]:
+        posts = (corp.site.browser().send("POST", "/saml", form, origin="null") for _ in range(50))
+        return await asyncio.gather(*posts)
+
+    taken = corp.site.loop.run_until_complete(fifty())
 
     assert [page.status for page in taken].count(303) == 1
+    assert [page.status for page in taken].count(403) == 49
     assert "step 14" in why(corp)
     corp.site.reopen()
     assert corp.post(corp.site.browser(), document).alert == REFUSED
@@ -285,6 +293,21 @@ def test_a_session_ends_with_its_provider(corp: Company) -> None:
 
     assert not browser.is_signed_in
     assert session_name(corp.post(corp.site.browser(), corp.response())) == "jo"
+
+
+def test_a_session_ends_when_its_provider_goes(corp: Company) -> None:
+    """Its deletion ends its sessions, also if another one gets its name."""
+    land = company_elsewhere(corp.site)
+    browser = corp.site.browser()
+    land.post(browser, land.response())
+    assert browser.is_signed_in
+
+    land.land.iam("DeleteSAMLProvider", SAMLProviderArn=land.land.provider)
+    assert not browser.is_signed_in
+    land.land.create_provider(SAMLMetadataDocument=described("idp"))
+
+    assert not browser.is_signed_in
+    assert session_name(land.post(browser, land.response())) == "jo"
 
 
 def test_the_shortest_time_counts(corp: Company) -> None:
