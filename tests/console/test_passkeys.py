@@ -40,6 +40,7 @@ from tests.console.people import (
     signed_in,
     user,
 )
+from tests.console.programs import CONFIRMATION, CROSS, Program
 from tests.console.test_credentials import somebody
 from tests.console.test_ending import Device
 from tests.console.test_mfa import at_the_code, code_of
@@ -586,6 +587,21 @@ def test_a_touch_makes_a_session_fresh(pages: Site, quick: None) -> None:
     assert "Use your passkey" not in page.text
     refused = browser.post("/security/again/options")
     assert "not accepted" in json.loads(refused.body)["error"]
+
+
+def test_a_touch_goes_on_to_the_program(pages: Site, quick: None) -> None:
+    """A program of another device needs a second factor of now: a touch is one (4.12)."""
+    made = with_passkey(pages, "programs")
+    browser = at_the_code(pages, "programs")
+    use(browser, made)
+    minutes(pages, 16)
+    program = Program(pages, client=CROSS, redirect=CONFIRMATION)
+    assert "Use your passkey" in program.asks(browser).text
+    page = browser.post(
+        "/security/again", made.get(options(browser, "/security/again")), follow=False
+    )
+    assert page.header("location").startswith("/v1/authorize?")
+    assert "Use your passkey" not in program.asks(browser).text
 
 
 def test_what_the_api_says_of_a_passkey(pages: Site) -> None:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from keystead.console.forms import BadForm, form_of, visit_of
 from keystead.console.guard import OF_PROGRAMS
 from keystead.console.pages import page, to
-from keystead.console.visitor import keep_page, session_of
+from keystead.console.visitor import keep_page, session_of, touch_page
 from keystead.console.visits import Calls, Public, Visit
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import logins, shapes
@@ -71,7 +71,7 @@ class Authorizing:
         try:
             given = await self._calls.call(request_of_actor, logins.shapes.AUTHORIZE, wanted)
         except logins.shapes.FreshFactorNeeded:
-            response = page("fresh.html", {"session": session}, HTTPStatus.FORBIDDEN)
+            response = touch_page("fresh.html", session)
             await keep_page(self._calls, page_of_it, response)
             return response
         except ThrottlingException:

@@ -29,7 +29,7 @@ async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer, path: st
         return response
     if answer.next == "session":
         await _end_session(calls, visit)
-        response = to(path or await _destination(calls, visit))
+        response = to(path or await destination(calls, visit))
         cookies.take(response, cookies.NEXT)
         cookies.give(response, cookies.SESSION, answer.cookie)
         if answer.known:
@@ -42,7 +42,7 @@ async def follow(calls: Calls, visit: Visit, answer: shapes.StepAnswer, path: st
     return response
 
 
-async def _destination(calls: Calls, visit: Visit) -> str:
+async def destination(calls: Calls, visit: Visit) -> str:
     """The page that the browser asked for before."""
     cookie = cookies.value(visit, cookies.NEXT)
     if not cookie:

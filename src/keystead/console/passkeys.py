@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from keystead.console import cookies
+from keystead.console.following import destination
 from keystead.console.forms import form_of, visit_of
 from keystead.console.guard import SCRIPTED
 from keystead.console.pages import page, to
@@ -95,7 +96,7 @@ class PasskeyPages:
         return _options(answer)
 
     async def touch(self, request: Request) -> Response:
-        """POST /security/again: the person is there, and may change its own credentials."""
+        """POST /security/again: the person is there. The page is the one that asked for it."""
         visit = visit_of(request)
         session = await own_session_of(self._calls, visit)
         asked = shapes.TouchPasskeyRequest(url=self._url, given=_given(form_of(request, LONGEST)))
@@ -103,7 +104,10 @@ class PasskeyPages:
             await self._calls.call(visit.request, shapes.TOUCH_PASSKEY, asked)
         except AwsError as error:
             return again(session, error.message or _BUSY)
-        return to("/security")
+        place = await destination(self._calls, visit)
+        response = to("/security" if place == "/" else place)
+        cookies.take(response, cookies.NEXT)
+        return response
 
     def _page(self, session: shapes.SessionAnswer, name: str = "", error: str = "") -> Response:
         values = {

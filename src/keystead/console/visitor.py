@@ -89,8 +89,13 @@ async def fresh_session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
 
 def again(session: shapes.SessionAnswer, error: str = "") -> Response:
     """The page for a session that is too old for a change: sign in, or use the passkey again."""
+    return touch_page("again.html", session, error=error)
+
+
+def touch_page(template: str, session: shapes.SessionAnswer, **values: object) -> Response:
+    """A page that asks for a proof of now: a passkey can give it, if the session began with one."""
     touches = ":u2f/" in session.device
-    response = page("again.html", {"session": session, "touches": touches, "error": error}, 403)
+    response = page(template, {"session": session, "touches": touches, **values}, 403)
     if touches:
         response.headers["Content-Security-Policy"] = SCRIPTED
     return response
