@@ -244,6 +244,12 @@ def _asked(world: World, client: str = SAME) -> tuple[Browser, Program]:
     return signed_in(world.site, name), Program(world.site, client=client, redirect=redirect)
 
 
+def _no_role(world: World) -> Page:
+    corp = company_elsewhere(world.site)
+    shut = corp.land.role("shut", corp.land.trusting(StringEquals={"saml:sub": "nobody"}))
+    return corp.post(world.site.browser(), corp.response(role=shut))
+
+
 def _consent(world: World, client: str = SAME) -> Page:
     browser, program = _asked(world, client)
     return browser.get(program.path())
@@ -299,6 +305,7 @@ LOOKS = (
     Look("no-cookies", "no_cookies.html", _no_cookies),
     Look("ended-root", "ended.html", lambda world: world.root("192.0.2.1")),
     Look("ended-expired", "ended.html", _expired),
+    Look("ended-no-role", "ended.html", _no_role),
     Look("new-password", "password.html", _to_be_changed),
     Look("new-password-root", "password.html", World.root),
     Look("second-factor", "mfa.html", lambda w: w.at_the_code(2).get("/signin/step")),

@@ -32,7 +32,8 @@ def first_password(site: Site) -> str:
 
 def given_password(site: Site) -> str:
     """A one-time password that the operator gives root, who has no device then."""
-    return str(perform(site.local.installation, "account reset-root", {})["RootPassword"])
+    given = perform(site.local.installation, "account reset-root", {"account_id": account_of(site)})
+    return str(given["RootPassword"])
 
 
 def signed_in(site: Site, name: str, password: str = PASSWORD) -> Browser:
