@@ -223,6 +223,10 @@ def test_active_directory(directory: Slapd) -> None:
         assert found.proves, found.why
         assert (found.id, found.name, found.groups) == (str(guid), "ann", (str(members),))
     assert last(ask(directory, "Ann)(cn=*", **settings)) == (5, "refused")
+    in_chain = {**settings, "member_attributes": ["member:1.2.840.113556.1.4.1941:"]}
+    found = ask(directory, "ann", groups=[str(members)], **in_chain)
+    assert found.proves, "the library takes the rule; this directory does not know it"
+    assert not found.groups
 
     directory.modify(
         f"dn: {dn}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 514\n"

@@ -16,10 +16,12 @@ from keystead.wire.models import iam
 from tests.console.browser import Browser, Page, Site, site
 from tests.console.calls import as_person
 from tests.console.people import minutes, refused, told
+from tests.console.programs import Program, credentials
 from tests.console.test_records import written
 from tests.console.test_roles import number
 from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd
 from tests.patience import wait_until
+from tests.server.second_factors import element
 
 PASSWORD = "canary-Wonder-1"
 WRONG = "The directory, user name or password is not right."
@@ -351,3 +353,21 @@ def test_what_was_typed_is_no_markup(corp: Corp) -> None:
     assert b"<b>" not in page.body
     assert b"<i>" not in page.body
     assert 'value="<b>""' in page.text
+
+
+def test_a_program_of_a_person_ends_with_the_assignment(corp: Corp) -> None:
+    """It has the session that was allowed in the browser, and stands on the same rows."""
+    browser, name, assignment = corp.signed_in(corp.role("for-programs"))
+    program = Program(corp.site)
+    answer = program.logged_in(browser)
+
+    def arn() -> str:
+        asked = corp.site.local.sts("GetCallerIdentity", credentials(answer))
+        return element(asked, "Arn") if asked.status == 200 else ""
+
+    assert arn().endswith(f":assumed-role/for-programs/{name}")
+    corp.perform("unassign", assignment=assignment)
+
+    assert not arn()
+    assert program.renew(answer["refreshToken"]).status == 403
+    assert not browser.is_signed_in
