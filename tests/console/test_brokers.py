@@ -1,5 +1,6 @@
 """AWS's federation endpoint, called as AWS's documented broker scripts do. (sign-in.md 4.10)"""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from keystead.wire.models import iam
 from tests.console.browser import SESSION, URL, Browser, Page, Site
 from tests.console.calls import as_person
 from tests.console.people import account_of, minutes, signed_in, user
+from tests.console.programs import Program
+from tests.console.programs import credentials as of_program
 from tests.console.test_records import written
 from tests.console.test_switching import may, role
 from tests.federation.land import credentials
@@ -327,3 +330,32 @@ def test_the_records_of_a_broker(pages: Site) -> None:
     text = json.dumps([written(event) for event in pages.local.events[-20:]])
     for secret in (given.secret_key, given.token, token.partition(".")[2]):
         assert secret not in text
+
+
+def test_fifty_uses_of_one_token_at_a_time(pages: Site) -> None:
+    """Exactly one is signed in."""
+    role(pages, "parallel")
+    token = token_of(pages.browser(), assumed(pages, "parallel"))
+    browsers = [pages.browser() for _ in range(50)]
+    body = f"SigninToken={token}&Issuer=&Destination=".encode()
+
+    async def every() -> list[Page]:
+        calls = [each.send("POST", "/federation/login", body) for each in browsers]
+        return await asyncio.gather(*calls)
+
+    statuses = [page.status for page in pages.loop.run_until_complete(every())]
+    assert sorted(statuses) == [303] + [403] * 49
+    assert sum(SESSION in each.cookies for each in browsers) == 1
+
+
+def test_no_session_extends_itself(pages: Site) -> None:
+    """Credentials of a program that the session let in do not begin a longer one."""
+    role(pages, "for-ever")
+    may(pages, "Role", "for-ever", "*")
+    browser = pages.browser()
+    follows(browser, link(token_of(browser, assumed(pages, "for-ever", DurationSeconds="900"))))
+    given = of_program(Program(pages).logged_in(browser))
+    longer = pages.browser()
+    follows(longer, link(token_of(longer, given, SessionDuration="3600")))
+    shown = as_person(longer, shapes.DESCRIBE_SESSION, shapes.Nothing())
+    assert shown.expires - shown.began <= 900

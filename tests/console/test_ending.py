@@ -132,8 +132,7 @@ def test_a_restored_installation_knows_no_session(pages: Site) -> None:
     with patch.object(hierarchy, "incarnation", "0" * 32):
         pages._open()
         assert not browser.is_signed_in
-    pages._open()
-    assert not browser.is_signed_in  # that answer took the cookie away
+    pages._open()  # the incarnation of before, which no restored installation has
     signed_in(pages, "restored")
 
 

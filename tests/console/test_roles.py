@@ -143,6 +143,7 @@ def test_none_of_the_roles_can_be_used(outside: Outside) -> None:
     record = written(outside.site.named("ConsoleLogin")[-1])
     assert record["responseElements"] == {"ConsoleLogin": "Failure"}
     assert record["errorMessage"] == "None of the roles could be used"
+    assert record["keystead"]["decisions"]
     assert outside.came(browser, outside.person("jo", [])) == "no_role"
     assert not browser.is_signed_in
 

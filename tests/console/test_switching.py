@@ -1,5 +1,6 @@
 """A person acts in roles, each in tabs of its own. (sign-in.md 4.9, 7.3)"""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -316,3 +317,30 @@ def test_the_records_of_a_switch(pages: Site, quick: None) -> None:
     denied = switch(browser, "not-there")
     assert denied.status == 403
     assert written(pages.named("SwitchRole")[-1])["errorCode"] == "AccessDeniedException"
+
+
+def test_a_form_that_is_sent_twice_signs_nobody_out(pages: Site, quick: None) -> None:
+    """One of two switches at a time succeeds; the browser keeps the cookie of that one."""
+    role(pages, "twice")
+    browser = person(pages, "twice-sent")
+    body = f"account={account_of(pages)}&roleName=twice&displayName=&color=".encode()
+
+    async def both() -> list[Page]:
+        return await asyncio.gather(*(browser.send("POST", "/switchrole", body) for _ in range(2)))
+
+    first, second = pages.loop.run_until_complete(both())
+    assert first.header("location").startswith("/c/")
+    assert second.header("location") == "/signin"
+    assert browser.get("/signin", follow=False).header("location") == "/"
+    assert browser.get(first.header("location")).status == 200
+
+
+def test_a_role_was_used_when_a_page_acts_in_it(pages: Site, quick: None) -> None:
+    """As by credentials of it."""
+    role(pages, "used-on-pages")
+    browser = person(pages, "uses")
+    browser.get(switched(browser, "used-on-pages"))
+    installation = pages.local.installation
+    installation.upkeep.write_last_used()
+    answer = pages.local.iam("GetRole", RoleName="used-on-pages")
+    assert b"<LastUsedDate>" in answer.body

@@ -28,14 +28,24 @@ async def session_of(calls: Calls, visit: Visit) -> shapes.SessionAnswer:
     try:
         return await calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
     except shapes.SignInEnded:
-        issuer = ""
-        with suppress(AwsError):  # it never was one, or there are too many
-            ended = shapes.StepRequest(cookie=cookie)
-            issuer = (await calls.call(visit.request, shapes.END_SESSION, ended)).issuer
-        response = page("signed_out.html", {"issuer": issuer}, 401) if issuer else None
-        response = response or await _sign_in(calls, visit)
-        cookies.take(response, cookies.SESSION)
-        raise SignInFirst(response) from None
+        raise SignInFirst(await _over(calls, visit, cookie)) from None
+
+
+async def _over(calls: Calls, visit: Visit, cookie: str) -> Response:
+    """What is shown to a browser whose session is over.
+
+    A cookie that never was one may be that of before a switch of roles, in a second tab. The
+    browser has another one by now, and keeps that.
+    """
+    try:
+        asked = shapes.StepRequest(cookie=cookie)
+        issuer = (await calls.call(visit.request, shapes.END_SESSION, asked)).issuer
+    except AwsError:
+        return await _sign_in(calls, visit)
+    values = {"issuer": issuer}
+    response = page("signed_out.html", values, 401) if issuer else await _sign_in(calls, visit)
+    cookies.take(response, cookies.SESSION)
+    return response
 
 
 async def _sign_in(calls: Calls, visit: Visit) -> Response:

@@ -58,7 +58,10 @@ def get_signin_token(call: SigninCall, request: GetSigninTokenRequest) -> Signin
     now = times.stored(call.now)
     session, owner = _proved(call, request, now)
     session = msgspec.structs.replace(
-        session, expires=_end(session, owner, request.duration, now), delivery=None
+        session,
+        expires=_end(session, owner, request.duration, now),
+        delivery=None,
+        extendable=False,  # else credentials that it gives to a program would extend it for ever
     )
     principal = _principal(call, session, owner)
     record = broker_row(session, principal.user_id, "token", now, now + TOKEN_SECONDS)

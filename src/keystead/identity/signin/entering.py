@@ -5,9 +5,8 @@
                                                  -> the end        none is
 
 A role is usable if the way's decision lets the person in, now. So each list asks it about what it
-shows, and the choice asks it again. What a list asks leaves nothing in the record but a reason,
-if none is usable. A session has two records: of STS's operation, whose decision it was, and
-ConsoleLogin.
+shows, and the choice asks it again. What a list asks is in the record only if none is
+usable. A session has two records: of STS's operation, whose decision it was, and ConsoleLogin.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +36,7 @@ from keystead.identity.signin.role_shapes import (
 )
 from keystead.identity.signin.sessions import Waiting
 from keystead.identity.signin.shapes import SignInEnded, StepAnswer
-from keystead.policy.evaluation import AccessDenied
+from keystead.policy.evaluation import AccessDenied, Decision
 
 PAGE = 25  # roles of a list: each costs a decision
 MOST_USED = 50  # roles of a person that are remembered
@@ -64,12 +63,14 @@ def outsider_signed_in(
         raise RuntimeError(f"the evidence of {outsider.way} is too long to be kept")
     outsider = msgspec.structs.replace(outsider, choices=outsider.choices[:MOST_CHOICES])
     call.asked = True  # about each of these, though none may be named
-    usable = [each for each in outsider.choices[:PAGE] if not _refusal(call, outsider, each)]
+    noted: list[Decision] = []
+    usable = [each for each in outsider.choices[:PAGE] if not _refusal(call, outsider, each, noted)]
     if not usable and len(outsider.choices) <= PAGE:
         if before is not None:
             call.repository.sign_ins.delete(call.transaction, before)
         records.of_outsider(call, outsider)
         records.failed(call, "ConsoleLogin", url, why=_NONE)
+        call.event.decisions = noted
         names = tuple(_name(each.role) for each in outsider.choices)
         return StepAnswer(next="no_role", roles=names)
     if len(usable) == 1 and len(outsider.choices) <= PAGE and not confirm:
@@ -129,8 +130,10 @@ def _enter(
     return answer
 
 
-def _refusal(call: SigninCall, outsider: Outsider, choice: Choice) -> str:
-    """Why a choice is refused now; "" if it is not."""
+def _refusal(
+    call: SigninCall, outsider: Outsider, choice: Choice, noted: list[Decision] | None = None
+) -> str:
+    """Why a choice is refused now; "" if it is not. `noted` takes the decisions."""
     trial = msgspec.structs.replace(
         call,
         event=msgspec.structs.replace(call.event, decisions=[], resources=[]),
@@ -142,6 +145,9 @@ def _refusal(call: SigninCall, outsider: Outsider, choice: Choice) -> str:
         return _REFUSED
     except AwsError as error:
         return error.message or _REFUSED
+    finally:
+        if noted is not None:
+            noted += trial.event.decisions
     gone = owner_of(call.repository, call.transaction, session) is None
     return _GONE if gone else ""
 

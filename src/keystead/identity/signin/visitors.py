@@ -12,12 +12,13 @@ from keystead.audit.event import CONSOLE
 from keystead.identity import times
 from keystead.identity.authentication import (
     Authenticated,
+    LastUsed,
     age_keys,
     callers,
     nobody,
     session_context,
 )
-from keystead.identity.repository import IdentityRepository
+from keystead.identity.repository import IdentityRepository, Role
 from keystead.identity.signin import actors
 from keystead.identity.signin.sessions import Sessions
 from keystead.identity.signin.shapes import SignInEnded
@@ -41,9 +42,16 @@ def cookie_of(request: HttpRequest, name: str) -> str:
 class Visitors:
     """Verifies the sessions of persons. (pipeline.Verifier)"""
 
-    __slots__ = ("_region", "_repository", "_sessions")
+    __slots__ = ("_last_used", "_region", "_repository", "_sessions")
 
-    def __init__(self, repository: IdentityRepository, incarnation: str, region: str) -> None:
+    def __init__(
+        self,
+        repository: IdentityRepository,
+        incarnation: str,
+        region: str,
+        last_used: LastUsed,
+    ) -> None:
+        self._last_used = last_used
         self._repository = repository
         self._sessions = Sessions(repository, incarnation)
         self._region = region
@@ -52,10 +60,10 @@ class Visitors:
         self,
         reader: Reader,
         request: HttpRequest,
-        service: Service,  # noqa: ARG002  # as the verifier of signatures has it
+        service: Service,
         now: datetime,
         *,
-        operation: str = "",  # noqa: ARG002  # as above
+        operation: str = "",
     ) -> Authenticated:
         """The person whose session's cookie this request has; raises SignInEnded, RoleEnded."""
         if request.endpoint.name != CONSOLE:
@@ -77,8 +85,12 @@ class Visitors:
         kind = CredentialKind.CONSOLE_ROLE
         if person is not None:
             kind = CredentialKind.CONSOLE if person.user else CredentialKind.CONSOLE_ROOT
+        principal = caller.principal
+        if isinstance(owner, Role):
+            self._last_used.note_role(owner.account, owner.role_id, now, self._region)
+        self._last_used.note_access(principal, service.name, operation, now, self._region)
         return Authenticated(
-            caller.principal,
+            principal,
             caller.policies,
             keys,
             access_key_id,

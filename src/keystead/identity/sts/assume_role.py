@@ -11,6 +11,8 @@ A role that is not there is refused as one that trusts nobody: no caller learns 
 
 from collections.abc import Mapping
 
+import msgspec
+
 from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.call import Resource
@@ -93,7 +95,8 @@ def switched(call: AssumingCall, role_arn: str, name: str, longest: int) -> tupl
     _, role = _allowed(call, target, (), source_identity, keys)
     tags = session_tags.inherited(call.session)
     seconds = min(longest, durations.longest_of_role(role, chained=_is_role_session(call)))
-    return _session(call, role, name, seconds, (), tags, source_identity), role
+    session = _session(call, role, name, seconds, (), tags, source_identity)
+    return msgspec.structs.replace(session, extendable=False), role
 
 
 def _allowed(

@@ -8,6 +8,8 @@ provider is what it was.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.call import Resource
@@ -99,7 +101,8 @@ def signed_in(
     _, role = _allowed(call, action, role_arn, bearer)
     session_policies.packed_size((), bearer.tags)  # there is room for them
     seconds = min(seconds, role.longest_session, bearer.longest or seconds)
-    return _session(call, role, bearer, seconds, ())
+    session = _session(call, role, bearer, seconds, ())
+    return msgspec.structs.replace(session, extendable=False)
 
 
 def _allowed(

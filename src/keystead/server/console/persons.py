@@ -21,7 +21,7 @@ from keystead.server.pipeline import Pipeline
 def pipeline_for_persons(installation: Installation, places: Places) -> Pipeline:
     """The pipeline of the console's listener."""
     regions, incarnation = installation.config.regions, installation.hierarchy.incarnation
-    visitors = Visitors(installation.identities, incarnation, regions[0])
+    visitors = Visitors(installation.identities, incarnation, regions[0], installation.last_used)
     return replace(_serving(installation, places, SIGNIN), authenticator=visitors)
 
 
