@@ -234,7 +234,7 @@ def _not_accepted(world: World) -> Page:
 
 def _as_somebody_else(world: World) -> Page:
     corp = company_elsewhere(world.site)
-    return corp.post(world.signed_in(), corp.response())
+    return corp.post(world.signed_in(), corp.response(subject="n" * 256))
 
 
 def _asked(world: World, client: str = SAME) -> tuple[Browser, Program]:

@@ -326,10 +326,23 @@ def test_only_the_answer_of_a_provider_comes_from_elsewhere(corp: Company) -> No
     assert browser.post(corp.start, headers=elsewhere).status == 403
     assert browser.post("/saml/continue", h="x", headers=elsewhere).status == 403
     assert browser.post("/saml", SAMLResponse="A" * 100_000, headers=elsewhere).status == 403
-    assert browser.post("/saml", SAMLResponse="A" * 100_001, headers=elsewhere).status == 400
+    assert browser.post("/saml", SAMLResponse="A" * 100_001, headers=elsewhere).alert == REFUSED
+    assert browser.post("/saml", RelayState="x", headers=elsewhere).status == 400
     assert browser.post("/saml", SAMLResponse="A" * 140_000, headers=elsewhere).status == 413
     assert browser.get("/saml?SAMLResponse=x").status == 404
     assert browser.post("/saml/start/SAMLSPNOBODY").alert == REFUSED
+
+
+def test_what_is_too_long_to_be_kept(corp: Company) -> None:
+    """Attributes longer than 64 KiB are refused before anything is kept; many roles are not."""
+    long = {"urn:oid:1.3.6.1.4.1.5923.1.1.1.1": ["n" * 300 + str(each) for each in range(160)]}
+    assert corp.post(corp.site.browser(), corp.response(attributes=long)).title == "Your session"
+    longer = {"urn:oid:1.3.6.1.4.1.5923.1.1.1.1": ["n" * 16_500 + str(each) for each in range(4)]}
+    assert corp.post(corp.site.browser(), corp.response(attributes=longer)).alert == REFUSED
+    assert "too long" in why(corp)
+    pairs = [f"arn:aws:iam::{corp.land.account}:role/r{n},{corp.land.provider}" for n in range(400)]
+    page = corp.post(corp.site.browser(), corp.response(attributes={f"{AWS}Role": pairs}))
+    assert page.title == "Choose a role"
 
 
 def test_a_change_between_two_steps(corp: Company) -> None:

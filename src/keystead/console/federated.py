@@ -74,7 +74,10 @@ class Federated:
     async def take(self, request: Request) -> Response:
         """POST /saml and /saml/acs/PROVIDER. No cookie of ours comes along, and none is read."""
         visit = visit_of(request)
-        response, relay_state = _posted(request)
+        try:
+            response, relay_state = _posted(request)
+        except BadForm:
+            return _not_accepted(asked_of.NOT_ACCEPTED, HTTPStatus.BAD_REQUEST)
         asked = asked_of.SamlResponseRequest(
             response=response,
             relay_state=relay_state,
@@ -219,7 +222,11 @@ def refused(error: AwsError) -> Response:
     else:
         text = error.message or "The server cannot do this now. Try again."
     request_id = error.request_id if isinstance(error, asked_of.NotVouchedFor) else ""
-    return page("not_accepted.html", {"text": text, "request_id": request_id}, error.status)
+    return _not_accepted(text, error.status, request_id)
+
+
+def _not_accepted(text: str, status: int, request_id: str = "") -> Response:
+    return page("not_accepted.html", {"text": text, "request_id": request_id}, status)
 
 
 def _missing() -> Response:

@@ -13,12 +13,8 @@ from keystead.identity.repository import OidcProvider, SamlProvider
 from keystead.identity.sessions import Session
 from keystead.identity.signin import arrivals, records, vouching
 from keystead.identity.signin.entering import outsider_signed_in
-from keystead.identity.signin.federated_shapes import (
-    ArrivalAnswer,
-    ArrivalRequest,
-    FederationRefused,
-)
-from keystead.identity.signin.outsiders import LONGEST_EVIDENCE, WAYS, Choice, Outsider, Way
+from keystead.identity.signin.federated_shapes import ArrivalAnswer, ArrivalRequest
+from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
 from keystead.identity.signin.sessions import SESSION_SECONDS
 from keystead.identity.signin.shapes import StepAnswer
 from keystead.identity.signin.vouching import Evidence, Proved
@@ -57,9 +53,6 @@ def continue_sign_in(call: SigninCall, request: ArrivalRequest) -> StepAnswer:
 def outsider_of(way: str, evidence: Evidence) -> Outsider:
     """Somebody for whom these providers vouch; raises FederationRefused if they say too much."""
     first = evidence[0]
-    kept = vouching.written(evidence)
-    if len(kept) > LONGEST_EVIDENCE:
-        raise FederationRefused("step 13: what the provider says of the person is too long")
     choices = dict.fromkeys(
         Choice(role, each.provider)
         for each in evidence
@@ -73,7 +66,7 @@ def outsider_of(way: str, evidence: Evidence) -> Outsider:
         subject=first.user_id,
         provider=first.provider,
         account=account,
-        evidence=kept,
+        evidence=vouching.written(evidence),
         choices=tuple(choices),
     )
 

@@ -12,6 +12,8 @@ from keystead.errors import AwsError
 from keystead.identity.signin.shapes import SERVICE, Secret, StepAnswer
 from keystead.wire.operation import Operation
 
+NOT_ACCEPTED = "Your organization's sign-in was not accepted here."
+
 
 class StartRequest(Secret, frozen=True, kw_only=True):
     """Somebody wants to sign in by this provider, with a browser that has this cookie."""
@@ -93,7 +95,7 @@ class FederationRefused(NotVouchedFor):
     status = 403
 
     def __init__(self, why: str) -> None:
-        super().__init__("Your organization's sign-in was not accepted here.", why)
+        super().__init__(NOT_ACCEPTED, why)
 
 
 class ProviderSilent(NotVouchedFor):

@@ -110,7 +110,7 @@ def take_saml_response(
         identities = [each for each in identities if each.roles] or identities[:1]
         first = identities[0]
         call.event.principal = first.principal
-        evidence = tuple(_used(call, arrival, identities))  # (5)
+        evidence = vouching.written(tuple(_used(call, arrival, identities)))  # (5)
     if arrival is not None:
         call.repository.arrivals.delete(call.transaction, arrival)
     browser = "" if arrival is not None else arrivals.browser_of("")
@@ -120,7 +120,7 @@ def take_saml_response(
         (first.provider.account, first.provider.provider_id),
         arrivals.digest(browser) if arrival is None else arrival.browser,
         solicited=arrival is not None,
-        evidence=vouching.written(evidence),
+        evidence=evidence,
     )
     return TakenAnswer(handle=handle, browser=browser)
 

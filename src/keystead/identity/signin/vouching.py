@@ -10,6 +10,8 @@ import msgspec
 
 from keystead.identity.federation import FromProof, Vouched
 from keystead.identity.sessions import SessionRow, SessionTag
+from keystead.identity.signin.federated_shapes import FederationRefused
+from keystead.identity.signin.outsiders import LONGEST_EVIDENCE
 from keystead.identity.sts import vouched
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType
 
@@ -81,8 +83,11 @@ def proved(bearer: vouched.Bearer, roles: tuple[str, ...]) -> Proved:
 
 
 def written(evidence: Evidence) -> bytes:
-    """Evidence as bytes."""
-    return _encode(evidence)
+    """Evidence as bytes; raises FederationRefused if it is too long to be kept."""
+    kept = _encode(evidence)
+    if len(kept) > LONGEST_EVIDENCE:
+        raise FederationRefused("step 13: what the provider says of the person is too long")
+    return kept
 
 
 def read(data: bytes) -> Evidence:
