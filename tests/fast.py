@@ -17,6 +17,7 @@ LEFT_OUT = (
     "tests/cli/test_commands.py",
     "tests/clients/",
     "tests/console/test_command_line.py",
+    "tests/console/test_login_doors.py",
     "tests/differential/",
     "tests/directories/",
     "tests/durability/",

@@ -18,6 +18,7 @@ from hashlib import sha256
 from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
+from queue import Queue
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
@@ -35,6 +36,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from keystead.cli import login as command
 from keystead.cli import run
 from tests.conftest import Server, free_port
+from tests.console.test_chromium import CHROMIUM, FLAGS, playwright
 
 PASSWORD = "canary-Start-1"
 SAME = "arn:aws:signin:::devtools/same-device"
@@ -281,6 +283,42 @@ def test_a_code_that_is_typed(
     status, _, text = person.allow(address)
     assert status == 403
     assert "you signed in without one" in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_in_chromium(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not signed in: sign in, come back, allow; the browser follows the form to the program."""
+    installation.person("fay")
+    addresses: Queue[str] = Queue()
+    monkeypatch.setattr(webbrowser, "open", addresses.put)
+    ended: list[int] = []
+    arguments = ["login", "--endpoint-url", installation.server.endpoint, "--profile", "fay"]
+    waiting = threading.Thread(target=lambda: ended.append(run(arguments)), daemon=True)
+    complaints: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_context(java_script_enabled=False).new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda said: complaints.append(said.text))
+        waiting.start()
+        page.goto(addresses.get(timeout=60))
+        assert page.url == f"{installation.url}/signin"
+        page.fill("#account", installation.account)
+        page.fill("#user", "fay")
+        page.fill("#password", PASSWORD)
+        page.click("button.primary")
+        page.wait_for_url(f"{installation.url}/v1/authorize?**")
+        assert "A program on this computer" in page.inner_text("h1")
+        page.click("text=Allow >> nth=0")
+        page.wait_for_url("http://127.0.0.1:*/oauth/callback?**")
+        assert "You can close this page" in page.inner_text("main")
+        waiting.join(60)
+        browser.close()
+    assert ended == [0]
+    assert not [each for each in complaints if "Content Security Policy" in each]
+    assert who(installation, credentials(capfd, "fay")).endswith(":user/fay")
 
 
 # botocore

@@ -38,6 +38,7 @@ from tests.console.programs import (
     told,
 )
 from tests.console.test_ending import Device
+from tests.console.test_records import written
 from tests.console.test_switching import person as acting_person
 from tests.console.test_switching import role, switched
 from tests.federation.saml_issuer import described
@@ -245,6 +246,29 @@ def test_root_needs_no_policy(pages: Site) -> None:
     assert page.title == "Your session", page.text
     answer = Program(pages).logged_in(browser)
     assert who(pages, answer) == f"arn:aws:iam::{account_of(pages)}:root"
+
+
+def test_the_records_name_the_person_and_the_session(pages: Site) -> None:
+    """Also of a token that came with another key, and of the end; no secret stands there."""
+    browser, program = person(pages, "recorded"), Program(pages)
+    answer = program.logged_in(browser)
+    refresh = answer["refreshToken"]
+    given = written(pages.named("CreateOAuth2Token")[-1])
+    session = given["additionalEventData"]["sessionId"]
+    assert given["userIdentity"]["sessionContext"]["attributes"]["mfaAuthenticated"] == "false"
+    Program(pages).renew(refresh)
+    stolen = written(pages.named("CreateOAuth2Token")[-1])
+    assert stolen["errorMessage"] == "The refresh token is not for this request."
+    program.revoke(refresh)
+    ended = written(pages.named("RevokeOAuth2Token")[-1])
+    allowed = written(pages.named("AuthorizeOAuth2Access")[-1])
+    for record in (given, stolen, ended, allowed):
+        assert record["userIdentity"]["userName"] == "recorded"
+        assert record["eventSource"] == "signin.amazonaws.com"
+        assert record["recipientAccountId"] == account_of(pages)
+        assert not any(secret in json.dumps(record) for secret in (refresh, program.verifier))
+    for record in (stolen, ended):
+        assert record["additionalEventData"] == {"sessionId": session}
 
 
 # the code

@@ -93,15 +93,16 @@ class Pages:
             of_sign_in = None
             if self._signing_in is not None and request.path != "/":
                 of_sign_in = self._signing_in(request)
-            if isinstance(of_sign_in, Arrived):
-                calls.append(of_sign_in)
-                continue
-            if of_sign_in is not None:  # a browser is sent to the pages
-                page: Answer | None = of_sign_in
+            page: Answer | None = None
+            if isinstance(of_sign_in, Answer):  # a browser is sent to the pages
+                page = of_sign_in
             elif self._refused is not None and self._refused(request.headers):
                 page = always(403, _OF_A_PAGE)
-            else:  # Only calls have the path `/`.
-                page = None if request.path == "/" else self._page(request, peer)
+            elif of_sign_in is not None:
+                calls.append(of_sign_in)
+                continue
+            elif request.path != "/":  # only calls have that path
+                page = self._page(request, peer)
             if page is None:
                 calls.append(request)
             else:

@@ -69,10 +69,10 @@ def revoke_token(call: SigninCall, request: RevokeRequest) -> Nothing:
     login = call.repository.logins.get(call.transaction, token.account, token.login_id)
     if login is None:
         return Nothing()
-    _require_own(login, request.client_id, proof)
+    _require_own(call, login, request.client_id, proof)
     _use(call, login.account, proof)
-    call.repository.logins.delete(call.transaction, login.account, login.login_id)
     _about(call, login)
+    call.repository.logins.delete(call.transaction, login.account, login.login_id)
     call.event.response_elements = {"RevokeOAuth2Token": "Success"}
     return Nothing()
 
@@ -85,6 +85,7 @@ def _redeem(call: SigninCall, request: TokenRequest) -> TokenAnswer | TokenRefus
     code = call.repository.logins.code(call.transaction, *sessions.code_id(call, request.code))
     if code is None or now >= code.expires:  # (1)
         raise _code_over()
+    _whose(call, code)
     if (
         CLIENTS.get(request.client_id) != code.client
         or request.redirect_uri != code.redirect
@@ -121,7 +122,7 @@ def _renew(call: SigninCall, request: TokenRequest) -> TokenAnswer | TokenRefuse
     login = token and logins.get(call.transaction, token.account, token.login_id)
     if token is None or not login or now >= login.expires:  # (1)
         raise NotGiven("TOKEN_EXPIRED", _OVER)
-    _require_own(login, request.client_id, proof)  # (2)
+    _require_own(call, login, request.client_id, proof)  # (2)
     _use(call, login.account, proof)
     stands = sessions.standing(call, login, login)
     if stands is None:  # (3)
@@ -170,10 +171,11 @@ def _use(call: SigninCall, account: str, proof: Proof) -> None:
         raise _bad_proof("step 9: it was used before")
 
 
-def _require_own(login: Login, client_id: str, proof: Proof) -> None:
-    """The token is bound to the client, and to its key."""
+def _require_own(call: SigninCall, login: Login, client_id: str, proof: Proof) -> None:
+    """The token is bound to the client, and to its key. Whose token it was, the record says."""
     bound = hmac.compare_digest(login.proof_key, proof.thumbprint)
     if CLIENTS.get(client_id) != login.client or not bound:
+        _about(call, login)
         raise InvalidRequest(_OTHERS)
 
 
@@ -197,8 +199,18 @@ def _agent(call: SigninCall) -> str:
 
 
 def _about(call: SigninCall, login: Login) -> None:
-    """The record is about this session."""
+    """The record is about this session, and about its person."""
     call.event.additional = {"sessionId": login.login_id}
+    _whose(call, login)
+
+
+def _whose(call: SigninCall, record: Login | LoginCode) -> None:
+    """The record is about the person of this session, or of this code."""
+    stands = sessions.standing(call, record, None)
+    if stands is not None:
+        caller = _caller(call, stands)
+        call.event.principal = caller.principal
+        call.event.session = session_context(stands.session, caller.principal)
 
 
 def _end(call: SigninCall, account: str, login_id: str, why: Reason) -> TokenRefused:
@@ -206,9 +218,6 @@ def _end(call: SigninCall, account: str, login_id: str, why: Reason) -> TokenRef
     login = call.repository.logins.get(call.transaction, account, login_id)
     if login is not None:
         _about(call, login)
-        stands = sessions.standing(call, login, None)
-        if stands is not None:
-            call.event.principal = _caller(call, stands).principal
     call.repository.logins.delete(call.transaction, account, login_id)
     message = _CHANGED if why == "USER_CREDENTIALS_CHANGED" else _OVER
     call.asked = True  # nothing is given, so nothing is asked
@@ -228,7 +237,7 @@ def _ask(call: SigninCall, login: Login, stands: Standing) -> Permit[Target]:
     if session.mfa is not None:
         call.keys.update(age_keys(session.mfa, call.now))
     call.event.session = session_context(session, caller.principal)
-    _about(call, login)
+    call.event.additional = {"sessionId": login.login_id}
     return call.authorize(GIVE, sessions.client_target(call, login.client, session.account))
 
 
