@@ -8,21 +8,16 @@ The state tells our answer from every other. The verifier stays here (RFC 7636).
 
 import base64
 import binascii
-import hashlib
-import hmac
-import secrets
 import webbrowser
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import NoReturn
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
-from keystead.agent.people import Listener, Patience, Shown, unheard
+from keystead.agent.people import Listener, Patience, Return, Shown, unheard
 from keystead.failures import Failure
 
 _SAME, _CROSS = (f"arn:aws:signin:::devtools/{name}-device" for name in ("same", "cross"))
 _CALLBACK, _CONFIRMATION = "/oauth/callback", "/v1/sessions/confirmation"
-_MOST_FIELDS = 20
 
 
 class Asked:
@@ -32,43 +27,27 @@ class Asked:
         """`url` is that of the server, without a path."""
         self.client_id = _CROSS if remote else _SAME
         self.redirect_uri = f"{url}{_CONFIRMATION}" if remote else ""
-        self.verifier = secrets.token_urlsafe(48)
+        self.waited = Return()
         self._url = url
-        self._state = secrets.token_urlsafe(32)
-        self._answers: SimpleQueue[dict[str, str]] = SimpleQueue()
+
+    @property
+    def verifier(self) -> str:
+        """What proves that the code is for this program."""
+        return self.waited.verifier
 
     @property
     def address(self) -> str:
         """Where the browser goes."""
-        digest = hashlib.sha256(self.verifier.encode()).digest()
         query = {
-            "response_type": "code", "client_id": self.client_id, "state": self._state,
+            "response_type": "code", "client_id": self.client_id, "state": self.waited.state,
             "redirect_uri": self.redirect_uri, "scope": "openid",
-            "code_challenge_method": "SHA-256",
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "SHA-256", "code_challenge": self.waited.challenge,
         }  # fmt: skip
         return f"{self._url}/v1/authorize?{urlencode(query)}"
 
-    def take(self, query: str) -> bool:
-        """Is this the answer?  Then it is taken."""
-        try:
-            fields = parse_qs(query, max_num_fields=_MOST_FIELDS)
-        except ValueError:
-            return False
-        if any(len(values) > 1 for values in fields.values()):
-            return False
-        answer = {name: value for name, [value] in fields.items()}
-        if not hmac.compare_digest(answer.get("state", "").encode(), self._state.encode()):
-            return False
-        self._answers.put(answer)
-        return True
-
     def code(self, patience: Patience) -> str:
         """The code of the answer, for which the person is waited for; raises Failure."""
-        try:
-            answer = self._answers.get(timeout=patience.left)
-        except Empty:
-            raise Failure("nobody signed in in time", "begin again", status=1) from None
+        answer = self.waited.answer(patience)
         if "code" not in answer:
             _refused(answer)
         return answer["code"]
@@ -76,7 +55,7 @@ class Asked:
 
 def on_this_device(asked: Asked, tell: Callable[[str], None], patience: Patience) -> str:
     """The code that the browser of this host brings; raises Failure."""
-    with Listener(asked, 0, _CALLBACK) as listener:
+    with Listener(asked.waited, 0, _CALLBACK) as listener:
         asked.redirect_uri = listener.redirect_uri
         tell(f"sign in with your browser: {asked.address}")
         with unheard():
@@ -95,7 +74,7 @@ def on_another_device(
         typed = base64.b64decode(text, validate=True).decode("ascii")
     except (ValueError, binascii.Error):
         typed = ""
-    if not asked.take(typed):
+    if not asked.waited.take(typed):
         raise Failure("that is not the code of this sign-in", "begin again", status=1)
     return asked.code(patience)
 
