@@ -332,8 +332,13 @@ def test_without_the_library_it_says_so(
 
 
 @contextmanager
-def tls_server(directory: Slapd, version: ssl.TLSVersion) -> Iterator[tuple[int, list[str]]]:
-    """A server with the directory's certificate that speaks one version; what it agreed on."""
+def tls_server(
+    directory: Slapd, version: ssl.TLSVersion, says: bytes = b"", times: int = 1
+) -> Iterator[tuple[int, list[str]]]:
+    """A server with the directory's certificate that speaks one version; what it agreed on.
+
+    It answers the first request with these bytes, so many times.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory.place / "server.pem", directory.place / "server.key")
     context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else it would not speak the old one
@@ -350,6 +355,10 @@ def tls_server(directory: Slapd, version: ssl.TLSVersion) -> Iterator[tuple[int,
                 try:
                     with context.wrap_socket(connection, server_side=True) as secured:
                         agreed.append(str(secured.version()))
+                        if says and secured.recv(4096):
+                            for _ in range(times):
+                                secured.sendall(says)
+                            secured.recv(4096)
                 except OSError:
                     continue
 
@@ -365,6 +374,42 @@ def test_old_versions_of_tls_are_refused(directory: Slapd, alice: str) -> None:
             found = ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{port}"])
         assert last(found) == (4, "failed")
         assert agreed == agrees
+
+
+BOUND = bytes.fromhex("300c02010161070a010004000400")
+ENTRY = bytes.fromhex("3011020102640c0406636e3d61626330020400")  # its attributes are cut off
+
+
+@pytest.mark.parametrize(
+    ("says", "times"),
+    [
+        (b"\xff" * 1000, 1),
+        (b"HTTP/1.1 200 OK\r\n\r\n", 1),
+        (bytes.fromhex("30847fffffff") + b"\x02\x01\x01" + b"a" * 65536, 4096),
+        (bytes.fromhex("3088ffffffffffffffff"), 1),
+        (bytes.fromhex("3080") * 10_000, 1),
+        (BOUND + ENTRY * 1000, 1),
+        (BOUND + bytes.fromhex("300c02010265070a010004000400"), 1),
+        (bytes.fromhex("300c02010161070a010a04000400"), 1),
+        (bytes.fromhex("300c02016361070a010004000400"), 1),
+        (BOUND + bytes.fromhex("300c02010078070a013404000400"), 1),
+    ],
+    ids=[
+        "noise", "http", "two gigabytes", "a length of eight bytes", "nested for ever",
+        "broken entries", "nothing found", "a referral", "another message", "goodbye",
+    ],
+)  # fmt: skip
+def test_a_hostile_server_harms_nobody_but_its_own_question(
+    directory: Slapd, alice: str, says: bytes, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has the right certificate may still say anything: it proves nobody."""
+    monkeypatch.setattr(proof, "SECONDS", 1.5)
+    with tls_server(directory, ssl.TLSVersion.TLSv1_2, says, times) as (port, agreed):
+        found = ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{port}"])
+
+    assert agreed
+    assert not found.proves
+    assert last(found) in {(4, "failed"), (5, "failed"), (5, "refused")}
 
 
 def test_a_very_long_name_is_refused(directory: Slapd) -> None:
