@@ -91,7 +91,10 @@ def test_the_right_password_proves_its_person(directory: Slapd, alice: str) -> N
     assert (found.dn, found.name, found.groups) == (alice, "alice", (ops.id,))
     assert UUID(found.id).hex
     assert ask(directory, "ALICE").id == found.id, "the directory says which names are one"
-    assert not ask(directory, "alice", None, groups=[dev.id]).groups
+    known = ask(directory, "alice", None, groups=[dev.id])
+    assert known.is_known
+    assert not known.groups
+    assert not known.proves, "without a password nothing is proved"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,12 @@ def test_the_right_password_proves_its_person(directory: Slapd, alice: str) -> N
 def test_no_name_is_a_filter(directory: Slapd, alice: str, name: str) -> None:
     """Whatever is typed is one value: it finds nobody, and is refused as an unknown name."""
     assert last(ask(directory, name)) == (5, "refused")
+
+
+def test_a_group_that_is_not_there_is_no_fault_of_the_directory(directory: Slapd) -> None:
+    """By its name, by its DN, and by what is no DN."""
+    for name in ("nobody", f"cn=nobody,ou=groups,{BASE}", "a=b=c,,", "cn=*"):
+        assert last(ask(directory, name, None, is_group=True)) == (5, "refused"), name
 
 
 def test_a_wrong_password_is_refused(directory: Slapd, alice: str) -> None:

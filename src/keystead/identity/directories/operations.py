@@ -95,7 +95,7 @@ def _found(
         return work
     if done.value.is_away:
         raise api.DirectoryUnavailableException("The directory cannot be asked now.")
-    if done.value.steps[-1].ended != "passed":
+    if not done.value.is_known:
         raise api.InvalidAssignmentException("The directory has no such name.")
     return done.value
 

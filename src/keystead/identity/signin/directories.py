@@ -78,7 +78,7 @@ def directory_login(
     records.of_outsider(call, outsider)
     if _waits(call, person):
         # A wait would tell that this is another spelling of a name that somebody has (CO-5).
-        return _refused(call, request.url, proof, "step 0, the person has tries left now")
+        return _refused(call, request.url, proof, "step 0: the person was tried too often")
     if not proof.proves:
         return _refused(call, request.url, proof)
     for counted in (subjects, person):

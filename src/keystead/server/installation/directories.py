@@ -101,14 +101,14 @@ def attempt(installation: Installation, arguments: Mapping[str, Any]) -> dict[st
     if not done:
         return {"pending": True}
     found = _answered(proof)
-    roles = directories.of_person(known, found) if found.proves else []
+    roles = directories.of_person(known, found) if found.is_known else []
     return {
         "Steps": [
             {"Step": each.step, "Title": DIRECTORY_STEPS[each.step], "Ended": each.ended,
              "Why": each.why}
             for each in found.steps
         ],
-        "Proved": found.proves and password is not None,
+        "Proved": found.proves,
         "ImmutableId": found.id,
         "CanonicalName": found.name,
         "Assignments": [_assignment(installation, reader, each) for each in roles],
@@ -137,7 +137,7 @@ def assign(installation: Installation, arguments: Mapping[str, Any]) -> dict[str
     if not done:
         return {"pending": True}
     found = _answered(proof)
-    if found.steps[-1].ended != "passed":
+    if not found.is_known:
         raise Failure(f"`{name}` was not found: {found.why}", _SEE, status=1)
     with installation.store.write() as transaction:
         try:

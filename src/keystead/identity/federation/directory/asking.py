@@ -14,7 +14,6 @@ The numbers are those of `proof.ask_directory`.
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
@@ -61,7 +60,7 @@ class Asking:
         asked = self._asked
         directory = self._bound(4, asked["bind_dn"], asked["bind_password"], FAILED)
         if "=" in asked["name"]:  # a DN
-            entry = self._one(5, directory, [asked["name"]], "(objectClass=*)", scope=0)
+            entry = self._one(5, directory, [asked["name"]], "(objectClass=*)", is_dn=True)
         else:
             wanted = self._filter(asked["group_filter"])
             entry = self._one(5, directory, asked["group_bases"], wanted)
@@ -74,10 +73,10 @@ class Asking:
         client.set_cert_policy("demand")
         client.set_ca_cert(self._ca_file)
         client.set_ca_cert_dir("")
-        client.set_ignore_referrals(True)  # its only argument
-        client.set_server_chase_referrals(False)  # as above
-        client.set_auto_page_acquire(False)  # as above
-        client.set_password_policy(True)  # as above
+        client.set_ignore_referrals(True)
+        client.set_server_chase_referrals(False)
+        client.set_auto_page_acquire(False)
+        client.set_password_policy(True)
         client.set_raw_attributes([asked["id_attribute"], asked["name_attribute"]])
         if not name or not password:  # would be a bind of nobody, which succeeds
             self._end(number, otherwise, "the name or the password is empty")
@@ -127,12 +126,15 @@ class Asking:
         return template.replace("{name}", escape_filter_exp(self._asked["name"]))
 
     def _one(
-        self, number: int, directory: Any, bases: Sequence[str], wanted: str, scope: int = 2
+        self, number: int, directory: Any, bases: Sequence[str], wanted: str, *, is_dn: bool = False
     ) -> Any:
-        """The one entry that a filter finds: none and several are refused alike."""
+        """The one entry that a filter finds: none and several are refused alike.
+
+        `is_dn`: the base is the DN of the entry that is wanted, as somebody wrote it.
+        """
         found: dict[str, Any] = {}
         for base in bases:
-            for entry in self._search(number, directory, base, wanted, 2, scope=scope):
+            for entry in self._search(number, directory, base, wanted, 2, is_dn=is_dn):
                 found[str(entry.dn).lower()] = entry
         if len(found) != 1:
             why = "no entry matches" if not found else "several entries match"
@@ -144,19 +146,19 @@ class Asking:
         return entry
 
     def _search(
-        self, number: int, directory: Any, base: str, wanted: str, most: int, *, scope: int = 2
+        self, number: int, directory: Any, base: str, wanted: str, most: int, *, is_dn: bool = False
     ) -> Any:
         bonsai, asked = self._bonsai, self._asked
         attributes = [asked["id_attribute"], asked["name_attribute"], asked["flags_attribute"]]
         try:
             return directory.search(
-                base, scope, wanted, [name for name in attributes if name],
+                base, 0 if is_dn else 2, wanted, [name for name in attributes if name],
                 timeout=asked["seconds"], sizelimit=most,
             )  # fmt: skip
         except bonsai.errors.SizeLimitError:
             self._end(number, REFUSED, "several entries match")
-        except bonsai.errors.NoSuchObjectError:
-            self._end(number, FAILED, f"there is no {base}")
+        except (bonsai.errors.NoSuchObjectError, bonsai.errors.InvalidDN):
+            self._end(number, REFUSED if is_dn else FAILED, f"there is no {base}")
         except (bonsai.LDAPError, ValueError) as error:
             self._end(number, FAILED, _why(error))
 
@@ -213,9 +215,11 @@ class Asking:
 
     def _is(self, group: str) -> str:
         """The part of a filter that finds the group with this id."""
+        from bonsai.utils import escape_filter_exp  # noqa: PLC0415  # as above
+
         attribute = self._asked["id_attribute"]
         if not self._asked["id_is_guid"]:
-            return f"({attribute}={group})"
+            return f"({attribute}={escape_filter_exp(group)})"
         from uuid import UUID  # noqa: PLC0415  # for Active Directory alone
 
         octets = "".join(f"\\{octet:02x}" for octet in UUID(group).bytes_le)
@@ -253,6 +257,8 @@ def _file(text: str) -> Iterator[str]:
             file.flush()
             yield f"/proc/self/fd/{file.fileno()}"
         return
+    import tempfile  # noqa: PLC0415  # for other systems than Linux
+
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(text)
         file.flush()

@@ -38,7 +38,7 @@ DIRECTORY_STEPS: Mapping[int, str] = {
     6: "the entry is enabled, and has an id and a name",
     7: "the password is the entry's",
     8: "the groups of the person",
-    9: "the name can be that of a session",
+    9: "the name and the id can be those of a session",
 }
 """What each step proves, for an administrator."""
 
@@ -65,8 +65,14 @@ class DirectoryProof(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def proves(self) -> bool:
-        """Did every step pass, to the last?"""
-        return self.steps[-1].step == max(DIRECTORY_STEPS) and self.steps[-1].ended == "passed"
+        """Did every step pass, that about the password too?"""
+        passed = [each.step for each in self.steps if each.ended == "passed"]
+        return passed == list(DIRECTORY_STEPS)
+
+    @property
+    def is_known(self) -> bool:
+        """Did all of the steps pass that were taken?"""
+        return all(each.ended == "passed" for each in self.steps)
 
     @property
     def is_away(self) -> bool:
@@ -103,7 +109,7 @@ def ask_directory(outside: Outside, question: DirectoryQuestion) -> DirectoryPro
     certificate of the host, then the bind name; (5) exactly one entry, whose filter has the name
     escaped (RFC 4515), and no referral is followed; (6) an enabled entry with one immutable id and
     one name; (7) a bind as this entry, by the DN that the directory returned; (8) those of the
-    assigned groups of which it is a member. (9) The name can be that of a session.
+    assigned groups of which it is a member. (9) The name and the id can be those of a session.
     """
     until = time.monotonic() + SECONDS
     if why := _unusable(question):
@@ -119,10 +125,13 @@ def ask_directory(outside: Outside, question: DirectoryQuestion) -> DirectoryPro
     steps.append(DirectoryStep(3, "passed", place.url))
     found = _of_process(question, place, until)  # (4) to (8)
     proof = msgspec.structs.replace(found, steps=(*steps, *found.steps))
-    if proof.steps[-1].ended != "passed" or question.is_group:
+    if not proof.is_known:
         return proof
-    usable = NAMED.fullmatch(proof.name) and is_source_identity(proof.id)  # (9)
-    why = "" if usable else f"a session cannot be named `{proof.name}` (iam.md 8.1)"
+    usable = is_source_identity(proof.id)  # (9)
+    usable = usable and (question.is_group or NAMED.fullmatch(proof.name) is not None)
+    why = (
+        "" if usable else f"a session cannot be named `{proof.name}`, or have this id (iam.md 8.1)"
+    )
     step = DirectoryStep(9, "passed" if usable else "refused", why)
     return msgspec.structs.replace(proof, steps=(*proof.steps, step))
 
