@@ -99,6 +99,9 @@ def test_somebody_begins_at_the_provider(corp: Company) -> None:
 
     assert refused.alert == REFUSED
     assert "switched off" in why(corp)
+    around = f"/saml/acs/{company_elsewhere(corp.site).id()}"  # the same metadata, elsewhere
+    page = corp.post(corp.site.browser(), corp.response(), path=around)
+    assert "named none" in page.text
     browser = corp.site.browser()
     request_id, state = corp.begin(browser)
     assert corp.post(browser, corp.response(answers=request_id), state).title == "Your session"

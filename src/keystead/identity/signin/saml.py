@@ -105,12 +105,10 @@ def take_saml_response(
             return proofs
         identities = _judged(call, request, candidates, proofs)
         call.event.principal = identities[0].principal
-        _require_answer(call, request, arrival, identities[0])  # (4)
-        # A provider whose account gets no role learns nothing of who comes.
-        identities = [each for each in identities if each.roles] or identities[:1]
+        identities = _answering(call, request, arrival, identities)  # (4)
         first = identities[0]
         call.event.principal = first.principal
-        evidence = vouching.written(tuple(_used(call, arrival, identities)))  # (5)
+        evidence = vouching.written(tuple(_used(call, identities)))  # (5)
     if arrival is not None:
         call.repository.arrivals.delete(call.transaction, arrival)
     browser = "" if arrival is not None else arrivals.browser_of("")
@@ -193,27 +191,36 @@ def _judged(
     return identities
 
 
-def _require_answer(
+def _answering(
     call: SigninCall,
     request: SamlResponseRequest,
     arrival: Arrival | None,
-    identity: SamlIdentity,
-) -> None:
-    """It answers the request that RelayState names, by its provider; or it answers none. (SA-4)"""
-    [confirmation] = identity.assertion.confirmations
-    around = identity.assertion.response
+    identities: Sequence[SamlIdentity],
+) -> list[SamlIdentity]:
+    """Whom it signs in: it answers the request of RelayState, by its provider; or none. (SA-4)
+
+    A provider whose account gets no role is left out, so it learns nothing of who comes.
+    """
+    first, ways = identities[0], list(identities)
+    [confirmation] = first.assertion.confirmations
+    around = first.assertion.response
     if arrival is None:
         answers = confirmation.in_response_to or around.in_response_to
         if answers is not None or arrivals.is_handle(request.relay_state):
             raise FederationRefused("step 10: it answers no request that waits (InResponseTo)")
-        if not _may_begin_there(call, identity.provider):
+        ways = [each for each in identities if _may_begin_there(call, each.provider)]
+        if not ways:
             raise FederationRefused("the sign-in began at the provider, which is switched off")
-        return
-    if identity.provider.provider_id != arrival.provider_id:
-        raise FederationRefused("step 10: it answers a request to another provider")
-    signed = confirmation.in_response_to or (around.in_response_to if around.is_signed else None)
-    if signed != _request_id(call, request.relay_state):
-        raise FederationRefused("step 10: InResponseTo is not signed, or not that of RelayState")
+    else:
+        if first.provider.provider_id != arrival.provider_id:
+            raise FederationRefused("step 10: it answers a request to another provider")
+        is_signed = around.is_signed
+        signed = confirmation.in_response_to or (around.in_response_to if is_signed else None)
+        if signed != _request_id(call, request.relay_state):
+            raise FederationRefused(
+                "step 10: InResponseTo is not signed, or not that of RelayState"
+            )
+    return [each for each in ways if each.roles] or ways[:1]
 
 
 def _may_begin_there(call: SigninCall, provider: IdentityProvider) -> bool:
@@ -223,13 +230,9 @@ def _may_begin_there(call: SigninCall, provider: IdentityProvider) -> bool:
     return said is None or bool(said.provider_initiated)
 
 
-def _used(
-    call: SigninCall, arrival: Arrival | None, identities: Sequence[SamlIdentity]
-) -> Iterator[Proved]:
+def _used(call: SigninCall, identities: Sequence[SamlIdentity]) -> Iterator[Proved]:
     """Use the assertion, once for each provider. One that refuses beside the first is left out."""
     for place, identity in enumerate(identities):
-        if place and arrival is None and not _may_begin_there(call, identity.provider):
-            continue
         try:
             sts.use(call, identity)
             bearer = sts.bearer_of(identity)
