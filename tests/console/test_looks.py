@@ -1,5 +1,7 @@
 """Every page in Chromium: axe finds nothing, light and dark, and none scrolls sideways at 200 %.
 
+The keyboard reaches everything, and it is seen where it is.
+
 `SCREENSHOTS=DIR` keeps a picture of each page, light and dark, wide and narrow.
 """
 
@@ -111,8 +113,29 @@ def test_a_page(name: str, tab: Tab, reached: dict[str, Reached]) -> None:
             folder = os.environ.get("SCREENSHOTS")
             if folder and place in SEEN:
                 page.screenshot(path=Path(folder) / f"{name}-{theme}-{place}.png", full_page=True)
+    assert not _lost_by_keyboard(page)
     refused = "Failed to load resource: the server responded with a status of 4"
     assert not [each for each in complaints if not each.startswith(refused)]
+
+
+FOCUSED = """() => {
+    const at = document.activeElement, style = getComputedStyle(at)
+    if (at === document.body) return true
+    at.dataset.reached = "yes"
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+}"""
+LOST = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+    .filter(each => each.checkVisibility() && !each.disabled && each.type !== "radio")
+    .filter(each => !each.dataset.reached).map(each => each.outerHTML)"""
+
+
+def _lost_by_keyboard(page: Any) -> list[str]:
+    """What the Tab key does not reach. What it reaches is seen to have the focus."""
+    for _ in range(page.locator("a, button, input, select, textarea, summary").count() + 3):
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUSED), page.evaluate("document.activeElement.outerHTML")
+    lost: list[str] = page.evaluate(LOST)
+    return lost
 
 
 _NOT_SHOWN = {"set-cookie", "refresh"}  # the second leads away
