@@ -10,7 +10,7 @@ a proof whose key and code, or token, belong together. The library verifies it (
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,7 +36,7 @@ class Proof(msgspec.Struct, frozen=True):
     """A proof whose signature is still to be verified."""
 
     text: str
-    key: Mapping[str, str]
+    key: Any  # as the library has it
     thumbprint: str  # RFC 7638
     proof_id: str
     issued: int
@@ -83,9 +83,7 @@ def is_signed(proof: Proof) -> bool:
     """Did the key sign the proof?"""
     registry = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
     try:
-        jws.deserialize_compact(
-            proof.text, jwk.ECKey.import_key(dict(proof.key)), registry=registry
-        )
+        jws.deserialize_compact(proof.text, proof.key, registry=registry)
     except (errors.JoseError, ValueError, TypeError):
         return False
     return True
@@ -106,7 +104,7 @@ def normal(url: str) -> str:
     return f"{parts.scheme}://{host}{named}{parts.path}"
 
 
-def _key(written: object) -> tuple[dict[str, str], str]:
+def _key(written: object) -> tuple[Any, str]:
     if not isinstance(written, dict) or _PRIVATE & written.keys():
         raise BadProof("step 4: it has no public key")
     key = {name: written.get(name) for name in ("kty", "crv", "x", "y")}
@@ -118,7 +116,7 @@ def _key(written: object) -> tuple[dict[str, str], str]:
     try:
         imported = jwk.ECKey.import_key(dict(named))
         _ = imported.public_key  # a point that is not on the curve is refused here
-        return named, imported.thumbprint()
+        return imported, imported.thumbprint()
     except (errors.JoseError, ValueError, TypeError):
         raise BadProof("step 4: the key is no point") from None
 
