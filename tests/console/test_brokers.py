@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 
 from keystead.identity.signin import shapes
 from keystead.wire.models import iam
-from tests.console.browser import SESSION, URL, Browser, Page, Site
+from tests.console.browser import SESSION, STEP, URL, Browser, Page, Site
 from tests.console.calls import as_person
 from tests.console.people import account_of, minutes, signed_in, user
 from tests.console.programs import Program
@@ -359,3 +359,19 @@ def test_no_session_extends_itself(pages: Site) -> None:
     follows(longer, link(token_of(longer, given, SessionDuration="3600")))
     shown = as_person(longer, shapes.DESCRIBE_SESSION, shapes.Nothing())
     assert shown.expires - shown.began <= 900
+
+
+def test_a_token_is_a_token_and_no_more(pages: Site, quick: None) -> None:
+    """No cookie of another step is one, and it is no cookie of theirs (CO-8)."""
+    role(pages, "staged")
+    browser = signed_in(pages, user(pages, "staged"))
+    session, token = browser.cookies[SESSION], token_of(browser, assumed(pages, "staged"))
+    assert browser.get(link(session)).status == 403
+    assert browser.post("/federation/login", {"SigninToken": session}).status == 403
+    for name in (SESSION, STEP, "__Host-ks-next"):
+        browser.cookies = {name: token}
+        assert not browser.is_signed_in
+        assert browser.get("/signin/role").status == 403
+    browser.cookies = {SESSION: session}
+    assert browser.is_signed_in
+    assert browser.get(link(token)).status == 200

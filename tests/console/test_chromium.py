@@ -1,6 +1,7 @@
 """The pages of a running server in Debian's Chromium: flows, also without JavaScript or a mouse."""
 
 import base64
+import json
 import shutil
 import subprocess
 import time
@@ -9,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
+from urllib.request import urlopen
 
 import pytest
 
@@ -297,3 +299,81 @@ def test_passkey_pages_without_a_script_say_so(console: Console) -> None:
         page.click("text=Security credentials")
         page.click("text=Add a passkey or security key")
         assert "A passkey needs JavaScript" in page.inner_text("noscript")
+
+
+def role(console: Console, name: str) -> str:
+    """A role for everybody of the account; its ARN."""
+    trust = {
+        "Effect": "Allow", "Principal": {"AWS": console.account}, "Action": "sts:AssumeRole",
+    }  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = console.iam("create_role", RoleName=name, AssumeRolePolicyDocument=document)
+    return str(made["Role"]["Arn"])
+
+
+def test_a_role_in_one_tab_and_the_person_in_another(console: Console) -> None:
+    """Each acts as its address says; to go back is for the role's tab."""
+    user(console, "switches")
+    role(console, "chosen")
+    with console.tab() as person:
+        sign_in(console, person, "switches")
+        titled(person, "Your session")
+        acting = person.context.new_page()
+        acting.goto(f"{console.url}/switchrole?account={console.account}&roleName=chosen")
+        acting.check("#color-red")
+        acting.click("button.primary")
+        titled(acting, "Your session")
+        address = acting.url
+        assert "assumed-role/chosen/switches" in acting.inner_text("main")
+        person.reload()
+        assert "user/switches" in person.inner_text("dl")
+        acting.click("text=Back to switches")
+        titled(acting, "Your session")
+        assert "user/switches" in acting.inner_text("dl")
+        acting.goto(address)
+        titled(acting, "This role is over")
+        acting.click("text=Switch to chosen again")
+        titled(acting, "Your session")
+        assert acting.url == address
+    assert not console.complaints
+
+
+def test_a_broker_opens_the_pages_for_somebody(console: Console) -> None:
+    """With AWS's script over HTTP. The page goes on by itself, but not if somebody is signed in."""
+    user(console, "stays")
+    sts, arn = console.server.client("sts"), role(console, "by-broker")
+
+    def url() -> str:
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="jo")["Credentials"]
+        session = json.dumps({
+            "sessionId": given["AccessKeyId"], "sessionKey": given["SecretAccessKey"],
+            "sessionToken": given["SessionToken"],
+        })  # fmt: skip
+        asked = f"?Action=getSigninToken&SessionDuration=3600&Session={quote_plus(session)}"
+        with urlopen(f"{console.url}/federation{asked}", timeout=60) as answer:  # ours
+            token = json.load(answer)["SigninToken"]
+        issuer, destination = quote_plus("https://broker.example/"), quote_plus(console.url)
+        return (
+            f"{console.url}/federation?Action=login&Issuer={issuer}&Destination={destination}"
+            f"&SigninToken={token}"
+        )
+
+    with console.tab() as page:
+        page.goto(url())
+        titled(page, "Your session")
+        assert "assumed-role/by-broker/jo" in page.inner_text("dl")
+        page.click("text=Sign out")
+        titled(page, "Signed out")
+        assert page.get_attribute("text=Sign in there again", "href") == "https://broker.example/"
+        sign_in(console, page, "stays")
+        titled(page, "Your session")
+        page.goto(url())
+        titled(page, "Continue as by-broker/jo?")
+        page.click("text=Stay signed in as stays")
+        titled(page, "Your session")
+        assert "user/stays" in page.inner_text("dl")
+    with console.tab(script=False) as page:
+        page.goto(url())
+        page.click("text=Continue as by-broker/jo >> nth=-1")
+        titled(page, "Your session")
+    assert not console.complaints

@@ -68,9 +68,9 @@ def switch(browser: Browser, name: str, account: str = "", **more: str) -> Page:
     return browser.post("/switchrole", fields, follow=False)
 
 
-def switched(browser: Browser, name: str, **more: str) -> str:
+def switched(browser: Browser, name: str, account: str = "", **more: str) -> str:
     """The path of the new actor."""
-    page = switch(browser, name, **more)
+    page = switch(browser, name, account, **more)
     assert page.status == 303, page.text
     path = page.header("location")
     assert re.fullmatch(r"/c/[0-9a-f]{12}/", path)
@@ -344,3 +344,22 @@ def test_a_role_was_used_when_a_page_acts_in_it(pages: Site, quick: None) -> Non
     installation.upkeep.write_last_used()
     answer = pages.local.iam("GetRole", RoleName="used-on-pages")
     assert b"<LastUsedDate>" in answer.body
+
+
+def test_a_role_of_another_account(pages: Site, quick: None) -> None:
+    """Both accounts must allow it, and both have a record; the page shows the other account."""
+    local, here = pages.local, account_of(pages)
+    local.organizations("CreateOrganization", FeatureSet="ALL")
+    made = local.organizations("CreateAccount", Email="other@example.com", AccountName="other")
+    status = made.json["CreateAccountStatus"]
+    other = str(status["AccountId"])
+    access = f"arn:aws:iam::{other}:role/OrganizationAccountAccessRole"
+    browser = person(pages, "crosses")
+    path = switched(browser, "OrganizationAccountAccessRole", account=other)
+    assert f"arn:aws:sts::{other}:assumed-role" in browser.get(path).text
+    users(browser, path)
+    recipients = {written(event)["recipientAccountId"] for event in pages.named("SwitchRole")[-2:]}
+    assert recipients == {here, other}
+    may(pages, "User", "crosses", "sts:AssumeRole", "Deny")
+    page = switch(browser, "OrganizationAccountAccessRole", other)
+    assert f"sts:AssumeRole on resource: {access}" in refused(page)
