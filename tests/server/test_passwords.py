@@ -8,6 +8,7 @@ from queue import SimpleQueue
 import pytest
 
 from keystead.custody.passwords import Passwords
+from keystead.identity.iam.identities import login_profiles
 from keystead.identity.repository import PasswordAttempts
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
@@ -67,6 +68,20 @@ def test_many_guesses_at_once_are_one(local: Local) -> None:
     assert local.send(change(local, OLD, NEW)).status == 200
     local.time.passes(timedelta(seconds=2))
     assert local.send(change(local, NEW, OLD)).status == 200
+
+
+def test_many_profiles_at_once_wait_for_their_turn(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten users get passwords in one turn, also where each hash takes more than half a second."""
+    monkeypatch.setattr(login_profiles, "_SECONDS", 0.6)
+    requests = []
+    for number in range(10):
+        assert local.iam("CreateUser", UserName=f"jo-{number}").status == 200
+        requests.append(
+            local.iam_request("CreateLoginProfile", UserName=f"jo-{number}", Password=NEW)
+        )
+    assert [one.status for one in together(local, requests)] == [200] * 10
 
 
 def _have_failed(local: Local, failures: int) -> None:

@@ -459,7 +459,8 @@ def test_owners() -> None:
     assert owner_of(ann, "10.0.0.1") == owner_of(bob, "10.9.9.9") != owner_of(other, "10.0.0.1")
     nobody = Principal(PrincipalType.ANONYMOUS, "", "", "")
     assert owner_of(role, "10.0.0.1") == owner_of(role, "10.9.9.9")
-    assert owner_of(nobody, "10.0.0.1") == owner_of(nobody, "10.0.0.9") == "10.0.0.0/24"
+    assert owner_of(nobody, "10.0.0.1") == owner_of(nobody, "10.0.0.9")
+    assert owner_of(nobody, "10.0.0.1") == "strangers 10.0.0.0/24"
     assert owner_of(nobody, "10.0.1.1") != owner_of(nobody, "10.0.0.9")
     assert owner_of(nobody, "2001:db8::1") == owner_of(nobody, "2001:db8::ffff")
 

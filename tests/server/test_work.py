@@ -13,7 +13,7 @@ import pytest
 
 from keystead.server.lane import Handed, Lane, hosts
 from keystead.server.lane import pool as pools
-from keystead.work import Done, Failed, MadeWith, Outcome, Undone, Work, digest, outside
+from keystead.work import PASSWORDS, Done, Failed, MadeWith, Outcome, Undone, Work, digest, outside
 from tests.patience import PATIENCE, wait_until
 
 ONE = "one worker"
@@ -82,14 +82,47 @@ def test_room_is_time(lane: Lane) -> None:
     assert lane.has_room(slow, "a", 0)
 
 
-def test_many_owners_fill_a_pool_too(lane: Lane) -> None:
-    """A stranger in each of many networks is no way around the bound."""
+def test_many_networks_fill_the_room_of_strangers_alone(lane: Lane) -> None:
+    """A stranger in each of many networks is no way around the bound, and keeps no account out."""
     slow = work(time.sleep, 0, seconds=0.5)
     taken = 0
-    while lane.has_room(slow, f"10.0.{taken}.0/24", 0):
-        lane.promise(slow, f"10.0.{taken}.0/24", 0)
+    while lane.has_room(slow, f"strangers 10.0.{taken}.0/24", 0):
+        lane.promise(slow, f"strangers 10.0.{taken}.0/24", 0)
         taken += 1
     assert taken == 4
+    for user in range(3):  # as many as if one network asked
+        assert lane.has_room(slow, f"111122223333 {user}", 0) is (user < 2)
+        lane.promise(slow, f"111122223333 {user}", 0)
+
+
+def test_accounts_take_turns(lane: Lane, gate: threading.Event) -> None:
+    """The many users of one account wait behind each other, and no other account behind them."""
+    order: list[str] = []
+    ended: Ends = queue.Queue()
+    for owner in ("1 a", "1 b", "1 c", "1 d", "2 a", "strangers x", "strangers y"):
+        begin(lane, work(opened, gate, order, owner), owner, ended)
+    gate.set()
+    for _ in range(7):
+        ended.get(timeout=PATIENCE)
+    assert order.index("2 a") < order.index("1 c")
+    assert order.index("strangers x") < order.index("1 c")
+
+
+def test_slow_hashes_wait_for_their_turn() -> None:
+    """Ten hashes of a known caller have room where each takes a second; a stranger's have less."""
+    lane = Lane()
+
+    def room(owner: str) -> int:
+        taken = 0
+        hashed = Work(PASSWORDS, 1.0, MadeWith(), time.sleep, (0,))
+        while lane.has_room(hashed, owner, 0):
+            lane.promise(hashed, owner, 0)
+            taken += 1
+        lane.abandon()
+        return taken
+
+    assert room("111122223333 ann") == 10
+    assert room("strangers 10.0.0.0/24") == 2
 
 
 def test_bytes_are_bounded_for_each_owner(lane: Lane) -> None:

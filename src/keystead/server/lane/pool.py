@@ -1,10 +1,14 @@
 """Whose work is done next in one pool, and for whose is there room?
 
-The owners of work take turns: an owner with much work waits behind its own. Room is time, not a
-number: work is taken in when it would wait for at most two seconds. While it waits, each other
-owner gets at most as much work done as this owner has itself, so
+Parties take turns: the accounts, the providers that vouch for people, and all strangers together.
+In a party its owners take turns: principals, and networks of strangers. So an owner with much work
+waits behind its own, and strangers from many networks keep no account's work out. Room is time,
+not a number: work is taken in when it would wait for at most two seconds; of a known caller's slow
+hashes, for at most ten. While it waits, each other owner of its party gets at most as much work
+done as this owner has itself, and each other party at most as much as this one until then:
 
-    wait = sum over owners of min(what they owe, what this one owes, this work included) / workers
+    until then = sum over the party's owners of min(what they owe, mine with this work)
+    wait = (until then + sum over the other parties of min(what they owe, until then)) / workers
 
 How long work takes is learned: a pool keeps the ratio of the measured to the declared time. Work
 that is quick teaches nothing, such as a part of a list: it is measured too badly.
@@ -33,6 +37,9 @@ from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.server.telemetry import logs
 from keystead.work import QUICK, Done, Failed, MadeWith, Outcome, Undone, Work
 
+STRANGERS = "strangers"
+"""The party of callers who have not proved who they are. An owner begins with its party."""
+
 ROOM_SECONDS = 2.0  # that work may have to wait, as the pool estimates when it is promised
 WAIT_SECONDS = 2.0  # that it does wait, at most
 IDLE_SECONDS = 10.0
@@ -41,30 +48,58 @@ _LEARN = 0.1  # the weight of the newest measurement
 _LEAST, _MOST = 0.1, 100.0  # bounds of the learned ratio
 
 
+Line = OrderedDict[str, deque[Promise]]
+"""The waiting work of one party, by owner; none is empty."""
+
+
+def party_of(owner: str) -> str:
+    """The party of an owner, which takes turns with the others."""
+    return owner.partition(" ")[0]
+
+
 class Pool:
     """Workers of one kind, and the work that waits for them."""
 
-    def __init__(self, name: str, workers: int, gate: Gate | None = None) -> None:
-        """`gate`: where the threads wait that compute in Python; None: these do not."""
+    def __init__(
+        self, name: str, workers: int, gate: Gate | None = None, room: float | None = None
+    ) -> None:
+        """`gate`: where the threads wait that compute in Python; None: these do not.
+
+        `room`: for how many seconds a known caller's work may wait; None: as a stranger's.
+        """
         self.name = name
+        self._room = room
         self._gate = gate
         self._workers = workers
         self._lock = threading.Lock()
         self._calls: SimpleQueue[None] = SimpleQueue()  # an item for each piece of handed-over work
-        self._lines: OrderedDict[str, deque[Promise]] = OrderedDict()  # by owner; none is empty
-        self._owed: dict[str, int] = {}  # by owner: the microseconds of work that has not ended
+        self._lines: OrderedDict[str, Line] = OrderedDict()  # by party; none is empty
+        # By party and owner: the microseconds of work that has not ended.
+        self._owed: dict[str, dict[str, int]] = {}
         self._threads = 0
         self._called = 0  # pieces of handed-over work that no thread has finished
         self._pace = 1.0
         self.begun = 0  # pieces of work that are being done
 
     def has_room(self, work: Work[Any], owner: str) -> bool:
-        """Would this work wait for two seconds at most?"""
+        """Would this work wait for its room at most?"""
+        party = party_of(owner)
         with self._lock:
-            before = self._owed.get(owner, 0)
+            owners = self._owed.get(party, {})
+            before = owners.get(owner, 0)
             mine = before + self._micros(work)
-            others = sum(min(owed, mine) for who, owed in self._owed.items() if who != owner)
-            return (before + others) / self._workers <= ROOM_SECONDS * 1e6
+            before += sum(min(owed, mine) for who, owed in owners.items() if who != owner)
+            until = before + self._micros(work)
+            others = sum(
+                min(sum(owners.values()), until)
+                for who, owners in self._owed.items()
+                if who != party
+            )
+            return (before + others) / self._workers <= self._room_of(party) * 1e6
+
+    def _room_of(self, party: str) -> float:
+        """For how many seconds work may wait."""
+        return ROOM_SECONDS if self._room is None or party == STRANGERS else self._room
 
     def _micros(self, work: Work[Any]) -> int:
         """The microseconds that work takes, as this pool estimates."""
@@ -79,21 +114,25 @@ class Pool:
     def waiting(self) -> int:
         """The pieces of work that wait for a worker."""
         with self._lock:
-            return sum(len(line) for line in self._lines.values())
+            return sum(len(each) for line in self._lines.values() for each in line.values())
 
     def promise(self, work: Work[Any], owner: str, size: int) -> Promise:
         """Keep room for work."""
         with self._lock:
             micros = self._micros(work)
-            self._owed[owner] = self._owed.get(owner, 0) + micros
+            owners = self._owed.setdefault(party_of(owner), {})
+            owners[owner] = owners.get(owner, 0) + micros
             return Promise(work, owner, micros, size)
 
     def hand_over(self, promise: Promise, on_end: OnEnd) -> None:
         """Let promised work be done; `on_end` is told the outcome."""
         with self._lock:
             promise.on_end, promise.state = on_end, State.WAITING
-            promise.until = time.monotonic() + WAIT_SECONDS
-            self._lines.setdefault(promise.owner, deque()).append(promise)
+            party = party_of(promise.owner)
+            longer = self._room_of(party) - ROOM_SECONDS
+            promise.until = time.monotonic() + WAIT_SECONDS + longer
+            line = self._lines.setdefault(party, OrderedDict())
+            line.setdefault(promise.owner, deque()).append(promise)
             self._called += 1
             more = self._threads < min(self._workers, self._called)
             self._threads += more
@@ -121,21 +160,30 @@ class Pool:
                 self._take_out(promise)
             promise.state, promise.work = State.ENDED, None
             on_end, promise.on_end = promise.on_end, None
-            owed = self._owed[promise.owner] - promise.micros
-            if owed:
-                self._owed[promise.owner] = owed
-            else:
-                del self._owed[promise.owner]
+            self._pay(promise)
         if on_end is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 on_end(outcome)
         return True
 
+    def _pay(self, promise: Promise) -> None:
+        """Its owner owes this work no more."""
+        party = party_of(promise.owner)
+        owners = self._owed[party]
+        owners[promise.owner] -= promise.micros
+        if not owners[promise.owner]:
+            del owners[promise.owner]
+        if not owners:
+            del self._owed[party]
+
     def _take_out(self, promise: Promise) -> None:
-        line = self._lines[promise.owner]
-        line.remove(promise)
+        party = party_of(promise.owner)
+        line = self._lines[party]
+        line[promise.owner].remove(promise)
+        if not line[promise.owner]:
+            del line[promise.owner]
         if not line:
-            del self._lines[promise.owner]
+            del self._lines[party]
 
     # in a worker's thread
 
@@ -164,16 +212,19 @@ class Pool:
         return not ends and self._is_called()
 
     def _next(self) -> Promise | None:
-        """The next work of the owner whose turn it is; None when it was taken out meanwhile."""
+        """The next work of the party and owner whose turn it is; None when it was taken out."""
         with self._lock:
             if not self._lines:
                 return None
-            owner, line = next(iter(self._lines.items()))
-            promise = line.popleft()
-            if line:
-                self._lines.move_to_end(owner)
-            else:
-                del self._lines[owner]
+            party, line = next(iter(self._lines.items()))
+            owner, own = next(iter(line.items()))
+            promise = own.popleft()
+            line.move_to_end(owner)
+            self._lines.move_to_end(party)
+            if not own:
+                del line[owner]
+            if not line:
+                del self._lines[party]
             promise.state = State.BEGUN
             self.begun += 1
             return promise
@@ -201,7 +252,8 @@ class Pool:
             return [
                 promise
                 for line in self._lines.values()
-                for promise in line
+                for own in line.values()
+                for promise in own
                 if promise.work is not None
                 and promise.work.shared
                 and promise.work.made_with == made_with

@@ -12,7 +12,7 @@ from keystead.policy.evaluation import Principal
 from keystead.server.lane import Handed, Lane, OnEnd, Promise
 from keystead.server.pipeline.exchange import Arrived, Refused, Working
 from keystead.server.pipeline.failures import as_undone, throttled
-from keystead.server.pipeline.owners import network_of, owner_of
+from keystead.server.pipeline.owners import owner_of, stranger_at
 from keystead.wire.http import HttpResponse
 from keystead.work import Outcome, Undone, Work
 
@@ -75,7 +75,7 @@ def working(lane: Lane, arrived: Arrived, caller: Principal, work: Work[Any]) ->
 def prepare(lane: Lane, arrived: Arrived, work: Work[Any]) -> Later | Refused:
     """Let something be made that was missing, if there is room. This run is undone."""
     principal, source_ip = arrived.event.principal, arrived.request.source_ip
-    owner = network_of(source_ip) if principal is None else owner_of(principal, source_ip)
+    owner = stranger_at(source_ip) if principal is None else owner_of(principal, source_ip)
     if not lane.has_room(work, owner, len(arrived.request.body)):
         return Refused(arrived, throttled(arrived.where))
     return promise(lane, Working(arrived, work, owner, prepares=True))

@@ -3,12 +3,15 @@
 Sessions of one role are one owner. The federated users of a user are one owner with this user,
 because a user can give any number of names. So are all bearers for whom one provider vouches. A
 stranger could take any name at no cost. So the owner is the network that the request comes from.
+
+The first word of an owner is its party: an account, a provider, or all strangers (`lane.pool`).
 """
 
 from keystead.networks import network_of
 from keystead.policy.evaluation import Principal, PrincipalType
+from keystead.server.lane import STRANGERS
 
-__all__ = ("network_of", "owner_of")
+__all__ = ("network_of", "owner_of", "stranger_at")
 
 
 def owner_of(principal: Principal, source_ip: str) -> str:
@@ -18,4 +21,9 @@ def owner_of(principal: Principal, source_ip: str) -> str:
     if principal.type is not PrincipalType.ANONYMOUS:
         who = principal.unique_id or principal.issuer_id or principal.user_id
         return f"{principal.account} {who}"
-    return network_of(source_ip)
+    return stranger_at(source_ip)
+
+
+def stranger_at(source_ip: str) -> str:
+    """The owner of a stranger's work."""
+    return f"{STRANGERS} {network_of(source_ip)}"
