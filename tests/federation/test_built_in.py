@@ -10,6 +10,7 @@ import pytest
 from keystead.failures import Failure
 from keystead.identity.federation import outside
 from keystead.server.installation.config import load
+from tests.console.test_records import written
 from tests.federation.issuer import PUBLIC, Issuer, Names, rsa_key, serving, signed
 from tests.federation.land import DENIED, INVALID, Land, credentials, document, text, told
 from tests.server.installations import open_local
@@ -60,9 +61,10 @@ def test_somebody_of_google(built: Built) -> None:
     assert text(answer, "Provider") == GOOGLE
     assert text(answer, "Audience") == CLIENT
     assert text(answer, "SubjectFromWebIdentityToken") == "110169484474386276334"
-    principal = built.local.events[-1].principal
-    assert principal is not None
-    assert principal.user_id == f"{GOOGLE}:{CLIENT}:110169484474386276334"
+    assert written(built.local.events[-1])["userIdentity"] == {
+        "type": "WebIdentityUser", "identityProvider": GOOGLE, "userName": "110169484474386276334",
+        "principalId": f"{GOOGLE}:{CLIENT}:110169484474386276334",
+    }  # fmt: skip
 
     mine = {
         "StringEquals": {f"{GOOGLE}:sub": "${" + GOOGLE + ":sub}", "aws:FederatedProvider": GOOGLE}
