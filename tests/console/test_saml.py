@@ -56,6 +56,28 @@ def test_somebody_begins_here(corp: Company) -> None:
     assert "assumed-role/web/jo" in page.text
 
 
+def test_what_is_recorded(corp: Company) -> None:
+    """The decision of STS with the person as its caller, and the login with the role."""
+    browser, events = corp.site.browser(), corp.site.local.events
+    request_id, state = corp.begin(browser)
+    events.clear()
+
+    corp.post(browser, corp.response(answers=request_id), state)
+
+    login: Any = next(each for each in events if each.name == "ConsoleLogin")
+    decided: Any = next(each for each in events if each.name == "AssumeRoleWithSAML")
+    assert login.response_elements == {"ConsoleLogin": "Success"}
+    assert login.principal.arn.endswith(":assumed-role/web/jo")
+    assert login.additional["LoginTo"] == f"{URL}/"
+    assert (decided.principal.name, decided.principal.issuer_arn) == (
+        issuer.SUBJECT, corp.land.provider,
+    )  # fmt: skip
+    assert decided.request_parameters["principalArn"] == corp.land.provider
+    shown = repr(events)
+    assert state not in shown
+    assert browser.cookies["__Host-ks-arrive"] not in shown
+
+
 def test_the_request_is_what_a_provider_takes(corp: Company) -> None:
     """A page that goes on by itself, whose link has an AuthnRequest for the metadata's place."""
     browser = corp.site.browser()
