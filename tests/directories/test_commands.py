@@ -153,6 +153,35 @@ def test_people_and_groups_are_assigned_by_their_ids(
     )
 
 
+def test_a_trial_says_which_roles_let_in(
+    server: Server, directory: Slapd, corp: dict[str, Any]
+) -> None:
+    """As `keystead explain` decides it, which knows the service, too."""
+    half = TRUST.replace(', "sts:SetSourceIdentity"', "")
+    assert half != TRUST
+    roles = {
+        name: server.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)[
+            "Role"
+        ]["Arn"]
+        for name, trust in (("lets-in", TRUST), ("lets-nobody-in", half))
+    }
+    directory.person("xena", "wonderland")
+    for role in roles:
+        said(server, "assign", "corp", "--user", "xena", "--role", role)
+
+    tried = server.keystead("directory", "try", "corp", "--user", "xena")
+
+    lines = {line.split()[4]: line.split()[5] for line in tried.stdout.splitlines()[-2:]}
+    assert lines == {roles["lets-in"]: "yes", roles["lets-nobody-in"]: "no"}
+    assert "keystead explain --principal ds.amazonaws.com" in tried.stderr
+    explained = server.keystead(
+        "explain", "--principal", "ds.amazonaws.com", "--action", "sts:SetSourceIdentity",
+        "--resource", roles["lets-nobody-in"],
+    )  # fmt: skip
+    assert explained.returncode == 1
+    assert "SetSourceIdentity" in explained.stdout
+
+
 def api(server: Server, who: Credentials | None = None) -> Any:
     """A boto3 client of our own operations."""
     who, core = who or server.admin, botocore.session.get_session()

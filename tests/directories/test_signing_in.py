@@ -140,6 +140,7 @@ def test_the_role_sees_who_it_is(corp: Corp) -> None:
     role = corp.role("watched")
     browser, name, _ = corp.signed_in(role)
     tried = corp.perform("try", user=name)
+    assert [each["LetsIn"] for each in tried["Assignments"]] == [True]
     deny = {
         "Effect": "Deny", "Action": "iam:ListUsers", "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceIdentity": tried["ImmutableId"]}},
@@ -195,6 +196,8 @@ def test_the_trust_policy_is_asked(corp: Corp, statement: dict[str, Any]) -> Non
     corp.assign(corp.role(f"not-{name}", **statement), user=name)
 
     assert "None of your roles could be used" in corp.sign_in(name)[1].text
+    [tried] = corp.perform("try", user=name)["Assignments"]
+    assert not tried["LetsIn"]
 
 
 def test_what_ends_a_session(corp: Corp) -> None:

@@ -152,7 +152,14 @@ def attempt(
     ]
     output.table(("step", "ended", "what it proves", "detail"), rows)
     if passed:
-        output.table(_TITLES, [_row(each) for each in result["Assignments"]])
+        found = result["Assignments"]
+        rows = [[*_row(each), "yes" if each["LetsIn"] else "no"] for each in found]
+        output.table((*_TITLES, "lets in"), rows)
+        if not all(each["LetsIn"] for each in found):
+            output.note(
+                "see `keystead explain --principal ds.amazonaws.com --action sts:AssumeRole`, and"
+                " with sts:SetSourceIdentity, for a role that lets nobody in"
+            )
     return 0 if passed else 1
 
 

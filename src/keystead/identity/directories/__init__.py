@@ -12,10 +12,11 @@ from keystead.identity.directories.registration import (
     of_person,
     question,
     role_of,
+    service_principal,
     settings_in,
 )
 
 __all__ = (
     "PASSED_TO", "RESOURCE_TYPE", "arn_of", "assigned", "changed", "created", "groups_of",
-    "of_person", "operations", "question", "role_of", "settings_in",
+    "of_person", "operations", "question", "role_of", "service_principal", "settings_in",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.arns import Arn, NotAnArn, ds_arn, is_account_id
+from keystead.arns import Arn, NotAnArn, ds_arn, is_account_id, service_in
 from keystead.custody.randomness import unique_id, urandom
 from keystead.identity import limits, times
 from keystead.identity.federation import (
@@ -23,6 +23,7 @@ from keystead.identity.federation import (
     settings_of_directory,
 )
 from keystead.identity.repository import Assignment, Directory, IdentityRepository, Role
+from keystead.policy.evaluation import Principal, PrincipalType
 from keystead.store.protocol import Reader, Transaction
 
 RESOURCE_TYPE = "AWS::DirectoryService::Directory"
@@ -31,6 +32,12 @@ PASSED_TO = "ds.amazonaws.com"
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _read = msgspec.json.Decoder(DirectorySettings).decode
+
+
+def service_principal(region: str = "") -> Principal:
+    """AWS Directory Service, who assumes roles for people of directories."""
+    names = (PASSED_TO, *([service_in(PASSED_TO, region)] if region else []))
+    return Principal(PrincipalType.SERVICE, PASSED_TO, "", PASSED_TO, service_names=names)
 
 
 def arn_of(directory: Directory) -> str:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from keystead.arns import service_in
 from keystead.identity import directories, times
 from keystead.identity.call import SigninCall
 from keystead.identity.federation import DirectoryProof, ask_directory
@@ -29,7 +28,7 @@ from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
 from keystead.identity.signin.sessions import SESSION_SECONDS
 from keystead.identity.signin.shapes import StepAnswer, TooManyTries
 from keystead.identity.signin.tries import Subject
-from keystead.policy.evaluation import AccessDenied, ContextValue, Principal, PrincipalType
+from keystead.policy.evaluation import AccessDenied, ContextValue
 from keystead.work import MadeWith, Work, digest
 from keystead.work import outside as elsewhere
 
@@ -174,7 +173,7 @@ def decide(call: SigninCall, outsider: Outsider, choice: Choice) -> Session:
     """The session of a role, if its trust policy lets the service in for this directory."""
     evidence, account = _decode(outsider.evidence), outsider.account
     place = outsider.choices.index(choice)
-    call.bears(_service(call.region))
+    call.bears(directories.service_principal(call.region))
     assignment = call.repository.directories.assignment(
         call.transaction, account, evidence.assignments[place]
     )
@@ -208,14 +207,6 @@ def decide(call: SigninCall, outsider: Outsider, choice: Choice) -> Session:
         expires=issued + min(role.longest_session, SESSION_SECONDS),
         name=outsider.name,
         source_identity=outsider.subject,
-    )
-
-
-def _service(region: str) -> Principal:
-    """AWS Directory Service, who assumes roles for people of directories."""
-    name = directories.PASSED_TO
-    return Principal(
-        PrincipalType.SERVICE, name, "", name, service_names=(name, service_in(name, region))
     )
 
 

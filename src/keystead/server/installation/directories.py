@@ -17,6 +17,7 @@ from keystead.identity.federation import (
     ask_directory,
 )
 from keystead.identity.repository import Assignment, Directory
+from keystead.inquiry import question
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.instances import account_of
@@ -111,7 +112,13 @@ def attempt(installation: Installation, arguments: Mapping[str, Any]) -> dict[st
         "Proved": found.proves,
         "ImmutableId": found.id,
         "CanonicalName": found.name,
-        "Assignments": [_assignment(installation, reader, each) for each in roles],
+        "Assignments": [
+            {
+                **_assignment(installation, reader, each),
+                "LetsIn": _lets_in(installation, reader, directory, each, found),
+            }
+            for each in roles
+        ],
     }  # fmt: skip
 
 
@@ -168,6 +175,32 @@ def unassign(installation: Installation, arguments: Mapping[str, Any]) -> dict[s
         table.unassign(transaction, known)
         _note(installation, "UnassignDirectoryRole", directory, known)
     return shown
+
+
+def _lets_in(
+    installation: Installation,
+    reader: Reader,
+    directory: Directory,
+    assignment: Assignment,
+    found: DirectoryProof,
+) -> bool:
+    """Does the role's trust policy let the person in?  Decided as a sign-in does, now."""
+    role = installation.identities.roles.get(reader, assignment.account, assignment.role_id)
+    asked = {
+        "principal": directories.PASSED_TO,
+        "resource": "" if role is None else role.arn,
+        "context": {
+            "aws:SourceArn": [directories.arn_of(directory)],
+            "aws:SourceAccount": [directory.account],
+            "sts:RoleSessionName": [found.name],
+            "sts:SourceIdentity": [found.id],
+        },
+    }
+    actions = ("sts:AssumeRole", "sts:SetSourceIdentity")
+    return role is not None and all(
+        question.explain_one(installation, {**asked, "action": action})["decision"] == "Allowed"
+        for action in actions
+    )
 
 
 def _directory(
