@@ -306,7 +306,10 @@ def test_the_records_of_a_switch(pages: Site, quick: None) -> None:
         record = written(pages.named(name)[-1])
         assert record["eventSource"] == "signin.amazonaws.com"
         assert record["responseElements"] == {name: "Success"}
-        assert record["userIdentity"]["arn"].endswith("assumed-role/recorded-switch/records")
+        who = record["userIdentity"]
+        assert who["arn"].endswith("assumed-role/recorded-switch/records")
+        assert who["sessionContext"]["sessionIssuer"]["userName"] == "recorded-switch"
+        assert who["accessKeyId"] == listed["userIdentity"]["accessKeyId"]
     switch_from = written(pages.named("SwitchRole")[-1])["additionalEventData"]["SwitchFrom"]
     assert switch_from.endswith("user/records")
     assert listed["sessionCredentialFromConsole"] == "true"

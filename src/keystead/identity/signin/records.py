@@ -14,6 +14,7 @@ from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.authentication import callers, session_context
 from keystead.identity.call import SigninCall
 from keystead.identity.sessions import Session
+from keystead.identity.signin.actors import Actor
 from keystead.identity.signin.federated_shapes import FederationRefused, NotVouchedFor
 from keystead.identity.signin.outsiders import Choice, Outsider
 from keystead.identity.signin.persons import Person
@@ -89,7 +90,7 @@ def refusing(call: SigninCall) -> Iterator[None]:
         raise FederationRefused(error.why or error.message or error.code) from None
 
 
-def switched(call: SigninCall, name: str, who: Principal | None, url: str) -> None:
+def switched(call: SigninCall, name: str, actor: Actor, who: Principal | None, url: str) -> None:
     """The record is of the role's session, as CloudTrail has it; in both accounts, if two."""
     event, person = call.event, call.principal
     event.response_elements = {name: "Success"}
@@ -100,7 +101,8 @@ def switched(call: SigninCall, name: str, who: Principal | None, url: str) -> No
         return
     if who.account != person.account:
         event.also = [msgspec.structs.replace(event, decisions=[], resources=[], also=[])]
-    event.principal, event.session = who, {}
+    event.principal, event.access_key_id = who, actor.access_key_id
+    event.session = session_context(actor.session, who)
 
 
 def succeeded(call: SigninCall, name: str, url: str, device: str | None = None) -> None:

@@ -179,4 +179,4 @@ def _recorded(call: SigninCall, name: str, actor: Actor, role: Role | None, url:
         who = callers.role(
             call.repository, call.transaction, role, session.name, session.tag_map
         ).principal
-    records.switched(call, name, who, url)
+    records.switched(call, name, actor, who, url)
