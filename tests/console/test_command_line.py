@@ -7,8 +7,10 @@ Version 2 of the AWS CLI is no package, so a small client stands for the browser
 import base64
 import http.client
 import json
+import os
 import re
 import stat
+import subprocess
 import threading
 import webbrowser
 from collections.abc import Iterator
@@ -29,13 +31,13 @@ from awscrt.crypto import EC
 from botocore.credentials import LoginProvider, _build_dpop_header
 from botocore.exceptions import LoginRefreshRequired
 from botocore.session import Session
-from botocore.utils import generate_login_cache_key
+from botocore.utils import JSONFileCache, generate_login_cache_key
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from keystead.cli import login as command
 from keystead.cli import run
-from tests.conftest import Server, free_port
+from tests.conftest import BIN, Server, free_port
 from tests.console.test_chromium import CHROMIUM, FLAGS, playwright
 
 PASSWORD = "canary-Start-1"
@@ -384,6 +386,27 @@ def provided(installation: Installation, arn: str, cache: dict[str, Any]) -> Any
         return session.create_client(name, endpoint_url=installation.server.endpoint, **more)
 
     return LoginProvider(lambda: profiles, client, "me", cache).load()
+
+
+def test_the_aws_command_renews_what_aws_login_kept(
+    installation: Installation, key: ec.EllipticCurvePrivateKey, tmp_path: Path
+) -> None:
+    """A profile with a `login_session`, and the file beside it: nothing else is configured."""
+    person = installation.person("gus")
+    arn = f"arn:aws:iam::{installation.account}:user/gus"
+    cache = JSONFileCache(str(tmp_path / "cache"))
+    cache[generate_login_cache_key(arn)] = first_token(installation, person, key)
+    (tmp_path / "config").write_text(f"[profile me]\nlogin_session = {arn}\n")
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_LOGIN_CACHE_DIRECTORY": str(tmp_path / "cache"),
+        "AWS_ENDPOINT_URL": installation.server.endpoint,
+    }  # fmt: skip
+    command = [str(BIN / "aws"), "sts", "get-caller-identity", "--profile", "me", "--query", "Arn"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == arn
 
 
 def test_botocore_renews_by_itself(
