@@ -1,12 +1,15 @@
 """How do programs of this host reach the agent?  HTTP/1.1, read as strictly as the server does.
 
 A request has no body. Connections, their heads and their time are bounded, so that a program that
-asks for more than its share costs the agent little memory. The IP TTL of what is sent is the
+asks for more than its share costs the agent little memory. When all connections are taken, a new
+one takes the place of the connection that was answered or made longest ago. So a program that holds
+idle connections keeps no other out. The IP TTL of what is sent is the
 instance's hop limit: one, unless its owner said more, so that no answer leaves the host (IM-3).
 """
 
 import asyncio
 import socket
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from http import HTTPStatus
@@ -32,7 +35,8 @@ class Listener:
     def __init__(self, host: str, port: int, answering: Answering, hops: Hops) -> None:
         self._answering = answering
         self._hops = hops
-        self._open = 0
+        # Those that are open; the one that was answered, or made, longest ago is the first.
+        self._open: OrderedDict[asyncio.StreamWriter, None] = OrderedDict()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -57,15 +61,15 @@ class Listener:
         return await asyncio.start_server(self._serve, sock=self.socket, limit=MOST_HEAD)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._open += 1
+        while len(self._open) >= MOST_CONNECTIONS:
+            oldest, _ = self._open.popitem(last=False)
+            oldest.transport.abort()
+        self._open[writer] = None
         try:
             with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
                 await self._converse(reader, writer)
         finally:
-            self._open -= 1
+            self._open.pop(writer, None)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,8 +88,9 @@ class Listener:
             writer.write(_bytes(answer, keep=keep, body=method != "HEAD"))
             async with asyncio.timeout(HEAD_SECONDS):
                 await writer.drain()
-            if not keep:
+            if not keep or writer not in self._open:
                 return
+            self._open.move_to_end(writer)
             seconds = IDLE_SECONDS
 
     def _answer(self, text: bytes) -> tuple[Answer, str, bool]:
