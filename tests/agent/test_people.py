@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from keystead.agent.people import Client, Flow, Patience, Provider, SignIn, id_token, name_of
+from keystead.agent.people import provider as provider_module
 from keystead.failures import Failure
 from tests.federation.issuer import Issuer, Said, serving
 
@@ -129,6 +130,16 @@ def test_what_the_provider_says_is_shown_plainly(idp: Issuer) -> None:
     person = Person(idp)
     person.signs_in(Flow.DEVICE)
     assert person.told == [f"open {'x' * 300} and enter the code  ]0;title A  B"]
+
+
+def test_a_provider_that_never_ends(idp: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer has its time as a whole, not only each byte of it."""
+    provider = Provider(idp.url, str(idp.certificate))
+    assert provider.document.issuer == idp.url
+    monkeypatch.setattr(provider_module, "_SECONDS", 0.2)
+    idp.pages["/device"] = lambda: (200, {"Content-Length": "1000"}, b"{")  # and no more
+    with pytest.raises(Failure, match=r"gives no code: `127\.0\.0\.1` does not answer"):
+        id_token(SignIn(provider, Client("cli"), Flow.DEVICE, print), Patience.of(60))
 
 
 # whose document it is

@@ -6,10 +6,13 @@ document names. A redirection is never followed. What it says is shown without c
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Timer
 from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -19,6 +22,7 @@ from keystead.agent.server import TIMEOUT, trusting
 from keystead.failures import Failure
 
 _LONGEST = 256 * 1024  # bytes of an answer
+_SECONDS = 30.0  # for a request and the whole of its answer
 _LONGEST_SHOWN = 300
 _DOCUMENT = "/.well-known/openid-configuration"
 
@@ -162,10 +166,13 @@ def _sent(url: str, form: bytes | None, context: ssl.SSLContext) -> tuple[int, b
     headers = {"Accept": "application/json", "User-Agent": "keystead"}
     if form is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
+    end = Timer(_SECONDS, _cut, (connection,))
+    end.start()
     try:
         connection.request("GET" if form is None else "POST", path, form, headers)
         response = connection.getresponse()
         body = response.read(_LONGEST + 1)
+        is_whole = not response.length or len(body) > _LONGEST
     except ssl.SSLCertVerificationError as error:
         raise Failure(
             f"the certificate of `{parts.hostname}` is not believed: {error.verify_message}",
@@ -176,10 +183,21 @@ def _sent(url: str, form: bytes | None, context: ssl.SSLContext) -> tuple[int, b
             f"`{parts.hostname}` does not answer: {error or type(error).__name__}"
         ) from None
     finally:
+        end.cancel()
         connection.close()
+    if not is_whole:
+        raise Silent(f"`{parts.hostname}` does not answer to the end")
     if len(body) > _LONGEST or response.status >= 500:
         raise Silent(f"`{parts.hostname}` answers with status {response.status}")
     return response.status, body
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    """Wait no longer: whoever sends a byte now and then would keep us for ever."""
+    sock = connection.sock
+    if sock is not None:
+        with suppress(OSError):  # it has just ended
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _read(body: bytes, kind: type[T]) -> T | None:
