@@ -184,6 +184,21 @@ def test_the_trust_policy_decides(login: Provider) -> None:
     assert session_name(page) == "nobody"
 
 
+def test_claims_reach_the_decision(login: Provider) -> None:
+    """Conditions and session tags hold at the page as they do for STS."""
+    conditions = {"StringEquals": {f"{HOST}:aud": CLIENT, "aws:RequestTag/Team": "blue"},
+                  "ForAnyValue:StringEquals": {f"{HOST}:amr": "mfa"}}  # fmt: skip
+    role = login.land.role("tagged", login.land.trusting("sts:TagSession", **conditions))
+    tags = {"https://aws.amazon.com/tags": {"principal_tags": {"Team": ["blue"]}}}
+
+    def title(**claims: Any) -> str:
+        return login.sign_in(login.site.browser(), roles=[role], **claims).title
+
+    assert title(amr=["pwd", "mfa"], **tags) == "Your session"
+    assert title(amr=["pwd"], **tags) == "Not signed in"
+    assert title(amr=["mfa"]) == "Not signed in"
+
+
 Change = Callable[[Provider, Browser], Page]
 
 

@@ -177,6 +177,31 @@ def test_no_role_lets_the_person_in(corp: Company) -> None:
     assert SESSION not in browser.cookies
 
 
+def test_attributes_reach_the_decision(corp: Company) -> None:
+    """Conditions, session tags and source identity hold at the page as they do for STS."""
+    said = {"urn:oid:1.3.6.1.4.1.5923.1.1.1.1": ["staff", "it"], f"{AWS}PrincipalTag:Team": "blue",
+            f"{AWS}SourceIdentity": "jo"}  # fmt: skip
+    conditions = {
+        "StringEquals": {"aws:RequestTag/Team": "blue", "sts:SourceIdentity": "jo"},
+        "ForAnyValue:StringEquals": {"saml:edupersonaffiliation": "it"},
+    }
+    plain = {"StringEquals": {"saml:aud": ACS, "saml:sub": issuer.SUBJECT}}
+    may = ("sts:TagSession", "sts:SetSourceIdentity")
+    tagged = corp.land.role("tagged", corp.land.trusting(*may, **conditions))
+    untagged = corp.land.role("untagged", corp.land.trusting(**plain))
+
+    def titles(role: str, attributes: dict[str, Any]) -> str:
+        pair = {f"{AWS}Role": f"{role},{corp.land.provider}"}
+        return corp.post(
+            corp.site.browser(), corp.response(attributes={**attributes, **pair})
+        ).title
+
+    assert titles(tagged, said) == "Your session"
+    assert titles(tagged, {**said, f"{AWS}PrincipalTag:Team": "red"}) == "Not signed in"
+    assert titles(untagged, said) == "Not signed in"
+    assert titles(untagged, {}) == "Your session"
+
+
 def test_an_assertion_counts_once(corp: Company) -> None:
     """Of fifty posts of one assertion one succeeds, also when the server was started anew."""
     document = corp.response()

@@ -34,6 +34,9 @@ class Proved(msgspec.Struct, frozen=True, kw_only=True):
     longest: int | None = None  # seconds of a session, as the provider says
     until: int | None = None  # seconds since the epoch, as the provider says
 
+    def __repr__(self) -> str:
+        return f"Proved(provider={self.provider!r}, …)"
+
     @property
     def principal(self) -> Principal:
         return Principal(
