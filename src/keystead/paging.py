@@ -9,13 +9,18 @@ and how a marker is refused is the service's own: `kms/paging.py`, `identity/pag
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from keystead.custody.tokens import InvalidToken, Tokens
 from keystead.errors import AwsError
+from keystead.work import Preparations
 
 T = TypeVar("T")
+
+PART = 64
+"""How many items are read at a time: each is proved, and so many take half a millisecond."""
 
 MOST_TEXT = 16 * 1024  # characters of documents, after which a page takes nothing more
 
@@ -90,6 +95,37 @@ def walk(
             break
     more = next(following, None) is not None
     return Page(items, markers.after(key(items[-1])) if more else None)
+
+
+def in_parts(
+    preparations: Preparations,
+    request_id: str,
+    fetch: Callable[[str, int], list[T]],
+    position: Callable[[T], str],
+    most: int | None = None,
+) -> Callable[[str, int], list[T]]:
+    """The same as `fetch`, for long pages: others are served between two parts of one.
+
+    A part has at most so many items; `PART` unless said otherwise.
+    """
+    in_part = most or PART
+
+    def following(after: str, count: int) -> list[T]:
+        items: list[T] = []
+        while True:
+            rest = count - len(items)
+            wanted = min(in_part, rest)
+            part = preparations.part(
+                (request_id, after),
+                partial(fetch, after, wanted),
+                full=in_part if rest > in_part else None,
+            )
+            items += part
+            if len(part) < wanted or len(items) == count:
+                return items
+            after = position(part[-1])
+
+    return following
 
 
 def cut(markers: Markers, marker: str | None, size: int, items: Sequence[T]) -> Page[T]:

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from keystead.failures import Failure
+from keystead import paging
+from keystead.network import paging as network_paging
 from keystead.server.installation import instances
 from tests.agent import hosts
 from tests.agent.hosts import Agent, Host
 from tests.conftest import REGION, Server, create_user, policy, refused
 from tests.patience import wait_until
-from tests.server.installations import open_local
+from tests.server import sdk
+from tests.server.installations import Local, open_local
 
 GONE = "InvalidClientTokenId"
 
@@ -398,17 +400,43 @@ def test_registering(server: Server) -> None:
     assert hosts.operate(server, "deregister", given).returncode == 2
 
 
-def test_an_account_has_so_many_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each list reads all of them. When one is gone, another may come."""
-    here = open_local(tmp_path / "data").installation
-    monkeypatch.setattr(instances, "MOST_LISTED", 1)
-    wait_until(lambda: "pending" not in instances.register(here, {}))
-    with pytest.raises(Failure, match="has 1 instances"):
-        instances.register(here, {})
-    [known] = instances.every(here, {})["Instances"]
-    instances.deregister(here, {"instance_id": known["InstanceId"]})
-    assert instances.register(here, {})["InstanceId"] != known["InstanceId"]
-    here.close()
+def test_long_lists_are_paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every instance stands in one page, and a page looks at no more than it may."""
+    local = open_local(tmp_path / "data")
+    here = local.installation
+    wait_until(lambda: "pending" not in instances.register(here, {"instance_type": "odd"}))
+    for number in range(10):
+        instances.register(here, {"instance_type": "odd" if number % 2 else "even"})
+    known = {each["InstanceId"] for each in instances.every(here, {})["Instances"]}
+    monkeypatch.setattr(instances, "PART", 4)
+    listed, following = [], None
+    while True:
+        part = instances.every(here, {"next": following})
+        assert len(part["Instances"]) <= 4
+        listed += [each["InstanceId"] for each in part["Instances"]]
+        if (following := part.get("Next")) is None:
+            break
+    assert listed == sorted(known)
+    monkeypatch.setattr(paging, "PART", 2)
+    assert _pages(local, MaxResults=5) == [listed[:5], listed[5:10], listed[10:]]
+    monkeypatch.setattr(network_paging, "MOST", 4)
+    assert [len(page) for page in _pages(local)] == [4, 4, 3]
+    odd = _pages(local, Filters=[{"Name": "instance-type", "Values": ["odd"]}])
+    assert (len(odd), sum(map(len, odd))) == (3, 6)
+    local.installation.close()
+
+
+def _pages(local: Local, **asked: Any) -> list[list[str]]:
+    """The ids of instances, page by page."""
+    pages: list[list[str]] = []
+    while True:
+        page = sdk.call(local, "ec2", "DescribeInstances", local.admin, **asked)
+        pages.append(
+            [each["InstanceId"] for one in page["Reservations"] for each in one["Instances"]]
+        )
+        if (token := page.get("NextToken")) is None:
+            return pages
+        asked["NextToken"] = token
 
 
 def test_explanations_know_the_instance(server: Server) -> None:

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pytest
 from botocore.credentials import Credentials
 
+from keystead import paging
 from keystead.caches import BoundedCache, Room
-from keystead.kms import paging
 from keystead.policy.language import document as language_document
 from keystead.server.pipeline import Answer, Later
 from keystead.server.pipeline.exchange import Arrived

@@ -87,7 +87,13 @@ def list_instances(
     file: Path | None, account_id: str | None, *, as_json: bool, **given: Any
 ) -> None:
     """List the instances of an account, with their profiles and agents."""
-    result = hold(options.load(file, **given), "instance list", account_id=account_id)
+    with office(options.load(file, **given)) as perform:
+        result = perform("instance list", {"account_id": account_id})
+        rest = result.pop("Next", None)
+        while rest:
+            part = perform("instance list", {"account_id": account_id, "next": rest})
+            result["Instances"] += part["Instances"]
+            rest = part.get("Next")
     if as_json:
         output.as_json(result)
         return

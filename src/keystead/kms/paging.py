@@ -5,17 +5,14 @@ the account, the Region and the parameters that it was made for, and for nothing
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Protocol, TypeVar
 
+from keystead import paging
 from keystead.kms.call import KmsCall
 from keystead.paging import Markers, Page, walk
 from keystead.wire.models import kms as api
 
 T = TypeVar("T")
-
-PART = 64
-"""How many keys are read at a time: each is proved, and so many take half a millisecond."""
 
 
 class PagedRequest(Protocol):
@@ -55,28 +52,9 @@ def in_parts(
     position: Callable[[T], str],
     most: int | None = None,
 ) -> Callable[[str, int], list[T]]:
-    """The same as `fetch`, for long pages: others are served between two parts of one.
-
-    A part has at most so many items; `PART` unless said otherwise.
-    """
-    in_part = most or PART
-
-    def following(after: str, count: int) -> list[T]:
-        items: list[T] = []
-        while True:
-            rest = count - len(items)
-            wanted = min(in_part, rest)
-            part = call.repository.preparations.part(
-                (call.event.request_id, after),
-                partial(fetch, after, wanted),
-                full=in_part if rest > in_part else None,
-            )
-            items += part
-            if len(part) < wanted or len(items) == count:
-                return items
-            after = position(part[-1])
-
-    return following
+    """The same as `fetch`, for long pages (`keystead.paging.in_parts`)."""
+    preparations = call.repository.preparations
+    return paging.in_parts(preparations, call.event.request_id, fetch, position, most)
 
 
 def _refusal() -> api.InvalidMarkerException:

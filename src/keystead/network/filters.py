@@ -34,8 +34,18 @@ def chosen(
     tags: Callable[[T], Mapping[str, str]] | None = None,
 ) -> list[T]:
     """The items that all filters let pass, in their order; raises EC2's errors."""
+    passes = passing(filters, known, tags)
+    return [item for item in items if passes(item)]
+
+
+def passing(
+    filters: Sequence[api.Filter] | None,
+    known: Mapping[str, Values[T]],
+    tags: Callable[[T], Mapping[str, str]] | None = None,
+) -> Callable[[T], bool]:
+    """Do all filters let an item pass?  Raises EC2's errors."""
     tests = [_test(each, known, tags) for each in _bounded(filters or ())]
-    return [item for item in items if all(test(item) for test in tests)]
+    return lambda item: all(test(item) for test in tests)
 
 
 def _bounded(filters: Sequence[api.Filter]) -> Sequence[api.Filter]:

@@ -12,6 +12,7 @@ from keystead import paging
 from keystead.network.call import NetworkCall
 from keystead.network.errors import InvalidNextToken
 from keystead.paging import Markers, Page
+from keystead.wire.models import ec2 as api
 from keystead.wire.query import InvalidParameterValue
 
 T = TypeVar("T")
@@ -33,6 +34,9 @@ class PagedRequest(Protocol):
     @property
     def max_results(self) -> int | None: ...
 
+    @property
+    def filters(self) -> Sequence[api.Filter] | None: ...
+
 
 def cut(
     call: NetworkCall,
@@ -47,21 +51,55 @@ def cut(
     `least` is the smallest size that may be asked for. `text` says how many characters the
     documents of an item have: a page ends early where they are many, because others wait.
     """
+    size = _size(request, least)
+    markers = _markers(call, request)
+    start = int(markers.position(request.next_token) or "0")
+    room, taken = _MOST_TEXT, 0
+    for item in items[start : start + size]:
+        room -= text(item)
+        taken += 1
+        if room < 0:
+            break
+    return paging.cut(markers, request.next_token, max(taken, 1), items)
+
+
+def walk(
+    call: NetworkCall,
+    request: PagedRequest,
+    after: Callable[[str, int], list[T]],
+    position: Callable[[T], str],
+    passes: Callable[[T], bool],
+    *,
+    least: int = 1,
+) -> Page[T]:
+    """A page of a long list: `after(key, n)` gives the next `n` items in the order of `position`.
+
+    Of at most `MOST` items those that pass are in the page. So a page may have few or none where
+    more follow, as at AWS.
+    """
+    size = _size(request, least)
+    markers = _markers(call, request)
+    following = paging.in_parts(call.preparations, call.event.request_id, after, position)
+    looked_at = MOST if request.filters else size
+    found = following(markers.position(request.next_token), looked_at + 1)
+    items: list[T] = []
+    for number, item in enumerate(found[:looked_at], 1):
+        if passes(item):
+            items.append(item)
+        if len(items) == size or number == looked_at:
+            more = number < len(found)
+            return Page(items, markers.after(position(item)) if more else None)
+    return Page(items, None)
+
+
+def _size(request: PagedRequest, least: int) -> int:
     size = MOST if request.max_results is None else request.max_results
     if size < least:
         raise InvalidParameterValue(
             f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value greater than"
             f" or equal to {least}."
         )
-    markers = _markers(call, request)
-    start = int(markers.position(request.next_token) or "0")
-    room, taken = _MOST_TEXT, 0
-    for item in items[start : start + min(size, MOST)]:
-        room -= text(item)
-        taken += 1
-        if room < 0:
-            break
-    return paging.cut(markers, request.next_token, max(taken, 1), items)
+    return min(size, MOST)
 
 
 def _markers(call: NetworkCall, request: PagedRequest) -> Markers:

@@ -4,9 +4,9 @@ from keystead.identity.instances import credentials, enrolment
 from keystead.identity.instances.call import InstanceCall, instance_arn
 from keystead.identity.instances.credentials import delivery
 from keystead.identity.instances.explaining import instance_keys
-from keystead.identity.instances.hosts import MOST_LISTED, Hosts
+from keystead.identity.instances.hosts import Hosts
 
 __all__ = (
-    "MOST_LISTED", "Hosts", "InstanceCall", "credentials", "delivery", "enrolment", "instance_arn",
+    "Hosts", "InstanceCall", "credentials", "delivery", "enrolment", "instance_arn",
     "instance_keys",
 )  # fmt: skip

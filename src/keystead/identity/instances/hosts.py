@@ -19,10 +19,6 @@ from keystead.identity.repository import (
 from keystead.identity.resources import Named
 from keystead.store.protocol import Reader, Transaction
 
-MOST_LISTED = 2_000
-"""As many instances may be registered in an account: a list reads all of them, 40 µs each, and
-others wait meanwhile."""
-
 
 class Hosts:
     """The instances of every account, as EC2's operations see them."""
@@ -37,9 +33,11 @@ class Hosts:
         known = self._repository.instances.get(reader, account, instance_id)
         return known if known is not None and known.region == region else None
 
-    def every(self, reader: Reader, account: str, region: str) -> list[Instance]:
-        """The instances of a Region, by their ids."""
-        return self._repository.instances.after(reader, account, region, "", MOST_LISTED)
+    def after(
+        self, reader: Reader, account: str, region: str, instance_id: str, limit: int
+    ) -> list[Instance]:
+        """The next instances of a Region, by their ids."""
+        return self._repository.instances.after(reader, account, region, instance_id, limit)
 
     def update(self, transaction: Transaction, host: Instance) -> Instance:
         """Keep other options of an instance: its agent has them with its next request."""
@@ -82,10 +80,12 @@ class Hosts:
         instances = self._repository.instances
         return instances.association_of(reader, host.account, host.instance_id)
 
-    def associations(self, reader: Reader, account: str, region: str) -> list[ProfileAssociation]:
-        """The associations of a Region, by their ids."""
+    def associations_after(
+        self, reader: Reader, account: str, region: str, association_id: str, limit: int
+    ) -> list[ProfileAssociation]:
+        """The next associations of a Region, by their ids."""
         instances = self._repository.instances
-        return list(instances.associations_after(reader, account, region, "", MOST_LISTED))
+        return instances.associations_after(reader, account, region, association_id, limit)
 
     def associate(
         self, transaction: Transaction, host: Instance, profile: InstanceProfile, now: datetime

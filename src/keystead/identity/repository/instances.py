@@ -4,8 +4,6 @@ An instance has one profile at most, and one agent. A session of an instance nam
 with its profile, so it ends when that goes. A token of enrolment is kept as its hash.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
@@ -97,10 +95,6 @@ class Instances:
             (account, instance_id, region, limit),
         )
 
-    def count(self, reader: Reader, account: str) -> int:
-        row = reader.one("SELECT COUNT(*) FROM ec2_instance WHERE account = ?", (account,))
-        return row[0] if row else 0
-
     def add(self, transaction: Transaction, instance: Instance) -> None:
         self._instances.insert(transaction, instance)
 
@@ -131,7 +125,7 @@ class Instances:
 
     def associations_after(
         self, reader: Reader, account: str, region: str, association_id: str, limit: int
-    ) -> Sequence[ProfileAssociation]:
+    ) -> list[ProfileAssociation]:
         """The next associations of a Region, by their ids."""
         return self._associations.find(
             reader,

@@ -7,6 +7,8 @@ sessions that the instance got by it (IM-4). So a state of transition is never s
 that replaces itself ends them, too.
 """
 
+from functools import partial
+
 from keystead.arns import Arn, NotAnArn, iam_arn
 from keystead.network import filters, paging
 from keystead.network.call import NetworkCall
@@ -69,13 +71,21 @@ def describe_iam_instance_profile_associations(
     call: NetworkCall, request: api.DescribeIamInstanceProfileAssociationsRequest
 ) -> api.DescribeIamInstanceProfileAssociationsResult:
     call.authorize_list()
+    passes = filters.passing(request.filters, _FILTERS)
     if request.association_ids:
+        if len(request.association_ids) > paging.MOST:
+            raise InvalidParameterValue(f"A request names at most {paging.MOST} associations.")
         wanted = dict.fromkeys(request.association_ids)
-        listed = [_existing_asked(call, each) for each in wanted]
+        named = (_existing_asked(call, each) for each in wanted)
+        page = paging.cut(call, request, [each for each in named if passes(each)])
     else:
-        listed = list(call.hosts.associations(call.transaction, call.account, call.region))
-    listed = filters.chosen(listed, request.filters, _FILTERS)
-    page = paging.cut(call, request, listed)
+        page = paging.walk(
+            call,
+            request,
+            partial(call.hosts.associations_after, call.transaction, call.account, call.region),
+            lambda each: each.association_id,
+            passes,
+        )
     return api.DescribeIamInstanceProfileAssociationsResult(
         iam_instance_profile_associations=[_shown(each, "associated") for each in page.items],
         next_token=page.marker,

@@ -6,6 +6,7 @@ it is refused; so are IPv6 and tags, which the agent does not serve.
 """
 
 import hashlib
+from functools import partial
 from typing import Literal
 
 from keystead.network import filters, paging
@@ -30,12 +31,22 @@ def describe_instances(
 ) -> api.DescribeInstancesResult:
     call.authorize_list()
     call.require_real(dry_run=request.dry_run)
+    least = 5 if request.max_results is not None else 1
+    passes = filters.passing(request.filters, _filters(call), lambda _: {})
     if request.instance_ids:
-        listed = [_named(call, each) for each in dict.fromkeys(request.instance_ids)]
+        if len(request.instance_ids) > paging.MOST:
+            raise InvalidParameterValue(f"A request names at most {paging.MOST} instances.")
+        named = (_named(call, each) for each in dict.fromkeys(request.instance_ids))
+        page = paging.cut(call, request, [each for each in named if passes(each)], least=least)
     else:
-        listed = list(call.hosts.every(call.transaction, call.account, call.region))
-    listed = filters.chosen(listed, request.filters, _filters(call), lambda _: {})
-    page = paging.cut(call, request, listed, least=5 if request.max_results is not None else 1)
+        page = paging.walk(
+            call,
+            request,
+            partial(call.hosts.after, call.transaction, call.account, call.region),
+            lambda each: each.instance_id,
+            passes,
+            least=least,
+        )
     return api.DescribeInstancesResult(
         reservations=[_reservation(call, each) for each in page.items], next_token=page.marker
     )

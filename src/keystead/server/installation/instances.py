@@ -18,12 +18,14 @@ from keystead.custody.instance_documents import as_pem
 from keystead.custody.randomness import urandom
 from keystead.failures import Failure
 from keystead.identity import times
-from keystead.identity.instances import MOST_LISTED, instance_arn
+from keystead.identity.instances import instance_arn
 from keystead.identity.repository import Instance
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.store.protocol import Transaction
 from keystead.times import iso_seconds
+
+PART = 250  # instances of a list that are read at a time
 
 _VERSION = "2017-09-30"  # of the documents
 _FORMS = {
@@ -76,10 +78,6 @@ def _add(installation: Installation, transaction: Transaction, instance: Instanc
             f"`{instance.instance_id}` is registered already",
             "deregister it first, or give no id: one is made",
             status=1,
-        )
-    if instances.count(transaction, account) >= MOST_LISTED:
-        raise Failure(
-            f"account `{account}` has {MOST_LISTED} instances", "deregister those that are gone"
         )
     instances.add(transaction, instance)
 
@@ -148,12 +146,17 @@ def deregister(installation: Installation, arguments: Mapping[str, Any]) -> dict
 
 
 def every(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The instances of an account in all Regions, with their profiles and agents."""
+    """The instances of an account in all Regions, with their profiles and agents.
+
+    At most `PART` at a time, because others wait meanwhile; `Next` says where to go on.
+    """
     account = account_of(installation, arguments)
     reader, instances = installation.store.read(), installation.identities.instances
-    listed = []
-    for region in installation.config.regions:
-        for instance in instances.after(reader, account, region, "", MOST_LISTED):
+    began, after = arguments.get("next") or ("", "")
+    listed: list[dict[str, str]] = []
+    for region in sorted(each for each in installation.config.regions if each >= began):
+        last = after if region == began else ""
+        for instance in instances.after(reader, account, region, last, PART - len(listed)):
             association = instances.association_of(reader, account, instance.instance_id)
             agent = instances.agent(reader, account, instance.instance_id)
             listed.append(
@@ -164,6 +167,9 @@ def every(installation: Installation, arguments: Mapping[str, Any]) -> dict[str,
                     "AgentEnrolled": iso_seconds(times.shown(agent.enrolled)) if agent else "",
                 }
             )
+        if len(listed) == PART:
+            more = {"Next": [region, listed[-1]["InstanceId"]]}
+            return {"AccountId": account, "Instances": listed, **more}
     return {"AccountId": account, "Instances": listed}
 
 
