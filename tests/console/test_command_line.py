@@ -252,6 +252,16 @@ def test_a_session_that_was_ended_elsewhere(
     assert not kept.exists()
 
 
+def test_a_server_without_pages(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nobody waits for a browser that has nowhere to go. Nor where nothing listens."""
+    assert run(["login", "--endpoint-url", server.endpoint]) == 2
+    assert "nobody signs in at" in capfd.readouterr().err
+    assert run(["login", "--endpoint-url", f"http://127.0.0.1:{free_port()}"]) == 2
+    assert "does not answer" in capfd.readouterr().err
+    assert run(["login", "--endpoint-url", "http://keys.example.com"]) == 2
+    assert "never sent without TLS" in capfd.readouterr().err
+
+
 def test_a_file_that_others_may_read_is_refused(
     home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

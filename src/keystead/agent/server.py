@@ -92,6 +92,20 @@ class Server:
             raise Unreachable(f"`{self.url}` answers with status {response.status}")
         return Answer(response.status, content)
 
+    def has_pages(self, path: str) -> bool:
+        """Is there a page for browsers at this path, or the way to one?  Raises Unreachable."""
+        connection = self._connection()
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            kind = response.getheader("Content-Type", "")
+        except (OSError, http.client.HTTPException) as error:
+            why = str(error) or type(error).__name__
+            raise Unreachable(f"`{self.url}` does not answer: {why}") from None
+        finally:
+            connection.close()
+        return response.status in {302, 303} or str(kind).startswith("text/html")
+
     def _connection(self) -> http.client.HTTPConnection:
         if self._context is None:
             return http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT)

@@ -22,7 +22,7 @@ from keystead.agent.login import (
     renewed,
 )
 from keystead.agent.people import Patience
-from keystead.agent.server import Server
+from keystead.agent.server import Server, Unreachable
 from keystead.cli import remote
 from keystead.failures import Failure
 from keystead.times import iso_seconds
@@ -68,6 +68,7 @@ def login(
         click.echo(json.dumps(_shown(_current(store))))
         return
     server = Server(remote.required(endpoint_url).rstrip("/"), ca_bundle or "")
+    _require_pages(server)
     key, asked = new_key(), Asked(server.url, remote=elsewhere)
     patience = Patience.of(wait)
     if elsewhere:
@@ -96,6 +97,18 @@ def logout(*, profile: str) -> None:
             ended(Server(stored.endpoint_url, stored.ca_bundle), stored)
         store.forget()
     _tell("you are signed out")
+
+
+def _require_pages(server: Server) -> None:
+    """Does this server sign people in?  Better now than after they waited; raises Failure."""
+    try:
+        pages = server.has_pages("/v1/authorize")
+    except Unreachable as error:
+        raise Failure(str(error), "see that the server runs, and that the URL is its own") from None
+    if not pages:
+        raise Failure(
+            f"nobody signs in at `{server.url}`", "its operator starts it with `--console`"
+        )
 
 
 def _current(store: Store) -> Stored:
