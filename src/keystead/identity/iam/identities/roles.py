@@ -167,7 +167,7 @@ def _asked_to_change(call: IamCall, name: str) -> Role:
 
 
 def _require_no_sign_in(longest: int | None) -> None:
-    """Refuse a limit that would bind nobody: no person signs in with a role here.
+    """Refuse a limit that would bind nobody: `MaxSessionDuration` bounds people's sessions, too.
 
     It is never set, so a request that resets it changes nothing.
     """
