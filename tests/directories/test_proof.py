@@ -2,12 +2,18 @@
 
 import ast
 import base64
+import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +32,7 @@ from keystead.identity.federation import (
     settings_of_directory,
 )
 from keystead.identity.federation.directory import asking, proof
+from keystead.identity.federation.directory.settings import Place
 from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd, slapd
 
 OUTSIDE = Outside(Reachable(), Internet())
@@ -313,6 +320,28 @@ def test_a_silent_server_is_left_in_time(
 
     assert last(found) == (4, "failed")
     assert "no answer" in found.why
+
+
+def test_a_process_ends_by_itself_too(directory: Slapd, alice: str) -> None:
+    """The server that started it may be gone."""
+    with recorder() as (port, heard):
+        place = Place(f"ldaps://127.0.0.1:{port}", "127.0.0.1", port, start_tls=False)
+        given = {"urls": [directory.url], "bind_dn": READER, "person_bases": [PEOPLE]}
+        question = DirectoryQuestion(
+            settings=settings_of_directory("openldap", given), bind_password="secret", name="alice"
+        )
+        spec = find_spec("bonsai")
+        assert spec is not None
+        said = proof._said(question, place, time.monotonic())
+        said["library"] = str(Path(str(spec.origin)).parents[1])
+        done = subprocess.run(
+            [sys.executable, "-I", str(proof._PROGRAM)], input=json.dumps(said).encode(),
+            check=False, capture_output=True,
+        )  # fmt: skip
+
+    assert heard, "it was in the handshake"
+    assert done.returncode == -signal.SIGALRM
+    assert not done.stdout
 
 
 def test_only_so_many_processes_ask_at_a_time(

@@ -250,6 +250,18 @@ def test_a_new_entry_with_an_old_name_has_nothing(corp: Corp) -> None:
     assert "None of your roles" in corp.sign_in(name)[1].text
 
 
+def test_the_directory_of_an_account_that_is_not_open_is_unknown(corp: Corp) -> None:
+    name, account = corp.person(), corp.shown["AccountId"]
+    corp.assign(corp.role("of-the-open"), user=name)
+    installation = corp.site.local.installation
+    perform(installation, "account suspend", {"account_id": account})
+    page = corp.sign_in(name)[1]
+    perform(installation, "account reopen", {"account_id": account})
+
+    assert refused(page) == WRONG
+    assert corp.sign_in(name)[1].title == "Your session"
+
+
 def test_refusals_are_one_text(corp: Corp) -> None:
     """Unknown directory and name, wrong and empty password, locked: the same to the byte."""
     locked = corp.person()

@@ -55,7 +55,7 @@ def directory_login(
 ) -> StepAnswer | Work[DirectoryProof]:
     """Is this the password of that name, says the directory?"""
     named = request.directory.strip().lower()
-    directory = call.repository.directories.named(call.transaction, named)
+    directory = _open_directory(call, named)
     subjects = _counted(call, named, request.user_name)
     call.asked = True  # whatever follows: the directory, and then each role's trust policy
     if directory is None:
@@ -83,6 +83,15 @@ def directory_login(
     for counted in (subjects, person):
         tries.right(call.transaction, call.repository.sign_ins, counted)
     return outsider_signed_in(call, outsider, request.url)
+
+
+def _open_directory(call: SigninCall, name: str) -> Directory | None:
+    """The directory with this name, of an account that is open."""
+    directory = call.repository.directories.named(call.transaction, name)
+    if directory is None:
+        return None
+    account = call.repository.accounts.get(call.transaction, directory.account)
+    return directory if account is not None and account.is_open else None
 
 
 def _work(

@@ -13,6 +13,7 @@ The numbers are those of `proof.ask_directory`.
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -292,6 +293,7 @@ def _careful(library: str) -> Iterator[Any]:
 
 def main() -> None:
     asked: dict[str, Any] = json.load(sys.stdin)
+    signal.alarm(int(asked["seconds"]) + 2)  # if the server has gone, nobody else ends this process
     with _careful(asked["library"]) as bonsai, _file(asked["ca"]) as own_file:
         asking = Asking(bonsai, asked, own_file if asked["ca"] else asked["ca_file"])
         ways: dict[str, Callable[[], None]] = {"person": asking.person, "group": asking.group}
