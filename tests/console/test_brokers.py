@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.identity.signin import shapes
+from keystead.identity.signin import role_shapes, shapes
 from keystead.wire.models import iam
 from tests.console.browser import SESSION, STEP, URL, Browser, Page, Site
 from tests.console.calls import as_person
@@ -264,7 +264,15 @@ def test_a_federated_user_signs_in_too(pages: Site) -> None:
     given = credentials(pages.local.sts("GetFederationToken", Name="fed", Policy=policy))
     browser = pages.browser()
     follows(browser, link(token_of(browser, given)))
-    assert "federated-user/fed" in browser.get("/").text
+    page = browser.get("/")
+    assert "federated-user/fed" in page.text
+    assert "As a federated user" in page.text
+    assert "Switch role" not in page.text
+    arn = role(pages, "not-for-federated")
+    assert "cannot switch" in browser.post("/switchrole", roleName=arn, account="1").alert
+    asked = role_shapes.SwitchRoleRequest(account=account_of(pages), role="not-for-federated")
+    with pytest.raises(Exception, match="Cannot call SwitchRole as a federated user"):
+        as_person(browser, role_shapes.SWITCH_ROLE, asked)
     assert as_person(browser, iam.ListUsers, iam.ListUsersRequest()) is not None
     with pytest.raises(Exception, match="not authorized to perform: iam:ListRoles"):
         as_person(browser, iam.ListRoles, iam.ListRolesRequest())

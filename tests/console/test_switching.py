@@ -150,7 +150,7 @@ def test_root_cannot_switch(pages: Site) -> None:
     browser, first = pages.browser("127.0.0.1"), given_password(pages)
     browser.sign_in_as_root(pages.local.founded.email, first)
     browser.change(first, NEXT)
-    assert "root user cannot switch" in browser.get("/switchrole").alert
+    assert "root user and federated users cannot switch" in browser.get("/switchrole").alert
     assert switch(browser, "not-for-root").status == 403
     asked = role_shapes.SwitchRoleRequest(account=account_of(pages), role="not-for-root")
     with pytest.raises(AwsError, match="Cannot call SwitchRole"):

@@ -30,7 +30,7 @@ COLORS = {
 _FIELDS = ("account", "roleName", "displayName", "color")
 _COLOR = re.compile(r"[0-9A-Fa-f]{6}")
 _LONGEST_NAME, _LONGEST_ROLE = 64, 576  # characters, of a role with its path
-_NO_ROOT = "The root user cannot switch roles. Sign in as a user for that."
+_NOT_FOR_YOU = "The root user and federated users cannot switch roles. Sign in as a user for that."
 
 
 class Switching:
@@ -104,15 +104,15 @@ class Switching:
         self, visit: Visit, typed: Mapping[str, str], search: str, error: str = ""
     ) -> Response:
         session = await session_of(self._calls, visit)
-        is_root = session.is_root
+        may_switch = session.may_switch
         used: tuple[role_shapes.SwitchedRole, ...] = ()
-        if not is_root:
+        if may_switch:
             asked = role_shapes.ListSwitchedRolesRequest(search=search)
             call = self._calls.call(visit.request, role_shapes.LIST_SWITCHED_ROLES, asked)
             used = (await call).roles
         values = {
             "session": session, "typed": typed, "used": used, "colors": COLORS, "search": search,
-            "error": _NO_ROOT if is_root else error, "is_root": is_root,
+            "error": error if may_switch else _NOT_FOR_YOU,
         }  # fmt: skip
         refused = bool(values["error"])
         return page("switch.html", values, HTTPStatus.FORBIDDEN if refused else HTTPStatus.OK)

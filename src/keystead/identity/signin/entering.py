@@ -9,8 +9,6 @@ shows, and the choice asks it again. What a list asks is in the record only if n
 usable. A session has two records: of STS's operation, whose decision it was, and ConsoleLogin.
 """
 
-from collections.abc import Iterable, Sequence
-
 import msgspec
 
 from keystead.arns import Arn
@@ -87,7 +85,7 @@ def describe_roles(call: SigninCall, request: DescribeRolesRequest) -> RolesAnsw
     outsider, now = waiting.outsider, times.stored(call.now)
     records.of_outsider(call, outsider)
     call.asked = True  # about each that is found
-    found = _found(call, outsider.choices, request.search)
+    found = _found(call, outsider, request.search)
     shown = [_shown(call, outsider, each) for each in found[request.first :][:PAGE]]
     shown.sort(key=lambda each: bool(each.refused))
     return RolesAnswer(
@@ -152,24 +150,28 @@ def _refusal(
     return _GONE if gone else ""
 
 
-def _found(call: SigninCall, choices: Sequence[Choice], search: str) -> list[Choice]:
+def _found(call: SigninCall, outsider: Outsider, search: str) -> list[Choice]:
     """The choices that a text finds: in their ARNs, or in the alias of the account."""
-    text = search.strip().lower()
-    found = list(choices)
+    text, found = search.strip().lower(), list(outsider.choices)
     if text:
-        accounts = _with_alias(call, {Arn.parse(each.role).account for each in choices}, text)
+        accounts = _with_alias(call, outsider, text)
         found = [
-            each
-            for each in choices
-            if text in each.role.lower() or Arn.parse(each.role).account in accounts
+            each for each in found if text in each.role.lower() or _account_of(each) in accounts
         ]
-    return sorted(found, key=lambda each: (Arn.parse(each.role).account, _name(each.role).lower()))
+    return sorted(found, key=lambda each: (_account_of(each), _name(each.role).lower()))
 
 
-def _with_alias(call: SigninCall, accounts: Iterable[str], text: str) -> set[str]:
-    """The accounts in whose alias the text stands; only some are read, if there are very many."""
-    read = (_account(call, each) for each in sorted(accounts)[:_MOST_NAMED])
-    return {each.account for each in read if each is not None and text in (each.alias or "")}
+def _with_alias(call: SigninCall, outsider: Outsider, text: str) -> set[str]:
+    """The accounts in whose alias the text stands, and a role of which the person may choose.
+
+    A provider may name roles of any account, so without a role nobody learns an alias here. Only
+    some accounts are read, and some roles tried, if there are very many.
+    """
+    numbers = sorted({_account_of(each) for each in outsider.choices})[:_MOST_NAMED]
+    read = (_account(call, each) for each in numbers)
+    named = {each.account for each in read if each is not None and text in (each.alias or "")}
+    tried = [each for each in outsider.choices if _account_of(each) in named][:PAGE]
+    return {_account_of(each) for each in tried if not _refusal(call, outsider, each)}
 
 
 def _shown(call: SigninCall, outsider: Outsider, choice: Choice) -> RoleShown:
@@ -204,6 +206,11 @@ def _last(call: SigninCall, outsider: Outsider) -> RoleShown | None:
 
 def _account(call: SigninCall, number: str) -> Account | None:
     return call.repository.accounts.get(call.transaction, number)
+
+
+def _account_of(choice: Choice) -> str:
+    """The account of the role."""
+    return Arn.parse(choice.role).account
 
 
 def _name(arn: str) -> str:

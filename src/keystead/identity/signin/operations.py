@@ -22,6 +22,7 @@ from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
 from keystead.identity.repository import MfaDevice
+from keystead.identity.sessions import SessionKind
 from keystead.identity.signin import (
     actors,
     choices,
@@ -201,6 +202,7 @@ def describe_session(call: SigninCall, _: Nothing) -> SessionAnswer:
         actor=actor.id if actor else "",
         actors=tuple(_acts(each) for each in known if now < each.session.expires),
         person=_arn_of(call, visited),
+        may_switch=not _is_root(visited) and visited.session.kind is not SessionKind.FEDERATION,
         began=record.began if actor is None else session.issued,
         expires=record.expires if actor is None else session.expires,
         idle=min(record.expires, record.used + sessions.IDLE_SECONDS),
@@ -216,6 +218,10 @@ def _acts(actor: Actor) -> Acts:
         id=actor.id, account=account.split(":")[4], role=role, name=actor.name, color=actor.color,
         expires=actor.session.expires,
     )  # fmt: skip
+
+
+def _is_root(visited: Visited) -> bool:
+    return visited.person is not None and visited.person.user is None
 
 
 def _arn_of(call: SigninCall, visited: Visited) -> str:

@@ -192,6 +192,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = ""  # the id of the role to which the person switched
     actors: tuple[Acts, ...] = ()  # all of them
     person: str = ""  # the ARN of the person, whose session it is
+    may_switch: bool = True  # to a role: neither root nor a federated user may
     is_fresh: bool  # did the person prove itself a short time ago?  Only then it may change its own
 
 

@@ -15,7 +15,7 @@ from keystead.identity import identifiers, times
 from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Role, UsedRole
-from keystead.identity.sessions import Session
+from keystead.identity.sessions import Session, SessionKind
 from keystead.identity.signin import actors, progress, records
 from keystead.identity.signin.actors import Actor
 from keystead.identity.signin.ending import sessions_of
@@ -133,6 +133,8 @@ def _person(call: SigninCall) -> Visited:
     visited = progress.own(call)
     if call.session is None or call.session.rows != visited.session.rows:
         raise SignInEnded
+    if visited.session.kind is SessionKind.FEDERATION:  # as of AssumeRole (iam.md 2.7)
+        raise AccessDenied(None, f"Cannot call {call.operation.name} as a federated user")
     return visited
 
 

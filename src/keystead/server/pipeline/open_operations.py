@@ -31,7 +31,7 @@ On the listener of the console alone, with the same rule:
 | signin:DirectoryLogin | a password of a directory | 10 |
 | signin:DescribeRoles, signin:ChooseRole | the cookie of the role chooser | 10 |
 | signin:KeepDestination, signin:TakeDestination | none: a path of ours, and its cookie | 10 |
-| signin:GetSigninToken | temporary credentials | 10 |
+| signin:GetSigninToken | temporary credentials | 50 |
 | signin:DescribeSigninToken, signin:LoginWithSigninToken | a token of GetSigninToken | 10 |
 | signin:SessionEnded | the cookie of a session that was | 10 |
 
@@ -68,7 +68,7 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("signin", "CheckPasskey"): Bounds(0, 10),
     ("signin", "PasswordUpdated"): Bounds(0, 10),
     ("signin", "DescribeSignIn"): Bounds(0, 50),
-    ("signin", "GetSigninToken"): Bounds(0, 10),
+    ("signin", "GetSigninToken"): Bounds(0, 50),
     ("signin", "DescribeSigninToken"): Bounds(0, 10),
     ("signin", "LoginWithSigninToken"): Bounds(0, 10),
     ("signin", "KeepDestination"): Bounds(0, 10),
