@@ -101,6 +101,17 @@ def titled(page: Any, title: str) -> None:
     playwright.expect(page).to_have_title(f"{title} · Keystead", timeout=PATIENCE)
 
 
+def shown(page: Any, selector: str, text: str) -> None:
+    """This element comes to have this text."""
+    playwright.expect(page.locator(selector)).to_have_text(text, timeout=PATIENCE)
+
+
+def at(page: Any, label: str) -> None:
+    """The focus comes to what has this label, and is seen there."""
+    playwright.expect(page.get_by_label(label, exact=True)).to_be_focused(timeout=PATIENCE)
+    assert page.evaluate(FOCUS) == [label, True]
+
+
 def user(console: Console, name: str, **more: Any) -> None:
     console.iam("create_user", UserName=name)
     console.iam("create_login_profile", UserName=name, Password=PASSWORD, **more)
@@ -141,7 +152,7 @@ def test_root_comes_in_without_a_script(console: Console) -> None:
         page.click("text=Sign out")
         titled(page, "Signed out")
         page.go_back()
-        assert page.title() != "Your session · Keystead"
+        titled(page, "Sign in")
         page.goto(console.url)
         titled(page, "Sign in")
     assert not console.complaints
@@ -202,7 +213,7 @@ def test_everything_by_keyboard(console: Console) -> None:
     with console.tab() as page:
         keys = page.keyboard
         page.goto(f"{console.url}/signin")
-        assert page.evaluate(FOCUS) == ["Account ID or alias", True]
+        at(page, "Account ID or alias")
         keys.type(console.account)
         assert tabbed(page, "IAM user name") == ["IAM user name"]
         keys.type("keyboard")
@@ -211,8 +222,8 @@ def test_everything_by_keyboard(console: Console) -> None:
         remember = "Remember account and user name in this browser"
         assert tabbed(page, "Sign in") == [remember, "Sign in"]
         keys.press("Enter")
-        page.wait_for_url("**/signin/step")
-        assert page.evaluate(FOCUS) == ["Code of your authenticator app", True]
+        titled(page, "Second factor")
+        at(page, "Code of your authenticator app")
         keys.type(code)
         keys.press("Enter")
         page.wait_for_url(f"{console.url}/")
@@ -263,6 +274,7 @@ def test_a_passkey_from_its_making_to_its_end(console: Console) -> None:
     with console.tab() as page:
         session, key = authenticator(page)
         sign_in(console, page, "touches")
+        titled(page, "Your session")
         add_passkey(console, page, "yubi")
         page.wait_for_url("**/changed?device")
         [known] = console.iam("list_mfa_devices", UserName="touches")["MFADevices"]
@@ -270,6 +282,7 @@ def test_a_passkey_from_its_making_to_its_end(console: Console) -> None:
         device(console, "touches")
 
         sign_in(console, page, "touches")
+        titled(page, "Second factor")
         page.goto(f"{console.url}/signin/step?{urlencode({'device': made})}")
         page.click("text=Use this passkey")
         page.wait_for_url(f"{console.url}/")
@@ -279,14 +292,15 @@ def test_a_passkey_from_its_making_to_its_end(console: Console) -> None:
 
         session.send("WebAuthn.clearCredentials", {"authenticatorId": key})
         page.click("text=Sign out")
+        titled(page, "Signed out")
         sign_in(console, page, "touches")
-        assert page.inner_text("h2.name") == "yubi"
+        shown(page, "h2.name", "yubi")
         page.click("text=Use this passkey")
         page.wait_for_selector("text=Nothing happened? Try again, or use another device.")
-        assert page.is_enabled("text=Use this passkey")
+        playwright.expect(page.locator("text=Use this passkey")).to_be_enabled(timeout=PATIENCE)
         page.click(".others a:has-text('touches')")
-        assert page.inner_text("h2.name") == "touches"
-        assert page.is_visible("#code")
+        shown(page, "h2.name", "touches")
+        page.wait_for_selector("#code")
         console.iam("deactivate_mfa_device", UserName="touches", SerialNumber=made)
     assert not console.complaints
 

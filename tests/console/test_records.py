@@ -18,6 +18,7 @@ from tests.console.people import (
     PASSWORD,
     account_of,
     given_password,
+    minutes,
     signed_in,
     user,
 )
@@ -68,6 +69,28 @@ def test_a_failure_names_only_people_who_exist(pages: Site) -> None:
     }  # fmt: skip
     assert unknown["recipientAccountId"] == account
     assert "recipientAccountId" not in nowhere
+
+
+def test_refused_tries_name_whom_they_were_about(pages: Site) -> None:
+    """The administrators of an account see what is tried on its people, and hear of no name."""
+    pages.local.iam("UpdateAccountPasswordPolicy", AllowUsersToChangePassword="true")
+    user(pages, "tried", reset=True)
+    account = account_of(pages)
+    for name in ("tried", "canary-typed-name"):
+        for _ in range(4):
+            pages.browser().sign_in(account, name, "wrong")
+        record = written(pages.named("ConsoleLogin")[-1])
+        assert record["errorCode"] == "TooManyTries"
+        assert record["recipientAccountId"] == account
+        assert record["userIdentity"]["userName"] in {"tried", "HIDDEN_DUE_TO_SECURITY_REASONS"}
+        assert "canary" not in json.dumps(record)
+    minutes(pages, 60)
+    browser = pages.browser()
+    browser.sign_in(account, "tried", PASSWORD)
+    browser.change(PASSWORD, "short")
+    record = written(pages.named("PasswordUpdated")[-1])
+    assert record["errorCode"] == "PasswordPolicyViolationException"
+    assert record["userIdentity"]["userName"] == "tried"
 
 
 def test_every_step_has_one_record(pages: Site) -> None:

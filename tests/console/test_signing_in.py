@@ -1,5 +1,7 @@
 """Each transition of sign-in.md 4.3: name and password, a new password, the session, its end."""
 
+import pytest
+
 from tests.console.browser import SESSION, STEP, Site
 from tests.console.people import (
     NEXT,
@@ -11,6 +13,8 @@ from tests.console.people import (
     signed_in,
     user,
 )
+from tests.console.test_ending import Device
+from tests.console.test_mfa import at_the_code, code_of
 
 MAY_CHANGE = (
     '{"Version":"2012-10-17","Statement":'
@@ -129,6 +133,71 @@ def test_an_expired_password_is_changed_or_not(pages: Site) -> None:
     assert browser.sign_in(account_of(pages), "old", PASSWORD).title == "Choose a new password"
     assert browser.change(PASSWORD, NEXT).title == "Your session"
     pages.local.iam("DeleteAccountPasswordPolicy")
+
+
+LESS: dict[str, list[tuple[str, dict[str, str]]]] = {
+    "an explicit deny": [
+        (
+            "PutUserPolicy",
+            {"PolicyName": "no", "PolicyDocument": MAY_CHANGE.replace("Allow", "Deny")},
+        )
+    ],
+    "the policy that let it": [("DeleteUserPolicy", {"PolicyName": "may"})],
+    "hard expiry": [("UpdateAccountPasswordPolicy", {"MaxPasswordAge": "1", "HardExpiry": "true"})],
+}
+
+
+@pytest.mark.parametrize("what", LESS)
+def test_a_right_that_goes_while_the_new_password_is_awaited(pages: Site, what: str) -> None:
+    """The step asks again: what was revoked meanwhile changes no password."""
+    name = user(pages, f"less-{list(LESS).index(what)}", reset=True)
+    pages.local.iam("DeleteAccountPasswordPolicy")
+    pages.local.iam("PutUserPolicy", UserName=name, PolicyName="may", PolicyDocument=MAY_CHANGE)
+    minutes(pages, 60 * 25)
+    browser = pages.browser()
+    page = browser.sign_in(account_of(pages), name, PASSWORD)
+    assert page.title == "Choose a new password"
+
+    for action, members in LESS[what]:
+        named = {} if action.startswith("Update") else {"UserName": name}
+        assert pages.local.iam(action, **named, **members).status == 200
+
+    assert "you cannot change it yourself" in browser.change(PASSWORD, NEXT).text
+    assert pages.named("ConsoleLogin")[-1].response_elements == {"ConsoleLogin": "Failure"}
+    pages.local.iam("DeleteAccountPasswordPolicy")
+    pages.local.iam("DeleteUserPolicy", UserName=name, PolicyName="no")
+    pages.local.iam("PutUserPolicy", UserName=name, PolicyName="may", PolicyDocument=MAY_CHANGE)
+    assert browser.change(PASSWORD, NEXT).alert == AGAIN
+    browser.sign_in(account_of(pages), name, PASSWORD)
+    assert browser.change(PASSWORD, NEXT).title == "Your session"
+
+
+def test_a_password_that_is_to_be_changed_no_more(pages: Site) -> None:
+    """An administrator took the demand back: the step is over, and the next sign-in needs none."""
+    pages.local.iam("UpdateAccountPasswordPolicy", AllowUsersToChangePassword="true")
+    user(pages, "no-more", reset=True)
+    browser = pages.browser()
+    browser.sign_in(account_of(pages), "no-more", PASSWORD)
+    pages.local.iam("UpdateLoginProfile", UserName="no-more", PasswordResetRequired="false")
+
+    assert browser.change(PASSWORD, NEXT).alert == AGAIN
+    assert browser.sign_in(account_of(pages), "no-more", PASSWORD).title == "Your session"
+
+
+def test_a_policy_sees_the_factor_of_the_sign_in(pages: Site, quick: None) -> None:
+    """The usual denial without a second factor is for who has none, before a session as in one."""
+    denied = MAY_CHANGE.replace("Allow", "Deny").replace(
+        '"*"}]', '"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}]'
+    )
+    pages.local.iam("UpdateAccountPasswordPolicy", AllowUsersToChangePassword="true")
+    for name in ("with-factor", "without"):
+        user(pages, name, reset=True)
+        pages.local.iam("PutUserPolicy", UserName=name, PolicyName="no", PolicyDocument=denied)
+    device, browser = Device(pages, "with-factor"), at_the_code(pages, "with-factor")
+
+    assert browser.post("/signin/mfa", code=code_of(device)).title == "Choose a new password"
+    page = pages.browser().sign_in(account_of(pages), "without", PASSWORD)
+    assert "you cannot change it yourself" in page.text
 
 
 def test_a_step_has_its_time_and_its_browser(pages: Site) -> None:

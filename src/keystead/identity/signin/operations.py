@@ -74,6 +74,10 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
         PASSWORDS, _SECONDS, made_with, custody.verified, (call.passwords, request.password, stored)
     )
     done = call.done(work)
+    if person is None:
+        records.of_nobody(call, _account(call, request))
+    else:
+        records.of(call, person)
     if done is None:
         wait = tries.begin(
             call.transaction, call.repository.sign_ins, subjects, times.stored(call.now)
@@ -82,14 +86,9 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
             raise TooManyTries(wait)
         return work
     if person is None or not done.value:
-        if person is None:
-            records.of_nobody(call, _account(call, request))
-        else:
-            records.of(call, person)
         records.failed(call, _LOGIN, request.url)
         return StepAnswer(next="failed")
     tries.right(call.transaction, call.repository.sign_ins, subjects)
-    records.of(call, person)
     if person.has_factor:
         records.asks_for_code(call, person)
         return progress.begin(call, person, "mfa")
@@ -126,6 +125,10 @@ def update_password(
     """The password that is to be changed, before there is a session."""
     reached = progress.reached(call, request.cookie, "password")
     person, record = reached.person, reached.record
+    ended = progress.changing(call, reached, request.url)
+    records.of(call, person)
+    if ended is not None:
+        return ended
     policy = persons.policy_of(call.repository, call.transaction, person)
     passwords.require_taken(policy, person.account, request.new)
     made_with = MadeWith(
@@ -134,7 +137,6 @@ def update_password(
     arguments = (call.passwords, request.old, person.hashes[0], request.new)
     work = Work(PASSWORDS, 2 * _SECONDS, made_with, custody.replaced, arguments)
     done = call.done(work)
-    records.of(call, person)
     if done is None:
         if record.tries >= sessions.MOST_PASSWORDS:
             raise SignInEnded

@@ -7,6 +7,7 @@ import msgspec
 
 from keystead.custody.randomness import urandom
 from keystead.identity import times
+from keystead.identity.authentication import age_keys
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import LoginUse, Stage
 from keystead.identity.signin import persons, records
@@ -54,22 +55,50 @@ def after_factors(call: SigninCall, person: Person, before: Reached | None, url:
     if not change:
         records.succeeded(call, "ConsoleLogin", url, before.record.device if before else "")
         return signed_in(call, person, before)
-    if too_late or not _may_change(call, person):
-        if before is not None:
-            call.repository.sign_ins.delete(call.transaction, before.record)
-        why = "The password has expired, and only an administrator can change it"
-        records.failed(call, "ConsoleLogin", url, why=why, mfa=before is not None)
-        return StepAnswer(next="administrator")
+    ended = _cannot_change(call, person, before, url, too_late=too_late)
+    if ended is not None:
+        return ended
     records.succeeded(call, "CheckPassword", url)
     return begin(call, person, "password", before)
 
 
-def _may_change(call: SigninCall, person: Person) -> bool:
-    """May the person change its own password?  Root may always."""
+def changing(call: SigninCall, before: Reached, url: str) -> StepAnswer | None:
+    """May the person of this step still change its password?  The end, if that was revoked.
+
+    The step is over, too, if the password is not to be changed any more: raises SignInEnded.
+    """
+    now = times.stored(call.now)
+    change, too_late = persons.must_change(call.repository, call.transaction, before.person, now)
+    if not change:
+        raise SignInEnded
+    return _cannot_change(call, before.person, before, url, too_late=too_late)
+
+
+def _cannot_change(
+    call: SigninCall, person: Person, before: Reached | None, url: str, *, too_late: bool
+) -> StepAnswer | None:
+    """The end of a sign-in whose person must change its password, and may not."""
+    mfa = before.record.mfa if before is not None else None
+    if not too_late and _may_change(call, person, mfa):
+        return None
+    if before is not None:
+        call.repository.sign_ins.delete(call.transaction, before.record)
+    why = "The password has expired, and only an administrator can change it"
+    records.failed(call, "ConsoleLogin", url, why=why, mfa=mfa is not None)
+    return StepAnswer(next="administrator")
+
+
+def _may_change(call: SigninCall, person: Person, mfa: int | None) -> bool:
+    """May the person change its own password?  Root may always.
+
+    A policy sees whether a second factor was shown in this sign-in, as it would in a session.
+    """
     if person.user is None:
         return True
     call.is_of(person.caller(call.repository, call.transaction))
-    return call.decide("iam:ChangePassword", person.resource).allowed
+    keys = {} if mfa is None else age_keys(mfa, call.now)
+    keys["aws:multifactorauthpresent"] = "false" if mfa is None else "true"
+    return call.decide("iam:ChangePassword", person.resource, keys).allowed
 
 
 def signed_in(call: SigninCall, person: Person, before: Reached | None) -> StepAnswer:
