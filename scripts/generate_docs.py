@@ -129,10 +129,15 @@ def answer(row: DeclinedRules | DeclinedOrganizationsRules) -> str:
 QUOTAS_TEXT = """\
 ## Quotas
 
-The quotas of KMS and of `LookupEvents`, with AWS's numbers ([why](decisions/0041-quotas.md)). A
+The quotas of KMS, `LookupEvents` and STS have AWS's numbers ([why](decisions/0041-quotas.md)). A
 request quota counts the calls of all principals of an account in a Region, refused ones and dry
 runs included. Calls about another account's key count for the account of the caller. A call above
 it is refused with `ThrottlingException`, a resource above its quota with `LimitExceededException`.
+
+`IAM requests`, `Organizations requests`, `EC2 requests` and `Access Analyzer requests` are ours:
+AWS publishes none for IAM, and for the others smaller ones, of each operation. Each counts all
+calls of its service. Services name the refusal as at AWS: `Throttling` (IAM, STS),
+`RequestLimitExceeded` (EC2), `TooManyRequestsException` (Organizations).
 
 `Operations that are not served` is ours, and of all services: the calls of an account that name no
 operation, or one that is not served.

@@ -1,7 +1,8 @@
 """How many calls a second, and how many resources, has an account in a Region?  (kms.md 19)
 
-Request quotas bound the calls of a second. An operation has a quota of its own name, unless its row
-says otherwise (`rules`). The numbers are AWS's; settings give others, for all accounts or for one
+Request quotas bound the calls of a second. An operation of KMS has a quota of its own name, unless
+its row says otherwise (`rules`). The operations of other services share one of their service. The
+numbers are AWS's where AWS publishes one; settings give others, for all accounts or for one
 (decision 0041).
 """
 
@@ -21,6 +22,20 @@ UNSERVED = "Operations that are not served"
 """The request quota of calls that name no operation of their service, or one that is not served."""
 
 
+OF_SERVICE: Mapping[str, str] = {
+    "access-analyzer": "Access Analyzer requests",
+    "ec2": "EC2 requests",
+    "iam": "IAM requests",
+    "organizations": "Organizations requests",
+    "sts": "STS requests",
+}
+"""The request quotas that all operations of a service share, by its signing name.
+
+AWS publishes the number of STS. It has others for Organizations and EC2, smaller and for each
+operation, and tells none of IAM. So those are ours: more than tools need, and less than what keeps
+a server busy."""
+
+
 def of_pair(spec: str) -> str:
     """The quota of pairs of data keys of this spec."""
     return f"GenerateDataKeyPair ({spec})"
@@ -30,14 +45,16 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
     10_000: (SYMMETRIC,),  # in most Regions
     2000: ("DescribeKey", "GetPublicKey", "ListResourceTags"),
     1000: (RSA, ECC, ML_DSA, ML_KEM, "GetKeyPolicy", "GetKeyRotationStatus"),
-    500: ("ListAliases", "ListKeys"),
+    600: (OF_SERVICE["sts"],),
+    500: ("ListAliases", "ListKeys", OF_SERVICE["iam"]),
     100: (
+        OF_SERVICE["ec2"], OF_SERVICE["organizations"],
         "ForwardAccess",  # ours, of one service
         *map(of_pair, ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1")),
         of_pair("ECC_NIST_EDWARDS25519"),
         "ListGrants", "ListKeyPolicies", "ListKeyRotations", "ListRetirableGrants",
     ),
-    50: ("CreateGrant", "RetireGrant", "RevokeGrant"),
+    50: (OF_SERVICE["access-analyzer"], "CreateGrant", "RetireGrant", "RevokeGrant"),
     25: (of_pair("SM2"),),
     20: (of_pair("RSA_2048"),),
     15: (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeVar
 
+from keystead.quotas import OF_SERVICE
 from keystead.wire.operation import Operation
 
 _ITS_OWN = ("",)
@@ -120,7 +121,7 @@ class Rules:
     quotas: Callable[[Any], tuple[str, ...]] | None = None
     """The request quotas that a call counts against, by its input; by None if that is not readable.
 
-    A service without a word here has none.
+    Without a word here it is that of its service (`quotas.OF_SERVICE`), or none.
     """
 
     quota_elsewhere: Elsewhere | None = None
@@ -138,6 +139,9 @@ class Rules:
         if self.credentials is _ITS_SERVICES:
             of_service = _OF_SERVICE.get(self.operation.service.name, EVERY_KIND)
             object.__setattr__(self, "credentials", of_service)
+        shared = OF_SERVICE.get(self.operation.service.name)
+        if self.quotas is None and shared is not None:
+            object.__setattr__(self, "quotas", lambda _: (shared,))
         if self.asks is _ITS_OWN:
             own = f"{self.operation.service.name}:{self.operation.name}"
             object.__setattr__(self, "asks", (own,))

@@ -146,6 +146,7 @@ def test_every_quota_is_of_an_operation() -> None:
         "ForwardAccess",
         "LookupEvents",
         UNSERVED,
+        *quotas.OF_SERVICE.values(),
     }  # of other services
 
 

@@ -28,9 +28,10 @@ from keystead.server.installation.ceremonies import perform
 from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.throttle import BUCKET, MOST, SECONDS, Throttle
 from keystead.server.telemetry.exposition import exposition
-from keystead.wire.http import Endpoint, HttpRequest
+from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from tests.conftest import policy, refused
 from tests.kms.test_quotas import CALLER
+from tests.server import sdk
 from tests.server.conftest import RunningDoor, unavailable
 from tests.server.installations import ENDPOINT, OTHER_REGION, REGION, Answered, Local, open_local
 
@@ -324,10 +325,48 @@ def test_a_flood_of_what_is_not_served(local: Local) -> None:
     assert made[-1]["serviceEventDetails"]["quotas"] == {f"{mine} {REGION} {UNSERVED}": 25}
 
 
-def test_other_services_have_no_quota(local: Local) -> None:
-    """What IAM and STS serve is not throttled: AWS publishes no numbers for them."""
-    for _ in range(40):
+SERVICES = (
+    ("sts", "GetCallerIdentity", "<Code>Throttling</Code>", 400),
+    ("iam", "ListUsers", "<Code>Throttling</Code>", 400),
+    ("ec2", "DescribeInstances", "<Code>RequestLimitExceeded</Code>", 503),
+    ("organizations", "DescribeOrganization", "TooManyRequestsException", 400),
+    ("access-analyzer", "ValidatePolicy", "Rate exceeded", 429),
+)
+
+
+@pytest.mark.parametrize(("service", "name", "code", "status"), SERVICES)
+def test_each_service_has_a_quota(
+    local: Local, service: str, name: str, code: str, status: int
+) -> None:
+    """All calls of a service count for the account, and its refusal is AWS's and is recorded."""
+    quota, other = quotas.OF_SERVICE[service], account(local)
+    set_quotas(local, f"{quota}=3")
+    document = {"policyDocument": "{}", "policyType": "IDENTITY_POLICY"}
+    asked = document if service == "access-analyzer" else {}
+
+    def ask(who: Credentials) -> HttpResponse:
+        return sdk.answered(local, sdk.request(local, service, name, who, asked))
+
+    for _ in range(3):
+        assert code not in ask(local.admin).body.decode()
+    refusal = ask(local.admin)
+    local.installation.commit()
+    assert refusal.status == status
+    assert code in refusal.body.decode()
+    assert f"The request quota {quota} is 3 per second." in refusal.body.decode()
+    assert local.events[-1].error_code
+    assert code not in ask(other).body.decode()
+    assert local.kms("ListKeys").status == 200
+    local.time.passes(timedelta(seconds=0.34))
+    assert code not in ask(local.admin).body.decode()
+
+
+def test_tools_have_room(local: Local) -> None:
+    """Hundreds of calls of IAM and STS at one moment are answered with the usual numbers."""
+    for _ in range(300):
         assert local.sts("GetCallerIdentity").status == 200
+    for _ in range(300):
+        assert local.iam("GetAccountPasswordPolicy").status == 404
 
 
 # Records and metrics

@@ -192,7 +192,7 @@ class Config:
     another machine's disk: an attacker who rewrites the data directory cannot rewrite that."""
 
     request_quotas: bool = True
-    """Refuse calls above AWS's request quotas with `ThrottlingException`, as AWS does. SDKs wait
+    """Refuse calls above the request quotas with `ThrottlingException`, as AWS does. SDKs wait
     and try again. Without it the rate of calls is not limited."""
 
     quotas: tuple[str, ...] = ()

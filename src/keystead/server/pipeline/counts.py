@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from keystead.policy.evaluation import Principal
 from keystead.rules import Rules
 from keystead.server.pipeline.exchange import Arrived
-from keystead.server.pipeline.failures import QuotaExceeded, throttled
+from keystead.server.pipeline.failures import quota_exceeded, throttled
 from keystead.server.pipeline.owners import network_of
 from keystead.server.pipeline.throttle import Throttle
 from keystead.server.telemetry import Metrics
@@ -32,7 +32,7 @@ class Counts:
         if quota:
             self.metrics.throttled(quota)
             per_second = self.throttle.per_second(quota, caller.account, region)
-            raise QuotaExceeded(arrived.where, quota, per_second)
+            raise quota_exceeded(arrived.where, quota, per_second)
 
     def count_stranger(self, arrived: Arrived) -> None:
         """Count a request without a signature, for its network; raises if there were too many."""

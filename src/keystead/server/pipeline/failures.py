@@ -46,12 +46,36 @@ class RequestAbandoned(AwsError):
 
 
 class QuotaExceeded(ThrottlingException):
-    """An account exceeds a request quota. All services call it so."""
+    """An account exceeds a request quota, as most services call it."""
 
     def __init__(self, where: Route, quota: str, per_second: float) -> None:
         rate = f"The request quota {quota} is {per_second:,.0f} per second."
         super().__init__(f"{_TOO_MUCH.get(where.service.name, 'Rate exceeded.')} {rate}")
         self.quota = quota
+
+
+class _TooManyRequests(QuotaExceeded):
+    """The same of Organizations."""
+
+    code = organizations.TooManyRequestsException.code
+    message_member = organizations.TooManyRequestsException.message_member
+
+
+class _Throttling(QuotaExceeded):
+    """The same of Access Analyzer."""
+
+    status = accessanalyzer.ThrottlingException.status
+
+
+_EXCEEDED: Mapping[str, type[QuotaExceeded]] = {
+    "organizations": _TooManyRequests,
+    "access-analyzer": _Throttling,
+}
+
+
+def quota_exceeded(where: Route, quota: str, per_second: float) -> QuotaExceeded:
+    """The refusal of a call above a request quota, in the words of its service."""
+    return _EXCEEDED.get(where.service.name, QuotaExceeded)(where, quota, per_second)
 
 
 def throttled(where: Route) -> AwsError:
