@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from joserfc import jwk
 
@@ -358,6 +359,13 @@ FORGED: dict[str, Forge] = {
     "no-key": lambda p: p.proof({"jwk": None}),
     "private-key": lambda p: p.proof({"jwk": p.key.as_dict(private=True)}),
     "other-key": lambda p: p.proof({"jwk": jwk.ECKey.generate_key("P-256").as_dict(private=False)}),
+    "other-curve": lambda p: p.proof(
+        {"jwk": jwk.ECKey.generate_key("P-384").as_dict(private=False)}
+    ),
+    "rsa": lambda p: p.proof({"jwk": {"kty": "RSA", "n": "AQAB", "e": "AQAB"}}),
+    "no-point": lambda p: p.proof(
+        {"jwk": {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "B" * 42 + "A"}}
+    ),
     "critical": lambda p: _with_header(p.proof(), {"crit": ["x"], "x": 1}),
     "signature": lambda p: p.proof()[:-8] + "AAAAAAAA",
     "unsigned": lambda p: _with_header(p.proof(), {"alg": "none"}),
@@ -540,6 +548,45 @@ def test_what_ends_the_person_ends_its_programs(
     assert refusal(program.renew(answer["refreshToken"])) == CHANGED
     assert refusal(program.redeem(code)) in {USED, CHANGED}
     assert refusal(program.renew(answer["refreshToken"])) == OVER
+
+
+def test_a_closed_account_ends_its_programs(pages: Site) -> None:
+    """One that is open again does not give them back, once they came meanwhile."""
+    browser, program = person(pages, "of-closed"), Program(pages)
+    answer = program.logged_in(browser)
+    installation = pages.local.installation
+    accounts, store = installation.identities.accounts, installation.store
+
+    def become(state: str) -> None:
+        with store.write() as transaction:
+            record = accounts.get(transaction, account_of(pages))
+            assert record is not None
+            accounts.update(transaction, msgspec.structs.replace(record, state=state))
+        installation.commit()
+
+    become("SUSPENDED")
+    assert who(pages, answer) == ""
+    assert refusal(program.renew(answer["refreshToken"])) == CHANGED
+    become("ACTIVE")
+    assert who(pages, answer) == ""
+    assert refusal(program.renew(answer["refreshToken"])) == OVER
+
+
+def test_a_copy_from_before_gives_nothing(pages: Site) -> None:
+    """A token of another incarnation is none of ours, whatever the rows say."""
+    browser, program = person(pages, "of-copy"), Program(pages)
+    refresh = program.logged_in(browser)["refreshToken"]
+    code = program.code(browser)
+    hierarchy = pages.local.installation.hierarchy
+    with (
+        patch.object(hierarchy, "incarnation", "0" * 32),
+        patch.object(hierarchy.tokens, "_incarnation", "0" * 32),
+    ):
+        pages._open()
+        assert refusal(program.renew(refresh)) == OVER
+        assert refusal(program.redeem(code)) == USED
+    pages._open()
+    assert program.renew(refresh).status == 200
 
 
 def test_signing_out_of_the_browser_does_not_end_it(pages: Site) -> None:
