@@ -141,3 +141,23 @@ def test_the_headers_of_a_signature_are_not_read(pages: Site) -> None:
     body = b"Action=ListUsers&Version=2010-05-08"
     unsigned = msgspec.structs.replace(request, headers=headers, body=body)
     assert pages.local.send(unsigned).status == 403
+
+
+@pytest.mark.parametrize("path", ["/switchrole", "/signin/role", "/federation"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "a=1&a=2", "q=%ff", "q=%ed%a0%80", "&".join(f"a{each}=" for each in range(40)),
+        "q=" + "x" * 20_000,
+    ],
+)  # fmt: skip
+def test_a_query_that_no_page_of_ours_makes(pages: Site, path: str, query: str) -> None:
+    """Each parameter once, of a bounded length, in UTF-8."""
+    assert pages.browser().get(f"{path}?{query}").status == 400
+
+
+@pytest.mark.parametrize("text", ["%00", "%C2%A0%E2%80%AE", "'%22--", "%F0%9F%92%A9" * 60])
+def test_a_query_of_any_text_is_a_text(pages: Site, text: str) -> None:
+    """It finds nothing, and breaks nothing."""
+    for path in ("/switchrole?account=", "/signin/role?q=", "/federation?Action="):
+        assert pages.browser().get(f"{path}{text}").status in {200, 400, 403}

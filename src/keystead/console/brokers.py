@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from keystead.console import cookies
 from keystead.console.following import follow
-from keystead.console.forms import BadForm, form_of, visit_of
+from keystead.console.forms import form_of, query_of, visit_of
 from keystead.console.guard import FEDERATION, SCRIPTED
 from keystead.console.pages import page, to
 from keystead.console.visitor import current_session
@@ -56,7 +56,9 @@ class Brokers:
 
     async def endpoint(self, request: Request) -> Response:
         """GET and POST /federation?Action="""
-        asked = form_of(request, _LONGEST) if request.method == "POST" else _query(request)
+        asked = (
+            form_of(request, _LONGEST) if request.method == "POST" else query_of(request, _LONGEST)
+        )
         action = asked.get("Action", "")
         if action == "getSigninToken":
             return await self._token(request, asked)
@@ -106,7 +108,7 @@ class Brokers:
         except shapes.SignInEnded:
             return page("error.html", {"text": _OVER}, HTTPStatus.FORBIDDEN)
         values = {
-            "who": who, "token": token, "issuer": asked.get("Issuer", "")[:_LONGEST],
+            "who": who, "token": token, "issuer": asked.get("Issuer", ""),
             "destination": asked.get("Destination", ""),
             "session": await current_session(self._calls, visit_of(request)),
         }  # fmt: skip
@@ -142,20 +144,6 @@ def broker_routes(calls: Calls, public: Public) -> list[Route]:
         Route(FEDERATION, brokers.endpoint, methods=["POST"]),
         Route(f"{FEDERATION}/login", brokers.login, methods=["POST"]),
     ]
-
-
-def _query(request: Request) -> Mapping[str, str]:
-    """The parameters of a query, each once; raises BadForm."""
-    text = request.scope["query_string"].decode("ascii")
-    if len(text) > 2 * _LONGEST:
-        raise BadForm
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=16)
-    except ValueError as error:
-        raise BadForm from error
-    if len(dict(pairs)) != len(pairs) or any(len(value) > _LONGEST for _, value in pairs):
-        raise BadForm
-    return dict(pairs)
 
 
 def _bare(request: Request) -> HttpRequest:

@@ -1,4 +1,4 @@
-"""Which fields has a form, and are they usable?  Each at most once, of a bounded length."""
+"""Which fields has a form or a query?  Each at most once, of a bounded length."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -24,9 +24,19 @@ def visit_of(request: Request) -> Visit:
 def form_of(request: Request, longest: int = LONGEST) -> Mapping[str, str]:
     """The fields of a form, each of at most `longest` characters; raises BadForm."""
     body: bytes = request.scope["state"]["body"]
+    return _fields(body, longest)
+
+
+def query_of(request: Request, longest: int = LONGEST) -> Mapping[str, str]:
+    """The parameters of a query, like the fields of a form; raises BadForm."""
+    query: bytes = request.scope["query_string"]
+    return _fields(query, longest)
+
+
+def _fields(text: bytes, longest: int) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(
-            body.decode("ascii"),
+            text.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MOST_FIELDS,

@@ -5,14 +5,14 @@ A list has 25 roles, and a search. It works without a script; choosing is a POST
 
 from http import HTTPStatus
 from itertools import groupby
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from keystead.console import cookies
 from keystead.console.following import ROLE, follow
-from keystead.console.forms import LONGEST, form_of, visit_of
+from keystead.console.forms import form_of, query_of, visit_of
 from keystead.console.pages import page
 from keystead.console.signing_in import start_again
 from keystead.console.visitor import is_signed_in
@@ -30,9 +30,9 @@ class RolePages:
 
     async def show(self, request: Request) -> Response:
         """GET /signin/role?q=TEXT&first=NUMBER"""
-        query = dict(parse_qsl(request.scope["query_string"].decode("ascii"), max_num_fields=8))
+        query = query_of(request)
         first = _number(query.get("first", ""), 0)
-        return await self._page(visit_of(request), query.get("q", "")[:LONGEST], first)
+        return await self._page(visit_of(request), query.get("q", ""), first)
 
     async def choose(self, request: Request) -> Response:
         """POST /signin/role"""

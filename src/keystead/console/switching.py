@@ -7,7 +7,6 @@ link fills the form and never sends it.
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from keystead.console import cookies
-from keystead.console.forms import LONGEST, form_of, visit_of
+from keystead.console.forms import form_of, query_of, visit_of
 from keystead.console.pages import page, to
 from keystead.console.visitor import session_of
 from keystead.console.visits import Calls, Public, Visit
@@ -42,9 +41,9 @@ class Switching:
 
     async def show(self, request: Request) -> Response:
         """GET /switchrole?account=&roleName=&displayName=&color=&q="""
-        query = dict(parse_qsl(request.scope["query_string"].decode("ascii"), max_num_fields=16))
-        typed = {name: query.get(name, "")[:_LONGEST_ROLE] for name in _FIELDS}
-        return await self._form(visit_of(request), typed, query.get("q", "")[:LONGEST])
+        query = query_of(request, _LONGEST_ROLE)
+        typed = {name: query.get(name, "") for name in _FIELDS}
+        return await self._form(visit_of(request), typed, query.get("q", ""))
 
     async def switch(self, request: Request) -> Response:
         """POST /switchrole"""
