@@ -37,7 +37,7 @@ from keystead.identity.principals import StoredPrincipals
 from keystead.identity.repository.accounts import Account
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.sessions import Session
-from keystead.network import EndpointRepository, NetworkCall
+from keystead.network import EndpointRepository, NetworkCall, Vpcs
 from keystead.policy.enforcement import Enforcer
 from keystead.refusals.memory import Refusals
 from keystead.refusals.queue import Capacity
@@ -184,7 +184,7 @@ class World:
             return NetworkCall(
                 **common, tokens=self.hierarchy.tokens, regions=frozenset({REGION}),
                 endpoints=EndpointRepository(self.hierarchy.rows), preparations=Preparations(),
-                hosts=Hosts(self.repository),
+                hosts=Hosts(self.repository), vpcs=Vpcs({}),
             )  # fmt: skip
         if operation.service.name == "keystead-instances":
             return InstanceCall(

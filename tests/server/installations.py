@@ -186,16 +186,17 @@ def _cheap_passwords(pepper: bytes) -> Passwords:
     return Passwords(pepper, Cost(passes=2, memory_kib=19 * 1024, lanes=1))
 
 
-def reopen(local: Local) -> Local:
+def reopen(local: Local, **settings: Any) -> Local:
     """Close an installation and open it again, as the next process does."""
     local.installation.close()
-    return opened(local)
+    return opened(local, **settings)
 
 
-def opened(local: Local) -> Local:
+def opened(local: Local, **settings: Any) -> Local:
     """An installation that is closed, opened again."""
     directory = local.installation.directory
-    return _opened(directory, lock(directory), local.founded, local.time, request_quotas=False)
+    settings = {"request_quotas": False, **settings}
+    return _opened(directory, lock(directory), local.founded, local.time, **settings)
 
 
 def _opened(

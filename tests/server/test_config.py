@@ -86,6 +86,12 @@ def test_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
         ("endpoint_listen = ['127.0.0.1:1=vpce-1']", "does not name an address and an endpoint"),
         ("endpoint_listen = ['here=vpce-01234567']", "`endpoint_listen`: `here` is not"),
         ("endpoint_listen = ['10.0.0.1:1=vpce-01234567']", "plain HTTP on `10.0.0.1:1`"),
+        ("vpcs = ['vpc-01234567']", "does not name a VPC and an account"),
+        ("vpcs = ['vpc-0123456=111122223333']", "does not name a VPC and an account"),
+        (
+            "vpcs = ['vpc-01234567=111122223333', 'vpc-01234567=444455556666']",
+            "`vpc-01234567` has two accounts",
+        ),
         ("proxy_listen = ['127.0.0.1:1']", "`proxy_listen` needs balancers"),
         (
             "proxy_listen = ['10.0.0.1:1']\ntrusted_balancers = ['10.0.0.0/8']",
@@ -123,6 +129,7 @@ def test_wrong_environment(name: str, value: str, said: str) -> None:
         {"listen": ["0.0.0.0:8420"], "tls_certificate": "c", "tls_key": "k"},
         {"trusted_proxies": ["10.0.0.0/8", "2001:db8::1"]},
         {"endpoint_listen": ["127.0.0.1:1=vpce-01234567", "[::1]:2=vpce-0123456789abcdef0"]},
+        {"vpcs": ["vpc-01234567=111122223333", "vpc-0123456789abcdef0=111122223333"]},
         {"proxy_listen": ["127.0.0.1:1"], "trusted_balancers": ["10.0.0.0/8", "2001:db8::1"]},
         {"seal": "passphrase", "passphrase_file": "p"},
         {"request_quotas": False, "quotas": ["CreateKey=1", "111122223333:CreateKey=2"]},

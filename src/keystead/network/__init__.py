@@ -2,9 +2,10 @@
 
 from keystead.network import instances, operations
 from keystead.network.call import NetworkCall
-from keystead.network.endpoints import EndpointRepository, Entrance, Entrances
+from keystead.network.endpoints import EndpointRepository, Entrance, Entrances, Vpcs
 from keystead.network.rules import EC2
 
 __all__ = (
-    "EC2", "EndpointRepository", "Entrance", "Entrances", "NetworkCall", "instances", "operations",
+    "EC2", "EndpointRepository", "Entrance", "Entrances", "NetworkCall", "Vpcs", "instances",
+    "operations",
 )  # fmt: skip

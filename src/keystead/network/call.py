@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from keystead.call import Call, Target
 from keystead.custody.tokens import Tokens
-from keystead.network.endpoints import EndpointRepository
+from keystead.network.endpoints import EndpointRepository, Vpcs
 from keystead.network.errors import DryRunOperation
 from keystead.network.hosts import Hosts
 from keystead.policy.evaluation import NO_KEYS, ContextValue, Permit
@@ -18,6 +18,7 @@ class NetworkCall(Call, kw_only=True):
     regions: frozenset[str]  # of this installation
     hosts: Hosts
     endpoints: EndpointRepository
+    vpcs: Vpcs
     preparations: Preparations
     accept_unsupported_condition_keys: bool = False
 

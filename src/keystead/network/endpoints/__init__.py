@@ -4,8 +4,9 @@ from keystead.network.endpoints.endpoint import NEW, RESOURCE_TYPE, Endpoint, Sh
 from keystead.network.endpoints.entrances import Entrance, Entrances
 from keystead.network.endpoints.offers import OWNER, TYPE, Offer, offer, offers
 from keystead.network.endpoints.repository import EndpointRepository
+from keystead.network.endpoints.vpcs import Vpcs
 
 __all__ = (
     "NEW", "OWNER", "RESOURCE_TYPE", "TYPE", "Endpoint", "EndpointRepository", "Entrance",
-    "Entrances", "Offer", "Shape", "offer", "offers", "written",
+    "Entrances", "Offer", "Shape", "Vpcs", "offer", "offers", "written",
 )  # fmt: skip

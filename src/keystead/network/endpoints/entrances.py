@@ -15,6 +15,7 @@ from keystead.caches import KIB, MIB, Room
 from keystead.network.endpoints.endpoint import Endpoint
 from keystead.network.endpoints.offers import offer
 from keystead.network.endpoints.repository import EndpointRepository
+from keystead.network.endpoints.vpcs import Vpcs
 from keystead.policy.evaluation import ContextValue, OverAccount, PolicySource
 from keystead.policy.language import DocumentKind, stored_policy
 from keystead.store.cache import NamedCache, Noting
@@ -51,21 +52,27 @@ class Entrance(msgspec.Struct, frozen=True):
 class Entrances:
     """The endpoints through which requests come."""
 
-    __slots__ = ("_kept", "_preparations", "_repository")
+    __slots__ = ("_kept", "_preparations", "_repository", "_vpcs")
 
-    def __init__(self, repository: EndpointRepository, preparations: Preparations) -> None:
+    def __init__(
+        self, repository: EndpointRepository, preparations: Preparations, vpcs: Vpcs
+    ) -> None:
+        self._vpcs = vpcs
         self._repository = repository
         self._preparations = preparations
         self._kept: NamedCache[str, Entrance] = NamedCache(ROOM)
 
     def at(self, reader: Reader, endpoint_id: str) -> Entrance | None:
-        """The endpoint with this id as it is now; None if there is none."""
+        """The endpoint with this id as it is now; None if there is none.
+
+        An endpoint in a VPC that the operator lists for another account, or not at all, is none.
+        """
         known = self._kept.get(reader, endpoint_id)
         if known is not None:
             return known
         noting = Noting(reader)
         endpoint = self._repository.get(noting, endpoint_id)
-        if endpoint is None:
+        if endpoint is None or not self._vpcs.may_have(endpoint.account, endpoint.vpc_id):
             return None
         entrance = self._entrance(endpoint)
         parts = ((entrance.policy.policy, entrance.policy.policy.weight),)

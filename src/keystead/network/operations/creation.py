@@ -1,7 +1,8 @@
 """CreateVpcEndpoint: an interface endpoint for a service of this Region.
 
-A VPC is a name here: it is of the account and Region whose endpoint names it first, until that
-account has no endpoint in it. Another account hears that it does not exist. Subnets and security
+A VPC is a name here. It is of the account for which the operator lists it. Without a list it is of
+the account and Region whose endpoint names it first, until that account has no endpoint in it.
+Another account hears that it does not exist. Subnets and security
 groups are kept and shown. Nothing else exists of them.
 """
 
@@ -166,7 +167,13 @@ def _hash(request: api.CreateVpcEndpointRequest) -> str:
 
 def _require_room(call: NetworkCall, vpc_id: str) -> None:
     """Is the VPC the caller's, and is there room for one more endpoint?"""
-    there = call.endpoints.in_vpc(call.transaction, vpc_id)
+    if not call.vpcs.may_have(call.account, vpc_id):
+        raise InvalidVpcId(vpc_id)
+    there = [
+        each
+        for each in call.endpoints.in_vpc(call.transaction, vpc_id)
+        if call.vpcs.may_have(each.account, vpc_id)
+    ]
     if any((each.account, each.region) != (call.account, call.region) for each in there):
         raise InvalidVpcId(vpc_id)
     if len(there) >= IN_VPC:

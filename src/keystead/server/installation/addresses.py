@@ -9,6 +9,7 @@ from keystead.failures import Failure
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LISTEN = re.compile(r"\A(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})\Z")
+_VPC = re.compile(r"(vpc-(?:[0-9a-f]{8}|[0-9a-f]{17}))=([0-9]{12})", re.ASCII)
 _ENDPOINT = re.compile(r"\Avpce-(?:[0-9a-f]{8}|[0-9a-f]{17})\Z")
 _REGION = re.compile(r"\A[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2}\Z")
 
@@ -67,6 +68,17 @@ def parse_bound(text: str, setting: str) -> Bound:
             "write `ADDRESS=ENDPOINT`, such as `10.1.0.5:443=vpce-0123456789abcdef0`",
         )
     return Bound(parse_address(address, setting), endpoint)
+
+
+def parse_vpc(text: str, setting: str) -> tuple[str, str]:
+    """The VPC and the account in `text`; raises Failure, which names `setting`."""
+    match = _VPC.fullmatch(text)
+    if match is None:
+        raise Failure(
+            f"`{setting}`: `{text}` does not name a VPC and an account",
+            "write `VPC=ACCOUNT`, such as `vpc-0123456789abcdef0=111122223333`",
+        )
+    return match[1], match[2]
 
 
 def parse_network(text: str, setting: str) -> Network:

@@ -39,6 +39,7 @@ from keystead.server.installation.addresses import (
     parse_bound,
     parse_network,
     parse_region,
+    parse_vpc,
 )
 
 PREFIX = "KEYSTEAD_"
@@ -94,6 +95,11 @@ class Config:
     """Listeners of VPC endpoints: `ADDRESS=ENDPOINT`, such as
     `10.1.0.5:443=vpce-0123456789abcdef0`. Whoever connects there comes through that endpoint.
     [How](network-endpoints.md)."""
+
+    vpcs: tuple[str, ...] = ()
+    """The VPCs in which accounts may have endpoints: `VPC=ACCOUNT`, such as
+    `vpc-0123456789abcdef0=111122223333`. If there are any, no other VPC exists; if there are none,
+    the first account with an endpoint in a VPC has it. [How](network-endpoints.md)."""
 
     proxy_listen: tuple[str, ...] = ()
     """Addresses of listeners for balancers: each connection begins with a preface of the PROXY
@@ -213,6 +219,17 @@ class Config:
     def endpoint_listeners(self) -> list[Bound]:
         """The listeners of VPC endpoints."""
         return [parse_bound(text, "endpoint_listen") for text in self.endpoint_listen]
+
+    @property
+    def vpc_owners(self) -> dict[str, str]:
+        """The account of each listed VPC."""
+        owners: dict[str, str] = {}
+        for text in self.vpcs:
+            vpc, account = parse_vpc(text, "vpcs")
+            if vpc in owners:
+                raise Failure(f"`vpcs`: `{vpc}` has two accounts", "remove one")
+            owners[vpc] = account
+        return owners
 
     @property
     def balanced(self) -> list[Address]:
@@ -483,6 +500,7 @@ def _check_partition(regions: tuple[str, ...]) -> None:
 
 def _check_exposure(config: Config) -> None:
     """Refuse settings that let secrets cross a network in clear, unless they say so.  (HF-8)"""
+    _ = config.vpc_owners  # raises Failure, too
     _ = config.balancers  # raises Failure for a text that is not a network
     if config.proxy_listen and not config.trusted_balancers:
         raise Failure(

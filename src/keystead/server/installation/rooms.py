@@ -31,7 +31,7 @@ from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
 from keystead.kms.managed_keys import ServiceKeys
 from keystead.kms.schedule import DATED
-from keystead.network import EndpointRepository, Entrances
+from keystead.network import EndpointRepository, Entrances, Vpcs
 from keystead.policy.enforcement import Enforcer
 from keystead.quotas import Quotas
 from keystead.refusals.memory import Refusals
@@ -99,7 +99,8 @@ class Rooms:
             self.hierarchy.rows, self.preparations, material=self.custody.asks
         )
         self.endpoints = EndpointRepository(self.hierarchy.rows)
-        self.entrances = Entrances(self.endpoints, self.preparations)
+        self.vpcs = Vpcs(config.vpc_owners)
+        self.entrances = Entrances(self.endpoints, self.preparations, self.vpcs)
         self.keys_of_services = ServiceKeys(self.keys, self.custody)
         self.digest_keys = DigestKeys(self.hierarchy.rows)
         self.digest_key_maker = KeyMaker("digest key", digest_signer.make)

@@ -117,6 +117,7 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             tokens=tokens,
             regions=frozenset(rooms.config.regions),
             endpoints=rooms.endpoints,
+            vpcs=rooms.vpcs,
             preparations=rooms.preparations,
             accept_unsupported_condition_keys=accept,
             hosts=Hosts(rooms.identities),
