@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from botocore.credentials import Credentials
@@ -29,14 +29,15 @@ def document(*statements: Mapping[str, Any]) -> str:
 
 
 @dataclass
-class Land:
-    """The installation, and who vouches for whom in it."""
+class Vouched:
+    """An installation, and the roles of people for whom somebody else vouches."""
 
+    action: ClassVar[str]  # the call that assumes a role
     local: Local
-    issuer: Issuer
-    names: Names
-    roles: dict[str, str] = field(default_factory=dict)
-    addresses: Iterator[int] = field(default_factory=lambda: cycle(range(1, 255)))
+    roles: dict[str, str] = field(default_factory=dict, kw_only=True)
+    addresses: Iterator[int] = field(
+        default_factory=lambda: cycle(range(1, 255)), kw_only=True
+    )  # of one address few refusals have a record
 
     @property
     def account(self) -> str:
@@ -44,12 +45,8 @@ class Land:
 
     @property
     def provider(self) -> str:
-        return f"arn:aws:iam::{self.account}:oidc-provider/{HOST}"
-
-    def create_provider(self, url: str = URL, *clients: str, **members: str) -> Answered:
-        listed = {f"ClientIDList.member.{n}": c for n, c in enumerate(clients or (CLIENT,), 1)}
-        prints = {"ThumbprintList.member.1": self.issuer.thumbprint}
-        return self.iam("CreateOpenIDConnectProvider", Url=url, **{**prints, **listed, **members})
+        """The ARN of the provider that vouches."""
+        raise NotImplementedError
 
     def iam(self, action: str, **members: str) -> Answered:
         answer = self.local.iam(action, **members)
@@ -61,7 +58,7 @@ class Land:
         statement = {
             "Effect": "Allow",
             "Principal": {"Federated": self.provider} if principal is None else principal,
-            "Action": ["sts:AssumeRoleWithWebIdentity", *actions],
+            "Action": [f"sts:{self.action}", *actions],
         }
         return {**statement, **({"Condition": condition} if condition else {})}
 
@@ -74,6 +71,38 @@ class Land:
         self.iam("PutRolePolicy", RoleName=name, PolicyName="all",
                  PolicyDocument=document(everything))  # fmt: skip
         return f"arn:aws:iam::{self.account}:role/{name}"
+
+    def form(self, role: str, **members: str) -> HttpRequest:
+        """The call, unsigned, each time from another address."""
+        form = {"Action": self.action, "Version": "2011-06-15", "RoleArn": role, **members}
+        address, body = f"192.0.2.{next(self.addresses)}", urlencode(form).encode()
+        return HttpRequest("POST", "/", "", FORM, body, address, False, Endpoint())
+
+    def who(self, credentials: Credentials) -> Answered:
+        return self.local.sts("GetCallerIdentity", credentials)
+
+    @property
+    def why(self) -> str:
+        """The step that failed, as the last record has it."""
+        return self.local.events[-1].error_message
+
+
+@dataclass
+class Land(Vouched):
+    """The installation, and an OpenID Connect provider that vouches for people in it."""
+
+    action = "AssumeRoleWithWebIdentity"
+    issuer: Issuer
+    names: Names
+
+    @property
+    def provider(self) -> str:
+        return f"arn:aws:iam::{self.account}:oidc-provider/{HOST}"
+
+    def create_provider(self, url: str = URL, *clients: str, **members: str) -> Answered:
+        listed = {f"ClientIDList.member.{n}": c for n, c in enumerate(clients or (CLIENT,), 1)}
+        prints = {"ThumbprintList.member.1": self.issuer.thumbprint}
+        return self.iam("CreateOpenIDConnectProvider", Url=url, **{**prints, **listed, **members})
 
     @property
     def now(self) -> int:
@@ -91,13 +120,7 @@ class Land:
         return signed(self.claims(**more), rsa_key("one"))
 
     def request(self, role: str, token: str, **members: str) -> HttpRequest:
-        form = {
-            "Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role,
-            "RoleSessionName": "web", "WebIdentityToken": token, **members,
-        }  # fmt: skip
-        body = urlencode(form).encode()
-        address = f"192.0.2.{next(self.addresses)}"  # of one address few refusals have a record
-        return HttpRequest("POST", "/", "", FORM, body, address, False, Endpoint())
+        return self.form(role, **{"RoleSessionName": "web", "WebIdentityToken": token, **members})
 
     def assume(self, role: str, token: str | None = None, **members: str) -> Answered:
         self.local.events.clear()
@@ -108,14 +131,6 @@ class Land:
         answer = self.assume(role, token, **members)
         assert answer.status == 200, answer.body
         return credentials(answer)
-
-    def who(self, credentials: Credentials) -> Answered:
-        return self.local.sts("GetCallerIdentity", credentials)
-
-    @property
-    def why(self) -> str:
-        """The step that failed, as the last record has it."""
-        return self.local.events[-1].error_message
 
 
 def text(answer: Answered, member: str) -> str:

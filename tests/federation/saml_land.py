@@ -1,18 +1,15 @@
 """An installation with a SAML provider and a role for its people, and the call that assumes it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import cycle
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from botocore.credentials import Credentials
 
-from keystead.wire.http import Endpoint, HttpRequest
+from keystead.wire.http import HttpRequest
 from tests.federation import saml_issuer as issuer
-from tests.federation.land import FORM, credentials, document
+from tests.federation.land import Vouched, credentials
 from tests.federation.saml_issuer import AWS, HONEST, Saying, Signing
-from tests.server.installations import Answered, Local
+from tests.server.installations import Answered
 
 INVALID = (
     "The SAML assertion that was passed could not be validated. Get a new identity token from the"
@@ -24,49 +21,19 @@ DENIED = "Not authorized to perform sts:AssumeRoleWithSAML"
 
 
 @dataclass
-class SamlLand:
-    """The installation, and who vouches for whom in it."""
+class SamlLand(Vouched):
+    """The installation, and a SAML provider that vouches for people in it."""
 
-    local: Local
-    roles: dict[str, str] = field(default_factory=dict)
-    addresses: Iterator[int] = field(default_factory=lambda: cycle(range(1, 255)))
-
-    @property
-    def account(self) -> str:
-        return self.local.founded.account_id
+    action = "AssumeRoleWithSAML"
 
     @property
     def provider(self) -> str:
         return f"arn:aws:iam::{self.account}:saml-provider/idp"
 
-    def iam(self, action: str, **members: str) -> Answered:
-        answer = self.local.iam(action, **members)
-        assert answer.status == 200, answer.body
-        return answer
-
     def create_provider(self, name: str = "idp", *keys: str, **members: str) -> str:
         given = {"SAMLMetadataDocument": issuer.described(*(keys or ("idp",))), **members}
         self.iam("CreateSAMLProvider", Name=name, **given)
         return f"arn:aws:iam::{self.account}:saml-provider/{name}"
-
-    def trusting(self, *actions: str, principal: Any = None, **condition: Any) -> dict[str, Any]:
-        """A statement that lets in people of the provider."""
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Federated": self.provider} if principal is None else principal,
-            "Action": ["sts:AssumeRoleWithSAML", *actions],
-        }
-        return {**statement, **({"Condition": condition} if condition else {})}
-
-    def role(self, name: str, *statements: Mapping[str, Any], **members: str) -> str:
-        """A role with this trust policy, which may do anything; its ARN."""
-        self.iam("CreateRole", RoleName=name,
-                 AssumeRolePolicyDocument=document(*statements or (self.trusting(),)),
-                 **members)  # fmt: skip
-        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        self.iam("PutRolePolicy", RoleName=name, PolicyName="all",
-                 PolicyDocument=document(everything))  # fmt: skip
-        return f"arn:aws:iam::{self.account}:role/{name}"
 
     def saying(self, role: str = "", provider: str = "", **changes: Any) -> Saying:
         """What is right to say, but for `changes`; attributes are added, and None removes one."""
@@ -85,14 +52,8 @@ class SamlLand:
         return issuer.response(said, issuer.signed(issuer.assertion(said), how, path))
 
     def request(self, document: str, role: str = "", **members: str) -> HttpRequest:
-        form = {
-            "Action": "AssumeRoleWithSAML", "Version": "2011-06-15",
-            "RoleArn": role or self.roles["web"], "PrincipalArn": self.provider,
-            "SAMLAssertion": issuer.packed(document), **members,
-        }  # fmt: skip
-        address = f"192.0.2.{next(self.addresses)}"  # of one address few refusals have a record
-        body = urlencode(form).encode()
-        return HttpRequest("POST", "/", "", FORM, body, address, False, Endpoint())
+        said = {"PrincipalArn": self.provider, "SAMLAssertion": issuer.packed(document)}
+        return self.form(role or self.roles["web"], **{**said, **members})
 
     def assume(self, document: str = "", role: str = "", **members: str) -> Answered:
         self.local.events.clear()
@@ -108,11 +69,3 @@ class SamlLand:
         answer = self.assume(document, role, **members)
         assert answer.status == 200, (answer.body, self.why)
         return credentials(answer)
-
-    def who(self, credentials: Credentials) -> Answered:
-        return self.local.sts("GetCallerIdentity", credentials)
-
-    @property
-    def why(self) -> str:
-        """The step that failed, as the last record has it."""
-        return self.local.events[-1].error_message

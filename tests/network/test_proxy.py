@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
+from tests.certificates import made as certificates_in
 from tests.conftest import REGION, Server, free_port
 from tests.network.coming import ALL, Network, Wire, document, preface
 from tests.patience import PATIENCE, wait_until
@@ -37,14 +37,7 @@ backend keystead
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for this machine, its key, and the authority's certificate."""
-    directory = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(directory / "ca.pem")
-    issued.cert_chain_pems[0].write_to_path(directory / "cert.pem")
-    issued.private_key_pem.write_to_path(directory / "key.pem")
-    (directory / "key.pem").chmod(0o600)
-    return directory
+    return certificates_in(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")

@@ -138,6 +138,12 @@ class Local:
             service, form.encode(), who, Content_Type="application/x-www-form-urlencoded"
         )
 
+    def new_key(self, user: str) -> BotoCredentials:
+        """A new access key of a user."""
+        body = self.iam("CreateAccessKey", UserName=user).body.decode()
+        names = ("AccessKeyId", "SecretAccessKey")
+        return BotoCredentials(*(body.split(f"<{name}>")[1].split("<")[0] for name in names))
+
     def send(self, request: HttpRequest) -> Answered:
         """Answer a request and make its turn durable; what it leaves as work is done, too."""
         asked: HttpRequest | Again = request

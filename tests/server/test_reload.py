@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests import certificates
 from tests.conftest import BIN, Server, free_port
 from tests.patience import PATIENCE, wait_until
 
@@ -29,10 +30,7 @@ class Reloading:
 
     def issue(self) -> None:
         """Put another certificate and its key in place."""
-        issued = self.authority.issue_cert("127.0.0.1")
-        issued.cert_chain_pems[0].write_to_path(self.directory / "cert.pem")
-        issued.private_key_pem.write_to_path(self.directory / "key.pem")
-        (self.directory / "key.pem").chmod(0o600)
+        certificates.put(self.directory, self.authority)
 
     def set(self, *lines: str) -> None:
         files = (f'tls_{name} = "{self.directory / file}.pem"' for name, file in

@@ -120,9 +120,7 @@ def user(local: Local, name: str, *statements: dict[str, Any]) -> Credentials:
         local.iam(
             "PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=policy(*statements)
         )
-    body = local.iam("CreateAccessKey", UserName=name).body.decode()
-    return Credentials(*(body.split(f"<{tag}>")[1].split("<")[0]
-                         for tag in ("AccessKeyId", "SecretAccessKey")))  # fmt: skip
+    return local.new_key(name)
 
 
 # The quota

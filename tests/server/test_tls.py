@@ -9,10 +9,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-import trustme
 
 from keystead.failures import Failure
 from keystead.server.door.listeners import tls_context
+from tests.certificates import made as certificates_in
 from tests.conftest import BIN, REGION, Server, free_port, policy, refused
 from tests.patience import PATIENCE, wait_until
 
@@ -20,14 +20,7 @@ from tests.patience import PATIENCE, wait_until
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a certificate for this machine, its key, and the authority's certificate."""
-    directory = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(directory / "ca.pem")
-    issued.cert_chain_pems[0].write_to_path(directory / "cert.pem")
-    issued.private_key_pem.write_to_path(directory / "key.pem")
-    (directory / "key.pem").chmod(0o600)
-    return directory
+    return certificates_in(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")

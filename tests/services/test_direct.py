@@ -1,7 +1,7 @@
 """A service uses keys in its own name, where their policies or grants name it, for its sources."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,11 +27,10 @@ HELLO = "aGVsbG8="
 
 
 @pytest.fixture(scope="module")
-def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    local = open_local(tmp_path_factory.mktemp("services") / "data")
-    assert local.organizations("CreateOrganization", FeatureSet="ALL").status == 200
-    yield local
-    local.installation.close()
+def land(land: Local) -> Local:
+    """The installation, with an organization."""
+    assert land.organizations("CreateOrganization", FeatureSet="ALL").status == 200
+    return land
 
 
 @pytest.fixture(scope="module")

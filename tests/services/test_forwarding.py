@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -35,13 +35,6 @@ GONE = "UnrecognizedClientException"
 
 
 @pytest.fixture(scope="module")
-def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    local = open_local(tmp_path_factory.mktemp("forwarding") / "data")
-    yield local
-    local.installation.close()
-
-
-@pytest.fixture(scope="module")
 def warehouse(land: Local) -> Store:
     return store(land)
 
@@ -56,13 +49,7 @@ def user(land: Local, name: str, *statements: Mapping[str, Any]) -> Credentials:
     land.iam("CreateUser", UserName=name)
     text = document(*statements or (DENIES_NOTHING,))
     land.iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=text)
-    return new_key(land, name)
-
-
-def new_key(land: Local, name: str) -> Credentials:
-    body = land.iam("CreateAccessKey", UserName=name).body.decode()
-    return Credentials(*(body.partition(f"<{tag}>")[2].partition("<")[0]
-                         for tag in ("AccessKeyId", "SecretAccessKey")))  # fmt: skip
+    return land.new_key(name)
 
 
 DENIES_NOTHING = {"Effect": "Deny", "Action": "s3:NoSuchAction", "Resource": "*"}

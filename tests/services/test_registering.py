@@ -1,7 +1,6 @@
 """Services are registered through the API, by whom an action of its own is allowed."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ NAME = "warehouse.example.internal"
 REFUSED = "AccessDeniedException"
 
 
-@pytest.fixture(scope="module")
-def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    local = open_local(tmp_path_factory.mktemp("registering") / "data")
-    yield local
-    local.installation.close()
-
-
 def call(local: Local, operation: str, who: Credentials | None = None, **members: Any) -> Answered:
     request = local.request(
         "keystead", json.dumps(members).encode(), who or local.admin,
@@ -40,9 +32,7 @@ def user(local: Local, name: str, *actions: str) -> Credentials:
     if actions:
         text = document({"Effect": "Allow", "Action": [*actions], "Resource": own})
         local.iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=text)
-    body = local.iam("CreateAccessKey", UserName=name).body.decode()
-    names = ("AccessKeyId", "SecretAccessKey")
-    return Credentials(*(body.partition(f"<{tag}>")[2].partition("<")[0] for tag in names))
+    return local.new_key(name)
 
 
 def test_a_life(land: Local) -> None:
