@@ -11,7 +11,7 @@ from scripts.prove_signin import chance
 
 from keystead.console import evenly
 from keystead.custody.passwords import Passwords
-from tests.console.browser import Site
+from tests.console.browser import Browser, Site
 from tests.console.people import (
     NEXT,
     PASSWORD,
@@ -23,6 +23,7 @@ from tests.console.people import (
     user,
 )
 from tests.console.test_ending import Device
+from tests.console.test_mfa import code_of
 
 TRIES = 100  # of each kind of name; `make prove-signin` takes more, and looks at the clock
 
@@ -228,6 +229,28 @@ def test_strangers_keep_nobody_out_of_a_known_browser(pages: Site, quick: None) 
     assert answers == [403, 403, 403, 429, 429]
     home.cookies["__Host-ks-known"] = "forged"
     assert home.sign_in(account, "at-home", PASSWORD).status == 429
+
+
+def test_a_password_alone_drives_out_no_step(pages: Site, quick: None) -> None:
+    """Who asks for second factors and shows none waits; the person in a known browser does not."""
+    device, account = Device(pages, user(pages, "besieged")), account_of(pages)
+
+    def comes_in(browser: Browser) -> bool:
+        if browser.sign_in(account, "besieged", PASSWORD).title != "Second factor":
+            return False
+        for _ in range(60):
+            pages.browser("198.19.8.1").sign_in(account, "besieged", PASSWORD)
+            pages.local.time.passes(timedelta(seconds=1))
+        return browser.post("/signin/mfa", code=code_of(device)).title == "Your session"
+
+    home = pages.browser()
+    assert comes_in(home)
+    home.post("/signout")
+    minutes(pages, 60)
+    thieves = [pages.browser().sign_in(account, "besieged", PASSWORD).status for _ in range(22)]
+    assert thieves == [200] * 21 + [429]
+    assert comes_in(home)
+    assert pages.browser().sign_in(account, "besieged", PASSWORD).title == "Second factor"
 
 
 def test_counts_of_names_that_nobody_has_are_forgotten(pages: Site) -> None:

@@ -65,7 +65,8 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
     """Is this the password of that name?  One hash is verified in any case."""
     person = _named(call, request)
     typed = call.typed_names.of("name", *_typed(request))
-    subjects = _counted(call, request, person, typed)
+    browser = request.known if person and _is_known(call, request.known, person) else ""
+    subjects = _counted(call, browser, typed)
     made_with = MadeWith(
         typed, person.password_id if person else "", input=_input(call, request.password)
     )
@@ -90,8 +91,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
         return StepAnswer(next="failed")
     tries.right(call.transaction, call.repository.sign_ins, subjects)
     if person.has_factor:
-        records.asks_for_code(call, person)
-        return progress.begin(call, person, "mfa")
+        return progress.ask_for_factor(call, person, browser)
     if person.user is None and not request.local:  # CO-9
         why = "The root user has no MFA device, and did not sign in on the host itself"
         records.failed(call, _LOGIN, request.url, why=why)
@@ -301,12 +301,10 @@ def _input(call: SigninCall, *passwords: str) -> bytes:
     return call.typed_names.of("passwords", *passwords).encode()
 
 
-def _counted(
-    call: SigninCall, request: ConsoleLoginRequest, person: Person | None, typed: str
-) -> tuple[Subject, ...]:
+def _counted(call: SigninCall, browser: str, typed: str) -> tuple[Subject, ...]:
     """What a try counts for: a known browser, or else the name and the network."""
-    if person is not None and _is_known(call, request.known, person):
-        return (Subject(call.typed_names.of("browser", request.known), _FREE),)
+    if browser:
+        return (Subject(call.typed_names.of("browser", browser), _FREE),)
     network = call.typed_names.of("network", call.network)
     return Subject(typed, _FREE), Subject(network, _FREE_OF_NETWORK, _REGAIN)
 

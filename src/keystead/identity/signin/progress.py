@@ -10,13 +10,19 @@ from keystead.identity import times
 from keystead.identity.authentication import age_keys
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import LoginUse, Stage
-from keystead.identity.signin import persons, records
+from keystead.identity.signin import persons, records, tries
 from keystead.identity.signin.ending import sessions_of
 from keystead.identity.signin.persons import Person
 from keystead.identity.signin.sessions import Reached, Visited
-from keystead.identity.signin.shapes import SignInEnded, StepAnswer
+from keystead.identity.signin.shapes import SignInEnded, StepAnswer, TooManyTries
+from keystead.identity.signin.tries import Subject
 
 BROWSER = "known browser"
+_FREE, _REGAIN = 20, 60
+"""Second factors that are asked for and not shown, without a delay; seconds to get back one.
+
+So fewer than `sessions.MOST` wait at a time, and none drives out another.
+"""
 
 
 def known_as(person: Person) -> tuple[str, ...]:
@@ -47,8 +53,26 @@ def begin(
     )
 
 
+def ask_for_factor(call: SigninCall, person: Person, browser: str) -> StepAnswer:
+    """The password was right: a second factor is to be shown. `browser` is known, or "".
+
+    Somebody who knows the password alone begins such steps without an end. So they are counted for
+    the person, and those of a known browser for itself. Raises TooManyTries.
+    """
+    now, name = times.stored(call.now), browser or person.subject
+    subject = Subject(call.typed_names.of("factor", name), _FREE, _REGAIN)
+    wait = tries.begin(call.transaction, call.repository.sign_ins, (subject,), now)
+    if wait:
+        raise TooManyTries(wait)
+    records.asks_for_code(call, person)
+    return begin(call, person, "mfa")
+
+
 def after_factors(call: SigninCall, person: Person, before: Reached | None, url: str) -> StepAnswer:
     """Every factor was shown: is the password to be changed before anything else?"""
+    if before is not None:
+        asked = call.typed_names.of("factor", person.subject)
+        call.repository.sign_ins.forget_attempts(call.transaction, asked)
     change, too_late = persons.must_change(
         call.repository, call.transaction, person, times.stored(call.now)
     )

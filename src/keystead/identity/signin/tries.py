@@ -11,6 +11,8 @@ name nor that of the network. So strangers who try for ever keep nobody out of a
 A right password ends the count of its name, and an hour without a try does. A network gets back
 the one try of a right password, and one for each minute: many people may share it. So who has a
 password cannot try those of others without end.
+
+A second factor that is asked for and not shown is counted, too (`progress.ask_for_factor`).
 """
 
 from collections.abc import Sequence
