@@ -179,7 +179,17 @@ class Call(msgspec.Struct, kw_only=True):
             raise RuntimeError(f"{self.operation.name} does not ask about {action}")
         self.asked = True
         over = self.over(resource)
-        question = self._question(action, resource, keys, over)
+        question = ask(  # as `_question`, for every call
+            self.principal,
+            self.policies,
+            action,
+            resource,
+            self.keys,
+            given=keys,
+            over=over,
+            endpoint=self.endpoint_policy,
+            across_accounts=self.rules.across_accounts,
+        )
         decision = self.enforcer.decide(question)
         event, context = self.event, question.context
         event.decisions.append(decision)

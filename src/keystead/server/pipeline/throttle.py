@@ -78,9 +78,17 @@ class Throttle:
         account = principal.account or principal.user_id  # a service of the site has no account
         if rules is None:
             return "" if self._take(account, region, UNSERVED) else UNSERVED
+        now = self._now
         for quota in rules.quotas(asked) if rules.quotas else ():
-            if not self._take(account, region, quota):
-                return quota
+            key = (account, region, quota)
+            bucket = self._young.get(key) or self._bucket(key)  # as `_take`, for every call
+            full_at = bucket.full_at
+            if full_at > now:
+                if full_at > now + bucket.most:
+                    return quota
+                bucket.full_at = full_at + bucket.interval
+            else:
+                bucket.full_at = now + bucket.interval
         elsewhere = rules.quota_elsewhere
         if elsewhere is not None:
             other = getattr(asked, elsewhere.member, region)
