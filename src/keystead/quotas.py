@@ -36,6 +36,11 @@ operation, and tells none of IAM. So those are ours: more than tools need, and l
 a server busy."""
 
 
+HALVED = frozenset({OF_SERVICE["iam"]})
+"""The quotas of which one principal gets at most a half. So a principal whose credentials are in
+wrong hands cannot keep the others of its account from taking them away."""
+
+
 def of_pair(spec: str) -> str:
     """The quota of pairs of data keys of this spec."""
     return f"GenerateDataKeyPair ({spec})"

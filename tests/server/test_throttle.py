@@ -338,7 +338,8 @@ def test_each_service_has_a_quota(
 ) -> None:
     """All calls of a service count for the account, and its refusal is AWS's and is recorded."""
     quota, other = quotas.OF_SERVICE[service], account(local)
-    set_quotas(local, f"{quota}=3")
+    number = 6 if quota in quotas.HALVED else 3
+    set_quotas(local, f"{quota}={number}")
     document = {"policyDocument": "{}", "policyType": "IDENTITY_POLICY"}
     asked = document if service == "access-analyzer" else {}
 
@@ -351,7 +352,7 @@ def test_each_service_has_a_quota(
     local.installation.commit()
     assert refusal.status == status
     assert code in refusal.body.decode()
-    assert f"The request quota {quota} is 3 per second." in refusal.body.decode()
+    assert f"The request quota {quota} is {number} per second." in refusal.body.decode()
     assert local.events[-1].error_code
     assert code not in ask(other).body.decode()
     assert local.kms("ListKeys").status == 200
@@ -359,11 +360,27 @@ def test_each_service_has_a_quota(
     assert code not in ask(local.admin).body.decode()
 
 
+def test_no_principal_keeps_others_from_iam(local: Local) -> None:
+    """A user whose calls are all denied uses up a half of the account's; the key is taken away."""
+    set_quotas(local, "IAM requests=8")
+    mallory = user(local, "mallory")
+    local.time.passes(timedelta(seconds=2))
+    for _ in range(4):
+        assert b"<Code>AccessDenied</Code>" in local.iam("ListUsers", mallory).body
+    for _ in range(20):
+        assert b"<Code>Throttling</Code>" in local.iam("ListUsers", mallory).body
+    taken = local.iam(
+        "UpdateAccessKey", UserName="mallory", AccessKeyId=mallory.access_key, Status="Inactive"
+    )
+    assert taken.status == 200
+    assert b"<Code>InvalidClientTokenId</Code>" in local.iam("ListUsers", mallory).body
+
+
 def test_tools_have_room(local: Local) -> None:
     """Hundreds of calls of IAM and STS at one moment are answered with the usual numbers."""
     for _ in range(300):
         assert local.sts("GetCallerIdentity").status == 200
-    for _ in range(300):
+    for _ in range(250):
         assert local.iam("GetAccountPasswordPolicy").status == 404
 
 

@@ -14,8 +14,9 @@ from math import inf
 import msgspec
 
 from keystead.policy.evaluation import Principal
-from keystead.quotas import UNSERVED
+from keystead.quotas import HALVED, UNSERVED
 from keystead.rules import Rules
+from keystead.server.pipeline.owners import owner_of
 
 SECONDS = 2.0  # after which every bucket is full that was not used
 MOST = 16_384  # buckets that were used in so many seconds
@@ -28,7 +29,7 @@ PerSecond = Callable[[str, str, str], float]
 
 
 class Bucket(msgspec.Struct, gc=False):
-    """The calls that one account has left in one Region, for one quota."""
+    """The calls that one account, or one of it, has left in one Region, for one quota."""
 
     full_at: float  # seconds
     interval: float  # seconds until a call comes back
@@ -71,7 +72,8 @@ class Throttle:
     ) -> str:
         """Count a call, and name the quota that it exceeds; "" if it may go on.
 
-        It counts for the account of its caller, or for the service that calls. A quota that it
+        It counts for the account of its caller, or for the service that calls; for some quotas for
+        the caller, too, who gets a half of what the account gets (`HALVED`). A quota that it
         exceeds is not counted any more, those before are. `rules` is None if no such operation is
         served.
         """
@@ -80,6 +82,8 @@ class Throttle:
             return "" if self._take(account, region, UNSERVED) else UNSERVED
         now = self._now
         for quota in rules.quotas(asked) if rules.quotas else ():
+            if quota in HALVED and not self._take(owner_of(principal, ""), region, quota):
+                return quota
             key = (account, region, quota)
             bucket = self._young.get(key) or self._bucket(key)  # as `_take`, for every call
             full_at = bucket.full_at
@@ -120,8 +124,10 @@ class Throttle:
             self._age()
         bucket = self._old.pop(key, None)
         if bucket is None:
-            account, region, quota = key
-            bucket = _full(self.per_second(quota, account, region))
+            who, region, quota = key
+            account, _, one_of_it = who.partition(" ")
+            per_second = self.per_second(quota, account, region)
+            bucket = _full(max(per_second / 2, min(per_second, 1)) if one_of_it else per_second)
         self._young[key] = bucket
         return bucket
 
