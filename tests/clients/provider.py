@@ -4,7 +4,7 @@ import random
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,15 +36,21 @@ def loopback() -> str:
 
 
 @contextmanager
-def real_provider(folder: Path, redirect_uri: str = "") -> Iterator[Issuer]:
-    """npm's oidc-provider, which listens; of the issuer only its names and files are used."""
+def real_provider(
+    folder: Path, redirect_uri: Callable[[Issuer], str] = lambda _: ""
+) -> Iterator[Issuer]:
+    """npm's oidc-provider, which listens; of the issuer only its names and files are used.
+
+    `redirect_uri` is asked before, as a server knows it after it knows the provider.
+    """
     for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
         shutil.copy(HERE / name, folder)
     subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
     address = loopback()
     issuer = Issuer(folder, (address,), f"https://{address}", address)
     issuer.write()
-    arguments = [address, "key.pem", "chain.pem", *([redirect_uri] if redirect_uri else [])]
+    redirect = redirect_uri(issuer)
+    arguments = [address, "key.pem", "chain.pem", *([redirect] if redirect else [])]
     node = subprocess.Popen(
         ["node", "provider.mjs", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,

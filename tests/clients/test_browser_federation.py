@@ -88,8 +88,8 @@ def corp(folder: Path, account: str, url: str) -> Iterator[str]:
         node.wait()
 
 
-def _found(server: Server, issuer: Issuer, corp_url: str) -> None:
-    """A provider of each kind, and a role that trusts both."""
+def _found(server: Server, issuer: Issuer, corp_url: str) -> str:
+    """A provider of each kind, and a role that trusts both; the path of the redirect URI."""
     iam = server.client("iam")
     described = saml.described("idp").replace(SSO, f"{corp_url}/sso")
     of_saml = iam.create_saml_provider(Name="corp", SAMLMetadataDocument=described)
@@ -108,9 +108,10 @@ def _found(server: Server, issuer: Issuer, corp_url: str) -> None:
     secret.write_text("a secret: of/this+test\n")
     ran = server.keystead(
         "federation", "oidc", of_oidc, "--client-id", "console", "--client-secret-file",
-        str(secret), "--role", role["Role"]["Arn"],
+        str(secret), "--role", role["Role"]["Arn"], "--json",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
+    return str(json.loads(ran.stdout)["Callback"])
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +119,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     folder, port = tmp_path_factory.mktemp("oidc"), free_port()
     url = f"http://localhost:{port}"
     with (
-        real_provider(folder, f"{url}/oidc/callback") as issuer,
         serving_for(folder / "data", "--console", f"localhost:{port}") as server,
         playwright.sync_playwright() as driver,
     ):
         account = str(server.client("sts").get_caller_identity()["Account"])
-        with corp(tmp_path_factory.mktemp("samlp"), account, url) as corp_url:
-            _found(server, issuer, corp_url)
+        with (
+            corp(tmp_path_factory.mktemp("samlp"), account, url) as corp_url,
+            real_provider(folder, lambda made: f"{url}{_found(server, made, corp_url)}") as issuer,
+        ):
             browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             yield Pages(server, url, issuer, corp_url, browser, account)
             browser.close()

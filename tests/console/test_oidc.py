@@ -16,7 +16,7 @@ from keystead.server.installation import perform
 from tests.console.browser import URL, Browser, Page, Site, site
 from tests.console.people import minutes, refused, signed_in, user
 from tests.console.saml_people import AGAIN, REFUSED, session_name
-from tests.federation.issuer import HOST, Issuer, Names, Said, rsa_key, serving, signed
+from tests.federation.issuer import HOST, KEYS_HOST, Issuer, Names, Said, rsa_key, serving, signed
 from tests.federation.issuer import URL as ISSUER
 from tests.federation.land import Land
 
@@ -42,8 +42,13 @@ class Provider:
 
     @property
     def id(self) -> str:
+        return self.callback.rpartition("/")[2]
+
+    @property
+    def callback(self) -> str:
+        """The path of its redirect URI."""
         [listed] = [each for each in self.listed() if each["Provider"] == self.land.provider]
-        return str(listed["Start"]).rpartition("/")[2]
+        return str(listed["Callback"])
 
     def listed(self) -> list[dict[str, Any]]:
         told = perform(self.site.local.installation, "federation list", {})
@@ -86,7 +91,7 @@ class Provider:
 
     def come(self, browser: Browser, state: str, code: str = "c0de", **more: str) -> Page:
         fields = "".join(f"&{name}={text}" for name, text in more.items())
-        return browser.get(f"/oidc/callback?state={state}&code={code}{fields}")
+        return browser.get(f"{self.callback}?state={state}&code={code}{fields}")
 
     def sign_in(self, browser: Browser, **claims: Any) -> Page:
         state = self.begin(browser)
@@ -129,7 +134,7 @@ def test_somebody_signs_in(login: Provider) -> None:
     page = login.come(browser, state)
 
     assert session_name(page) == "jo", page.text
-    assert query["redirect_uri"] == f"{URL}/oidc/callback"
+    assert query["redirect_uri"] == f"{URL}{login.callback}"
     assert (query["response_type"], query["scope"], query["client_id"]) == (
         "code", "openid", CLIENT,
     )  # fmt: skip
@@ -289,7 +294,8 @@ def test_fifty_uses_of_one_code(login: Provider) -> None:
     asked = len(login.issuer.posted)
 
     async def fifty() -> list[Page]:
-        uses = (browser.send("GET", f"/oidc/callback?state={state}&code=c") for _ in range(50))
+        path = f"{login.callback}?state={state}&code=c"
+        uses = (browser.send("GET", path) for _ in range(50))
         return await asyncio.gather(*uses)
 
     pages = login.site.loop.run_until_complete(fifty())
@@ -325,6 +331,41 @@ def test_a_provider_that_names_itself(login: Provider) -> None:
     login.asked_anew()
 
 
+def test_no_provider_gets_the_code_of_another(login: Provider) -> None:
+    """A provider leads the browser on to another one, with the state of its own sign-in (mix-up).
+
+    The other one says nothing of itself beside its codes. What comes to its redirect URI is asked
+    about there or nowhere: else the first provider had a code, and with it somebody's session.
+    """
+    evil = f"https://{KEYS_HOST}/evil"
+    document = {
+        "issuer": evil,
+        "jwks_uri": f"{evil}/keys",
+        "authorization_endpoint": f"{evil}/authorize",
+        "token_endpoint": f"{evil}/token",
+    }
+    told = json.dumps(document).encode()
+    login.land.names.known[KEYS_HOST] = login.land.names.known[HOST]
+    login.issuer.pages["/evil/.well-known/openid-configuration"] = lambda: (200, {}, told)
+    login.land.create_provider(evil, CLIENT)
+    arn = f"{login.land.provider.rpartition('/')[0]}/{KEYS_HOST}/evil"
+    perform(login.site.local.installation, "federation oidc",
+            {"provider": arn, "client_id": CLIENT, "role_claim": "roles"})  # fmt: skip
+    [listed] = [each for each in login.listed() if each["Provider"] == arn]
+    browser, asked = login.site.browser(), len(login.issuer.posted)
+    url = browser.post(str(listed["Start"])).header("refresh").partition("url=")[2]
+    query = parse_qs(urlsplit(url).query)
+    assert query["redirect_uri"] == [f"{URL}{listed['Callback']}"]
+
+    page = login.come(browser, query["state"][0], "c0de-of-the-honest-one")
+
+    assert page.alert == REFUSED
+    assert "redirect URI" in why(login)
+    assert len(login.issuer.posted) == asked
+    assert login.sign_in(browser).title == "Your session"
+    login.land.iam("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
+
+
 def test_a_code_is_not_taken_inside(login: Provider) -> None:
     """A token endpoint on a private address is not asked: it would be a way into the network."""
     login.land.names.known["inside.example.com"] = ["10.0.0.9"]
@@ -343,7 +384,7 @@ def test_a_person_may_say_no(login: Provider) -> None:
     state = login.begin(browser)
     before = len(login.site.named("ConsoleLogin"))
 
-    page = browser.get(f"/oidc/callback?error=access_denied&state={state}")
+    page = browser.get(f"{login.callback}?error=access_denied&state={state}")
 
     assert page.title == "Sign in"
     assert len(login.site.named("ConsoleLogin")) == before

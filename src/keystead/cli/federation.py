@@ -25,16 +25,19 @@ def federation() -> None:
 @options.passphrase_file
 @options.json
 def list_providers(file: Path | None, *, as_json: bool, **given: Any) -> None:
-    """List the providers by which people sign in, and the path at which they begin."""
+    """List the providers by which people sign in, and the path at which they begin.
+
+    The callback is the path of the redirect URI that an OpenID Connect provider is given.
+    """
     listed = hold(options.load(file, **given), "federation list")
     if as_json:
         output.as_json(listed)
         return
     rows = [
-        [output.printable(each[name]) for name in ("Provider", "Start")]
+        [output.printable(each.get(name, "")) for name in ("Provider", "Start", "Callback")]
         for each in listed["Providers"]
     ]
-    output.table(("provider", "start"), rows)
+    output.table(("provider", "start", "callback"), rows)
 
 
 @federation.command(short_help="Say whether people may begin at a SAML provider.")

@@ -6,7 +6,7 @@
     GET  /saml/continue?h=        the same browser goes on, with its cookies
     POST /saml/continue           after a page that says as whom
     GET, POST /oidc/start/PROVIDER   as above
-    GET  /oidc/callback?state=&code= the provider's answer, in the browser that began
+    GET  /oidc/callback/PROVIDER?state=&code=   the provider's answer, in the browser that began
 
 What leads to a provider is a page with a link that is followed at once, and no redirect. Browsers
 apply `form-action` to each redirect after a form, and a provider may lead to any other host.
@@ -130,13 +130,14 @@ class Federated:
             return refused(error)
 
     async def take_code(self, request: Request) -> Response:
-        """GET /oidc/callback: the cookies of the browser come along."""
+        """GET /oidc/callback/PROVIDER: the cookies of the browser come along."""
         visit, given = visit_of(request), request.query_params
         if request.method != "GET":  # a HEAD is no visit of a person
             return _missing()
         if given.get("error") == "access_denied":  # the person changed its mind
             return to("/signin")
         asked = asked_of.OidcCodeRequest(
+            provider_id=str(request.path_params["provider"]),
             state=given.get("state", ""),
             browser=cookies.value(visit, cookies.ARRIVING),
             code=given.get("code", ""),
@@ -190,7 +191,7 @@ def routes(calls: Calls, public: Public) -> list[Route]:
         Route("/saml/start/{provider}", pages.start_saml, methods=["POST"]),
         Route("/oidc/start/{provider}", pages.show_start),
         Route("/oidc/start/{provider}", pages.start_oidc, methods=["POST"]),
-        Route("/oidc/callback", pages.take_code),
+        Route("/oidc/callback/{provider}", pages.take_code),
     ]
 
 

@@ -60,8 +60,9 @@ class ArrivalRequest(Secret, frozen=True, kw_only=True):
 
 
 class OidcCodeRequest(Secret, frozen=True, kw_only=True):
-    """With what a provider sent a browser back."""
+    """With what a provider sent a browser back; `provider_id` is that of its redirect URI."""
 
+    provider_id: str
     state: str
     browser: str
     code: str = ""

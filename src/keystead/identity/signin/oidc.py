@@ -1,6 +1,8 @@
 """StartOidcSignIn, TakeOidcCode: a person comes by a provider of OpenID Connect (sign-in.md 4.6).
 
-(1) The sign-in that `state` names, which this browser began; from here on it asks for one code.
+(1) The sign-in that `state` names, which this browser began; from here on it asks for one code. The
+answer came to the redirect URI of its provider: each has its own, so a provider that leads a
+browser to another one gets no code of that (mix-up; RFC 9700, 4.4).
 (2) The provider, as it is now, and that it is the one that answers. (3) The ID token for the code,
 which no browser sees. (4) What the token proves (`federation`): to our client, in this sign-in.
 (5) The roles that a claim names, or the one that the operator gave, and the name of the session.
@@ -51,7 +53,7 @@ from keystead.identity.sts import web_identity as sts
 from keystead.work import Work
 
 CALLBACK = "oidc/callback"
-"""The path of our redirect URI, below the public URL."""
+"""Where the path of a provider's redirect URI begins, below the public URL; its id follows."""
 
 _LONGEST_ERROR = 64
 
@@ -114,7 +116,7 @@ def _known(call: SigninCall, account: str, provider_id: str, url: str) -> _Known
     if stored is None or said is None or not said.client_id or not (owner and owner.is_open):
         return None
     secret = repository.sign_in_providers.client_secret(said).decode()
-    client = Client(said.client_id, secret, url + CALLBACK)
+    client = Client(said.client_id, secret, f"{url}{CALLBACK}/{provider_id}")
     return _Known(said, web_provider(repository, reader, stored), client)
 
 
@@ -142,6 +144,10 @@ def _arrival(call: SigninCall, request: OidcCodeRequest) -> Arrival:
     if arrival is None:
         raise SignInEnded
     arrivals.require_browser(arrival, request.browser)
+    if request.provider_id != arrival.provider_id:
+        raise FederationRefused(
+            "another provider answers than the one that was asked (redirect URI)"
+        )
     if request.error:
         raise FederationRefused(f"the provider answered `{request.error[:_LONGEST_ERROR]}`")
     if not 0 < len(request.code) <= LONGEST_CODE:

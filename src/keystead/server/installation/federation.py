@@ -12,6 +12,7 @@ from keystead.arns import Arn, NotAnArn
 from keystead.failures import Failure
 from keystead.identity.names import NotAProviderArn, split_provider_arn
 from keystead.identity.repository import OidcProvider, SamlProvider, SignInProvider
+from keystead.identity.signin import CALLBACK
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.store.protocol import Reader
@@ -114,9 +115,9 @@ def _shown(
     if said is None:
         return shown
     return {
-        **shown, "ClientId": said.client_id, "HasSecret": bool(said.client_secret),
-        "RoleClaim": said.role_claim, "Role": said.role, "NameClaim": said.name_claim,
-        "Scopes": said.scopes,
+        **shown, "Callback": f"/{CALLBACK}/{provider.provider_id}", "ClientId": said.client_id,
+        "HasSecret": bool(said.client_secret), "RoleClaim": said.role_claim, "Role": said.role,
+        "NameClaim": said.name_claim, "Scopes": said.scopes,
     }  # fmt: skip
 
 
