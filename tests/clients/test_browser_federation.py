@@ -170,6 +170,7 @@ def test_openid_connect(pages: Pages) -> None:
         page.fill("input[name=login]", "alice")
         page.fill("input[name=password]", "x")
         page.click("button[type=submit]")
+        page.wait_for_selector("input[name=login]", state="detached")
         page.click("button[type=submit]")  # consent
         page.wait_for_url(f"{pages.url}/")
 

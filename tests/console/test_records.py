@@ -93,6 +93,20 @@ def test_refused_tries_name_whom_they_were_about(pages: Site) -> None:
     assert record["userIdentity"]["userName"] == "tried"
 
 
+def test_refused_tries_at_root_are_not_what_somebody_should_look_at(pages: Site) -> None:
+    """Each wrong password of root is; strangers send the others in any number."""
+    for _ in range(5):
+        pages.browser().sign_in_as_root(pages.local.founded.email, "wrong")
+    of_root = [event for event in pages.named("ConsoleLogin")[-5:] if event.principal]
+    assert [event.principal.arn for event in of_root] == [
+        f"arn:aws:iam::{account_of(pages)}:root"
+    ] * 5
+    assert [(event.error_code, event.severity) for event in of_root] == (
+        [("", "high")] * 3 + [("TooManyTries", "")] * 2
+    )
+    minutes(pages, 61)
+
+
 def test_every_step_has_one_record(pages: Site) -> None:
     """A changed password has one of its own, beside that of the sign-in; a sign-out has one."""
     pages.local.iam("UpdateAccountPasswordPolicy", AllowUsersToChangePassword="true")

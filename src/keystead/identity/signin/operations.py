@@ -84,6 +84,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
             call.transaction, call.repository.sign_ins, subjects, times.stored(call.now)
         )
         if wait:
+            call.event.severity = ""  # strangers may send many, and no password was looked at
             raise TooManyTries(wait)
         return work
     if person is None or not done.value:
