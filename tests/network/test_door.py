@@ -16,7 +16,7 @@ from keystead.server.door import tls as accepting
 from keystead.server.door.connection import Door
 from keystead.server.door.listeners import open_sockets
 from keystead.server.door.tls import TlsListener
-from keystead.server.installation.addresses import Address, Network
+from keystead.server.installation.config import Address, Network
 from keystead.wire.http import Endpoint
 from tests.network.coming import preface
 from tests.patience import PATIENCE, wait_until

@@ -17,7 +17,7 @@ from keystead.server.door.peers import PeerCounts
 from keystead.server.door.replies import text
 from keystead.server.door.turn import Turn
 from keystead.server.door.waiting import Asked
-from keystead.server.installation.addresses import Address, Network
+from keystead.server.installation.config import Address, Network
 from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.later import Later
 from keystead.store.protocol import StoreUnavailable

@@ -19,7 +19,7 @@ from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import PeerCounts
 from keystead.server.door.turn import WATCH_SECONDS, Turn
 from keystead.server.health import Pages
-from keystead.server.installation.addresses import Address
+from keystead.server.installation.config import Address
 from keystead.server.lane import pool as pools
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest

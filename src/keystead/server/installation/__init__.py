@@ -9,11 +9,18 @@ from keystead.server.installation import (
     process,
     profiles,
 )
-from keystead.server.installation.addresses import Address, Network, parse_address
 from keystead.server.installation.ceremonies import perform
 from keystead.server.installation.clock_repository import ClockRepository
 from keystead.server.installation.collecting import Collector
-from keystead.server.installation.config import READ_AGAIN, Config, as_toml, descriptions
+from keystead.server.installation.config import (
+    READ_AGAIN,
+    Address,
+    Config,
+    Network,
+    as_toml,
+    descriptions,
+    parse_address,
+)
 from keystead.server.installation.founding import (
     AUDIT_DIRECTORY,
     PASSWORD_FILE,

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from keystead.failures import Failure
-from keystead.server.installation.addresses import parse_address
-from keystead.server.installation.config import Config
+from keystead.server.installation.config import Config, parse_address
 
 
 def require_local(config: Config) -> None:

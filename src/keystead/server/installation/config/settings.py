@@ -1,26 +1,15 @@
-"""Which settings are there, and what do they mean?  One frozen value, checked whole at the start.
-
-    defaults below  <  the TOML file  <  KEYSTEAD_… in the environment  <  command line options
+"""Which settings are there, and what do they mean?  One frozen value.
 
 The text below each field explains it. The reference in the documentation is made of these texts.
-An unknown name is an error. So is a value that is not clearly safe: a security setting is never
-guessed. Secrets are given as paths of files, never as values.
+Secrets are given as paths of files, never as values.
 """
 
-import ast
-import inspect
-import itertools
 import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
-import msgspec
-
-from keystead import quotas
-from keystead.arns import is_account_id, partition_of
+from keystead.arns import partition_of
 from keystead.failures import Failure
 from keystead.identity.federation import (
     NotAPlace,
@@ -31,29 +20,22 @@ from keystead.identity.federation import (
     ServiceProvider,
     read_built_in,
 )
-from keystead.server.installation.addresses import (
+from keystead.server.installation.config.addresses import (
     Address,
     Bound,
     Network,
     parse_address,
     parse_bound,
     parse_network,
-    parse_region,
     parse_vpc,
 )
 
-PREFIX = "KEYSTEAD_"
 READ_AGAIN = (
     "tls_certificate", "tls_key", "trusted_proxies", "trusted_balancers", "max_connections",
     "max_connections_per_peer", "drain_seconds", "log_level", "request_quotas", "quotas",
 )  # fmt: skip
 """The settings that a running server reads again at SIGHUP. All others need a restart."""
-FILE_VARIABLE = "KEYSTEAD_CONFIG"
-_ORIGIN = re.compile(
-    r"\Ahttps://[a-z0-9.-]+(?::[0-9]{1,5})?/?\Z|\Ahttp://localhost(?::[0-9]{1,5})?/?\Z"
-)
 _WAY = re.compile(r"([^=\x00-\x1f]{1,64})=(/(?:saml|oidc)/start/[A-Za-z0-9]{1,64})")
-MOST_PAGE_CACHE_MB = 1 << 20  # 1 TB
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,235 +296,3 @@ class Config:
     def proxies(self) -> list[Network]:
         """The trusted proxies."""
         return [parse_network(text, "trusted_proxies") for text in self.trusted_proxies]
-
-
-def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
-    """The configuration from a file, the environment and the command line; raises Failure."""
-    settings: dict[str, Any] = {}
-    named = file or (Path(path) if (path := environment.get(FILE_VARIABLE)) else None)
-    if named is not None:
-        settings.update(_from_file(named))
-    settings.update(_from_environment(environment))
-    settings.update(_from_options(options))
-    config = Config(**settings)
-    _check(config)
-    return config
-
-
-def reference() -> str:
-    """Every setting as a Markdown table, for the documentation."""
-    texts = descriptions()
-    lines = ["| setting | environment | default | meaning |", "| --- | --- | --- | --- |"]
-    for field in fields(Config):
-        default = "" if field.default is MISSING else as_toml(field.default)
-        variable = f"{PREFIX}{field.name.upper()}"
-        again = " SIGHUP reads it again." if field.name in READ_AGAIN else ""
-        lines.append(
-            f"| `{field.name}` | `{variable}` | `{default}` | {texts[field.name]}{again} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def descriptions() -> dict[str, str]:
-    """The meaning of each setting: the texts below the fields, from the source of `Config`."""
-    tree = ast.parse(inspect.getsource(Config))
-    body = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
-    texts: dict[str, str] = {}
-    for field, text in itertools.pairwise(body):
-        if (
-            isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(text, ast.Expr)
-            and isinstance(text.value, ast.Constant)
-        ):
-            texts[field.target.id] = " ".join(str(text.value.value).split())
-    return texts
-
-
-def as_toml(value: object) -> str:
-    """A value as the TOML file writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(as_toml(part) for part in value) + "]"
-    return str(value) if isinstance(value, int) else f'"{value}"'
-
-
-def _from_file(file: Path) -> dict[str, Any]:
-    where = f"`{file}`"
-    try:
-        with file.open("rb") as opened:
-            table = tomllib.load(opened)
-    except OSError as error:
-        raise Failure(
-            f"cannot read {where}: {error.strerror}", "name a file with --config"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Failure(
-            f"{where} is not TOML: {error}", 'write lines such as `regions = ["eu-central-1"]`'
-        ) from None
-    return {
-        name: _converted(name, name, value, where, strict=True) for name, value in table.items()
-    }
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    settings = {}
-    for variable, text in sorted(environment.items()):
-        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
-            continue
-        name = variable[len(PREFIX) :].lower()
-        value: Any = text
-        if _types().get(name) == tuple[str, ...]:
-            value = [part.strip() for part in text.split(",") if part.strip()]
-        settings[name] = _converted(name, variable, value, "the environment", strict=False)
-    return settings
-
-
-def _from_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    return {
-        name: _converted(name, name, value, "the command line", strict=False)
-        for name, value in given.items()
-    }
-
-
-def _types() -> dict[str, Any]:
-    return {field.name: field.type for field in fields(Config)}
-
-
-def _converted(name: str, shown: str, value: Any, where: str, *, strict: bool) -> Any:
-    """One setting in its type; raises Failure for an unknown name or another type."""
-    types = _types()
-    if name not in types:
-        known = ", ".join(f"`{PREFIX}{n.upper()}`" if shown != name else f"`{n}`" for n in types)
-        raise Failure(f"unknown setting `{shown}` in {where}", f"the settings are {known}")
-    try:
-        return msgspec.convert(value, types[name], strict=strict)
-    except msgspec.ValidationError:
-        raise Failure(
-            f"`{shown}` in {where} must be {_kind(types[name])}", f"change the value `{value}`"
-        ) from None
-
-
-def _kind(kind: Any) -> str:
-    """The values that a setting may have, in words."""
-    words = {
-        str: "a text",
-        int: "a whole number",
-        bool: "true or false",
-        tuple[str, ...]: "a list of texts",
-    }
-    return words.get(kind) or "one of " + ", ".join(f"`{choice}`" for choice in get_args(kind))
-
-
-def _check(config: Config) -> None:
-    """Is every value usable, and do they fit together?"""
-    if not config.data:
-        raise Failure("`data` is empty", "name a directory with --data")
-    if not config.listen:
-        raise Failure("`listen` is empty", "give an address, such as `127.0.0.1:8420`")
-    if not config.regions:
-        raise Failure("`regions` is empty", "give a Region, such as `us-east-1`")
-    for region in config.regions:
-        parse_region(region, "regions")
-    _check_partition(config.regions)
-    if bool(config.tls_certificate) != bool(config.tls_key):
-        raise Failure(
-            "TLS needs both a certificate and its key",
-            "set `tls_certificate` and `tls_key`",
-        )
-    if config.services_account and not is_account_id(config.services_account):
-        raise Failure(
-            f"`services_account`: `{config.services_account}` is not an account id",
-            "an account id has twelve digits",
-        )
-    for name in ("max_connections", "max_connections_per_peer"):
-        if getattr(config, name) < 1:
-            raise Failure(
-                f"`{name}` must be at least 1", f"change the value `{getattr(config, name)}`"
-            )
-    if not 1 <= config.page_cache_mb <= MOST_PAGE_CACHE_MB:
-        raise Failure(
-            f"`page_cache_mb` must be from 1 to {MOST_PAGE_CACHE_MB}",
-            f"change the value `{config.page_cache_mb}`",
-        )
-    if config.drain_seconds < 0:
-        raise Failure(
-            "`drain_seconds` must not be negative", f"change the value `{config.drain_seconds}`"
-        )
-    if config.seal == "passphrase" and not config.passphrase_file:
-        raise Failure(
-            "`seal` is `passphrase`, but no passphrase is given",
-            "write it to a file with mode 0600 and set `passphrase_file`",
-        )
-    _ = config.proxies  # raises Failure for a text that is not a network
-    quotas.read(config.quotas)
-    _ = config.reachable
-    _ = config.service_provider, config.ways
-    _ = config.web_identities
-    _check_exposure(config)
-
-
-def _check_partition(regions: tuple[str, ...]) -> None:
-    """Are all Regions of one partition?
-
-    ARNs, accounts and policies of one partition mean nothing in another.
-    """
-    by_partition = {partition_of(region).name: region for region in regions}
-    if len(by_partition) > 1:
-        named = ", ".join(f"`{region}` is of `{name}`" for name, region in by_partition.items())
-        raise Failure(
-            f"`regions` are of several partitions: {named}",
-            "run one server, with a data directory of its own, for each partition",
-        )
-
-
-def _check_exposure(config: Config) -> None:
-    """Refuse settings that let secrets cross a network in clear, unless they say so.  (HF-8)"""
-    _ = config.vpc_owners  # raises Failure, too
-    _ = config.balancers  # raises Failure for a text that is not a network
-    if config.proxy_listen and not config.trusted_balancers:
-        raise Failure(
-            "`proxy_listen` needs balancers whose prefaces are believed",
-            "set `trusted_balancers` to their addresses",
-        )
-    endpoints = [each.address for each in config.endpoint_listeners]
-    for address in (*config.addresses, *endpoints, *config.balanced):
-        if not (config.tls_certificate or config.allow_plain_http or address.loopback):
-            raise Failure(
-                f"plain HTTP on `{address}` would be readable on the network",
-                "set `tls_certificate` and `tls_key`, or listen on 127.0.0.1, or set"
-                " `allow_plain_http` if a proxy in front ends TLS",
-            )
-    if config.metrics_listen:
-        parse_address(config.metrics_listen, "metrics_listen")
-    _check_console(config)
-
-
-def _check_console(config: Config) -> None:
-    """Browsers keep our cookies over TLS, or on localhost; nothing else is served.  (CO-1, CO-4)"""
-    address = config.console_address
-    if address is None:
-        return
-    url = config.console_url
-    if url and not _ORIGIN.match(url):
-        raise Failure(
-            f"`console_url`: `{url}` is not the URL of a host",
-            "write `https://HOST` or `https://HOST:PORT`, without a path",
-        )
-    if not url.startswith("https://") and not address.loopback:
-        raise Failure(
-            f"the pages for persons on `{address}` need TLS",
-            "set `console_url` to the https URL by which browsers reach them, with"
-            " `tls_certificate` and `tls_key`, or listen on `localhost:8421`",
-        )
-    if (
-        url.startswith("https://")
-        and not config.tls_certificate
-        and not (address.loopback or config.allow_plain_http)
-    ):
-        raise Failure(
-            f"plain HTTP on `{address}` would be readable on the network",
-            "set `tls_certificate` and `tls_key`, or `allow_plain_http` if a proxy ends TLS",
-        )
