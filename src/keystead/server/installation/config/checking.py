@@ -4,6 +4,7 @@ A value that is not clearly safe is an error: a security setting is never guesse
 """
 
 import re
+from urllib.parse import urlsplit
 
 from keystead import quotas
 from keystead.arns import is_account_id, partition_of
@@ -101,16 +102,29 @@ def _check_exposure(config: Config) -> None:
     _check_console(config)
 
 
+def _is_origin(url: str) -> bool:
+    """Is it spelled as browsers spell an Origin?  Every form is compared with it.  (CO-2)"""
+    if not _ORIGIN.match(url):
+        return False
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # it is above all ports
+        return False
+    usual = 443 if parts.scheme == "https" else 80
+    return port is None or (port not in {0, usual} and parts.netloc.endswith(f":{port}"))
+
+
 def _check_console(config: Config) -> None:
     """Browsers keep our cookies over TLS, or on localhost; nothing else is served.  (CO-1, CO-4)"""
     address = config.console_address
     if address is None:
         return
     url = config.console_url
-    if url and not _ORIGIN.match(url):
+    if url and not _is_origin(url):
         raise Failure(
             f"`console_url`: `{url}` is not the URL of a host",
-            "write `https://HOST` or `https://HOST:PORT`, without a path",
+            "write `https://HOST` or `https://HOST:PORT`, without a path and without port 443",
         )
     if not url.startswith("https://") and not address.loopback:
         raise Failure(
