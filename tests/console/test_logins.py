@@ -418,7 +418,7 @@ def test_a_proof_counts_once_even_after_a_restart(pages: Site) -> None:
 
 def test_proofs_are_bounded(pages: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that sends too many waits; they are forgotten when they are too old."""
-    monkeypatch.setattr("keystead.identity.repository.logins.MOST_PROOFS", 3)
+    monkeypatch.setattr("keystead.identity.repository.signin.logins.MOST_PROOFS", 3)
     browser, program = person(pages, "floods"), Program(pages)
     refresh = program.logged_in(browser)["refreshToken"]
     answers = [program.renew(refresh) for _ in range(3)]

@@ -11,7 +11,7 @@ import pytest
 
 from keystead.audit.record import Recorder
 from keystead.failures import Failure
-from keystead.identity.repository import saml_assertions
+from keystead.identity.repository.federation import saml_assertions
 from keystead.inquiry.past_refusals import explain_refusal
 from keystead.inquiry.question import explain_one
 from keystead.inquiry.who_can import who_can

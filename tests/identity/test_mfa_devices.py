@@ -102,7 +102,7 @@ def test_names_of_devices(tenant: Tenant, admin: Person) -> None:
 def test_the_quota_of_an_account(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many devices as users."""
     assert limits.MFA_DEVICES_PER_ACCOUNT == limits.USERS_PER_ACCOUNT
-    monkeypatch.setattr("keystead.identity.repository.mfa_devices.MfaDevices.count", _full)
+    monkeypatch.setattr("keystead.identity.repository.people.mfa_devices.MfaDevices.count", _full)
     with refused("LimitExceeded", "quota for VirtualMFADevicesPerAccount: 5000"):
         new_phone(admin)
 

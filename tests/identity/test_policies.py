@@ -9,7 +9,7 @@ import pytest
 from keystead.custody.rows.rows import SealedTable
 from keystead.identity.managed_policies import catalogue
 from keystead.identity.permissions.managed_policy import version
-from keystead.identity.repository.policies import ManagedPolicy
+from keystead.identity.repository.permissions.policies import ManagedPolicy
 from keystead.policy.language.document import DocumentKind, compile_policy
 from keystead.wire.models import iam as api
 from keystead.wire.operation import Operation

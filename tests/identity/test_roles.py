@@ -113,7 +113,9 @@ def test_paths_of_services_are_reserved(admin: Person) -> None:
 
 def test_quota(tenant: Tenant, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account has so many roles and no more; a deleted one makes room."""
-    monkeypatch.setattr("keystead.identity.repository.roles.Roles.count", lambda *_: 1_000)
+    monkeypatch.setattr(
+        "keystead.identity.repository.permissions.roles.Roles.count", lambda *_: 1_000
+    )
     with refused("LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000"):
         make(admin)
     monkeypatch.undo()

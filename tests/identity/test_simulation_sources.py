@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from keystead.identity.repository.attachments import InlinePolicy
+from keystead.identity.repository.permissions.attachments import InlinePolicy
 from keystead.wire.models import iam as api
 from tests.identity.refusals import refused
 from tests.identity.simulating import (

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.identity.repository.accesses import MOST_JOBS
+from keystead.identity.repository.reports.accesses import MOST_JOBS
 from tests.server.installations import Answered, Local, open_local
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": {

@@ -8,39 +8,48 @@ from typing import Any
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import RowSeals
-from keystead.identity.repository.access_keys import AccessKeys
-from keystead.identity.repository.accesses import Accesses
 from keystead.identity.repository.accounts import Accounts
-from keystead.identity.repository.arrivals import Arrivals
-from keystead.identity.repository.attachments import Attachments, InlinePolicies
-from keystead.identity.repository.credential_reports import CredentialReports
-from keystead.identity.repository.delegations import Delegations
-from keystead.identity.repository.directories import Directories
-from keystead.identity.repository.document_keys import DocumentKeys
 from keystead.identity.repository.entities import E, Entities
-from keystead.identity.repository.forwarded import ForwardedRequests
-from keystead.identity.repository.groups import Group, Memberships
-from keystead.identity.repository.handshakes import Handshakes
-from keystead.identity.repository.instance_profiles import InstanceProfiles
-from keystead.identity.repository.instances import Instances
-from keystead.identity.repository.login_profiles import LoginProfiles
-from keystead.identity.repository.logins import Logins
-from keystead.identity.repository.mfa_devices import MfaDevices
-from keystead.identity.repository.oidc_providers import OidcProviders
-from keystead.identity.repository.organization_policies import OrganizationPolicies
-from keystead.identity.repository.organizations import Organizations
-from keystead.identity.repository.passkeys import Passkeys
-from keystead.identity.repository.password_policies import PasswordPolicies
-from keystead.identity.repository.policies import Policies
-from keystead.identity.repository.resource_policies import ResourcePolicies
-from keystead.identity.repository.roles import RoleDeletions, Roles
-from keystead.identity.repository.root_features import RootFeatures
-from keystead.identity.repository.saml_assertions import UsedAssertions
-from keystead.identity.repository.saml_providers import SamlProviders
-from keystead.identity.repository.services import Services
-from keystead.identity.repository.sign_in_providers import SignInProviders
-from keystead.identity.repository.sign_ins import SignIns
-from keystead.identity.repository.users import Users
+from keystead.identity.repository.federation import (
+    Directories,
+    OidcProviders,
+    SamlProviders,
+    UsedAssertions,
+)
+from keystead.identity.repository.organizations import (
+    Delegations,
+    Handshakes,
+    OrganizationPolicies,
+    Organizations,
+    ResourcePolicies,
+    RootFeatures,
+)
+from keystead.identity.repository.people import (
+    AccessKeys,
+    Group,
+    LoginProfiles,
+    Memberships,
+    MfaDevices,
+    Passkeys,
+    PasswordPolicies,
+    Users,
+)
+from keystead.identity.repository.permissions import (
+    Attachments,
+    InlinePolicies,
+    Policies,
+    RoleDeletions,
+    Roles,
+)
+from keystead.identity.repository.programs import (
+    DocumentKeys,
+    ForwardedRequests,
+    InstanceProfiles,
+    Instances,
+    Services,
+)
+from keystead.identity.repository.reports import Accesses, CredentialReports
+from keystead.identity.repository.signin import Arrivals, Logins, SignInProviders, SignIns
 from keystead.policy.language import DocumentKind, Policy
 from keystead.store.protocol import Transaction
 from keystead.work import Preparations

@@ -10,7 +10,7 @@ from typing import Literal
 from keystead.arns import organizations_arn
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.names import AWS_ACCOUNT
-from keystead.identity.repository.organizations import Organization
+from keystead.identity.repository.organizations.organizations import Organization
 from keystead.identity.repository.tags import packed, unpacked
 from keystead.policy.language import DocumentKind
 from keystead.policy.text import ascii_lower

@@ -11,7 +11,7 @@ import msgspec
 from keystead.custody.rows import RowSeals
 from keystead.identity.kinds import OIDC_PROVIDER, EntityKind
 from keystead.identity.repository.entities import Entity
-from keystead.identity.repository.revisions import RevisedEntities
+from keystead.identity.repository.federation.revisions import RevisedEntities
 
 _decode = msgspec.json.Decoder(list[str]).decode
 

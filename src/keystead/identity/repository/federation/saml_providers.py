@@ -13,7 +13,7 @@ import msgspec
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.kinds import SAML_PROVIDER, EntityKind
 from keystead.identity.repository.entities import Entity
-from keystead.identity.repository.revisions import PROVIDER, RevisedEntities
+from keystead.identity.repository.federation.revisions import PROVIDER, RevisedEntities
 from keystead.store.protocol import Reader, Transaction
 
 _KEY = ("account", "key_id")

@@ -5,7 +5,7 @@ from typing import ClassVar
 from keystead.custody.rows import Lookup, Record, RowIntegrityError, RowSeals, SealedTable
 from keystead.identity.kinds import GROUP, EntityKind
 from keystead.identity.repository.entities import Entities, Entity
-from keystead.identity.repository.users import User, Users
+from keystead.identity.repository.people.users import User, Users
 from keystead.store.protocol import Reader, Transaction
 
 _MEMBER = ("account", "user_id")

@@ -1,0 +1,40 @@
+"""Sign-ins of browsers, sign-ins by a provider, and sessions for the command line."""
+
+from keystead.identity.repository.signin.arrivals import Arrival, Arrivals, Awaited
+from keystead.identity.repository.signin.logins import (
+    Client,
+    Login,
+    LoginCode,
+    Logins,
+    TooManyProofs,
+)
+from keystead.identity.repository.signin.sign_in_providers import SignInProvider, SignInProviders
+from keystead.identity.repository.signin.sign_ins import (
+    NO_FACTS,
+    SignIn,
+    SignInAttempts,
+    SignInFacts,
+    SignIns,
+    Stage,
+    UsedRole,
+)
+
+__all__ = (
+    "NO_FACTS",
+    "Arrival",
+    "Arrivals",
+    "Awaited",
+    "Client",
+    "Login",
+    "LoginCode",
+    "Logins",
+    "SignIn",
+    "SignInAttempts",
+    "SignInFacts",
+    "SignInProvider",
+    "SignInProviders",
+    "SignIns",
+    "Stage",
+    "TooManyProofs",
+    "UsedRole",
+)
