@@ -11,7 +11,7 @@ MAKERS = {
 }  # after a Decision that allows; `for_system` itself
 SYSTEM_WORK = {  # work that no caller asked for over the network, with an audit event of its own
     "identity/accounts.py",  # the operator's ceremonies
-    "server/installation/registrations.py",  # the same
+    "server/installation/ceremonies/registrations.py",  # the same
     "kms/managed_keys.py",  # for the first use by a service, with a record of its own
     "kms/schedule/deletion.py",
     "kms/schedule/expiry.py",

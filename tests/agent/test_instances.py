@@ -11,7 +11,7 @@ import pytest
 
 from keystead import paging
 from keystead.network import paging as network_paging
-from keystead.server.installation import instances
+from keystead.server.installation.ceremonies import instances
 from tests.agent import hosts
 from tests.agent.hosts import Agent, Host
 from tests.conftest import REGION, Server, create_user, policy, refused

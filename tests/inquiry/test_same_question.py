@@ -10,7 +10,7 @@ from botocore.credentials import Credentials
 from keystead.policy.evaluation.asking import OverAccount
 from keystead.policy.evaluation.question import PolicySource
 from keystead.policy.language.document import DocumentKind
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from tests.conftest import Server, create_user, refused
 from tests.policy.support import allow, deny, policy
 from tests.server.installations import Local, open_local

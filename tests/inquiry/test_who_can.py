@@ -10,7 +10,7 @@ import pytest
 from keystead.cli import who_can as command
 from keystead.failures import Failure
 from keystead.inquiry import who_can
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from tests.conftest import BIN, Server, create_user, policy, refused
 from tests.patience import PATIENCE
 from tests.server.installations import Local, open_local

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server import sdk
 from tests.server.installations import REGION, Local, open_local, reopen

@@ -16,7 +16,7 @@ from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
 from keystead.kms.schedule import DESTRUCTION, ROTATION
 from keystead.server.installation import rooms
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from keystead.server.installation.config import Config
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock

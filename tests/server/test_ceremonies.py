@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keystead.failures import Failure
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from tests.server.installations import open_local
 
 

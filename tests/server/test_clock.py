@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keystead.clock import Clock, Known
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from keystead.server.installation.installation import Installation
 from keystead.server.installation.opening import lock
 from tests.server.installations import Local, open_local

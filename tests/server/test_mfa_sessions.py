@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from keystead.custody.one_time_codes import MOST_WRONG, WRONG_SECONDS
 from keystead.custody.seals import RECOVERY_FILE, FileSeal, recover
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from keystead.work import Outcome, Undone

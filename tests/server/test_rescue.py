@@ -16,7 +16,7 @@ from keystead.failures import Failure
 from keystead.inquiry import who_can
 from keystead.kms.keys import Key
 from keystead.server.installation import rooms
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from keystead.server.installation.installation import Installation
 from keystead.store.sqlite.engine import open_store
 from tests.conftest import BIN, Server, policy, refused

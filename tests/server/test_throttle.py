@@ -24,7 +24,7 @@ from keystead.caches import weigh
 from keystead.kms.rules import KMS
 from keystead.quotas import UNSERVED
 from keystead.server.door.intake import Rank
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from keystead.server.pipeline.answer import Answer
 from keystead.server.pipeline.throttle import BUCKET, MOST, SECONDS, Throttle
 from keystead.server.telemetry.exposition import exposition

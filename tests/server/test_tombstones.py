@@ -16,7 +16,7 @@ from keystead.custody.signer import AuditSigner
 from keystead.custody.verification import signature_verifier
 from keystead.failures import Failure
 from keystead.server import examination
-from keystead.server.installation.ceremonies import perform
+from keystead.server.installation.ceremonies.acts import perform
 from tests.server.installations import Local, open_local, opened
 
 DAY = timedelta(days=1)

@@ -18,9 +18,9 @@ from keystead.identity.federation import (
 )
 from keystead.identity.repository import Assignment, Directory
 from keystead.inquiry import question
+from keystead.server.installation.ceremonies.instances import account_of
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
-from keystead.server.installation.instances import account_of
 from keystead.store.protocol import Reader
 from keystead.times import from_seconds, iso_seconds
 

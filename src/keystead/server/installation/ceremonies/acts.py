@@ -15,18 +15,18 @@ from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
-from keystead.server.installation import (
+from keystead.server.installation import jobs
+from keystead.server.installation.ceremonies import (
     digests,
     directories,
     federation,
     instances,
-    jobs,
     keys,
     registrations,
 )
+from keystead.server.installation.ceremonies.instances import account_of
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
-from keystead.server.installation.instances import account_of
 
 Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
 
