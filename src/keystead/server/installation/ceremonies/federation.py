@@ -12,7 +12,6 @@ from keystead.arns import Arn, NotAnArn
 from keystead.failures import Failure
 from keystead.identity.names import NotAProviderArn, split_provider_arn
 from keystead.identity.repository import OidcProvider, SamlProvider, SignInProvider
-from keystead.identity.signin import CALLBACK
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.store.protocol import Reader
@@ -114,6 +113,8 @@ def _shown(
         return {**shown, "ProviderInitiated": said is None or bool(said.provider_initiated)}
     if said is None:
         return shown
+    from keystead.identity.signin import CALLBACK  # noqa: PLC0415  # only servers with pages need it
+
     return {
         **shown, "Callback": f"/{CALLBACK}/{provider.provider_id}", "ClientId": said.client_id,
         "HasSecret": bool(said.client_secret), "RoleClaim": said.role_claim, "Role": said.role,
