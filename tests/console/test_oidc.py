@@ -13,7 +13,7 @@ import pytest
 
 from keystead.failures import Failure
 from keystead.server.installation import perform
-from tests.console.browser import URL, Browser, Page, Site, site
+from tests.console.browser import SESSION, URL, Browser, Page, Site, site
 from tests.console.people import minutes, refused, signed_in, user
 from tests.console.saml_people import AGAIN, REFUSED, session_name
 from tests.federation.issuer import HOST, KEYS_HOST, Issuer, Names, Said, rsa_key, serving, signed
@@ -329,6 +329,23 @@ def test_a_provider_that_names_itself(login: Provider) -> None:
     login.says()
     assert login.come(browser, state, iss=ISSUER).title == "Your session"
     login.asked_anew()
+
+
+def test_a_provider_that_is_for_people_no_more(login: Provider) -> None:
+    """Who is at the role chooser meanwhile gets no session; nor one of another role than now."""
+    other = login.land.role("another")
+    for change in ("federation remove", "federation oidc"):
+        browser = login.site.browser()
+        page = login.sign_in(browser, roles=[login.role, other])
+        assert page.title == "Choose a role"
+        given = {"provider": login.land.provider, "client_id": CLIENT, "role": login.role}
+        perform(login.site.local.installation, change, given)
+
+        page = browser.post("/signin/role", role="1")
+
+        assert page.alert == "The role does not let you in."
+        assert SESSION not in browser.cookies
+        login.set(role_claim="roles")
 
 
 def test_no_provider_gets_the_code_of_another(login: Provider) -> None:

@@ -370,6 +370,28 @@ def test_the_shortest_time_counts(corp: Company) -> None:
     assert not browser.is_signed_in
 
 
+def test_a_choice_that_comes_too_late(corp: Company) -> None:
+    """After the end that the provider said there is no session, and no record of one."""
+    pairs = [
+        f"{corp.land.roles['web']},{corp.land.provider}",
+        f"{corp.land.role('late')},{corp.land.provider}",
+    ]
+    browser = corp.site.browser()
+    soon = timedelta(minutes=1)
+    page = corp.post(browser, corp.response(session_ends=soon, attributes={f"{AWS}Role": pairs}))
+    assert page.title == "Choose a role"
+    before = len(corp.site.named("ConsoleLogin"))
+    minutes(corp.site, 2)
+
+    page = browser.post("/signin/role", role="0")
+
+    assert page.alert == "The role does not let you in."
+    assert SESSION not in browser.cookies
+    [last] = corp.site.named("ConsoleLogin")[before:]
+    assert (last.error_code, last.response_elements) == ("AccessDeniedException", None)
+    assert "is over" in last.error_message
+
+
 def test_only_the_answer_of_a_provider_comes_from_elsewhere(corp: Company) -> None:
     """Every other form needs our Origin; a long body is taken there, and no longer one."""
     browser, elsewhere = corp.site.browser(), {"origin": "https://idp.example"}

@@ -7,6 +7,7 @@ roles that the proof names are its choices, and STS's own decision is asked abou
 from functools import partial
 
 from keystead.arns import Arn, NotAnArn
+from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.names import split_provider_arn
 from keystead.identity.repository import OidcProvider, SamlProvider
@@ -88,9 +89,27 @@ def _decide(way: str, call: SigninCall, outsider: Outsider, choice: Choice) -> S
     said = next((each for each in evidence if each.provider == choice.provider), None)
     if said is None or choice.role not in said.roles:
         raise AccessDenied(None, _GONE, why="the provider did not name the role")
+    if way == OIDC and not _is_for_people(call, choice):
+        raise AccessDenied(
+            None, _GONE, why="the provider is for people no more, or for other roles"
+        )
     call.bears(said.principal)
     action = f"sts:{_OPERATIONS[way]}"
-    return vouched.signed_in(call, action, choice.role, said.bearer, SESSION_SECONDS)
+    session = vouched.signed_in(call, action, choice.role, said.bearer, SESSION_SECONDS)
+    if session.expires <= times.stored(call.now):  # it took the person too long to choose
+        raise AccessDenied(None, _GONE, why="the person's session at the provider is over")
+    return session
+
+
+def _is_for_people(call: SigninCall, choice: Choice) -> bool:
+    """Does the operator still let people in by this provider of OpenID Connect, to this role?"""
+    account, name = split_provider_arn(choice.provider, _KINDS[OIDC])
+    repository, reader = call.repository, call.transaction
+    stored = repository.oidc_providers.named(reader, account, name)
+    if stored is None:
+        return False
+    said = repository.sign_in_providers.get(reader, account, stored.provider_id)
+    return said is not None and bool(said.client_id) and said.role in {"", choice.role}
 
 
 WAYS.update({way: Way(event, partial(_decide, way)) for way, event in _OPERATIONS.items()})
