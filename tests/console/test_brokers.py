@@ -4,11 +4,14 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
+from unittest.mock import patch
 from urllib.parse import quote_plus
 
 import pytest
 from botocore.credentials import Credentials
 
+from keystead.errors import ServiceUnavailable
 from keystead.identity.signin import role_shapes, shapes
 from keystead.wire.models import iam
 from tests.console.browser import SESSION, STEP, URL, Browser, Page, Site
@@ -130,6 +133,26 @@ def test_a_token_is_good_once_and_for_a_quarter_of_an_hour(pages: Site) -> None:
     assert not second.is_signed_in
 
 
+def test_nobody_is_replaced_for_want_of_an_answer(pages: Site, quick: None) -> None:
+    """Whether somebody is signed in is not known now: no page is shown that would send its form."""
+    role(pages, "unknown")
+    user(pages, "busy")
+    browser = signed_in(pages, "busy")
+    url, call = link(token_of(pages.browser(), assumed(pages, "unknown"))), pages.calls.call
+
+    async def refuses(visit: Any, operation: Any, asked: Any) -> Any:
+        if operation is shapes.DESCRIBE_SESSION:
+            raise ServiceUnavailable
+        return await call(visit, operation, asked)
+
+    with patch.object(pages.calls, "call", refuses):
+        page = browser.get(url)
+
+    assert page.status == 503
+    assert b"data-now" not in page.body
+    assert browser.is_signed_in
+
+
 def test_a_login_does_not_change_who_is_signed_in_by_itself(pages: Site, quick: None) -> None:
     """The page waits for a click then; without a session its script sends the form."""
     role(pages, "csrf")
@@ -165,6 +188,7 @@ def test_a_login_does_not_change_who_is_signed_in_by_itself(pages: Site, quick: 
         ("//evil.example/c/0123456789ab/", "/"),
         ("javascript:alert(1)", "/"),
         ("/\\evil.example", "/"),
+        ("/c/0123456789ab/%2e%2e/%2E./federation?Action=logout", "/"),  # a browser reads two dots
         ("", "/"),
     ],
 )

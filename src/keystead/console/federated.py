@@ -24,6 +24,7 @@ from keystead.console import cookies
 from keystead.console.following import follow
 from keystead.console.forms import BadForm, form_of, visit_of
 from keystead.console.pages import page, to
+from keystead.console.visitor import current_session
 from keystead.console.visits import Calls, Public, Visit
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.federation import our_metadata
@@ -110,7 +111,7 @@ class Federated:
         if request.method != "GET":  # a HEAD is no visit of a person
             return _missing()
         try:
-            session = await self._session(visit)
+            session = await current_session(self._calls, visit)
             if session is not None:
                 asked = self._asked(visit, handle)
                 who = await self._calls.call(visit.request, asked_of.DESCRIBE_ARRIVAL, asked)
@@ -168,14 +169,6 @@ class Federated:
         return asked_of.ArrivalRequest(
             handle=handle, browser=browser, clicked=clicked, url=self._url
         )
-
-    async def _session(self, visit: Visit) -> shapes.SessionAnswer | None:
-        if not cookies.value(visit, cookies.SESSION):
-            return None
-        try:
-            return await self._calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
-        except shapes.SignInEnded:
-            return None
 
 
 def routes(calls: Calls, public: Public) -> list[Route]:

@@ -67,12 +67,15 @@ async def keep_page(calls: Calls, visit: Visit, response: Response) -> None:
 
 
 async def current_session(calls: Calls, visit: Visit) -> shapes.SessionAnswer | None:
-    """The session of this browser, if it has one."""
+    """The session of this browser, if it has one.
+
+    Raises AwsError if that is not known now: nobody's session is replaced for want of an answer.
+    """
     if not cookies.value(visit, cookies.SESSION):
         return None
     try:
         return await calls.call(visit.request, shapes.DESCRIBE_SESSION, shapes.Nothing())
-    except AwsError:
+    except shapes.SignInEnded:
         return None
 
 

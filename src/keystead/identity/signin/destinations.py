@@ -8,6 +8,7 @@ with one slash and a letter.
 """
 
 import re
+from urllib.parse import unquote
 
 from keystead.identity import times
 from keystead.identity.call import SigninCall
@@ -30,7 +31,7 @@ _PLACE = re.compile(
 def is_destination(path: str) -> bool:
     """May a sign-in end at this path?"""
     ours = len(path) <= LONGEST and _PLACE.fullmatch(path) is not None
-    return ours and ".." not in path.partition("?")[0]
+    return ours and ".." not in unquote(path.partition("?")[0])  # browsers read %2e as a dot
 
 
 def keep_destination(call: SigninCall, request: Destination) -> StepRequest:
