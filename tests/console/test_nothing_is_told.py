@@ -251,6 +251,12 @@ def test_a_password_alone_drives_out_no_step(pages: Site, quick: None) -> None:
     assert thieves == [200] * 21 + [429]
     assert comes_in(home)
     assert pages.browser().sign_in(account, "besieged", PASSWORD).title == "Second factor"
+    minutes(pages, 60)
+    for seconds in (*[0] * 21, 1, 2, 4, 8, 16, 32):
+        pages.local.time.passes(timedelta(seconds=seconds))
+        assert pages.browser().sign_in(account, "besieged", PASSWORD).title == "Second factor"
+    pages.local.iam("UpdateLoginProfile", UserName="besieged", Password=NEXT)
+    assert pages.browser().sign_in(account, "besieged", NEXT).title == "Second factor"
 
 
 def test_counts_of_names_that_nobody_has_are_forgotten(pages: Site) -> None:

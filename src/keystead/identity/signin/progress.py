@@ -57,9 +57,9 @@ def ask_for_factor(call: SigninCall, person: Person, browser: str) -> StepAnswer
     """The password was right: a second factor is to be shown. `browser` is known, or "".
 
     Somebody who knows the password alone begins such steps without an end. So they are counted for
-    the person, and those of a known browser for itself. Raises TooManyTries.
+    the password, and those of a known browser for itself. Raises TooManyTries.
     """
-    now, name = times.stored(call.now), browser or person.subject
+    now, name = times.stored(call.now), browser or person.password_id
     subject = Subject(call.typed_names.of("factor", name), _FREE, _REGAIN)
     wait = tries.begin(call.transaction, call.repository.sign_ins, (subject,), now)
     if wait:
@@ -71,7 +71,7 @@ def ask_for_factor(call: SigninCall, person: Person, browser: str) -> StepAnswer
 def after_factors(call: SigninCall, person: Person, before: Reached | None, url: str) -> StepAnswer:
     """Every factor was shown: is the password to be changed before anything else?"""
     if before is not None:
-        asked = call.typed_names.of("factor", person.subject)
+        asked = call.typed_names.of("factor", person.password_id)
         call.repository.sign_ins.forget_attempts(call.transaction, asked)
     change, too_late = persons.must_change(
         call.repository, call.transaction, person, times.stored(call.now)
