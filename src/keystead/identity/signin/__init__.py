@@ -10,7 +10,6 @@ from keystead.identity.signin import (
 )
 from keystead.identity.signin.destinations import is_destination
 from keystead.identity.signin.entering import PAGE, outsider_signed_in
-from keystead.identity.signin.oidc import CALLBACK
 from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
 from keystead.identity.signin.rules import SIGNIN
 from keystead.identity.signin.served import IMPLEMENTATIONS
@@ -19,7 +18,7 @@ from keystead.identity.signin.visitors import COOKIE, Visitors, cookie_of
 from keystead.identity.signin.webauthn import Asserted, site_of
 
 __all__ = (
-    "CALLBACK", "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
+    "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
     "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "Visitors", "Way", "broker_shapes",
     "cookie_of", "directory_shapes", "federated_shapes", "is_destination", "logins",
     "outsider_signed_in", "role_shapes", "shapes", "site_of",

@@ -52,9 +52,6 @@ from keystead.identity.signin.shapes import SignInEnded, StepAnswer
 from keystead.identity.sts import web_identity as sts
 from keystead.work import Work
 
-CALLBACK = "oidc/callback"
-"""Where the path of a provider's redirect URI begins, below the public URL; its id follows."""
-
 _LONGEST_ERROR = 64
 
 
@@ -116,7 +113,7 @@ def _known(call: SigninCall, account: str, provider_id: str, url: str) -> _Known
     if stored is None or said is None or not said.client_id or not (owner and owner.is_open):
         return None
     secret = repository.sign_in_providers.client_secret(said).decode()
-    client = Client(said.client_id, secret, f"{url}{CALLBACK}/{provider_id}")
+    client = Client(said.client_id, secret, f"{url}{said.callback}")
     return _Known(said, web_provider(repository, reader, stored), client)
 
 

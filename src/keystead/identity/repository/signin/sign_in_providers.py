@@ -26,6 +26,11 @@ class SignInProvider(Record, frozen=True, kw_only=True, gc=False):
     name_claim: str = ""  # the claim that names the session
     scopes: str = ""  # what is asked for, with spaces between
 
+    @property
+    def callback(self) -> str:
+        """The path of the provider's redirect URI, below the public URL (OpenID Connect)."""
+        return f"oidc/callback/{self.provider_id}"
+
 
 class SignInProviders:
     """The providers of all accounts of which the operator said something."""

@@ -113,10 +113,9 @@ def _shown(
         return {**shown, "ProviderInitiated": said is None or bool(said.provider_initiated)}
     if said is None:
         return shown
-    from keystead.identity.signin import CALLBACK  # noqa: PLC0415  # only servers with pages need it
 
     return {
-        **shown, "Callback": f"/{CALLBACK}/{provider.provider_id}", "ClientId": said.client_id,
+        **shown, "Callback": f"/{said.callback}", "ClientId": said.client_id,
         "HasSecret": bool(said.client_secret), "RoleClaim": said.role_claim, "Role": said.role,
         "NameClaim": said.name_claim, "Scopes": said.scopes,
     }  # fmt: skip
