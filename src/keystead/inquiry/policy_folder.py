@@ -6,7 +6,6 @@ are left out: users and roles have no unique ids (a policy means the ARN), and t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +14,15 @@ import msgspec
 from keystead.arns import Arn, account_in, is_account_id, kms_arn, partition_of, spoken, sts_arn
 from keystead.call import Resource, Target
 from keystead.failures import Failure
-from keystead.identity import limits, managed_policies, tagging
+from keystead.identity import limits, tagging
 from keystead.identity.authentication import Caller, callers
-from keystead.identity.kinds import GROUP, POLICY, ROLE, USER, EntityKind, required
+from keystead.identity.kinds import ROLE, USER
 from keystead.identity.names import canonical, root_arn
 from keystead.identity.permissions import trust
 from keystead.inquiry import resources
 from keystead.inquiry.entrances import NO_ENDPOINT, Through
 from keystead.inquiry.folder_files import (
     TRUST,
-    GroupFacts,
     KeyFacts,
     RoleFacts,
     UserFacts,
@@ -33,10 +31,10 @@ from keystead.inquiry.folder_files import (
     folders,
     inside,
     require_apart,
-    require_path,
     text,
     wrong,
 )
+from keystead.inquiry.folder_policies import FolderPolicies, Levels
 from keystead.kms.keys import Key, KeyRecord, key_view
 from keystead.policy.evaluation import (
     Keys,
@@ -51,27 +49,14 @@ from keystead.policy.language import (
     MalformedPolicy,
     Policy,
     PrincipalType,
-    compile_policy,
     document_size,
-    is_too_long,
     resolved,
 )
 from keystead.request_keys import ANY_TIME
 
-Sources = tuple[PolicySource, ...]
-Levels = tuple[Sources, ...]
-
 _IN_ACCOUNT = frozenset({"users", "groups", "roles", "managed", "keys", "scps", "rcps"})
 _ORGANIZATION = ("scps", "rcps")
 _SESSION = re.compile(r"arn:[^:]+:sts::([0-9]{12}):assumed-role/([^/]+)/([^/]+)")
-
-
-class _Written(msgspec.Struct, frozen=True):
-    """A managed policy: its ARN, and its text."""
-
-    arn: str
-    path: Path
-    text: str
 
 
 class PolicyFolder:
@@ -83,7 +68,9 @@ class PolicyFolder:
         """Its ARNs are of the partition of this process."""
         if not folder.is_dir():
             raise wrong(folder, "it is not a folder", "name the folder of the accounts")
-        self._any_key = accept_unsupported_condition_keys
+        self._policies = FolderPolicies(
+            accept_unsupported_condition_keys=accept_unsupported_condition_keys
+        )
         self.keys = ANY_TIME
         self.guardrails = self
         self._callers: dict[str, Caller] = {}
@@ -97,7 +84,7 @@ class PolicyFolder:
         if not accounts:
             raise wrong(folder, "there is no account in it")
         self._rcps = {
-            entry.name: self._levels(folder, entry, DocumentKind.RCP) for entry in accounts
+            entry.name: self._policies.levels(folder, entry, DocumentKind.RCP) for entry in accounts
         }
         for account in accounts:
             self._add_account(folder, account)
@@ -180,59 +167,22 @@ class PolicyFolder:
 
     # reading
 
-    def _levels(self, folder: Path, account: Path, kind: DocumentKind) -> Levels:
-        """The organization's policies over an account. A missing folder is not a level."""
-        name = "scps" if kind is DocumentKind.SCP else "rcps"
-        return tuple(
-            tuple(self._sources(where / name, kind, where.name))
-            for where in (folder, account)
-            if (where / name).exists()
-        )
-
-    def _sources(
-        self, folder: Path, kind: DocumentKind, attached_to: str, *besides: str
-    ) -> Iterator[PolicySource]:
-        for path, name in documents(folder, *besides):
-            yield PolicySource(self._compiled(path, text(path), kind), name, attached_to)
-
-    def _compiled(
-        self,
-        path: Path,
-        document: str,
-        kind: DocumentKind,
-        principals: Mapping[str, str] | None = None,
-    ) -> Policy:
-        """A document, compiled, with the checks of the server that stores it."""
-        if is_too_long(document, kind):
-            raise wrong(path, f"it is longer than a {kind.value} may be")
-        try:
-            return compile_policy(
-                document,
-                kind,
-                principals,
-                accept_unsupported_condition_keys=self._any_key,
-                partition=spoken().name,
-            )
-        except MalformedPolicy as refused:
-            detail = "" if refused.detail == refused.message else f" ({refused.detail})"
-            raise wrong(path, f"{refused.message}{detail}", "correct the policy") from None
-
     def _add_account(self, folder: Path, account: Path) -> None:
         number = account.name
         for entry in inside(account):
             if entry.name not in _IN_ACCOUNT:
                 raise wrong(entry, f"an account has only {', '.join(sorted(_IN_ACCOUNT))}")
-        scps = self._levels(folder, account, DocumentKind.SCP)
+        scps = self._policies.levels(folder, account, DocumentKind.SCP)
         root = Principal(PrincipalType.ACCOUNT, root_arn(number), number, number)
         self._callers[root.arn] = _caller(root, PrincipalPolicies(), scps)
-        managed = dict(self._managed(account))
+        managed = dict(self._policies.managed(account))
         users = {canonical(user.name): user for user in folders(account / "users")}
-        groups = self._groups(account, managed, users)
+        groups = self._policies.groups(account, managed, users)
         for key, path in users.items():
             file = path / "user.toml"
             user_facts = facts(file, UserFacts)
             arn = USER.arn(number, user_facts.path, path.name)
-            policies = self._policies(
+            policies = self._policies.policies(
                 USER, file, user_facts, managed=managed, arn=arn,
                 more=(source for group in groups.get(key, ()) for source in group),
             )  # fmt: skip
@@ -251,7 +201,7 @@ class PolicyFolder:
             file = path / "role.toml"
             role_facts = facts(file, RoleFacts)
             arn = ROLE.arn(number, role_facts.path, path.name)
-            policies = self._policies(ROLE, file, role_facts, managed=managed, arn=arn)
+            policies = self._policies.policies(ROLE, file, role_facts, managed=managed, arn=arn)
             session = sts_arn(number, f"assumed-role/{path.name}/{callers.ANY_SESSION}")
             who = Principal(
                 type=PrincipalType.ASSUMED_ROLE,
@@ -266,30 +216,6 @@ class PolicyFolder:
             )
             self._callers[arn] = _caller(who, policies, scps)
             self._roles[number, path.name] = arn
-
-    def _policies(
-        self,
-        kind: EntityKind,
-        file: Path,
-        given: UserFacts,
-        *,
-        managed: Mapping[str, _Written],
-        arn: str,
-        more: Iterable[PolicySource] = (),
-    ) -> PrincipalPolicies:
-        """The policies of a user or a role; `more` come from groups."""
-        require_path(file, given.path)
-        require_apart(file, given.tags)
-        most = required(kind.permissions).inline_size
-        besides = (file.name, TRUST) if kind is ROLE else (file.name,)
-        return PrincipalPolicies(
-            identity_based=(
-                *self._inline(file.parent, arn, besides, most),
-                *self._attached(file, given.attached, managed, arn),
-                *more,
-            ),
-            boundary=self._boundary(file, given.boundary, managed, arn),
-        )
 
     def _add_trust(self, account: Path) -> None:
         """The trust policies of an account, when everybody whom they may name is known."""
@@ -313,61 +239,6 @@ class PolicyFolder:
                     self._callers[arn].principal.tags, "aws", "iam"
                 ),
             )
-
-    def _managed(self, account: Path) -> Iterator[tuple[str, _Written]]:
-        """The customer managed policies, by name and by ARN."""
-        for path, name in documents(account / "managed"):
-            document = text(path)
-            self._compiled(path, document, DocumentKind.IDENTITY)
-            if document_size(document, DocumentKind.IDENTITY) > limits.MANAGED_POLICY_SIZE:
-                raise wrong(path, f"it is longer than {limits.MANAGED_POLICY_SIZE} characters")
-            written = _Written(POLICY.arn(account.name, "/", name), path, document)
-            yield name, written
-            yield written.arn, written
-
-    def _inline(self, path: Path, arn: str, besides: tuple[str, ...], most: int) -> Sources:
-        sources = tuple(self._sources(path, DocumentKind.IDENTITY, arn, *besides))
-        size = sum(document_size(source.policy.text, DocumentKind.IDENTITY) for source in sources)
-        if size > most:
-            raise wrong(path, f"its inline policies are longer than {most} characters together")
-        return sources
-
-    def _attached(
-        self, file: Path, names: list[str], managed: Mapping[str, _Written], arn: str
-    ) -> Iterator[PolicySource]:
-        for name in names:
-            written = _named(file, name, managed)
-            policy = self._compiled(written.path, written.text, DocumentKind.IDENTITY)
-            yield PolicySource(policy, written.arn, arn)
-
-    def _boundary(
-        self, file: Path, name: str, managed: Mapping[str, _Written], arn: str
-    ) -> PolicySource | None:
-        if not name:
-            return None
-        written = _named(file, name, managed)
-        policy = self._compiled(written.path, written.text, DocumentKind.BOUNDARY)
-        return PolicySource(policy, written.arn, arn)
-
-    def _groups(
-        self, account: Path, managed: Mapping[str, _Written], users: Mapping[str, Path]
-    ) -> dict[str, list[Sources]]:
-        """The policies that each user has from groups."""
-        given: dict[str, list[Sources]] = {}
-        for path in folders(account / "groups"):
-            file = path / "group.toml"
-            group_facts = facts(file, GroupFacts)
-            require_path(file, group_facts.path)
-            arn = GROUP.arn(account.name, group_facts.path, path.name)
-            sources = (
-                *self._inline(path, arn, (file.name,), limits.GROUP_POLICY_SIZE),
-                *self._attached(file, group_facts.attached, managed, arn),
-            )
-            for key, name in {canonical(name): name for name in group_facts.members}.items():
-                if key not in users:
-                    raise wrong(file, f"the member `{name}` is not a user of the account")
-                given.setdefault(key, []).append(sources)
-        return given
 
     def _add_keys(self, account: Path) -> None:
         paths = dict(documents(account / "keys", "*.toml"))
@@ -401,7 +272,7 @@ class PolicyFolder:
             known = resolved(document, kind, self._unique_id, spoken().name)
         except MalformedPolicy as refused:
             raise wrong(path, f"{refused.message} ({refused.detail})", "correct it") from None
-        return self._compiled(path, document, kind, known)
+        return self._policies.compiled(path, document, kind, known)
 
     def _unique_id(self, name: str) -> str | None:
         """The ARN of a user or role, or the account, that a name in a policy means."""
@@ -450,17 +321,6 @@ def _region(file: Path, key_facts: KeyFacts) -> str:
             "the partition is that of the principals that the expectations name",
         )
     return region
-
-
-def _named(file: Path, name: str, managed: Mapping[str, _Written]) -> _Written:
-    """The managed policy with this name or ARN. AWS's own policies are named by ARN only."""
-    written = managed.get(name)
-    if written is not None:
-        return written
-    policy = managed_policies.with_arn(name)
-    if policy is None:
-        raise wrong(file, f"there is no managed policy `{name}`", "put it into managed/NAME.json")
-    return _Written(name, file, managed_policies.version(policy).document)
 
 
 def _caller(who: Principal, policies: PrincipalPolicies, scps: Levels) -> Caller:
