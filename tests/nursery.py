@@ -133,10 +133,10 @@ def prepare() -> None:
     """Import what any command may import."""
     gc.disable()
     cli = importlib.import_module("keystead.cli")
-    for name in ("uvloop", "keystead.cli.error_texts", "keystead.cli.welcome"):
+    for name in ("uvloop", "keystead.cli.error_texts", "keystead.cli.installation.welcome"):
         importlib.import_module(name)
     for path in cli.COMMANDS.values():
-        importlib.import_module(f"keystead.cli.{path.partition('.')[0]}")
+        importlib.import_module(f"keystead.cli.{path.rpartition('.')[0]}")
 
 
 if __name__ == "__main__":

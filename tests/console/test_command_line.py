@@ -35,8 +35,8 @@ from botocore.utils import JSONFileCache, generate_login_cache_key
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from keystead.cli import login as command
 from keystead.cli import run
+from keystead.cli.credentials import login as command
 from tests.conftest import BIN, Server, free_port
 from tests.console.test_chromium import CHROMIUM, FLAGS, playwright
 

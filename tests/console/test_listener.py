@@ -350,7 +350,7 @@ def _interfaces() -> list[str]:
 def test_without_the_setting_nothing_of_it_is_loaded() -> None:
     """A server without pages has the start and the memory that it always had."""
     program = (
-        "import sys, keystead.cli.serve\n"
+        "import sys, keystead.cli.installation.serve\n"
         "names = ('starlette', 'uvicorn', 'jinja2', 'anyio', 'fido2', 'keystead.console',"
         " 'keystead.server.console', 'keystead.identity.signin')\n"
         "print([name for name in names if name in sys.modules])"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keystead.cli import who_can as command
+from keystead.cli.questions import who_can as command
 from keystead.failures import Failure
 from keystead.inquiry import who_can
 from keystead.server.installation.ceremonies.acts import perform

@@ -23,30 +23,30 @@ from keystead.cli.output import complain
 from keystead.failures import Failure
 
 COMMANDS = {
-    "account": "accounts.account",
-    "audit": "audit.audit",
-    "clock": "clock.clock",
-    "config": "config.config",
-    "credential-process": "credential_process.credential_process",
-    "decide": "decide.decide",
-    "directory": "directories.directory",
-    "explain": "explain.explain",
-    "federation": "federation.federation",
-    "init": "init.init",
-    "instance": "instances.instance",
-    "jobs": "jobs.jobs",
-    "key": "keys.key",
-    "lint": "lint.lint_command",
-    "login": "login.login",
-    "logout": "login.logout",
-    "metadata": "metadata.metadata",
-    "recover": "recover.recover",
-    "serve": "serve.serve",
-    "service": "services.service",
-    "simulate": "simulate.simulate",
-    "status": "status.status",
+    "account": "ceremonies.accounts.account",
+    "audit": "installation.audit.audit",
+    "clock": "installation.clock.clock",
+    "config": "installation.config.config",
+    "credential-process": "credentials.credential_process.credential_process",
+    "decide": "questions.decide.decide",
+    "directory": "ceremonies.directories.directory",
+    "explain": "questions.explain.explain",
+    "federation": "ceremonies.federation.federation",
+    "init": "installation.init.init",
+    "instance": "ceremonies.instances.instance",
+    "jobs": "installation.jobs.jobs",
+    "key": "ceremonies.keys.key",
+    "lint": "questions.lint.lint_command",
+    "login": "credentials.login.login",
+    "logout": "credentials.login.logout",
+    "metadata": "credentials.metadata.metadata",
+    "recover": "installation.recover.recover",
+    "serve": "installation.serve.serve",
+    "service": "ceremonies.services.service",
+    "simulate": "questions.simulate.simulate",
+    "status": "installation.status.status",
     "version": "version.version",
-    "who-can": "who_can.who_can",
+    "who-can": "questions.who_can.who_can",
 }
 INTERRUPTED = 130
 READER_GONE = 141
@@ -62,7 +62,7 @@ class _Lazy(click.Group):
         path = COMMANDS.get(cmd_name)
         if path is None:
             return None
-        module, _, name = path.partition(".")
+        module, _, name = path.rpartition(".")
         command = getattr(importlib.import_module(f"keystead.cli.{module}"), name)
         gc.freeze()  # all of it stays, so it is not looked through at the end either
         return command if isinstance(command, click.Command) else None

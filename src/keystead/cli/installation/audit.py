@@ -18,7 +18,7 @@ from keystead.audit.report import Report
 from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.verify import verify as examine
 from keystead.cli import options, output
-from keystead.cli.audit_export import export
+from keystead.cli.installation.audit_export import export
 from keystead.cli.performing import hold
 from keystead.custody.files import SealError
 from keystead.custody.state import Examined

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from keystead.cli import options, output
+from keystead.cli.installation.welcome import welcome
 from keystead.cli.performing import tell_of_passphrase
-from keystead.cli.welcome import welcome
 from keystead.clock import system_clock
 from keystead.failures import Failure
 from keystead.server.app import run

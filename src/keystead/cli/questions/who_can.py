@@ -8,7 +8,7 @@ import click
 
 from keystead.cli import options, output
 from keystead.cli.performing import Hold, office
-from keystead.cli.who_can_table import HEAD, rows
+from keystead.cli.questions.who_can_table import HEAD, rows
 
 FOUND, NOBODY = 0, 1
 

@@ -7,7 +7,7 @@ import click
 
 from keystead.arns import is_account_id
 from keystead.cli import options, output
-from keystead.cli.welcome import welcome
+from keystead.cli.installation.welcome import welcome
 from keystead.clock import system_clock
 from keystead.custody.seals import PassphraseSeal, SealProvider
 from keystead.failures import Failure
