@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from keystead.errors import AwsError
+from keystead.identity.signin import sessions
 from keystead.wire.models import iam, sts
 from tests.console.browser import SESSION, STEP, Site
 from tests.console.calls import as_person
@@ -66,6 +67,24 @@ def test_a_login_has_the_record_of_the_decision_too(outside: Outside) -> None:
     assert assumed["requestParameters"]["roleArn"] == role
     assert assumed["requestParameters"]["principalArn"] == outside.provider
     assert "credentials" not in json.dumps(assumed)
+
+
+def test_a_provider_does_not_fill_the_store(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the people of an account's providers so many are at the role chooser; the oldest goes."""
+    monkeypatch.setattr(sessions, "MOST_CHOOSING", 8)
+    roles = [outside.role(f"filling-{each}") for each in range(2)]
+    browsers = [outside.site.browser() for _ in range(12)]
+    chosen = outside.signed_in(roles[0])
+    for place, browser in enumerate(browsers):
+        minutes(outside.site, 0.02)
+        assert outside.came(browser, outside.person(f"filler-{place}", roles)) == "role"
+
+    titles = [browser.get("/signin/role").title for browser in browsers]
+
+    assert titles == ["Sign in"] * 4 + ["Choose a role"] * 8
+    assert chosen.is_signed_in
 
 
 def test_several_roles_are_chosen_from(outside: Outside) -> None:

@@ -42,6 +42,7 @@ IDLE_SECONDS = 1_800
 FRESH_SECONDS = 900  # after which a session no longer changes its own credentials
 MOST = 50  # of one person and stage; the oldest goes
 MOST_OUTSIDERS = 5  # of one person at the role chooser, as each is long
+MOST_CHOOSING = 1_000  # of all people of an account's providers there
 MOST_PASSWORDS = 5  # tries of a new password
 
 _USED_SECONDS = 60  # between two changes of the time of the last use
@@ -217,7 +218,9 @@ class Sessions:
         expires = now + ROLE_SECONDS
         record = _of_outsider(outsider.account, outsider.person, "role", now, expires)
         facts = SignInFacts(outsider=outsiders.stored(outsider))
-        return self.keep(transaction, record, before, facts, most=MOST_OUTSIDERS)
+        return self.keep(
+            transaction, record, before, facts, most=MOST_OUTSIDERS, of_account=MOST_CHOOSING
+        )
 
     def begin_role(  # as they follow from each other
         self,
@@ -244,6 +247,7 @@ class Sessions:
         facts: SignInFacts = NO_FACTS,
         *,
         most: int = MOST,
+        of_account: int | None = None,
     ) -> StepAnswer:
         """Keep a new step or session, under a new cookie."""
         cookie, account = _new_cookie(record.account), record.account
@@ -254,7 +258,8 @@ class Sessions:
             session_id=self._session_id(cookie),
             access_key_id=identifiers.access_key_id(identifiers.TEMPORARY_KEY, account),
         )
-        for gone in self.repository.sign_ins.insert(transaction, record, most, facts):
+        sign_ins = self.repository.sign_ins
+        for gone in sign_ins.insert(transaction, record, most, facts, of_account=of_account):
             self.taken_away(*gone)
         seconds = record.expires - record.used
         return StepAnswer(next=record.stage, cookie=cookie, seconds=seconds)

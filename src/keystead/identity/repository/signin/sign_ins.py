@@ -118,11 +118,18 @@ class SignIns:
         return NO_FACTS if found is None else found
 
     def insert(
-        self, transaction: Transaction, record: SignIn, most: int, facts: SignInFacts = NO_FACTS
+        self,
+        transaction: Transaction,
+        record: SignIn,
+        most: int,
+        facts: SignInFacts = NO_FACTS,
+        *,
+        of_account: int | None = None,
     ) -> list[tuple[SignIn, SignInFacts]]:
         """Keep a new one. Some that are over go, and the oldest of its stage, of a person's `most`.
 
-        So somebody who knows a password alone drives out no session. Returns those that went.
+        So somebody who knows a password alone drives out no session. Of a stage whose rows are long
+        the oldest of the account's `of_account` goes, too. Returns those that went.
         """
         where = f"expires <= ? ORDER BY expires LIMIT {_MOST_REMOVED}"
         over = self._sessions.find(transaction, where, (record.began,))
@@ -132,6 +139,15 @@ class SignIns:
         )
         key = (record.account, record.subject, record.stage, most - 1)
         over += self._sessions.find(transaction, where, key)
+        if of_account is not None:
+            where = (  # not by the index of the account, which may have very many sessions
+                "account || '' = ? AND stage = ? AND expires > ? AND expires <= ?"
+                f" ORDER BY expires DESC LIMIT {_MOST_REMOVED} OFFSET ?"
+            )
+            soon = (record.began, record.expires)  # few rows are over so soon
+            over += self._sessions.find(
+                transaction, where, (record.account, record.stage, *soon, of_account - 1)
+            )
         gone = list({(each.account, each.session_id): each for each in over}.values())
         told = [(each, self.facts(transaction, each)) for each in gone]
         for each in gone:
