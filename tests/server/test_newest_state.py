@@ -32,6 +32,7 @@ from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.agent.stored import stored_instance
 from tests.conftest import Server, create_user, refused
 from tests.console.browser import Site
+from tests.console.everybody import everybody
 from tests.federation.saml_issuer import described
 from tests.federation.saml_land import SamlLand
 from tests.identity.saml_documents import metadata, pem
@@ -94,6 +95,7 @@ def everything(local: Local) -> None:
     local.iam("UpdateLoginProfile", UserName="admin", PasswordResetRequired="true")
     Somebody(local, "carol").session()
     sign_in(local)
+    everybody(local)
     local.organizations("CreateOrganization", FeatureSet="CONSOLIDATED_BILLING")
     request = local.organizations("EnableAllFeatures").json["Handshake"]["Id"]
     local.organizations("AcceptHandshake", HandshakeId=request)
