@@ -10,6 +10,8 @@ Everything wrong has one text. The step that failed is for administrators.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from keystead.arns import NotAnArn, spoken
@@ -176,19 +178,25 @@ def _judged(
 ) -> list[SamlIdentity]:
     """Whom each of the providers vouches for; raises the first refusal if nobody does."""
     ours = ServiceProvider.of((request.url + ACS,), spoken(), ())
-    identities, refusals = [], []
-    for provider, proof in zip(candidates.providers, proofs, strict=True):
+    judged = partial(_identity, ours=ours, now=call.now)
+    identities = []
+    first, *_ = answers = list(zip(candidates.providers, proofs, strict=True))
+    for answer in answers:
         try:
-            if isinstance(proof, str):
-                raise invalid(proof, SAML_ASSERTION)
-            identities.append(judge_assertion(proof, provider, ours, call.now))
-        except AwsError as error:
-            refusals.append(error)
-            if candidates.is_named and provider is candidates.providers[0]:
+            identities.append(judged(*answer))
+        except AwsError:
+            if candidates.is_named and answer is first:
                 break
-    if not identities:
-        raise refusals[0]
-    return identities
+    return identities or [judged(*first)]
+
+
+def _identity(
+    provider: IdentityProvider, proof: Assertion | str, *, ours: ServiceProvider, now: datetime
+) -> SamlIdentity:
+    """Whom a provider vouches for; raises AWS's errors."""
+    if isinstance(proof, str):
+        raise invalid(proof, SAML_ASSERTION)
+    return judge_assertion(proof, provider, ours, now)
 
 
 def _answering(
