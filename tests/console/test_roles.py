@@ -170,6 +170,24 @@ def test_none_of_the_roles_can_be_used(outside: Outside) -> None:
     assert not browser.is_signed_in
 
 
+def test_a_choice_that_is_refused_is_a_login_that_failed(outside: Outside) -> None:
+    """Of a role that trusts the person no more, and of one that is not there."""
+    roles = [outside.role(f"trusting-{each}") for each in range(3)]
+    browser = outside.site.browser()
+    assert outside.came(browser, outside.person("jo", roles)) == "role"
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+    outside.iam("UpdateAssumeRolePolicy", RoleName="trusting-0", PolicyDocument=policy)
+    for choice in ("0", "7"):
+        assert browser.post("/signin/role", role=choice).alert
+        record = written(outside.site.named("ConsoleLogin")[-1])
+        assert record["responseElements"] == {"ConsoleLogin": "Failure"}
+        assert record["errorCode"] == "AccessDeniedException"
+        assert record["userIdentity"]["type"] == "SAMLUser"
+    assert SESSION not in browser.cookies
+    assert browser.post("/signin/role", role="1").title == "Your session"
+
+
 def test_somebody_is_signed_in_already(outside: Outside) -> None:
     """One role is chosen by a click then, and the session before ends with it."""
     user(outside.site, "before")

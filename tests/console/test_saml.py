@@ -388,7 +388,8 @@ def test_a_choice_that_comes_too_late(corp: Company) -> None:
     assert page.alert == "The role does not let you in."
     assert SESSION not in browser.cookies
     [last] = corp.site.named("ConsoleLogin")[before:]
-    assert (last.error_code, last.response_elements) == ("AccessDeniedException", None)
+    assert last.error_code == "AccessDeniedException"
+    assert last.response_elements == {"ConsoleLogin": "Failure"}
     assert "is over" in last.error_message
 
 

@@ -9,6 +9,9 @@ shows, and the choice asks it again. What a list asks is in the record only if n
 usable. A session has two records: of STS's operation, whose decision it was, and ConsoleLogin.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import msgspec
 
 from keystead.arns import Arn
@@ -42,6 +45,17 @@ _MOST_NAMED = 50  # accounts whose aliases are searched
 _NONE = "None of the roles could be used"
 _REFUSED = "The role does not let you in."
 _GONE = "The provider of identities has changed since you signed in."
+
+
+class RoleRefused(AccessDenied):
+    """Somebody may not have the role that was chosen: the record is of a login that failed."""
+
+    answered: ClassVar[Mapping[str, str]] = {"ConsoleLogin": "Failure"}
+
+    @classmethod
+    def of(cls, refused: AccessDenied) -> "RoleRefused":
+        """The same refusal."""
+        return cls(refused.decision, refused.message, refused.asked, why=refused.why)
 
 
 def outsider_signed_in(
@@ -103,11 +117,15 @@ def choose_role(call: SigninCall, request: ChooseRoleRequest) -> StepAnswer:
     """The session of the role that somebody chose."""
     waiting = _waiting(call, request.cookie)
     choices = waiting.outsider.choices
+    records.of_outsider(call, waiting.outsider)
+    call.event.name = "ConsoleLogin"
     if not 0 <= request.choice < len(choices):
-        records.of_outsider(call, waiting.outsider)
-        raise AccessDenied(None, _REFUSED, why="there is no such choice")
+        raise RoleRefused(None, _REFUSED, why="there is no such choice")
     choice = choices[request.choice]
-    return _enter(call, waiting.outsider, choice, request.url, waiting.record)
+    try:
+        return _enter(call, waiting.outsider, choice, request.url, waiting.record)
+    except AccessDenied as refused:
+        raise RoleRefused.of(refused) from None
 
 
 def _enter(
