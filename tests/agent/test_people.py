@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from keystead.agent.people import Client, Flow, Patience, Provider, SignIn, id_token, name_of
-from keystead.agent.people import provider as provider_module
 from keystead.failures import Failure
 from tests.federation.issuer import Issuer, Said, serving
 
@@ -136,10 +135,18 @@ def test_a_provider_that_never_ends(idp: Issuer, monkeypatch: pytest.MonkeyPatch
     """An answer has its time as a whole, not only each byte of it."""
     provider = Provider(idp.url, str(idp.certificate))
     assert provider.document.issuer == idp.url
-    monkeypatch.setattr(provider_module, "_SECONDS", 0.2)
+    monkeypatch.setattr("keystead.agent.server._SECONDS", 0.2)
     idp.pages["/device"] = lambda: (200, {"Content-Length": "1000"}, b"{")  # and no more
     with pytest.raises(Failure, match=r"gives no code: `127\.0\.0\.1` does not answer"):
         id_token(SignIn(provider, Client("cli"), Flow.DEVICE, print), Patience.of(60))
+
+
+@pytest.mark.parametrize("answer", [{**CODE, "device_code": "\ud800"}, {**CODE, "interval": 1e999}])
+def test_what_has_no_one_reading_is_no_answer(idp: Issuer, answer: dict[str, Any]) -> None:
+    """Half a character could not even be sent back."""
+    idp.pages["/device"] = lambda: said(answer)
+    with pytest.raises(Failure, match="nothing that is known"):
+        Person(idp).signs_in(Flow.DEVICE)
 
 
 # whose document it is

@@ -5,11 +5,14 @@ Without TLS only a server on this very host is spoken to. A redirection is never
 
 import http.client
 import ipaddress
+import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import Timer
+from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -18,10 +21,23 @@ from keystead.failures import Failure
 from keystead.wire.operation import Operation
 
 TIMEOUT = 10.0  # seconds, for each step of a request
+_SECONDS = 30.0  # for a request and the whole of its answer
 _LONGEST = 256 * 1024  # bytes of an answer
+_LONGEST_SHOWN = 300  # characters
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+
+class Shown(str):
+    """A text of another side that can stand on a terminal: printable, and not long."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        return super().__new__(
+            cls, "".join(c if c.isprintable() else " " for c in text[:_LONGEST_SHOWN])
+        )
 
 
 class Unreachable(Exception):
@@ -78,33 +94,35 @@ class Server:
 
     def post(self, headers: Mapping[str, str], body: bytes, path: str = "/") -> Answer:
         """Send one request; raises Unreachable."""
-        connection = self._connection()
         try:
-            connection.request("POST", path, body, dict(headers))
-            response = connection.getresponse()
-            content = response.read(_LONGEST + 1)
+            with in_time(self._connection()) as connection:
+                connection.request("POST", path, body, dict(headers))
+                response = connection.getresponse()
+                content = response.read(_LONGEST + 1)
+                is_whole = not response.length or len(content) > _LONGEST
         except (OSError, http.client.HTTPException) as error:
-            why = str(error) or type(error).__name__
-            raise Unreachable(f"`{self.url}` does not answer: {why}") from None
-        finally:
-            connection.close()
+            raise self._silent(error) from None
+        if not is_whole:
+            raise Unreachable(f"`{self.url}` does not answer to the end")
         if len(content) > _LONGEST or response.status >= 500:
             raise Unreachable(f"`{self.url}` answers with status {response.status}")
         return Answer(response.status, content)
 
     def has_pages(self, path: str) -> bool:
         """Is there a page for browsers at this path, or the way to one?  Raises Unreachable."""
-        connection = self._connection()
         try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            kind = response.getheader("Content-Type", "")
+            with in_time(self._connection()) as connection:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                kind = response.getheader("Content-Type", "")
         except (OSError, http.client.HTTPException) as error:
-            why = str(error) or type(error).__name__
-            raise Unreachable(f"`{self.url}` does not answer: {why}") from None
-        finally:
-            connection.close()
+            raise self._silent(error) from None
         return response.status in {302, 303} or str(kind).startswith("text/html")
+
+    def _silent(self, error: Exception) -> Unreachable:
+        """What went wrong, in the words of the library: these may quote the other side."""
+        why = Shown(str(error).strip() or type(error).__name__)
+        return Unreachable(f"`{self.url}` does not answer: {why}")
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._context is None:
@@ -152,6 +170,31 @@ def _parts(url: str) -> SplitResult | None:
     named = host.isascii() and host.isprintable() and " " not in host
     is_bare = parts.scheme in {"https", "http"} and parts.path in {"", "/"}
     return parts if host and named and is_bare else None
+
+
+@contextmanager
+def in_time(connection: http.client.HTTPConnection) -> Iterator[http.client.HTTPConnection]:
+    """A connection, which ends. Whoever sends a byte now and then would keep us for ever.
+
+    The socket is taken now: the connection has none any more while an answer is read that ends with
+    it (`Connection: close`).
+    """
+    try:
+        connection.connect()
+        end = Timer(_SECONDS, _cut, (connection.sock,))
+        end.start()
+        try:
+            yield connection
+        finally:
+            end.cancel()
+    finally:
+        connection.close()
+
+
+def _cut(sock: socket.socket) -> None:
+    """Wait no longer."""
+    with suppress(OSError):  # it has just ended
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def json_headers(operation: Operation[Any, Any]) -> dict[str, str]:

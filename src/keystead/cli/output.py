@@ -11,14 +11,17 @@ from keystead.server.telemetry import logs
 
 
 def complain(message: str, hint: str, status: int) -> int:
-    """Print an error and a hint how to solve it; returns the status."""
+    """Print an error and a hint how to solve it; returns the status.
+
+    They may quote a file or another side, whose control characters a terminal would obey.
+    """
     if logs.started():
         logs.failed(message, hint)
         return status
     try:
-        click.echo(f"keystead: error: {message}", err=True)
+        click.echo(f"keystead: error: {_lines(message)}", err=True)
         if hint:
-            click.echo(f"keystead: hint: {hint}", err=True)
+            click.echo(f"keystead: hint: {_lines(hint)}", err=True)
     except OSError:  # standard error is closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return status
@@ -44,6 +47,11 @@ def printable(text: str) -> str:
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )
+
+
+def _lines(text: str) -> str:
+    """The same of a text that may have several lines, as click's have."""
+    return "\n".join(printable(line) for line in text.expandtabs().split("\n"))
 
 
 def as_json(value: object) -> None:

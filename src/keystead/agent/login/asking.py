@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import urlencode
 
-from keystead.agent.people import Listener, Patience, Return, Shown, unheard
+from keystead.agent.people import Listener, Patience, Return, unheard
+from keystead.agent.server import Shown
 from keystead.failures import Failure
 
 _SAME, _CROSS = (f"arn:aws:signin:::devtools/{name}-device" for name in ("same", "cross"))

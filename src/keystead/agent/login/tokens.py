@@ -1,16 +1,18 @@
 """What does the server give for a code, or for a refresh token?  (CreateOAuth2Token)"""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
 from keystead.agent.login import keys
 from keystead.agent.login.keeping import Stored
-from keystead.agent.people import Shown, subject_of
-from keystead.agent.server import Answer, Server, Unreachable
+from keystead.agent.people import subject_of
+from keystead.agent.server import Answer, Server, Shown, Unreachable
 from keystead.failures import Failure
 
 _TOKEN, _REVOKE = "/v1/token", "/v1/revoke"  # paths
+_MOST_SECONDS = 86_400  # more than any credentials live
 _OVER = frozenset({"TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"})
 
 
@@ -38,7 +40,7 @@ class _Access(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Given(msgspec.Struct, frozen=True, rename="camel"):
     access_token: _Access
-    expires_in: int
+    expires_in: Annotated[int, msgspec.Meta(ge=0, le=_MOST_SECONDS)]
     refresh_token: str
     id_token: str = ""
 
@@ -91,9 +93,10 @@ def _given(answer: Answer) -> Tokens:
     except msgspec.MsgspecError:
         raise Failure("the server's answer holds no credentials", "see its URL") from None
     access = given.access_token
+    arn = str(Shown(subject_of(given.id_token))) if given.id_token else ""
     return Tokens(
         access.access_key_id, access.secret_access_key, access.session_token, given.expires_in,
-        given.refresh_token, subject_of(given.id_token) if given.id_token else "",
+        given.refresh_token, arn,
     )  # fmt: skip
 
 

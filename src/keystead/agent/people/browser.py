@@ -11,9 +11,10 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from keystead.agent.people.patience import Patience
-from keystead.agent.people.provider import Client, Provider, Refused, Shown, Silent, Tokens
+from keystead.agent.people.provider import Client, Provider, Refused, Silent, Tokens
 from keystead.agent.people.returning import Listener, Return, unheard
 from keystead.agent.people.tokens import require_ours
+from keystead.agent.server import Shown
 from keystead.failures import Failure
 
 _PATH = "/callback"

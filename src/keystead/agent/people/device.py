@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from keystead.agent.people.patience import Patience
-from keystead.agent.people.provider import Client, Provider, Refused, Shown, Silent, Tokens
+from keystead.agent.people.provider import Client, Provider, Refused, Silent, Tokens
+from keystead.agent.server import Shown
 from keystead.failures import Failure
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"

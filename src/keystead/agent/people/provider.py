@@ -5,25 +5,20 @@ document names. A redirection is never followed. What it says is shown without c
 """
 
 import http.client
-import json
-import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Timer
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import msgspec
 
-from keystead.agent.server import TIMEOUT, trusting
+from keystead import strictjson
+from keystead.agent.server import TIMEOUT, Shown, in_time, trusting
 from keystead.failures import Failure
 
 _LONGEST = 256 * 1024  # bytes of an answer
-_SECONDS = 30.0  # for a request and the whole of its answer
-_LONGEST_SHOWN = 300
 _DOCUMENT = "/.well-known/openid-configuration"
 
 T = TypeVar("T")
@@ -39,17 +34,6 @@ class Refused(Exception):
 
 class Silent(Exception):
     """The provider does not answer now; it can be asked again."""
-
-
-class Shown(str):
-    """A text of the provider that can stand on a terminal: printable, and not long."""
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Self:
-        return super().__new__(
-            cls, "".join(c if c.isprintable() else " " for c in text[:_LONGEST_SHOWN])
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,25 +150,20 @@ def _sent(url: str, form: bytes | None, context: ssl.SSLContext) -> tuple[int, b
     headers = {"Accept": "application/json", "User-Agent": "keystead"}
     if form is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    end = Timer(_SECONDS, _cut, (connection,))
-    end.start()
     try:
-        connection.request("GET" if form is None else "POST", path, form, headers)
-        response = connection.getresponse()
-        body = response.read(_LONGEST + 1)
-        is_whole = not response.length or len(body) > _LONGEST
+        with in_time(connection):
+            connection.request("GET" if form is None else "POST", path, form, headers)
+            response = connection.getresponse()
+            body = response.read(_LONGEST + 1)
+            is_whole = not response.length or len(body) > _LONGEST
     except ssl.SSLCertVerificationError as error:
         raise Failure(
             f"the certificate of `{parts.hostname}` is not believed: {error.verify_message}",
             "name its authority with --issuer-ca",
         ) from None
     except (OSError, http.client.HTTPException) as error:
-        raise Silent(
-            f"`{parts.hostname}` does not answer: {error or type(error).__name__}"
-        ) from None
-    finally:
-        end.cancel()
-        connection.close()
+        why = Shown(str(error).strip() or type(error).__name__)
+        raise Silent(f"`{parts.hostname}` does not answer: {why}") from None
     if not is_whole:
         raise Silent(f"`{parts.hostname}` does not answer to the end")
     if len(body) > _LONGEST or response.status >= 500:
@@ -192,24 +171,16 @@ def _sent(url: str, form: bytes | None, context: ssl.SSLContext) -> tuple[int, b
     return response.status, body
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """Wait no longer: whoever sends a byte now and then would keep us for ever."""
-    sock = connection.sock
-    if sock is not None:
-        with suppress(OSError):  # it has just ended
-            sock.shutdown(socket.SHUT_RDWR)
-
-
 def _read(body: bytes, kind: type[T]) -> T | None:
     """JSON of this kind; None for anything else."""
     try:
         return msgspec.convert(_json(body), kind)
-    except (ValueError, RecursionError):  # msgspec's error is a ValueError
+    except ValueError:  # msgspec's error is one, too
         return None
 
 
 def _json(body: bytes) -> Any:
-    value = json.loads(body)
+    value = strictjson.loads(body)
     if isinstance(value, dict):  # a member that is null is one that is not there
         return {name: each for name, each in value.items() if each is not None}
     return value

@@ -8,12 +8,12 @@ that was asked, for this client, and of this very sign-in (the nonce).
 import base64
 import binascii
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from keystead.agent.people.provider import Shown
+from keystead import strictjson
+from keystead.agent.server import Shown
 from keystead.failures import Failure
 
 _OTHERS = re.compile(r"[^A-Za-z0-9_+=,.@-]+")
@@ -50,8 +50,8 @@ def _claims(token: str) -> Mapping[str, Any]:
     parts = token.split(".")
     try:
         payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        claims = json.loads(payload)
-    except (IndexError, ValueError, binascii.Error, RecursionError):
+        claims = strictjson.loads(payload)
+    except (IndexError, ValueError, binascii.Error):
         claims = None
     if not isinstance(claims, dict):
         raise Failure(f"`{Shown(token[:12])}…` is no id token", "tell the provider's operator")
