@@ -313,6 +313,19 @@ def test_a_used_code_with_another_key_ends_the_session(pages: Site) -> None:
     assert refusal(program.renew(answer["refreshToken"])) == OVER
 
 
+def test_a_used_code_costs_one_end(pages: Site) -> None:
+    """Whoever has it, with the verifier and ever new keys, writes nothing more."""
+    browser, program = person(pages, "new-keys"), Program(pages)
+    code = program.code(browser)
+    assert program.redeem(code).status == 200
+    store, sql = pages.local.installation.store, "SELECT COUNT(*) FROM signin_proof"
+    rows = []
+    for _ in range(3):
+        assert refusal(Program(pages, verifier=program.verifier).redeem(code)) == USED
+        rows.append(store.read().one(sql))
+    assert rows[0] == rows[1] == rows[2]
+
+
 def test_a_code_ends_with_the_browsers_session(pages: Site) -> None:
     """Who signs out at once takes back what was not taken yet."""
     browser, program = person(pages, "out-at-once"), Program(pages)

@@ -96,6 +96,8 @@ def _redeem(call: SigninCall, request: TokenRequest) -> TokenAnswer | TokenRefus
     if code.login_id:  # (4)
         if code.proof_key == proof.thumbprint:
             raise _code_over()
+        if call.repository.logins.get(call.transaction, code.account, code.login_id) is None:
+            raise _code_over()  # nothing ends once more, and no proof is remembered for that
         return _end(call, code.account, code.login_id, "AUTHCODE_EXPIRED")
     sign_in = call.repository.sign_ins.get(call.transaction, code.account, code.sign_in)
     if sign_in is None or sign_in.stage != "session" or is_over(sign_in, now):  # (5)
