@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import threading
 import webbrowser
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from keystead.cli import run
 from keystead.cli.credentials import login as command
-from tests.conftest import BIN, Server, free_port
+from tests.conftest import Server, free_port
 from tests.console.test_chromium import CHROMIUM, FLAGS, playwright
 
 PASSWORD = "canary-Start-1"
@@ -413,7 +414,18 @@ def test_the_aws_command_renews_what_aws_login_kept(
         "AWS_LOGIN_CACHE_DIRECTORY": str(tmp_path / "cache"),
         "AWS_ENDPOINT_URL": installation.server.endpoint,
     }  # fmt: skip
-    command = [str(BIN / "aws"), "sts", "get-caller-identity", "--profile", "me", "--query", "Arn"]
+    # The installed script does not start from a path with a blank.
+    command = [
+        sys.executable,
+        "-m",
+        "awscli",
+        "sts",
+        "get-caller-identity",
+        "--profile",
+        "me",
+        "--query",
+        "Arn",
+    ]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout) == arn
