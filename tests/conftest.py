@@ -174,6 +174,13 @@ class Server:
         """Run the command line on this server's data directory."""
         return nursery.run(*arguments, "--data", self.data)
 
+    def new_account(self) -> tuple[str, Credentials]:
+        """Another account, in which no other test did anything: its id, and a key of its root."""
+        made = self.keystead("account", "create", "--json")
+        assert made.returncode == 0, made.stderr
+        told = json.loads(made.stdout)
+        return told["AccountId"], Credentials(told["AccessKeyId"], told["SecretAccessKey"])
+
     def _commands(self) -> Path:
         """Where `aws` is: the installed script does not start from a path with a blank."""
         folder = self.data.parent / "commands"
@@ -238,9 +245,11 @@ def policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def create_user(server: Server, name: str, *statements: dict[str, Any]) -> Credentials:
+def create_user(
+    server: Server, name: str, *statements: dict[str, Any], by: Credentials | None = None
+) -> Credentials:
     """A user with an access key and, if statements are given, an inline policy of them."""
-    iam = server.client("iam")
+    iam = server.client("iam", by)
     iam.create_user(UserName=name)
     if statements:
         iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=policy(*statements))

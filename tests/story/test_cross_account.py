@@ -11,10 +11,7 @@ from tests.conftest import Credentials, Server, create_user, policy, refused
 @pytest.fixture(scope="module")
 def other(server: Server) -> tuple[str, Credentials]:
     """A second account, made by the local ceremony while the server runs, and its root's key."""
-    made = server.keystead("account", "create", "--json")
-    assert made.returncode == 0, made.stderr
-    account = json.loads(made.stdout)
-    return account["AccountId"], Credentials(account["AccessKeyId"], account["SecretAccessKey"])
+    return server.new_account()
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ ALLOW = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 def test_a_person_with_password_and_device(server: Server) -> None:
     """What an administrator sets up for somebody, what she does with it, and how it ends."""
-    iam = server.client("iam")
-    zoe = create_user(server, "zoe", ALLOW)
+    _, root = server.new_account()  # without a password policy
+    iam = server.client("iam", root)
+    zoe = create_user(server, "zoe", ALLOW, by=root)
     made = iam.create_login_profile(UserName="zoe", Password="Bread-and-butter-1")
     assert made["LoginProfile"]["PasswordResetRequired"] is False
     server.client("iam", zoe).change_password(

@@ -1,7 +1,5 @@
 """The password policy of an account through boto3: set, read back, bounded, removed."""
 
-from contextlib import suppress
-
 import pytest
 
 from tests.conftest import Server, refused
@@ -9,9 +7,8 @@ from tests.conftest import Server, refused
 
 def test_a_password_policy_from_birth_to_death(server: Server) -> None:
     """What is set is read back; what an update does not name has its default again."""
-    iam = server.client("iam")
-    with suppress(iam.exceptions.NoSuchEntityException):  # of another test: an account has one
-        iam.delete_account_password_policy()
+    _, root = server.new_account()
+    iam = server.client("iam", root)
     with refused("NoSuchEntity", "The Password Policy with domain name"):
         iam.get_account_password_policy()
 
@@ -44,9 +41,9 @@ def test_a_password_policy_from_birth_to_death(server: Server) -> None:
 )
 def test_numbers_are_bounded(server: Server, member: str, most: int) -> None:
     """The largest number is taken, the next is not, and then nothing changes."""
-    iam = server.client("iam")
+    _, root = server.new_account()
+    iam = server.client("iam", root)
     iam.update_account_password_policy(**{member: most})
     with refused("ValidationError", "failed to satisfy constraint"):
         iam.update_account_password_policy(**{member: most + 1})
     assert iam.get_account_password_policy()["PasswordPolicy"][member] == most
-    iam.delete_account_password_policy()

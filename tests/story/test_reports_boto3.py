@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,8 +26,8 @@ def test_the_credential_report(server: Server) -> None:
 
     The account is the test's own: in another one a report may have been made before.
     """
-    made = json.loads(server.keystead("account", "create", "--json").stdout)
-    iam = server.client("iam", Credentials(made["AccessKeyId"], made["SecretAccessKey"]))
+    _, root = server.new_account()
+    iam = server.client("iam", root)
     for name in ("reported", "unreported"):
         iam.create_user(UserName=name)
     iam.create_access_key(UserName="reported")
