@@ -24,8 +24,8 @@ from keystead.identity.signin import (
     Outsider,
     Way,
     outsider_signed_in,
-    shapes,
 )
+from keystead.identity.signin.asked import shapes
 from keystead.identity.signin.rules import ASSUMING
 from keystead.identity.sts import vouched
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType

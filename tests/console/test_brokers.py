@@ -12,7 +12,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from keystead.errors import ServiceUnavailable
-from keystead.identity.signin import role_shapes, shapes
+from keystead.identity.signin.asked import role_shapes, shapes
 from keystead.wire.models import iam
 from tests.console.browser import SESSION, STEP, URL, Browser, Page, Site
 from tests.console.calls import as_person

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from keystead.errors import AwsError
-from keystead.identity.signin import sessions
+from keystead.identity.signin.sessions import sessions
 from keystead.wire.models import iam, sts
 from tests.console.browser import SESSION, STEP, Site
 from tests.console.calls import as_person

@@ -9,7 +9,7 @@ import pytest
 
 from keystead.audit.event import CONSOLE
 from keystead.errors import AwsError
-from keystead.identity.signin import role_shapes, shapes
+from keystead.identity.signin.asked import role_shapes, shapes
 from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.models import iam
 from tests.console.browser import SESSION, Browser, Page, Site

@@ -4,7 +4,7 @@ INVARIANT: on the listeners of the API an Authenticated value is made here only,
 of this very request was verified. The secret is that of an active key, whose owner exists in an
 open account. All of this holds in the request's own view of the store. The one exception is
 `nobody`, who has no name, no policies and no account: the caller of an operation that is open
-without a signature (AU-1). The listener of the console has `identity.signin.visitors` instead.
+without a signature (AU-1). The listener of the console has `identity.signin.Visitors` instead.
 
 Two things are kept between requests. Both are bounded, and entered only after a signature verified.
 One is the day's signing key of an access key or a session, with its owner and policies. It goes

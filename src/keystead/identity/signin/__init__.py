@@ -1,20 +1,29 @@
 """How does a person sign in?  Steps, sessions, and the verifier of the console's listener."""
 
-from keystead.identity.signin import (
+from keystead.identity.signin import logins
+from keystead.identity.signin.asked import (
     broker_shapes,
     directory_shapes,
     federated_shapes,
-    logins,
     role_shapes,
     shapes,
 )
-from keystead.identity.signin.destinations import is_destination
-from keystead.identity.signin.entering import PAGE, outsider_signed_in
-from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
+from keystead.identity.signin.outside import PAGE, outsider_signed_in
 from keystead.identity.signin.rules import SIGNIN
 from keystead.identity.signin.served import IMPLEMENTATIONS
-from keystead.identity.signin.sessions import IDLE_SECONDS, SESSION_SECONDS, STEP_SECONDS
-from keystead.identity.signin.visitors import COOKIE, Visitors, cookie_of
+from keystead.identity.signin.sessions import (
+    COOKIE,
+    IDLE_SECONDS,
+    SESSION_SECONDS,
+    STEP_SECONDS,
+    WAYS,
+    Choice,
+    Outsider,
+    Visitors,
+    Way,
+    cookie_of,
+)
+from keystead.identity.signin.steps import is_destination
 from keystead.identity.signin.webauthn import Asserted, site_of
 
 __all__ = (

@@ -4,11 +4,11 @@ But who comes from outside has a session of a role, and the role's trust policy 
 program may get is asked, too (`logins`).
 """
 
-from keystead.identity.signin import (
+from keystead.identity.signin import logins
+from keystead.identity.signin.asked import (
     broker_shapes,
     directory_shapes,
     federated_shapes,
-    logins,
     role_shapes,
     shapes,
 )

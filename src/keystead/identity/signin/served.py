@@ -6,22 +6,11 @@ signature and no header leads to them.
 
 from collections.abc import Mapping
 
-from keystead.identity.signin import (
-    broker_shapes,
-    brokers,
-    destinations,
-    directories,
-    directory_shapes,
-    ending,
-    entering,
-    logins,
-    operations,
-    passkeys,
-    role_shapes,
-    shapes,
-    switching,
-)
-from keystead.identity.signin.federated_served import FEDERATED
+from keystead.identity.signin import logins
+from keystead.identity.signin.asked import broker_shapes, directory_shapes, role_shapes, shapes
+from keystead.identity.signin.outside import FEDERATED, brokers, directories, entering
+from keystead.identity.signin.sessions import ending
+from keystead.identity.signin.steps import destinations, operations, passkeys, switching
 from keystead.registry import Implementation
 
 IMPLEMENTATIONS: Mapping[str, Implementation] = {

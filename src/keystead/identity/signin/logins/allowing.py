@@ -6,6 +6,7 @@ from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Login, LoginCode, Role, SignIn
 from keystead.identity.sessions import Session, SessionKind
+from keystead.identity.signin.asked import Nothing, SignInEnded
 from keystead.identity.signin.logins import sessions
 from keystead.identity.signin.logins.requests import CLIENTS
 from keystead.identity.signin.logins.sessions import Standing
@@ -19,7 +20,6 @@ from keystead.identity.signin.logins.shapes import (
     LoginShown,
 )
 from keystead.identity.signin.sessions import FRESH_SECONDS
-from keystead.identity.signin.shapes import Nothing, SignInEnded
 
 ALLOW = "signin:AuthorizeOAuth2Access"
 

@@ -10,8 +10,8 @@ import msgspec
 
 from keystead.errors import AwsError
 from keystead.identity.repository import Client
+from keystead.identity.signin.asked import SERVICE, Nothing
 from keystead.identity.signin.logins.requests import Authorization
-from keystead.identity.signin.shapes import SERVICE, Nothing
 from keystead.wire.operation import Operation, Service
 
 TOKENS = Service("signin", "rest-json", "2023-01-01", event_source="signin.amazonaws.com")

@@ -22,6 +22,7 @@ from keystead.identity.authentication import Caller, age_keys, callers, session_
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Login, LoginCode, TooManyProofs
 from keystead.identity.sessions import issue
+from keystead.identity.signin.asked import Nothing
 from keystead.identity.signin.logins import id_tokens, proofs, requests, sessions
 from keystead.identity.signin.logins.proofs import BadProof, Proof
 from keystead.identity.signin.logins.requests import CLIENTS, REVOKE, TOKEN
@@ -36,7 +37,6 @@ from keystead.identity.signin.logins.shapes import (
     TokenRequest,
 )
 from keystead.identity.signin.sessions import is_over
-from keystead.identity.signin.shapes import Nothing
 from keystead.policy.evaluation import Permit
 
 GIVE = "signin:CreateOAuth2Token"

@@ -23,20 +23,7 @@ from keystead.identity.call import SigninCall
 from keystead.identity.factors import codes, passwords
 from keystead.identity.repository import MfaDevice
 from keystead.identity.sessions import SessionKind
-from keystead.identity.signin import (
-    actors,
-    choices,
-    ending,
-    persons,
-    progress,
-    records,
-    sessions,
-    tries,
-)
-from keystead.identity.signin.actors import Actor
-from keystead.identity.signin.persons import Person
-from keystead.identity.signin.sessions import Reached, Visited
-from keystead.identity.signin.shapes import (
+from keystead.identity.signin.asked import (
     Acts,
     ChangeRootPasswordRequest,
     CheckMfaRequest,
@@ -52,7 +39,19 @@ from keystead.identity.signin.shapes import (
     UpdatePasswordRequest,
     WrongPassword,
 )
-from keystead.identity.signin.tries import Subject
+from keystead.identity.signin.sessions import (
+    Actor,
+    Person,
+    Reached,
+    Visited,
+    actors,
+    ending,
+    persons,
+    records,
+    sessions,
+)
+from keystead.identity.signin.steps import choices, progress, tries
+from keystead.identity.signin.steps.tries import Subject
 from keystead.work import PASSWORDS, MadeWith, Work
 
 _SECONDS = 0.15  # for one hash

@@ -1,7 +1,7 @@
 """Which operations has sign-in by a provider?"""
 
-from keystead.identity.signin import federated, oidc, saml
-from keystead.identity.signin import federated_shapes as shapes
+from keystead.identity.signin.asked import federated_shapes as shapes
+from keystead.identity.signin.outside import federated, oidc, saml
 from keystead.registry import Implementation
 
 FEDERATED = (

@@ -28,11 +28,11 @@ from keystead.identity.repository import (
     Stage,
 )
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
-from keystead.identity.signin import actors, outsiders, persons
-from keystead.identity.signin.actors import Actor
-from keystead.identity.signin.outsiders import Outsider
-from keystead.identity.signin.persons import Person
-from keystead.identity.signin.shapes import RoleEnded, SignInEnded, StepAnswer
+from keystead.identity.signin.asked import RoleEnded, SignInEnded, StepAnswer
+from keystead.identity.signin.sessions import actors, outsiders, persons
+from keystead.identity.signin.sessions.actors import Actor
+from keystead.identity.signin.sessions.outsiders import Outsider
+from keystead.identity.signin.sessions.persons import Person
 from keystead.store.protocol import Reader, Transaction
 
 STEP_SECONDS = 600  # for all steps together

@@ -20,23 +20,24 @@ from keystead.identity import times
 from keystead.identity.authentication import callers, owner_of
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Account, Role, SignIn, UsedRole
-from keystead.identity.signin import records
-from keystead.identity.signin.ending import sessions_of
-from keystead.identity.signin.outsiders import (
+from keystead.identity.signin.asked import (
+    ChooseRoleRequest,
+    DescribeRolesRequest,
+    RolesAnswer,
+    RoleShown,
+    SignInEnded,
+    StepAnswer,
+)
+from keystead.identity.signin.sessions import (
     LONGEST_EVIDENCE,
     MOST_CHOICES,
     WAYS,
     Choice,
     Outsider,
+    Waiting,
+    records,
+    sessions_of,
 )
-from keystead.identity.signin.role_shapes import (
-    ChooseRoleRequest,
-    DescribeRolesRequest,
-    RolesAnswer,
-    RoleShown,
-)
-from keystead.identity.signin.sessions import Waiting
-from keystead.identity.signin.shapes import SignInEnded, StepAnswer
 from keystead.policy.evaluation import AccessDenied, Decision
 
 PAGE = 25  # roles of a list: each costs a decision

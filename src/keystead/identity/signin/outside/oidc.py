@@ -38,17 +38,19 @@ from keystead.identity.federation import (
     web_provider,
 )
 from keystead.identity.repository import Arrival, OidcProvider, SignInProvider
-from keystead.identity.signin import arrivals, records, vouching
-from keystead.identity.signin.entering import outsider_signed_in
-from keystead.identity.signin.federated import OIDC, outsider_of
-from keystead.identity.signin.federated_shapes import (
+from keystead.identity.signin.asked import (
     FederationRefused,
     OidcCodeRequest,
     ProviderSilent,
+    SignInEnded,
     StartAnswer,
     StartRequest,
+    StepAnswer,
 )
-from keystead.identity.signin.shapes import SignInEnded, StepAnswer
+from keystead.identity.signin.outside import arrivals, vouching
+from keystead.identity.signin.outside.entering import outsider_signed_in
+from keystead.identity.signin.outside.federated import OIDC, outsider_of
+from keystead.identity.signin.sessions import records
 from keystead.identity.sts import web_identity as sts
 from keystead.work import Work
 

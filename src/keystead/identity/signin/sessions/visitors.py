@@ -19,9 +19,9 @@ from keystead.identity.authentication import (
     session_context,
 )
 from keystead.identity.repository import IdentityRepository, Role
-from keystead.identity.signin import actors
-from keystead.identity.signin.sessions import Sessions
-from keystead.identity.signin.shapes import SignInEnded
+from keystead.identity.signin.asked import SignInEnded
+from keystead.identity.signin.sessions import actors
+from keystead.identity.signin.sessions.sessions import Sessions
 from keystead.rules import CredentialKind
 from keystead.store.cache import Noting
 from keystead.store.protocol import Reader

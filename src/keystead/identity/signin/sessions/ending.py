@@ -13,9 +13,9 @@ from keystead.identity import times
 from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Account, SignIn, SignInFacts, User
-from keystead.identity.signin import persons
-from keystead.identity.signin.sessions import Sessions, is_over, of_facts
-from keystead.identity.signin.shapes import Ended, SignInEnded, StepRequest
+from keystead.identity.signin.asked import Ended, SignInEnded, StepRequest
+from keystead.identity.signin.sessions import persons
+from keystead.identity.signin.sessions.sessions import Sessions, is_over, of_facts
 from keystead.policy.evaluation import Principal, PrincipalType
 
 IDLE, ABSOLUTE, TOO_MANY = "idle", "absolute", "too many sessions"

@@ -1,6 +1,6 @@
 """What is the sign-in by a directory asked?  (sign-in.md 4.6)"""
 
-from keystead.identity.signin.shapes import SERVICE, Secret, StepAnswer
+from keystead.identity.signin.asked.shapes import SERVICE, Secret, StepAnswer
 from keystead.wire.operation import Operation
 
 

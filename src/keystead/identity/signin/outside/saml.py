@@ -37,15 +37,16 @@ from keystead.identity.federation import (
 )
 from keystead.identity.names import NotAProviderArn, split_provider_arn
 from keystead.identity.repository import Arrival, SamlProvider
-from keystead.identity.signin import arrivals, records, vouching
-from keystead.identity.signin.federated_shapes import (
+from keystead.identity.signin.asked import (
     FederationRefused,
     SamlResponseRequest,
     StartAnswer,
     StartRequest,
     TakenAnswer,
 )
-from keystead.identity.signin.vouching import Proved
+from keystead.identity.signin.outside import arrivals, vouching
+from keystead.identity.signin.outside.vouching import Proved
+from keystead.identity.signin.sessions import records
 from keystead.identity.sts import saml as sts
 from keystead.work import Work
 

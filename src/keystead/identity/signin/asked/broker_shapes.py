@@ -2,7 +2,7 @@
 
 import msgspec
 
-from keystead.identity.signin.shapes import SERVICE, StepAnswer
+from keystead.identity.signin.asked.shapes import SERVICE, StepAnswer
 from keystead.wire.operation import Operation
 
 

@@ -10,12 +10,17 @@ from keystead.identity import times
 from keystead.identity.authentication import age_keys
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import LoginUse, Stage
-from keystead.identity.signin import persons, records, tries
-from keystead.identity.signin.ending import sessions_of
-from keystead.identity.signin.persons import Person
-from keystead.identity.signin.sessions import Reached, Visited
-from keystead.identity.signin.shapes import SignInEnded, StepAnswer, TooManyTries
-from keystead.identity.signin.tries import Subject
+from keystead.identity.signin.asked import SignInEnded, StepAnswer, TooManyTries
+from keystead.identity.signin.sessions import (
+    Person,
+    Reached,
+    Visited,
+    persons,
+    records,
+    sessions_of,
+)
+from keystead.identity.signin.steps import tries
+from keystead.identity.signin.steps.tries import Subject
 
 BROWSER = "known browser"
 _FREE, _REGAIN = 20, 60

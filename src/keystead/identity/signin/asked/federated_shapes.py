@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from keystead.errors import AwsError
-from keystead.identity.signin.shapes import SERVICE, Secret, StepAnswer
+from keystead.identity.signin.asked.shapes import SERVICE, Secret, StepAnswer
 from keystead.wire.operation import Operation
 
 NOT_ACCEPTED = "Your organization's sign-in was not accepted here."

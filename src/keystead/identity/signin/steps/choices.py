@@ -4,8 +4,8 @@ from keystead.custody import one_time_codes
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import MfaDevice, Passkey
-from keystead.identity.signin.persons import Person
-from keystead.identity.signin.shapes import Device
+from keystead.identity.signin.asked import Device
+from keystead.identity.signin.sessions import Person
 
 
 def devices_of(call: SigninCall, person: Person) -> tuple[Device, ...]:

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import SignIn, SignInFacts
-from keystead.identity.signin.ending import sessions_of
-from keystead.identity.signin.shapes import Destination, SignInEnded, StepRequest
+from keystead.identity.signin.asked import Destination, SignInEnded, StepRequest
+from keystead.identity.signin.sessions import sessions_of
 
 LONGEST = 2_048  # characters
 NOBODY = "000000000000"

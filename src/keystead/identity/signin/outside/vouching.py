@@ -10,8 +10,8 @@ import msgspec
 
 from keystead.identity.federation import FromProof, Vouched
 from keystead.identity.sessions import SessionRow, SessionTag
-from keystead.identity.signin.federated_shapes import FederationRefused
-from keystead.identity.signin.outsiders import LONGEST_EVIDENCE
+from keystead.identity.signin.asked import FederationRefused
+from keystead.identity.signin.sessions import LONGEST_EVIDENCE
 from keystead.identity.sts import vouched
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType
 

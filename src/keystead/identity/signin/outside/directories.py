@@ -21,13 +21,10 @@ from keystead.identity.federation import DirectoryProof, ask_directory
 from keystead.identity.permissions import sources, trust
 from keystead.identity.repository import Assignment, Directory
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
-from keystead.identity.signin import records, tries
-from keystead.identity.signin.directory_shapes import DirectoryLoginRequest
-from keystead.identity.signin.entering import outsider_signed_in
-from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
-from keystead.identity.signin.sessions import SESSION_SECONDS
-from keystead.identity.signin.shapes import StepAnswer, TooManyTries
-from keystead.identity.signin.tries import Subject
+from keystead.identity.signin.asked import DirectoryLoginRequest, StepAnswer, TooManyTries
+from keystead.identity.signin.outside.entering import outsider_signed_in
+from keystead.identity.signin.sessions import SESSION_SECONDS, WAYS, Choice, Outsider, Way, records
+from keystead.identity.signin.steps import Subject, tries
 from keystead.policy.evaluation import AccessDenied, ContextValue
 from keystead.work import MadeWith, Work, digest
 from keystead.work import outside as elsewhere

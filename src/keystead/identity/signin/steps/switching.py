@@ -16,19 +16,18 @@ from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Role, UsedRole
 from keystead.identity.sessions import Session, SessionKind
-from keystead.identity.signin import actors, progress, records
-from keystead.identity.signin.actors import Actor
-from keystead.identity.signin.ending import sessions_of
-from keystead.identity.signin.role_shapes import (
+from keystead.identity.signin.asked import (
     ActorRequest,
     ListSwitchedRolesRequest,
+    Nothing,
+    SignInEnded,
     SwitchAnswer,
     SwitchedRole,
     SwitchedRoles,
     SwitchRoleRequest,
 )
-from keystead.identity.signin.sessions import Visited
-from keystead.identity.signin.shapes import Nothing, SignInEnded
+from keystead.identity.signin.sessions import Actor, Visited, actors, records, sessions_of
+from keystead.identity.signin.steps import progress
 from keystead.identity.sts import assume_role
 from keystead.policy.evaluation import AccessDenied
 

@@ -12,13 +12,11 @@ from keystead.identity.call import SigninCall
 from keystead.identity.names import split_provider_arn
 from keystead.identity.repository import OidcProvider, SamlProvider
 from keystead.identity.sessions import Session
-from keystead.identity.signin import arrivals, records, vouching
-from keystead.identity.signin.entering import outsider_signed_in
-from keystead.identity.signin.federated_shapes import ArrivalAnswer, ArrivalRequest
-from keystead.identity.signin.outsiders import WAYS, Choice, Outsider, Way
-from keystead.identity.signin.sessions import SESSION_SECONDS
-from keystead.identity.signin.shapes import StepAnswer
-from keystead.identity.signin.vouching import Evidence, Proved
+from keystead.identity.signin.asked import ArrivalAnswer, ArrivalRequest, StepAnswer
+from keystead.identity.signin.outside import arrivals, vouching
+from keystead.identity.signin.outside.entering import outsider_signed_in
+from keystead.identity.signin.outside.vouching import Evidence, Proved
+from keystead.identity.signin.sessions import SESSION_SECONDS, WAYS, Choice, Outsider, Way, records
 from keystead.identity.sts import vouched
 from keystead.policy.evaluation import AccessDenied
 

@@ -22,11 +22,8 @@ from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.factors import devices
 from keystead.identity.repository import Challenge, Passkey, Purpose, SignIn
-from keystead.identity.signin import records, webauthn
-from keystead.identity.signin.persons import Person
-from keystead.identity.signin.progress import after_factors, own, reached
-from keystead.identity.signin.sessions import Reached
-from keystead.identity.signin.shapes import (
+from keystead.identity.signin import webauthn
+from keystead.identity.signin.asked import (
     CheckPasskeyRequest,
     EnabledPasskey,
     EnablePasskeyRequest,
@@ -40,6 +37,8 @@ from keystead.identity.signin.shapes import (
     StepAnswer,
     TouchPasskeyRequest,
 )
+from keystead.identity.signin.sessions import Person, Reached, records
+from keystead.identity.signin.steps.progress import after_factors, own, reached
 from keystead.identity.signin.webauthn import Asserted, Attested, NewCredential, Refused, Site
 from keystead.wire.models import iam as api
 from keystead.work import PROCESSOR, MadeWith, Work, digest

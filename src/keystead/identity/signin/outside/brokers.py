@@ -24,17 +24,22 @@ from keystead.identity.authentication import Owner, callers, owner_of, session_c
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Role, SignInFacts
 from keystead.identity.sessions import Session, SessionKind, open_token
-from keystead.identity.signin import records
-from keystead.identity.signin.broker_shapes import (
+from keystead.identity.signin.asked import (
     BrokerLoginRequest,
     GetSigninTokenRequest,
+    SignInEnded,
     SigninToken,
+    StepAnswer,
     TokenAnswer,
     TokenRequest,
 )
-from keystead.identity.signin.ending import sessions_of
-from keystead.identity.signin.sessions import SESSION_SECONDS, broker_row, of_facts
-from keystead.identity.signin.shapes import SignInEnded, StepAnswer
+from keystead.identity.signin.sessions import (
+    SESSION_SECONDS,
+    broker_row,
+    of_facts,
+    records,
+    sessions_of,
+)
 from keystead.policy.evaluation import Principal
 
 TOKEN_SECONDS = 900

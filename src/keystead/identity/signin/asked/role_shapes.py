@@ -2,7 +2,7 @@
 
 import msgspec
 
-from keystead.identity.signin.shapes import SERVICE, Nothing, StepAnswer, StepRequest
+from keystead.identity.signin.asked.shapes import SERVICE, Nothing, StepAnswer, StepRequest
 from keystead.wire.operation import Operation
 
 

@@ -17,8 +17,7 @@ from keystead.custody.randomness import urandom
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import Arrival, Awaited
-from keystead.identity.signin.federated_shapes import FederationRefused
-from keystead.identity.signin.shapes import SignInEnded
+from keystead.identity.signin.asked import FederationRefused, SignInEnded
 
 STARTED_SECONDS = 600  # until the answer of the provider
 ARRIVED_SECONDS = 60  # until the browser goes on

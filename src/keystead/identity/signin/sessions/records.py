@@ -14,11 +14,10 @@ from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.authentication import callers, session_context
 from keystead.identity.call import SigninCall
 from keystead.identity.sessions import Session
-from keystead.identity.signin.actors import Actor
-from keystead.identity.signin.federated_shapes import FederationRefused, NotVouchedFor
-from keystead.identity.signin.outsiders import Choice, Outsider
-from keystead.identity.signin.persons import Person
-from keystead.identity.signin.shapes import SignInEnded
+from keystead.identity.signin.asked import FederationRefused, NotVouchedFor, SignInEnded
+from keystead.identity.signin.sessions.actors import Actor
+from keystead.identity.signin.sessions.outsiders import Choice, Outsider
+from keystead.identity.signin.sessions.persons import Person
 from keystead.policy.evaluation import Principal, PrincipalType
 
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
