@@ -73,6 +73,7 @@ def test_a_program_gets_the_persons_credentials(pages: Site) -> None:
     assert page.title == "Let a program act as you"
     assert "logs-in" in page.text
     assert "http://127.0.0.1:53545" in page.text
+    assert "its address has a code with which anybody acts as you" in page.text
     policy = page.header("content-security-policy")
     assert "form-action 'self' http://127.0.0.1:53545;" in policy
 
