@@ -450,6 +450,24 @@ def test_a_hostile_server_harms_nobody_but_its_own_question(
     assert last(found) in {(4, "failed"), (5, "failed"), (5, "refused")}
 
 
+def test_an_answer_without_end_ends_early() -> None:
+    """Many may be asked at a time: all of them together must not use up the host."""
+    found = find_spec("bonsai")
+    assert found is not None
+    library = Path(str(found.origin)).parents[1]
+    program = (
+        f"import sys; sys.path.append({str(Path(asking.__file__).parent)!r}); import asking\n"
+        f"with asking._careful({str(library)!r}): print(len(bytearray({{}} << 20)))"
+    )
+
+    def told(megabytes: int) -> str:
+        arguments = [sys.executable, "-I", "-c", program.format(megabytes)]
+        return subprocess.run(arguments, capture_output=True, text=True, check=False).stdout
+
+    assert told(32).strip() == str(32 << 20)
+    assert told(160) == ""
+
+
 def test_a_very_long_name_is_refused(directory: Slapd) -> None:
     """Records show names, so they are no longer than that."""
     directory.add(
@@ -511,7 +529,7 @@ def test_our_own_listeners_are_not_asked(directory: Slapd, alice: str) -> None:
 
 
 def test_the_process_that_asks_has_nothing_of_ours() -> None:
-    """It imports none of our modules, so no key is ever within its reach."""
+    """It imports none of our modules, so it has no key."""
     tree = ast.parse(Path(asking.__file__).read_text())
     names = [
         alias.name

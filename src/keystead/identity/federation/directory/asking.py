@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-_MOST_MEMORY = 1 << 30  # bytes: an answer without end ends here
+_MOST_MEMORY = 128 << 20  # bytes that are written: an answer without end ends here
+_MOST_NAMED = 1 << 30  # bytes, with libraries and what allocators only set aside
 _LONGEST_WHY = 300
 _LONGEST_VALUE = 256  # bytes of an id or a name, which records show
 _LONGEST_DN = 2048  # characters
@@ -279,7 +280,8 @@ def _careful(library: str) -> Iterator[Any]:
         import resource  # noqa: PLC0415  # as said
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_NAMED, _MOST_NAMED))
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
     of_system = ""
     with suppress(OSError), open(_OF_SYSTEM, encoding="utf-8") as file:  # noqa: PTH123  # pathlib is slow to load
         of_system = file.read()
