@@ -9,33 +9,40 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from keystead.console.authorizing import routes_of_programs
-from keystead.console.brokers import broker_routes
-from keystead.console.credentials import PATH, Credentials
-from keystead.console.directories import PATH as DIRECTORY
-from keystead.console.directories import DirectoryPages
 from keystead.console.evenly import evenly
-from keystead.console.federated import routes as federated_routes
-from keystead.console.following import ROLE
-from keystead.console.forms import BadForm
-from keystead.console.guard import Guard
-from keystead.console.pages import (
+from keystead.console.session import (
+    CREDENTIALS,
+    Credentials,
+    SessionPages,
+    routes_of_programs,
+    switching,
+)
+from keystead.console.signing_in import (
+    DIRECTORY,
+    PASSKEY,
+    ROLE,
+    DirectoryPages,
+    PasskeyPages,
+    RolePages,
+    SigningIn,
+    broker_routes,
+    federated_routes,
+)
+from keystead.console.visits import (
     PASSKEYS_SCRIPT,
     STYLE,
     SUBMIT_SCRIPT,
+    BadForm,
+    Calls,
+    Guard,
+    Public,
+    ReadVisit,
+    SignInFirst,
     page,
     passkeys_script,
     style,
     submit_script,
 )
-from keystead.console.passkeys import PATH as PASSKEY
-from keystead.console.passkeys import PasskeyPages
-from keystead.console.roles import RolePages
-from keystead.console.session import SessionPages
-from keystead.console.signing_in import SigningIn
-from keystead.console.switching import switching
-from keystead.console.visitor import SignInFirst
-from keystead.console.visits import Calls, Public, ReadVisit
 from keystead.errors import AwsError
 
 
@@ -81,14 +88,14 @@ def application(
         Route("/signout", session.sign_out, methods=["POST"]),
         Route("/signed-out", session.signed_out),
         Route("/changed", session.changed),
-        Route(PATH, credentials.show),
-        Route(f"{PATH}/password", credentials.change_password, methods=["POST"]),
-        Route(f"{PATH}/device", credentials.new_device, methods=["POST"]),
-        Route(f"{PATH}/device/enable", credentials.enable_device, methods=["POST"]),
-        Route(f"{PATH}/device/remove", credentials.remove_device, methods=["POST"]),
-        Route(f"{PATH}/key", credentials.new_key, methods=["POST"]),
-        Route(f"{PATH}/key/status", credentials.change_key, methods=["POST"]),
-        Route(f"{PATH}/key/delete", credentials.delete_key, methods=["POST"]),
+        Route(CREDENTIALS, credentials.show),
+        Route(f"{CREDENTIALS}/password", credentials.change_password, methods=["POST"]),
+        Route(f"{CREDENTIALS}/device", credentials.new_device, methods=["POST"]),
+        Route(f"{CREDENTIALS}/device/enable", credentials.enable_device, methods=["POST"]),
+        Route(f"{CREDENTIALS}/device/remove", credentials.remove_device, methods=["POST"]),
+        Route(f"{CREDENTIALS}/key", credentials.new_key, methods=["POST"]),
+        Route(f"{CREDENTIALS}/key/status", credentials.change_key, methods=["POST"]),
+        Route(f"{CREDENTIALS}/key/delete", credentials.delete_key, methods=["POST"]),
         *federated_routes(calls, public),
         *routes_of_programs(calls, public),
         Route(STYLE, style),

@@ -10,14 +10,20 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.factor import factor_page
-from keystead.console.following import follow
-from keystead.console.forms import form_of, visit_of
-from keystead.console.pages import page, to
-from keystead.console.passkeys import LONGEST, check_of
-from keystead.console.visitor import is_signed_in
-from keystead.console.visits import Calls, Public, Visit
+from keystead.console.signing_in.factor import factor_page
+from keystead.console.signing_in.following import follow
+from keystead.console.signing_in.passkeys import LONGEST, check_of
+from keystead.console.visits import (
+    Calls,
+    Public,
+    Visit,
+    cookies,
+    form_of,
+    is_signed_in,
+    page,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import shapes
 from keystead.wire.models.iam import PasswordPolicyViolationException

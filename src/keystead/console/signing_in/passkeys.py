@@ -10,13 +10,21 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from keystead.console import cookies
-from keystead.console.following import destination
-from keystead.console.forms import form_of, visit_of
-from keystead.console.guard import SCRIPTED
-from keystead.console.pages import page, to
-from keystead.console.visitor import SignInFirst, again, fresh_session_of, own_session_of
-from keystead.console.visits import Calls, Public
+from keystead.console.signing_in.following import destination
+from keystead.console.visits import (
+    SCRIPTED,
+    Calls,
+    Public,
+    SignInFirst,
+    again,
+    cookies,
+    form_of,
+    fresh_session_of,
+    own_session_of,
+    page,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError
 from keystead.identity.signin import Asserted, shapes, site_of
 

@@ -19,7 +19,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keystead.console.visits import Public, ReadVisit, Visit
+from keystead.console.visits.visits import Public, ReadVisit, Visit
 from keystead.identity.signin import logins
 
 MOST_BYTES = 16 * 1024

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
-from keystead.console.visits import Visit
+from keystead.console.visits.visits import Visit
 from keystead.identity.signin import COOKIE, cookie_of
 
 SESSION, STEP, NAMES = COOKIE, "__Host-ks-signin", "__Host-ks-names"

@@ -13,11 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keystead.console import cookies
-from keystead.console.forms import form_of, query_of, visit_of
-from keystead.console.pages import page, to
-from keystead.console.visitor import session_of
-from keystead.console.visits import Calls, Public, Visit
+from keystead.console.visits import (
+    Calls,
+    Public,
+    Visit,
+    cookies,
+    form_of,
+    page,
+    query_of,
+    session_of,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError
 from keystead.identity.signin import role_shapes, shapes
 from keystead.wire.operation import Operation

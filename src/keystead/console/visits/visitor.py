@@ -4,10 +4,10 @@ from contextlib import suppress
 
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.guard import SCRIPTED
-from keystead.console.pages import page, to
-from keystead.console.visits import Calls, Visit
+from keystead.console.visits import cookies
+from keystead.console.visits.guard import SCRIPTED
+from keystead.console.visits.pages import page, to
+from keystead.console.visits.visits import Calls, Visit
 from keystead.errors import AwsError
 from keystead.identity.signin import is_destination, shapes
 

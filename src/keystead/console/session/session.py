@@ -5,11 +5,7 @@ from contextlib import suppress
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.forms import visit_of
-from keystead.console.pages import page, to
-from keystead.console.visitor import session_of
-from keystead.console.visits import Calls
+from keystead.console.visits import Calls, cookies, page, session_of, to, visit_of
 from keystead.identity.signin import shapes
 
 

@@ -19,13 +19,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from keystead.console import cookies
-from keystead.console.following import follow
-from keystead.console.forms import form_of, query_of, visit_of
-from keystead.console.guard import FEDERATION, SCRIPTED
-from keystead.console.pages import page, to
-from keystead.console.visitor import current_session
-from keystead.console.visits import Calls, Public
+from keystead.console.signing_in.following import follow
+from keystead.console.visits import (
+    FEDERATION,
+    SCRIPTED,
+    Calls,
+    Public,
+    cookies,
+    current_session,
+    form_of,
+    page,
+    query_of,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError
 from keystead.identity.signin import broker_shapes, is_destination, shapes
 from keystead.wire.http import HttpRequest

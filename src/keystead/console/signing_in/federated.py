@@ -20,12 +20,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keystead.console import cookies
-from keystead.console.following import follow
-from keystead.console.forms import BadForm, form_of, visit_of
-from keystead.console.pages import page, to
-from keystead.console.visitor import current_session
-from keystead.console.visits import Calls, Public, Visit
+from keystead.console.signing_in.following import follow
+from keystead.console.visits import (
+    BadForm,
+    Calls,
+    Public,
+    Visit,
+    cookies,
+    current_session,
+    form_of,
+    page,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.federation import our_metadata
 from keystead.identity.signin import federated_shapes as asked_of

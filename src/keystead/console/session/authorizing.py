@@ -16,11 +16,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from keystead.console.forms import BadForm, form_of, visit_of
-from keystead.console.guard import OF_PROGRAMS
-from keystead.console.pages import page, to
-from keystead.console.visitor import keep_page, session_of, touch_page
-from keystead.console.visits import Calls, Public, Visit
+from keystead.console.visits import (
+    OF_PROGRAMS,
+    BadForm,
+    Calls,
+    Public,
+    Visit,
+    form_of,
+    keep_page,
+    page,
+    session_of,
+    to,
+    touch_page,
+    visit_of,
+)
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import logins, shapes
 from keystead.wire.http import HttpRequest

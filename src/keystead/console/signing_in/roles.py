@@ -10,13 +10,19 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.following import ROLE, follow
-from keystead.console.forms import form_of, query_of, visit_of
-from keystead.console.pages import page
-from keystead.console.signing_in import start_again
-from keystead.console.visitor import is_signed_in
-from keystead.console.visits import Calls, Public, Visit
+from keystead.console.signing_in.following import ROLE, follow
+from keystead.console.signing_in.signing_in import start_again
+from keystead.console.visits import (
+    Calls,
+    Public,
+    Visit,
+    cookies,
+    form_of,
+    is_signed_in,
+    page,
+    query_of,
+    visit_of,
+)
 from keystead.errors import AwsError
 from keystead.identity.signin import PAGE, role_shapes, shapes
 

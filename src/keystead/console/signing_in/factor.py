@@ -5,8 +5,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from keystead.console.guard import SCRIPTED
-from keystead.console.pages import page
+from keystead.console.visits import SCRIPTED, page
 from keystead.identity.signin import shapes, site_of
 
 

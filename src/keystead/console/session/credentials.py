@@ -14,11 +14,17 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.forms import form_of, visit_of
-from keystead.console.pages import page, to
-from keystead.console.visitor import fresh_session_of, own_session_of
-from keystead.console.visits import Calls, Visit
+from keystead.console.visits import (
+    Calls,
+    Visit,
+    cookies,
+    form_of,
+    fresh_session_of,
+    own_session_of,
+    page,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError
 from keystead.identity.signin import logins as for_programs
 from keystead.identity.signin import shapes

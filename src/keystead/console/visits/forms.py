@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from keystead.console.visits import Visit
+from keystead.console.visits.visits import Visit
 
 MOST_FIELDS = 32
 LONGEST = 256  # characters of a field; AWS's passwords have 128 at most

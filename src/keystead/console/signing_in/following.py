@@ -7,9 +7,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.pages import page, to
-from keystead.console.visits import Calls, Visit
+from keystead.console.visits import Calls, Visit, cookies, page, to
 from keystead.errors import AwsError
 from keystead.identity.signin import shapes
 

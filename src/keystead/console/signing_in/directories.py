@@ -8,12 +8,17 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console import cookies
-from keystead.console.following import follow
-from keystead.console.forms import form_of, visit_of
-from keystead.console.pages import page, to
-from keystead.console.visitor import is_signed_in
-from keystead.console.visits import Calls, Public
+from keystead.console.signing_in.following import follow
+from keystead.console.visits import (
+    Calls,
+    Public,
+    cookies,
+    form_of,
+    is_signed_in,
+    page,
+    to,
+    visit_of,
+)
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import directory_shapes, shapes
 
