@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from msgspec.structs import fields, replace
 
-from keystead.audit.event import HIGH, Event, EventResource
+from keystead.audit.records import HIGH, Event, EventResource
 from keystead.policy.enforcement import Enforcer
 from keystead.policy.evaluation import (
     NO_KEYS,

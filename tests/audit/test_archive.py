@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from keystead.audit import archive
-from keystead.audit.event import Event
+from keystead.audit.log import archive
+from keystead.audit.records.event import Event
 from keystead.audit.report import Report
 from keystead.audit.trail import AuditUnavailable
 from tests.audit.world import World, encrypt

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from keystead.audit.checkpoint import key_id
 from keystead.audit.cloudtrail import (
     Export,
     Exported,
@@ -24,7 +23,8 @@ from keystead.audit.cloudtrail import (
     opened,
 )
 from keystead.audit.cloudtrail import export as exporting
-from keystead.audit.event import EventResource
+from keystead.audit.log.checkpoint import key_id
+from keystead.audit.records.event import EventResource
 from keystead.audit.report import Report
 from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from keystead.audit.cloudtrail import NOWHERE, Wanted, delivered, history, search
-from keystead.audit.event import EventResource
-from keystead.audit.lines import BadLine
+from keystead.audit.records.event import EventResource
+from keystead.audit.records.lines import BadLine
 from tests.audit.world import ACCOUNT, KEY_ARN, NOW, TAGS, World, encrypt, forged
 
 REGION, OTHER = "eu-central-1", "999988887777"

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from keystead.audit.sinks import FileSink
+from keystead.audit.log.sinks import FileSink
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite import turn as sqlite_turn
 from tests.audit.world import World, rows

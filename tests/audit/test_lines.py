@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from keystead.audit import lines
-from keystead.audit.event import Event
-from keystead.audit.record import Recorder
+from keystead.audit.records import lines
+from keystead.audit.records.event import Event
+from keystead.audit.records.record import Recorder
 from keystead.custody.signer import AuditTags
 from keystead.policy.evaluation.decision import (
     DecidingStatement,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from keystead.audit import lines
-from keystead.audit.event import Event
-from keystead.audit.record import Recorder
+from keystead.audit.records import lines
+from keystead.audit.records.event import Event
+from keystead.audit.records.record import Recorder
 from keystead.policy.evaluation.decision import DecidingStatement, Decision, Outcome, PolicyKind
 from tests.audit.world import ALICE, KEY_ARN, TAGS, encrypt
 

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from keystead.audit import lines
-from keystead.audit.recovery import AuditCorrupt, OlderState
+from keystead.audit.log.recovery import AuditCorrupt, OlderState
+from keystead.audit.records import lines
 from tests.audit.world import World, encrypt, forged, rows, tag
 
 KILLS = 60

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keystead.audit import show
-from keystead.audit.jsontext import printable
+from keystead.audit.records.jsontext import printable
 from keystead.audit.show import Filter, events, row
 from tests.audit.world import ALICE, KEY_ARN, NOW, World, encrypt
 

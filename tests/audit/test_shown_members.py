@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from keystead.audit.shown_members import request_parameters, response_elements
+from keystead.audit.records.shown_members import request_parameters, response_elements
 from keystead.wire.models import iam, kms
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from keystead.audit.files import DiskFailed, LogFile
-from keystead.audit.recovery import AuditCorrupt, OlderState
-from keystead.audit.sinks import FileSink
+from keystead.audit.log.files import DiskFailed, LogFile
+from keystead.audit.log.recovery import AuditCorrupt, OlderState
+from keystead.audit.log.sinks import FileSink
 from keystead.custody.signer import AuditSigner
 from tests.audit.world import World
 

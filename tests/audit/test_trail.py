@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from keystead.audit.checkpoint import Checkpoint, key_id
-from keystead.audit.files import DiskFailed
-from keystead.audit.recovery import AuditCorrupt
-from keystead.audit.sinks import FileSink
+from keystead.audit.log.checkpoint import Checkpoint, key_id
+from keystead.audit.log.files import DiskFailed
+from keystead.audit.log.recovery import AuditCorrupt
+from keystead.audit.log.sinks import FileSink
 from keystead.audit.trail import AuditUnavailable
 from keystead.custody.signer import AuditSigner
 from keystead.custody.verification import signature_verifier

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from keystead.audit.tree import Tree
+from keystead.audit.log.tree import Tree
 
 # The reference inputs and roots of certificate-transparency's own tests, for RFC 6962.
 LEAVES = [

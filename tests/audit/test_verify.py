@@ -8,8 +8,8 @@ from random import Random
 import msgspec
 import pytest
 
-from keystead.audit import lines
-from keystead.audit.checkpoint import Checkpoint
+from keystead.audit.log.checkpoint import Checkpoint
+from keystead.audit.records import lines
 from keystead.audit.report import Problem
 from keystead.audit.verify import verify
 from keystead.custody.signer import AuditSigner

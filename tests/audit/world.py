@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import msgspec
 
-from keystead.audit import lines
-from keystead.audit.event import Event, EventResource
+from keystead.audit.log.sinks import Sink
+from keystead.audit.records import lines
+from keystead.audit.records.event import Event, EventResource
 from keystead.audit.report import Report
-from keystead.audit.sinks import Sink
 from keystead.audit.trail import SEGMENT_BYTES, Trail
 from keystead.audit.verify import verify
 from keystead.custody.signer import AuditSigner, AuditTags

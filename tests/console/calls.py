@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keystead.audit.event import CONSOLE
+from keystead.audit.records.event import CONSOLE
 from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.operation import Operation
 from tests.console.browser import SESSION, Browser

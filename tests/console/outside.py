@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import msgspec
 
-from keystead.audit.event import CONSOLE
+from keystead.audit.records.event import CONSOLE
 from keystead.identity.call import SigninCall
 from keystead.identity.federation import Vouched
 from keystead.identity.federation.vouched import FromProof

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.audit import jsontext
+from keystead.audit.records import jsontext
 from keystead.identity.signin import webauthn
 from keystead.wire.models import iam as api
 from tests.console.authenticator import (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from keystead.audit import jsontext
-from keystead.audit.record import Recorder
+from keystead.audit.records import jsontext
+from keystead.audit.records.record import Recorder
 from keystead.errors import AwsError
 from keystead.wire.models import iam, kms
 from tests.console.browser import Site

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from keystead.audit.event import CONSOLE
+from keystead.audit.records.event import CONSOLE
 from keystead.errors import AwsError
 from keystead.identity.signin.asked import role_shapes, shapes
 from keystead.wire.http import Endpoint, HttpRequest

@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.policy.evaluation import Decision, Outcome
 from keystead.wire.http import HttpResponse
 from tests.differential.drawing import IDENTITIES, SESSIONS

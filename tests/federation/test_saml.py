@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keystead.audit.record import Recorder
+from keystead.audit.records.record import Recorder
 from keystead.failures import Failure
 from keystead.identity.repository.federation import saml_assertions
 from keystead.inquiry.past_refusals import explain_refusal

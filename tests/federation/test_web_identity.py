@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from keystead.audit.record import Recorder
+from keystead.audit.records.record import Recorder
 from keystead.failures import Failure
 from keystead.identity.repository import (
     RCP,

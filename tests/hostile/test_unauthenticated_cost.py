@@ -22,7 +22,7 @@ BEFORE_AUTHENTICATION = (
     "keystead.wire.presented",
     "keystead.wire.sigv4.parsing",
     "keystead.wire.query.xml",
-    "keystead.audit.jsontext",
+    "keystead.audit.records.jsontext",
 )
 
 # And those that look for something in policies, which another account's users may write.

@@ -15,7 +15,7 @@ import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts  # noqa: F401  # registers its operations
 from keystead.arns import partition_of
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.call import Principals
 from keystead.custody import randomness
 from keystead.custody.hierarchy import Hierarchy

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from keystead.audit.event import Event, EventResource
+from keystead.audit.records.event import Event, EventResource
 from keystead.kms import usage
 from keystead.kms.keys.uses import BETWEEN, MOST, MOST_OF_ACCOUNT, OPERATIONS, LastUses
 from keystead.kms.rules import KMS

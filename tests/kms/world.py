@@ -19,7 +19,7 @@ import pytest
 
 import keystead.kms.operations  # noqa: F401  # registers them
 from keystead.arns import iam_arn
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.call import NoOrganization
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material.material import Custody

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from botocore.credentials import Credentials
 
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.identity.identifiers import TEMPORARY_KEY, access_key_id
 from keystead.identity.repository import Login
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import RowIntegrityError
 from keystead.custody.seals.root import FileSeal, initialise

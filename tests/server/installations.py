@@ -13,7 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.custody import hierarchy
 from keystead.custody.passwords import Cost, Passwords
 from keystead.custody.seals.root import FileSeal

@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from keystead.audit.event import Event
+from keystead.audit.records.event import Event
 from keystead.wire.framing import BadFraming, HeadReader, read_head
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.server.installations import ENDPOINT, REGION, Local

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from keystead.audit.files import PUBLIC_KEY
+from keystead.audit.log.files import PUBLIC_KEY
 from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
 from keystead.kms.schedule import DESTRUCTION, ROTATION

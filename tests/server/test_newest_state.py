@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from keystead.audit.recovery import OlderState
+from keystead.audit.log.recovery import OlderState
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import RowIntegrityError, SealedTable
 from keystead.custody.seals.root import open_root

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.audit import jsontext
-from keystead.audit.event import Event
-from keystead.audit.record import Recorder
+from keystead.audit.records import jsontext
+from keystead.audit.records.event import Event
+from keystead.audit.records.record import Recorder
 from keystead.custody.seals import RECOVERY_FILE, FileSeal, recover
 from tests.server.installations import Answered, Local, open_local, reopen
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.audit import jsontext
-from keystead.audit.record import Recorder
+from keystead.audit.records import jsontext
+from keystead.audit.records.record import Recorder
 from keystead.identity import accounts
 from keystead.policy.evaluation import PrincipalType
 from tests.identity.saml_documents import metadata

@@ -18,8 +18,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from keystead import quotas
-from keystead.audit.counted import EACH_OWNER, NAMED
-from keystead.audit.throttled_calls import EVENT_NAME
+from keystead.audit.counting.counted import EACH_OWNER, NAMED
+from keystead.audit.counting.throttled_calls import EVENT_NAME
 from keystead.caches import weigh
 from keystead.kms.rules import KMS
 from keystead.quotas import UNSERVED

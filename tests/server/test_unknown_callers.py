@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from keystead.audit.counted import EACH_OWNER, IN_ALL, NAMED
+from keystead.audit.counting.counted import EACH_OWNER, IN_ALL, NAMED
+from keystead.audit.counting.unknown_callers import EVENT_NAME
 from keystead.audit.show import Filter, events, row
-from keystead.audit.unknown_callers import EVENT_NAME
 from keystead.audit.verify import verify
 from keystead.custody.verification import signature_verifier
 from keystead.store.protocol import StoreUnavailable

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from keystead.audit.jsontext import printable
+from keystead.audit.records import printable
 
 
 @dataclass(frozen=True, slots=True)

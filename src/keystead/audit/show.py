@@ -13,9 +13,8 @@ from typing import Any
 
 import msgspec
 
-from keystead.audit import lines
-from keystead.audit.files import segments
-from keystead.audit.jsontext import printable
+from keystead.audit.log import segments
+from keystead.audit.records import lines, printable
 
 _BLOCK = 1 << 20
 _STEPS_BACK = timedelta(hours=1)  # how far a clock may have been set back within the log

@@ -31,23 +31,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from keystead.audit import archive, lines
-from keystead.audit.checkpoint import UNSIGNED_RECORDS, UNSIGNED_TIME, Checkpoint, Signer
-from keystead.audit.copies import OUTAGE, Copies
-from keystead.audit.event import Event
-from keystead.audit.files import (
+from keystead.audit.log import (
     CHECKPOINTS,
+    OUTAGE,
     PUBLIC_KEY,
+    TRAIL,
+    UNSIGNED_RECORDS,
+    UNSIGNED_TIME,
+    AuditCorrupt,
+    Checkpoint,
+    Copies,
     DiskFailed,
     DiskFull,
     LogFile,
+    OlderState,
+    Signer,
+    Sink,
+    anchor,
+    archive,
     judged,
+    resume,
     segment_path,
 )
-from keystead.audit.lines import Tag
-from keystead.audit.record import Recorder, State
-from keystead.audit.recovery import TRAIL, AuditCorrupt, OlderState, anchor, resume
-from keystead.audit.sinks import Sink
+from keystead.audit.records import Event, Recorder, State, Tag, lines
 from keystead.store.protocol import Store, StoreCorrupt, StoreUnavailable
 from keystead.times import EPOCH
 

@@ -31,17 +31,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Protocol
 
-from keystead.audit import archive, lines
-from keystead.audit.checkpoint import (
+from keystead.audit.log import (
+    CHECKPOINTS,
+    PUBLIC_KEY,
     UNSIGNED_RECORDS,
     UNSIGNED_TIME,
     BadCheckpoint,
     Checkpoint,
+    Segment,
+    Tree,
+    archive,
+    archived,
     key_id,
+    segments,
 )
-from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, archived, segments
+from keystead.audit.records import lines
 from keystead.audit.report import Problem, Report
-from keystead.audit.tree import Tree
 
 VerifySignature = Callable[[bytes, bytes], bool]  # (signature, data); custody makes it
 Progress = Callable[[int, int], None]  # bytes read, bytes in all

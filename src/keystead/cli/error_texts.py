@@ -7,7 +7,7 @@ Then its place in the code is named, so that it can be reported. No traceback an
 import os
 from traceback import extract_tb
 
-from keystead.audit.recovery import AuditCorrupt, OlderState
+from keystead.audit.log import AuditCorrupt, OlderState
 from keystead.custody.files import SealError
 from keystead.failures import Failure
 from keystead.store.lock import DirectoryInUse

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keystead.arns import Arn, NotAnArn
-from keystead.audit.jsontext import printable
+from keystead.audit.records import printable
 from keystead.call import Resource, Target
 from keystead.failures import Failure
 from keystead.identity.authentication import Caller, callers

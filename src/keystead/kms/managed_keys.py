@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from keystead.arns import iam_arn, kms_arn, partition_of, service_in
-from keystead.audit.event import HIGH, Event, EventResource
+from keystead.audit.records import HIGH, Event, EventResource
 from keystead.call import Call, Target
 from keystead.custody.material import Custody
 from keystead.kms.keys import RESOURCE_TYPE, AliasRecord, KeyRecord, KeyRepository

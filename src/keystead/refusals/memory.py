@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.custody.tokens import InvalidToken, Tokens
 from keystead.errors import AwsError
 from keystead.policy.evaluation import AccessDenied

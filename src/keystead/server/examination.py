@@ -7,7 +7,7 @@ compared with the state that the audit log names.
 from collections.abc import Callable
 from contextlib import closing
 
-from keystead.audit.recovery import AuditCorrupt, named_state
+from keystead.audit.log import AuditCorrupt, named_state
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.integrity import RowIntegrityError
 from keystead.custody.material import BadTombstone, Custody

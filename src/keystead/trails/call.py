@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keystead.audit.lines import Tag
+from keystead.audit.records import Tag
 from keystead.call import Call
 from keystead.custody.tokens import Tokens
 from keystead.trails.repository import DigestKeys

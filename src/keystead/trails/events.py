@@ -10,9 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from keystead.audit import jsontext
 from keystead.audit.cloudtrail import NOWHERE, Fields, Wanted, search, user_name
-from keystead.audit.lines import Tag
+from keystead.audit.records import Tag, jsontext
 from keystead.paging import Markers
 from keystead.pauses import pausing
 from keystead.registry import implements_with_work

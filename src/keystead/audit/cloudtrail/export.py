@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from keystead.audit import jsontext
 from keystead.audit.cloudtrail.layout import (
     HOUR,
     WINDOW,
@@ -36,7 +35,7 @@ from keystead.audit.cloudtrail.layout import (
 )
 from keystead.audit.cloudtrail.progress import Chain, Progress
 from keystead.audit.cloudtrail.records import Delivered, delivered
-from keystead.audit.lines import leaf_hash
+from keystead.audit.records import jsontext, leaf_hash
 from keystead.times import EPOCH, iso_seconds
 
 FILE_BYTES = 8 << 20

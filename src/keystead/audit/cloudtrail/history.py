@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from keystead.audit import jsontext, lines
 from keystead.audit.cloudtrail.records import Delivered, Fields, delivered
-from keystead.audit.files import Segment, segments
-from keystead.audit.lines import Tag
+from keystead.audit.log import Segment, segments
+from keystead.audit.records import Tag, jsontext, lines
 from keystead.pauses import pausing
 from keystead.times import iso_seconds
 

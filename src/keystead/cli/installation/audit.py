@@ -12,8 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from keystead.audit import archive as archiving
-from keystead.audit.files import PUBLIC_KEY
+from keystead.audit.log import PUBLIC_KEY
+from keystead.audit.log import archive as archiving
 from keystead.audit.report import Report
 from keystead.audit.show import Filter, Row, events, row
 from keystead.audit.verify import verify as examine

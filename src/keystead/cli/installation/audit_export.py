@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from keystead.audit import cloudtrail
-from keystead.audit.checkpoint import key_id
+from keystead.audit.log import key_id
 from keystead.audit.report import Report
 from keystead.audit.verify import verify
 from keystead.cli import options, output

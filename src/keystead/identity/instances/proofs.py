@@ -9,7 +9,7 @@ from datetime import timedelta
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from keystead.audit.event import EventResource
+from keystead.audit.records import EventResource
 from keystead.errors import AwsError
 from keystead.identity.instances.call import INSTANCE_TYPE, InstanceCall, instance_arn
 from keystead.identity.repository import Instance

@@ -16,7 +16,7 @@ from typing import cast, get_args
 
 import msgspec
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.custody.rows import Record, RowSeals, SealedTable
 from keystead.kms.keys.records import Place
 from keystead.store.protocol import Reader, Transaction

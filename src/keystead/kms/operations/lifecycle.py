@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from keystead.audit.event import EventResource
+from keystead.audit.records import EventResource
 from keystead.call import Target
 from keystead.custody.material import Secret
 from keystead.errors import ValidationException

@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.audit.event import Event, EventResource
-from keystead.audit.shown_members import response_elements
+from keystead.audit.records import Event, EventResource, response_elements
 from keystead.kms import creation, key_policies, usage
 from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.custody.material import Custody
 from keystead.kms.keys import KeyRepository, Place, Waiting, dates
 from keystead.store.protocol import Reader, Store, StoreCorrupt, StoreUnavailable, Transaction

@@ -13,7 +13,7 @@ period begins when the last of them is gone.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.custody.material import Custody
 from keystead.custody.rows import RowIntegrityError
 from keystead.kms.imports import Imported

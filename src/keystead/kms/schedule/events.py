@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from keystead.audit.event import Event, EventResource
+from keystead.audit.records import Event, EventResource
 from keystead.kms.keys import RESOURCE_TYPE, KeyRecord, key_reference
 from keystead.wire.models import kms as api
 

@@ -9,7 +9,7 @@ is right (TM-4).
 from dataclasses import dataclass
 from datetime import datetime
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.custody.material import Custody
 from keystead.custody.rows import RowIntegrityError
 from keystead.kms.imports import Imported

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.custody.material import Custody
 from keystead.kms.imports import is_ready, of_set
 from keystead.kms.keys import Key, KeyRecord, KeyRepository, Place, dates, key_view

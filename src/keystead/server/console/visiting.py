@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
-from keystead.audit.event import CONSOLE
+from keystead.audit.records import CONSOLE
 from keystead.console import Visit
 from keystead.server.door import BadForwarding, client_of, peer_of
 from keystead.server.installation import Network

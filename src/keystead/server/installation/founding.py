@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 
 from keystead.arns import partition_of, speak
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.audit.trail import Trail
 from keystead.custody.files import create_private, read_private, remove
 from keystead.custody.hierarchy import Hierarchy

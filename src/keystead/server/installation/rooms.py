@@ -10,11 +10,10 @@ from math import inf
 from pathlib import Path
 
 from keystead.arns import partition_of, speak
-from keystead.audit.event import Event
-from keystead.audit.sinks import FileSink
-from keystead.audit.throttled_calls import ThrottledCalls
+from keystead.audit.counting import ThrottledCalls, UnknownCallers
+from keystead.audit.log import FileSink
+from keystead.audit.records import Event
 from keystead.audit.trail import Trail
-from keystead.audit.unknown_callers import UnknownCallers
 from keystead.call import Guardrails
 from keystead.clock import Clock, machine_clock, system_clock
 from keystead.custody import digest_signer, instance_documents

@@ -11,9 +11,8 @@ from functools import partial
 from time import perf_counter
 from typing import Protocol
 
-from keystead.audit.event import Event
-from keystead.audit.throttled_calls import ThrottledCalls
-from keystead.audit.unknown_callers import UnknownCallers
+from keystead.audit.counting import ThrottledCalls, UnknownCallers
+from keystead.audit.records import Event
 from keystead.errors import AwsError, RequestTooLarge, without_trace
 from keystead.identity.authentication import claimed_key_id
 from keystead.policy.evaluation import AccessDenied

@@ -23,7 +23,7 @@ from typing import Any, Protocol, final
 
 import msgspec
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 from keystead.call import Call
 from keystead.errors import AwsError
 from keystead.identity.authentication import Authenticated

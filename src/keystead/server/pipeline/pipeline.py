@@ -44,8 +44,7 @@ from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from keystead.arns import spoken
-from keystead.audit.event import HIGH
-from keystead.audit.shown_members import request_parameters, response_elements, without_long
+from keystead.audit.records import HIGH, request_parameters, response_elements, without_long
 from keystead.call import Call
 from keystead.clock import Clock
 from keystead.custody.rows import RowIntegrityError

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.audit.event import HIGH
+from keystead.audit.records import HIGH
 from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.authentication import callers, session_context
 from keystead.identity.call import SigninCall

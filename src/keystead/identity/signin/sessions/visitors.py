@@ -8,7 +8,7 @@ never made: it signs nothing, and nobody can carry it away.
 
 from datetime import datetime
 
-from keystead.audit.event import CONSOLE
+from keystead.audit.records import CONSOLE
 from keystead.identity import times
 from keystead.identity.authentication import (
     Authenticated,

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import msgspec
 
-from keystead.audit.event import HIGH
+from keystead.audit.records import HIGH
 from keystead.custody import randomness
 from keystead.errors import ValidationException
 from keystead.identity import times

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from keystead.audit import archive
+from keystead.audit.log import archive
 from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
 from keystead.identity.accounts import CeremonyRefused

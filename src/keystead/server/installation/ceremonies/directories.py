@@ -7,7 +7,7 @@ again. The operator may name a directory with a private address, because no call
 from collections.abc import Mapping
 from typing import Any
 
-from keystead.audit.event import HIGH, EventResource
+from keystead.audit.records import HIGH, EventResource
 from keystead.failures import Failure
 from keystead.identity import directories
 from keystead.identity.federation import (

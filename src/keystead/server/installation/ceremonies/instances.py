@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.audit.event import EventResource
+from keystead.audit.records import EventResource
 from keystead.custody.instance_documents import as_pem
 from keystead.custody.randomness import urandom
 from keystead.failures import Failure

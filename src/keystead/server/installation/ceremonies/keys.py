@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 from keystead.arns import Arn, NotAnArn
-from keystead.audit.checkpoint import key_id as name_of_key
-from keystead.audit.event import HIGH, EventResource
+from keystead.audit.log import key_id as name_of_key
+from keystead.audit.records import HIGH, EventResource
 from keystead.custody.material import BadTombstone
 from keystead.custody.verification import signature_verifier
 from keystead.errors import AwsError

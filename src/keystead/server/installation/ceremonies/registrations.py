@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keystead.audit.event import HIGH, EventResource
+from keystead.audit.records import HIGH, EventResource
 from keystead.failures import Failure
 from keystead.identity import services
 from keystead.identity.access_keys import IssuedKey

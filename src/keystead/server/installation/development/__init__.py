@@ -1,7 +1,7 @@
 """How is an installation for development made, and kept apart from all others?  (decision 0043)
 
 It is marked for ever when it is made (`custody/seals`). Every answer (`server/app`) and every
-record (`audit/record`) says so. Here is what it may listen on, and how it is seeded.
+record (`audit/records/record`) says so. Here is what it may listen on, and how it is seeded.
 """
 
 from keystead.server.installation.development.local import is_of_a_page, require_local

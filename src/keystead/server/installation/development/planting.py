@@ -17,8 +17,7 @@ from typing import Any, cast
 import msgspec
 
 from keystead.arns import spoken
-from keystead.audit.event import HIGH, Event
-from keystead.audit.shown_members import request_parameters, response_elements
+from keystead.audit.records import HIGH, Event, request_parameters, response_elements
 from keystead.custody.backends import GivenSecret
 from keystead.errors import AwsError
 from keystead.failures import Failure

@@ -7,10 +7,10 @@ A sink that knows a newer checkpoint than the log shows that an older state was 
 import logging
 from collections.abc import Sequence
 
-from keystead.audit.checkpoint import Checkpoint, Signer
-from keystead.audit.files import DiskFailed, DiskFull
-from keystead.audit.recovery import AuditCorrupt, OlderState
-from keystead.audit.sinks import Sink
+from keystead.audit.log.checkpoint import Checkpoint, Signer
+from keystead.audit.log.files import DiskFailed, DiskFull
+from keystead.audit.log.recovery import AuditCorrupt, OlderState
+from keystead.audit.log.sinks import Sink
 
 _log = logging.getLogger(__name__)
 OUTAGE = {"outage": True}  # the warning repeats until its cause is gone, so the log counts it

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from keystead.audit import lines
-from keystead.audit.checkpoint import BadCheckpoint, Checkpoint
-from keystead.audit.files import CHECKPOINTS, LogFile, Segment, segment_path, segments
-from keystead.audit.lines import Tag
-from keystead.audit.tree import Tree
+from keystead.audit.log.checkpoint import BadCheckpoint, Checkpoint
+from keystead.audit.log.files import CHECKPOINTS, LogFile, Segment, segment_path, segments
+from keystead.audit.log.tree import Tree
+from keystead.audit.records import Tag, lines
 from keystead.store.protocol import Reader
 
 TRAIL = "main"  # one process has one trail; a second process would have a second one

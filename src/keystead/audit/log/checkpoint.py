@@ -21,7 +21,7 @@ from typing import Protocol, Self
 
 import msgspec
 
-from keystead.audit.tree import Tree
+from keystead.audit.log.tree import Tree
 
 VERSION = 2
 FIRST_VERSION = 1

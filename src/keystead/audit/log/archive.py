@@ -21,7 +21,7 @@ from typing import IO
 
 import msgspec
 
-from keystead.audit.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
+from keystead.audit.log.files import CHECKPOINTS, PUBLIC_KEY, Segment, segments
 from keystead.store.disk import sync_directory, written_whole
 
 EVENT = "ArchiveAuditLog"

@@ -11,9 +11,9 @@ of a sink is reported. It loses nothing, because the next checkpoint covers the 
 from pathlib import Path
 from typing import Protocol
 
-from keystead.audit.checkpoint import Checkpoint
-from keystead.audit.files import DiskFailed, LogFile
-from keystead.audit.recovery import END, AuditCorrupt, last_checkpoint
+from keystead.audit.log.checkpoint import Checkpoint
+from keystead.audit.log.files import DiskFailed, LogFile
+from keystead.audit.log.recovery import END, AuditCorrupt, last_checkpoint
 
 _START = b'{"version":'  # of every checkpoint
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from keystead.audit.counted import FirstOfMinute, Named, Trail, record_of, written
-from keystead.audit.event import Event
+from keystead.audit.counting.counted import FirstOfMinute, Named, Trail, record_of, written
+from keystead.audit.records import Event
 
 EVENT_NAME = "RefusalsOfUnknownCallers"
 

@@ -7,8 +7,8 @@ operations say whose answers are shown (`rules`, kms.md 22.2).
 from collections.abc import Mapping
 from typing import Any
 
-from keystead.audit import jsontext, overflow
-from keystead.audit.lines import LIMIT
+from keystead.audit.records import jsontext, overflow
+from keystead.audit.records.lines import LIMIT
 from keystead.wire.names import event_parameters, event_response
 from keystead.wire.operation import Operation
 

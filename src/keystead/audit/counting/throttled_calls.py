@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from keystead.audit.counted import FirstOfMinute, Named, Trail, record_of, written
-from keystead.audit.event import Event
+from keystead.audit.counting.counted import FirstOfMinute, Named, Trail, record_of, written
+from keystead.audit.records import Event
 from keystead.errors import ThrottlingException
 
 EVENT_NAME = "ThrottledCalls"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from keystead.audit.event import Event
+from keystead.audit.records import Event
 
 MINUTE = 60.0
 EACH_OWNER = 60

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from keystead.audit import jsontext
-from keystead.audit.event import CONSOLE, Event, EventResource
+from keystead.audit.records import jsontext
+from keystead.audit.records.event import CONSOLE, Event, EventResource
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.policy.evaluation import DecidingStatement, Decision, Principal, PrincipalType
 from keystead.times import iso_seconds

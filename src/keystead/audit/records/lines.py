@@ -22,8 +22,8 @@ from struct import Struct
 
 import msgspec
 
-from keystead.audit import jsontext, overflow
-from keystead.audit.record import Record
+from keystead.audit.records import jsontext, overflow
+from keystead.audit.records.record import Record
 
 LIMIT = 16 * 1024  # bytes of a line
 TAG_BYTES = 16

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.audit import jsontext
+from keystead.audit.records import jsontext
 
 Fields = dict[str, Any]
 Member = tuple[Fields, str]  # the object that has the member, and the member's name
