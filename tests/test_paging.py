@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from keystead.custody.tokens import Tokens
+from keystead.custody.tokens.tokens import Tokens
 from keystead.errors import ValidationException
 from keystead.paging import MOST_TEXT, Markers, Page, Sizes, cut, walk
 

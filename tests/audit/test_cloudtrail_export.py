@@ -27,7 +27,7 @@ from keystead.audit.log.checkpoint import key_id
 from keystead.audit.records.event import EventResource
 from keystead.audit.report import Report
 from keystead.audit.verify import verify
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.verification import signature_verifier
 from tests.audit.world import ACCOUNT, KEY_ARN, NOW, SIGNER, World, encrypt
 
 REGION, OTHER = "eu-central-1", "999988887777"

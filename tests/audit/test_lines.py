@@ -11,7 +11,7 @@ import pytest
 from keystead.audit.records import lines
 from keystead.audit.records.event import Event
 from keystead.audit.records.record import Recorder
-from keystead.custody.signer import AuditTags
+from keystead.custody.signing.signer import AuditTags
 from keystead.policy.evaluation.decision import (
     DecidingStatement,
     Decision,

@@ -9,7 +9,7 @@ import pytest
 from keystead.audit.log.files import DiskFailed, LogFile
 from keystead.audit.log.recovery import AuditCorrupt, OlderState
 from keystead.audit.log.sinks import FileSink
-from keystead.custody.signer import AuditSigner
+from keystead.custody.signing.signer import AuditSigner
 from tests.audit.world import World
 
 

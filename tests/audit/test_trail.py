@@ -12,8 +12,8 @@ from keystead.audit.log.files import DiskFailed
 from keystead.audit.log.recovery import AuditCorrupt
 from keystead.audit.log.sinks import FileSink
 from keystead.audit.trail import AuditUnavailable
-from keystead.custody.signer import AuditSigner
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.signer import AuditSigner
+from keystead.custody.signing.verification import signature_verifier
 from keystead.store.protocol import StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore
 from tests.audit.world import SIGNER, World, encrypt, rows, touch

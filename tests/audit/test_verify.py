@@ -12,8 +12,8 @@ from keystead.audit.log.checkpoint import Checkpoint
 from keystead.audit.records import lines
 from keystead.audit.report import Problem
 from keystead.audit.verify import verify
-from keystead.custody.signer import AuditSigner
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.signer import AuditSigner
+from keystead.custody.signing.verification import signature_verifier
 from tests.audit.world import NOW, SIGNER, World, encrypt, forged
 
 RECORDS = 30

@@ -14,9 +14,9 @@ from keystead.audit.records.event import Event, EventResource
 from keystead.audit.report import Report
 from keystead.audit.trail import SEGMENT_BYTES, Trail
 from keystead.audit.verify import verify
-from keystead.custody.signer import AuditSigner, AuditTags
-from keystead.custody.sums import Sums
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.signer import AuditSigner, AuditTags
+from keystead.custody.signing.verification import signature_verifier
+from keystead.custody.sums.sums import Sums
 from keystead.policy.evaluation.decision import DecidingStatement, Decision, Outcome, PolicyKind
 from keystead.policy.evaluation.question import Principal, PrincipalType
 from keystead.store.sqlite.engine import SqliteStore, open_store

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from keystead.console import Public, application, evenly
 from keystead.custody import hierarchy
-from keystead.custody.passwords import Cost, Passwords
+from keystead.custody.proofs.passwords import Cost, Passwords
 from keystead.server.console.inside import Inside
 from keystead.server.console.persons import pipeline_for_persons
 from keystead.server.console.places import places

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs.passwords import Passwords
 from tests.console.browser import Site, site
 
 

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from keystead.custody.one_time_codes import codes_of
+from keystead.custody.proofs.one_time_codes import codes_of
 from tests.conftest import Server, free_port
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from keystead.custody.one_time_codes import STEP, codes_of, step_at
+from keystead.custody.proofs.one_time_codes import STEP, codes_of, step_at
 from tests.console.browser import Browser, Page, Site
 from tests.console.people import (
     NEXT,

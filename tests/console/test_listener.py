@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 import trustme
 
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs.passwords import Passwords
 from keystead.server.console import listener
 from keystead.server.console.listener import ConsoleListener
 from keystead.server.console.places import Places

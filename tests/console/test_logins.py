@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from joserfc import jwk
 
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs.passwords import Passwords
 from tests.console.browser import URL, Browser, Page, Site
 from tests.console.outside import Outside, open_to_outsiders
 from tests.console.people import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from keystead.custody.one_time_codes import STEP as SECONDS
+from keystead.custody.proofs.one_time_codes import STEP as SECONDS
 from keystead.wire.models import iam as api
 from tests.console.browser import STEP, Browser, Site
 from tests.console.calls import as_person

@@ -10,7 +10,7 @@ import pytest
 from scripts.prove_signin import chance
 
 from keystead.console import evenly
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs.passwords import Passwords
 from tests.console.browser import Browser, Site
 from tests.console.people import (
     NEXT,

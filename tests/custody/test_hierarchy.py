@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from keystead.custody.hierarchy import Hierarchy, Purpose
 from keystead.custody.rows.records import BadRecord
-from keystead.custody.signer import AuditSigner
+from keystead.custody.signing.signer import AuditSigner
 
 from .conftest import ROOT, root
 

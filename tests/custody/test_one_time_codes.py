@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.custody.one_time_codes import (
+from keystead.custody.proofs.one_time_codes import (
     FAR,
     MOST_WRONG,
     STEP,

@@ -7,7 +7,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from keystead.custody.passwords import Cost, Passwords, UnusablePassword
+from keystead.custody.proofs.passwords import Cost, Passwords, UnusablePassword
 from tests.patience import PATIENCE
 
 CHEAP = Cost(passes=2, memory_kib=19 * 1024, lanes=1)
@@ -79,7 +79,7 @@ def test_nobody_costs_as_much_as_anybody(monkeypatch: pytest.MonkeyPatch, passwo
             worked.append(stored.split("$")[1:4])
             Argon2id.verify_phc_encoded(key, stored, secret=secret)
 
-    monkeypatch.setattr("keystead.custody.passwords.Argon2id", Watched)
+    monkeypatch.setattr("keystead.custody.proofs.passwords.Argon2id", Watched)
 
     assert not PASSWORDS.verify_password(password, None)
     assert not PASSWORDS.verify_password("wrong", STORED)
@@ -88,7 +88,7 @@ def test_nobody_costs_as_much_as_anybody(monkeypatch: pytest.MonkeyPatch, passwo
 
 _MANY_AT_ONCE = """
 import threading
-from keystead.custody.passwords import Cost, Passwords
+from keystead.custody.proofs.passwords import Cost, Passwords
 passwords = Passwords(b"pepper", Cost(passes=2, memory_kib=19 * 1024, lanes=4))
 stored = passwords.hash_password("open sesame")
 def verify():

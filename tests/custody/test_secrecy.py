@@ -16,14 +16,13 @@ from keystead.custody.backends.shape import BadCiphertext, KeyPair, Loaded, Open
 from keystead.custody.backends.software import ec, edwards, ml_dsa, ml_kem, ml_kem_512, rsa
 from keystead.custody.backends.software.mac import OpenMacMaterial
 from keystead.custody.backends.software.symmetric import OpenSymmetricMaterial
-from keystead.custody.digest_signer import DigestSecret, DigestSigner
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.instance_documents import DocumentSecret, DocumentSigner
 from keystead.custody.kdf import CounterKdf
 from keystead.custody.lookups import Places
 from keystead.custody.material.cache import OpenedMaterials, Which
 from keystead.custody.material.material import Custody
-from keystead.custody.passwords import Cost, Passwords
+from keystead.custody.proofs.passwords import Cost, Passwords
+from keystead.custody.proofs.typed_names import TypedNames
 from keystead.custody.rows.records import BadRecord, ColumnSeals, RecordSealer
 from keystead.custody.rows.rows import RowIntegrityError, RowSeals
 from keystead.custody.seals.providers import RecoverySeal
@@ -36,11 +35,12 @@ from keystead.custody.seals.root import (
     recover,
 )
 from keystead.custody.secrecy import Guarded
-from keystead.custody.session_tokens import SessionTokens
-from keystead.custody.signer import AuditSigner, AuditTags
-from keystead.custody.sums import Sums
-from keystead.custody.tokens import InvalidToken, Tokens
-from keystead.custody.typed_names import TypedNames
+from keystead.custody.signing.digest_signer import DigestSecret, DigestSigner
+from keystead.custody.signing.instance_documents import DocumentSecret, DocumentSigner
+from keystead.custody.signing.signer import AuditSigner, AuditTags
+from keystead.custody.sums.sums import Sums
+from keystead.custody.tokens.session_tokens import SessionTokens
+from keystead.custody.tokens.tokens import InvalidToken, Tokens
 from keystead.custody.wrapping import ImportedIds, ImportParameters, ImportTokens, WrappingKey
 from keystead.store.cache import Noting
 from keystead.store.changes import Changes

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows import generation_of
-from keystead.custody.session_tokens import DAYS, SessionTokens
-from keystead.custody.tokens import InvalidToken, decoded, encoded
+from keystead.custody.tokens.session_tokens import DAYS, SessionTokens
+from keystead.custody.tokens.tokens import InvalidToken, decoded, encoded
 
 from .conftest import root
 

@@ -11,12 +11,12 @@ import pytest
 
 from keystead.caches import Room as Bytes
 from keystead.caches import weigh
-from keystead.custody import sum_rows, sums
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.rows.rows import Lookup, NotTheNewest, Record, SealedTable
 from keystead.custody.state import examine, open_sums
-from keystead.custody.sum_rows import MOST_NEAR
-from keystead.custody.sums import BUCKET, FOLDED
+from keystead.custody.sums import sum_rows, sums
+from keystead.custody.sums.sum_rows import MOST_NEAR
+from keystead.custody.sums.sums import BUCKET, FOLDED
 from keystead.store.sqlite.engine import SqliteStore, open_store
 
 from .conftest import ACCOUNT, OTHER_ACCOUNT, change, root

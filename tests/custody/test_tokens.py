@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.tokens import MAXIMUM_LENGTH, InvalidToken, Tokens
+from keystead.custody.tokens.tokens import MAXIMUM_LENGTH, InvalidToken, Tokens
 
 from .conftest import root
 

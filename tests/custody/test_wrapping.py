@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.tokens import InvalidToken
+from keystead.custody.tokens.tokens import InvalidToken
 from keystead.custody.wrapping import (
     WRAPPING_ALGORITHMS,
     WRAPPING_KEYS,

@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from keystead.custody.one_time_codes import STEP, codes_of, step_at
+from keystead.custody.proofs.one_time_codes import STEP, codes_of, step_at
 from keystead.wire.models import iam as api
 from tests.identity.world import Person, World
 

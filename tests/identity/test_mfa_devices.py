@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keystead.custody.one_time_codes import MOST_WRONG, WRONG_SECONDS
+from keystead.custody.proofs.one_time_codes import MOST_WRONG, WRONG_SECONDS
 from keystead.identity import limits
 from keystead.identity.sessions import RowKind, Session, SessionKind, SessionRow
 from keystead.wire.models import iam as api

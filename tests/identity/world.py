@@ -19,7 +19,7 @@ from keystead.audit.records.event import Event
 from keystead.call import Principals
 from keystead.custody import randomness
 from keystead.custody.hierarchy import Hierarchy
-from keystead.custody.passwords import Cost, Passwords
+from keystead.custody.proofs.passwords import Cost, Passwords
 from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.identity import accounts

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
-from keystead.custody.one_time_codes import codes_of, step_at
+from keystead.custody.proofs.one_time_codes import codes_of, step_at
 from tests.conftest import OTHER_REGION, REGION, Server
 from tests.conftest import Credentials as Key
 from tests.models import newest

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from keystead.audit.records.event import Event
 from keystead.custody import hierarchy
-from keystead.custody.passwords import Cost, Passwords
+from keystead.custody.proofs.passwords import Cost, Passwords
 from keystead.custody.seals.root import FileSeal
 from keystead.identity.federation import Network
 from keystead.server.installation import founding

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from botocore.credentials import Credentials
 
-from keystead.custody.one_time_codes import STEP, codes_of, step_at
+from keystead.custody.proofs.one_time_codes import STEP, codes_of, step_at
 from tests.server.installations import Answered, Local
 
 ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'

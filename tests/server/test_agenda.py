@@ -13,7 +13,7 @@ import pytest
 
 from keystead.audit.log.files import PUBLIC_KEY
 from keystead.audit.verify import verify
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.verification import signature_verifier
 from keystead.kms.schedule import DESTRUCTION, ROTATION
 from keystead.server.installation import rooms
 from keystead.server.installation.ceremonies.acts import perform

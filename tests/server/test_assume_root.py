@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.custody.one_time_codes import codes_of, step_at
+from keystead.custody.proofs.one_time_codes import codes_of, step_at
 from keystead.failures import Failure
 from keystead.policy.evaluation import PolicyKind
 from keystead.server.installation import ceremonies

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from keystead.custody.one_time_codes import MOST_WRONG, WRONG_SECONDS
+from keystead.custody.proofs.one_time_codes import MOST_WRONG, WRONG_SECONDS
 from keystead.custody.seals import RECOVERY_FILE, FileSeal, recover
 from keystead.server.installation.ceremonies.acts import perform
 from keystead.server.pipeline import Answer, Later

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs.passwords import Passwords
 from keystead.identity.iam.identities import login_profiles
 from keystead.identity.repository import PasswordAttempts
 from keystead.server.pipeline import Answer, Later

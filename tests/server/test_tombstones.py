@@ -12,8 +12,8 @@ import pytest
 
 from keystead.custody.material import BadTombstone, Told, Tombstone, read_tombstone
 from keystead.custody.material.tombstones import sign
-from keystead.custody.signer import AuditSigner
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.signer import AuditSigner
+from keystead.custody.signing.verification import signature_verifier
 from keystead.failures import Failure
 from keystead.server import examination
 from keystead.server.installation.ceremonies.acts import perform

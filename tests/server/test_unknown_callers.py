@@ -14,7 +14,7 @@ from keystead.audit.counting.counted import EACH_OWNER, IN_ALL, NAMED
 from keystead.audit.counting.unknown_callers import EVENT_NAME
 from keystead.audit.show import Filter, events, row
 from keystead.audit.verify import verify
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing.verification import signature_verifier
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import HttpRequest
 from tests.server.installations import Local, open_local

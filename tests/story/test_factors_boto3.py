@@ -3,7 +3,7 @@
 import base64
 from datetime import UTC, datetime, timedelta
 
-from keystead.custody.one_time_codes import codes_of, step_at
+from keystead.custody.proofs.one_time_codes import codes_of, step_at
 from tests.conftest import Server, create_user, refused
 from tests.story.test_sessions_boto3 import client
 

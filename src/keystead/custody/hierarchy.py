@@ -12,16 +12,13 @@ from enum import StrEnum
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.kdf import hkdf
-from keystead.custody.one_time_codes import OneTimeCodes
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs import OneTimeCodes, Passwords, TypedNames
 from keystead.custody.rows import ColumnSeals, RecordSealer, RowSeals
 from keystead.custody.seals import RootKey
 from keystead.custody.secrecy import Guarded
-from keystead.custody.session_tokens import SessionTokens
-from keystead.custody.signer import AuditSigner, AuditTags
+from keystead.custody.signing import AuditSigner, AuditTags
 from keystead.custody.sums import Sums
-from keystead.custody.tokens import Tokens
-from keystead.custody.typed_names import TypedNames
+from keystead.custody.tokens import SessionTokens, Tokens
 from keystead.custody.wrapping import ImportedIds, ImportTokens
 
 _KNOWN_TO_ALL = hkdf(bytes(32), "keystead/1/development/imported material ids")

@@ -8,12 +8,10 @@ Where the results differ, it names the lookups.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from keystead.custody import sum_rows
 from keystead.custody.integrity import RowIntegrityError
 from keystead.custody.lookups import Place
 from keystead.custody.rows import RowSeals
-from keystead.custody.sum_rows import Account, Change
-from keystead.custody.vectors import plus
+from keystead.custody.sums import Account, Change, plus, sum_rows
 from keystead.store.protocol import Reader, Store
 
 _TOGETHER = 100_000  # lookups that are summed up before they are written

@@ -15,7 +15,7 @@ import msgspec
 from keystead.arns import is_account_id
 from keystead.call import Target
 from keystead.custody import randomness
-from keystead.custody.passwords import Passwords
+from keystead.custody.proofs import Passwords
 from keystead.identity import access_keys, identifiers, limits, resources, times
 from keystead.identity.access_keys import IssuedKey
 from keystead.identity.managed_policies import ADMINISTRATOR_ACCESS

@@ -10,11 +10,8 @@ from typing import Any, Protocol
 
 from keystead.arns import NotAnArn
 from keystead.call import Call, R
-from keystead.custody.one_time_codes import OneTimeCodes
-from keystead.custody.passwords import Passwords
-from keystead.custody.session_tokens import SessionTokens
-from keystead.custody.tokens import Tokens
-from keystead.custody.typed_names import TypedNames
+from keystead.custody.proofs import OneTimeCodes, Passwords, TypedNames
+from keystead.custody.tokens import SessionTokens, Tokens
 from keystead.errors import ValidationException
 from keystead.identity import resources
 from keystead.identity.access_keys import IssuedKey

@@ -12,8 +12,8 @@ from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.integrity import RowIntegrityError
 from keystead.custody.material import BadTombstone, Custody
 from keystead.custody.seals import SEAL_FILE, open_root
+from keystead.custody.signing import signature_verifier
 from keystead.custody.state import Examined, examine, is_summed
-from keystead.custody.verification import signature_verifier
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.keys import KeyRepository
 from keystead.server.installation import (

@@ -7,8 +7,8 @@ in a sealed column, and is opened only to sign.
 from collections.abc import Sequence
 from datetime import datetime
 
-from keystead.custody.digest_signer import DigestSecret, DigestSigner
 from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.signing import DigestSecret, DigestSigner
 from keystead.store.protocol import Reader, Transaction
 from keystead.times import microseconds
 

@@ -38,7 +38,7 @@ _LINE = re.compile(
 )
 
 Tag = Callable[[bytes], bytes]
-"""The MAC of a message; `custody.signer.AuditTags`."""
+"""The MAC of a message; `custody.signing.signer.AuditTags`."""
 
 
 class BadLine(Exception):

@@ -21,8 +21,8 @@ from keystead.cli import options, output
 from keystead.cli.installation.audit_export import export
 from keystead.cli.performing import hold
 from keystead.custody.files import SealError
+from keystead.custody.signing import NotAPublicKey, signature_verifier
 from keystead.custody.state import Examined
-from keystead.custody.verification import NotAPublicKey, signature_verifier
 from keystead.failures import Failure
 from keystead.server.installation import Config
 from keystead.store.lock import DirectoryInUse

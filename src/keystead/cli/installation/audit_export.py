@@ -18,7 +18,7 @@ from keystead.audit.report import Report
 from keystead.audit.verify import verify
 from keystead.cli import options, output
 from keystead.cli.performing import Hold, office
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing import signature_verifier
 from keystead.failures import Failure
 from keystead.store.lock import DirectoryInUse, DirectoryLock
 from keystead.times import iso_seconds

@@ -24,7 +24,7 @@ VERSION = "keystead-tombstone/1"
 _LINES = 6
 
 Verifier = Callable[[bytes, bytes], bool]
-"""Is this the signature of these bytes?  `custody.verification` makes it."""
+"""Is this the signature of these bytes?  `custody.signing.verification` makes it."""
 
 
 class BadTombstone(Exception):

@@ -29,8 +29,7 @@ from keystead.custody.integrity import NotTheNewest, RowIntegrityError
 from keystead.custody.kdf import hmac_contexts
 from keystead.custody.lookups import BoundLookup, Lookup, Place, picker
 from keystead.custody.secrecy import Guarded
-from keystead.custody.sums import Noted, Sums
-from keystead.custody.vectors import minus, of_mac, plus
+from keystead.custody.sums import Noted, Sums, minus, of_mac, plus
 from keystead.store.changes import Changes, Name
 from keystead.store.protocol import Reader, Row, Select, Transaction, Value
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from keystead.custody.files import SealError, exists, read_private, replace_private
 from keystead.custody.kdf import KEY_BYTES
-from keystead.custody.passwords import ONE_HASH
+from keystead.custody.proofs import ONE_HASH
 from keystead.custody.randomness import urandom
 from keystead.custody.rows import BadRecord, RecordSealer, place
 from keystead.custody.seals.sealfile import Parameters, Wrap

@@ -23,7 +23,7 @@ import msgspec
 from keystead.arns import spoken
 from keystead.caches import MIB, BoundedCache, Room
 from keystead.custody.randomness import secret_access_key
-from keystead.custody.session_tokens import SessionTokens
+from keystead.custody.tokens import SessionTokens
 from keystead.identity.authentication import credentials
 from keystead.identity.authentication.credentials import Credential, SessionCredential
 from keystead.identity.authentication.last_used import LastUsed

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from keystead.custody.session_tokens import SessionTokens
+from keystead.custody.tokens import SessionTokens
 from keystead.identity import identifiers
 from keystead.identity.authentication import callers, factors
 from keystead.identity.authentication.callers import Caller, KeyHolder, Owner

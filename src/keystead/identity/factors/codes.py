@@ -7,7 +7,7 @@ neither a refusal that follows nor a client that leaves gives a code back, or an
 
 from collections.abc import Sequence
 
-from keystead.custody.one_time_codes import NEAR
+from keystead.custody.proofs import NEAR
 from keystead.identity.call import IamCall, SigninCall, StsCall
 from keystead.identity.repository import MfaDevice
 from keystead.work import PROCESSOR, MadeWith, Work

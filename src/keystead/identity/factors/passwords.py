@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from keystead.custody import randomness
-from keystead.custody.passwords import is_same
+from keystead.custody.proofs import is_same
 from keystead.identity import limits
 from keystead.identity.repository import Account, LoginProfile, LoginProfiles, PasswordPolicy
 from keystead.wire.models import iam as api

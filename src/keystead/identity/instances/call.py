@@ -2,8 +2,7 @@
 
 from keystead.arns import ec2_arn
 from keystead.call import Call, Resource, Target
-from keystead.custody.session_tokens import SessionTokens
-from keystead.custody.tokens import Tokens
+from keystead.custody.tokens import SessionTokens, Tokens
 from keystead.identity import resources
 from keystead.identity.repository import (
     IdentityRepository,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from keystead.call import Resource
 from keystead.custody import randomness
-from keystead.custody.session_tokens import SessionTokens
+from keystead.custody.tokens import SessionTokens
 from keystead.identity import identifiers
 from keystead.identity.sessions.session import Session
 from keystead.identity.sessions.tokens import LONGEST, TooLong, sealed_token

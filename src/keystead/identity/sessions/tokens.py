@@ -16,8 +16,7 @@ from datetime import datetime
 
 import msgspec
 
-from keystead.custody.session_tokens import SessionTokens
-from keystead.custody.tokens import InvalidToken
+from keystead.custody.tokens import InvalidToken, SessionTokens
 from keystead.identity.sessions.session import Session
 
 _VERSION = b"\x02"

@@ -16,10 +16,10 @@ from keystead.audit.records import Event
 from keystead.audit.trail import Trail
 from keystead.call import Guardrails
 from keystead.clock import Clock, machine_clock, system_clock
-from keystead.custody import digest_signer, instance_documents
 from keystead.custody.hierarchy import Hierarchy
 from keystead.custody.material import Custody
 from keystead.custody.seals import open_root
+from keystead.custody.signing import digest_signer, instance_documents
 from keystead.custody.state import open_sums
 from keystead.failures import Failure
 from keystead.identity.authentication import Authenticator, LastUsed

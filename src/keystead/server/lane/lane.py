@@ -2,7 +2,7 @@
 
     processor          cores - 1, at least 1: OpenSSL releases the interpreter's lock
     hsm                32 sessions
-    passwords          1: each takes tens of megabytes, and several processors (`custody.passwords`)
+    passwords          1: each takes tens of megabytes, and several processors (`custody.proofs`)
     documents          1: it holds the interpreter's lock, and a second would only wait for it.
                        It pauses while the loop is in a turn (`gate`)
     log                1, which pauses as well

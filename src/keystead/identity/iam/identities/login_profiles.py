@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from keystead.custody import passwords as custody
+from keystead.custody.proofs import passwords as custody
 from keystead.errors import AwsError, ThrottlingException, ValidationException
 from keystead.identity import resources, times
 from keystead.identity.call import IamCall

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from keystead.custody import one_time_codes, randomness
+from keystead.custody import randomness
+from keystead.custody.proofs import one_time_codes
 from keystead.errors import ValidationException
 from keystead.identity import paging, tagging, times
 from keystead.identity.call import IamCall

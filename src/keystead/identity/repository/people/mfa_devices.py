@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
-from keystead.custody.one_time_codes import CodeState
+from keystead.custody.proofs import CodeState
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.kinds import MFA_DEVICE, EntityKind
 from keystead.identity.names import canonical
@@ -36,7 +36,7 @@ class MfaDevice(Entity, frozen=True, kw_only=True, gc=False):
 
 
 class MfaCode(Record, frozen=True, kw_only=True, gc=False):
-    """The memory of a device (`custody.one_time_codes`)."""
+    """The memory of a device (`custody.proofs.one_time_codes`)."""
 
     account: str
     device_id: str

@@ -7,8 +7,8 @@ only to sign.
 from collections.abc import Sequence
 from datetime import datetime
 
-from keystead.custody.instance_documents import DocumentSecret, DocumentSigner, fingerprint
 from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.signing import DocumentSecret, DocumentSigner, fingerprint
 from keystead.store.protocol import Reader, Transaction
 from keystead.times import microseconds
 

@@ -1,6 +1,6 @@
 """Among which devices does a person choose who is asked for one?  The last used is first."""
 
-from keystead.custody import one_time_codes
+from keystead.custody.proofs import one_time_codes
 from keystead.identity import times
 from keystead.identity.call import SigninCall
 from keystead.identity.repository import MfaDevice, Passkey

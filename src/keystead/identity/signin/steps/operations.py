@@ -14,8 +14,8 @@ from typing import Literal
 
 import msgspec
 
-from keystead.custody import passwords as custody
-from keystead.custody.one_time_codes import FAR, NEAR
+from keystead.custody.proofs import FAR, NEAR
+from keystead.custody.proofs import passwords as custody
 from keystead.custody.tokens import InvalidToken
 from keystead.identity import times
 from keystead.identity.authentication import callers

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from keystead.audit.records import EventResource
-from keystead.custody.instance_documents import as_pem
 from keystead.custody.randomness import urandom
+from keystead.custody.signing import as_pem
 from keystead.failures import Failure
 from keystead.identity import times
 from keystead.identity.instances import instance_arn

@@ -17,7 +17,7 @@ from keystead.arns import Arn, NotAnArn
 from keystead.audit.log import key_id as name_of_key
 from keystead.audit.records import HIGH, EventResource
 from keystead.custody.material import BadTombstone
-from keystead.custody.verification import signature_verifier
+from keystead.custody.signing import signature_verifier
 from keystead.errors import AwsError
 from keystead.failures import Failure
 from keystead.identity.principals import StoredPrincipals

@@ -14,7 +14,7 @@ from datetime import datetime
 from keystead.custody.kdf import hkdf
 from keystead.custody.rows import BadRecord, RecordSealer, generation_of, place
 from keystead.custody.secrecy import Guarded
-from keystead.custody.tokens import InvalidToken, decoded, encoded
+from keystead.custody.tokens.tokens import InvalidToken, decoded, encoded
 from keystead.store.protocol import Value
 
 DAYS = 30

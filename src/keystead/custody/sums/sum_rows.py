@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from keystead.custody import vectors
 from keystead.custody.lookups import Place
-from keystead.custody.vectors import plus
+from keystead.custody.sums import vectors
+from keystead.custody.sums.vectors import plus
 from keystead.store.protocol import Reader, Reading, Select, Transaction, Value
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -26,13 +26,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from keystead.caches import KIB, MIB, BoundedCache, Room
-from keystead.custody import sum_rows, vectors
 from keystead.custody.integrity import NotTheNewest
 from keystead.custody.kdf import hmac_contexts
 from keystead.custody.lookups import HALF, INSTALLATION, Place, Places
 from keystead.custody.secrecy import Guarded
-from keystead.custody.sum_rows import Account, Change
-from keystead.custody.vectors import plus
+from keystead.custody.sums import sum_rows, vectors
+from keystead.custody.sums.sum_rows import Account, Change
+from keystead.custody.sums.vectors import plus
 from keystead.store.protocol import Ledger, Reader, Reading, Transaction
 
 BUCKET = 256
