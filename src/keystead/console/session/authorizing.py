@@ -30,7 +30,7 @@ from keystead.console.visits import (
     touch_page,
     visit_of,
 )
-from keystead.errors import AwsError, ThrottlingException
+from keystead.errors import AwsError, ServiceUnavailable, ThrottlingException
 from keystead.identity.signin import logins, shapes
 from keystead.wire.http import HttpRequest
 
@@ -83,7 +83,7 @@ class Authorizing:
             response = touch_page("fresh.html", session)
             await keep_page(self._calls, page_of_it, response)
             return response
-        except ThrottlingException:
+        except (ThrottlingException, ServiceUnavailable):
             return self._without(asked, "temporarily_unavailable", "Try again in a few seconds.")
         except AwsError as error:
             return self._without(asked, "access_denied", error.message or "It is refused.")

@@ -25,6 +25,7 @@ from keystead.wire.operation import Operation, Service
 shapes = logins.shapes
 _JSON = "application/json"
 _LONGEST = 4096  # characters of a member
+_OURS = "The server cannot answer now. Try again."
 _NAMES: Mapping[str, str] = {
     "clientId": "client_id", "grantType": "grant_type", "redirectUri": "redirect_uri",
     "codeVerifier": "code_verifier", "refreshToken": "refresh_token",
@@ -128,6 +129,7 @@ def _refuse(_: Service, error: AwsError, request_id: str) -> HttpResponse:
     if isinstance(error, ThrottlingException):
         return _response(429, "TooManyRequestsError", "rate_exceeded", text, request_id)
     if error.status >= 500:
+        text = text or _OURS
         return _response(error.status, "InternalServerException", "server_error", text, request_id)
     return _response(error.status, "ValidationException", "INVALID_REQUEST", text, request_id)
 
