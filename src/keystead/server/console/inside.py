@@ -59,25 +59,27 @@ class Inside:
         served = _served(operation)
         spoken = _Spoken(asked)
         where = Route(operation.service, operation.name, served)
-        arrived = arrived_from(visit, where, spoken.dialect, self._now(), perf_counter())
+        arrived = arrived_from(visit, where, spoken.dialect(), self._now(), perf_counter())
         await self._answered(visit.source_ip, arrived)
         if spoken.error is not None:
-            raise without_trace(spoken.error)
+            raise without_trace(spoken.taken_error())
         return cast("Out", spoken.output)
 
     async def pass_on(self, request: HttpRequest) -> HttpResponse:
         """The answer to a program that came to the pages' listener."""
         heard = _Heard()
-        await self._answered(request.source_ip, tokens.arrived(request, self._now(), heard.dialect))
+        arrived = tokens.arrived(request, self._now(), heard.dialect())
+        await self._answered(request.source_ip, arrived)
         if heard.response is None:
             raise ServiceUnavailable
         return heard.response
 
     async def _answered(self, peer_host: str, arrived: Arrived) -> None:
         """Wait until a later turn has answered, and is durable."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._turn.ask_again(_Page(peer_host, done), self._application, arrived)
-        await done
+        if not await done:
+            raise ServiceUnavailable
 
 
 class _Heard:
@@ -85,8 +87,11 @@ class _Heard:
 
     def __init__(self) -> None:
         self.response: HttpResponse | None = None
+
+    def dialect(self) -> Dialect:
+        """What hears it. It is not kept here, as it holds this."""
         speaks = tokens.DIALECT
-        self.dialect = Dialect(
+        return Dialect(
             speaks.read,
             lambda operation, output, at: self._keep(speaks.answer(operation, output, at)),
             lambda service, error, at: self._keep(speaks.refuse(service, error, at)),
@@ -131,7 +136,17 @@ class _Spoken:
         self._asked = asked
         self.output: object = None
         self.error: AwsError | None = None
-        self.dialect = Dialect(self._read, self._answer, self._refuse, lambda error: error.code)
+
+    def dialect(self) -> Dialect:
+        """What is spoken. It is not kept here, as it holds this."""
+        return Dialect(self._read, self._answer, self._refuse, lambda error: error.code)
+
+    def taken_error(self) -> AwsError:
+        """The refusal, kept here no more: once raised, it holds the frames that hold this."""
+        error, self.error = self.error, None
+        if error is None:
+            raise RuntimeError("the call was not refused")
+        return error
 
     def _read(self, operation: Operation[Any, Any], _: Route, __: HttpRequest) -> Any:
         if operation.service is shapes.SERVICE:
@@ -152,7 +167,7 @@ class _Spoken:
 class _Page:
     """A page that waits for an answer. (turn.Receiver)"""
 
-    def __init__(self, peer_host: str, done: "asyncio.Future[None]") -> None:
+    def __init__(self, peer_host: str, done: "asyncio.Future[bool]") -> None:
         self.peer_host = peer_host
         self.rank = Rank.MODEST
         self.gone = False
@@ -166,8 +181,8 @@ class _Page:
 
     def abort(self) -> None:
         if not self._done.done():
-            self._done.set_exception(ServiceUnavailable())
+            self._done.set_result(False)
 
     def deliver(self, response: bytes, *, last: bool) -> None:  # noqa: ARG002  # the answer is a value
         if not self._done.done():
-            self._done.set_result(None)
+            self._done.set_result(True)
