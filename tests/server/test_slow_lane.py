@@ -457,6 +457,10 @@ def test_owners() -> None:
         for provider, name in (("login", "ann"), ("login", "bob"), ("elsewhere", "ann"))
     )
     assert owner_of(ann, "10.0.0.1") == owner_of(bob, "10.9.9.9") != owner_of(other, "10.0.0.1")
+    of_account = f"arn:aws:iam::{account}:oidc-provider/idp.example"
+    vouched = Principal(kind.FEDERATED, of_account, "", "ann", issuer_arn=of_account)
+    assert pools.party_of(owner_of(vouched, "")) == account  # which can make many
+    assert pools.party_of(owner_of(ann, "")) == "login"  # nobody has made it
     nobody = Principal(PrincipalType.ANONYMOUS, "", "", "")
     assert owner_of(role, "10.0.0.1") == owner_of(role, "10.9.9.9")
     assert owner_of(nobody, "10.0.0.1") == owner_of(nobody, "10.0.0.9")

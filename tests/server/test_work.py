@@ -136,6 +136,21 @@ def test_bytes_are_bounded_for_each_owner(lane: Lane) -> None:
     assert lane.has_room(quick, "b", size)
 
 
+@pytest.mark.parametrize("party", ["strangers", "111122223333"])
+def test_bytes_are_bounded_for_each_party(lane: Lane, party: str) -> None:
+    """Long requests from many networks, or of many users, leave room for those of others."""
+    quick = work(time.sleep, 0, seconds=0.0)
+    size, taken = 1 << 20, 0
+    promises = []
+    while lane.has_room(quick, f"{party} {taken}", size):
+        promises.append(lane.promise(quick, f"{party} {taken}", size))
+        taken += 1
+    assert taken == 31
+    assert lane.has_room(quick, "444455556666 a", size)
+    lane.take_back(promises[0])
+    assert lane.has_room(quick, f"{party} {taken}", size)
+
+
 def test_dead_hosts_stop_no_other(lane: Lane, gate: threading.Event) -> None:
     """Each outside host has its workers, and one that is asked no more gives its place up."""
     ended: Ends = queue.Queue()

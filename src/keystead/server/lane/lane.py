@@ -11,8 +11,8 @@
 How many outside hosts may be asked at a time is bounded (`hosts`).
 
 An owner is a principal of an account, or for strangers the part of the network that they come from.
-While their work waits, the requests of all owners may hold 64 MB, and those of one owner a quarter
-of it.
+While their work waits, the requests of all owners may hold 64 MB, those of one party a half of it,
+and those of one owner a quarter.
 """
 
 import os
@@ -23,7 +23,7 @@ from typing import Any
 
 from keystead.server.lane.gate import Gate
 from keystead.server.lane.hosts import MOST_HOSTS, Hosts
-from keystead.server.lane.pool import Pool
+from keystead.server.lane.pool import Pool, party_of
 from keystead.server.lane.promise import OnEnd, Promise, State
 from keystead.work import DOCUMENTS, HSM, LOG, PASSWORDS, PROCESSOR, Undone, Work
 
@@ -57,6 +57,7 @@ class Lane:
         self._hosts = Hosts()
         self._promised: dict[Promise, Pool] = {}  # of this turn
         self._held: Counter[str] = Counter()  # bytes, by owner
+        self._of_parties: Counter[str] = Counter()  # bytes, by party
         self._bytes = 0
 
     @property
@@ -72,7 +73,10 @@ class Lane:
     def has_room(self, work: Work[Any], owner: str, size: int) -> bool:
         """May this work be promised now?"""
         size += EACH_BYTES
-        if self._bytes + size > MOST_BYTES or self._held[owner] + size > MOST_BYTES // 4:
+        of_party = self._of_parties[party_of(owner)] + size
+        if self._bytes + size > MOST_BYTES or of_party > MOST_BYTES // 2:
+            return False
+        if self._held[owner] + size > MOST_BYTES // 4:
             return False
         pool = self._pools.get(work.pool)
         if work.pool not in self._fixed and not self._hosts.may_ask(work.pool):
@@ -93,6 +97,7 @@ class Lane:
         promise = pool.promise(work, owner, size + EACH_BYTES)
         self._promised[promise] = pool
         self._held[owner] += promise.size
+        self._of_parties[party_of(owner)] += promise.size
         self._bytes += promise.size
         return promise
 
@@ -116,10 +121,12 @@ class Lane:
 
     def settle(self, promise: Promise) -> None:
         """Free the room of work that has ended; in the loop's thread."""
-        self._held[promise.owner] -= promise.size
         self._bytes -= promise.size
-        if not self._held[promise.owner]:
-            del self._held[promise.owner]
+        party = party_of(promise.owner)
+        for held, who in ((self._held, promise.owner), (self._of_parties, party)):
+            held[who] -= promise.size
+            if not held[who]:
+                del held[who]
         if promise.pool not in self._fixed:
             self._hosts.end(promise.pool)
 

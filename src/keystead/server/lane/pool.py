@@ -1,7 +1,8 @@
 """Whose work is done next in one pool, and for whose is there room?
 
-Parties take turns: the accounts, the providers that vouch for people, and all strangers together.
-In a party its owners take turns: principals, and networks of strangers. So an owner with much work
+Parties take turns: the accounts, each with the providers that vouch for its people, and all
+strangers together. In a party its owners take turns: principals, providers, and networks of
+strangers. So an owner with much work
 waits behind its own, and strangers from many networks keep no account's work out. Room is time,
 not a number: work is taken in when it would wait for at most two seconds; of a known caller's slow
 hashes, for at most ten. While it waits, each other owner of its party gets at most as much work

@@ -4,9 +4,12 @@ Sessions of one role are one owner. The federated users of a user are one owner 
 because a user can give any number of names. So are all bearers for whom one provider vouches. A
 stranger could take any name at no cost. So the owner is the network that the request comes from.
 
-The first word of an owner is its party: an account, a provider, or all strangers (`lane.pool`).
+The first word of an owner is its party: an account or all strangers (`lane.pool`). A provider is in
+the party of the account that has made it, because an account can make many. A built-in provider,
+which no account has made, is a party.
 """
 
+from keystead.arns import account_in
 from keystead.networks import network_of
 from keystead.policy.evaluation import Principal, PrincipalType
 from keystead.server.lane import STRANGERS
@@ -17,7 +20,7 @@ __all__ = ("network_of", "owner_of", "stranger_at")
 def owner_of(principal: Principal, source_ip: str) -> str:
     """The owner whose turn the work of this caller takes."""
     if principal.type is PrincipalType.FEDERATED:
-        return principal.issuer_arn
+        return f"{account_in(principal.issuer_arn)} {principal.issuer_arn}".lstrip()
     if principal.type is not PrincipalType.ANONYMOUS:
         who = principal.unique_id or principal.issuer_id or principal.user_id
         return f"{principal.account} {who}"
