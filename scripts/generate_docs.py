@@ -136,9 +136,9 @@ it is refused with `ThrottlingException`, a resource above its quota with `Limit
 
 `IAM requests`, `Organizations requests`, `EC2 requests` and `Access Analyzer requests` are ours:
 AWS publishes none for IAM, and for the others smaller ones, of each operation. Each counts all
-calls of its service, and one principal gets at most a half of `IAM requests`. Services name the
-refusal as at AWS: `Throttling` (IAM, STS), `RequestLimitExceeded` (EC2), `TooManyRequestsException`
-(Organizations).
+calls of its service, and one principal gets at most a half of `IAM requests`. The root user has
+that half beside the others, who cannot use it up. Services name the refusal as at AWS:
+`Throttling` (IAM, STS), `RequestLimitExceeded` (EC2), `TooManyRequestsException` (Organizations).
 
 `Operations that are not served` is ours, and of all services: the calls of an account that name no
 operation, or one that is not served.

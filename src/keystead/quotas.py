@@ -38,7 +38,7 @@ a server busy."""
 
 HALVED = frozenset({OF_SERVICE["iam"]})
 """The quotas of which one principal gets at most a half. So a principal whose credentials are in
-wrong hands cannot keep the others of its account from taking them away."""
+wrong hands cannot keep the others of its account from taking them away. Nobody keeps root out."""
 
 
 def of_pair(spec: str) -> str:

@@ -376,6 +376,27 @@ def test_no_principal_keeps_others_from_iam(local: Local) -> None:
     assert b"<Code>InvalidClientTokenId</Code>" in local.iam("ListUsers", mallory).body
 
 
+def test_nobody_keeps_root_from_iam(local: Local) -> None:
+    """Two principals use up all that an account gets: a user, and another or a role. Not root's."""
+    set_quotas(local, "IAM requests=8")
+    root = account(local)
+    others = []
+    for name in ("mallory", "trent"):
+        local.time.passes(timedelta(seconds=2))
+        assert local.iam("CreateUser", root, UserName=name).status == 200
+        made = local.iam("CreateAccessKey", root, UserName=name).body.decode()
+        names = ("AccessKeyId", "SecretAccessKey")
+        others.append(Credentials(*(made.split(f"<{each}>")[1].split("<")[0] for each in names)))
+    local.time.passes(timedelta(seconds=2))
+    for who in others:
+        for _ in range(4):
+            assert b"<Code>AccessDenied</Code>" in local.iam("ListUsers", who).body
+        assert b"<Code>Throttling</Code>" in local.iam("ListUsers", who).body
+    for _ in range(4):
+        assert local.iam("ListUsers", root).status == 200
+    assert b"<Code>Throttling</Code>" in local.iam("ListUsers", root).body
+
+
 def test_tools_have_room(local: Local) -> None:
     """Hundreds of calls of IAM and STS at one moment are answered with the usual numbers."""
     for _ in range(300):

@@ -13,7 +13,7 @@ from math import inf
 
 import msgspec
 
-from keystead.policy.evaluation import Principal
+from keystead.policy.evaluation import Principal, PrincipalType
 from keystead.quotas import HALVED, UNSERVED
 from keystead.rules import Rules
 from keystead.server.pipeline.owners import owner_of
@@ -21,6 +21,8 @@ from keystead.server.pipeline.owners import owner_of
 SECONDS = 2.0  # after which every bucket is full that was not used
 MOST = 16_384  # buckets that were used in so many seconds
 BUCKET = 420  # bytes, with its key
+
+_ROOT = PrincipalType.ACCOUNT
 
 _TOLERANCE = 0.001  # of a call: times are rounded
 
@@ -73,17 +75,20 @@ class Throttle:
         """Count a call, and name the quota that it exceeds; "" if it may go on.
 
         It counts for the account of its caller, or for the service that calls; for some quotas for
-        the caller, too, who gets a half of what the account gets (`HALVED`). A quota that it
-        exceeds is not counted any more, those before are. `rules` is None if no such operation is
-        served.
+        the caller, too, who gets a half of what the account gets (`HALVED`). Two who ask together
+        could use up all, so the root user has this half beside the others. A quota that it exceeds
+        is not counted any more, those before are. `rules` is None if no such operation is served.
         """
         account = principal.account or principal.user_id  # a service of the site has no account
         if rules is None:
             return "" if self._take(account, region, UNSERVED) else UNSERVED
         now = self._now
         for quota in rules.quotas(asked) if rules.quotas else ():
-            if quota in HALVED and not self._take(owner_of(principal, ""), region, quota):
-                return quota
+            if quota in HALVED:
+                if not self._take(owner_of(principal, ""), region, quota):
+                    return quota
+                if principal.type is _ROOT:
+                    continue
             key = (account, region, quota)
             bucket = self._young.get(key) or self._bucket(key)  # as `_take`, for every call
             full_at = bucket.full_at
