@@ -26,6 +26,7 @@ def test_order_of_the_sources(tmp_path: Path) -> None:
     """The command line wins over the environment, and the environment over the file."""
     file = toml(tmp_path, 'data = "a"\nlog_level = "debug"\nregions = ["eu-central-1"]\n')
     environment = {"KEYSTEAD_DATA": "b", "KEYSTEAD_LOG_LEVEL": "error", "PATH": "/bin"}
+    environment["KEYSTEAD_HOME"] = "of `keystead login`, and no setting"
     config = load(file, environment, {"data": "c", "regions": ()})
 
     assert (config.data, config.log_level, config.regions) == ("c", "error", ("eu-central-1",))

@@ -55,7 +55,9 @@ def _opened(config: Config) -> Iterator[Hold]:
     """The installation, opened here because no server runs."""
     if not founding.is_founded(config.directory):
         raise Failure(
-            f"`{config.data}` holds no installation", "make one with `keystead init`", status=3
+            f"`{config.data}` holds no installation",
+            "make one with `keystead init`, or name another with --data",
+            status=3,
         )
     # These import the whole server, which a client of a running server does not need.
     from keystead.server.installation import Installation, ceremonies, lock, process  # noqa: PLC0415  # as said

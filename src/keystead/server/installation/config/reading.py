@@ -20,6 +20,7 @@ from keystead.server.installation.config.reference import PREFIX
 from keystead.server.installation.config.settings import Config
 
 FILE_VARIABLE = "KEYSTEAD_CONFIG"
+_NO_SETTINGS = frozenset({FILE_VARIABLE, "KEYSTEAD_HOME"})  # the latter is of `keystead login`
 
 
 def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
@@ -56,7 +57,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     settings = {}
     for variable, text in sorted(environment.items()):
-        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
+        if not variable.startswith(PREFIX) or variable in _NO_SETTINGS:
             continue
         name = variable[len(PREFIX) :].lower()
         value: Any = text
