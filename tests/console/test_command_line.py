@@ -36,6 +36,7 @@ from botocore.utils import JSONFileCache, generate_login_cache_key
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from keystead import __version__
 from keystead.cli import run
 from keystead.cli.credentials import login as command
 from tests.conftest import Server, free_port
@@ -215,6 +216,28 @@ def test_a_person_signs_in_for_a_profile(
     assert "nobody has signed in for `work`" in capfd.readouterr().err
 
 
+def test_a_profile_that_works_from_everywhere(
+    installation: Installation, home: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A command that PATH does not have is named with its path, as is a relative authority."""
+    folder = tmp_path / "with a blank"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    opens(monkeypatch, installation.person("paula"))
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setattr(sys, "argv", ["./keystead"])
+    endpoint = installation.server.endpoint
+
+    assert run(["login", "--endpoint-url", endpoint, "--ca-bundle", "ca.pem"]) == 0
+
+    told = capfd.readouterr().out.splitlines()
+    assert f"credential_process = '{folder}/keystead' login --credential-process" in told[1]
+    assert f"ca_bundle = {folder}/ca.pem" in told
+    kept = json.loads((home / "logins" / "default.json").read_text())
+    assert kept["ca_bundle"] == f"{folder}/ca.pem"
+
+
 def test_who_refuses_or_may_not(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -245,6 +268,7 @@ def test_a_session_that_was_ended_elsewhere(
     kept = home / "logins" / "default.json"
     kept.write_text(json.dumps({**json.loads(kept.read_text()), "expires": 0}))
     _, _, text = person.page("GET", "/security")
+    assert f"<code>keystead/{__version__} login</code>" in text
     [login] = re.findall(r'name="id" value="([0-9a-f]{32})"', text)
     person.page("POST", "/security/login/end", {"id": login})
     capfd.readouterr()

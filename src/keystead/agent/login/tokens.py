@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from keystead import __version__
 from keystead.agent.login import keys
 from keystead.agent.login.keeping import Stored
 from keystead.agent.people import subject_of
@@ -78,7 +79,10 @@ def ended(server: Server, stored: Stored) -> None:
 
 def _asked(server: Server, key: dict[str, str], path: str, body: dict[str, str]) -> Answer:
     url = server.url.rstrip("/") + path
-    headers = {"Content-Type": "application/json", "DPoP": keys.proof(key, url)}
+    headers = {
+        "Content-Type": "application/json", "DPoP": keys.proof(key, url),
+        "User-Agent": f"keystead/{__version__} login",
+    }  # fmt: skip
     try:
         return server.post(headers, msgspec.json.encode(body), path)
     except Unreachable as error:

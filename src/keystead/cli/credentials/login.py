@@ -1,9 +1,13 @@
 """`keystead login`, `keystead logout`: a person's own credentials, without a secret that lasts"""
 
 import json
+import shlex
+import shutil
+import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import msgspec
@@ -67,7 +71,8 @@ def login(
     if prints:
         click.echo(json.dumps(_shown(_current(store))))
         return
-    server = Server(remote.required(endpoint_url).rstrip("/"), ca_bundle or "")
+    ca_file = str(Path(ca_bundle).resolve()) if ca_bundle else ""  # SDKs start elsewhere
+    server = Server(remote.required(endpoint_url).rstrip("/"), ca_file)
     _require_pages(server)
     key, asked = new_key(), Asked(server.url, remote=elsewhere)
     patience = Patience.of(wait)
@@ -81,9 +86,9 @@ def login(
     }  # fmt: skip
     given = redeemed(server, key, form)
     with store.held():
-        store.write(_stored(server, ca_bundle or "", asked.client_id, key, given))
+        store.write(_stored(server, ca_file, asked.client_id, key, given))
     _tell(f"you are signed in as {given.arn}")
-    click.echo(_lines(profile, server.url, ca_bundle or "", region or "us-east-1"))
+    click.echo(_lines(profile, server.url, ca_file, region or "us-east-1"))
 
 
 @click.command(short_help="End a sign-in of `keystead login`.")
@@ -165,11 +170,19 @@ def _lines(profile: str, url: str, ca_bundle: str, region: str) -> str:
     name = "[default]" if profile == "default" else f"[profile {profile}]"
     lines = [
         name,
-        f"credential_process = keystead login --credential-process --profile {profile}",
+        f"credential_process = {_ourselves()} login --credential-process --profile {profile}",
         f"endpoint_url = {url}",
         f"region = {region}",
     ]
     return "\n".join([*lines, *([f"ca_bundle = {ca_bundle}"] if ca_bundle else [])])
+
+
+def _ourselves() -> str:
+    """The name by which an SDK finds this command: with its path, if PATH does not have it."""
+    started = Path(sys.argv[0])
+    if shutil.which("keystead") or started.name != "keystead":
+        return "keystead"
+    return shlex.quote(str(started.absolute()))
 
 
 def _typed() -> str:
