@@ -6,6 +6,7 @@ Version 2 of the AWS CLI is no package, so a small client stands for the browser
 
 import base64
 import http.client
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import stat
 import subprocess
 import sys
 import threading
+import warnings
 import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -300,6 +302,14 @@ def test_a_file_that_others_may_read_is_refused(
     assert "accessible to others" in capfd.readouterr().err
     assert run(["login", "--credential-process", "--profile", "../x"]) == 2
     assert "cannot name a profile" in capfd.readouterr().err
+
+
+def test_a_code_that_comes_by_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no terminal nothing is hidden, and nothing warns that it is not."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("the-code\n"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert command._typed() == "the-code"
 
 
 def test_a_code_that_is_typed(

@@ -186,7 +186,7 @@ def _ourselves() -> str:
 
 
 def _typed() -> str:
-    return str(click.prompt("code", err=True, hide_input=True))
+    return str(click.prompt("code", err=True, hide_input=sys.stdin.isatty()))
 
 
 def _tell(text: str) -> None:
