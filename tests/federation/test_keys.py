@@ -363,7 +363,7 @@ def test_without_the_extra(fresh: Land, monkeypatch: pytest.MonkeyPatch) -> None
     """The operator is told what is missing; with it, the same token counts."""
     monkeypatch.setitem(sys.modules, "joserfc", None)
     assert told(fresh.assume(fresh.roles["web"])) == ("IDPCommunicationError", UNREACHABLE)
-    assert "pip install 'keystead[oidc]'" in fresh.why
+    assert "run `make setup`" in fresh.why
     monkeypatch.undo()
     fresh.local.time.monotonic += 60
     assert fresh.assume(fresh.roles["web"]).status == 200

@@ -12,7 +12,7 @@ def _library() -> Any:
         from joserfc import jwk, jwt  # noqa: PLC0415  # the extra, loaded for this alone
     except ImportError:
         raise Failure(
-            "a library that signs is missing", "install it: pip install 'keystead[login]'"
+            "a library that signs is missing", "run `make setup` in the checkout"
         ) from None
     return jwk, jwt
 

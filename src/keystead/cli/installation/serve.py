@@ -96,7 +96,7 @@ def _require_console(config: Config) -> None:
     if missing:
         raise Failure(
             f"`console` needs packages that are not installed: {', '.join(missing)}",
-            "install the extra: `pip install 'keystead[console]'`",
+            "install the extra `console`: run `make setup` in the checkout",
         )
 
 

@@ -188,7 +188,7 @@ def _of_process(question: DirectoryQuestion, place: Place, until: float) -> Dire
     """What the process finds out. Whatever it does not say is that the directory is away."""
     library = find_spec("bonsai")  # which is not loaded by that
     if library is None or library.origin is None:
-        return _failed("the extra `ldap` is not installed: pip install 'keystead[ldap]'")
+        return _failed("the extra `ldap` is not installed: run `make ldap` in the checkout")
     if not _processes.acquire(timeout=max(0.01, until - time.monotonic())):
         return _failed("too many directories are being asked")
     said = _said(question, place, until)

@@ -67,7 +67,7 @@ def ask(outside: Outside, provider: Provider) -> Answer:
     except (NotSaid, NoKeys) as error:
         return Answer(None, str(error))
     except ImportError:
-        return Answer(None, "the extra `oidc` is not installed: pip install 'keystead[oidc]'")
+        return Answer(None, "the extra `oidc` is not installed: run `make setup` in the checkout")
 
 
 def _document(outside: Outside, provider: Provider, until: float) -> Mapping[str, Any]:

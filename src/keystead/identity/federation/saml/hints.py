@@ -40,7 +40,7 @@ def _hints(text: str) -> Hints:
     except Unproven as reason:
         return Hints(why=str(reason))
     except ImportError:
-        return Hints(why="the extra `saml` is not installed: pip install 'keystead[saml]'")
+        return Hints(why="the extra `saml` is not installed: run `make setup` in the checkout")
     if assertion is None:
         return Hints()
     values = (

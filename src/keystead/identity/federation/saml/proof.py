@@ -135,7 +135,7 @@ def verify(text: str, provider: IdentityProvider) -> Assertion | str:
     except Unproven as reason:
         return str(reason)
     except ImportError:
-        return "the extra `saml` is not installed: pip install 'keystead[saml]'"
+        return "the extra `saml` is not installed: run `make setup` in the checkout"
 
 
 def _verified(text: str, provider: IdentityProvider) -> Assertion:
