@@ -95,6 +95,19 @@ def test_a_row_of_nobody(world: World) -> None:
     assert astuple(row(event))[1:5] == ("-", "-", "Bad", "-")
 
 
+@pytest.mark.parametrize(("told", "outcome"), [("Failure", "Failure"), ("Success", "ok")])
+def test_a_sign_in_that_failed(told: str, outcome: str) -> None:
+    """Its record has no error code, as at AWS: it is an error all the same."""
+    event = {
+        "eventType": "AwsConsoleSignIn", "eventName": "ConsoleLogin",
+        "responseElements": {"ConsoleLogin": told},
+    }  # fmt: skip
+
+    assert row(event).outcome == outcome
+    assert Filter(errors_only=True).accepts(event) == (told == "Failure")
+    assert row({**event, "eventType": "AwsApiCall"}).outcome == "ok"
+
+
 def test_a_bad_line_is_shown(log: World) -> None:
     """A line that is no record is not passed over in silence."""
     last = log.records()[-1]

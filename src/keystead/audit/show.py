@@ -36,7 +36,7 @@ class Filter:
         return (
             (not self.event_name or event.get("eventName") == self.event_name)
             and (not self.user or self.user in _names(event))
-            and (not self.errors_only or "errorCode" in event)
+            and (not self.errors_only or bool(_error(event)))
             and (not self.request_id or event.get("requestID") == self.request_id)
             and (self.since is None or _time(event) >= self.since)
         )
@@ -49,7 +49,7 @@ class Row:
     time: str
     event: str
     user: str
-    outcome: str  # "ok" or the error code
+    outcome: str  # "ok", "Failure" or the error code
     resource: str
     source_ip: str
     request_id: str
@@ -79,10 +79,19 @@ def row(event: dict[str, Any]) -> Row:
 
 
 def _outcome(event: dict[str, Any]) -> str:
-    """The error code or `ok`. A record of counts also shows the number of refusals."""
-    code = str(event.get("errorCode", "ok"))
+    """What went wrong, or `ok`. A record of counts also shows the number of refusals."""
+    code = _error(event) or "ok"
     details = event.get("serviceEventDetails") or {}
     return f"{code} x{details['total']}" if "total" in details else code
+
+
+def _error(event: dict[str, Any]) -> str:
+    """The error code; of a sign-in that failed, which has none as at AWS, `Failure`."""
+    if "errorCode" in event:
+        return str(event["errorCode"])
+    if event.get("eventType") != "AwsConsoleSignIn":
+        return ""
+    return "Failure" if "Failure" in (event.get("responseElements") or {}).values() else ""
 
 
 def _newest_first(directory: Path, wanted: Filter) -> Iterator[dict[str, Any]]:
