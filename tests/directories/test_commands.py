@@ -264,6 +264,10 @@ def test_every_change_is_recorded(server: Server, corp: dict[str, Any], files: P
     (files / "reader").write_text("another\n")
     words = ("update", "corp", "--bind-password-file", str(files / "reader"))
     assert said(server, *words)["Revision"] == 2
+    nothing = server.keystead("directory", "update", "corp")
+    assert nothing.returncode != 0
+    assert "nothing of the directory is to be changed" in nothing.stderr
+    assert said(server, "show", "corp")["Revision"] == 2
     assert said(server, "show", "corp")["NameAttribute"] == "cn"
     done = server.keystead("audit", "show", "--json")
     records = [json.loads(line) for line in done.stdout.splitlines() if corp["Arn"] in line]

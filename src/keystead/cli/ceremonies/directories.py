@@ -82,6 +82,8 @@ def create(file: Path | None, *, as_json: bool, **given: Any) -> None:
 def update(file: Path | None, *, as_json: bool, **given: Any) -> None:
     """Change how a directory is asked. What is not named stays; its people's sessions end."""
     members = _members(given, "name")
+    if members == {"name": members["name"], "settings": {}}:
+        raise Failure("nothing of the directory is to be changed", "name what changes; see --help")
     _say(hold(options.load(file, **given), "directory update", **members), as_json=as_json)
 
 
