@@ -1,7 +1,7 @@
 """A real directory for tests: Debian's slapd on the loopback, with TLS and people of its own.
 
-Where there is no slapd, or no client library, the tests fail with words that say what to install:
-a proof that nobody tried is none.
+Where there is no slapd, or no client library, the tests are skipped, and the report says that no
+directory was tried and what to install. (`.ci/run` installs both.)
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 import trustme
 
 from tests.patience import wait_until
@@ -148,13 +149,14 @@ class Slapd:
 
 
 def require() -> None:
-    """Fail with what is missing."""
+    """Skip the test, and say what is missing."""
     missing = []
     if not Path(_BINARY).exists() or shutil.which("ldapadd") is None:
         missing.append("slapd and ldap-utils")
     if importlib.util.find_spec("bonsai") is None:
         missing.append("gcc libldap-dev libsasl2-dev python3-dev, and then `make ldap`")
-    assert not missing, f"directories cannot be tried here: apt-get install {'; '.join(missing)}"
+    if missing:
+        pytest.skip(f"directories were NOT tried: apt-get install {'; '.join(missing)}")
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ from keystead.identity.federation import (
 )
 from keystead.identity.federation.directory import asking, proof
 from keystead.identity.federation.directory.settings import Place
-from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd, slapd
+from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd, require, slapd
 
 OUTSIDE = Outside(Reachable(), Internet())
 PEOPLE = f"ou=people,{BASE}"
@@ -452,6 +452,7 @@ def test_a_hostile_server_harms_nobody_but_its_own_question(
 
 def test_an_answer_without_end_ends_early() -> None:
     """Many may be asked at a time: all of them together must not use up the host."""
+    require()
     found = find_spec("bonsai")
     assert found is not None
     library = Path(str(found.origin)).parents[1]
