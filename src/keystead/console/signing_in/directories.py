@@ -3,12 +3,14 @@
 What it says of a wrong directory, name or password does not tell which of them was wrong.
 """
 
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from keystead.console.signing_in.following import follow
+from keystead.console.signing_in.waiting import told_to_wait
 from keystead.console.visits import (
     Calls,
     Public,
@@ -19,13 +21,12 @@ from keystead.console.visits import (
     to,
     visit_of,
 )
-from keystead.errors import AwsError, ThrottlingException
+from keystead.errors import ThrottlingException
 from keystead.identity.signin import directory_shapes, shapes
 
 PATH = "/directory"
 _WRONG = "The directory, user name or password is not right."
 _AWAY = "Sign-in is not available now."
-_BUSY = "Too many people are signing in now. Try again in a few seconds."
 
 
 class DirectoryPages:
@@ -60,7 +61,7 @@ class DirectoryPages:
         try:
             answer = await self._calls.call(visit.request, directory_shapes.DIRECTORY_LOGIN, asked)
         except (shapes.TooManyTries, ThrottlingException) as error:
-            return _too_many(error, directory, user)
+            return told_to_wait(error, partial(_form, directory, user))
         if answer.next == "away":
             return _form(directory, user, _AWAY, HTTPStatus.SERVICE_UNAVAILABLE)
         if answer.next == "failed":
@@ -71,13 +72,3 @@ class DirectoryPages:
 def _form(directory: str, user: str = "", error: str = "", status: int = HTTPStatus.OK) -> Response:
     values = {"directory": directory, "user": user, "error": error}
     return page("directory.html", values, status)
-
-
-def _too_many(error: AwsError, directory: str, user: str) -> Response:
-    """The same text and the same wait for every name."""
-    waits = isinstance(error, shapes.TooManyTries)
-    text = (error.message or _BUSY) if waits else _BUSY
-    response = _form(directory, user, text, HTTPStatus.TOO_MANY_REQUESTS)
-    if isinstance(error, shapes.TooManyTries):
-        response.headers["Retry-After"] = str(error.seconds)
-    return response

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from keystead.console.signing_in.following import follow
+from keystead.console.signing_in.waiting import BUSY
 from keystead.console.visits import (
     BadForm,
     Calls,
@@ -42,7 +43,6 @@ from keystead.wire.operation import Operation
 LONGEST_RESPONSE = 100_000  # characters (iam.md 8.1)
 _MOST_FIELDS, _LONGEST_STATE = 8, 1_024
 _LEAVING = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-_BUSY = "Too many people are signing in now. Try again in a few seconds."
 
 
 class Federated:
@@ -219,7 +219,7 @@ def refused(error: AwsError) -> Response:
     if isinstance(error, shapes.SignInEnded):
         text = "The sign-in took too long, or was continued elsewhere. Start again."
     elif isinstance(error, ThrottlingException):
-        text = _BUSY
+        text = BUSY
     else:
         text = error.message or "The server cannot do this now. Try again."
     request_id = error.request_id if isinstance(error, asked_of.NotVouchedFor) else ""

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from keystead.console.signing_in.factor import factor_page
 from keystead.console.signing_in.following import follow
 from keystead.console.signing_in.passkeys import LONGEST, check_of
+from keystead.console.signing_in.waiting import BUSY, told_to_wait
 from keystead.console.visits import (
     Calls,
     Public,
@@ -24,7 +25,7 @@ from keystead.console.visits import (
     to,
     visit_of,
 )
-from keystead.errors import AwsError, ThrottlingException
+from keystead.errors import ThrottlingException
 from keystead.identity.signin import shapes
 from keystead.wire.models.iam import PasswordPolicyViolationException
 
@@ -35,7 +36,6 @@ _NOTHING = "Nothing happened? Try again, or use another device."
 _WRONG_OLD = "The old password is not right."
 _DIFFERENT = "The two new passwords are not the same."
 _AGAIN = "The sign-in took too long, or was continued elsewhere. Start again."
-_BUSY = "Too many people are signing in now. Try again in a few seconds."
 
 
 class SigningIn:
@@ -82,19 +82,17 @@ class SigningIn:
             known=cookies.value(visit, cookies.KNOWN),
             url=f"{self._url}/",
         )
+        again = partial(
+            _form, account=account, user=user, email=email, is_root=is_root, remember=remember,
+            ways=self._ways,
+        )  # fmt: skip
         try:
             answer = await self._calls.call(visit.request, shapes.CONSOLE_LOGIN, asked)
         except (shapes.TooManyTries, ThrottlingException) as error:
-            return _too_many(
-                error, account=account, user=user, email=email, is_root=is_root, remember=remember,
-                ways=self._ways,
-            )  # fmt: skip
+            return told_to_wait(error, again)
         if answer.next == "failed":
             wrong = _WRONG_ROOT if is_root else _WRONG_USER
-            return _form(
-                account=account, user=user, email=email, is_root=is_root, remember=remember,
-                error=wrong, ways=self._ways, status=HTTPStatus.FORBIDDEN,
-            )  # fmt: skip
+            return again(error=wrong, status=HTTPStatus.FORBIDDEN)
         response = await follow(self._calls, visit, answer)
         if not is_root:
             if remember:
@@ -168,7 +166,7 @@ class SigningIn:
         except PasswordPolicyViolationException as error:
             wrong, status = error.message or "", HTTPStatus.BAD_REQUEST
         except ThrottlingException:
-            wrong, status = _BUSY, HTTPStatus.TOO_MANY_REQUESTS
+            wrong, status = BUSY, HTTPStatus.TOO_MANY_REQUESTS
         else:
             if answer.next != "failed":
                 return await follow(self._calls, visit, answer)
@@ -221,15 +219,6 @@ def _form(
         "remember": remember, "error": error, "ways": ways,
     }  # fmt: skip
     return page("signin.html", values, status)
-
-
-def _too_many(error: AwsError, **typed: object) -> Response:
-    """The same text and the same wait for every name."""
-    values = {"error": error.message if isinstance(error, shapes.TooManyTries) else _BUSY, **typed}
-    response = page("signin.html", values, HTTPStatus.TOO_MANY_REQUESTS)
-    if isinstance(error, shapes.TooManyTries):
-        response.headers["Retry-After"] = str(error.seconds)
-    return response
 
 
 def start_again() -> Response:
