@@ -210,10 +210,10 @@ def _giving_back() -> Iterator[None]:
     give_back()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running server for the tests of this process; each keeps to users and keys of its own."""
-    running = Server(tmp_path_factory.mktemp("keystead") / "data", free_port())
+    """One running server for the tests of a file, in which no other file's tests did anything."""
+    running = Server(tmp_path_factory.mktemp("keystead") / "data", free_port(), program=())
     running.start("--region", OTHER_REGION)
     yield running
     assert running.stop() == 0, running.log()

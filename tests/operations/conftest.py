@@ -6,6 +6,6 @@ from tests.conftest import Server
 from tests.operations.subjects import Subjects
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def subjects(server: Server) -> Subjects:
     return Subjects(server)
