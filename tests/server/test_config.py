@@ -99,6 +99,14 @@ def test_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
             "plain HTTP on `10.0.0.1:1`",
         ),
         ("trusted_balancers = ['10.0.0.1/8']", "`trusted_balancers`: `10.0.0.1/8` is not"),
+        (
+            "endpoint_listen = ['127.0.0.1:1=vpce-01234567', '127.0.0.1:1=vpce-01234568']",
+            "name `127.0.0.1:1` 2 times",
+        ),
+        (
+            f"endpoint_listen = {[f'127.0.0.1:{port}=vpce-01234567' for port in range(1, 252)]}",
+            "name more than 250 addresses",
+        ),
     ],
 )
 def test_wrong_settings(tmp_path: Path, text: str, said: str) -> None:

@@ -50,7 +50,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 @pytest.fixture
 def local(opened: Local) -> Local:
     """An installation with AWS's quotas, of which nothing is used."""
-    opened.installation.use_quotas(opened.installation.config)
+    opened.installation.use(opened.installation.config)
     opened.time.passes(timedelta(minutes=1))
     opened.events.clear()
     return opened
@@ -99,7 +99,7 @@ def throttled_after(local: Local, request: HttpRequest) -> int:
 
 
 def set_quotas(local: Local, *texts: str) -> None:
-    local.installation.use_quotas(replace(local.installation.config, quotas=texts))
+    local.installation.use(replace(local.installation.config, quotas=texts))
 
 
 def new_key(local: Local, who: Credentials | None = None, **members: Any) -> str:
@@ -169,7 +169,7 @@ def test_boto3_tries_again(local: Local, mode: str, monkeypatch: pytest.MonkeyPa
 def test_without_request_quotas(local: Local) -> None:
     """A setting lifts all request quotas; the twin is above."""
     config = replace(local.installation.config, request_quotas=False)
-    local.installation.use_quotas(config)
+    local.installation.use(config)
     for _ in range(20):
         assert local.kms("CreateAlias").status == 400
         assert not is_throttled(local.kms("CreateAlias"))

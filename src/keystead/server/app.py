@@ -20,18 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 from keystead.failures import Failure
 from keystead.server.door import (
-    BACKLOG,
     Application,
-    Connection,
     Door,
     Held,
     LongBodies,
     PeerCounts,
-    TlsListener,
     Turn,
     tls_context,
 )
-from keystead.server.entrance import Entrance, Use
+from keystead.server.entrance import Entrance, Use, Wanted
 from keystead.server.health import MetricsOnly, Pages
 from keystead.server.installation import (
     READ_AGAIN,
@@ -40,11 +37,13 @@ from keystead.server.installation import (
     Config,
     Installation,
     Jobs,
+    config,
     control,
     development,
     perform,
     process,
 )
+from keystead.server.listening import Change, Listeners
 from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
 
@@ -135,8 +134,9 @@ class Server:
         )
         self._stopping = asyncio.Event()
         self._status = 0
-        self._doors: list[tuple[Use, Door]] = []
-        self._listeners: list[asyncio.Server | TlsListener] = []
+        self._listeners = Listeners(self._door, entrance.tls)
+        self._held, self._long_bodies = Held(), LongBodies()
+        self._answering: Mapping[Use, Application] = {}
         self._pages: Console | None = None
 
     async def run(self, started: Callable[[str], None]) -> int:
@@ -154,7 +154,8 @@ class Server:
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
         await ceremonies.start()
         self._pages = console = self._console()
-        await self._accept(console)
+        self._answering = self._applications(console)
+        await self._accept()
         self._say_what_is_bound()
         if console is not None:
             await console.listener.start()
@@ -200,13 +201,10 @@ class Server:
     def _is_of_a_page(self, headers: Mapping[str, str]) -> bool:
         return development.is_of_a_page(headers, self._config.endpoint_url)
 
-    async def _accept(self, console: "Console | None") -> None:
-        loop = asyncio.get_running_loop()
+    def _applications(self, console: "Console | None") -> Mapping[Use, Application]:
+        """What answers the requests of each kind of listener."""
         installation = self._installation
         metrics = installation.metrics
-        counts = self._counts
-        counts.allow(self._config.max_connections_per_peer, self._most_connections(self._config))
-        held, long_bodies = Held(), LongBodies()
         alone = bool(self._config.metrics_listen)
         of_a_page = self._is_of_a_page if installation.hierarchy.development else None
         pages = Pages(
@@ -214,24 +212,24 @@ class Server:
             None if alone else metrics, of_a_page, console.door if console else None,
         )  # fmt: skip
         of_endpoints = Pages(installation.pipeline, installation.serving, None, of_a_page)
-        applications: Mapping[Use, Application] = {
+        return {
             Use.EVERYBODY: pages, Use.METRICS: MetricsOnly(metrics),
             Use.ENDPOINT: of_endpoints, Use.BALANCERS: of_endpoints,
         }  # fmt: skip
-        for sock, use, endpoint in self._entrance.sockets:
-            context = None if use is Use.METRICS else self._entrance.tls
-            door = Door(
-                applications[use], self._outbox, counts, installation.refused, loop.time,
-                held, long_bodies, use.trusted(self._config), endpoint, context is not None,
-                use is Use.BALANCERS,
-            )  # fmt: skip
-            self._doors.append((use, door))
-            if context is not None or door.prefaced:
-                self._listeners.append(TlsListener(sock, door, context))
-            else:
-                listener = await loop.create_server(door.connection, sock=sock, backlog=BACKLOG)
-                self._listeners.append(listener)
-        metrics.show("keystead_connections", lambda: counts.total)
+
+    def _door(self, wanted: Wanted, secure: bool) -> Door:
+        use = wanted.use
+        return Door(
+            self._answering[use], self._outbox, self._counts, self._installation.refused,
+            asyncio.get_running_loop().time, self._held, self._long_bodies,
+            use.trusted(self._config), wanted.endpoint, secure, use is Use.BALANCERS,
+        )  # fmt: skip
+
+    async def _accept(self) -> None:
+        counts = self._counts
+        counts.allow(self._config.max_connections_per_peer, self._most_connections(self._config))
+        await self._listeners.start(self._entrance)
+        self._installation.metrics.show("keystead_connections", lambda: counts.total)
 
     def _console(self) -> "Console | None":
         """The pages for persons, which are loaded only now."""
@@ -246,7 +244,8 @@ class Server:
     def _most_connections(self, config: Config) -> int:
         """`max_connections`, or fewer if this process may not have so many open files."""
         wanted = config.max_connections
-        most = process.connections_within_file_limit()
+        listeners = len(config.endpoint_listen) + len(config.proxy_listen)
+        most = process.connections_within_file_limit() - listeners
         if most >= wanted:
             return wanted
         if most < 1:
@@ -275,7 +274,7 @@ class Server:
             logs.tell_outages()
             if self._installation.failed:
                 self._fail("the store failed")
-            for connection in self._connections():
+            for connection in self._listeners.connections:
                 connection.sweep(now)
 
     def _reload(self) -> None:
@@ -287,34 +286,35 @@ class Server:
             if all(secure):
                 context = tls_context(Path(read.tls_certificate), Path(read.tls_key))
             names = [name for name in READ_AGAIN if all(secure) or not name.startswith("tls_")]
-            config = replace(self._config, **{name: getattr(read, name) for name in names})
-            most = self._most_connections(config)
+            settings = replace(self._config, **{name: getattr(read, name) for name in names})
+            config.check(settings)  # without those that need a restart, too
+            most = self._most_connections(settings)
+            change = self._listeners.open(settings)
         except Failure as failure:
             logs.not_reloaded(failure.message, failure.hint)
             return
         except Exception as error:  # noqa: BLE001  # a file may be anything; the server goes on
             logs.alarm("the settings stay as they were: reading them again failed", error)
             return
-        self._use(config, most, context)
-        waiting = [field.name for field in fields(Config) if _differ(read, config, field.name)]
-        logs.info("the settings were read again" + _after_a_restart(waiting), signal="SIGHUP")
+        self._use(settings, most, context, change)
+        waiting = [field.name for field in fields(Config) if _differ(read, settings, field.name)]
+        news = f"the settings were read again{change}{_after_a_restart(waiting)}"
+        logs.info(news, signal="SIGHUP")
+        if change.opened:
+            self._say_what_is_bound()
 
-    def _use(self, config: Config, most: int, context: ssl.SSLContext | None) -> None:
-        self._config = config
-        self._installation.use_quotas(config)
-        self._installation.store.distrust()  # no cached value outlives a changed setting
-        logs.set_level(config.log_level)
-        self._counts.allow(config.max_connections_per_peer, most)
-        for use, door in self._doors:
-            door.trust(use.trusted(config))
-        for listener in self._listeners:
-            if context is not None and isinstance(listener, TlsListener):
-                listener.present(context)
-        if context is not None and self._pages is not None:
-            self._pages.listener.present(context)
-
-    def _connections(self) -> list[Connection]:
-        return [connection for _, door in self._doors for connection in door.connections]
+    def _use(
+        self, settings: Config, most: int, context: ssl.SSLContext | None, change: Change
+    ) -> None:
+        self._config = settings
+        self._installation.use(settings)
+        logs.set_level(settings.log_level)
+        self._counts.allow(settings.max_connections_per_peer, most)
+        if context is not None:
+            self._listeners.present(context)
+            if self._pages is not None:
+                self._pages.listener.present(context)
+        self._listeners.use(change, settings)
 
     def _commit_failed(self, error: Exception) -> None:
         """A turn could not be made durable. Its callers have been told so.
@@ -347,22 +347,21 @@ class Server:
 
     async def _drain(self) -> None:
         """Accept no more connections, and serve the requests that have begun to arrive. (OP-4)"""
-        for listener in self._listeners:
-            listener.close()
-        for connection in self._connections():
+        self._listeners.close()
+        for connection in self._listeners.connections:
             connection.drain()
         loop = asyncio.get_running_loop()
         end = loop.time() + self._config.drain_seconds
-        while self._connections() and loop.time() < end:
+        while self._listeners.connections and loop.time() < end:
             await asyncio.sleep(0.02)
-            for connection in self._connections():
+            for connection in self._listeners.connections:
                 connection.sweep(loop.time())
         self._outbox.stop_work()
         for _ in range(GRACE_LOOKS):
             if not self._outbox.is_working:
                 break
             await asyncio.sleep(0.02)
-        for connection in self._connections():
+        for connection in self._listeners.connections:
             connection.abort()
         await asyncio.sleep(0)
 

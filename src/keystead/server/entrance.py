@@ -28,12 +28,47 @@ class Use(Enum):
         return () if self is Use.ENDPOINT else config.proxies
 
 
+class Wanted(NamedTuple):
+    """A listener that settings name."""
+
+    address: Address
+    use: Use
+    endpoint: Endpoint = Endpoint()  # the way by which its requests come
+
+    @property
+    def place(self) -> tuple[Address, Use, str]:
+        """What stays if another endpoint gets the address. Port 0 is another one each time."""
+        return self.address, self.use, "" if self.address.port else self.endpoint.vpce_id
+
+    def open(self) -> list["Listening"]:
+        """Its sockets; raises Failure."""
+        return [Listening(each, self) for each in open_sockets(self.address)]
+
+
 class Listening(NamedTuple):
-    """A socket, what it is for, and the way by which its requests come."""
+    """A socket, and what it is for."""
 
     socket: socket.socket
-    use: Use = Use.EVERYBODY
-    endpoint: Endpoint = Endpoint()
+    wanted: Wanted
+
+
+def of_networks(config: Config) -> list[Wanted]:
+    """The listeners of endpoints and balancers, which a running server opens and closes."""
+    endpoints = [
+        Wanted(each.address, Use.ENDPOINT, Endpoint(each.endpoint, each.endpoint))
+        for each in config.endpoint_listeners
+    ]
+    return endpoints + [Wanted(address, Use.BALANCERS) for address in config.balanced]
+
+
+def _wanted(config: Config) -> list[Wanted]:
+    """Every listener but the console's. The first one is the API's."""
+    wanted = [Wanted(address, Use.EVERYBODY) for address in config.addresses]
+    wanted += of_networks(config)
+    if config.metrics_listen:
+        metrics = parse_address(config.metrics_listen, "metrics_listen")
+        wanted.append(Wanted(metrics, Use.METRICS))
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +86,8 @@ class Entrance:
     @property
     def of_everybody(self) -> list[Address]:
         """Where the API listens for everybody, with the ports that were taken."""
-        names = (each.socket.getsockname() for each in self.sockets if each.use is Use.EVERYBODY)
+        own = (each.socket for each in self.sockets if each.wanted.use is Use.EVERYBODY)
+        names = (each.getsockname() for each in own)
         return [Address(name[0], name[1]) for name in names]
 
     @classmethod
@@ -60,15 +96,7 @@ class Entrance:
         tls = None
         if config.tls_certificate:
             tls = tls_context(Path(config.tls_certificate), Path(config.tls_key))
-        opened = [Listening(s) for address in config.addresses for s in open_sockets(address)]
-        for each in config.endpoint_listeners:
-            endpoint = Endpoint(each.endpoint, each.endpoint)
-            opened += [Listening(s, Use.ENDPOINT, endpoint) for s in open_sockets(each.address)]
-        for address in config.balanced:
-            opened += [Listening(s, Use.BALANCERS) for s in open_sockets(address)]
-        if config.metrics_listen:
-            metrics = parse_address(config.metrics_listen, "metrics_listen")
-            opened += [Listening(s, Use.METRICS) for s in open_sockets(metrics)]
+        opened = [each for wanted in _wanted(config) for each in wanted.open()]
         console, console_tls = [], None
         if config.console_address is not None:
             console = _on_loopback(config.console_address)

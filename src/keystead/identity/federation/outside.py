@@ -86,11 +86,11 @@ def _resolve(host: str, port: int, answers: "SimpleQueue[list[str] | str]") -> N
         answers.put(str(error))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Outside:
     """What lies outside of this server, and how much of it may be reached."""
 
-    reachable: Reachable
+    reachable: Reachable  # another one when the server's own listeners have changed
     network: Network
 
 

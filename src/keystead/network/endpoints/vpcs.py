@@ -17,6 +17,10 @@ class Vpcs:
         """`owners`: the account of each id; empty if there is no list."""
         self._owners = owners
 
+    def use(self, owners: Mapping[str, str]) -> None:
+        """Take this list from now on. The caller drops every cached endpoint."""
+        self._owners = owners
+
     def may_have(self, account: str, vpc_id: str) -> bool:
         """May this account have endpoints in this VPC, as far as the list says?"""
         return not self._owners or self._owners.get(vpc_id) == account

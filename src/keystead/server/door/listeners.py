@@ -77,9 +77,9 @@ def bound_transport(transport: asyncio.BaseTransport) -> None:
 
 def _not_opened(address: Address, error: OSError) -> Failure:
     hints = {
-        errno.EADDRINUSE: "stop the program that listens there, or give another port with --listen",
-        errno.EACCES: "a port below 1024 needs a privilege; give another port with --listen",
-        errno.EADDRNOTAVAIL: "give an address of this machine with --listen",
+        errno.EADDRINUSE: "stop the program that listens there, or give another port",
+        errno.EACCES: "a port below 1024 needs a privilege; give another port",
+        errno.EADDRNOTAVAIL: "give an address of this machine",
     }
     reason = os.strerror(error.errno).lower() if error.errno else "unknown reason"
     return Failure(f"cannot listen on `{address}`: {reason}", hints.get(error.errno or 0, ""))

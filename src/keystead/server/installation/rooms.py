@@ -173,8 +173,11 @@ class Rooms:
         """How many calls of an operation without a signature a network may make in a second."""
         return calls_of_strangers(name, network, service) if self.quotas.counts_calls else inf
 
-    def use_quotas(self, config: Config) -> None:
-        """Take the quotas of settings that were read again; every account has all its calls."""
+    def use(self, config: Config) -> None:
+        """Take settings that were read again. Every account has all its calls then."""
+        self.vpcs.use(config.vpc_owners)
+        self.outside.reachable = config.reachable
+        self.store.distrust()  # no cached value outlives a changed setting
         self.quotas.use(config.quotas, requests=config.request_quotas)
         self.throttle.forget()
         self.strangers.forget()

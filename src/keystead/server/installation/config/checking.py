@@ -4,18 +4,25 @@ A value that is not clearly safe is an error: a security setting is never guesse
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from keystead import quotas
 from keystead.arns import is_account_id, partition_of
 from keystead.failures import Failure
-from keystead.server.installation.config.addresses import parse_address, parse_region
+from keystead.server.installation.config.addresses import (
+    Address,
+    parse_address,
+    parse_region,
+)
 from keystead.server.installation.config.settings import Config
 
 _ORIGIN = re.compile(
     r"\Ahttps://[a-z0-9.-]+(?::[0-9]{1,5})?/?\Z|\Ahttp://localhost(?::[0-9]{1,5})?/?\Z"
 )
 MOST_PAGE_CACHE_MB = 1 << 20  # 1 TB
+MOST_OF_NETWORKS = 250  # listeners; each is a descriptor that no connection has
 
 
 def check(config: Config) -> None:
@@ -89,8 +96,9 @@ def _check_exposure(config: Config) -> None:
             "`proxy_listen` needs balancers whose prefaces are believed",
             "set `trusted_balancers` to their addresses",
         )
-    endpoints = [each.address for each in config.endpoint_listeners]
-    for address in (*config.addresses, *endpoints, *config.balanced):
+    of_networks = [*(each.address for each in config.endpoint_listeners), *config.balanced]
+    _check_number(of_networks)
+    for address in (*config.addresses, *of_networks):
         if not (config.tls_certificate or config.allow_plain_http or address.loopback):
             raise Failure(
                 f"plain HTTP on `{address}` would be readable on the network",
@@ -100,6 +108,21 @@ def _check_exposure(config: Config) -> None:
     if config.metrics_listen:
         parse_address(config.metrics_listen, "metrics_listen")
     _check_console(config)
+
+
+def _check_number(of_networks: Sequence[Address]) -> None:
+    """Are there few listeners of endpoints and balancers, each with an address of its own?"""
+    if len(of_networks) > MOST_OF_NETWORKS:
+        raise Failure(
+            f"`endpoint_listen` and `proxy_listen` name more than {MOST_OF_NETWORKS} addresses",
+            "let a balancer name the endpoints: one address is enough for all of them",
+        )
+    for address, times in Counter(of_networks).items():
+        if address.port and times > 1:
+            raise Failure(
+                f"`endpoint_listen` and `proxy_listen` name `{address}` {times} times",
+                "an address leads to one endpoint, or is a balancer's",
+            )
 
 
 def _is_origin(url: str) -> bool:

@@ -31,8 +31,9 @@ from keystead.server.installation.config.addresses import (
 )
 
 READ_AGAIN = (
-    "tls_certificate", "tls_key", "trusted_proxies", "trusted_balancers", "max_connections",
-    "max_connections_per_peer", "drain_seconds", "log_level", "request_quotas", "quotas",
+    "tls_certificate", "tls_key", "trusted_proxies", "endpoint_listen", "vpcs", "proxy_listen",
+    "trusted_balancers", "max_connections", "max_connections_per_peer", "drain_seconds",
+    "log_level", "request_quotas", "quotas",
 )  # fmt: skip
 """The settings that a running server reads again at SIGHUP. All others need a restart."""
 _WAY = re.compile(r"([^=\x00-\x1f]{1,64})=(/(?:saml|oidc)/start/[A-Za-z0-9]{1,64})")
@@ -119,7 +120,8 @@ class Config:
 
     max_connections: int = 8192
     """The most connections at one time. Connections count from the start of their TLS handshake.
-    There are fewer when the limit of open files does not leave 64 for everything else."""
+    There are fewer when the limit of open files does not leave 64 for everything else, and one for
+    each address of `endpoint_listen` and `proxy_listen`."""
 
     max_connections_per_peer: int = 200
     """The most connections of one address, or of one /64 of IPv6, at one time."""
