@@ -36,7 +36,7 @@ operation, and tells none of IAM. So those are ours: more than tools need, and l
 a server busy."""
 
 
-HALVED = frozenset({OF_SERVICE["iam"]})
+HALVED = frozenset(OF_SERVICE.values())
 """The quotas of which one principal gets at most a half. So a principal whose credentials are in
 wrong hands cannot keep the others of its account from taking them away. Nobody keeps root out."""
 

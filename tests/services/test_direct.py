@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -351,6 +352,19 @@ def test_iam_takes_no_services(land: Local, service: Service) -> None:
     assert told.status == 200
     assert NAME.encode() in told.body
     assert land.sts("GetSessionToken", service.credentials).status == 403
+
+
+def test_a_service_is_alone_in_its_quota(land: Local, service: Service) -> None:
+    """It gets all calls of STS, where a user gets a half: nobody shares the quota with it."""
+    settings = land.installation.config
+    numbered = replace(settings, request_quotas=True, quotas=("STS requests=6",))
+    land.installation.use(numbered)
+    try:
+        for who, allowed in ((service.credentials, 6), (land.admin, 3)):
+            told = [land.sts("GetCallerIdentity", who).status for _ in range(9)]
+            assert told.count(200) == allowed
+    finally:
+        land.installation.use(settings)
 
 
 # roles

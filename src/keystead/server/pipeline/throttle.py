@@ -76,15 +76,16 @@ class Throttle:
 
         It counts for the account of its caller, or for the service that calls; for some quotas for
         the caller, too, who gets a half of what the account gets (`HALVED`). Two who ask together
-        could use up all, so the root user has this half beside the others. A quota that it exceeds
-        is not counted any more, those before are. `rules` is None if no such operation is served.
+        could use up all, so the root user has this half beside the others. A service of the site
+        has nobody beside it, and no half. A quota that it exceeds is not counted any more, those
+        before are. `rules` is None if no such operation is served.
         """
         account = principal.account or principal.user_id  # a service of the site has no account
         if rules is None:
             return "" if self._take(account, region, UNSERVED) else UNSERVED
         now = self._now
         for quota in rules.quotas(asked) if rules.quotas else ():
-            if quota in HALVED:
+            if quota in HALVED and principal.account:
                 if not self._take(owner_of(principal, ""), region, quota):
                     return quota
                 if principal.type is _ROOT:
