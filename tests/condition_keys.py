@@ -290,11 +290,11 @@ KMS: tuple[Row, ...] = (
     Row("DescribeKey", {"KeyId": "alias/app"}, On.KEY, {"kms:RequestAlias": "alias/app"}),
     Row("DescribeKey", {"KeyId": "@key"}, On.KEY),
     Row("DescribeKey", {"KeyId": "@bare"}, On.BARE_KEY),
-    *_plain("CancelKeyDeletion DisableKey DisableKeyRotation EnableKey GetKeyLastUsage "
-            "GetKeyRotationStatus "
+    *_plain("CancelKeyDeletion DisableKeyRotation EnableKey GetKeyLastUsage GetKeyRotationStatus "
             "ListKeyPolicies ListKeyRotations ListResourceTags RotateKeyOnDemand", On.KEY,
             KeyId="@key"),
     *_plain("UpdateKeyDescription", On.KEY, KeyId="@key", Description="x"),
+    Row("DisableKey", {"KeyId": "@key"}, On.KEY, {"kms:TrailingDaysWithoutKeyUsage": "0"}),
     Row("EnableKeyRotation", {"KeyId": "@key"}, On.KEY, {"kms:RotationPeriodInDays": "365"}),
     Row("EnableKeyRotation", {"KeyId": "@key", "RotationPeriodInDays": 90}, On.KEY,
         {"kms:RotationPeriodInDays": "90"}),
@@ -309,9 +309,11 @@ KMS: tuple[Row, ...] = (
         On.EXTERNAL_KEY, {"kms:ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}),
     *_plain("DeleteImportedKeyMaterial", On.EXTERNAL_KEY, KeyId="@external"),
     Row("ScheduleKeyDeletion", {"KeyId": "@key"}, On.KEY,
-        {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}),
+        {"kms:ScheduleKeyDeletionPendingWindowInDays": "30",
+         "kms:TrailingDaysWithoutKeyUsage": "0"}),
     Row("ScheduleKeyDeletion", {"KeyId": "@key", "PendingWindowInDays": 7}, On.KEY,
-        {"kms:ScheduleKeyDeletionPendingWindowInDays": "7"}),
+        {"kms:ScheduleKeyDeletionPendingWindowInDays": "7",
+         "kms:TrailingDaysWithoutKeyUsage": "0"}),
     Row("GetKeyPolicy", {"KeyId": "@key"}, On.KEY, {"kms:PolicyName": "default"}),
     Row("GetKeyPolicy", {"KeyId": "@key", "PolicyName": "other"}, On.KEY,
         {"kms:PolicyName": "other"}),
@@ -846,7 +848,6 @@ OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
 NEVER_SENT: Mapping[str, str] = {
     "kms:recipientattestation:": "requests with a recipient are refused",
     "iam:associatedresourcearn": "a role is passed to a service here, and to no resource of it",
-    "kms:trailingdayswithoutkeyusage": "the last use of a key is not kept; refused in policies",
 }
 """Keys of operations that are served which no decision has yet, and why."""
 

@@ -246,8 +246,8 @@ def test_what_no_decision_has(tenant: Tenant) -> None:
     """Keys without a value yet are in no row; one that would be a trap is refused in policies."""
     had = {family(name.lower()) for _, row in ROWS for name in row.keys}
     assert not had & set(table.NEVER_SENT)
-    unused = {"NumericLessThan": {"kms:TrailingDaysWithoutKeyUsage": "90"}}
-    trap = {"Effect": "Deny", "Action": "kms:DisableKey", "Resource": "*", "Condition": unused}
+    unused = {"StringEquals": {"sts:RoleAuthorizedByIdp": "someone"}}
+    trap = {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*", "Condition": unused}
     with pytest.raises(api.MalformedPolicyDocumentException):
         tenant.user("trapped", document(trap))
 

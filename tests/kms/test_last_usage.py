@@ -10,7 +10,7 @@ from keystead.kms import usage
 from keystead.kms.keys.uses import BETWEEN, MOST, MOST_OF_ACCOUNT, OPERATIONS, LastUses
 from keystead.kms.rules import KMS
 from keystead.wire.models import kms as api
-from tests.kms.world import ACCOUNT, EVENT_IDS, START, Kms, World, refused
+from tests.kms.world import ACCOUNT, EVENT_IDS, START, Kms, World, allow, deny, refused
 
 
 def last(client: Kms, key: str) -> api.KeyLastUsageData:
@@ -71,6 +71,40 @@ def test_reencrypt_uses_both(admin: Kms) -> None:
     blob = admin.encrypt(KeyId=old, Plaintext=b"x").ciphertext_blob
     admin.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new)
     assert [last(admin, key).operation for key in (old, new)] == ["ReEncrypt", "ReEncrypt"]
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("operation", ["DisableKey", "ScheduleKeyDeletion"])
+def test_days_without_a_use(admin: Kms, world: World, operation: str, written: bool) -> None:
+    """A policy may forbid to disable or delete a key that was used within so many whole days."""
+    guarded = {"NumericLessThan": {"kms:TrailingDaysWithoutKeyUsage": "90"}}
+    keeper = world.caller(
+        "keeper", policies=[allow("kms:*"), deny(f"kms:{operation}", Condition=guarded)]
+    )
+    key, other = admin.key(), admin.key()
+    world.pass_time(days=30)
+    admin.encrypt(KeyId=key, Plaintext=b"x")
+    if written:
+        world.pass_time(hours=2)
+        assert write(world) == 1
+        world.pass_time(hours=-2)
+    world.pass_time(days=60)
+    keeper.call(operation, {"KeyId": other})  # never used: the days since its creation count
+    world.pass_time(days=29, hours=23)
+    with refused("AccessDeniedException"):
+        keeper.call(operation, {"KeyId": key})
+    world.pass_time(hours=1)
+    keeper.call(operation, {"KeyId": key})
+
+
+def test_days_since_uses_are_noted(admin: Kms, world: World) -> None:
+    """Before uses were noted, nobody knows whether a key was used: those days do not count."""
+    keeper = world.caller("keeper", policies=[allow("kms:DisableKey", Condition={
+        "NumericEquals": {"kms:TrailingDaysWithoutKeyUsage": "2"}})])  # fmt: skip
+    key = admin.key()
+    world.last_uses = LastUses(START + timedelta(days=3))
+    world.pass_time(days=5)
+    keeper.disable_key(KeyId=key)
 
 
 @pytest.mark.parametrize("way", ["refused", "dry run", "not cryptographic", "disabled"])

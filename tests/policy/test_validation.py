@@ -355,15 +355,20 @@ def test_an_allow_for_everybody_else_is_refused(kind: DocumentKind) -> None:
     assert not refusal(text(deny(**others)), kind)
 
 
-@pytest.mark.parametrize("key", ["kms:EncryptionContext:App", "aws:RequestTag/team"])
-def test_for_all_values_of_what_is_single_is_too_permissive(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [("kms:EncryptionContext:App", "encryption context"), ("aws:RequestTag/team", "tag")],
+)
+def test_for_all_values_of_what_is_single_is_too_permissive(key: str, kind: str) -> None:
     """KMS refuses ForAllValues where a missing key would satisfy it."""
 
     def written(operator: str) -> str:
         return text(allow(Principal="*", Condition={operator: {key: "x"}}))
 
     assert refusal(written("forallvalues:StringEquals"), DocumentKind.KEY) == (
-        f"Policy contains an overly permissive condition: ForAllValues:StringEquals on {key}."
+        "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued"
+        f" condition key matches requests without the specified {kind} or with an unspecified"
+        f" {kind}. To fix, remove ForAllValues."
     )
     assert not refusal(written("ForAnyValue:StringEquals"), DocumentKind.KEY)
     assert not refusal(written("StringEquals"), DocumentKind.KEY)

@@ -458,6 +458,24 @@ def test_an_account_has_a_key_of_the_service(land: Local, warehouse: Store) -> N
     assert land.kms("DescribeKey", again, **name).json["KeyMetadata"]["KeyId"] == told["KeyId"]
 
 
+def test_it_counts_against_no_quota(land: Local, warehouse: Store) -> None:
+    """The account may have as many keys of its own as before."""
+    place = (land.founded.account_id, REGION)
+
+    def counted() -> int:
+        found = land.installation.keys.counted(land.installation.store.read(), *place)
+        return 0 if found is None else found.keys
+
+    silo = store(land, "silo.example.internal", hosts=["silo:1"])
+    before = counted()
+    silo.for_caller(user(land, "counted", ALL), scope="silo", host="silo:1")
+    assert land.kms("DescribeKey", KeyId="alias/aws/silo").status == 200
+    key(land)
+    assert counted() == before + 1
+    listed = land.kms("ListKeys").json["Keys"]
+    assert len(listed) > counted()
+
+
 def test_nobody_changes_it(land: Local, warehouse: Store) -> None:
     """The account sees the key and cannot change, delete or share it."""
     warehouse.for_caller(land.admin)

@@ -271,7 +271,8 @@ class KeyRepository:
     ) -> None:
         self._keys.insert(transaction, key)
         self.policies.add(transaction, key, text, principals)
-        self._count(transaction, key, counted, 1)
+        if key.manager != "AWS":  # AWS managed keys count against no quota (kms.md 19.2)
+            self._count(transaction, key, counted, 1)
 
     def _count(
         self, transaction: Transaction, key: KeyRecord, count: KeyCount | None, change: int

@@ -1,9 +1,9 @@
 """When was a key last used, and for what?  (kms.md 13.4)
 
 A use is a successful cryptographic operation with this key. It is noted when its record is durable.
-No decision of the server depends on it. So no call writes it: it is kept in memory, and written by
-a job, once an hour and at the end. A crash loses the uses of at most an hour. Then an earlier use
-is shown, and the audit log has the later ones.
+Policies ask for the whole days since then, when a key is to be disabled or deleted. So no call
+writes it: it is kept in memory, and written by a job, once an hour and at the end. A crash loses
+the uses of at most an hour. Then an earlier use is shown, and the audit log has the later ones.
 
 Memory is bounded for each account, so that no account's keys displace another's. When an account's
 room or the whole is half full, the job writes at once. A use without room is lost, and counted.

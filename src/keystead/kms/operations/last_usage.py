@@ -1,7 +1,10 @@
-"""GetKeyLastUsage."""
+"""GetKeyLastUsage; and for how long was a key not used, as policies may ask?"""
+
+from datetime import datetime
 
 from keystead.kms.call import KmsCall
-from keystead.kms.keys import KeyUse
+from keystead.kms.keys import Key, KeyUse
+from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
 from keystead.times import from_microseconds
 from keystead.wire.models import kms as api
@@ -14,16 +17,36 @@ def get_key_last_usage(
     key = call.key(request.key_id)
     call.authorize("kms:GetKeyLastUsage", key)
     call.require_state(key)
-    use = call.last_uses.of(key.account, key.arn_text)
-    if use is None:
-        use = call.repository.last_use(call.transaction, key.record)
-    created = from_microseconds(key.record.created_us)
     return api.GetKeyLastUsageResponse(
         key_id=key.arn_text,
-        key_last_usage=_shown(use),
-        tracking_start_date=max(created, call.last_uses.since),
-        key_creation_date=created,
+        key_last_usage=_shown(_last_use(call, key)),
+        tracking_start_date=_tracked_since(call, key),
+        key_creation_date=from_microseconds(key.record.created_us),
     )
+
+
+def trailing_days(call: KmsCall, key: Key) -> dict[str, ContextValue]:
+    """`kms:TrailingDaysWithoutKeyUsage`: the whole days since the last use (kms.md 11).
+
+    Of a key that was never used they are counted from its creation, or from the time since which
+    uses are noted, whichever is later.
+    """
+    if not key.exists:
+        return {}
+    use = _last_use(call, key)
+    since = _tracked_since(call, key) if use is None else from_microseconds(use.used_us)
+    return {"kms:trailingdayswithoutkeyusage": str(max(0, (call.now - since).days))}
+
+
+def _last_use(call: KmsCall, key: Key) -> KeyUse | None:
+    """The last use of a key, written or not."""
+    use = call.last_uses.of(key.account, key.arn_text)
+    return use or call.repository.last_use(call.transaction, key.record)
+
+
+def _tracked_since(call: KmsCall, key: Key) -> datetime:
+    """Since when every use of this key is noted."""
+    return max(from_microseconds(key.record.created_us), call.last_uses.since)
 
 
 def _shown(use: KeyUse | None) -> api.KeyLastUsageData:

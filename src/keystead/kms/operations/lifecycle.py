@@ -17,16 +17,18 @@ from keystead.kms.call import KmsCall
 from keystead.kms.creation import Wanted
 from keystead.kms.keys import (
     RESOURCE_TYPE,
+    Key,
     KeyRecord,
     key_metadata,
     key_reference,
     key_view,
     tags,
 )
+from keystead.kms.operations.last_usage import trailing_days
 from keystead.kms.paging import in_parts, page
 from keystead.kms.schedule import schedule_deletion
 from keystead.kms.states import KeyState
-from keystead.policy.evaluation import AccessDenied, ContextValue, Permit
+from keystead.policy.evaluation import NO_KEYS, AccessDenied, ContextValue, Permit
 from keystead.registry import implements, implements_with_work
 from keystead.store.protocol import Value
 from keystead.times import from_microseconds, microseconds
@@ -165,23 +167,23 @@ def list_keys(call: KmsCall, request: api.ListKeysRequest) -> api.ListKeysRespon
 
 @implements(api.UpdateKeyDescription)
 def update_key_description(call: KmsCall, request: api.UpdateKeyDescriptionRequest) -> None:
-    _change(call, request.key_id, description=request.description)
+    _change(call, call.key(request.key_id), NO_KEYS, description=request.description)
 
 
 @implements(api.EnableKey)
 def enable_key(call: KmsCall, request: api.EnableKeyRequest) -> None:
-    _change(call, request.key_id, state="Enabled")
+    _change(call, call.key(request.key_id), NO_KEYS, state="Enabled")
 
 
 @implements(api.DisableKey)
 def disable_key(call: KmsCall, request: api.DisableKeyRequest) -> None:
-    _change(call, request.key_id, state="Disabled")
+    key = call.key(request.key_id)
+    _change(call, key, trailing_days(call, key), state="Disabled")
 
 
-def _change(call: KmsCall, key_id: str, **changes: Value) -> None:
-    """Find, ask, require, and change columns of the key."""
-    key = call.key(key_id)
-    call.authorize(f"kms:{call.operation.name}", key)
+def _change(call: KmsCall, key: Key, asked: Mapping[str, ContextValue], **changes: Value) -> None:
+    """Ask, require, and change columns of the key. `asked`: the condition keys of the request."""
+    call.authorize(f"kms:{call.operation.name}", key, asked)
     call.require_state(key)
     call.repository.change_key(call.transaction, key.record, **changes)
 
@@ -195,7 +197,7 @@ def schedule_key_deletion(
     call.authorize(
         "kms:ScheduleKeyDeletion",
         key,
-        {"kms:schedulekeydeletionpendingwindowindays": str(days)},
+        {"kms:schedulekeydeletionpendingwindowindays": str(days), **trailing_days(call, key)},
     )
     call.require_state(key)
     record = schedule_deletion(call.transaction, call.repository, key, days, call.now)

@@ -67,7 +67,7 @@ kms:BypassPolicyLockoutSafetyCheck kms:GrantIsForAWSResource kms:MultiRegion kms
 """
 _NUMBERS = """
 aws:MultiFactorAuthAge ec2:MetadataHttpPutResponseHopLimit ec2:RoleDelivery kms:RotationPeriodInDays
-kms:ScheduleKeyDeletionPendingWindowInDays
+kms:ScheduleKeyDeletionPendingWindowInDays kms:TrailingDaysWithoutKeyUsage
 """
 _DATES = "aws:TokenIssueTime aws:CurrentTime aws:EpochTime kms:ValidTo"
 _ADDRESSES = "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4"
@@ -80,7 +80,7 @@ kms:GrantConstraintSourceArn sts:TaskPolicyArn
 _NEVER_SUPPLIED = """
 aws:SignInSessionArn aws:ChatbotSourceArn aws:SourceOwner aws:IsMcpServiceAction
 aws:ViaAWSMCPService aws:CalledViaAWSMCP iam:RoleTemplateARN
-sts:RoleAuthorizedByIdp kms:TrailingDaysWithoutKeyUsage
+sts:RoleAuthorizedByIdp
 """
 
 _ARRAY = "ArrayOf"

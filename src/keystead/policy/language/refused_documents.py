@@ -43,6 +43,16 @@ IAM_PATHS = (
 IAM_PATH = f'IAM resource path must either be "*" or start with {", ".join(IAM_PATHS)}.'
 
 
+def overly_permissive(key: str) -> str:
+    """ForAllValues with `key`, of which a request has one value, in the words of KMS."""
+    kind = "encryption context" if key.startswith("kms:") else "tag"
+    return (
+        "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued"
+        f" condition key matches requests without the specified {kind} or with an unspecified"
+        f" {kind}. To fix, remove ForAllValues."
+    )
+
+
 class MalformedPolicy(ValueError):
     """The document is refused. `message` is for the caller, in AWS's words.
 

@@ -269,10 +269,7 @@ def _key(statement: WrittenStatement) -> None:
     for condition in statement.conditions:
         name = ascii_lower(condition.key)
         if condition.usage.quantifier == FOR_ALL and family(name) in TOLD_APART_ONE_BY_ONE:
-            raise MalformedPolicy(
-                "Policy contains an overly permissive condition:"
-                f" {condition.usage.name} on {condition.key}."
-            )
+            raise MalformedPolicy(say.overly_permissive(name))
 
 
 def _endpoint(statement: WrittenStatement) -> None:
