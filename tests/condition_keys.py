@@ -655,6 +655,7 @@ _FULL_ENDPOINT = {
 }  # fmt: skip
 _OF_SERVICE_BEHIND: Keys = {
     "ec2:VpceServiceName": _KMS_SERVICE, "ec2:VpceServiceRegion": "eu-central-1",
+    "ec2:VpceMultiRegion": "false",
 }  # fmt: skip
 _NEW_BEHIND: Keys = {**_REGION, **_OF_SERVICE_BEHIND, "ec2:VpceServiceOwner": "amazon"}
 _FULL_BEHIND: Keys = {
@@ -666,13 +667,25 @@ _CHANGED_PARTS = {
     "RemoveSecurityGroupIds": _PARTS_OF_ENDPOINT["SecurityGroupIds"],
 }  # fmt: skip
 _IN_VPC: Keys = {**_REGION, "ec2:Vpc": "@vpc arn"}
-_BEHIND_REGION: Keys = {**_REGION, "ec2:VpceServiceRegion": "eu-central-1"}
+_BEHIND_REGION: Keys = {
+    **_REGION, "ec2:VpceServiceRegion": "eu-central-1", "ec2:VpceMultiRegion": "false",
+}  # fmt: skip
+_OF_IAM = {
+    "VpcEndpointType": "Interface", "VpcId": "vpc-0123456789abcdef0",
+    "ServiceName": "com.amazonaws.iam", "ServiceRegion": "us-east-1",
+}  # fmt: skip
+_IAM_BEHIND: Keys = {
+    **_REGION, "ec2:VpceServiceName": "com.amazonaws.iam", "ec2:VpceServiceRegion": "us-east-1",
+    "ec2:VpceServiceOwner": "amazon", "ec2:VpceMultiRegion": "true",
+}  # fmt: skip
 
 EC2: tuple[Row, ...] = (
     *(Row(f"Describe{name}", {}, On.ANYTHING, _REGION)
       for name in ("PrefixLists", "Tags", "VpcEndpointServices", "VpcEndpoints")),
     Row("CreateVpcEndpoint", _NEW_ENDPOINT, On.VPC, _REGION),
     Row("CreateVpcEndpoint", _NEW_ENDPOINT, On.NEW_ENDPOINT, _NEW_BEHIND),
+    Row("CreateVpcEndpoint", _OF_IAM, On.NEW_ENDPOINT, _IAM_BEHIND),
+    Row("CreateVpcEndpoint", _OF_IAM, On.NEW_ENDPOINT, {}, "vpce:AllowMultiRegion"),
     Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.VPC, _REGION),
     Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.NEW_ENDPOINT, _FULL_BEHIND),
     Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.SUBNET, _REGION),
@@ -680,6 +693,8 @@ EC2: tuple[Row, ...] = (
     Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.NEW_ENDPOINT,
         {**_REGION, **_TAGGED, "ec2:CreateAction": "CreateVpcEndpoint"}, "CreateTags"),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint"}, On.ENDPOINT, _BEHIND_REGION),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@elsewhere"}, On.ENDPOINT, {},
+        "vpce:AllowMultiRegion"),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.ENDPOINT,
         _BEHIND_REGION),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.SUBNET, _IN_VPC),

@@ -31,6 +31,7 @@ LEFT_OUT = (
     "tests/kms/test_grant_machine.py",
     "tests/kms/test_import_kinds.py",
     "tests/kms/test_imported_vectors.py",
+    "tests/network/test_across_regions.py",
     "tests/network/test_coming.py",
     "tests/network/test_proxy.py",
     "tests/network/test_reloading.py",

@@ -165,6 +165,9 @@ def people(tenant: Tenant, region: str = "eu-central-1") -> dict[str, Any]:
     return {
         **hosts(tenant, region),
         "@endpoint": endpoint.vpc_endpoint_id,
+        "@elsewhere": network_endpoint(
+            root, service_name="com.amazonaws.iam", service_region="us-east-1"
+        ).vpc_endpoint_id,
         "@vpc arn": f"arn:aws:ec2:eu-central-1:{tenant.id}:vpc/{endpoint.vpc_id}",
         "@policy": made.arn,
         "@user": user,
@@ -179,13 +182,17 @@ def people(tenant: Tenant, region: str = "eu-central-1") -> dict[str, Any]:
     }
 
 
-def network_endpoint(root: Person) -> ec2.VpcEndpoint:
+def network_endpoint(
+    root: Person,
+    service_name: str = "com.amazonaws.eu-central-1.kms",
+    service_region: str = "eu-central-1",
+) -> ec2.VpcEndpoint:
     """An endpoint of a network, with a tag."""
     tags = [ec2.Tag(key="Team", value="blue")]
     made = root(
         ec2.CreateVpcEndpoint,
         vpc_id="vpc-0123456789abcdef0", vpc_endpoint_type="Interface",
-        service_name="com.amazonaws.eu-central-1.kms",
+        service_name=service_name, service_region=service_region,
         tag_specifications=[ec2.TagSpecification(resource_type="vpc-endpoint", tags=tags)],
     ).vpc_endpoint  # fmt: skip
     assert made is not None

@@ -143,12 +143,14 @@ class Network:
     def endpoints(self) -> list[str]:
         return list(self.ports)
 
-    def client(self, service: str, port: int, who: Credentials | None = None) -> Any:
+    def client(
+        self, service: str, port: int, who: Credentials | None = None, *, region: str = REGION
+    ) -> Any:
         """A boto3 client that connects to this port."""
         who = who or self.server.admin
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=f"{'https' if self.certificates else 'http'}://127.0.0.1:{port}",
             verify=str(self.certificates / "ca.pem") if self.certificates else None,
             aws_access_key_id=who.access_key_id,

@@ -8,7 +8,10 @@ EC2 = table(
         api.AssociateIamInstanceProfile, asks=("ec2:AssociateIamInstanceProfile", "iam:PassRole")
     ),
     Rules(api.CreateTags),
-    Rules(api.CreateVpcEndpoint, asks=("ec2:CreateVpcEndpoint", "ec2:CreateTags")),
+    Rules(
+        api.CreateVpcEndpoint,
+        asks=("ec2:CreateVpcEndpoint", "vpce:AllowMultiRegion", "ec2:CreateTags"),
+    ),
     Rules(api.DeleteTags),
     Rules(api.DeleteVpcEndpoints),
     Rules(api.DescribeIamInstanceProfileAssociations),
@@ -19,7 +22,7 @@ EC2 = table(
     Rules(api.DescribeVpcEndpoints),
     Rules(api.DisassociateIamInstanceProfile),
     Rules(api.ModifyInstanceMetadataOptions),
-    Rules(api.ModifyVpcEndpoint),
+    Rules(api.ModifyVpcEndpoint, asks=("ec2:ModifyVpcEndpoint", "vpce:AllowMultiRegion")),
     Rules(
         api.ReplaceIamInstanceProfileAssociation,
         asks=("ec2:ReplaceIamInstanceProfileAssociation", "iam:PassRole"),

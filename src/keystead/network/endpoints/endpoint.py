@@ -7,6 +7,7 @@ import msgspec
 from keystead.arns import ec2_arn
 from keystead.call import Target
 from keystead.custody.rows import Record
+from keystead.network.endpoints.offers import Offer, offer
 from keystead.policy.evaluation import NO_KEYS, ContextValue
 from keystead.tags import resource_keys
 from keystead.wire.models import ec2 as api
@@ -14,6 +15,12 @@ from keystead.wire.models import ec2 as api
 RESOURCE_TYPE = "AWS::EC2::VPCEndpoint"
 NEW = "*"
 """Stands for the id of an endpoint that is to be made, in the ARN that policies see."""
+
+
+def of_place(offered: Offer, region: str) -> dict[str, ContextValue]:
+    """The condition keys that tell where a service is, for an endpoint in this Region."""
+    elsewhere = offered.region != region
+    return {"ec2:vpceserviceregion": offered.region, "ec2:vpcemultiregion": str(elsewhere).lower()}
 
 
 class Shape(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,6 +69,22 @@ class Endpoint(Record, frozen=True, kw_only=True, gc=False):
     @property
     def vpc_arn(self) -> str:
         return ec2_arn(self.region, self.account, f"vpc/{self.vpc_id}")
+
+    @property
+    def offered(self) -> Offer | None:
+        """The service behind it."""
+        return offer(self.service, self.region)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Is it in another Region than the service behind it?"""
+        offered = self.offered
+        return offered is not None and offered.region != self.region
+
+    def keys_of_service(self) -> dict[str, ContextValue]:
+        """The condition keys of a change of it, about the place of the service behind it."""
+        offered = self.offered
+        return {} if offered is None else of_place(offered, self.region)
 
     @property
     def tag_values(self) -> dict[str, str]:

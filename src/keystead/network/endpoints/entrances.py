@@ -13,7 +13,6 @@ import msgspec
 
 from keystead.caches import KIB, MIB, Room
 from keystead.network.endpoints.endpoint import Endpoint
-from keystead.network.endpoints.offers import offer
 from keystead.network.endpoints.repository import EndpointRepository
 from keystead.network.endpoints.vpcs import Vpcs
 from keystead.policy.evaluation import ContextValue, OverAccount, PolicySource
@@ -35,7 +34,7 @@ class Entrance(msgspec.Struct, frozen=True):
     """An endpoint, as its requests see it."""
 
     account: str
-    region: str
+    region: str  # for which its requests are signed; "" for any
     service: str  # the signing name of the only service behind it
     policy: PolicySource
     keys: Mapping[str, ContextValue]  # of every request, lower-case
@@ -85,10 +84,10 @@ class Entrances:
         )
         if policy.broken:
             _log.error("policy of %s denies everything: %s", endpoint.endpoint_id, policy.broken)
-        offered = offer(endpoint.service)
+        offered = endpoint.offered
         return Entrance(
             endpoint.account,
-            endpoint.region,
+            endpoint.region if offered is None else offered.signed_for,
             "" if offered is None else offered.service,
             PolicySource(policy, POLICY_ID, endpoint.arn),
             {

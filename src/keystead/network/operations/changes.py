@@ -6,6 +6,7 @@ from keystead.network.call import NetworkCall
 from keystead.network.endpoints import Endpoint, Shape, written
 from keystead.network.errors import InvalidEndpointId, InvalidParameter
 from keystead.network.operations import policies
+from keystead.network.operations.creation import ACROSS_REGIONS
 from keystead.network.operations.finding import existing, unknown
 from keystead.network.operations.parts import changed, few, named, parts
 from keystead.policy.evaluation import ContextValue
@@ -31,8 +32,9 @@ def modify_vpc_endpoint(
             named("security-group", request.remove_security_group_ids),
         ),
     }
-    keys: dict[str, ContextValue] = {"ec2:vpceserviceregion": endpoint.region}
-    call.authorize(_MODIFY, endpoint.target(keys), call.of_request())
+    call.authorize(_MODIFY, endpoint.target(endpoint.keys_of_service()), call.of_request())
+    if endpoint.is_elsewhere:
+        call.authorize(ACROSS_REGIONS, endpoint.target())
     for kind, (added, removed) in given.items():
         for part in parts(call, kind, (*added, *removed), endpoint.vpc_arn):
             call.authorize(_MODIFY, part, call.of_request())
@@ -96,8 +98,7 @@ def delete_vpc_endpoints(
     for name, endpoint in own.items():
         keys: dict[str, ContextValue] = {}
         if endpoint is not None:
-            keys["ec2:vpceservicename"] = endpoint.service
-            keys["ec2:vpceserviceregion"] = endpoint.region
+            keys = {"ec2:vpceservicename": endpoint.service, **endpoint.keys_of_service()}
         target = unknown(call, name) if endpoint is None else endpoint.target(keys)
         call.authorize(_DELETE, target, call.of_request())
     call.require_real(dry_run=request.dry_run)

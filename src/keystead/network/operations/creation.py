@@ -1,4 +1,4 @@
-"""CreateVpcEndpoint: an interface endpoint for a service of this Region.
+"""CreateVpcEndpoint: an interface endpoint for a service of this Region, or of another one.
 
 A VPC is a name here. It is of the account for which the operator lists it. Without a list it is of
 the account and Region whose endpoint names it first, until that account has no endpoint in it.
@@ -12,7 +12,7 @@ from os import urandom
 
 import msgspec
 
-from keystead.arns import ec2_arn
+from keystead.arns import ec2_arn, spoken
 from keystead.call import Target
 from keystead.network import tagging
 from keystead.network.call import NetworkCall
@@ -46,6 +46,8 @@ from keystead.wire.query import InvalidParameterValue, MissingParameter
 
 KIND = "vpc-endpoint"
 _ACTION = "ec2:CreateVpcEndpoint"
+ACROSS_REGIONS = "vpce:AllowMultiRegion"
+"""Also asked, beside the action, about an endpoint in another Region than its service."""
 _VPC = re.compile(r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})", re.ASCII)
 _LONGEST_TOKEN = 64
 IN_VPC, IN_REGION = 50, 250  # AWS's quotas: of a VPC, and of the five VPCs of a Region
@@ -94,7 +96,9 @@ def _ask(
     described: dict[str, ContextValue] = {**request_keys(tags), "ec2:vpceserviceowner": OWNER}
     if named:
         described["ec2:vpceservicename"] = named
-    described["ec2:vpceserviceregion"] = request.service_region or call.region
+    where = request.service_region or call.region
+    elsewhere = where != call.region
+    described |= {"ec2:vpceserviceregion": where, "ec2:vpcemultiregion": str(elsewhere).lower()}
     if shape.dns_preference:
         described["ec2:vpceprivatednspreference"] = shape.dns_preference
     if shape.dns_domains:
@@ -108,6 +112,8 @@ def _ask(
     new = Target(ec2_arn(call.region, call.account, f"{KIND}/{NEW}"), call.account, RESOURCE_TYPE)
     call.authorize(_ACTION, vpc, call.of_request())
     call.authorize(_ACTION, new, call.of_request(described))
+    if elsewhere:
+        call.authorize(ACROSS_REGIONS, new)
     for part in parts(call, "subnet", shape.subnets):
         call.authorize(_ACTION, part, call.of_request())
     for part in parts(call, "security-group", shape.groups):
@@ -136,11 +142,15 @@ def _offered(call: NetworkCall, request: api.CreateVpcEndpointRequest) -> Offer:
         raise InvalidParameter("Only endpoints for services are supported.")
     if not request.service_name:
         raise MissingParameter("The request must contain the parameter ServiceName")
-    offered = offer(request.service_name)
-    if offered is None or offered.region != call.region:
+    offered = offer(request.service_name, call.region)
+    where = request.service_region or call.region
+    known = {*call.regions, spoken().global_region}
+    if offered is None or offered.region != where or where not in known:
         raise InvalidServiceName(request.service_name)
-    if request.service_region not in {None, call.region}:
-        raise InvalidParameter("An endpoint is for a service of its own Region.")
+    if where != call.region and not offered.from_elsewhere:
+        raise InvalidParameter(
+            f"An endpoint for {offered.name} is in the Region of the service, {where}."
+        )
     kind = request.vpc_endpoint_type or "Gateway"  # AWS's default
     if kind != TYPE:
         raise InvalidParameter(

@@ -12,7 +12,7 @@ _FILTERS: dict[str, filters.Values[Endpoint]] = {
     "ip-address-type": lambda each: (each.parameters.addresses,),
     "owner-id": lambda each: (each.account,),
     "service-name": lambda each: (each.service,),
-    "service-region": lambda each: (each.region,),
+    "service-region": lambda each: () if each.offered is None else (each.offered.region,),
     "vpc-endpoint-id": lambda each: (each.endpoint_id,),
     "vpc-endpoint-state": lambda _: (AVAILABLE,),
     "vpc-endpoint-type": lambda _: (TYPE,),

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from keystead.arns import spoken
 from keystead.network import filters, paging
 from keystead.network.call import NetworkCall
 from keystead.network.endpoints import OWNER, TYPE, Offer, offer, offers
@@ -20,7 +21,7 @@ def describe_vpc_endpoint_services(
     call.authorize_list()
     call.require_real(dry_run=request.dry_run)
     for region in request.service_regions or ():
-        if region not in call.regions:
+        if region not in call.regions and region != spoken().global_region:
             raise InvalidParameterValue(f"Value ({region[:100]}) for parameter ServiceRegion is"
                                         " invalid.")  # fmt: skip
     regions = request.service_regions or [call.region]
@@ -46,7 +47,7 @@ _FILTERS: dict[str, filters.Values[Offer]] = {
 
 
 def _named(name: str, listed: list[Offer]) -> Offer:
-    named = offer(name)
+    named = offer(name, spoken().global_region)
     if named is None or named not in listed:
         raise InvalidServiceName(name)
     return named

@@ -16,7 +16,7 @@ AVAILABLE = "available"
 
 def shown(call: NetworkCall, endpoint: Endpoint) -> api.VpcEndpoint:
     """The endpoint as its owner sees it, its policy with today's names."""
-    shape = endpoint.parameters
+    shape, offered = endpoint.parameters, endpoint.offered
     return api.VpcEndpoint(
         vpc_endpoint_id=endpoint.endpoint_id,
         vpc_endpoint_type=TYPE,
@@ -44,5 +44,5 @@ def shown(call: NetworkCall, endpoint: Endpoint) -> api.VpcEndpoint:
         owner_id=endpoint.account,
         ipv4_prefixes=[],
         ipv6_prefixes=[],
-        service_region=endpoint.region,
+        service_region=endpoint.region if offered is None else offered.region,
     )  # fmt: skip

@@ -43,7 +43,8 @@ kms:RecipientAttestation: kms:RequestAlias kms:SigningAlgorithm kms:ViaService
 kms:WrappingAlgorithm kms:WrappingKeySpec
 ec2:AvailabilityZone ec2:InstanceID ec2:InstanceType ec2:MetadataHttpEndpoint ec2:MetadataHttpTokens
 ec2:CreateAction ec2:Region ec2:ResourceTag/ ec2:SecurityGroupID ec2:SubnetID ec2:VpcID
-ec2:VpcePrivateDnsPreference ec2:VpceServiceName ec2:VpceServiceOwner ec2:VpceServiceRegion
+ec2:VpceMultiRegion ec2:VpcePrivateDnsPreference ec2:VpceServiceName ec2:VpceServiceOwner
+ec2:VpceServiceRegion
 saml:aud saml:iss saml:sub saml:sub_type saml:namequalifier saml:doc saml:commonName saml:givenName
 saml:surname saml:mail saml:name saml:uid saml:organizationStatus saml:primaryGroupSID
 saml:x500UniqueIdentifier saml:edupersonorgdn saml:edupersonprimaryaffiliation

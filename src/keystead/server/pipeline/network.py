@@ -1,8 +1,8 @@
 """May this request come through its endpoint?  (iam.md 5.7; threat-model HF-5)
 
-An endpoint serves one service, in one Region. A request for another service is answered as the
-service behind the endpoint answers what it does not know. Nothing comes through an endpoint that
-does not exist, or whose account is closed.
+An endpoint serves one service, in one Region, or one that is in one place for all Regions. A
+request for another service is answered as the service behind the endpoint answers what it does not
+know. Nothing comes through an endpoint that does not exist, or whose account is closed.
 """
 
 from typing import Protocol
@@ -71,6 +71,6 @@ class Way:
 
 
 def require_region(entrance: Entrance, region: str) -> None:
-    """Refuse a request that was signed for another Region than its endpoint's."""
-    if region != entrance.region:
+    """Refuse a request that was signed for another Region than that of its endpoint's service."""
+    if entrance.region not in {"", region}:
         raise SignatureDoesNotMatch("Credential should be scoped to a valid region.")
