@@ -1,6 +1,8 @@
 """Managed policies: their versions, who uses them, and AWS's own."""
 
 import json
+from importlib import import_module
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
@@ -260,6 +262,45 @@ def test_pages_of_entities(admin: Person) -> None:
             if not page.is_truncated:
                 break
         assert sorted(named) == ["a", "b", "c", "ga", "gb", "gc", "gd"]
+
+
+@pytest.mark.parametrize("looked_at", [1, 2, 3, 100])
+def test_below_a_path_a_page_ends_where_the_search_ends(
+    admin: Person, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    """However few one call looks at, the pages name everybody below the path once, and end."""
+    usage = import_module("keystead.identity.iam.policies.policy_usage")
+    monkeypatch.setattr(usage, "LOOKED_AT", looked_at)
+    arn = create(admin)
+    for number in range(9):
+        path = "/x/" if number % 4 == 0 else "/y/"
+        admin(api.CreateUser, user_name=f"u{number}", path=path, permissions_boundary=arn)
+        admin(api.CreateGroup, group_name=f"g{number}", path=path)
+        admin(api.AttachGroupPolicy, group_name=f"g{number}", policy_arn=arn)
+        if number % 2:
+            admin(api.AttachUserPolicy, user_name=f"u{number}", policy_arn=arn)
+
+    def pages(size: int, path: str) -> list[list[str]]:
+        found, marker = [], None
+        while True:
+            page = admin(
+                api.ListEntitiesForPolicy, policy_arn=arn, path_prefix=path, max_items=size,
+                marker=marker,
+            )  # fmt: skip
+            found.append([*(str(g.group_name) for g in page.policy_groups or ()),
+                          *(str(u.user_name) for u in page.policy_users or ())])  # fmt: skip
+            marker = page.marker
+            if not page.is_truncated:
+                return found
+
+    for size in (1, 2, 100):
+        named = pages(size, "/x/")
+        assert max(map(len, named)) <= size
+        assert sorted(chain(*named)) == ["g0", "g4", "g8", "u0", "u4", "u8"]
+        nobody = pages(size, "/z/")
+        assert not any(nobody)
+        assert len(nobody) <= 2 * 9 // looked_at + 2
+        assert len(nobody) == 1 or looked_at < 100
 
 
 def test_one_page_reads_one_page(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,25 @@ def walk(
     return paging.walk(_markers(call, request), request.marker, size, after, key, text=text)
 
 
+def search(
+    call: IamCall,
+    request: PagedRequest,
+    after: Callable[[str, int], tuple[Sequence[T], str | None]],
+    key: Callable[[T], str],
+) -> Page[T]:
+    """A page of a list that is searched for: it may have few items, or none, before others.
+
+    `after(key, n)` gives the next `n` items, and where the search ended if it did not look at all
+    (iam.md 1.7).
+    """
+    size, markers = _SIZES.chosen(request.max_items), _markers(call, request)
+    found, until = after(markers.position(request.marker), size + 1)
+    items = list(found[:size])
+    if len(found) > size:
+        until = key(items[-1])
+    return Page(items, None if until is None else markers.after(until))
+
+
 def cut(call: IamCall, request: PagedRequest, items: Sequence[T]) -> Page[T]:
     """A page of a short list that is there as a whole."""
     size = _SIZES.chosen(request.max_items)

@@ -1,7 +1,7 @@
 """Everything this room remembers, by entity."""
 
 from keystead.identity.repository.accounts import Account, AccountState
-from keystead.identity.repository.entities import E, Entities, Entity, new
+from keystead.identity.repository.entities import LAST_ID, E, Entities, Entity, new
 from keystead.identity.repository.federation import (
     Assignment,
     Directory,
@@ -112,6 +112,7 @@ __all__ = (
     "DOCUMENT_KINDS",
     "EVERY",
     "KEPT",
+    "LAST_ID",
     "MOST_BEGUN",
     "NO_FACTS",
     "NO_TYPES",

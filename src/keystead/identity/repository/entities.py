@@ -59,6 +59,9 @@ class Entity(Record, frozen=True, kw_only=True, gc=False):
 
 E = TypeVar("E", bound=Entity)
 
+LAST_ID = "~"
+"""It comes after every unique id."""
+
 
 def new(record: type[E], account: str, path: str, name: str, now: int, **columns: Any) -> E:
     """A new entity with its own unique id; `columns` are those that only its kind has."""
@@ -129,23 +132,36 @@ class Entities(Generic[E]):
         )
 
     def bounded_after(
-        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
-    ) -> list[E]:
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str,
+        limit: int, until: str = LAST_ID,
+    ) -> list[E]:  # fmt: skip
         """The next entities, by id, that have this policy as their boundary."""
         return self._table.find(
             reader,
-            f"account = ? AND {self._id} > ? AND substr(path, 1, ?) = ? AND boundary = ?"
-            f" ORDER BY {self._id} LIMIT ?",
-            (account, after, len(prefix), prefix, policy_arn, limit),
+            f"account = ? AND {self._id} > ? AND {self._id} <= ? AND substr(path, 1, ?) = ?"
+            f" AND boundary = ? ORDER BY {self._id} LIMIT ?",
+            (account, after, until, len(prefix), prefix, policy_arn, limit),
         )
 
+    def bounded_until(
+        self, reader: Reader, account: str, policy_arn: str, after: str, count: int
+    ) -> str | None:
+        """The last of the next `count` entities that the policy bounds; None if there are fewer."""
+        sql = (
+            f"SELECT {self._id} FROM {self._table.name} WHERE account = ?"  # noqa: S608  # our own
+            f" AND boundary = ? AND {self._id} > ? ORDER BY {self._id} LIMIT 1 OFFSET ?"
+        )
+        row = reader.one(sql, (account, policy_arn, after, count - 1))
+        return row[0] if row else None
+
     def attached_after(
-        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str, limit: int
-    ) -> list[E]:
+        self, reader: Reader, account: str, policy_arn: str, *, after: str, prefix: str,
+        limit: int, until: str = LAST_ID,
+    ) -> list[E]:  # fmt: skip
         """The next entities, by id, to which this policy is attached; `Attachments` verifies.
 
-        An index gives as many attachments of this kind as are wanted. Below a path all are looked
-        at, because the path stands elsewhere.
+        An index gives as many attachments of this kind as are wanted. Below a path all up to
+        `until` are looked at, because the path stands elsewhere.
         """
         kind = self.record.kind.id_prefix
         looked_at = limit if prefix == "/" else -1
@@ -153,13 +169,29 @@ class Entities(Generic[E]):
             reader,
             f"account = ? AND substr(path, 1, ?) = ? AND {self._id} IN"  # noqa: S608  # our own name
             " (SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?"
-            " AND entity_id > ? AND entity_id < ? ORDER BY entity_id LIMIT ?)"
+            " AND entity_id > ? AND entity_id <= ? ORDER BY entity_id LIMIT ?)"
             f" ORDER BY {self._id} LIMIT ?",
             (
-                account, len(prefix), prefix, account, policy_arn, max(after, kind), f"{kind}~",
-                looked_at, limit,
+                account, len(prefix), prefix, account, policy_arn, max(after, kind),
+                min(until, kind + LAST_ID), looked_at, limit,
             ),
         )  # fmt: skip
+
+    def attached_until(
+        self, reader: Reader, account: str, policy_arn: str, after: str, count: int
+    ) -> str | None:
+        """The last of the next `count` entities with this policy attached; None: there are fewer.
+
+        It is where a page ends, and decides nothing.
+        """
+        kind = self.record.kind.id_prefix
+        sql = (
+            "SELECT entity_id FROM iam_attachment WHERE account = ? AND policy_arn = ?"
+            " AND entity_id > ? AND entity_id <= ? ORDER BY entity_id LIMIT 1 OFFSET ?"
+        )
+        last = kind + LAST_ID
+        row = reader.one(sql, (account, policy_arn, max(after, kind), last, count - 1))
+        return row[0] if row else None
 
     def boundary_uses(self, reader: Reader, account: str) -> dict[str, int]:
         """How many entities each policy bounds."""

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from keystead.identity import managed_policies, paging
 from keystead.identity.call import IamCall
 from keystead.identity.iam.policies.policies import listed
-from keystead.identity.iam.policies.policy_usage import entities_after, policy_usage
+from keystead.identity.iam.policies.policy_usage import (
+    entities_after,
+    entities_below,
+    policy_usage,
+)
 from keystead.identity.names import AWS_ACCOUNT
 from keystead.identity.repository import Entity, Group, ManagedPolicy, Role, User
 from keystead.registry import implements
@@ -47,14 +52,15 @@ def list_entities_for_policy(
     call.ask(policy)
     arn = policy.existing().arn
 
-    def after(entity_id: str, count: int) -> list[Entity]:
-        return entities_after(
-            call, arn, entity_id, count,
-            usage=request.policy_usage_filter, path_prefix=request.path_prefix or "/",
-            kind=request.entity_filter,
-        )  # fmt: skip
+    which: Any = {"usage": request.policy_usage_filter, "kind": request.entity_filter}
+    path = request.path_prefix or "/"
 
-    page = paging.walk(call, request, after, lambda entity: entity.entity_id)
+    def after(entity_id: str, count: int) -> tuple[list[Entity], str | None]:
+        if path == "/":
+            return entities_after(call, arn, entity_id, count, **which), None
+        return entities_below(call, arn, entity_id, count, path_prefix=path, **which)
+
+    page = paging.search(call, request, after, lambda entity: entity.entity_id)
     return api.ListEntitiesForPolicyResponse(
         policy_groups=[
             api.PolicyGroup(group_name=entity.name, group_id=entity.group_id)
