@@ -15,7 +15,7 @@ import uvloop
 
 from keystead.server.door import tls as accepting
 from keystead.server.door.connection import PIECE, WRITE_SECONDS, Connection
-from keystead.server.door.intake import ALONE, MOST_BYTES, PIECES, SHORT
+from keystead.server.door.intake import ALONE, PIECES, SHORT, Rank
 from keystead.server.door.listeners import RECEIVE_BYTES
 from keystead.server.door.turn import Turn
 from keystead.server.door.waiting import Receiver
@@ -288,10 +288,10 @@ def test_a_flood_is_served_in_turns_that_are_short(door: RunningDoor) -> None:
 
 def test_a_turn_is_bounded_by_the_bytes_of_its_bodies(door: RunningDoor) -> None:
     """What is more waits in its connections."""
-    door.application.limit = MOST_BYTES
-    body = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (MOST_BYTES // 2)
-    door.held._most = 10 * MOST_BYTES
-    clients = fed(door, {f"1large{i}": body + b"x" * (MOST_BYTES // 2) for i in range(6)})
+    door.application.limit = SHORT.bytes
+    body = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (SHORT.bytes // 2)
+    door.held._most = 10 * SHORT.bytes
+    clients = fed(door, {f"1large{i}": body + b"x" * (SHORT.bytes // 2) for i in range(6)})
     wait_until(lambda: len(door.application.requests) == 6)
 
     assert [len(turn) for turn in door.application.turns] == [3, 3]
@@ -326,6 +326,34 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     assert [statuses(client.recv(4096)) for client in clients.values()] == [[200]] * count
     for client in clients.values():
         client.close()
+
+
+def test_who_asks_with_a_large_body_lets_others_go_first(clients: Clients) -> None:
+    """While it comes, while it is answered, and with the next request; after that no longer."""
+    door, length = clients.door, 40_000
+    door.application.limit = length
+    ranks: list[Rank] = []
+
+    def look() -> None:
+        ranks.extend(each.rank for each in connections(door))
+
+    door.application.meanwhile = look
+    client = clients.connect()
+    client.sendall(get("first"))
+    assert _answers(client, 1) == [b"/first"]
+
+    client.sendall(b"POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length)
+    wait_until(lambda: all(each._head for each in connections(door)))
+    door.do(look)
+    client.sendall(b"x" * length)
+    received = b""
+    while len(received) < length:
+        received += client.recv(65_536)
+    for path in (b"/next", b"/last"):
+        client.sendall(get(path.decode()[1:]))
+        assert _answers(client, 1) == [path]
+
+    assert ranks == [Rank.NEW, Rank.GREEDY, Rank.GREEDY, Rank.GREEDY, Rank.MODEST]
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -161,6 +161,18 @@ def test_nobody_is_passed_over_for_ever() -> None:
     assert ranks[:MOST_PASSED] == [Rank.MODEST] * MOST_PASSED
 
 
+def test_nobody_is_passed_over_for_ever_to_read_on() -> None:
+    """However many modest connections hold a part of a body, the others read on, too."""
+    intake, _ = waiting()
+    for reader in (Client("g", 0, Rank.GREEDY), Client("n", 0, Rank.NEW), *many("a", count=999)):
+        intake.add_reading(reader)
+
+    ranks = [reader.rank for _ in range(MOST_PASSED) for reader in intake.take_reading()]
+
+    assert ranks.count(Rank.NEW) == ranks.count(Rank.GREEDY) == 1
+    assert ranks[:MOST_PASSED] == [Rank.MODEST] * MOST_PASSED
+
+
 def test_whom_there_was_no_time_for_is_the_first_of_the_next_turn() -> None:
     """In the order in which they were taken."""
     intake, _ = waiting(Client("b", 5), *many("a", count=20))

@@ -23,7 +23,7 @@ from typing import Protocol
 from keystead.server.door.buffer import Buffer
 from keystead.server.door.held import UNCOUNTED, Held
 from keystead.server.door.intake import Rank
-from keystead.server.door.listeners import bound_transport
+from keystead.server.door.listeners import bound_transport, let_read, let_read_nothing
 from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.peers import (
     BadForwarding,
@@ -61,7 +61,7 @@ SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.
 WRITE_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
 PIECE = 64 * 1024  # the bytes of an answer that are given to the transport at a time
-LARGE = 16 * 1024  # the bytes of an answer after which a client lets others go first (intake)
+LARGE = 16 * 1024  # bytes of a body or an answer; its client lets others go first (intake)
 
 
 class Application(Answering, Protocol):
@@ -119,10 +119,10 @@ class Connection(asyncio.Protocol):
     """One connection."""
 
     __slots__ = (
-        "_admitted", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
-        "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_last", "_long_body",
-        "_neighbour", "_owes", "_paused", "_peer", "_sent", "_state", "_stuck", "_transport",
-        "_unsent", "deadline", "gone", "held", "peer_host", "rank",
+        "_admitted", "_asked_much", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
+        "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_is_held_back", "_last",
+        "_long_body", "_neighbour", "_owes", "_paused", "_peer", "_sent", "_state", "_stuck",
+        "_transport", "_unsent", "deadline", "gone", "held", "peer_host", "rank",
     )  # fmt: skip
 
     _transport: asyncio.Transport
@@ -143,6 +143,8 @@ class Connection(asyncio.Protocol):
         self._stuck = False  # The rest of an answer could not be sent since `deadline` was set.
         self._half_closed = False  # The client sends no more.
         self._draining = False
+        self._is_held_back = False  # Nor does the layer below TLS read. (looks)
+        self._asked_much = False  # The body of the request that is owed, or to come, is large.
         self._endpoint = door.endpoint
         self._ended = False  # The last answer is written.
         self._admitted = False
@@ -166,6 +168,7 @@ class Connection(asyncio.Protocol):
         bound_transport(transport)
         self._enter(State.HEAD)
         self._door.connections.add(self)
+        self._door.outbox.looks.watch(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # for any reason
         self._forget()
@@ -216,10 +219,12 @@ class Connection(asyncio.Protocol):
         if self._admitted:
             self._admitted = False
             self._door.connections.discard(self)
+            self._door.outbox.looks.leave(self)
             self._door.counts.leave(self._peer)
 
     def data_received(self, data: bytes) -> None:
         if self._state is _FINAL:
+            self._door.outbox.looks.note(self, len(data))
             return
         buffer, head = self._buffer, self._head
         buffer.add(data)
@@ -233,6 +238,8 @@ class Connection(asyncio.Protocol):
             self._door.outbox.read_on(self)
         if buffer.size > UNCOUNTED or self.held:
             self._count_held()
+        if self.rank is not _MODEST:
+            self._door.outbox.looks.note(self, len(data))
 
     def eof_received(self) -> bool:
         """The client sends no more. Over TCP, stay open for the answers that it waits for."""
@@ -244,7 +251,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read its answer: from now on a deadline holds for all of it."""
         self._choked = True
-        self.rank = _GREEDY
+        self._become_greedy()
         if not self._stuck:
             self._stuck = True
             self.deadline = self._door.time() + WRITE_SECONDS
@@ -264,12 +271,34 @@ class Connection(asyncio.Protocol):
         if not self._paused and not self._transport.is_closing():
             self._paused = True
             self._transport.pause_reading()
+            self._door.outbox.looks.leave(self)
 
     def listen(self) -> None:
         """Read from the socket again, if this was paused. (turn.Receiver)"""
         if self._paused and not self._transport.is_closing():
             self._paused = False
+            if self._is_held_back:
+                self._is_held_back = False
+                let_read(self._transport)
             self._transport.resume_reading()
+            self._door.outbox.looks.watch(self)
+
+    def hold_back(self) -> None:
+        """Read nothing more before its turn. (looks.Reads)"""
+        self._door.outbox.looks.leave(self)
+        if self._paused or self._transport.is_closing():
+            return
+        self._pause()
+        self._is_held_back = True
+        let_read_nothing(self._transport)
+        # One that has a request will listen, or read on, when that is answered.
+        if not (self._owes or self._heard or self._choked or self._unsent):
+            self._door.outbox.read_on(self)
+
+    def _become_greedy(self) -> None:
+        self.rank = _GREEDY
+        if not self._paused:
+            self._door.outbox.looks.watch(self)
 
     def _count_held(self) -> None:
         self._door.held.hold(self, self._buffer.size + len(self._unsent))
@@ -311,6 +340,8 @@ class Connection(asyncio.Protocol):
             return
         self._head = None
         length = head.length
+        if length > LARGE:
+            self._asked_much = True
         request = self._request(head, self._buffer.take(length) if length else b"")
         # The answer to a HEAD has no body (RFC 9110, 9.3.2), so it is the last one.
         last = not head.keep_alive or head.method == "HEAD" or self._draining
@@ -360,6 +391,9 @@ class Connection(asyncio.Protocol):
         if self._head is None:
             self._head = head
             self._enter(State.BODY)
+            if head.length > LARGE:
+                self._asked_much = True
+                self._become_greedy()
             if head.expects_continue and not self._buffer.size:
                 self._put(CONTINUE, last=False)
 
@@ -396,8 +430,11 @@ class Connection(asyncio.Protocol):
         if self._ended or self._transport.is_closing():
             return
         self._last = last
-        greedy = self._buffer.size or len(response) > LARGE
-        self.rank = _GREEDY if greedy else _MODEST
+        if self._buffer.size or self._asked_much or len(response) > LARGE:
+            self._become_greedy()
+            self._asked_much = False
+        else:
+            self.rank = _MODEST
         if len(response) > PIECE:
             self._unsent, self._sent = response, 0
         else:
@@ -447,6 +484,7 @@ class Connection(asyncio.Protocol):
         self._ended = True
         self._buffer.clear()
         self.listen()
+        self._become_greedy()
         if self._transport.can_write_eof() and not self._half_closed:
             self._transport.write_eof()
         else:

@@ -5,7 +5,8 @@
     RETURNED  a connection whose request comes back from work
     RESUMED   a connection whose request begins again, with a part that was made for it
     GREEDY    a connection that sent more before it was answered, that does not read its answer,
-              that had a very large one, or whose account exceeded a request quota
+              that asks or asked with a large body, that had a very large answer, or whose account
+              exceeded a request quota
 
 A turn takes connections of the first rank in which some wait. A rank that was passed over three
 times comes first. Turns of ranks other than MODEST are short, and those of RESUMED and GREEDY
@@ -15,8 +16,9 @@ another.
 
 The same holds for large bodies. While hundreds of them arrive, one look at the sockets would read a
 piece of each, and everybody would wait for that. So a connection that holds part of a large body
-takes turns to read on. A few of them read between two turns. A connection that sends without
-waiting takes such a turn for the first piece of a body, too.
+takes turns to read on, by the same rules. A few of them read between two turns. A connection that
+sends without waiting takes such a turn for the first piece of a body, too, and so does every
+connection that is held back (`looks`). A turn with large bodies has fewer requests.
 
 While several peers send requests, each has a small share of a turn. So the next peer waits for a
 millisecond, not for ten. One peer alone may fill its turns, because many requests together cost
@@ -27,14 +29,13 @@ of handing that over (decision 0044).
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 ABOUT_SECONDS = 1.0  # a peer counts as present for so long after its request
 MOST_PASSED = 3  # the turns of other ranks while a rank has a waiting connection
-MOST_BYTES = 4 * 1024 * 1024  # of bodies; a turn with more takes no further request
-PIECES = 2  # of large bodies that are read between two turns: over TLS some 0.3 ms each
+PIECES = 2  # that are read in turn between two turns: over TLS some 0.1 ms each
 
 
 class Rank(IntEnum):
@@ -66,14 +67,17 @@ class Terms(NamedTuple):
     most: int  # requests
     share: int  # of one peer
     seconds: float
+    bytes: int  # of bodies; a turn with more takes no further request
     spare: float = 0.0  # seconds of computing that are not handed over (decision 0044)
 
 
-ALONE = Terms(64, 64, 0.01, 0.008)  # some 10 ms of work
-SEVERAL = Terms(64, 8, 0.002)
-SHORT = Terms(8, 8, 0.001)  # for the rank NEW
-RETURNING = Terms(16, 16, 0.001)  # for the rank RETURNED: what is left of it takes some 30 µs
-SHORTEST = Terms(4, 4, 0.0005)  # for the ranks RESUMED and GREEDY
+_KB = 1024
+ALONE = Terms(64, 64, 0.01, 4096 * _KB, 0.008)  # some 10 ms of work
+SEVERAL = Terms(64, 8, 0.002, 512 * _KB)
+SHORT = Terms(8, 8, 0.001, 256 * _KB)  # for the rank NEW
+# For the rank RETURNED: what is left of it takes some 30 µs.
+RETURNING = Terms(16, 16, 0.001, 256 * _KB)
+SHORTEST = Terms(4, 4, 0.0005, 256 * _KB)  # for the ranks RESUMED and GREEDY
 _TERMS = {
     Rank.NEW: SHORT,
     Rank.RETURNED: RETURNING,
@@ -139,7 +143,8 @@ class Intake(Generic[W]):
     """The connections that wait for their turn."""
 
     __slots__ = (
-        "_is_reading", "_last", "_line", "_lines", "_passed", "_reading", "_several_until", "_time"
+        "_is_reading", "_last", "_line", "_lines", "_passed", "_read_past", "_reading",
+        "_several_until", "_time",
     )  # fmt: skip
 
     def __init__(self, time: Callable[[], float]) -> None:
@@ -148,6 +153,7 @@ class Intake(Generic[W]):
         self._passed = [0 for _ in Rank]  # by rank: the turns of others since its own
         self._line = self._lines[Rank.MODEST]  # of this turn
         self._reading: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
+        self._read_past = [0 for _ in Rank]  # by rank: the pieces of others since its own
         self._is_reading = False  # Does a connection wait in one of them?
         self._last = ""  # the peer that asked last
         self._several_until = 0.0
@@ -185,37 +191,35 @@ class Intake(Generic[W]):
         return self._take_reading() if self._is_reading else ()
 
     def _take_reading(self) -> Iterator[W]:
-        left = PIECES
-        for line in self._reading:
-            for waits in line.take(left, left):
-                left -= 1
-                yield waits
+        for _ in range(PIECES):
+            line = self._reading[_next(self._reading, self._read_past)]
+            yield from line.take(1, 1)
         self._is_reading = any(self._reading)
 
     def begin(self) -> Terms:
         """Begin a turn; returns its terms."""
-        rank = self._rank()
+        rank = _next(self._lines, self._passed)
         self._line = self._lines[rank]
         if rank is not Rank.MODEST:
             return _TERMS[rank]
         return SEVERAL if self._time() < self._several_until else ALONE
 
-    def _rank(self) -> Rank:
-        """Whose turn is it?"""
-        lines = self._lines
-        waiting = [rank for rank in _RANKS if lines[rank].peers]
-        if not waiting:
-            return Rank.MODEST
-        if len(waiting) == 1:
-            self._passed[waiting[0]] = 0
-            return waiting[0]
-        passed = [rank for rank in waiting if self._passed[rank] >= MOST_PASSED]
-        chosen = (passed or waiting)[0]
-        for rank in waiting:
-            self._passed[rank] = 0 if rank is chosen else self._passed[rank] + 1
-        return chosen
-
     def take(self, terms: Terms, taken: int) -> Iterable[W]:
         """Take further connections in this turn; `taken` were taken before."""
         line = self._line
         return line.take(terms.most - taken, terms.share) if line.peers else ()
+
+
+def _next(lines: Sequence[Line[W]], passed: list[int]) -> Rank:
+    """Whose turn is it?  `passed` has for each rank the turns of others since its own."""
+    waiting = [rank for rank in _RANKS if lines[rank].peers]
+    if not waiting:
+        return Rank.MODEST
+    if len(waiting) == 1:
+        passed[waiting[0]] = 0
+        return waiting[0]
+    late = [rank for rank in waiting if passed[rank] >= MOST_PASSED]
+    chosen = (late or waiting)[0]
+    for rank in waiting:
+        passed[rank] = 0 if rank is chosen else passed[rank] + 1
+    return chosen

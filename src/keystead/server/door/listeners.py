@@ -70,9 +70,24 @@ def bound(sock: socket.socket) -> None:
 def bound_transport(transport: asyncio.BaseTransport) -> None:
     """Let a transport keep little in each direction; over TLS it keeps half a megabyte else."""
     transport.set_write_buffer_limits(TRANSPORT_BYTES)  # type: ignore[attr-defined]  # it can write
+    let_read(transport)
+
+
+def let_read(transport: asyncio.BaseTransport) -> None:
+    """Let the layer below TLS read from the socket, if there is one."""
     limit_reads = getattr(transport, "set_read_buffer_limits", None)  # TLS only
     if limit_reads is not None:
         limit_reads(TRANSPORT_BYTES)
+
+
+def let_read_nothing(transport: asyncio.BaseTransport) -> None:
+    """Let the layer below TLS read nothing. Else it reads one piece more from a paused connection.
+
+    To be called of a connection that does not read at this moment: else it takes effect later.
+    """
+    limit_reads = getattr(transport, "set_read_buffer_limits", None)
+    if limit_reads is not None:
+        limit_reads(0)
 
 
 def _not_opened(address: Address, error: OSError) -> Failure:

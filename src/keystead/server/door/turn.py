@@ -18,12 +18,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from keystead.server.door.intake import ALONE, MOST_BYTES, Intake, Rank
+from keystead.server.door.intake import ALONE, Intake, Rank
+from keystead.server.door.looks import Looks
 from keystead.server.door.peers import Peer
 from keystead.server.door.waiting import (
     Answering,
     Receiver,
     Waiting,
+    bytes_of,
     instead_of,
     is_dropped,
     response_of,
@@ -46,7 +48,7 @@ class Turn:
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_enough", "_failed", "_gate",
         "_gathering", "_intake", "_is_alone", "_kept", "_loop", "_since", "_terms", "_told",
-        "_took_long", "_turn_ended", "_waiting", "_watched", "_working",
+        "_took_long", "_turn_ended", "_waiting", "_watched", "_working", "looks",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +78,7 @@ class Turn:
         self._is_alone = alone
         self._since = 0.0  # when the turn before ended, while turns follow without a pause
         self._begun = False  # is there a turn that will end?
+        self.looks = Looks()
         self._intake: Intake[Receiver] = Intake(loop.time)
         self._terms = ALONE  # of this turn
         self._bytes = 0  # of the bodies of this turn
@@ -136,6 +139,7 @@ class Turn:
         before the turn counts as well: everybody waits for both.
         """
         began = self._since or perf_counter()
+        self.looks.read = 0
         if not before:
             self._gate.close()
         ended_turn = True
@@ -175,16 +179,18 @@ class Turn:
 
     def _take(self) -> None:
         """Let the connections of this turn take in one request each."""
+        most = self._terms.bytes
         for receiver in self._intake.take(self._terms, len(self._waiting)):
             if self._kept and (kept := self._kept.pop(receiver, None)):
                 self._waiting.append(kept)
-                continue
-            try:
-                receiver.advance()
-            except Exception as error:  # noqa: BLE001  # it must not cost others their answers
-                logs.alarm("a connection failed", error)
-                receiver.abort()
-            if self._bytes > MOST_BYTES:
+                self._bytes += bytes_of(kept)
+            else:
+                try:
+                    receiver.advance()
+                except Exception as error:  # noqa: BLE001  # it must not cost others their answers
+                    logs.alarm("a connection failed", error)
+                    receiver.abort()
+            if self._bytes > most:
                 return
 
     def flush(self) -> None:

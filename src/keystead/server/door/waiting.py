@@ -59,6 +59,14 @@ class Waiting(msgspec.Struct):
     asked: Asked | None = None
 
 
+def bytes_of(entry: Waiting) -> int:
+    """The bytes of the body of a request."""
+    if entry.asked is None:
+        return 0
+    request = entry.asked[0] if isinstance(entry.asked, tuple) else entry.asked.arrived.request
+    return len(request.body)
+
+
 def is_dropped(entry: Waiting) -> bool:
     """Would the request of a client that has gone change nothing?"""
     if entry.application is None or not isinstance(entry.asked, tuple):
