@@ -39,6 +39,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from keystead import __version__
+from keystead.agent.login import Store, Stored, new_key
 from keystead.cli import run
 from keystead.cli.credentials import login as command
 from tests.conftest import Server, free_port
@@ -215,6 +216,36 @@ def test_a_person_signs_in_for_a_profile(
         who(installation, second)
     capfd.readouterr()
     assert run(["login", "--credential-process", "--profile", "work"]) == 1
+    assert "nobody has signed in for `work`" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kept", ["of a server that is away", "of another version", "shared"])
+def test_a_logout_leaves_nothing_here(
+    home: Path, capfd: pytest.CaptureFixture[str], kept: str
+) -> None:
+    """Whatever the server says, and whatever is kept; the command says that the server did not."""
+    store = Store("work")
+    with store.held():
+        store.write(
+            Stored(
+                endpoint_url="http://127.0.0.1:1", ca_bundle="", client_id="c", key=new_key(),
+                refresh_token="canary", arn="a", access_key_id="ASIA", secret="s", token="t",
+                expires=0.0,
+            )
+        )  # fmt: skip
+    file = home / "logins" / "work.json"
+    if kept == "shared":
+        file.chmod(0o644)
+    if kept == "of another version":
+        file.write_text("{}")
+
+    assert run(["logout", "--profile", "work"]) == 1
+
+    told = capfd.readouterr().err
+    assert "you are signed out here, but the server did not confirm it: " in told
+    assert "12 hours after the sign-in at the latest" in told
+    assert not file.exists()
+    assert run(["logout", "--profile", "work"]) == 1
     assert "nobody has signed in for `work`" in capfd.readouterr().err
 
 

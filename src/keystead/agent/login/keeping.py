@@ -47,6 +47,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         return f"Stored(arn={self.arn!r}, …)"
 
 
+class NotSignedIn(Failure):
+    """Nobody has signed in for a profile."""
+
+
 class Store:
     """The file of one profile; raises Failure where it cannot be used."""
 
@@ -73,7 +77,7 @@ class Store:
         except SealError as error:
             raise Failure(str(error), error.hint) from None
         if not text:
-            raise Failure(f"nobody has signed in for `{self.profile}`", again, status=1)
+            raise NotSignedIn(f"nobody has signed in for `{self.profile}`", again, status=1)
         try:
             stored = msgspec.json.decode(text, type=Stored)
         except msgspec.MsgspecError:

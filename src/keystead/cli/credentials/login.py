@@ -15,6 +15,7 @@ import msgspec
 from keystead.agent.login import (
     Asked,
     Ended,
+    NotSignedIn,
     Store,
     Stored,
     Tokens,
@@ -94,13 +95,27 @@ def login(
 @click.command(short_help="End a sign-in of `keystead login`.")
 @_profile
 def logout(*, profile: str) -> None:
-    """End the session at the server, with all its credentials, and forget it here."""
+    """End the session at the server, with all its credentials, and forget it here.
+
+    It is forgotten here whatever the server says. A server that is away ends it at its time.
+    """
     store = Store(profile)
     with store.held():
-        stored = store.read()
-        with suppress(Ended):  # it was over before
-            ended(Server(stored.endpoint_url, stored.ca_bundle), stored)
-        store.forget()
+        try:
+            stored = store.read()
+            with suppress(Ended):  # it was over before
+                ended(Server(stored.endpoint_url, stored.ca_bundle), stored)
+        except NotSignedIn:
+            raise
+        except Failure as error:
+            raise Failure(
+                f"you are signed out here, but the server did not confirm it: {error}",
+                "the session ends there at its time, 12 hours after the sign-in at the latest; to"
+                " end it now, see `My security credentials` on the pages",
+                status=1,
+            ) from None
+        finally:
+            store.forget()
     _tell("you are signed out")
 
 
