@@ -1,10 +1,14 @@
 """`keystead federation`: how people sign in by providers, as the operator says it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from keystead.cli.secret_files import secret_in
+from keystead.custody.files import SealError
+from keystead.failures import Failure
 from tests.conftest import Server
 from tests.federation.saml_issuer import described
 
@@ -25,6 +29,7 @@ def test_what_is_said_is_listed(server: Server, providers: tuple[str, str], tmp_
     saml, oidc = providers
     secret = tmp_path / "secret"
     secret.write_text("canary-secret\n")
+    secret.chmod(0o600)
     at = ("--json",)
     client = ("--client-id", "console", "--client-secret-file", str(secret))
 
@@ -70,3 +75,41 @@ def test_what_cannot_be_is_refused(
     assert ran.returncode in {1, 2}
     assert message in ran.stderr
     assert "hint: " in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        ("canary-secret\n", 0o644, "is accessible to others (mode 0644)"),
+        ("\n", 0o600, "is empty"),
+        ("x" * 1025, 0o600, "holds no secret"),
+    ],
+)
+def test_a_secret_of_somebody_else_is_refused(
+    tmp_path: Path, content: str, mode: int, message: str
+) -> None:
+    """The file of a secret is its owner's alone; nothing of it is told."""
+    (file := tmp_path / "secret").write_text(content)
+    file.chmod(mode)
+
+    with pytest.raises((Failure, SealError), match=re.escape(message)) as refused:
+        secret_in(file)
+
+    assert getattr(refused.value, "hint", "")
+    assert "canary" not in str(refused.value)
+
+
+def test_the_secret_of_a_client_is_its_owners(
+    server: Server, providers: tuple[str, str], tmp_path: Path
+) -> None:
+    """The command does not take one that others may read, and says nothing of it."""
+    (file := tmp_path / "secret").write_text("canary-secret\n")
+    file.chmod(0o640)
+    ran = server.keystead(
+        "federation", "oidc", providers[1], "--client-id", "console", "--role-claim", "r",
+        "--client-secret-file", str(file),
+    )  # fmt: skip
+    assert ran.returncode
+    assert "is accessible to others (mode 0640)" in ran.stderr
+    assert "hint: chmod 600" in ran.stderr
+    assert providers[1] not in server.keystead("federation", "list").stdout

@@ -106,6 +106,7 @@ def _found(server: Server, issuer: Issuer, corp_url: str) -> str:
     role = iam.create_role(RoleName="people", AssumeRolePolicyDocument=document(*statements))
     secret = issuer.folder / "secret"
     secret.write_text("a secret: of/this+test\n")
+    secret.chmod(0o600)
     ran = server.keystead(
         "federation", "oidc", of_oidc, "--client-id", "console", "--client-secret-file",
         str(secret), "--role", role["Role"]["Arn"], "--json",

@@ -37,9 +37,15 @@ def failure(server: Server, *words: str) -> str:
     return done.stderr
 
 
+def private(file: Path, secret: str) -> None:
+    """A file that its owner alone may read."""
+    file.touch(mode=0o600)
+    file.write_text(f"{secret}\n")
+
+
 @pytest.fixture
 def files(tmp_path: Path, directory: Slapd) -> Path:
-    (tmp_path / "reader").write_text(READER_PASSWORD + "\n")
+    private(tmp_path / "reader", READER_PASSWORD)
     (tmp_path / "ca.pem").write_text(directory.ca)
     return tmp_path
 
@@ -103,8 +109,8 @@ def test_a_trial_shows_each_step(
 ) -> None:
     """The table ends with the step that failed, and then the exit status is 1."""
     directory.person("tess", "wonderland")
-    (files / "right").write_text("wonderland\n")
-    (files / "wrong").write_text("wonderlamp\n")
+    private(files / "right", "wonderland")
+    private(files / "wrong", "wonderlamp")
     right = said(server, "try", "corp", "--user", "tess", "--password-file", str(files / "right"))
     assert [each["Step"] for each in right["Steps"]] == list(range(1, 10))
     assert right["Proved"]
@@ -258,10 +264,25 @@ def test_a_directory_that_is_away_assigns_nothing(
     assert api(server).assign_directory_role(**asked)["Assignment"]["Name"] == "walt"
 
 
+def test_a_secret_that_others_may_read_is_refused(
+    server: Server, files: Path, corp: dict[str, Any]
+) -> None:
+    """The password of the bind name, and that of a trial; nothing is changed, and none is tried."""
+    (files / "reader").chmod(0o640)
+    for words in (
+        ("update", "corp", "--bind-password-file"),
+        ("try", "corp", "--user", "x", "--password-file"),
+    ):
+        told = failure(server, *words, str(files / "reader"))
+        assert "is accessible to others (mode 0640)" in told
+        assert "hint: chmod 600" in told
+    assert said(server, "show", "corp")["Revision"] == 0
+
+
 def test_every_change_is_recorded(server: Server, corp: dict[str, Any], files: Path) -> None:
     """With the directory's ARN; a change makes a new revision."""
     assert said(server, "update", "corp", "--name-attribute", "cn")["Revision"] == 1
-    (files / "reader").write_text("another\n")
+    private(files / "reader", "another")
     words = ("update", "corp", "--bind-password-file", str(files / "reader"))
     assert said(server, *words)["Revision"] == 2
     nothing = server.keystead("directory", "update", "corp")

@@ -9,6 +9,7 @@ import click
 
 from keystead.cli import options, output
 from keystead.cli.performing import hold, office
+from keystead.cli.secret_files import secret_in
 from keystead.failures import Failure
 from keystead.server.installation import Config
 
@@ -141,7 +142,7 @@ def attempt(
 
     Without a password everything is tried but the password.
     """
-    password = _line(password_file) if password_file else None
+    password = secret_in(password_file) if password_file else None
     config = options.load(file, **given)
     result = _asked(config, "directory try", name=name, user=user, password=password)
     passed = result["Steps"][-1]["Ended"] == "passed"
@@ -237,7 +238,7 @@ def _members(given: dict[str, Any], *names: str) -> dict[str, Any]:
     if ca_file:
         settings["certificates"] = _text(ca_file)
     if password_file:
-        members["bind_password"] = _line(password_file)
+        members["bind_password"] = secret_in(password_file)
     return {**members, "settings": settings}
 
 
@@ -247,11 +248,6 @@ def _text(file: str) -> str:
         return data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"`{file}` cannot be read: {error}", "name a file of text") from None
-
-
-def _line(file: str) -> str:
-    """A secret in a file: its first line."""
-    return _text(file).partition("\n")[0].rstrip("\r")
 
 
 def _asked(config: Config, command: str, **arguments: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import click
 
 from keystead.cli import options, output
 from keystead.cli.performing import hold
-from keystead.failures import Failure
+from keystead.cli.secret_files import secret_in
 
 
 @click.group(short_help="How people sign in by providers of identities.")
@@ -72,7 +72,7 @@ def saml(
 @click.option("--client-id", required=True, metavar="ID", help="Our client id at the provider.")
 @click.option(
     "--client-secret-file", type=click.Path(path_type=Path), metavar="PATH",
-    help="The file with the client's secret. [default: a client without one]",
+    help="The client's secret, in a file of yours alone. [default: a client without one]",
 )  # fmt: skip
 @click.option("--role-claim", metavar="NAME", help="The claim whose values are ARNs of roles.")
 @click.option("--role", metavar="ARN", help="Or the one role of everybody.")
@@ -89,24 +89,12 @@ def oidc(
     members = {name: given.pop(name) for name in _OF_PROVIDER}
     config = options.load(file, **given)
     if client_secret_file is not None:
-        members["client_secret"] = _secret(client_secret_file)
+        members["client_secret"] = secret_in(client_secret_file)
     result = hold(config, "federation oidc", **members)
     (output.as_json if as_json else output.facts)(result)
 
 
 _OF_PROVIDER = ("provider", "client_id", "role_claim", "role", "name_claim", "scopes")
-_LONGEST = 1024
-
-
-def _secret(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LONGEST).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"`{path}` cannot be read: {error}", "give a file with the secret") from None
-    if not text:
-        raise Failure(f"`{path}` is empty", "give a file with the secret")
-    return text
 
 
 @federation.command(short_help="Forget what was said of a provider.")
