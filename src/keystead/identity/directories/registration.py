@@ -166,6 +166,8 @@ def assigned(
     """The assignment of what the directory found to a role; raises BadDirectory."""
     known = repository.directories.assignments(transaction, directory)
     if len(known) >= limits.ASSIGNMENTS_PER_DIRECTORY:
+        known = _without_deleted_roles(transaction, repository, known)
+    if len(known) >= limits.ASSIGNMENTS_PER_DIRECTORY:
         most = limits.ASSIGNMENTS_PER_DIRECTORY
         raise BadDirectory(f"the directory has {most} assignments, and no more are possible")
     for each in known:
@@ -184,6 +186,19 @@ def assigned(
     )
     repository.directories.assign(transaction, assignment)
     return assignment
+
+
+def _without_deleted_roles(
+    transaction: Transaction, repository: IdentityRepository, known: Sequence[Assignment]
+) -> list[Assignment]:
+    """Make room: an assignment to a deleted role, which never comes back, goes."""
+    left = []
+    for each in known:
+        if repository.roles.get(transaction, each.account, each.role_id) is None:
+            repository.directories.unassign(transaction, each)
+        else:
+            left.append(each)
+    return left
 
 
 def groups_of(assignments: Sequence[Assignment]) -> tuple[str, ...]:
