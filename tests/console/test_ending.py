@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from unittest.mock import patch
 
-import msgspec
 import pytest
+from botocore.credentials import Credentials
 
+from keystead.server.installation import perform
 from tests.console.browser import Browser, Site
 from tests.console.people import NEXT, PASSWORD, account_of, minutes, signed_in, user
 from tests.server.second_factors import Somebody, element
@@ -76,24 +77,45 @@ def test_a_change_that_is_not_about_the_factors_ends_nothing(pages: Site) -> Non
 
 
 def test_a_closed_account_ends_the_sessions_of_its_people(pages: Site) -> None:
-    """And an account that is open again does not give them back later than it ended them."""
-    user(pages, "of-account")
-    browser = signed_in(pages, "of-account")
-    installation = pages.local.installation
-    accounts, store = installation.identities.accounts, installation.store
+    """For good: an account that is open again gives none back, met meanwhile or not."""
+    user(pages, "of-account"), user(pages, "half-way", reset=True)
+    met, unmet = signed_in(pages, "of-account"), signed_in(pages, "of-account")
+    step = pages.browser()
+    step.sign_in(account_of(pages), "half-way", PASSWORD)
 
-    def become(state: str) -> None:
-        with store.write() as transaction:
-            record = accounts.get(transaction, account_of(pages))
-            assert record is not None
-            accounts.update(transaction, msgspec.structs.replace(record, state=state))
-        installation.commit()
+    _close(pages, "suspend")
+    assert met.get("/", follow=False).status == 303
+    _close(pages, "reopen")
 
-    become("SUSPENDED")
-    assert browser.get("/", follow=False).status == 303
-    become("ACTIVE")
-    fresh = signed_in(pages, "of-account")
-    assert fresh.is_signed_in
+    assert not met.is_signed_in
+    assert not unmet.is_signed_in
+    assert "Start again" in step.change(PASSWORD, NEXT).alert
+    ended = pages.named("SessionEnded")[-1]
+    assert ended.additional["reason"] == "account closed"
+    assert signed_in(pages, "of-account").is_signed_in
+
+
+def test_a_closed_account_ends_temporary_credentials(pages: Site) -> None:
+    """Its access keys work again when it is open again. What they gave before does not."""
+    local, token = pages.local, _session_token(pages)
+    assert local.sts("GetCallerIdentity", token).status == 200
+    _close(pages, "suspend")
+    _close(pages, "reopen")
+    refused = local.sts("GetCallerIdentity", token)
+    assert "InvalidClientTokenId" in refused.body.decode()
+    assert local.sts("GetCallerIdentity", _session_token(pages)).status == 200
+
+
+def _close(site: Site, verb: str) -> None:
+    """As the operator does it. A second goes by."""
+    perform(site.local.installation, f"account {verb}", {"account_id": account_of(site)})
+    site.local.time.passes(timedelta(seconds=1))
+
+
+def _session_token(site: Site) -> Credentials:
+    given = site.local.sts("GetSessionToken")
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    return Credentials(*(element(given, name) for name in names))
 
 
 def test_a_password_change_in_another_browser_ends_a_step(pages: Site) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
 import pytest
 from joserfc import jwk
 
 from keystead.custody.proofs.passwords import Passwords
+from keystead.server.installation import perform
 from tests.console.browser import URL, Browser, Page, Site
 from tests.console.outside import Outside, open_to_outsiders
 from tests.console.people import (
@@ -565,25 +565,21 @@ def test_what_ends_the_person_ends_its_programs(
 
 
 def test_a_closed_account_ends_its_programs(pages: Site) -> None:
-    """One that is open again does not give them back, once they came meanwhile."""
-    browser, program = person(pages, "of-closed"), Program(pages)
-    answer = program.logged_in(browser)
-    installation = pages.local.installation
-    accounts, store = installation.identities.accounts, installation.store
+    """One that is open again does not give them back, whether they came meanwhile or not."""
+    browser, program, unmet = person(pages, "of-closed"), Program(pages), Program(pages)
+    answer, other = program.logged_in(browser), unmet.logged_in(browser)
 
-    def become(state: str) -> None:
-        with store.write() as transaction:
-            record = accounts.get(transaction, account_of(pages))
-            assert record is not None
-            accounts.update(transaction, msgspec.structs.replace(record, state=state))
-        installation.commit()
+    def close(verb: str) -> None:
+        perform(pages.local.installation, f"account {verb}", {"account_id": account_of(pages)})
+        pages.local.time.passes(timedelta(seconds=1))
 
-    become("SUSPENDED")
+    close("suspend")
     assert who(pages, answer) == ""
     assert refusal(program.renew(answer["refreshToken"])) == CHANGED
-    become("ACTIVE")
-    assert who(pages, answer) == ""
+    close("reopen")
+    assert who(pages, answer) == who(pages, other) == ""
     assert refusal(program.renew(answer["refreshToken"])) == OVER
+    assert refusal(unmet.renew(other["refreshToken"])) == CHANGED
 
 
 def test_a_copy_from_before_gives_nothing(pages: Site) -> None:

@@ -428,7 +428,7 @@ def denied(estate: Estate, number: str) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     ("ending", "lives_on"),
     [(no_feature, False), (no_trusted_access, False), (left, False), (closed, False),
-     (suspended, True), (denied, True)],
+     (suspended, False), (denied, True)],
 )  # fmt: skip
 def test_the_next_request_is_refused(
     estate: Estate, ending: Callable[[Estate, str], Callable[[], Any]], lives_on: bool

@@ -193,7 +193,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     sessions = (
         _role_session(local), _root_task(local), somebody.session(), _web_session(local),
         _directory_session(local), _instance_session(local), _saml_session(local), _service(local),
-        _login_session(local),
+        _login_session(local), *_sessions_around_a_closing(local),
     )  # fmt: skip
     local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
@@ -423,6 +423,27 @@ def _directory_session(local: Local) -> Credentials:
     who = Credentials(key_id, "secret", token)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
+
+
+def _sessions_around_a_closing(local: Local) -> Iterator[Credentials]:
+    """A session that ended when its account was closed, and one that began a second later."""
+    installation, number = local.installation, local.founded.account_id
+    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    account = identities.accounts.get(reader, number)
+    role = identities.roles.named(reader, number, "role")
+    assert account is not None
+    assert role is not None
+    closed = account.created - 1
+    with installation.store.write() as transaction:
+        identities.accounts.close(transaction, account, "ACTIVE", closed)
+    rows = (SessionRow(RowKind.ROLE, number, role.role_id),)
+    for issued, status in ((closed, 403), (closed + 1, 200)):
+        session = Session(SessionKind.ROLE, number, rows, issued, issued + 43_200, name="closing")
+        key_id = access_key_id(TEMPORARY_KEY, number)
+        token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
+        who = Credentials(key_id, "secret", token)
+        assert local.sts("GetCallerIdentity", who).status == status
+        yield who
 
 
 def _root_task(local: Local) -> Credentials:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import REGION, Credentials, Server, policy
 from tests.identity.organizing import Tree, tree
+from tests.patience import wait_until
 
 ALL: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 AUDIT = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
@@ -302,15 +303,23 @@ def root_tasks_in_a_member(estate: Estate) -> None:
 
 
 def suspending_an_account(estate: Estate) -> None:
-    """The operator suspends an account: its people and its keys serve nobody until it reopens."""
+    """The operator suspends an account: its people and its keys serve nobody until it reopens.
+
+    The sessions of before are over then: its people begin new ones.
+    """
     payments, orders = (
         estate.client("kms", estate.within(name)) for name in ("payments", "orders")
     )
     for verb, is_allowed in (("suspend", False), ("reopen", True)):
         ran = estate.server.keystead("account", verb, estate.accounts["payments"])
         assert ran.returncode == 0, ran.stderr
-        assert allowed(payments.describe_key, KeyId=estate.key) is is_allowed
+        assert not allowed(payments.describe_key, KeyId=estate.key)
         assert allowed(orders.encrypt, KeyId=estate.key, Plaintext=b"x") is is_allowed
+    wait_until(
+        lambda: allowed(
+            estate.client("kms", estate.within("payments")).describe_key, KeyId=estate.key
+        )
+    )
 
 
 def m14_who_did_what(estate: Estate) -> None:

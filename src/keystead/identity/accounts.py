@@ -153,18 +153,25 @@ def _insert(
 
 
 def change_state(
-    transaction: Transaction, repository: IdentityRepository, number: str, state: AccountState
+    transaction: Transaction,
+    repository: IdentityRepository,
+    number: str,
+    state: AccountState,
+    *,
+    now: datetime,
 ) -> Account:
     """Suspend an account, or open it again: for the operator.
 
     Nobody authenticates in an account that is not open, and the policies of its resources speak for
-    nobody. Nothing else is lost.
+    nobody. Every session that began before is over, for good. Nothing else is lost.
     """
     account = repository.accounts.get(transaction, number)
     if account is None:
         raise CeremonyRefused(f"there is no account `{number}`")
     if account.state == state or (state == "SUSPENDED" and not account.is_open):
         raise CeremonyRefused(f"the account `{number}` is {_STATES[account.state]} already")
+    if state != "ACTIVE":
+        return repository.accounts.close(transaction, account, state, times.stored(now))
     return repository.accounts.update(transaction, msgspec.structs.replace(account, state=state))
 
 

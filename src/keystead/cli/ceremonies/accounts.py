@@ -98,7 +98,10 @@ def suspend(file: Path | None, account_id: str, as_json: bool, **given: Any) -> 
 @click.argument("account_id", metavar="ACCOUNT")
 @options.json
 def reopen(file: Path | None, account_id: str, as_json: bool, **given: Any) -> None:
-    """Open a suspended or closed account again. Its credentials and keys work as before."""
+    """Open a suspended or closed account again. Its access keys and its keys work as before.
+
+    Sessions that began before it was suspended are over: people sign in again.
+    """
     _change("account reopen", options.load(file, **given), account_id, as_json=as_json)
 
 

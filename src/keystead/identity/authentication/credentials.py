@@ -161,7 +161,16 @@ def of_session(  # noqa: PLR0917  # as `Authenticator` has them
 
 
 def owner_of(repository: IdentityRepository, reader: Reader, session: Session) -> Owner | None:
-    """The entity whose permissions a session has, if every row of the session exists."""
+    """The entity whose permissions a session has, if every row of the session exists.
+
+    An account that was closed meanwhile has ended it, although it may be open again.
+    """
+    for number in {row.account for row in session.rows}:
+        account = repository.accounts.get(reader, number)
+        if account is None:
+            return None
+        if not repository.accounts.is_open_since(reader, account, session.issued):
+            return None
     found = [_row(repository, reader, row) for row in session.rows]
     owner = found[0] if found else None
     return None if owner is None or isinstance(owner, MfaDevice) or None in found else owner

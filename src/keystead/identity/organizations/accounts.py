@@ -199,9 +199,8 @@ def close_account(call: OrganizationsCall, request: api.CloseAccountRequest) -> 
         raise api.AccountAlreadyClosedException(
             "You attempted to close an account that is already closed."
         )
-    call.repository.accounts.update(
-        call.transaction, msgspec.structs.replace(stored, state="CLOSED")
-    )
+    now = times.stored(call.now)
+    call.repository.accounts.close(call.transaction, stored, "CLOSED", now)
 
 
 @implements(api.RemoveAccountFromOrganization)

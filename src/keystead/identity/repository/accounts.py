@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.names import canonical, root_arn
 from keystead.store.protocol import Reader, Transaction
@@ -31,6 +33,13 @@ class Account(Record, frozen=True, kw_only=True, gc=False):
         return self.state == "ACTIVE"
 
 
+class Closing(Record, frozen=True, kw_only=True, gc=False):
+    """When an account was last suspended or closed. One that never was has no such row."""
+
+    account: str
+    closed: int
+
+
 class TokenPreference(Record, frozen=True, kw_only=True, gc=False):
     """Which version of tokens the global endpoint of STS is to give; kept and shown, no more."""
 
@@ -41,12 +50,13 @@ class TokenPreference(Record, frozen=True, kw_only=True, gc=False):
 class Accounts:
     """The accounts of the installation."""
 
-    __slots__ = ("_preferences", "_secrets", "_table")
+    __slots__ = ("_closings", "_preferences", "_secrets", "_table")
 
     def __init__(self, seals: RowSeals) -> None:
         # Which accounts there are is the installation's own matter.
         lookups = [Lookup(columns, of_installation=True) for columns in (_NUMBER, _EMAIL, _ALIAS)]
         self._table = SealedTable(seals, "iam_account", Account, _NUMBER, lookups)
+        self._closings = SealedTable(seals, "iam_account_closing", Closing, _NUMBER, lookups[:1])
         # No decision depends on a preference: it is not counted.
         self._preferences = SealedTable(seals, "iam_sts_preference", TokenPreference, _NUMBER, ())
         self._secrets = seals.secrets
@@ -74,6 +84,25 @@ class Accounts:
 
     def update(self, transaction: Transaction, record: Account) -> Account:
         return self._table.update(transaction, record)
+
+    def close(
+        self, transaction: Transaction, record: Account, state: AccountState, now: int
+    ) -> Account:
+        """Suspend or close an account: every session that began until now is over, for good."""
+        self._closings.delete(transaction, record.account)
+        self._closings.insert(transaction, Closing(account=record.account, closed=now))
+        return self.update(transaction, msgspec.structs.replace(record, state=state))
+
+    def is_open_since(self, reader: Reader, record: Account, second: int) -> bool:
+        """Was the account open all the time since then?
+
+        Sessions know the second in which they began, and no more. Those of the second in which the
+        account was closed are over, too.
+        """
+        if not record.is_open:
+            return False
+        closing = self._closings.get(reader, record.account)
+        return closing is None or closing.closed < second
 
     def token_version(self, reader: Reader, account: str) -> int:
         """The version that `keep_token_version` kept, or 2."""

@@ -15,7 +15,7 @@ from keystead.identity.call import SigninCall
 from keystead.identity.repository import Account, SignIn, SignInFacts, User
 from keystead.identity.signin.asked import Ended, SignInEnded, StepRequest
 from keystead.identity.signin.sessions import persons
-from keystead.identity.signin.sessions.sessions import Sessions, is_over, of_facts
+from keystead.identity.signin.sessions.sessions import Sessions, is_over, of_facts, was_closed
 from keystead.policy.evaluation import Principal, PrincipalType
 
 IDLE, ABSOLUTE, TOO_MANY = "idle", "absolute", "too many sessions"
@@ -73,8 +73,7 @@ def _why(call: SigninCall, record: SignIn, facts: SignInFacts) -> str:
         return ABSOLUTE
     if is_over(record, now):
         return IDLE
-    account = repository.accounts.get(reader, record.account)
-    if account is None or not account.is_open:
+    if was_closed(repository, reader, record):
         return _ACCOUNT
     if facts.session:
         return "" if of_facts(repository, reader, facts) is not None else _ROLE

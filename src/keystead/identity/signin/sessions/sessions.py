@@ -5,8 +5,8 @@
 
 Each step has a cookie of its own (CO-1), which can take this step and no other (CO-8). A cookie of
 a person is good for as long as the person exists with the same password and the same devices, in an
-open account. That of a role is good for as long as every row of its session exists. All of this is
-read at each use, so what ends a session has ended it when the call returns.
+account that was open all the time. That of a role is good for as long as every row of its session
+exists. All of this is read at each use, so what ends a session has ended it when the call returns.
 """
 
 import base64
@@ -102,6 +102,14 @@ def is_over(record: SignIn, now: int) -> bool:
     return idle or now >= record.expires
 
 
+def was_closed(repository: IdentityRepository, reader: Reader, record: SignIn) -> bool:
+    """Was the account of this one closed since it began?  Not asked of those that have none."""
+    if record.stage == "next":
+        return False
+    account = repository.accounts.get(reader, record.account)
+    return account is None or not repository.accounts.is_open_since(reader, account, record.began)
+
+
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """The sign-ins and sessions of one incarnation of the installation."""
@@ -175,6 +183,8 @@ class Sessions:
     ) -> SignIn:
         record = self.repository.sign_ins.get(reader, account, session_id)
         if record is None or record.stage != stage or is_over(record, now):
+            raise SignInEnded
+        if was_closed(self.repository, reader, record):
             raise SignInEnded
         return record
 

@@ -150,7 +150,7 @@ def _set_state(
     number = str(arguments["account_id"])
     now = installation.clock.now()
     with installation.store.write() as transaction:
-        accounts.change_state(transaction, installation.identities, number, state)
+        accounts.change_state(transaction, installation.identities, number, state, now=now)
         installation.trail.record(ceremony_event(event, now, {"accountId": number}))
     return {"AccountId": number, "State": state}
 
