@@ -1,7 +1,7 @@
 """GetKeyLastUsage: the last successful cryptographic operation with a key."""
 
 from datetime import timedelta
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -137,8 +137,10 @@ def test_every_cryptographic_operation_counts() -> None:
 
 
 def test_it_is_written_once_an_hour(admin: Kms, world: World) -> None:
-    """Before an hour is over nothing is written. What was written survives a restart."""
+    """The first use is written at once, later ones within the hour. They survive a restart."""
     key = admin.key()
+    admin.encrypt(KeyId=key, Plaintext=b"x")
+    assert write(world) == 1
     admin.encrypt(KeyId=key, Plaintext=b"x")
     seen = last(admin, key)
     assert write(world) == 0
@@ -147,13 +149,30 @@ def test_it_is_written_once_an_hour(admin: Kms, world: World) -> None:
     assert last(admin, key) == seen
     world.restart()
     assert last(admin, key) == seen
-    admin.encrypt(KeyId=key, Plaintext=b"x")
     world.last_uses = LastUses(START)  # a crash
     assert last(admin, key) == seen
     admin.encrypt(KeyId=key, Plaintext=b"x")
     world.now += BETWEEN
     assert write(world) == 1
     assert last(admin, key).timestamp != seen.timestamp
+
+
+def test_a_crash_hides_no_key_that_is_used_again(admin: Kms, world: World) -> None:
+    """Of a key that was not in use for an hour the next use is written at once, as the first."""
+    idle, busy = admin.key(), admin.key()
+    for key in (idle, busy):
+        admin.encrypt(KeyId=key, Plaintext=b"x")
+    assert write(world) == 2
+    admin.encrypt(KeyId=busy, Plaintext=b"x")
+    world.now += BETWEEN
+    assert write(world) == 1
+    world.pass_time(minutes=30)
+    for key in (idle, busy):
+        admin.encrypt(KeyId=key, Plaintext=b"x")
+    assert write(world) == 1
+    world.last_uses = LastUses(START)  # a crash
+    assert last(admin, idle).timestamp == world.now
+    assert last(admin, busy).timestamp == world.now - timedelta(minutes=30) - BETWEEN
 
 
 def test_an_edited_use_is_refused(admin: Kms, world: World) -> None:
@@ -208,17 +227,34 @@ def test_memory_is_bounded_for_each_account() -> None:
     assert uses.kept_bytes <= kept * MOST / MOST_OF_ACCOUNT
 
 
+def written(uses: LastUses) -> list[str]:
+    """What the job writes now."""
+    seen: list[str] = []
+    while some := uses.due(START, 300):
+        seen += some
+        if not uses.written(some):
+            break
+    return seen
+
+
 def test_much_that_waits_is_written_at_once() -> None:
     """Half of an account's room is a reason to write; each use is written once."""
     uses = LastUses(START)
-    uses.note([encrypted(number) for number in range(MOST_OF_ACCOUNT // 2 - 1)], EVENT_IDS, 0)
-    assert uses.due(START, 50) == {}
-    uses.note([encrypted(MOST_OF_ACCOUNT)], EVENT_IDS, 0)
-    seen: list[Any] = []
-    more = True
-    while more:
-        some = uses.due(START, 300)
-        seen += some
-        more = uses.written(some)
-    assert len(seen) == len(set(seen)) == MOST_OF_ACCOUNT // 2
+    half = [encrypted(number) for number in range(MOST_OF_ACCOUNT // 2)]
+    uses.note(half, EVENT_IDS, 0)
+    assert len(written(uses)) == len(half)  # they were not in use
+    uses.note(half[1:], EVENT_IDS, 0)
+    assert written(uses) == []
+    uses.note(half[:1], EVENT_IDS, 0)
+    seen = written(uses)
+    assert len(seen) == len(set(seen)) == len(half)
     assert uses.is_empty
+
+
+def test_names_of_keys_in_use_are_bounded() -> None:
+    """However many keys are used in an hour, memory holds the names of some."""
+    uses = LastUses(START)
+    for first in range(0, 4 * MOST, 1000):
+        uses.note([encrypted(first + number) for number in range(1000)], EVENT_IDS, 0)
+        assert len(written(uses)) == 1000
+    assert uses.kept_bytes < 240 * (MOST + 1001)

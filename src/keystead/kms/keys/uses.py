@@ -2,8 +2,9 @@
 
 A use is a successful cryptographic operation with this key. It is noted when its record is durable.
 Policies ask for the whole days since then, when a key is to be disabled or deleted. So no call
-writes it: it is kept in memory, and written by a job, once an hour and at the end. A crash loses
-the uses of at most an hour. Then an earlier use is shown, and the audit log has the later ones.
+writes it: it is kept in memory, and written by a job. The use of a key that was not in use is
+written at once; of a key that is, once an hour and at the end. So a crash loses at most the later
+uses of an hour. Then one of the hour before is shown, and the audit log has the later ones.
 
 Memory is bounded for each account, so that no account's keys displace another's. When an account's
 room or the whole is half full, the job writes at once. A use without room is lost, and counted.
@@ -28,6 +29,7 @@ OPERATIONS = frozenset(get_args(api.KeyLastUsageTrackingOperation))
 MOST, MOST_OF_ACCOUNT = 16_000, 4_000  # keys whose use is not written yet
 BETWEEN = timedelta(hours=1)
 _USE = 520  # bytes of a use in memory
+_NAME = 240  # and of the name of a key that is in use
 
 _KEY = ("account", "region", "key_id")
 
@@ -94,7 +96,9 @@ def _use(arn: str, noted: Noted) -> KeyUse:
 class LastUses:
     """The last uses that the store does not know yet."""
 
-    __slots__ = ("_count", "_full", "_noted", "_round", "_writing", "lost", "since")
+    __slots__ = (
+        "_count", "_full", "_lately", "_noted", "_round", "_soon", "_writing", "lost", "since",
+    )  # fmt: skip
 
     def __init__(self, since: datetime) -> None:
         self.since = since  # when this installation began to note uses
@@ -104,11 +108,13 @@ class LastUses:
         self._full = False  # is there an account, or the whole, that is half full?
         self._round = since  # when the uses that are being written were taken
         self._writing: dict[str, Noted] = {}
+        self._lately: set[str] = set()  # ARNs of keys of which a use was written within the hour
+        self._soon: list[tuple[str, str]] = []  # accounts and ARNs of other keys that were noted
 
     @property
     def kept_bytes(self) -> int:
         """The cost, in bytes."""
-        return _USE * (self._count + len(self._writing))
+        return _USE * (self._count + len(self._writing)) + _NAME * len(self._lately)
 
     @property
     def is_empty(self) -> bool:
@@ -136,6 +142,8 @@ class LastUses:
             return
         mine[arn] = use
         self._count += 1
+        if arn not in self._lately:
+            self._soon.append((account, arn))
         if 2 * len(mine) >= MOST_OF_ACCOUNT or 2 * self._count >= MOST:
             self._full = True
 
@@ -147,13 +155,26 @@ class LastUses:
     def due(self, now: datetime, most: int, *, at_once: bool = False) -> dict[str, KeyUse]:
         """Some uses that are to be written now, by ARN. They stay known until they are `written`.
 
-        Once an hour, or when much waits, a round begins: it takes all uses that were noted.
+        Once an hour, or when much waits, a round begins: it takes all uses that were noted. Others
+        take those of keys that were not in use.
         """
         if not self._writing and (at_once or self._full or abs(now - self._round) >= BETWEEN):
             self._round, self._count, self._full = now, 0, False
-            noted, self._noted = self._noted, {}
+            noted, self._noted, self._soon = self._noted, {}, []
             self._writing = {arn: use for mine in noted.values() for arn, use in mine.items()}
+            self._lately = set(self._writing)
+        elif not self._writing:
+            self._begin_soon()
         return {arn: _use(arn, use) for arn, use in islice(self._writing.items(), most)}
+
+    def _begin_soon(self) -> None:
+        """Take the uses of keys that were not in use."""
+        self._writing = {arn: self._noted[account].pop(arn) for account, arn in self._soon}
+        self._count -= len(self._soon)
+        self._soon = []
+        if len(self._lately) > MOST:  # then some keys are written more often than once an hour
+            self._lately = set()
+        self._lately.update(self._writing)
 
     def written(self, arns: Iterable[str]) -> bool:
         """The uses of these keys are durable; are there more of this round?"""

@@ -84,7 +84,7 @@ class Upkeep:
         rooms.commit()
 
     def write_key_uses(self, most: int = 50, *, at_once: bool = False) -> bool:
-        """Store some of the last uses of keys, at once or if an hour is over; are there more?"""
+        """Store some of the last uses of keys that are due (`LastUses.due`); are there more?"""
         rooms = self._rooms
         since_us = microseconds(rooms.last_uses.since)
         some = rooms.last_uses.due(rooms.clock.now(), most, at_once=at_once)
