@@ -86,11 +86,14 @@ from keystead.identity.repository.reports import (
 )
 from keystead.identity.repository.repository import IdentityRepository
 from keystead.identity.repository.signin import (
+    ATTEMPTS_SECONDS,
     NO_FACTS,
     Arrival,
     Arrivals,
     Awaited,
     Client,
+    Due,
+    Going,
     Login,
     LoginCode,
     Logins,
@@ -107,6 +110,7 @@ from keystead.identity.repository.signin import (
 from keystead.identity.repository.tags import packed, unpacked
 
 __all__ = (
+    "ATTEMPTS_SECONDS",
     "A_SERVICE",
     "DEFAULTS",
     "DOCUMENT_KINDS",
@@ -140,12 +144,14 @@ __all__ = (
     "CredentialReport",
     "Delegate",
     "Directory",
+    "Due",
     "E",
     "EnrolmentToken",
     "Entities",
     "Entity",
     "FeatureHandshake",
     "ForwardedRequest",
+    "Going",
     "Group",
     "Handshake",
     "HandshakeState",

@@ -19,6 +19,7 @@ from keystead.identity.signin.sessions import (
     WAYS,
     Choice,
     Outsider,
+    SignInsOver,
     Visitors,
     Way,
     cookie_of,
@@ -28,7 +29,8 @@ from keystead.identity.signin.webauthn import Asserted, site_of
 
 __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
-    "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "Visitors", "Way", "broker_shapes",
+    "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "SignInsOver", "Visitors", "Way",
+    "broker_shapes",
     "cookie_of", "directory_shapes", "federated_shapes", "is_destination", "logins",
     "outsider_signed_in", "role_shapes", "shapes", "site_of",
 )  # fmt: skip

@@ -22,10 +22,10 @@ D = TypeVar("D")
 
 
 class Done(Protocol):
-    """Work on one key that is done."""
+    """Work on one key, or on another row, that is done."""
 
-    def event(self, request_id: str, now: datetime) -> Event:
-        """The record of it."""
+    def event(self, request_id: str, now: datetime) -> Event | None:
+        """The record of it, if it is one that anybody looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class DatedWork:
 
     do: Callable[[Transaction, KeyRepository, Custody, Place, datetime], Done]
     """Does it for one key; raises RowIntegrityError unless the date in the key's row has come."""
+
+    purged: bool = False
+    """Is every trace of what it removes removed from the store's files?"""
 
 
 def due(

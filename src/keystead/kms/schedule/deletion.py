@@ -106,5 +106,5 @@ def _is_due(key: KeyRecord, now_us: int) -> bool:
 
 
 DESTRUCTION = DatedWork(
-    "key destruction", irreversible=True, waiting=dates.for_deletion, do=destroy_due
+    "key destruction", irreversible=True, waiting=dates.for_deletion, do=destroy_due, purged=True
 )

@@ -62,5 +62,9 @@ def _due(key: Key, now_us: int) -> ImportedMaterial | None:
 
 
 EXPIRY = DatedWork(
-    "expired key material", irreversible=True, waiting=dates.for_expiry, do=expire_due
+    "expired key material",
+    irreversible=True,
+    waiting=dates.for_expiry,
+    do=expire_due,
+    purged=True,
 )

@@ -29,7 +29,7 @@ from keystead.identity.repository import IdentityRepository
 from keystead.kms.heard import Heard
 from keystead.kms.keys import KeyRepository, LastUses
 from keystead.kms.managed_keys import ServiceKeys
-from keystead.kms.schedule import DATED
+from keystead.kms.schedule import DATED, DatedWork
 from keystead.network import EndpointRepository, Entrances, Vpcs
 from keystead.policy.enforcement import Enforcer
 from keystead.quotas import Quotas
@@ -127,8 +127,8 @@ class Rooms:
         self.guardrails: Guardrails = self.ceilings
         self.last_used = LastUsed()
         self.agenda = Agenda(
-            DATED, self.store, self.trail, self.clock, self.keys, self.custody, self.job_records,
-            self.metrics,
+            self._dated_works(), self.store, self.trail, self.clock, self.keys, self.custody,
+            self.job_records, self.metrics,
         )  # fmt: skip
         self.refusals = Refusals(
             RefusalRepository(self.hierarchy.rows, Bounds()), self.hierarchy.tokens, Capacity()
@@ -145,6 +145,14 @@ class Rooms:
         self.authenticator = Authenticator(
             self.identities, self.hierarchy.session_tokens, config.regions, self.last_used
         )
+
+    def _dated_works(self) -> tuple[DatedWork, ...]:
+        """What waits for a date; of sign-ins where there is a console (`test_extras`)."""
+        if not self.config.console:
+            return DATED
+        from keystead.server.installation.sign_ins_over import sign_ins_over  # noqa: PLC0415  # as said
+
+        return (*DATED, sign_ins_over(self.identities, self.config.regions[0]))
 
     def _require_purpose(self, development: bool | None) -> None:
         """Refuse to serve a directory that was made for another purpose (decision 0043)."""

@@ -10,7 +10,7 @@ from math import inf
 
 from keystead.identity.iam import continue_report
 from keystead.kms.keys import Place
-from keystead.kms.schedule import DATED, DESTRUCTION, EXPIRY, DatedWork, one_by_one
+from keystead.kms.schedule import DESTRUCTION, EXPIRY, DatedWork, one_by_one
 from keystead.server.installation.jobs import SLICE_SECONDS, Job, Outcome
 from keystead.server.installation.rooms import KEY_USES, Rooms
 from keystead.server.pipeline import new_request_id
@@ -57,7 +57,7 @@ class Upkeep:
                     60.0 if work.irreversible else 1.0,
                     partial(self.do_due, work, SLICE_SECONDS),
                 )
-                for work in DATED
+                for work in self._rooms.agenda.works
             ),
         ]
 
@@ -133,7 +133,7 @@ class Upkeep:
             return False
         done = rooms.agenda.run(work, seconds)
         more = rooms.agenda.is_behind(work)
-        if done and work.irreversible:
+        if done and work.purged:
             self._to_purge = True
             if not more:
                 self.purge()

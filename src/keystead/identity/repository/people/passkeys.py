@@ -11,6 +11,7 @@ from typing import Literal
 
 from keystead.arns import iam_arn
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.identity.repository.signin import Going
 from keystead.store.protocol import Reader, Transaction
 
 _KEY, _OWNER, _CREDENTIAL = ("account", "passkey_id"), ("account", "owner_id"), ("credential_id",)
@@ -63,6 +64,11 @@ class Passkeys:
         self._challenges = SealedTable(
             seals, "signin_challenge", Challenge, _SESSION, (Lookup(_SESSION),)
         )
+
+    @property
+    def going(self) -> tuple[Going, ...]:
+        """What goes by itself: challenges."""
+        return (Going(self._challenges, "expires"),)
 
     def of_owner(self, reader: Reader, account: str, owner_id: str) -> list[Passkey]:
         """The passkeys of a user or of root, in the order in which they were registered."""

@@ -1,6 +1,7 @@
 """Sign-ins of browsers, sign-ins by a provider, and sessions for the command line."""
 
 from keystead.identity.repository.signin.arrivals import Arrival, Arrivals, Awaited
+from keystead.identity.repository.signin.going import Due, Going
 from keystead.identity.repository.signin.logins import (
     Client,
     Login,
@@ -10,6 +11,7 @@ from keystead.identity.repository.signin.logins import (
 )
 from keystead.identity.repository.signin.sign_in_providers import SignInProvider, SignInProviders
 from keystead.identity.repository.signin.sign_ins import (
+    ATTEMPTS_SECONDS,
     NO_FACTS,
     SignIn,
     SignInAttempts,
@@ -20,11 +22,14 @@ from keystead.identity.repository.signin.sign_ins import (
 )
 
 __all__ = (
+    "ATTEMPTS_SECONDS",
     "NO_FACTS",
     "Arrival",
     "Arrivals",
     "Awaited",
     "Client",
+    "Due",
+    "Going",
     "Login",
     "LoginCode",
     "Logins",

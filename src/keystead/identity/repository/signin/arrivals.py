@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.identity.repository.signin.going import Going
 from keystead.store.protocol import Reader, Transaction
 
 MOST: Mapping[str, int] = {"saml": 5_000, "oidc": 5_000, "code": 5_000, "browser": 500}
@@ -47,6 +48,11 @@ class Arrivals:
     def __init__(self, seals: RowSeals) -> None:
         self._table = SealedTable(seals, _TABLE, Arrival, _KEY, (Lookup(_KEY),))
         self._secrets = seals.secrets
+
+    @property
+    def going(self) -> tuple[Going, ...]:
+        """What goes by itself."""
+        return (Going(self._table, "expires"),)
 
     def get(self, reader: Reader, account: str, arrival_id: str) -> Arrival | None:
         return self._table.get(reader, account, arrival_id)

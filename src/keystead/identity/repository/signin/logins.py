@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Literal, TypeVar
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.identity.repository.signin.going import Going
 from keystead.store.protocol import Reader, Transaction
 
 Client = Literal["same-device", "cross-device"]
@@ -85,6 +86,12 @@ class Logins:
         self._logins = SealedTable(seals, "signin_login", Login, _LOGIN, (Lookup(_LOGIN),))
         self._codes = SealedTable(seals, "signin_code", LoginCode, _CODE, (Lookup(_CODE),))
         self._proofs = SealedTable(seals, "signin_proof", UsedProof, _PROOF, (Lookup(_PROOF),))
+
+    @property
+    def going(self) -> tuple[Going, ...]:
+        """What goes by itself."""
+        tables = (self._logins, self._codes, self._proofs)
+        return tuple(Going(table, "expires") for table in tables)
 
     def get(self, reader: Reader, account: str, login_id: str) -> Login | None:
         return self._logins.get(reader, account, login_id)

@@ -13,11 +13,14 @@ import msgspec
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.repository.accounts import Account
+from keystead.identity.repository.signin.going import Going
 from keystead.store.protocol import Reader, Transaction
 
 _SESSION, _SUBJECT, _ACCOUNT = ("account", "session_id"), ("subject",), ("account",)
 _ROLE = ("person", "role")
 _REMEMBERED = 90 * 86_400  # seconds without a use
+ATTEMPTS_SECONDS = 3_600
+"""So long after a delay attempts are remembered."""
 _MOST_REMOVED = 4  # old rows that one new row takes away
 
 Stage = Literal["next", "mfa", "password", "role", "token", "session"]
@@ -107,6 +110,20 @@ class SignIns:
         )  # fmt: skip
         self._choices = SealedTable(
             seals, "signin_root_password", RootChoice, _ACCOUNT, (Lookup(_ACCOUNT),)
+        )
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table of sign-ins."""
+        return self._sessions.name
+
+    def going(self, idle_seconds: int) -> tuple[Going, ...]:
+        """What goes by itself; a session also so many seconds after its last use."""
+        return (
+            Going(self._sessions, "expires"),
+            Going(self._sessions, "used", idle_seconds, " AND stage = 'session'"),
+            Going(self._attempts, "until", ATTEMPTS_SECONDS + 1),
+            Going(self._roles, "used", _REMEMBERED + 1),
         )
 
     def get(self, reader: Reader, account: str, session_id: str) -> SignIn | None:

@@ -11,6 +11,7 @@ from keystead.identity.signin.sessions.outsiders import (
     Outsider,
     Way,
 )
+from keystead.identity.signin.sessions.over import SignInsOver
 from keystead.identity.signin.sessions.persons import Person
 from keystead.identity.signin.sessions.sessions import (
     FRESH_SECONDS,
@@ -40,6 +41,7 @@ __all__ = (
     "Outsider",
     "Person",
     "Reached",
+    "SignInsOver",
     "Visited",
     "Visitors",
     "Waiting",

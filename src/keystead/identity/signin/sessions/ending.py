@@ -1,22 +1,23 @@
 """SessionEnded: when and why did a session end?  Written once: when it is met, or taken away.
 
-Nothing watches sessions. What ends one has ended it when its call returns, without any list of
-sessions (`sessions`). So the record is written when the browser comes again, or when a new sign-in
-takes the row away. Its time is that moment; the reason is what was found first.
+What ends a session has ended it when its call returns, without any list of sessions (`sessions`).
+So the record is written when the browser comes again, when a new sign-in takes the row away, or
+when its time is over (`over`). Its time is that moment; the reason is what was found first.
 """
 
+from datetime import datetime
 from functools import partial
 
-import msgspec
-
+from keystead.audit.records import Event
 from keystead.identity import times
 from keystead.identity.authentication import callers
 from keystead.identity.call import SigninCall
-from keystead.identity.repository import Account, SignIn, SignInFacts, User
-from keystead.identity.signin.asked import Ended, SignInEnded, StepRequest
+from keystead.identity.repository import Account, IdentityRepository, SignIn, SignInFacts, User
+from keystead.identity.signin.asked import SERVICE, Ended, SignInEnded, StepRequest
 from keystead.identity.signin.sessions import persons
 from keystead.identity.signin.sessions.sessions import Sessions, is_over, of_facts, was_closed
 from keystead.policy.evaluation import Principal, PrincipalType
+from keystead.store.protocol import Reader
 
 IDLE, ABSOLUTE, TOO_MANY = "idle", "absolute", "too many sessions"
 _ACCOUNT, _DELETED = "account closed", "user deleted"
@@ -37,8 +38,9 @@ def end_session(call: SigninCall, request: StepRequest) -> Ended:
         call.event.name = "DescribeSession"
         raise SignInEnded
     facts = call.repository.sign_ins.facts(reader, record)
-    why = _why(call, record, facts)
-    call.event.principal = _who(call, record, facts)
+    why = _why(call.repository, reader, record, facts, times.stored(call.now))
+    call.event.principal = _who(call.repository, reader, record, facts)
+    call.event.access_key_id = record.access_key_id
     if not why:
         call.event.name = "DescribeSession"
         return Ended()
@@ -52,13 +54,39 @@ def _taken_away(call: SigninCall, record: SignIn, facts: SignInFacts) -> None:
     """The row of this session goes, with the changes of a call."""
     if record.stage != "session":
         return
-    why = _why(call, record, facts) or TOO_MANY
-    ended = msgspec.structs.replace(
-        call.event, name="SessionEnded", principal=_who(call, record, facts), decisions=[],
-        resources=[], session={}, response_elements={"SessionEnded": "Success"},
-        additional=_additional(why, record), also=[],
+    event = call.event
+    made = ended(
+        call.repository, call.transaction, record, facts,
+        now=call.now, request_id=event.request_id, region=event.region,
     )  # fmt: skip
-    call.event.also = [*call.event.also, ended]
+    event.also = [*event.also, made]
+
+
+def ended(
+    repository: IdentityRepository,
+    reader: Reader,
+    record: SignIn,
+    facts: SignInFacts,
+    *,
+    now: datetime,
+    request_id: str,
+    region: str,
+    why: str = "",
+) -> Event:
+    """The record of a session that goes, and of which nobody's call is the end."""
+    why = why or _why(repository, reader, record, facts, times.stored(now)) or TOO_MANY
+    return Event(
+        request_id=request_id,
+        time=now,
+        source=SERVICE.event_source,
+        name="SessionEnded",
+        region=region,
+        event_type=SERVICE.event_type,
+        principal=_who(repository, reader, record, facts),
+        access_key_id=record.access_key_id,
+        response_elements={"SessionEnded": "Success"},
+        additional=_additional(why, record),
+    )
 
 
 def _additional(why: str, record: SignIn) -> dict[str, object]:
@@ -66,9 +94,10 @@ def _additional(why: str, record: SignIn) -> dict[str, object]:
     return {"reason": why, "began": began}
 
 
-def _why(call: SigninCall, record: SignIn, facts: SignInFacts) -> str:
+def _why(  # one session, as of now
+    repository: IdentityRepository, reader: Reader, record: SignIn, facts: SignInFacts, now: int
+) -> str:
     """Why a session is over; "" if it is good."""
-    now, reader, repository = times.stored(call.now), call.transaction, call.repository
     if now >= record.expires:
         return ABSOLUTE
     if is_over(record, now):
@@ -85,9 +114,10 @@ def _why(call: SigninCall, record: SignIn, facts: SignInFacts) -> str:
     return _DELETED if user is None and not is_root else _NO_PASSWORD
 
 
-def _who(call: SigninCall, record: SignIn, facts: SignInFacts) -> Principal:
+def _who(
+    repository: IdentityRepository, reader: Reader, record: SignIn, facts: SignInFacts
+) -> Principal:
     """Whose session it was, as far as that still exists."""
-    repository, reader = call.repository, call.transaction
     found = of_facts(repository, reader, facts) if facts.session else None
     if found is not None:
         return callers.of_session(repository, reader, *found).principal

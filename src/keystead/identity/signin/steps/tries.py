@@ -21,10 +21,8 @@ from typing import NamedTuple
 import msgspec
 
 from keystead.identity.factors import attempts
-from keystead.identity.repository import SignInAttempts, SignIns
+from keystead.identity.repository import ATTEMPTS_SECONDS, SignInAttempts, SignIns
 from keystead.store.protocol import Transaction
-
-_FORGOTTEN = 3_600  # seconds after a delay
 
 
 class Subject(NamedTuple):
@@ -43,7 +41,7 @@ def begin(
     wait = max(each.until - now for each in known)
     if wait > 0:
         return wait
-    sign_ins.forget_old_attempts(transaction, now - _FORGOTTEN)
+    sign_ins.forget_old_attempts(transaction, now - ATTEMPTS_SECONDS)
     for subject, each in zip(subjects, known, strict=True):
         failures = _left(subject, each, now) + 1
         counted = failures - subject.free
@@ -57,7 +55,7 @@ def begin(
 def _left(subject: Subject, known: SignInAttempts, now: int) -> int:
     """The tries that still count."""
     since = now - known.until
-    if since > _FORGOTTEN:
+    if since > ATTEMPTS_SECONDS:
         return 0
     return max(0, known.failures - (since // subject.regain if subject.regain else 0))
 

@@ -1,4 +1,4 @@
-"""What is done when a date has come?  Each kind of dated work, some keys in each run.
+"""What is done when a date has come?  Each kind of dated work, some keys or other rows in each run.
 
 A run ends after some milliseconds, so that callers wait for no more, and the next run goes on where
 it ended. Its changes, their records and what is remembered of the job are one commit. A crash
@@ -90,7 +90,9 @@ class Agenda:
 
         def do(transaction: Transaction, place: Place) -> Done:
             done = work.do(transaction, self._keys, self._custody, place, now)
-            self._trail.record(done.event(new_request_id(), now))
+            event = done.event(new_request_id(), now)
+            if event is not None:
+                self._trail.record(event)
             return done
 
         def failed(place: Place, error: Exception) -> None:
