@@ -43,6 +43,7 @@ COMMANDS = {
     "recover": "installation.recover.recover",
     "serve": "installation.serve.serve",
     "service": "ceremonies.services.service",
+    "session": "ceremonies.sessions.session",
     "simulate": "questions.simulate.simulate",
     "status": "installation.status.status",
     "version": "version.version",

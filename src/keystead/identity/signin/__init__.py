@@ -1,6 +1,6 @@
 """How does a person sign in?  Steps, sessions, and the verifier of the console's listener."""
 
-from keystead.identity.signin import logins
+from keystead.identity.signin import held, logins
 from keystead.identity.signin.asked import (
     broker_shapes,
     directory_shapes,
@@ -31,6 +31,6 @@ __all__ = (
     "COOKIE", "IDLE_SECONDS", "IMPLEMENTATIONS", "PAGE", "SESSION_SECONDS", "SIGNIN",
     "STEP_SECONDS", "WAYS", "Asserted", "Choice", "Outsider", "SignInsOver", "Visitors", "Way",
     "broker_shapes",
-    "cookie_of", "directory_shapes", "federated_shapes", "is_destination", "logins",
+    "cookie_of", "directory_shapes", "federated_shapes", "held", "is_destination", "logins",
     "outsider_signed_in", "role_shapes", "shapes", "site_of",
 )  # fmt: skip

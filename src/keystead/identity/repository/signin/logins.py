@@ -101,6 +101,14 @@ class Logins:
         where = "account = ? AND subject = ? AND expires > ? ORDER BY began DESC, login_id"
         return self._logins.find(reader, where, (account, subject, now))
 
+    def used_last(
+        self, reader: Reader, account: str, subject: str, now: int, most: int
+    ) -> list[Login]:
+        """Those of an account, or of one person there, that are not over; the last used first."""
+        where = "account = ? AND (? = '' OR subject = ?) AND expires > ?"
+        values = (account, subject, subject, now, most)
+        return self._logins.find(reader, f"{where} ORDER BY used DESC LIMIT ?", values)
+
     def insert(self, transaction: Transaction, record: Login, most: int) -> None:
         """Keep a new one. Some that are over go, and the oldest of somebody's `most`."""
         _make_room(self._logins, transaction, record, most)

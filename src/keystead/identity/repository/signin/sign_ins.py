@@ -129,6 +129,18 @@ class SignIns:
     def get(self, reader: Reader, account: str, session_id: str) -> SignIn | None:
         return self._sessions.get(reader, account, session_id)
 
+    def sessions(self, reader: Reader, account: str, subject: str, most: int) -> list[SignIn]:
+        """The sessions of an account, or of one person there; those that were used last."""
+        where = "account = ? AND (? = '' OR subject = ?) AND stage = 'session'"
+        values = (account, subject, subject, most)
+        return self._sessions.find(reader, f"{where} ORDER BY used DESC LIMIT ?", values)
+
+    def with_access_key(self, reader: Reader, account: str, access_key_id: str) -> SignIn | None:
+        """The session whose records have this access key id."""
+        where = "account = ? AND access_key_id = ? AND stage = 'session'"
+        found = self._sessions.find(reader, where, (account, access_key_id))
+        return found[0] if found else None
+
     def facts(self, reader: Reader, record: SignIn) -> SignInFacts:
         """What more is known of a sign-in."""
         found = self._facts.get(reader, record.account, record.session_id)

@@ -15,9 +15,10 @@ from keystead.identity.signin.logins.requests import (
 from keystead.identity.signin.logins.rules import OF_PERSONS, OF_PROGRAMS
 from keystead.identity.signin.logins.served import BY_PERSONS, BY_PROGRAMS
 from keystead.identity.signin.logins.sessions import MOST_HOURS
+from keystead.identity.signin.logins.sessions import facts as facts_of
 
 __all__ = (
     "AUTHORIZE", "BY_PERSONS", "BY_PROGRAMS", "CONFIRMATION", "MOST_HOURS", "OF_PERSONS",
     "OF_PROGRAMS", "PARAMETERS", "REVOKE", "TOKEN", "Authorization", "NotAnAuthorization",
-    "normal", "read", "shapes",
+    "facts_of", "normal", "read", "shapes",
 )  # fmt: skip

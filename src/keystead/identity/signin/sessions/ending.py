@@ -20,6 +20,7 @@ from keystead.policy.evaluation import Principal, PrincipalType
 from keystead.store.protocol import Reader
 
 IDLE, ABSOLUTE, TOO_MANY = "idle", "absolute", "too many sessions"
+OPERATOR = "ended by the operator"
 _ACCOUNT, _DELETED = "account closed", "user deleted"
 _FACTORS, _NO_PASSWORD = "password or MFA devices changed", "password removed"  # reasons
 _ROLE = "role or provider changed or deleted"
@@ -38,8 +39,8 @@ def end_session(call: SigninCall, request: StepRequest) -> Ended:
         call.event.name = "DescribeSession"
         raise SignInEnded
     facts = call.repository.sign_ins.facts(reader, record)
-    why = _why(call.repository, reader, record, facts, times.stored(call.now))
-    call.event.principal = _who(call.repository, reader, record, facts)
+    why = why_over(call.repository, reader, record, facts, times.stored(call.now))
+    call.event.principal = who(call.repository, reader, record, facts)
     call.event.access_key_id = record.access_key_id
     if not why:
         call.event.name = "DescribeSession"
@@ -74,7 +75,7 @@ def ended(
     why: str = "",
 ) -> Event:
     """The record of a session that goes, and of which nobody's call is the end."""
-    why = why or _why(repository, reader, record, facts, times.stored(now)) or TOO_MANY
+    why = why or why_over(repository, reader, record, facts, times.stored(now)) or TOO_MANY
     return Event(
         request_id=request_id,
         time=now,
@@ -82,7 +83,7 @@ def ended(
         name="SessionEnded",
         region=region,
         event_type=SERVICE.event_type,
-        principal=_who(repository, reader, record, facts),
+        principal=who(repository, reader, record, facts),
         access_key_id=record.access_key_id,
         response_elements={"SessionEnded": "Success"},
         additional=_additional(why, record),
@@ -94,7 +95,7 @@ def _additional(why: str, record: SignIn) -> dict[str, object]:
     return {"reason": why, "began": began}
 
 
-def _why(  # one session, as of now
+def why_over(  # one session, as of now
     repository: IdentityRepository, reader: Reader, record: SignIn, facts: SignInFacts, now: int
 ) -> str:
     """Why a session is over; "" if it is good."""
@@ -114,7 +115,7 @@ def _why(  # one session, as of now
     return _DELETED if user is None and not is_root else _NO_PASSWORD
 
 
-def _who(
+def who(
     repository: IdentityRepository, reader: Reader, record: SignIn, facts: SignInFacts
 ) -> Principal:
     """Whose session it was, as far as that still exists."""

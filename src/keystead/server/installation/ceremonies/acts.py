@@ -23,6 +23,7 @@ from keystead.server.installation.ceremonies import (
     instances,
     keys,
     registrations,
+    sessions,
 )
 from keystead.server.installation.ceremonies.instances import account_of
 from keystead.server.installation.founding import ceremony_event
@@ -230,6 +231,8 @@ CEREMONIES: Mapping[str, Ceremony] = {
     "key rescue": keys.rescue,
     "key schedule-deletion": keys.delete,
     "key tombstone": keys.tombstone,
+    "session end": sessions.end,
+    "session list": sessions.listed,
     "service deregister": registrations.deregister,
     "service list": registrations.listed,
     "service register": _register_service,
@@ -240,6 +243,6 @@ _LOOKING = frozenset(
     {
         _status, _list_accounts, _jobs, directories.attempt, directories.listed, directories.show,
         federation.every, instances.certificate, instances.every, keys.orphaned,
-        keys.tombstone, registrations.listed,
+        keys.tombstone, registrations.listed, sessions.listed,
     }
 )  # fmt: skip
