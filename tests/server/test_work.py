@@ -82,6 +82,17 @@ def test_room_is_time(lane: Lane) -> None:
     assert lane.has_room(slow, "a", 0)
 
 
+@pytest.mark.parametrize("owner", ["strangers 10.0.0.0/24", "111122223333 ann"])
+def test_work_that_waits_for_nobody_has_room(lane: Lane, owner: str) -> None:
+    """However long it takes, as a key that a slow machine generates; what would wait has none."""
+    slow = work(time.sleep, 0, seconds=3.0)
+    assert lane.has_room(slow, owner, 0)
+    promise = lane.promise(slow, owner, 0)
+    assert not lane.has_room(slow, owner, 0)
+    lane.take_back(promise)
+    assert lane.has_room(slow, owner, 0)
+
+
 def test_many_networks_fill_the_room_of_strangers_alone(lane: Lane) -> None:
     """A stranger in each of many networks is no way around the bound, and keeps no account out."""
     slow = work(time.sleep, 0, seconds=0.5)

@@ -5,7 +5,8 @@ strangers together. In a party its owners take turns: principals, providers, and
 strangers. So an owner with much work
 waits behind its own, and strangers from many networks keep no account's work out. Room is time,
 not a number: work is taken in when it would wait for at most two seconds; of a known caller's slow
-hashes, for at most ten. While it waits, each other owner of its party gets at most as much work
+hashes, for at most ten. Where nothing is owed nothing waits, so there any work has room, however
+slow this machine is. While it waits, each other owner of its party gets at most as much work
 done as this owner has itself, and each other party at most as much as this one until then:
 
     until then = sum over the party's owners of min(what they owe, mine with this work)
@@ -86,6 +87,8 @@ class Pool:
         """Would this work wait for its room at most?"""
         party = party_of(owner)
         with self._lock:
+            if not self._owed:
+                return True
             owners = self._owed.get(party, {})
             before = owners.get(owner, 0)
             mine = before + self._micros(work)
