@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.client import Config
 from botocore.exceptions import ClientError
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import nursery
 from tests.fast import (
@@ -35,8 +35,11 @@ __all__ = [
     "pytest_ignore_collect",
 ]  # pytest asks a conftest for them
 
-# How fast the machine is at this moment is no property of the code (`make bench` measures).
-settings.register_profile("untimed", deadline=None)
+# How fast the machine is at this moment is no property of the code (`make bench` measures). And
+# what was drawn is none of a change: `--hypothesis-profile=searching` looks for new examples.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("searching", _UNTIMED)
+settings.register_profile("untimed", _UNTIMED, derandomize=True)
 settings.load_profile("untimed")
 
 # Without kept bytecode, each server and each command would compile the whole source at its start.

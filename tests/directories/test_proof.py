@@ -332,26 +332,35 @@ def test_a_process_ends_by_itself_too(directory: Slapd, alice: str) -> None:
         )
         spec = find_spec("bonsai")
         assert spec is not None
-        said = proof._said(question, place, time.monotonic())
-        said["library"] = str(Path(str(spec.origin)).parents[1])
-        done = subprocess.run(
-            [sys.executable, "-I", str(proof._PROGRAM)], input=json.dumps(said).encode(),
-            check=False, capture_output=True,
-        )  # fmt: skip
+        for seconds in (0, 8, 30):  # a busy machine needs more to come to the handshake
+            said = proof._said(question, place, time.monotonic() + seconds)
+            said["library"] = str(Path(str(spec.origin)).parents[1])
+            done = subprocess.run(
+                [sys.executable, "-I", str(proof._PROGRAM)], input=json.dumps(said).encode(),
+                check=False, capture_output=True,
+            )  # fmt: skip
+            if heard:
+                break
 
     assert heard, "it was in the handshake"
     assert done.returncode == -signal.SIGALRM
     assert not done.stdout
 
 
+class Places(threading.BoundedSemaphore):
+    """Whoever would wait for a place waits no longer."""
+
+    def acquire(self, *_: Any, **__: Any) -> bool:
+        return super().acquire(blocking=False)
+
+
 def test_only_so_many_processes_ask_at_a_time(
     directory: Slapd, alice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Silent directories take no more memory than that; the next question is not asked."""
-    monkeypatch.setattr(proof, "_processes", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(proof, "_processes", Places(1))
     assert ask(directory, "alice").proves
     assert ask(directory, "alice").proves, "it was given back"
-    monkeypatch.setattr(proof, "SECONDS", 0.1)
     with proof._processes:
         found = ask(directory, "alice")
 
@@ -441,9 +450,12 @@ def test_a_hostile_server_harms_nobody_but_its_own_question(
     directory: Slapd, alice: str, says: bytes, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has the right certificate may still say anything: it proves nobody."""
-    monkeypatch.setattr(proof, "SECONDS", 1.5)
-    with tls_server(directory, ssl.TLSVersion.TLSv1_2, says, times) as (port, agreed):
-        found = ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{port}"])
+    for seconds in (1.5, 10.0, 60.0):  # a busy machine needs more to come so far
+        monkeypatch.setattr(proof, "SECONDS", seconds)
+        with tls_server(directory, ssl.TLSVersion.TLSv1_2, says, times) as (port, agreed):
+            found = ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{port}"])
+        if agreed:
+            break
 
     assert agreed
     assert not found.proves

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 from threading import Event
 from typing import Any
 
@@ -214,34 +215,37 @@ def test_signers_do_not_stop_a_neighbour(server: Server) -> None:
     near, key = server.client("kms", user), kms.create_key()["KeyMetadata"]["Arn"]
     algorithm = {"SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256"}
 
+    enough, signed, waited = Event(), list[bytes](), list[int]()
+
     def sign(number: int) -> bytes:
         while True:
             try:
-                signed = kms.sign(KeyId=signing, Message=b"%d" % (number % 2), **algorithm)
-                return bytes(signed["Signature"])
+                made = kms.sign(KeyId=signing, Message=b"%d" % (number % 2), **algorithm)
+                signed.append(made["Signature"])
+                return bytes(made["Signature"])
             except ClientError as error:  # as an SDK does that tries again
                 if error.response["Error"]["Code"] != "ThrottlingException":
                     raise
                 time.sleep(0.05)
 
-    enough = Event()
-
-    def sign_on(number: int) -> list[bytes]:
-        signed = [sign(number)]
+    def sign_on(number: int) -> bytes:
+        first = sign(number)
         while not enough.is_set():
-            signed.append(sign(number))
-        return signed
+            sign(number)
+        return first
 
     with ThreadPoolExecutor(32) as together:
         asked = [together.submit(sign_on, number) for number in range(32)]
         try:
-            for _ in range(10):
+            for _ in range(11):
+                before = len(signed)
                 near.encrypt(KeyId=key, Plaintext=b"x")
+                waited.append(len(signed) - before)
         finally:
             enough.set()
-        signed = [each.result() for each in asked]
-    assert sum(map(len, signed)) <= 10 * 4 * 32  # each Encrypt waited for few signatures
-    signatures = [each[0] for each in signed]
+        signatures = [each.result() for each in asked]
+    # In the middle, because the machine may let this thread wait, too, while others sign.
+    assert median(waited) <= 4 * 32, "each Encrypt waits for few signatures"
     assert len(set(signatures)) == 2
     for number in range(2):
         kms.verify(KeyId=signing, Message=b"%d" % number, Signature=signatures[number], **algorithm)
