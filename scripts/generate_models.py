@@ -80,6 +80,8 @@ SERVICES = (
                 "DescribeVpcEndpointServices",
                 "DescribeVpcEndpoints",
                 "DisassociateIamInstanceProfile",
+                "GetInstanceMetadataDefaults",
+                "ModifyInstanceMetadataDefaults",
                 "ModifyInstanceMetadataOptions",
                 "ModifyVpcEndpoint",
                 "ReplaceIamInstanceProfileAssociation",

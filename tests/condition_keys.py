@@ -31,6 +31,7 @@ _NONE: Keys = {}
 _REGION: Keys = {"ec2:Region": "eu-central-1"}
 _HOST: Keys = {
     "ec2:AvailabilityZone": "eu-central-1a",
+    "ec2:InstanceMetadataTags": "disabled",
     "ec2:InstanceType": "m7g.large",
     "ec2:MetadataHttpEndpoint": "enabled",
     "ec2:MetadataHttpPutResponseHopLimit": "1",
@@ -696,7 +697,10 @@ EC2: tuple[Row, ...] = (
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@elsewhere"}, On.ENDPOINT, {},
         "vpce:AllowMultiRegion"),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.ENDPOINT,
-        _BEHIND_REGION),
+        {**_BEHIND_REGION, "ec2:Attribute": "AddSubnetId"}),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", "PrivateDnsEnabled": True}, On.ENDPOINT,
+        {**_BEHIND_REGION, "ec2:Attribute": "PrivateDnsEnabled",
+         "ec2:Attribute/PrivateDnsEnabled": "true"}),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.SUBNET, _IN_VPC),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.SECURITY_GROUP,
         _IN_VPC),
@@ -715,8 +719,21 @@ EC2: tuple[Row, ...] = (
     Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.HELD_INSTANCE, _APP),
     Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.ROLE, _TO_EC2, "iam:PassRole"),
     Row("DisassociateIamInstanceProfile", {"AssociationId": "@association"}, On.HELD_INSTANCE),
+    Row("ModifyInstanceMetadataOptions", {"InstanceId": "@instance"}, On.INSTANCE),
     Row("ModifyInstanceMetadataOptions",
-        {"InstanceId": "@instance", "HttpPutResponseHopLimit": 2}, On.INSTANCE),
+        {"InstanceId": "@instance", "HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+        On.INSTANCE,
+        {"ec2:Attribute": "HttpPutResponseHopLimit",
+         "ec2:Attribute/HttpPutResponseHopLimit": "2", "ec2:Attribute/HttpTokens": "required"}),
+    Row("GetInstanceMetadataDefaults", {}, On.ANYTHING, _REGION),
+    Row("ModifyInstanceMetadataDefaults",
+        {"HttpTokens": "required", "HttpPutResponseHopLimit": -1, "HttpEndpoint": "enabled",
+         "InstanceMetadataTags": "disabled", "HttpTokensEnforced": "enabled"},
+        On.ANYTHING,
+        {**_REGION, "ec2:Attribute/HttpTokens": "required",
+         "ec2:Attribute/HttpPutResponseHopLimit": "-1", "ec2:Attribute/HttpEndpoint": "enabled",
+         "ec2:Attribute/InstanceMetadataTags": "disabled",
+         "ec2:Attribute/HttpTokensEnforced": "enabled"}),
 )  # fmt: skip
 
 INSTANCES: tuple[Row, ...] = (

@@ -350,8 +350,9 @@ def test_the_identity_document_is_verified(
     (tmp_path / "changed").write_text(document.replace("i-", "i-0"))
     (tmp_path / "signature").write_text(signature)
     (tmp_path / "rsa2048").write_text(
-        f"-----BEGIN PKCS7-----\n{lines(message)}-----END PKCS7-----\n"
+        f"-----BEGIN PKCS7-----\n{message}\n-----END PKCS7-----\n"  # as AWS's guide puts it
     )
+    assert {len(line) for line in message.splitlines()[:-1]} == {64}
 
     def openssl(*arguments: str) -> int:
         ran = subprocess.run(
@@ -369,14 +370,16 @@ def test_the_identity_document_is_verified(
     verify = ("dgst", "-sha256", "-verify", "key.pem", "-signature", "raw")
     assert openssl(*verify, "document") == 0
     assert openssl(*verify, "changed") != 0
+    told = subprocess.run(
+        ["openssl", "smime", "-verify", "-in", "rsa2048", "-inform", "PEM", "-certfile",
+         "certificate.pem", "-noverify"],
+        cwd=tmp_path, capture_output=True, check=True,
+    ).stdout.decode()  # fmt: skip
+    assert told == document
     smime = ("smime", "-verify", "-in", "rsa2048", "-inform", "PEM", "-certfile",
              "certificate.pem", "-noverify", "-out", "told", "-content")  # fmt: skip
     assert openssl(*smime, "document") == 0
     assert openssl(*smime, "changed") != 0
-
-
-def lines(text: str) -> str:
-    return "".join(f"{text[at : at + 64]}\n" for at in range(0, len(text), 64))
 
 
 def test_registering(server: Server) -> None:

@@ -29,7 +29,7 @@ def agent(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_what_is_told(agent: Agent) -> None:
-    """Lists have one name a line; values have no line break."""
+    """Lists have one name a line; values have no line break but for PKCS #7."""
     assert agent.get("/latest/meta-data/") == (
         200, "iam/\ninstance-id\ninstance-type\nlocal-ipv4\nplacement/"
     )  # fmt: skip

@@ -65,6 +65,7 @@ NOT_SEEN = {
     "kms_tombstones", "server_clock",
     "iam_forwarded",  # read by the call itself
     "ec2_agent", "ec2_enrolment_token", "ec2_instance",  # read by the calls about them
+    "ec2_metadata_defaults",  # likewise, and when an instance is registered
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key", "iam_saml_sign_on",
     # read by the calls about passwords and codes themselves
     "iam_password_attempt", "iam_mfa_code", "signin_arrival", "signin_attempt",

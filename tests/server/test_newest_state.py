@@ -151,6 +151,8 @@ def everything(local: Local) -> None:
                    ServiceName=f"com.amazonaws.{REGION}.kms")  # fmt: skip
         ec2("ModifyVpcEndpoint", VpcEndpointId=made["VpcEndpoint"]["VpcEndpointId"],
             PrivateDnsEnabled=False)  # fmt: skip
+    for hops in (2, 3):
+        ec2("ModifyInstanceMetadataDefaults", HttpPutResponseHopLimit=hops)
     local.installation.commit()
     local.kms("ScheduleKeyDeletion", KeyId=gone, PendingWindowInDays=7)
     assert store(local).forward(asked_by(local, local.admin)).status == 200

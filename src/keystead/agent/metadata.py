@@ -92,7 +92,7 @@ class Metadata:
         identity = _given(
             {
                 "document": instance.identity_document,
-                "rsa2048": instance.identity_document_pkcs7,
+                "rsa2048": _lines(instance.identity_document_pkcs7 or ""),
                 "signature": instance.identity_document_signature,
             }
         )
@@ -132,6 +132,11 @@ def _at(tree: Tree, path: str) -> Answer:
 
 def _given(values: dict[str, str | None]) -> Tree:
     return {name: value for name, value in values.items() if value}
+
+
+def _lines(text: str) -> str:
+    """Lines of 64 characters, as AWS has them and PEM wants them (RFC 7468, 2)."""
+    return "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
 
 
 def _json(value: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ The rows belong to the room of identities, because sessions depend on them. Thes
 that are used here; `server.installation` brings the two together.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -60,6 +61,25 @@ class Association(Protocol):
     def associated(self) -> int: ...
 
 
+NO_PREFERENCE, NO_HOPS = "no-preference", -1
+"""Nothing was chosen."""
+
+
+class MetadataDefaults(Protocol):
+    """What new instances of an account in a Region have for their metadata."""
+
+    @property
+    def http_tokens(self) -> str: ...
+    @property
+    def hop_limit(self) -> int: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def metadata_tags(self) -> str: ...
+    @property
+    def tokens_enforced(self) -> str: ...
+
+
 class Hosts(Protocol):
     """The instances and profiles of every account. Each value is given back as it came."""
 
@@ -70,6 +90,10 @@ class Hosts(Protocol):
     def with_options(self, host: Any, endpoint: str, hop_limit: int) -> Host: ...
     def update(self, transaction: Transaction, host: Any) -> Host: ...
     def is_applied(self, reader: Reader, host: Any) -> bool: ...
+    def defaults(self, reader: Reader, account: str, region: str) -> MetadataDefaults: ...
+    def choose_defaults(
+        self, transaction: Transaction, held: Any, chosen: Mapping[str, str | int]
+    ) -> None: ...
     def profile(self, reader: Reader, account: str, name: str) -> Profile | None: ...
     def role(self, reader: Reader, profile: Any) -> Resource | None: ...
     def association(

@@ -21,6 +21,8 @@ EC2 = table(
     Rules(api.DescribeVpcEndpointServices),
     Rules(api.DescribeVpcEndpoints),
     Rules(api.DisassociateIamInstanceProfile),
+    Rules(api.GetInstanceMetadataDefaults),
+    Rules(api.ModifyInstanceMetadataDefaults),
     Rules(api.ModifyInstanceMetadataOptions),
     Rules(api.ModifyVpcEndpoint, asks=("ec2:ModifyVpcEndpoint", "vpce:AllowMultiRegion")),
     Rules(

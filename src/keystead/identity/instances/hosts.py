@@ -3,6 +3,7 @@
 They are of another room, which knows this one by its Protocol (`network.hosts`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -13,6 +14,7 @@ from keystead.identity.repository import (
     IdentityRepository,
     Instance,
     InstanceProfile,
+    MetadataDefaults,
     ProfileAssociation,
     Role,
 )
@@ -54,6 +56,17 @@ class Hosts:
         """Does the agent know the options as they are now?  Without an agent there is no doubt."""
         agent = self._repository.instances.agent(reader, host.account, host.instance_id)
         return agent is None or agent.options_seen >= host.options_version
+
+    def defaults(self, reader: Reader, account: str, region: str) -> MetadataDefaults:
+        """What new instances of an account in a Region have for their metadata."""
+        return self._repository.instances.defaults(reader, account, region)
+
+    def choose_defaults(
+        self, transaction: Transaction, held: MetadataDefaults, chosen: Mapping[str, str | int]
+    ) -> None:
+        """Keep these beside what was chosen before."""
+        later = msgspec.structs.replace(held, **chosen)
+        self._repository.instances.choose(transaction, later)
 
     # profiles
 

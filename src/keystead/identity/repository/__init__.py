@@ -70,6 +70,7 @@ from keystead.identity.repository.programs import (
     ForwardedRequest,
     Instance,
     InstanceProfile,
+    MetadataDefaults,
     ProfileAssociation,
     ServiceRecord,
 )
@@ -169,6 +170,7 @@ __all__ = (
     "ManagedPolicy",
     "Member",
     "Membership",
+    "MetadataDefaults",
     "MfaDevice",
     "OidcProvider",
     "Organization",

@@ -9,11 +9,12 @@ import hashlib
 from functools import partial
 from typing import Literal
 
-from keystead.network import filters, paging
+from keystead.network import attributes, filters, paging
 from keystead.network.call import NetworkCall
-from keystead.network.errors import InvalidInstanceId, UnsupportedOperation
+from keystead.network.errors import InvalidInstanceId
 from keystead.network.hosts import Host
 from keystead.network.instances import resources
+from keystead.network.instances.options import require_hops, require_served
 from keystead.registry import implements
 from keystead.times import from_seconds, iso_seconds
 from keystead.wire.models import ec2 as api
@@ -22,7 +23,10 @@ from keystead.wire.query import InvalidParameterValue
 _RUNNING = 16
 _STATE: Literal["running"] = "running"
 _DISABLED: Literal["disabled"] = "disabled"
-_LEAST_HOPS, _MOST_HOPS = 1, 64
+_MEMBERS = (
+    "HttpEndpoint", "HttpProtocolIpv6", "HttpPutResponseHopLimit", "HttpTokens",
+    "InstanceMetadataTags",
+)  # fmt: skip
 
 
 @implements(api.DescribeInstances)
@@ -56,33 +60,19 @@ def describe_instances(
 def modify_instance_metadata_options(
     call: NetworkCall, request: api.ModifyInstanceMetadataOptionsRequest
 ) -> api.ModifyInstanceMetadataOptionsResult:
-    host = resources.ask(call, request.instance_id)
+    for keys in attributes.each(request, _MEMBERS):
+        host = resources.ask(call, request.instance_id, keys)
     call.require_real(dry_run=request.dry_run)
-    _require_served(request)
+    require_served(request.http_tokens, request.instance_metadata_tags, request.http_protocol_ipv6)
     endpoint = request.http_endpoint or host.endpoint
     hops = request.http_put_response_hop_limit
     hops = host.hop_limit if hops is None else hops
-    if not _LEAST_HOPS <= hops <= _MOST_HOPS:
-        raise InvalidParameterValue(
-            f"Value ({hops}) for parameter HttpPutResponseHopLimit is invalid. The value must be"
-            f" between {_LEAST_HOPS} and {_MOST_HOPS}."
-        )
+    require_hops(hops)
     if (endpoint, hops) != (host.endpoint, host.hop_limit):
         host = call.hosts.update(call.transaction, call.hosts.with_options(host, endpoint, hops))
     return api.ModifyInstanceMetadataOptionsResult(
         instance_id=host.instance_id, instance_metadata_options=_options(call, host)
     )
-
-
-def _require_served(request: api.ModifyInstanceMetadataOptionsRequest) -> None:
-    if request.http_tokens == "optional":
-        raise UnsupportedOperation(
-            "Version 1 of the instance metadata is not served: HttpTokens must be required."
-        )
-    if request.http_protocol_ipv6 == "enabled":
-        raise UnsupportedOperation("The instance metadata is not served over IPv6.")
-    if request.instance_metadata_tags == "enabled":
-        raise UnsupportedOperation("The instance metadata has no tags.")
 
 
 def _filters(call: NetworkCall) -> dict[str, filters.Values[Host]]:

@@ -39,6 +39,7 @@ def _keys(call: NetworkCall, host: Host) -> dict[str, ContextValue]:
     keys: dict[str, ContextValue] = {
         "ec2:availabilityzone": host.zone,
         "ec2:instanceid": host.instance_id,
+        "ec2:instancemetadatatags": "disabled",
         "ec2:instancetype": host.instance_type,
         "ec2:metadatahttpendpoint": host.endpoint,
         "ec2:metadatahttpputresponsehoplimit": str(host.hop_limit),

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from keystead.network import attributes
 from keystead.network.call import NetworkCall
 from keystead.network.endpoints import Endpoint, Shape, written
 from keystead.network.errors import InvalidEndpointId, InvalidParameter
@@ -14,6 +15,11 @@ from keystead.registry import implements
 from keystead.wire.models import ec2 as api
 
 _MODIFY, _DELETE = "ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints"
+_MEMBERS = (
+    "AddRouteTableId", "AddSecurityGroupId", "AddSubnetId", "DnsOptions", "IpAddressType",
+    "PolicyDocument", "PrivateDnsEnabled", "RemoveRouteTableId", "RemoveSecurityGroupId",
+    "RemoveSubnetId", "ResetPolicy", "SubnetConfiguration",
+)  # fmt: skip
 _MOST = 25  # endpoints that one call deletes
 
 
@@ -32,7 +38,9 @@ def modify_vpc_endpoint(
             named("security-group", request.remove_security_group_ids),
         ),
     }
-    call.authorize(_MODIFY, endpoint.target(endpoint.keys_of_service()), call.of_request())
+    target = endpoint.target(endpoint.keys_of_service())
+    for keys in attributes.each(request, _MEMBERS):
+        call.authorize(_MODIFY, target, call.of_request(keys))
     if endpoint.is_elsewhere:
         call.authorize(ACROSS_REGIONS, endpoint.target())
     for kind, (added, removed) in given.items():

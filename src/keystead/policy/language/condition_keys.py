@@ -41,6 +41,7 @@ kms:KeyAgreementAlgorithm kms:KeyOrigin kms:KeySpec kms:KeyUsage kms:MacAlgorith
 kms:MultiRegionKeyType kms:PolicyName kms:PrimaryRegion kms:ReplicaRegion
 kms:RecipientAttestation: kms:RequestAlias kms:SigningAlgorithm kms:ViaService
 kms:WrappingAlgorithm kms:WrappingKeySpec
+ec2:Attribute ec2:Attribute/ ec2:InstanceMetadataTags
 ec2:AvailabilityZone ec2:InstanceID ec2:InstanceType ec2:MetadataHttpEndpoint ec2:MetadataHttpTokens
 ec2:CreateAction ec2:Region ec2:ResourceTag/ ec2:SecurityGroupID ec2:SubnetID ec2:VpcID
 ec2:VpceMultiRegion ec2:VpcePrivateDnsPreference ec2:VpceServiceName ec2:VpceServiceOwner

@@ -21,12 +21,17 @@ AmdSevSnpSpecification = Literal["enabled", "disabled"]
 ArchitectureValues = Literal["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"]
 AttachmentStatus = Literal["attaching", "attached", "detaching", "detached"]
 BootModeValues = Literal["legacy-bios", "uefi", "uefi-preferred"]
+BoxedInteger = Annotated[int, Meta(ge=-2147483648, le=2147483647)]
 CapacityReservationPreference = Literal["capacity-reservations-only", "open", "none"]
+DefaultHttpTokensEnforcedState = Literal["disabled", "enabled", "no-preference"]
+DefaultInstanceMetadataEndpointState = Literal["disabled", "enabled", "no-preference"]
+DefaultInstanceMetadataTagsState = Literal["disabled", "enabled", "no-preference"]
 DescribeIamInstanceProfileAssociationsMaxResults = Annotated[int, Meta(ge=5, le=1000)]
 DeviceType = Literal["ebs", "instance-store"]
 DnsNameState = Literal["pendingVerification", "verified", "failed"]
 DnsRecordIpType = Literal["ipv4", "dualstack", "ipv6", "service-defined"]
 HostnameType = Literal["ip-name", "resource-name"]
+HttpTokensEnforcedState = Literal["disabled", "enabled"]
 HttpTokensState = Literal["optional", "required"]
 HypervisorType = Literal["ovm", "xen"]
 IamInstanceProfileAssociationState = Literal["associating", "associated", "disassociating", "disassociated"]
@@ -42,6 +47,8 @@ InstanceRebootMigrationState = Literal["disabled", "default"]
 InstanceStateName = Literal["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]
 Integer = Annotated[int, Meta(ge=-2147483648, le=2147483647)]
 IpAddressType = Literal["ipv4", "dualstack", "ipv6"]
+ManagedBy = Literal["account", "declarative-policy"]
+MetadataDefaultHttpTokensState = Literal["optional", "required", "no-preference"]
 MonitoringState = Literal["disabled", "disabling", "enabled", "pending"]
 NestedVirtualizationSpecification = Literal["enabled", "disabled"]
 NetworkInterfaceStatus = Literal["available", "associated", "attaching", "in-use", "detaching"]
@@ -278,6 +285,14 @@ class Filter(Shape, frozen=True, kw_only=True):
     values: ValueStringList | None = field(default=None, name='Value')
 
 
+class GetInstanceMetadataDefaultsRequest(Shape, frozen=True, kw_only=True):
+    dry_run: bool | None = None
+
+
+class GetInstanceMetadataDefaultsResult(Shape, frozen=True, kw_only=True):
+    account_level: InstanceMetadataDefaultsResponse | None = field(default=None, name='accountLevel')
+
+
 class GroupIdentifier(Shape, frozen=True, kw_only=True):
     group_id: str | None = field(default=None, name='groupId')
     group_name: str | None = field(default=None, name='groupName')
@@ -401,6 +416,16 @@ class InstanceMaintenanceOptions(Shape, frozen=True, kw_only=True):
     reboot_migration: InstanceRebootMigrationState | None = field(default=None, name='rebootMigration')
 
 
+class InstanceMetadataDefaultsResponse(Shape, frozen=True, kw_only=True):
+    http_tokens: HttpTokensState | None = field(default=None, name='httpTokens')
+    http_put_response_hop_limit: BoxedInteger | None = field(default=None, name='httpPutResponseHopLimit')
+    http_endpoint: InstanceMetadataEndpointState | None = field(default=None, name='httpEndpoint')
+    instance_metadata_tags: InstanceMetadataTagsState | None = field(default=None, name='instanceMetadataTags')
+    managed_by: ManagedBy | None = field(default=None, name='managedBy')
+    managed_exception_message: str | None = field(default=None, name='managedExceptionMessage')
+    http_tokens_enforced: HttpTokensEnforcedState | None = field(default=None, name='httpTokensEnforced')
+
+
 class InstanceMetadataOptionsResponse(Shape, frozen=True, kw_only=True):
     state: InstanceMetadataOptionsState | None = field(default=None, name='state')
     http_tokens: HttpTokensState | None = field(default=None, name='httpTokens')
@@ -501,6 +526,19 @@ class LastError(Shape, frozen=True, kw_only=True):
 
 class LicenseConfiguration(Shape, frozen=True, kw_only=True):
     license_configuration_arn: str | None = field(default=None, name='licenseConfigurationArn')
+
+
+class ModifyInstanceMetadataDefaultsRequest(Shape, frozen=True, kw_only=True):
+    http_tokens: MetadataDefaultHttpTokensState | None = None
+    http_put_response_hop_limit: BoxedInteger | None = None
+    http_endpoint: DefaultInstanceMetadataEndpointState | None = None
+    instance_metadata_tags: DefaultInstanceMetadataTagsState | None = None
+    dry_run: bool | None = None
+    http_tokens_enforced: DefaultHttpTokensEnforcedState | None = None
+
+
+class ModifyInstanceMetadataDefaultsResult(Shape, frozen=True, kw_only=True):
+    return_: bool | None = field(default=None, name='return')
 
 
 class ModifyInstanceMetadataOptionsRequest(Shape, frozen=True, kw_only=True):
@@ -866,6 +904,23 @@ DisassociateIamInstanceProfile: Operation[DisassociateIamInstanceProfileRequest,
 )
 
 
+GetInstanceMetadataDefaults: Operation[GetInstanceMetadataDefaultsRequest, GetInstanceMetadataDefaultsResult] = Operation(
+    service=SERVICE,
+    name="GetInstanceMetadataDefaults",
+    input=GetInstanceMetadataDefaultsRequest,
+    output=GetInstanceMetadataDefaultsResult,
+    read_only=True,
+)
+
+
+ModifyInstanceMetadataDefaults: Operation[ModifyInstanceMetadataDefaultsRequest, ModifyInstanceMetadataDefaultsResult] = Operation(
+    service=SERVICE,
+    name="ModifyInstanceMetadataDefaults",
+    input=ModifyInstanceMetadataDefaultsRequest,
+    output=ModifyInstanceMetadataDefaultsResult,
+)
+
+
 ModifyInstanceMetadataOptions: Operation[ModifyInstanceMetadataOptionsRequest, ModifyInstanceMetadataOptionsResult] = Operation(
     service=SERVICE,
     name="ModifyInstanceMetadataOptions",
@@ -903,6 +958,8 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
     "DescribeVpcEndpointServices": DescribeVpcEndpointServices,
     "DescribeVpcEndpoints": DescribeVpcEndpoints,
     "DisassociateIamInstanceProfile": DisassociateIamInstanceProfile,
+    "GetInstanceMetadataDefaults": GetInstanceMetadataDefaults,
+    "ModifyInstanceMetadataDefaults": ModifyInstanceMetadataDefaults,
     "ModifyInstanceMetadataOptions": ModifyInstanceMetadataOptions,
     "ModifyVpcEndpoint": ModifyVpcEndpoint,
     "ReplaceIamInstanceProfileAssociation": ReplaceIamInstanceProfileAssociation,

@@ -11,6 +11,7 @@ from keystead.identity.repository.programs.instances import (
     EnrolmentToken,
     Instance,
     Instances,
+    MetadataDefaults,
     ProfileAssociation,
 )
 from keystead.identity.repository.programs.services import EVERY, ServiceRecord, Services
@@ -26,6 +27,7 @@ __all__ = (
     "InstanceProfile",
     "InstanceProfiles",
     "Instances",
+    "MetadataDefaults",
     "ProfileAssociation",
     "ServiceRecord",
     "Services",

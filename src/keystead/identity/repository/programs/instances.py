@@ -10,6 +10,7 @@ from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.store.protocol import Reader, Transaction
 
 _INSTANCE, _ASSOCIATION = ("account", "instance_id"), ("account", "association_id")
+_PLACE = ("account", "region")
 
 
 class Instance(Record, frozen=True, kw_only=True, gc=False):
@@ -65,10 +66,22 @@ class Agent(Record, frozen=True, kw_only=True, gc=False):
     options_seen: int  # the version of the options that it was told
 
 
+class MetadataDefaults(Record, frozen=True, kw_only=True, gc=False):
+    """What new instances of an account in a Region have for their metadata, as far as chosen."""
+
+    account: str
+    region: str
+    http_tokens: str = "no-preference"
+    hop_limit: int = -1
+    endpoint: str = "no-preference"
+    metadata_tags: str = "no-preference"
+    tokens_enforced: str = "no-preference"
+
+
 class Instances:
     """The instances of every account."""
 
-    __slots__ = ("_agents", "_associations", "_instances", "_tokens")
+    __slots__ = ("_agents", "_associations", "_defaults", "_instances", "_tokens")
 
     def __init__(self, seals: RowSeals) -> None:
         by_instance = (Lookup(_INSTANCE),)
@@ -81,6 +94,9 @@ class Instances:
             seals, "ec2_enrolment_token", EnrolmentToken, _INSTANCE, by_instance
         )
         self._agents = SealedTable(seals, "ec2_agent", Agent, _INSTANCE, by_instance)
+        self._defaults = SealedTable(
+            seals, "ec2_metadata_defaults", MetadataDefaults, _PLACE, (Lookup(_PLACE),)
+        )
 
     def get(self, reader: Reader, account: str, instance_id: str) -> Instance | None:
         return self._instances.get(reader, account, instance_id)
@@ -109,6 +125,20 @@ class Instances:
         self._agents.delete(transaction, account, instance_id)
         self._tokens.delete(transaction, account, instance_id)
         self._instances.delete(transaction, account, instance_id)
+
+    # the metadata of new instances
+
+    def defaults(self, reader: Reader, account: str, region: str) -> MetadataDefaults:
+        """What was chosen for an account in a Region."""
+        held = self._defaults.get(reader, account, region)
+        return MetadataDefaults(account=account, region=region) if held is None else held
+
+    def choose(self, transaction: Transaction, chosen: MetadataDefaults) -> None:
+        """Keep what was chosen, for instances that are registered from now on."""
+        if self._defaults.get(transaction, chosen.account, chosen.region) is None:
+            self._defaults.insert(transaction, chosen)
+        else:
+            self._defaults.update(transaction, chosen)
 
     # profiles
 

@@ -56,7 +56,13 @@ def register(installation: Installation, arguments: Mapping[str, Any]) -> dict[s
     with installation.store.write() as transaction:
         keys = installation.identities.document_keys
         key = keys.every(transaction)[-1] if made is None else keys.add(transaction, made, now)
+        defaults = installation.identities.instances.defaults(transaction, account, region)
         instance = _instance(account, region, given, now)
+        instance = msgspec.structs.replace(
+            instance,
+            endpoint="disabled" if defaults.endpoint == "disabled" else "enabled",
+            hop_limit=max(defaults.hop_limit, 1),
+        )
         document = instance.document.encode()
         signer = keys.signer(key)
         signed = msgspec.structs.replace(
