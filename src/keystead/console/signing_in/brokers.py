@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from keystead.console.signing_in.following import follow
+from keystead.console.signing_in.steps import Refusal, taken
 from keystead.console.visits import (
     FEDERATION,
     SCRIPTED,
@@ -81,11 +81,8 @@ class Brokers:
         asked = broker_shapes.BrokerLoginRequest(
             token=form.get("SigninToken", ""), issuer=_issuer(form), url=f"{self._public.url}/"
         )
-        try:
-            answer = await self._calls.call(visit.request, broker_shapes.BROKER_LOGIN, asked)
-        except shapes.SignInEnded:
-            return page("error.html", {"text": _OVER}, HTTPStatus.FORBIDDEN)
-        return await follow(self._calls, visit, answer, self._destination(form))
+        operation, path = broker_shapes.BROKER_LOGIN, self._destination(form)
+        return await taken(self._calls, visit, operation, asked, _over, path=path)
 
     async def _token(self, request: Request, asked: Mapping[str, str]) -> Response:
         duration = asked.get("SessionDuration") or None
@@ -112,8 +109,8 @@ class Brokers:
             who = await self._calls.call(
                 _bare(request), broker_shapes.DESCRIBE_SIGNIN_TOKEN, wanted
             )
-        except shapes.SignInEnded:
-            return page("error.html", {"text": _OVER}, HTTPStatus.FORBIDDEN)
+        except shapes.SignInEnded as error:
+            return _over(error)
         values = {
             "who": who, "token": token, "issuer": asked.get("Issuer", ""),
             "destination": asked.get("Destination", ""),
@@ -173,6 +170,13 @@ def _issuer(asked: Mapping[str, str]) -> str:
         return text if urlsplit(text).hostname else ""
     except ValueError:
         return ""
+
+
+def _over(why: Refusal) -> Response:
+    """The page of a token that is worth nothing; raises every error about something else."""
+    if isinstance(why, AwsError) and not isinstance(why, shapes.SignInEnded):
+        raise why
+    return page("error.html", {"text": _OVER}, HTTPStatus.FORBIDDEN)
 
 
 def _bad(status: int = HTTPStatus.BAD_REQUEST) -> Response:

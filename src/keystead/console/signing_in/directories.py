@@ -9,20 +9,11 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console.signing_in.following import follow
+from keystead.console.signing_in.steps import Refusal, first_page, taken, without_cookies
 from keystead.console.signing_in.waiting import told_to_wait
-from keystead.console.visits import (
-    Calls,
-    Public,
-    cookies,
-    form_of,
-    is_signed_in,
-    page,
-    to,
-    visit_of,
-)
-from keystead.errors import ThrottlingException
-from keystead.identity.signin import directory_shapes, shapes
+from keystead.console.visits import Calls, Public, form_of, page, visit_of
+from keystead.errors import AwsError
+from keystead.identity.signin import directory_shapes
 
 PATH = "/directory"
 _WRONG = "The directory, user name or password is not right."
@@ -38,19 +29,14 @@ class DirectoryPages:
 
     async def show(self, request: Request) -> Response:
         """GET /directory and /directory/NAME: the same for directories that do not exist."""
-        visit = visit_of(request)
-        if await is_signed_in(self._calls, visit):
-            return to("/")
-        response = _form(str(request.path_params.get("name", "")))
-        if not cookies.value(visit, cookies.STEP):
-            cookies.give(response, cookies.STEP, cookies.NO_STEP)
-        return response
+        form = _form(str(request.path_params.get("name", "")))
+        return await first_page(self._calls, visit_of(request), form)
 
     async def sign_in(self, request: Request) -> Response:
         """POST /directory"""
         visit, form = visit_of(request), form_of(request)
-        if not (cookies.value(visit, cookies.STEP) or cookies.value(visit, cookies.SESSION)):
-            return page("no_cookies.html", {"url": self._url}, HTTPStatus.BAD_REQUEST)
+        if (told := without_cookies(visit, self._url)) is not None:
+            return told
         directory, user = form.get("directory", "").strip(), form.get("user", "").strip()
         asked = directory_shapes.DirectoryLoginRequest(
             directory=directory,
@@ -58,15 +44,17 @@ class DirectoryPages:
             password=form.get("password", ""),
             url=f"{self._url}/",
         )
-        try:
-            answer = await self._calls.call(visit.request, directory_shapes.DIRECTORY_LOGIN, asked)
-        except (shapes.TooManyTries, ThrottlingException) as error:
-            return told_to_wait(error, partial(_form, directory, user))
-        if answer.next == "away":
-            return _form(directory, user, _AWAY, HTTPStatus.SERVICE_UNAVAILABLE)
-        if answer.next == "failed":
-            return _form(directory, user, _WRONG, HTTPStatus.FORBIDDEN)
-        return await follow(self._calls, visit, answer)
+        again = partial(_form, directory, user)
+
+        def refused(why: Refusal) -> Response:
+            if isinstance(why, AwsError):
+                return told_to_wait(why, again)
+            if why == "away":
+                return again(_AWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+            return again(_WRONG, HTTPStatus.FORBIDDEN)
+
+        operation = directory_shapes.DIRECTORY_LOGIN
+        return await taken(self._calls, visit, operation, asked, refused)
 
 
 def _form(directory: str, user: str = "", error: str = "", status: int = HTTPStatus.OK) -> Response:

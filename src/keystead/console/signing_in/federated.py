@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keystead.console.signing_in.following import follow
+from keystead.console.signing_in.steps import Refusal, taken
 from keystead.console.signing_in.waiting import BUSY
 from keystead.console.visits import (
     BadForm,
@@ -125,17 +125,14 @@ class Federated:
                 if not who.solicited:
                     values = {"who": who, "session": session, "handle": handle}
                     return page("continue.html", values)
-            return await self._signed_in(visit, handle)
         except AwsError as error:
             return refused(error)
+        return await self._signed_in(visit, handle)
 
     async def go_on_as(self, request: Request) -> Response:
         """POST /saml/continue: the person has seen as whom."""
-        visit = visit_of(request)
-        try:
-            return await self._signed_in(visit, form_of(request).get("h", ""), clicked=True)
-        except AwsError as error:
-            return refused(error)
+        handle = form_of(request).get("h", "")
+        return await self._signed_in(visit_of(request), handle, clicked=True)
 
     async def take_code(self, request: Request) -> Response:
         """GET /oidc/callback/PROVIDER: the cookies of the browser come along."""
@@ -153,11 +150,7 @@ class Federated:
             error=given.get("error", ""),
             url=self._url,
         )
-        try:
-            answer = await self._calls.call(visit.request, asked_of.TAKE_OIDC_CODE, asked)
-        except AwsError as error:
-            return refused(error)
-        return await follow(self._calls, visit, answer)
+        return await taken(self._calls, visit, asked_of.TAKE_OIDC_CODE, asked, refused)
 
     async def metadata(self, _: Request) -> Response:
         """GET /saml/metadata: what a provider has to know of us."""
@@ -166,8 +159,7 @@ class Federated:
 
     async def _signed_in(self, visit: Visit, handle: str, *, clicked: bool = False) -> Response:
         asked = self._asked(visit, handle, clicked=clicked)
-        answer = await self._calls.call(visit.request, asked_of.CONTINUE, asked)
-        return await follow(self._calls, visit, answer)
+        return await taken(self._calls, visit, asked_of.CONTINUE, asked, refused)
 
     def _asked(
         self, visit: Visit, handle: str, *, clicked: bool = False
@@ -214,8 +206,10 @@ def arriving(response: Response, browser: str) -> None:
     cookies.give(response, cookies.ARRIVING, browser, 600)
 
 
-def refused(error: AwsError) -> Response:
+def refused(error: Refusal) -> Response:
     """The end of a sign-in by a provider, with the request id by which its reason is found."""
+    if isinstance(error, str):
+        return _not_accepted(asked_of.NOT_ACCEPTED, HTTPStatus.FORBIDDEN)
     if isinstance(error, shapes.SignInEnded):
         text = "The sign-in took too long, or was continued elsewhere. Start again."
     elif isinstance(error, ThrottlingException):

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keystead.console.signing_in.following import ROLE, follow
+from keystead.console.signing_in.following import ROLE
 from keystead.console.signing_in.signing_in import start_again
+from keystead.console.signing_in.steps import Refusal, taken
 from keystead.console.visits import (
     Calls,
     Public,
@@ -48,13 +49,14 @@ class RolePages:
             cookie=cookies.value(visit, cookies.STEP), choice=_number(number, -1),
             url=f"{self._url}/",
         )  # fmt: skip
-        try:
-            answer = await self._calls.call(visit.request, role_shapes.CHOOSE_ROLE, asked)
-        except shapes.SignInEnded:
-            return start_again()
-        except AwsError as error:
-            return await self._page(visit, "", 0, error.message or "The role cannot be used now.")
-        return await follow(self._calls, visit, answer)
+
+        async def refused(why: Refusal) -> Response:
+            if isinstance(why, shapes.SignInEnded):
+                return start_again()
+            said = why.message if isinstance(why, AwsError) else ""
+            return await self._page(visit, "", 0, said or "The role cannot be used now.")
+
+        return await taken(self._calls, visit, role_shapes.CHOOSE_ROLE, asked, refused)
 
     async def _page(self, visit: Visit, search: str, first: int, error: str = "") -> Response:
         asked = role_shapes.DescribeRolesRequest(

@@ -3,7 +3,7 @@
 What they say of a wrong name, password or code does not tell which of them was wrong.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from keystead.console.signing_in.factor import factor_page
-from keystead.console.signing_in.following import follow
 from keystead.console.signing_in.passkeys import LONGEST, check_of
+from keystead.console.signing_in.steps import Refusal, first_page, taken, without_cookies
 from keystead.console.signing_in.waiting import BUSY, told_to_wait
 from keystead.console.visits import (
     Calls,
@@ -20,12 +20,10 @@ from keystead.console.visits import (
     Visit,
     cookies,
     form_of,
-    is_signed_in,
     page,
-    to,
     visit_of,
 )
-from keystead.errors import ThrottlingException
+from keystead.errors import AwsError, ThrottlingException
 from keystead.identity.signin import shapes
 from keystead.wire.models.iam import PasswordPolicyViolationException
 
@@ -49,26 +47,22 @@ class SigningIn:
     async def show_form(self, request: Request) -> Response:
         """GET /signin and /signin/ACCOUNT: the same for accounts that do not exist."""
         visit = visit_of(request)
-        if await is_signed_in(self._calls, visit):
-            return to("/")
         account, user = cookies.remembered(visit)
         remember = bool(account)
         named = str(request.path_params.get("account", ""))
         if named and named != account:
             account, user = named, ""
         is_root = request.scope["query_string"] == b"root"
-        response = _form(
+        form = _form(
             account=account, user=user, is_root=is_root, remember=remember, ways=self._ways
         )
-        if not cookies.value(visit, cookies.STEP):
-            cookies.give(response, cookies.STEP, cookies.NO_STEP)
-        return response
+        return await first_page(self._calls, visit, form)
 
     async def sign_in(self, request: Request) -> Response:
         """POST /signin"""
         visit, form = visit_of(request), form_of(request)
-        if not (cookies.value(visit, cookies.STEP) or cookies.value(visit, cookies.SESSION)):
-            return page("no_cookies.html", {"url": self._url}, HTTPStatus.BAD_REQUEST)
+        if (told := without_cookies(visit, self._url)) is not None:
+            return told
         is_root = form.get("as") == "root"
         account, user = form.get("account", "").strip(), form.get("user", "").strip()
         email = form.get("email", "").strip()
@@ -86,20 +80,21 @@ class SigningIn:
             _form, account=account, user=user, email=email, is_root=is_root, remember=remember,
             ways=self._ways,
         )  # fmt: skip
-        try:
-            answer = await self._calls.call(visit.request, shapes.CONSOLE_LOGIN, asked)
-        except (shapes.TooManyTries, ThrottlingException) as error:
-            return told_to_wait(error, again)
-        if answer.next == "failed":
+
+        def refused(why: Refusal) -> Response:
+            if isinstance(why, AwsError):
+                return told_to_wait(why, again)
             wrong = _WRONG_ROOT if is_root else _WRONG_USER
             return again(error=wrong, status=HTTPStatus.FORBIDDEN)
-        response = await follow(self._calls, visit, answer)
-        if not is_root:
-            if remember:
+
+        def kept(response: Response) -> None:
+            if remember and not is_root:
                 cookies.remember(response, account, user)
-            elif cookies.value(visit, cookies.NAMES):
+            elif cookies.value(visit, cookies.NAMES) and not is_root:
                 cookies.take(response, cookies.NAMES)
-        return response
+
+        operation = shapes.CONSOLE_LOGIN
+        return await taken(self._calls, visit, operation, asked, refused, then=kept)
 
     async def show_step(self, request: Request) -> Response:
         """GET /signin/step: the page of the step that the browser has reached."""
@@ -120,16 +115,15 @@ class SigningIn:
             serial_number=form.get("device", ""),
             url=f"{self._url}/",
         )
-        call = partial(self._calls.call, visit.request, shapes.CHECK_MFA, asked)
-        device = form.get("device", "")
-        return await self._next(visit, call, _WRONG_CODE, device, resyncs="second" in form)
+        again = partial(self._again, visit, _WRONG_CODE, form.get("device", ""), "second" in form)
+        return await taken(self._calls, visit, shapes.CHECK_MFA, asked, again)
 
     async def check_passkey(self, request: Request) -> Response:
         """POST /signin/passkey"""
         visit, asked = visit_of(request), check_of(request, self._url)
-        call = partial(self._calls.call, visit.request, shapes.CHECK_PASSKEY, asked)
         device = form_of(request, LONGEST).get("device", "")
-        return await self._next(visit, call, _NOTHING, device)
+        again = partial(self._again, visit, _NOTHING, device, False)
+        return await taken(self._calls, visit, shapes.CHECK_PASSKEY, asked, again)
 
     async def change_password(self, request: Request) -> Response:
         """POST /signin/password"""
@@ -146,31 +140,22 @@ class SigningIn:
             new=new,
             url=f"{self._url}/",
         )
-        call = partial(self._calls.call, visit.request, shapes.UPDATE_PASSWORD, asked)
-        return await self._next(visit, call, _WRONG_OLD)
+        again = partial(self._again, visit, _WRONG_OLD, "", False)
+        return await taken(self._calls, visit, shapes.UPDATE_PASSWORD, asked, again)
 
-    async def _next(
-        self,
-        visit: Visit,
-        call: Callable[[], Awaitable[shapes.StepAnswer]],
-        wrong: str,
-        device: str = "",
-        *,
-        resyncs: bool = False,
+    async def _again(  # the facts of one page
+        self, visit: Visit, wrong: str, device: str, resyncs: bool, why: Refusal
     ) -> Response:
-        """Take a step, and show the page that follows."""
-        try:
-            answer = await call()
-        except shapes.SignInEnded:
+        """The page of the step once more; `wrong` is said of a wrong proof."""
+        status = HTTPStatus.FORBIDDEN
+        if isinstance(why, shapes.SignInEnded):
             return start_again()
-        except PasswordPolicyViolationException as error:
-            wrong, status = error.message or "", HTTPStatus.BAD_REQUEST
-        except ThrottlingException:
+        if isinstance(why, PasswordPolicyViolationException):
+            wrong, status = why.message or "", HTTPStatus.BAD_REQUEST
+        elif isinstance(why, ThrottlingException):
             wrong, status = BUSY, HTTPStatus.TOO_MANY_REQUESTS
-        else:
-            if answer.next != "failed":
-                return await follow(self._calls, visit, answer)
-            status = HTTPStatus.FORBIDDEN
+        elif isinstance(why, AwsError):
+            raise why
         pending = await self._pending(visit)
         if pending is None:
             return start_again()
