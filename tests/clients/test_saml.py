@@ -22,6 +22,7 @@ from tests.federation import saml_issuer as issuer
 from tests.federation.saml_issuer import AUDIENCE, AWS, RECIPIENT, key
 from tests.identity.saml_documents import ENTITY, private_pem
 from tests.identity.world import document
+from tests.patience import PATIENCE
 
 HERE = Path(__file__).parents[1] / "federation" / "saml_provider"
 MISSING = "node and npm are not on this machine: no real SAML provider was tried"
@@ -164,6 +165,25 @@ def test_the_cli(running: Running, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     assert told["AssumedRoleUser"]["Arn"].endswith(":assumed-role/jobs/jo")
+
+
+def test_the_javascript_sdk(running: Running, tmp_path: Path, js: Path) -> None:
+    """So does the SDK for JavaScript, without credentials; the response is good once."""
+    ran = subprocess.run(
+        ["node", "saml.mjs"],
+        cwd=js, capture_output=True, text=True, check=False, timeout=PATIENCE,
+        env={
+            "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": running.server.endpoint, "ROLE": running.role,
+            "PROVIDER": running.provider, "RESPONSE": running.response(),
+        },
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert told["arn"].endswith(":assumed-role/jobs/jo")
+    assert (told["subject"], told["ends"]) == ("jo@example.com", True)
+    assert told["refused"] == "NotFoundException"
+    assert told["again"].startswith("InvalidIdentityToken")
 
 
 def test_the_operator(running: Running) -> None:

@@ -76,6 +76,11 @@ def test_another_host_is_misdirected(pages: Site, host: str) -> None:
     page = pages.browser().get("/signin", host=host)
     assert page.status == 421
     assert b"http://localhost:8421/" in page.body
+    assert "text/plain" in page.header("content-type")
+    first = pages.browser().get("/", host=host)
+    assert first.status == 421
+    assert '<a href="http://localhost:8421/">' in first.text
+    assert host not in {"evil.example", "localhost:8421.evil"} or host not in first.text
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])

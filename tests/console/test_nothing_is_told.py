@@ -292,3 +292,21 @@ def test_a_name_with_nul_or_of_any_length_is_refused_alike(pages: Site) -> None:
         minutes(pages, 60)
     assert pages.browser().sign_in("\0", "\0", "\0").status == 403
     assert pages.browser().sign_in(account, "n" * 300, PASSWORD).status == 400
+
+
+def test_the_page_of_an_account_tells_nothing_of_it(pages: Site) -> None:
+    """`/signin/ALIAS` is the same for an alias, an unknown one, and no account."""
+    pages.local.iam("CreateAccountAlias", AccountAlias="told-alias")
+    seen = {
+        repr(told(pages.browser().get(f"/signin/{name}")))
+        for name in ("told-alias", "no-such-one", account_of(pages), "999999999999")
+    }
+    assert len(seen) == 1
+
+
+def test_who_lost_a_device_reads_who_can_help(pages: Site) -> None:
+    """A user, an administrator; root, the operator. There is no way by mail or telephone."""
+    Device(pages, user(pages, "lost-it"))
+    page = pages.browser().sign_in(account_of(pages), "lost-it", PASSWORD)
+    assert "an administrator of your account can deactivate it" in page.text
+    assert "reset-root" not in page.text

@@ -259,8 +259,13 @@ def test_signing_out_ends_the_session(pages: Site) -> None:
     copy.cookies = dict(browser.cookies)
     assert copy.is_signed_in
 
-    page = browser.post("/signout")
+    first = browser.post("/signout", follow=False)
+    page = browser.get("/signed-out")
 
+    assert first.header("clear-site-data") == '"cache", "storage"'
+    given = [value for name, value in first.headers if name == "set-cookie"]
+    assert sorted(each.partition("=")[0] for each in given) == [SESSION, STEP]
+    assert all("Max-Age=0" in each for each in given)
     assert page.title == "Signed out"
     assert SESSION not in browser.cookies
     assert not copy.is_signed_in

@@ -13,10 +13,11 @@ There are no CORS headers: no other site may read or send anything.
 
 import re
 from collections.abc import Mapping
+from html import escape
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keystead.console.visits.visits import Public, ReadVisit, Visit
@@ -97,14 +98,19 @@ class Guard:
         else:
             await self._app(scope, receive, with_headers)
 
+    def _elsewhere(self, *, is_link: bool) -> Response:
+        """The right address, for who typed another one: at the first page as a link."""
+        url, status = f"{self._public.url}/", HTTPStatus.MISDIRECTED_REQUEST
+        if is_link:
+            return HTMLResponse(_ELSEWHERE.format(url=escape(url)), status)
+        return _plain(status, f"Keystead is at {url} and only there")
+
     def _refusal(self, scope: Scope, visit: Visit | None) -> Response | None:
         if visit is None:
             return _plain(HTTPStatus.BAD_REQUEST, "the request is not understood")
         headers = visit.request.headers
         if headers.get("host", "").lower() not in self._hosts:  # (1)
-            return _plain(
-                HTTPStatus.MISDIRECTED_REQUEST, f"Keystead is at {self._public.url}/ and only there"
-            )
+            return self._elsewhere(is_link=scope["method"] == "GET" and scope["path"] == "/")
         method = scope["method"]
         if method in {"GET", "HEAD"}:
             return None
@@ -123,6 +129,12 @@ class Guard:
         if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:  # (4)
             return _plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a form is sent as {FORM}")
         return None
+
+
+_ELSEWHERE = (
+    '<!doctype html><html lang="en"><title>Keystead</title>'
+    '<p>Keystead is at <a href="{url}">{url}</a> and only there.</p></html>\n'
+)
 
 
 def _plain(status: HTTPStatus, text: str) -> Response:
