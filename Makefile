@@ -112,7 +112,7 @@ prove-mutations: $(VENV)/.dev ## change N signed requests in one place or severa
 prove-differential: $(VENV)/.dev ## decide N rounds of calls twice: server and second evaluator (N=2000)
 	@$(BIN)/python -m scripts.prove_differential $(or $(N),2000)
 
-prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, a quarter of an hour)
+prove-floods: $(VENV)/.dev ## floods of every kind, and what their neighbours feel (Linux, half an hour)
 	@$(BIN)/python -m bench.prove_floods --keystead $(BIN)/keystead $(FLOODS)
 
 prove-slow-lane: $(VENV)/.dev ## what others feel of calls that need work off the loop (a minute)

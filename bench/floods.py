@@ -29,7 +29,10 @@ class Flood:
     source: str  # the address that the connections come from
     connections: int
     requests: tuple[str, ...]  # whole requests, in ASCII
-    reads: str  # "all", "nothing", "slowly" (and waits for its answers); "resets": see `reset`
+    reads: str
+    """"all", "nothing", "slowly" or "politely" (both wait for each answer); "resets": see `reset`;
+    "handshakes": see `shake_hands`
+    """
     authority: str = ""  # a file of certificates: over TLS
 
 
@@ -39,7 +42,7 @@ class _Client:
     def __init__(self, flood: Flood, context: ssl.SSLContext | None) -> None:
         self._flood = flood
         one = "".join(flood.requests).encode("ascii")
-        self._waits = flood.reads == "slowly"
+        self._waits = flood.reads in {"slowly", "politely"}
         first = flood.requests[0].encode("ascii")
         self._block = first if self._waits else one * max(1, BLOCK // len(one))
         self._sent = 0
@@ -79,18 +82,18 @@ class _Client:
         if self._flood.reads == "nothing":
             return False
         try:
-            received = self.socket.recv(SLOWLY if self._waits else BLOCK)
+            received = self.socket.recv(SLOWLY if self._flood.reads == "slowly" else BLOCK)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
         if not received:
             raise ConnectionResetError
         if self._waits:
-            self._read_slowly(received)
+            self._read_one(received)
         else:
             self.answers += received.count(b"HTTP/1.1 ")
         return True
 
-    def _read_slowly(self, received: bytes) -> None:
+    def _read_one(self, received: bytes) -> None:
         if not self._left:
             head, _, rest = received.partition(b"\r\n\r\n")
             length = next(
@@ -121,10 +124,56 @@ def reset(flood: Flood) -> int:
     return made
 
 
+def shake_hands(flood: Flood) -> int:
+    """Connect, shake hands and close, until the input ends; the number of connections.
+
+    Over TCP there is no hand to shake. They ask nothing, and get no answer.
+    """
+    context = ssl.create_default_context(cafile=flood.authority) if flood.authority else None
+    print("ready", flush=True)
+    made = 0
+    with selectors.DefaultSelector() as selector:
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        clients: list[socket.socket] = []
+        while not selector.select(0):
+            while len(clients) < flood.connections:
+                plain = socket.socket()
+                plain.bind((flood.source, 0))
+                plain.settimeout(10)
+                plain.connect(("127.0.0.1", flood.port))
+                plain.setblocking(False)
+                clients.append(_before_handshake(plain, context) if context else plain)
+            left = [client for client in clients if not _has_shaken_hands(client)]
+            made += len(clients) - len(left)
+            if len(left) == len(clients):
+                time.sleep(0.002)
+            clients = left
+    return made
+
+
+def _before_handshake(plain: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    return context.wrap_socket(plain, server_hostname="127.0.0.1", do_handshake_on_connect=False)
+
+
+def _has_shaken_hands(client: socket.socket) -> bool:
+    """Go on with a handshake; if it is over, close the connection."""
+    try:
+        if isinstance(client, ssl.SSLSocket):
+            client.do_handshake()
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return False
+    except OSError:  # the server has ended it
+        pass
+    client.close()
+    return True
+
+
 def run(flood: Flood) -> int:
     """Send until the input ends; the number of answers."""
     if flood.reads == "resets":
         return reset(flood)
+    if flood.reads == "handshakes":
+        return shake_hands(flood)
     context = ssl.create_default_context(cafile=flood.authority) if flood.authority else None
     clients = [_Client(flood, context) for _ in range(flood.connections)]
     print("ready", flush=True)

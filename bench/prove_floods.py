@@ -61,7 +61,8 @@ FORM = (
     "Content-Length: {}\r\n\r\n{}"
 )
 FLOODS = (
-    "unsigned", "bodies", "forms", "signed", "unread", "slow", "unread keys", "slow keys", "resets",
+    "unsigned", "bodies", "forms", "polite forms", "signed", "unread", "slow", "unread keys",
+    "slow keys", "resets", "handshakes",
 )  # fmt: skip
 KEYS = 1000  # in one answer of ListKeys, of 136 kB
 LONG = ("0.0025", "0.005", "0.01")  # seconds of a turn
@@ -197,16 +198,19 @@ def flood_of(server: Server, name: str) -> Flood:
         server, "iam", "", "Action=GetAccountAuthorizationDetails&Version=2010-05-08&MaxItems=10"
     )
     keys = sign(server, "kms", "TrentService.ListKeys", json.dumps({"Limit": KEYS}))
+    form = FORM.format(190_002, "Action=" + "%41" * 63_331 + "&a")
     connections, requests, reads = {
         "unsigned": (190, [STRANGER.format(2, "{}")], "all"),
         "bodies": (190, [STRANGER.format(190_000, "x" * 190_000)], "all"),
-        "forms": (190, [FORM.format(190_002, "Action=" + "%41" * 63_331 + "&a")], "all"),
+        "forms": (190, [form], "all"),
+        "polite forms": (190, [form], "politely"),
         "signed": (190, encrypts, "all"),
         "unread": (150, [large], "nothing"),
         "slow": (150, [large], "slowly"),
         "unread keys": (150, [keys], "nothing"),
         "slow keys": (150, [keys], "slowly"),
         "resets": (100, [], "resets"),
+        "handshakes": (50, [], "handshakes"),
     }[name]
     return Flood(server.port, HERE, connections, tuple(requests), reads, server.authority)
 

@@ -299,6 +299,19 @@ def test_a_turn_is_bounded_by_the_bytes_of_its_bodies(door: RunningDoor) -> None
         client.close()
 
 
+def test_a_turn_is_bounded_by_the_bytes_of_its_heads(door: RunningDoor) -> None:
+    """To read a head of 60 KB takes as long as a few ordinary calls."""
+    line = b"X-Long-%d: " + b"x" * 12_000 + b"\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: h\r\n" + b"".join(line % number for number in range(5))
+    clients = fed(door, {f"1large{i}": head + b"\r\n" for i in range(8)})
+    wait_until(lambda: len(door.application.requests) == 8)
+
+    first = SHORT.bytes // len(head) + 1
+    assert [len(turn) for turn in door.application.turns] == [first, 8 - first]
+    for client in clients.values():
+        client.close()
+
+
 def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     """Who holds a part of one waits for its turn to read more; all of them are answered."""
     count, length = 6, 100_000

@@ -342,7 +342,11 @@ class Connection(asyncio.Protocol):
         length = head.length
         if length > LARGE:
             self._asked_much = True
-        request = self._request(head, self._buffer.take(length) if length else b"")
+        ip, secure = self._client
+        request = HttpRequest(  # as `_request`, and quicker
+            head.method, head.path, head.query, head.headers,
+            self._buffer.take(length) if length else b"", ip, secure, self._endpoint,
+        )  # fmt: skip
         # The answer to a HEAD has no body (RFC 9110, 9.3.2), so it is the last one.
         last = not head.keep_alive or head.method == "HEAD" or self._draining
         if last:
@@ -363,6 +367,8 @@ class Connection(asyncio.Protocol):
             if buffer.size and self._state is _IDLE:
                 self._enter(State.HEAD)
             return None
+        if len(raw) > LARGE:
+            self._door.outbox.weigh(len(raw))
         head = self._heads.read(raw)
         if self._peer.trusted:
             door = self._door

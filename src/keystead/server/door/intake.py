@@ -67,7 +67,7 @@ class Terms(NamedTuple):
     most: int  # requests
     share: int  # of one peer
     seconds: float
-    bytes: int  # of bodies; a turn with more takes no further request
+    bytes: int  # of bodies and large heads; a turn with more takes no further request
     spare: float = 0.0  # seconds of computing that are not handed over (decision 0044)
 
 
@@ -77,7 +77,7 @@ SEVERAL = Terms(64, 8, 0.002, 512 * _KB)
 SHORT = Terms(8, 8, 0.001, 256 * _KB)  # for the rank NEW
 # For the rank RETURNED: what is left of it takes some 30 µs.
 RETURNING = Terms(16, 16, 0.001, 256 * _KB)
-SHORTEST = Terms(4, 4, 0.0005, 256 * _KB)  # for the ranks RESUMED and GREEDY
+SHORTEST = Terms(2, 2, 0.0004, 256 * _KB)  # for the ranks RESUMED and GREEDY
 _TERMS = {
     Rank.NEW: SHORT,
     Rank.RETURNED: RETURNING,

@@ -29,7 +29,7 @@ from keystead.server.door.preface import BadPreface, Client, Preface
 from keystead.server.telemetry import logs
 
 AT_ONCE = 16  # connections that are accepted before the loop does other work
-HANDSHAKES = 4  # that begin before the loop does other work
+HANDSHAKES = 2  # that begin before the loop does other work
 WAIT_SECONDS = 1.0  # before another attempt when there is no descriptor left
 
 # The errors that mean that there is no room for one more descriptor now.

@@ -81,7 +81,7 @@ class Turn:
         self.looks = Looks()
         self._intake: Intake[Receiver] = Intake(loop.time)
         self._terms = ALONE  # of this turn
-        self._bytes = 0  # of the bodies of this turn
+        self._bytes = 0  # of the bodies and large heads of this turn
         self._waiting: list[Waiting] = []
         self._kept: dict[Receiver, Waiting] = {}  # taken, but there was no time for them
         self._working: dict[Receiver, Handed] = {}  # work is done for them
@@ -102,6 +102,10 @@ class Turn:
         self._intake.add_reading(receiver)
         if not self._begun:
             self._begin()
+
+    def weigh(self, size: int) -> None:
+        """Count these bytes among those that this turn has read: they were not few."""
+        self._bytes += size
 
     def ask(
         self,
@@ -160,7 +164,7 @@ class Turn:
         Returns whether the turn is over; if not, one more look follows.
         """
         if not before:
-            self._terms = self._intake.begin()
+            self._terms, self._bytes = self._intake.begin(), 0
             for receiver in self._intake.take_reading():
                 receiver.listen()
         self._take()
@@ -230,7 +234,7 @@ class Turn:
 
     def _answered(self) -> list[tuple[Waiting, Answer | Later]]:
         """The answers of this turn. Requests without time for them wait for another turn."""
-        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        waiting, self._waiting = self._waiting, []
         asking: dict[Answering, list[Waiting]] = {}
         for entry in waiting:
             application = entry.application
