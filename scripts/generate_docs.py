@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keystead.identity.analyzer
+import keystead.identity.anywhere
 import keystead.identity.iam
 import keystead.identity.organizations
 import keystead.identity.sts
@@ -37,6 +38,7 @@ from keystead.wire.models import (
     keystead_instances,
     kms,
     organizations,
+    rolesanywhere,
     sts,
 )
 from keystead.wire.models import keystead as extension
@@ -45,6 +47,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 # The operations register themselves when their modules are imported.
 REGISTERED = (
     keystead.identity.analyzer,
+    keystead.identity.anywhere,
     keystead.identity.iam,
     keystead.identity.organizations,
     keystead.identity.sts,
@@ -73,6 +76,7 @@ def operations() -> str:
         ("STS", sts),
         ("Organizations", organizations),
         ("Access Analyzer: policy validation", accessanalyzer),
+        ("Roles Anywhere", rolesanywhere),
         ("CloudTrail: event history", cloudtrail),
         ("EC2: network endpoints, profiles of instances", ec2),
         ("Keystead's own: agents of instances", keystead_instances),

@@ -49,6 +49,7 @@ class Source:
     only: frozenset[str] = field(default_factory=frozenset)  # operations to take; empty = all
     own_limits: frozenset[str] = field(default_factory=frozenset)  # shapes the operation checks
     ours: bool = False  # a service of Keystead's own: its model is in docs/models
+    more: str = ""  # a folder of docs/models with what AWS's model leaves out
 
 
 SERVICES = (
@@ -91,6 +92,23 @@ SERVICES = (
         own_limits=frozenset({"InstanceType", "State"}),
     ),
     Source("keystead-instances", clock_skew_seconds=300, ours=True),
+    Source(
+        "rolesanywhere",
+        clock_skew_seconds=300,
+        more="rolesanywhere-sessions",
+        # Their patterns take time that grows with the square of a text; `identity.anywhere` reads
+        # what they describe.
+        own_limits=frozenset(
+            {
+                "CrlIdentifier",
+                "ProfileIdentifier",
+                "RoleArn",
+                "TrustAnchorIdentifier",
+                "TrustAnchorIdentifierArn",
+                "Uuid",
+            }
+        ),
+    ),
 )
 
 # Operations that AWS leaves unsigned (threat-model AU-1).
@@ -99,6 +117,7 @@ UNSIGNED |= {  # and those that we leave so: an agent signs with its own key
     ("keystead-instances", "EnrolAgent"),
     ("keystead-instances", "GetInstanceCredentials"),
 }
+UNSIGNED.add(("rolesanywhere", "CreateSession"))  # a certificate's key signs it
 
 # CloudTrail's readOnly (kms.md 22.1), which also decides whether a call may write: when in doubt,
 # an operation is not read-only.
@@ -399,17 +418,33 @@ class Generator:
         entry = self.operations[name]
         members = self.shapes[self.input_of(name)]["members"].items()
         places = {member: reference.get("location", "") for member, reference in members}
-        if set(places.values()) - {"", "querystring"} or "{" in entry["http"]["requestUri"]:
-            raise SystemExit(f"{name}: only a body and a query string are known here")
+        if set(places.values()) - {"", "querystring", "uri"}:
+            raise SystemExit(f"{name}: only a body, a path and a query string are known here")
         kinds = {self.shapes[given["shape"]]["type"] for m, given in members if places[m]}
-        if kinds - {"string", "integer"}:
+        if kinds - {"string", "integer", "list"}:
             raise SystemExit(f"{name}: only texts and integers are read from a query string")
-        in_query = sorted(member for member, place in places.items() if place)
+        in_query = sorted(member for member, place in places.items() if place == "querystring")
+        in_path = sorted(member for member, place in places.items() if place == "uri")
+        either = sorted(member for member, given in members if given.get("alsoInBody"))
+        success = entry["http"].get("responseCode", 200)
         return {
             "method": quoted(entry["http"]["method"]),
             "path": quoted(entry["http"]["requestUri"]),
-            "in_query": f"frozenset({{{quoted(*in_query)}}})" if in_query else "",
+            "success": str(success) if success != 200 else "",
+            "in_query": names_of(in_query),
+            "in_path": names_of(in_path),
+            "in_either": names_of(either),
         }
+
+    def _iso_times(self) -> bool:
+        """Are the timestamps of this JSON texts?  All or none of them."""
+        times = [s for n in self.used if (s := self.shapes[n])["type"] == "timestamp"]
+        formats = {shape.get("timestampFormat", "") for shape in times}
+        if self.metadata["protocol"] != "rest-json" or "iso8601" not in formats:
+            return False
+        if len(formats) > 1:
+            raise SystemExit(f"{self.source.name}: timestamps of two formats")
+        return True
 
     def service(self) -> list[str]:
         """The Service value."""
@@ -426,6 +461,7 @@ class Generator:
             "is_global": str(source.is_global),
             "echoes_values": str(source.echoes_values),
             "gives_reasons": "True" if source.gives_reasons else "",
+            "iso_times": "True" if self._iso_times() else "",
         }
         return called("SERVICE = Service", arguments)
 
@@ -486,6 +522,11 @@ def quoted(*texts: str | None) -> str:
     return ", ".join(json.dumps(text) for text in texts if text is not None)
 
 
+def names_of(members: list[str]) -> str:
+    """The set of these names; "" for none."""
+    return f"frozenset({{{quoted(*members)}}})" if members else ""
+
+
 def called(function: str, arguments: dict[str, str]) -> list[str]:
     """A call, one argument a line, without those that are empty."""
     given = (f"    {name}={value}," for name, value in arguments.items() if value)
@@ -507,6 +548,13 @@ def load_model(source: Source) -> dict[str, Any]:
             return own
     newest = max((BOTOCORE_DATA / source.name).iterdir(), key=lambda folder: folder.name)
     model: dict[str, Any] = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
+    if source.more:
+        [only] = (OUR_MODELS / source.more).iterdir()
+        more = json.loads((only / "service-2.json").read_bytes())
+        for part in ("operations", "shapes"):
+            if clashes := model[part].keys() & more[part].keys():
+                raise SystemExit(f"{source.more}: {', '.join(clashes)} is in AWS's model")
+            model[part] |= more[part]
     return model
 
 

@@ -130,6 +130,10 @@ class On(Enum):
     DELEGATION = "resource policy", _TEAM
     ENDPOINT = "VPC endpoint", {**_TEAM, "ec2:ResourceTag/Team": "blue"}
     NEW_ENDPOINT = "new VPC endpoint", _NONE
+    TRUST_ANCHOR = "trust anchor", _TEAM
+    ANYWHERE_PROFILE = "profile of roles anywhere", _TEAM
+    CRL = "revocation list", _TEAM
+    SUBJECT = "subject", _NONE
     VPC = "VPC", {"ec2:VpcID": "vpc-0123456789abcdef0"}
     SUBNET = "subnet", {"ec2:SubnetID": "subnet-0123456789abcdef0"}
     SECURITY_GROUP = "security group", {"ec2:SecurityGroupID": "sg-0123456789abcdef0"}
@@ -741,6 +745,49 @@ INSTANCES: tuple[Row, ...] = (
     Row("CreateEnrolmentToken", {"InstanceId": "@held"}, On.ROLE, _TO_EC2, "iam:PassRole"),
 )
 
+_ANYWHERE_TAG = [{"key": "Cost", "value": "7"}]
+_TO_ANYWHERE: Keys = {"iam:PassedToService": "rolesanywhere.amazonaws.com"}
+_BUNDLE = {"x509CertificateData": "@bundle"}
+_NEW_ANCHOR = {
+    "name": "x", "source": {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": _BUNDLE},
+}  # fmt: skip
+_NEW_ANYWHERE_PROFILE = {"name": "x", "roleArns": ["@role"]}
+_ANCHOR, _ANYWHERE_PROFILE = {"trustAnchorId": "@anchor"}, {"profileId": "@profile"}
+_NEW_CRL = {"name": "x", "crlData": b"x", "trustAnchorArn": "@anchor arn"}
+
+ANYWHERE: tuple[Row, ...] = (
+    *(Row(f"List{name}", {}, On.ANYTHING)
+      for name in ("Crls", "Profiles", "Subjects", "TrustAnchors")),
+    Row("CreateTrustAnchor", _NEW_ANCHOR, On.ANYTHING),
+    Row("CreateTrustAnchor", {**_NEW_ANCHOR, "tags": _ANYWHERE_TAG}, On.ANYTHING, _TAGGED),
+    *(Row(f"{verb}TrustAnchor", _ANCHOR, On.TRUST_ANCHOR)
+      for verb in ("Get", "Update", "Enable", "Disable", "Delete")),
+    Row("PutNotificationSettings", {**_ANCHOR, "notificationSettings": []}, On.TRUST_ANCHOR),
+    Row("ResetNotificationSettings", {**_ANCHOR, "notificationSettingKeys": []}, On.TRUST_ANCHOR),
+    Row("CreateProfile", _NEW_ANYWHERE_PROFILE, On.ANYTHING),
+    Row("CreateProfile", {**_NEW_ANYWHERE_PROFILE, "tags": _ANYWHERE_TAG}, On.ANYTHING, _TAGGED),
+    *(Row("CreateProfile", asked, On.ROLE, _TO_ANYWHERE, "iam:PassRole")
+      for asked in (_NEW_ANYWHERE_PROFILE, {**_NEW_ANYWHERE_PROFILE, "tags": _ANYWHERE_TAG})),
+    *(Row(f"{verb}Profile", _ANYWHERE_PROFILE, On.ANYWHERE_PROFILE)
+      for verb in ("Get", "Update", "Enable", "Disable", "Delete")),
+    *(Row(name, _ANYWHERE_PROFILE, On.ROLE, _TO_ANYWHERE, "iam:PassRole")
+      for name in ("UpdateProfile", "EnableProfile")),
+    Row("PutAttributeMapping", {**_ANYWHERE_PROFILE, "certificateField": "x509Subject",
+                                "mappingRules": []}, On.ANYWHERE_PROFILE),
+    Row("DeleteAttributeMapping", {**_ANYWHERE_PROFILE, "certificateField": "x509Subject"},
+        On.ANYWHERE_PROFILE),
+    Row("ImportCrl", _NEW_CRL, On.ANYTHING),
+    Row("ImportCrl", {**_NEW_CRL, "tags": _ANYWHERE_TAG}, On.ANYTHING, _TAGGED),
+    *(Row(f"{verb}Crl", {"crlId": "@crl"}, On.CRL)
+      for verb in ("Get", "Update", "Enable", "Disable", "Delete")),
+    Row("GetSubject", {"subjectId": "00000000-0000-4000-8000-000000000000"}, On.SUBJECT),
+    Row("ListTagsForResource", {"resourceArn": "@anchor arn"}, On.ANYTHING),
+    Row("TagResource", {"resourceArn": "@anchor arn", "tags": _ANYWHERE_TAG}, On.TRUST_ANCHOR,
+        _TAGGED),
+    Row("UntagResource", {"resourceArn": "@anchor arn", "tagKeys": ["Cost"]}, On.TRUST_ANCHOR,
+        {"aws:TagKeys": ("Cost",)}),
+)  # fmt: skip
+
 _ACCOUNT, _UNIT = {"AccountId": "@member"}, {"OrganizationalUnitId": "@unit"}
 _NEW_ACCOUNT = {"Email": "new@example.com", "AccountName": "new"}
 _NEW_UNIT = {"ParentId": "@unit", "Name": "new"}
@@ -850,6 +897,7 @@ TABLES: Mapping[str, tuple[Row, ...]] = {
     "cloudtrail": CLOUDTRAIL,
     "ec2": EC2,
     "keystead-instances": INSTANCES,
+    "rolesanywhere": ANYWHERE,
 }
 """By the service's name."""
 

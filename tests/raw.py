@@ -63,18 +63,24 @@ class Wire:
         self.last = time.monotonic()
 
     def send(
-        self, service: str, body: bytes, headers: dict[str, str], *, path: str = "/"
+        self,
+        service: str,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        path: str = "/",
+        method: str = "POST",
     ) -> Answer:
         """Sign and send; the signature covers `headers`."""
         if time.monotonic() - self.last > IDLE_SECONDS:
             self.connection.close()  # the server is about to; the next request opens it again
         self.last = time.monotonic()
-        request = AWSRequest("POST", f"{self.server.endpoint}{path}", data=body, headers=headers)
+        request = AWSRequest(method, f"{self.server.endpoint}{path}", data=body, headers=headers)
         signer = BotoCredentials(self.who.access_key_id, self.who.secret)
         SigV4Auth(signer, service, REGION).add_auth(request)
         signed = {**dict(request.headers.items()), "Content-Length": str(len(body))}
         try:
-            self.connection.request("POST", path, body, signed)
+            self.connection.request(method, path, body, signed)
             answer = self.connection.getresponse()
             return Answer(
                 answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keystead.identity.rules import ANALYZER, IAM, INSTANCES, ORGANIZATIONS, SERVICES, STS
+from keystead.identity.rules import ANALYZER, ANYWHERE, IAM, INSTANCES, ORGANIZATIONS, SERVICES, STS
 from keystead.kms.rules import KMS
 from keystead.network import EC2
 from keystead.rules import Rules
@@ -18,4 +18,5 @@ RULES: Mapping[str, Mapping[str, Rules]] = {
     "ec2": EC2,
     "keystead": SERVICES,
     "keystead-instances": INSTANCES,
+    "rolesanywhere": ANYWHERE,
 }

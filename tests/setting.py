@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystead.identity.instances import Hosts
 from keystead.identity.repository import Instance
-from keystead.wire.models import ec2, organizations
+from keystead.wire.models import ec2, organizations, rolesanywhere
 from keystead.wire.models import iam as api
 from tests import condition_keys as table
+from tests.anywhere import authorities
 from tests.identity.assuming import stored_role, trusting
 from tests.identity.saml_documents import metadata
 from tests.identity.world import Person, Tenant
@@ -164,6 +166,7 @@ def people(tenant: Tenant, region: str = "eu-central-1") -> dict[str, Any]:
     endpoint = network_endpoint(root)
     return {
         **hosts(tenant, region),
+        **anywhere(root, role.arn, region),
         "@endpoint": endpoint.vpc_endpoint_id,
         "@elsewhere": network_endpoint(
             root, service_name="com.amazonaws.iam", service_region="us-east-1"
@@ -180,6 +183,37 @@ def people(tenant: Tenant, region: str = "eu-central-1") -> dict[str, Any]:
         "@delegation request": f"arn:aws:iam::{tenant.id}:delegation-request/{'A' * 24}",  # none
         **tree,
     }
+
+
+def anywhere(root: Person, role: str, region: str) -> dict[str, Any]:
+    """A trust anchor, a profile and a revocation list, each with a tag."""
+    authority, team = authorities.root(), [rolesanywhere.Tag(key="Team", value="blue")]
+    data = rolesanywhere.SourceData(x509_certificate_data=authority.pem)
+    anchor = root(
+        rolesanywhere.CreateTrustAnchor,
+        name="ours", tags=team,
+        source=rolesanywhere.Source(source_type="CERTIFICATE_BUNDLE", source_data=data),
+    ).trust_anchor  # fmt: skip
+    profile = root(rolesanywhere.CreateProfile, name="ours", role_arns=[role], tags=team).profile
+    assert profile is not None
+    assert anchor.trust_anchor_arn is not None
+    crl = root(
+        rolesanywhere.ImportCrl,
+        name="ours", tags=team, crl_data=authority.crl(since=root.tenant.world.now),
+        trust_anchor_arn=anchor.trust_anchor_arn,
+    ).crl  # fmt: skip
+    here, account = root.tenant.world, root.tenant.id
+    tables = here.repository.anywhere
+    with here.store.write() as transaction:  # the calls of this world are for its own Region
+        for table, named in (
+            (tables.anchors, anchor.trust_anchor_id), (tables.profiles, profile.profile_id),
+            (tables.crls, crl.crl_id),
+        ):  # fmt: skip
+            found: Any = table.get(transaction, account, named or "")
+            table.update(transaction, msgspec.structs.replace(found, region=region))
+    arn = f"arn:aws:rolesanywhere:{region}:{account}:trust-anchor/{anchor.trust_anchor_id}"
+    return {"@bundle": authority.pem, "@anchor": anchor.trust_anchor_id, "@crl": crl.crl_id,
+            "@anchor arn": arn, "@profile": profile.profile_id}  # fmt: skip
 
 
 def network_endpoint(

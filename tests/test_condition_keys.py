@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import keystead.identity.analyzer
+import keystead.identity.anywhere
 import keystead.identity.iam
 import keystead.identity.instances
 import keystead.identity.organizations
@@ -42,6 +43,7 @@ from tests.server import sdk
 # The operations register themselves when their modules are imported.
 REGISTERED = (
     keystead.identity.analyzer,
+    keystead.identity.anywhere,
     keystead.identity.iam,
     keystead.identity.instances,
     keystead.identity.organizations,
@@ -141,7 +143,8 @@ PARTS = {
 }  # fmt: skip
 
 
-@each("iam", "sts", "organizations", "access-analyzer", "ec2", "keystead-instances")
+@each("iam", "sts", "organizations", "access-analyzer", "ec2", "keystead-instances",
+      "rolesanywhere")  # fmt: skip
 def test_keys_of_other_decisions(
     tenant: Tenant, people: dict[str, Any], service: str, row: Row
 ) -> None:

@@ -6,6 +6,7 @@ What the rows of KMS say is held against the reference in `tests/kms/test_rules.
 import pytest
 
 import keystead.identity.analyzer
+import keystead.identity.anywhere
 import keystead.identity.iam
 import keystead.identity.instances
 import keystead.identity.organizations
@@ -27,6 +28,7 @@ from tests.rules import RULES
 # The operations register themselves when their modules are imported.
 REGISTERED = (
     keystead.identity.analyzer,
+    keystead.identity.anywhere,
     keystead.identity.iam,
     keystead.identity.instances,
     keystead.identity.organizations,

@@ -1,6 +1,7 @@
 """Bad input for every operation that we serve: AWS's error, no change, one record, never a 5xx."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 import keystead.identity.analyzer
+import keystead.identity.anywhere
 import keystead.identity.iam
 import keystead.identity.instances
 import keystead.identity.organizations
@@ -25,6 +27,7 @@ from tests.raw import TARGETS, Answer, Wire
 # The operations register themselves when their modules are imported.
 REGISTERED = (
     keystead.identity.analyzer,
+    keystead.identity.anywhere,
     keystead.identity.iam,
     keystead.identity.instances,
     keystead.identity.organizations,
@@ -40,8 +43,10 @@ SERVED = [
 ]
 NAMES = {"kms": "kms", "iam": "iam", "sts": "sts", "access-analyzer": "accessanalyzer",
          "organizations": "organizations", "cloudtrail": "cloudtrail", "ec2": "ec2",
-         "keystead-instances": "keystead-instances"}  # fmt: skip
+         "keystead-instances": "keystead-instances", "rolesanywhere": "rolesanywhere"}  # fmt: skip
 MODELS = {service: service_model(name) for service, name in NAMES.items()}
+REST = ("access-analyzer", "rolesanywhere")
+NOBODY = "00000000-0000-4000-8000-000000000000"  # the id of nothing
 # These take no input at all, so that nothing about it can be wrong.
 OPEN = {"GetCallerIdentity"}
 
@@ -145,10 +150,12 @@ def answers(
             wire.json(service, operation, body)
             for body in islice(hostile_json(shape), start, None, step)
         )
-    elif service == "access-analyzer":
-        path = MODELS[service].operation_model(operation).http["requestUri"]
+    elif service in REST:
+        sent = MODELS[service].operation_model(operation).http
+        path = re.sub(r"\{[A-Za-z]+\}", NOBODY, sent["requestUri"])
         for body in islice(hostile_json(shape), start, None, step):
-            yield wire.send(service, body, {"Content-Type": "application/json"}, path=path)
+            headers = {"Content-Type": "application/json"}
+            yield wire.send(service, body, headers, path=path, method=sent["method"])
     else:
         yield from (
             wire.query(service, operation, form)

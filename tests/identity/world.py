@@ -24,6 +24,7 @@ from keystead.custody.seals.root import RootKey
 from keystead.custody.state import open_sums
 from keystead.identity import accounts
 from keystead.identity.access_keys import IssuedKey
+from keystead.identity.anywhere import AnywhereCall
 from keystead.identity.authentication import callers
 from keystead.identity.authentication.authenticate import Authenticator
 from keystead.identity.authentication.callers import Caller
@@ -160,7 +161,15 @@ class World:
 
     def _call(
         self, caller: Caller, operation: Operation[Any, Any], transaction: Transaction
-    ) -> AnalyzerCall | IamCall | InstanceCall | NetworkCall | OrganizationsCall | StsCall:
+    ) -> (
+        AnalyzerCall
+        | AnywhereCall
+        | IamCall
+        | InstanceCall
+        | NetworkCall
+        | OrganizationsCall
+        | StsCall
+    ):
         principals: Principals = StoredPrincipals(self.repository, transaction)
         event = Event("request", self.now, operation.service.event_source, operation.name)
         common: dict[str, Any] = {
@@ -188,6 +197,13 @@ class World:
             )  # fmt: skip
         if operation.service.name == "keystead-instances":
             return InstanceCall(
+                **common,
+                repository=self.repository,
+                session_tokens=self.hierarchy.session_tokens,
+                tokens=self.hierarchy.tokens,
+            )
+        if operation.service.name == "rolesanywhere":
+            return AnywhereCall(
                 **common,
                 repository=self.repository,
                 session_tokens=self.hierarchy.session_tokens,

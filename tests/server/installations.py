@@ -85,18 +85,19 @@ class Local:
 
     def request(
         self, service: str, body: bytes, who: BotoCredentials | None = None, *, path: str = "/",
-        region: str = REGION, **headers: str,
+        region: str = REGION, method: str = "POST", query: str = "", **headers: str,
     ) -> HttpRequest:  # fmt: skip
         """A request as an SDK signs it, for the administrator; `headers` with `_` for `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = AWSRequest("POST", f"{ENDPOINT}{path}", data=body, headers=named)
+        target = f"{ENDPOINT}{path}?{query}" if query else f"{ENDPOINT}{path}"
+        request = AWSRequest(method, target, data=body, headers=named)
         signer = SigV4Auth(who or self.admin, service, region)
         now = self.time.wall().replace(tzinfo=None)
         with patch("botocore.auth.get_current_datetime", lambda **_: now):
             signer.add_auth(request)
         received = {"host": "127.0.0.1:8420", "user-agent": "test"}
         received.update({k.lower(): str(v) for k, v in request.headers.items()})
-        return HttpRequest("POST", path, "", received, body, "127.0.0.1", False, Endpoint())
+        return HttpRequest(method, path, query, received, body, "127.0.0.1", False, Endpoint())
 
     @property
     def admin(self) -> BotoCredentials:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlencode
 
 import botocore.parsers
 import botocore.serialize
@@ -52,7 +53,13 @@ def request(
     body = prepared.body or b""
     headers = {name.replace("-", "_"): value for name, value in parts["headers"].items()}
     sent = body if isinstance(body, bytes) else body.encode()
-    return local.request(service, sent, who, path=parts["url_path"], region=region, **headers)
+    method, query = parts["method"], urlencode(parts["query_string"], doseq=True)
+    if model.metadata["protocol"] != "rest-json":
+        method, query = "POST", ""
+    return local.request(
+        service, sent, who, path=parts["url_path"], region=region, method=method, query=query,
+        **headers,
+    )  # fmt: skip
 
 
 def form(service: str, operation: str, members: Mapping[str, Any]) -> dict[str, str]:

@@ -51,6 +51,7 @@ from keystead.store.sqlite.turn import Turn
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.models import kms
 from tests.agent.stored import stored_instance
+from tests.anywhere.stored import revoked_row, stored_rows
 from tests.directories.stored import stored_directory
 from tests.federation.saml_issuer import described
 from tests.federation.saml_land import SamlLand
@@ -64,6 +65,7 @@ NOT_SEEN = {
     "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
     "kms_tombstones", "server_clock",
     "iam_forwarded",  # read by the call itself
+    "ra_crl_data", "ra_subject", "ra_used_request",  # as before
     "ec2_agent", "ec2_enrolment_token", "ec2_instance",  # read by the calls about them
     "ec2_metadata_defaults",  # likewise, and when an instance is registered
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key", "iam_saml_sign_on",
@@ -203,6 +205,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             world.described.append(local.kms_request("DescribeKey", who, KeyId=alias))
         for key in world.keys:
             world.used.append(local.kms_request("Encrypt", who, KeyId=key, Plaintext="aGk="))
+    for who in _certificate_sessions(local):  # one request of each is enough
+        world.described.append(local.kms_request("DescribeKey", who, KeyId="alias/key-0"))
     for region, key in world.places[len(world.keys) :]:  # one caller is enough for these
         asked = {"KeyId": key, "Plaintext": "aGk="}
         world.used.append(local.kms_request("Encrypt", region=region, **asked))
@@ -365,6 +369,24 @@ def _login_session(local: Local) -> Credentials:
     who = Credentials(key_id, "secret", token)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
+
+
+def _certificate_sessions(local: Local) -> list[Credentials]:
+    """The credentials of bearers of two certificates, as they would be sealed; one is revoked."""
+    installation, number = local.installation, local.founded.account_id
+    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    role = identities.roles.named(reader, number, "role")
+    assert role is not None
+    rows = (SessionRow(RowKind.ROLE, number, role.role_id),
+            *stored_rows(installation, number, REGION, role))  # fmt: skip
+    since, found = int(now.timestamp()), []
+    for each in (rows, (*rows[:-1], revoked_row(number))):
+        session = Session(SessionKind.ROLE, number, each, since, since + 3_600, name="host")
+        key_id = access_key_id(TEMPORARY_KEY, number)
+        token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
+        found.append(Credentials(key_id, "secret", token))
+    assert [local.sts("GetCallerIdentity", who).status for who in found] == [200, 403]
+    return found
 
 
 def _saml_session(local: Local) -> Credentials:

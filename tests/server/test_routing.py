@@ -3,6 +3,7 @@
 import pytest
 
 import keystead.identity.analyzer
+import keystead.identity.anywhere
 import keystead.identity.iam
 import keystead.identity.instances
 import keystead.identity.organizations
@@ -15,6 +16,7 @@ from keystead.wire.http import Endpoint, HttpRequest
 
 OPERATIONS = (
     keystead.identity.analyzer,
+    keystead.identity.anywhere,
     keystead.identity.iam,
     keystead.identity.instances,
     keystead.identity.organizations,

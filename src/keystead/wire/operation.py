@@ -25,6 +25,7 @@ class Service:
     is_global: bool = False  # any Region of the installation, or us-east-1, may be signed for
     echoes_values: bool = True  # a violation quotes the value; IAM never does (iam.md 10.1)
     gives_reasons: bool = False  # a violation is an InvalidInputException with a `Reason`
+    iso_times: bool = False  # (rest-json) timestamps are texts, and not seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,13 @@ class Operation(Generic[In, Out]):
     errors: tuple[type[AwsError], ...] = ()
     result_wrapper: str = ""  # (query) "CreateUserResult"; "" when there is no output
     method: str = "POST"  # (rest-json)
-    path: str = "/"  # (rest-json) "/policy/validation"
+    path: str = "/"  # (rest-json) "/policy/validation", "/profile/{profileId}"
+    success: int = 200  # (rest-json) the status of an answer
     in_query: frozenset[str] = frozenset()  # (rest-json) members in the query string
+    in_path: frozenset[str] = frozenset()  # (rest-json) members in the path
+    in_either: frozenset[str] = (
+        frozenset()
+    )  # (rest-json) of `in_query`, those that the body may have
     sensitive: frozenset[str] = field(default_factory=frozenset)  # members never recorded
 
 

@@ -3,8 +3,9 @@
     POST /policy/validation?maxResults=10
     {"policyDocument": "…", "policyType": "…"}
 
-The path names the operation. A member that the model places in the query string is read there, and
-nowhere else.
+The path names the operation. A member that the model places in the path or the query string is read
+there, and nowhere else. Of a list there one item is read, because no parameter occurs twice. A few
+members may stand in the body instead; they may not say two different things.
 
 An error has its name in a header and its text in `message`. A ValidationException also gives its
 reason, and the members with violations.
@@ -45,18 +46,26 @@ class InvalidFields(ValidationException):
 
 
 def read(operation: Operation[In, Any], parameters: Mapping[str, str], body: bytes) -> In:
-    """The input in a body and in the parameters of a query string.
+    """The input in a body and in the parameters of a path and a query string.
 
     Raises SerializationException for a body that is not JSON or has a member of the wrong type.
     Raises InvalidFields, with every violation, for a request that breaks a constraint.
     """
-    tree = awsjson.tree(operation, body)
-    for member in schema_of(operation.input).members:
+    elsewhere, members = operation.in_query | operation.in_path, schema_of(operation.input).members
+    needed = any(one.required and one.wire_name not in elsewhere for one in members)
+    tree = awsjson.tree(operation, body) if body or needed else {}
+    for member in members:
         name = member.wire_name
-        if name in operation.in_query:
-            tree.pop(name, None)
-            if name in parameters:
-                tree[name] = _from_text(member.schema, name, parameters[name])
+        if name not in elsewhere:
+            continue
+        in_body = tree.pop(name, None)
+        if name in parameters:
+            tree[name] = _from_text(member.schema, name, parameters[name])
+        if name not in operation.in_either or in_body is None:
+            continue
+        if tree.setdefault(name, in_body) != in_body:
+            sentence = f"Value at '{name}' differs in the query string and in the body"
+            raise InvalidFields(sentence, CANNOT_PARSE, (name, sentence))
     try:
         return checked(operation, tree)
     except ValidationException as refused:
@@ -66,7 +75,11 @@ def read(operation: Operation[In, Any], parameters: Mapping[str, str], body: byt
 
 def response(operation: Operation[Any, Out], value: Out, request_id: str) -> HttpResponse:
     """The response that carries an answer."""
-    return HttpResponse(200, _headers(request_id), awsjson.write(operation, value))
+    if operation.service.iso_times:
+        body = _ENCODER.encode(value)
+    else:
+        body = awsjson.write(operation, value)
+    return HttpResponse(operation.success, _headers(request_id), body)
 
 
 def error(refusal: AwsError, request_id: str) -> HttpResponse:
@@ -86,7 +99,9 @@ def _headers(request_id: str) -> tuple[tuple[str, str], ...]:
 
 
 def _from_text(schema: Schema, name: str, text: str) -> Any:
-    """The value of a parameter. The models place only texts and integers in the query string."""
+    """The value of a parameter. The models place only texts and integers, and a list of texts."""
+    if schema.kind is Kind.LIST:
+        return [text]
     if schema.kind is not Kind.INTEGER:
         return text
     if not _INTEGER.fullmatch(text):

@@ -238,6 +238,22 @@ def _is_assigned(
     return repository.directories.assignment(reader, account, assignment_id) is not None
 
 
+def _is_unrevised_anchor(
+    repository: IdentityRepository, reader: Reader, account: str, as_it_was: str
+) -> bool:
+    return repository.anywhere.anchors.is_as_it_was(reader, account, as_it_was)
+
+
+def _is_in_profile(
+    repository: IdentityRepository, reader: Reader, account: str, as_it_was: str
+) -> bool:
+    return repository.anywhere.profiles.is_as_it_was(reader, account, as_it_was)
+
+
+def _is_unrevoked(repository: IdentityRepository, reader: Reader, account: str, path: str) -> bool:
+    return repository.anywhere.crls.leave(reader, account, path)
+
+
 def _is_logged_in(
     repository: IdentityRepository, reader: Reader, account: str, login_id: str
 ) -> bool:
@@ -259,6 +275,9 @@ _CONDITIONS: Mapping[RowKind, Callable[[IdentityRepository, Reader, str, str], b
     RowKind.PROFILE_ASSOCIATION: _is_associated,
     RowKind.DIRECTORY: _is_unrevised_directory,
     RowKind.DIRECTORY_ASSIGNMENT: _is_assigned,
+    RowKind.TRUST_ANCHOR: _is_unrevised_anchor,
+    RowKind.ANYWHERE_PROFILE: _is_in_profile,
+    RowKind.CERTIFICATE: _is_unrevoked,
 }
 
 

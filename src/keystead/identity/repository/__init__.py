@@ -1,6 +1,17 @@
 """Everything this room remembers, by entity."""
 
 from keystead.identity.repository.accounts import Account, AccountState
+from keystead.identity.repository.anywhere import (
+    AnywhereProfile,
+    AnywhereSubject,
+    Crl,
+    ProfileRole,
+    SeenCertificate,
+    TrustAnchor,
+    UsedRequest,
+    path_name,
+    written,
+)
 from keystead.identity.repository.entities import LAST_ID, E, Entities, Entity, new
 from keystead.identity.repository.federation import (
     Assignment,
@@ -133,6 +144,8 @@ __all__ = (
     "AccountState",
     "Agent",
     "AnyHandshake",
+    "AnywhereProfile",
+    "AnywhereSubject",
     "Arrival",
     "Arrivals",
     "Assignment",
@@ -143,6 +156,7 @@ __all__ = (
     "Client",
     "Creation",
     "CredentialReport",
+    "Crl",
     "Delegate",
     "Directory",
     "Due",
@@ -184,6 +198,7 @@ __all__ = (
     "PasswordPolicy",
     "PolicyVersion",
     "ProfileAssociation",
+    "ProfileRole",
     "Purpose",
     "ResourcePolicy",
     "Role",
@@ -192,6 +207,7 @@ __all__ = (
     "RootFeatureName",
     "SamlKey",
     "SamlProvider",
+    "SeenCertificate",
     "ServiceAccess",
     "ServiceRecord",
     "SignIn",
@@ -203,7 +219,9 @@ __all__ = (
     "Stage",
     "TooManyAssertions",
     "TooManyProofs",
+    "TrustAnchor",
     "Unit",
+    "UsedRequest",
     "UsedRole",
     "User",
     "Whose",
@@ -211,5 +229,7 @@ __all__ = (
     "listed",
     "new",
     "packed",
+    "path_name",
     "unpacked",
+    "written",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from keystead.caches import KIB, MIB, BoundedCache, Room
 from keystead.custody.rows import RowSeals
 from keystead.identity.repository.accounts import Accounts
+from keystead.identity.repository.anywhere import Anywhere
 from keystead.identity.repository.entities import E, Entities
 from keystead.identity.repository.federation import (
     Directories,
@@ -65,8 +66,8 @@ class IdentityRepository:
     """The tables of the room of identities."""
 
     __slots__ = (
-        "_entities", "accepted", "access_keys", "accesses", "accounts", "arrivals", "attachments",
-        "compiled",
+        "_entities", "accepted", "access_keys", "accesses", "accounts", "anywhere",
+        "arrivals", "attachments", "compiled",
         "credential_reports", "delegations", "directories", "document_keys", "forwarded",
         "groups", "handshakes", "identities", "inline_policies", "instance_profiles", "instances",
         "login_profiles", "logins", "memberships",
@@ -96,6 +97,7 @@ class IdentityRepository:
         self.instances = Instances(seals)
         self.directories = Directories(seals)
         self.document_keys = DocumentKeys(seals)
+        self.anywhere = Anywhere(seals)
         self.oidc_providers = OidcProviders(seals)
         self.saml_providers = SamlProviders(seals)
         self.used_assertions = UsedAssertions(seals)

@@ -43,6 +43,9 @@ class RowKind(StrEnum):
     DIRECTORY = "directory"  # its id is that of a revision of the directory
     WEB_IDENTITY_PROVIDER = "web identity provider"  # built in, by its name: while it is turned on
     DIRECTORY_ASSIGNMENT = "directory assignment"  # of a person or a group to the role
+    TRUST_ANCHOR = "trust anchor"  # its id is that of a revision of the trust anchor
+    ANYWHERE_PROFILE = "roles anywhere profile"  # its id is that of the role in a revision of it
+    CERTIFICATE = "certificate"  # and those above it, while no list revokes one of them
 
 
 class SessionRow(msgspec.Struct, frozen=True, array_like=True):
@@ -132,6 +135,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 
 _PASSED_ON = frozenset(
     {
+        RowKind.ANYWHERE_PROFILE,
+        RowKind.CERTIFICATE,
         RowKind.DIRECTORY,
         RowKind.DIRECTORY_ASSIGNMENT,
         RowKind.INSTANCE_PROFILE,
@@ -140,6 +145,7 @@ _PASSED_ON = frozenset(
         RowKind.PROFILE_ASSOCIATION,
         RowKind.SAML_PROVIDER,
         RowKind.SERVICE_KEY,
+        RowKind.TRUST_ANCHOR,
     }
 )
 

@@ -1,6 +1,7 @@
 """The STS operations, one family per module. Importing this package registers all of them."""
 
 from keystead.identity.sts import (
+    assumable_roles,
     assume_role,
     assume_root,
     authorization_messages,
@@ -9,11 +10,14 @@ from keystead.identity.sts import (
     own_sessions,
     saml,
     scoped_sessions,
+    session_policies,
+    session_tags,
     vouched,
     web_identity,
 )
 
 __all__ = (
-    "assume_role", "assume_root", "authorization_messages", "declined", "identity", "own_sessions",
-    "saml", "scoped_sessions", "vouched", "web_identity",
+    "assumable_roles", "assume_role", "assume_root", "authorization_messages", "declined",
+    "identity", "own_sessions", "saml", "scoped_sessions", "session_policies", "session_tags",
+    "vouched", "web_identity",
 )  # fmt: skip

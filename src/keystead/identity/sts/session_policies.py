@@ -6,16 +6,18 @@ size of that form in percent of the limit. Our form is the deflated msgpack of b
 
 import zlib
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from keystead.arns import NotAnArn
 from keystead.errors import AwsError, ValidationException
-from keystead.identity.call import StsCall
 from keystead.identity.names import NotAPolicyArn
 from keystead.identity.permissions import managed_policy, validity
+from keystead.identity.repository import IdentityRepository
 from keystead.identity.sessions import PassedPolicy, SessionTag
 from keystead.policy.language import DocumentKind, MalformedPolicy
+from keystead.store.protocol import Transaction
 from keystead.wire.models import sts as api
 
 LONGEST_TEXT = 2_048
@@ -28,8 +30,16 @@ not."""
 MOST_ARNS = 10
 
 
+class Passing(Protocol):
+    """A call that passes session policies."""
+
+    repository: IdentityRepository
+    transaction: Transaction
+    accept_unsupported_condition_keys: bool
+
+
 def passed_policies(
-    call: StsCall,
+    call: Passing,
     account: str,
     policy: str | None,
     arns: Sequence[api.PolicyDescriptorType] | None,
@@ -51,7 +61,7 @@ def passed_policies(
     return inline + tuple(_managed(call, account, arn) for arn in dict.fromkeys(named))
 
 
-def inline_policy(call: StsCall, document: str) -> PassedPolicy:
+def inline_policy(call: Passing, document: str) -> PassedPolicy:
     """A policy that was passed as a text; raises MalformedPolicyDocument."""
     try:
         validity.require_valid(
@@ -65,7 +75,7 @@ def inline_policy(call: StsCall, document: str) -> PassedPolicy:
     return PassedPolicy(document=document)
 
 
-def _managed(call: StsCall, account: str, arn: str) -> PassedPolicy:
+def _managed(call: Passing, account: str, arn: str) -> PassedPolicy:
     try:
         policy = managed_policy.with_arn(call.repository, call.transaction, account, arn)
     except (NotAnArn, NotAPolicyArn):

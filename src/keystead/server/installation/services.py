@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import keystead.identity.analyzer
+import keystead.identity.anywhere
 import keystead.identity.directories
 import keystead.identity.iam
 import keystead.identity.instances
@@ -13,11 +14,20 @@ import keystead.kms.operations
 import keystead.network
 import keystead.trails
 from keystead.call import opener
+from keystead.identity.anywhere import AnywhereCall
 from keystead.identity.call import AnalyzerCall, IamCall, ServicesCall, StsCall
 from keystead.identity.instances import Hosts, InstanceCall
 from keystead.identity.organizations import OrganizationsCall
 from keystead.identity.principals import StoredPrincipals
-from keystead.identity.rules import ANALYZER, IAM, INSTANCES, ORGANIZATIONS, SERVICES, STS
+from keystead.identity.rules import (
+    ANALYZER,
+    ANYWHERE,
+    IAM,
+    INSTANCES,
+    ORGANIZATIONS,
+    SERVICES,
+    STS,
+)
 from keystead.kms.call import KmsCall
 from keystead.kms.rules import KMS
 from keystead.network import EC2, NetworkCall
@@ -28,6 +38,7 @@ from keystead.trails import CLOUDTRAIL, TrailCall
 # Importing these modules registers every operation.
 OPERATIONS = (
     keystead.identity.analyzer,
+    keystead.identity.anywhere,
     keystead.identity.directories,
     keystead.identity.iam,
     keystead.identity.instances,
@@ -43,7 +54,7 @@ OPERATIONS = (
 ROWS = {
     "access-analyzer": ANALYZER, "cloudtrail": CLOUDTRAIL, "ec2": EC2, "iam": IAM,
     "keystead": SERVICES, "keystead-instances": INSTANCES, "kms": KMS,
-    "organizations": ORGANIZATIONS, "sts": STS,
+    "organizations": ORGANIZATIONS, "rolesanywhere": ANYWHERE, "sts": STS,
 }  # fmt: skip
 """The rows of the operations of each service."""
 
@@ -130,6 +141,16 @@ def calls(rooms: Rooms) -> Mapping[str, OpenCall]:
             repository=rooms.identities,
             session_tokens=rooms.hierarchy.session_tokens,
             tokens=tokens,
+        ),
+        "rolesanywhere": opener(
+            AnywhereCall,
+            principals=principals,
+            guardrails=rooms.guardrails,
+            enforcer=rooms.enforcer,
+            repository=rooms.identities,
+            session_tokens=rooms.hierarchy.session_tokens,
+            tokens=tokens,
+            accept_unsupported_condition_keys=accept,
         ),
         "keystead": opener(
             ServicesCall,

@@ -1,7 +1,7 @@
 """Which operation is this?  Exactly one protocol for each request (threat-model PA-9).
 
     JSON 1.1   POST /, media type application/x-amz-json-1.1, X-Amz-Target: Prefix.Operation
-    REST-JSON  the method and path of an operation; its parameters in the query string
+    REST-JSON  the method and path of an operation; its parameters in path and query string
     Query      and EC2's variant of it:
                POST /, media type application/x-www-form-urlencoded, Action=… in the body
                GET /?Action=…, without a body
@@ -18,6 +18,7 @@ action last: of a form without one, whose sender claims no credential, the end i
 
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 
@@ -41,16 +42,25 @@ from keystead.wire.models import (
     keystead_instances,
     kms,
     organizations,
+    rolesanywhere,
     sts,
 )
-from keystead.wire.operation import Service
+from keystead.wire.operation import Operation, Service
 from keystead.wire.presented import claimed
 
 _SERVICES = (
     kms.SERVICE, iam.SERVICE, sts.SERVICE, organizations.SERVICE, accessanalyzer.SERVICE,
     cloudtrail.SERVICE, ec2.SERVICE, keystead.SERVICE, keystead_instances.SERVICE,
+    rolesanywhere.SERVICE,
 )  # fmt: skip
-_BY_PATH = {(each.method, each.path): each for each in accessanalyzer.OPERATIONS.values()}
+_REST = (*accessanalyzer.OPERATIONS.values(), *rolesanywhere.OPERATIONS.values())
+_BY_PATH = {(each.method, each.path): each for each in _REST if "{" not in each.path}
+_BY_PATTERN: dict[tuple[str, int], list[tuple[list[str], Operation[Any, Any]]]] = {}
+"""The operations whose paths have members in them, by method and number of segments."""
+for _each in _REST:
+    if "{" in _each.path:
+        _segments = _each.path.split("/")
+        _BY_PATTERN.setdefault((_each.method, len(_segments)), []).append((_segments, _each))
 _BY_PREFIX = {service.target_prefix: service for service in _SERVICES if service.target_prefix}
 FORMS = frozenset({"query", "ec2"})  # the protocols of requests that are forms
 _BY_VERSION = {service.version: service for service in _SERVICES if service.protocol in FORMS}
@@ -135,7 +145,9 @@ def _json(request: HttpRequest, target: str) -> Route:
 
 def _rest(request: HttpRequest) -> Route:
     """The Route by path. A path of no operation is that of a misdirected Query request."""
-    operation = _BY_PATH.get((request.method, request.path))
+    operation, members = _BY_PATH.get((request.method, request.path)), NO_FORM
+    if operation is None:
+        operation, members = _by_pattern(request.method, request.path.split("/"))
     if operation is None:
         service = _scoped(request, {"rest-json"})
         if service is NOBODY_QUERY:
@@ -146,9 +158,21 @@ def _rest(request: HttpRequest) -> Route:
     if served is None or bodies.media_type(request.headers) == bodies.FORM:
         return Route(service, name, problem=NO_SUCH_OPERATION)
     try:
-        return Route(service, name, served, query.parse_form(request.query.encode()))
+        form = query.parse_form(request.query.encode())
+        for member, text in members.items():
+            form[member] = query.in_path(text)
     except AwsError as error:
         return Route(service, name, problem=Problem(type(error), error.message))
+    return Route(service, name, served, form)
+
+
+def _by_pattern(method: str, path: list[str]) -> tuple[Operation[Any, Any] | None, Form]:
+    """The operation whose path has members, and what stands in their places, undecoded."""
+    for segments, operation in _BY_PATTERN.get((method, len(path)), ()):
+        pairs = list(zip(segments, path, strict=True))
+        if all(mine == theirs or (mine[:1] == "{" and theirs) for mine, theirs in pairs):
+            return operation, {mine[1:-1]: theirs for mine, theirs in pairs if mine[:1] == "{"}
+    return None, NO_FORM
 
 
 def in_full(request: HttpRequest, where: Route) -> Route:

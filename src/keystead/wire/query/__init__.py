@@ -2,7 +2,7 @@
 
 from keystead.wire.query import ec2, query_json, xml
 from keystead.wire.query.ec2 import InvalidParameterValue, MissingParameter
-from keystead.wire.query.query import parse_form, read
+from keystead.wire.query.query import in_path, parse_form, read
 from keystead.wire.query.xml import Escaped, escaped
 
 __all__ = (
@@ -11,6 +11,7 @@ __all__ = (
     "MissingParameter",
     "ec2",
     "escaped",
+    "in_path",
     "parse_form",
     "query_json",
     "read",

@@ -48,6 +48,14 @@ def parse_form(body: bytes) -> dict[str, str]:
         raise SerializationException(f"The request is refused: {reason}") from None
 
 
+def in_path(text: str) -> str:
+    """What stands in one segment of a path, where a plus sign is itself."""
+    try:
+        return forms.decode(text.replace("+", "%2B"))
+    except forms.NotAForm as reason:
+        raise SerializationException(f"The request is refused: {reason}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Spelling:
     """How a service spells the parameters of its forms."""

@@ -1,0 +1,6 @@
+"""X.509: which authorities are believed, what they revoked, and what a certificate proves."""
+
+from keystead.identity.anywhere.certificates.bundles import BadBundle, read_bundle
+from keystead.identity.anywhere.certificates.revocations import BadCrl, read_crl
+
+__all__ = ("BadBundle", "BadCrl", "read_bundle", "read_crl")
