@@ -128,12 +128,19 @@ def test_where_the_call_came_through() -> None:
     """A VPC endpoint and TLS are recorded when there were any, and only then."""
     plain = written(encrypt())
     secure = written(
-        encrypt(secure=True, tls_version="TLSv1.3", host="kms.example", vpce_id="vpce-1")
+        encrypt(
+            secure=True,
+            tls_version="TLSv1.3",
+            host="kms.example",
+            vpce_id="vpce-1",
+            vpce_account="111122223333",
+        )
     )
 
     assert "tlsDetails" not in plain
-    assert "vpcEndpointId" not in plain
+    assert not {"vpcEndpointId", "vpcEndpointAccountId"} & set(plain)
     assert secure["vpcEndpointId"] == "vpce-1"
+    assert secure["vpcEndpointAccountId"] == "111122223333"
     assert secure["tlsDetails"] == {
         "tlsVersion": "TLSv1.3",
         "clientProvidedHostHeader": "kms.example",

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def test_what_it_prints(server: Server, role: str, key_file: Path) -> None:
 def test_a_profile(
     server: Server, role: str, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """boto3 runs the command by itself, and is the role."""
+    """boto3 and the AWS CLI run the command by themselves, and are the role."""
     program = f'"{BIN / "keystead"}"'  # its path may have blanks
     command = f"{program} credential-process --role {role} --key-file {key_file}"
     more = f"--endpoint-url {server.endpoint} --region {REGION}"
@@ -83,6 +84,11 @@ def test_a_profile(
     arn = session.client("sts").get_caller_identity()["Arn"]
     assert arn.endswith(":assumed-role/job/credential-process")
     assert "Keys" in session.client("kms").list_keys()
+    ran = subprocess.run(
+        [sys.executable, "-m", "awscli", "sts", "get-caller-identity"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert json.loads(ran.stdout)["Arn"] == arn, ran.stderr
 
 
 def test_mistakes_are_explained(server: Server, role: str, key_file: Path, tmp_path: Path) -> None:

@@ -42,12 +42,29 @@ def instance(agent: Agent, server: Server) -> dict[str, str]:
 
 
 def container(agent: Agent, server: Server, name: str) -> dict[str, str]:
-    """What a program in a container has."""
+    """What a program in a container has, as on ECS."""
     return {
         **common(server), "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": agent.containers,
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": agent.state.add_workload(name),
     }  # fmt: skip
+
+
+def pod(agent: Agent, server: Server, name: str, folder: Path) -> dict[str, str]:
+    """What a program in a pod has, as on EKS: its token stands in a file."""
+    given = container(agent, server, f"{name}-pod")
+    (folder / "token").write_text(given.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+    return {**given, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(folder / "token")}
+
+
+def given_to(where: str, agent: Agent, server: Server, name: str, folder: Path) -> dict[str, str]:
+    """What this program has there."""
+    if where == "pod":
+        return pod(agent, server, name, folder)
+    return instance(agent, server) if where == "instance" else container(agent, server, name)
+
+
+WHERE = pytest.mark.parametrize("where", ["instance", "container", "pod"])
 
 
 def common(server: Server) -> dict[str, str]:
@@ -77,10 +94,12 @@ def environment(monkeypatch: pytest.MonkeyPatch, given: Mapping[str, str]) -> No
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize("where", ["instance", "container"])
-def test_boto3(server: Server, agent: Agent, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+@WHERE
+def test_boto3(
+    server: Server, agent: Agent, monkeypatch: pytest.MonkeyPatch, where: str, tmp_path: Path
+) -> None:
     """It uses a key as the role of the instance, and goes on with the next credentials."""
-    given = instance(agent, server) if where == "instance" else container(agent, server, "boto3")
+    given = given_to(where, agent, server, "boto3", tmp_path)
     environment(monkeypatch, given)
     before = age(agent)
     session = boto3.Session()
@@ -98,9 +117,9 @@ def test_boto3(server: Server, agent: Agent, monkeypatch: pytest.MonkeyPatch, wh
     assert arn.endswith(f":assumed-role/clients/{agent.holding.instance_id}")
 
 
-@pytest.mark.parametrize("where", ["instance", "container"])
-def test_the_aws_cli(server: Server, agent: Agent, where: str) -> None:
-    given = instance(agent, server) if where == "instance" else container(agent, server, "cli")
+@WHERE
+def test_the_aws_cli(server: Server, agent: Agent, where: str, tmp_path: Path) -> None:
+    given = given_to(where, agent, server, "cli", tmp_path)
 
     def arn() -> str:
         ran = subprocess.run(
@@ -117,10 +136,12 @@ def test_the_aws_cli(server: Server, agent: Agent, where: str) -> None:
 
 
 @NODE
-@pytest.mark.parametrize("where", ["instance", "container"])
-def test_the_javascript_sdk(server: Server, agent: Agent, js: Path, where: str) -> None:
+@WHERE
+def test_the_javascript_sdk(
+    server: Server, agent: Agent, js: Path, where: str, tmp_path: Path
+) -> None:
     """It looks for new credentials when its own have less than five minutes left."""
-    given = instance(agent, server) if where == "instance" else container(agent, server, "js")
+    given = given_to(where, agent, server, "js", tmp_path)
     before = age(agent)
     node = subprocess.Popen(
         ["node", "instance.mjs"], cwd=js, env=given, stdin=subprocess.PIPE, text=True,

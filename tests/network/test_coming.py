@@ -252,8 +252,8 @@ def test_the_end_of_an_endpoint(network: Network) -> None:
     assert Wire(network.proxy, begin=preface(network.endpoints[0])).ask(asked).status == 200
 
 
-def test_records(network: Network) -> None:
-    """The record of a request has its endpoint, and the private address of its client."""
+def test_records(network: Network, account: str) -> None:
+    """The record of a request has its endpoint with the owner, and its client's address."""
     first, _, _ = network.endpoints
     for number, begin in enumerate((preface(first, "10.1.0.7"), preface("", "10.1.0.8"))):
         agent = f"agent-{uuid4()}"
@@ -264,6 +264,7 @@ def test_records(network: Network) -> None:
         record = json.loads(line)
         assert record["sourceIPAddress"] == f"10.1.0.{7 + number}"
         assert record.get("vpcEndpointId") == (None if number else first)
+        assert record.get("vpcEndpointAccountId") == (None if number else account)
 
 
 def test_organizations_of_endpoints(network: Network, guarded: Guarded) -> None:

@@ -32,6 +32,7 @@ _KINDS = {
     "sourceIPAddress": str, "userAgent": str, "errorCode": str, "errorMessage": str,
     "requestID": str, "eventID": str, "readOnly": bool, "resources": list, "tlsDetails": dict,
     "recipientAccountId": str, "vpcEndpointId": str,
+    "vpcEndpointAccountId": str,
 }  # fmt: skip
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -114,6 +115,7 @@ def _copy(fields: Fields, owner: str) -> tuple[str, Fields]:
             "accountId": identity.get("accountId", ""),
         }
     copy.pop("vpcEndpointId", None)
+    copy.pop("vpcEndpointAccountId", None)
     copy["resources"] = [each for each in fields["resources"] if each.get("accountId") == owner]
     copy["eventID"] = _derived(fields["eventID"], owner)
     return owner, copy

@@ -58,5 +58,6 @@ class Event(msgspec.Struct):
     error_code: str = ""
     error_message: str = ""
     severity: str = ""  # `HIGH`, or nothing
+    vpce_account: str = ""  # the owner of the VPC endpoint
     duration_us: int = 0
     also: "list[Event]" = []  # further records of the same call

@@ -112,6 +112,7 @@ class Record(Struct, rename="camel"):
     management_event: bool
     recipient_account_id: str | UnsetType
     vpc_endpoint_id: str | UnsetType
+    vpc_endpoint_account_id: str | UnsetType
     event_category: str
     tls_details: TlsField | UnsetType
     session_credential_from_console: str | UnsetType
@@ -164,6 +165,7 @@ class Recorder:
             True,  # managementEvent
             _recipient(event) or UNSET,
             event.vpce_id or UNSET,
+            event.vpce_account or UNSET,
             "Management",
             _tls(event) if event.secure else UNSET,
             "true" if event.endpoint == CONSOLE and event.session else UNSET,

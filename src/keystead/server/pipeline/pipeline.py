@@ -270,6 +270,8 @@ class Pipeline:
         through = request.endpoint.vpce_id
         entrance = self.way.entrance(store.read(), arrived) if through else None
         where, event = arrived.where, arrived.event
+        if entrance is not None:
+            event.vpce_account = entrance.account
         if self.clock.is_behind(event.time):  # TM-2
             self.metrics.alarm("clock")
             raise ServiceUnavailable("The clock of the server is behind.")
