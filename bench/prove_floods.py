@@ -61,9 +61,11 @@ FORM = (
     "Content-Length: {}\r\n\r\n{}"
 )
 FLOODS = (
-    "unsigned", "bodies", "forms", "polite forms", "signed", "unread", "slow", "unread keys",
-    "slow keys", "resets", "handshakes",
+    "unsigned", "bodies", "forms", "polite forms", "signed", "signed forms", "unread", "slow",
+    "unread keys", "slow keys", "resets", "handshakes",
 )  # fmt: skip
+# Of the longest escapes that a form may have: it is read whole, because its caller is known.
+LONG_FORM = "Action=GetUser&Version=2010-05-08&UserName=" + "%41" * 63_331
 KEYS = 1000  # in one answer of ListKeys, of 136 kB
 LONG = ("0.0025", "0.005", "0.01")  # seconds of a turn
 
@@ -205,6 +207,7 @@ def flood_of(server: Server, name: str) -> Flood:
         "forms": (190, [form], "all"),
         "polite forms": (190, [form], "politely"),
         "signed": (190, encrypts, "all"),
+        "signed forms": (190, [sign(server, "iam", "", LONG_FORM)], "all"),
         "unread": (150, [large], "nothing"),
         "slow": (150, [large], "slowly"),
         "unread keys": (150, [keys], "nothing"),

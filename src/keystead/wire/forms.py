@@ -20,6 +20,7 @@ _SHOWN = 128  # characters of a name that a refusal repeats; no parameter has a 
 _HEX = b"0123456789ABCDEFabcdef"
 # By byte: "%" is itself, "h" a hexadecimal digit, "x" anything else.
 _SHAPE = bytes(0x25 if byte == 0x25 else 0x68 if byte in _HEX else 0x78 for byte in range(256))
+_AS_QUOTED_PRINTABLE = bytes.maketrans(b"%", b"=")  # `replace` takes four times as long
 
 
 class NotAForm(ValueError):
@@ -70,7 +71,7 @@ def _unescaped(raw: bytes) -> bytes:
     """
     if raw.translate(_SHAPE).count(b"%hh") != raw.count(b"%"):
         raise NotAForm("a '%' is not followed by two hexadecimal digits")
-    return a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))
+    return a2b_qp(raw.replace(b"=", b"=3D").translate(_AS_QUOTED_PRINTABLE))
 
 
 def _decoded_utf8(raw: bytes) -> str:
