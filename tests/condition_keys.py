@@ -909,9 +909,10 @@ BY_PROOF = (
     ("sts", "AssumeRoleWithWebIdentity"),
     ("keystead-instances", "EnrolAgent"),
     ("keystead-instances", "GetInstanceCredentials"),
+    ("rolesanywhere", "CreateSession"),
 )
 """The operations that are open without a signature: nobody who signs asks them, and no row
-is theirs. `tests/federation` and `tests/agent` try them with proofs."""
+is theirs. `tests/federation`, `tests/agent` and `tests/anywhere` try them with proofs."""
 
 FOR_SERVICES = tuple(
     ("keystead", name)

@@ -29,5 +29,10 @@ def newest() -> boto3.Session:
 
 
 def service_model(name: str) -> botocore.model.ServiceModel:
-    """The model of a service, by the folder of its name."""
-    return botocore.model.ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
+    """The model of a service, by the folder of its name, with what we describe of it ourselves."""
+    model = _LOADER.load_service_model(name, "service-2")
+    if Path(OURS, f"{name}-sessions").exists():
+        more = _LOADER.load_service_model(f"{name}-sessions", "service-2")
+        both = {part: {**model[part], **more[part]} for part in ("operations", "shapes")}
+        model = {**model, **both}
+    return botocore.model.ServiceModel(model, name)

@@ -35,7 +35,7 @@ from keystead.policy.evaluation import (
 from keystead.policy.reasons import refusal
 from keystead.rules import Rules, Severity
 from keystead.store.protocol import Transaction
-from keystead.wire.http import Endpoint
+from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.operation import Operation
 from keystead.work import NO_SPARE, Done, Failed, Outcome, Spare, Work, WorkFailed
 
@@ -114,6 +114,7 @@ class Call(msgspec.Struct, kw_only=True):
     outcomes: tuple[Outcome, ...] = ()  # of the work that earlier runs of this operation left
     spare: Spare = NO_SPARE  # for how long the loop may compute itself
     session: object | None = None  # behind temporary credentials, as the room of identities has it
+    proof: HttpRequest | None = None  # without a signature of ours: the headers may be a proof
 
     @property
     def account(self) -> str:

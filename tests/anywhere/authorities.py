@@ -1,5 +1,6 @@
 """Authorities and certificates for tests, with everything about them that a test wants wrong."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -145,3 +146,24 @@ def issued(
 def root(subject: x509.Name | str = "root", **given: Any) -> Issued:
     """An authority that signed itself."""
     return issued(subject, ca=True, **given)
+
+
+def with_sha1(certificate: Issued, authority: Issued) -> bytes:
+    """The same certificate, signed with SHA-1 by the authority; the library makes none."""
+    tbs = certificate.certificate.tbs_certificate_bytes
+    sha256 = bytes.fromhex("300a06082a8648ce3d040302")
+    sha1 = bytes.fromhex("300906072a8648ce3d0401")
+    lead = 2 + (tbs[1] & 0x7F if tbs[1] & 0x80 else 0)
+    signed = _der(0x30, tbs[lead:].replace(sha256, sha1))
+    assert isinstance(authority.key, ec.EllipticCurvePrivateKey)
+    digest = hashlib.sha1(signed).digest()  # noqa: S324  # that it is refused is the test
+    signature = authority.key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA1())))  # noqa: S303  # as above
+    return _der(0x30, signed + sha1 + _der(0x03, b"\0" + signature))
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    size = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(size)]) + size + content

@@ -15,7 +15,7 @@ import msgspec
 from keystead.arns import Arn, NotAnArn
 from keystead.call import Guardrails, Resource
 from keystead.failures import Failure
-from keystead.identity import directories
+from keystead.identity import anywhere, directories
 from keystead.identity import resources as identities
 from keystead.identity.authentication import Caller, callers
 from keystead.identity.instances import instance_keys
@@ -136,8 +136,9 @@ def named_caller(installation: InstallationView, arn: str, resource: str = "") -
     service = repository.services.get(reader, arn)
     if service is not None:
         return callers.service(service, (resource.split(":", 4) + [""] * 4)[3])
-    if arn == directories.PASSED_TO:
-        who = directories.service_principal()
+    if arn in {directories.PASSED_TO, anywhere.PASSED_TO}:
+        own = anywhere if arn == anywhere.PASSED_TO else directories
+        who = own.service_principal()
         return Caller(who, PrincipalPolicies(), principal_keys(who))
     parsed = _parsed(arn, "--principal")
     kind, _, name = parsed.resource.partition("/")

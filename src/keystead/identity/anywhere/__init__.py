@@ -9,18 +9,22 @@ from keystead.identity.anywhere import (
     mappings,
     notifications,
     profiles,
+    sessions,
     subjects,
     tags,
 )
-from keystead.identity.anywhere.call import AnywhereCall
+from keystead.identity.anywhere.call import PASSED_TO, AnywhereCall, service_principal
 
 __all__ = (
+    "PASSED_TO",
     "AnywhereCall",
     "anchors",
     "crls",
     "mappings",
     "notifications",
     "profiles",
+    "service_principal",
+    "sessions",
     "subjects",
     "tags",
 )  # fmt: skip

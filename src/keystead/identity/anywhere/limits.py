@@ -9,4 +9,6 @@ ROLES_PER_PROFILE = 250
 # ours
 CERTIFICATES_PER_TRUST_ANCHOR = 10
 BUNDLE = 40_000  # characters: so many certificates, whose keys are of 8,192 bits
+SUBJECTS = 1_000  # of an account
+CERTIFICATES_PER_SUBJECT = 3  # that are shown
 MAPPING_RULES = 50  # of a field; a session has no more tags

@@ -1,12 +1,17 @@
 """The rows of the operations of IAM Roles Anywhere."""
 
-from keystead.rules import Rules, Severity, table
+from keystead.rules import CredentialKind, Rules, Severity, table
 from keystead.wire.models import rolesanywhere as api
 
 _HIGH = Severity.HIGH
 
 ANYWHERE = table(
     Rules(api.CreateProfile, asks=("rolesanywhere:CreateProfile", "iam:PassRole"), severity=_HIGH),
+    Rules(
+        api.CreateSession,
+        asks=("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"),
+        credentials=frozenset({CredentialKind.PROOF}),
+    ),
     Rules(api.CreateTrustAnchor, severity=_HIGH),
     Rules(api.DeleteAttributeMapping, severity=_HIGH),
     Rules(api.DeleteCrl, severity=_HIGH),

@@ -6,6 +6,7 @@
 | sts:AssumeRoleWithWebIdentity | a token of a provider of the role's account | 64 KiB | 200 |
 | keystead-instances:EnrolAgent | a token of enrolment, and the agent's key | 4 KiB | 20 |
 | keystead-instances:GetInstanceCredentials | the agent's key | 4 KiB | 200 |
+| rolesanywhere:CreateSession | a signature by the key of a certificate | 8 KiB | 50 |
 
 If there is a console, on both kinds of listeners:
 
@@ -35,9 +36,10 @@ On the listener of the console alone, with the same rule:
 | signin:DescribeSigninToken, signin:LoginWithSigninToken | a token of GetSigninToken | 10 |
 | signin:SessionEnded | the cookie of a session that was | 10 |
 
-The headers of a signature are not read: such a request has one proof, and it is in the body. Each
-operation asks whether the proof holds before it asks anything else. A stranger has no account, so
-calls are counted for the network that they come from, and their work takes its turn (`owners`).
+The headers of a signature are not read: such a request has one proof, and it is in the body. Of
+CreateSession alone the proof is in the headers. Each operation asks whether the proof holds before
+it asks anything else. A stranger has no account, so calls are counted for the network that they
+come from, and their work takes its turn (`owners`).
 """
 
 from collections.abc import Mapping
@@ -60,6 +62,7 @@ OPEN: Mapping[tuple[str, str], Bounds] = {
     ("sts", "AssumeRoleWithWebIdentity"): Bounds(64 * 1024, 200),
     ("keystead-instances", "EnrolAgent"): Bounds(4 * 1024, 20),
     ("keystead-instances", "GetInstanceCredentials"): Bounds(4 * 1024, 200),
+    ("rolesanywhere", "CreateSession"): Bounds(8 * 1024, 50),
     ("signin", "CreateOAuth2Token"): Bounds(8 * 1024, 50),
     ("signin", "RevokeOAuth2Token"): Bounds(8 * 1024, 20),
     ("signin", "ConsoleLogin"): Bounds(0, 10),  # its input is in no body

@@ -349,6 +349,8 @@ class Pipeline:
             call.endpoint_policy = known.entrance.policy
         if arrived.outcomes:
             call.outcomes = arrived.outcomes
+        if not operation.signed:
+            call.proof = request
         return call
 
     def _perform(self, ready: Ready) -> Answered | Later:

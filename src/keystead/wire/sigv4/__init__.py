@@ -5,7 +5,7 @@ from keystead.wire.sigv4.errors import (
     SignatureDoesNotMatch,
     mismatch,
 )
-from keystead.wire.sigv4.parsing import parse, prefix
+from keystead.wire.sigv4.parsing import parse, parse_certified, prefix
 from keystead.wire.sigv4.signature import (
     ALGORITHM,
     TERMINATOR,
@@ -22,6 +22,6 @@ from keystead.wire.sigv4.signature import (
 __all__ = (
     "ALGORITHM", "TERMINATOR", "MissingAuthenticationToken", "Scope", "Signature",
     "SignatureDoesNotMatch", "SigningKey",
-    "matches", "mismatch", "parse", "prefix", "require_fresh", "require_scope", "signing_key",
-    "string_to_sign",
+    "matches", "mismatch", "parse", "parse_certified", "prefix", "require_fresh",
+    "require_scope", "signing_key", "string_to_sign",
 )  # fmt: skip

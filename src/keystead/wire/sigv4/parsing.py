@@ -16,7 +16,7 @@ These are refused with AWS's words (iam.md 3.8):
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Protocol
 
 from keystead.wire.http import HttpRequest
@@ -39,6 +39,7 @@ MAX_EXPIRES = 604_800
 MAX_HEADERS = 100  # no request has more (threat-model 6)
 
 _SIGNATURE = re.compile(r"\A[0-9a-f]{64}\Z", re.ASCII)
+_OF_CERTIFICATE = re.compile(r"\A(?:[0-9a-f]{2}){8,1024}\Z", re.ASCII)
 _SECONDS = re.compile(r"\A[0-9]{1,7}\Z", re.ASCII)
 _SIGNATURE_LENGTH = 64
 _HEADER_NAME = re.compile(r"\A[!#$%&'*+.^_`|~0-9a-z-]+\Z", re.ASCII)
@@ -99,6 +100,26 @@ def parse(request: HttpRequest, known: Known = NOTHING_KNOWN) -> Signature:
     return _from_header(request.headers, authorization, known)
 
 
+def parse_certified(request: HttpRequest, algorithms: Container[str]) -> tuple[str, Signature]:
+    """The algorithm and the signature of a request that the key of a certificate signed.
+
+    It stands in the Authorization header, whose credential begins with a serial number.
+    """
+    headers = request.headers
+    authorization = headers.get("authorization")
+    if authorization is None:
+        raise MissingAuthenticationToken
+    if request.query and _query_credentials(request):
+        raise IncompleteSignature("Only one form of authentication is allowed.")
+    timestamp = headers.get("x-amz-date") or headers.get("date", "")
+    parameters = _parameters(authorization, timestamp, algorithms)
+    claim = _claim(parameters["Credential"], parameters["SignedHeaders"])
+    signature = _signature(
+        headers, claim, timestamp, parameters["Signature"], None, form=_OF_CERTIFICATE
+    )
+    return authorization.partition(" ")[0], signature
+
+
 def _query_credentials(request: HttpRequest) -> dict[str, str]:
     """The parameters in the query string that belong to a signature."""
     fields = parse_query(request.query)
@@ -121,10 +142,12 @@ def _from_header(headers: Mapping[str, str], authorization: str, known: Known) -
     return _signature(headers, claim, timestamp, parameters["Signature"], token)
 
 
-def _parameters(authorization: str, timestamp: str) -> dict[str, str]:
+def _parameters(
+    authorization: str, timestamp: str, algorithms: Container[str] = (ALGORITHM,)
+) -> dict[str, str]:
     """The parameters of an Authorization header. All necessary ones are there, each once."""
     algorithm, _, text = authorization.partition(" ")
-    if algorithm != ALGORITHM:
+    if algorithm not in algorithms:
         # A single word is not a scheme. It may be a secret in the wrong place, so it is not quoted.
         shown = f": '{algorithm}'" if text else ""
         raise IncompleteSignature(
@@ -234,6 +257,7 @@ def _signature(
     *,
     expires: int = 0,
     known: bool = False,
+    form: re.Pattern[str] = _SIGNATURE,
 ) -> Signature:
     """The signature of this request. It must fit its claim, and cover every x-amz-* header."""
     time = parse_timestamp(timestamp)
@@ -251,7 +275,7 @@ def _signature(
     ):
         _require_signed(headers, claim)
     # The signature of a known client may be any ASCII text: a wrong text does not match later.
-    if not (signature.isascii() if known else _SIGNATURE.match(signature)):
+    if not (signature.isascii() if known else form.match(signature)):
         raise mismatch()
     return Signature(claim, timestamp, time, signature, security_token, expires > 0, expires)
 

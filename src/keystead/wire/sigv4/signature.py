@@ -82,7 +82,7 @@ class Signature(msgspec.Struct, frozen=True):
     claim: Scope
     timestamp: str  # "20240131T120000Z", on the day of the claim
     time: datetime
-    signature: str  # 64 lower-case hexadecimal digits
+    signature: str  # 64 lower-case hexadecimal digits; of a certificate's key more
     security_token: str | None
     presigned: bool = False
     expires: int = 0  # seconds, of a presigned request
@@ -203,12 +203,12 @@ def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey
     return SigningKey(key)
 
 
-def string_to_sign(request: HttpRequest, signature: Signature) -> bytes:
+def string_to_sign(request: HttpRequest, signature: Signature, algorithm: str = ALGORITHM) -> bytes:
     """The text over which the signature of this request is computed."""
     hashed = _SHA256.copy()
     hashed.update(canonical_request(request, signature).encode())
     scope, digest = signature.claim.scope, hashed.hexdigest()
-    return f"{ALGORITHM}\n{signature.timestamp}\n{scope}\n{digest}".encode()
+    return f"{algorithm}\n{signature.timestamp}\n{scope}\n{digest}".encode()
 
 
 def canonical_request(request: HttpRequest, signature: Signature) -> str:

@@ -1,6 +1,23 @@
 """X.509: which authorities are believed, what they revoked, and what a certificate proves."""
 
 from keystead.identity.anywhere.certificates.bundles import BadBundle, read_bundle
+from keystead.identity.anywhere.certificates.proof import (
+    ALGORITHMS,
+    Bearer,
+    Presented,
+    Unproven,
+    prove,
+)
 from keystead.identity.anywhere.certificates.revocations import BadCrl, read_crl
 
-__all__ = ("BadBundle", "BadCrl", "read_bundle", "read_crl")
+__all__ = (
+    "ALGORITHMS",
+    "BadBundle",
+    "BadCrl",
+    "Bearer",
+    "Presented",
+    "Unproven",
+    "prove",
+    "read_bundle",
+    "read_crl",
+)  # fmt: skip

@@ -1,0 +1,555 @@
+"""CreateSession: who gets a session by a certificate, who does not, and when it ends."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.anywhere import authorities
+from tests.anywhere.authorities import DAY, HOUR, Issued, named, now, usage
+from tests.anywhere.requests import ECDSA, RSA, Asking
+from tests.conftest import OTHER_REGION, REGION, Server, policy
+from tests.raw import Answer
+
+UNTRUSTED = "Untrusted certificate. Insufficient certificate"
+ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
+SERVICE = {"Service": "rolesanywhere.amazonaws.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An account with an authority, a role, and what Roles Anywhere knows of them."""
+
+    server: Server
+    anywhere: Any
+    iam: Any
+    root: Issued
+    anchor: dict[str, Any]
+    profile: dict[str, Any]
+    role: str
+
+    def asking(self, bearer: Issued | None = None, **given: Any) -> Asking:
+        return Asking(
+            self.server, self.anchor["trustAnchorArn"], self.profile["profileArn"], self.role,
+            bearer or self.root.issue(), **given,
+        )  # fmt: skip
+
+    def new_role(self, name: str, **condition: Any) -> str:
+        statement = {"Effect": "Allow", "Principal": SERVICE, "Action": ACTIONS}
+        if condition:
+            statement["Condition"] = condition["Condition"]
+        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(statement))
+        everything = policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
+        self.iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=everything)
+        return str(made["Role"]["Arn"])
+
+    def new_profile(self, *roles: str, **given: Any) -> dict[str, Any]:
+        made = self.anywhere.create_profile(name="p", roleArns=roles, enabled=True, **given)
+        found: dict[str, Any] = made["profile"]
+        return found
+
+    def new_anchor(self, *certificates: Issued) -> dict[str, Any]:
+        text = "".join(each.pem for each in certificates)
+        source = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": text}}
+        made = self.anywhere.create_trust_anchor(name="a", source=source, enabled=True)
+        found: dict[str, Any] = made["trustAnchor"]
+        return found
+
+    def records(self, name: str) -> list[dict[str, Any]]:
+        shown = self.server.keystead("audit", "show", "--json", "--last", "50")
+        every = [json.loads(line) for line in shown.stdout.splitlines()]
+        return [each for each in every if each["eventName"] == name]
+
+    def client(self, service: str, session: dict[str, Any]) -> Any:
+        of = session["credentials"]
+        return boto3.client(
+            service, region_name=REGION, endpoint_url=self.server.endpoint,
+            aws_access_key_id=of["accessKeyId"], aws_secret_access_key=of["secretAccessKey"],
+            aws_session_token=of["sessionToken"],
+        )  # fmt: skip
+
+    def lives(self, session: dict[str, Any]) -> bool:
+        try:
+            self.client("sts", session).get_caller_identity()
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] != "InvalidClientTokenId":
+                raise
+            return False
+        return True
+
+
+@pytest.fixture(scope="module")
+def site(server: Server) -> Site:
+    anywhere, iam, root = server.client("rolesanywhere"), server.client("iam"), authorities.root()
+    empty: Any = {}
+    bare = Site(server, anywhere, iam, root, empty, empty, "")
+    role = bare.new_role("host")
+    return Site(server, anywhere, iam, root, bare.new_anchor(root), bare.new_profile(role), role)
+
+
+def assert_refused(answer: Answer, code: str, message: str) -> None:
+    assert (answer.code, message in answer.message) == (code, True), (answer, answer.message)
+
+
+def test_a_session(site: Site) -> None:
+    """Its shape is AWS's, it has the role, the tags and the source identity, and it is recorded."""
+    bearer = site.root.issue(
+        named("web-1", ORGANIZATION_NAME="Acme", ORGANIZATIONAL_UNIT_NAME="shop"),
+        names=[x509.DNSName("web-1.example.com"), x509.DNSName("other.example.com")],
+    )
+    answer = site.asking(bearer).ask()
+    assert answer.status == 201
+    told = json.loads(answer.body)
+    [one] = told["credentialSet"]
+    serial = bearer.certificate.serial_number
+    name = serial.to_bytes((serial.bit_length() + 7) // 8, "big").hex()
+    assert (one["roleArn"], one["sourceIdentity"]) == (site.role, "web-1")
+    assert one["assumedRoleUser"]["arn"].endswith(f":assumed-role/host/{name}")
+    assert one["packedPolicySize"] > 0
+    who = site.client("sts", one).get_caller_identity()
+    assert who["Arn"] == one["assumedRoleUser"]["arn"]
+    [record, *_] = site.records("CreateSession")
+    assert record["userIdentity"]["invokedBy"] == "rolesanywhere.amazonaws.com"
+    assert record["additionalEventData"]["x509Subject"] == "OU=shop,O=Acme,CN=web-1"
+    assert "credentials" not in record["requestParameters"]
+    assert one["credentials"]["sessionToken"] not in json.dumps(record)
+    subject = site.anywhere.get_subject(subjectId=told["subjectArn"].rpartition("/")[2])["subject"]
+    assert subject["x509Subject"] == "OU=shop,O=Acme,CN=web-1"
+    [seen] = subject["credentials"]
+    assert (seen["serialNumber"], seen["x509CertificateData"]) == (str(serial), bearer.pem)
+    listed = [each["subjectArn"] for each in site.anywhere.list_subjects()["subjects"]]
+    assert told["subjectArn"] in listed
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize("in_query", [True, False], ids=["query", "body"])
+def test_keys_and_places(site: Site, kind: str, in_query: bool) -> None:
+    """Both kinds of keys sign, and the ARNs stand in the query string or in the body."""
+    bearer = site.root.issue(key=authorities.new_key(kind))
+    assert site.lives(site.asking(bearer, in_query=in_query).session())
+
+
+def test_certificates_in_between(site: Site) -> None:
+    """The path goes by the certificates that the request carries, in any order."""
+    first = site.root.authority("first")
+    second = first.authority("second")
+    bearer = second.issue()
+    for chain in ((second, first), (first, second), (second, first, site.root)):
+        assert site.lives(site.asking(bearer, chain=chain).session())
+    assert_refused(site.asking(bearer, chain=(second,)).ask(), "AccessDeniedException", UNTRUSTED)
+
+
+def test_what_certificates_prove_nothing(site: Site) -> None:
+    """One sentence for each; twins: the tests above."""
+    root, foreign = site.root, authorities.root()
+    narrow, below = root.authority("narrow", path_length=0), root.authority("below")
+    deeper = narrow.authority("deeper")
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    server_only = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    names = x509.NameConstraints([x509.DNSName("example.com")], None)
+    constrained = root.authority("constrained", extensions=[(names, True)])
+    silent = root.authority("silent", key_usage=usage("digital_signature"))
+    weak, other = authorities.weak_key(), ec.generate_private_key(ec.SECP256K1())
+    cases: dict[str, tuple[Issued, tuple[Issued, ...]]] = {
+        "foreign authority of the same name": (foreign.issue(), (foreign,)),
+        "self-signed": (authorities.issued("host"), ()),
+        "trust anchor itself": (root, ()),
+        "expired": (root.issue(since=now() - 9 * DAY, until=now() - HOUR), ()),
+        "not yet valid": (root.issue(since=now() + HOUR), ()),
+        "expired in between": (
+            (old := root.authority("old", since=now() - 9 * DAY, until=now() - HOUR)).issue(),
+            (old,),
+        ),
+        "authority as a bearer": (below, ()),
+        "may not sign": (root.issue(key_usage=usage("key_encipherment")), ()),
+        "says no usage": (root.issue(key_usage=usage()), ()),
+        "for servers": (root.issue(extensions=[(server_only, False)]), ()),
+        "path too long": (deeper.issue(), (deeper, narrow)),
+        "no authority in between": ((leaf := root.issue("leaf")).issue(), (leaf,)),
+        "no certificates are signed": (silent.issue(), (silent,)),
+        "unknown critical extension": (root.issue(extensions=[(unknown, True)]), ()),
+        "unknown critical extension in between": (
+            (odd := root.authority("odd", extensions=[(unknown, True)])).issue(),
+            (odd,),
+        ),
+        "name outside of the constraints": (
+            constrained.issue(names=[x509.DNSName("example.org")]),
+            (constrained,),
+        ),
+        "two of one subject": (
+            below.issue(), (below, root.authority("below")),
+        ),
+        "short RSA key": (root.issue(key=weak), ()),
+        "other curve": (root.issue(key=other), ()),
+    }  # fmt: skip
+    told = {name: site.asking(bearer, chain=chain).ask() for name, (bearer, chain) in cases.items()}
+    wrong = {name: answer for name, answer in told.items() if answer.message != UNTRUSTED}
+    assert not wrong, {name: (each.status, each.message) for name, each in wrong.items()}
+    assert {answer.code for answer in told.values()} == {"AccessDeniedException"}
+    right = [
+        (root.issue(extensions=[(unknown, False)]), ()),
+        (constrained.issue(names=[x509.DNSName("a.example.com")]), (constrained,)),
+        (narrow.issue(), (narrow,)),
+        (root.issue(ca=None, serial=(1 << 159) - 1), ()),
+    ]
+    for bearer, chain in right:
+        assert site.lives(site.asking(bearer, chain=chain).session())
+
+
+def test_sha_1(site: Site) -> None:
+    """A certificate that the authority signed with SHA-1 proves nothing."""
+    bearer = site.root.issue()
+    old = authorities.with_sha1(bearer, site.root)
+    assert_refused(site.asking(bearer).ask(leaf=old), "AccessDeniedException", UNTRUSTED)
+    assert site.lives(site.asking(bearer).session())
+
+
+def test_another_trust_anchor(site: Site) -> None:
+    """A certificate is believed for its own trust anchor alone; a disabled one believes none."""
+    other = authorities.root("other")
+    theirs = site.new_anchor(other)
+    asking = site.asking(other.issue())
+    assert_refused(asking.ask(), "AccessDeniedException", UNTRUSTED)
+    right = asking.but(anchor=theirs["trustAnchorArn"])
+    assert site.lives(right.session())
+    nothing = theirs["trustAnchorArn"].replace(theirs["trustAnchorId"], str(UUID(int=0)))
+    assert_refused(asking.but(anchor=nothing).ask(), "AccessDeniedException", UNTRUSTED)
+    site.anywhere.disable_trust_anchor(trustAnchorId=theirs["trustAnchorId"])
+    assert_refused(right.ask(), "AccessDeniedException", UNTRUSTED)
+
+
+def test_signatures(site: Site) -> None:
+    """What was changed after it was signed, or signed by another key, or for something else."""
+    asking = site.asking()
+    sent = asking.signed()
+    body = asking.but(members={"durationSeconds": 900}).signed().body
+    other = site.root.issue()
+    for changed in (
+        sent.but(body=body),
+        sent.but(query=sent.query.replace("host", "hosT")),
+        sent.but(query=f"{sent.query}&a=b"),
+        sent.with_header("x-amz-date", (now() + timedelta(seconds=2)).strftime("%Y%m%dT%H%M%SZ")),
+        sent.with_header("content-type", "text/plain"),
+    ):
+        assert_refused(asking.send(changed), "AccessDeniedException", UNTRUSTED)
+    assert_refused(asking.ask(leaf=other.der), "AccessDeniedException", UNTRUSTED)
+    assert_refused(asking.ask(serial=7), "AccessDeniedException", UNTRUSTED)
+    assert_refused(asking.ask(algorithm=RSA), "AccessDeniedException", UNTRUSTED)
+    of_rsa = site.asking(site.root.issue(key=authorities.new_key("rsa")))
+    assert_refused(of_rsa.ask(algorithm=ECDSA), "AccessDeniedException", UNTRUSTED)
+    assert_refused(
+        asking.ask(algorithm="AWS4-HMAC-SHA256"), "IncompleteSignatureException", "algorithm"
+    )
+    signature = "InvalidSignatureException"
+    assert_refused(asking.ask(region=OTHER_REGION), signature, "Region")
+    assert_refused(asking.ask(service="sts"), signature, "service")
+    assert_refused(asking.ask(moment=now() - timedelta(seconds=330)), signature, "expired")
+    assert_refused(asking.ask(moment=now() + timedelta(seconds=330)), signature, "not yet current")
+    assert_refused(
+        asking.send(sent.with_header("x-amz-note", "x")), signature, "not signed: x-amz-note"
+    )
+    without = {name: value for name, value in sent.headers.items() if name != "authorization"}
+    assert_refused(
+        asking.send(sent.but(headers=without)), "MissingAuthenticationTokenException", ""
+    )
+    assert site.lives(asking.session(moment=now() - timedelta(seconds=200)))
+
+
+def test_a_request_is_used_once(site: Site) -> None:
+    """A copy of a request gives nothing, also with another signature by the same key."""
+    asking = site.asking()
+    same: Any = {"moment": now(), "headers": {"amz-sdk-invocation-id": "1"}}
+    sent = asking.signed(**same)
+    assert asking.send(sent).status == 201
+    for copy in (sent, asking.signed(**same)):
+        assert_refused(asking.send(copy), "AccessDeniedException", "used before")
+    other = asking.signed(moment=same["moment"], headers={"amz-sdk-invocation-id": "2"})
+    assert asking.send(other).status == 201
+
+
+def test_profiles_and_roles(site: Site) -> None:
+    """The profile exists, is enabled and of the anchor's place, and has the role."""
+    asking, stranger = site.asking(), site.new_role("outside")
+    assert_refused(asking.but(role=stranger).ask(), "AccessDeniedException", "not in the profile")
+    profile = site.new_profile(stranger)
+    with_it = asking.but(role=stranger, profile=profile["profileArn"])
+    assert site.lives(with_it.session())
+    site.anywhere.disable_profile(profileId=profile["profileId"])
+    assert_refused(with_it.ask(), "AccessDeniedException", "is disabled")
+    site.anywhere.delete_profile(profileId=profile["profileId"])
+    assert_refused(with_it.ask(), "AccessDeniedException", "not found")
+    for wrong in ("anchor", "profile", "role"):
+        answer = asking.but(**{wrong: "arn:aws:iam::x"}).ask()
+        assert_refused(answer, "ValidationException", "")
+
+
+def test_trust_policies(site: Site) -> None:
+    """The role's trust policy decides, with the anchor as source and the attributes as tags."""
+    account = site.role.split(":")[4]
+    arn = site.anchor["trustAnchorArn"]
+    bearer = site.root.issue(named("web-2", ORGANIZATIONAL_UNIT_NAME="shop"))
+    tag = "aws:PrincipalTag/x509Subject/OU"
+    for number, (matches, condition) in enumerate((
+        (True, {"ArnEquals": {"aws:SourceArn": arn}}),
+        (False, {"ArnEquals": {"aws:SourceArn": f"{arn[:-1]}x"}}),
+        (True, {"StringEquals": {"aws:SourceAccount": account}}),
+        (False, {"StringEquals": {"aws:SourceAccount": "111122223333"}}),
+        (True, {"StringEquals": {tag: "shop"}}),
+        (False, {"StringEquals": {tag: "bank"}}),
+        (True, {"StringEquals": {"aws:RequestTag/x509Issuer/CN": "root"}}),
+        (True, {"StringEquals": {"sts:SourceIdentity": "web-2"}}),
+        (False, {"StringEquals": {"sts:SourceIdentity": "web-3"}}),
+        (True, {"StringEquals": {"aws:RequestedRegion": REGION}}),
+    )):  # fmt: skip
+        role = site.new_role(f"conditional-{number}", Condition=condition)
+        profile = site.new_profile(role)
+        asking = site.asking(bearer).but(role=role, profile=profile["profileArn"])
+        answer = asking.ask()
+        assert (answer.status == 201) is matches, (condition, answer.message)
+        if not matches:
+            assert_refused(answer, "AccessDeniedException", f"Unable to assume role for {role}")
+    for missing in ("sts:TagSession", "sts:SetSourceIdentity"):
+        left = [action for action in ACTIONS if action != missing]
+        statement = {"Effect": "Allow", "Principal": SERVICE, "Action": left}
+        site.iam.update_assume_role_policy(
+            RoleName="conditional-0", PolicyDocument=policy(statement)
+        )
+        role = f"arn:aws:iam::{account}:role/conditional-0"
+        profile = site.new_profile(role)
+        answer = site.asking(bearer).but(role=role, profile=profile["profileArn"]).ask()
+        assert_refused(answer, "AccessDeniedException", "Unable to assume role")
+
+
+def test_an_operator_asks_why(site: Site) -> None:
+    """`keystead explain` knows the service, and what its requests have."""
+    source = {"ArnEquals": {"aws:SourceArn": site.anchor["trustAnchorArn"]}}
+    role = site.new_role("explained", Condition=source)
+    asked = ["explain", "--principal", "rolesanywhere.amazonaws.com", "--action", "sts:AssumeRole",
+             "--resource", role]  # fmt: skip
+    context = ["--context", f"aws:SourceArn={site.anchor['trustAnchorArn']}"]
+    assert "allowed" in site.server.keystead(*asked, *context).stdout.lower()
+    assert (
+        site.server.keystead(*asked).returncode != site.server.keystead(*asked, *context).returncode
+    )
+
+
+def test_tags_of_the_session(site: Site) -> None:
+    """Policies see the attributes that the profile maps, and no others."""
+    role = site.new_role("tagged")
+    profile = site.new_profile(role)
+    one = {"profileId": profile["profileId"]}
+    bearer = site.root.issue(
+        named("web-3", ORGANIZATIONAL_UNIT_NAME="shop"), names=[x509.DNSName("a.example.com")]
+    )
+    asking = site.asking(bearer).but(role=role, profile=profile["profileArn"])
+
+    def may(key: str, value: str) -> bool:
+        allowed = {"StringEquals": {f"aws:PrincipalTag/{key}": value}}
+        text = policy({"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*",
+                       "Condition": allowed})  # fmt: skip
+        site.iam.put_role_policy(RoleName="tagged", PolicyName="all", PolicyDocument=text)
+        try:
+            site.client("kms", asking.session()).list_keys()
+        except ClientError:
+            return False
+        return True
+
+    assert may("x509SAN/DNS", "a.example.com")
+    assert may("x509Subject/CN", "web-3")
+    assert not may("x509Subject/CN", "web-4")
+    site.anywhere.delete_attribute_mapping(**one, certificateField="x509SAN")
+    site.anywhere.delete_attribute_mapping(**one, certificateField="x509Subject")
+    site.anywhere.put_attribute_mapping(
+        **one, certificateField="x509Subject", mappingRules=[{"specifier": "OU"}]
+    )
+    assert may("x509Subject/OU", "shop")
+    assert not may("x509Subject/CN", "web-3")
+    assert not may("x509SAN/DNS", "a.example.com")
+    assert may("x509Issuer/CN", "root")
+
+
+def test_names_that_are_no_tags(site: Site) -> None:
+    """An attribute that cannot be a tag refuses, until the profile does not map it."""
+    odd = site.root.issue(named("web-5", ORGANIZATION_NAME="A*B"))
+    assert_refused(site.asking(odd).ask(), "AccessDeniedException", "x509Subject/O")
+    profile = site.new_profile(site.role)
+    site.anywhere.delete_attribute_mapping(
+        profileId=profile["profileId"], certificateField="x509Subject"
+    )
+    assert site.lives(site.asking(odd).but(profile=profile["profileArn"]).session())
+    spaced = site.root.issue(named("web 5"))
+    assert_refused(site.asking(spaced).ask(), "AccessDeniedException", "source identity")
+    nameless = site.root.issue(named(ORGANIZATION_NAME="Acme"))
+    assert "sourceIdentity" not in site.asking(nameless).session()
+    several = x509.Name([*named("web-6"), *named(ORGANIZATIONAL_UNIT_NAME="a"),
+                         *named(ORGANIZATIONAL_UNIT_NAME="b")])  # fmt: skip
+    assert site.lives(site.asking(site.root.issue(several)).session())
+    joined = x509.Name([*several, *named(ORGANIZATIONAL_UNIT_NAME="c/d")])
+    assert_refused(site.asking(site.root.issue(joined)).ask(), "AccessDeniedException", UNTRUSTED)
+
+
+def test_names_times_and_policies_of_sessions(site: Site) -> None:
+    """A given name needs the profile, the least time counts, and the profile's policies bind."""
+    members = {"roleSessionName": "nightly", "durationSeconds": 43_200}
+    asking = site.asking(members=members)
+    assert_refused(asking.ask(), "AccessDeniedException", "custom role session name")
+    text = policy({"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"})
+    profile = site.new_profile(
+        site.role, acceptRoleSessionName=True, sessionPolicy=text, durationSeconds=1800
+    )
+    session = asking.but(profile=profile["profileArn"]).session()
+    assert session["assumedRoleUser"]["arn"].endswith("/nightly")
+    kms = site.client("kms", session)
+    assert kms.list_keys()
+    with pytest.raises(ClientError) as refused:
+        kms.list_aliases()
+    assert "session policy" in str(refused.value)
+
+    def left(session: dict[str, Any]) -> float:
+        end = session["credentials"]["expiration"].replace("Z", "+00:00")
+        return (type(now()).fromisoformat(end) - now()).total_seconds()
+
+    assert 1700 < left(session) <= 1800
+    short = site.root.issue(until=now() + timedelta(seconds=1200))
+    assert 1100 < left(site.asking(short).session()) <= 1200
+    assert_refused(
+        site.asking(members={"durationSeconds": 899}).ask(), "ValidationException", "900"
+    )
+    needing = site.new_profile(site.role, requireInstanceProperties=True)["profileArn"]
+    asking = site.asking().but(profile=needing)
+    assert_refused(asking.ask(), "ValidationException", "instanceProperties")
+    assert site.lives(asking.but(members={"instanceProperties": {"name": "a"}}).session())
+
+
+def test_what_ends_sessions(site: Site) -> None:
+    """The trust anchor, the profile, its role, its limits: each at once, and for ever."""
+    role, other = site.new_role("ending"), site.new_role("staying")
+
+    def begun() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
+        anchor, profile = site.new_anchor(site.root), site.new_profile(role, other)
+        asking = site.asking().but(
+            anchor=anchor["trustAnchorArn"], profile=profile["profileArn"], role=role
+        )
+        return (
+            {"trustAnchorId": anchor["trustAnchorId"]},
+            {"profileId": profile["profileId"]},
+            asking.session(),
+            asking.but(role=other).session(),
+        )
+
+    api = site.anywhere
+    text = policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    cases: dict[str, tuple[Callable[[Any, Any], Any], bool, bool]] = {
+        "name": (lambda _, p: api.update_profile(**p, name="renamed"), True, True),
+        "disabled": (lambda a, _: api.disable_trust_anchor(**a), False, False),
+        "disabled for a moment": (
+            lambda a, _: (api.disable_trust_anchor(**a), api.enable_trust_anchor(**a)),
+            False, False,
+        ),
+        "deleted": (lambda a, _: api.delete_trust_anchor(**a), False, False),
+        "profile disabled for a moment": (
+            lambda _, p: (api.disable_profile(**p), api.enable_profile(**p)), False, False,
+        ),
+        "profile deleted": (lambda _, p: api.delete_profile(**p), False, False),
+        "limited": (lambda _, p: api.update_profile(**p, sessionPolicy=text), False, False),
+        "role out": (lambda _, p: api.update_profile(**p, roleArns=[other]), False, True),
+        "role out for a moment": (
+            lambda _, p: (api.update_profile(**p, roleArns=[other]),
+                          api.update_profile(**p, roleArns=[role, other])), False, True,
+        ),
+        "role in": (
+            lambda _, p: api.update_profile(**p, roleArns=[role, other, site.role]), True, True,
+        ),
+    }  # fmt: skip
+    for name, (change, ours, theirs) in cases.items():
+        anchor, profile, mine, neighbour = begun()
+        assert site.lives(mine)
+        assert site.lives(neighbour)
+        change(anchor, profile)
+        assert (site.lives(mine), site.lives(neighbour)) == (ours, theirs), name
+
+
+def test_a_revoked_certificate(site: Site) -> None:
+    """It gets no session, and those that it has end at once, also those that they began."""
+    anchor = site.new_anchor(site.root)
+    middle = site.root.authority("middle")
+    first, second, third = site.root.issue("one"), site.root.issue("two"), middle.issue("three")
+    asking = site.asking(first).but(anchor=anchor["trustAnchorArn"])
+    below = asking.but(bearer=third, chain=(middle,))
+    sessions = [each.session() for each in (asking, asking.but(bearer=second), below)]
+    assert all(map(site.lives, sessions))
+    chained_role = site.iam.create_role(
+        RoleName="chained",
+        AssumeRolePolicyDocument=policy(
+            {"Effect": "Allow", "Principal": {"AWS": site.role},
+             "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
+        ),
+    )["Role"]["Arn"]  # fmt: skip
+    given = site.client("sts", sessions[0]).assume_role(
+        RoleArn=chained_role, RoleSessionName="next"
+    )["Credentials"]
+    chained = {"credentials": {
+        "accessKeyId": given["AccessKeyId"], "secretAccessKey": given["SecretAccessKey"],
+        "sessionToken": given["SessionToken"],
+    }}  # fmt: skip
+    assert site.lives(chained)
+    crl = site.anywhere.import_crl(
+        name="x", trustAnchorArn=anchor["trustAnchorArn"], crlData=site.root.crl(first, middle)
+    )["crl"]
+    assert all(map(site.lives, [*sessions, chained]))  # it is not enabled yet
+    site.anywhere.enable_crl(crlId=crl["crlId"])
+    lives = [site.lives(each) for each in (*sessions, chained)]
+    assert lives == [False, True, False, False]
+    revoked = "Certificate revoked"
+    assert_refused(asking.ask(), "AccessDeniedException", revoked)
+    assert_refused(below.ask(), "AccessDeniedException", revoked)
+    assert site.lives(asking.but(bearer=second).session())
+    site.anywhere.disable_crl(crlId=crl["crlId"])
+    assert site.lives(asking.session())
+
+
+def test_long_chains(site: Site) -> None:
+    """Five certificates may stand in between; six are refused, and what is too long for a head."""
+    chain, top = [], site.root
+    for number in range(6):
+        top = top.authority(f"level-{number}")
+        chain.append(top)
+    five = chain[4].issue()
+    assert site.lives(site.asking(five, chain=chain[:5]).session())
+    assert_refused(
+        site.asking(chain[5].issue(), chain=chain).ask(), "ValidationException", "more than 5"
+    )
+    asking = site.asking()
+    for size in (20_000, 90_000):
+        answer = asking.ask(headers={"x-amz-x509-chain": "A" * size})
+        assert answer.status in {400, 431}
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=300), st.integers(0, 2), st.integers(0, 400))
+def test_garbage(site: Site, garbage: bytes, where: int, place: int) -> None:
+    """Whatever stands in the headers, the answer is a refusal, and never a failure of ours."""
+    bearer = GARBAGE_BEARER.setdefault(0, site.root.issue())
+    der = bearer.der
+    cut = der[:place] + garbage + der[place + len(garbage) :]
+    leaf = [garbage, cut, der + garbage][where]
+    answer = site.asking(bearer).ask(leaf=leaf)
+    if leaf != der:
+        assert answer.code in {"AccessDeniedException", "ValidationException"}, answer
+    for text in ("%", "QQ", "!", ","):
+        told = site.asking(bearer).ask(headers={"x-amz-x509-chain": text})
+        assert told.code in {"AccessDeniedException", "ValidationException"}, told
+
+
+GARBAGE_BEARER: dict[int, Issued] = {}
