@@ -17,6 +17,7 @@ from keystead.agent.server import Server
 from keystead.cli import remote
 from keystead.failures import Failure
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _session_name = click.option(
     "--session-name", metavar="NAME", help="The name of the session, which records show."
 )
@@ -118,6 +119,55 @@ def oidc(
     token = _token(**of_provider)
     name = session_name or name_of(token)
     _print(credentials_of_person(server, Wanted(role, name, duration_seconds), token))
+
+
+@credential_process.command(short_help="With a certificate in the place of the key.")
+@remote.endpoint
+@remote.ca_bundle
+@remote.region
+@click.option(
+    "--certificate", required=True, type=_FILE, metavar="FILE",
+    help="The certificate (PEM); those above it may follow.",
+)  # fmt: skip
+@click.option(
+    "--private-key", required=True, type=_FILE, metavar="FILE", help="Its key (PEM, mode 0600)."
+)
+@click.option(
+    "--intermediates", type=_FILE, metavar="FILE",
+    help="The certificates (PEM) between it and the trust anchor.",
+)  # fmt: skip
+@click.option("--trust-anchor-arn", required=True, metavar="ARN", help="The trust anchor.")
+@click.option("--profile-arn", required=True, metavar="ARN", help="The profile.")
+@click.option("--role-arn", required=True, metavar="ARN", help="The role to assume.")
+@click.option(
+    "--role-session-name", metavar="NAME", help="The session's name, if the profile accepts one."
+)
+@click.option(
+    "--session-duration", type=click.IntRange(900, 43_200), metavar="N", help="Their life."
+)
+def certificate(
+    *,
+    endpoint_url: str | None,
+    ca_bundle: str | None,
+    region: str | None,
+    intermediates: Path | None,
+    role_session_name: str | None,
+    session_duration: int | None,
+    **named: Any,
+) -> None:
+    """Sign with the key of a certificate (IAM Roles Anywhere), and print credentials.
+
+    The options are those of aws_signing_helper. docs/roles-anywhere.md.
+    """
+    from keystead.agent import certificates  # noqa: PLC0415  # others have no certificate
+
+    server = Server(remote.required(endpoint_url), ca_bundle or "")
+    holder = certificates.of_files(named["certificate"], named["private_key"], intermediates)
+    wanted = certificates.Wanted(
+        named["trust_anchor_arn"], named["profile_arn"], named["role_arn"],
+        session_duration, role_session_name,
+    )  # fmt: skip
+    _print(certificates.credentials(server, holder, wanted, region))
 
 
 def _token(  # the options of the command that are for the provider
