@@ -37,11 +37,12 @@ def loopback() -> str:
 
 @contextmanager
 def real_provider(
-    folder: Path, redirect_uri: Callable[[Issuer], str] = lambda _: ""
+    folder: Path, redirect_uri: Callable[[Issuer], str] = lambda _: "", role: str = ""
 ) -> Iterator[Issuer]:
     """npm's oidc-provider, which listens; of the issuer only its names and files are used.
 
-    `redirect_uri` is asked before, as a server knows it after it knows the provider.
+    `redirect_uri` is asked before, as a server knows it after it knows the provider. People have
+    `role` in a claim.
     """
     for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
         shutil.copy(HERE / name, folder)
@@ -50,7 +51,7 @@ def real_provider(
     issuer = Issuer(folder, (address,), f"https://{address}", address)
     issuer.write()
     redirect = redirect_uri(issuer)
-    arguments = [address, "key.pem", "chain.pem", *([redirect] if redirect else [])]
+    arguments = [address, "key.pem", "chain.pem", *([redirect, role] if redirect else [])]
     node = subprocess.Popen(
         ["node", "provider.mjs", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,

@@ -103,13 +103,14 @@ def _found(server: Server, issuer: Issuer, corp_url: str) -> str:
             (of_oidc, "AssumeRoleWithWebIdentity"),
         )
     ]
-    role = iam.create_role(RoleName="people", AssumeRolePolicyDocument=document(*statements))
+    iam.create_role(RoleName="people", AssumeRolePolicyDocument=document(*statements))
     secret = issuer.folder / "secret"
     secret.write_text("a secret: of/this+test\n")
     secret.chmod(0o600)
     ran = server.keystead(
         "federation", "oidc", of_oidc, "--client-id", "console", "--client-secret-file",
-        str(secret), "--role", role["Role"]["Arn"], "--json",
+        str(secret), "--role-claim", "aws_roles", "--name-claim", "email", "--scopes",
+        "openid email aws", "--json",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return str(json.loads(ran.stdout)["Callback"])
@@ -126,7 +127,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         account = str(server.client("sts").get_caller_identity()["Account"])
         with (
             corp(tmp_path_factory.mktemp("samlp"), account, url) as corp_url,
-            real_provider(folder, lambda made: f"{url}{_found(server, made, corp_url)}") as issuer,
+            real_provider(
+                folder,
+                lambda made: f"{url}{_found(server, made, corp_url)}",
+                f"arn:aws:iam::{account}:role/people",
+            ) as issuer,
         ):
             browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             yield Pages(server, url, issuer, corp_url, browser, account)
@@ -162,7 +167,10 @@ def test_saml_that_begins_at_the_provider(pages: Pages) -> None:
 
 
 def test_openid_connect(pages: Pages) -> None:
-    """The button, the provider's forms, its code by way of the browser, and a session."""
+    """The button, the provider's forms, its code by way of the browser, and a session.
+
+    The role and the name come from claims (docs/federation-oidc-provider.md).
+    """
     arn = f"arn:aws:iam::{pages.account}:oidc-provider/{pages.issuer.address}"
     with pages.tab() as page:
         page.goto(pages.start(arn))
@@ -175,4 +183,4 @@ def test_openid_connect(pages: Pages) -> None:
         page.click("button[type=submit]")  # consent
         page.wait_for_url(f"{pages.url}/")
 
-        assert "assumed-role/people/alice" in page.inner_text("main")
+        assert "assumed-role/people/alice@example.com" in page.inner_text("main")

@@ -176,6 +176,8 @@ def test_the_claim_or_one_role(login: Provider) -> None:
     assert "assumed-role/other/jo@example.com" in page.text
     assert login.query["scope"] == "openid email"
     assert login.sign_in(login.site.browser()).alert == REFUSED
+    assert "the ID token has no claim `email`" in why(login)
+    assert login.sign_in(login.site.browser(), email="j o@example.com").alert == REFUSED
     assert "the claim `email` is no name" in why(login)
     login.set(role_claim="roles")
 

@@ -1,10 +1,10 @@
-// An OpenID Connect provider behind TLS: `node provider.mjs ADDRESS KEY CERTIFICATE [REDIRECT_URI]`. It prints a line when it listens.
+// An OpenID Connect provider behind TLS: `node provider.mjs ADDRESS KEY CERTIFICATE [REDIRECT_URI [ROLE]]`. It prints a line when it listens.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { generateKeyPairSync } from "node:crypto";
 import { Provider } from "oidc-provider";
 
-const [address, key, cert, redirect] = process.argv.slice(2);
+const [address, key, cert, redirect, role] = process.argv.slice(2);
 const keys = [["RS256", "rsa", { modulusLength: 2048 }], ["ES256", "ec", { namedCurve: "P-256" }]].map(
   ([alg, type, options]) => ({
     ...generateKeyPairSync(type, options).privateKey.export({ format: "jwk" }), alg, kid: alg, use: "sig",
@@ -26,6 +26,13 @@ const ofBrowsers = redirect && {
 const provider = new Provider(`https://${address}`, {
   clients: [client("job"), ofPeople, ...(ofBrowsers ? [ofBrowsers] : [])],
   jwks: { keys },
+  scopes: ["openid", "offline_access", "email", "aws"],
+  claims: { openid: ["sub"], email: ["email"], aws: ["aws_roles"] },
+  conformIdTokenClaims: false,
+  findAccount: (_, id) => ({
+    accountId: id,
+    claims: async () => ({ sub: id, email: `${id}@example.com`, ...(role && { aws_roles: [role] }) }),
+  }),
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },

@@ -195,7 +195,10 @@ def _roles(said: SignInProvider, identity: WebIdentity) -> tuple[str, ...]:
 
 
 def _session_name(said: SignInProvider, identity: WebIdentity) -> str:
-    claim = identity.claims.get(said.name_claim)
+    # Some providers put the claims of scopes into the ID token only if they are told to.
+    if said.name_claim not in identity.claims:
+        raise FederationRefused(f"the ID token has no claim `{said.name_claim}`")
+    claim = identity.claims[said.name_claim]
     if not isinstance(claim, str) or NAMED.fullmatch(claim) is None:
         raise FederationRefused(
             f"the claim `{said.name_claim}` is no name of a session: 2 to 64 of A-Z a-z 0-9"
