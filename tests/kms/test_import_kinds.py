@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.conftest import refused
 from tests.importing import How, bring
 from tests.kms.importer import Client
 from tests.kms.test_imports import ALGORITHMS, made_before
-from tests.server.installations import open_local
+from tests.server.installations import OTHER_REGION, open_local
 
 CURVES: Mapping[str, ec.EllipticCurve] = {
     "ECC_NIST_P256": ec.SECP256R1(),
@@ -204,6 +205,63 @@ def public_key(spec: str) -> bytes:
 PRIVATE = tuple(spec for spec in SPECS if spec not in BYTES)
 
 
+@pytest.mark.parametrize("spec", ["ECC_NIST_P256", "RSA_2048", "ECC_NIST_EDWARDS25519"])
+def test_a_public_key_stays_while_its_material_is_away(kms: Client, spec: str) -> None:
+    """GetPublicKey answers alike before, while and after the material is deleted or expired."""
+    key, date = key_of(kms, spec), kms.in_days(1)
+    with refused("KMSInvalidStateException", "pending import"):
+        kms.get_public_key(KeyId=key)  # there never was one
+    bring(kms, key, secret(spec), how_to(spec), ValidTo=date)
+
+    def told() -> dict[str, Any]:
+        answer = kms.get_public_key(KeyId=key)
+        return {name: answer[name] for name in answer if name != "ResponseMetadata"}
+
+    whole = told()
+    assert whole["PublicKey"] == public_key(spec)
+    kms.delete_imported_key_material(KeyId=key)
+    assert kms.state(key) == "PendingImport"
+    assert told() == whole
+    bring(kms, key, secret(spec), how_to(spec), ValidTo=date)
+    kms.local.time.passes(date - kms.local.time.wall())
+    for _ in ("at its date", "after the job"):
+        assert kms.state(key) == "PendingImport"
+        assert told() == whole
+        kms.local.installation.upkeep.expire_due()
+    bring(kms, key, secret(spec), how_to(spec))
+    assert told() == whole
+
+
+def test_a_replica_has_the_public_key_of_its_set(kms: Client) -> None:
+    """A replica that waits for its material tells it; with the last member it is forgotten."""
+    there = Client(kms.local, kms.who, region=OTHER_REGION)
+    key = kms.key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", MultiRegion=True)
+    bring(kms, key, secret("ECC_NIST_P256"), how_to("ECC_NIST_P256"))
+    kms.replicate_key(KeyId=key, ReplicaRegion=OTHER_REGION)
+    assert there.state(key) == "PendingImport"
+    told = there.get_public_key(KeyId=key)["PublicKey"]
+    assert told == kms.get_public_key(KeyId=key)["PublicKey"] == public_key("ECC_NIST_P256")
+    for member, left in ((there, 1), (kms, 0)):
+        member.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        kms.local.time.passes(timedelta(days=8))
+        kms.local.installation.upkeep.destroy_due()
+        counting = "SELECT count(*) FROM kms_public_keys WHERE key_id = ?"
+        assert kms.local.installation.store.read().one(counting, (key,)) == (left,)
+
+
+def test_a_kept_public_key_is_proved(kms: Client) -> None:
+    """Nobody is told a public key that somebody wrote into the store."""
+    key = key_of(kms, "ECC_NIST_P256")
+    bring(kms, key, secret("ECC_NIST_P256"), how_to("ECC_NIST_P256"))
+    kms.delete_imported_key_material(KeyId=key)
+    other = spki(private_key("ECC_NIST_P256").public_key())
+    with kms.local.installation.store.write() as transaction:
+        edit = "UPDATE kms_public_keys SET public_key = ? WHERE key_id = ?"
+        transaction.run(edit, (other, key))
+    with refused("KMSInternalException"):
+        kms.get_public_key(KeyId=key)
+
+
 @pytest.mark.parametrize("spec", PRIVATE)
 def test_an_imported_private_key_signs(kms: Client, spec: str) -> None:
     """The key's public half is that of the material, and verifies what the key signs."""
@@ -223,8 +281,6 @@ def test_an_imported_private_key_signs(kms: Client, spec: str) -> None:
         if kind == "RAW":
             _verify(load_der_public_key(given["PublicKey"]), algorithm, message, signature)
     kms.delete_imported_key_material(KeyId=key)
-    with refused("KMSInvalidStateException", "is pending import."):
-        kms.get_public_key(KeyId=key)
     with refused("KMSInvalidStateException", "is pending import."):
         kms.sign(**signed)
 

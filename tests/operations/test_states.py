@@ -25,9 +25,6 @@ REFUSALS = {
 }
 """The codes of the table, in the order in which they count: 2 is not observed, 7 is of stores."""
 
-DIVERGENCES = {("GetPublicKey", "PendingImport"): "KMSInvalidStateException"}
-"""Where `docs/divergences.md` says that we refuse what the table allows."""
-
 ABOUT_KEYS = [name for name, good in GOOD.items() if name in LINES or name == "GetKeyLastUsage"]
 ONLY_AT_THE_PRIMARY = {
     "DisableKeyRotation", "EnableKeyRotation", "ReplicateKey", "RotateKeyOnDemand",
@@ -42,8 +39,6 @@ def there_is_one(operation: str, state: str) -> bool:
 
 def expected(operation: str, state: str) -> str:
     """What the table says."""
-    if (operation, state) in DIVERGENCES:
-        return DIVERGENCES[operation, state]
     if operation not in LINES:
         return OK  # GetKeyLastUsage models no error of a state
     column = "PendingDeletion" if state == "PendingReplicaDeletion" else state

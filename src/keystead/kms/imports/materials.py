@@ -128,6 +128,8 @@ class Imported(NamedTuple):
                 self.repository.imports.await_in(self.transaction, region, changed)
         else:
             self.repository.imports.change(self.transaction, changed)
+        if secret.public_key:
+            self.repository.public_keys.keep(self.transaction, record, secret.public_key)
         self._settle(record, changed)
         return material_id
 

@@ -25,7 +25,7 @@ class Generations:
 
     def of(self, reader: Reader, key: KeyRecord) -> list[MaterialRecord]:
         """Every generation of a key's material, oldest first."""
-        return self._table.of(reader, _KEY, *_place(key), order="generation")
+        return self._table.of(reader, _KEY, *place_of(key), order="generation")
 
     def add(
         self,
@@ -36,7 +36,7 @@ class Generations:
         rotation_type: api.RotationType | None = None,
     ) -> None:
         """Remember another generation; no rotation made the first."""
-        account, region, key_id = place = _place(key)
+        account, region, key_id = place = place_of(key)
         is_first = self._table.has_none(transaction, _KEY, *place)
         former = [] if is_first else self.of(transaction, key)
         self._table.insert(
@@ -54,8 +54,9 @@ class Generations:
 
     def forget(self, transaction: Transaction, key: KeyRecord) -> None:
         """Forget every generation of a key, authentic or not."""
-        self._table.delete_all(transaction, _KEY, *_place(key))
+        self._table.delete_all(transaction, _KEY, *place_of(key))
 
 
-def _place(key: KeyRecord) -> Place:
+def place_of(key: KeyRecord) -> Place:
+    """Where that stands which all members of a multi-Region set have together."""
     return key.account, SHARED_REGION if key.multi_region else key.region, key.key_id

@@ -19,6 +19,7 @@ from keystead.kms.keys.granted import GrantedKeys
 from keystead.kms.keys.imports import ImportRepository
 from keystead.kms.keys.key import Key, cost, header_of, key_view
 from keystead.kms.keys.policies import DEFAULT_POLICY, KeyPolicies
+from keystead.kms.keys.public_keys import PublicKeys
 from keystead.kms.keys.records import (
     AliasRecord,
     ImportedMaterial,
@@ -66,6 +67,7 @@ class KeyRepository:
         self._aliases = SealedTable(seals, "kms_aliases", AliasRecord, _ALIAS, aliases)
         self.policies = KeyPolicies(seals, self.preparations)
         self.generations = Generations(seals)
+        self.public_keys = PublicKeys(seals)
         self.tombstones = Tombstones(seals)
         self.related = RelatedTable(seals)
         self.imports = ImportRepository(seals)
@@ -350,11 +352,12 @@ class KeyRepository:
     def destroy_key(self, transaction: Transaction, key: KeyRecord) -> RelatedKeys | None:
         """Forget the key and everything that belongs to it. Its tombstone is the caller's.
 
-        The generations of a set's material go with its last member. Returns the set that is left.
+        What belongs to a set's material goes with its last member. Returns the set that is left.
         """
         left = self.related.leave(transaction, key) if key.multi_region else None
         if left is None:
             self.generations.forget(transaction, key)
+            self.public_keys.forget(transaction, key)
         for alias in self.aliases_of(transaction, key):
             self.remove_alias(transaction, alias)
         row_key = (key.account, key.region, key.key_id)

@@ -83,9 +83,7 @@ def get_public_key(
     call.require_state(key)
     usage.require_public(key)
     call.require_had(key.spec)
-    if key.state is KeyState.PENDING_IMPORT:  # AWS's table allows it; there is no public key yet
-        raise pending_import(key)
-    public_key = result(call, call.custody.public_key(call.transaction, permit))
+    public_key = _public_key(call, permit)
     if isinstance(public_key, Work):
         return public_key
     answer = api.GetPublicKeyResponse(
@@ -96,3 +94,14 @@ def get_public_key(
         key_usage=key.usage,
     )
     return msgspec.structs.replace(answer, **algorithm_lists(key))
+
+
+def _public_key(call: KmsCall, permit: Permit[Key]) -> bytes | Work[bytes]:
+    """The public key; of a key whose material is away, what was kept of it (decision 0068)."""
+    key = permit.resource
+    if key.state is not KeyState.PENDING_IMPORT:
+        return result(call, call.custody.public_key(call.transaction, permit))
+    kept = call.repository.public_keys.of(call.transaction, key.record)
+    if kept is None:  # AWS's table allows it, but there never was a public key
+        raise pending_import(key)
+    return kept

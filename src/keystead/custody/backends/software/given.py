@@ -47,11 +47,15 @@ _PSS = PSS(MGF1(SHA256()), SHA256.digest_size)
 class GivenSecret(Secret):
     """The secret of a key, which a caller brought."""
 
-    __slots__ = ("key_spec", "told_by")
+    __slots__ = ("key_spec", "public_key", "told_by")
 
-    def __init__(self, key_spec: str, secret: bytes, told_by: bytes) -> None:
+    def __init__(
+        self, key_spec: str, secret: bytes, told_by: bytes, public_key: bytes = b""
+    ) -> None:
         super().__init__(secret)
         self.key_spec = key_spec
+        self.public_key = public_key
+        """The public half of a private key: DER, SubjectPublicKeyInfo. Other secrets have none."""
         self.told_by = told_by
         """The same for the same secret, in whatever form it came."""
 
@@ -81,7 +85,7 @@ def _private_key(
     # TypeError: it is encrypted. InternalError: a key of RFC 8410 that has not its curve's length.
     except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
         return None
-    return GivenSecret(key_spec, secret, public)
+    return GivenSecret(key_spec, secret, public, public)
 
 
 def _says(algorithm: bytes, material: bytes) -> bool:
