@@ -719,9 +719,11 @@ EC2: tuple[Row, ...] = (
       for operation in ("DescribeInstances",
                         "DescribeIamInstanceProfileAssociations")),
     Row("AssociateIamInstanceProfile", _ASSOCIATE, On.INSTANCE, _APP),
-    Row("AssociateIamInstanceProfile", _ASSOCIATE, On.ROLE, _TO_EC2, "iam:PassRole"),
+    Row("AssociateIamInstanceProfile", _ASSOCIATE, On.ROLE,
+        {**_TO_EC2, "iam:AssociatedResourceArn": "@instance arn"}, "iam:PassRole"),
     Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.HELD_INSTANCE, _APP),
-    Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.ROLE, _TO_EC2, "iam:PassRole"),
+    Row("ReplaceIamInstanceProfileAssociation", _REPLACE, On.ROLE,
+        {**_TO_EC2, "iam:AssociatedResourceArn": "@held arn"}, "iam:PassRole"),
     Row("DisassociateIamInstanceProfile", {"AssociationId": "@association"}, On.HELD_INSTANCE),
     Row("ModifyInstanceMetadataOptions", {"InstanceId": "@instance"}, On.INSTANCE),
     Row("ModifyInstanceMetadataOptions",
@@ -742,7 +744,13 @@ EC2: tuple[Row, ...] = (
 
 INSTANCES: tuple[Row, ...] = (
     Row("CreateEnrolmentToken", {"InstanceId": "@held"}, On.NEW_AGENT),
-    Row("CreateEnrolmentToken", {"InstanceId": "@held"}, On.ROLE, _TO_EC2, "iam:PassRole"),
+    Row(
+        "CreateEnrolmentToken",
+        {"InstanceId": "@held"},
+        On.ROLE,
+        {**_TO_EC2, "iam:AssociatedResourceArn": "@held arn"},
+        "iam:PassRole",
+    ),
 )
 
 _ANYWHERE_TAG = [{"key": "Cost", "value": "7"}]
@@ -928,7 +936,6 @@ OF_USERS: Mapping[str, str] = {"iam:ChangePassword": "InvalidUserType"}
 
 NEVER_SENT: Mapping[str, str] = {
     "kms:recipientattestation:": "requests with a recipient are refused",
-    "iam:associatedresourcearn": "a role is passed to a service here, and to no resource of it",
 }
 """Keys of operations that are served which no decision has yet, and why."""
 

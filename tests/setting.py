@@ -241,8 +241,12 @@ def hosts(tenant: Tenant, region: str) -> dict[str, Any]:
         profile = here.repository.instance_profiles.named(transaction, tenant.id, "app")
         assert profile is not None
         association = Hosts(here.repository).associate(transaction, held, profile, here.now)
-    return {"@instance": bare.instance_id, "@held": held.instance_id, "@app": profile.arn,
-            "@association": association.association_id}  # fmt: skip
+    return {
+        "@instance": bare.instance_id, "@held": held.instance_id, "@app": profile.arn,
+        "@instance arn": f"arn:aws:ec2:{region}:{tenant.id}:instance/{bare.instance_id}",
+        "@held arn": f"arn:aws:ec2:{region}:{tenant.id}:instance/{held.instance_id}",
+        "@association": association.association_id,
+    }  # fmt: skip
 
 
 def stored_instance(tenant: Tenant, instance_id: str, region: str) -> Instance:

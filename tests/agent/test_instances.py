@@ -253,6 +253,26 @@ def test_to_give_a_profile_is_to_pass_its_role(server: Server) -> None:
     assert with_it.replace_iam_instance_profile_association(**again)
 
 
+def test_a_role_is_passed_for_some_instances(server: Server) -> None:
+    """AWS's own example: `iam:AssociatedResourceArn` names the instances that may get a role."""
+    made, other = hosts.host(server, "this-one"), hosts.host(server, "that-one")
+    only = {
+        "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": {"ArnLike": {
+            "iam:AssociatedResourceArn": f"arn:aws:ec2:{REGION}:*:instance/{made.instance_id}"}},
+    }  # fmt: skip
+    may = {"Effect": "Allow", "Action": ["ec2:*", "keystead-instances:*"], "Resource": "*"}
+    who = create_user(server, "passes-to-one", may, only)
+    keys = {"AWS_ACCESS_KEY_ID": who.access_key_id, "AWS_SECRET_ACCESS_KEY": who.secret}
+    for host, allowed in ((made, True), (other, False)):
+        ran = hosts.instance_token(server, host.instance_id, **keys)
+        assert (ran.returncode == 0) is allowed, ran.stderr
+    name = {"IamInstanceProfile": {"Name": "this-one"}}
+    ec2 = server.client("ec2", who)
+    assert ec2.replace_iam_instance_profile_association(**name, AssociationId=made.association)
+    with refused("UnauthorizedOperation", "iam:PassRole"):
+        ec2.replace_iam_instance_profile_association(**name, AssociationId=other.association)
+
+
 def test_associations(server: Server) -> None:
     """They are described, filtered and refused as EC2 does it."""
     made = hosts.host(server, "described")

@@ -41,6 +41,20 @@ def test_what_is_told(agent: Agent) -> None:
     assert agent.get("/latest/dynamic/instance-identity") == (200, "document\nrsa2048\nsignature")
 
 
+def test_versions_of_paths(agent: Agent) -> None:
+    """The versions are listed, and each has what the latest has; the token has one path."""
+    status, listed = agent.get("/")
+    assert status == 200
+    versions = listed.splitlines()
+    assert versions[-1] == "latest"
+    assert "2021-03-23" in versions  # cloud-init's
+    for version in versions:
+        assert agent.get(f"/{version}/meta-data/instance-type") == (200, "m7g.large")
+        assert agent.get(f"/{version}/meta-data/")[1].startswith("iam/\n")
+    for path in ("/1999-01-01/meta-data/", "/meta-data/", "//meta-data/", "/latest//meta-data/"):
+        assert agent.get(path)[0] == 404
+
+
 @pytest.mark.parametrize("seconds", ["1", "21600"])
 def test_a_token(agent: Agent, seconds: str) -> None:
     """The answer repeats the seconds, the fewest and the most."""
@@ -117,9 +131,9 @@ def test_put_is_for_tokens(agent: Agent) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/latest/meta-data/instance-id/", "/latest//meta-data/instance-id",
+    ["//", "/latest/meta-data/instance-id/", "/latest//meta-data/instance-id",
      "/latest/meta-data/../meta-data/instance-id", "/latest/meta-data/instance-id?x=1",
-     "/LATEST/meta-data/instance-id", "/latest/meta-data/instance%2did", "/2021-07-15/meta-data/",
+     "/LATEST/meta-data/instance-id", "/latest/meta-data/instance%2did", "/2021-07-16/meta-data/",
      "/latest/user-data", "/latest/meta-data/iam/security-credentials/other",
      "/latest/dynamic/instance-identity/pkcs7", "/latestx", "/latest/meta-data//"],
 )  # fmt: skip

@@ -3,7 +3,8 @@
 Every answer needs a token, which only a PUT gets: a page or a proxy that can be made to send a GET
 learns nothing. A request is refused, in this order, if it passed a proxy, if its `Host` names
 another place, if the metadata are switched off, and if the method, the path or the token is wrong.
-Version 1 does not exist. Paths are exact: a list is given with a `/` at its end, or without.
+Version 1 does not exist. Paths are exact: a list is given with a `/` at its end, or without. They
+begin with `/latest` or with the date of a version; all versions are the same.
 """
 
 import re
@@ -23,7 +24,12 @@ from keystead.wire.models import keystead_instances as api
 TOKEN, TTL = "x-aws-ec2-metadata-token", "x-aws-ec2-metadata-token-ttl-seconds"  # names
 _TOKEN_PATH = "/latest/api/token"  # noqa: S105  # a path
 _VERSIONED = re.compile(r"/[0-9]{4}-[0-9]{2}-[0-9]{2}/api/token")
-_ROOT = "/latest"
+_LATEST = "latest"
+VERSIONS = (
+    "2016-09-02", "2018-03-28", "2018-08-17", "2018-09-24", "2019-10-01", "2020-10-27",
+    "2021-01-03", "2021-03-23", "2021-07-15", "2022-09-24",
+)  # fmt: skip
+"""The versions for which programs ask. What is here is in each of them."""
 
 Tree = dict[str, "Tree | str"]
 """A level of the metadata: what stands at each name."""
@@ -115,10 +121,12 @@ class Metadata:
 
 def _at(tree: Tree, path: str) -> Answer:
     """What stands at this path: a value, or the names of a level."""
-    if path != _ROOT and not path.startswith(f"{_ROOT}/"):
+    if path == "/":
+        return Answer(200, "\n".join((*VERSIONS, _LATEST)).encode())
+    version, *parts = path.removeprefix("/").removesuffix("/").split("/")
+    if version != _LATEST and version not in VERSIONS:
         return Answer(404)
     here: Tree | str | None = tree
-    parts = path.removeprefix(_ROOT).removesuffix("/").split("/")[1:]
     for part in parts:
         here = here.get(part) if isinstance(here, dict) else None
     if here is None or (isinstance(here, str) and path.endswith("/")):

@@ -12,7 +12,7 @@ from keystead.identity.repository import (
     Role,
 )
 from keystead.identity.sessions import Session
-from keystead.policy.evaluation import Principal, PrincipalType, principal_keys
+from keystead.policy.evaluation import ContextValue, Principal, PrincipalType, principal_keys
 
 PASSED_TO = "ec2.amazonaws.com"
 """The service that gives an instance its role."""
@@ -61,10 +61,14 @@ class InstanceCall(Call, kw_only=True):
             return None
         return self.repository.roles.get(self.transaction, profile.account, profile.role_id)
 
-    def ask_to_pass(self, role: Role) -> None:
-        """May the caller give this role to EC2?  A permission of its own (IA-3)."""
+    def ask_to_pass(self, role: Role, instance_id: str) -> None:
+        """May the caller give this role to EC2, for this instance?  (IA-3)"""
         passed: Resource = resources.entity(Role, role.account, role.name, role)
-        self.authorize("iam:PassRole", passed, {"iam:passedtoservice": PASSED_TO})
+        keys: dict[str, ContextValue] = {
+            "iam:passedtoservice": PASSED_TO,
+            "iam:associatedresourcearn": instance_arn(self.region, self.account, instance_id),
+        }
+        self.authorize("iam:PassRole", passed, keys)
 
 
 def instance_arn(region: str, account: str, instance_id: str) -> str:

@@ -48,7 +48,7 @@ def create_enrolment_token(
             f"The instance {instance.instance_id} has no instance profile with a role."
         )
     role, revision = held
-    call.ask_to_pass(role)
+    call.ask_to_pass(role, instance.instance_id)
     secret = encoded(urandom(_SECRET_BYTES))
     token = f"ka1_{call.account}_{instance.instance_id}_{secret}"
     ends = times.stored(call.now + LIFETIME)

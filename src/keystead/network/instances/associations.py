@@ -13,7 +13,7 @@ from keystead.arns import Arn, NotAnArn, iam_arn
 from keystead.network import filters, paging
 from keystead.network.call import NetworkCall
 from keystead.network.errors import IncorrectState, NoSuchAssociation
-from keystead.network.hosts import Association, Profile
+from keystead.network.hosts import Association, Host, Profile
 from keystead.network.instances import resources
 from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
@@ -30,7 +30,7 @@ def associate_iam_instance_profile(
 ) -> api.AssociateIamInstanceProfileResult:
     arn, profile = _named(call, request.iam_instance_profile)
     host = resources.ask(call, request.instance_id, {"ec2:newinstanceprofile": arn})
-    given = _passed(call, request.iam_instance_profile, profile)
+    given = _passed(call, request.iam_instance_profile, profile, host)
     if call.hosts.association_of(call.transaction, host) is not None:
         raise IncorrectState(f"There is an existing association for instance {host.instance_id}")
     association = call.hosts.associate(call.transaction, host, given, call.now)
@@ -58,7 +58,7 @@ def replace_iam_instance_profile_association(
     arn, profile = _named(call, request.iam_instance_profile)
     former = _existing(call, request.association_id)
     host = resources.ask(call, former.instance_id, {"ec2:newinstanceprofile": arn})
-    given = _passed(call, request.iam_instance_profile, profile)
+    given = _passed(call, request.iam_instance_profile, profile, host)
     call.hosts.disassociate(call.transaction, former)
     association = call.hosts.associate(call.transaction, host, given, call.now)
     return api.ReplaceIamInstanceProfileAssociationResult(
@@ -126,16 +126,22 @@ def _named(
 
 
 def _passed(
-    call: NetworkCall, wanted: api.IamInstanceProfileSpecification, profile: Profile | None
+    call: NetworkCall,
+    wanted: api.IamInstanceProfileSpecification,
+    profile: Profile | None,
+    host: Host,
 ) -> Profile:
-    """The profile that is there, with a role that the caller may pass to EC2."""
+    """The profile that is there, with a role that the caller may pass to EC2 for this instance."""
     if profile is None:
         raise _invalid(wanted)
     role = call.hosts.role(call.transaction, profile)
     if role is None:
         raise InvalidParameterValue(f'IAM Instance Profile "{profile.arn}" has no associated IAM'
                                     " Roles")  # fmt: skip
-    keys: dict[str, ContextValue] = {"iam:passedtoservice": _PASSED_TO}
+    keys: dict[str, ContextValue] = {
+        "iam:passedtoservice": _PASSED_TO,
+        "iam:associatedresourcearn": resources.arn_of(call, host.instance_id),
+    }
     call.authorize("iam:PassRole", role, keys)
     return profile
 

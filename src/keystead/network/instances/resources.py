@@ -13,7 +13,7 @@ _TYPE = "AWS::EC2::Instance"
 def ask(call: NetworkCall, instance_id: str, keys: dict[str, ContextValue] | None = None) -> Host:
     """The instance with this id, if the caller may do this to it; raises EC2's errors."""
     host = call.hosts.get(call.transaction, call.account, call.region, instance_id)
-    arn = ec2_arn(call.region, call.account, f"instance/{_part(instance_id)}")
+    arn = arn_of(call, instance_id)
     described = NO_KEYS if host is None else _keys(call, host)
     target = Target(arn, call.account, _TYPE, condition_keys=described)
     call.authorize(f"ec2:{call.operation.name}", target, call.of_request(keys or {}))
@@ -28,6 +28,11 @@ def ask_about_all(call: NetworkCall) -> None:
     call.authorize(
         f"ec2:{call.operation.name}", Target(arn, call.account, _TYPE), call.of_request()
     )
+
+
+def arn_of(call: NetworkCall, instance_id: str) -> str:
+    """The ARN of the instance with this id in the caller's account and Region, or of none."""
+    return ec2_arn(call.region, call.account, f"instance/{_part(instance_id)}")
 
 
 def _part(instance_id: str) -> str:
