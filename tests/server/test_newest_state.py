@@ -112,6 +112,9 @@ def everything(local: Local) -> None:
     member = local.organizations("CreateAccount", Email="m@example.com", AccountName="m").json
     left = local.organizations("CreateAccount", Email="l@example.com", AccountName="l").json
     left_id = left["CreateAccountStatus"]["AccountId"]
+    closed = local.organizations("CreateAccount", Email="c@example.com", AccountName="c").json
+    closed_id = closed["CreateAccountStatus"]["AccountId"]
+    assert local.organizations("CloseAccount", AccountId=closed_id).status == 200
     local.organizations("RemoveAccountFromOrganization", AccountId=left_id)
     local.organizations("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": left_id})
     for action in ("organizations:ListRoots", "organizations:ListAccounts"):
@@ -174,7 +177,6 @@ def sign_in(local: Local) -> None:
     for _ in range(2):
         site.browser("127.0.0.1").sign_in_as_root(local.founded.email, "wrong")
     site.loop.close()
-    local.time.stopped = None
 
 
 def import_material(local: Local) -> None:
