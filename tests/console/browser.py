@@ -63,7 +63,6 @@ class Site:
         self.url = url
         self.trusted: list[Any] = []
         self.networks = 0
-        local.time.stop()  # so that no delay is over before a test moves the clock
         self._open()
 
     def _open(self) -> None:

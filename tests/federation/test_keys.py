@@ -422,7 +422,6 @@ def test_strangers_are_counted(land: Land, tmp_path: Path) -> None:
     """A network may make so many calls in a second, right or wrong; its neighbours make theirs."""
     names = Names(land.issuer.port)
     with land_with(tmp_path, land.issuer, names, request_quotas=True) as own:
-        own.local.time.stop()
         garbage = [own.request(own.roles["web"], "a.b.c") for _ in range(199)]
         assert own.assume(own.roles["web"]).status == 200
         codes = {told(own.local.send(each))[0] for each in garbage}
@@ -435,7 +434,6 @@ def test_strangers_are_counted(land: Land, tmp_path: Path) -> None:
         assert own.assume(own.roles["web"]).status == 200
         assert told(own.assume(own.roles["web"], "a.b.c"))[0] == "InvalidIdentityToken"
         assert told(own.assume(own.roles["web"]))[0] == "Throttling"
-        own.local.time.stopped = None
 
 
 def test_silent_name_servers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Calls with a proof from elsewhere: it holds, was used before, or proves nothing."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -14,17 +13,8 @@ from tests.federation.issuer import CLIENT, HOST, URL, jwk, rsa_key, signed
 from tests.federation.land import FORM, document
 from tests.federation.saml_issuer import packed
 from tests.federation.saml_land import SamlLand
-from tests.memory.served import Served
 from tests.memory.ways import Way, raw
 from tests.server.installations import Local
-
-
-@contextmanager
-def _at_once(served: Served) -> Iterator[None]:
-    """No proof grows old, however long the calls take."""
-    served.local.time.stop()
-    yield
-    served.local.time.stopped = None
 
 
 def _padded(request: HttpRequest, longer: int) -> bytes:
@@ -82,8 +72,8 @@ def proofs(local: Local, longer: int) -> Mapping[str, Way]:
     claims = {"iss": URL, "aud": CLIENT, "sub": "pod", "iat": now - 5, "exp": now + 80_000}
     good = signed(claims, rsa_key("one"))
     return {
-        "an assertion that was used": Way(saml(used, land.roles["web"]), 400, meanwhile=_at_once),
-        "an assertion, denied": Way(saml(denied, deaf), 403, meanwhile=_at_once),
+        "an assertion that was used": Way(saml(used, land.roles["web"]), 400),
+        "an assertion, denied": Way(saml(denied, deaf), 403),
         "an assertion of another": Way(saml(used.replace("jo@", "al@"), land.roles["web"]), 400),
         "no assertion": Way(saml(packed("<a/>"), land.roles["web"]), 400),
         "a token of a provider": Way(token(good), 200),

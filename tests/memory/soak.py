@@ -126,7 +126,7 @@ class _Signing:
 
 def _signer(who: Credentials) -> Local:
     """Who signs from outside of the server."""
-    return Local(cast("Any", None), cast("Any", _Signing(who)), Time())
+    return Local(cast("Any", None), cast("Any", _Signing(who)), Time(began=None))
 
 
 def rise(samples: Sequence[Sample]) -> float:

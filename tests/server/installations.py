@@ -40,23 +40,23 @@ pools.WAIT_SECONDS = PATIENCE
 
 @dataclass
 class Time:
-    """Wall and monotonic time, `ahead` of the machine's."""
+    """Wall and monotonic time, which stand still until a test moves them.
+
+    So no test depends on how long this machine takes, or on the part of a second in which it began.
+    """
 
     ahead: timedelta = timedelta()
-    stopped: datetime | None = None
+    began: datetime | None = field(
+        default_factory=lambda: datetime.now(UTC).replace(microsecond=250_000)
+    )
+    """None: the wall clock goes, for signatures that a server in another process looks at."""
     monotonic: float = 1_000.0
 
     def wall(self) -> datetime:
-        return self.stopped or datetime.now(UTC) + self.ahead
-
-    def stop(self) -> None:
-        """Let the wall clock show this time from now on, so that no signature grows old."""
-        self.stopped = self.wall()
+        return (self.began or datetime.now(UTC)) + self.ahead
 
     def passes(self, time: timedelta) -> None:
         self.ahead += time
-        if self.stopped is not None:
-            self.stopped += time
         self.monotonic += time.total_seconds()
 
 
@@ -175,7 +175,7 @@ def choices() -> Choices:
 
 
 def open_local(directory: Path, network: Network | None = None, **settings: Any) -> Local:
-    """Make an installation and open it. Its clock stands still, so calls are not counted."""
+    """Make an installation and open it. Its clocks stand still, so calls are not counted."""
     time = Time()
     held = lock(directory)
     settings = {"request_quotas": False, **settings}

@@ -198,7 +198,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         _directory_session(local), _instance_session(local), _saml_session(local), _service(local),
         _login_session(local), *_sessions_around_a_closing(local),
     )  # fmt: skip
-    local.time.stop()  # thousands of changes may take longer than a signature is good for
     callers = [local.admin, *(user.admin for user in world.users), *sessions]
     for who in callers:
         for alias in ("alias/key-0", "alias/key-1", "alias/none"):

@@ -306,14 +306,12 @@ def test_the_facts_of_a_session_go_along(land: Local, warehouse: Store) -> None:
 def test_it_ends_after_fifteen_minutes(tmp_path_factory: pytest.TempPathFactory) -> None:
     """It lives for 900 seconds, and no longer than the caller's own session."""
     local = open_local(tmp_path_factory.mktemp("ends") / "data")
-    local.time.stop()
     service, arn = store(local), key(local)
     try:
         session = service.for_caller(local.admin)
-        begun = local.time.wall()
-        local.time.stopped = begun + timedelta(seconds=899)
+        local.time.passes(timedelta(seconds=899))
         assert local.kms("DescribeKey", session, KeyId=arn).status == 200
-        local.time.stopped = begun + timedelta(seconds=900)
+        local.time.passes(timedelta(seconds=1))
         assert code(local.kms("DescribeKey", session, KeyId=arn)) == "ExpiredTokenException"
     finally:
         local.installation.close()
