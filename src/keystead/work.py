@@ -92,6 +92,8 @@ class Work(Generic[R]):
     function: Callable[..., R] = field(repr=False)
     arguments: tuple[Any, ...] = field(default=(), repr=False)  # may be secret
     shared: bool = False  # one result serves everybody whose work is made with the same
+    turn: str = ""
+    """In whose turn it is done: an account, a blank, and a unique id. "": in the caller's own."""
 
     def __post_init__(self) -> None:
         function = self.function

@@ -23,7 +23,7 @@ from keystead.server.door import open_sockets, tls
 from keystead.server.entrance import Entrance
 from keystead.server.installation import Address, Network
 from keystead.server.installation.config import load
-from tests.console.browser import Site
+from tests.console.browser import Browser, Site
 from tests.console.people import account_of, user
 from tests.patience import PATIENCE
 
@@ -326,6 +326,30 @@ def test_a_flood_of_passwords_leaves_room_for_others(pages: Site) -> None:
     assert set(flooding) <= {403, 429}
     assert flooding.count(429) >= 50
     assert most == 1
+
+
+def test_strangers_of_very_many_networks_keep_out_no_known_browser(pages: Site) -> None:
+    """It takes its account's turn. Nobody can tell a person in a new browser from the strangers."""
+    user(pages, "been-here")
+    account = account_of(pages)
+    known = pages.browser()
+    known.sign_in(account, "been-here", "canary-Start-1")
+    known.post("/signout")
+
+    async def one(browser: Browser, name: str, password: str) -> int:
+        browser.cookies["__Host-ks-signin"] = "none"
+        body = f"as=user&account={account}&user={name}&password={password}".encode()
+        return (await browser.send("POST", "/signin", body)).status
+
+    async def flood() -> list[int]:
+        many = [one(pages.browser(f"10.200.{n}.7"), f"far-{n}", "wrong") for n in range(100)]
+        unknown = one(pages.browser("198.51.100.9"), "been-here", "canary-Start-1")
+        return list(await asyncio.gather(*many, unknown, one(known, "been-here", "canary-Start-1")))
+
+    *flooding, unknown, mine = pages.loop.run_until_complete(flood())
+    assert flooding.count(429) >= 50
+    assert unknown == 429
+    assert mine == 303
 
 
 def test_both_loopback_addresses_are_taken() -> None:

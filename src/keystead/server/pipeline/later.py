@@ -66,7 +66,7 @@ class Later:
 def working(lane: Lane, arrived: Arrived, caller: Principal, work: Work[Any]) -> Working:
     """Work for which there is room. It is promised when nothing can undo this run alone."""
     again = len(arrived.outcomes) >= MOST_WORKS  # what it is made with changes all the time
-    owner = owner_of(caller, arrived.request.source_ip)
+    owner = work.turn or owner_of(caller, arrived.request.source_ip)
     if again or not lane.has_room(work, owner, len(arrived.request.body)):
         raise throttled(arrived.where)
     return Working(arrived, work, owner)

@@ -7,6 +7,9 @@ stranger could take any name at no cost. So the owner is the network that the re
 The first word of an owner is its party: an account or all strangers (`lane.pool`). A provider is in
 the party of the account that has made it, because an account can make many. A built-in provider,
 which no account has made, is a party.
+
+An operation may know better: who signs in with a browser that has signed in before, or has shown
+the password in the step before, is no stranger (`Work.turn`).
 """
 
 from keystead.arns import account_in
