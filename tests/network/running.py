@@ -33,9 +33,13 @@ class Running:
         )
         return str(endpoint["VpcEndpoint"]["VpcEndpointId"])
 
+    def write(self, **settings: list[str] | str | int) -> None:
+        """What the server reads next."""
+        self.file.write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))
+
     def reload(self, said: str, **settings: list[str] | str) -> str:
         """Write these settings, send SIGHUP, and wait for a line of the log that has this."""
-        self.file.write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))
+        self.write(**settings)
         before = len(self.server.log())
         assert self.server.process is not None
         self.server.process.send_signal(signal.SIGHUP)

@@ -1,13 +1,15 @@
 """SIGHUP: listeners of endpoints and balancers come and go while the server runs."""
 
+import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import free_port
+from tests.conftest import BIN, free_port
 from tests.network.coming import OTHER_VPC, VPC, Wire, preface
 from tests.network.running import LIST, Running
 from tests.server.installations import open_local
@@ -100,6 +102,36 @@ def test_all_or_none(running: Running) -> None:
     assert '"Keys"' in running.asked()
     with pytest.raises(ConnectionRefusedError):
         Wire(free)
+
+
+def test_the_command(running: Running) -> None:
+    """`keystead reload` answers with what came of it: the listeners, or why nothing changed."""
+    name = f"127.0.0.1:{running.port}"
+    running.write(
+        endpoint_listen=[f"{name}={running.endpoint}"], drain_seconds=7, log_format="json"
+    )
+    ran = running.server.keystead("reload", "--json")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert f"`{name}` for `{running.endpoint}`" in told["listening"]
+    assert told["afterRestart"] == ["log_format"]
+    assert '"Keys"' in running.asked()
+    running.write(endpoint_listen=[f"127.0.0.1:{running.server.port}={running.endpoint}"])
+    ran = running.server.keystead("reload")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "cannot listen on" in ran.stderr
+    assert "hint" in ran.stderr
+    assert '"Keys"' in running.asked()
+
+
+def test_no_server_to_reload(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [BIN / "keystead", "reload", "--data", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, "no server runs" in ran.stderr) == (3, True)
 
 
 def test_no_plain_http_on_the_network(running: Running, tmp_path: Path) -> None:

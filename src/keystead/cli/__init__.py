@@ -45,6 +45,7 @@ COMMANDS = {
     "service": "ceremonies.services.service",
     "session": "ceremonies.sessions.session",
     "simulate": "questions.simulate.simulate",
+    "reload": "installation.reload.reload",
     "status": "installation.status.status",
     "version": "version.version",
     "who-can": "questions.who_can.who_can",

@@ -146,7 +146,7 @@ class Server:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop, name.name)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         jobs = Jobs(
             installation.upkeep.jobs(), installation.metrics, self._outbox.flush,
             installation.clock.now, installation.upkeep.outcomes,
@@ -277,31 +277,37 @@ class Server:
             for connection in self._listeners.connections:
                 connection.sweep(now)
 
-    def _reload(self) -> None:
-        """Read the settings again and use those that a running server can: all, or none."""
+    def _hang_up(self) -> None:
+        """SIGHUP: nobody waits for an answer, so the log has it."""
         try:
-            read = self._read_again()
-            secure = (self._entrance.tls is not None, bool(read.tls_certificate))
-            context = None
-            if all(secure):
-                context = tls_context(Path(read.tls_certificate), Path(read.tls_key))
-            names = [name for name in READ_AGAIN if all(secure) or not name.startswith("tls_")]
-            settings = replace(self._config, **{name: getattr(read, name) for name in names})
-            config.check(settings)  # without those that need a restart, too
-            most = self._most_connections(settings)
-            change = self._listeners.open(settings)
+            self._reload("SIGHUP")
         except Failure as failure:
             logs.not_reloaded(failure.message, failure.hint)
-            return
         except Exception as error:  # noqa: BLE001  # a file may be anything; the server goes on
             logs.alarm("the settings stay as they were: reading them again failed", error)
-            return
+
+    def _reload(self, asked_by: str) -> list[str]:
+        """Read the settings again and use those that a running server can: all, or none.
+
+        Returns those that wait for a restart; raises Failure.
+        """
+        read = self._read_again()
+        secure = (self._entrance.tls is not None, bool(read.tls_certificate))
+        context = None
+        if all(secure):
+            context = tls_context(Path(read.tls_certificate), Path(read.tls_key))
+        names = [name for name in READ_AGAIN if all(secure) or not name.startswith("tls_")]
+        settings = replace(self._config, **{name: getattr(read, name) for name in names})
+        config.check(settings)  # without those that need a restart, too
+        most = self._most_connections(settings)
+        change = self._listeners.open(settings)
         self._use(settings, most, context, change)
         waiting = [field.name for field in fields(Config) if _differ(read, settings, field.name)]
         news = f"the settings were read again{change}{_after_a_restart(waiting)}"
-        logs.info(news, signal="SIGHUP")
+        logs.info(news, signal=asked_by)
         if change.opened:
             self._say_what_is_bound()
+        return waiting
 
     def _use(
         self, settings: Config, most: int, context: ssl.SSLContext | None, change: Change
@@ -332,6 +338,9 @@ class Server:
     def _perform(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Perform a ceremony in a turn of its own, so that no other change depends on it."""
         self._outbox.flush()
+        if command == "reload":
+            waiting = self._reload("keystead reload")
+            return {"listening": self._listeners.named, "afterRestart": waiting}
         return perform(self._installation, command, arguments)
 
     # stopping

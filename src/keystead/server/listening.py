@@ -131,6 +131,11 @@ class Listeners:
             listener.socket.close()
 
     @property
+    def named(self) -> list[str]:
+        """Where it listens, and for which endpoint: as settings and the log have it."""
+        return [_in_words(each.listening.wanted) for each in self._listeners]
+
+    @property
     def connections(self) -> list[Connection]:
         """Every connection, also of listeners that have ended."""
         self._ending = [door for door in self._ending if door.connections]
