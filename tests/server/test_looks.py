@@ -11,7 +11,7 @@ import uvloop
 from keystead.server.door import tls as accepting
 from keystead.server.door.connection import Connection
 from keystead.server.door.intake import Rank
-from keystead.server.door.looks import MOST_READ, READ, Looks
+from keystead.server.door.looks import LITTLE, MOST_ASKED, MOST_READ, READ, Looks
 from keystead.server.door.turn import Turn
 from tests.patience import PATIENCE, wait_until
 from tests.server.conftest import RunningDoor, statuses
@@ -97,6 +97,22 @@ def test_a_look_reads_little_from_those_who_begin_together(
     assert sum(watched.looks) > 8 * SIZE
 
 
+def test_a_look_reads_little_from_modest_clients_that_send_much_together(
+    clients: Clients, watched: Watched
+) -> None:
+    """To have waited for one small answer is no way to be read before others."""
+    together = [clients.connect() for _ in range(8)]
+    for client in together:
+        client.sendall(get("first"))
+        assert statuses(client.recv(4096)) == [200]
+    watched.looks[:] = [0]
+
+    send_together(clients.door, together, post())
+
+    assert [statuses(client.recv(16)) for client in together] == [[200]] * 8
+    assert max(watched.looks) <= MOST_READ + READ + MOST_OF_A_PIECE
+
+
 def test_what_comes_after_a_last_answer_is_bounded_as_well(
     clients: Clients, watched: Watched
 ) -> None:
@@ -159,6 +175,10 @@ class Reader:
     peer_host: str = "a"
     rank: Rank = Rank.NEW
     is_held: bool = False
+    waiting: int = 0
+
+    def arrived(self) -> int:
+        return self.waiting
 
     def hold_back(self) -> None:
         self.is_held = True
@@ -183,17 +203,26 @@ def test_only_the_peer_that_reads_is_held_back() -> None:
     assert other.is_held
 
 
-def test_a_modest_connection_is_not_held_back() -> None:
-    """It is, after it has become greedy again."""
-    looks, (a, b) = reading("a", "a")
-    b.rank = Rank.MODEST
-    looks.note(a, MOST_READ)
-    assert not b.is_held
+def test_a_modest_connection_is_held_back_only_if_it_sends_much() -> None:
+    """One of which little waits in its socket is read at once."""
+    looks, (a, little, much) = reading("a", "a", "a")
+    little.rank = much.rank = Rank.MODEST
+    little.waiting, much.waiting = LITTLE, LITTLE + 1
 
-    b.rank = Rank.GREEDY
-    looks.watch(b)
-    looks.note(b, 1)
-    assert b.is_held
+    looks.note(a, MOST_READ)
+
+    assert (little.is_held, much.is_held) == (False, True)
+
+
+def test_only_so_many_sockets_are_asked() -> None:
+    """A proxy that is trusted may have thousands of connections."""
+    looks, readers = reading(*"a" * (MOST_ASKED + 10), rank=Rank.MODEST)
+    for reader in readers:
+        reader.waiting = LITTLE + 1
+
+    looks.note(readers[0], MOST_READ)
+
+    assert sum(reader.is_held for reader in readers) == MOST_ASKED
 
 
 def test_many_small_pieces_are_enough_as_well() -> None:

@@ -23,8 +23,14 @@ from typing import Protocol
 from keystead.server.door.buffer import Buffer
 from keystead.server.door.held import UNCOUNTED, Held
 from keystead.server.door.intake import Rank
-from keystead.server.door.listeners import bound_transport, let_read, let_read_nothing
+from keystead.server.door.listeners import (
+    bound_transport,
+    bytes_waiting,
+    let_read,
+    let_read_nothing,
+)
 from keystead.server.door.long_bodies import LongBodies
+from keystead.server.door.looks import LITTLE
 from keystead.server.door.peers import (
     BadForwarding,
     Peer,
@@ -238,7 +244,7 @@ class Connection(asyncio.Protocol):
             self._door.outbox.read_on(self)
         if buffer.size > UNCOUNTED or self.held:
             self._count_held()
-        if self.rank is not _MODEST:
+        if self.rank is not _MODEST or len(data) > LITTLE:
             self._door.outbox.looks.note(self, len(data))
 
     def eof_received(self) -> bool:
@@ -251,7 +257,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read its answer: from now on a deadline holds for all of it."""
         self._choked = True
-        self._become_greedy()
+        self.rank = _GREEDY
         if not self._stuck:
             self._stuck = True
             self.deadline = self._door.time() + WRITE_SECONDS
@@ -288,6 +294,8 @@ class Connection(asyncio.Protocol):
         self._door.outbox.looks.leave(self)
         if self._paused or self._transport.is_closing():
             return
+        if self.rank is _MODEST:
+            self.rank = _GREEDY
         self._pause()
         self._is_held_back = True
         let_read_nothing(self._transport)
@@ -295,10 +303,9 @@ class Connection(asyncio.Protocol):
         if not (self._owes or self._heard or self._choked or self._unsent):
             self._door.outbox.read_on(self)
 
-    def _become_greedy(self) -> None:
-        self.rank = _GREEDY
-        if not self._paused:
-            self._door.outbox.looks.watch(self)
+    def arrived(self) -> int:
+        """How many bytes wait in its socket?  (looks.Reads)"""
+        return bytes_waiting(self._transport)
 
     def _count_held(self) -> None:
         self._door.held.hold(self, self._buffer.size + len(self._unsent))
@@ -399,7 +406,7 @@ class Connection(asyncio.Protocol):
             self._enter(State.BODY)
             if head.length > LARGE:
                 self._asked_much = True
-                self._become_greedy()
+                self.rank = _GREEDY
             if head.expects_continue and not self._buffer.size:
                 self._put(CONTINUE, last=False)
 
@@ -436,11 +443,9 @@ class Connection(asyncio.Protocol):
         if self._ended or self._transport.is_closing():
             return
         self._last = last
-        if self._buffer.size or self._asked_much or len(response) > LARGE:
-            self._become_greedy()
-            self._asked_much = False
-        else:
-            self.rank = _MODEST
+        greedy = self._buffer.size or self._asked_much or len(response) > LARGE
+        self.rank = _GREEDY if greedy else _MODEST
+        self._asked_much = False
         if len(response) > PIECE:
             self._unsent, self._sent = response, 0
         else:
@@ -490,7 +495,7 @@ class Connection(asyncio.Protocol):
         self._ended = True
         self._buffer.clear()
         self.listen()
-        self._become_greedy()
+        self.rank = _GREEDY
         if self._transport.can_write_eof() and not self._half_closed:
             self._transport.write_eof()
         else:

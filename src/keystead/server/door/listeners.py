@@ -2,10 +2,13 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import socket
 import ssl
 import stat
+import termios
+from array import array
 from pathlib import Path
 from shlex import quote
 
@@ -98,6 +101,16 @@ def _not_opened(address: Address, error: OSError) -> Failure:
     }
     reason = os.strerror(error.errno).lower() if error.errno else "unknown reason"
     return Failure(f"cannot listen on `{address}`: {reason}", hints.get(error.errno or 0, ""))
+
+
+def bytes_waiting(transport: asyncio.BaseTransport) -> int:
+    """How many bytes have arrived at the socket of a transport, and were not read?"""
+    count = array("i", [0])
+    try:
+        fcntl.ioctl(transport.get_extra_info("socket"), termios.FIONREAD, count)
+    except (OSError, TypeError, ValueError):  # it is being closed
+        return 0
+    return count[0]
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
