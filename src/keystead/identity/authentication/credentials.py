@@ -165,23 +165,26 @@ def owner_of(repository: IdentityRepository, reader: Reader, session: Session) -
 
     An account that was closed meanwhile has ended it, although it may be open again.
     """
-    for number in {row.account for row in session.rows}:
-        account = repository.accounts.get(reader, number)
+    accounts: dict[str, Account] = {}
+    for row in session.rows:
+        if row.account in accounts:
+            continue
+        account = repository.accounts.get(reader, row.account)
         if account is None:
             return None
         if not repository.accounts.is_open_since(reader, account, session.issued):
             return None
-    found = [_row(repository, reader, row) for row in session.rows]
+        accounts[row.account] = account
+    found = [_row(repository, reader, row, accounts[row.account]) for row in session.rows]
     owner = found[0] if found else None
     return None if owner is None or isinstance(owner, MfaDevice) or None in found else owner
 
 
 def _row(
-    repository: IdentityRepository, reader: Reader, row: SessionRow
+    repository: IdentityRepository, reader: Reader, row: SessionRow, account: Account
 ) -> Owner | MfaDevice | None:
-    """The row of a session, if it still exists under the same unique id."""
-    account = _open_account(repository, reader, row.account)
-    if account is None or row.kind is RowKind.ROOT:
+    """The row of a session, if it still exists under the same unique id, in this open account."""
+    if row.kind is RowKind.ROOT:
         return account
     if row.kind is RowKind.MFA_DEVICE:
         return repository.mfa_devices.enabled_as(reader, row.account, row.unique_id)
