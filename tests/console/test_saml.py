@@ -13,7 +13,7 @@ import pytest
 
 from keystead.server.installation import perform
 from tests.console.browser import SESSION, URL, Page, site
-from tests.console.people import minutes, signed_in, user
+from tests.console.people import account_of, minutes, signed_in, user
 from tests.console.saml_people import (
     ACS,
     AGAIN,
@@ -428,6 +428,22 @@ def test_a_change_between_two_steps(corp: Company) -> None:
     page = corp.follow(browser, taken)
 
     assert "None of your roles could be used" in page.text
+    assert SESSION not in browser.cookies
+    assert session_name(corp.post(browser, corp.response())) == "jo"
+
+
+def test_an_account_that_is_closed_between_two_steps(corp: Company) -> None:
+    """What was proved before counts no more when it is open again; a new answer does."""
+    browser = corp.site.browser()
+    taken = corp.take(browser, corp.response())
+    request_id, state = corp.begin(browser)
+    for verb in ("suspend", "reopen"):
+        given = {"account_id": account_of(corp.site)}
+        perform(corp.site.local.installation, f"account {verb}", given)
+        minutes(corp.site, 1 / 60)
+
+    assert corp.follow(browser, taken).alert == AGAIN
+    assert corp.post(browser, corp.response(answers=request_id), state).alert == REFUSED
     assert SESSION not in browser.cookies
     assert session_name(corp.post(browser, corp.response())) == "jo"
 

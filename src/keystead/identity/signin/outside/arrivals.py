@@ -64,12 +64,16 @@ def begin(
 
 
 def find(call: SigninCall, handle: str, stage: Awaited) -> Arrival | None:
-    """The sign-in with this handle, if it waits for this."""
+    """The sign-in with this handle, if it waits for this, and its account was open all the time."""
     match = _HANDLE.match(handle)
     if match is None:
         return None
     arrival = call.repository.arrivals.get(call.transaction, match[1], _id(call, handle))
     if arrival is None or arrival.stage != stage or times.stored(call.now) >= arrival.expires:
+        return None
+    accounts, reader = call.repository.accounts, call.transaction
+    account = accounts.get(reader, arrival.account)
+    if account is None or not accounts.is_open_since(reader, account, arrival.began):
         return None
     return arrival
 
