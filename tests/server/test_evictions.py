@@ -62,7 +62,8 @@ from tests.server.second_factors import Somebody
 
 NOT_SEEN = {
     "org_feature_handshake", "org_handshake", "org_resource_policy",  # read by the call itself
-    "kms_grant_counts", "kms_key_counts", "kms_materials", "kms_tombstone_statements",
+    "kms_grant_counts", "kms_key_counts", "kms_key_uses", "kms_materials",
+    "kms_tombstone_statements",
     "kms_tombstones", "server_clock",
     "iam_forwarded",  # read by the call itself
     "ra_crl_data", "ra_subject", "ra_used_request",  # as before

@@ -147,6 +147,9 @@ def everything(local: Local) -> None:
     import_material(local)
     root_user = f"arn:aws:iam::{account}:root"
     local.kms("CreateGrant", KeyId=kept, GranteePrincipal=root_user, Operations=["Decrypt"])
+    for _ in range(2):
+        local.kms("GenerateDataKey", KeyId=kept, KeySpec="AES_256")
+        local.installation.upkeep.write_key_uses(at_once=True)
     local.kms("DisableKey", KeyId=kept)
     ec2 = partial(sdk.call, local, "ec2", who=local.admin)
     for vpc in ("vpc-01234567", "vpc-12345678"):

@@ -18,7 +18,7 @@ from typing import cast, get_args
 import msgspec
 
 from keystead.audit.records import Event
-from keystead.custody.rows import Record, RowSeals, SealedTable
+from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.kms.keys.records import Place
 from keystead.store.protocol import Reader, Transaction
 from keystead.times import microseconds
@@ -52,7 +52,7 @@ class KeyUses:
     __slots__ = ("_table",)
 
     def __init__(self, seals: RowSeals) -> None:
-        self._table = SealedTable(seals, "kms_key_uses", KeyUse, _KEY, ())
+        self._table = SealedTable(seals, "kms_key_uses", KeyUse, _KEY, (Lookup(_KEY),))
 
     def get(self, reader: Reader, place: Place) -> KeyUse | None:
         return self._table.get(reader, *place)
