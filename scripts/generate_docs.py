@@ -138,10 +138,11 @@ request quota counts the calls of all principals of an account in a Region, refu
 runs included. Calls about another account's key count for the account of the caller. A call above
 it is refused with `ThrottlingException`, a resource above its quota with `LimitExceededException`.
 
-`IAM requests`, `Organizations requests`, `EC2 requests` and `Access Analyzer requests` are ours:
-AWS publishes none for IAM, and for the others smaller ones, of each operation. Each counts all
-calls of its service, and one principal gets at most a half of `IAM requests`. The root user has
-that half beside the others, who cannot use it up. Services name the refusal as at AWS:
+`IAM requests`, `Organizations requests`, `EC2 requests`, `Access Analyzer requests` and
+`Roles Anywhere requests` are ours: AWS publishes none for IAM, and for the others smaller ones, of
+each operation. Each counts all calls of its service, and one principal gets at most a half of
+`IAM requests`. The root user has that half beside the others, who cannot use it up. Services name
+the refusal as at AWS:
 `Throttling` (IAM, STS), `RequestLimitExceeded` (EC2), `TooManyRequestsException` (Organizations).
 
 `Operations that are not served` is ours, and of all services: the calls of an account that name no

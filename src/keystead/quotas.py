@@ -27,6 +27,7 @@ OF_SERVICE: Mapping[str, str] = {
     "ec2": "EC2 requests",
     "iam": "IAM requests",
     "organizations": "Organizations requests",
+    "rolesanywhere": "Roles Anywhere requests",
     "sts": "STS requests",
 }
 """The request quotas that all operations of a service share, by its signing name.
@@ -59,7 +60,10 @@ _PER_SECOND: Mapping[int, tuple[str, ...]] = {
         of_pair("ECC_NIST_EDWARDS25519"),
         "ListGrants", "ListKeyPolicies", "ListKeyRotations", "ListRetirableGrants",
     ),
-    50: (OF_SERVICE["access-analyzer"], "CreateGrant", "RetireGrant", "RevokeGrant"),
+    50: (
+        OF_SERVICE["access-analyzer"], OF_SERVICE["rolesanywhere"],
+        "CreateGrant", "RetireGrant", "RevokeGrant",
+    ),
     25: (of_pair("SM2"),),
     20: (of_pair("RSA_2048"),),
     15: (

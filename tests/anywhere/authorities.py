@@ -103,6 +103,22 @@ class Issued:
             builder = builder.add_extension(extension, critical)
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
+    def long_crl(self, serials: Iterable[int]) -> bytes:
+        """A list of these numbers, DER."""
+        since = now() - HOUR
+        entries = [
+            x509.RevokedCertificateBuilder().serial_number(each).revocation_date(since).build()
+            for each in serials
+        ]
+        return (
+            x509.CertificateRevocationListBuilder(revoked_certificates=entries)
+            .issuer_name(self.certificate.subject)
+            .last_update(since)
+            .next_update(since + DAY)
+            .sign(self.key, hashes.SHA256())
+            .public_bytes(Encoding.DER)
+        )
+
 
 def issued(
     subject: x509.Name | str,

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.anywhere import authorities
 from tests.anywhere.authorities import HOUR, Issued, now, usage
-from tests.conftest import OTHER_REGION, REGION, Server, create_user, policy, refused
+from tests.conftest import OTHER_REGION, REGION, Credentials, Server, create_user, policy, refused
 
 TRUST = policy(
     {
@@ -257,6 +257,22 @@ def test_what_is_no_revocation_list(anywhere: Any, ca: Issued) -> None:
     ok = ca.crl(extensions=[(unknown, False), (x509.CRLNumber(7), False)])
     anywhere.import_crl(name="x", crlData=ok, trustAnchorArn=made["trustAnchorArn"])
     anywhere.delete_trust_anchor(trustAnchorId=made["trustAnchorId"])
+
+
+def test_a_long_revocation_list(server: Server, anywhere: Any, ca: Issued) -> None:
+    """One of AWS's greatest size is read beside the loop; a longer one is not."""
+    made = anchor(anywhere, ca, enabled=True)
+    first = 1 << 150
+    data = ca.long_crl(range(first, first + 7_800))
+    assert 290_000 < len(data) <= 300_000
+    crl = anywhere.import_crl(name="x", crlData=data, trustAnchorArn=made["trustAnchorArn"])["crl"]
+    assert anywhere.get_crl(crlId=crl["crlId"])["crl"]["crlData"] == data
+    with refused("ValidationException", "300000"):
+        anywhere.update_crl(crlId=crl["crlId"], crlData=data + bytes(10_000))
+    anywhere.delete_trust_anchor(trustAnchorId=made["trustAnchorId"])
+    stranger = server.client("rolesanywhere", Credentials("AKIA" + "A" * 16, "x"))
+    with refused("413", "262144 bytes"):
+        stranger.import_crl(name="x", crlData=data, trustAnchorArn=made["trustAnchorArn"])
 
 
 def test_tags(server: Server, anywhere: Any, ca: Issued, role: str) -> None:

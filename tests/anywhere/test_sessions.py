@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -276,6 +277,15 @@ def test_a_request_is_used_once(site: Site) -> None:
         assert_refused(asking.send(copy), "AccessDeniedException", "used before")
     other = asking.signed(moment=same["moment"], headers={"amz-sdk-invocation-id": "2"})
     assert asking.send(other).status == 201
+
+
+def test_one_request_at_a_time_from_many(site: Site) -> None:
+    """Of sixteen copies that are sent together, one gives a session."""
+    asking = site.asking()
+    sent = asking.signed()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: asking.send(sent), range(16)))
+    assert sorted(answer.status for answer in answers) == [201] + [403] * 15
 
 
 def test_profiles_and_roles(site: Site) -> None:

@@ -1,6 +1,6 @@
 """Every kind of revoking call that is tried."""
 
-from tests.revoking import identities, resources
+from tests.revoking import anywhere, identities, resources
 from tests.revoking.steps import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -48,4 +48,8 @@ KINDS: tuple[Kind, ...] = (
     resources.moved_account,
     resources.closed_account,
     resources.root_tasks,
+    anywhere.disabled_trust_anchor,
+    anywhere.disabled_profile,
+    anywhere.role_out_of_profile,
+    anywhere.revoked_certificate,
 )

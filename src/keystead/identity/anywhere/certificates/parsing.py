@@ -28,13 +28,13 @@ class Unfit(Exception):
     """A certificate that cannot be believed; the text says why."""
 
 
-def revocation_digest(issuer: x509.Name, serial: int) -> bytes:
+def revocation_digest(issuer: str, serial: int) -> bytes:
     """What stands for a certificate in the lists of revoked ones: its issuer and its number.
 
-    The issuer is compared by the text of its name. So another encoding of the same name is revoked
+    The issuer is the text of its name (RFC 4514). So another encoding of the same name is revoked
     as well.
     """
-    name = issuer.rfc4514_string().encode()
+    name = issuer.encode()
     text = len(name).to_bytes(4, "big") + name + serial.to_bytes(_LONGEST_SERIAL, "big")
     return hashlib.sha256(text).digest()[:_DIGEST]
 

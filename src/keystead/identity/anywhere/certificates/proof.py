@@ -101,7 +101,8 @@ def _proved(bundle: str, presented: Presented, now: datetime) -> Bearer:
         since=max(each.not_valid_before_utc for each in path),
         until=min(each.not_valid_after_utc for each in path),
         digests=tuple(
-            parsing.revocation_digest(each.issuer, each.serial_number) for each in path[:-1]
+            parsing.revocation_digest(each.issuer.rfc4514_string(), each.serial_number)
+            for each in path[:-1]
         ),
         facts=facts.of(leaf),
     )

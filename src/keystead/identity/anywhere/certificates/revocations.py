@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
 from keystead.identity.anywhere.certificates import bundles, parsing
+from keystead.pauses import pausing
 
 _PEM = b"-----BEGIN X509 CRL-----"
 _EARLY = timedelta(minutes=5)
@@ -30,7 +31,8 @@ def read_crl(data: bytes, bundle: str, now: datetime) -> bytes:
         crl = _parsed(data)
         _require_signed(crl, bundle)
         _require_understood(crl, now)
-        digests = {_digest(crl, each) for each in crl}
+        issuer = crl.issuer.rfc4514_string()
+        digests = {_digest(issuer, each) for each in pausing(crl)}
     except parsing.Unfit as reason:
         raise BadCrl(f"The CRL is not allowed: {reason}") from None
     except parsing.UNREADABLE:
@@ -73,9 +75,9 @@ def _require_understood(crl: x509.CertificateRevocationList, now: datetime) -> N
             raise BadCrl("The CRL has a critical extension that is not understood")
 
 
-def _digest(crl: x509.CertificateRevocationList, each: x509.RevokedCertificate) -> bytes:  # (4)
+def _digest(issuer: str, each: x509.RevokedCertificate) -> bytes:  # (4)
     for extension in each.extensions:
         if extension.oid == CRLEntryExtensionOID.CERTIFICATE_ISSUER or extension.critical:
             raise BadCrl("An entry of the CRL has a critical extension")
     parsing.require_serial(each.serial_number)
-    return parsing.revocation_digest(crl.issuer, each.serial_number)
+    return parsing.revocation_digest(issuer, each.serial_number)
