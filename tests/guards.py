@@ -114,6 +114,13 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "services/test_forwarding.py: test_a_forwarded_session_goes_nowhere",
         "services/test_forwarding.py: test_revoked_means_revoked",
     ),
+    "CreateProfile": (
+        _MATRIX,
+        "anywhere/test_administration.py: test_roles_are_passed test_what_is_no_bundle",
+        "anywhere/test_sessions.py: test_what_certificates_prove_nothing test_trust_policies",
+        "anywhere/test_sessions.py: test_signatures test_a_request_is_used_once",
+        "anywhere/test_sessions.py: test_a_revoked_certificate test_what_ends_sessions",
+    ),
     "GetScopedCredentials": (
         "identity/test_scoped_sessions.py: test_only_sessions_may_ask",
         "identity/test_scoped_sessions.py: test_a_fourth_policy_is_refused",

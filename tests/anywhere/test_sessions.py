@@ -208,6 +208,15 @@ def test_what_certificates_prove_nothing(site: Site) -> None:
         assert site.lives(site.asking(bearer, chain=chain).session())
 
 
+def test_an_authority_that_is_over(site: Site) -> None:
+    """A trust anchor whose authority has expired believes nobody; twin: one that has not."""
+    for until, status in ((now() - HOUR, 403), (now() + HOUR, 201)):
+        root = authorities.root("dated", since=now() - 9 * DAY, until=until)
+        anchor = site.new_anchor(root)["trustAnchorArn"]
+        asking = site.asking(root.issue(since=now() - 9 * DAY)).but(anchor=anchor)
+        assert asking.ask().status == status
+
+
 def test_sha_1(site: Site) -> None:
     """A certificate that the authority signed with SHA-1 proves nothing."""
     bearer = site.root.issue()
@@ -560,6 +569,20 @@ def test_garbage(site: Site, garbage: bytes, where: int, place: int) -> None:
     for text in ("%", "QQ", "!", ","):
         told = site.asking(bearer).ask(headers={"x-amz-x509-chain": text})
         assert told.code in {"AccessDeniedException", "ValidationException"}, told
+
+
+@settings(max_examples=60)
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200),
+       st.integers(0, 300), st.integers(0, 40))  # fmt: skip
+def test_garbage_in_the_signature(site: Site, text: str, place: int, length: int) -> None:
+    """Whatever stands in the Authorization header, the answer is a refusal in AWS's words."""
+    asking = site.asking(GARBAGE_BEARER.setdefault(0, site.root.issue()))
+    sent = asking.signed()
+    right = sent.headers["authorization"]
+    for wrong in (text, f"{ECDSA} {text}", right[:place] + text + right[place + length :]):
+        answer = asking.send(sent.with_header("authorization", wrong))
+        assert answer.status in {400, 403} or wrong == right, answer
+        assert answer.code.endswith(("Exception", "Token")) or wrong == right, answer
 
 
 GARBAGE_BEARER: dict[int, Issued] = {}

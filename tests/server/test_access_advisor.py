@@ -154,6 +154,7 @@ def test_of_a_role(local: Local) -> None:
         "iam",
         "kms",
         "organizations",
+        "rolesanywhere",
         "sts",
     }
     assert used["sts"] == (arn(local, "role/ops"), "1")
@@ -299,12 +300,12 @@ def test_of_an_organization(local: Local) -> None:
     top = f"{made}/{root}"
 
     whole = text(organization_report(local, top))
-    assert "<NumberOfServicesAccessible>7</NumberOfServicesAccessible>" in whole
+    assert "<NumberOfServicesAccessible>8</NumberOfServicesAccessible>" in whole
     assert f"<EntityPath>{top}/{own}/</EntityPath>" in whole
     assert "<TotalAuthenticatedEntities>1</TotalAuthenticatedEntities>" in whole
     assert re.findall(r"<ServiceNamespace>([^<]+)<", whole)[0] == "access-analyzer"
     unused = text(organization_report(local, f"{top}/{unit_id}"))
-    assert "<NumberOfServicesNotAccessed>7</NumberOfServicesNotAccessed>" in unused
+    assert "<NumberOfServicesNotAccessed>8</NumberOfServicesNotAccessed>" in unused
     assert "LastAuthenticatedTime" not in unused
 
     policy = local.organizations(

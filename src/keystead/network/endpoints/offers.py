@@ -36,6 +36,7 @@ _KINDS: Mapping[str, _Kind] = {
     "kms": _Kind("kms", from_elsewhere=True),
     "kms-fips": _Kind("kms", from_elsewhere=True),
     "organizations": _Kind("organizations", from_elsewhere=True, one_place=True),
+    "rolesanywhere": _Kind("rolesanywhere"),
     "sts": _Kind("sts"),
 }
 _NAMELESS = "iam"  # Its name has no Region.

@@ -27,6 +27,7 @@ SERVICES: Mapping[str, str] = {
     "iam": "AWS Identity and Access Management",
     "kms": "AWS Key Management Service",
     "organizations": "AWS Organizations",
+    "rolesanywhere": "AWS Identity and Access Management Roles Anywhere",
     "sts": "AWS Security Token Service",
 }
 """The services that are served here, as AWS names them in its reports."""
