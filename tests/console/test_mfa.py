@@ -2,15 +2,25 @@
 
 import asyncio
 import base64
+import json
 from datetime import timedelta
 
 import pytest
 
 from keystead.custody.proofs.one_time_codes import STEP as SECONDS
+from keystead.errors import AwsError
 from keystead.wire.models import iam as api
 from tests.console.browser import STEP, Browser, Site
 from tests.console.calls import as_person
-from tests.console.people import NEXT, PASSWORD, account_of, given_password, minutes, user
+from tests.console.people import (
+    NEXT,
+    PASSWORD,
+    account_of,
+    given_password,
+    minutes,
+    signed_in,
+    user,
+)
 from tests.console.test_ending import Device
 from tests.server.second_factors import element
 
@@ -184,3 +194,24 @@ def test_root_with_a_device_signs_in_from_anywhere(pages: Site, root: RootDevice
     page = browser.sign_in_as_root(pages.local.founded.email, NEXT)
     assert page.title == "Second factor"
     assert browser.post("/signin/mfa", code=code_of(root)).title == "Your session"
+
+
+def test_a_session_without_a_factor_says_so(pages: Site) -> None:
+    """`aws:MultiFactorAuthPresent` is there in a person's session: false, or true (iam.md 2.10)."""
+    name = user(pages, "says-so")
+    statement = {
+        "Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+    }  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    put = {"UserName": name, "PolicyName": "p", "PolicyDocument": document}
+    assert pages.local.iam("PutUserPolicy", **put).status == 200
+
+    without = signed_in(pages, name)
+    assert as_person(without, api.ListUsers, api.ListUsersRequest()).users
+
+    device = Device(pages, name)
+    browser = at_the_code(pages, name)
+    assert browser.post("/signin/mfa", code=code_of(device)).title == "Your session"
+    with pytest.raises(AwsError, match="iam:ListUsers"):
+        as_person(browser, api.ListUsers, api.ListUsersRequest())
