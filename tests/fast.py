@@ -33,6 +33,7 @@ LEFT_OUT = (
     "tests/kms/test_imported_vectors.py",
     "tests/network/test_across_regions.py",
     "tests/network/test_coming.py",
+    "tests/network/test_instance_guard.py",
     "tests/network/test_proxy.py",
     "tests/network/test_reloading.py",
     "tests/server/test_long_documents.py",
