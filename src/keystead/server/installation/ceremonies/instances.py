@@ -19,7 +19,7 @@ from keystead.custody.signing import as_pem
 from keystead.failures import Failure
 from keystead.identity import times
 from keystead.identity.instances import instance_arn
-from keystead.identity.repository import Instance
+from keystead.identity.repository import Instance, MetadataDefaults
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.store.protocol import Transaction
@@ -57,12 +57,7 @@ def register(installation: Installation, arguments: Mapping[str, Any]) -> dict[s
         keys = installation.identities.document_keys
         key = keys.every(transaction)[-1] if made is None else keys.add(transaction, made, now)
         defaults = installation.identities.instances.defaults(transaction, account, region)
-        instance = _instance(account, region, given, now)
-        instance = msgspec.structs.replace(
-            instance,
-            endpoint="disabled" if defaults.endpoint == "disabled" else "enabled",
-            hop_limit=max(defaults.hop_limit, 1),
-        )
+        instance = _instance(defaults, given, now)
         document = instance.document.encode()
         signer = keys.signer(key)
         signed = msgspec.structs.replace(
@@ -103,8 +98,9 @@ def _require_forms(given: Mapping[str, str]) -> None:
             ) from None
 
 
-def _instance(account: str, region: str, given: Mapping[str, str], now: datetime) -> Instance:
-    """The new instance; its document is not signed yet."""
+def _instance(defaults: MetadataDefaults, given: Mapping[str, str], now: datetime) -> Instance:
+    """The new instance; its document is not signed yet. Its metadata are as chosen by default."""
+    account, region = defaults.account, defaults.region
     instance_id = given["instance_id"] or f"i-{urandom(9).hex()[:17]}"
     zone = given["zone"] or f"{region}a"
     facts = {
@@ -127,7 +123,9 @@ def _instance(account: str, region: str, given: Mapping[str, str], now: datetime
     return Instance(
         account=account, instance_id=instance_id, region=region, zone=zone,
         instance_type=given["instance_type"], image_id=given["image_id"],
-        private_ip=given["private_ip"], vpc_id=given["vpc_id"], endpoint="enabled", hop_limit=1,
+        private_ip=given["private_ip"], vpc_id=given["vpc_id"],
+        endpoint="disabled" if defaults.endpoint == "disabled" else "enabled",
+        hop_limit=max(defaults.hop_limit, 1),
         options_version=0, signature="", pkcs7="", registered=times.stored(now),
         document=msgspec.json.format(msgspec.json.encode(facts), indent=2).decode(),
     )  # fmt: skip
