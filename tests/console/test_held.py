@@ -12,6 +12,8 @@ from tests.console.people import account_of, minutes, signed_in, user
 from tests.console.programs import Program
 from tests.console.test_logins import person, who
 from tests.console.test_records import written
+from tests.console.test_switching import person as acting_person
+from tests.console.test_switching import role, switched
 
 
 def listed(pages: Site, **named: Any) -> list[dict[str, Any]]:
@@ -72,6 +74,20 @@ def test_the_access_key_id_of_a_record_names_a_session(pages: Site) -> None:
     assert not two.is_signed_in
     with pytest.raises(Failure, match="has no session"):
         end(pages, session=key_id)
+
+
+def test_a_role_to_which_somebody_switched_goes_with_the_session(pages: Site) -> None:
+    """In the list stands the person; the role's tab is over with it."""
+    role(pages, "held-switch")
+    browser = acting_person(pages, "held-switcher")
+    path = switched(browser, "held-switch")
+    assert browser.get(path, follow=False).status == 200
+    [found] = listed(pages, user="held-switcher")
+    assert found["Arn"].endswith(":user/held-switcher")
+
+    assert end(pages, session=found["Id"]) == [found]
+
+    assert browser.get(path, follow=False).status == 303
 
 
 def test_people_from_outside_and_root_are_listed(pages: Site) -> None:
