@@ -23,6 +23,7 @@ from tests.conftest import Credentials, Server, create_user
 from tests.memory.kept import send
 from tests.memory.served import Client
 from tests.memory.ways import LARGE, SIGNS, SMALL, Caller, Way, from_outside
+from tests.patience import PATIENCE
 from tests.server.installations import REGION, Local, Time
 
 PAGE = 4096
@@ -55,8 +56,8 @@ class Soak:
     def connect(self) -> Client:
         return Client(self.server.port)
 
-    def run(self, seconds: float, seed: int = 0) -> None:
-        """Call for so many seconds, and sample."""
+    def run(self, seconds: float, seed: int = 0, *, least: int = 0) -> None:
+        """Call for so many seconds, and until there were so many calls, and sample."""
         people = self._people()
         self._sign(people)
         clients = [
@@ -65,9 +66,11 @@ class Soak:
         ]
         for client in clients:
             client.start()
-        until = time.monotonic() + seconds
         signed = time.monotonic()
-        while time.monotonic() < until:
+        until = signed + seconds
+        while time.monotonic() < until or (
+            self.calls < least and time.monotonic() < until + PATIENCE
+        ):
             time.sleep(SAMPLE_SECONDS)
             self.samples.append(Sample(self.calls, self._resident() - self._cached()))
             if time.monotonic() - signed > SIGNED_ANEW:
