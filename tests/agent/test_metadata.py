@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from keystead.agent import listening
 from keystead.agent.answers import Answer
 from keystead.agent.listening import MOST_CONNECTIONS, Listener
 from tests.agent import hosts
 from tests.agent.hosts import Agent
 from tests.conftest import REGION, Server
+from tests.patience import PATIENCE
 
 TOKEN, TTL = "X-aws-ec2-metadata-token", "X-aws-ec2-metadata-token-ttl-seconds"
 ID = "/latest/meta-data/instance-id"
@@ -169,8 +171,10 @@ def test_odd_requests(agent: Agent) -> None:
     assert agent.get(ID)[0] == 200
 
 
-def test_a_flood_keeps_nobody_out(agent: Agent) -> None:
+def test_a_flood_keeps_nobody_out(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program holds as many idle connections as there may be: the oldest ends, and others ask."""
+    monkeypatch.setattr(listening, "HEAD_SECONDS", 2.0 * PATIENCE)  # none ends by time
+    monkeypatch.setattr(listening, "IDLE_SECONDS", 2.0 * PATIENCE)
     held = [_connected(agent) for _ in range(MOST_CONNECTIONS)]
     try:
         assert agent.get(ID)[0] == 200
@@ -199,5 +203,5 @@ def _is_closed(connection: socket.socket) -> bool:
 def test_answers_do_not_leave_the_host() -> None:
     """The IP TTL of what is sent is one, in the handshake and after it."""
     listener = Listener("127.0.0.1", 0, lambda _, __: Answer(404), lambda: 1)
-    with closing(listener.socket) as listening:
-        assert listening.getsockopt(socket.IPPROTO_IP, socket.IP_TTL) == 1
+    with closing(listener.socket) as sock:
+        assert sock.getsockopt(socket.IPPROTO_IP, socket.IP_TTL) == 1
