@@ -1,7 +1,7 @@
 """GetKeyLastUsage: the last successful cryptographic operation with a key."""
 
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -10,7 +10,17 @@ from keystead.kms import usage
 from keystead.kms.keys.uses import BETWEEN, MOST, MOST_OF_ACCOUNT, OPERATIONS, LastUses
 from keystead.kms.rules import KMS
 from keystead.wire.models import kms as api
-from tests.kms.world import ACCOUNT, EVENT_IDS, START, Kms, World, allow, deny, refused
+from tests.kms.world import (
+    ACCOUNT,
+    EVENT_IDS,
+    OTHER_ACCOUNT,
+    START,
+    Kms,
+    World,
+    allow,
+    deny,
+    refused,
+)
 
 
 def last(client: Kms, key: str) -> api.KeyLastUsageData:
@@ -95,6 +105,28 @@ def test_days_without_a_use(admin: Kms, world: World, operation: str, written: b
         keeper.call(operation, {"KeyId": key})
     world.pass_time(hours=1)
     keeper.call(operation, {"KeyId": key})
+
+
+@pytest.mark.parametrize("operation", ["DisableKey", "ScheduleKeyDeletion"])
+@pytest.mark.parametrize("asking", [
+    {"NumericLessThan": {"kms:TrailingDaysWithoutKeyUsage": "90"}},
+    {"Null": {"kms:TrailingDaysWithoutKeyUsage": "false"}},
+])  # fmt: skip
+def test_strangers_learn_no_use(
+    admin: Kms, world: World, operation: str, asking: dict[str, Any]
+) -> None:
+    """A stranger's own Deny does not tell whether a key is there, and whether it was used."""
+    used, idle = admin.key(), admin.key()
+    world.pass_time(days=100)
+    admin.encrypt(KeyId=used, Plaintext=b"x")
+    own = [allow("kms:*"), deny("kms:*", Condition=asking)]
+    mallory = world.caller("mallory", OTHER_ACCOUNT, policies=own)
+    sentences = set()
+    for key in (used, idle, "11111111-2222-3333-4444-555555555555"):
+        with refused("AccessDeniedException") as caught:
+            mallory.call(operation, {"KeyId": admin.arn(f"key/{key}")})
+        sentences.add(caught.value.message)
+    assert len(sentences) == 1
 
 
 def test_days_since_uses_are_noted(admin: Kms, world: World) -> None:

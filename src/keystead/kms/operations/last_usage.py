@@ -29,9 +29,10 @@ def trailing_days(call: KmsCall, key: Key) -> dict[str, ContextValue]:
     """`kms:TrailingDaysWithoutKeyUsage`: the whole days since the last use (kms.md 11).
 
     Of a key that was never used they are counted from its creation, or from the time since which
-    uses are noted, whichever is later.
+    uses are noted, whichever is later. Strangers get no value: their own Deny would be told, and so
+    it would answer whether there is such a key, and when it was used (threat-model KM-2).
     """
-    if not key.exists:
+    if key.owner != call.account or not key.exists:
         return {}
     use = _last_use(call, key)
     since = _tracked_since(call, key) if use is None else from_microseconds(use.used_us)
