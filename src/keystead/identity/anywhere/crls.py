@@ -30,7 +30,7 @@ from keystead.registry import implements, implements_with_work
 from keystead.wire.models import rolesanywhere as api
 from keystead.work import MadeWith, Work, digest, read
 
-_TIMES = 3  # what it takes to read an entry of a list, when reading text is 1
+_BYTES = 8  # of a list that take as long to read as a character of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,9 @@ def _named(call: AnywhereCall, text: str) -> Crl:
 def _known(call: AnywhereCall, anchor: TrustAnchor, data: bytes) -> _Read | Work[_Read]:
     """What a list revokes, or the work of reading it; refuses what the anchor did not sign."""
     made_with = MadeWith(key=anchor.anchor_id, version=anchor.row_version, input=digest(data))
-    known = read(call, len(data) * _TIMES, made_with, _revoked, data, anchor.certificates, call.now)
+    known = read(
+        call, len(data) // _BYTES, made_with, _revoked, data, anchor.certificates, call.now
+    )
     if not isinstance(known, Work) and known.problem:
         raise invalid(known.problem)
     return known
