@@ -86,7 +86,7 @@ class ServiceKeys:
             updated_us=now_us,
         )  # fmt: skip
         self._keys.add_alias(transaction, named)
-        call.event.also.append(_made(call, record, alias, service))
+        call.event.add(_made(call, record, alias, service))
 
     def _new_id(self, call: Call, permit: Permit[Target], account: str) -> str:
         while True:

@@ -4,9 +4,10 @@ An Event is filled while the call runs. It is written once, after the call. It n
 the pipeline adds only members that the model does not mark as sensitive (threat-model AD-2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +18,10 @@ CONSOLE = "console"
 
 HIGH = "high"
 """The mark of a record that somebody should look at."""
+
+
+NO_SESSION: Final[Mapping[str, Any]] = MappingProxyType({})
+"""The `session` of a call that was made without one."""
 
 
 class EventResource(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +52,7 @@ class Event(msgspec.Struct):
     read_only: bool = False
     principal: Principal | None = None
     access_key_id: str = ""
-    session: Mapping[str, Any] = {}  # sessionContext, of a session
+    session: Mapping[str, Any] = NO_SESSION  # sessionContext, of a session
     invoked_by: str = ""  # the service that calls, in its own name or for the caller
     request_parameters: Mapping[str, Any] | None = None
     response_elements: Mapping[str, Any] | None = None
@@ -60,4 +65,8 @@ class Event(msgspec.Struct):
     severity: str = ""  # `HIGH`, or nothing
     vpce_account: str = ""  # the owner of the VPC endpoint
     duration_us: int = 0
-    also: "list[Event]" = []  # further records of the same call
+    also: "Sequence[Event]" = ()  # further records of the same call
+
+    def add(self, further: "Event") -> None:
+        """Let the same call have a further record."""
+        self.also = (*self.also, further)

@@ -67,7 +67,7 @@ def replicate_key(
     )
     key_policies.remember(there, policy)
     made = _metadata(call, replica)
-    call.event.also.append(_creation(there, wanted, made, asked_here))
+    call.event.add(_creation(there, wanted, made, asked_here))
     return api.ReplicateKeyResponse(
         replica_key_metadata=made,
         replica_policy=policy.text,
@@ -166,7 +166,7 @@ def update_primary_region(call: KmsCall, request: api.UpdatePrimaryRegionRequest
     call.require_state(replica)
     for record in promoted(key.record, replica.record):
         call.repository.change_key(call.transaction, record)
-    call.event.also.append(msgspec.structs.replace(call.event, region=region))
+    call.event.add(msgspec.structs.replace(call.event, region=region))
 
 
 def _other_member(there: KmsCall, key: Key) -> Key | None:

@@ -79,7 +79,7 @@ def rotate_key_on_demand(
     _require_quota(call, key)
     rotated = _rotated(call, permit)
     call.event.additional["keyMaterialId"] = rotated.key.material_id
-    call.event.also.append(rotated.event(call.event.request_id, call.now))
+    call.event.add(rotated.event(call.event.request_id, call.now))
     return api.RotateKeyOnDemandResponse(key_id=key.arn_text)
 
 
