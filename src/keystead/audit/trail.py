@@ -264,8 +264,10 @@ class Trail:
     def _written(self, events: Sequence[Event], state: State | None, *, changed: bool) -> _Batch:
         """The lines of a turn's events. They come next in the log."""
         first, tag, batch = self._tree.size, self._tag, _Batch([], [])
-        for index, event in enumerate(events, first):
-            record = self._recorder.record(event, index, state)
+        made = self._recorder.record
+        # All records, then all lines: a step that is repeated costs less (decision 0008).
+        records = [made(event, index, state) for index, event in enumerate(events, first)]
+        for index, record in enumerate(records, first):
             line, leaf = lines.write(record, index, tag, changed=changed)
             batch.lines.append(line)
             batch.leaves.append(leaf)
