@@ -85,11 +85,15 @@ class Pages:
     ) -> list[Answer | Later]:
         calls: list[HttpRequest | Again] = []
         pages: dict[int, Answer] = {}  # by their positions
+        has_rule = self._refused is not None
         for position, each in enumerate(asked):
             if not isinstance(each, tuple):
                 calls.append(each)
                 continue
             request, peer = each
+            if request.path == "/" and not has_rule:  # only calls have that path
+                calls.append(request)
+                continue
             of_sign_in = None
             if self._signing_in is not None and request.path != "/":
                 of_sign_in = self._signing_in(request)

@@ -64,6 +64,7 @@ class State(Enum):
 _IDLE, _FINAL, _MODEST, _GREEDY = State.IDLE, State.FINAL, Rank.MODEST, Rank.GREEDY
 
 SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.0}
+_IDLE_SECONDS = SECONDS[State.IDLE]
 WRITE_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
 PIECE = 64 * 1024  # the bytes of an answer that are given to the transport at a time
@@ -450,6 +451,12 @@ class Connection(asyncio.Protocol):
             self._unsent, self._sent = response, 0
         else:
             self._transport.write(response)
+            if self._state is _IDLE and not (
+                self._choked or self._stuck or self._paused or self._buffer.size
+                or self._half_closed or self._draining or self.held
+            ):  # fmt: skip  # as `_send`, for nearly every answer
+                self.deadline = self._door.time() + _IDLE_SECONDS
+                return
         self._send()
 
     def _send(self) -> None:
@@ -483,7 +490,7 @@ class Connection(asyncio.Protocol):
             if self._paused:
                 self.listen()
             if self._state is _IDLE:  # as `_enter`
-                self.deadline = self._door.time() + SECONDS[_IDLE]
+                self.deadline = self._door.time() + _IDLE_SECONDS
 
     def _close(self) -> None:
         """Close so that the client can still read the answer.
