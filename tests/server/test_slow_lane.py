@@ -14,7 +14,7 @@ from keystead.policy.evaluation import Principal, PrincipalType
 from keystead.registry import implementation
 from keystead.server.lane import pool as pools
 from keystead.server.pipeline import Again, Answer, Later
-from keystead.server.pipeline.exchange import Arrived, Known, Ready
+from keystead.server.pipeline.exchange import Arrived, Asked, Known, Ready
 from keystead.server.pipeline.failures import throttled
 from keystead.server.pipeline.owners import owner_of
 from keystead.server.pipeline.routing import Route
@@ -403,7 +403,8 @@ def _reached(found: object, kinds: tuple[type, ...]) -> list[object]:
 
 
 FORBIDDEN = (
-    Call, HttpRequest, Arrived, Known, Ready, BaseException, FrameType, TracebackType, Principal,
+    Call, HttpRequest, Arrived, Asked, Known, Ready, BaseException, FrameType, TracebackType,
+    Principal,
 )  # fmt: skip
 
 

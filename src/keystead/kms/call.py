@@ -1,7 +1,7 @@
 """One KMS call in progress: every service's `Call`, with the keys and their custody."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self, cast
+from typing import Any, Self
 
 import msgspec
 
@@ -133,8 +133,8 @@ class KmsCall(Call, kw_only=True):
         # `super` would cost 0.3 µs.
         if not isinstance(resource, Key):
             return Call.authorize(self, action, resource, keys)
-        key = self.with_grants(resource, keys) if resource.is_granted else resource
-        permit = Call.authorize(self, action, cast("R", key), keys)
+        key: Any = self.with_grants(resource, keys) if resource.is_granted else resource
+        permit: Permit[R] = Call.authorize(self, action, key, keys)
         if not key.exists:
             raise RuntimeError(f"{action} was allowed on a key that does not exist")
         return permit

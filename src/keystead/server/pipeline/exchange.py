@@ -2,7 +2,8 @@
 
     Arrived    its operation is known
     Known      its caller is known
-    Ready      its input is known, and a call is open for it
+    Asked      its input is known
+    Ready      a call is open for it
     Working    work must be done for it: it will arrive again, with the outcome
     Answered   its operation was performed, and the response is written
     Refused    it goes no further; any stage may end so
@@ -37,9 +38,9 @@ from keystead.server.pipeline.routing import Route, in_full, route
 from keystead.store.protocol import Reader, Transaction
 from keystead.wire.http import Endpoint, HttpRequest, HttpResponse
 from keystead.wire.operation import Operation, Service
-from keystead.work import Done, Outcome, Work
+from keystead.work import Done, Outcome, Spare, Work
 
-_PARTS = Struct("8s4sx3sx3s12s").unpack  # of 32 digits, but for the two that are the same in all
+_PARTS = Struct("8s4sx3sx3s12s").iter_unpack  # of 32 digits; two are the same in all
 _ID = Struct("8ss4s2s3s2s3ss12s").pack
 
 MOST_RECORDED = 1024  # characters of a text that a record takes from outside, as CloudTrail's
@@ -120,13 +121,20 @@ class Known(msgspec.Struct, frozen=True):
     entrance: Entrance | None = None  # the endpoint through which the request came
 
 
-class Ready(msgspec.Struct, frozen=True):
-    """The input of a request is known, and a call is open for its caller."""
+class Asked(msgspec.Struct, frozen=True):
+    """The input of a request is known."""
 
     arrived: Arrived
     known: Known
     implementation: Implementation
     input: Any  # of the operation
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A call is open for the caller of a request."""
+
+    arrived: Arrived
+    asked: Asked
     call: Call
 
 
@@ -192,14 +200,15 @@ class OpenCall(Protocol):
         transaction: Transaction,
         keys: dict[str, ContextValue],
         session: Session | None,
+        spare: Spare,
     ) -> Call:
         """The call."""
 
 
-def arrive(request: HttpRequest, now: datetime, started: float) -> Arrived:
+def arrive(request: HttpRequest, now: datetime, started: float, request_id: str) -> Arrived:
     """A request that arrived at this time, with its route."""
     where = route(request)  # 1
-    event = event_of(request, where, now, new_request_id())
+    event = event_of(request, where, now, request_id)
     return Arrived(request, where, dialect(where.service, request), event, started)
 
 
@@ -234,5 +243,13 @@ def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str)
 
 def new_request_id() -> str:
     """A random UUID (version 4), as AWS writes its request ids."""
-    first, second, third, fourth, fifth = _PARTS(hexlify(urandom(16)))
-    return _ID(first, b"-", second, b"-4", third, b"-a", fourth, b"-", fifth).decode()
+    [request_id] = request_ids(1)
+    return request_id
+
+
+def request_ids(number: int) -> list[str]:
+    """So many of them. The bytes come from one system call."""
+    return [
+        _ID(first, b"-", second, b"-4", third, b"-a", fourth, b"-", fifth).decode()
+        for first, second, third, fourth, fifth in _PARTS(hexlify(urandom(16 * number)))
+    ]

@@ -2,7 +2,7 @@
 
     1 which operation                Arrived    routing
     2 which caller                   Known      identity.authentication.authenticate
-    3 which input                               wire
+    3 which input                    Asked      wire
     4 a call for this caller         Ready      here
       within the quotas              Ready      counts
     5 may they, and do it                       the operation, which asks `call.authorize`
@@ -45,13 +45,11 @@ from typing import Any, Protocol, TypeVar
 
 from keystead.arns import spoken
 from keystead.audit.records import HIGH, request_parameters, response_elements, without_long
-from keystead.call import Call
 from keystead.clock import Clock
 from keystead.custody.rows import RowIntegrityError
 from keystead.errors import RequestTooLarge, ServiceUnavailable, without_trace
 from keystead.identity.authentication import require_source, require_taken
 from keystead.policy.evaluation import PrincipalType
-from keystead.registry import Implementation
 from keystead.request_keys import global_keys
 from keystead.rules import Rules, Severity
 from keystead.server.lane import Lane
@@ -62,6 +60,7 @@ from keystead.server.pipeline.endings import Endings
 from keystead.server.pipeline.exchange import (
     Answered,
     Arrived,
+    Asked,
     Known,
     OpenCall,
     Ready,
@@ -69,6 +68,8 @@ from keystead.server.pipeline.exchange import (
     Verifier,
     Working,
     arrive,
+    new_request_id,
+    request_ids,
 )
 from keystead.server.pipeline.failures import as_aws_error, throttled
 from keystead.server.pipeline.later import Again, Later, prepare, promise, working
@@ -186,10 +187,8 @@ class Pipeline:
             first += len(arrived)
             self._begin([each for each in some if isinstance(each, Arrived)])
             known = self._each(self._who, arrived, until)  # 2
-            ready = self._each(self._ready, known, until)  # 3, 4
-            for each in ready if spare.seconds else ():
-                if isinstance(each, Ready):
-                    each.call.spare = spare
+            asked = self._each(self._what, known, until)  # 3
+            ready = self._each(self._open, asked, until)  # 4
             answered = self._each(self._perform, ready, until)  # 5, 7
             answers += [close(each) for each in answered]  # 6
         return answers
@@ -219,17 +218,17 @@ class Pipeline:
         self.counts.throttle.tick()
         lead = requests[first]
         if isinstance(lead, HttpRequest):
-            lead = arrive(lead, now, started)
+            lead = arrive(lead, now, started, new_request_id())
         if lead.arrived.waited >= MOST_WAITS:
             return [lead]
         most = FEW if lead.arrived.changes else self.spare.together(TOGETHER)
         more = requests[first + 1 : first + most]
         taken = [lead]
-        for each in more:
+        for each, request_id in zip(more, request_ids(len(more)), strict=True):
             if perf_counter() > until:
                 break
             if isinstance(each, HttpRequest):
-                taken.append(arrive(each, now, started))
+                taken.append(arrive(each, now, started, request_id))
             elif each.arrived.waited < MOST_WAITS:
                 taken.append(each)
             else:
@@ -300,12 +299,7 @@ class Pipeline:
             require_region(entrance, caller.region)
         return Known(arrived, caller, state, entrance)
 
-    def _ready(self, known: Known) -> Ready:
-        """Which input does the request have, and which call is it?"""
-        implementation, given = self._what(known)
-        return Ready(known.arrived, known, implementation, given, self._call(known, implementation))
-
-    def _what(self, known: Known) -> tuple[Implementation, Any]:
+    def _what(self, known: Known) -> Asked:
         """Which operation and which input does the request have?"""
         arrived = known.arrived
         if arrived.where.in_part:
@@ -314,15 +308,15 @@ class Pipeline:
         if where.problem is not None or implementation is None:
             raise where.refusal()
         operation = implementation.operation
-        asked = arrived.speech.read(operation, where, arrived.request)
-        shown = request_parameters(operation, asked)
+        given = arrived.speech.read(operation, where, arrived.request)
+        shown = request_parameters(operation, given)
         long = len(arrived.request.body) > bodies.QUERY_LIMIT
         arrived.event.request_parameters = without_long(shown) if long else shown
-        return implementation, asked
+        return Asked(arrived, known, implementation, given)
 
-    def _call(self, known: Known, implementation: Implementation) -> Call:
+    def _open(self, asked: Asked) -> Ready:
         """The call of this request, for its caller, whose credentials are for it."""
-        arrived, operation = known.arrived, implementation.operation
+        known, arrived, operation = asked.known, asked.arrived, asked.implementation.operation
         request, event, caller = arrived.request, arrived.event, known.caller
         now, region, service = event.time, event.region, operation.service.name
         rules = self.rules[service][operation.name]
@@ -344,6 +338,7 @@ class Pipeline:
             transaction=view,
             keys=global_keys(request, now, region, caller.keys, network),
             session=caller.session,
+            spare=self.spare,
         )
         if known.entrance is not None:
             call.endpoint_policy = known.entrance.policy
@@ -351,22 +346,22 @@ class Pipeline:
             call.outcomes = arrived.outcomes
         if not operation.signed:
             call.proof = request
-        return call
+        return Ready(arrived, asked, call)
 
     def _perform(self, ready: Ready) -> Answered | Later:
         """Perform the operation, which asks first. A changing call writes its answer inside."""
-        known = ready.known
+        known = ready.asked.known
         changes = self.store.changes
         # What stands over the owner of an endpoint is not named, so any change counts there.
         if changes.state != known.state and (  # (e)
             known.entrance is not None or changes.touched(known.state, known.caller.names)
         ):
             ready.arrived.begin_again()
-            ready = self._ready(self._who(ready.arrived))
-        call = ready.call
+            ready = self._open(self._what(self._who(ready.arrived)))
+        call, given = ready.call, ready.asked.input
         if not ready.arrived.counted:
-            self.counts.count(ready.arrived, call.rules, call.principal, ready.input)
-        if call.rules.changes(ready.input):
+            self.counts.count(ready.arrived, call.rules, call.principal, given)
+        if call.rules.changes(given):
             with self.store.write() as call.transaction:
                 performed = self._run(ready)  # (b)
         else:
@@ -375,11 +370,11 @@ class Pipeline:
 
     def _run(self, ready: Ready) -> Answered | Working:
         """Run the operation, and write the response that carries its output; or take its work."""
-        arrived, call, implementation = ready.arrived, ready.call, ready.implementation
-        operation, event = implementation.operation, arrived.event
-        if ready.known.entrance is not None and not call.rules.asks:
+        arrived, call, asked = ready.arrived, ready.call, ready.asked
+        operation, event = call.operation, arrived.event
+        if asked.known.entrance is not None and not call.rules.asks:
             call.pass_endpoint()
-        given = implementation.function(call, ready.input)  # 5
+        given = asked.implementation.function(call, asked.input)  # 5
         if type(given) is Work:
             return working(self.lane, arrived, call.principal, given)
         if call.rules.asks and not call.asked:  # (c)

@@ -43,7 +43,7 @@ from keystead.store.protocol import Transaction
 from keystead.wire.http import Endpoint, HttpRequest
 from keystead.wire.models import iam, kms
 from keystead.wire.operation import Operation
-from keystead.work import Work
+from keystead.work import NO_SPARE, Work
 
 _AGENT = "keystead seed"
 _FOR_EVER = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
@@ -255,6 +255,7 @@ class _Gardener:
             policies=self._root.policies, now=self._now, region=region, endpoint=_OURS.endpoint,
             transaction=self._transaction,
             keys=global_keys(_OURS, self._now, region, self._root.keys), session=None,
+            spare=NO_SPARE,
         )  # fmt: skip
         give(call)
         answer = implemented.function(call, request)
