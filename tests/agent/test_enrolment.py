@@ -16,6 +16,7 @@ from keystead.agent.server import Server as Upstream
 from keystead.agent.state import State
 from keystead.failures import Failure
 from keystead.identity.repository import Instance
+from keystead.server.installation import perform
 from keystead.times import microseconds
 from keystead.wire.agents import credentials_text, enrolment_text
 from keystead.wire.models import keystead_instances as api
@@ -321,6 +322,27 @@ def test_the_clock_of_the_agent(local: Local) -> None:
         assert one.ask(forged).json["__type"].endswith(REFUSED)
     local.time.passes(timedelta(seconds=1))
     assert one.ask(one.request()).status == 200
+
+
+def test_an_account_that_was_suspended_gives_others(local: Local) -> None:
+    """Those of before are over when it is open again; the next question gets new ones."""
+    one = Enrolled(local)
+    assert one.enrol(one.mint()).status == 200
+    local.time.passes(timedelta(seconds=1))
+    given = one.ask(one.request()).json
+    for verb in ("suspend", "reopen"):
+        perform(local.installation, f"account {verb}", {"account_id": local.founded.account_id})
+        local.time.passes(timedelta(seconds=1))
+
+    again = one.ask(one.request(known=given["Revision"])).json
+
+    assert again["Revision"] != given["Revision"]
+    for answer, status in ((given, 403), (again, 200)):
+        held = answer["Credentials"]
+        who = Credentials(held["AccessKeyId"], held["SecretAccessKey"], held["Token"])
+        assert local.sts("GetCallerIdentity", who).status == status
+    local.time.passes(timedelta(seconds=1))
+    assert "Credentials" not in one.ask(one.request(known=again["Revision"])).json
 
 
 def test_credentials_live_as_long_as_asked(local: Local) -> None:

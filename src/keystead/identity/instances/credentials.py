@@ -6,8 +6,9 @@ instance, and the role in it. (3) May EC2 assume the role?  Its trust policy is 
 association, with the role in the profile, with the role, and with the instance.
 
 An agent that knows the newest revision already gets no credentials unless it asks to renew them. So
-it can ask every minute. An instance without a role, and a role that EC2 may not assume, are
-answers and no errors: a program hears of them from the agent, in AWS's words.
+it can ask every minute. The revision is of all on which credentials stand. An instance without a
+role, and a role that EC2 may not assume, are answers and no errors: a program hears of them from
+the agent, in AWS's words.
 """
 
 from typing import NamedTuple
@@ -74,7 +75,9 @@ def get_instance_credentials(
         )  # fmt: skip
     revision = call.repository.instance_profiles.revision(call.transaction, profile)
     role = call.role_of(profile)
-    known = f"{association.association_id}/{revision}"
+    # Credentials of before the account was last closed are over, so they are of another revision.
+    closed = call.repository.accounts.closed(call.transaction, instance.account)
+    known = f"{association.association_id}/{revision}" + (f"/{closed}" if closed >= 0 else "")
     if role is None:
         return api.GetInstanceCredentialsResponse(instance=shown, revision=known, profile=named)
     answer = api.GetInstanceCredentialsResponse(

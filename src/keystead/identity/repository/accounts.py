@@ -99,10 +99,12 @@ class Accounts:
         Sessions know the second in which they began, and no more. Those of the second in which the
         account was closed are over, too.
         """
-        if not record.is_open:
-            return False
-        closing = self._closings.get(reader, record.account)
-        return closing is None or closing.closed < second
+        return record.is_open and self.closed(reader, record.account) < second
+
+    def closed(self, reader: Reader, account: str) -> int:
+        """The second in which an account was last suspended or closed; -1: it never was."""
+        closing = self._closings.get(reader, account)
+        return -1 if closing is None else closing.closed
 
     def token_version(self, reader: Reader, account: str) -> int:
         """The version that `keep_token_version` kept, or 2."""
