@@ -137,6 +137,8 @@ def test_apply_plan_destroy(server: Server, terraform: Terraform) -> None:
         assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     left = server.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
     assert network["id"] not in {each["VpcEndpointId"] for each in left}
+    defaults = server.client("ec2").get_instance_metadata_defaults()["AccountLevel"]
+    assert defaults == {"ManagedBy": "account"}
     assert "terraform-alice" not in {u["UserName"] for u in iam.list_users()["Users"]}
     assert "terraform-worker" not in {r["RoleName"] for r in iam.list_roles()["Roles"]}
     assert [a for a in kms.list_aliases()["Aliases"] if "terraform" in a["AliasName"]] == []

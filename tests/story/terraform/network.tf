@@ -40,3 +40,18 @@ output "network" {
     service  = data.aws_vpc_endpoint_service.kms.service_name
   }
 }
+
+# An endpoint of IAM, which is in another Region than this network.
+resource "aws_vpc_endpoint" "iam" {
+  vpc_id              = "vpc-0123456789abcdef0"
+  service_name        = "com.amazonaws.iam"
+  service_region      = "us-east-1"
+  vpc_endpoint_type   = "Interface"
+  private_dns_enabled = true
+}
+
+# What instances have for their metadata that are registered from now on.
+resource "aws_ec2_instance_metadata_defaults" "here" {
+  http_tokens                 = "required"
+  http_put_response_hop_limit = 2
+}
