@@ -538,6 +538,21 @@ def test_a_revoked_certificate(site: Site) -> None:
     assert site.lives(asking.session())
 
 
+def test_a_revoked_authority_of_a_bundle(site: Site) -> None:
+    """An authority that a list revokes proves nothing, also if the trust anchor has it."""
+    middle, other = site.root.authority("middle"), site.root.issue("other")
+    anchor = site.new_anchor(site.root, middle)["trustAnchorArn"]
+    below, beside = (site.asking(each).but(anchor=anchor) for each in (middle.issue(), other))
+    session = below.session()
+    assert site.lives(session)
+    site.anywhere.import_crl(
+        name="x", trustAnchorArn=anchor, crlData=site.root.crl(middle), enabled=True
+    )
+    assert not site.lives(session)
+    assert_refused(below.ask(), "AccessDeniedException", "Certificate revoked")
+    assert site.lives(beside.session())
+
+
 def test_long_chains(site: Site) -> None:
     """Five certificates may stand in between; six are refused, and what is too long for a head."""
     chain, top = [], site.root

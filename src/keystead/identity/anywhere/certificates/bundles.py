@@ -61,6 +61,9 @@ def _require_authority(certificate: x509.Certificate) -> None:
     usage = parsing.extension(certificate, x509.KeyUsage)
     if isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
         raise BadBundle("Incorrect key usage for CA certificate")
+    limits = parsing.extension(certificate, x509.NameConstraints)
+    if isinstance(limits, x509.NameConstraints):
+        parsing.require_known_constraints(limits)
     parsing.require_serial(certificate.serial_number)
     parsing.require_key(certificate.public_key())
     parsing.require_hash(certificate.signature_hash_algorithm)

@@ -1,6 +1,7 @@
 """How is a certificate read, and which of its facts count?  Nothing here is proved yet."""
 
 import hashlib
+from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,6 +19,8 @@ UNREADABLE = (
 """What the library raises for bytes that are no certificate, or whose parts it cannot read."""
 
 LEAST_RSA, MOST_RSA = 2048, 8192  # bits
+_MOST_EXPONENT = 32  # bits: a key whose exponent is as long as it takes forty times as long
+_MOST_COMPARISONS = 4096  # of names with name constraints: a millisecond
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _DIGEST = 16
@@ -49,6 +52,8 @@ def require_key(key: object) -> None:
     if isinstance(key, rsa.RSAPublicKey):
         if not LEAST_RSA <= key.key_size <= MOST_RSA:
             raise Unfit(f"an RSA key has {key.key_size} bits, not {LEAST_RSA} to {MOST_RSA}")
+        if key.public_numbers().e.bit_length() > _MOST_EXPONENT:
+            raise Unfit(f"the exponent of an RSA key has more than {_MOST_EXPONENT} bits")
     elif not isinstance(key, ec.EllipticCurvePublicKey):
         raise Unfit("a key is neither RSA nor EC")
     elif not isinstance(key.curve, _CURVES):
@@ -70,3 +75,31 @@ def extension(
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
+
+
+def require_few_names(path: Iterable[x509.Certificate]) -> None:
+    """Refuse certificates whose names and name constraints take too long to compare.
+
+    The library compares each name with each constraint, before it has seen the trust anchor.
+    """
+    names = constraints = 0
+    for each in path:
+        alternative = extension(each, x509.SubjectAlternativeName)
+        if isinstance(alternative, x509.SubjectAlternativeName):
+            names += len(list(alternative))
+        limits = extension(each, x509.NameConstraints)
+        if isinstance(limits, x509.NameConstraints):
+            require_known_constraints(limits)
+            constraints += len(_subtrees(limits))
+    if names * constraints > _MOST_COMPARISONS:
+        raise Unfit(f"{names} names and {constraints} name constraints are too many")
+
+
+def require_known_constraints(limits: x509.NameConstraints) -> None:
+    """Refuse constraints of directory names: the library passes over them if not critical."""
+    if any(isinstance(each, x509.DirectoryName) for each in _subtrees(limits)):
+        raise Unfit("there are name constraints of directory names")
+
+
+def _subtrees(limits: x509.NameConstraints) -> list[x509.GeneralName]:
+    return [*(limits.permitted_subtrees or ()), *(limits.excluded_subtrees or ())]

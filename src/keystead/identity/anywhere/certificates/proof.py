@@ -65,7 +65,7 @@ class Bearer:
     common_name: str
     since: datetime  # the path is valid from then
     until: datetime
-    digests: tuple[bytes, ...]  # what stands for each certificate below the trust anchor
+    digests: tuple[bytes, ...]  # what stands for each certificate of the path
     facts: Mapping[str, str]  # by their names as tags
 
 
@@ -91,6 +91,7 @@ def _proved(bundle: str, presented: Presented, now: datetime) -> Bearer:
     anchors = bundles.certificates(bundle)
     chain = _between(presented.chain, anchors)
     _require_fit(leaf, presented)  # (2)
+    parsing.require_few_names((leaf, *chain, *anchors))
     path = _path(leaf, chain, anchors, now)  # (3)
     _require_signed(leaf, presented)  # (4)
     return Bearer(  # (5)
@@ -102,7 +103,7 @@ def _proved(bundle: str, presented: Presented, now: datetime) -> Bearer:
         until=min(each.not_valid_after_utc for each in path),
         digests=tuple(
             parsing.revocation_digest(each.issuer.rfc4514_string(), each.serial_number)
-            for each in path[:-1]
+            for each in path
         ),
         facts=facts.of(leaf),
     )
