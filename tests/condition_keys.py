@@ -698,6 +698,8 @@ EC2: tuple[Row, ...] = (
     Row("CreateVpcEndpoint", _FULL_ENDPOINT, On.NEW_ENDPOINT,
         {**_REGION, **_TAGGED, "ec2:CreateAction": "CreateVpcEndpoint"}, "CreateTags"),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint"}, On.ENDPOINT, _BEHIND_REGION),
+    Row("ModifyVpcEndpoint", {"VpcEndpointId": "@elsewhere"}, On.ENDPOINT,
+        {**_REGION, "ec2:VpceServiceRegion": "us-east-1", "ec2:VpceMultiRegion": "true"}),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@elsewhere"}, On.ENDPOINT, {},
         "vpce:AllowMultiRegion"),
     Row("ModifyVpcEndpoint", {"VpcEndpointId": "@endpoint", **_CHANGED_PARTS}, On.ENDPOINT,

@@ -25,6 +25,7 @@ from keystead.wire.models import kms as kms_api
 from tests import setting
 from tests.condition_keys import REPLICA_REGION
 from tests.identity.assuming import stored_role, trusting
+from tests.identity.world import REGION as OF_THINGS
 from tests.identity.world import Tenant, World, document
 from tests.matrix.examples import Example
 from tests.raw import Answer
@@ -82,6 +83,10 @@ class Stranger:
     nobody: Credentials
 
 
+REGIONAL = {"ec2", "keystead-instances", "rolesanywhere"}
+"""The services that act on things in the Region in which `tests/setting.py` makes them."""
+
+
 @dataclass
 class Askers:
     """An installation with everything that the examples act on, and everybody who asks."""
@@ -93,9 +98,10 @@ class Askers:
 
     @classmethod
     def create(cls, directory: Path) -> "Askers":
-        askers = cls(open_local(directory / "data"))
+        regions = (REGION, REPLICA_REGION, OF_THINGS)
+        askers = cls(open_local(directory / "data", regions=regions))
         askers.made |= setting.keys(_Kms(askers.local), askers.local.time.wall())
-        askers.made |= setting.people(askers.tenant, REGION)
+        askers.made |= setting.people(askers.tenant, OF_THINGS)
         askers.made["@root account"] = askers.made["@member"]  # whose root has tasks
         askers._people()
         askers.local.installation.commit()
@@ -283,7 +289,8 @@ class Askers:
         """The request of an example, as an SDK sends it."""
         names = {**self.made, **made}
         sent = {name: setting.filled(value, names) for name, value in example.request.items()}
-        return sdk.request(self.local, example.service, example.operation, who, sent)
+        region = OF_THINGS if example.service in REGIONAL else REGION
+        return sdk.request(self.local, example.service, example.operation, who, sent, region=region)
 
 
 def unsigned(request: HttpRequest) -> HttpRequest:

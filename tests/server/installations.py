@@ -210,8 +210,9 @@ def _opened(
     directory: Path, held: DirectoryLock, founded: Founded, time: Time,
     network: Network | None = None, **settings: Any,
 ) -> Local:  # fmt: skip
+    settings = {"regions": (REGION, OTHER_REGION), **settings}
     installation = Installation(
-        Config(str(directory), regions=(REGION, OTHER_REGION), **settings), held,
+        Config(str(directory), **settings), held,
         wall=time.wall, monotonic=lambda: time.monotonic, network=network,
     )  # fmt: skip
     local = Local(installation, founded, time)
