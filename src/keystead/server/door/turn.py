@@ -47,8 +47,8 @@ class Turn:
 
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_enough", "_failed", "_gate",
-        "_gathering", "_intake", "_is_alone", "_kept", "_loop", "_since", "_terms", "_told",
-        "_took_long", "_turn_ended", "_waiting", "_watched", "_working", "looks",
+        "_gathering", "_heard", "_intake", "_is_alone", "_kept", "_loop", "_since", "_terms",
+        "_told", "_took_long", "_turn_ended", "_waiting", "_watched", "_working", "looks",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,7 @@ class Turn:
         self._begun = False  # is there a turn that will end?
         self.looks = Looks()
         self._intake: Intake[Receiver] = Intake(loop.time)
+        self._heard: list[Receiver] = []  # since the last look
         self._terms = ALONE  # of this turn
         self._bytes = 0  # of the bodies and large heads of this turn
         self._waiting: list[Waiting] = []
@@ -93,7 +94,8 @@ class Turn:
 
     def hear(self, receiver: Receiver) -> None:
         """Let a connection take in a request, when its turn comes."""
-        self._intake.add(receiver)
+        # Between two reads of sockets every step is cold, so `_settle` lets them wait in line.
+        self._heard.append(receiver)
         if not self._begun:
             self._begin()
 
@@ -163,6 +165,10 @@ class Turn:
 
         Returns whether the turn is over; if not, one more look follows.
         """
+        if self._heard:
+            heard, self._heard = self._heard, []
+            for receiver in heard:
+                self._intake.add(receiver)
         if not before:
             self._terms, self._bytes = self._intake.begin(), 0
             for receiver in self._intake.take_reading():
@@ -256,7 +262,8 @@ class Turn:
         terms = self._terms
         answers = application.answer_all(requests, terms.seconds, spare=terms.spare)
         for entry, asked, answer in zip(entries, requests, answers, strict=False):
-            head = isinstance(asked, tuple) and asked[0].method == "HEAD"
+            # The answer to a HEAD is the last of its connection.
+            head = entry.last and isinstance(asked, tuple) and asked[0].method == "HEAD"
             entry.answer = without_body(answer) if head else answer
         for entry in reversed(entries[len(answers) :]):
             self._keep(entry)
