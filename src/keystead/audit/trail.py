@@ -263,15 +263,15 @@ class Trail:
 
     def _written(self, events: Sequence[Event], state: State | None, *, changed: bool) -> _Batch:
         """The lines of a turn's events. They come next in the log."""
-        first, tag, batch = self._tree.size, self._tag, _Batch([], [])
+        first, tag = self._tree.size, self._tag
         made = self._recorder.record
         # All records, then all lines: a step that is repeated costs less (decision 0008).
         records = [made(event, index, state) for index, event in enumerate(events, first)]
-        for index, record in enumerate(records, first):
-            line, leaf = lines.write(record, index, tag, changed=changed)
-            batch.lines.append(line)
-            batch.leaves.append(leaf)
-        return batch
+        written = [
+            lines.write(record, index, tag, changed=changed)
+            for index, record in enumerate(records, first)
+        ]
+        return _Batch([line for line, _ in written], [leaf for _, leaf in written])
 
     def _commit_store(self, batch: _Batch) -> None:
         """(1) Commit the turn's changes together with its lines, then (2)."""
@@ -310,8 +310,7 @@ class Trail:
         self._troubles.pop("log", None)
         if is_signed:
             self._unsigned_since = self._clock()
-        for leaf in batch.leaves:
-            self._tree.append(leaf)
+        self._tree.extend(batch.leaves)
 
     def _rotate(self) -> None:
         full, self._file = self._file, LogFile(segment_path(self.directory, self._tree.size))

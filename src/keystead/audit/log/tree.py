@@ -9,7 +9,7 @@ The size has one bit set for each of them. An append costs one or two hashes on 
 of any size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Self
 
@@ -45,14 +45,21 @@ class Tree:
 
     def append(self, leaf: bytes) -> None:
         """Add the hash of the next record."""
-        node, full = leaf, self.size
-        while full & 1:
-            hashed = _NODE.copy()
-            hashed.update(self._frontier.pop() + node)
-            node = hashed.digest()
-            full >>= 1
-        self._frontier.append(node)
-        self.size += 1
+        self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add the hashes of the next records."""
+        frontier, size = self._frontier, self.size
+        for leaf in leaves:
+            node, full = leaf, size
+            while full & 1:
+                hashed = _NODE.copy()
+                hashed.update(frontier.pop() + node)
+                node = hashed.digest()
+                full >>= 1
+            frontier.append(node)
+            size += 1
+        self.size = size
 
     def root(self) -> bytes:
         """The hash of the whole tree."""
