@@ -156,3 +156,4 @@ def test_only_who_is_allowed(local: Local) -> None:
     for action in ("GenerateCredentialReport", "GetCredentialReport"):
         assert code(local.iam(action, key)) == "AccessDenied"
         assert code(local.iam(action)) == ""
+        finish(local)
