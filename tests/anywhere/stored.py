@@ -4,9 +4,11 @@ from typing import Any
 
 from keystead.identity.repository import (
     AnywhereProfile,
+    AnywhereSubject,
     Crl,
     Role,
     TrustAnchor,
+    UsedRequest,
     path_name,
 )
 from keystead.identity.sessions import RowKind, SessionRow
@@ -47,6 +49,19 @@ def stored_rows(
         SessionRow(RowKind.ANYWHERE_PROFILE, account, profile.as_it_is(kept)),
         SessionRow(RowKind.CERTIFICATE, account, path_name("anchor", [UNREVOKED])),
     )
+
+
+def stored_visit(installation: Installation, account: str, region: str) -> None:
+    """What a session leaves: who came, and the request that gave it."""
+    subject = AnywhereSubject(
+        account=account, subject_id="subject", region=region, subject_key="key",
+        x509_subject="CN=x", credentials="[]", created=0, last_seen=0, tags="{}",
+    )  # fmt: skip
+    identities = installation.identities.anywhere
+    with installation.store.write() as transaction:
+        identities.subjects.insert(transaction, subject, 100)
+        used = UsedRequest(account=account, digest="digest", stale=2**40)
+        assert identities.used_requests.use(transaction, used, 0)
 
 
 def revoked_row(account: str) -> SessionRow:

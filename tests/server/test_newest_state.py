@@ -30,6 +30,7 @@ from keystead.server.installation.opening import lock
 from keystead.store.protocol import Row, StoreCorrupt, StoreUnavailable
 from keystead.store.sqlite.engine import SqliteStore, open_store
 from tests.agent.stored import stored_instance
+from tests.anywhere.stored import stored_rows, stored_visit
 from tests.conftest import Server, create_user, refused
 from tests.console.browser import Site
 from tests.console.everybody import everybody
@@ -75,6 +76,7 @@ def everything(local: Local) -> None:
     local.iam("RemoveRoleFromInstanceProfile", InstanceProfileName="web", RoleName="worker")
     local.iam("AddRoleToInstanceProfile", InstanceProfileName="web", RoleName="worker")
     stored_instance(local.installation, account, REGION, "web")
+    stored_anywhere(local)
     provider = {"OpenIDConnectProviderArn": f"arn:aws:iam::{account}:oidc-provider/idp.example"}
     local.iam("CreateOpenIDConnectProvider", Url="https://idp.example")
     for client in ("app", "web"):
@@ -166,6 +168,15 @@ def everything(local: Local) -> None:
     with local.installation.store.write() as transaction:
         as_older(local.installation.keys, transaction, (account, REGION, older))
     local.installation.upkeep.remember_time()
+
+
+def stored_anywhere(local: Local) -> None:
+    """What Roles Anywhere remembers, for a role."""
+    here, account = local.installation, local.founded.account_id
+    role = here.identities.roles.named(here.store.read(), account, "worker")
+    assert role is not None
+    stored_rows(here, account, REGION, role)
+    stored_visit(here, account, REGION)
 
 
 def sign_in(local: Local) -> None:
