@@ -1,5 +1,8 @@
 """What a stranger's certificates may cost, and what a path names for lists of revoked ones."""
 
+import ssl
+import subprocess
+import sys
 from collections.abc import Sequence
 from math import lcm
 
@@ -88,3 +91,34 @@ def test_constraints_of_directory_names(critical: bool) -> None:
     others = x509.NameConstraints([x509.DNSName("example.com")], None)
     middle = root.authority("other", extensions=[(others, critical)])
     assert isinstance(asked([root], middle.issue(), middle), Bearer)
+
+
+def test_a_name_that_cannot_be_read() -> None:
+    """A bundle is refused whose authority has such a name; the library reads it late."""
+    authority = authorities.root("rootrootroot")
+    odd = authority.der.replace(b"\x0c\x0crootrootroot", b"\xde\x0crootrootroot")
+    assert odd != authority.der
+    with pytest.raises(BadBundle, match="Unable to parse"):
+        read_bundle(ssl.DER_cert_to_PEM_cert(odd))
+
+
+_PROVES = """
+import sys
+from datetime import UTC, datetime
+from keystead.identity.anywhere.certificates import Presented, prove
+leaf, serial, root = sys.argv[1:]
+asked = Presented("AWS4-X509-ECDSA-SHA256", int(serial), bytes.fromhex(leaf), (), b"", b"")
+print(prove(root, asked, datetime.now(UTC)).why)
+"""
+
+
+def test_odd_certificates_are_no_news() -> None:
+    """Nothing is written about them: their senders could fill a log."""
+    root = authorities.root()
+    bearer = root.issue("odd", serial=5)
+    odd = bearer.der.replace(b"\x02\x01\x05", b"\x02\x01\xff")  # negative, of which it warns
+    asked = [sys.executable, "-c", _PROVES, odd.hex(), "-1", root.pem]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert (told.stdout.strip(), told.stderr) == (
+        "a serial number is not positive, or longer than 20 octets", "",
+    )  # fmt: skip

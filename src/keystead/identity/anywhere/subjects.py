@@ -29,6 +29,7 @@ def list_subjects(call: AnywhereCall, request: api.ListRequest) -> api.ListSubje
     some = page(
         call, request,
         lambda after, n: subjects.after(call.transaction, call.account, call.region, after, n),
+        lambda each: len(each.x509_subject),
     )  # fmt: skip
     return api.ListSubjectsResponse(
         subjects=[_summary(each) for each in some.items], next_token=some.marker

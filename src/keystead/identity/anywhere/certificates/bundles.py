@@ -18,7 +18,10 @@ class BadBundle(Exception):
 
 def read_bundle(text: str) -> tuple[str, ...]:
     """The names of the authorities in a bundle; raises BadBundle."""
-    return tuple(each.subject.rfc4514_string() for each in certificates(text))
+    try:
+        return tuple(each.subject.rfc4514_string() for each in certificates(text))
+    except parsing.UNREADABLE:  # of a name, which the library reads when it is asked for it
+        raise BadBundle("Unable to parse the certificate bundle") from None
 
 
 def certificates(text: str) -> list[x509.Certificate]:

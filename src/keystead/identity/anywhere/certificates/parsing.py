@@ -1,12 +1,17 @@
 """How is a certificate read, and which of its facts count?  Nothing here is proved yet."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+# The library warns of what is odd in a certificate. Python writes each new text to standard error,
+# and keeps it: a stranger could send any number of them.
+warnings.filterwarnings("ignore", module=r"keystead\.identity\.anywhere\.certificates\.")
 
 UNREADABLE = (
     ValueError,
