@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,3 +160,34 @@ def test_no_fetch_reaches_a_new_listener(tmp_path: Path) -> None:
         assert not refusal("login.example", "127.0.0.1", 8444)
     finally:
         installation.close()
+
+
+def test_one_address_in_other_words(running: Running) -> None:
+    """Two new listeners of one socket: no setting changes, as if it were taken by others."""
+    line = running.reload(
+        "stay as they were", log_level="debug",
+        endpoint_listen=[
+            f"127.0.0.1:{running.port}={running.endpoint}",
+            f"localhost:{running.port}={running.other}",
+        ],
+    )  # fmt: skip
+    assert f"cannot listen on `localhost:{running.port}`" in line
+    assert not running.listens
+
+
+def test_a_balancer_that_is_trusted_no_more_is_cut_off(running: Running) -> None:
+    """Also from the requests that had begun when its listener was named no more."""
+    where = {"proxy_listen": [f"127.0.0.1:{running.port}"]}
+    running.reload("were read again", **where, trusted_balancers=["127.0.0.1/32"])
+    request = running.network.signed(*LIST)
+    begun, cut = (Wire(running.port, begin=preface(running.endpoint)) for _ in range(2))
+    for wire in (begun, cut):
+        wire.send(request[:100])
+    assert '"Keys"' in running.asked(begin=preface(running.endpoint))  # those bytes arrived
+
+    running.reload("were read again", trusted_balancers=["127.0.0.1/32"])
+    assert '"Keys"' in begun.ask(request[100:]).text
+    running.reload("were read again", trusted_balancers=["127.0.0.2/32"])
+    with suppress(ConnectionError):
+        cut.send(request[100:])
+    assert cut.ended, "and it is no answer that ends it"

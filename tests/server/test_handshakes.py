@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -183,6 +184,21 @@ def test_stopping_breaks_off_handshakes(tls: TlsDoor) -> None:
     wait_until(lambda: tls.counts.total == 0)
     with pytest.raises(ConnectionRefusedError):
         tls.connect()
+
+
+def test_a_handshake_that_had_not_begun_is_given_back(tls: TlsDoor) -> None:
+    """A listener may end between the turn of a handshake and its first step; others go on."""
+    begin = TlsListener._begin
+
+    def begin_and_end(listener: TlsListener) -> None:
+        begin(listener)
+        listener.close()
+
+    with patch.object(TlsListener, "_begin", begin_and_end), tls.connect() as client:
+        client.sendall(GET)
+        with suppress(ConnectionResetError):  # what it sent was not read
+            assert read_all(client) == b""
+        wait_until(lambda: tls.counts.total == 0)
 
 
 def test_a_drain_does_not_wait_for_idle_clients(tls: TlsDoor) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from keystead.failures import Failure
-from keystead.server.door import BACKLOG, Connection, Door, TlsListener
+from keystead.server.door import BACKLOG, Connection, Door, TlsListener, accept_from_now_on
 from keystead.server.entrance import Entrance, Listening, Use, Wanted, of_networks
 from keystead.server.installation import Config
 
@@ -64,12 +64,13 @@ class Listeners:
         self._make = make
         self._tls = tls
         self._listeners: list[Listener] = []
-        self._ending: list[Door] = []  # they have connections still
+        self._ending: list[tuple[Use, Door]] = []  # they have connections still
 
     async def start(self, entrance: Entrance) -> None:
         """Accept connections on every socket."""
         loop = asyncio.get_running_loop()
         for each in entrance.sockets:
+            accept_from_now_on(each.socket, each.wanted.address)
             use = each.wanted.use
             if use in _CHANGING or (self._tls is not None and use is not Use.METRICS):
                 self._listen(each)
@@ -89,19 +90,23 @@ class Listeners:
         ending = [
             each for each in now if wanted.get(each.listening.wanted.place) != each.listening.wanted
         ]
-        opened = [
-            Listening(each.listening.socket.dup(), other)
-            for each in ending
-            if (other := wanted.get(each.listening.wanted.place)) is not None
-        ]
         there = {each.listening.wanted.place for each in now}
+        opened: list[Listening] = []
         try:
+            opened.extend(
+                Listening(each.listening.socket.dup(), other)
+                for each in ending
+                if (other := wanted.get(each.listening.wanted.place)) is not None
+            )
             for place, new in wanted.items():
                 if place not in there:
                     opened += new.open()
-        except Failure:
-            for each in opened:
-                each.socket.close()
+            # Here and not in `use`: two of the new ones may have one address, in other words.
+            for sock, its in opened:
+                accept_from_now_on(sock, its.address)
+        except (Failure, OSError):
+            for sock, _ in opened:
+                sock.close()
             raise
         return Change(opened, ending)
 
@@ -114,9 +119,10 @@ class Listeners:
             for connection in list(listener.door.connections):
                 connection.drain()
             self._listeners.remove(listener)
-            self._ending.append(listener.door)
-        for listener in self._listeners:
-            listener.door.trust(listener.listening.wanted.use.trusted(config))
+            self._ending.append((listener.listening.wanted.use, listener.door))
+        doors = [(each.listening.wanted.use, each.door) for each in self._listeners]
+        for use, door in [*doors, *self._ending]:
+            door.trust(use.trusted(config))
 
     def present(self, context: ssl.SSLContext) -> None:
         """Use this certificate for new connections."""
@@ -138,6 +144,6 @@ class Listeners:
     @property
     def connections(self) -> list[Connection]:
         """Every connection, also of listeners that have ended."""
-        self._ending = [door for door in self._ending if door.connections]
-        doors = [*(each.door for each in self._listeners), *self._ending]
+        self._ending = [(use, door) for use, door in self._ending if door.connections]
+        doors = [*(each.door for each in self._listeners), *(door for _, door in self._ending)]
         return [connection for door in doors for connection in door.connections]

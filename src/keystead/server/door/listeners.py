@@ -64,6 +64,14 @@ def _bound(family: int, name: tuple[object, ...]) -> socket.socket:
     return sock
 
 
+def accept_from_now_on(sock: socket.socket, address: Address) -> None:
+    """Let a bound socket accept connections; raises Failure. Another one may have its address."""
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:
+        raise _not_opened(address, error) from None
+
+
 def bound(sock: socket.socket) -> None:
     """Let the kernel keep little for each connection of a listening socket."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)

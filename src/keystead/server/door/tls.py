@@ -21,6 +21,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, cast
 
 from keystead.server.door.intake import Line, Rank
@@ -245,10 +246,16 @@ class TlsListener:
         for accepted in self._line.take(HANDSHAKES, HANDSHAKES):
             handshake = self._loop.create_task(self._shake_hands(accepted))
             self._handshakes.add(handshake)
-            handshake.add_done_callback(self._handshakes.discard)
+            handshake.add_done_callback(partial(self._shaken, accepted))
         self._begins = bool(self._line)
         if self._begins:
             self._loop.call_soon(self._begin)
+
+    def _shaken(self, accepted: _Accepted, handshake: asyncio.Task[None]) -> None:
+        """A handshake has ended, or was broken off, perhaps before its task had begun."""
+        self._handshakes.discard(handshake)
+        if handshake.cancelled():
+            self._drop(accepted)
 
     async def _shake_hands(self, accepted: _Accepted) -> None:
         try:
