@@ -82,7 +82,7 @@ class Brokers:
             token=form.get("SigninToken", ""), issuer=_issuer(form), url=f"{self._public.url}/"
         )
         operation, path = broker_shapes.BROKER_LOGIN, self._destination(form)
-        return await taken(self._calls, visit, operation, asked, _over, path=path)
+        return await taken(self._calls, visit, operation, asked, _refused, path=path)
 
     async def _token(self, request: Request, asked: Mapping[str, str]) -> Response:
         duration = asked.get("SessionDuration") or None
@@ -109,8 +109,8 @@ class Brokers:
             who = await self._calls.call(
                 _bare(request), broker_shapes.DESCRIBE_SIGNIN_TOKEN, wanted
             )
-        except shapes.SignInEnded as error:
-            return _over(error)
+        except shapes.SignInEnded:
+            return _over()
         values = {
             "who": who, "token": token, "issuer": asked.get("Issuer", ""),
             "destination": asked.get("Destination", ""),
@@ -172,10 +172,14 @@ def _issuer(asked: Mapping[str, str]) -> str:
         return ""
 
 
-def _over(why: Refusal) -> Response:
-    """The page of a token that is worth nothing; raises every error about something else."""
+def _refused(why: Refusal) -> Response | None:
+    """The page of a token that is worth nothing; None for an error about something else."""
     if isinstance(why, AwsError) and not isinstance(why, shapes.SignInEnded):
-        raise why
+        return None
+    return _over()
+
+
+def _over() -> Response:
     return page("error.html", {"text": _OVER}, HTTPStatus.FORBIDDEN)
 
 

@@ -46,7 +46,7 @@ class DirectoryPages:
         )
         again = partial(_form, directory, user)
 
-        def refused(why: Refusal) -> Response:
+        def refused(why: Refusal) -> Response | None:
             if isinstance(why, AwsError):
                 return told_to_wait(why, again)
             if why == "away":

@@ -81,7 +81,7 @@ class SigningIn:
             ways=self._ways,
         )  # fmt: skip
 
-        def refused(why: Refusal) -> Response:
+        def refused(why: Refusal) -> Response | None:
             if isinstance(why, AwsError):
                 return told_to_wait(why, again)
             wrong = _WRONG_ROOT if is_root else _WRONG_USER
@@ -145,8 +145,8 @@ class SigningIn:
 
     async def _again(  # the facts of one page
         self, visit: Visit, wrong: str, device: str, resyncs: bool, why: Refusal
-    ) -> Response:
-        """The page of the step once more; `wrong` is said of a wrong proof."""
+    ) -> Response | None:
+        """The page of the step once more; `wrong` is said of a wrong proof. None as for `Shown`."""
         status = HTTPStatus.FORBIDDEN
         if isinstance(why, shapes.SignInEnded):
             return start_again()
@@ -155,7 +155,7 @@ class SigningIn:
         elif isinstance(why, ThrottlingException):
             wrong, status = BUSY, HTTPStatus.TOO_MANY_REQUESTS
         elif isinstance(why, AwsError):
-            raise why
+            return None
         pending = await self._pending(visit)
         if pending is None:
             return start_again()

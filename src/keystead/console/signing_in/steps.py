@@ -21,8 +21,8 @@ In = TypeVar("In")
 Refusal = AwsError | str
 """Why a step was not taken: an error, or the word of an answer: `failed`, or `away`."""
 
-Shown = Callable[[Refusal], Response | Awaitable[Response]]
-"""The page of a refusal."""
+Shown = Callable[[Refusal], Response | Awaitable[Response | None] | None]
+"""The page of a refusal; None for an error that the page has nothing to say of."""
 
 _NO_STEP = frozenset({"failed", "away"})
 
@@ -57,18 +57,26 @@ async def taken(
     path: str = "",
     then: Callable[[Response], None] = _nothing_more,
 ) -> Response:
-    """The page that follows a step, or the one that `refused` shows.
+    """The page that follows a step, or the one that `refused` shows; raises errors without one.
 
     `path` is as for `follow`; `then` adds to the page that follows.
     """
     try:
         answer = await calls.call(visit.request, operation, asked)
     except AwsError as error:
-        shown = refused(error)
-    else:
-        if answer.next not in _NO_STEP:
-            response = await follow(calls, visit, answer, path)
-            then(response)
-            return response
-        shown = refused(answer.next)
+        shown = await _shown(refused, error)
+        if shown is None:
+            raise
+        return shown
+    if answer.next in _NO_STEP:
+        shown = await _shown(refused, answer.next)
+        assert shown is not None  # noqa: S101  # only an error may have no page
+        return shown
+    response = await follow(calls, visit, answer, path)
+    then(response)
+    return response
+
+
+async def _shown(refused: Shown, why: Refusal) -> Response | None:
+    shown = refused(why)
     return await shown if isawaitable(shown) else shown
