@@ -582,6 +582,26 @@ def test_a_closed_account_ends_its_programs(pages: Site) -> None:
     assert refusal(unmet.renew(other["refreshToken"])) == CHANGED
 
 
+def test_a_persons_closed_account_ends_what_acts_elsewhere(pages: Site) -> None:
+    """In a role of another account, which is open; the refusal says that the session has ended."""
+    local, name = pages.local, "closed-elsewhere"
+    local.organizations("CreateOrganization", FeatureSet="ALL")
+    made = local.organizations("CreateAccount", Email="of@example.com", AccountName="elsewhere")
+    other = str(made.json["CreateAccountStatus"]["AccountId"])
+    browser, program = acting_person(pages, name), Program(pages)
+    actor = switched(browser, "OrganizationAccountAccessRole", account=other)[3:-1]
+    form = {**program.parameters, "answer": "allow", "hours": "12", "actor": actor}
+    codes = [code_of(browser.post("/v1/authorize", form, follow=False)) for _ in range(2)]
+    answer = told(program.redeem(codes[0]))
+    assert f":{other}:" in who(pages, answer)
+    for verb in ("suspend", "reopen"):
+        perform(local.installation, f"account {verb}", {"account_id": account_of(pages)})
+        local.time.passes(timedelta(seconds=1))
+    assert who(pages, answer) == ""
+    assert refusal(program.redeem(codes[1])) in {USED, CHANGED}
+    assert refusal(program.renew(answer["refreshToken"])) == CHANGED
+
+
 def test_a_copy_from_before_gives_nothing(pages: Site) -> None:
     """A token of another incarnation is none of ours, whatever the rows say."""
     browser, program = person(pages, "of-copy"), Program(pages)

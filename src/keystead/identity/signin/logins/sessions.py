@@ -91,8 +91,14 @@ def facts(record: Login | LoginCode) -> Session:
 
 
 def standing(call: SigninCall, record: Login | LoginCode, login: Login | None) -> Standing | None:
-    """What a session stands on, if all of it is as it was; `login` is its own row."""
-    session = facts(record)
+    """What a session stands on, if all of it is as it was; `login` is its own row.
+
+    Its person may be of another account than its role. Both accounts were open all the time.
+    """
+    session, accounts = facts(record), call.repository.accounts
+    own = accounts.get(call.transaction, record.account)
+    if own is None or not accounts.is_open_since(call.transaction, own, session.issued):
+        return None
     if record.person:
         known = factors.of(call.repository, call.transaction, record.account, record.person)
         if known != record.factors:
