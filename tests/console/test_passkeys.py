@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
@@ -16,7 +17,9 @@ from botocore.credentials import Credentials
 
 from keystead.audit.records import jsontext
 from keystead.identity.signin import webauthn
+from keystead.server.lane import STRANGERS, Lane
 from keystead.wire.models import iam as api
+from keystead.work import Work
 from tests.console.authenticator import (
     BS,
     EDDSA,
@@ -371,6 +374,23 @@ def test_what_signs_nobody_in(
         assert event.severity == "high"
     assert browser.post("/signin/passkey", fields).alert == AGAIN
     assert use(browser, users_key).title == "Your session"
+
+
+def test_strangers_keep_out_nobody_who_showed_the_password(pages: Site, quick: None) -> None:
+    """Where the work of strangers has no room, a new browser has none; the step after it has."""
+    user(pages, "in-a-flood")
+    device, made = Device(pages, "in-a-flood"), with_passkey(pages, "with-a-key")
+    shown, touched = at_the_code(pages, "in-a-flood"), at_the_code(pages, "with-a-key")
+    has_room = Lane.has_room
+
+    def full(lane: Lane, work: Work[Any], owner: str, size: int) -> bool:
+        return not owner.startswith(STRANGERS) and has_room(lane, work, owner, size)
+
+    with patch.object(Lane, "has_room", full):
+        new = pages.browser().sign_in(account_of(pages), "in-a-flood", PASSWORD)
+        assert new.status == 429
+        assert shown.post("/signin/mfa", code=code_of(device)).title == "Your session"
+        assert use(touched, made).title == "Your session"
 
 
 def test_an_authenticator_without_a_counter(pages: Site, quick: None) -> None:

@@ -16,11 +16,16 @@ _SECONDS = 1e-5
 
 
 def counted(
-    call: IamCall | StsCall | SigninCall, device: MfaDevice, codes: Sequence[str], reach: int = NEAR
+    call: IamCall | StsCall | SigninCall,
+    device: MfaDevice,
+    codes: Sequence[str],
+    reach: int = NEAR,
+    turn: str = "",
 ) -> bool | Work[bool]:
     """Do these codes count?  In the first run the work after which it is told.
 
-    `codes` are of consecutive steps, and `reach` is that of `OneTimeCodes.judged`.
+    `codes` are of consecutive steps, `reach` is that of `OneTimeCodes.judged`, and `turn` that of
+    `Work`.
     """
     made_with = MadeWith(device.device_id, device.enabling or "")
     done = call.done(Work(PROCESSOR, _SECONDS, made_with, _told, (False,)))
@@ -31,7 +36,7 @@ def counted(
     new, right = call.one_time_codes.judged(state, devices.seed(device), codes, call.now, reach)
     if new != state:
         devices.remember(call.transaction, device, new)
-    return Work(PROCESSOR, _SECONDS, made_with, _told, (right,))
+    return Work(PROCESSOR, _SECONDS, made_with, _told, (right,), turn=turn)
 
 
 def _told(right: bool) -> bool:

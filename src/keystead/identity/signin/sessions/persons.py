@@ -63,6 +63,15 @@ class Person:
         """Has the person a second factor?"""
         return bool(self.devices or self.passkeys)
 
+    @property
+    def turn(self) -> str:
+        """The turn of its work, in the party of its account and not of all strangers.
+
+        So strangers of very many networks keep nobody out who has been here before, or has shown
+        the password in the step before.
+        """
+        return f"{self.account.account} {self.subject}"
+
     def serial_number(self, passkey: Passkey) -> str:
         """The serial number of a passkey of this person."""
         return passkey.serial_number(None if self.user is None else self.user.name)

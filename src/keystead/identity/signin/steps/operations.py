@@ -73,7 +73,7 @@ def console_login(call: SigninCall, request: ConsoleLoginRequest) -> StepAnswer 
     work = Work(
         PASSWORDS, _SECONDS, made_with, custody.verified,
         (call.passwords, request.password, stored),
-        turn=_turn(person) if person and browser else "",
+        turn=person.turn if person and browser else "",
     )  # fmt: skip
     done = call.done(work)
     if person is None:
@@ -110,7 +110,7 @@ def check_mfa(call: SigninCall, request: CheckMfaRequest) -> StepAnswer | Work[b
     typed = (request.code, *((request.second_code,) if request.second_code else ()))
     if device is not None and all(_is_code(code) for code in typed):
         reach = FAR if request.second_code else NEAR  # two find the clock of the device again
-        right = codes.counted(call, device, typed, reach)
+        right = codes.counted(call, device, typed, reach, person.turn)
         if isinstance(right, Work):
             return right
     records.of(call, person)
@@ -137,7 +137,7 @@ def update_password(
         person.subject, person.password_id, input=_input(call, request.old, request.new)
     )
     arguments = (call.passwords, request.old, person.hashes[0], request.new)
-    work = Work(PASSWORDS, 2 * _SECONDS, made_with, custody.replaced, arguments, turn=_turn(person))
+    work = Work(PASSWORDS, 2 * _SECONDS, made_with, custody.replaced, arguments, turn=person.turn)
     done = call.done(work)
     if done is None:
         if record.tries >= sessions.MOST_PASSWORDS:
@@ -309,14 +309,6 @@ def _counted(call: SigninCall, browser: str, typed: str) -> tuple[Subject, ...]:
         return (Subject(call.typed_names.of("browser", browser), _FREE),)
     network = call.typed_names.of("network", call.network)
     return Subject(typed, _FREE), Subject(network, _FREE_OF_NETWORK, _REGAIN)
-
-
-def _turn(person: Person) -> str:
-    """The turn of a person, who is in the party of its account and not of all strangers.
-
-    So strangers of very many networks keep nobody out who has been here before.
-    """
-    return f"{person.account.account} {person.subject}"
 
 
 def _is_known(call: SigninCall, token: str, person: Person) -> bool:

@@ -203,7 +203,8 @@ def _used(
             return Refused(_NO_CHALLENGE if passkey else _NOT_OWN)
         credentials = ((passkey.credential_id, passkey.public_key),)
         arguments = (site, challenge, credentials, given)
-        return Work(PROCESSOR, _SECONDS, made_with, webauthn.asserted, arguments)
+        verified = webauthn.asserted
+        return Work(PROCESSOR, _SECONDS, made_with, verified, arguments, turn=person.turn)
     count = done.value
     if isinstance(count, Refused):
         return count
