@@ -1,6 +1,7 @@
 """SIGHUP: listeners of endpoints and balancers come and go while the server runs."""
 
 import json
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import BIN, free_port
 from tests.network.coming import OTHER_VPC, VPC, Wire, preface
 from tests.network.running import LIST, Running
+from tests.patience import wait_until
 from tests.server.installations import open_local
 
 
@@ -123,6 +125,24 @@ def test_the_command(running: Running) -> None:
     assert "cannot listen on" in ran.stderr
     assert "hint" in ran.stderr
     assert '"Keys"' in running.asked()
+
+
+def test_no_listener_begins_while_the_server_stops(tmp_path: Path) -> None:
+    """A SIGHUP after SIGTERM changes nothing: what has begun is served, and nothing more."""
+    stopping = Running(tmp_path)
+    begun = Wire(stopping.server.port)
+    request = stopping.network.signed(*LIST)
+    begun.send(request[:100])
+    stopping.server.client("kms").list_keys()  # what was sent before has arrived
+    stopping.write(endpoint_listen=[f"127.0.0.1:{stopping.port}={stopping.endpoint}"])
+    process = stopping.server.process
+    assert process is not None
+    process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "stopping" in stopping.server.log(), stopping.server.log)
+    process.send_signal(signal.SIGHUP)
+    assert '"Keys"' in begun.ask(request[100:]).text
+    wait_until(lambda: process.poll() is not None)
+    assert "were read again" not in stopping.server.log()
 
 
 def test_no_server_to_reload(tmp_path: Path) -> None:

@@ -279,6 +279,8 @@ class Server:
 
     def _hang_up(self) -> None:
         """SIGHUP: nobody waits for an answer, so the log has it."""
+        if self._stopping.is_set():  # no listener begins now
+            return
         try:
             self._reload("SIGHUP")
         except Failure as failure:
