@@ -11,9 +11,11 @@ each is a process. Quiet is measured just before the flood and again after it, b
 the machine does is in every figure.
 
 In truth the clients of a flood have processors of their own; here they take one of the neighbours'.
-So there is a second quiet, "busy": the same flood, at a server of somebody else (`bench.sink`),
-while ours is left alone. The goal is held against the plain quiet; the ratio to the slower of both
-stands beside it, to tell how much of a miss is the machine's. "long turns" is the server's own
+So the neighbours have real-time priority where that is allowed (SCHED_FIFO): when an answer is
+there, they read it at once. Whether that is enough tells a second quiet, "busy": the same flood, at
+a server of somebody else (`bench.sink`), while ours is left alone. The goal is held against the
+plain quiet; the ratio to the slower of both stands beside it, to tell how much of a miss is the
+machine's. "long turns" is the server's own
 figure: how often its loop was held for more than 2.5, 5 and 10 ms in the flood
 (`keystead_long_turn_seconds`).
 
@@ -162,6 +164,8 @@ def _place(pid: int, priority: int, *, last_cpu: bool) -> None:
     """Give a process its priority, and one of two processors."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, pid, priority)
+        if priority == NEIGHBOUR:  # nice -19 alone still waits for the flood's slice
+            os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(pid, {1 if last_cpu else 0})
 
