@@ -1,5 +1,6 @@
 """Random names and secrets: the right alphabet, the whole of it, and never twice."""
 
+import base64
 import os
 import string
 from collections.abc import Callable
@@ -31,6 +32,14 @@ def test_each_kind_has_its_length_and_alphabet(
     assert {len(text) for text in made} == {length}
     for place in range(length):
         assert {text[place] for text in made} == set(alphabet)
+
+
+def test_a_one_time_password_is_one_that_an_account_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters alone are drawn again: AWS demands three kinds of character."""
+    draws = [base64.urlsafe_b64decode(text) for text in (24 * "a", 12 * "aB", 8 * "aB1", 24 * "c")]
+    monkeypatch.setattr(randomness, "urandom", lambda _: draws.pop(0))
+
+    assert randomness.one_time_password() == 8 * "aB1"
 
 
 def test_a_prefix_stands_before_the_random_part() -> None:
