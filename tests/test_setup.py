@@ -1,6 +1,7 @@
 """`make`: which interpreter it takes, and what it says where there is no package index."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,13 +78,15 @@ def test_without_a_package_index(tmp_path: Path, wheels: str) -> None:
     assert "make setup WHEELS=DIR" in hint or "make wheels WHEELS=DIR" in hint
 
 
-def test_tests_that_need_npm_skip_loudly(tmp_path: Path) -> None:
-    """A machine without npm is told which tests were not run, and why."""
+def test_tests_that_miss_a_program_skip_loudly(tmp_path: Path) -> None:
+    """A machine without npm or Chromium is told which tests were not run, and why."""
+    files = ["tests/clients/test_javascript.py", "tests/console/test_chromium.py"]
     ran = subprocess.run(
-        [BIN / "python", "-m", "pytest", "-p", "no:xdist", "tests/clients/test_javascript.py"],
+        [BIN / "python", "-m", "pytest", "-p", "no:xdist", *files],
         cwd=ROOT, env={**os.environ, "PATH": str(tmp_path)},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout
-    assert ran.stdout.count("SKIPPED") == 4
-    assert "the JavaScript SDK was NOT tried" in ran.stdout
+    assert re.search(r"^\d+ skipped in", ran.stdout, re.MULTILINE), ran.stdout
+    assert "no node and no npm on this machine: the JavaScript SDK was NOT tried" in ran.stdout
+    assert "no chromium on this machine: the pages in a browser were NOT tried" in ran.stdout

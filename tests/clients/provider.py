@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.components import needs_node, not_tried
 from tests.conftest import Server, free_port
 from tests.federation.issuer import Issuer
 
 HERE = Path(__file__).parents[1] / "federation" / "provider"
-NEEDS_NODE = pytest.mark.skipif(
-    not (shutil.which("npm") and shutil.which("node")),
-    reason="node and npm are not on this machine: no real OpenID Connect provider was tried",
-)
+PROVIDER = "a real OpenID Connect provider was"
+NEEDS_NODE = needs_node(PROVIDER)
 
 
 def loopback() -> str:
@@ -28,11 +27,11 @@ def loopback() -> str:
             try:
                 probe.bind((address, 443))
             except PermissionError:
-                pytest.skip("port 443 is not to be had: no real OpenID Connect provider was tried")
+                pytest.skip(not_tried(PROVIDER, "port 443 is not to be had"))
             except OSError:
                 continue
         return address
-    pytest.skip("there is no loopback address but one: no real provider was tried")
+    pytest.skip(not_tried(PROVIDER, "no loopback address has a free port 443"))
 
 
 @contextmanager

@@ -1,22 +1,19 @@
 """SimpleSAMLphp, as Debian has it: `php -S` serves it from a folder of the test's own."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from tests.components import missing, needs
 from tests.conftest import free_port
 from tests.federation import saml_issuer as issuer
 from tests.federation.saml_issuer import AWS, key
 from tests.identity.saml_documents import ENTITY, private_pem
 
 WWW = Path("/usr/share/simplesamlphp/www")
-NEEDS_PHP = pytest.mark.skipif(
-    not (WWW.is_dir() and shutil.which("php")),
-    reason="php and simplesamlphp are not on this machine: that provider was not tried",
+NEEDS_PHP = needs(
+    "SimpleSAMLphp was", *missing("php"), *([] if WWW.is_dir() else ["simplesamlphp"])
 )
 
 _CONFIG = """<?php

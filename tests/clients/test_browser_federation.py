@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright import sync_api as playwright
 
 from tests.clients.provider import NEEDS_NODE, real_provider, serving_for
+from tests.components import CHROMIUM, needs_chromium
 from tests.conftest import Server, free_port
 from tests.federation import saml_issuer as saml
 from tests.federation.issuer import Issuer
@@ -19,12 +21,7 @@ from tests.federation.saml_issuer import AUDIENCE, AWS, key
 from tests.identity.saml_documents import ENTITY, SSO, private_pem
 from tests.identity.world import document
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    NEEDS_NODE,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = [NEEDS_NODE, needs_chromium("sign-in by real providers was")]
 HERE = Path(__file__).parents[1] / "federation" / "saml_provider"
 
 

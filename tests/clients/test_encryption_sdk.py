@@ -6,7 +6,6 @@ Both work over a primary and its replica, in two Regions of one server.
 import base64
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -33,11 +32,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
+from tests.components import needs_node
 from tests.conftest import OTHER_REGION, REGION, Server
 
 CONTEXT = {"tenant": "a", "purpose": "orders"}
-HAS_NODE = shutil.which("npm") and shutil.which("node")
-MISSING = "node and npm are not on this machine: the Encryption SDK for JavaScript was NOT tried"
 
 providers = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())
 sdk = EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
@@ -159,7 +157,7 @@ def test_an_rsa_keyring(server: Server) -> None:
     assert "is disabled" in refused(message, keyring)
 
 
-@pytest.mark.skipif(not HAS_NODE, reason=MISSING)
+@needs_node("the Encryption SDK for JavaScript was")
 def test_javascript_and_python_read_each_other(
     server: Server, js: Path, keyrings: Keyrings
 ) -> None:

@@ -5,7 +5,6 @@ Nothing is set but the variables of endpoints. Each gets credentials, and gets n
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,13 +19,11 @@ import pytest
 
 from tests.agent import hosts
 from tests.agent.hosts import Agent
+from tests.components import missing, needs_node, not_tried
 from tests.conftest import BIN, REGION, Server
 
-NODE = pytest.mark.skipif(
-    not (shutil.which("npm") and shutil.which("node")),
-    reason="node and npm are not on this machine: the JavaScript SDK was NOT tried",
-)
-NO_NAMESPACES = "no network namespace can be made here: 169.254.169.254 was NOT tried"
+NODE = needs_node("the JavaScript SDK was")
+NO_NAMESPACES = not_tried("169.254.169.254 was", "no network namespace can be made here")
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +179,7 @@ def test_the_address_of_every_instance(server: Server, tmp_path: Path) -> None:
     The namespace reaches no server: the agent serves what it held before it was started there.
     """
     if (
-        not (shutil.which("ip") and shutil.which("unshare"))
+        missing("ip", "unshare")
         or subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode
     ):
         pytest.skip(NO_NAMESPACES)

@@ -2,16 +2,16 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.components import needs_node
 from tests.conftest import REGION, Server
 
-MISSING = "node and npm are not on this machine: the JavaScript SDK was NOT tried"
+pytestmark = needs_node("the JavaScript SDK was")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,6 @@ def session(server: Server, js: Path) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
 def test_answers_are_parsed(session: dict[str, Any]) -> None:
     """Blobs, dates, lists and nested structures of three services arrive as the SDK's types."""
     assert session["plaintext"] == "hello"
@@ -41,7 +40,6 @@ def test_answers_are_parsed(session: dict[str, Any]) -> None:
     assert session["userArn"] == f"arn:aws:iam::{session['account']}:user/javascript"
 
 
-@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
 def test_refusals_are_parsed(session: dict[str, Any]) -> None:
     """Errors of both protocols arrive under the names that programs catch."""
     assert session["otherContext"]["name"] == "InvalidCiphertextException"
@@ -51,7 +49,6 @@ def test_refusals_are_parsed(session: dict[str, Any]) -> None:
     assert session["noSuchUser"]["status"] == 404
 
 
-@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
 def test_sessions_are_begun(session: dict[str, Any]) -> None:
     """Credentials of AssumeRole, GetSessionToken and GetFederationToken are used as they come."""
     account = session["account"]
@@ -62,7 +59,6 @@ def test_sessions_are_begun(session: dict[str, Any]) -> None:
     }
 
 
-@pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
 def test_an_organization(session: dict[str, Any]) -> None:
     """It is made, described and deleted; before there is one, the error has AWS's name."""
     found = session["organization"]

@@ -17,6 +17,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.components import needs_node
 from tests.conftest import REGION, Server, free_port
 from tests.federation import saml_issuer as issuer
 from tests.federation.saml_issuer import AUDIENCE, AWS, RECIPIENT, key
@@ -25,8 +26,7 @@ from tests.identity.world import document
 from tests.patience import PATIENCE
 
 HERE = Path(__file__).parents[1] / "federation" / "saml_provider"
-MISSING = "node and npm are not on this machine: no real SAML provider was tried"
-pytestmark = pytest.mark.skipif(not (shutil.which("npm") and shutil.which("node")), reason=MISSING)
+pytestmark = needs_node("a real SAML provider was")
 GCM = {"encrypt": True, "encryptionAlgorithm": "http://www.w3.org/2009/xmlenc11#aes256-gcm"}
 CBC = {"encrypt": True, "encryptionAlgorithm": "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
        "disallowEncryptionWithInsecureAlgorithm": False}  # fmt: skip

@@ -14,13 +14,13 @@ from urllib.parse import quote_plus, urlencode
 from urllib.request import urlopen
 
 import pytest
+from playwright import sync_api as playwright
 
 from keystead.custody.proofs.one_time_codes import codes_of
+from tests.components import CHROMIUM, needs_chromium
 from tests.conftest import Server, free_port
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = needs_chromium("the pages in a browser were")
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

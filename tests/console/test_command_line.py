@@ -37,13 +37,15 @@ from botocore.session import Session
 from botocore.utils import JSONFileCache, generate_login_cache_key
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from playwright import sync_api as playwright
 
 from keystead import __version__
 from keystead.agent.login import Store, Stored, new_key
 from keystead.cli import run
 from keystead.cli.credentials import login as command
+from tests.components import CHROMIUM, needs_chromium
 from tests.conftest import Server, free_port
-from tests.console.test_chromium import CHROMIUM, FLAGS, playwright
+from tests.console.test_chromium import FLAGS
 
 PASSWORD = "canary-Start-1"
 SAME = "arn:aws:signin:::devtools/same-device"
@@ -363,7 +365,7 @@ def test_a_code_that_is_typed(
     assert "you signed in without one" in text
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@needs_chromium("`keystead login` with a browser was")
 def test_in_chromium(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,13 +16,15 @@ from unittest.mock import patch
 
 import pytest
 from jinja2 import Template
+from playwright import sync_api as playwright
 
+from tests.components import CHROMIUM, needs_chromium
 from tests.console.browser import Page, Site
 from tests.console.looks import LOOKS, World, templates
 from tests.console.outside import Outside, open_to_outsiders
-from tests.console.test_chromium import CHROMIUM, FLAGS, axe, playwright
+from tests.console.test_chromium import FLAGS, axe
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = needs_chromium("how the pages look was")
 WIDTHS = {"wide": (1440, 900), "zoomed": (720, 450), "narrow": (390, 844)}
 JUDGED = {
     ("light", "wide"),

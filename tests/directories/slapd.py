@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.components import not_tried
 from tests.patience import wait_until
 
 BASE = "dc=example,dc=test"
@@ -156,7 +157,7 @@ def require() -> None:
     if importlib.util.find_spec("bonsai") is None:
         missing.append("gcc libldap-dev libsasl2-dev python3-dev, and then `make ldap`")
     if missing:
-        pytest.skip(f"directories were NOT tried: apt-get install {'; '.join(missing)}")
+        pytest.skip(not_tried("directories were", f"`apt-get install {'; '.join(missing)}` first"))
 
 
 @contextlib.contextmanager

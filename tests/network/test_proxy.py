@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import made as certificates_in
+from tests.components import missing, needs
 from tests.conftest import REGION, Server, free_port
 from tests.network.coming import ALL, Network, Wire, document, preface
 from tests.patience import PATIENCE, wait_until
 
-NO_HAPROXY = "haproxy is not on this machine: the preface of a real balancer was NOT tried"
 HAPROXY = """\
 global
     maxconn 100
@@ -83,7 +83,7 @@ def test_policies_over_tls(network: Network) -> None:
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, ResetPolicy=True)
 
 
-@pytest.mark.skipif(shutil.which("haproxy") is None, reason=NO_HAPROXY)
+@needs("the preface of a real balancer was", *missing("haproxy"))
 def test_haproxy(network: Network, tmp_path: Path) -> None:
     """Clients of HAProxy are known by their own addresses; it sends no TLV, so no endpoint."""
     port = free_port()

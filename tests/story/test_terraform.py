@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components import not_tried
 from tests.conftest import OTHER_REGION, REGION, Server, policy, refused
 from tests.identity.saml_documents import metadata
 from tests.importing import bring
@@ -46,9 +47,10 @@ def provider() -> Path | None:
     return next((file for files in found for file in files), None)
 
 
-MISSING = (
+MISSING = not_tried(
+    "Terraform was",
     "terraform 1.x and a filesystem mirror with hashicorp/aws 5.100.0 are not on this machine"
-    " (KEYSTEAD_TERRAFORM_MIRROR names the mirror): Terraform was NOT tried"
+    " (KEYSTEAD_TERRAFORM_MIRROR names the mirror)",
 )
 QUIET = {
     **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
