@@ -21,7 +21,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ldap wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail prove-signin soak clean coverage-table models prove-caches anew
+.PHONY: help setup ldap wheels serve test fast check format bench prove-memory prove-mutations prove-differential prove-floods prove-revocations prove-slow-lane prove-million prove-states prove-ansible prove-cloudtrail prove-signin soak clean coverage-table models prove-caches prove-luck anew
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,10 @@ prove-states: $(VENV)/.dev ## N random lives of keys of each kind, held against 
 
 prove-ansible: $(VENV)/.ansible ## Ansible's modules for keys against a server (fetches 57 MB; half a minute)
 	@$(BIN)/python -m pytest tests/clients/test_ansible.py
+
+# Every interpreter that a test starts draws so, too (tests/luck/sitecustomize.py).
+prove-luck: $(VENV)/.dev ## the tests, or those of one room, with odd random bytes (20 minutes)
+	@PYTHONPATH="$(CURDIR)/tests/luck" $(BIN)/python -m pytest -n 2 $(WHOLE_FILES) "tests/$(ROOM)"
 
 prove-cloudtrail: $(VENV)/.dev $(VENV)/.consumers ## trailscraper reads an export, and asks LookupEvents
 	@$(BIN)/python -m scripts.prove_cloudtrail $(VENV)/consumers

@@ -1,5 +1,6 @@
 """What every test may use: a running server, its administrator, real clients, `refused`."""
 
+import errno
 import json
 import os
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,28 @@ def free_port() -> int:
     """A loopback port for a server of this process, however often that starts.
 
     It stays bound here, and nobody listens. So the kernel gives it to no connection and to no other
-    process that asks for any port; a server that names it can bind it too (SO_REUSEADDR).
+    process that asks for any port; a server that names it can bind it too (SO_REUSEADDR). It is
+    bound for both families, because `localhost` is an address of both.
     """
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind(("127.0.0.1", 0))
-    _RESERVED.append(reserved)
-    return int(reserved.getsockname()[1])
+    while True:
+        reserved = _bound("127.0.0.1", 0)
+        port = int(reserved.getsockname()[1])
+        _RESERVED.append(reserved)
+        try:
+            _RESERVED.append(_bound("::1", port, socket.AF_INET6))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+        return port  # also on a machine without IPv6
+
+
+def _bound(host: str, port: int, family: int = socket.AF_INET) -> socket.socket:
+    with ExitStack() as failing:
+        bound = failing.enter_context(socket.socket(family))
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        failing.pop_all()
+    return bound
 
 
 @dataclass(frozen=True, slots=True)

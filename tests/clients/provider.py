@@ -1,7 +1,6 @@
 """An OpenID Connect provider that is not ours, behind TLS, and a server that may reach it."""
 
 import random
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import npm
 from tests.components import needs_node, not_tried
 from tests.conftest import Server, free_port
 from tests.federation.issuer import Issuer
@@ -43,9 +43,7 @@ def real_provider(
     `redirect_uri` is asked before, as a server knows it after it knows the provider. People have
     `role` in a claim.
     """
-    for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
+    npm.fetch(HERE, folder, ["provider.mjs"])
     address = loopback()
     issuer = Issuer(folder, (address,), f"https://{address}", address)
     issuer.write()

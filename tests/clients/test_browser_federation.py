@@ -1,7 +1,6 @@
 """People sign in by real providers in Debian's Chromium: samlp and npm's oidc-provider."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from playwright import sync_api as playwright
 
+from tests import npm
 from tests.clients.provider import NEEDS_NODE, real_provider, serving_for
 from tests.components import CHROMIUM, needs_chromium
 from tests.conftest import Server, free_port
@@ -59,9 +59,7 @@ class Pages:
 @contextmanager
 def corp(folder: Path, account: str, url: str) -> Iterator[str]:
     """samlp, which listens: its URL."""
-    for name in (".npmrc", "package.json", "package-lock.json", "sso.mjs"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
+    npm.fetch(HERE, folder, ["sso.mjs"])
     (folder / "idp.key").write_text(private_pem(key("idp")))
     (folder / "idp.crt").write_bytes(saml.public_pem("idp"))
     pair = f"arn:aws:iam::{account}:role/people,arn:aws:iam::{account}:saml-provider/corp"

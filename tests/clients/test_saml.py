@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests import npm
 from tests.components import needs_node
 from tests.conftest import REGION, Server, free_port
 from tests.federation import saml_issuer as issuer
@@ -75,9 +75,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("samlp")
-    for name in (".npmrc", "package.json", "package-lock.json", "provider.mjs"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
+    npm.fetch(HERE, folder, ["provider.mjs"])
     (folder / "idp.key").write_text(private_pem(key("idp")))
     (folder / "idp.crt").write_bytes(issuer.public_pem("idp"))
     (folder / "sp.crt").write_bytes(issuer.public_pem("sp"))

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ import pytest
 from playwright import sync_api as playwright
 
 from keystead.custody.proofs.one_time_codes import codes_of
+from tests import npm
 from tests.components import CHROMIUM, needs_chromium
 from tests.conftest import Server, free_port
 
@@ -69,10 +68,7 @@ class Console:
 
 def axe(folder: Path) -> str:
     """The source of axe, fetched into a folder."""
-    here = Path(__file__).parent / "js"
-    for name in (".npmrc", "package.json", "package-lock.json"):
-        shutil.copy(here / name, folder)
-    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=240)
+    npm.fetch(Path(__file__).parent / "js", folder)
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 

@@ -18,6 +18,7 @@ import pytest
 import trustme
 
 from tests.components import not_tried
+from tests.conftest import free_port
 from tests.patience import wait_until
 
 BASE = "dc=example,dc=test"
@@ -187,7 +188,7 @@ def slapd(
         [_BINARY, "-T", "add", "-f", str(place / "slapd.conf"), "-l", str(place / "base.ldif")],
         check=True, capture_output=True,
     )  # fmt: skip
-    ports = _free(), _free()
+    ports = free_port(), free_port()
     urls = f"ldap://127.0.0.1:{ports[0]} ldaps://127.0.0.1:{ports[1]}"
     process = subprocess.Popen(
         [_BINARY, "-d", "0", "-f", str(place / "slapd.conf"), "-h", urls],
@@ -199,13 +200,6 @@ def slapd(
     finally:
         process.terminate()
         process.wait()
-
-
-def _free() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
 
 
 def _answers(port: int) -> bool:

@@ -33,6 +33,7 @@ from keystead.identity.federation import (
 )
 from keystead.identity.federation.directory import asking, proof
 from keystead.identity.federation.directory.settings import Place
+from tests.conftest import free_port
 from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd, require, slapd
 
 OUTSIDE = Outside(Reachable(), Internet())
@@ -521,8 +522,7 @@ def test_no_referral_is_followed(directory: Slapd, alice: str) -> None:
 
 
 def test_the_first_server_that_answers_is_asked(directory: Slapd, alice: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        dead = closed.getsockname()[1]
+    dead = free_port()
 
     assert ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{dead}", directory.url]).proves
     assert last(ask(directory, "alice", urls=[f"ldaps://127.0.0.1:{dead}"])) == (3, "failed")

@@ -82,8 +82,7 @@ def test_wrong_signature_is_refused(
     server: Server, alice: Credentials, keys: tuple[str, str]
 ) -> None:
     """A signature by another secret is refused, with AWS's name and sentence of each protocol."""
-    forged = replace(alice, secret=alice.secret.swapcase())
-    assert forged != alice
+    forged = replace(alice, secret="x" * 40)
     with refused("InvalidSignatureException", "The request signature we calculated does not match"):
         server.client("kms", forged).encrypt(KeyId=keys[0], Plaintext=b"x")
     with refused("SignatureDoesNotMatch", "The request signature we calculated does not match"):
