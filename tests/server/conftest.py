@@ -33,7 +33,7 @@ def unavailable() -> HttpResponse:
 
 @dataclass(eq=False)
 class Remembering:
-    """Answers every request with its number and body, and remembers it. (connection.Application)"""
+    """Answers every request with its number and body, and remembers it. (door.Application)"""
 
     requests: list[HttpRequest] = field(default_factory=list)
     turns: list[list[str]] = field(default_factory=list)  # the paths that each turn asked for

@@ -269,7 +269,7 @@ def test_slow_bytes_do_not_extend_the_deadline(door: RunningDoor) -> None:
         [connection] = door.door.connections
         for count, byte in enumerate((b"G", b"E", b"T"), start=1):
             client.sendall(byte)
-            wait_until(lambda: connection._buffer.size == count)  # noqa: B023  # waited for here
+            wait_until(lambda: connection._incoming.buffer.size == count)  # noqa: B023  # waited for here
             door.sweep_after(4)
         assert read_all(client) == b""
 

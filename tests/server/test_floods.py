@@ -138,7 +138,9 @@ def test_who_never_reads_is_bounded_and_ended(clients: Clients) -> None:
 
     def look() -> None:
         assert len(door.application.requests) < 6 * 6
-        assert all(connection._buffer.size <= MOST_READ for connection in connections(door))
+        assert all(
+            connection._incoming.buffer.size <= MOST_READ for connection in connections(door)
+        )
         assert door.held.total <= 6 * (MOST_READ + LARGE)
 
     door.do(look)
@@ -318,11 +320,11 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     door.application.limit = length
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length
     clients = fed(door, {f"1large{i}": head for i in range(count)})
-    wait_until(lambda: all(each._head for each in connections(door)))
+    wait_until(lambda: all(each._incoming.head for each in connections(door)))
     paused: list[int] = []
 
     def look() -> None:
-        paused.append(sum(each._paused for each in connections(door)))
+        paused.append(sum(each._reading.is_paused for each in connections(door)))
 
     def feed() -> None:
         for connection in connections(door):
@@ -356,7 +358,7 @@ def test_who_asks_with_a_large_body_lets_others_go_first(clients: Clients) -> No
     assert _answers(client, 1) == [b"/first"]
 
     client.sendall(b"POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length)
-    wait_until(lambda: all(each._head for each in connections(door)))
+    wait_until(lambda: all(each._incoming.head for each in connections(door)))
     door.do(look)
     client.sendall(b"x" * length)
     received = b""

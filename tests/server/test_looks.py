@@ -140,7 +140,7 @@ def test_who_is_held_back_reads_on_and_is_no_worse_for_it(clients: Clients) -> N
     silent.sendall(get("silent"))
 
     assert statuses(silent.recv(16)) == [200]
-    wait_until(lambda: not any(each._paused for each in connections(clients.door)))
+    wait_until(lambda: not any(each._reading.is_paused for each in connections(clients.door)))
 
 
 def test_a_neighbour_that_waits_for_its_answers_is_not_held_back(

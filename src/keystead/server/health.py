@@ -50,7 +50,7 @@ class Calls(Protocol):
 
 
 class Pages:
-    """Answers the pages, and passes every other request on. (connection.Application)"""
+    """Answers the pages, and passes every other request on. (door.Application)"""
 
     __slots__ = (
         "_application", "_metrics", "_refused", "_serving", "_signing_in", "body_limit", "changes",
@@ -143,7 +143,7 @@ def _in_order(
 
 
 class MetricsOnly:
-    """Answers `/metrics` and no other page. (connection.Application)"""
+    """Answers `/metrics` and no other page. (door.Application)"""
 
     __slots__ = ("_metrics",)
 

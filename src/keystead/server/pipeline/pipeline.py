@@ -101,7 +101,7 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Answers requests. (connection.Application)"""
+    """Answers requests. (door.Application)"""
 
     store: Store
     authenticator: Verifier

@@ -2,106 +2,42 @@
 
     hear bytes -> wait for its turn -> take one request -> its answer is sent -> hear the next
 
-`framing` decides what a request is, and `intake` whose turn it is. Here are the deadlines, the
-sizes, and the order. Bytes with bad framing get a plain 400, and the connection is closed: after an
-ambiguous request the bytes that follow cannot be trusted to be a request.
+`intake` decides whose turn it is. A connection has three parts: `guest` is the other end,
+`reading` lets the loop read or not, and `incoming` finds requests in the bytes. Here are the order
+of requests and answers, and the deadlines (`states`).
 
 INVARIANT: a connection has at most one request that is not answered. While it has one, or its
 client does not read, nothing more is taken from it (threat-model HF-7). So answers keep the order
 of their requests. The bytes of a client that does not wait stay in its socket, but for one read.
-
-Deadlines are checked by a sweep once a second. A timer for each request would cost more than the
-request.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import Protocol
 
-from keystead.server.door.buffer import Buffer
-from keystead.server.door.held import UNCOUNTED, Held
+from keystead.server.door.connection.guest import Guest
+from keystead.server.door.connection.incoming import LARGE, Incoming, Refused
+from keystead.server.door.connection.reading import Reading
+from keystead.server.door.connection.shared import Shared
+from keystead.server.door.connection.states import DRAIN_SECONDS, SECONDS, WRITE_SECONDS, State
+from keystead.server.door.held import UNCOUNTED
 from keystead.server.door.intake import Rank
-from keystead.server.door.listeners import (
-    bound_transport,
-    bytes_waiting,
-    let_read,
-    let_read_nothing,
-)
-from keystead.server.door.long_bodies import LongBodies
 from keystead.server.door.looks import LITTLE
-from keystead.server.door.peers import (
-    BadForwarding,
-    Peer,
-    PeerCounts,
-    client_of,
-    is_still_trusted,
-    peer_of,
-)
 from keystead.server.door.preface import Client
-from keystead.server.door.replies import CONTINUE, plain
-from keystead.server.door.turn import Turn
-from keystead.server.door.waiting import Answering
+from keystead.server.door.replies import CONTINUE
 from keystead.server.installation import Network
 from keystead.server.pipeline import Answer
-from keystead.wire.framing import END_OF_HEAD, MAX_HEAD, BadFraming, Head, HeadReader
-from keystead.wire.http import Endpoint, HttpRequest
-
-
-class State(Enum):
-    """The states of a connection."""
-
-    __hash__ = object.__hash__  # Enum's own costs a call of Python for each look into a table
-
-    IDLE = auto()  # Between two requests.
-    HEAD = auto()  # A head is coming; a new connection starts here.
-    BODY = auto()  # A head has come, its body has not.
-    FINAL = auto()  # The last answer is made; bytes that come now are thrown away.
-
 
 # To find a member of an Enum takes eight times as long as a name of the module.
 _IDLE, _FINAL, _MODEST, _GREEDY = State.IDLE, State.FINAL, Rank.MODEST, Rank.GREEDY
-
-SECONDS = {State.IDLE: 60.0, State.HEAD: 10.0, State.BODY: 30.0, State.FINAL: 2.0}
 _IDLE_SECONDS = SECONDS[State.IDLE]
-WRITE_SECONDS = 30.0
-DRAIN_SECONDS = 1.0
 PIECE = 64 * 1024  # the bytes of an answer that are given to the transport at a time
-LARGE = 16 * 1024  # bytes of a body or an answer; its client lets others go first (intake)
-
-
-class Application(Answering, Protocol):
-    """Answers the requests of a listener."""
-
-    def body_limit(self, headers: Mapping[str, str]) -> int:
-        """The most bytes that the body of this request may have."""
-
-    def long_body(self, request: HttpRequest, length: int) -> str:
-        """The access key for which a body over the limit may be read; "" for none."""
-
-    def refuse_body(self, request: HttpRequest, limit: int) -> Answer:
-        """Answer a request whose body is too long to be read."""
-
-    def refuse_busy(self, request: HttpRequest) -> Answer:
-        """Answer a request whose long body is not read now, because others are."""
 
 
 @dataclass(slots=True, eq=False)
-class Door:
-    """One listener, as its connections share it. `trusted` may change (`trust`)."""
+class Door(Shared):
+    """One listener: it makes connections, and knows them."""
 
-    application: Application
-    outbox: Turn
-    counts: PeerCounts
-    refused: Callable[[str], None]  # counts bytes or a connection that never became a request
-    time: Callable[[], float]  # monotonic
-    held: Held
-    long_bodies: LongBodies
-    trusted: Sequence[Network]
-    endpoint: Endpoint
-    secure: bool
-    prefaced: bool = False  # each connection is a trusted balancer's, and begins with a preface
     connections: set["Connection"] = field(default_factory=set)
 
     def connection(self) -> "Connection":
@@ -119,43 +55,33 @@ class Door:
             connection.abort()
 
 
-NOBODY = Peer("", trusted=False, loopback=False)
-
-
 class Connection(asyncio.Protocol):
     """One connection."""
 
     __slots__ = (
-        "_admitted", "_asked_much", "_buffer", "_choked", "_client", "_door", "_draining", "_ended",
-        "_endpoint", "_half_closed", "_head", "_heads", "_heard", "_is_held_back", "_last",
-        "_long_body", "_neighbour", "_owes", "_paused", "_peer", "_sent", "_state", "_stuck",
+        "_asked_much", "_choked", "_door", "_draining", "_ended", "_guest", "_half_closed",
+        "_heard", "_incoming", "_last", "_owes", "_reading", "_sent", "_state", "_stuck",
         "_transport", "_unsent", "deadline", "gone", "held", "peer_host", "rank",
     )  # fmt: skip
 
+    _state: State
     _transport: asyncio.Transport
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._buffer = Buffer()
-        self._head: Head | None = None  # while its body is awaited
-        self._heads = HeadReader()
-        self._client = ("", False)
+        self._guest = Guest(door)
+        self._reading = Reading(door.outbox.looks)
+        self._incoming = Incoming(door, self._guest)
         self._heard = False  # It waits for its turn.
         self._owes = False  # A request was taken, and its answer was not delivered.
         self._unsent, self._sent = b"", 0  # An answer, and how many bytes of it were sent.
         self._last = False  # No answer follows the current one.
-        self._long_body = ""  # The access key for which a long body is read or answered.
-        self._paused = False  # We do not read.
         self._choked = False  # The client does not read.
         self._stuck = False  # The rest of an answer could not be sent since `deadline` was set.
         self._half_closed = False  # The client sends no more.
         self._draining = False
-        self._is_held_back = False  # Nor does the layer below TLS read. (looks)
         self._asked_much = False  # The body of the request that is owed, or to come, is large.
-        self._endpoint = door.endpoint
         self._ended = False  # The last answer is written.
-        self._admitted = False
-        self._peer = self._neighbour = NOBODY  # whose connection it is; who is at the socket
         self.peer_host = ""
         self.rank = Rank.NEW  # (intake)
         self.held = 0  # (held)
@@ -166,16 +92,14 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a TCP listener's transport
-        if not (self._admitted or self.admit(transport.get_extra_info("peername"))):
+        name = transport.get_extra_info("peername")
+        # It may be trusted no more since it was admitted.
+        if not (self._guest.is_counted or self.admit(name)) or not self.is_believed:
             self.abort()
             return
-        if not self.is_believed:  # since it was admitted
-            self.abort()
-            return
-        bound_transport(transport)
+        self._reading.begin(self, self._transport)
         self._enter(State.HEAD)
         self._door.connections.add(self)
-        self._door.outbox.looks.watch(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # for any reason
         self._forget()
@@ -183,65 +107,41 @@ class Connection(asyncio.Protocol):
 
     def admit(self, peername: object) -> bool:
         """Count this connection; False if it is over a limit. Over TLS: before the handshake."""
-        try:
-            self._peer = self._neighbour = peer_of(peername, self._door.trusted)
-        except ValueError:  # the client has gone already
-            return False
-        if self._door.prefaced and not self._peer.trusted:
-            self._door.refused("balancer")
-            return False
-        self.peer_host = self._peer.host
-        self._client = self._peer.ip, self._door.secure
-        self._admitted = self._door.counts.admit(self._peer)
-        if not self._admitted:
-            self._door.refused("connection limit")
-        return self._admitted
+        is_let_in = self._guest.admit(peername)
+        self.peer_host = self._guest.peer.host
+        return is_let_in
 
     @property
     def is_believed(self) -> bool:
         """Is the socket's peer trusted now, if it was when it connected?"""
-        neighbour = self._neighbour
-        return not neighbour.trusted or is_still_trusted(neighbour, self._door.trusted)
+        return self._guest.is_believed
 
     def introduce(self, client: Client) -> bool:
-        """A balancer told whose connection this is. False if that client is over a limit.
-
-        From now on the connection counts as the client's, and no header says otherwise.
-        """
-        self._door.counts.leave(self._peer)
-        self._admitted = False
-        ip = client.ip or self._peer.ip
-        self._peer = Peer(ip, trusted=False, loopback=False)
-        self.peer_host = self._peer.host
-        self._client = ip, self._door.secure
-        self._admitted = self._door.counts.admit(self._peer)
-        if not self._admitted:
-            self._door.refused("connection limit")
-        if client.vpce_id:
-            self._endpoint = Endpoint(client.vpce_id, client.vpce_id)
-        return self._admitted
+        """A balancer told whose connection this is. False if that client is over a limit."""
+        is_let_in = self._guest.introduce(client)
+        self.peer_host = self._guest.peer.host
+        return is_let_in
 
     def leave(self) -> None:
         """Count this connection no more."""
-        if self._admitted:
-            self._admitted = False
+        if self._guest.leave():
             self._door.connections.discard(self)
             self._door.outbox.looks.leave(self)
-            self._door.counts.leave(self._peer)
 
     def data_received(self, data: bytes) -> None:
         if self._state is _FINAL:
             self._door.outbox.looks.note(self, len(data))
             return
-        buffer, head = self._buffer, self._head
+        incoming = self._incoming
+        buffer, head = incoming.buffer, incoming.head
         buffer.add(data)
         if self._owes or self._heard or self._choked or self._unsent:
-            self._pause()
+            self._reading.pause(self)
         elif head is None or buffer.size >= head.length:  # as `_hear`
             self._heard = True
             self._door.outbox.hear(self)
-        elif buffer.size > UNCOUNTED and not self._paused:
-            self._pause()
+        elif buffer.size > UNCOUNTED and not self._reading.is_paused:
+            self._reading.pause(self)
             self._door.outbox.read_on(self)
         if buffer.size > UNCOUNTED or self.held:
             self._count_held()
@@ -274,49 +174,54 @@ class Connection(asyncio.Protocol):
         self._heard = True
         self._door.outbox.hear(self)
 
-    def _pause(self) -> None:
-        if not self._paused and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
-            self._door.outbox.looks.leave(self)
-
     def listen(self) -> None:
         """Read from the socket again, if this was paused. (turn.Receiver)"""
-        if self._paused and not self._transport.is_closing():
-            self._paused = False
-            if self._is_held_back:
-                self._is_held_back = False
-                let_read(self._transport)
-            self._transport.resume_reading()
-            self._door.outbox.looks.watch(self)
+        self._reading.listen(self)
 
     def hold_back(self) -> None:
         """Read nothing more before its turn. (looks.Reads)"""
-        self._door.outbox.looks.leave(self)
-        if self._paused or self._transport.is_closing():
+        if not self._reading.hold_back(self):
             return
         if self.rank is _MODEST:
             self.rank = _GREEDY
-        self._pause()
-        self._is_held_back = True
-        let_read_nothing(self._transport)
         # One that has a request will listen, or read on, when that is answered.
         if not (self._owes or self._heard or self._choked or self._unsent):
             self._door.outbox.read_on(self)
 
     def arrived(self) -> int:
         """How many bytes wait in its socket?  (looks.Reads)"""
-        return bytes_waiting(self._transport)
+        return self._reading.arrived()
 
     def _count_held(self) -> None:
-        self._door.held.hold(self, self._buffer.size + len(self._unsent))
+        self._door.held.hold(self, self._incoming.buffer.size + len(self._unsent))
 
     def advance(self) -> None:
         """Take in one request, if it is complete. (turn.Receiver)"""
         self._heard = False
         if self._state is _FINAL or self._owes or self._choked or self._unsent:
             return
-        self._take_next()
+        try:
+            taken = self._incoming.take()
+        except Refused as refused:
+            self._door.refused(refused.reason)
+            self._finish(refused.answer)
+        else:
+            if taken is not None:  # nearly always
+                head, request = taken
+                if head.length > LARGE:
+                    self._asked_much = True
+                # The answer to a HEAD has no body (RFC 9110, 9.3.2), so it is the last one.
+                last = not head.keep_alive or head.method == "HEAD" or self._draining
+                if last:
+                    self._enter(_FINAL)
+                    self._incoming.buffer.clear()
+                else:
+                    self._state = _IDLE  # its deadline starts when the answer is delivered
+                self._owes = True
+                door = self._door
+                door.outbox.ask(self, door.application, (request, self._guest.peer), last=last)
+            else:
+                self._await_rest()
         if self.held:
             self._count_held()
         if not self._owes and not self.gone:
@@ -326,107 +231,31 @@ class Connection(asyncio.Protocol):
 
     def _read_on(self) -> None:
         """Read the rest of a request; if the client does not wait for answers, in its turn."""
-        if self._paused and self.rank is _GREEDY and self._state is State.BODY:
+        if self._reading.is_paused and self.rank is _GREEDY and self._state is State.BODY:
             self._door.outbox.read_on(self)
         else:
             self.listen()
 
-    def _take_next(self) -> None:
-        """Take in one request, if the buffer holds a complete one."""
-        try:
-            head = self._head or self._read_head()
-        except BadFraming as error:
-            self._refuse("framing", str(error))
-            return
-        except BadForwarding:
-            self._refuse("forwarding", "X-Forwarded-For is not a list of addresses")
-            return
+    def _await_rest(self) -> None:
+        """The next request has not come whole."""
+        head, has_bytes = self._incoming.head, bool(self._incoming.buffer.size)
         if head is None:
-            return
-        if self._buffer.size < head.length:
-            self._await_body(head)
-            return
-        self._head = None
-        length = head.length
-        if length > LARGE:
-            self._asked_much = True
-        ip, secure = self._client
-        request = HttpRequest(  # as `_request`, and quicker
-            head.method, head.path, head.query, head.headers,
-            self._buffer.take(length) if length else b"", ip, secure, self._endpoint,
-        )  # fmt: skip
-        # The answer to a HEAD has no body (RFC 9110, 9.3.2), so it is the last one.
-        last = not head.keep_alive or head.method == "HEAD" or self._draining
-        if last:
-            self._enter(_FINAL)
-            self._buffer.clear()
-        else:
-            self._state = _IDLE  # its deadline starts when the answer is delivered
-        self._owes = True
-        self._door.outbox.ask(self, self._door.application, (request, self._peer), last=last)
-
-    def _read_head(self) -> Head | None:
-        """The next head, once it has arrived. The checks that need no body are done here."""
-        buffer = self._buffer
-        raw = buffer.take_until(END_OF_HEAD)
-        if raw is None:
-            if buffer.size > MAX_HEAD:
-                raise BadFraming("the headers are too long")
-            if buffer.size and self._state is _IDLE:
+            if has_bytes and self._state is _IDLE:
                 self._enter(State.HEAD)
-            return None
-        if len(raw) > LARGE:
-            self._door.outbox.weigh(len(raw))
-        head = self._heads.read(raw)
-        if self._peer.trusted:
-            door = self._door
-            self._client = client_of(self._peer, door.secure, head.headers, door.trusted)
-        limit = self._door.application.body_limit(head.headers)
-        return head if head.length <= limit or self._begin_long_body(head, limit) else None
-
-    def _begin_long_body(self, head: Head, limit: int) -> bool:
-        """May a body over the limit be read?  If not, its request is answered. (HF-7)"""
-        application, request = self._door.application, self._request(head, b"")
-        key = application.long_body(request, head.length)
-        if key and self._door.long_bodies.begin(key):
-            self._long_body = key
-            return True
-        self._door.refused("body size")
-        refuse_busy, refuse_body = application.refuse_busy, application.refuse_body
-        self._finish(refuse_busy(request) if key else refuse_body(request, limit))
-        return False
-
-    def _end_long_body(self) -> None:
-        if self._long_body:
-            self._door.long_bodies.end(self._long_body)
-            self._long_body = ""
-
-    def _await_body(self, head: Head) -> None:
-        if self._head is None:
-            self._head = head
+        elif self._state is not State.BODY:
             self._enter(State.BODY)
             if head.length > LARGE:
                 self._asked_much = True
                 self.rank = _GREEDY
-            if head.expects_continue and not self._buffer.size:
+            if head.expects_continue and not has_bytes:
                 self._put(CONTINUE, last=False)
-
-    def _request(self, head: Head, body: bytes) -> HttpRequest:
-        ip, secure = self._client
-        return HttpRequest(
-            head.method, head.path, head.query, head.headers, body, ip, secure, self._endpoint
-        )
-
-    def _refuse(self, reason: str, message: str) -> None:
-        self._door.refused(reason)
-        self._finish(plain(400, f"bad request: {message}"))
 
     # answers
 
     def _finish(self, answer: Answer) -> None:
         """Give the last answer of this connection."""
         self._enter(_FINAL)
-        self._buffer.clear()
+        self._incoming.buffer.clear()
         self._put(answer, last=True)
 
     def _put(self, answer: Answer, *, last: bool) -> None:
@@ -436,15 +265,16 @@ class Connection(asyncio.Protocol):
     def deliver(self, response: bytes, *, last: bool) -> None:
         """Write a response. (turn.Receiver)"""
         self._owes = False
+        incoming = self._incoming
         # Not after the "100 Continue" of a body that will come.
-        if self._long_body and self._head is None:
-            self._end_long_body()
+        if incoming.long_body and incoming.head is None:
+            incoming.end_long_body()
         # uvloop raises when a closed transport is written to. An exception here would cost every
         # other connection of this turn its answer.
         if self._ended or self._transport.is_closing():
             return
         self._last = last
-        greedy = self._buffer.size or self._asked_much or len(response) > LARGE
+        greedy = incoming.buffer.size or self._asked_much or len(response) > LARGE
         self.rank = _GREEDY if greedy else _MODEST
         self._asked_much = False
         if len(response) > PIECE:
@@ -452,7 +282,7 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.write(response)
             if self._state is _IDLE and not (
-                self._choked or self._stuck or self._paused or self._buffer.size
+                self._choked or self._stuck or self._reading.is_paused or incoming.buffer.size
                 or self._half_closed or self._draining or self.held
             ):  # fmt: skip  # as `_send`, for nearly every answer
                 self.deadline = self._door.time() + _IDLE_SECONDS
@@ -482,12 +312,12 @@ class Connection(asyncio.Protocol):
             self._enter(self._state)
         if self._last:
             self._close()
-        elif self._buffer.size:
+        elif self._incoming.buffer.size:
             self._hear()
         elif self._half_closed or (self._draining and self._state is _IDLE):
             self._close()
         else:
-            if self._paused:
+            if self._reading.is_paused:
                 self.listen()
             if self._state is _IDLE:  # as `_enter`
                 self.deadline = self._door.time() + _IDLE_SECONDS
@@ -500,7 +330,7 @@ class Connection(asyncio.Protocol):
         """
         self._enter(_FINAL)
         self._ended = True
-        self._buffer.clear()
+        self._incoming.buffer.clear()
         self.listen()
         self.rank = _GREEDY
         if self._transport.can_write_eof() and not self._half_closed:
@@ -522,8 +352,8 @@ class Connection(asyncio.Protocol):
         self._state = _FINAL
         self.gone = True
         self._door.outbox.leave(self)
-        self._end_long_body()
-        self._buffer.clear()
+        self._incoming.end_long_body()
+        self._incoming.buffer.clear()
         self._unsent = b""
         if self.held:
             self._count_held()
@@ -548,10 +378,10 @@ class Connection(asyncio.Protocol):
         connected, and its first request may be on the way.
         """
         self._draining = True
-        waits = self._owes or self._heard or self._stuck or self._buffer.size
+        waits = self._owes or self._heard or self._stuck or self._incoming.buffer.size
         if self._state is _IDLE and not waits:
             # Over TLS a close waits for the client to agree, and an idle client does not look.
             self._enter(_FINAL)
             self._transport.close()
-        elif self._state is State.HEAD and not self._buffer.size:
+        elif self._state is State.HEAD and not self._incoming.buffer.size:
             self.deadline = min(self.deadline, self._door.time() + DRAIN_SECONDS)
