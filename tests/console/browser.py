@@ -120,7 +120,7 @@ class Browser:
 
     async def send(self, method: str, path: str, body: bytes = b"", **headers: str | None) -> Page:
         """A request, and its answer. A header that is None is left out."""
-        path, _, query = path.partition("?")
+        path, _, query = path.partition("#")[0].partition("?")
         named: dict[str, str | None] = {"host": self.site.url.partition("//")[2], **self.headers}
         if self.cookies:
             named["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

@@ -201,6 +201,19 @@ def _long_name(world: World) -> Page:
     return signed_in(world.site, "n" * 64).get("/")
 
 
+def _long_names(world: World) -> tuple[Browser, str]:
+    """A user, a role, its path and its name as long as they can be, and without a blank."""
+    name = world.name().ljust(64, "n")
+    browser = person(world.site, name)
+    role(world.site, name, f"/{'p' * 500}/")
+    return browser, switched(browser, f"{'p' * 500}/{name}", displayName="D" * 64)
+
+
+def _acting_at_length(world: World) -> Page:
+    browser, path = _long_names(world)
+    return browser.get(path)
+
+
 def _step_is_over(world: World) -> Page:
     browser = world.at_the_code()
     browser.cookies[STEP] = "none"
@@ -319,8 +332,10 @@ LOOKS = (
     Look("session-long-name", "session.html", _long_name),
     Look("session-role", "session.html", lambda world: world.in_role().get("/")),
     Look("session-acting", "session.html", _in_a_role),
+    Look("session-acting-long", "session.html", _acting_at_length),
     Look("role-is-over", "role_ended.html", _role_is_over),
     Look("switch", "switch.html", lambda world: world.acting(3)[0].get("/switchrole")),
+    Look("switch-long", "switch.html", lambda w: _long_names(w)[0].get("/switchrole")),
     Look("switch-refused", "switch.html", lambda world: switch(world.signed_in(), "nothing")),
     Look("not-yours", "not_yours.html", lambda world: world.in_role().get("/security")),
     Look("credentials", "security.html", lambda world: world.administrator().get("/security")),

@@ -230,7 +230,7 @@ def test_everything_by_keyboard(console: Console) -> None:
         titled(page, "Security credentials")
         serial = f"arn:aws:iam::{console.account}:mfa/keyboard"
         order = tabbed(page, "Create access key")
-        devices = (f"Remove {serial}", "Name of a new device")
+        devices = (f"Remove {serial}", "Name of a new authenticator app")
         password = ("Old password", "New password", "New password again", "Change password")
         assert follow(order, *bar, "Sign out", *devices, *password)
         keys.press("Enter")

@@ -29,9 +29,7 @@ from keystead.console.signing_in import (
     federated_routes,
 )
 from keystead.console.visits import (
-    PASSKEYS_SCRIPT,
-    STYLE,
-    SUBMIT_SCRIPT,
+    FILES,
     BadForm,
     Calls,
     Guard,
@@ -39,9 +37,6 @@ from keystead.console.visits import (
     ReadVisit,
     SignInFirst,
     page,
-    passkeys_script,
-    style,
-    submit_script,
 )
 from keystead.errors import AwsError
 
@@ -74,11 +69,9 @@ def application(
         Route(f"{PASSKEY}/options", passkeys.start, methods=["POST"]),
         Route("/security/again", passkeys.touch, methods=["POST"]),
         Route("/security/again/options", passkeys.start_touch, methods=["POST"]),
-        Route(PASSKEYS_SCRIPT, passkeys_script),
         Route("/signin/password", signing_in.change_password, methods=["POST"]),
         *switching(calls, public),
         *broker_routes(calls, public),
-        Route(SUBMIT_SCRIPT, submit_script),
         Route(ROLE, roles.show),
         Route(ROLE, roles.choose, methods=["POST"]),
         Route(DIRECTORY, directories.show),
@@ -98,7 +91,7 @@ def application(
         Route(f"{CREDENTIALS}/key/delete", credentials.delete_key, methods=["POST"]),
         *federated_routes(calls, public),
         *routes_of_programs(calls, public),
-        Route(STYLE, style),
+        *(Route(file.path, file.serve) for file in FILES),
     ]
     app = Starlette(
         routes=routes,

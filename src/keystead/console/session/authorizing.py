@@ -113,7 +113,7 @@ class Authorizing:
         session = await session_of(self._calls, visit)
         wanted = logins.shapes.EndLoginRequest(login_id=form.get("id", "")[:64])
         await self._calls.call(visit.request, logins.shapes.END_LOGIN, wanted)
-        return to(_LOGINS if session.role else "/security")
+        return to(_LOGINS if session.role else "/security#logins-title")
 
     def _without(self, asked: logins.Authorization, error: str, why: str) -> Response:
         """No code. The program hears of it, so that it waits no longer."""

@@ -4,7 +4,7 @@ Each change is an ordinary call of the person. Each part of the page is a call o
 that is refused leaves the others. A secret is shown once, in the answer to the form that made it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +34,10 @@ from keystead.wire.operation import Operation
 PATH = "/security"
 _DIFFERENT = "The two new passwords are not the same."
 _NOT_ITS_ID = "That is not the id of the access key."
+_CHANGED = (
+    "Your access keys changed since this page was shown."
+    " If you did not keep the secret of a new one, delete it and create another."
+)
 _MOST_DEVICES, _MOST_KEYS = 8, 2
 
 Form = Mapping[str, str]
@@ -117,10 +121,19 @@ class Credentials:
         return await self._ending(visit, session, "device", call)
 
     async def new_key(self, request: Request) -> Response:
-        """POST /security/key: an access key, whose secret is shown in this answer alone."""
-        visit = visit_of(request)
+        """POST /security/key: an access key, whose secret is shown in this answer alone.
+
+        A form that is sent again, as by a reload, makes no second key: it says which keys there
+        were when it was shown.
+        """
+        visit, form = visit_of(request), form_of(request)
         session = await fresh_session_of(self._calls, visit)
         try:
+            keys = await self._calls.call(
+                visit.request, iam.ListAccessKeys, iam.ListAccessKeysRequest()
+            )
+            if form.get("shown", "") != _ids(keys.access_key_metadata):
+                return await self._page(visit, session, "key", _CHANGED)
             made = await self._calls.call(
                 visit.request, iam.CreateAccessKey, iam.CreateAccessKeyRequest()
             )
@@ -184,7 +197,7 @@ class Credentials:
             await self._calls.call(visit.request, operation, asked)
         except AwsError as error:
             return await self._page(visit, session, "key", _told(error))
-        return to(PATH)
+        return to(f"{PATH}#keys-title")
 
     async def _page(
         self, visit: Visit, session: shapes.SessionAnswer, part: str = "", error: str = ""
@@ -213,6 +226,7 @@ class Credentials:
             "logins": logins, "no_logins": no_logins,
             "devices": devices, "no_devices": no_devices, "room": len(devices) < _MOST_DEVICES,
             "keys": keys, "no_keys": no_keys, "key_room": len(keys) < _MOST_KEYS,
+            "shown": _ids(keys),
         }  # fmt: skip
         return page("security.html", values, HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK)
 
@@ -223,6 +237,10 @@ async def _panel(call: Callable[[], Awaitable[Any]], member: str) -> tuple[list[
         return list(getattr(await call(), member)), ""
     except AwsError as error:
         return [], _told(error)
+
+
+def _ids(keys: Sequence[iam.AccessKeyMetadata]) -> str:
+    return " ".join(sorted(key.access_key_id or "" for key in keys))
 
 
 def _told(error: AwsError) -> str:

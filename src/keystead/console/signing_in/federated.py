@@ -42,7 +42,9 @@ from keystead.wire.operation import Operation
 
 LONGEST_RESPONSE = 100_000  # characters (iam.md 8.1)
 _MOST_FIELDS, _LONGEST_STATE = 8, 1_024
-_LEAVING = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+_LEAVING = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 class Federated:

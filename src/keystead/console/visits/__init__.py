@@ -4,13 +4,8 @@ from keystead.console.visits import cookies
 from keystead.console.visits.forms import BadForm, form_of, query_of, visit_of
 from keystead.console.visits.guard import FEDERATION, OF_PROGRAMS, SCRIPTED, Guard
 from keystead.console.visits.pages import (
-    PASSKEYS_SCRIPT,
-    STYLE,
-    SUBMIT_SCRIPT,
+    FILES,
     page,
-    passkeys_script,
-    style,
-    submit_script,
     to,
 )
 from keystead.console.visits.visitor import (
@@ -28,11 +23,9 @@ from keystead.console.visits.visits import Calls, Public, ReadVisit, Visit
 
 __all__ = (
     "FEDERATION",
+    "FILES",
     "OF_PROGRAMS",
-    "PASSKEYS_SCRIPT",
     "SCRIPTED",
-    "STYLE",
-    "SUBMIT_SCRIPT",
     "BadForm",
     "Calls",
     "Guard",
@@ -49,11 +42,8 @@ __all__ = (
     "keep_page",
     "own_session_of",
     "page",
-    "passkeys_script",
     "query_of",
     "session_of",
-    "style",
-    "submit_script",
     "to",
     "touch_page",
     "visit_of",

@@ -1,26 +1,41 @@
-"""How does a page look?  Templates whose every value is escaped, one style sheet, two scripts."""
+"""How does a page look?  Templates whose every value is escaped, and four files."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import resources
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-_STYLE = (resources.files("keystead.console") / "static" / "console.css").read_bytes()
-STYLE = f"/static/console.{sha256(_STYLE).hexdigest()[:16]}.css"
-"""The path of the style sheet: another one with each content, so that it may be kept for ever."""
-
-
-_PASSKEYS = (resources.files("keystead.console") / "static" / "passkeys.js").read_bytes()
-PASSKEYS_SCRIPT = f"/static/passkeys.{sha256(_PASSKEYS).hexdigest()[:16]}.js"
-"""The path of the script of passkeys, as above."""
-_SUBMIT = (resources.files("keystead.console") / "static" / "submit.js").read_bytes()
-SUBMIT_SCRIPT = f"/static/submit.{sha256(_SUBMIT).hexdigest()[:16]}.js"
-"""The path of the script that sends the form of a page, as above."""
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+class File(NamedTuple):
+    """A file that pages need. Another content has another path, so it may be kept for ever."""
+
+    path: str
+    content: bytes
+    media_type: str
+
+    async def serve(self, _: Request) -> Response:
+        return Response(self.content, media_type=self.media_type, headers=_FOR_EVER)
+
+
+def _file(name: str, media_type: str) -> File:
+    content = (resources.files("keystead.console") / "static" / name).read_bytes()
+    stem, _, suffix = name.partition(".")
+    path = f"/static/{stem}.{sha256(content).hexdigest()[:16]}.{suffix}"
+    return File(path, content, media_type)
+
+
+_STYLE = _file("console.css", "text/css")
+_MARK = _file("mark.svg", "image/svg+xml")
+_PASSKEYS = _file("passkeys.js", "text/javascript")
+_SUBMIT = _file("submit.js", "text/javascript")
+FILES = (_STYLE, _MARK, _PASSKEYS, _SUBMIT)
 
 
 def _environment() -> Environment:
@@ -34,9 +49,10 @@ def _environment() -> Environment:
     environment.filters["moment"] = _moment
     environment.filters["device_name"] = _device_name
     environment.filters["duration"] = _duration
-    environment.globals["style"] = STYLE
-    environment.globals["passkeys_script"] = PASSKEYS_SCRIPT
-    environment.globals["submit_script"] = SUBMIT_SCRIPT
+    environment.globals["style"] = _STYLE.path
+    environment.globals["mark"] = _MARK.path
+    environment.globals["passkeys_script"] = _PASSKEYS.path
+    environment.globals["submit_script"] = _SUBMIT.path
     return environment
 
 
@@ -70,18 +86,3 @@ def page(template: str, values: Mapping[str, object] | None = None, status: int 
 def to(path: str) -> Response:
     """The browser asks for another page of ours, by GET."""
     return RedirectResponse(path, 303)
-
-
-async def style(_: Request) -> Response:
-    """The style sheet."""
-    return Response(_STYLE, media_type="text/css", headers=_FOR_EVER)
-
-
-async def passkeys_script(_: Request) -> Response:
-    """The script of passkeys."""
-    return Response(_PASSKEYS, media_type="text/javascript", headers=_FOR_EVER)
-
-
-async def submit_script(_: Request) -> Response:
-    """The script that sends the form of a page."""
-    return Response(_SUBMIT, media_type="text/javascript", headers=_FOR_EVER)
