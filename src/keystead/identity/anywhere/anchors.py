@@ -104,20 +104,14 @@ def update_trust_anchor(
 def enable_trust_anchor(
     call: AnywhereCall, request: api.ScalarTrustAnchorRequest
 ) -> api.TrustAnchorDetailResponse:
-    anchor = _named(call, request.trust_anchor_id)
-    changed = msgspec.structs.replace(anchor, enabled=1, updated=times.stored(call.now))
-    kept = call.repository.anywhere.anchors.update(call.transaction, changed)
-    return api.TrustAnchorDetailResponse(trust_anchor=shown(kept))
+    return _switched(call, request.trust_anchor_id, enabled=True)
 
 
 @implements(api.DisableTrustAnchor)
 def disable_trust_anchor(
     call: AnywhereCall, request: api.ScalarTrustAnchorRequest
 ) -> api.TrustAnchorDetailResponse:
-    anchor = _named(call, request.trust_anchor_id)
-    changed = msgspec.structs.replace(anchor, enabled=0, updated=times.stored(call.now))
-    kept = call.repository.anywhere.anchors.revise(call.transaction, changed)
-    return api.TrustAnchorDetailResponse(trust_anchor=shown(kept))
+    return _switched(call, request.trust_anchor_id, enabled=False)
 
 
 @implements(api.DeleteTrustAnchor)
@@ -130,6 +124,13 @@ def delete_trust_anchor(
         crls.delete(call.transaction, crl)
     call.repository.anywhere.anchors.delete(call.transaction, anchor)
     return api.TrustAnchorDetailResponse(trust_anchor=shown(anchor))
+
+
+def _switched(call: AnywhereCall, text: str, *, enabled: bool) -> api.TrustAnchorDetailResponse:
+    anchor, anchors = _named(call, text), call.repository.anywhere.anchors
+    changed = msgspec.structs.replace(anchor, enabled=int(enabled), updated=times.stored(call.now))
+    kept = (anchors.update if enabled else anchors.revise)(call.transaction, changed)
+    return api.TrustAnchorDetailResponse(trust_anchor=shown(kept))
 
 
 def _named(call: AnywhereCall, text: str) -> TrustAnchor:

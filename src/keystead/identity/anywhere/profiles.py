@@ -119,21 +119,14 @@ def update_profile(
 def enable_profile(
     call: AnywhereCall, request: api.ScalarProfileRequest
 ) -> api.ProfileDetailResponse:
-    profile = named(call, request.profile_id)
-    _pass(call, [role.arn for role in profile.role_list])
-    changed = msgspec.structs.replace(profile, enabled=1, updated=times.stored(call.now))
-    kept = call.repository.anywhere.profiles.update(call.transaction, changed)
-    return api.ProfileDetailResponse(profile=shown(kept))
+    return _switched(call, request.profile_id, enabled=True)
 
 
 @implements(api.DisableProfile)
 def disable_profile(
     call: AnywhereCall, request: api.ScalarProfileRequest
 ) -> api.ProfileDetailResponse:
-    profile = named(call, request.profile_id)
-    changed = msgspec.structs.replace(profile, enabled=0, updated=times.stored(call.now))
-    kept = call.repository.anywhere.profiles.revise(call.transaction, changed)
-    return api.ProfileDetailResponse(profile=shown(kept))
+    return _switched(call, request.profile_id, enabled=False)
 
 
 @implements(api.DeleteProfile)
@@ -143,6 +136,16 @@ def delete_profile(
     profile = named(call, request.profile_id)
     call.repository.anywhere.profiles.delete(call.transaction, profile)
     return api.ProfileDetailResponse(profile=shown(profile))
+
+
+def _switched(call: AnywhereCall, text: str, *, enabled: bool) -> api.ProfileDetailResponse:
+    """Somebody who enables a profile passes its roles."""
+    profile, profiles = named(call, text), call.repository.anywhere.profiles
+    if enabled:
+        _pass(call, [role.arn for role in profile.role_list])
+    changed = msgspec.structs.replace(profile, enabled=int(enabled), updated=times.stored(call.now))
+    kept = (profiles.update if enabled else profiles.revise)(call.transaction, changed)
+    return api.ProfileDetailResponse(profile=shown(kept))
 
 
 def named(call: AnywhereCall, text: str) -> AnywhereProfile:
