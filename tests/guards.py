@@ -119,7 +119,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "anywhere/test_administration.py: test_roles_are_passed test_what_is_no_bundle",
         "anywhere/test_sessions.py: test_what_certificates_prove_nothing test_trust_policies",
         "anywhere/test_sessions.py: test_signatures test_a_request_is_used_once",
-        "anywhere/test_sessions.py: test_a_revoked_certificate test_what_ends_sessions",
+        "anywhere/test_endings.py: test_a_revoked_certificate test_what_ends_sessions",
     ),
     "GetScopedCredentials": (
         "identity/test_scoped_sessions.py: test_only_sessions_may_ask",

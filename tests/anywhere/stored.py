@@ -1,5 +1,6 @@
 """A trust anchor, a profile and a revocation list, as rows of an installation in this process."""
 
+from datetime import datetime
 from typing import Any
 
 from keystead.identity.repository import (
@@ -20,11 +21,12 @@ _DIGESTS = REVOKED + UNREVOKED[:15]
 
 
 def stored_rows(
-    installation: Installation, account: str, region: str, role: Role
+    installation: Installation, account: str, region: str, role: Role, now: datetime
 ) -> tuple[SessionRow, ...]:
     """What a session of the role stands on, of which nothing is disabled or revoked.
 
-    Of a second certificate's session, the last row is `revoked_row`.
+    Of a second certificate's session, the last row is `revoked_row`. Other certificates were
+    revoked once; nothing but the number of that tells that the session is no older.
     """
     common: Any = {"account": account, "region": region, "name": "stored", "tags": "{}"}
     dates: Any = {"created": 0, "updated": 0}
@@ -43,11 +45,12 @@ def stored_rows(
         identities.anchors.insert(transaction, anchor)
         identities.profiles.insert(transaction, profile)
         identities.crls.insert(transaction, crl, b"", _DIGESTS)
+        identities.released.add(transaction, account, "anchor", [b"\x05" * 16], now)
     [kept] = profile.role_list
     return (
         SessionRow(RowKind.TRUST_ANCHOR, account, anchor.as_it_is),
         SessionRow(RowKind.ANYWHERE_PROFILE, account, profile.as_it_is(kept)),
-        SessionRow(RowKind.CERTIFICATE, account, path_name("anchor", [UNREVOKED])),
+        SessionRow(RowKind.CERTIFICATE, account, path_name("anchor", 0, [UNREVOKED])),
     )
 
 
@@ -66,4 +69,4 @@ def stored_visit(installation: Installation, account: str, region: str) -> None:
 
 def revoked_row(account: str) -> SessionRow:
     """The row of a certificate that is revoked."""
-    return SessionRow(RowKind.CERTIFICATE, account, path_name("anchor", [REVOKED]))
+    return SessionRow(RowKind.CERTIFICATE, account, path_name("anchor", 0, [REVOKED]))

@@ -1,6 +1,7 @@
 """Trust anchors, profiles, revocation lists and tags, as boto3 sees them."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -225,6 +226,31 @@ def test_revocation_lists(anywhere: Any, ca: Issued) -> None:
     assert anywhere.delete_crl(**one)["crl"]["crlData"] == newer
     anywhere.delete_trust_anchor(trustAnchorId=made["trustAnchorId"])
     assert anywhere.list_crls()["crls"] == []
+
+
+def test_an_older_revocation_list(anywhere: Any, ca: Issued) -> None:
+    """It takes no newer one's place: by a copy, somebody could let revoked certificates in."""
+    other, moment = authorities.root("other"), now() - HOUR
+    made = anchor(anywhere, ca, other)
+    given = {"name": "x", "trustAnchorArn": made["trustAnchorArn"]}
+
+    def data(number: int, minutes: int = 0, by: Issued = ca) -> bytes:
+        since = moment + timedelta(minutes=minutes)
+        return by.crl(since=since, extensions=[(x509.CRLNumber(number), False)])
+
+    one = {"crlId": anywhere.import_crl(**given, crlData=data(7))["crl"]["crlId"]}
+    for older in (data(8, minutes=-1), data(6), ca.crl(since=moment)):
+        with refused("ValidationException", "older than the stored one: delete that one first"):
+            anywhere.update_crl(**one, crlData=older)
+    with refused("ValidationException", "another issuer than the stored one: import it beside"):
+        anywhere.update_crl(**one, crlData=data(9, 1, other))
+    for later in (data(7), data(8), data(1, minutes=1)):  # the same again; an authority anew
+        assert anywhere.update_crl(**one, crlData=later)["crl"]["crlData"] == later
+    anywhere.import_crl(**given, crlData=data(9, 1, other))
+    source = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": other.pem}}
+    anywhere.update_trust_anchor(trustAnchorId=made["trustAnchorId"], source=source)
+    anywhere.update_crl(**one, crlData=data(9, -9, other))  # the other authority is there no more
+    anywhere.delete_trust_anchor(trustAnchorId=made["trustAnchorId"])
 
 
 def test_what_is_no_revocation_list(anywhere: Any, ca: Issued) -> None:

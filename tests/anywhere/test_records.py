@@ -3,21 +3,12 @@
 It has a server of its own: of many refusals of strangers in a minute not each has a record.
 """
 
-from dataclasses import replace
-from typing import Any
-
-from tests.anywhere import authorities
-from tests.anywhere.test_sessions import UNTRUSTED, Site, assert_refused
-from tests.conftest import REGION, Server
+from tests.anywhere.sites import UNTRUSTED, Site, assert_refused
+from tests.conftest import REGION
 
 
-def test_records_of_refusals(server: Server) -> None:
+def test_records_of_refusals(site: Site) -> None:
     """They name a revoked certificate and its account, and no Region of a stranger's making."""
-    empty: Any = {}
-    iam, root = server.client("iam"), authorities.root()
-    bare = Site(server, server.client("rolesanywhere"), iam, root, empty, empty, "")
-    role = bare.new_role("host")
-    site = replace(bare, anchor=bare.new_anchor(root), profile=bare.new_profile(role), role=role)
     anchor, bearer = site.new_anchor(site.root)["trustAnchorArn"], site.root.issue("gone")
     crl = site.root.crl(bearer)
     site.anywhere.import_crl(name="x", trustAnchorArn=anchor, crlData=crl, enabled=True)

@@ -1,14 +1,11 @@
 """CreateSession: who gets a session by a certificate, who does not, and when it ends."""
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from cryptography import x509
@@ -19,88 +16,9 @@ from hypothesis import strategies as st
 
 from tests.anywhere import authorities
 from tests.anywhere.authorities import DAY, HOUR, Issued, named, now, usage
-from tests.anywhere.requests import ECDSA, RSA, Asking
-from tests.conftest import OTHER_REGION, REGION, Server, policy
-from tests.raw import Answer
-
-UNTRUSTED = "Untrusted certificate. Insufficient certificate"
-ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
-SERVICE = {"Service": "rolesanywhere.amazonaws.com"}
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """An account with an authority, a role, and what Roles Anywhere knows of them."""
-
-    server: Server
-    anywhere: Any
-    iam: Any
-    root: Issued
-    anchor: dict[str, Any]
-    profile: dict[str, Any]
-    role: str
-
-    def asking(self, bearer: Issued | None = None, **given: Any) -> Asking:
-        return Asking(
-            self.server, self.anchor["trustAnchorArn"], self.profile["profileArn"], self.role,
-            bearer or self.root.issue(), **given,
-        )  # fmt: skip
-
-    def new_role(self, name: str, **condition: Any) -> str:
-        statement = {"Effect": "Allow", "Principal": SERVICE, "Action": ACTIONS}
-        if condition:
-            statement["Condition"] = condition["Condition"]
-        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(statement))
-        everything = policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
-        self.iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=everything)
-        return str(made["Role"]["Arn"])
-
-    def new_profile(self, *roles: str, **given: Any) -> dict[str, Any]:
-        made = self.anywhere.create_profile(name="p", roleArns=roles, enabled=True, **given)
-        found: dict[str, Any] = made["profile"]
-        return found
-
-    def new_anchor(self, *certificates: Issued) -> dict[str, Any]:
-        text = "".join(each.pem for each in certificates)
-        source = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": text}}
-        made = self.anywhere.create_trust_anchor(name="a", source=source, enabled=True)
-        found: dict[str, Any] = made["trustAnchor"]
-        return found
-
-    def records(self, name: str) -> list[dict[str, Any]]:
-        shown = self.server.keystead("audit", "show", "--json", "--last", "50")
-        every = [json.loads(line) for line in shown.stdout.splitlines()]
-        return [each for each in every if each["eventName"] == name]
-
-    def client(self, service: str, session: dict[str, Any]) -> Any:
-        of = session["credentials"]
-        return boto3.client(
-            service, region_name=REGION, endpoint_url=self.server.endpoint,
-            aws_access_key_id=of["accessKeyId"], aws_secret_access_key=of["secretAccessKey"],
-            aws_session_token=of["sessionToken"],
-        )  # fmt: skip
-
-    def lives(self, session: dict[str, Any]) -> bool:
-        try:
-            self.client("sts", session).get_caller_identity()
-        except ClientError as refused:
-            if refused.response["Error"]["Code"] != "InvalidClientTokenId":
-                raise
-            return False
-        return True
-
-
-@pytest.fixture(scope="module")
-def site(server: Server) -> Site:
-    anywhere, iam, root = server.client("rolesanywhere"), server.client("iam"), authorities.root()
-    empty: Any = {}
-    bare = Site(server, anywhere, iam, root, empty, empty, "")
-    role = bare.new_role("host")
-    return Site(server, anywhere, iam, root, bare.new_anchor(root), bare.new_profile(role), role)
-
-
-def assert_refused(answer: Answer, code: str, message: str) -> None:
-    assert (answer.code, message in answer.message) == (code, True), (answer, answer.message)
+from tests.anywhere.requests import ECDSA, RSA
+from tests.anywhere.sites import ACTIONS, SERVICE, UNTRUSTED, Site, assert_refused
+from tests.conftest import OTHER_REGION, REGION, policy
 
 
 def test_a_session(site: Site) -> None:
@@ -449,108 +367,6 @@ def test_names_times_and_policies_of_sessions(site: Site) -> None:
     asking = site.asking().but(profile=needing)
     assert_refused(asking.ask(), "ValidationException", "instanceProperties")
     assert site.lives(asking.but(members={"instanceProperties": {"name": "a"}}).session())
-
-
-def test_what_ends_sessions(site: Site) -> None:
-    """The trust anchor, the profile, its role, its limits: each at once, and for ever."""
-    role, other = site.new_role("ending"), site.new_role("staying")
-
-    def begun() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
-        anchor, profile = site.new_anchor(site.root), site.new_profile(role, other)
-        asking = site.asking().but(
-            anchor=anchor["trustAnchorArn"], profile=profile["profileArn"], role=role
-        )
-        return (
-            {"trustAnchorId": anchor["trustAnchorId"]},
-            {"profileId": profile["profileId"]},
-            asking.session(),
-            asking.but(role=other).session(),
-        )
-
-    api = site.anywhere
-    text = policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
-    cases: dict[str, tuple[Callable[[Any, Any], Any], bool, bool]] = {
-        "name": (lambda _, p: api.update_profile(**p, name="renamed"), True, True),
-        "disabled": (lambda a, _: api.disable_trust_anchor(**a), False, False),
-        "disabled for a moment": (
-            lambda a, _: (api.disable_trust_anchor(**a), api.enable_trust_anchor(**a)),
-            False, False,
-        ),
-        "deleted": (lambda a, _: api.delete_trust_anchor(**a), False, False),
-        "profile disabled for a moment": (
-            lambda _, p: (api.disable_profile(**p), api.enable_profile(**p)), False, False,
-        ),
-        "profile deleted": (lambda _, p: api.delete_profile(**p), False, False),
-        "limited": (lambda _, p: api.update_profile(**p, sessionPolicy=text), False, False),
-        "role out": (lambda _, p: api.update_profile(**p, roleArns=[other]), False, True),
-        "role out for a moment": (
-            lambda _, p: (api.update_profile(**p, roleArns=[other]),
-                          api.update_profile(**p, roleArns=[role, other])), False, True,
-        ),
-        "role in": (
-            lambda _, p: api.update_profile(**p, roleArns=[role, other, site.role]), True, True,
-        ),
-    }  # fmt: skip
-    for name, (change, ours, theirs) in cases.items():
-        anchor, profile, mine, neighbour = begun()
-        assert site.lives(mine)
-        assert site.lives(neighbour)
-        change(anchor, profile)
-        assert (site.lives(mine), site.lives(neighbour)) == (ours, theirs), name
-
-
-def test_a_revoked_certificate(site: Site) -> None:
-    """It gets no session, and those that it has end at once, also those that they began."""
-    anchor = site.new_anchor(site.root)
-    middle = site.root.authority("middle")
-    first, second, third = site.root.issue("one"), site.root.issue("two"), middle.issue("three")
-    asking = site.asking(first).but(anchor=anchor["trustAnchorArn"])
-    below = asking.but(bearer=third, chain=(middle,))
-    sessions = [each.session() for each in (asking, asking.but(bearer=second), below)]
-    assert all(map(site.lives, sessions))
-    chained_role = site.iam.create_role(
-        RoleName="chained",
-        AssumeRolePolicyDocument=policy(
-            {"Effect": "Allow", "Principal": {"AWS": site.role},
-             "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
-        ),
-    )["Role"]["Arn"]  # fmt: skip
-    given = site.client("sts", sessions[0]).assume_role(
-        RoleArn=chained_role, RoleSessionName="next"
-    )["Credentials"]
-    chained = {"credentials": {
-        "accessKeyId": given["AccessKeyId"], "secretAccessKey": given["SecretAccessKey"],
-        "sessionToken": given["SessionToken"],
-    }}  # fmt: skip
-    assert site.lives(chained)
-    crl = site.anywhere.import_crl(
-        name="x", trustAnchorArn=anchor["trustAnchorArn"], crlData=site.root.crl(first, middle)
-    )["crl"]
-    assert all(map(site.lives, [*sessions, chained]))  # it is not enabled yet
-    site.anywhere.enable_crl(crlId=crl["crlId"])
-    lives = [site.lives(each) for each in (*sessions, chained)]
-    assert lives == [False, True, False, False]
-    revoked = "Certificate revoked"
-    assert_refused(asking.ask(), "AccessDeniedException", revoked)
-    assert_refused(below.ask(), "AccessDeniedException", revoked)
-    assert site.lives(asking.but(bearer=second).session())
-    site.anywhere.disable_crl(crlId=crl["crlId"])
-    assert site.lives(asking.session())
-
-
-def test_a_revoked_authority_of_a_bundle(site: Site) -> None:
-    """An authority that a list revokes proves nothing, also if the trust anchor has it."""
-    middle, other = site.root.authority("middle"), site.root.issue("other")
-    anchor = site.new_anchor(site.root, middle)["trustAnchorArn"]
-    below, beside = (site.asking(each).but(anchor=anchor) for each in (middle.issue(), other))
-    session = below.session()
-    assert site.lives(session)
-    site.anywhere.import_crl(
-        name="x", trustAnchorArn=anchor, crlData=site.root.crl(middle), enabled=True
-    )
-    assert not site.lives(session)
-    assert_refused(below.ask(), "AccessDeniedException", "Certificate revoked")
-    assert site.lives(beside.session())
 
 
 def test_long_chains(site: Site) -> None:

@@ -378,7 +378,7 @@ def _certificate_sessions(local: Local) -> list[Credentials]:
     role = identities.roles.named(reader, number, "role")
     assert role is not None
     rows = (SessionRow(RowKind.ROLE, number, role.role_id),
-            *stored_rows(installation, number, REGION, role))  # fmt: skip
+            *stored_rows(installation, number, REGION, role, now))  # fmt: skip
     since, found = int(now.timestamp()), []
     for each in (rows, (*rows[:-1], revoked_row(number))):
         session = Session(SessionKind.ROLE, number, each, since, since + 3_600, name="host")

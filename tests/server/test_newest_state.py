@@ -175,7 +175,7 @@ def stored_anywhere(local: Local) -> None:
     here, account = local.installation, local.founded.account_id
     role = here.identities.roles.named(here.store.read(), account, "worker")
     assert role is not None
-    stored_rows(here, account, REGION, role)
+    stored_rows(here, account, REGION, role, local.time.wall())
     stored_visit(here, account, REGION)
 
 

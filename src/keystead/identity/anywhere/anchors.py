@@ -119,9 +119,7 @@ def delete_trust_anchor(
     call: AnywhereCall, request: api.ScalarTrustAnchorRequest
 ) -> api.TrustAnchorDetailResponse:
     anchor = _named(call, request.trust_anchor_id)
-    crls = call.repository.anywhere.crls
-    for crl in crls.of(call.transaction, call.account, anchor.anchor_id):
-        crls.delete(call.transaction, crl)
+    call.repository.anywhere.crls.delete_all(call.transaction, call.account, anchor.anchor_id)
     call.repository.anywhere.anchors.delete(call.transaction, anchor)
     return api.TrustAnchorDetailResponse(trust_anchor=shown(anchor))
 

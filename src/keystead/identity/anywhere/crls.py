@@ -1,6 +1,7 @@
 """The operations of certificate revocation lists: which certificates does a trust anchor revoke?
 
-A list counts while it is enabled. A session that began by a certificate in it ends at once.
+A list counts while it is enabled. A session that began by a certificate in it ends at once, and
+for ever. A certificate that is let in again gets new sessions (`repository/anywhere/released`).
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from keystead import tags as tag_rule
 from keystead.identity import times
 from keystead.identity.anywhere import limits, tagging
 from keystead.identity.anywhere.call import AnywhereCall
-from keystead.identity.anywhere.certificates import BadCrl, read_crl
+from keystead.identity.anywhere.certificates import BadCrl, read_crl, require_later
 from keystead.identity.anywhere.listing import page
 from keystead.identity.anywhere.naming import (
     ANCHOR,
@@ -103,10 +104,14 @@ def update_crl(
     if data is None:
         kept = crls.update(call.transaction, changed)
     else:
-        known = _known(call, found(call, ANCHOR, crl.anchor_id).existing(), data)
+        anchor, before = (
+            found(call, ANCHOR, crl.anchor_id).existing(),
+            crls.data(call.transaction, crl),
+        )
+        known = _known(call, anchor, data, before)
         if isinstance(known, Work):
             return known
-        kept = crls.replace(call.transaction, changed, data, known.revoked)
+        kept = crls.replace(call.transaction, changed, data, known.revoked, call.now)
     return api.CrlDetailResponse(crl=_with_data(call, kept))
 
 
@@ -124,14 +129,14 @@ def disable_crl(call: AnywhereCall, request: api.ScalarCrlRequest) -> api.CrlDet
 def delete_crl(call: AnywhereCall, request: api.ScalarCrlRequest) -> api.CrlDetailResponse:
     crl = _named(call, request.crl_id)
     answer = _with_data(call, crl)
-    call.repository.anywhere.crls.delete(call.transaction, crl)
+    call.repository.anywhere.crls.delete(call.transaction, crl, call.now)
     return api.CrlDetailResponse(crl=answer)
 
 
 def _switched(call: AnywhereCall, text: str, *, enabled: bool) -> api.CrlDetailResponse:
     crl = _named(call, text)
     changed = msgspec.structs.replace(crl, enabled=int(enabled), updated=times.stored(call.now))
-    kept = call.repository.anywhere.crls.update(call.transaction, changed)
+    kept = call.repository.anywhere.crls.switch(call.transaction, changed, call.now)
     return api.CrlDetailResponse(crl=_with_data(call, kept))
 
 
@@ -142,23 +147,31 @@ def _named(call: AnywhereCall, text: str) -> Crl:
     return named.existing()
 
 
-def _known(call: AnywhereCall, anchor: TrustAnchor, data: bytes) -> _Read | Work[_Read]:
-    """What a list revokes, or the work of reading it; refuses what the anchor did not sign."""
-    made_with = MadeWith(key=anchor.anchor_id, version=anchor.row_version, input=digest(data))
-    known = read(
-        call, len(data) // _BYTES, made_with, _revoked, data, anchor.certificates, call.now
-    )
+def _known(
+    call: AnywhereCall, anchor: TrustAnchor, data: bytes, before: bytes = b""
+) -> _Read | Work[_Read]:
+    """What a list revokes, or the work of reading it; refuses what the anchor did not sign.
+
+    Refused is also a list that is older than the one before.
+    """
+    given = digest(data, before)
+    made_with = MadeWith(key=anchor.anchor_id, version=anchor.row_version, input=given)
+    cost = (len(data) + len(before)) // _BYTES
+    known = read(call, cost, made_with, _revoked, data, before, anchor.certificates, call.now)
     if not isinstance(known, Work) and known.problem:
         raise invalid(known.problem)
     return known
 
 
-def _revoked(data: bytes, bundle: str, now: datetime) -> _Read:
+def _revoked(data: bytes, before: bytes, bundle: str, now: datetime) -> _Read:
     """A worker raises nothing."""
     try:
-        return _Read(read_crl(data, bundle, now))
+        revoked = read_crl(data, bundle, now)
+        if before:
+            require_later(data, before, bundle)
     except BadCrl as refused:
         return _Read(problem=str(refused))
+    return _Read(revoked)
 
 
 def _with_data(call: AnywhereCall, crl: Crl) -> api.CrlDetail:

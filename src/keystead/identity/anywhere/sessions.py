@@ -30,7 +30,6 @@ from keystead.identity.repository import (
     Role,
     TrustAnchor,
     UsedRequest,
-    path_name,
 )
 from keystead.identity.sessions import (
     IssuedSession,
@@ -81,11 +80,12 @@ def create_session(
     permit, role = _allowed(call, request.role_arn, anchor, asked)  # (5)
     policies, packed = _policies(call, profile, asked)
     _use(call, account, sent)  # (6)
+    path = crls.path_now(call.transaction, account, anchor_id, known.digests)
     rows = (
         SessionRow(RowKind.ROLE, account, role.role_id),
         SessionRow(RowKind.TRUST_ANCHOR, account, anchor.as_it_is),
         SessionRow(RowKind.ANYWHERE_PROFILE, account, profile.as_it_is(listed)),
-        SessionRow(RowKind.CERTIFICATE, account, path_name(anchor_id, known.digests)),
+        SessionRow(RowKind.CERTIFICATE, account, path),
     )
     seconds = min(request.duration_seconds or profile.duration, profile.duration,
                   role.longest_session)  # fmt: skip

@@ -8,7 +8,7 @@ from keystead.identity.anywhere.certificates.proof import (
     Unproven,
     prove,
 )
-from keystead.identity.anywhere.certificates.revocations import BadCrl, read_crl
+from keystead.identity.anywhere.certificates.revocations import BadCrl, read_crl, require_later
 
 __all__ = (
     "ALGORITHMS",
@@ -20,4 +20,5 @@ __all__ = (
     "prove",
     "read_bundle",
     "read_crl",
+    "require_later",
 )  # fmt: skip

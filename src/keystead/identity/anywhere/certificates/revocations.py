@@ -6,6 +6,9 @@ other issuers, and has no critical extension that is not understood. (4) Its cer
 issuer and number.
 
 A list whose next one is due stays valid: what is revoked stays so, and nothing else depends on it.
+
+A list takes the place of an older one of the same issuer alone (RFC 5280, 5.2.3). An old list is
+signed, too: by a copy of it, somebody on the way could let revoked certificates in.
 """
 
 from datetime import datetime, timedelta
@@ -38,6 +41,24 @@ def read_crl(data: bytes, bundle: str, now: datetime) -> bytes:
     except parsing.UNREADABLE:
         raise BadCrl("Unable to parse the CRL") from None
     return b"".join(sorted(digests))
+
+
+def require_later(data: bytes, before: bytes, bundle: str) -> None:
+    """Refuse a list that may not take the place of this one; raises BadCrl. Both can be read."""
+    later, earlier = _parsed(data), _parsed(before)
+    if later.issuer == earlier.issuer:
+        if _age(later) < _age(earlier):
+            raise BadCrl("The CRL is older than the stored one: delete that one first")
+    elif any(each.subject == earlier.issuer for each in bundles.certificates(bundle)):
+        raise BadCrl("The CRL is of another issuer than the stored one: import it beside")
+
+
+def _age(crl: x509.CertificateRevocationList) -> tuple[datetime, int]:
+    """The later of two lists of an issuer has a later date, or the same and a greater number."""
+    for extension in crl.extensions:
+        if isinstance(extension.value, x509.CRLNumber):
+            return crl.last_update_utc, extension.value.crl_number
+    return crl.last_update_utc, 0
 
 
 def _parsed(data: bytes) -> x509.CertificateRevocationList:  # (1)
