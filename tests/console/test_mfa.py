@@ -48,7 +48,7 @@ def test_a_code_follows_the_password(pages: Site) -> None:
     browser = at_the_code(pages, "mfa")
     assert not browser.is_signed_in
 
-    for wrong in ("000000", "12345", "abcdef", "\uff11" * 6, "", " ", "-12345"):
+    for wrong in (device.wrong_code(), "12345", "abcdef", "\uff11" * 6, "", " ", "-12345"):
         assert browser.post("/signin/mfa", code=wrong).alert == WRONG
     page = browser.post("/signin/mfa", code=code_of(device))
 
@@ -99,7 +99,7 @@ def test_five_wrong_codes_close_a_device_for_a_while(pages: Site) -> None:
     assert first.serial in page.text
     assert second.serial in page.text
     for _ in range(5):
-        browser.post("/signin/mfa", code="000000", device=first.serial)
+        browser.post("/signin/mfa", code=first.wrong_code(), device=first.serial)
     assert browser.post("/signin/mfa", code=code_of(first), device=first.serial).alert == WRONG
     page = browser.post("/signin/mfa", code=code_of(second), device=second.serial)
     assert page.title == "Your session"

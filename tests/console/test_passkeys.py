@@ -453,7 +453,7 @@ def test_devices_of_several_kinds(pages: Site, quick: None) -> None:
     assert "Use this passkey" in page.text
     assert "Use another device" in page.text
     for _ in range(5):
-        page = browser.post("/signin/mfa", code="000000", device=device.serial)
+        page = browser.post("/signin/mfa", code=device.wrong_code(), device=device.serial)
     assert "It takes none for 5 minutes." in page.text
     assert "Use this passkey" in browser.get("/signin/step").text
     assert use(browser, made).title == "Your session"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -26,6 +26,14 @@ DENIED = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
 
 def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+_NUMBERS = count()
+
+
+def new_name(word: str) -> str:
+    """A name that nothing else has."""
+    return f"{word}-{next(_NUMBERS)}"
 
 
 @dataclass

@@ -92,7 +92,8 @@ HEADERS: dict[str, Case] = {
     "padding": (lambda land: land.token() + "=", "step 1"),
     "blank": (lambda land: " " + land.token(), "step 1"),
     "line break": (lambda land: land.token() + "\n", "step 1"),
-    "other base64": (lambda land: land.token().replace("-", "+").replace("_", "/"), "step 1"),
+    "other base64": (  # a text of nothing but 1 bits has a `_` in any place
+        lambda land: land.token(x="?" * 9).replace("-", "+").replace("_", "/"), "step 1"),
 }  # fmt: skip
 
 PAYLOADS: dict[str, Case] = {

@@ -17,7 +17,7 @@ from keystead.inquiry.question import explain_one
 from keystead.inquiry.who_can import who_can
 from keystead.server.installation.config import load
 from tests.federation import saml_issuer as issuer
-from tests.federation.land import credentials, document, text, told
+from tests.federation.land import credentials, document, new_name, text, told
 from tests.federation.saml_issuer import AWS, CBC, FOR_EVER, GCM, RECIPIENT, SUBJECT, Signing, key
 from tests.federation.saml_land import DENIED, INVALID, LATE, REJECTED, SamlLand
 from tests.identity.saml_documents import ENTITY, FUTURE, private_pem
@@ -214,8 +214,7 @@ SAID: dict[str, Any] = {
 def test_conditions(saml: SamlLand, condition: dict[str, Any], allowed: bool) -> None:
     """The attributes of AWS's table are condition keys of the trust policy (iam.md 6.6)."""
     written = json.loads(json.dumps(condition).replace("@account", saml.account))
-    role = saml.role(f"condition-{abs(hash(json.dumps(written))) % 10**8}",
-                     saml.trusting(**written))  # fmt: skip
+    role = saml.role(new_name("condition"), saml.trusting(**written))
     answer = saml.said(role, attributes=SAID)
     assert answer.status == (200 if allowed else 403), (answer.body, saml.why)
     if not allowed:
@@ -236,8 +235,7 @@ def test_formats_of_the_subject(
     saml: SamlLand, written: str | None, condition: str, answered: str
 ) -> None:
     """The answer drops the prefix of SAML 2.0; the key does it for two formats."""
-    role = saml.role(f"format-{abs(hash(str(written))) % 10**8}",
-                     saml.trusting(StringEquals={"saml:sub_type": condition}))  # fmt: skip
+    role = saml.role(new_name("format"), saml.trusting(StringEquals={"saml:sub_type": condition}))
     answer = saml.said(role, format=written)
     assert (answer.status, text(answer, "SubjectType")) == (200, answered), saml.why
 
@@ -574,7 +572,7 @@ CHANGES: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_sessions_end_with_their_provider(saml: SamlLand, change: str) -> None:
     """At once, and those that they began in other roles; tags and the same metadata end none."""
-    name = f"ending-{abs(hash(change)) % 10**6}"
+    name = new_name("ending")
     arn = saml.create_provider(name)
     role = saml.role(name, saml.trusting(principal={"Federated": arn}))
     chain = saml.role(f"{name}-chain", {"Effect": "Allow", "Principal": {"AWS": saml.account},

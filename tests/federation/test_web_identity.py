@@ -30,6 +30,7 @@ from tests.federation.land import (
     credentials,
     document,
     land_with,
+    new_name,
     text,
     told,
 )
@@ -114,8 +115,7 @@ def test_facts_of_the_session(land: Land) -> None:
 )  # fmt: skip
 def test_conditions(land: Land, condition: dict[str, Any], allowed: bool) -> None:
     """Claims are condition keys of the trust policy."""
-    name = f"condition-{abs(hash(json.dumps(condition))) % 10**8}"
-    role = land.role(name, land.trusting(**condition))
+    role = land.role(new_name("condition"), land.trusting(**condition))
     token = land.token(
         email="a@example.com", email_verified=True, groups=["dev", "ops"], Team="blue"
     )
@@ -174,8 +174,7 @@ def test_only_a_named_provider_lets_in(land: Land, principal: Any, allowed: bool
         principal = {kind: meant.get(name, name) for kind, name in principal.items()}
     condition = {"StringEquals": {"accounts.google.com:aud": "x"}} if "google" in str(
         principal) else {}  # fmt: skip
-    name = f"named-{abs(hash(json.dumps(principal))) % 10**8}"
-    role = land.role(name, land.trusting(principal=principal, **condition))
+    role = land.role(new_name("named"), land.trusting(principal=principal, **condition))
     answer = land.assume(role)
     assert answer.status == (200 if allowed else 403), answer.body
     if not allowed:

@@ -519,7 +519,7 @@ def test_the_packed_size_is_told(alice: Person) -> None:
     assert small is not None
     assert more is not None
     assert 0 < small < more < 100
-    tags = [(f"{number}" * 20, f"{hash(str(number))}" * 12) for number in range(50)]
+    tags = [(f"{number}" * 20, f"{number:018}" * 12) for number in range(50)]
     long = [(key, (value * 9)[:256]) for key, value in tags]
     with refused("PackedPolicyTooLarge", "Packed size of session tags consumes "):
         packed(tags=[(key, _noise(value)) for key, value in long])

@@ -37,6 +37,11 @@ class Somebody:
     def code(self, step: int = 0) -> str:
         return codes_of(self.seed, [step_at(self.local.time.wall()) + step])[0].decode()
 
+    def wrong_code(self) -> str:
+        """Six figures that are no code of the hours around now."""
+        near = {self.code(step) for step in range(-240, 241)}
+        return next(each for number in range(1_000) if (each := f"{number:06}") not in near)
+
     def enable(self) -> None:
         """Enable the device with fresh codes; the next code is good a minute later."""
         self.local.time.passes(timedelta(seconds=3 * STEP))

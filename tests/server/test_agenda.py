@@ -210,12 +210,13 @@ def test_power_fails_at_each_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         while installation.agenda.run(work, 1e-9) or installation.agenda.is_behind(work):
             pass
         installation.agenda.run(work)
+    left.append(disk.survivors(random))
     disk.on_operation = lambda _operation, _path: None
     installation.close()
     monkeypatch.undo()
 
     assert len(left) > 20
-    some = random.sample(range(len(left)), min(MOST_LOSSES, len(left)))
+    some = {0, *random.sample(range(len(left)), min(MOST_LOSSES, len(left))), len(left) - 1}
     found = {
         _goes_on(laid_out(base, left[number], tmp_path / "after"), local.time, ends, turns)
         for number in sorted(some)

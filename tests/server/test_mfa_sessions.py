@@ -192,8 +192,7 @@ def test_a_code_is_spent_whatever_follows(local: Local, mia: Somebody) -> None:
 def test_wrong_codes_are_throttled(local: Local) -> None:
     """After five in five minutes the right one is refused as well, until they are old."""
     ida = Somebody(local, "ida")
-    wrong = f"{(int(ida.code()) + 1) % 10**6:06d}"
-    given = {"SerialNumber": ida.serial, "TokenCode": wrong}
+    given = {"SerialNumber": ida.serial, "TokenCode": ida.wrong_code()}
     for _ in range(MOST_WRONG):
         assert message(local.sts("GetSessionToken", ida.key, **given)) == WRONG
     assert message(local.sts("GetSessionToken", ida.key, **ida.factor())) == WRONG
