@@ -246,6 +246,10 @@ class Preparations:
         self._in_hand: dict[MadeWith, Done[Any]] = {}
         self._may_wait = False
 
+    def begin_without(self) -> None:
+        """Requests are performed now, without any results. They may wait."""
+        self._in_hand, self._may_wait = {}, True
+
     def begin(self, in_hand: Iterable[Done[Any]], *, may_wait: bool) -> None:
         """Requests are performed now, with these results. May they wait for more?"""
         self._in_hand = {done.made_with: done for done in in_hand}

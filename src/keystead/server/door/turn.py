@@ -167,8 +167,7 @@ class Turn:
         """
         if self._heard:
             heard, self._heard = self._heard, []
-            for receiver in heard:
-                self._intake.add(receiver)
+            self._intake.add_all(heard)
         if not before:
             self._terms, self._bytes = self._intake.begin(), 0
             for receiver in self._intake.take_reading():

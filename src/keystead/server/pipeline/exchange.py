@@ -17,7 +17,9 @@ or for ever.
 """
 
 from binascii import hexlify
+from collections.abc import Callable
 from datetime import datetime
+from itertools import chain, repeat
 from os import urandom
 from struct import Struct
 from typing import Any, Protocol, final
@@ -241,15 +243,16 @@ def event_of(request: HttpRequest, where: Route, now: datetime, request_id: str)
     )
 
 
-def new_request_id() -> str:
-    """A random UUID (version 4), as AWS writes its request ids."""
-    [request_id] = request_ids(1)
-    return request_id
-
-
 def request_ids(number: int) -> list[str]:
-    """So many of them. The bytes come from one system call."""
+    """So many random UUIDs (version 4), as AWS writes its request ids.
+
+    The bytes come from one system call.
+    """
     return [
         _ID(first, b"-", second, b"-4", third, b"-a", fourth, b"-", fifth).decode()
         for first, second, third, fourth, fifth in _PARTS(hexlify(urandom(16 * number)))
     ]
+
+
+new_request_id: Callable[[], str] = chain.from_iterable(map(request_ids, repeat(32))).__next__
+"""The next id of a request. They are made 32 at a time: a call of its own for each costs 3 µs."""

@@ -69,7 +69,6 @@ from keystead.server.pipeline.exchange import (
     Working,
     arrive,
     new_request_id,
-    request_ids,
 )
 from keystead.server.pipeline.failures import as_aws_error, throttled
 from keystead.server.pipeline.later import Again, Later, prepare, promise, working
@@ -85,6 +84,7 @@ MOST_WAITS = 16  # for what is missing; a request that waited so often makes the
 TOGETHER = 32  # requests; a processor's caches hold the data of so many
 FEW = 4  # requests that begin with a change; if time runs out, their first steps are repeated
 
+_ENDED: frozenset[Any] = frozenset({Refused, Later})  # they take no further step
 _HIGH, _ROOT = Severity.HIGH, PrincipalType.ACCOUNT  # a member of an Enum takes 80 ns to find
 
 S = TypeVar("S", bound="Stage")
@@ -186,6 +186,9 @@ class Pipeline:
             some = requests[first : first + len(arrived)]
             first += len(arrived)
             self._begin([each for each in some if isinstance(each, Arrived)])
+            if len(arrived) == 1:
+                answers.append(close(self._alone(arrived[0])))
+                continue
             known = self._each(self._who, arrived, until)  # 2
             asked = self._each(self._what, known, until)  # 3
             ready = self._each(self._open, asked, until)  # 4
@@ -196,7 +199,7 @@ class Pipeline:
     def _begin(self, again: Sequence[Arrived]) -> None:
         """Requests are performed; these of them run again, with what was made for them."""
         if not again:
-            self.preparations.begin((), may_wait=True)
+            self.preparations.begin_without()
             return
         in_hand = (done for each in again for done in each.prepared)
         may_wait = all(each.waited < MOST_WAITS for each in again)
@@ -219,21 +222,30 @@ class Pipeline:
         lead = requests[first]
         if isinstance(lead, HttpRequest):
             lead = arrive(lead, now, started, new_request_id())
-        if lead.arrived.waited >= MOST_WAITS:
-            return [lead]
-        most = FEW if lead.arrived.changes else self.spare.together(TOGETHER)
-        more = requests[first + 1 : first + most]
         taken = [lead]
-        for each, request_id in zip(more, request_ids(len(more)), strict=True):
+        if first + 1 == len(requests) or lead.arrived.waited >= MOST_WAITS:
+            return taken
+        most = FEW if lead.arrived.changes else self.spare.together(TOGETHER)
+        for each in requests[first + 1 : first + most]:
             if perf_counter() > until:
                 break
             if isinstance(each, HttpRequest):
-                taken.append(arrive(each, now, started, request_id))
+                taken.append(arrive(each, now, started, new_request_id()))
             elif each.arrived.waited < MOST_WAITS:
                 taken.append(each)
             else:
                 break
         return taken
+
+    def _alone(self, request: Again) -> Answered | Later | Refused:
+        """Take every step for one request, as `_each` takes one for several."""
+        if type(request) is Refused:
+            return request
+        arrived = request.arrived
+        try:
+            return self._perform(self._open(self._what(self._who(arrived))))
+        except Exception as raised:  # noqa: BLE001  # (d): it is refused
+            return self._stopped(arrived, raised)
 
     def _each(
         self, step: Callable[[S], T], stages: Sequence[S | Refused | Later], until: float
@@ -244,22 +256,26 @@ class Pipeline:
         """
         taken: list[T | Refused | Later] = []
         spare = self.spare
+        stage: Any  # of a type in `_ENDED`, or of the step's
         for stage in stages:
-            if type(stage) is Refused or type(stage) is Later:
+            if stage.__class__ in _ENDED:
                 taken.append(stage)  # it takes no more time, so it goes on
                 continue
             if taken and (perf_counter() > until or spare.is_spent):
                 break
             try:
                 taken.append(step(stage))
-            except Unprepared as unprepared:
-                taken.append(prepare(self.lane, stage.arrived, unprepared.work))
             except Exception as raised:  # noqa: BLE001  # (d): others are answered
-                taken.append(self._refused(stage.arrived, raised))
+                taken.append(self._stopped(stage.arrived, raised))
         return taken
 
-    def _refused(self, arrived: Arrived, raised: Exception) -> Refused:
-        """A request goes no further: keep the error for its caller, and no frame that raised it."""
+    def _stopped(self, arrived: Arrived, raised: Exception) -> Later | Refused:
+        """A request goes no further: until something is made for it, or ever.
+
+        The error is kept for its caller, and no frame that raised it.
+        """
+        if isinstance(raised, Unprepared):
+            return prepare(self.lane, arrived, raised.work)
         error = as_aws_error(raised, arrived.where, arrived.event.request_id, self.metrics)
         return Refused(arrived, without_trace(error))
 
