@@ -8,6 +8,7 @@ from keystead.identity.repository import (
     EnrolmentToken,
     Instance,
     InstanceProfile,
+    InstanceTags,
     ProfileAssociation,
 )
 from keystead.server.installation.installation import Installation
@@ -31,8 +32,10 @@ def stored_instance(
     agent = Agent(
         **owner, public_key=bytes(32), token_hash=b"1" * 32, enrolled=0, sequence=1, options_seen=0
     )
+    tags = InstanceTags(account=account, instance_id=INSTANCE, region=region, tags='{"a":"1"}')
     with installation.store.write() as transaction:
         identities.instances.add(transaction, instance)
+        identities.instances.keep_tags(transaction, tags)
         changed = hosts.update(transaction, hosts.with_options(instance, "enabled", 2))
         named = identities.instance_profiles.named(transaction, account, profile)
         assert named is not None

@@ -325,13 +325,10 @@ def test_instances_are_described(server: Server) -> None:
 
 
 def test_metadata_options(server: Server, tmp_path: Path) -> None:
-    """The agent takes them with its next request; version 1, IPv6 and tags are refused."""
+    """The agent takes them with its next request; version 1 and IPv6 are refused."""
     made = hosts.host(server, "optional")
     options = made.ec2.modify_instance_metadata_options
-    for wrong in (
-        {"HttpTokens": "optional"}, {"HttpProtocolIpv6": "enabled"},
-        {"InstanceMetadataTags": "enabled"},
-    ):  # fmt: skip
+    for wrong in ({"HttpTokens": "optional"}, {"HttpProtocolIpv6": "enabled"}):
         with refused("UnsupportedOperation"):
             options(InstanceId=made.instance_id, **wrong)
     for hops in (0, 65):

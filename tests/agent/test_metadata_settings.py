@@ -12,7 +12,6 @@ def test_metadata_defaults(server: Server) -> None:
     assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
     for wrong, code in (
         ({"HttpTokens": "optional"}, "UnsupportedOperation"),
-        ({"InstanceMetadataTags": "enabled"}, "UnsupportedOperation"),
         ({"HttpPutResponseHopLimit": 0}, "InvalidParameterValue"),
         ({"HttpPutResponseHopLimit": 65}, "InvalidParameterValue"),
         ({"HttpEndpoint": "disabled", "DryRun": True}, "DryRunOperation"),

@@ -164,7 +164,8 @@ def test_tags(ec2: Any) -> None:
     ec2.delete_tags(Resources=[name])
     assert tags() == {}
     for resource, code in (
-        ("i-00000001", "InvalidID"), ("vpce-00000000", "InvalidVpcEndpointId.NotFound"),
+        ("vol-00000001", "InvalidID"), ("i-00000001", "InvalidInstanceID.NotFound"),
+        ("vpce-00000000", "InvalidVpcEndpointId.NotFound"),
     ):  # fmt: skip
         with refused(code):
             ec2.create_tags(Resources=[name, resource], Tags=[{"Key": "a", "Value": "1"}])

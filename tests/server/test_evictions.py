@@ -68,6 +68,7 @@ NOT_SEEN = {
     "iam_forwarded",  # read by the call itself
     "ra_crl_data", "ra_subject", "ra_used_request",  # as before
     "ec2_agent", "ec2_enrolment_token", "ec2_instance",  # read by the calls about them
+    "ec2_instance_tags",
     "ec2_metadata_defaults",  # likewise, and when an instance is registered
     "iam_saml_assertion", "iam_saml_document", "iam_saml_key", "iam_saml_sign_on",
     # read by the calls about passwords and codes themselves

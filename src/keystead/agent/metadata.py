@@ -93,6 +93,8 @@ class Metadata:
                 }
             ),
         }
+        if instance.tags is not None:
+            data["tags"] = {"instance": {**instance.tags}}
         if current.profile is not None:
             data["iam"] = self._iam(current, current.profile)
         identity = _given(

@@ -4,7 +4,7 @@ The rows belong to the room of identities, because sessions depend on them. Thes
 that are used here; `server.installation` brings the two together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -61,6 +61,30 @@ class Association(Protocol):
     def associated(self) -> int: ...
 
 
+class Tagged(Protocol):
+    """The tags of one instance."""
+
+    @property
+    def instance_id(self) -> str: ...
+    @property
+    def values(self) -> dict[str, str]: ...
+    @property
+    def in_metadata(self) -> str: ...
+
+
+class Described(Protocol):
+    """One instance, with what a list tells of it."""
+
+    @property
+    def host(self) -> Host: ...
+    @property
+    def association(self) -> Association | None: ...
+    @property
+    def applied(self) -> bool: ...
+    @property
+    def tagged(self) -> Tagged: ...
+
+
 NO_PREFERENCE, NO_HOPS = "no-preference", -1
 """Nothing was chosen."""
 
@@ -87,6 +111,14 @@ class Hosts(Protocol):
     def after(
         self, reader: Reader, account: str, region: str, instance_id: str, limit: int
     ) -> list[Any]: ...
+    def described(self, reader: Reader, hosts: Sequence[Any]) -> list[Any]: ...
+    def tags(self, reader: Reader, host: Any) -> Tagged: ...
+    def tagged_after(
+        self, reader: Reader, account: str, region: str, instance_id: str, limit: int
+    ) -> list[Any]: ...
+    def keep_tags(
+        self, transaction: Transaction, tagged: Any, values: Mapping[str, str], in_metadata: str
+    ) -> None: ...
     def with_options(self, host: Any, endpoint: str, hop_limit: int) -> Host: ...
     def update(self, transaction: Transaction, host: Any) -> Host: ...
     def is_applied(self, reader: Reader, host: Any) -> bool: ...

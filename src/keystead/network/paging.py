@@ -11,6 +11,7 @@ import msgspec
 from keystead import paging
 from keystead.network.call import NetworkCall
 from keystead.network.errors import InvalidNextToken
+from keystead.network.filters import Passing
 from keystead.paging import Markers, Page
 from keystead.wire.models import ec2 as api
 from keystead.wire.query import InvalidParameterValue
@@ -68,14 +69,14 @@ def walk(
     request: PagedRequest,
     after: Callable[[str, int], list[T]],
     position: Callable[[T], str],
-    passes: Callable[[T], bool],
+    passes: Passing[T],
     *,
     least: int = 1,
 ) -> Page[T]:
     """A page of a long list: `after(key, n)` gives the next `n` items in the order of `position`.
 
-    Of at most `MOST` items those that pass are in the page. So a page may have few or none where
-    more follow, as at AWS.
+    Of at most `MOST` items those that pass are in the page, and of fewer where filters take long.
+    So a page may have few or none where more follow, as at AWS.
     """
     size = _size(request, least)
     markers = _markers(call, request)
@@ -86,7 +87,7 @@ def walk(
     for number, item in enumerate(found[:looked_at], 1):
         if passes(item):
             items.append(item)
-        if len(items) == size or number == looked_at:
+        if len(items) == size or number == looked_at or passes.has_done_enough:
             more = number < len(found)
             return Page(items, markers.after(position(item)) if more else None)
     return Page(items, None)

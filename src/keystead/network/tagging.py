@@ -1,8 +1,12 @@
 """How does EC2 refuse tags, and give them back?  The rule is `keystead.tags`.
 
+A key may have any characters. But if the metadata of an instance have its tags, each key is the
+last part of a path there, and EC2 takes those alone that can be one.
+
 Two keys that policies cannot tell apart are refused, though EC2 has both (docs/divergences.md).
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from keystead import tags as rule
@@ -10,7 +14,10 @@ from keystead.network.errors import TagLimitExceeded
 from keystead.wire.models import ec2 as api
 from keystead.wire.query import InvalidParameterValue, MissingParameter
 
-LONGEST_KEY, LONGEST_VALUE = 127, 255
+LONGEST_KEY, LONGEST_VALUE = 127, 256
+_PATTERN = r"[0-9a-zA-Z\-_+=,.@:]{1,255}"
+_OF_PATH = re.compile(_PATTERN, re.ASCII)
+_NO_PATHS = frozenset({".", "..", "_index"})
 
 
 def read(tags: Sequence[api.Tag] | None) -> dict[str, str]:
@@ -46,6 +53,16 @@ def require_together(tags: Collection[str]) -> None:
         raise TagLimitExceeded(f"The maximum number of tags is {rule.MOST_TAGS}.")
     if not rule.told_apart(tags):
         raise InvalidParameterValue("Two tag keys differ only in upper and lower case.")
+
+
+def require_paths(keys: Iterable[str]) -> None:
+    """Refuse keys that the metadata of an instance cannot have."""
+    for key in keys:
+        if key in _NO_PATHS or not _OF_PATH.fullmatch(key):
+            raise InvalidParameterValue(
+                f"'{key}' is not a valid tag key. Tag keys must match pattern ({_PATTERN}), and"
+                " must not be a reserved name ('.', '..', '_index')"
+            )
 
 
 def of_new(specifications: Sequence[api.TagSpecification] | None, kind: str) -> dict[str, str]:

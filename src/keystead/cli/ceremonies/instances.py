@@ -37,6 +37,7 @@ def instance() -> None:
 @click.option("--image-id", metavar="ID", help="The image that it runs.")
 @click.option("--private-ip", metavar="IP", help="Its address: aws:Ec2InstanceSourcePrivateIPv4.")
 @click.option("--vpc-id", metavar="ID", help="Its network: aws:Ec2InstanceSourceVpc.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; there can be more.")
 @options.json
 def register(
     file: Path | None,
@@ -44,6 +45,7 @@ def register(
     as_json: bool,
     data: str | None,
     passphrase_file: str | None,
+    tags: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Register a host as an instance, as the owner of the data directory.
@@ -53,12 +55,20 @@ def register(
     """
     config = options.load(file, data=data, passphrase_file=passphrase_file)
     arguments = {name: value for name, value in given.items() if value is not None}
+    arguments["tags"] = [_tag(text) for text in tags]
     with office(config) as perform:
         result = perform("instance register", arguments)
         while result.get("pending"):  # the key that signs identity documents is being made
             time.sleep(_ASK_AGAIN)
             result = perform("instance register", arguments)
     output.as_json(result) if as_json else output.facts(result)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise Failure(f"`{text}` is no tag", "write it as `Name=web-1`")
+    return key, value
 
 
 @instance.command(short_help="Forget an instance: its sessions end.")

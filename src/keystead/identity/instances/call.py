@@ -13,6 +13,7 @@ from keystead.identity.repository import (
 )
 from keystead.identity.sessions import Session
 from keystead.policy.evaluation import ContextValue, Principal, PrincipalType, principal_keys
+from keystead.tags import resource_keys
 
 PASSED_TO = "ec2.amazonaws.com"
 """The service that gives an instance its role."""
@@ -40,10 +41,14 @@ class InstanceCall(Call, kw_only=True):
         self.asked = True  # what concerns its own instance needs no policy; a role is asked about
         self.event.additional = {**self.event.additional, "instanceAccountId": account}
 
-    def target(self, instance_id: str) -> Target:
+    def target(self, instance_id: str, known: Instance | None) -> Target:
         """The instance with this id as the resource of a question, whether it exists or not."""
-        return Target(instance_arn(self.region, self.account, instance_id), self.account,
-                      INSTANCE_TYPE)  # fmt: skip
+        arn = instance_arn(self.region, self.account, instance_id)
+        if known is None:
+            return Target(arn, self.account, INSTANCE_TYPE)
+        tags = self.repository.instances.tags(self.transaction, known)
+        described = resource_keys(tags.values, "aws")
+        return Target(arn, self.account, INSTANCE_TYPE, condition_keys=described)
 
     def instance(self, instance_id: str) -> Instance | None:
         """The instance with this id in the caller's account and in the Region of the call."""

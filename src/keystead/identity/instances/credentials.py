@@ -19,7 +19,14 @@ from keystead.identity import times
 from keystead.identity.instances import proofs
 from keystead.identity.instances.call import InstanceCall, instance_arn
 from keystead.identity.permissions import trust
-from keystead.identity.repository import Agent, Instance, InstanceProfile, ProfileAssociation, Role
+from keystead.identity.repository import (
+    Agent,
+    Instance,
+    InstanceProfile,
+    InstanceTags,
+    ProfileAssociation,
+    Role,
+)
 from keystead.identity.sessions import (
     Delivery,
     IssuedSession,
@@ -61,7 +68,7 @@ def get_instance_credentials(
     proofs.note(call, instance)
     instances = call.repository.instances
     instances.heard(call.transaction, agent, request.sequence, instance.options_version)
-    shown = _shown(instance)
+    shown = _shown(instance, instances.tags(call.transaction, instance))
     association = instances.association_of(call.transaction, instance.account, instance.instance_id)
     if association is None:
         return api.GetInstanceCredentialsResponse(instance=shown, revision="")
@@ -164,8 +171,8 @@ def _credentials(issued: IssuedSession, session: Session) -> api.InstanceCredent
     )
 
 
-def _shown(instance: Instance) -> api.Instance:
-    """What the agent tells programs of their instance."""
+def _shown(instance: Instance, tags: InstanceTags) -> api.Instance:
+    """What the agent tells programs of their instance; its tags only if they may be told."""
     return api.Instance(
         instance_id=instance.instance_id,
         region=instance.region,
@@ -179,4 +186,5 @@ def _shown(instance: Instance) -> api.Instance:
         identity_document=instance.document,
         identity_document_signature=instance.signature,
         identity_document_pkcs7=instance.pkcs7,
+        tags=tags.values if tags.in_metadata == "enabled" else None,
     )

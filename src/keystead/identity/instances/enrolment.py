@@ -35,9 +35,9 @@ _TOKEN = re.compile(r"\Aka1_([0-9]{12})_(i-[0-9a-f]{17})_([A-Za-z0-9_-]{43})\Z")
 def create_enrolment_token(
     call: InstanceCall, request: api.CreateEnrolmentTokenRequest
 ) -> api.CreateEnrolmentTokenResponse:
-    target = call.target(request.instance_id)
-    call.authorize("keystead-instances:CreateEnrolmentToken", target)
     instance = call.instance(request.instance_id)
+    target = call.target(request.instance_id, instance)
+    call.authorize("keystead-instances:CreateEnrolmentToken", target)
     if instance is None:
         raise api.ResourceNotFoundException(
             f"The instance {request.instance_id} is not registered in {call.region}."

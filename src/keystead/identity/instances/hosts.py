@@ -3,23 +3,35 @@
 They are of another room, which knows this one by its Protocol (`network.hosts`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from keystead.custody.randomness import urandom
 from keystead.identity import resources, times
 from keystead.identity.repository import (
+    Agent,
     IdentityRepository,
     Instance,
     InstanceProfile,
+    InstanceTags,
     MetadataDefaults,
     ProfileAssociation,
     Role,
 )
 from keystead.identity.resources import Named
 from keystead.store.protocol import Reader, Transaction
+
+
+class Described(NamedTuple):
+    """One instance, with what a list tells of it."""
+
+    host: Instance
+    association: ProfileAssociation | None
+    applied: bool  # does its agent know its options as they are now?
+    tagged: InstanceTags
 
 
 class Hosts:
@@ -37,9 +49,30 @@ class Hosts:
 
     def after(
         self, reader: Reader, account: str, region: str, instance_id: str, limit: int
-    ) -> list[Instance]:
+    ) -> list[Described]:
         """The next instances of a Region, by their ids."""
-        return self._repository.instances.after(reader, account, region, instance_id, limit)
+        found = self._repository.instances.after(reader, account, region, instance_id, limit)
+        return self.described(reader, found)
+
+    def described(self, reader: Reader, hosts: Sequence[Instance]) -> list[Described]:
+        """What a list tells of these instances, which are of one account."""
+        if not hosts:
+            return []
+        instances, account = self._repository.instances, hosts[0].account
+        ids = [each.instance_id for each in hosts]
+        associations = instances.associations_of(reader, account, ids)
+        tags = instances.tags_of(reader, account, hosts)
+        changed = [each.instance_id for each in hosts if each.options_version]
+        agents = instances.agents_of(reader, account, changed) if changed else {}
+        return [
+            Described(
+                each,
+                associations.get(each.instance_id),
+                _knows(agents.get(each.instance_id), each),
+                tags[each.instance_id],
+            )
+            for each in hosts
+        ]
 
     def update(self, transaction: Transaction, host: Instance) -> Instance:
         """Keep other options of an instance: its agent has them with its next request."""
@@ -55,7 +88,34 @@ class Hosts:
     def is_applied(self, reader: Reader, host: Instance) -> bool:
         """Does the agent know the options as they are now?  Without an agent there is no doubt."""
         agent = self._repository.instances.agent(reader, host.account, host.instance_id)
-        return agent is None or agent.options_seen >= host.options_version
+        return _knows(agent, host)
+
+    # tags
+
+    def tags(self, reader: Reader, host: Instance) -> InstanceTags:
+        """The tags of an instance."""
+        return self._repository.instances.tags(reader, host)
+
+    def tagged_after(
+        self, reader: Reader, account: str, region: str, instance_id: str, limit: int
+    ) -> list[InstanceTags]:
+        """The tags of the next instances of a Region that have any, by their ids."""
+        instances = self._repository.instances
+        return instances.tagged_after(reader, account, region, instance_id, limit)
+
+    def keep_tags(
+        self,
+        transaction: Transaction,
+        tagged: InstanceTags,
+        values: Mapping[str, str],
+        in_metadata: str,
+    ) -> None:
+        """Give an instance these tags, and say whether its metadata have them."""
+        text = msgspec.json.encode(values).decode()
+        later = msgspec.structs.replace(tagged, tags=text, in_metadata=in_metadata)
+        self._repository.instances.keep_tags(transaction, later)
+
+    # the metadata of new instances
 
     def defaults(self, reader: Reader, account: str, region: str) -> MetadataDefaults:
         """What new instances of an account in a Region have for their metadata."""
@@ -119,3 +179,8 @@ class Hosts:
     def disassociate(self, transaction: Transaction, association: ProfileAssociation) -> None:
         """Take a profile from its instance. All sessions that the instance got by it end."""
         self._repository.instances.disassociate(transaction, association)
+
+
+def _knows(agent: Agent | None, host: Instance) -> bool:
+    """Does the agent know the options?  An instance without one has none that could not."""
+    return agent is None or agent.options_seen >= host.options_version

@@ -1,8 +1,8 @@
 """GetInstanceMetadataDefaults, ModifyInstanceMetadataDefaults: what will new instances have?
 
 The settings are of an account in a Region, and count when the operator registers an instance there.
-An instance that is registered already keeps its own. Version 1 of the metadata and tags are not
-served, so a default that would allow them is refused.
+An instance that is registered already keeps its own. Version 1 of the metadata is not served, so a
+default that would allow it is refused.
 """
 
 from typing import Literal
@@ -49,7 +49,7 @@ def modify_instance_metadata_defaults(
     keys = attributes.given(request, _MEMBERS)
     call.authorize_any(f"ec2:{call.operation.name}", call.of_request(keys))
     call.require_real(dry_run=request.dry_run)
-    require_served(request.http_tokens, request.instance_metadata_tags)
+    require_served(request.http_tokens)
     hops = request.http_put_response_hop_limit
     if hops not in {None, NO_HOPS}:
         require_hops(hops)

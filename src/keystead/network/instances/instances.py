@@ -2,17 +2,18 @@
 
 Instances are registered by the owner of the data directory, and run elsewhere: what is known of
 them here is what was said then. Version 1 of their metadata is not served, so a request that allows
-it is refused; so are IPv6 and tags, which the agent does not serve.
+it is refused; so is IPv6, which the agent does not serve.
 """
 
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
-from keystead.network import attributes, filters, paging
+from keystead.network import attributes, filters, paging, tagging
 from keystead.network.call import NetworkCall
 from keystead.network.errors import InvalidInstanceId
-from keystead.network.hosts import Host
+from keystead.network.hosts import Described, Host
 from keystead.network.instances import resources
 from keystead.network.instances.options import require_hops, require_served
 from keystead.registry import implements
@@ -22,6 +23,7 @@ from keystead.wire.query import InvalidParameterValue
 
 _RUNNING = 16
 _STATE: Literal["running"] = "running"
+_ENABLED: Literal["enabled"] = "enabled"
 _DISABLED: Literal["disabled"] = "disabled"
 _MEMBERS = (
     "HttpEndpoint", "HttpProtocolIpv6", "HttpPutResponseHopLimit", "HttpTokens",
@@ -36,23 +38,21 @@ def describe_instances(
     call.authorize_list()
     call.require_real(dry_run=request.dry_run)
     least = 5 if request.max_results is not None else 1
-    passes = filters.passing(request.filters, _filters(call), lambda _: {})
+    passes = filters.passing(request.filters, _FILTERS, lambda each: each.tagged.values)
     if request.instance_ids:
-        if len(request.instance_ids) > paging.MOST:
-            raise InvalidParameterValue(f"A request names at most {paging.MOST} instances.")
-        named = (_named(call, each) for each in dict.fromkeys(request.instance_ids))
+        named = _named(call, request.instance_ids)
         page = paging.cut(call, request, [each for each in named if passes(each)], least=least)
     else:
         page = paging.walk(
             call,
             request,
             partial(call.hosts.after, call.transaction, call.account, call.region),
-            lambda each: each.instance_id,
+            lambda each: each.host.instance_id,
             passes,
             least=least,
         )
     return api.DescribeInstancesResult(
-        reservations=[_reservation(call, each) for each in page.items], next_token=page.marker
+        reservations=[_reservation(each) for each in page.items], next_token=page.marker
     )
 
 
@@ -63,57 +63,70 @@ def modify_instance_metadata_options(
     for keys in attributes.each(request, _MEMBERS):
         host = resources.ask(call, request.instance_id, keys)
     call.require_real(dry_run=request.dry_run)
-    require_served(request.http_tokens, request.instance_metadata_tags, request.http_protocol_ipv6)
+    require_served(request.http_tokens, request.http_protocol_ipv6)
     endpoint = request.http_endpoint or host.endpoint
     hops = request.http_put_response_hop_limit
     hops = host.hop_limit if hops is None else hops
     require_hops(hops)
-    if (endpoint, hops) != (host.endpoint, host.hop_limit):
+    tagged = call.hosts.tags(call.transaction, host)
+    in_metadata = request.instance_metadata_tags or tagged.in_metadata
+    if in_metadata == _ENABLED:
+        tagging.require_paths(tagged.values)
+    options = (endpoint, hops, in_metadata)
+    if options != (host.endpoint, host.hop_limit, tagged.in_metadata):
         host = call.hosts.update(call.transaction, call.hosts.with_options(host, endpoint, hops))
+        call.hosts.keep_tags(call.transaction, tagged, tagged.values, in_metadata)
+    [changed] = call.hosts.described(call.transaction, [host])
     return api.ModifyInstanceMetadataOptionsResult(
-        instance_id=host.instance_id, instance_metadata_options=_options(call, host)
+        instance_id=host.instance_id, instance_metadata_options=_options(changed)
     )
 
 
-def _filters(call: NetworkCall) -> dict[str, filters.Values[Host]]:
-    def profile(host: Host) -> tuple[str, ...]:
-        association = call.hosts.association_of(call.transaction, host)
-        return () if association is None else (association.profile_arn,)
-
-    return {
-        "availability-zone": lambda each: (each.zone,),
-        "iam-instance-profile.arn": profile,
-        "image-id": lambda each: (each.image_id,) if each.image_id else (),
-        "instance-id": lambda each: (each.instance_id,),
-        "instance-state-code": lambda _: (str(_RUNNING),),
-        "instance-state-name": lambda _: (_STATE,),
-        "instance-type": lambda each: (each.instance_type,) if each.instance_type else (),
-        "launch-time": lambda each: (iso_seconds(from_seconds(each.registered)),),
-        "owner-id": lambda each: (each.account,),
-        "private-ip-address": lambda each: (each.private_ip,) if each.private_ip else (),
-        "vpc-id": lambda each: (each.vpc_id,) if each.vpc_id else (),
-    }
+_FILTERS: dict[str, filters.Values[Described]] = {
+    "availability-zone": lambda each: (each.host.zone,),
+    "iam-instance-profile.arn": lambda each: (
+        () if each.association is None else (each.association.profile_arn,)
+    ),
+    "image-id": lambda each: (each.host.image_id,) if each.host.image_id else (),
+    "instance-id": lambda each: (each.host.instance_id,),
+    "instance-state-code": lambda _: (str(_RUNNING),),
+    "instance-state-name": lambda _: (_STATE,),
+    "instance-type": lambda each: (each.host.instance_type,) if each.host.instance_type else (),
+    "launch-time": lambda each: (iso_seconds(from_seconds(each.host.registered)),),
+    "metadata-options.instance-metadata-tags": lambda each: (each.tagged.in_metadata,),
+    "owner-id": lambda each: (each.host.account,),
+    "private-ip-address": lambda each: (each.host.private_ip,) if each.host.private_ip else (),
+    "vpc-id": lambda each: (each.host.vpc_id,) if each.host.vpc_id else (),
+}
 
 
-def _named(call: NetworkCall, instance_id: str) -> Host:
-    host = call.hosts.get(call.transaction, call.account, call.region, instance_id)
-    if host is None:
-        raise InvalidInstanceId(instance_id)
-    return host
+def _named(call: NetworkCall, names: Sequence[str]) -> list[Described]:
+    """The instances with these ids, each once, in this order; raises EC2's errors."""
+    if len(names) > paging.MOST:
+        raise InvalidParameterValue(f"A request names at most {paging.MOST} instances.")
+    once = list(dict.fromkeys(names))
+    hosts: list[Host] = []
+    for name in once:
+        host = call.hosts.get(call.transaction, call.account, call.region, name)
+        if host is None:
+            raise InvalidInstanceId(name)
+        hosts.append(host)
+    return call.hosts.described(call.transaction, hosts)
 
 
-def _reservation(call: NetworkCall, host: Host) -> api.Reservation:
+def _reservation(described: Described) -> api.Reservation:
+    host = described.host
     digest = hashlib.sha256(host.instance_id.encode()).hexdigest()
     return api.Reservation(
         reservation_id=f"r-{digest[:17]}",
         owner_id=host.account,
         groups=[],
-        instances=[_shown(call, host)],
+        instances=[_shown(described)],
     )
 
 
-def _shown(call: NetworkCall, host: Host) -> api.Instance:
-    association = call.hosts.association_of(call.transaction, host)
+def _shown(described: Described) -> api.Instance:
+    host, association = described.host, described.association
     profile = None
     if association is not None:
         profile = api.IamInstanceProfile(arn=association.profile_arn, id=association.profile_id)
@@ -127,23 +140,23 @@ def _shown(call: NetworkCall, host: Host) -> api.Instance:
         private_ip_address=host.private_ip or None,
         vpc_id=host.vpc_id or None,
         iam_instance_profile=profile,
-        metadata_options=_options(call, host),
+        metadata_options=_options(described),
         security_groups=[],
         block_device_mappings=[],
         network_interfaces=[],
         product_codes=[],
-        tags=[],
+        tags=tagging.shown(described.tagged.values),
         monitoring=api.Monitoring(state=_DISABLED),
     )
 
 
-def _options(call: NetworkCall, host: Host) -> api.InstanceMetadataOptionsResponse:
-    applied = call.hosts.is_applied(call.transaction, host)
+def _options(described: Described) -> api.InstanceMetadataOptionsResponse:
+    host, tagged = described.host, described.tagged
     return api.InstanceMetadataOptionsResponse(
-        state="applied" if applied else "pending",
+        state="applied" if described.applied else "pending",
         http_tokens="required",
         http_put_response_hop_limit=host.hop_limit,
-        http_endpoint="enabled" if host.endpoint == "enabled" else _DISABLED,
+        http_endpoint=_ENABLED if host.endpoint == _ENABLED else _DISABLED,
         http_protocol_ipv6=_DISABLED,
-        instance_metadata_tags=_DISABLED,
+        instance_metadata_tags=_ENABLED if tagged.in_metadata == _ENABLED else _DISABLED,
     )

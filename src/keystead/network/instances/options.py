@@ -6,7 +6,7 @@ from keystead.wire.query import InvalidParameterValue
 _LEAST_HOPS, _MOST_HOPS = 1, 64
 
 
-def require_served(tokens: str | None, tags: str | None, ipv6: str | None = None) -> None:
+def require_served(tokens: str | None, ipv6: str | None = None) -> None:
     """Refuse what the agent does not serve."""
     if tokens == "optional":
         raise UnsupportedOperation(
@@ -14,8 +14,6 @@ def require_served(tokens: str | None, tags: str | None, ipv6: str | None = None
         )
     if ipv6 == "enabled":
         raise UnsupportedOperation("The instance metadata is not served over IPv6.")
-    if tags == "enabled":
-        raise UnsupportedOperation("The instance metadata has no tags.")
 
 
 def require_hops(hops: int | None) -> None:

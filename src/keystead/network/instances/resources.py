@@ -4,30 +4,34 @@ from keystead.arns import ec2_arn
 from keystead.call import Target
 from keystead.network.call import NetworkCall
 from keystead.network.errors import InvalidInstanceId
-from keystead.network.hosts import Host
+from keystead.network.hosts import Host, Hosts
 from keystead.policy.evaluation import NO_KEYS, ContextValue
+from keystead.store.protocol import Reader
+from keystead.tags import resource_keys
 
-_TYPE = "AWS::EC2::Instance"
+TYPE = "AWS::EC2::Instance"
 
 
 def ask(call: NetworkCall, instance_id: str, keys: dict[str, ContextValue] | None = None) -> Host:
     """The instance with this id, if the caller may do this to it; raises EC2's errors."""
     host = call.hosts.get(call.transaction, call.account, call.region, instance_id)
-    arn = arn_of(call, instance_id)
-    described = NO_KEYS if host is None else _keys(call, host)
-    target = Target(arn, call.account, _TYPE, condition_keys=described)
+    target = target_of(call, instance_id, host)
     call.authorize(f"ec2:{call.operation.name}", target, call.of_request(keys or {}))
     if host is None:
         raise InvalidInstanceId(instance_id)
     return host
 
 
+def target_of(call: NetworkCall, instance_id: str, host: Host | None) -> Target:
+    """The instance with this id as policies see it, or an id that no instance has."""
+    described = NO_KEYS if host is None else keys_of(call.hosts, call.transaction, host)
+    return Target(arn_of(call, instance_id), call.account, TYPE, condition_keys=described)
+
+
 def ask_about_all(call: NetworkCall) -> None:
     """May the caller do this to every instance?  So only who may learns that there is none."""
     arn = ec2_arn(call.region, call.account, "instance/*")
-    call.authorize(
-        f"ec2:{call.operation.name}", Target(arn, call.account, _TYPE), call.of_request()
-    )
+    call.authorize(f"ec2:{call.operation.name}", Target(arn, call.account, TYPE), call.of_request())
 
 
 def arn_of(call: NetworkCall, instance_id: str) -> str:
@@ -40,17 +44,20 @@ def _part(instance_id: str) -> str:
     return instance_id if instance_id.isascii() and instance_id.isprintable() else "-"
 
 
-def _keys(call: NetworkCall, host: Host) -> dict[str, ContextValue]:
+def keys_of(hosts: Hosts, reader: Reader, host: Host) -> dict[str, ContextValue]:
+    """The condition keys of an instance, those of its tags among them."""
+    tagged = hosts.tags(reader, host)
     keys: dict[str, ContextValue] = {
+        **resource_keys(tagged.values, "aws", "ec2"),
         "ec2:availabilityzone": host.zone,
         "ec2:instanceid": host.instance_id,
-        "ec2:instancemetadatatags": "disabled",
+        "ec2:instancemetadatatags": tagged.in_metadata,
         "ec2:instancetype": host.instance_type,
         "ec2:metadatahttpendpoint": host.endpoint,
         "ec2:metadatahttpputresponsehoplimit": str(host.hop_limit),
         "ec2:metadatahttptokens": "required",
     }
-    association = call.hosts.association_of(call.transaction, host)
+    association = hosts.association_of(reader, host)
     if association is not None:
         keys["ec2:instanceprofile"] = association.profile_arn
     return keys

@@ -85,6 +85,7 @@ class Instance(Shape, frozen=True, kw_only=True):
     instance_type: str | None = None
     private_ip_address: str | None = None
     region: str | None = None
+    tags: Tags | None = None
     vpc_id: str | None = None
 
 
@@ -105,6 +106,9 @@ class Profile(Shape, frozen=True, kw_only=True):
 class Role(Shape, frozen=True, kw_only=True):
     arn: str
     role_name: str
+
+
+Tags = dict[str, str]
 
 
 class AgentRefusedException(AwsError):

@@ -11,6 +11,7 @@ from keystead.identity.repository.programs.instances import (
     EnrolmentToken,
     Instance,
     Instances,
+    InstanceTags,
     MetadataDefaults,
     ProfileAssociation,
 )
@@ -26,6 +27,7 @@ __all__ = (
     "Instance",
     "InstanceProfile",
     "InstanceProfiles",
+    "InstanceTags",
     "Instances",
     "MetadataDefaults",
     "ProfileAssociation",

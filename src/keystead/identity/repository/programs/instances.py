@@ -1,8 +1,10 @@
-"""Instances: the hosts of applications, the profile of each, and the agent that serves it.
+"""Instances: the hosts of applications, the profile and the tags of each, and its agent.
 
 An instance has one profile at most, and one agent. A session of an instance names the association
 with its profile, so it ends when that goes. A token of enrolment is kept as its hash.
 """
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,6 +13,8 @@ from keystead.store.protocol import Reader, Transaction
 
 _INSTANCE, _ASSOCIATION = ("account", "instance_id"), ("account", "association_id")
 _PLACE = ("account", "region")
+NO_TAGS = "{}"
+_texts = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Instance(Record, frozen=True, kw_only=True, gc=False):
@@ -31,6 +35,21 @@ class Instance(Record, frozen=True, kw_only=True, gc=False):
     signature: str  # of the document, in base64
     pkcs7: str  # the document with its signature and certificate: base64, DER
     registered: int
+
+
+class InstanceTags(Record, frozen=True, kw_only=True, gc=False):
+    """The tags of an instance, and whether programs on it are told of them."""
+
+    account: str
+    instance_id: str
+    region: str
+    tags: str = NO_TAGS
+    in_metadata: str = "disabled"
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The tags."""
+        return _texts(self.tags)
 
 
 class ProfileAssociation(Record, frozen=True, kw_only=True, gc=False):
@@ -81,7 +100,7 @@ class MetadataDefaults(Record, frozen=True, kw_only=True, gc=False):
 class Instances:
     """The instances of every account."""
 
-    __slots__ = ("_agents", "_associations", "_defaults", "_instances", "_tokens")
+    __slots__ = ("_agents", "_associations", "_defaults", "_instances", "_tags", "_tokens")
 
     def __init__(self, seals: RowSeals) -> None:
         by_instance = (Lookup(_INSTANCE),)
@@ -94,6 +113,7 @@ class Instances:
             seals, "ec2_enrolment_token", EnrolmentToken, _INSTANCE, by_instance
         )
         self._agents = SealedTable(seals, "ec2_agent", Agent, _INSTANCE, by_instance)
+        self._tags = SealedTable(seals, "ec2_instance_tags", InstanceTags, _INSTANCE, by_instance)
         self._defaults = SealedTable(
             seals, "ec2_metadata_defaults", MetadataDefaults, _PLACE, (Lookup(_PLACE),)
         )
@@ -118,13 +138,62 @@ class Instances:
         return self._instances.update(transaction, instance)
 
     def delete(self, transaction: Transaction, account: str, instance_id: str) -> None:
-        """Forget an instance, with its profile, its agent and its token."""
+        """Forget an instance, with its profile, its tags, its agent and its token."""
         association = self.association_of(transaction, account, instance_id)
         if association is not None:
             self.disassociate(transaction, association)
         self._agents.delete(transaction, account, instance_id)
         self._tokens.delete(transaction, account, instance_id)
+        self._tags.delete(transaction, account, instance_id)
         self._instances.delete(transaction, account, instance_id)
+
+    # tags
+
+    def tags(self, reader: Reader, instance: Instance) -> InstanceTags:
+        """The tags of an instance."""
+        held = self._tags.get(reader, instance.account, instance.instance_id)
+        return held or _no_tags(instance)
+
+    def tagged_after(
+        self, reader: Reader, account: str, region: str, instance_id: str, limit: int
+    ) -> list[InstanceTags]:
+        """The tags of the next instances of a Region that have any, by their ids."""
+        return self._tags.find(
+            reader,
+            "account = ? AND region = ? AND instance_id > ? AND tags <> ?"
+            " ORDER BY instance_id LIMIT ?",
+            (account, region, instance_id, NO_TAGS, limit),
+        )
+
+    def keep_tags(self, transaction: Transaction, tags: InstanceTags) -> None:
+        """Keep the tags of an instance as they are now."""
+        if self._tags.get(transaction, tags.account, tags.instance_id) is None:
+            self._tags.insert(transaction, tags)
+        else:
+            self._tags.update(transaction, tags)
+
+    # of several instances, for lists
+
+    def tags_of(
+        self, reader: Reader, account: str, instances: Sequence[Instance]
+    ) -> dict[str, InstanceTags]:
+        """The tags of these instances, by their ids."""
+        ids = [each.instance_id for each in instances]
+        held = {each.instance_id: each for each in self._tags.find(reader, *_any_of(account, ids))}
+        return {each.instance_id: _no_tags(each) for each in instances} | held
+
+    def associations_of(
+        self, reader: Reader, account: str, ids: Sequence[str]
+    ) -> dict[str, ProfileAssociation]:
+        """The associations of those of these instances that have one."""
+        found = self._associations.find(reader, *_any_of(account, ids))
+        return {each.instance_id: each for each in found}
+
+    def agents_of(self, reader: Reader, account: str, ids: Sequence[str]) -> dict[str, Agent]:
+        """The agents of those of these instances that have one."""
+        return {
+            each.instance_id: each for each in self._agents.find(reader, *_any_of(account, ids))
+        }
 
     # the metadata of new instances
 
@@ -199,3 +268,15 @@ class Instances:
         """Remember the last request of an agent, so that nobody sends it again."""
         later = msgspec.structs.replace(agent, sequence=sequence, options_seen=options)
         self._agents.update(transaction, later)
+
+
+def _no_tags(instance: Instance) -> InstanceTags:
+    return InstanceTags(
+        account=instance.account, instance_id=instance.instance_id, region=instance.region
+    )
+
+
+def _any_of(account: str, ids: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The condition that a row is of one of these instances, and its values."""
+    marks = ", ".join("?" * len(ids))
+    return f"account = ? AND instance_id IN ({marks})", (account, *ids)

@@ -16,14 +16,17 @@ import msgspec
 from keystead.audit.records import EventResource
 from keystead.custody.randomness import urandom
 from keystead.custody.signing import as_pem
+from keystead.errors import AwsError
 from keystead.failures import Failure
 from keystead.identity import times
 from keystead.identity.instances import instance_arn
-from keystead.identity.repository import Instance, MetadataDefaults
+from keystead.identity.repository import Instance, InstanceTags, MetadataDefaults
+from keystead.network import tagging
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
 from keystead.store.protocol import Transaction
 from keystead.times import iso_seconds
+from keystead.wire.models import ec2 as api
 
 PART = 250  # instances of a list that are read at a time
 
@@ -63,13 +66,33 @@ def register(installation: Installation, arguments: Mapping[str, Any]) -> dict[s
         signed = msgspec.structs.replace(
             instance, signature=signer.signature(document), pkcs7=signer.message(document)
         )
-        _add(installation, transaction, signed)
+        _add(installation, transaction, signed, _tags(signed, defaults, arguments))
         details = {"accountId": account, "instanceId": instance.instance_id}
         _record(installation, "RegisterInstance", signed, details, now)
     return {"InstanceId": signed.instance_id, "AccountId": account, "Region": region}
 
 
-def _add(installation: Installation, transaction: Transaction, instance: Instance) -> None:
+def _tags(
+    instance: Instance, defaults: MetadataDefaults, arguments: Mapping[str, Any]
+) -> InstanceTags:
+    """The tags of a new instance, and whether its metadata have them; raises Failure."""
+    given = [api.Tag(key=key, value=value) for key, value in arguments.get("tags") or ()]
+    in_metadata = "enabled" if defaults.metadata_tags == "enabled" else "disabled"
+    try:
+        tags = tagging.read(given)
+        if in_metadata == "enabled":
+            tagging.require_paths(tags)
+    except AwsError as error:
+        raise Failure(f"the tags: {error.message}", "write each as `--tag KEY=VALUE`") from None
+    return InstanceTags(
+        account=instance.account, instance_id=instance.instance_id, region=instance.region,
+        tags=msgspec.json.encode(tags).decode(), in_metadata=in_metadata,
+    )  # fmt: skip
+
+
+def _add(
+    installation: Installation, transaction: Transaction, instance: Instance, tags: InstanceTags
+) -> None:
     account, instances = instance.account, installation.identities.instances
     owner = installation.identities.accounts.get(transaction, account)
     if owner is None or not owner.is_open:
@@ -81,6 +104,7 @@ def _add(installation: Installation, transaction: Transaction, instance: Instanc
             status=1,
         )
     instances.add(transaction, instance)
+    instances.keep_tags(transaction, tags)
 
 
 def _require_forms(given: Mapping[str, str]) -> None:
