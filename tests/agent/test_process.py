@@ -158,6 +158,19 @@ def test_servers_without_tls_are_on_this_host(tmp_path: Path, url: str) -> None:
     assert "TLS" in ran.stderr or "not the URL of a server" in ran.stderr
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o600, 0o400])
+def test_the_token_is_in_a_file_of_its_owner(tmp_path: Path, mode: int) -> None:
+    """A token that others could have read is refused, as every other secret is."""
+    token = tmp_path / "token"
+    token.write_text(f"ka1_111122223333_i-0123456789abcdef0_{'a' * 43}\n")
+    token.chmod(mode)
+    ran = metadata("enrol", "--state", str(tmp_path / "state"), "--endpoint-url",
+                   "http://127.0.0.1:1", "--token-file", str(token))  # fmt: skip
+    assert ran.returncode in {1, 2}
+    assert ("accessible to others" in ran.stderr) == bool(mode & 0o077), ran.stderr
+    assert ("does not answer" in ran.stderr) != bool(mode & 0o077), ran.stderr
+
+
 def test_the_agent_comes_alone() -> None:
     """It imports nothing of the server's rooms: it starts fast, and has nothing to attack there."""
     program = (

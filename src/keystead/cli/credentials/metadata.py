@@ -16,6 +16,7 @@ from keystead.agent.holding import LONGEST, Holding, wall_clock
 from keystead.agent.running import Address, Where, main
 from keystead.agent.state import State
 from keystead.cli import output, remote
+from keystead.cli.secret_files import secret_in
 from keystead.failures import Failure
 
 _LEAST = 900  # seconds of credentials, as STS has it
@@ -37,7 +38,7 @@ def metadata() -> None:
 @remote.ca_bundle
 @click.option(
     "--token-file", required=True, metavar="FILE",
-    help="The file with the token of enrolment; `-` is standard input.",
+    help="The file with the token of enrolment, its owner's alone; `-` is standard input.",
 )  # fmt: skip
 def enrol(
     directory: Path, endpoint_url: str | None, ca_bundle: str | None, token_file: str
@@ -55,11 +56,7 @@ def enrol(
 
 def _token(file: str) -> str:
     """The token of enrolment. It is no argument: everybody on a host sees those."""
-    if file == "-":
-        text = sys.stdin.readline(1024)
-    else:
-        text = servers.read_text(Path(file), "the file of the token")
-    token = text.strip()
+    token = sys.stdin.readline(1024).strip() if file == "-" else secret_in(file).strip()
     if not token.startswith("ka1_") or not token.isascii():
         raise Failure(
             "this is no token of enrolment", "mint one: `keystead instance enrolment-token`"
