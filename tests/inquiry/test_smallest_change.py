@@ -163,6 +163,15 @@ def test_who_has_nothing_gets_a_policy(story: Story) -> None:
     assert story.follow() == [(ADD, OWN)]
 
 
+def test_what_the_account_gives_its_users_is_left_alone(story: Story) -> None:
+    """That users may change their passwords is a setting: no statement can be added to it."""
+    story.iam.update_account_password_policy(AllowUsersToChangePassword=True)
+    try:
+        assert story.follow() == [(ADD, OWN)]
+    finally:
+        story.iam.delete_account_password_policy()
+
+
 def test_the_administrator_s_statement_is_left_alone(story: Story) -> None:
     """A refused Encrypt gives Encrypt, and not everything that an administrator has."""
     story.closed()

@@ -26,8 +26,8 @@ from keystead.store.protocol import Reader
 
 _log = logging.getLogger(__name__)
 
-OWN_CHANGES = "AllowUsersToChangePassword"
-"""The name by which decisions tell of that policy."""
+_OWN_CHANGES = "AllowUsersToChangePassword"
+"""The name by which decisions tell of that policy. It is the account's: no user can write it."""
 
 Meant = tuple[tuple[str, str], ...] | None
 """The unique ids of the principals that a document names, if it may name any."""
@@ -51,7 +51,7 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
         arns |= {group.group_id: group.arn for group in groups}
     stated = list(_of_entities(repository, reader, entity.account, arns))
     if isinstance(entity, User) and _may_change_passwords(repository, reader, entity.account):
-        stated.append(Stated(_own_changes(), DocumentKind.IDENTITY, OWN_CHANGES, entity.arn))
+        stated.append(_own_changes(entity.account))
     if entity.boundary is not None:
         document = managed_document(repository, reader, entity.account, entity.boundary)
         stated.append(Stated(document, DocumentKind.BOUNDARY, entity.boundary, entity.arn))
@@ -60,7 +60,7 @@ def of(repository: IdentityRepository, reader: Reader, entity: Entity) -> Princi
     return PrincipalPolicies(identity_based=tuple(found), boundary=boundary)
 
 
-def _own_changes() -> str:
+def _own_changes(account: str) -> Stated:
     """The policy by which a user may change the own password, the same for every user.
 
     No two users of an account have one name, so it means the user alone, below any path.
@@ -70,7 +70,13 @@ def _own_changes() -> str:
         {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": own},
         {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"},
     ]
-    return msgspec.json.encode({"Version": "2012-10-17", "Statement": statements}).decode()
+    text = msgspec.json.encode({"Version": "2012-10-17", "Statement": statements}).decode()
+    return Stated(text, DocumentKind.IDENTITY, _OWN_CHANGES, iam_arn(account, "root"))
+
+
+def is_of_account(source: PolicySource) -> bool:
+    """Is it the policy that the account gives all of its users, and no policy of an entity?"""
+    return source.attached_to.endswith(":root")
 
 
 def _may_change_passwords(repository: IdentityRepository, reader: Reader, account: str) -> bool:

@@ -26,7 +26,7 @@ def list_policies_granting_service_access(
                 policies=[
                     _shown(each)
                     for each in policies
-                    if each.id != attached.OWN_CHANGES and allows_of_service(each.policy, service)
+                    if not attached.is_of_account(each) and allows_of_service(each.policy, service)
                 ],
             )
             for service in dict.fromkeys(request.service_namespaces)

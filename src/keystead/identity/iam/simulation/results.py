@@ -98,7 +98,7 @@ class Results:
 def shown_id(source: PolicySource) -> str:
     """The name of a policy in an answer."""
     if is_inline(source):
-        return "_".join((*holder(source), source.id))
+        return "_".join(part for part in (*holder(source), source.id) if part)
     return source.id.rpartition("/")[2] if source.attached_to else source.id
 
 
