@@ -3,6 +3,7 @@
 import base64
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.console.people import (
 from tests.console.test_ending import Device
 from tests.console.test_mfa import at_the_code, code_of
 
+GUIDE = Path(__file__).parents[2] / "docs" / "sign-in.md"
 ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
@@ -55,6 +57,29 @@ def test_a_person_adds_a_device(pages: Site) -> None:
     assert page.title == "Sign in again"
     assert not browser.is_signed_in
     assert browser.sign_in(account_of(pages), "adds", PASSWORD).title == "Second factor"
+
+
+def test_the_policy_of_the_page(pages: Site) -> None:
+    """The one in docs/sign-in.md lets a person do everything there, and nothing to others."""
+    [policy] = re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    for name in ("selfish", "selfish-not"):
+        user(pages, name)
+        pages.local.iam("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=policy)
+    browser = signed_in(pages, "selfish")
+    assert "is not authorized" not in browser.get("/security").text
+    page = browser.post("/security/key")
+    [key_id] = re.findall(r"<code>(AKIA[A-Z0-9]{16})</code>", page.text)
+    assert "Inactive" in browser.post("/security/key/status", id=key_id, status="Inactive").text
+    assert key_id not in browser.post("/security/key/delete", id=key_id, typed=key_id).text
+    assert "is not authorized" in str(browser.post("/security/device", name="selfishly").alert)
+    browser.post("/security/device", name="selfish-2")
+    given = codes(pages, browser.post("/security/device", name="selfish-2"))
+    assert browser.post("/security/device/enable", given).title == "Sign in again"
+    browser = signed_in(pages, "selfish-not")
+    page = browser.post("/security/device/remove", serial=given["serial"])
+    assert page.alert
+    fields = {"old": PASSWORD, "new": NEXT, "again": NEXT}
+    assert browser.post("/security/password", fields).title == "Sign in again"
 
 
 def test_a_device_that_was_never_enabled_makes_room(pages: Site) -> None:
