@@ -67,6 +67,8 @@ class Life:
         except StoreUnavailable:
             return False
         self.acknowledged += names
+        if self.turns % 2:
+            self.world.store.rest()
         return True
 
     def pass_time(self) -> None:
@@ -102,6 +104,7 @@ def new_world(root: Path) -> World:
 def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
     """A data directory on a lossy disk, whose database log is copied back often."""
     monkeypatch.setattr(sqlite_turn, "_CHECKPOINT_PAGES", 12)
+    monkeypatch.setattr(sqlite_turn, "_SPARE_PAGES", 6)
     disk = new_disk()
     root = tmp_path / "live"
     root.mkdir()

@@ -16,13 +16,15 @@ import pytest
 
 from keystead.pauses import pause, pausing, wait_in_pauses
 from keystead.server.door import Turn
+from keystead.server.door.replies import text
 from keystead.server.lane import Gate, Lane
 from keystead.server.lane import gate as gates
-from keystead.server.pipeline import Later
+from keystead.server.pipeline import Answer, Later
 from keystead.wire.http import HttpRequest
 from keystead.work import DOCUMENTS, PROCESSOR, Done, MadeWith, Outcome, Undone, Work
 from tests.documents import LARGE, key_policy
-from tests.patience import PATIENCE, wait_until
+from tests.patience import PATIENCE, some_turns, wait_until
+from tests.server.conftest import unavailable
 from tests.server.installations import Local, open_local
 
 MOST_CALLS = 6_000
@@ -90,6 +92,31 @@ def test_the_gate_is_closed_in_a_turn() -> None:
 
     assert seen == [False, True]
     assert not gate.is_closed
+
+
+def test_the_store_rests_when_nobody_waits() -> None:
+    """After a turn that no other follows, while the gate is still closed; not between two turns."""
+    loop, gate = asyncio.new_event_loop(), Gate()
+    seen: list[str] = []
+
+    def deliver(*_: object, **__: object) -> None:
+        if len(seen) < 2:  # the client asks again at once
+            turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
+
+    receiver = Mock(deliver=deliver)
+    turn = Turn(
+        loop,
+        lambda: seen.append("commit"),
+        Mock(),
+        lambda: "now",
+        gate=gate,
+        rest=lambda: seen.append(f"rest, {'closed' if gate.is_closed else 'open'}"),
+    )
+    turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
+    loop.run_until_complete(some_turns())
+    loop.close()
+
+    assert seen == ["commit", "commit", "rest, closed"]
 
 
 def has_to_wait() -> bool:

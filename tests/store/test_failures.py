@@ -108,18 +108,21 @@ def test_a_lost_transaction_is_told(lossy_store: SqliteStore, disk: LossyDisk) -
 
 
 @pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError])
+@pytest.mark.parametrize("pages", ["_CHECKPOINT_PAGES", "_SPARE_PAGES"])
 def test_a_failed_checkpoint_fails_no_call(
     lossy_store: SqliteStore,
     disk: LossyDisk,
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
     error: type[apsw.Error],
+    pages: str,
 ) -> None:
     """The turn is durable before the log is copied: it is kept, whatever the copying does."""
-    monkeypatch.setattr(turn, "_CHECKPOINT_PAGES", 1)
+    monkeypatch.setattr(turn, pages, 1)
     disk.on_operation = failing(error, "write", "keystead.db")
     add(lossy_store, "kept")
     lossy_store.flush()
+    lossy_store.rest()
 
     assert (lossy_store.failure is None) == (error is apsw.FullError)
     disk.on_operation = healthy
@@ -127,6 +130,33 @@ def test_a_failed_checkpoint_fails_no_call(
     again = open_store(path, KEY)
     assert names(again) == ["kept"]
     again.close()
+
+
+def test_the_log_is_copied_while_nobody_waits(
+    lossy_store: SqliteStore, disk: LossyDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit leaves a short log as it is; rest copies it, once, and not inside of a turn."""
+    monkeypatch.setattr(turn, "_SPARE_PAGES", 1)
+    copied: list[str] = []
+
+    def note(operation: str, path: str) -> None:
+        if operation == "write" and path.endswith("keystead.db"):
+            copied.append(path)
+
+    disk.on_operation = note
+    add(lossy_store, "a")
+    lossy_store.flush()
+    add(lossy_store, "b")
+    lossy_store.rest()
+    assert not copied
+
+    lossy_store.flush()
+    lossy_store.rest()
+    assert copied
+
+    copied.clear()
+    lossy_store.rest()
+    assert not copied
 
 
 @pytest.mark.parametrize(

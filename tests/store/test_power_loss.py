@@ -47,6 +47,8 @@ class Workload:
                 self._call(turn, call)
             self.store.flush()
             self.acknowledged, self.epoch = turn, self.store.state
+            if turn % 2:
+                self.store.rest()
 
     def _call(self, turn: int, call: int) -> None:
         """Three rows of one call; now and then a later one fails after them, and leaves none."""
@@ -112,6 +114,7 @@ def check(loss: Loss, directory: Path) -> int:
 def test_acknowledged_writes_survive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a power loss leaves: what was flushed is there, and no half of anything."""
     monkeypatch.setattr(sqlite_turn, "_CHECKPOINT_PAGES", 40)
+    monkeypatch.setattr(sqlite_turn, "_SPARE_PAGES", 20)
     random = Random(20261124)
     live, after = tmp_path / "live", tmp_path / "after"
     live.mkdir()

@@ -146,6 +146,12 @@ class Store(Protocol):
     def undo(self) -> None:
         """Undo every finished `write()` that is not durable yet. The epoch moves."""
 
+    def rest(self) -> None:
+        """Nobody waits: do a part of the work that some `flush()` would have to do. Never raises.
+
+        Without a call of this, every promise is kept, but some `flush()` takes longer.
+        """
+
     def purge(self) -> None:
         """Remove all traces of deleted data from the files. Everything is flushed before.
 

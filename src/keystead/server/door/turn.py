@@ -47,8 +47,8 @@ class Turn:
 
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_enough", "_failed", "_gate",
-        "_gathering", "_heard", "_intake", "_is_alone", "_kept", "_loop", "_since", "_terms",
-        "_told", "_took_long", "_turn_ended", "_waiting", "_watched", "_working", "looks",
+        "_gathering", "_heard", "_intake", "_is_alone", "_kept", "_loop", "_rest", "_since",
+        "_terms", "_told", "_took_long", "_turn_ended", "_waiting", "_watched", "_working", "looks",
     )  # fmt: skip
 
     def __init__(
@@ -61,12 +61,14 @@ class Turn:
         *,
         gate: Gate | None = None,
         ended: Callable[[], None] = lambda: None,
+        rest: Callable[[], None] = lambda: None,
         alone: Callable[[], bool] = lambda: False,
     ) -> None:
         """`date` gives the Date header; `took_long` is told the seconds of each long turn.
 
         `gate` is closed during each turn, for the workers that compute in Python. `ended` is called
-        at the end of each. `alone` tells whether no more than one connection is open.
+        at the end of each, and `rest` after it if no request is known to wait. `alone` tells whether
+        no more than one connection is open.
         """
         self._loop = loop
         self._commit = commit
@@ -75,6 +77,7 @@ class Turn:
         self._took_long = took_long
         self._gate = gate or Gate()
         self._turn_ended = ended
+        self._rest = rest
         self._is_alone = alone
         self._since = 0.0  # when the turn before ended, while turns follow without a pause
         self._begun = False  # is there a turn that will end?
@@ -154,6 +157,8 @@ class Turn:
         finally:
             if ended_turn:
                 self._turn_ended()
+                if not self._begun:
+                    self._rest()
                 self._gate.open()
         ended = perf_counter()
         if ended - began > LONG_SECONDS:

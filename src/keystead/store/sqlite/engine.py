@@ -121,6 +121,9 @@ class SqliteStore:
         self._require_outside("undo")
         self._turn.undo()
 
+    def rest(self) -> None:
+        self._turn.rest()
+
     def purge(self) -> None:
         # The file overwrites deleted data (secure_delete). The log still has the old pages.
         self._require_outside("purge")
