@@ -94,7 +94,7 @@ class Sample(msgspec.Struct, frozen=True):
     principals: dict[str, str]
 
 
-def open_installation(directory: Path, cache_mb: int = 32) -> Installation:
+def open_installation(directory: Path, cache_mb: int = 16) -> Installation:
     """The installation in a directory."""
     data = directory / "data"
     config = Config(data=str(data), regions=(REGION,), request_quotas=False, page_cache_mb=cache_mb)

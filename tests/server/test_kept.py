@@ -12,7 +12,7 @@ import pytest
 
 from keystead.caches import KIB, MIB
 from keystead.kms.keys.policies import POLICIES
-from keystead.kms.keys.repository import KEYS
+from keystead.kms.keys.repository import KNOWN, NAMED
 from keystead.policy.enforcement.enforce import ROOM as RESIDUALS
 from keystead.policy.findings.examine import findings
 from keystead.policy.language.kinds import DocumentKind
@@ -118,7 +118,7 @@ def test_key_policies_in_use_keep_to_their_room(local: Local) -> None:
 
     grown = taken(make, 14)
     kept = local.installation.kept_bytes()
-    most = POLICIES.of_owner + 2 * KEYS.of_owner + RESIDUALS.of_owner + MIB
+    most = POLICIES.of_owner + KNOWN.of_owner + NAMED.of_owner + RESIDUALS.of_owner + MIB
     assert POLICIES.of_owner / 2 < kept < most
     assert grown < kept
 

@@ -107,26 +107,33 @@ def test_a_lost_transaction_is_told(lossy_store: SqliteStore, disk: LossyDisk) -
     assert names(lossy_store) == ["c", "kept"]
 
 
+@pytest.fixture
+def lossy(
+    lossy_store: SqliteStore, disk: LossyDisk, path: Path
+) -> tuple[SqliteStore, LossyDisk, Path]:
+    """A store, the disk that it is on, and its file."""
+    return lossy_store, disk, path
+
+
 @pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError])
-@pytest.mark.parametrize("pages", ["_CHECKPOINT_PAGES", "_SPARE_PAGES"])
+@pytest.mark.parametrize("in_a_commit", [True, False])
 def test_a_failed_checkpoint_fails_no_call(
-    lossy_store: SqliteStore,
-    disk: LossyDisk,
-    path: Path,
+    lossy: tuple[SqliteStore, LossyDisk, Path],
     monkeypatch: pytest.MonkeyPatch,
     error: type[apsw.Error],
-    pages: str,
+    in_a_commit: bool,
 ) -> None:
     """The turn is durable before the log is copied: it is kept, whatever the copying does."""
-    monkeypatch.setattr(turn, pages, 1)
+    store, disk, path = lossy
+    monkeypatch.setattr(turn, "_CHECKPOINT_PAGES" if in_a_commit else "_SPARE_PAGES", 1)
     disk.on_operation = failing(error, "write", "keystead.db")
-    add(lossy_store, "kept")
-    lossy_store.flush()
-    lossy_store.rest()
+    add(store, "kept")
+    store.flush()
+    store.rest()
 
-    assert (lossy_store.failure is None) == (error is apsw.FullError)
+    assert (store.failure is None) == (error is apsw.FullError)
     disk.on_operation = healthy
-    lossy_store.close()
+    store.close()
     again = open_store(path, KEY)
     assert names(again) == ["kept"]
     again.close()

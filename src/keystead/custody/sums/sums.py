@@ -41,7 +41,7 @@ BUCKET = 256
 FOLDED = 2048
 """Changed lookups in the journal that are folded into the sums together."""
 
-LOOKUPS = Room(of_owner=8 * MIB, in_all=32 * MIB)
+LOOKUPS = Room(of_owner=4 * MIB, in_all=32 * MIB)
 """For the proved sums of lookups: of the account whose rows they find."""
 BUCKETS = Room(of_owner=16 * MIB, in_all=64 * MIB)
 ACCOUNTS = Room(of_owner=64 * KIB, in_all=32 * MIB)

@@ -42,8 +42,10 @@ _KEY = ("account", "region", "key_id")
 _ALIAS = ("account", "region", "name")
 _COUNT = ("account", "region")
 
-KEYS = Room(of_owner=8 * MIB, in_all=96 * MIB)
-"""For keys by their ids, and again for keys by the texts of callers; with their policies."""
+NAMED = Room(of_owner=8 * MIB, in_all=96 * MIB)
+"""For keys by the texts of callers; with their policies."""
+KNOWN = Room(of_owner=4 * MIB, in_all=48 * MIB)
+"""For keys by their ids. Less: they are looked for when no text of a caller leads to the key."""
 NOBODYS = Room(of_owner=256 * KIB, in_all=4 * MIB)
 """Separate and small, so that invented names displace no key."""
 
@@ -75,8 +77,8 @@ class KeyRepository:
         self._uses = KeyUses(seals)
         self.grants = GrantRepository(seals)
         self.granted = GrantedKeys(self.grants, self.key)
-        self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
-        self.named: NamedCache[tuple[str, str, str], Key] = NamedCache(KEYS)
+        self._known: NamedCache[tuple[str, str, str], Key] = NamedCache(KNOWN)
+        self.named: NamedCache[tuple[str, str, str], Key] = NamedCache(NAMED)
         """Keys by the texts that name them: (account of the caller, Region, text)."""
         self.nobodys: NamedCache[tuple[str, str, str], Key] = NamedCache(NOBODYS)
         """Keys of strangers that do not exist: refused as quickly as those that do (KM-2)."""

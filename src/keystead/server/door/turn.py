@@ -67,8 +67,8 @@ class Turn:
         """`date` gives the Date header; `took_long` is told the seconds of each long turn.
 
         `gate` is closed during each turn, for the workers that compute in Python. `ended` is called
-        at the end of each, and `rest` after it if no request is known to wait. `alone` tells whether
-        no more than one connection is open.
+        at the end of each, and `rest` after it if no request is known to wait. `alone` tells
+        whether no more than one connection is open.
         """
         self._loop = loop
         self._commit = commit

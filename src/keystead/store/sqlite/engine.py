@@ -36,7 +36,7 @@ from keystead.store.protocol import (
 from keystead.store.sqlite.file import open_file
 from keystead.store.sqlite.turn import READS, Turn
 
-CACHE_MB = 32
+CACHE_MB = 16
 
 
 def open_store(

@@ -173,7 +173,7 @@ class Config:
     their policies allow it. Without this setting it is the only account there is, and nobody's if
     there are several."""
 
-    page_cache_mb: int = 32
+    page_cache_mb: int = 16
     """The most memory, in MB (2^20 bytes), for pages of the database. It is taken only as pages are
     read. Keys that were not used for a while are found there without a look at the disk."""
 
