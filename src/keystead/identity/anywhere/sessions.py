@@ -11,12 +11,11 @@ Until (3) the sender is a stranger, and told one sentence: neither which trust a
 which step failed. The record has the step.
 """
 
-import hashlib
-
 from keystead import tags as tag_rule
 from keystead.arns import sts_arn
 from keystead.audit.records import EventResource
 from keystead.call import Resource
+from keystead.errors import ThrottlingException
 from keystead.identity import times
 from keystead.identity.anywhere import bearers, presenting, subjects
 from keystead.identity.anywhere.call import AnywhereCall, service_principal
@@ -79,7 +78,7 @@ def create_session(
     asked = bearers.asked(profile, known, request.role_session_name)
     permit, role = _allowed(call, request.role_arn, anchor, asked)  # (5)
     policies, packed = _policies(call, profile, asked)
-    _use(call, account, sent)  # (6)
+    _use(call, account, sent, known)  # (6)
     path = crls.path_now(call.transaction, account, anchor_id, known.digests)
     rows = (
         SessionRow(RowKind.ROLE, account, role.role_id),
@@ -207,14 +206,16 @@ def _policies(
         raise AccessDenied(None, f"The policies of the profile: {refused.message}") from None
 
 
-def _use(call: AnywhereCall, account: str, sent: presenting.Read) -> None:
-    """Use the request, once: who copied it on its way has nothing of it."""
-    text = hashlib.sha256(sent.presented.leaf + sent.presented.text).hexdigest()
+def _use(call: AnywhereCall, account: str, sent: presenting.Read, bearer: Bearer) -> None:
+    """Use the request, once: who copied it on its way has nothing of it.
+
+    The refusal is one after which SDKs sign anew: two processes of a host can ask in one second.
+    """
     stale = times.stored(sent.signed) + presenting.SKEW + 60
-    request = UsedRequest(account=account, digest=text, stale=stale)
+    request = UsedRequest(account=account, digest=bearer.request, stale=stale)
     used = call.repository.anywhere.used_requests
     if not used.use(call.transaction, request, times.stored(call.now)):
-        raise AccessDenied(None, "The request was used before: sign a new one")
+        raise ThrottlingException("The request was used before: sign a new one")
 
 
 def _session(  # noqa: PLR0917  # the facts of one session

@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -33,6 +34,7 @@ from cryptography.x509.verification import (
 from keystead.identity.anywhere import limits
 from keystead.identity.anywhere.certificates import bundles, facts, parsing
 from keystead.identity.anywhere.certificates.parsing import Unfit
+from keystead.work import digest
 
 ALGORITHMS: Mapping[str, type[object]] = {
     "AWS4-X509-RSA-SHA256": rsa.RSAPublicKey,
@@ -67,6 +69,7 @@ class Bearer:
     until: datetime
     digests: tuple[bytes, ...]  # what stands for each certificate of the path
     facts: Mapping[str, str]  # by their names as tags
+    request: str  # what stands for the signed request
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def _proved(bundle: str, presented: Presented, now: datetime) -> Bearer:
             for each in path
         ),
         facts=facts.of(leaf),
+        request=_request(leaf, presented),
     )
 
 
@@ -163,6 +167,18 @@ def _require_signed(leaf: x509.Certificate, presented: Presented) -> None:
             raise Unfit("step 4: the key signs nothing")
     except InvalidSignature:
         raise Unfit("step 4: the signature does not match the request") from None
+
+
+def _request(leaf: x509.Certificate, presented: Presented) -> str:
+    """What stands for a request: the same for each copy that needs no key.
+
+    Of an ECDSA signature it is the first number, which the key chose. From a signature everybody
+    can make a second one, with another second number. Signatures by RSA are the same each time.
+    """
+    parts = [presented.leaf, presented.text]
+    if isinstance(leaf.public_key(), ec.EllipticCurvePublicKey):
+        parts.append(b"%x" % decode_dss_signature(presented.signature)[0])
+    return digest(*parts).hex()
 
 
 # what the extensions have to say; the library refuses with what is raised
