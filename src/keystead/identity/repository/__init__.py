@@ -119,6 +119,7 @@ from keystead.identity.repository.signin import (
     Stage,
     TooManyProofs,
     UsedRole,
+    due_of,
 )
 from keystead.identity.repository.tags import packed, unpacked
 
@@ -228,6 +229,7 @@ __all__ = (
     "User",
     "Whose",
     "certificate_list",
+    "due_of",
     "listed",
     "new",
     "packed",

@@ -42,6 +42,7 @@ from keystead.server.installation.founding import AUDIT_DIRECTORY, STORE_FILE
 from keystead.server.installation.jobs import Agenda, JobRepository
 from keystead.server.installation.making import KeyMaker
 from keystead.server.installation.opening import passphrase
+from keystead.server.installation.proofs_over import proofs_over
 from keystead.server.installation.trying import Trials
 from keystead.server.lane import Lane
 from keystead.server.pipeline import Throttle, calls_of_strangers
@@ -148,11 +149,12 @@ class Rooms:
 
     def _dated_works(self) -> tuple[DatedWork, ...]:
         """What waits for a date; of sign-ins where there is a console (`test_extras`)."""
+        works = (*DATED, proofs_over(self.identities))
         if not self.config.console:
-            return DATED
+            return works
         from keystead.server.installation.sign_ins_over import sign_ins_over  # noqa: PLC0415  # as said
 
-        return (*DATED, sign_ins_over(self.identities, self.config.regions[0]))
+        return (*works, sign_ins_over(self.identities, self.config.regions[0]))
 
     def _require_purpose(self, development: bool | None) -> None:
         """Refuse to serve a directory that was made for another purpose (decision 0043)."""

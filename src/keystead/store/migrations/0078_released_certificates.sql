@@ -11,3 +11,6 @@ CREATE TABLE ra_released (
     mac BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX ra_released_key ON ra_released (account, anchor_id);
+
+-- Used proofs go by their date, whoever's they are (keystead.server.installation.proofs_over).
+CREATE INDEX iam_saml_assertion_over ON iam_saml_assertion (expires);

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.identity.repository.signin import Going
 from keystead.identity.repository.tags import unpacked
 from keystead.store.protocol import Reader, Transaction
 
 _KEY, _NAME = ("account", "subject_id"), ("account", "subject_key")
 _REQUEST = ("account", "digest")
-_AT_ONCE = 8  # stale rows that go with each new one
+_AT_ONCE = 8  # stale rows that go with each new one; the others go as dated work
 
 
 class SeenCertificate(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -113,6 +114,11 @@ class UsedRequests:
     def __init__(self, seals: RowSeals) -> None:
         self._table = SealedTable(seals, "ra_used_request", UsedRequest, _REQUEST,
                                   (Lookup(_REQUEST),))  # fmt: skip
+
+    @property
+    def going(self) -> Going:
+        """Those that are too old."""
+        return Going(self._table, "stale", 1)
 
     def use(self, transaction: Transaction, request: UsedRequest, now: int) -> bool:
         """Keep a request; False if it was used before."""

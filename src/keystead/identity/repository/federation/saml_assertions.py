@@ -2,12 +2,13 @@
 
 An assertion is known by a hash of its provider's name and its own id. A provider that was deleted
 and made again is the same to it. It is remembered until it would be refused as too old. Those that
-are over are removed when others come, some at a time.
+are over go as dated work; some also when others come, so that none waits for that work.
 """
 
 from hashlib import sha256
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
+from keystead.identity.repository.signin import Going
 from keystead.store.protocol import Reader, Transaction
 
 MOST = 20_000
@@ -36,6 +37,11 @@ class UsedAssertions:
 
     def __init__(self, seals: RowSeals) -> None:
         self._table = SealedTable(seals, "iam_saml_assertion", UsedAssertion, _KEY, (Lookup(_KEY),))
+
+    @property
+    def going(self) -> Going:
+        """Those that are too old."""
+        return Going(self._table, "expires")
 
     def use(  # noqa: PLR0917  # as the row has them
         self,

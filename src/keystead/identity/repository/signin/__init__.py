@@ -1,7 +1,7 @@
 """Sign-ins of browsers, sign-ins by a provider, and sessions for the command line."""
 
 from keystead.identity.repository.signin.arrivals import Arrival, Arrivals, Awaited
-from keystead.identity.repository.signin.going import Due, Going
+from keystead.identity.repository.signin.going import Due, Going, due_of
 from keystead.identity.repository.signin.logins import (
     Client,
     Login,
@@ -42,4 +42,5 @@ __all__ = (
     "Stage",
     "TooManyProofs",
     "UsedRole",
+    "due_of",
 )

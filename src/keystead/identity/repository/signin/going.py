@@ -3,7 +3,10 @@
 A reader of these lists reads the row itself before it does anything about it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import Any, NamedTuple
 
 from keystead.custody.rows import SealedTable
@@ -57,3 +60,11 @@ class Going:
 
     def _key(self, due: Due) -> tuple[str, ...]:
         return (due.second,) if len(self.table.key) == 1 else (due.first, due.second)
+
+
+def due_of(
+    sources: Sequence[Going], reader: Reader, after: Due, until: int, count: int
+) -> list[Due]:
+    """Some of several tables that seem to be over by `until`, the longest first, after one."""
+    lists = [source.due(reader, after, until, count) for source in sources]
+    return list(islice(merge(*lists), count))

@@ -7,12 +7,10 @@ this they would stay until somebody else signs in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import merge
-from itertools import islice
 
 from keystead.audit.records import Event
 from keystead.identity import times
-from keystead.identity.repository import Due, Going, IdentityRepository
+from keystead.identity.repository import Due, Going, IdentityRepository, due_of
 from keystead.identity.signin.sessions import ending
 from keystead.identity.signin.sessions.sessions import IDLE_SECONDS, is_over
 from keystead.store.protocol import Reader, Transaction
@@ -35,8 +33,7 @@ class SignInsOver:
 
     def due(self, reader: Reader, after: Due, until: int, count: int) -> list[Due]:
         """Some that seem to be over by `until`, the longest first, after one of them."""
-        lists = [source.due(reader, after, until, count) for source in self._sources]
-        return list(islice(merge(*lists), count))
+        return due_of(self._sources, reader, after, until, count)
 
     def remove(
         self, transaction: Transaction, due: Due, now: datetime, request_id: str
