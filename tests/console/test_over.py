@@ -75,6 +75,28 @@ def test_an_idle_session_ends_with_a_record(land: Site) -> None:
     assert reasons(land) == ["idle"]
 
 
+def test_the_record_says_what_ended_it_first(land: Site) -> None:
+    """A closed account, a deleted user: half an hour later its time is over, too."""
+    account = {"account_id": account_of(land)}
+    for name, end in (
+        ("gone", lambda: land.local.iam("DeleteLoginProfile", UserName="gone")),
+        ("closed", lambda: perform(land.local.installation, "account suspend", account)),
+    ):
+        signed_in(land, user(land, name))
+        minutes(land, 5)
+        end()
+        minutes(land, 25.1)
+        run(land)
+    assert reasons(land) == ["password removed", "account closed"]
+    perform(land.local.installation, "account reopen", account)
+    minutes(land, 1)
+    signed_in(land, user(land, "idle"))
+    minutes(land, 30)
+    perform(land.local.installation, "account suspend", account)
+    run(land)
+    assert reasons(land)[2:] == ["idle"]
+
+
 def test_a_session_that_is_used_ends_after_twelve_hours(land: Site) -> None:
     browser = signed_in(land, user(land, "busy"))
     cookie = browser.cookies[SESSION]

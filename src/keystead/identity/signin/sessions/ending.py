@@ -2,7 +2,7 @@
 
 What ends a session has ended it when its call returns, without any list of sessions (`sessions`).
 So the record is written when the browser comes again, when a new sign-in takes the row away, or
-when its time is over (`over`). Its time is that moment; the reason is what was found first.
+when its time is over (`over`). Its time is that moment; the reason is what ended it first.
 """
 
 from datetime import datetime
@@ -98,21 +98,30 @@ def _additional(why: str, record: SignIn) -> dict[str, object]:
 def why_over(  # one session, as of now
     repository: IdentityRepository, reader: Reader, record: SignIn, facts: SignInFacts, now: int
 ) -> str:
-    """Why a session is over; "" if it is good."""
-    if now >= record.expires:
-        return ABSOLUTE
-    if is_over(record, now):
-        return IDLE
+    """Why a session is over; "" if it is good.
+
+    It is asked within a minute after its time is over. So what else is found was there before, as a
+    rule; of a closed account the second is known.
+    """
+    late = _late(record, now)
     if was_closed(repository, reader, record):
-        return _ACCOUNT
+        closed = repository.accounts.closed(reader, record.account)
+        return _late(record, closed) or _ACCOUNT
     if facts.session:
-        return "" if of_facts(repository, reader, facts) is not None else _ROLE
+        return late if of_facts(repository, reader, facts) is not None else _ROLE
     person = persons.with_subject(repository, reader, record.account, record.subject)
     if person is not None:
-        return "" if person.factors == record.factors else _FACTORS
+        return late if person.factors == record.factors else _FACTORS
     is_root = record.subject == record.account
     user = repository.users.get(reader, record.account, record.subject)
     return _DELETED if user is None and not is_root else _NO_PASSWORD
+
+
+def _late(record: SignIn, now: int) -> str:
+    """Why it is over by time; "" if it is not."""
+    if now >= record.expires:
+        return ABSOLUTE
+    return IDLE if is_over(record, now) else ""
 
 
 def who(
