@@ -1,7 +1,8 @@
 """Callers that ask, wait for the answer, and ask again: what many clients of one address do.
 
-    python -m bench.callers    reads Callers as JSON from its first line of input, says "ready",
-                               asks until its input ends, and prints how many answers it got
+    python -m bench.callers    reads Callers as JSON from its first line of input, asks, says
+                               "ready" when it has settled, asks until its input ends, and prints
+                               how many answers it got since it was ready
 
 Who is throttled waits before it asks again, as an SDK does. It is a process of its own.
 """
@@ -13,18 +14,25 @@ import socket
 import sys
 import time
 from dataclasses import asdict, dataclass
+from ipaddress import ip_address
 
 BACK_OFF = 0.5  # seconds after a refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """What is asked, by how many connections, and from which address."""
+    """What is asked, by how many connections, and from which addresses."""
 
     port: int
     source: str
     connections: int
     request: str  # a whole request, in ASCII
+    settle: float = 0.0  # seconds after which it is ready, and counts
+    hosts: int = 1  # connections take turns over so many addresses, the first of which is `source`
+
+    def source_of(self, number: int) -> str:
+        """The address from which a connection calls."""
+        return str(ip_address(self.source) + number % self.hosts)
 
 
 def as_json(callers: Callers) -> str:
@@ -33,19 +41,23 @@ def as_json(callers: Callers) -> str:
 
 
 def run(callers: Callers) -> int:
-    """Ask until the input ends; the number of answers."""
-    request, answers = callers.request.encode("ascii"), 0
+    """Ask until the input ends; the number of answers since it was ready."""
+    request, answers, is_ready = callers.request.encode("ascii"), 0, False
     rested: list[tuple[float, int, socket.socket]] = []  # when each asks again
     with selectors.DefaultSelector() as selector:
         for number in range(callers.connections):
-            client = socket.create_connection(("127.0.0.1", callers.port), 10, (callers.source, 0))
+            near = (callers.source_of(number), 0)
+            client = socket.create_connection(("127.0.0.1", callers.port), 10, near)
             selector.register(client, selectors.EVENT_READ)
             # Not all at once: they are clients of their own.
             rested.append((time.monotonic() + number / callers.connections, number, client))
         heapq.heapify(rested)
         selector.register(sys.stdin, selectors.EVENT_READ)
-        print("ready", flush=True)
+        settled = time.monotonic() + callers.settle
         while True:
+            if not is_ready and time.monotonic() >= settled:
+                is_ready, answers = True, 0
+                print("ready", flush=True)
             while rested and rested[0][0] <= time.monotonic():
                 heapq.heappop(rested)[2].sendall(request)
             wait = max(0.0, rested[0][0] - time.monotonic()) if rested else None

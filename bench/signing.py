@@ -1,16 +1,18 @@
 """What does a signature cost, beside the bare call of the library and an Encrypt?
 
-    python -m bench.signing [--seconds S] [--rounds N] [--only SPEC …] [--json] [--beside]
+    python -m bench.signing [--seconds S] [--rounds N] [--only SPEC …] [--hosts H] [--json]
+                            [--beside]
 
     goal       at 32 callers at most 60 µs, at one caller at most 150 µs, more than the library's
                call and an Encrypt with as many callers
 
 At one caller the cost is the time until the answer, at 32 the CPU time of the server (all of its
 threads): on a machine that does other things, only that is worth anything. All figures are the
-least of the rounds; library, Encrypt and signatures take turns in each round.
+least of the rounds; library, Encrypt and signatures take turns in each round. `--hosts` lets the
+callers come from so many addresses.
 
-`--beside` measures something else: 32 callers, and a neighbour of another address that encrypts now
-and then. Beside the cost of a signature it tells the p99 of this neighbour, alone and beside them.
+`--beside` measures something else: 32 callers, and a neighbour of another address that encrypts all
+the time. Beside the cost of a signature it tells the p99 of this neighbour, alone and beside them.
 """
 
 import argparse
@@ -43,6 +45,9 @@ from bench.servers import Server
 MESSAGE = bytes(range(64))
 CALLERS = {1: 150.0, 32: 60.0}
 """How many callers → how many µs more they may cost."""
+SETTLED = 2.5
+"""Seconds until callers are measured: they begin within one, and for one more the server treats
+those who have just come as callers of something quick (decision 0073)."""
 ALGORITHMS = {
     "RSA_2048": "RSASSA_PKCS1_V1_5_SHA_256",
     "ML_DSA_44": "ML_DSA_SHAKE_256",
@@ -90,32 +95,31 @@ def of_library(call: Callable[[], bytes], seconds: float) -> float:
     return (time.thread_time() - began) / calls * 1e6
 
 
-def of_server(server: Server, request: str, callers: int, seconds: float) -> float:
+def of_server(server: Server, request: str, callers: int, asked: argparse.Namespace) -> float:
     """What a request costs, in µs: of one caller its time, of many the server's CPU time."""
-    load = Callers(server.port, "127.0.0.1", callers, request)
+    seconds = asked.seconds
+    load = Callers(server.port, "127.0.0.1", callers, request, SETTLED, asked.hosts)
     with process("bench.callers", as_json(load)) as asking:
         before, began = server.cpu_seconds(), time.monotonic()
-        time.sleep(seconds + SETTLE_SECONDS)
+        time.sleep(seconds)
         answers = int(end(asking))
         cpu, took = server.cpu_seconds() - before, time.monotonic() - began
     return (took if callers == 1 else cpu) / answers * 1e6
 
 
-def measure(
-    server: Server, specs: Mapping[str, str], seconds: float, rounds: int
-) -> list[Measured]:
+def measure(server: Server, specs: Mapping[str, str], asked: argparse.Namespace) -> list[Measured]:
     """The least cost of each signature and of an Encrypt, and of the library's calls."""
     library = {spec: bare(spec) for spec in specs}
     costs: dict[tuple[str, int], list[float]] = {}
-    for _ in range(rounds):
+    for _ in range(asked.rounds):
         for callers in CALLERS:
             requests = {"Encrypt": _encrypt(server)}
             requests |= {spec: _sign(server, spec, key) for spec, key in specs.items()}
             for name, request in requests.items():
-                cost = of_server(server, request, callers, seconds)
+                cost = of_server(server, request, callers, asked)
                 costs.setdefault((name, callers), []).append(cost)
         for spec, call in library.items():
-            costs.setdefault((spec, 0), []).append(of_library(call, seconds))
+            costs.setdefault((spec, 0), []).append(of_library(call, asked.seconds))
     least = {name: min(each) for name, each in costs.items()}
     return [
         Measured(spec, callers, least[spec, 0], least["Encrypt", callers], least[spec, callers])
@@ -136,17 +140,18 @@ class Beside:
     long_turns: tuple[int, ...]  # of more than LONG
 
 
-def beside(server: Server, spec: str, key: str, seconds: float) -> Beside:
+def beside(server: Server, spec: str, key: str, asked: argparse.Namespace) -> Beside:
     """Signatures of 32 callers, and their neighbour."""
-    load = Callers(server.port, "127.0.0.1", 32, _sign(server, spec, key))
-    line = neighbour.as_json(Neighbour(server.port, "127.0.0.2", (_encrypt(server),)))
+    seconds, request = asked.seconds, _sign(server, spec, key)
+    load = Callers(server.port, "127.0.0.1", 32, request, SETTLED, asked.hosts)
+    line = neighbour.as_json(Neighbour(server.port, "127.0.1.1", (_encrypt(server),)))
     with process("bench.neighbour", line) as near:
         time.sleep(SETTLE_SECONDS)
         began, idle = time.monotonic(), server.cpu_seconds()
         time.sleep(seconds)
         quiet, idle = time.monotonic(), server.cpu_seconds() - idle
-        turns, before = server.long_turns(LONG), server.cpu_seconds()
         with process("bench.callers", as_json(load)) as asking:
+            turns, before = server.long_turns(LONG), server.cpu_seconds()
             full = time.monotonic()
             time.sleep(seconds)
             over = time.monotonic()
@@ -167,9 +172,7 @@ def besides(server: Server, specs: Mapping[str, str], asked: argparse.Namespace)
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, server.pid, SERVER)
     return [
-        beside(server, spec, key, asked.seconds)
-        for spec, key in specs.items()
-        for _ in range(asked.rounds)
+        beside(server, spec, key, asked) for spec, key in specs.items() for _ in range(asked.rounds)
     ]
 
 
@@ -222,6 +225,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", choices=tuple(ALGORITHMS), help="not all")
+    parser.add_argument("--hosts", type=int, default=1, help="from which the callers ask")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--beside", action="store_true", help="what a neighbour feels, instead")
     arguments = parser.parse_args()
@@ -243,7 +247,7 @@ def main() -> int:
                 with weighty():
                     print(table_beside(besides(server, specs, arguments)))
                 return 0
-            measured = measure(server, specs, arguments.seconds, arguments.rounds)
+            measured = measure(server, specs, arguments)
         finally:
             server.stop()
     print(json.dumps([asdict(one) for one in measured]) if arguments.json else table(measured))

@@ -61,6 +61,7 @@ class Receiver:
     def __init__(self, number: int) -> None:
         self.peer_host = f"192.0.2.{number}"
         self.rank = Rank.MODEST
+        self.works_for = ""
         self.gone = False
 
 
@@ -144,12 +145,27 @@ def test_the_last_results_return() -> None:
     assert not gathering.turn._working
 
 
+def test_a_connection_remembers_for_whose_work_it_was_answered() -> None:
+    """So its next request is expected to need some; after a quick answer it is not."""
+    loop = asyncio.new_event_loop()
+    turn = Turn(loop, Mock(), Mock(), lambda: "now")
+    receiver = Mock(peer_host="127.0.0.1", rank=Rank.MODEST, gone=False, works_for="")
+    for party in ("1", "2", ""):
+        answer = Answer(text(200, "said"), Mock(), works_for=party)
+        loop.call_soon(partial(turn.put, receiver, answer, last=False))
+        loop.run_until_complete(some_turns())
+        assert receiver.works_for == party
+    loop.close()
+
+
 @pytest.mark.parametrize(("alone", "turns"), [(False, 1), (True, 2)])
 def test_one_more_look_for_the_requests_of_others(alone: bool, turns: int) -> None:
     """What arrives meanwhile shares the turn; a connection that is alone waits for nobody."""
     loop, commits = asyncio.new_event_loop(), Mock()
     turn = Turn(loop, commits, Mock(), lambda: "now", alone=lambda: alone)
-    receivers = [Mock(peer_host="127.0.0.1", rank=Rank.MODEST, gone=False) for _ in range(2)]
+    receivers = [
+        Mock(peer_host="127.0.0.1", rank=Rank.MODEST, gone=False, works_for="") for _ in range(2)
+    ]
     first, second = [
         partial(turn.put, receiver, Answer(text(200, "said"), Mock()), last=False)
         for receiver in receivers

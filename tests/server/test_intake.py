@@ -1,11 +1,15 @@
 """Whose turn it is: peers in turn, connections in turn, those first who wait for their answers."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pytest
 
 from keystead.server.door.intake import (
     ABOUT_SECONDS,
     ALONE,
+    COMPUTING,
     MOST_PASSED,
     PIECES,
     RETURNING,
@@ -25,6 +29,7 @@ class Client:
     peer_host: str
     number: int = 0
     rank: Rank = Rank.MODEST
+    works_for: str = ""
 
 
 class Clock:
@@ -96,6 +101,44 @@ def test_while_several_peers_are_about_each_has_a_small_share() -> None:
     terms, taken = turn(intake)
     assert terms == ALONE
     assert len(taken) == ALONE.most
+
+
+def test_several_peers_whose_requests_all_need_work() -> None:
+    """For one party, and nothing quick for a second: then a turn has time to spare for them all."""
+    near, far = Client("a", works_for="1"), many("b")
+    for each in far:
+        each.works_for = "1"
+    intake, clock = waiting(near, *far)
+    assert turn(intake)[0] == SEVERAL  # others may have asked just before
+
+    clock.now += ABOUT_SECONDS
+    intake.add(near)
+    terms, taken = turn(intake)
+    assert terms == COMPUTING
+    assert terms.spare == ALONE.spare
+    assert Counter(client.peer_host for client in taken) == {"a": 1, "b": COMPUTING.share}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Client("c"), Client("c", rank=Rank.NEW), Client("b"), Client("c", works_for="2")],
+    ids=["quick", "new", "quick, of the same host", "of another party"],
+)
+def test_somebody_else_among_peers_whose_requests_need_work(other: Client) -> None:
+    """From its request on, and for a second after its last one, no turn has time to spare."""
+    clients = [Client("a", works_for="1"), Client("b", works_for="1")]
+    intake, clock = waiting(*clients)
+    clock.now += ABOUT_SECONDS
+    for client in (*clients, other):
+        intake.add(client)
+    while intake:
+        assert turn(intake)[0].spare == 0.0
+
+    for now, expected in ((ABOUT_SECONDS - 0.01, SEVERAL), (0.01, COMPUTING)):
+        for client in clients:
+            intake.add(client)
+        clock.now += now
+        assert turn(intake)[0] == expected
 
 
 def test_many_peers_share_one_turn() -> None:

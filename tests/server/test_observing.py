@@ -290,7 +290,7 @@ def test_a_long_turn_is_told(
 
     loop = asyncio.new_event_loop()
     turn = Turn(loop, commit, Mock(), lambda: "now", long_turns.append)
-    receiver = Mock(peer_host="127.0.0.1", rank=Rank.MODEST, gone=False)
+    receiver = Mock(peer_host="127.0.0.1", rank=Rank.MODEST, gone=False, works_for="")
 
     turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
     loop.run_until_complete(some_turns())

@@ -128,6 +128,19 @@ def test_short_work_of_a_turn_without_time_to_spare(lanes: Lanes) -> None:
         later.take_back()
 
 
+def test_for_whose_work_an_answer_was_made(lanes: Lanes) -> None:
+    """Of a signature its party, wherever it was made; of a call that needs no work nobody."""
+    local, key = lanes.local, new_key(lanes, "SIGN_VERIFY")
+    asked = [sign(local, key), local.kms_request("ListKeys"), sign(local, "alias/none")]
+    at_once = local.installation.pipeline.answer_all(asked, 60.0, spare=0.005)
+    local.installation.commit()
+    again = lanes.again(lanes.later(sign(local, key)))
+    [beside] = local.installation.pipeline.answer_all([again], 60.0)
+    local.installation.commit()
+    parties = [answer.works_for for answer in (*at_once, beside) if isinstance(answer, Answer)]
+    assert parties == [local.founded.account_id, "", "", local.founded.account_id]
+
+
 def test_few_take_the_steps_that_would_be_repeated(
     lanes: Lanes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

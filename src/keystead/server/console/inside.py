@@ -170,6 +170,7 @@ class _Page:
     def __init__(self, peer_host: str, done: "asyncio.Future[bool]") -> None:
         self.peer_host = peer_host
         self.rank = Rank.MODEST
+        self.works_for = ""
         self.gone = False
         self._done = done
 

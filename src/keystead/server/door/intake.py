@@ -25,7 +25,9 @@ millisecond, not for ten. One peer alone may fill its turns, because many reques
 less (decision 0008). A peer is the other end of the socket: all clients of a proxy are one peer.
 
 In a turn of one peer alone the loop may compute for a while itself, such as for signatures, instead
-of handing that over (decision 0044).
+of handing that over (decision 0044). So may it while several peers are about, if all their requests
+need such work, for one party: then nobody waits for it who asked for something quick, and no other
+account (decision 0073).
 """
 
 from collections import OrderedDict, deque
@@ -53,13 +55,21 @@ _MODEST = Rank.MODEST  # to find a member of an Enum takes eight times as long a
 
 
 class Waits(Protocol):
-    """A connection that has sent something, and waits for its turn."""
+    """A connection that waits for its turn."""
 
     peer_host: str
     rank: Rank
 
 
+class Asks(Waits, Protocol):
+    """A connection that has sent something."""
+
+    works_for: str
+    """The party for whose work its last request was answered; "" if that needed none."""
+
+
 W = TypeVar("W", bound=Waits)
+A = TypeVar("A", bound=Asks)
 
 
 class Terms(NamedTuple):
@@ -75,6 +85,7 @@ class Terms(NamedTuple):
 _KB = 1024
 ALONE = Terms(64, 64, 0.01, 4096 * _KB, 0.008)  # some 10 ms of work
 SEVERAL = Terms(64, 8, 0.002, 512 * _KB)
+COMPUTING = Terms(64, 8, 0.01, 512 * _KB, 0.008)  # for several peers, all for work of one party
 SHORT = Terms(8, 8, 0.0006, 256 * _KB)  # for the rank NEW
 # For the rank RETURNED: what is left of it takes some 30 µs.
 RETURNING = Terms(16, 16, 0.001, 256 * _KB)
@@ -140,37 +151,42 @@ class Line(Generic[W]):
         return waits
 
 
-class Intake(Generic[W]):
+class Intake(Generic[A]):
     """The connections that wait for their turn."""
 
     __slots__ = (
-        "_is_reading", "_last", "_line", "_lines", "_passed", "_read_past", "_reading",
-        "_several_until", "_time",
+        "_is_reading", "_last", "_line", "_lines", "_mixed_until", "_passed", "_read_past",
+        "_reading", "_several_until", "_time", "_works_for",
     )  # fmt: skip
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
-        self._lines: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
+        self._lines: tuple[Line[A], ...] = tuple(Line() for _ in Rank)  # by rank
         self._passed = [0 for _ in Rank]  # by rank: the turns of others since its own
         self._line = self._lines[Rank.MODEST]  # of this turn
-        self._reading: tuple[Line[W], ...] = tuple(Line() for _ in Rank)  # by rank
+        self._reading: tuple[Line[A], ...] = tuple(Line() for _ in Rank)  # by rank
         self._read_past = [0 for _ in Rank]  # by rank: the pieces of others since its own
         self._is_reading = False  # Does a connection wait in one of them?
         self._last = ""  # the peer that asked last
         self._several_until = 0.0
+        self._works_for = ""  # the party for whose work the connection asks that asked last
+        self._mixed_until = 0.0  # others ask, or for nothing that needs work
 
     def __bool__(self) -> bool:
         modest, new, returned, resumed, greedy = self._lines
         waits = modest.peers or new.peers or returned.peers or resumed.peers or greedy.peers
         return bool(waits or self._is_reading)
 
-    def add(self, waits: W) -> None:
+    def add(self, waits: A) -> None:
         """Let a connection wait for its turn."""
         peer = waits.peer_host
         if peer != self._last:
             if self._last:
                 self._several_until = self._time() + ABOUT_SECONDS
             self._last = peer
+        if waits.works_for != self._works_for:
+            self._works_for = waits.works_for
+            self._mixed_until = self._time() + ABOUT_SECONDS
         line = self._lines[waits.rank]
         queue = line.peers.get(peer)
         if queue is None:
@@ -178,12 +194,12 @@ class Intake(Generic[W]):
         else:  # as `add` would do
             queue.append(waits)
 
-    def add_all(self, waiting: Iterable[W]) -> None:
+    def add_all(self, waiting: Iterable[A]) -> None:
         """Let connections wait for their turn, in this order."""
         lines, last = self._lines, self._last
         for waits in waiting:
             peer = waits.peer_host
-            if peer != last:
+            if peer != last or waits.works_for != self._works_for:
                 self.add(waits)
                 last = peer
                 continue
@@ -193,20 +209,20 @@ class Intake(Generic[W]):
             else:  # as `add` would do, for nearly every connection
                 queue.append(waits)
 
-    def put_back(self, waits: W) -> None:
+    def put_back(self, waits: A) -> None:
         """Let a connection be the first of the next turn of its rank."""
         self._lines[waits.rank].put_back(waits)
 
-    def add_reading(self, waits: W) -> None:
+    def add_reading(self, waits: A) -> None:
         """Let a connection wait until it may read the next piece of a large body."""
         self._reading[waits.rank].add(waits)
         self._is_reading = True
 
-    def take_reading(self) -> Iterable[W]:
+    def take_reading(self) -> Iterable[A]:
         """The connections that may read on now: by rank, by peer, by connection."""
         return self._take_reading() if self._is_reading else ()
 
-    def _take_reading(self) -> Iterator[W]:
+    def _take_reading(self) -> Iterator[A]:
         for _ in range(PIECES):
             line = self._reading[_next(self._reading, self._read_past)]
             yield from line.take(1, 1)
@@ -224,15 +240,18 @@ class Intake(Generic[W]):
             self._line = modest
             if modest.peers:
                 self._passed[_MODEST] = 0
-        return SEVERAL if self._time() < self._several_until else ALONE
+        now = self._time()
+        if now >= self._several_until:
+            return ALONE
+        return COMPUTING if self._works_for and now >= self._mixed_until else SEVERAL
 
-    def take(self, terms: Terms, taken: int) -> Iterable[W]:
+    def take(self, terms: Terms, taken: int) -> Iterable[A]:
         """Take further connections in this turn; `taken` were taken before."""
         line = self._line
         return line.take(terms.most - taken, terms.share) if line.peers else ()
 
 
-def _next(lines: Sequence[Line[W]], passed: list[int]) -> Rank:
+def _next(lines: Sequence[Line[A]], passed: list[int]) -> Rank:
     """Whose turn is it?  `passed` has for each rank the turns of others since its own."""
     waiting = [rank for rank in _RANKS if lines[rank].peers]
     if not waiting:

@@ -234,6 +234,7 @@ class Turn:
             if response is None:
                 entry.receiver.abort()
             else:
+                entry.receiver.works_for = given.works_for
                 entry.receiver.deliver(response, last=entry.last)
                 if given.too_often:
                     entry.receiver.rank = Rank.GREEDY

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from keystead.server.door.intake import Waits
+from keystead.server.door.intake import Asks
 from keystead.server.door.peers import Peer
 from keystead.server.door.replies import render
 from keystead.server.pipeline import Again, Answer, Later
@@ -16,7 +16,7 @@ from keystead.wire.http import HttpRequest
 Asked = tuple[HttpRequest, Peer] | Again
 
 
-class Receiver(Waits, Protocol):
+class Receiver(Asks, Protocol):
     """A connection that is answered."""
 
     gone: bool  # the client has gone: answers cannot reach it

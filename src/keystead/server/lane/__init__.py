@@ -2,7 +2,7 @@
 
 from keystead.server.lane.gate import Gate
 from keystead.server.lane.lane import Handed, Lane
-from keystead.server.lane.pool import STRANGERS
+from keystead.server.lane.pool import STRANGERS, party_of
 from keystead.server.lane.promise import OnEnd, Promise
 
-__all__ = ("STRANGERS", "Gate", "Handed", "Lane", "OnEnd", "Promise")
+__all__ = ("STRANGERS", "Gate", "Handed", "Lane", "OnEnd", "Promise", "party_of")

@@ -16,3 +16,5 @@ class Answer(msgspec.Struct, frozen=True):
     unavailable: Callable[[], HttpResponse]
     too_often: bool = False
     """Does the caller's account exceed a request quota?"""
+    works_for: str = ""
+    """The party for whose work it was made, beside the loop or in its time to spare; else ""."""

@@ -82,7 +82,7 @@ class Endings:
             event.error_code,
             event.duration_us / 1e6,
         )
-        return Answer(response, arrived.unavailable, too_often)
+        return Answer(response, arrived.unavailable, too_often, arrived.works_for)
 
     def _error_of(self, refused: Refused) -> AwsError:
         """The error of a refused request. One that was refused before it counted counts now."""

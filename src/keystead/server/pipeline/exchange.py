@@ -60,6 +60,7 @@ class Arrived(msgspec.Struct):
     waited: int = 0  # how often it waited for something that was not prepared
     prepared: tuple[Done[Any], ...] = ()  # what was made for it then
     counted: bool = False  # against the quotas of its caller's account
+    works_for: str = ""  # the party for whose work it was done; "": it needed none
 
     @property
     def arrived(self) -> "Arrived":
@@ -96,9 +97,9 @@ class Arrived(msgspec.Struct):
         event = self.event
         self.event = event_of(self.request, self.where, event.time, event.request_id)
 
-    def with_outcome(self, outcome: Outcome) -> "Arrived":
+    def with_outcome(self, outcome: Outcome, party: str) -> "Arrived":
         """The same request, to be performed from its first step, with the outcome of its work."""
-        return self._again(outcomes=(*self.outcomes, outcome))
+        return self._again(outcomes=(*self.outcomes, outcome), works_for=party)
 
     def with_prepared(self, outcome: Outcome) -> "Arrived":
         """The same request, to be performed from its first step, with what was missing.

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from keystead.errors import without_trace
 from keystead.policy.evaluation import Principal
-from keystead.server.lane import Handed, Lane, OnEnd, Promise
+from keystead.server.lane import Handed, Lane, OnEnd, Promise, party_of
 from keystead.server.pipeline.exchange import Arrived, Refused, Working
 from keystead.server.pipeline.failures import as_undone, throttled
 from keystead.server.pipeline.owners import owner_of, stranger_at
@@ -60,7 +60,9 @@ class Later:
         arrived = self._arrived
         if isinstance(outcome, Undone):
             return Refused(arrived, without_trace(as_undone(outcome, arrived.where)))
-        return arrived.with_prepared(outcome) if self._prepares else arrived.with_outcome(outcome)
+        if self._prepares:
+            return arrived.with_prepared(outcome)
+        return arrived.with_outcome(outcome, party_of(self._promise.owner))
 
 
 def working(lane: Lane, arrived: Arrived, caller: Principal, work: Work[Any]) -> Working:
@@ -70,6 +72,11 @@ def working(lane: Lane, arrived: Arrived, caller: Principal, work: Work[Any]) ->
     if again or not lane.has_room(work, owner, len(arrived.request.body)):
         raise throttled(arrived.where)
     return Working(arrived, work, owner)
+
+
+def done_for(arrived: Arrived, caller: Principal) -> None:
+    """The loop has done work of this request itself: note for which party."""
+    arrived.works_for = party_of(owner_of(caller, arrived.request.source_ip))
 
 
 def prepare(lane: Lane, arrived: Arrived, work: Work[Any]) -> Later | Refused:

@@ -71,7 +71,7 @@ from keystead.server.pipeline.exchange import (
     new_request_id,
 )
 from keystead.server.pipeline.failures import as_aws_error, throttled
-from keystead.server.pipeline.later import Again, Later, prepare, promise, working
+from keystead.server.pipeline.later import Again, Later, done_for, prepare, promise, working
 from keystead.server.pipeline.network import Way, require_region
 from keystead.server.pipeline.open_operations import require_open
 from keystead.server.pipeline.routing import route
@@ -178,9 +178,8 @@ class Pipeline:
     ) -> list[Answer | Later]:
         answers: list[Answer | Later] = []
         first, close = 0, self.endings.close
-        spare = self.spare
         while first < len(requests):
-            if answers and (perf_counter() > until or spare.is_spent):
+            if answers and (perf_counter() > until or self.spare.is_spent):
                 break
             arrived = self._arrive(requests, first, until)  # 1
             some = requests[first : first + len(arrived)]
@@ -212,7 +211,6 @@ class Pipeline:
         the last turn computed: when time runs out, their first steps are repeated.
 
         One that may wait no more is alone: all of a step may wait, or none (`_begin`).
-
         A form is read to find its operation, and may be long: so more than one only as time allows.
         Most of a change's time is step 5. When a turn has no more time for that, the requests wait
         for another turn, and take the steps before it again.
@@ -366,8 +364,7 @@ class Pipeline:
 
     def _perform(self, ready: Ready) -> Answered | Later:
         """Perform the operation, which asks first. A changing call writes its answer inside."""
-        known = ready.asked.known
-        changes = self.store.changes
+        known, changes = ready.asked.known, self.store.changes
         # What stands over the owner of an endpoint is not named, so any change counts there.
         if changes.state != known.state and (  # (e)
             known.entrance is not None or changes.touched(known.state, known.caller.names)
@@ -390,7 +387,10 @@ class Pipeline:
         operation, event = call.operation, arrived.event
         if asked.known.entrance is not None and not call.rules.asks:
             call.pass_endpoint()
+        left = self.spare.seconds
         given = asked.implementation.function(call, asked.input)  # 5
+        if self.spare.seconds != left:
+            done_for(arrived, call.principal)
         if type(given) is Work:
             return working(self.lane, arrived, call.principal, given)
         if call.rules.asks and not call.asked:  # (c)

@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
         "_asked_much", "_choked", "_door", "_draining", "_ended", "_guest", "_half_closed",
         "_heard", "_incoming", "_last", "_owes", "_reading", "_sent", "_state", "_stuck",
         "_transport", "_unsent", "deadline", "gone", "held", "peer_host", "rank",
+        "works_for",
     )  # fmt: skip
 
     _state: State
@@ -84,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._ended = False  # The last answer is written.
         self.peer_host = ""
         self.rank = Rank.NEW  # (intake)
+        self.works_for = ""  # (intake)
         self.held = 0  # (held)
         self.gone = False  # The client has gone: answers cannot reach it.
         self._enter(State.HEAD)
