@@ -308,8 +308,8 @@ def test_a_turn_is_bounded_by_the_bytes_of_its_heads(door: RunningDoor) -> None:
     clients = fed(door, {f"1large{i}": head + b"\r\n" for i in range(8)})
     wait_until(lambda: len(door.application.requests) == 8)
 
-    first = SHORT.bytes // len(head) + 1
-    assert [len(turn) for turn in door.application.turns] == [first, 8 - first]
+    full = SHORT.bytes // len(head) + 1
+    assert [len(turn) for turn in door.application.turns] == [full, full, 8 - 2 * full]
     for client in clients.values():
         client.close()
 

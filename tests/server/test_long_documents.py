@@ -370,6 +370,7 @@ def test_long_documents_of_iam_are_work(
 def keys(local: Local, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The keys of an account, more than are read at a time."""
     monkeypatch.setattr(paging, "PART", 3)
+    monkeypatch.setattr(paging, "ONE_PART", 3)
     return {local.kms("CreateKey").json["KeyMetadata"]["KeyId"] for _ in range(10)}
 
 
@@ -388,6 +389,15 @@ def test_long_lists_are_read_in_parts(lanes: Lanes, keys: set[str], limit: int, 
     assert listed == sorted(keys)[:limit]
     assert page["Truncated"] is (limit < 10)
     assert turns == parts
+
+
+@pytest.mark.parametrize(("limit", "parts"), [(6, 3), (5, 1)])
+def test_a_shorter_page_is_one_part(
+    lanes: Lanes, keys: set[str], monkeypatch: pytest.MonkeyPatch, limit: int, parts: int
+) -> None:
+    """A page up to a size is read at once, a longer one in parts that are smaller."""
+    monkeypatch.setattr(paging, "ONE_PART", 6)  # a page looks one key further
+    test_long_lists_are_read_in_parts(lanes, keys, limit, parts)
 
 
 def test_a_right_that_ends_in_the_middle_of_a_list(lanes: Lanes, keys: set[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.wire.forms import NotAForm, decode, parse
+from keystead.wire.forms import LONG, NotAForm, decode, parse
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -87,7 +87,7 @@ def test_a_refusal_repeats_no_name_of_any_length() -> None:
 
 
 pieces = st.sampled_from(
-    ["%", "%4", "%41", "%3d", "%25", "%0a", "=", "\n", "\r", "_", " ", "+", "é", "a"]
+    ["%", "%4", "%41", "%3d", "%25", "%0a", "%2B", "=", "\n", "\r", "_", " ", "+", "é", "a"]
 )
 
 
@@ -100,3 +100,41 @@ def test_escapes_are_read_as_urllib_reads_them(text: str) -> None:
             decode(text)
     else:
         assert decode(text) == unquote_to_bytes(text.replace("+", " ")).decode()
+
+
+@pytest.mark.parametrize("escape", ["%fd", "%FE", "%fF"])
+@pytest.mark.parametrize("beside", ["", "=", "\n", "\r", "=\r\n"])
+def test_no_byte_stands_for_another(escape: str, beside: str) -> None:
+    """Bytes that no UTF-8 has are refused, also those that we write while escapes are read."""
+    assert decode(f"%41{beside}") == f"A{beside}"
+    with pytest.raises(NotAForm):
+        decode(f"{escape}{beside}")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), pieces), max_size=12), st.integers(0, 3))
+def test_long_forms_are_read_as_short_ones(parts: list[tuple[str, str]], ends: int) -> None:
+    """The fields of a long form are found in another way, and are the same."""
+    text = "&".join(f"{name}{number}={value}" for number, (name, value) in enumerate(parts))
+    text += "&" * ends
+    filling = "x" * LONG
+
+    def read(form: str) -> dict[str, str] | None:
+        try:
+            return parse(form)
+        except NotAForm:
+            return None
+
+    short, long = read(text), read(f"{text}&long={filling}")
+    assert long == (None if short is None else {**short, "long": filling})
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(1_000, True), (1_001, False)])
+def test_a_long_form_has_as_many_fields(count: int, is_read: bool) -> None:
+    """1,000, as a short one has."""
+    text = "&".join(f"name{number}=123456" for number in range(count))
+    assert len(text) > LONG
+    if is_read:
+        assert len(parse(text)) == count
+    else:
+        with pytest.raises(NotAForm):
+            parse(text)

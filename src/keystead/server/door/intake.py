@@ -86,10 +86,10 @@ _KB = 1024
 ALONE = Terms(64, 64, 0.01, 4096 * _KB, 0.008)  # some 10 ms of work
 SEVERAL = Terms(64, 8, 0.002, 512 * _KB)
 COMPUTING = Terms(64, 8, 0.01, 512 * _KB, 0.008)  # for several peers, all for work of one party
-SHORT = Terms(8, 8, 0.0006, 256 * _KB)  # for the rank NEW
+SHORT = Terms(8, 8, 0.0006, 128 * _KB)  # for the rank NEW
 # For the rank RETURNED: what is left of it takes some 30 µs.
 RETURNING = Terms(16, 16, 0.001, 256 * _KB)
-SHORTEST = Terms(2, 2, 0.0004, 256 * _KB)  # for the ranks RESUMED and GREEDY
+SHORTEST = Terms(2, 2, 0.0004, 128 * _KB)  # for the ranks RESUMED and GREEDY
 _TERMS = {
     Rank.NEW: SHORT,
     Rank.RETURNED: RETURNING,
