@@ -14,7 +14,7 @@ under this name a change of its rows is announced (`store.changes`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 
 import msgspec
@@ -27,7 +27,9 @@ from keystead.store.protocol import Value
 INSTALLATION = ""
 """The account of rows that belong to none."""
 
-_REMEMBERED = 8192
+REMEMBERED = 4096
+"""The newest places, of all lookups and accounts together: some 600 bytes each."""
+_HALVES = 256  # the lookups of one thing, which are asked for together, have the same first half
 HALF = 8
 """The bytes of half a place."""
 _pack = msgspec.msgpack.Encoder().encode
@@ -46,16 +48,22 @@ class Lookup:
 
 
 class Places(Guarded):
-    """Where the sums of lookups are kept; remembers the newest few thousand halves."""
+    """Where the sums of lookups are kept; remembers the newest few thousand.
 
-    __slots__ = ("_inner", "_outer", "half")
+    Callers name what is looked for. So there is one bound for all lookups, and not one for each.
+    """
+
+    __slots__ = ("_inner", "_outer", "first", "of")
 
     def __init__(self, key: bytes) -> None:
         self._inner, self._outer = hmac_contexts(key)
-        self.half = lru_cache(_REMEMBERED)(self._half)
-        """Half of a place."""
+        self.first = lru_cache(_HALVES)(self.half)
+        """The first half of a place."""
+        self.of = lru_cache(REMEMBERED)(BoundLookup.found)
+        """The place of a lookup with these values."""
 
-    def _half(self, *values: Value) -> bytes:
+    def half(self, *values: Value) -> bytes:
+        """Half of a place."""
         inner = self._inner.copy()
         inner.update(_pack(values))
         outer = self._outer.copy()
@@ -67,32 +75,31 @@ class BoundLookup:
     """A lookup of one table: where its rows are counted."""
 
     __slots__ = (
-        "_account", "_half", "_label", "_near", "_of_row", "columns", "place", "where",
+        "_account", "_label", "_near", "_of_row", "_places", "columns", "place", "where",
     )  # fmt: skip
 
     def __init__(self, places: Places, table: str, columns: Sequence[str], lookup: Lookup) -> None:
         self.columns = lookup.columns
         self.where = " AND ".join(f"{c} = ?" for c in lookup.columns)
-        self._half = places.half
+        self._places = places
         self._label = f"{table}({', '.join(lookup.columns)})"
         self._of_row = picker([columns.index(c) for c in lookup.columns])
         self._account = None if lookup.of_installation else lookup.columns.index("account")
         self._near = lookup.columns.index(lookup.near or lookup.columns[-1])
-        self.place = lru_cache(_REMEMBERED // 4)(self._place)
-        """Where the rows with these values are counted; None when a value is missing.
-
-        A missing value finds nothing.
-        """
+        self.place = partial(places.of, self)
+        """Where the rows with these values are counted; None when a value is missing."""
 
     def values(self, row: Sequence[Value]) -> tuple[Value, ...]:
         """The values by which this row is found."""
         return self._of_row(row)
 
-    def _place(self, values: tuple[Value, ...]) -> Place | None:
+    def found(self, values: tuple[Value, ...]) -> Place | None:
+        """What `place` remembers. A missing value finds nothing."""
         if None in values:
             return None
         account = INSTALLATION if self._account is None else str(values[self._account])
-        return account, self._half(account, values[self._near]) + self._half(self._label, *values)
+        first = self._places.first(account, values[self._near])
+        return account, first + self._places.half(self._label, *values)
 
 
 def picker(positions: Sequence[int]) -> Callable[[Sequence[Value]], tuple[Value, ...]]:
