@@ -153,6 +153,13 @@ SENSITIVE_MEMBERS = {
     },
     "iam": {"AuthenticationCode1", "AuthenticationCode2"},
     "keystead": {"Request", "SecretAccessKey", "SessionToken"},
+    # No secrets, but every agent gets them each minute: they would be most of the log.
+    "keystead-instances": {
+        "IdentityDocument",
+        "IdentityDocumentPkcs7",
+        "IdentityDocumentSignature",
+        "Tags",
+    },
     "sts": {"ContextAssertion", "EncodedMessage", "SessionToken", "TokenCode"},
 }
 

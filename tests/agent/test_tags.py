@@ -233,6 +233,32 @@ def test_profiles_and_agents_by_tag(server: Server, ec2: Any) -> None:
                 blue.replace_iam_instance_profile_association(**given_again)
 
 
+def test_explanations_know_tags(server: Server, ec2: Any, instance: str) -> None:
+    """A question about an instance or an endpoint is decided as a request would be."""
+    account = server.client("sts").get_caller_identity()["Account"]
+    create_user(
+        server, "asked-about-tags",
+        {"Effect": "Allow", "Action": "ec2:*", "Resource": "*", "Condition": {"StringEquals": {
+            "aws:ResourceTag/Name": "web-1", "ec2:Region": REGION}}},
+    )  # fmt: skip
+    endpoint = ec2.create_vpc_endpoint(
+        VpcEndpointType="Interface", VpcId="vpc-000000f2",
+        ServiceName=f"com.amazonaws.{REGION}.kms",
+        TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": given(Name="web-1")}],
+    )["VpcEndpoint"]["VpcEndpointId"]  # fmt: skip
+    for name, status in (
+        (f"instance/{instance}", 0), (f"instance/{hosts.register(server)}", 1),
+        (f"vpc-endpoint/{endpoint}", 0), ("instance/i-00000000000000000", 1),
+    ):  # fmt: skip
+        ran = server.keystead(
+            "explain", "--principal", f"arn:aws:iam::{account}:user/asked-about-tags",
+            "--action", "ec2:CreateTags",
+            "--resource", f"arn:aws:ec2:{REGION}:{account}:{name}",
+        )  # fmt: skip
+        assert ran.returncode == status, ran.stdout + ran.stderr
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+
+
 def test_the_metadata_tell_tags(server: Server, tmp_path: Path) -> None:
     """Only where that is enabled; from then on keys must be parts of paths."""
     made = hosts.host(server, "tells-tags", "--tag", "Name=web 1\n", "--tag", "odd key=1")
@@ -348,6 +374,10 @@ def test_long_lists_and_costly_filters(tmp_path: Path, monkeypatch: pytest.Monke
     asked: dict[str, Any] = {"InstanceIds": names, "Filters": costly}
     with pytest.raises(sdk.Refused, match="FilterLimitExceeded"):
         sdk.call(local, "ec2", "DescribeInstances", local.admin, **asked)
+    wild = [{"Name": f"tag:{n}", "Values": ["a*b" * 300]} for n in range(2)]
+    assert _pages(local, Filters=wild[:1]) == [[]]
+    with pytest.raises(sdk.Refused, match="FilterLimitExceeded"):
+        _pages(local, Filters=wild)
     local.installation.close()
 
 

@@ -155,6 +155,10 @@ class PolicyFolder:
         """A folder has no central root access: nobody assumes root there."""
         return Target(root_arn(account), account, resource_policy_required=True)
 
+    def network_part(self, arn: Arn) -> Resource | None:  # noqa: ARG002  # as resources.Known
+        """A folder has no instances and no endpoints."""
+        return None
+
     def organization_part(self, arn: Arn, action: str) -> Resource:  # noqa: ARG002  # as resources.Known
         """A folder has no resource policy of an organization."""
         return Target(str(arn), arn.account)

@@ -26,6 +26,7 @@ from keystead.identity.repository import E, MfaDevice, OidcProvider, Role, SamlP
 from keystead.inquiry import resources
 from keystead.inquiry.entrances import NO_ENDPOINT, Through, named_endpoint
 from keystead.inquiry.granted import with_grants
+from keystead.inquiry.network_resources import of_network
 from keystead.inquiry.sessions import supposed
 from keystead.inquiry.view import InstallationView
 from keystead.kms.keys import Key, over_resource
@@ -97,9 +98,11 @@ def asked(
     is the endpoint by which it comes.
     """
     facts = {**keys, **caller.keys, **through.keys}
+    region = (resource.arn_text.split(":", 4) + [""] * 4)[3]
     if ascii_lower(action).startswith("kms:"):
-        region = (resource.arn_text.split(":", 4) + [""] * 4)[3]
         add_request_keys(facts, row_of(action), caller.principal.account, region)
+    elif ascii_lower(action).startswith("ec2:") and region:
+        facts["ec2:region"] = region
     return ask(
         caller.principal,
         caller.policies,
@@ -195,6 +198,7 @@ class _Live:
     hint = "give the ARN that `aws kms describe-key` or `aws kms list-aliases` shows"
 
     def __init__(self, installation: InstallationView) -> None:
+        self._installation = installation
         self._keys = installation.keys
         self._identities = installation.identities
         self._reader = installation.store.read()
@@ -223,6 +227,9 @@ class _Live:
 
     def root_user(self, account: str) -> Resource:
         return root_access.asked_about(self._identities, self._reader, account)
+
+    def network_part(self, arn: Arn) -> Resource | None:
+        return of_network(self._installation, arn)
 
     def organization_part(self, arn: Arn, action: str) -> Resource:
         return delegation.asked_about(self._identities, self._reader, str(arn), arn.account, action)

@@ -2,10 +2,10 @@
 
 A key has its policy and its condition keys. An alias means the key behind it, with the
 `kms:RequestAlias` of a request that names the key so. For actions that change an alias it means the
-alias itself. Users, roles and managed policies have their tags. A role that is to be assumed has
-its trust policy, too, and so has the root user of a member account. What a part of an organization
-is asked about is let to members by the organization. Any other resource has neither a policy nor
-condition keys, and need not exist.
+alias itself. Users, roles, managed policies, instances and endpoints of networks have their tags. A
+role that is to be assumed has its trust policy, too, and so has the root user of a member account.
+What a part of an organization is asked about is let to members by the organization. Any other
+resource has neither a policy nor condition keys, and need not exist.
 """
 
 from typing import Protocol, TypeVar
@@ -49,6 +49,9 @@ class Known(Protocol):
     def root_user(self, account: str) -> Resource:
         """The root user of an account, for AssumeRoot: with the accounts that it trusts."""
 
+    def network_part(self, arn: Arn) -> Resource | None:
+        """The instance or the endpoint of a network with exactly this ARN."""
+
     def organization_part(self, arn: Arn, action: str) -> Resource:
         """A part of an organization, with what lets member accounts do this to it."""
 
@@ -79,8 +82,10 @@ def named(known: Known, text: str, action: str, account: str) -> Resource:
         return known.root_user(arn.account)
     if arn.service == "organizations" and name.startswith("organizations:"):
         return known.organization_part(arn, action)
-    identity = known.identity(arn) if arn.service == "iam" else None
-    return identity or Target(text, owner_of(text) or account)
+    found = known.identity(arn) if arn.service == "iam" else None
+    if arn.service == "ec2":
+        found = known.network_part(arn)
+    return found or Target(text, owner_of(text) or account)
 
 
 def _of_alias(known: Known, arn: Arn, name: str, action: str) -> Resource:

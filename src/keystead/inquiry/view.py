@@ -10,7 +10,7 @@ from keystead.call import Guardrails
 from keystead.clock import Clock
 from keystead.identity.repository import IdentityRepository
 from keystead.kms.keys import KeyRepository
-from keystead.network import Entrances
+from keystead.network import EndpointRepository, Entrances
 from keystead.refusals.memory import Refusals
 from keystead.store.protocol import Reader
 
@@ -42,8 +42,12 @@ class InstallationView(Protocol):
         """The principals and their policies."""
 
     @property
-    def entrances(self) -> Entrances:
+    def endpoints(self) -> EndpointRepository:
         """The endpoints of networks."""
+
+    @property
+    def entrances(self) -> Entrances:
+        """What these mean for a request that comes through one."""
 
     @property
     def guardrails(self) -> Guardrails:

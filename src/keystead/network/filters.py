@@ -16,7 +16,7 @@ T = TypeVar("T")
 Values = Callable[[T], Iterable[str]]
 """The values of an item that a filter is about."""
 
-MOST_FILTERS, MOST_VALUES = 50, 200
+MOST_FILTERS, MOST_VALUES, MOST_WILDCARDS = 50, 200, 500
 _LONGEST = 1024  # characters of a value
 _ENOUGH, _MOST_SPENT = 50_000, 500_000
 """What one call compares: tokens of patterns, each with a value. 50,000 take some ten
@@ -101,6 +101,9 @@ def _bounded(filters: Sequence[api.Filter]) -> Sequence[api.Filter]:
         raise FilterLimitExceeded(
             f"A request has at most {MOST_FILTERS} filters with {MOST_VALUES} values."
         )
+    wild = (text.count("*") + text.count("?") for each in filters for text in each.values or ())
+    if sum(wild) > MOST_WILDCARDS:
+        raise FilterLimitExceeded(f"The filters have more than {MOST_WILDCARDS} wildcards.")
     return filters
 
 

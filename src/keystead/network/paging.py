@@ -72,11 +72,12 @@ def walk(
     passes: Passing[T],
     *,
     least: int = 1,
+    text: Callable[[T], int] = lambda _: 0,
 ) -> Page[T]:
     """A page of a long list: `after(key, n)` gives the next `n` items in the order of `position`.
 
-    Of at most `MOST` items those that pass are in the page, and of fewer where filters take long.
-    So a page may have few or none where more follow, as at AWS.
+    Of at most `MOST` items those that pass are in the page, and of fewer where filters take long or
+    where items are long (`text`). So a page may have few or none where more follow, as at AWS.
     """
     size = _size(request, least)
     markers = _markers(call, request)
@@ -84,10 +85,12 @@ def walk(
     looked_at = MOST if request.filters else size
     found = following(markers.position(request.next_token), looked_at + 1)
     items: list[T] = []
+    room = _MOST_TEXT
     for number, item in enumerate(found[:looked_at], 1):
         if passes(item):
             items.append(item)
-        if len(items) == size or number == looked_at or passes.has_done_enough:
+            room -= text(item)
+        if room < 0 or len(items) == size or number == looked_at or passes.has_done_enough:
             more = number < len(found)
             return Page(items, markers.after(position(item)) if more else None)
     return Page(items, None)

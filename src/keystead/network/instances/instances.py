@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
+from keystead import paging as parts
 from keystead.network import attributes, filters, paging, tagging
 from keystead.network.call import NetworkCall
 from keystead.network.errors import InvalidInstanceId
@@ -25,6 +26,7 @@ _RUNNING = 16
 _STATE: Literal["running"] = "running"
 _ENABLED: Literal["enabled"] = "enabled"
 _DISABLED: Literal["disabled"] = "disabled"
+_A_HOST, _A_TAG = 600, 60  # characters of an instance and of a tag, without its own
 _MEMBERS = (
     "HttpEndpoint", "HttpProtocolIpv6", "HttpPutResponseHopLimit", "HttpTokens",
     "InstanceMetadataTags",
@@ -41,7 +43,8 @@ def describe_instances(
     passes = filters.passing(request.filters, _FILTERS, lambda each: each.tagged.values)
     if request.instance_ids:
         named = _named(call, request.instance_ids)
-        page = paging.cut(call, request, [each for each in named if passes(each)], least=least)
+        listed = [each for each in named if passes(each)]
+        page = paging.cut(call, request, listed, least=least, text=_length)
     else:
         page = paging.walk(
             call,
@@ -50,6 +53,7 @@ def describe_instances(
             lambda each: each.host.instance_id,
             passes,
             least=least,
+            text=_length,
         )
     return api.DescribeInstancesResult(
         reservations=[_reservation(each) for each in page.items], next_token=page.marker
@@ -105,13 +109,28 @@ def _named(call: NetworkCall, names: Sequence[str]) -> list[Described]:
     if len(names) > paging.MOST:
         raise InvalidParameterValue(f"A request names at most {paging.MOST} instances.")
     once = list(dict.fromkeys(names))
-    hosts: list[Host] = []
-    for name in once:
-        host = call.hosts.get(call.transaction, call.account, call.region, name)
-        if host is None:
-            raise InvalidInstanceId(name)
-        hosts.append(host)
-    return call.hosts.described(call.transaction, hosts)
+
+    def part(after: str, count: int) -> list[tuple[str, Described]]:
+        begin = int(after or "0")
+        here = once[begin : begin + count]
+        described = call.hosts.described(call.transaction, [_existing(call, each) for each in here])
+        return [(str(place), each) for place, each in enumerate(described, begin + 1)]
+
+    following = parts.in_parts(call.preparations, call.event.request_id, part, lambda each: each[0])
+    return [described for _, described in following("", len(once))]
+
+
+def _existing(call: NetworkCall, name: str) -> Host:
+    host = call.hosts.get(call.transaction, call.account, call.region, name)
+    if host is None:
+        raise InvalidInstanceId(name)
+    return host
+
+
+def _length(described: Described) -> int:
+    """About how many characters an instance has in an answer, for what it costs to write them."""
+    tags = described.tagged.values
+    return _A_HOST + sum(_A_TAG + len(key) + len(value) for key, value in tags.items())
 
 
 def _reservation(described: Described) -> api.Reservation:

@@ -74,6 +74,7 @@ class GetInstanceCredentialsResponse(Shape, frozen=True, kw_only=True):
 
 
 class Instance(Shape, frozen=True, kw_only=True):
+    SENSITIVE = frozenset({"identity_document", "identity_document_pkcs7", "identity_document_signature", "tags"})
     availability_zone: str | None = None
     http_endpoint: str | None = None
     http_put_response_hop_limit: Integer | None = None
@@ -168,7 +169,7 @@ GetInstanceCredentials: Operation[GetInstanceCredentialsRequest, GetInstanceCred
     signed=False,
     read_only=True,
     errors=(AgentRefusedException, StaleRequestException,),
-    sensitive=frozenset({"secret_access_key", "token"}),
+    sensitive=frozenset({"identity_document", "identity_document_pkcs7", "identity_document_signature", "secret_access_key", "tags", "token"}),
 )
 
 
