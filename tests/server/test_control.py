@@ -33,7 +33,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     server = control.ControlServer(control.listen(directory), perform)
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE)
     yield directory
     loop.call_soon_threadsafe(server.stop, directory)
     loop.call_soon_threadsafe(loop.stop)

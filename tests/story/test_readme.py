@@ -48,7 +48,7 @@ def follow(page: Path, server: Server, folder: Path) -> list[Step]:
 
     ran = subprocess.run(
         ["bash", "-c", script],
-        cwd=folder, env=server.environment(), check=False, timeout=240,
+        cwd=folder, env=server.environment(), check=False, timeout=480,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 

@@ -106,7 +106,7 @@ def terraform(server: Server, attached: str, tmp_path: Path) -> Terraform:
     def run(*arguments: str) -> str:
         ran = subprocess.run(
             ["terraform", *arguments, "-no-color"],
-            cwd=tmp_path, text=True, capture_output=True, check=False, timeout=240,
+            cwd=tmp_path, text=True, capture_output=True, check=False, timeout=480,
             env=environment,
         )  # fmt: skip
         assert ran.returncode == 0, f"terraform {arguments[0]}:\n{ran.stdout}\n{ran.stderr}"
