@@ -143,7 +143,10 @@ class _Gardener:
             return
         for member in (thing, *thing.replicas):
             if member.region not in regions:
-                raise ValueError(f"the server does not serve the Region `{member.region}`")
+                raise ValueError(
+                    f"the server does not serve the Region `{member.region}`:"
+                    f" add `--region {member.region}`"
+                )
         self._plant_key(thing, secrets_of(thing))
 
     # users
