@@ -375,6 +375,10 @@ def test_passphrase(tmp_path: Path) -> None:
     assert json.loads(made.stdout)["AccessKeyId"]
     assert "opening the root key with the passphrase: this takes 256 MiB of memory" in made.stderr
 
+    verify = ("audit", "verify", "--data", data)
+    assert "(name its file with --passphrase-file" in keystead(*verify).stdout
+    assert "are the newest" in keystead(*verify, "--passphrase-file", secret).stdout
+
 
 def test_status_while_it_runs(running: Server) -> None:
     """`status` asks the server."""

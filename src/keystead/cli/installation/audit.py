@@ -41,6 +41,7 @@ def audit() -> None:
 @audit.command(short_help="Is the log complete and unchanged?")
 @options.data
 @options.config_file
+@options.passphrase_file
 @click.option("--public-key", type=FILE, metavar="FILE", help="The key that you kept elsewhere.")
 @click.option("--witness", type=FILE, metavar="FILE", help="Checkpoints that you kept elsewhere.")
 @click.option(
@@ -56,6 +57,7 @@ def verify(
     *,
     data: str | None,
     file: Path | None,
+    passphrase_file: str | None,
     public_key: Path | None,
     witness: Path | None,
     archives: tuple[Path, ...],
@@ -67,7 +69,7 @@ def verify(
     If not, the record or the row is named, and the exit status is 1. The rows are examined only in
     a data directory that no server uses. A log or an archive may be examined alone, too.
     """
-    config = options.load(file, data=data)
+    config = options.load(file, data=data, passphrase_file=passphrase_file)
     directory = options.log_directory(config, archives)
     given = public_key.read_bytes() if public_key else None
     try:
@@ -106,7 +108,7 @@ def _state(config: Config) -> Examined | str:
     except StoreCorrupt as error:
         raise Failure(str(error), "restore the data directory from a copy", status=BROKEN) from None
     except SealError as error:
-        return f"not examined: {error}"
+        return f"not examined: {error} ({error.hint})"
 
 
 def _rows_read(number: int) -> None:
