@@ -78,7 +78,7 @@ class _Entry(Generic[V]):
         self.parts = parts
 
 
-class _Used(dict[K, V]):
+class _Used(dict[K, V | None], Generic[K, V]):
     """The values that were used. To look for another key is its first use, or finds nothing."""
 
     __slots__ = ("_entries",)
@@ -111,9 +111,12 @@ class BoundedCache(Generic[K, V]):
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._owners: dict[str, _Owner] = {}
         self.used: _Used[K, V] = _Used(self._entries)
-        """The values that were used since they were put or passed over. Look, but do not touch."""
+        """The values that were used since they were put or passed over. Look, but do not touch.
+
+        `used[key]` is the value under this key, or None: the quickest way to look.
+        """
         self.get: Callable[[K], V | None] = self.used.__getitem__
-        """The value under this key, or None."""
+        """The same as a function."""
         self.cost = 0
 
     def __len__(self) -> int:

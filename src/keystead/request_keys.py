@@ -53,7 +53,11 @@ def every_request(now: datetime) -> Keys:
 
     The time as a date and as a number, and the keys that are the same at any time.
     """
-    second = int(now.timestamp())
+    return _of_second(int(now.timestamp()))
+
+
+@lru_cache(maxsize=4)
+def _of_second(second: int) -> Keys:
     date = iso_seconds(from_seconds(second))
     return {**ANY_TIME, "aws:currenttime": date, "aws:epochtime": str(second)}
 

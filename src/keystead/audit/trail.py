@@ -29,7 +29,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from keystead.audit.log import (
     CHECKPOINTS,
@@ -91,7 +93,7 @@ class Sums(Protocol):
         """The digest of all accounts, with the changes of this turn."""
 
 
-class _Batch(NamedTuple):
+class _Batch(msgspec.Struct):
     """Lines that go into the file together, and their leaves."""
 
     lines: list[bytes]
@@ -183,7 +185,8 @@ class Trail:
         events, self._events = self._events, []
         try:
             self._require_usable()
-            self._append_owed()
+            if self._owed.lines:
+                self._append_owed()
             changed = self._sums.changed()
             state = State(self._sums.newest(), changed) if changed else None
             is_dirty = self._store.dirty
@@ -267,11 +270,12 @@ class Trail:
         made = self._recorder.record
         # All records, then all lines: a step that is repeated costs less (decision 0008).
         records = [made(event, index, state) for index, event in enumerate(events, first)]
-        written = [
-            lines.write(record, index, tag, changed=changed)
-            for index, record in enumerate(records, first)
-        ]
-        return _Batch([line for line, _ in written], [leaf for _, leaf in written])
+        batch = _Batch([], [])
+        for index, record in enumerate(records, first):
+            line, leaf = lines.write(record, index, tag, changed=changed)
+            batch.lines.append(line)
+            batch.leaves.append(leaf)
+        return batch
 
     def _commit_store(self, batch: _Batch) -> None:
         """(1) Commit the turn's changes together with its lines, then (2)."""

@@ -49,7 +49,7 @@ class Heard:
         if not pairs:
             return EMPTY
         key = (account, tuple(pairs.items()))
-        known = self._contexts.get(key)
+        known = self._contexts.used[key]
         if known is not None:
             return known
         context = checked(pairs)

@@ -83,6 +83,10 @@ class Pages:
     def answer_all(
         self, asked: Sequence[Asked], seconds: float, *, spare: float = 0.0
     ) -> list[Answer | Later]:
+        if self._refused is None:  # nearly always, all are calls: only these have that path
+            requests = [each[0] for each in asked if type(each) is tuple and each[0].path == "/"]
+            if len(requests) == len(asked):
+                return self._application.answer_all(requests, seconds, spare=spare)
         calls: list[HttpRequest | Again] = []
         pages: dict[int, Answer] = {}  # by their positions
         has_rule = self._refused is not None

@@ -65,17 +65,17 @@ class NamedCache(Generic[K, V]):
     The index from names to entries counts in the cost of the entries. It shrinks with them.
     """
 
-    __slots__ = ("_changes", "_get", "_index", "kept")
+    __slots__ = ("_changes", "_index", "_used", "kept")
 
     def __init__(self, room: Room) -> None:
         self.kept: BoundedCache[K, tuple[V, tuple[Name, ...]]] = BoundedCache(room, self._gone)
-        self._get = self.kept.get
+        self._used = self.kept.used
         self._index: dict[Name, K | set[K]] = {}  # most names have one entry
         self._changes: Changes | None = None
 
     def get(self, reader: Reader, key: K) -> V | None:
         """The value under this key, or None. A call that has written always gets None."""
-        entry = self._get(key)
+        entry = self._used[key]  # one look into a dictionary (`caches`)
         if entry is None:
             return None
         changes = reader.changes

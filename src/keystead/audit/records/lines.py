@@ -60,8 +60,10 @@ def write(record: Record, index: int, tag: Tag, *, changed: bool) -> tuple[bytes
     event = jsontext.encode(record)
     if len(event) > _ROOM:
         event = overflow.shortened(event, _ROOM)
-    leaf = leaf_hash(event)
-    mac = tag(_message(index, leaf, changed=changed))
+    hashed = _LEAF.copy()  # as `leaf_hash`, and then as `_message`, for every record
+    hashed.update(event)
+    leaf = hashed.digest()
+    mac = tag(_INDEX(index) + leaf + (b"\1" if changed else b"\0"))
     return b"".join((_START, event, _LEAF_IS, hexlify(leaf), _TAG_IS, hexlify(mac), _END)), leaf
 
 

@@ -199,7 +199,7 @@ class Recorder:
         who = event.principal
         # Of two bearers with the same `user_id` the audiences end differently: it has their colons.
         key = (who.arn or who.account, who.user_id, event.access_key_id or who.name)
-        written = self._identities.get(key)
+        written = self._identities.used[key]
         if written is None:
             text = jsontext.encode(_identity(event.principal, event.access_key_id))
             written = self._identities.put(

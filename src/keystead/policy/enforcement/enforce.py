@@ -81,7 +81,7 @@ class Enforcer:
         """May this principal do this to this resource?"""
         context, policies = question.context, question.policies
         key = policies.combination(context.action)
-        residual = self._residuals.get(key)
+        residual = self._residuals.used[key]
         if residual is not None:
             verdict = residual(question)
             if verdict is REFUSED:

@@ -45,7 +45,7 @@ class Buffer:
             return self._take_pieces(length)
         taken = self._bytes[self._start : end]
         self._start = self._scanned = end
-        return taken if isinstance(taken, bytes) else bytes(taken)
+        return taken if type(taken) is bytes else bytes(taken)
 
     def _take_pieces(self, length: int) -> bytes:
         more, piece = self._more, memoryview(self._bytes)[self._start :]
@@ -64,14 +64,15 @@ class Buffer:
         if end < 0 and self._more:
             self._put_together(len(mark))
             end = self._bytes.find(mark, self._scanned)
+        start = self._start
         if end < 0:
-            self._scanned = max(self._start, len(self._bytes) - len(mark) + 1)
+            self._scanned = max(start, len(self._bytes) - len(mark) + 1)
             return None
-        taken = self._bytes[self._start : end]
+        taken = self._bytes[start:end]
         end += len(mark)
-        self.size -= end - self._start
+        self.size -= end - start
         self._start = self._scanned = end
-        return taken if isinstance(taken, bytes) else bytes(taken)
+        return taken if type(taken) is bytes else bytes(taken)
 
     def _put_together(self, overlap: int) -> None:
         """Let all bytes stand in one piece. What was put together before is copied rarely."""

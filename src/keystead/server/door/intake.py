@@ -203,9 +203,10 @@ class Intake(Generic[A]):
                 self.add(waits)
                 last = peer
                 continue
-            queue = lines[waits.rank].peers.get(peer)
+            line = lines[waits.rank]
+            queue = line.peers.get(peer)
             if queue is None:
-                self.add(waits)
+                line.add(waits)
             else:  # as `add` would do, for nearly every connection
                 queue.append(waits)
 

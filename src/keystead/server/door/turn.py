@@ -266,12 +266,14 @@ class Turn:
         requests = [entry.asked for entry in entries if entry.asked]
         terms = self._terms
         answers = application.answer_all(requests, terms.seconds, spare=terms.spare)
-        for entry, asked, answer in zip(entries, requests, answers, strict=False):
+        for entry, answer in zip(entries, answers, strict=False):
+            entry.answer = answer
             # The answer to a HEAD is the last of its connection.
-            head = entry.last and isinstance(asked, tuple) and asked[0].method == "HEAD"
-            entry.answer = without_body(answer) if head else answer
-        for entry in reversed(entries[len(answers) :]):
-            self._keep(entry)
+            if entry.last and isinstance(entry.asked, tuple) and entry.asked[0].method == "HEAD":
+                entry.answer = without_body(answer)
+        if len(answers) < len(entries):
+            for entry in reversed(entries[len(answers) :]):
+                self._keep(entry)
 
     # work
 
