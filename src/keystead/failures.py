@@ -13,3 +13,12 @@ class Failure(Exception):
         self.message = message
         self.hint = hint
         self.status = status
+
+
+def cause_of(error: Exception) -> str:
+    """Why a file or another side cannot be used, in the words of the system."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error).strip() or type(error).__name__

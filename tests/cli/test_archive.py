@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.test_commands import errors, keystead
+from tests.cli.test_commands import keystead
 from tests.conftest import Server, free_port
 from tests.server.installations import REGION, open_local
 
@@ -55,5 +55,5 @@ def test_archive(tmp_path: Path) -> None:
     assert keystead("audit", "verify", "--data", data).returncode == 1
     assert (
         "holds no audit log"
-        in errors("audit", "archive", "--data", tmp_path / "none", "--to", to)[0]
+        in keystead("audit", "archive", "--data", tmp_path / "none", "--to", to).stderr
     )

@@ -87,11 +87,16 @@ def test_version_and_help() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("srve",), "keystead: error: no such command 'srve'"),
-        (("serve", "--prot", "1"), "keystead: error: no such option '--prot'"),
+        (("srve",), "keystead: error: no such command `srve`"),
+        (("serve", "--prot", "1"), "keystead: error: no such option `--prot`"),
         (("status", "x"), "keystead: error: got unexpected extra argument"),
-        (("init", "--seal", "wax"), "keystead: error: invalid value for '--seal'"),
+        (("init", "--seal", "wax"), "keystead: error: invalid value for `--seal`"),
         (("init", "--account-id", "7"), "keystead: error: `7` is not an account id"),
+        (
+            ("audit", "show", "--last", "few"),
+            "keystead: error: invalid value for `--last`: `few` is not a whole number",
+        ),
+        (("config", "show", "--config", "/"), "keystead: error: cannot read `/`: is a directory"),
         (
             ("serve", "--log-level", "loud"),
             "keystead: error: `log_level` in the command line must be",
@@ -103,6 +108,37 @@ def test_wrong_command_lines(arguments: tuple[str, ...], said: str) -> None:
     ran = keystead(*arguments)
     assert ran.returncode == 2
     assert ran.stderr.startswith(said), ran.stderr
+
+
+def test_the_commands_are_in_order() -> None:
+    """Of the alphabet, as a person looks for them."""
+    names = commands.list_commands(click.Context(commands))
+    assert names == sorted(names)
+
+
+def test_what_is_not_there(running: Server, tmp_path: Path) -> None:
+    """An unknown name has status 2 and a hint where names are; no installation has status 3."""
+    for arguments, said, hint in (
+        (("account", "suspend", "999988887777"), "there is no account", "keystead account list"),
+        (("account", "reopen", "999988887777"), "there is no account", "keystead account list"),
+        (("account", "root-access-key", "--account-id", "999988887777"),
+         "there is no account", "keystead account list"),
+        (("account", "create", "--email", "nobody"), "`nobody` is not an e-mail", "@example.com"),
+        (("instance", "list", "--account-id", "9"), "there is no account", "keystead account list"),
+        (("directory", "show", "none"), "there is no directory", "keystead directory list"),
+        (("service", "deregister", "none"), "there is no service", "keystead service list"),
+    ):  # fmt: skip
+        ran = keystead(*arguments, "--data", running.data)
+        assert ran.returncode == 2, arguments
+        assert said in ran.stderr
+        assert hint in ran.stderr
+    none = tmp_path / "none"
+    for command in (
+        "audit show", "audit verify", "account list", "status", "reload",
+        f"recover --recovery-key {tmp_path / 'key'}",
+    ):  # fmt: skip
+        assert keystead(*command.split(" "), "--data", none).returncode == 3, command
+        assert not none.exists(), command
 
 
 @pytest.mark.parametrize(
@@ -433,7 +469,8 @@ def test_an_account_is_suspended(running: Server) -> None:
     assert listed[0].split() == ["account", "state", "organization", "email"]
     assert [number, "SUSPENDED", made["Email"]] in [line.split() for line in listed]
     assert errors("account", "suspend", number, "--data", running.data) == [
-        f"keystead: error: the account `{number}` is suspended already"
+        f"keystead: error: the account `{number}` is suspended already",
+        "keystead: hint: see `keystead account list`",
     ]
     assert keystead("account", "reopen", number, "--data", running.data).returncode == 0
     assert kms.describe_key(KeyId=arn)
@@ -521,6 +558,11 @@ def test_audit_commands(running: Server, tmp_path: Path) -> None:
     assert "complete and unchanged" in keystead("audit", "verify", "--data", running.data).stdout
     assert json.loads(keystead("audit", "verify", "--data", running.data, "--json").stdout)["holds"]
 
+    witness = tmp_path / "witness"
+    witness.write_text("no line")
+    without = errors("audit", "verify", "--data", running.data, "--witness", witness)
+    assert without[0].endswith("holds no checkpoint")
+
     copy = tmp_path / "copy"
     shutil.copytree(running.data / "audit", copy / "audit")
     [records] = (copy / "audit").glob("records-*.jsonl")
@@ -536,5 +578,6 @@ def test_audit_commands(running: Server, tmp_path: Path) -> None:
         == 0
     )
     assert not (tmp_path / "to").exists()  # nothing is finished yet
-    assert "holds no audit log" in errors("audit", "verify", "--data", tmp_path / "none")[0]
+    none = keystead("audit", "verify", "--data", tmp_path / "none")
+    assert "holds no audit log" in none.stderr
     assert "`later` is not a time" in errors("audit", "show", "--data", copy, "--since", "later")[0]

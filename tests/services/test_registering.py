@@ -151,6 +151,6 @@ def test_boto3_reads_the_model(own_server: Server) -> None:
     assert own_server.keystead("service", "rotate", NAME, "--json").returncode == 0
     assert own_server.keystead("service", "deregister", NAME).returncode == 0
     gone = own_server.keystead("service", "rotate", NAME)
-    assert (gone.returncode, gone.stdout) == (1, "")
+    assert (gone.returncode, gone.stdout) == (2, "")
     assert "there is no service" in gone.stderr
     assert client.list_services()["Services"] == []

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from keystead.failures import Failure
+from keystead.failures import Failure, cause_of
 from keystead.wire.operation import Operation
 
 TIMEOUT = 10.0  # seconds, for each step of a request
@@ -121,8 +121,7 @@ class Server:
 
     def _silent(self, error: Exception) -> Unreachable:
         """What went wrong, in the words of the library: these may quote the other side."""
-        why = Shown(str(error).strip() or type(error).__name__)
-        return Unreachable(f"`{self.url}` does not answer: {why}")
+        return Unreachable(f"`{self.url}` does not answer: {Shown(cause_of(error))}")
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._context is None:

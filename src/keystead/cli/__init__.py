@@ -13,6 +13,7 @@ For `serve`, 1 means that it served and had to end. So a script never takes an e
 import gc
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -41,16 +42,17 @@ COMMANDS = {
     "logout": "credentials.login.logout",
     "metadata": "credentials.metadata.metadata",
     "recover": "installation.recover.recover",
+    "reload": "installation.reload.reload",
     "serve": "installation.serve.serve",
     "service": "ceremonies.services.service",
     "session": "ceremonies.sessions.session",
     "simulate": "questions.simulate.simulate",
-    "reload": "installation.reload.reload",
     "status": "installation.status.status",
     "version": "version.version",
     "who-can": "questions.who_can.who_can",
 }
 INTERRUPTED = 130
+_QUOTED = re.compile(r"'([^']*)'")
 READER_GONE = 141
 
 
@@ -104,8 +106,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _as_ours(message: str) -> str:
-    """Click's message in our form: lower case, no period."""
-    return message[:1].lower() + message[1:].rstrip(".")
+    """Click's message in our form: lower case, no period, what was given in backticks."""
+    text = message[:1].lower() + message[1:].rstrip(".")
+    text = text.replace("is not a valid integer range", "is not a whole number")
+    return _QUOTED.sub(r"`\1`", text)
 
 
 def _our_bug(error: Exception) -> int:

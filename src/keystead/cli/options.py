@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from keystead.failures import Failure
-from keystead.server.installation import AUDIT_DIRECTORY, Config
+from keystead.failures import Failure, cause_of
+from keystead.server.installation import AUDIT_DIRECTORY, Config, founding
 from keystead.server.installation import config as configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,7 +46,7 @@ def texts(files: tuple[Path, ...]) -> list[str]:
         return [file.read_text(encoding="utf-8") for file in files]
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(
-            f"a policy cannot be read: {error}", "name a file of JSON", status=2
+            f"a policy cannot be read: {cause_of(error)}", "name a file of JSON"
         ) from None
 
 
@@ -85,7 +85,11 @@ def log_directory(config: Config, archives: tuple[Path, ...] = ()) -> Path:
     if archives and not directory.is_dir():
         return archives[0]
     if not directory.is_dir():
-        raise Failure(f"`{config.data}` holds no audit log", "name a data directory with --data")
+        raise Failure(
+            f"`{config.data}` holds no audit log",
+            "name a data directory with --data",
+            status=2 if founding.is_founded(config.directory) else 3,
+        )
     return directory
 
 

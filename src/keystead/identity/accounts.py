@@ -39,12 +39,17 @@ from keystead.store.protocol import Transaction
 _EMAIL = re.compile(r"\A(?=.{6,64}\Z)[!-?A-~]+@[!-?A-~]+\Z")
 _USER_NAME = re.compile(r"\A[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
+SEE_ACCOUNTS = "see `keystead account list`"
 CREATE_ACCOUNT = "organizations:CreateAccount"
 _LONGEST_SESSION = 3600  # seconds, of the role for the management account
 
 
 class CeremonyRefused(Exception):
-    """The ceremony cannot be held; the message is for the operator."""
+    """The ceremony cannot be held; the message and the hint are for the operator."""
+
+    def __init__(self, message: str, hint: str = SEE_ACCOUNTS) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,13 @@ def create_account(
     """A new account with its root user. Hashing the password takes about 0.15 s."""
     accounts = repository.accounts
     if not _EMAIL.match(email):
-        raise CeremonyRefused(f"`{email}` is not an e-mail address")
+        raise CeremonyRefused(
+            f"`{email}` is not an e-mail address", "write it as `name@example.com`"
+        )
     if account_id is not None and not is_account_id(account_id):
-        raise CeremonyRefused(f"`{account_id}` is not an account id, which has twelve digits")
+        raise CeremonyRefused(
+            f"`{account_id}` is not an account id", "an account id has twelve digits"
+        )
     if accounts.with_email(transaction, email) is not None:
         raise CeremonyRefused(f"an account with the e-mail address `{email}` exists already")
     if account_id is not None and accounts.get(transaction, account_id) is not None:

@@ -16,7 +16,7 @@ import msgspec
 
 from keystead import strictjson
 from keystead.agent.server import TIMEOUT, Shown, in_time, trusting
-from keystead.failures import Failure
+from keystead.failures import Failure, cause_of
 
 _LONGEST = 256 * 1024  # bytes of an answer
 _DOCUMENT = "/.well-known/openid-configuration"
@@ -162,8 +162,7 @@ def _sent(url: str, form: bytes | None, context: ssl.SSLContext) -> tuple[int, b
             "name its authority with --issuer-ca",
         ) from None
     except (OSError, http.client.HTTPException) as error:
-        why = Shown(str(error).strip() or type(error).__name__)
-        raise Silent(f"`{parts.hostname}` does not answer: {why}") from None
+        raise Silent(f"`{parts.hostname}` does not answer: {Shown(cause_of(error))}") from None
     if not is_whole:
         raise Silent(f"`{parts.hostname}` does not answer to the end")
     if len(body) > _LONGEST or response.status >= 500:

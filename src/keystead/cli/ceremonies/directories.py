@@ -10,7 +10,7 @@ import click
 from keystead.cli import options, output
 from keystead.cli.performing import hold, office
 from keystead.cli.secret_files import secret_in
-from keystead.failures import Failure
+from keystead.failures import Failure, cause_of
 from keystead.server.installation import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -247,7 +247,9 @@ def _text(file: str) -> str:
         data = Path(file).read_bytes()[:_MOST_FILE]
         return data.decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"`{file}` cannot be read: {error}", "name a file of text") from None
+        raise Failure(
+            f"`{file}` cannot be read: {cause_of(error)}", "name a file of text"
+        ) from None
 
 
 def _asked(config: Config, command: str, **arguments: Any) -> dict[str, Any]:

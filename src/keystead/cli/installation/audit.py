@@ -72,6 +72,8 @@ def verify(
     config = options.load(file, data=data, passphrase_file=passphrase_file)
     directory = options.log_directory(config, archives)
     given = public_key.read_bytes() if public_key else None
+    if witness is not None and b"\n" not in witness.read_bytes():
+        raise Failure(f"`{witness}` holds no checkpoint", "name the file that gets checkpoints")
     try:
         verifier = signature_verifier(given or (directory / PUBLIC_KEY).read_bytes())
     except NotAPublicKey as error:

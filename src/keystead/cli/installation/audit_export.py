@@ -19,7 +19,7 @@ from keystead.audit.verify import verify
 from keystead.cli import options, output
 from keystead.cli.performing import Hold, office
 from keystead.custody.signing import signature_verifier
-from keystead.failures import Failure
+from keystead.failures import Failure, cause_of
 from keystead.store.lock import DirectoryInUse, DirectoryLock
 from keystead.times import iso_seconds
 
@@ -84,7 +84,9 @@ def export(
     except cloudtrail.ExportRefused as refused:
         raise Failure(str(refused), refused.hint) from None
     except OSError as error:
-        raise Failure(f"`{to}` cannot be written: {error}", "see to it, and export again") from None
+        raise Failure(
+            f"`{to}` cannot be written: {cause_of(error)}", "see to it, and export again"
+        ) from None
     _tell(exported, to, as_json, holds=report.holds)
     for problem in report.problems:
         output.complain(str(problem), "what follows it was not exported", BROKEN)

@@ -39,18 +39,24 @@ def recover(file: Path | None, sheet: str, **given: Any) -> None:
     recovery key stays valid. Tokens that were given out before are refused.
     """
     config = options.load(file, **given)
+    if not config.directory.is_dir():
+        raise _nothing(config)
     process.harden()
     held = lock(config.directory)
     founding.complete(config.directory)
     if not founding.is_founded(config.directory):
-        raise Failure(
-            f"`{config.data}` holds no installation",
-            "restore a copy of the data directory there first",
-            status=3,
-        )
+        raise _nothing(config)
     open_again(config.directory, _text(sheet), seal(config))
     _record(config, held)
     output.note(f"`{config.data}` is open again: start it with `keystead serve`")
+
+
+def _nothing(config: Config) -> Failure:
+    return Failure(
+        f"`{config.data}` holds no installation",
+        "restore a copy of the data directory there first",
+        status=3,
+    )
 
 
 def _text(sheet: str) -> str:

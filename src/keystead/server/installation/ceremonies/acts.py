@@ -12,7 +12,7 @@ from typing import Any
 from keystead.audit.log import archive
 from keystead.failures import Failure
 from keystead.identity import accounts, identifiers
-from keystead.identity.accounts import CeremonyRefused
+from keystead.identity.accounts import SEE_ACCOUNTS, CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
 from keystead.server.installation import jobs
@@ -54,7 +54,7 @@ def perform(installation: Installation, command: str, arguments: dict[str, Any])
     try:
         result = ceremony(installation, _Arguments(arguments))
     except CeremonyRefused as refusal:
-        raise Failure(str(refusal)) from None
+        raise Failure(str(refusal), refusal.hint) from None
     if ceremony not in _LOOKING:  # they change nothing, and must answer when a disk is full
         installation.commit()
     return result
@@ -104,7 +104,7 @@ def _root_access_key(installation: Installation, arguments: Mapping[str, Any]) -
     with installation.store.write() as transaction:
         account = repository.accounts.get(transaction, number)
         if account is None:
-            raise Failure(f"there is no account `{number}`", "`keystead status` lists the accounts")
+            raise Failure(f"there is no account `{number}`", SEE_ACCOUNTS)
         key = accounts.create_root_access_key(transaction, repository, account, now=now)
         details = {"accountId": number, "accessKeyId": key.access_key_id}
         installation.trail.record(ceremony_event("CreateRootAccessKey", now, details))

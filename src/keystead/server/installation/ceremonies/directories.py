@@ -209,7 +209,7 @@ def _directory(
     name = str(arguments["name"])
     directory = installation.identities.directories.named(reader, name)
     if directory is None:
-        raise Failure(f"there is no directory `{name}`", "see `keystead directory list`", status=1)
+        raise Failure(f"there is no directory `{name}`", "see `keystead directory list`")
     return directory
 
 

@@ -19,6 +19,7 @@ from keystead.custody.signing import as_pem
 from keystead.errors import AwsError
 from keystead.failures import Failure
 from keystead.identity import times
+from keystead.identity.accounts import SEE_ACCOUNTS
 from keystead.identity.instances import instance_arn
 from keystead.identity.repository import Instance, InstanceTags, MetadataDefaults
 from keystead.network import tagging
@@ -96,7 +97,7 @@ def _add(
     account, instances = instance.account, installation.identities.instances
     owner = installation.identities.accounts.get(transaction, account)
     if owner is None or not owner.is_open:
-        raise Failure(f"there is no open account `{account}`", "see `keystead account list`")
+        raise Failure(f"there is no open account `{account}`", SEE_ACCOUNTS)
     if instances.get(transaction, account, instance.instance_id) is not None:
         raise Failure(
             f"`{instance.instance_id}` is registered already",
@@ -205,16 +206,19 @@ def certificate(installation: Installation, arguments: Mapping[str, Any]) -> dic
     """The certificate of the key that signs identity documents; whoever verifies them needs it."""
     keys = installation.identities.document_keys.every(installation.store.read())
     if not keys:
-        raise Failure("there is no certificate yet", "it is made with the first instance", status=1)
+        raise Failure("there is no certificate yet", "it is made with the first instance")
     return {"certificate": as_pem(keys[-1].certificate), "sha256": keys[-1].fingerprint}
 
 
 def account_of(installation: Installation, arguments: Mapping[str, Any]) -> str:
     """The account that is named, or the only account there is; raises Failure."""
     number = arguments.get("account_id")
+    known, reader = installation.identities.accounts, installation.store.read()
     if number:
+        if known.get(reader, str(number)) is None:
+            raise Failure(f"there is no account `{number}`", SEE_ACCOUNTS)
         return str(number)
-    accounts = installation.identities.accounts.every(installation.store.read())
+    accounts = known.every(reader)
     if len(accounts) != 1:
         raise Failure("there are several accounts", "name one with --account-id")
     return accounts[0].account

@@ -81,7 +81,7 @@ def deregister(installation: Installation, arguments: Mapping[str, Any]) -> dict
 def _service(installation: Installation, reader: Reader, name: str) -> ServiceRecord:
     record = installation.identities.services.get(reader, name)
     if record is None:
-        raise Failure(f"there is no service `{name}`", "see `keystead service list`", status=1)
+        raise Failure(f"there is no service `{name}`", "see `keystead service list`")
     return record
 
 

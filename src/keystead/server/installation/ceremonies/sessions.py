@@ -10,6 +10,7 @@ from typing import Any
 
 from keystead.failures import Failure
 from keystead.identity import identifiers, times
+from keystead.identity.accounts import SEE_ACCOUNTS
 from keystead.identity.repository import IdentityRepository
 from keystead.server.installation.ceremonies.instances import account_of
 from keystead.server.installation.founding import ceremony_event
@@ -73,7 +74,7 @@ def _subject(
 ) -> str:
     """The unique id of the person that is meant; "" for everybody."""
     if identities.accounts.get(reader, account) is None:
-        raise Failure(f"there is no account `{account}`", "see `keystead account list`")
+        raise Failure(f"there is no account `{account}`", SEE_ACCOUNTS)
     if arguments.get("root"):
         return account
     name = str(arguments.get("user") or "")

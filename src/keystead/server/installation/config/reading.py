@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from keystead.failures import Failure
+from keystead.failures import Failure, cause_of
 from keystead.server.installation.config.checking import check
 from keystead.server.installation.config.reference import PREFIX
 from keystead.server.installation.config.settings import Config
@@ -43,11 +43,12 @@ def _from_file(file: Path) -> dict[str, Any]:
             table = tomllib.load(opened)
     except OSError as error:
         raise Failure(
-            f"cannot read {where}: {error.strerror}", "name a file with --config"
+            f"cannot read {where}: {cause_of(error)}", "name a file with --config"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Failure(
-            f"{where} is not TOML: {error}", 'write lines such as `regions = ["eu-central-1"]`'
+            f"{where} is not TOML: {cause_of(error)}",
+            'write lines such as `regions = ["eu-central-1"]`',
         ) from None
     return {
         name: _converted(name, name, value, where, strict=True) for name, value in table.items()
