@@ -60,6 +60,14 @@ def test_what_is_no_interpreter_leaves_the_environment(checkout: Path) -> None:
     assert (checkout / ".venv" / "bin" / "python").exists()
 
 
+def test_the_proofs_are_listed() -> None:
+    """CONTRIBUTING.md has each proof that `make` can run, and no other."""
+    makefile, page = ((ROOT / name).read_text() for name in ("Makefile", "CONTRIBUTING.md"))
+    there = set(re.findall(r"^prove-[a-z-]+(?=:)", makefile, re.MULTILINE))
+    listed = set(re.findall(r"^make (prove-[a-z-]+)", page, re.MULTILINE))
+    assert listed == there
+
+
 @pytest.mark.parametrize("wheels", ["", "empty folder"])
 def test_without_a_package_index(tmp_path: Path, wheels: str) -> None:
     """Where no package can be fetched, it is said what is needed and where it is described."""

@@ -332,7 +332,7 @@ def test_a_role_in_one_tab_and_the_person_in_another(console: Console) -> None:
         acting.goto(f"{console.url}/switchrole?account={console.account}&roleName=chosen")
         acting.check("#color-red")
         acting.click("button.primary")
-        titled(acting, "Your session")
+        titled(acting, "chosen")
         address = acting.url
         assert "assumed-role/chosen/switches" in acting.inner_text("main")
         person.reload()
@@ -343,7 +343,7 @@ def test_a_role_in_one_tab_and_the_person_in_another(console: Console) -> None:
         acting.goto(address)
         titled(acting, "This role is over")
         acting.click("text=Switch to chosen again")
-        titled(acting, "Your session")
+        titled(acting, "chosen")
         assert acting.url == address
     assert not console.complaints
 
