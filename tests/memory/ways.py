@@ -383,10 +383,12 @@ def from_outside(by: Caller, nobody: Caller, key_id: str, signing: str) -> dict[
 def ways(local: Local, longer: int) -> dict[str, Way]:
     """Every way, with bodies that are so much longer than they need to be."""
     from tests.memory.proofs import proofs  # noqa: PLC0415  # it rests on this module
+    from tests.memory.services import others, with_certificates  # noqa: PLC0415  # as above
 
     by = Caller(local, longer)
     nobody = Caller(permitted_nothing(local), longer)
     key_id = str(local.kms("CreateKey").json["KeyMetadata"]["KeyId"])
     signing = str(local.kms("CreateKey", **SIGNS).json["KeyMetadata"]["Arn"])
     return {**from_outside(by, nobody, key_id, signing), **temporary(local), **imports(by),
-            **proofs(local, longer), **failures(by, key_id)}  # fmt: skip
+            **proofs(local, longer), **failures(by, key_id), **others(by),
+            **({} if longer else with_certificates(local))}  # fmt: skip
