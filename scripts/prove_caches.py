@@ -24,8 +24,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -73,7 +74,7 @@ class Caller:
 
     def __init__(self, port: int, access_key_id: str, secret: str) -> None:
         self._port = port
-        self._credentials = Credentials(access_key_id, secret)
+        self._own = self._credentials = Credentials(access_key_id, secret)
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def send(
@@ -87,7 +88,20 @@ class Caller:
         response = self._connection.getresponse()
         content = response.read()
         is_json = "json" in response.headers.get("Content-Type", "")
-        return response.status, json.loads(content) if is_json and content else None
+        return response.status, json.loads(content) if is_json and content else content
+
+    @contextmanager
+    def session(self, content: bytes) -> Iterator[None]:
+        """In the block, sign with the credentials in this answer of STS."""
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        text = content.decode()
+        self._credentials = Credentials(
+            *(text.partition(f"<{name}>")[2].partition("<")[0] for name in names)
+        )
+        try:
+            yield
+        finally:
+            self._credentials = self._own
 
     def kms(self, operation: str, **members: Any) -> tuple[int, Any]:
         headers = {
@@ -97,8 +111,14 @@ class Caller:
         return self.send("kms", "/", json.dumps(members).encode(), headers)
 
     def iam(self, action: str, **members: str) -> tuple[int, Any]:
-        form = urlencode({"Action": action, "Version": "2010-05-08", **members}).encode()
-        return self.send("iam", "/", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        return self._query("iam", {"Action": action, "Version": "2010-05-08", **members})
+
+    def sts(self, action: str, **members: str) -> tuple[int, Any]:
+        return self._query("sts", {"Action": action, "Version": "2011-06-15", **members})
+
+    def _query(self, service: str, form: Mapping[str, str]) -> tuple[int, Any]:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.send(service, "/", urlencode(form).encode(), kind)
 
     def validate(self, document: str) -> tuple[int, Any]:
         body = json.dumps({"policyDocument": document, "policyType": "IDENTITY_POLICY"}).encode()
@@ -185,20 +205,37 @@ def names_and_tags(who: Mallory, number: int) -> list[tuple[int, Any]]:
 
 
 def user_policies(who: Mallory, number: int) -> list[tuple[int, Any]]:
-    """Managed policies with ever new versions."""
-    statement = {"Effect": "Allow", "Action": [f"kms:{number}{i:03}" for i in range(300)]}
-    text = json.dumps({"Version": "2012-10-17", "Statement": {**statement, "Resource": "*"}})
-    put = {"UserName": "admin", "PolicyName": f"p{number % 2}", "PolicyDocument": text[:2000]}
-    small = json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": {"Effect": "Allow", "Action": f"kms:{number}*", "Resource": "*"},
-        }
-    )
+    """A policy of a user that changes again and again."""
+    statement = {"Effect": "Allow", "Action": f"kms:{number}*", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    put = {"UserName": "admin", "PolicyName": f"p{number % 2}", "PolicyDocument": text}
     return [
-        who.caller.iam("PutUserPolicy", **{**put, "PolicyDocument": small}),
+        who.caller.iam("PutUserPolicy", **put),
         who.caller.kms("Encrypt", KeyId=who.key_id, Plaintext="AAAA"),
     ]
+
+
+def sessions(who: Mallory, number: int) -> list[tuple[int, Any]]:
+    """Ever new sessions with policies of their own, each used once."""
+    actions = [f"kms:{number}{i:03}" for i in range(60)]
+    statement = {"Effect": "Allow", "Action": ["kms:Encrypt", *actions], "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    issued = who.caller.sts("GetFederationToken", Name=f"n{number}", Policy=text)
+    with who.caller.session(issued[1]):
+        return [issued, who.caller.kms("Encrypt", KeyId=who.key_id, Plaintext="AAAA")]
+
+
+def grants(who: Mallory, number: int) -> list[tuple[int, Any]]:
+    """Ever new keys, each with a grant that some contexts may use."""
+    made = who.caller.kms("CreateKey")
+    key_id = made[1]["KeyMetadata"]["KeyId"]
+    context = {f"{number}-{i}": f"{number}" * 10 for i in range(8)}
+    given = who.caller.kms(
+        "CreateGrant", KeyId=key_id, GranteePrincipal=f"arn:aws:iam::{who.account}:user/admin",
+        Operations=["Encrypt"], Constraints={"EncryptionContextSubset": context},
+    )  # fmt: skip
+    used = who.caller.kms("Encrypt", KeyId=key_id, Plaintext="AAAA", EncryptionContext=context)
+    return [made, given, used]
 
 
 SEQUENCES: Mapping[str, Sequence] = {
@@ -211,6 +248,8 @@ SEQUENCES: Mapping[str, Sequence] = {
     "contexts": contexts,
     "names-and-tags": names_and_tags,
     "user-policies": user_policies,
+    "sessions": sessions,
+    "grants": grants,
 }
 
 
