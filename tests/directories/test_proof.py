@@ -3,6 +3,7 @@
 import ast
 import base64
 import json
+import resource
 import signal
 import socket
 import ssl
@@ -35,6 +36,7 @@ from keystead.identity.federation.directory import asking, proof
 from keystead.identity.federation.directory.settings import Place
 from tests.conftest import free_port
 from tests.directories.slapd import BASE, READER, READER_PASSWORD, Slapd, require, slapd
+from tests.patience import wait_until
 
 OUTSIDE = Outside(Reachable(), Internet())
 PEOPLE = f"ou=people,{BASE}"
@@ -554,3 +556,21 @@ def test_the_process_that_asks_has_nothing_of_ours() -> None:
     ]
     assert names
     assert not [name for name in names if name.startswith("keystead")]
+
+
+def test_the_process_that_asks_is_hidden() -> None:
+    """While it waits for its question it has forbidden core dumps already, and debuggers."""
+    program = Path(asking.__file__)
+    waiting = subprocess.Popen([sys.executable, "-I", program], stdin=subprocess.PIPE)
+    try:
+        wait_until(lambda: resource.prlimit(waiting.pid, resource.RLIMIT_CORE) == (0, 0))
+    finally:
+        waiting.kill()
+        waiting.communicate()
+    look = (
+        "import ctypes, runpy, sys\n"
+        "runpy.run_path(sys.argv[1])['hide']()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
+    )
+    command = [sys.executable, "-I", "-c", look, str(program)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0\n"

@@ -29,6 +29,9 @@ _MODERN_TLS = "[overrides]\ndisabled-version = tls1.0\ndisabled-version = tls1.1
 _OF_SYSTEM = "/etc/gnutls/config"
 _DISABLED = 2  # of userAccountControl: ACCOUNTDISABLE
 
+_PR_SET_DUMPABLE = 4
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+
 PASSED, REFUSED, FAILED = "passed", "refused", "failed"
 """How a step ended. REFUSED is about the person, and FAILED about the directory."""
 
@@ -279,7 +282,6 @@ def _careful(library: str) -> Iterator[Any]:
     with suppress(ImportError, ValueError, OSError):  # not on this platform
         import resource  # noqa: PLC0415  # as said
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_NAMED, _MOST_NAMED))
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
     of_system = ""
@@ -293,7 +295,25 @@ def _careful(library: str) -> Iterator[Any]:
         yield bonsai
 
 
+def hide() -> None:
+    """Before a secret is read: no core dump, no debugger of the same user, and no swap if the
+    system allows that to the server (threat-model RK-8). What is executed inherits none of it.
+    """
+    with suppress(ImportError):  # not on this platform
+        import resource  # noqa: PLC0415  # as said
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if sys.platform == "linux":
+            import ctypes  # noqa: PLC0415  # Linux only
+
+            libc = ctypes.CDLL(None)
+            libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+            if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
+                libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)
+
+
 def main() -> None:
+    hide()
     asked: dict[str, Any] = json.load(sys.stdin)
     signal.alarm(int(asked["seconds"]) + 2)  # if the server has gone, nobody else ends this process
     with _careful(asked["library"]) as bonsai, _file(asked["ca"]) as own_file:
