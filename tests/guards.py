@@ -36,7 +36,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "identity/test_mfa_devices.py: test_each_operation_asks test_a_device_has_one_owner",
         "identity/test_mfa_devices.py: test_the_own_device_needs_a_second_factor",
         "console/test_passkeys.py: test_policies_decide_about_a_registration",
-        "console/test_passkeys.py: test_the_own_passkey_goes_with_a_factor",
+        "console/test_passkey_uses.py: test_the_own_passkey_goes_with_a_factor",
     ),
     "CreateUser, CreateRole": (
         "identity/test_users.py: test_conditions_on_tags_and_boundary",
@@ -81,10 +81,11 @@ GUARDS: Mapping[str, tuple[str, ...]] = {
         "kms/test_import_tokens.py: test_a_token_of_another_key test_a_day",
         "kms/test_deletion.py: test_not_before_its_date test_ids_are_never_given_again",
         "kms/test_tags.py: test_tags_in_the_request_can_be_conditions test_tags_that_cannot_be",
-        "kms/test_multi_region.py: test_both_sides_are_asked test_both_regions_are_asked_for_it",
+        "kms/test_multi_region.py: test_both_sides_are_asked",
+        "kms/test_multi_region_uses.py: test_both_regions_are_asked_for_it",
         "kms/test_multi_region.py: test_the_lockout_check_is_about_the_replica",
-        "kms/test_grants.py: test_a_grant_makes_no_wider_one test_constraints_are_kept",
-        "kms/test_grants.py: test_the_source_arn_is_kept test_conditions",
+        "kms/test_grant_rules.py: test_a_grant_makes_no_wider_one test_constraints_are_kept",
+        "kms/test_grant_rules.py: test_the_source_arn_is_kept test_conditions",
     ),
     "organization policies, account moves, endpoint policies": (
         "identity/test_organizations.py: test_what_members_may_ask",

@@ -13,16 +13,16 @@ from typing import NamedTuple
 
 import keystead.console
 from tests.console.browser import STEP, Browser, Page, Site
+from tests.console.logging_in import with_code
 from tests.console.outside import Outside
+from tests.console.passkeys import use, with_passkey
 from tests.console.people import PASSWORD, account_of, given_password, minutes, signed_in, user
 from tests.console.programs import CALLBACK, CONFIRMATION, CROSS, SAME, Program, may_log_in
 from tests.console.saml_people import company_elsewhere, described
 from tests.console.test_brokers import assumed, hidden, link, token_of
 from tests.console.test_credentials import ALL, somebody
 from tests.console.test_ending import Device
-from tests.console.test_logins import with_code
 from tests.console.test_mfa import at_the_code
-from tests.console.test_passkeys import use, with_passkey
 from tests.console.test_switching import person, role, switch, switched
 
 NO_PAGES = {"base.html", "signed_in.html", "macros.html", "logins.html"}  # parts of others

@@ -7,10 +7,10 @@ import pytest
 from keystead.failures import Failure
 from keystead.server.installation import perform
 from tests.console.browser import Browser, Site
+from tests.console.logging_in import person, who
 from tests.console.outside import Outside, open_to_outsiders
 from tests.console.people import account_of, minutes, signed_in, user
 from tests.console.programs import Program
-from tests.console.test_logins import person, who
 from tests.console.test_records import written
 from tests.console.test_switching import person as acting_person
 from tests.console.test_switching import role, switched

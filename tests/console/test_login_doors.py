@@ -9,10 +9,10 @@ import pytest
 
 from tests.conftest import Server, free_port
 from tests.console.browser import Site, site
+from tests.console.logging_in import with_code
 from tests.console.people import user
 from tests.console.programs import CONFIRMATION, CROSS, Program, may_log_in
 from tests.console.test_ending import Device
-from tests.console.test_logins import with_code
 
 QUERY = "client_id=a&redirect_uri=b%0d%0aX:1"
 

@@ -12,9 +12,9 @@ from keystead.kms.schedule import DatedWork
 from keystead.server.installation import perform
 from keystead.server.installation.sign_ins_over import sign_ins_over
 from tests.console.browser import SESSION, Site, site
+from tests.console.logging_in import person as person_of_programs
 from tests.console.people import PASSWORD, account_of, minutes, signed_in, user
 from tests.console.programs import Program
-from tests.console.test_logins import person as person_of_programs
 from tests.console.test_records import written
 from tests.console.test_switching import person, role, switched
 from tests.server.installations import REGION, open_local

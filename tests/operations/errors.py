@@ -141,7 +141,7 @@ OWN: Mapping[tuple[str, str], Row] = {
     ("CreateAlias", "LimitExceededException"): Made(_one_more_alias),
     ("CreateAlias", "NotFoundException"): _change(TargetKeyId=UNKNOWN),
     ("CreateGrant", "LimitExceededException"): Elsewhere(
-        "kms/test_grants.py::test_a_key_has_so_many_grants"
+        "kms/test_grant_ends.py::test_a_key_has_so_many_grants"
     ),
     ("CreateKey", "CloudHsmClusterInvalidConfigurationException"): STORES,
     ("CreateKey", "CustomKeyStoreInvalidStateException"): STORES,
