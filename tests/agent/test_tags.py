@@ -127,8 +127,19 @@ def test_registering_with_odd_tags(server: Server) -> None:
         ran = hosts.operate(server, "register", *options)
         assert ran.returncode == 2, ran.stdout
         assert why in ran.stderr
-    made = hosts.register(server, "--tag", "a=b=c")
-    assert tags_of(server.client("ec2"), made) == {"a": "b=c"}
+    made = hosts.register(server, "--tag", "a=b=c", "--tag", "Name=shown")
+    assert tags_of(server.client("ec2"), made) == {"a": "b=c", "Name": "shown"}
+    [line] = [
+        each for each in hosts.operate(server, "list").stdout.splitlines() if made in each
+    ]  # fmt: skip
+    assert line.split()[1:3] == ["shown", REGION]
+    shown = server.keystead("audit", "show", "--json", "--last", "20")
+    records = [json.loads(each) for each in shown.stdout.splitlines()]
+    [record] = [
+        each for each in records
+        if each["eventName"] == "RegisterInstance" and made in json.dumps(each)
+    ]  # fmt: skip
+    assert json.loads(record["serviceEventDetails"]["tags"]) == {"a": "b=c", "Name": "shown"}
 
 
 def test_filters(server: Server, ec2: Any, instance: str) -> None:

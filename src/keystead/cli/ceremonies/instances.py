@@ -15,6 +15,7 @@ from keystead.failures import Failure
 from keystead.times import iso_seconds
 from keystead.wire.models import keystead_instances as api
 
+_LONGEST_NAME = 40  # characters that a list shows
 _ASK_AGAIN = 0.05  # seconds, while the key is being made
 
 _account = click.option("--account-id", metavar="ID", help="The account, if there are several.")
@@ -96,7 +97,7 @@ def deregister(
 def list_instances(
     file: Path | None, account_id: str | None, *, as_json: bool, **given: Any
 ) -> None:
-    """List the instances of an account, with their profiles and agents."""
+    """List the instances of an account in all Regions, with their profiles and agents."""
     with office(options.load(file, **given)) as perform:
         result = perform("instance list", {"account_id": account_id})
         rest = result.pop("Next", None)
@@ -109,12 +110,17 @@ def list_instances(
         return
     rows = [
         (
-            each["InstanceId"], each["Region"], each["InstanceProfileArn"] or "-",
-            each["AgentEnrolled"] or "-",
+            each["InstanceId"], _shown(each["Tags"].get("Name")), each["Region"],
+            each["InstanceProfileArn"] or "-", each["AgentEnrolled"] or "-",
         )
         for each in result["Instances"]
     ]  # fmt: skip
-    output.table(("INSTANCE", "REGION", "PROFILE", "AGENT SINCE"), rows)
+    output.table(("INSTANCE", "NAME", "REGION", "PROFILE", "AGENT SINCE"), rows)
+
+
+def _shown(name: str | None) -> str:
+    """The tag `Name`, which anybody who may tag the instance can set, for a terminal."""
+    return output.printable(name[:_LONGEST_NAME]) if name else "-"
 
 
 @instance.command(short_help="Show the certificate for identity documents.")

@@ -10,6 +10,7 @@ from keystead.store.protocol import Reader
 from keystead.tags import resource_keys
 
 TYPE = "AWS::EC2::Instance"
+_LONGEST = 64  # characters of an id that a record repeats
 
 
 def ask(call: NetworkCall, instance_id: str, keys: dict[str, ContextValue] | None = None) -> Host:
@@ -41,7 +42,8 @@ def arn_of(call: NetworkCall, instance_id: str) -> str:
 
 def _part(instance_id: str) -> str:
     """The id as a part of an ARN: a text that cannot be an id names nothing there is."""
-    return instance_id if instance_id.isascii() and instance_id.isprintable() else "-"
+    usual = instance_id.isascii() and instance_id.isprintable()
+    return instance_id[:_LONGEST] if usual else "-"
 
 
 def keys_of(hosts: Hosts, reader: Reader, host: Host) -> dict[str, ContextValue]:

@@ -131,6 +131,16 @@ class Instances:
             (account, instance_id, region, limit),
         )
 
+    def everywhere_after(
+        self, reader: Reader, account: str, instance_id: str, limit: int
+    ) -> list[Instance]:
+        """The next instances of all Regions, by their ids."""
+        return self._instances.find(
+            reader,
+            "account = ? AND instance_id > ? ORDER BY instance_id LIMIT ?",
+            (account, instance_id, limit),
+        )
+
     def add(self, transaction: Transaction, instance: Instance) -> None:
         self._instances.insert(transaction, instance)
 

@@ -67,8 +67,11 @@ def register(installation: Installation, arguments: Mapping[str, Any]) -> dict[s
         signed = msgspec.structs.replace(
             instance, signature=signer.signature(document), pkcs7=signer.message(document)
         )
-        _add(installation, transaction, signed, _tags(signed, defaults, arguments))
+        tags = _tags(signed, defaults, arguments)
+        _add(installation, transaction, signed, tags)
         details = {"accountId": account, "instanceId": instance.instance_id}
+        if tags.values:
+            details["tags"] = tags.tags
         _record(installation, "RegisterInstance", signed, details, now)
     return {"InstanceId": signed.instance_id, "AccountId": account, "Region": region}
 
@@ -175,31 +178,33 @@ def deregister(installation: Installation, arguments: Mapping[str, Any]) -> dict
 
 
 def every(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The instances of an account in all Regions, with their profiles and agents.
+    """The instances of an account in all Regions, with their profiles, agents and tags.
 
     At most `PART` at a time, because others wait meanwhile; `Next` says where to go on.
     """
     account = account_of(installation, arguments)
     reader, instances = installation.store.read(), installation.identities.instances
-    began, after = arguments.get("next") or ("", "")
-    listed: list[dict[str, str]] = []
-    for region in sorted(each for each in installation.config.regions if each >= began):
-        last = after if region == began else ""
-        for instance in instances.after(reader, account, region, last, PART - len(listed)):
-            association = instances.association_of(reader, account, instance.instance_id)
-            agent = instances.agent(reader, account, instance.instance_id)
-            listed.append(
-                {
-                    "InstanceId": instance.instance_id,
-                    "Region": region,
-                    "InstanceProfileArn": association.profile_arn if association else "",
-                    "AgentEnrolled": iso_seconds(times.shown(agent.enrolled)) if agent else "",
-                }
-            )
-        if len(listed) == PART:
-            more = {"Next": [region, listed[-1]["InstanceId"]]}
-            return {"AccountId": account, "Instances": listed, **more}
-    return {"AccountId": account, "Instances": listed}
+    after = str(arguments.get("next") or "")
+    found = instances.everywhere_after(reader, account, after, PART)
+    ids = [each.instance_id for each in found]
+    associations = instances.associations_of(reader, account, ids) if ids else {}
+    agents = instances.agents_of(reader, account, ids) if ids else {}
+    tags = instances.tags_of(reader, account, found) if ids else {}
+    listed: list[dict[str, Any]] = []
+    for instance in found:
+        name = instance.instance_id
+        held, agent = associations.get(name), agents.get(name)
+        listed.append(
+            {
+                "InstanceId": name,
+                "Region": instance.region,
+                "InstanceProfileArn": held.profile_arn if held else "",
+                "AgentEnrolled": iso_seconds(times.shown(agent.enrolled)) if agent else "",
+                "Tags": tags[name].values,
+            }
+        )
+    more = {"Next": ids[-1]} if len(found) == PART else {}
+    return {"AccountId": account, "Instances": listed, **more}
 
 
 def certificate(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
