@@ -412,7 +412,7 @@ def test_registering(server: Server) -> None:
         (("--private-ip", "10.0.0.300"), "no IPv4 address"),
         (("--vpc-id", "net"), "vpc-"),
         (("--instance-region", "moon-1"), "no Region of this installation"),
-        (("--account-id", "999999999999"), "no open account"),
+        (("--account-id", "999999999999"), "there is no account"),
     ):
         ran = hosts.operate(server, "register", *options)
         assert ran.returncode in {1, 2}, ran.stdout

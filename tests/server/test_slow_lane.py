@@ -446,7 +446,10 @@ def _held() -> int:
 
 
 def test_owners() -> None:
-    """Sessions of a role, or of a user, are one owner; strangers are where they come from."""
+    """Sessions of a role, or of a user, are one owner; strangers are where they come from.
+
+    A session that a user began is of the same owner as the user.
+    """
     account, kind = "111122223333", PrincipalType
     role = Principal(kind.ASSUMED_ROLE, "arn", account, "AROAX:a", unique_id="AROAX")
     other = Principal(kind.ASSUMED_ROLE, "arn", account, "AROAX:b", unique_id="AROAX")
@@ -458,6 +461,10 @@ def test_owners() -> None:
     )
     assert owner_of(role, "") == owner_of(other, "")
     assert owner_of(user, "") == owner_of(jim, "") == owner_of(joe, "")
+    taken = Principal(
+        kind.ASSUMED_ROLE, "arn", account, "AROAX:c", unique_id="AROAX", begun_by="AIDAX"
+    )
+    assert owner_of(taken, "") == owner_of(user, "") != owner_of(role, "")
     assert owner_of(root, "") == owner_of(roots, "")
     assert len({owner_of(who, "") for who in (role, user, root)}) == 3
     ann, bob, other = (

@@ -389,6 +389,42 @@ def test_no_principal_keeps_others_away(
     assert answered(root, 5) == 4
 
 
+def test_roles_give_no_second_half(local: Local) -> None:
+    """A user has one half with every role that it takes, from role to role; another has its own."""
+    set_quotas(local, "IAM requests=8")
+    number = local.founded.account_id
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": number}, "Action": "sts:AssumeRole"})
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    for name in ("first", "second"):
+        local.time.passes(timedelta(seconds=2))
+        sdk.call(
+            local, "iam", "CreateRole", local.admin, RoleName=name, AssumeRolePolicyDocument=trust
+        )
+        document = {"RoleName": name, "PolicyName": "p", "PolicyDocument": policy(may)}
+        sdk.call(local, "iam", "PutRolePolicy", local.admin, **document)
+    local.time.passes(timedelta(seconds=2))
+    mallory = user(local, "mallory", may)
+    local.time.passes(timedelta(seconds=2))
+    trent = user(local, "trent", may)
+    local.time.passes(timedelta(seconds=2))
+
+    def within(who: Credentials, role: str) -> Credentials:
+        asked = {"RoleArn": f"arn:aws:iam::{number}:role/{role}", "RoleSessionName": "story"}
+        given = sdk.call(local, "sts", "AssumeRole", who, **asked)["Credentials"]
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        return Credentials(*(given[each] for each in names))
+
+    def answered(who: Credentials) -> int:
+        answers = [local.iam("ListUsers", who).body for _ in range(6)]
+        return sum(b"Rate exceeded" not in each for each in answers)
+
+    first = within(mallory, "first")
+    chained, own = within(first, "second"), within(trent, "second")
+    assert [answered(who) for who in (first, mallory, chained, own, trent)] == [4, 0, 0, 4, 0]
+    local.time.passes(timedelta(seconds=2))
+    assert [answered(who) for who in (mallory, chained, trent)] == [4, 0, 4]
+
+
 def test_the_key_is_taken_away(local: Local) -> None:
     """While a user asks as fast as it can, an administrator ends its key."""
     set_quotas(local, "IAM requests=8")

@@ -176,6 +176,9 @@ def _of_role(
 ) -> Caller:
     """A role session: the role's permissions, limited by the session policies (iam.md 5.8)."""
     caller = role(repository, reader, owner, session.name, session.tag_map)
+    if session.begun_by:
+        principal = replace(caller.principal, begun_by=session.begun_by)
+        caller = replace(caller, principal=principal)
     return _within(repository, reader, session, caller)
 
 

@@ -39,7 +39,13 @@ from keystead.identity.sts import (
     session_policies,
     session_tags,
 )
-from keystead.policy.evaluation import AccessDenied, ContextValue, Permit, PrincipalType
+from keystead.policy.evaluation import (
+    AccessDenied,
+    ContextValue,
+    Permit,
+    Principal,
+    PrincipalType,
+)
 from keystead.registry import implements_with_work
 from keystead.wire.models import sts as api
 from keystead.work import Work
@@ -138,7 +144,15 @@ def _session(  # noqa: PLR0917  # the facts of one session
         source_identity=source_identity,
         chained=_is_role_session(call),
         extendable=not _is_role_session(call),
+        begun_by=_beginner(call.principal),
     )
+
+
+def _beginner(caller: Principal) -> str:
+    """Who began this chain of sessions?  Whoever goes on from role to role stays one caller."""
+    if caller.type is PrincipalType.SERVICE:
+        return ""
+    return caller.begun_by or caller.unique_id or caller.issuer_id or caller.user_id
 
 
 def _origin(call: AssumingCall) -> tuple[SessionRow, ...]:

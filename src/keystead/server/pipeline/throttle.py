@@ -75,8 +75,9 @@ class Throttle:
         """Count a call, and name the quota that it exceeds; "" if it may go on.
 
         It counts for the account of its caller, or for the service that calls; for some quotas for
-        the caller, too, who gets a half of what the account gets (`HALVED`). Two who ask together
-        could use up all, so the root user has this half beside the others. A service of the site
+        the caller, too, who gets a half of what the account gets (`HALVED`), with all roles that it
+        assumes. Two who ask together could use up all, so the root user has this half beside the
+        others. A service of the site
         has nobody beside it, and no half. A quota that it exceeds is not counted any more, those
         before are. `rules` is None if no such operation is served.
         """
