@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,3 +127,52 @@ def test_a_stop_is_not_cut_short(own_server: Server) -> None:
         time.sleep(0.001)
     assert process.returncode == 0
     own_server.process = None
+
+
+_HANGS_UP = """
+import os, signal, sys
+
+class HangsUp:
+    def find_spec(self, name, path, target=None):
+        if name == "keystead.cli":
+            os.kill(os.getpid(), signal.SIGHUP)
+
+sys.meta_path.insert(0, HangsUp())
+from keystead.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("verb", "status"), [("serve", 0), ("version", -signal.SIGHUP)])
+def test_from_its_first_line_on(verb: str, status: int) -> None:
+    """SIGHUP does not end `serve` while it imports itself; it ends another command as any other."""
+    command = [sys.executable, "-c", _HANGS_UP, verb, "--help"]
+    ended = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+    assert ended.returncode == status
+
+
+def test_a_signal_during_the_start_is_kept(tmp_path: Path) -> None:
+    """Settings that changed while the server started are read again as soon as that is possible."""
+    settings, server = tmp_path / "settings", Server(tmp_path / "data", free_port(), program=())
+    os.mkfifo(settings)  # so it waits for us when it reads them first
+
+    def blocked() -> int:
+        found = Path(f"/proc/{process.pid}/status").read_text().partition("SigBlk:")[2]
+        return int(found.split()[0], 16) & 1 << signal.SIGHUP - 1
+
+    with (tmp_path / "data.log").open("wb") as log:
+        server.process = process = subprocess.Popen(
+            [BIN / "keystead", "serve", "--data", server.data, "--config", settings,
+             "--listen", f"127.0.0.1:{server.port}"],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    wait_until(blocked)
+    process.send_signal(signal.SIGHUP)
+    settings.write_text('log_level = "info"\n')
+    (tmp_path / "changed").write_text('checkpoint_file = "elsewhere"\n')
+    (tmp_path / "changed").replace(settings)
+    wait_until(lambda: "settings were read again" in server.log(), server.log)
+
+    assert server.log().count("settings were read again; only a restart") == 1
+    assert not blocked()
+    assert server.stop() == 0

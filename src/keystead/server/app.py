@@ -153,7 +153,6 @@ class Server:
             installation.clock.now, installation.upkeep.outcomes,
         )  # fmt: skip
         ceremonies = control.ControlServer(control.listen(installation.directory), self._perform)
-        await ceremonies.start()
         self._pages = console = self._console()
         self._answering = self._applications(console)
         await self._accept()
@@ -163,6 +162,9 @@ class Server:
         jobs.start()
         sweeping = asyncio.create_task(self._sweep())
         self._collector.start()
+        # Now settings can be read again, as a ceremony asks, and a SIGHUP since the start.
+        await ceremonies.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGHUP,))
         started(self._url())
         await self._stopping.wait()
         installation.serving.drain()

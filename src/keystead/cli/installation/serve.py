@@ -1,7 +1,6 @@
 """`keystead serve`"""
 
 import os
-import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -59,7 +58,6 @@ def serve(file: Path | None, *, dev: bool, seed: Path | None, **given: Any) -> i
     With --dev the installation is for tests, for ever: everybody may know its keys. It listens on
     this machine only, and says so in each answer. No other installation is served with --dev.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can read settings again
     read_settings = partial(_settings, file, given, dev=dev)
     config = read_settings()
     planted = _seed(seed, dev=dev)
