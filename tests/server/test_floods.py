@@ -314,8 +314,14 @@ def test_a_turn_is_bounded_by_the_bytes_of_its_heads(door: RunningDoor) -> None:
         client.close()
 
 
-def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
-    """Who holds a part of one waits for its turn to read more; all of them are answered."""
+@pytest.mark.parametrize(("are_dear", "at_a_time"), [(False, PIECES), (True, 1)])
+def test_large_bodies_are_read_on_a_few_at_a_time(
+    door: RunningDoor, are_dear: bool, at_a_time: int
+) -> None:
+    """Who holds a part of one waits for its turn to read more; all of them are answered.
+
+    After a look whose pieces took long, one reads on.
+    """
     count, length = 6, 100_000
     door.application.limit = length
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length
@@ -329,6 +335,7 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     def feed() -> None:
         for connection in connections(door):
             connection.data_received(b"x" * 20_000)
+        door.door.outbox.looks.are_dear = are_dear
         look()
         door.loop.call_soon(look)  # after the turn that this began
 
@@ -337,7 +344,7 @@ def test_large_bodies_are_read_on_a_few_at_a_time(door: RunningDoor) -> None:
     for client in clients.values():
         client.sendall(b"x" * (length - 20_000))
 
-    assert paused == [count, count - PIECES]
+    assert paused == [count, count - at_a_time]
     assert [statuses(client.recv(4096)) for client in clients.values()] == [[200]] * count
     for client in clients.values():
         client.close()

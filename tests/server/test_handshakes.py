@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -17,13 +18,14 @@ import trustme
 import uvloop
 
 from keystead.server.door import tls as accepting
-from keystead.server.door.connection import SECONDS, Connection, Door, State
+from keystead.server.door.connection import SECONDS, WRITE_SECONDS, Connection, Door, State
 from keystead.server.door.listeners import bound
 from keystead.server.door.tls import TlsListener
 from keystead.server.installation.process import OTHER_FILES, connections_within_file_limit
 from keystead.wire.http import Endpoint
 from tests.patience import PATIENCE, wait_until
 from tests.server.conftest import RunningDoor, read_all, statuses
+from tests.server.tls_records import Crafted
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 AUTHORITY = trustme.CA()
@@ -222,3 +224,47 @@ def test_connections_leave_descriptors_for_the_rest() -> None:
         assert connections_within_file_limit() == 500 - OTHER_FILES
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+NEGOTIATE_ANEW = b"\x01\0\0\0"  # the shortest message that asks for it
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_answers_of_tls_itself_are_bounded(tls: TlsDoor, tmp_path: Path, reads: bool) -> None:
+    """Who asks for another handshake and reads no refusal is read no further, unlike who reads."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    plain = tls.connect()
+    for kept in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        plain.setsockopt(socket.SOL_SOCKET, kept, 32_768)
+    client = Crafted(plain, context, tmp_path / "keys")
+    left = memoryview(b"".join(client.record(NEGOTIATE_ANEW) for _ in range(60_000)))
+    plain.setblocking(False)
+    wait_until(lambda: tls.door.connections)
+    [connection] = tls.door.connections
+
+    def send() -> int:
+        """Send and read what is possible now; how many bytes are left?"""
+        nonlocal left
+        with suppress(BlockingIOError):
+            while reads and plain.recv(65_536):
+                pass
+        with suppress(BlockingIOError):
+            while left:
+                left = left[plain.send(left) :]
+        return len(left)
+
+    if reads:
+        wait_until(lambda: not send())
+    else:
+        wait_until(lambda: not send() or connection._choked)
+        for _ in range(100):  # the loop has done what it will do
+            tls.do(send)
+        assert left
+        waiting: list[int] = []
+        tls.with_each(lambda each: waiting.append(each._transport.get_write_buffer_size()))
+        assert waiting[0] < 256 * 1024
+        tls.sweep_after(WRITE_SECONDS + 1)
+        wait_until(lambda: not tls.door.connections)
+        assert tls.refusals == ["deadline"]
+    plain.close()

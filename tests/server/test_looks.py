@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +11,7 @@ import uvloop
 from keystead.server.door import tls as accepting
 from keystead.server.door.connection import Connection
 from keystead.server.door.intake import Rank
-from keystead.server.door.looks import LITTLE, MOST_ASKED, MOST_READ, READ, Looks
+from keystead.server.door.looks import LITTLE, MOST_ASKED, MOST_READ, MOST_SECONDS, READ, Looks
 from keystead.server.door.turn import Turn
 from tests.patience import PATIENCE, wait_until
 from tests.server.conftest import RunningDoor, statuses
@@ -185,8 +185,10 @@ class Reader:
         self.looks.leave(self)
 
 
-def reading(*peers: str, rank: Rank = Rank.NEW) -> tuple[Looks, list[Reader]]:
-    looks = Looks()
+def reading(
+    *peers: str, rank: Rank = Rank.NEW, seconds: Callable[[], float] = lambda: 0.0
+) -> tuple[Looks, list[Reader]]:
+    looks = Looks(seconds)
     readers = [Reader(looks, peer, rank) for peer in peers]
     for reader in readers:
         looks.watch(reader)
@@ -233,3 +235,24 @@ def test_many_small_pieces_are_enough_as_well() -> None:
     assert not any(reader.is_held for reader in readers)
     looks.note(readers[0], 0)
     assert all(reader.is_held for reader in readers)
+
+
+@pytest.mark.parametrize(
+    ("took", "is_enough"), [(MOST_SECONDS / 2, False), (MOST_SECONDS * 2, True)]
+)
+def test_pieces_that_take_long_are_enough_as_well(took: float, is_enough: bool) -> None:
+    """Records of one byte cost more than their bytes; each look has its own time."""
+    now = 0.0
+    looks, (a, b, other) = reading("a", "a", "b", seconds=lambda: now)
+    for _ in range(3):  # looks with one piece each: nobody waits for a second one
+        looks.note(a, 1)
+        now += 1.0
+        looks.read = 0
+    assert not looks.are_dear
+
+    looks.note(a, 1)
+    now += took
+    looks.note(a, 1)
+
+    assert (looks.are_dear, a.is_held, b.is_held) == (is_enough, is_enough, is_enough)
+    assert not other.is_held

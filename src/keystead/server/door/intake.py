@@ -219,12 +219,12 @@ class Intake(Generic[A]):
         self._reading[waits.rank].add(waits)
         self._is_reading = True
 
-    def take_reading(self) -> Iterable[A]:
+    def take_reading(self, most: int = PIECES) -> Iterable[A]:
         """The connections that may read on now: by rank, by peer, by connection."""
-        return self._take_reading() if self._is_reading else ()
+        return self._take_reading(most) if self._is_reading else ()
 
-    def _take_reading(self) -> Iterator[A]:
-        for _ in range(PIECES):
+    def _take_reading(self, most: int) -> Iterator[A]:
+        for _ in range(most):
             line = self._reading[_next(self._reading, self._read_past)]
             yield from line.take(1, 1)
         self._is_reading = any(self._reading)

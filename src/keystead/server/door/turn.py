@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from keystead.server.door.intake import ALONE, Intake, Rank
+from keystead.server.door.intake import ALONE, PIECES, Intake, Rank
 from keystead.server.door.looks import Looks
 from keystead.server.door.peers import Peer
 from keystead.server.door.waiting import (
@@ -175,8 +175,10 @@ class Turn:
             self._intake.add_all(heard)
         if not before:
             self._terms, self._bytes = self._intake.begin(), 0
-            for receiver in self._intake.take_reading():
+            looks = self.looks
+            for receiver in self._intake.take_reading(1 if looks.are_dear else PIECES):
                 receiver.listen()
+            looks.are_dear = False
         self._take()
         now = len(self._waiting)
         # With one peer, one more look keeps nobody else waiting. A full turn has no room for more,

@@ -158,9 +158,14 @@ class Connection(asyncio.Protocol):
         )
 
     def pause_writing(self) -> None:
-        """The client does not read its answer: from now on a deadline holds for all of it."""
+        """The client does not read its answer: from now on a deadline holds for all of it.
+
+        Nor do we read, not even what TLS answers by itself, such as a request to negotiate anew:
+        those answers would be kept without a bound.
+        """
         self._choked = True
         self.rank = _GREEDY
+        self._reading.stop(self)
         if not self._stuck:
             self._stuck = True
             self.deadline = self._door.time() + WRITE_SECONDS

@@ -58,10 +58,15 @@ class Reading:
         self._looks.leave(reader)
         if self.is_paused or self._transport.is_closing():
             return False
-        self.pause(reader)
-        self._is_held_back = True
-        let_read_nothing(self._transport)
+        self.stop(reader)
         return True
+
+    def stop(self, reader: Reads) -> None:
+        """Read nothing more at all, also if it is paused already."""
+        self.pause(reader)
+        if self.is_paused and not (self._is_held_back or self._transport.is_closing()):
+            self._is_held_back = True
+            let_read_nothing(self._transport)
 
     def arrived(self) -> int:
         """How many bytes wait in the socket?"""
