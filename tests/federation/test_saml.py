@@ -504,6 +504,28 @@ def test_an_assertion_is_used_once(saml: SamlLand) -> None:
         assert saml.why == "step 14: the assertion was used before"
 
 
+def test_an_assertion_is_used_once_by_all(saml: SamlLand) -> None:
+    """It names roles of two providers, of which its issuer is both; or of two accounts."""
+    first, second = saml.create_provider("one"), saml.create_provider("two")
+    roles = [
+        saml.role(name, saml.trusting(principal={"Federated": arn}))
+        for name, arn in (("of-one", first), ("of-two", second))
+    ]
+    pairs = [f"{role},{arn}" for role, arn in zip(roles, (first, second), strict=True)]
+    both, other = (saml.response(saml.saying(attributes={f"{AWS}Role": pairs})) for _ in range(2))
+    assert saml.assume(both, roles[0], PrincipalArn=first).status == 200, saml.why
+    answer = saml.assume(both, roles[1], PrincipalArn=second)
+    assert told(answer) == ("InvalidIdentityToken", INVALID)
+    assert saml.why == "step 14: the assertion was used before"
+    assert saml.assume(other, roles[1], PrincipalArn=second).status == 200, saml.why
+    used, installation = saml.local.installation.identities.used_assertions, saml.local.installation
+    now = int(installation.clock.now().timestamp())
+    with installation.store.write() as transaction:
+        given = (("111122223333", "x", "1"), ("444455556666", "x", "1"), ("444455556666", "y", "1"))
+        firsts = [used.use(transaction, *each, now + 60, now) for each in given]
+    assert firsts == [True, False, True]
+
+
 def test_a_provider_that_comes_back_knows_them(saml: SamlLand) -> None:
     """To delete a provider and make it again ends sessions, and begins none."""
     arn = saml.create_provider("back")

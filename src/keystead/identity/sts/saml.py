@@ -118,7 +118,7 @@ def use(call: StsCall | SigninCall, identity: SamlIdentity) -> None:
     expires = times.stored(assertion.issued + REDEEMED) + 1
     try:
         is_first = call.repository.used_assertions.use(
-            call.transaction, provider.account, provider.name, assertion.id, expires,
+            call.transaction, provider.account, assertion.issuer, assertion.id, expires,
             times.stored(call.now),
         )  # fmt: skip
     except TooManyAssertions:

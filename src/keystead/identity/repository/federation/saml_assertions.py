@@ -1,11 +1,15 @@
 """Assertions that were used, so that none is used again; also after a restart (SA-5).
 
-An assertion is known by a hash of its provider's name and its own id. A provider that was deleted
-and made again is the same to it. It is remembered until it would be refused as too old. Those that
-are over go as dated work; some also when others come, so that none waits for that work.
+An assertion is known by a hash of its issuer's name and its own id, wherever it was used: it may
+name roles of several accounts, and providers of one issuer. Two rows remember it. That of the
+installation refuses it, and that of the account counts. It is remembered until it would be refused
+as too old. Those that are over go as dated work; some also when others come, so that none waits
+for that work.
 """
 
 from hashlib import sha256
+
+import msgspec
 
 from keystead.custody.rows import Lookup, Record, RowSeals, SealedTable
 from keystead.identity.repository.signin import Going
@@ -16,6 +20,7 @@ MOST = 20_000
 
 _REMOVED = 4  # for each that comes
 _KEY = ("account", "assertion")
+_INSTALLATION = ""  # the account of rows that belong to none
 
 
 class UsedAssertion(Record, frozen=True, kw_only=True, gc=False):
@@ -47,21 +52,22 @@ class UsedAssertions:
         self,
         transaction: Transaction,
         account: str,
-        provider: str,
+        issuer: str,
         assertion_id: str,
         expires: int,
         now: int,
     ) -> bool:
         """Was it never used before?  Then it is now. Raises TooManyAssertions."""
-        name = sha256(f"{provider} {assertion_id}".encode()).hexdigest()
-        if self._table.get(transaction, account, name) is not None:
+        name = sha256(msgspec.json.encode([issuer, assertion_id])).hexdigest()
+        if self._table.get(transaction, _INSTALLATION, name) is not None:
             return False
-        self._forget(transaction, account, now)
+        for place in (_INSTALLATION, account):
+            self._forget(transaction, place, now)
         if self.count(transaction, account) >= MOST:
             raise TooManyAssertions
-        self._table.insert(
-            transaction, UsedAssertion(account=account, assertion=name, expires=expires)
-        )
+        for place in (_INSTALLATION, account):
+            record = UsedAssertion(account=place, assertion=name, expires=expires)
+            self._table.insert(transaction, record)
         return True
 
     def count(self, reader: Reader, account: str) -> int:

@@ -240,10 +240,10 @@ def _may_begin_there(call: SigninCall, provider: IdentityProvider) -> bool:
 
 
 def _used(call: SigninCall, identities: Sequence[SamlIdentity]) -> Iterator[Proved]:
-    """Use the assertion, once for each provider. One that refuses beside the first is left out."""
+    """Use the assertion, once for all. A provider that refuses beside the first is left out."""
+    sts.use(call, identities[0])
     for place, identity in enumerate(identities):
         try:
-            sts.use(call, identity)
             bearer = sts.bearer_of(identity)
         except AwsError:
             if place:
