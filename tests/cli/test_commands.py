@@ -110,6 +110,24 @@ def test_wrong_command_lines(arguments: tuple[str, ...], said: str) -> None:
     assert ran.stderr.startswith(said), ran.stderr
 
 
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(running: Server, stream: str) -> None:
+    """Nothing that is opened later gets the number of a standard stream, and what it prints."""
+    line = f'"{BIN / "keystead"}" account list --data "{running.data}" {stream}'
+    ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ("ACTIVE" in ran.stdout) is (">&-" not in stream.replace("2>&-", ""))
+
+
+def test_output_that_has_no_room(running: Server) -> None:
+    """The hint is about the output."""
+    line = f'"{BIN / "keystead"}" account list --data "{running.data}" > /dev/full'
+    ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "no space left on device" in ran.stderr
+    assert "what gets the output" in ran.stderr
+
+
 def test_the_commands_are_in_order() -> None:
     """Of the alphabet, as a person looks for them."""
     names = commands.list_commands(click.Context(commands))

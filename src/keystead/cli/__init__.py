@@ -81,6 +81,7 @@ def keystead() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit status. Nothing ever leaves as a traceback."""
+    _open_standard_streams()
     try:
         status = keystead.main(list(arguments), prog_name="keystead", standalone_mode=False)
         sys.stdout.flush()
@@ -103,6 +104,20 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # the last place where an error can be caught
         return _our_bug(error)
     return status if isinstance(status, int) else 0
+
+
+def _open_standard_streams() -> None:
+    """Open those that the caller closed, on nothing.
+
+    Otherwise the next file has that number, such as the database, and gets what is printed.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _as_ours(message: str) -> str:

@@ -4,6 +4,7 @@ Every error with a cause outside of our code gets its words here. Any other exce
 Then its place in the code is named, so that it can be reported. No traceback and no value is shown.
 """
 
+import errno
 import os
 from traceback import extract_tb
 
@@ -13,6 +14,8 @@ from keystead.failures import Failure
 from keystead.store.lock import DirectoryInUse
 from keystead.store.migrations import SchemaRefused
 from keystead.store.protocol import StoreCorrupt, StoreUnavailable
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def explained(error: Exception) -> Failure:
@@ -52,7 +55,9 @@ def explained(error: Exception) -> Failure:
             where = f"`{error.filename}`" if error.filename is not None else "a file"
             return Failure(
                 f"cannot use {where}: {os.strerror(error.errno).lower()}",
-                "run as the user who owns the data directory",
+                "check that the disk, or what gets the output, has room"
+                if error.errno in _FULL
+                else "run as the user who owns the data directory",
             )
     frame = extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119  # a name, not a file
