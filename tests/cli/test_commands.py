@@ -431,7 +431,7 @@ def test_passphrase(tmp_path: Path) -> None:
 
     verify = ("audit", "verify", "--data", data)
     assert "(name its file with --passphrase-file" in keystead(*verify).stdout
-    assert "are the newest" in keystead(*verify, "--passphrase-file", secret).stdout
+    assert "rows of 1 account are" in keystead(*verify, "--passphrase-file", secret).stdout
 
 
 def test_status_while_it_runs(running: Server) -> None:

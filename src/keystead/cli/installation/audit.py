@@ -122,7 +122,8 @@ def _told(state: Examined | str) -> str:
     if isinstance(state, str):
         return state
     stones = f", {state.tombstones} tombstones are signed" if state.tombstones else ""
-    return f"{state.rows} rows of {state.accounts} accounts are the newest{stones}"
+    accounts = "account" if state.accounts == 1 else "accounts"
+    return f"{state.rows} rows of {state.accounts} {accounts} are the newest{stones}"
 
 
 def _members(state: Examined | str) -> dict[str, object]:
