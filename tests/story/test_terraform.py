@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent import hosts
 from tests.components import not_tried
 from tests.conftest import OTHER_REGION, REGION, Server, policy, refused
 from tests.identity.saml_documents import metadata
@@ -95,6 +96,7 @@ def terraform(server: Server, attached: str, tmp_path: Path) -> Terraform:
         "role": administering(server), "date": date.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "primary": there.create_key(MultiRegion=True)["KeyMetadata"]["Arn"],
         "imported": imported, "material": b64encode(secret).decode(),
+        "instance": hosts.register(server, "--tag", "Name=terraform"),
     }  # fmt: skip
     environment = {
         **QUIET,
@@ -130,6 +132,7 @@ def test_apply_plan_destroy(server: Server, terraform: Terraform) -> None:
     assert network["state"] == "available"
     assert "OnlyCryptography" in network["policy"]
     assert network["service"] == f"com.amazonaws.{REGION}.kms"
+    [tagged] = json.loads(terraform("output", "-json", "instances"))
     for spec, arn in read["specs"].items():
         assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeySpec"] == spec
     terraform("plan", "-detailed-exitcode", "-input=false", at_once)
@@ -139,6 +142,9 @@ def test_apply_plan_destroy(server: Server, terraform: Terraform) -> None:
         assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     left = server.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
     assert network["id"] not in {each["VpcEndpointId"] for each in left}
+    here = [{"Name": "resource-id", "Values": [tagged]}]
+    [kept] = server.client("ec2").describe_tags(Filters=here)["Tags"]
+    assert (kept["Key"], kept["Value"]) == ("Name", "terraform")
     defaults = server.client("ec2").get_instance_metadata_defaults()["AccountLevel"]
     assert defaults == {"ManagedBy": "account"}
     assert "terraform-alice" not in {u["UserName"] for u in iam.list_users()["Users"]}

@@ -50,6 +50,21 @@ resource "aws_vpc_endpoint" "iam" {
   private_dns_enabled = true
 }
 
+# A tag of an instance that the operator registered, and the instances that have it.
+variable "instance" { type = string }
+
+resource "aws_ec2_tag" "team" {
+  resource_id = var.instance
+  key         = "team"
+  value       = "terraform"
+}
+
+data "aws_instances" "team" {
+  instance_tags = { team = aws_ec2_tag.team.value }
+}
+
+output "instances" { value = data.aws_instances.team.ids }
+
 # What instances have for their metadata that are registered from now on.
 resource "aws_ec2_instance_metadata_defaults" "here" {
   http_tokens                 = "required"
