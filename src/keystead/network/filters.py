@@ -18,7 +18,7 @@ Values = Callable[[T], Iterable[str]]
 
 MOST_FILTERS, MOST_VALUES, MOST_WILDCARDS = 50, 200, 500
 _LONGEST = 1024  # characters of a value
-_ENOUGH, _MOST_SPENT = 50_000, 500_000
+_ENOUGH, _MOST_SPENT = 50_000, 200_000
 """What one call compares: tokens of patterns, each with a value. 50,000 take some ten
 milliseconds."""
 _SEARCH = 400
