@@ -27,7 +27,8 @@ from keystead.server.telemetry.exposition import exposition
 from keystead.server.telemetry.metrics import Metrics
 from keystead.store.protocol import StoreUnavailable
 from keystead.wire.http import Endpoint, HttpRequest
-from tests.patience import some_turns
+from tests.conftest import BIN, Server, free_port
+from tests.patience import some_turns, wait_until
 from tests.server.conftest import unavailable
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -298,3 +299,14 @@ def test_a_long_turn_is_told(
 
     assert receiver.deliver.call_count == 1
     assert long_turns == pytest.approx(told)
+
+
+def test_no_turn_loads_the_page_of_metrics(tmp_path: Path) -> None:
+    """The library of the metrics is loaded once the server serves, before anybody asks for them."""
+    program = (sys.executable, "-X", "importtime", BIN / "keystead")
+    server = Server(tmp_path / "data", free_port(), program=program)
+    server.start()
+
+    wait_until(lambda: "keystead.server.telemetry.exposition" in server.log(), server.log)
+
+    assert server.stop() == 0

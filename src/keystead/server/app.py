@@ -10,6 +10,7 @@ import asyncio
 import signal
 import ssl
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -29,7 +30,7 @@ from keystead.server.door import (
     tls_context,
 )
 from keystead.server.entrance import Entrance, Use, Wanted
-from keystead.server.health import MetricsOnly, Pages
+from keystead.server.health import MetricsOnly, Pages, load_metrics_page
 from keystead.server.installation import (
     READ_AGAIN,
     Address,
@@ -166,6 +167,7 @@ class Server:
         await ceremonies.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGHUP,))
         started(self._url())
+        threading.Thread(target=load_metrics_page, name="page of metrics").start()
         await self._stopping.wait()
         installation.serving.drain()
         ceremonies.stop(installation.directory)

@@ -34,8 +34,7 @@ INVARIANTS
      it asks nothing (`rules`).
  (d) Of our own failures a caller learns only that they happened, and the request id.
  (e) A call is performed only if nothing about its caller, or the endpoint through which it came,
-     has changed since the authentication. A
-     request that waits for its turn is a cached view too, and the same names invalidate it.
+     has changed since the authentication. A request that waits for its turn is a cached view too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -184,7 +183,7 @@ class Pipeline:
             arrived = self._arrive(requests, first, until)  # 1
             some = requests[first : first + len(arrived)]
             first += len(arrived)
-            self._begin([each for each in some if isinstance(each, Arrived)])
+            self._begin([each for each in some if type(each) is Arrived])
             if len(arrived) == 1:
                 answers.append(close(self._alone(arrived[0])))
                 continue
@@ -279,26 +278,26 @@ class Pipeline:
 
     def _who(self, arrived: Arrived) -> Known:
         """Which caller asks?  Only known callers learn that an operation does not exist."""
-        request, store = arrived.request, self.store
-        through = request.endpoint.vpce_id
-        entrance = self.way.entrance(store.read(), arrived) if through else None
-        where, event = arrived.where, arrived.event
-        if entrance is not None:
-            event.vpce_account = entrance.account
+        request, store, entrance = arrived.request, self.store, None
+        if request.endpoint.vpce_id:
+            entrance = self.way.entrance(store.read(), arrived)
+            arrived.event.vpce_account = entrance.account
+        event, where = arrived.event, arrived.where
+        service, implementation = where.service, where.implementation
         if self.clock.is_behind(event.time):  # TM-2
             self.metrics.alarm("clock")
             raise ServiceUnavailable("The clock of the server is behind.")
-        if not where.service.name:
+        if not service.name:
             raise where.refusal()
         state = store.changes.state
-        if where.implementation is not None and not where.implementation.operation.signed:
-            require_open(where.implementation.operation, request.body)
+        if implementation is not None and not implementation.operation.signed:
+            require_open(implementation.operation, request.body)
             self.counts.count_stranger(arrived)
             nobody = self.authenticator.nobody()  # its operation finds out who it is, if anybody
             event.region = nobody.region if entrance is None else entrance.region
             return Known(arrived, nobody, state, entrance)
         caller = self.authenticator.authenticate(
-            store.read(), request, where.service, event.time, operation=where.name
+            store.read(), request, service, event.time, operation=where.name
         )
         event.principal = caller.principal
         event.access_key_id = caller.access_key_id
@@ -307,7 +306,7 @@ class Pipeline:
         if caller.invoked_by:
             event.invoked_by = caller.invoked_by
         # These services are in one Region, even if their callers sign for another (iam.md 6.3).
-        one_place = where.service.name in {"iam", "organizations"}
+        one_place = service.name in {"iam", "organizations"}
         event.region = spoken().global_region if one_place else caller.region
         if entrance is not None:
             require_region(entrance, caller.region)
@@ -318,13 +317,14 @@ class Pipeline:
         arrived = known.arrived
         if arrived.where.in_part:
             arrived.read_in_full()
-        where, implementation = arrived.where, arrived.where.implementation
+        where, request = arrived.where, arrived.request
+        implementation = where.implementation
         if where.problem is not None or implementation is None:
             raise where.refusal()
         operation = implementation.operation
-        given = arrived.speech.read(operation, where, arrived.request)
+        given = arrived.speech.read(operation, where, request)
         shown = request_parameters(operation, given)
-        long = len(arrived.request.body) > bodies.QUERY_LIMIT
+        long = len(request.body) > bodies.QUERY_LIMIT
         arrived.event.request_parameters = without_long(shown) if long else shown
         return Asked(arrived, known, implementation, given)
 

@@ -1,7 +1,7 @@
 """How does Prometheus read our numbers?
 
-This module is imported at the first scrape. So no request and no start waits for the Prometheus
-library.
+This module is imported in a thread of its own, once the server serves (`health`). So no request and
+no start waits for the Prometheus library.
 """
 
 import platform
