@@ -347,14 +347,15 @@ class Trail:
         The records that it covers are already durable, so no answer depends on it. A full disk
         delays it. After a failure of a disk, every later call is refused.
         """
-        unsigned = self._unsigned
+        unsigned, head = self._unsigned, self.head
         if not unsigned:
             return
-        # The clock may jump forward or back. Both are reasons to sign.
-        waited = abs(self._clock() - self._unsigned_since)
-        at_once = self.head is None or self._is_full  # a log without a checkpoint proves nothing
-        if not at_once and unsigned < UNSIGNED_RECORDS and waited < UNSIGNED_TIME:
-            return
+        at_once = head is None or self._is_full  # a log without a checkpoint proves nothing
+        if not at_once and unsigned < UNSIGNED_RECORDS:
+            # The clock may jump forward or back. Both are reasons to sign.
+            waited = self._clock() - self._unsigned_since
+            if -UNSIGNED_TIME < waited < UNSIGNED_TIME:
+                return
         try:
             self._sign()
         except (StoreUnavailable, StoreCorrupt) as error:

@@ -90,13 +90,16 @@ class LogFile:
 
     def append(self, data: bytes) -> None:
         """Add all of `data`, durably; raises DiskFull or DiskFailed."""
+        length = len(data)
         try:
-            self._write(data)
+            written = os.pwrite(self._descriptor, data, self.size)
+            while written < length:
+                written += os.pwrite(self._descriptor, data[written:], self.size + written)
         except OSError as error:
             self._truncate(self.size)
             raise judged(self.path, error) from error
         self.sync()
-        self.size += len(data)
+        self.size += length
 
     def sync(self) -> None:
         """Make the content of the file durable; raises DiskFailed."""
@@ -123,11 +126,6 @@ class LogFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def _write(self, data: bytes) -> None:
-        written = os.pwrite(self._descriptor, data, self.size)
-        while written < len(data):
-            written += os.pwrite(self._descriptor, data[written:], self.size + written)
 
     def _truncate(self, size: int) -> None:
         try:
