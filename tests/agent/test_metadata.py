@@ -1,8 +1,9 @@
 """The metadata is for the programs of this host, and for no proxy or page (IM-1, IM-3)."""
 
+import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterator
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from keystead.agent import listening
 from keystead.agent.answers import Answer
 from keystead.agent.listening import MOST_CONNECTIONS, Listener
+from keystead.wire.framing import Head
 from tests.agent import hosts
 from tests.agent.hosts import Agent
 from tests.conftest import REGION, Server
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 
 TOKEN, TTL = "X-aws-ec2-metadata-token", "X-aws-ec2-metadata-token-ttl-seconds"
 ID = "/latest/meta-data/instance-id"
@@ -159,6 +161,7 @@ def test_odd_requests(agent: Agent) -> None:
     host = f"Host: 127.0.0.1:{agent.port}\r\n".encode()
     for odd, status in (
         (b"GET /latest HTTP/1.1\r\n\r\n", b"400"),
+        (b"\r\n\r\n", b"400"),
         (b"GET  /latest HTTP/1.1\r\n" + host + b"\r\n", b"400"),
         (b"GET http://127.0.0.1/latest HTTP/1.1\r\n" + host + b"\r\n", b"400"),
         (b"GET /latest HTTP/1.1\r\n" + host + host + b"\r\n", b"400"),
@@ -198,6 +201,39 @@ def _is_closed(connection: socket.socket) -> bool:
         return connection.recv(1) == b""
     except ConnectionResetError:
         return True
+
+
+def test_who_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer is read within some seconds, or its connection is reset; who reads gets it all."""
+    monkeypatch.setattr(listening, "HEAD_SECONDS", 0.5)
+    large = 20 * 1024 * 1024  # bytes: more than the kernel keeps
+
+    async def read(*, late: bool) -> int:
+        """How much is read of an answer, at once or when the listener has let go of it?"""
+        asked = asyncio.Event()
+
+        def answer(_: Head, __: Collection[str]) -> Answer:
+            asked.set()
+            return Answer(200, b"x" * large)
+
+        listener = Listener("127.0.0.1", 0, answer, lambda: 1)
+        server = await listener.serve()
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, limit=1024)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        await asked.wait()
+        if late:
+            await asyncio.to_thread(wait_until, lambda: not listener._open)
+        got = 0
+        with suppress(ConnectionResetError):
+            while part := await reader.read(1 << 16):
+                got += len(part)
+        writer.close()
+        server.close()
+        return got
+
+    assert asyncio.run(read(late=True)) < large
+    monkeypatch.setattr(listening, "HEAD_SECONDS", PATIENCE)
+    assert asyncio.run(read(late=False)) > large
 
 
 def test_answers_do_not_leave_the_host() -> None:

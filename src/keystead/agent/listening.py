@@ -65,9 +65,12 @@ class Listener:
             oldest, _ = self._open.popitem(last=False)
             oldest.transport.abort()
         self._open[writer] = None
+        writer.transport.set_write_buffer_limits(0)  # so that `drain` waits for all of an answer
         try:
-            with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await self._converse(reader, writer)
+        except TimeoutError:
+            writer.transport.abort()  # else what it does not read would be kept as long as it likes
         finally:
             self._open.pop(writer, None)
             writer.close()
@@ -76,13 +79,11 @@ class Listener:
         connection = writer.get_extra_info("socket")
         seconds = HEAD_SECONDS
         for _ in range(MOST_REQUESTS):
+            head: bytes | None = None
             async with asyncio.timeout(seconds):
-                try:
-                    head = await reader.readuntil(END_OF_HEAD)
-                except asyncio.LimitOverrunError:
-                    writer.write(_bytes(Answer(431), keep=False))
-                    return
-            answer, method, keep = self._answer(head.removesuffix(END_OF_HEAD))
+                with suppress(asyncio.LimitOverrunError):
+                    head = (await reader.readuntil(END_OF_HEAD)).removesuffix(END_OF_HEAD)
+            answer, method, keep = self._answer(head)
             with suppress(OSError):
                 _limit_hops(connection, self._hops())
             writer.write(_bytes(answer, keep=keep, body=method != "HEAD"))
@@ -93,7 +94,10 @@ class Listener:
             self._open.move_to_end(writer)
             seconds = IDLE_SECONDS
 
-    def _answer(self, text: bytes) -> tuple[Answer, str, bool]:
+    def _answer(self, text: bytes | None) -> tuple[Answer, str, bool]:
+        """The answer to a head, its method, and may another one follow?  None: it is too long."""
+        if text is None:
+            return Answer(431), "", False
         try:
             head = read_head(text)
         except BadFraming:
