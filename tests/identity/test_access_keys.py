@@ -1,9 +1,11 @@
 """Access keys: issued once, at most two, of the caller or of whom the caller may manage."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from keystead.identity import times
 from keystead.wire.models import iam as api
 from tests.identity.refusals import refused
 from tests.identity.world import NOW, Person, Tenant, World, allow
@@ -105,6 +107,33 @@ def test_last_used_of_a_deleted_key_is_dropped(world: World, tenant: Tenant, adm
 
     read = world.store.read()
     assert world.repository.access_keys.last_use(read, tenant.id, alice.key.access_key_id) is None
+
+
+def test_many_last_uses_are_written_in_steps(world: World, tenant: Tenant) -> None:
+    """A step writes some; a key that is used meanwhile makes the round no longer, and is kept."""
+    made = [tenant.user(f"user{number}").key for number in range(5)]
+    keys = [each.access_key_id for each in made if each is not None]
+    for key_id in keys:
+        world.last_used.note(tenant.id, key_id, NOW, "eu-central-1", "kms")
+    later = NOW + timedelta(seconds=7)
+
+    def written() -> list[str]:
+        read, stored = world.store.read(), world.repository.access_keys
+        return [key_id for key_id in keys if stored.last_use(read, tenant.id, key_id)]
+
+    def step() -> bool:
+        more = world.last_used.flush(world.repository, world.store, 2)
+        world.last_used.note(tenant.id, keys[0], later, "eu-central-1", "kms")
+        return more
+
+    assert step()
+    assert written() == keys[:2]
+    assert step()
+    assert not step()
+    assert written() == keys
+    known = world.last_used.of(world.repository.access_keys, world.store.read(), tenant.id, keys[0])
+    assert known is not None
+    assert known.used == times.stored(later)
 
 
 @pytest.mark.parametrize("known", [False, True])

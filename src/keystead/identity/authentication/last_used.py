@@ -24,18 +24,22 @@ from keystead.store.protocol import Reader, Store
 MOST_ACCESSES = 20_000
 """Accesses that wait to be written, of some 300 bytes each. A new one without room is lost."""
 
+MOST_AT_ONCE = 50
+"""Uses that one step of the job writes: they take a millisecond."""
+
 _IDENTITIES = frozenset({PrincipalType.USER, PrincipalType.ASSUMED_ROLE})
 
 
 class LastUsed:
     """The last uses that the store does not know yet."""
 
-    __slots__ = ("_accesses", "_noted", "_roles")
+    __slots__ = ("_accesses", "_due", "_noted", "_roles")
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str], tuple[datetime, str, str]] = {}
         self._roles: dict[tuple[str, str], tuple[datetime, str]] = {}
         self._accesses: dict[tuple[str, str, str, str], tuple[datetime, str]] = {}
+        self._due: list[tuple[str, str]] = []  # keys and roles that this round has yet to write
 
     def note(
         self, account: str, access_key_id: str, now: datetime, region: str, service: str
@@ -69,20 +73,33 @@ class LastUsed:
             return keys.last_use(reader, account, access_key_id)
         return _record((account, access_key_id), noted)
 
-    def flush(self, repository: IdentityRepository, store: Store) -> None:
-        """Write the uses that were noted; the server's job calls this."""
-        if not (self._noted or self._roles):
-            return
+    @property
+    def is_empty(self) -> bool:
+        """Is every use of a key or role written that was noted?"""
+        return not (self._noted or self._roles)
+
+    def flush(self, repository: IdentityRepository, store: Store, most: int = MOST_AT_ONCE) -> bool:
+        """Write some of the uses that were noted when the round began; has it more of them?
+
+        The server's job calls this. Ten thousand at once would hold the loop for a sixth of a
+        second. A use that is noted meanwhile makes the round no longer: it is written in its place,
+        or in the next round.
+        """
+        if not self._due:
+            self._due = [*self._noted, *self._roles]
+        some, self._due = self._due[:most], self._due[most:]
+        if not some:
+            return False
         with store.write(quiet=True) as transaction:
-            for key, noted in self._noted.items():
-                repository.access_keys.record_use(transaction, _record(key, noted))
-            for (account, role_id), (now, region) in self._roles.items():
-                use = RoleUse(
-                    account=account, role_id=role_id, used=times.stored(now), region=region
-                )
-                repository.roles.record_use(transaction, use)
-        self._noted.clear()
-        self._roles.clear()
+            for key in some:
+                if (noted := self._noted.get(key)) is not None:
+                    repository.access_keys.record_use(transaction, _record(key, noted))
+                elif (used := self._roles.get(key)) is not None:
+                    repository.roles.record_use(transaction, _role_use(key, used))
+        for key in some:
+            self._noted.pop(key, None)
+            self._roles.pop(key, None)
+        return bool(self._due)
 
     def write_accesses(self, repository: IdentityRepository, store: Store, most: int) -> bool:
         """Write some of the noted accesses; False without any. The server's job calls this."""
@@ -100,6 +117,11 @@ class LastUsed:
         for key, _ in some:
             del self._accesses[key]
         return True
+
+
+def _role_use(key: tuple[str, str], used: tuple[datetime, str]) -> RoleUse:
+    (account, role_id), (now, region) = key, used
+    return RoleUse(account=account, role_id=role_id, used=times.stored(now), region=region)
 
 
 def _record(key: tuple[str, str], noted: tuple[datetime, str, str]) -> AccessKeyUse:

@@ -133,7 +133,8 @@ class Installation(Rooms):
             if not self.failed:
                 try:
                     upkeep.remember_time()
-                    upkeep.write_last_used()
+                    while not self.last_used.is_empty:
+                        upkeep.write_last_used()
                     while not self.last_uses.is_empty:
                         upkeep.write_key_uses(1000, at_once=True)
                     upkeep.write_accesses(MOST_ACCESSES)

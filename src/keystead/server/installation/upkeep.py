@@ -77,11 +77,12 @@ class Upkeep:
             self.remember_time()  # a commit of the store, and a checkpoint in the log
             logs.info("changes can be stored again, and calls are served")
 
-    def write_last_used(self) -> None:
-        """Store the times at which access keys were last used."""
+    def write_last_used(self) -> bool:
+        """Store some of the times at which access keys and roles were last used; are there more?"""
         rooms = self._rooms
-        rooms.last_used.flush(rooms.identities, rooms.store)
+        more = rooms.last_used.flush(rooms.identities, rooms.store)
         rooms.commit()
+        return more
 
     def write_key_uses(self, most: int = 50, *, at_once: bool = False) -> bool:
         """Store some of the last uses of keys that are due (`LastUses.due`); are there more?"""
