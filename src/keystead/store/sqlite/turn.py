@@ -22,7 +22,7 @@ READS = ("SELECT", "WITH")
 # Pages of the write-ahead log before it is copied into the file. A copy of 1,000 holds the loop for
 # 4 ms and two syncs: rarely done, but a neighbour of somebody who writes much meets it.
 _CHECKPOINT_PAGES = 1000  # in a commit, whoever waits
-_SPARE_PAGES = 250  # when nobody is known to wait
+_SPARE_PAGES = 500  # when nobody is known to wait
 _SAVE_STATE = "UPDATE store_state SET epoch = ? WHERE id = 1"
 
 
