@@ -12,9 +12,15 @@ from urllib.parse import urlencode
 
 from botocore.credentials import Credentials
 
+from keystead.identity.federation.oidc import codes, discovery
 from keystead.wire.http import Endpoint, HttpRequest
 from tests.federation.issuer import CLIENT, HOST, URL, Issuer, Names, rsa_key, signed
+from tests.patience import PATIENCE
 from tests.server.installations import Answered, Local, open_local
+
+# The provider is in this process, too: it answers when the machine lets it.
+for _asking in (codes, discovery):
+    vars(_asking)["SECONDS"] = PATIENCE
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "host": "x", "user-agent": "test"}
 INVALID = (
