@@ -15,6 +15,7 @@ SERVERS = {"server", "own_server"}  # fixtures that start a process
 LEFT_OUT = (
     "tests/cli/test_archive.py",
     "tests/cli/test_commands.py",
+    "tests/cli/test_installations.py",
     "tests/clients/",
     "tests/console/test_command_line.py",
     "tests/console/test_login_doors.py",

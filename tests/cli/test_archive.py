@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.test_commands import keystead
+from tests.cli.commanding import keystead
 from tests.conftest import Server, free_port
 from tests.server.installations import REGION, open_local
 

@@ -1,6 +1,7 @@
 """An installation with a SAML provider and a role for its people, and the call that assumes it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from botocore.credentials import Credentials
@@ -18,6 +19,7 @@ INVALID = (
 REJECTED = "The claims of the SAML assertion cannot be used for a session."
 LATE = "Token must be redeemed within 5 minutes of issuance"
 DENIED = "Not authorized to perform sts:AssumeRoleWithSAML"
+SECOND = timedelta(seconds=1)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystead.store.lock import DirectoryLock
-from tests.cli.test_commands import errors, keystead
+from tests.cli.commanding import errors, keystead
 from tests.conftest import Server, free_port
 from tests.patience import PATIENCE
 from tests.server.installations import REGION
