@@ -138,6 +138,16 @@ def test_two_keys_agree(admin: Kms, spec: str) -> None:
     assert derived(admin, one, spki(outside)) == outside.exchange(ec.ECDH(), theirs)
 
 
+def test_a_peer_whose_point_is_compressed(admin: Kms) -> None:
+    """Both forms of a point that RFC 5480 knows give the same secret."""
+    key = agreement_key(admin)
+    peer = ec.generate_private_key(ec.SECP256R1()).public_key()
+    plain = peer.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    point = peer.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    short = b"\x30\x39" + plain[2:23] + b"\x03\x22\x00" + point
+    assert derived(admin, key, short) == derived(admin, key, plain)
+
+
 def test_the_answer_tells_the_origin(admin: Kms) -> None:
     """DeriveSharedSecret tells whether the key was made here, and nothing of a recipient."""
     key = agreement_key(admin)
@@ -154,10 +164,17 @@ def off_the_curve() -> bytes:
     return good[:-32] + bytes(31) + b"\5"
 
 
+def hybrid() -> bytes:
+    """A public key whose point is written in the form that RFC 5480 forbids."""
+    good = spki(ec.generate_private_key(ec.SECP256R1()))
+    return good[:-65] + bytes([6 + (good[-1] & 1)]) + good[-64:]
+
+
 PEERS: Mapping[str, Callable[[], bytes]] = {
     "no DER": lambda: b"x",
     "zeros": lambda: bytes(91),
     "off the curve": off_the_curve,
+    "hybrid": hybrid,
     "P-384": lambda: spki(ec.generate_private_key(ec.SECP384R1())),
     "secp256k1": lambda: spki(ec.generate_private_key(ec.SECP256K1())),
     "Ed25519": lambda: spki(ed25519.Ed25519PrivateKey.generate()),

@@ -23,6 +23,18 @@ def hold(config: Config, command: str, **arguments: Any) -> dict[str, Any]:
         return perform(command, given)
 
 
+def all_of(config: Config, command: str, member: str, **arguments: Any) -> dict[str, Any]:
+    """What a ceremony lists part by part, as if it were one answer; raises Failure."""
+    with office(config) as perform:
+        listed = perform(command, arguments)
+        rest = listed.pop("Next", None)
+        while rest:
+            part = perform(command, {**arguments, "next": rest})
+            listed[member] += part[member]
+            rest = part.get("Next")
+    return listed
+
+
 @contextlib.contextmanager
 def office(config: Config) -> Iterator[Hold]:
     """Perform several ceremonies, all of them in the same process; raises Failure."""

@@ -7,7 +7,7 @@ import click
 
 from keystead.arns import is_account_id
 from keystead.cli import options, output
-from keystead.cli.performing import hold
+from keystead.cli.performing import all_of, hold
 from keystead.failures import Failure
 from keystead.server.installation import Config
 
@@ -69,7 +69,8 @@ def reset_root(file: Path | None, account_id: str | None, as_json: bool, **given
 @options.json
 def list_accounts(file: Path | None, as_json: bool, **given: Any) -> None:
     """List the accounts with their state and their organization, the oldest first."""
-    listed = hold(options.load(file, **given), "account list")
+    listed = all_of(options.load(file, **given), "account list", "Accounts")
+    listed["Accounts"].sort(key=lambda each: each["Created"])
     if as_json:
         output.as_json(listed)
         return

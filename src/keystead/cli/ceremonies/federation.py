@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from keystead.cli import options, output
-from keystead.cli.performing import hold
+from keystead.cli.performing import all_of, hold
 from keystead.cli.secret_files import secret_in
 
 
@@ -29,7 +29,7 @@ def list_providers(file: Path | None, *, as_json: bool, **given: Any) -> None:
 
     The callback is the path of the redirect URI that an OpenID Connect provider is given.
     """
-    listed = hold(options.load(file, **given), "federation list")
+    listed = all_of(options.load(file, **given), "federation list", "Providers")
     if as_json:
         output.as_json(listed)
         return

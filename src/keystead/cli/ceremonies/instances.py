@@ -10,7 +10,7 @@ import click
 from keystead.agent import signing
 from keystead.agent.server import Refused, Server, Unreachable, json_headers
 from keystead.cli import options, output, remote
-from keystead.cli.performing import hold, office
+from keystead.cli.performing import all_of, hold, office
 from keystead.failures import Failure
 from keystead.times import iso_seconds
 from keystead.wire.models import keystead_instances as api
@@ -98,13 +98,8 @@ def list_instances(
     file: Path | None, account_id: str | None, *, as_json: bool, **given: Any
 ) -> None:
     """List the instances of an account in all Regions, with their profiles and agents."""
-    with office(options.load(file, **given)) as perform:
-        result = perform("instance list", {"account_id": account_id})
-        rest = result.pop("Next", None)
-        while rest:
-            part = perform("instance list", {"account_id": account_id, "next": rest})
-            result["Instances"] += part["Instances"]
-            rest = part.get("Next")
+    config = options.load(file, **given)
+    result = all_of(config, "instance list", "Instances", account_id=account_id)
     if as_json:
         output.as_json(result)
         return

@@ -69,16 +69,17 @@ def who_can(
 
 def found_by(hold: Hold, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The principals of every page, one after the other."""
-    asked, epochs = 0, set()
+    asked, whole, epochs = 0, 0, set()
     after: object = None
     while True:
         page = hold("who-can", question if after is None else {**question, "after": after})
         yield from page["principals"]
         asked, after = asked + page["asked"], page["after"]
+        whole = whole or page["whole"]  # the first page alone has it
         epochs.add(page["epoch"])
         if after is None:
             break
-        output.progress(asked, page["whole"])
+        output.progress(asked, whole)
     if asked > page["asked"]:
         output.progress(asked, asked)
     if len(epochs) > 1:

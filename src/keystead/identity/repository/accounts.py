@@ -71,8 +71,17 @@ class Accounts:
         return self._table.only(reader, _ALIAS, alias)
 
     def every(self, reader: Reader) -> list[Account]:
-        """All of them, oldest first: for the operator's commands."""
+        """All of them, oldest first: for what happens once."""
         return self._table.find(reader, "TRUE ORDER BY created, account")
+
+    def after(self, reader: Reader, account: str, limit: int) -> list[Account]:
+        """The next ones, by number."""
+        return self._table.find(reader, "account > ? ORDER BY account LIMIT ?", (account, limit))
+
+    def numbers(self, reader: Reader) -> list[str]:
+        """Those of all, oldest first, to be shown."""
+        rows = reader.all("SELECT account FROM iam_account ORDER BY created, account")
+        return [account for (account,) in rows]
 
     def only(self, reader: Reader) -> Account | None:
         """The only account of the installation; None if there are several."""

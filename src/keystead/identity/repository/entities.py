@@ -206,6 +206,11 @@ class Entities(Generic[E]):
         row = reader.one(sql, (account,))
         return row[0] if row else 0
 
+    def count_all(self, reader: Reader) -> int:
+        """Those of all accounts together."""
+        row = reader.one(f"SELECT COUNT(*) FROM {self._table.name}")  # noqa: S608  # as above
+        return row[0] if row else 0
+
     def has_room(self, transaction: Transaction, account: str, most: int) -> bool:
         """Has the account less than `most` entities of this kind?
 

@@ -106,14 +106,13 @@ class Installation(Rooms):
 
     def status(self) -> dict[str, Any]:
         """The condition of this installation, without secrets."""
-        accounts = self.identities.accounts.every(self.store.read())
         return {
             "version": keystead.__version__,
             "condition": self.serving.word,
             **({"trouble": self.trouble} if self.trouble else {}),
             **({"development": True} if self.hierarchy.development else {}),
             "regions": list(self.config.regions),
-            "accounts": [account.account for account in accounts],
+            "accounts": self.identities.accounts.numbers(self.store.read()),
             "epoch": self.store.state,
             "auditSignedRecords": self._signed(),
             "clock": self._clock_word(),

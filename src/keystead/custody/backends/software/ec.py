@@ -22,7 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicKey,
     generate_private_key,
 )
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
 
 from keystead.custody.backends.shape import Loaded, OpenMaterial, Verb
 from keystead.custody.backends.software.family import Family, pkcs8, private_key, spki
@@ -37,6 +41,7 @@ CURVES: Mapping[str, EllipticCurve] = {
 
 _ID = bytes.fromhex("06072a8648ce3d0201")  # the DER of id-ecPublicKey (RFC 5480)
 _ID_PLACES = (4, 5)  # where it is in a SubjectPublicKeyInfo: after the headers of two sequences
+_POINTS = (PublicFormat.UncompressedPoint, PublicFormat.CompressedPoint)
 
 # Only P-256 is quick. What the others take includes loading the key, which is half of it.
 _SECONDS: Mapping[str, float] = {
@@ -94,7 +99,8 @@ def _on_curve(spec: str, public_key: bytes) -> EllipticCurvePublicKey | None:
     """The public key; None if it is none, is not on its curve, or is on another.
 
     The library examines the numbers of other algorithms, which takes it seconds for a long prime of
-    Diffie-Hellman, and nobody else is served. So it only sees what says that it is on a curve.
+    Diffie-Hellman, and nobody else is served. So it only sees what says that it is on a curve. It
+    reads points in their hybrid form, too, which RFC 5480 (2.2) forbids.
     """
     if public_key.find(_ID, 0, _ID_PLACES[-1] + len(_ID)) not in _ID_PLACES:
         return None
@@ -102,9 +108,10 @@ def _on_curve(spec: str, public_key: bytes) -> EllipticCurvePublicKey | None:
         key = load_der_public_key(public_key)
     except (ValueError, UnsupportedAlgorithm):
         return None
-    if isinstance(key, EllipticCurvePublicKey) and key.curve.name == CURVES[spec].name:
-        return key
-    return None
+    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != CURVES[spec].name:
+        return None
+    point = tuple(key.public_bytes(Encoding.X962, form) for form in _POINTS)
+    return key if public_key.endswith(point) else None
 
 
 def _generate(spec: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from keystead.audit.log import archive
 from keystead.failures import Failure
-from keystead.identity import accounts, identifiers
+from keystead.identity import accounts, identifiers, times
 from keystead.identity.accounts import SEE_ACCOUNTS, CeremonyRefused
 from keystead.identity.repository import AccountState
 from keystead.inquiry import past_refusals, question, simulate, who_can
@@ -25,9 +25,10 @@ from keystead.server.installation.ceremonies import (
     registrations,
     sessions,
 )
-from keystead.server.installation.ceremonies.instances import account_of
+from keystead.server.installation.ceremonies.instances import PART, account_of
 from keystead.server.installation.founding import ceremony_event
 from keystead.server.installation.installation import Installation
+from keystead.times import iso_seconds
 
 Ceremony = Callable[[Installation, Mapping[str, Any]], dict[str, Any]]
 
@@ -127,11 +128,15 @@ def _reset_root(installation: Installation, arguments: Mapping[str, Any]) -> dic
     return {"AccountId": number, "RootPassword": password}
 
 
-def _list_accounts(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
-    """Every account, the oldest first, with its state and its organization."""
+def _list_accounts(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The accounts by number, with their state and their organization.
+
+    At most `PART` at a time, because others wait meanwhile; `Next` says where to go on.
+    """
     reader, identities = installation.store.read(), installation.identities
     listed = []
-    for account in identities.accounts.every(reader):
+    found = identities.accounts.after(reader, str(arguments.get("next") or ""), PART)
+    for account in found:
         member = identities.organizations.member(reader, account.account)
         listed.append(
             {
@@ -139,9 +144,11 @@ def _list_accounts(installation: Installation, arguments: Mapping[str, Any]) -> 
                 "Email": account.email,
                 "State": account.state,
                 "Organization": member.organization if member else "",
+                "Created": iso_seconds(times.shown(account.created)),
             }
         )
-    return {"Accounts": listed}
+    more = {"Next": found[-1].account} if len(found) == PART else {}
+    return {"Accounts": listed, **more}
 
 
 def _set_state(

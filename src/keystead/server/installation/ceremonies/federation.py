@@ -82,12 +82,20 @@ def remove(installation: Installation, arguments: Mapping[str, Any]) -> dict[str
     return {"Provider": provider.arn}
 
 
-def every(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # there are none
-    """The providers by which people sign in, and where they begin."""
+def every(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The providers by which people sign in, and where they begin, account by account.
+
+    Those of at most `_PART` accounts at a time, and of fewer if these have many, because others
+    wait meanwhile; `Next` says where to go on.
+    """
     reader, identities = installation.store.read(), installation.identities
     said = {each.provider_id: each for each in identities.sign_in_providers.every(reader)}
-    listed = []
-    for account in identities.accounts.every(reader):
+    listed: list[dict[str, str | bool]] = []
+    after = str(arguments.get("next") or "")
+    for taken, account in enumerate(identities.accounts.after(reader, after, _PART + 1)):
+        if taken == _PART or len(listed) >= _PART:
+            return {"Providers": listed, "Next": after}
+        after = account.account
         number = account.account
         for saml_provider in identities.saml_providers.after(reader, number, "", "/", _MOST):
             known = said.get(saml_provider.provider_id)
@@ -100,6 +108,7 @@ def every(installation: Installation, arguments: Mapping[str, Any]) -> dict[str,
 
 
 _MOST = 1_000  # providers of an account and kind
+_PART = 100
 
 
 def _shown(

@@ -29,7 +29,7 @@ from keystead.store.protocol import Transaction
 from keystead.times import iso_seconds
 from keystead.wire.models import ec2 as api
 
-PART = 250  # instances of a list that are read at a time
+PART = 250  # instances, or accounts, of a list that are read at a time
 
 _VERSION = "2017-09-30"  # of the documents
 _FORMS = {
@@ -223,10 +223,10 @@ def account_of(installation: Installation, arguments: Mapping[str, Any]) -> str:
         if known.get(reader, str(number)) is None:
             raise Failure(f"there is no account `{number}`", SEE_ACCOUNTS)
         return str(number)
-    accounts = known.every(reader)
-    if len(accounts) != 1:
+    only = known.only(reader)
+    if only is None:
         raise Failure("there are several accounts", "name one with --account-id")
-    return accounts[0].account
+    return only.account
 
 
 def _record(
