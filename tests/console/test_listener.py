@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -28,6 +28,7 @@ from keystead.work import PASSWORDS
 from tests.console.browser import Browser, Site
 from tests.console.people import account_of, user
 from tests.patience import PATIENCE
+from tests.server.tls_records import Crafted
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 TWO_LENGTHS = b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -217,6 +218,43 @@ def test_pages_over_tls(pages: Site) -> None:
     with listening(secure, server) as run:
         run(try_it)
     secure.loop.close()
+
+
+def test_answers_of_tls_itself_are_bounded(pages: Site, tmp_path: Path) -> None:
+    """Whoever asks for another handshake, and reads no refusal, is read no further."""
+    authority, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    full = asyncio.Event()
+
+    class Watched(listener._Protocol):
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            full.set()
+
+    async def ask(port: int) -> None:
+        with socket.socket() as sock:
+            for kept in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                sock.setsockopt(socket.SOL_SOCKET, kept, 32_768)
+            sock.settimeout(PATIENCE)
+            sock.connect(("127.0.0.1", port))
+            client = await asyncio.to_thread(Crafted, sock, context, tmp_path / "keys")
+            left = memoryview(b"".join(client.record(b"\x01\0\0\0") for _ in range(60_000)))
+            sock.setblocking(False)
+            for _ in range(5_000):  # the loop has done by then what it will do
+                with suppress(BlockingIOError):
+                    left = left[sock.send(left) :]
+                await asyncio.sleep(0)
+            assert full.is_set()
+            assert left
+
+    with (
+        patch.object(listener, "_Protocol", Watched),
+        patch.object(listener, "REQUEST_SECONDS", 3600),
+        listening(pages, server, room=4096) as run,
+    ):
+        run(ask)
 
 
 def test_a_handshake_counts_before_it_is_over(pages: Site) -> None:

@@ -23,7 +23,16 @@ from keystead.server.console.inside import Inside
 from keystead.server.console.persons import pipeline_for_persons
 from keystead.server.console.places import Places
 from keystead.server.console.visiting import visits
-from keystead.server.door import Peer, PeerCounts, TlsListener, Turn, peer_of
+from keystead.server.door import (
+    Peer,
+    PeerCounts,
+    TlsListener,
+    Turn,
+    bound_transport,
+    let_read,
+    let_read_nothing,
+    peer_of,
+)
 from keystead.server.installation import Installation, Network
 
 REQUEST_SECONDS = 15.0
@@ -80,6 +89,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        bound_transport(transport)
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,13 +105,20 @@ class _Protocol(HttpToolsProtocol):
             self._await_reader()
 
     def pause_writing(self) -> None:
+        """The other end does not read: nor do we, as at the API's door."""
         super().pause_writing()
         self._await_reader()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+            let_read_nothing(self.transport)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if not self.transport.is_closing():
             self._forget_reader()
+            let_read(self.transport)
+            if not self.flow.read_paused:  # by uvicorn, for a body that is not read yet
+                self.transport.resume_reading()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -6,6 +6,9 @@ from keystead.server.door.intake import Rank
 from keystead.server.door.listeners import (
     BACKLOG,
     accept_from_now_on,
+    bound_transport,
+    let_read,
+    let_read_nothing,
     open_sockets,
     tls_context,
 )
@@ -19,5 +22,6 @@ from keystead.server.door.waiting import Asked
 __all__ = (
     "BACKLOG", "Application", "Asked", "BadForwarding", "Connection", "Door", "Held", "LongBodies",
     "Peer", "PeerCounts", "Rank", "TlsListener", "Turn", "accept_from_now_on", "always",
-    "client_of", "open_sockets", "peer_of", "plain", "text", "tls_context",
+    "bound_transport", "client_of", "let_read", "let_read_nothing", "open_sockets", "peer_of",
+    "plain", "text", "tls_context",
 )  # fmt: skip
