@@ -1,6 +1,8 @@
 """A token enrols one agent for one instance, once, within 15 minutes (threat-model IM-2)."""
 
 import json
+import os
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ from keystead.wire.agents import credentials_text, enrolment_text
 from keystead.wire.models import keystead_instances as api
 from tests.agent import hosts
 from tests.agent.hosts import Time
-from tests.conftest import Server, create_user
+from tests.conftest import BIN, Server, create_user
+from tests.conftest import REGION as SERVED
 from tests.server import sdk
 from tests.server.installations import REGION, Local, open_local
 
@@ -160,6 +163,37 @@ def test_who_may_mint(server: Server) -> None:
     assert (ran.returncode, "no instance profile with a role" in ran.stderr) == (1, True)
     ran = hosts.instance_token(server, "i-00000000000000000")
     assert (ran.returncode, "not registered" in ran.stderr) == (1, True)
+
+
+def test_a_profile_mints(server: Server, tmp_path: Path) -> None:
+    """The files of the first start are enough, as for the AWS CLI; others' eyes are refused."""
+    made = hosts.host(server, "minted-by-profile")
+    keys = tmp_path / "credentials"
+    keys.write_bytes((server.data / "aws" / "credentials").read_bytes())
+    settings = tmp_path / "config"
+    settings.write_text(f"[profile admin]\nregion = {SERVED}\nendpoint_url = {server.endpoint}\n")
+    files = {
+        "AWS_SHARED_CREDENTIALS_FILE": str(keys), "AWS_CONFIG_FILE": str(settings),
+        "PATH": os.environ["PATH"],
+    }  # fmt: skip
+
+    def mint(**environment: str) -> tuple[int, str]:
+        ran = subprocess.run(
+            [BIN / "keystead", "instance", "enrolment-token", made.instance_id],
+            capture_output=True, text=True, check=False, timeout=60, env={**files, **environment},
+        )  # fmt: skip
+        return ran.returncode, ran.stdout + ran.stderr
+
+    keys.chmod(0o600)
+    status, told = mint(AWS_PROFILE="admin")
+    assert (status, told[:4]) == (0, "ka1_")
+    assert "no credentials to sign with" in mint(AWS_PROFILE="nobody")[1]
+    assert "no credentials to sign with" in mint()[1]
+    keys.chmod(0o644)
+    assert "accessible to others" in mint(AWS_PROFILE="admin")[1]
+    settings.write_text("no section")
+    keys.chmod(0o600)
+    assert "no file of profiles" in mint(AWS_PROFILE="admin")[1]
 
 
 def test_the_token_is_no_secret_of_ours(server: Server) -> None:

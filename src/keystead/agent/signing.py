@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from keystead.agent import profiles
 from keystead.agent.server import Server
 from keystead.custody.files import SealError, read_private
 from keystead.failures import Failure
@@ -76,15 +77,22 @@ def _written(text: bytes) -> _Written | None:
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> AccessKey:
-    """The access key of the usual variables; raises Failure."""
+    """The access key of the usual variables, or of the profile that they name; raises Failure."""
     key_id = environment.get("AWS_ACCESS_KEY_ID", "")
     secret = environment.get("AWS_SECRET_ACCESS_KEY", "")
-    if not key_id or not secret:
-        raise Failure(
-            "there are no credentials to sign with",
-            "name a --key-file, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        )
-    return _checked(key_id, secret, environment.get("AWS_SESSION_TOKEN", ""), "AWS_ACCESS_KEY_ID")
+    if key_id and secret:
+        token = environment.get("AWS_SESSION_TOKEN", "")
+        return _checked(key_id, secret, token, "AWS_ACCESS_KEY_ID")
+    known = profiles.keys(environment)
+    key_id, secret = known.get("aws_access_key_id", ""), known.get("aws_secret_access_key", "")
+    if key_id and secret:
+        where = f"the profile `{profiles.name_in(environment)}`"
+        return _checked(key_id, secret, known.get("aws_session_token", ""), where)
+    raise Failure(
+        "there are no credentials to sign with",
+        "name a --key-file, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that"
+        " has both (AWS_PROFILE)",
+    )
 
 
 def _checked(key_id: str, secret: str, token: str, where: str) -> AccessKey:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keystead.agent import signing
+from keystead.agent import profiles, signing
 from keystead.agent.server import Refused, Server, Unreachable, json_headers
 from keystead.cli import options, output, remote
 from keystead.cli.performing import all_of, hold, office
@@ -152,11 +152,13 @@ def enrolment_token(
 
     The caller must be allowed keystead-instances:CreateEnrolmentToken on the instance, and
     iam:PassRole on the role of its profile. It is a request to the server, signed with the key in
-    --key-file, or with that of the usual variables (AWS_ACCESS_KEY_ID, …).
+    --key-file, with that of the usual variables (AWS_ACCESS_KEY_ID, …), or with that of a profile
+    of the AWS CLI (AWS_PROFILE), which also names the server and the Region.
     """
     key = signing.of_file(key_file) if key_file else signing.of_environment()
-    server = Server(remote.required(endpoint_url), ca_bundle or "")
-    signer = signing.Signer(key, server, remote.required_region(region))
+    known = {} if endpoint_url and region else profiles.settings()
+    server = Server(remote.required(endpoint_url or known.get("endpoint_url")), ca_bundle or "")
+    signer = signing.Signer(key, server, remote.required_region(region or known.get("region")))
     operation = api.CreateEnrolmentToken
 
     def signed(body: bytes) -> Mapping[str, str]:
