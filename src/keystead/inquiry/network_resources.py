@@ -12,8 +12,8 @@ def of_network(installation: InstallationView, arn: Arn) -> Resource | None:
     kind, _, name = arn.resource.partition("/")
     reader = installation.store.read()
     if kind == "vpc-endpoint":
-        endpoint = installation.endpoints.own(reader, arn.account, arn.region, name)
-        return None if endpoint is None else endpoint.target()
+        found = installation.endpoints.own(reader, arn.account, arn.region, name)
+        return None if found is None else found.target()
     if kind != "instance":
         return None
     hosts = Hosts(installation.identities)
