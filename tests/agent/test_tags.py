@@ -219,6 +219,35 @@ def test_conditions(server: Server, ec2: Any, instance: str) -> None:
         blue.create_tags(Resources=[instance], Tags=given(Team="blue"))
 
 
+def test_removing_what_a_policy_keeps(server: Server, ec2: Any, instance: str) -> None:
+    """A tag that may not be removed goes neither with all the others, nor by another spelling."""
+    ec2.create_tags(Resources=[instance], Tags=given(Team="blue", Owner="ann"))
+    who = create_user(
+        server, "keeps",
+        {"Effect": "Allow", "Action": "ec2:DeleteTags", "Resource": "*"},
+        {"Effect": "Deny", "Action": "ec2:DeleteTags", "Resource": "*",
+         "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}},
+        {"Effect": "Deny", "Action": "ec2:DeleteTags", "Resource": "*",
+         "Condition": {"StringEqualsIfExists": {"aws:RequestTag/Owner": "ann"},
+                       "ForAnyValue:StringEquals": {"aws:TagKeys": "Owner"}}},
+    )  # fmt: skip
+    removing = server.client("ec2", who).delete_tags
+    for tags in ([{"Key": "Team"}], [{"Key": "Owner"}], [{"Key": "Owner", "Value": "ann"}]):
+        with refused("UnauthorizedOperation"):
+            removing(Resources=[instance], Tags=tags)
+    with refused("UnauthorizedOperation"):
+        removing(Resources=[instance])
+    with refused("InvalidParameterValue"):
+        removing(
+            Resources=[instance],
+            Tags=[{"Key": "Owner", "Value": "ann"}, {"Key": "OWNER", "Value": "bob"}],
+        )
+    assert tags_of(ec2, instance)["Owner"] == "ann"
+    ec2.delete_tags(Resources=[instance], Tags=[{"Key": "Team"}, {"Key": "Owner"}])
+    removing(Resources=[instance])
+    assert tags_of(ec2, instance) == {}
+
+
 def test_profiles_and_agents_by_tag(server: Server, ec2: Any) -> None:
     """Who may give a role to one team's hosts, and mint tokens for them, does it for no others."""
     made, other = hosts.host(server, "of-blue", "--tag", "Team=blue"), hosts.host(server, "of-red")

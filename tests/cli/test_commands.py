@@ -292,6 +292,8 @@ def test_audit_commands(running: Server, tmp_path: Path) -> None:
     assert json.loads(events)["eventName"] == "CreateKey"
     assert "complete and unchanged" in keystead("audit", "verify", "--data", running.data).stdout
     assert json.loads(keystead("audit", "verify", "--data", running.data, "--json").stdout)["holds"]
+    beyond = errors("audit", "verify", "--data", running.data, "--from", "10000000", "--json")
+    assert "from 10000000 on there is nothing to verify" in beyond[0]
 
     witness = tmp_path / "witness"
     witness.write_text("no line")

@@ -64,7 +64,7 @@ def test_clock_acknowledge(running: Server) -> None:
     before = keystead("status", "--data", running.data, "--json")
     assert json.loads(before.stdout)["clock"] == "believed"
     ran = keystead("clock", "acknowledge", "--data", running.data, "--json")
-    assert json.loads(ran.stdout)["formerHoldSeconds"] == "0"
+    assert json.loads(ran.stdout)["formerHoldSeconds"] == 0
     shown = keystead("audit", "show", "--data", running.data, "--event", "AcknowledgeClock")
     assert "AcknowledgeClock" in shown.stdout
 

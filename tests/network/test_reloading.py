@@ -116,7 +116,7 @@ def test_the_command(running: Running) -> None:
     ran = running.server.keystead("reload", "--json")
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
-    assert f"`{name}` for `{running.endpoint}`" in told["listening"]
+    assert {"address": name, "endpoint": running.endpoint} in told["listening"]
     assert told["afterRestart"] == ["log_format"]
     assert '"Keys"' in running.asked()
     running.write(endpoint_listen=[f"127.0.0.1:{running.server.port}={running.endpoint}"])

@@ -193,7 +193,7 @@ def test_a_jump_at_a_restart_holds(local: Local) -> None:
 
     told = perform(local.installation, "clock acknowledge", {})
 
-    assert told["formerHoldSeconds"] == "86400"
+    assert told["formerHoldSeconds"] == 86400
     assert state(local, key) is None
     assert b'"eventName":"AcknowledgeClock"' in logged(local)
 

@@ -462,9 +462,18 @@ def test_owners() -> None:
     assert owner_of(role, "") == owner_of(other, "")
     assert owner_of(user, "") == owner_of(jim, "") == owner_of(joe, "")
     taken = Principal(
-        kind.ASSUMED_ROLE, "arn", account, "AROAX:c", unique_id="AROAX", begun_by="AIDAX"
-    )
+        kind.ASSUMED_ROLE, "arn", account, "AROAX:c", unique_id="AROAX",
+        begun_by=f"{account} AIDAX",
+    )  # fmt: skip
     assert owner_of(taken, "") == owner_of(user, "") != owner_of(role, "")
+    guests = [
+        Principal(
+            kind.ASSUMED_ROLE, "arn", account, f"{of}:c", unique_id=of,
+            begun_by=f"444455556666 AIDA{first}",
+        )
+        for of, first in (("AROAX", "Y"), ("AROAX", "Z"), ("AROAZ", "Z"))
+    ]  # fmt: skip
+    assert len({owner_of(guest, "") for guest in guests} - {owner_of(user, "")}) == 1
     assert owner_of(root, "") == owner_of(roots, "")
     assert len({owner_of(who, "") for who in (role, user, root)}) == 3
     ann, bob, other = (

@@ -137,9 +137,12 @@ class Listeners:
             listener.socket.close()
 
     @property
-    def named(self) -> list[str]:
-        """Where it listens, and for which endpoint: as settings and the log have it."""
-        return [_in_words(each.listening.wanted) for each in self._listeners]
+    def named(self) -> list[dict[str, str]]:
+        """Where it listens, and for which endpoint."""
+        wanted = [each.listening.wanted for each in self._listeners]
+        return [
+            {"address": str(each.address), "endpoint": each.endpoint.vpce_id} for each in wanted
+        ]
 
     @property
     def connections(self) -> list[Connection]:

@@ -83,6 +83,11 @@ def verify(
         directory, given, verifier,
         witness=witness, archives=archives, start=start, progress=output.progress,
     )  # fmt: skip
+    if start > report.records and not report.problems:
+        raise Failure(
+            f"the log has {report.records} records: from {start} on there is nothing to verify",
+            f"give at most {report.records} with --from; if the log had more, its end is missing",
+        )
     state = _state(config)
     problems = [str(problem) for problem in report.problems]
     problems += state.problems if isinstance(state, Examined) else []
@@ -131,8 +136,11 @@ def _members(state: Examined | str) -> dict[str, object]:
 
 
 def _as_facts(report: Report) -> dict[str, object]:
+    read = report.records - report.first
     return {
-        "result": "the log is complete and unchanged",
+        "result": "the log is complete and unchanged"
+        if read or not report.first
+        else "nothing was to be verified: no record follows the one where this began",
         "records": f"{report.first} to {report.records}" if report.first else report.records,
         "signed": f"{report.signed} records under {report.checkpoints} checkpoints",
         "unsigned": report.unsigned,

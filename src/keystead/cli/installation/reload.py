@@ -30,7 +30,12 @@ def reload(data: str | None, file: Path | None, as_json: bool) -> int:
     if as_json:
         output.as_json(told)
         return 0
-    output.facts({"listening": ", ".join(dict.fromkeys(told["listening"]))})
+    output.facts({"listening": ", ".join(dict.fromkeys(map(_in_words, told["listening"])))})
     if told["afterRestart"]:
         output.note(f"only a restart changes: {', '.join(told['afterRestart'])}")
     return 0
+
+
+def _in_words(listening: dict[str, str]) -> str:
+    endpoint = listening["endpoint"]
+    return f"`{listening['address']}`" + (f" for `{endpoint}`" if endpoint else "")

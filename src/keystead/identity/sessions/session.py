@@ -127,7 +127,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     delivery: Delivery | None = None  # to an instance
     chained: bool = False  # begun by a session of a role
     extendable: bool = False  # was its end only a wish?  A login by a broker may be longer then
-    begun_by: str = ""  # of AssumeRole: the unique id of its caller, in a chain of the first one
+    begun_by: str = ""  # of AssumeRole: account and unique id of its caller, the first of a chain
 
     @property
     def tag_map(self) -> dict[str, str]:

@@ -152,7 +152,8 @@ def _beginner(caller: Principal) -> str:
     """Who began this chain of sessions?  Whoever goes on from role to role stays one caller."""
     if caller.type is PrincipalType.SERVICE:
         return ""
-    return caller.begun_by or caller.unique_id or caller.issuer_id or caller.user_id
+    own = caller.unique_id or caller.issuer_id or caller.user_id
+    return caller.begun_by or f"{caller.account} {own}"
 
 
 def _origin(call: AssumingCall) -> tuple[SessionRow, ...]:

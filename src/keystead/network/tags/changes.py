@@ -6,6 +6,7 @@ from keystead import tags as rule
 from keystead.network import tagging
 from keystead.network.call import NetworkCall
 from keystead.network.tags import resources
+from keystead.policy.evaluation import ContextValue
 from keystead.registry import implements
 from keystead.wire.models import ec2 as api
 from keystead.wire.query import InvalidParameterValue, MissingParameter
@@ -37,15 +38,23 @@ def delete_tags(call: NetworkCall, request: api.DeleteTagsRequest) -> None:
     if len(wanted or ()) > rule.MOST_TAGS:
         raise InvalidParameterValue(f"A call removes at most {rule.MOST_TAGS} tags.")
     tagging.require_allowed(tag.key or "" for tag in wanted or ())
-    named = resources.named(call, request.resources)
     gone = {tag.key or "": tag.value for tag in wanted or ()}
-    with_values = {key: value for key, value in gone.items() if value is not None}
-    keys = call.of_request({**rule.request_keys(with_values), **rule.tag_keys(gone)})
+    tagging.require_together(gone)  # of two spellings, policies would see the value of one alone
+    named = resources.named(call, request.resources)
     for each in named:
-        call.authorize("ec2:DeleteTags", each.target, keys)
+        call.authorize("ec2:DeleteTags", each.target, call.of_request(_asked(each.tags, gone)))
     call.require_real(dry_run=request.dry_run)
     for each in named:
         each.keep(_left(each.tags, gone if wanted else None))
+
+
+def _asked(tags: Mapping[str, str], gone: Mapping[str, str | None]) -> dict[str, ContextValue]:
+    """What policies see of a request. If it names no tags, it means those of the resource.
+
+    So a policy that keeps a tag from being removed keeps it in either way.
+    """
+    with_values = {key: value for key, value in gone.items() if value is not None}
+    return {**rule.request_keys(with_values), **rule.tag_keys(gone or tags)}
 
 
 def _left(tags: Mapping[str, str], named: Mapping[str, str | None] | None) -> dict[str, str]:

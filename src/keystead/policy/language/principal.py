@@ -57,7 +57,7 @@ class Principal:
     assertion: the provider."""
 
     issuer_id: str = ""  # the unique id of that user or role
-    begun_by: str = ""  # of a role session: the unique id of the first one in its chain
+    begun_by: str = ""  # of a role session: account and unique id of the first one in its chain
     service_names: tuple[str, ...] = ()  # a service's names, regional forms included
     service_linked: bool = False  # a session of a service-linked role: SCPs, RCPs do not bind it
     organization: str = ""  # of its account; "" when that is in none

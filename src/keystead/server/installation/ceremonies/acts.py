@@ -170,15 +170,16 @@ def _acknowledge_clock(
     """Believe the clock again: the operator looked, and the time is right (TM-2, TM-4)."""
     clock = installation.clock
     before = clock.acknowledge()
+    held = round(before.hold.total_seconds())
     told = {
         "time": clock.now().isoformat(timespec="seconds"),
         "formerMark": before.mark.isoformat(timespec="seconds"),
-        "formerHoldSeconds": str(round(before.hold.total_seconds())),
+        "formerHoldSeconds": str(held),
     }
     with installation.store.write() as transaction:
         installation.clocks.put(transaction, clock.known())
         installation.trail.record(ceremony_event("AcknowledgeClock", clock.now(), told))
-    return told
+    return {**told, "formerHoldSeconds": held}
 
 
 def _register_service(installation: Installation, arguments: Mapping[str, Any]) -> dict[str, Any]:
