@@ -95,28 +95,38 @@ def test_the_gate_is_closed_in_a_turn() -> None:
 
 
 def test_the_store_rests_when_nobody_waits() -> None:
-    """After a turn that no other follows, while the gate is still closed; not between two turns."""
+    """After a turn that no other follows, with the gate closed; not between two turns."""
     loop, gate = asyncio.new_event_loop(), Gate()
     seen: list[str] = []
 
-    def deliver(*_: object, **__: object) -> None:
-        if len(seen) < 2:  # the client asks again at once
-            turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
+    def arrives() -> None:
+        turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
 
-    receiver = Mock(deliver=deliver)
+    def deliver(*_: object, **__: object) -> None:
+        if len(seen) == 1:  # a client asks again at once
+            arrives()
+        elif len(seen) == 2:  # another one is heard in the look at the sockets that follows
+            loop.call_soon(arrives)
+
+    receiver, resting = Mock(deliver=deliver), Mock(tired=True)
+    resting.rest = lambda: seen.append(f"rest, {'closed' if gate.is_closed else 'open'}")
     turn = Turn(
         loop,
         lambda: seen.append("commit"),
         Mock(),
         lambda: "now",
         gate=gate,
-        rest=lambda: seen.append(f"rest, {'closed' if gate.is_closed else 'open'}"),
+        resting=resting,
     )
-    turn.put(receiver, Answer(text(200, "said"), unavailable), last=False)
+    arrives()
+    loop.run_until_complete(some_turns())
+    resting.tired = False
+    arrives()
     loop.run_until_complete(some_turns())
     loop.close()
 
-    assert seen == ["commit", "commit", "rest, closed"]
+    assert seen == ["commit", "commit", "commit", "rest, closed", "commit"]
+    assert not gate.is_closed
 
 
 def has_to_wait() -> bool:

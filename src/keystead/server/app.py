@@ -131,7 +131,7 @@ class Server:
             installation.metrics.long_turns.observe,
             gate=installation.lane.gate,
             ended=self._collector.set_aside,
-            rest=installation.store.rest,
+            resting=installation.store,
             alone=self._counts.is_one,
         )
         self._stopping = asyncio.Event()

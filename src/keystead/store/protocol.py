@@ -146,6 +146,10 @@ class Store(Protocol):
     def undo(self) -> None:
         """Undo every finished `write()` that is not durable yet. The epoch moves."""
 
+    @property
+    def tired(self) -> bool:
+        """Would `rest` do something?"""
+
     def rest(self) -> None:
         """Nobody waits: do a part of the work that some `flush()` would have to do. Never raises.
 

@@ -17,6 +17,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Protocol
 
 from keystead.server.door.intake import ALONE, PIECES, Intake, Rank
 from keystead.server.door.looks import Looks
@@ -42,12 +43,23 @@ WATCH_SECONDS = 0.25  # between two looks at the work that waits for a worker
 GATHERED, GATHER_SECONDS = 8, 0.004  # results that share a turn, and for how long they wait for it
 
 
+class Resting(Protocol):
+    """A store that has work for a moment in which nobody waits. (store.protocol.Store)"""
+
+    @property
+    def tired(self) -> bool:
+        """Is there such work?"""
+
+    def rest(self) -> None:
+        """Do it."""
+
+
 class Turn:
     """The requests and the answers of this turn."""
 
     __slots__ = (
         "_begun", "_bytes", "_commit", "_date", "_ended", "_enough", "_failed", "_gate",
-        "_gathering", "_heard", "_intake", "_is_alone", "_kept", "_loop", "_rest", "_since",
+        "_gathering", "_heard", "_intake", "_is_alone", "_kept", "_loop", "_resting", "_since",
         "_terms", "_told", "_took_long", "_turn_ended", "_waiting", "_watched", "_working", "looks",
     )  # fmt: skip
 
@@ -61,14 +73,14 @@ class Turn:
         *,
         gate: Gate | None = None,
         ended: Callable[[], None] = lambda: None,
-        rest: Callable[[], None] = lambda: None,
+        resting: Resting | None = None,
         alone: Callable[[], bool] = lambda: False,
     ) -> None:
         """`date` gives the Date header; `took_long` is told the seconds of each long turn.
 
         `gate` is closed during each turn, for the workers that compute in Python. `ended` is called
-        at the end of each, and `rest` after it if no request is known to wait. `alone` tells
-        whether no more than one connection is open.
+        at the end of each. `resting` rests when a look at the sockets after a turn brought nothing.
+        `alone` tells whether no more than one connection is open.
         """
         self._loop = loop
         self._commit = commit
@@ -77,7 +89,7 @@ class Turn:
         self._took_long = took_long
         self._gate = gate or Gate()
         self._turn_ended = ended
-        self._rest = rest
+        self._resting = resting
         self._is_alone = alone
         self._since = 0.0  # when the turn before ended, while turns follow without a pause
         self._begun = False  # is there a turn that will end?
@@ -157,13 +169,20 @@ class Turn:
         finally:
             if ended_turn:
                 self._turn_ended()
-                if not self._begun:
-                    self._rest()
                 self._gate.open()
+                if self._resting is not None and self._resting.tired and not self._begun:
+                    self._loop.call_soon(self._rest, self._resting)
         ended = perf_counter()
         if ended - began > LONG_SECONDS:
             self._took_long(ended - began)
         self._since = ended if self._begun else 0.0
+
+    def _rest(self, resting: Resting) -> None:
+        """Let the store rest, unless a request came during the turn: it would wait for both."""
+        if not self._begun:
+            self._gate.close()
+            resting.rest()
+            self._gate.open()
 
     def _settle(self, before: int) -> bool:
         """Flush when one more look at the sockets has brought no request: one sync serves all.

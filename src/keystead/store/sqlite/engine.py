@@ -121,6 +121,10 @@ class SqliteStore:
         self._require_outside("undo")
         self._turn.undo()
 
+    @property
+    def tired(self) -> bool:
+        return self._turn.tired
+
     def rest(self) -> None:
         self._turn.rest()
 

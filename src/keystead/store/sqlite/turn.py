@@ -133,9 +133,14 @@ class Turn:
         if self._log_pages >= _CHECKPOINT_PAGES:
             self._checkpoint()
 
+    @property
+    def tired(self) -> bool:
+        """Is the log worth the syncs of a copy, and can it be copied now?"""
+        return self._log_pages >= _SPARE_PAGES and not self._began and self.failure is None
+
     def rest(self) -> None:
         """Nobody waits now: copy the log into the file, if it is worth the syncs."""
-        if self._log_pages >= _SPARE_PAGES and not self._began and self.failure is None:
+        if self.tired:
             self._checkpoint()
 
     def empty_log(self) -> None:
