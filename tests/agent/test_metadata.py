@@ -218,7 +218,6 @@ def test_who_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.setattr(listening, "HEAD_SECONDS", 0.2)
             return Answer(200, b"x" * large)
 
-        monkeypatch.setattr(listening, "HEAD_SECONDS", PATIENCE)
         listener = Listener("127.0.0.1", 0, answer, lambda: 1)
         server = await listener.serve()
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, limit=1024)
