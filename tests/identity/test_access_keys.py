@@ -103,7 +103,7 @@ def test_last_used_of_a_deleted_key_is_dropped(world: World, tenant: Tenant, adm
     world.last_used.note(tenant.id, alice.key.access_key_id, NOW, "eu-central-1", "kms")
     admin(api.DeleteAccessKey, user_name="alice", access_key_id=alice.key.access_key_id)
 
-    world.last_used.flush(world.repository, world.store)
+    world.last_used.flush(world.repository, world.store, world.store.flush)
 
     read = world.store.read()
     assert world.repository.access_keys.last_use(read, tenant.id, alice.key.access_key_id) is None
@@ -122,7 +122,7 @@ def test_many_last_uses_are_written_in_steps(world: World, tenant: Tenant) -> No
         return [key_id for key_id in keys if stored.last_use(read, tenant.id, key_id)]
 
     def step() -> bool:
-        more = world.last_used.flush(world.repository, world.store, 2)
+        more = world.last_used.flush(world.repository, world.store, world.store.flush, 2)
         world.last_used.note(tenant.id, keys[0], later, "eu-central-1", "kms")
         return more
 

@@ -387,12 +387,12 @@ def test_the_last_use_of_a_role(world: World, tenant: Tenant) -> None:
     role = stored_role(tenant, "r", trusting(alice.caller.principal.arn))
     made = assume(alice, role)
     roles = world.repository.roles
-    world.last_used.flush(world.repository, world.store)
+    world.last_used.flush(world.repository, world.store, world.store.flush)
     assert roles.last_use(world.store.read(), role) is None
     for seconds in (10, 20):
         world.now += timedelta(seconds=seconds)
         authenticated(tenant, made)
-        world.last_used.flush(world.repository, world.store)
+        world.last_used.flush(world.repository, world.store, world.store.flush)
         use = roles.last_use(world.store.read(), role)
         assert use is not None
         assert (use.used, use.region) == (int(world.now.timestamp()), "eu-central-1")

@@ -419,7 +419,7 @@ def test_last_use_is_noted(world: World, door: Door, tenant: Tenant, admin: Pers
     assert noted is not None
     assert keys.last_use(read, tenant.id, key_id) is None
 
-    world.last_used.flush(world.repository, world.store)
+    world.last_used.flush(world.repository, world.store, world.store.flush)
     assert keys.last_use(read, tenant.id, key_id) == noted
     assert (noted.region, noted.service, noted.used) == (
         "eu-central-1",

@@ -10,6 +10,8 @@ from keystead.server.installation.installation import Installation
 from keystead.server.installation.jobs.periodic import Job, Jobs, Outcome
 from keystead.server.installation.opening import lock
 from keystead.server.telemetry.metrics import Metrics
+from keystead.store.protocol import StoreUnavailable
+from keystead.store.sqlite.engine import SqliteStore
 from tests.server.installations import Local, open_local, reopen
 
 DAY = timedelta(days=1)
@@ -128,6 +130,38 @@ def test_the_last_use_of_a_key_survives_a_restart(local: Local) -> None:
     again = reopen(local)
     assert again.kms("GetKeyLastUsage", KeyId=key).json == told
     local.installation = again.installation
+
+
+def test_a_full_disk_loses_no_last_use(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a job could not make durable is still known, and the job writes it when it can."""
+    installation = local.installation
+    upkeep, uses, reader = installation.upkeep, installation.last_used, installation.store.read()
+    account, key = local.founded.account_id, local.founded.access_key.access_key_id
+    stored = installation.identities.access_keys
+    local.kms("ListKeys")
+    installation.commit()
+    known = uses.of(stored, reader, account, key)
+
+    def accesses() -> list[tuple[object, ...]]:
+        return [tuple(row) for row in reader.all("SELECT * FROM iam_service_use")]
+
+    before = accesses()
+
+    def full(_: SqliteStore) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "flush", full)
+        for write in (upkeep.write_last_used, upkeep.write_accesses):
+            with pytest.raises(StoreUnavailable):
+                write()
+    assert stored.last_use(reader, account, key) is None
+    assert accesses() == before
+    assert uses.of(stored, reader, account, key) == known is not None
+    upkeep.write_last_used()
+    upkeep.write_accesses()
+    assert stored.last_use(reader, account, key) == known
+    assert len(accesses()) > len(before)
 
 
 def _log(local: Local) -> str:

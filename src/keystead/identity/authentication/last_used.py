@@ -2,9 +2,11 @@
 
 A use is recorded when a request is authenticated, even if it is refused later (iam.md 2.12). No
 decision depends on it, so it is written quietly and never per request. A crash loses at most the
-uses since the last `flush`.
+uses since the last `flush`. A use is forgotten here when it is durable there: a full disk loses
+none.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
 
@@ -78,7 +80,13 @@ class LastUsed:
         """Is every use of a key or role written that was noted?"""
         return not (self._noted or self._roles)
 
-    def flush(self, repository: IdentityRepository, store: Store, most: int = MOST_AT_ONCE) -> bool:
+    def flush(
+        self,
+        repository: IdentityRepository,
+        store: Store,
+        commit: Callable[[], None],
+        most: int = MOST_AT_ONCE,
+    ) -> bool:
         """Write some of the uses that were noted when the round began; has it more of them?
 
         The server's job calls this. Ten thousand at once would hold the loop for a sixth of a
@@ -96,27 +104,39 @@ class LastUsed:
                     repository.access_keys.record_use(transaction, _record(key, noted))
                 elif (used := self._roles.get(key)) is not None:
                     repository.roles.record_use(transaction, _role_use(key, used))
+        commit()
         for key in some:
             self._noted.pop(key, None)
             self._roles.pop(key, None)
         return bool(self._due)
 
-    def write_accesses(self, repository: IdentityRepository, store: Store, most: int) -> bool:
-        """Write some of the noted accesses; False without any. The server's job calls this."""
+    def write_accesses(
+        self,
+        repository: IdentityRepository,
+        store: Store,
+        commit: Callable[[], None],
+        now: datetime,
+        most: int,
+    ) -> None:
+        """Write some of the noted accesses, if there are any, and remove those of long ago.
+
+        The server's job calls this.
+        """
         if not self._accesses:
-            return False
+            return
         some = list(islice(self._accesses.items(), most))
         with store.write(quiet=True) as transaction:
-            for (account, entity_id, service, action), (now, region) in some:
+            for (account, entity_id, service, action), (used, region) in some:
                 for each in (A_SERVICE, action):
                     access = Access(
                         account=account, entity_id=entity_id, service=service, action=each,
-                        used=times.stored(now), region=region,
+                        used=times.stored(used), region=region,
                     )  # fmt: skip
                     repository.accesses.record(transaction, access)
+            repository.accesses.purge(transaction, times.stored(now))
+        commit()
         for key, _ in some:
             del self._accesses[key]
-        return True
 
 
 def _role_use(key: tuple[str, str], used: tuple[datetime, str]) -> RoleUse:

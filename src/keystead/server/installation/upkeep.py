@@ -16,7 +16,7 @@ from keystead.server.installation.rooms import KEY_USES, Rooms
 from keystead.server.pipeline import new_request_id
 from keystead.server.telemetry import logs
 from keystead.store.protocol import StoreUnavailable
-from keystead.times import microseconds, seconds
+from keystead.times import microseconds
 
 POLICIES_AT_ONCE = 32
 """The policies that one step moves: they take some five milliseconds."""
@@ -80,9 +80,7 @@ class Upkeep:
     def write_last_used(self) -> bool:
         """Store some of the times at which access keys and roles were last used; are there more?"""
         rooms = self._rooms
-        more = rooms.last_used.flush(rooms.identities, rooms.store)
-        rooms.commit()
-        return more
+        return rooms.last_used.flush(rooms.identities, rooms.store, rooms.commit)
 
     def write_key_uses(self, most: int = 50, *, at_once: bool = False) -> bool:
         """Store some of the last uses of keys that are due (`LastUses.due`); are there more?"""
@@ -101,10 +99,8 @@ class Upkeep:
     def write_accesses(self, most: int = 50) -> None:
         """Store some of the last accesses of identities, and forget those of long ago."""
         rooms = self._rooms
-        if rooms.last_used.write_accesses(rooms.identities, rooms.store, most):
-            with rooms.store.write(quiet=True) as transaction:
-                rooms.identities.accesses.purge(transaction, seconds(rooms.clock.now()))
-            rooms.commit()
+        now = rooms.clock.now()
+        rooms.last_used.write_accesses(rooms.identities, rooms.store, rooms.commit, now, most)
 
     def continue_report(self) -> None:
         """Put the next users into a credential report that is being made."""
