@@ -1,5 +1,6 @@
 """My security credentials: each change is the person's own call, and its secrets are shown once."""
 
+import asyncio
 import base64
 import re
 from datetime import timedelta
@@ -153,6 +154,20 @@ def test_a_reload_makes_no_second_key(pages: Site) -> None:
     assert "Create access key" not in page.text
     [both] = re.findall(r'name="shown" value="([^"]*)"', page.text) or [""]
     assert both == ""
+
+
+def test_a_second_click_makes_no_second_key(pages: Site) -> None:
+    """Its request comes while the first is being answered."""
+    browser = somebody(pages, "clicks")
+
+    async def click() -> list[Page]:
+        sent = (browser.send("POST", "/security/key", b"shown=") for _ in range(3))
+        return await asyncio.gather(*sent)
+
+    answers = pages.loop.run_until_complete(click())
+    assert sum(page.title == "New access key" for page in answers) == 1
+    page = browser.get("/security")
+    assert len(set(re.findall(r"AKIA[A-Z0-9]{16}", page.text))) == 1
 
 
 def test_who_may_not_see_is_told_why(pages: Site) -> None:

@@ -85,7 +85,7 @@ def verify(
     )  # fmt: skip
     if start > report.records and not report.problems:
         raise Failure(
-            f"the log has {report.records} records: from {start} on there is nothing to verify",
+            f"the log has {report.records} records: there is nothing to verify from {start} on",
             f"give at most {report.records} with --from; if the log had more, its end is missing",
         )
     state = _state(config)
@@ -136,11 +136,11 @@ def _members(state: Examined | str) -> dict[str, object]:
 
 
 def _as_facts(report: Report) -> dict[str, object]:
-    read = report.records - report.first
+    result = "the log is complete and unchanged"
+    if report.first and report.first == report.records:
+        result = "there is nothing to verify: no record is after the checkpoint where this began"
     return {
-        "result": "the log is complete and unchanged"
-        if read or not report.first
-        else "nothing was to be verified: no record follows the one where this began",
+        "result": result,
         "records": f"{report.first} to {report.records}" if report.first else report.records,
         "signed": f"{report.signed} records under {report.checkpoints} checkpoints",
         "unsigned": report.unsigned,

@@ -48,6 +48,7 @@ class Credentials:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        self._making: set[str] = set()  # ARNs of those whose access key is being made
 
     async def show(self, request: Request) -> Response:
         """GET /security"""
@@ -123,16 +124,25 @@ class Credentials:
     async def new_key(self, request: Request) -> Response:
         """POST /security/key: an access key, whose secret is shown in this answer alone.
 
-        A form that is sent again, as by a reload, makes no second key: it says which keys there
-        were when it was shown.
+        A form that is sent again, as by a reload or a second click, makes no second key: it says
+        which keys there were when it was shown.
         """
-        visit, form = visit_of(request), form_of(request)
+        visit = visit_of(request)
         session = await fresh_session_of(self._calls, visit)
+        if session.arn in self._making:
+            return await self._page(visit, session, "key", _CHANGED)
+        self._making.add(session.arn)
+        try:
+            return await self._new_key(visit, session, form_of(request).get("shown", ""))
+        finally:
+            self._making.discard(session.arn)
+
+    async def _new_key(self, visit: Visit, session: shapes.SessionAnswer, shown: str) -> Response:
         try:
             keys = await self._calls.call(
                 visit.request, iam.ListAccessKeys, iam.ListAccessKeysRequest()
             )
-            if form.get("shown", "") != _ids(keys.access_key_metadata):
+            if shown != _ids(keys.access_key_metadata):
                 return await self._page(visit, session, "key", _CHANGED)
             made = await self._calls.call(
                 visit.request, iam.CreateAccessKey, iam.CreateAccessKeyRequest()
