@@ -37,6 +37,22 @@ def test_what_callers_name_is_remembered_in_one_room(monkeypatch: pytest.MonkeyP
     assert grown < 64 * 1_500 + 64 * 1024
 
 
+def test_long_names_are_bounded_by_their_bytes() -> None:
+    """Names that no row has may be as long as a policy: they take no more memory than others."""
+    one = bound(Places(KEY), "one")
+    before = one.place(("111122223333", "x" * 30_000))
+    tracemalloc.start(1)
+    try:
+        for number in range(1000):
+            one.place(("111122223333", f"{number:04}" + "x" * 30_000))
+        grown = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert grown < 2 * 1024**2
+    assert one.place(("111122223333", "x" * 30_000)) == before
+
+
 def test_a_place_is_the_same_when_it_is_found_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is forgotten is found again, by each table its own; a missing value has no place."""
     monkeypatch.setattr(lookups, "REMEMBERED", 2)

@@ -30,6 +30,8 @@ INSTALLATION = ""
 REMEMBERED = 4096
 """The newest places, of all lookups and accounts together: some 600 bytes each."""
 _HALVES = 256  # the lookups of one thing, which are asked for together, have the same first half
+_LONG = 512  # bytes of the values; a caller may look for a name of 30,000, which no row has
+_LONG_IN_ALL = 1024**2  # bytes of long values that are remembered; with more, all are forgotten
 HALF = 8
 """The bytes of half a place."""
 _pack = msgspec.msgpack.Encoder().encode
@@ -50,13 +52,15 @@ class Lookup:
 class Places(Guarded):
     """Where the sums of lookups are kept; remembers the newest few thousand.
 
-    Callers name what is looked for. So there is one bound for all lookups, and not one for each.
+    Callers name what is looked for. So there is one bound for all lookups, and not one for each,
+    and long names are bounded by their bytes.
     """
 
-    __slots__ = ("_inner", "_outer", "first", "of")
+    __slots__ = ("_inner", "_long", "_outer", "first", "of")
 
     def __init__(self, key: bytes) -> None:
         self._inner, self._outer = hmac_contexts(key)
+        self._long = 0  # bytes of long values since all were forgotten
         self.first = lru_cache(_HALVES)(self.half)
         """The first half of a place."""
         self.of = lru_cache(REMEMBERED)(BoundLookup.found)
@@ -64,11 +68,21 @@ class Places(Guarded):
 
     def half(self, *values: Value) -> bytes:
         """Half of a place."""
+        packed = _pack(values)
+        if len(packed) > _LONG:
+            self._remember_long(len(packed))
         inner = self._inner.copy()
-        inner.update(_pack(values))
+        inner.update(packed)
         outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.digest()[:HALF]
+
+    def _remember_long(self, size: int) -> None:
+        self._long += size
+        if self._long > _LONG_IN_ALL:
+            self._long = size
+            self.first.cache_clear()
+            self.of.cache_clear()
 
 
 class BoundLookup:
