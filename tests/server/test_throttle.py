@@ -425,6 +425,39 @@ def test_roles_give_no_second_half(local: Local) -> None:
     assert [answered(who) for who in (mallory, chained, trent)] == [4, 0, 4]
 
 
+def test_another_account_has_one_half(local: Local) -> None:
+    """Its users come by any roles, and leave the other half to those who are at home."""
+    set_quotas(local, "IAM requests=8")
+    number, host = local.founded.account_id, account(local)
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": number}, "Action": "sts:AssumeRole"})
+    arns = []
+    for name in ("east", "west"):
+        local.time.passes(timedelta(seconds=2))
+        role = {"RoleName": name, "AssumeRolePolicyDocument": trust}
+        arns.append(sdk.call(local, "iam", "CreateRole", host, **role)["Role"]["Arn"])
+        document = {"RoleName": name, "PolicyName": "p", "PolicyDocument": policy(may)}
+        sdk.call(local, "iam", "PutRolePolicy", host, **document)
+    guests = []
+    for name, arn in zip(("ann", "bob"), arns, strict=True):
+        local.time.passes(timedelta(seconds=2))
+        asked = {"RoleArn": arn, "RoleSessionName": "story"}
+        given = sdk.call(local, "sts", "AssumeRole", user(local, name, may), **asked)["Credentials"]
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        guests.append(Credentials(*(given[each] for each in names)))
+    local.time.passes(timedelta(seconds=2))
+    sdk.call(local, "iam", "CreateUser", host, UserName="eve")
+    made = sdk.call(local, "iam", "CreateAccessKey", host, UserName="eve")["AccessKey"]
+    eve = Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+    local.time.passes(timedelta(seconds=2))
+
+    def answered(who: Credentials) -> int:
+        answers = [local.iam("ListUsers", who).body for _ in range(6)]
+        return sum(b"Rate exceeded" not in each for each in answers)
+
+    assert [answered(who) for who in (*guests, eve)] == [4, 0, 4]
+
+
 def test_the_key_is_taken_away(local: Local) -> None:
     """While a user asks as fast as it can, an administrator ends its key."""
     set_quotas(local, "IAM requests=8")
