@@ -716,7 +716,8 @@ EC2: tuple[Row, ...] = (
         {**_REGION, **_TAGGED}),
     Row("DeleteTags", {"Resources": ["@endpoint"], "Tags": [IAM_TAG]}, On.ENDPOINT,
         {**_REGION, **_TAGGED}),
-    Row("DeleteTags", {"Resources": ["@endpoint"]}, On.ENDPOINT, _REGION),
+    Row("DeleteTags", {"Resources": ["@endpoint"]}, On.ENDPOINT,
+        {**_REGION, "aws:TagKeys": ("Team",)}),
     *(Row(operation, {}, On.ANYTHING, _REGION)
       for operation in ("DescribeInstances",
                         "DescribeIamInstanceProfileAssociations")),

@@ -229,6 +229,7 @@ def test_the_form_of_version_1_is_fixed() -> None:
                     "principal_arn": "",
                     "issuer_arn": "",
                     "issuer_id": "",
+                    "begun_by": "",
                     "service_names": [],
                     "service_linked": False,
                     "organization": "",
