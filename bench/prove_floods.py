@@ -10,12 +10,10 @@ One neighbour has the address that the flood comes from, the other one has an ad
 each is a process. Quiet is measured just before the flood and again after it, because what else
 the machine does is in every figure.
 
-In truth the clients of a flood have processors of their own; here they take one of the neighbours'.
-So the neighbours have real-time priority where that is allowed (SCHED_FIFO): when an answer is
-there, they read it at once. Whether that is enough tells a second quiet, "busy": the same flood, at
-a server of somebody else (`bench.sink`), while ours is left alone. The goal is held against the
-plain quiet; the ratio to the slower of both stands beside it, to tell how much of a miss is the
-machine's. "long turns" is the server's own
+The clients of a flood share the processor of the neighbours (`bench.placing`). What that does to
+them tells a second quiet, "busy": the same flood, at a server of somebody else (`bench.sink`),
+while ours is left alone. The goal is held against the plain quiet; the ratio to the slower of both
+stands beside it, to tell how much of a miss is the machine's. "long turns" is the server's own
 figure: how often its loop was held for more than 2.5, 5 and 10 ms in the flood
 (`keystead_long_turn_seconds`).
 
@@ -46,14 +44,12 @@ from botocore.credentials import Credentials
 from bench import floods, neighbour, servers, signed
 from bench.floods import Flood
 from bench.neighbour import Answered, Neighbour
+from bench.placing import FLOOD, NEIGHBOUR, SERVER, place
 from bench.servers import REGION, Server
 
 HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
 MOST_RATIO, MOST_MB, NORMAL_SECONDS, SETTLE_SECONDS = 3.0, 100.0, 1.0, 0.5
 POLICIES = 12  # of 6 kB each: what a reader's answer of 80 kB is made of
-# Priorities where they are allowed: what else the machine does weighs less. A flood comes from
-# other machines in truth, and does not take the processor of who waits for an answer.
-SERVER, NEIGHBOUR, FLOOD = -15, -19, -10
 STRANGER = (
     "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-amz-json-1.1\r\n"
     "X-Amz-Target: TrentService.Encrypt\r\nContent-Length: {}\r\n\r\n{}"
@@ -133,7 +129,7 @@ def process(module: str, line: str) -> Iterator["subprocess.Popen[str]"]:
         said.flush()
         if cast("TextIO", started.stdout).readline() != "ready\n":
             raise RuntimeError(f"{module} did not start")
-        _place(started.pid, NEIGHBOUR if module == "bench.neighbour" else FLOOD, last_cpu=True)
+        place(started.pid, NEIGHBOUR if module == "bench.neighbour" else FLOOD)
         try:
             yield started
         finally:
@@ -153,21 +149,11 @@ def sink(like: Server) -> Iterator[int]:
         said.write(json.dumps(files) + "\n")
         said.flush()
         port = int(cast("TextIO", started.stdout).readline())
-        _place(started.pid, FLOOD, last_cpu=True)
+        place(started.pid, FLOOD)
         try:
             yield port
         finally:
             said.close()
-
-
-def _place(pid: int, priority: int, *, last_cpu: bool) -> None:
-    """Give a process its priority, and one of two processors."""
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, pid, priority)
-        if priority == NEIGHBOUR:  # nice -19 alone still waits for the flood's slice
-            os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {1 if last_cpu else 0})
 
 
 def end(started: "subprocess.Popen[str]") -> Any:
@@ -380,7 +366,7 @@ def main() -> int:
                 rounds: list[Measured] = []
                 for _ in range(arguments.rounds):
                     server.start(Path(temporary) / "keystead.log")
-                    _place(server.pid, SERVER, last_cpu=False)
+                    place(server.pid, SERVER)
                     try:
                         rounds.append(measure(server, name, arguments.seconds))
                     finally:

@@ -13,12 +13,16 @@ end), what its caches say that they keep, and the neighbour's p99 in the quiet b
 tenth and in the last tenth of the sequence. The status is 1 if a server grew by more than 64 MB, or
 if its neighbour's p99 in the last tenth is more than three times that of the quiet. The ratio to
 the first tenth tells whether it grew, or whether each call takes long.
+
+If one sequence runs at a time, the server has a processor of its own, and on the other one the
+neighbour goes first (`bench.placing`).
 """
 
 import argparse
 import http.client
 import json
 import multiprocessing
+import os
 import statistics
 import subprocess
 import sys
@@ -35,6 +39,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench import servers
+from bench.placing import FLOOD, NEIGHBOUR, SERVER, place
 from bench.servers import REGION, Server
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -281,7 +286,7 @@ def p99_ms(seen: list[tuple[float, float]], begin: float, end: float) -> float:
 # One sequence
 
 
-def prove(binary: str, name: str, calls: int) -> Result:
+def prove(binary: str, name: str, calls: int, *, alone: bool) -> Result:
     """Send one sequence to a new server, and look at it."""
     print(f"keystead: {name} …", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="keystead-prove-") as place:
@@ -289,12 +294,14 @@ def prove(binary: str, name: str, calls: int) -> Result:
         server = servers.keystead(binary, directory)
         server.start(directory / "log")
         try:
-            return _proved(binary, server, directory, name, calls)
+            return _proved(binary, server, directory, name, calls, alone=alone)
         finally:
             server.stop()
 
 
-def _proved(binary: str, server: Server, directory: Path, name: str, calls: int) -> Result:
+def _proved(  # what `prove` has, and the server
+    binary: str, server: Server, directory: Path, name: str, calls: int, *, alone: bool
+) -> Result:
     port, sequence = server.port, SEQUENCES[name]
     caller = Caller(port, *servers.administrator(directory))
     made = caller.kms("CreateKey")[1]["KeyMetadata"]
@@ -304,6 +311,10 @@ def _proved(binary: str, server: Server, directory: Path, name: str, calls: int)
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.Process(target=neighbour, args=(port, other, key_id, theirs))
     process.start()
+    if alone:
+        place(server.pid, SERVER)
+        place(process.pid or 0, NEIGHBOUR)
+        place(os.getpid(), FLOOD)
     began = time.monotonic()
     time.sleep(QUIET_SECONDS)
     quiet = time.monotonic()
@@ -377,13 +388,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     given = parser.parse_args()
     alone = given.jobs == 1
-    each = partial(prove, given.keystead, calls=given.calls)
-    names = given.only.split(",")
-    if alone:
-        results = list(map(each, names))
-    else:
-        with ProcessPoolExecutor(given.jobs) as jobs:
-            results = list(jobs.map(each, names))
+    each = partial(prove, given.keystead, calls=given.calls, alone=alone)
+    with ProcessPoolExecutor(given.jobs, max_tasks_per_child=1) as jobs:  # each has its priority
+        results = list(jobs.map(each, given.only.split(",")))
     if given.json:
         shown = [asdict(one) | {"holds": one.holds(alone=alone)} for one in results]
         print(json.dumps(shown, indent=2))
