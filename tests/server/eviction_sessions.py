@@ -35,6 +35,14 @@ from tests.server.eviction_world import ALLOW, member
 from tests.server.installations import REGION, Local
 
 
+def sealed(local: Local, session: Session) -> Credentials:
+    """The credentials of a session, as the server seals them when it begins now."""
+    key_id = access_key_id(TEMPORARY_KEY, session.account)
+    keys = local.installation.hierarchy.session_tokens
+    token = sealed_token(keys, key_id, "secret", session, local.time.wall())
+    return Credentials(key_id, "secret", token)
+
+
 def role_session(local: Local) -> Credentials:
     """The credentials of a session of a role with a policy, a boundary and a tag."""
     trust = {
@@ -91,9 +99,7 @@ def web_session(local: Local) -> Credentials:
         since, since + 43_200, name="web",
         federation=Federation(provider.arn, (("idp.example:sub", "jo"),)),
     )  # fmt: skip
-    key_id = access_key_id(TEMPORARY_KEY, number)
-    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
-    who = Credentials(key_id, "secret", token)
+    who = sealed(local, session)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
 
@@ -125,9 +131,7 @@ def login_session(local: Local) -> Credentials:
     with installation.store.write() as transaction:
         identities.logins.insert(transaction, Login(**login), 50)
     installation.commit()
-    key_id = access_key_id(TEMPORARY_KEY, number)
-    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
-    who = Credentials(key_id, "secret", token)
+    who = sealed(local, session)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
 
@@ -143,9 +147,7 @@ def certificate_sessions(local: Local) -> list[Credentials]:
     since, found = int(now.timestamp()), []
     for each in (rows, (*rows[:-1], revoked_row(number))):
         session = Session(SessionKind.ROLE, number, each, since, since + 3_600, name="host")
-        key_id = access_key_id(TEMPORARY_KEY, number)
-        token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
-        found.append(Credentials(key_id, "secret", token))
+        found.append(sealed(local, session))
     assert [local.sts("GetCallerIdentity", who).status for who in found] == [200, 403]
     return found
 
@@ -180,9 +182,7 @@ def instance_session(local: Local) -> Credentials:
         since, since + 21_600, name=association.instance_id,
         delivery=Delivery(f"arn:aws:ec2:{REGION}:{number}:instance/{association.instance_id}"),
     )  # fmt: skip
-    key_id = access_key_id(TEMPORARY_KEY, number)
-    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
-    who = Credentials(key_id, "secret", token)
+    who = sealed(local, session)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
 
@@ -202,9 +202,7 @@ def directory_session(local: Local) -> Credentials:
          SessionRow(RowKind.DIRECTORY_ASSIGNMENT, number, assignment.assignment_id)),
         since, since + 3_600, name="alice", source_identity=assignment.subject_id,
     )  # fmt: skip
-    key_id = access_key_id(TEMPORARY_KEY, number)
-    token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
-    who = Credentials(key_id, "secret", token)
+    who = sealed(local, session)
     assert local.sts("GetCallerIdentity", who).status == 200
     return who
 
@@ -212,7 +210,7 @@ def directory_session(local: Local) -> Credentials:
 def sessions_around_a_closing(local: Local) -> Iterator[Credentials]:
     """A session that ended when its account was closed, and one that began a second later."""
     installation, number = local.installation, local.founded.account_id
-    identities, reader, now = installation.identities, installation.store.read(), local.time.wall()
+    identities, reader = installation.identities, installation.store.read()
     account = identities.accounts.get(reader, number)
     role = identities.roles.named(reader, number, "role")
     assert account is not None
@@ -223,9 +221,7 @@ def sessions_around_a_closing(local: Local) -> Iterator[Credentials]:
     rows = (SessionRow(RowKind.ROLE, number, role.role_id),)
     for issued, status in ((closed, 403), (closed + 1, 200)):
         session = Session(SessionKind.ROLE, number, rows, issued, issued + 43_200, name="closing")
-        key_id = access_key_id(TEMPORARY_KEY, number)
-        token = sealed_token(installation.hierarchy.session_tokens, key_id, "secret", session, now)
-        who = Credentials(key_id, "secret", token)
+        who = sealed(local, session)
         assert local.sts("GetCallerIdentity", who).status == status
         yield who
 
